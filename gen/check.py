@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Pass 2, check: Schema -> Protocol. Knows the rules of the language; resolves every name and number."""
+
+import os
+import re
+
+from . import model, numbers, symbols
+from .diagnostics import Reporter, at, did_you_mean, quoted, visible
+from .names import SCHEMA_NAME, VALUE_NAME, parameter, snake
+from .syntax import Constant, Enum, Field, Message, Schema, Type, Word
+
+MAX_TAG = 65535
+MAX_COUNT = 2**31 - 1           # of elements, characters or bytes: the largest object of a 32-bit machine
+_LICENSE = re.compile(r"[A-Za-z0-9.+() :-]+\Z")
+_BOUNDED = {"string": "string[<=N]", "bytes": "bytes[<=N]", "char": "string[<=N]"}
+
+
+def check(schema: Schema, reporter: Reporter) -> model.Protocol:
+    """The resolved protocol. Raises SchemaError with everything that is wrong."""
+    protocol = _Checker(schema, reporter).protocol()
+    reporter.raise_if_any()
+    return protocol
+
+
+class _Checker:
+    """One method per thing of a schema. What is wrong is reported and stood in for, so that checking goes on."""
+
+    def __init__(self, schema: Schema, reporter: Reporter):
+        self.schema = schema
+        self.reporter = reporter
+        self.read = numbers.Numbers(reporter)
+        self.constants: dict[str, model.Constant] = {}
+        self.enums: dict[str, model.Enum] = {}
+
+    def protocol(self) -> model.Protocol:
+        schema = self.schema
+        for constant in schema.constants:
+            self.constants[constant.name.text] = self.constant(constant)
+        for enum in schema.enums:
+            self.enums[enum.name.text] = self.enum(enum)
+        protocol = model.Protocol(
+            self.name(schema.protocol, schema.c_name), visible(os.path.basename(schema.source.name)), self.messages(),
+            tuple(self.enums.values()), tuple(self.constants.values()), schema.doc, self.license())
+        if not schema.messages and not self.reporter.diagnostics:
+            self.reporter.error(schema.protocol.place, "a protocol has at least one message")
+        symbols.check(schema, protocol, self.reporter)
+        return protocol
+
+    def license(self) -> str:
+        word = self.schema.license
+        if word and not _LICENSE.match(word.text):
+            self.reporter.error(word.place, f"{quoted(word.text)} is not an SPDX licence expression",
+                                'as in "MIT" or "Apache-2.0 OR MIT"')
+        return word.text if word else ""
+
+    # Names.
+
+    def name(self, word: Word, c_name: Word | None, pattern: re.Pattern = SCHEMA_NAME) -> model.Name:
+        self.valid_name(word, pattern)
+        if c_name is None:
+            return model.Name(word.text, snake(word.text))
+        self.valid_name(c_name, pattern)
+        return model.Name(word.text, c_name.text)
+
+    def valid_name(self, word: Word, pattern: re.Pattern) -> None:
+        if not pattern.match(word.text):
+            why = f"begins with an ASCII letter{' or digit' if pattern is VALUE_NAME else ''}"
+            if len(word.text) > 63:
+                why = "has at most 63 characters"
+            elif pattern.match(re.sub(r"\W", "_", word.text, flags=re.ASCII)):
+                why = "is made of ASCII letters, digits and underscores"
+            self.reporter.error(word.place, f"{quoted(word.text)} is not a name: a name {why}")
+        elif word.text.endswith("_"):
+            self.reporter.error(word.place, f'{quoted(word.text)} ends in "_": such names are the generator\'s own')
+
+    # Constants and enums.
+
+    def constant(self, constant: Constant) -> model.Constant:
+        value = self.read.integer(constant.value, -2**63, 2**64 - 1, "a constant")
+        return model.Constant(self.name(constant.name, constant.c_name), value or 0, constant.doc)
+
+    def enum(self, enum: Enum) -> model.Enum:
+        values = self.enum_values(enum)
+        name = self.name(enum.name, enum.c_name)
+        if enum.name.text in model.SCALARS or enum.name.text in _BOUNDED:
+            self.reporter.error(enum.name.place, f"{quoted(enum.name.text)} is a type of the language already")
+        return model.Enum(name, self.enum_base(enum, values), values, enum.doc)
+
+    def enum_values(self, enum: Enum) -> tuple[model.EnumValue, ...]:
+        if not enum.values and not self.reporter.diagnostics:
+            self.reporter.error(enum.name.place, f"the enum {quoted(enum.name.text)} has no values")
+        first: dict[int, Word] = {}
+        values, number = [], -1
+        for value in enum.values:
+            number += 1
+            if value.value is not None:
+                read = self.read.integer_or_character(value.value, -2**63, 2**64 - 1, "an enum value")
+                number = number if read is None else read
+            where = value.value or value.name
+            if number in first:
+                self.reporter.error(where.place, f"the value {number} is taken by {quoted(first[number].text)}",
+                                    f"at {at(first[number].place)}")
+            first.setdefault(number, value.name)
+            values.append(model.EnumValue(self.name(value.name, value.c_name, VALUE_NAME), number, value.doc))
+        return tuple(values)
+
+    def enum_base(self, enum: Enum, values: tuple[model.EnumValue, ...]) -> model.Scalar:
+        integers = [s for s in model.SCALARS.values() if s.family in ("unsigned", "signed")]
+        lowest = min((v.number for v in values), default=0)
+        highest = max((v.number for v in values), default=0)
+        if enum.base is None:
+            fits = [s for s in integers if numbers.fits(s, lowest) and numbers.fits(s, highest)]
+            if not fits:
+                self.reporter.error(enum.name.place, f"no integer type holds both {lowest} and {highest}")
+            return min(fits or integers, key=lambda s: (s.size, s.family == "signed"))
+        base = next((s for s in integers if s.name == enum.base.text), None)
+        if base is None:
+            self.reporter.error(enum.base.place, f"{quoted(enum.base.text)} cannot be an enum's base",
+                                "it is one of " + ", ".join(s.name for s in integers))
+            return model.SCALARS["i64"]
+        for value, word in zip(values, enum.values):
+            if not numbers.fits(base, value.number):
+                self.reporter.error((word.value or word.name).place, f"{value.number} does not fit {base.name}")
+        return base
+
+    # Messages.
+
+    def messages(self) -> tuple[model.Message, ...]:
+        taken: dict[int, Word] = {}
+        messages, tag = [], 0
+        for message in self.schema.messages:
+            tag = self.tag(message, tag, taken)
+            messages.append(self.message(message, tag))
+        return tuple(messages)
+
+    def tag(self, message: Message, previous: int, taken: dict[int, Word]) -> int:
+        tag, where = previous + 1, message.tag or message.name
+        if message.tag is not None:
+            read = self.read.integer_or_character(message.tag, 1, MAX_TAG, "a tag")
+            if read is None:
+                return previous
+            tag = read
+        elif tag > MAX_TAG:
+            self.reporter.error(where.place, f"the tag of {quoted(message.name.text)} would be {tag}",
+                                f"a tag is at most {MAX_TAG}: give this message one of its own")
+            return previous
+        if tag in taken:
+            self.reporter.error(where.place, f"the tag {tag} is taken by {quoted(taken[tag].text)}",
+                                f"at {at(taken[tag].place)}")
+        taken.setdefault(tag, message.name)
+        if len(taken) == MAX_TAG:
+            self.reporter.error(where.place, "every tag is taken: one must stay free to mark a freed message")
+        return tag
+
+    def message(self, message: Message, tag: int) -> model.Message:
+        max_live = None
+        if message.max_live is not None:
+            max_live = self.read.integer(message.max_live, 0, 2**32 - 1, '"max_live"')
+        weight = 1.0 if message.weight is None else self.read.share(message.weight, '"weight"')
+        fields = tuple(self.field(field) for field in message.fields)
+        return model.Message(self.name(message.name, message.c_name), tag, fields, message.name.place, max_live, weight,
+                             message.doc, message.deprecated)
+
+    def field(self, field: Field) -> model.Field:
+        name = self.name(field.name, field.c_name)
+        field_type = self.type(field.type, field.pad)
+        return model.Field(name, parameter(name.c), field_type, field.type.word.text, field.name.place, field.doc)
+
+    # Types: RESOLVE has a row for each form and family of them.
+
+    def type(self, written: Type, pad: Word | None) -> model.FieldType:
+        key = (written.form, written.name.text if written.name.text in ("char", "string", "bytes") else "")
+        resolved = RESOLVE.get(key, _Checker.no_such_type)(self, written)
+        if pad is not None:
+            resolved = self.padded(resolved, pad)
+        return resolved
+
+    def one(self, written: Type) -> model.FieldType:
+        return model.One(self.element(written.name))
+
+    def array(self, written: Type) -> model.FieldType:
+        return model.Array(self.element(written.name), self.count(written.bound))
+
+    def chars(self, written: Type) -> model.FieldType:
+        return model.Chars(self.count(written.bound), "\0")
+
+    def string(self, written: Type) -> model.FieldType:
+        return model.String(self.count(written.bound))
+
+    def bytes(self, written: Type) -> model.FieldType:
+        return model.Bytes(self.count(written.bound))
+
+    def no_such_type(self, written: Type) -> model.FieldType:
+        bounded = _BOUNDED.get(written.name.text)
+        hint = f"a bounded one is {bounded}" if bounded else "a list with a bound is not part of the language yet"
+        if not bounded and not self.known(written.name):
+            return model.One(self.element(written.name))
+        self.reporter.error(written.word.place, f"{quoted(written.word.text)} is not a type", hint)
+        return model.One(model.SCALARS["u8"])
+
+    def element(self, word: Word) -> model.Scalar | model.Enum:
+        element = self.known(word)
+        if element is None:
+            names = [*model.SCALARS, "string", "bytes", *self.enums]
+            same_in_c = next((s.name for s in model.SCALARS.values() if s.c == word.text), word.text)
+            self.reporter.error(word.place, f"there is no type {quoted(word.text)}",
+                                did_you_mean(same_in_c, names) or "the types are " + _listed(names))
+            return model.SCALARS["u8"]
+        return element
+
+    def known(self, word: Word) -> model.Scalar | model.Enum | None:
+        return model.SCALARS.get(word.text) or self.enums.get(word.text)
+
+    def count(self, bound: Word) -> int:
+        if bound.text[:1].isdigit() or bound.text.startswith("-"):
+            return self.read.integer(bound, 1, MAX_COUNT, "a bound") or 1
+        constant = self.constants.get(bound.text)
+        if constant is None:
+            self.reporter.error(bound.place, f"there is no constant {quoted(bound.text)}",
+                                did_you_mean(bound.text, self.constants))
+            return 1
+        if not 1 <= constant.value <= MAX_COUNT:
+            self.reporter.error(bound.place, f"{quoted(bound.text)} is {constant.value}: a bound is 1 to {MAX_COUNT}")
+            return 1
+        return constant.value
+
+    def padded(self, resolved: model.FieldType, pad: Word) -> model.FieldType:
+        if not isinstance(resolved, model.Chars):
+            self.reporter.error(pad.place, '"pad" is for char[N] only')
+        elif len(pad.text) != 1 or not " " <= pad.text <= "~":
+            self.reporter.error(pad.place, f"{quoted(pad.text)} cannot pad: one printable ASCII character can",
+                                "as in pad: ' '")
+        else:
+            return model.Chars(resolved.count, pad.text)
+        return resolved
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+
+
+RESOLVE = {
+    ("", ""): _Checker.one,
+    ("", "char"): _Checker.one,
+    ("[N]", ""): _Checker.array,
+    ("[N]", "char"): _Checker.chars,
+    ("[<=N]", "string"): _Checker.string,
+    ("[<=N]", "bytes"): _Checker.bytes,
+}

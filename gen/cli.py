@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The command line. Exit status: 0 good, 1 a schema is wrong or an output stale, 2 wrong usage or a file's trouble."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from . import __version__, output, plan, render
+from .diagnostics import SchemaError, visible
+from .generate import generate, lay_out
+
+SHOWN_ERRORS = 100
+_EPILOG = """\
+Writes NAME.h, NAME.c and NAME_check.c for each schema, NAME being its protocol, and the engine, protopool.h
+and protopool.c. A file whose text is unchanged is left untouched. "-" reads standard input.
+Exit status: 0 good, 1 a schema is wrong or an output stale, 2 wrong usage or a file cannot be read or written."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(_join_plan(sys.argv[1:] if arguments is None else arguments))
+    try:
+        status = _run(options)
+        print(end="", flush=True)
+        return status
+    except SchemaError as error:
+        _show(error)
+        return 1
+    except BrokenPipeError:
+        _forget_output()
+        return 2
+    except UnicodeError:
+        print("protopool: a path holds a character that this terminal's encoding lacks", file=sys.stderr)
+        return 2
+    except OSError as error:
+        _forget_output()
+        place = f"{visible(str(error.filename))}: " if error.filename is not None else ""
+        print(f"protopool: {place}{error.strerror or error}", file=sys.stderr)
+        return 2
+
+
+def _forget_output() -> None:
+    """What could not be written to standard output is not tried again at exit."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="protopool", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=_EPILOG,
+        description="Generate C tagged unions, constructors and a size-exact pool from schemas of messages.")
+    parser.add_argument("schemas", metavar="SCHEMA", nargs="+", help='a schema in YAML; "-" for standard input')
+    parser.add_argument("-o", "--output-dir", metavar="DIR", type=Path, default=Path("."),
+                        help="where the outputs go, flat (default: the current directory)")
+    parser.add_argument("--no-engine", action="store_true",
+                        help="leave protopool.h and protopool.c out: one copy serves a whole program")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--check", action="store_true", help="write nothing; exit 1 if any output is stale")
+    instead.add_argument("--plan", choices=("text", "json"),
+                         help="write nothing; print slot sizes, padding and the bytes saved (default: text)")
+    instead.add_argument("--list-outputs", action="store_true", help="write nothing; print the outputs' paths")
+    parser.add_argument("--depfile", metavar="FILE", type=Path, help="also write the dependencies as a make rule")
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    loudness.add_argument("-v", "--verbose", action="store_true", help="name every output, also the unchanged")
+    parser.add_argument("--version", action="version", version=f"protopool {__version__}")
+    return parser
+
+
+def _join_plan(arguments: list[str]) -> list[str]:
+    """`--plan` alone means `--plan=text`: argparse would take the schema for its value."""
+    joined, rest = [], iter(arguments)
+    for argument in rest:
+        if argument == "--":
+            return [*joined, argument, *rest]
+        if argument == "--plan":
+            following = next(rest, None)
+            joined.append("--plan=" + (following if following in ("text", "json") else "text"))
+            if following in ("text", "json", None):
+                continue
+            argument = following
+        joined.append(argument)
+    return joined
+
+
+def _run(options: argparse.Namespace) -> int:
+    schemas = [output.read_schema(path) for path in options.schemas]
+    if options.plan:
+        as_asked = plan.as_json if options.plan == "json" else plan.as_text
+        print(as_asked(lay_out(schemas)), end="")
+        return 0
+    files = generate(schemas) | ({} if options.no_engine else render.engine())
+    if options.list_outputs:
+        print(*(options.output_dir / name for name in files), sep="\n")
+        return 0
+    if options.check:
+        return _check(options, files)
+    return _write(options, files)
+
+
+def _check(options: argparse.Namespace, files: dict[str, str]) -> int:
+    stale = output.stale(options.output_dir, files)
+    if not options.quiet:
+        for name in stale:
+            print(f"protopool: {options.output_dir / name} is stale", file=sys.stderr)
+    return 1 if stale else 0
+
+
+def _write(options: argparse.Namespace, files: dict[str, str]) -> int:
+    changed = output.write(options.output_dir, files)
+    if options.depfile:
+        output.write(options.depfile.parent, {options.depfile.name: _depfile(options, files)})
+    for name in files:
+        if options.verbose or name in changed and not options.quiet:
+            print(f"{options.output_dir / name}{'' if name in changed else ' (unchanged)'}")
+    return 0
+
+
+def _depfile(options: argparse.Namespace, files: dict[str, str]) -> str:
+    def escaped(path: str) -> str:
+        return path.replace("$", "$$").replace("#", "\\#").replace(" ", "\\ ")
+
+    outputs = " ".join(escaped(str(options.output_dir / name)) for name in files)
+    schemas = [escaped(path) for path in options.schemas if path != output.STDIN]
+    phony = "".join(f"\n{path}:\n" for path in schemas)
+    return f"{outputs}: {' '.join(schemas)}\n{phony}"
+
+
+def _show(error: SchemaError) -> None:
+    for diagnostic in error.diagnostics[:SHOWN_ERRORS]:
+        print(diagnostic, file=sys.stderr)
+    more = len(error.diagnostics) - SHOWN_ERRORS
+    if more > 0:
+        print(f"protopool: {more} more error{'s' if more > 1 else ''}", file=sys.stderr)

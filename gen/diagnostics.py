@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""What is wrong with a schema, and where: places, errors and how they are shown. Knows no rule itself."""
+
+import difflib
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+MOST = 200          # errors of one source; nobody reads on, and the hints of more would take time
+SHOWN = 96          # characters of a source line that are shown around the caret
+
+
+@dataclass(frozen=True)
+class Place:
+    """Line and column count from 1, in characters; width is that of the word at fault."""
+
+    line: int
+    column: int
+    width: int = 1
+
+
+@dataclass(frozen=True)
+class Source:
+    name: str       # as the user gave it; "<stdin>" for standard input
+    text: str = ""
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return re.split("\r\n|[\n\r\x85\u2028\u2029]", self.text)        # what YAML takes for a line break
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    source: Source
+    place: Place
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.source.name}:{self.place.line}:{self.place.column}"
+        hint = f"\n  hint: {self.hint}" if self.hint else ""
+        return f"{visible(where)}: error: {visible(self.message)}{self._excerpt()}{visible(hint, keep=chr(10))}"
+
+    def _excerpt(self) -> str:
+        lines = self.source.lines
+        if len(lines) < self.place.line or not lines[self.place.line - 1].strip():
+            return ""
+        line = lines[self.place.line - 1]
+        at = self.place.column - 1
+        start = max(0, at - SHOWN // 2) if len(line) > SHOWN else 0
+        shown = line[start:start + SHOWN]
+        before = "".join("\t" if c == "\t" else " " for c in line[start:at])
+        carets = "^" + "~" * (max(1, min(self.place.width, start + len(shown) - at)) - 1)
+        return f"\n  {visible(shown, keep=chr(9))}\n  {before}{carets}"
+
+
+class SchemaError(Exception):
+    """One or more things wrong with a schema."""
+
+    def __init__(self, diagnostics: list[Diagnostic]):
+        super().__init__(diagnostics)
+        self.diagnostics = diagnostics
+
+
+class Reporter:
+    """Collects the errors of one source, so that one run shows them all."""
+
+    def __init__(self, source: Source):
+        self.source = source
+        self.diagnostics: list[Diagnostic] = []
+        self.places: set[Place] = set()
+
+    def error(self, place: Place, message: str, hint: str = "") -> None:
+        """A second error at the same word is left out: as good as always it follows from the first."""
+        if place not in self.places:
+            self.places.add(place)
+            self.diagnostics.append(Diagnostic(self.source, place, message, hint))
+        if len(self.diagnostics) == MOST:
+            self.raise_if_any()
+
+    def raise_if_any(self) -> None:
+        if self.diagnostics:
+            self.diagnostics.sort(key=lambda d: (d.place.line, d.place.column))
+            raise SchemaError(self.diagnostics)
+
+
+def quoted(word: str) -> str:
+    """The word at fault as messages show it: cut where it is long."""
+    return f'"{word}"' if len(word) <= 64 else f'"{word[:60]}..."'
+
+
+def at(place: Place) -> str:
+    return f"line {place.line}, column {place.column}"
+
+
+def did_you_mean(word: str, known) -> str:
+    close = difflib.get_close_matches(word.lower()[:64], {k.lower(): k for k in known}, n=1, cutoff=0.6)
+    if not close:
+        return ""
+    return f"did you mean {quoted(next(k for k in known if k.lower() == close[0]))}?"
+
+
+def visible(text: str, keep: str = "") -> str:
+    """The text without characters that would act on a terminal."""
+    return "".join(c if c.isprintable() or c in keep else "?" for c in text)

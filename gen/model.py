@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""A protocol with every name and number resolved: what check returns and layout starts from."""
+
+from dataclasses import dataclass
+
+from .diagnostics import Place
+
+
+@dataclass(frozen=True)
+class Name:
+    """schema: as written (and printed at run time); c: add_order; upper: ADD_ORDER."""
+
+    schema: str
+    c: str
+
+    @property
+    def upper(self) -> str:
+        return self.c.upper()
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """family is how it is printed and sampled: unsigned, signed, float, double, bool or char."""
+
+    name: str
+    c: str
+    size: int
+    family: str
+
+
+SCALARS = {s.name: s for s in (
+    Scalar("bool", "bool", 1, "bool"),
+    Scalar("u8", "uint8_t", 1, "unsigned"), Scalar("i8", "int8_t", 1, "signed"),
+    Scalar("u16", "uint16_t", 2, "unsigned"), Scalar("i16", "int16_t", 2, "signed"),
+    Scalar("u32", "uint32_t", 4, "unsigned"), Scalar("i32", "int32_t", 4, "signed"),
+    Scalar("u64", "uint64_t", 8, "unsigned"), Scalar("i64", "int64_t", 8, "signed"),
+    Scalar("f32", "float", 4, "float"), Scalar("f64", "double", 8, "double"),
+    Scalar("char", "char", 1, "char"),
+)}
+
+
+@dataclass(frozen=True)
+class EnumValue:
+    name: Name
+    number: int
+    doc: str = ""
+
+
+@dataclass(frozen=True)
+class Enum:
+    """wide: a value lies outside int, so that C11 has no enumerator for it; emitted as macros of the base type."""
+
+    name: Name
+    base: Scalar
+    values: tuple[EnumValue, ...]
+    doc: str = ""
+
+    @property
+    def wide(self) -> bool:
+        return any(not -2**31 <= v.number < 2**31 for v in self.values)
+
+    @property
+    def undeclared(self) -> int | None:
+        """A value of the base type that the enum does not declare; None if it declares them all."""
+        declared = {v.number for v in self.values}
+        highest = 2 ** (8 * self.base.size - (self.base.family == "signed")) - 1
+        return next((n for n in range(min(highest, len(declared)) + 1) if n not in declared), None)
+
+
+# The kinds of field type. A new one is one class here, one row in check (RESOLVE), one in layout (MEMBERS) and
+# one macro in each section of templates/fields.j2.
+
+@dataclass(frozen=True)
+class One:
+    """A scalar or an enum by value."""
+
+    element: Scalar | Enum
+    kind = "one"
+
+
+@dataclass(frozen=True)
+class Array:
+    """T[N]."""
+
+    element: Scalar | Enum
+    count: int
+    kind = "array"
+
+
+@dataclass(frozen=True)
+class Chars:
+    """char[N]: not terminated, padded."""
+
+    count: int
+    pad: str
+    kind = "chars"
+
+
+@dataclass(frozen=True)
+class String:
+    """string[<=N]: terminated, with its length."""
+
+    bound: int
+    kind = "string"
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """bytes[<=N], with its length."""
+
+    bound: int
+    kind = "bytes"
+
+
+FieldType = One | Array | Chars | String | Bytes
+
+
+@dataclass(frozen=True)
+class Field:
+    name: Name
+    parameter: str          # what constructors call it
+    type: FieldType
+    spelling: str           # the type as the schema has it
+    place: Place
+    doc: str = ""
+
+
+@dataclass(frozen=True)
+class Message:
+    name: Name
+    tag: int
+    fields: tuple[Field, ...]
+    place: Place
+    max_live: int | None = None
+    weight: float = 1.0
+    doc: str = ""
+    deprecated: str = ""
+
+
+@dataclass(frozen=True)
+class Constant:
+    name: Name
+    value: int
+    doc: str = ""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    name: Name
+    source_name: str        # the schema's file name, without its folder
+    messages: tuple[Message, ...]
+    enums: tuple[Enum, ...] = ()
+    constants: tuple[Constant, ...] = ()
+    doc: str = ""
+    license: str = ""

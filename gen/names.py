@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""From schema names to C names, and which C names are taken. Knows the words of C, C++ and the C library."""
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+SCHEMA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}\Z")
+VALUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,62}\Z")        # enum values may begin with a digit
+
+_C = """auto break case char const continue default do double else enum extern float for goto if inline int long
+    register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
+    asm fortran typeof typeof_unqual nullptr constexpr"""
+_CPP = """alignas alignof and and_eq bitand bitor bool catch char16_t char32_t char8_t class co_await co_return
+    co_yield compl concept consteval constinit const_cast decltype delete dynamic_cast explicit export false friend
+    mutable namespace new noexcept not not_eq operator or or_eq private protected public reinterpret_cast requires
+    static_assert static_cast template this thread_local throw true try typeid typename using virtual wchar_t xor
+    xor_eq"""
+KEYWORDS = frozenset(_C.split()) | frozenset(_CPP.split())
+
+# Fields that a constructor's parameter cannot be called: variables of the C library (-Wshadow), and the
+# functions that constructors call. The parameter gets an underscore; the member keeps the name.
+_NOT_PARAMETERS = frozenset("""daylight environ optarg opterr optind optopt signgam timezone tzname
+    memcpy memset""".split())
+
+# What a protocol cannot be called: its struct or its header would be one of the C library's, or its files could not
+# be on some disks.
+_LIBRARY_STRUCTS = frozenset("""aiocb cmsghdr dirent fd_set flock group hostent iovec ipc_perm itimerspec itimerval
+    lconv linger mq_attr msghdr option passwd pollfd protoent rlimit rusage sched_param servent sigaction sigevent
+    sockaddr stat statvfs termios timespec timeval tm tms utimbuf utsname""".split())
+_LIBRARY_HEADERS = frozenset("""aio alloca assert check complex cpio ctype dirent dlfcn elf endian errno fcntl fenv
+    float fmtmsg fnmatch ftw getopt glob grp iconv inttypes iso646 langinfo libgen limits locale malloc math memory
+    monetary mqueue netdb nl_types poll pthread pwd regex sched search semaphore setjmp signal spawn stdalign
+    stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string strings syslog tar termios tgmath
+    threads time uchar ulimit unistd utime utmpx wchar wctype wordexp""".split())
+_DEVICES = re.compile(r"(?:aux|con|nul|prn|com[0-9]|lpt[0-9])\Z")
+
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def snake(name: str) -> str:
+    """AddOrder -> add_order, IPOQuoting -> ipo_quoting."""
+    return _WORD_START.sub("_", name).lower()
+
+
+def parameter(c_name: str) -> str:
+    return c_name + "_" if c_name in _NOT_PARAMETERS else c_name
+
+
+@lru_cache(maxsize=None)
+def library_names() -> frozenset[str]:
+    lines = Path(__file__).with_name("reserved.txt").read_text(encoding="ascii").splitlines()
+    return frozenset(line for line in lines if not line.startswith("#"))
+
+
+def why_taken(c_name: str) -> str:
+    """Why a final C identifier cannot be used; empty if it can."""
+    if c_name in KEYWORDS:
+        return "a keyword of C or C++"
+    if c_name in library_names():
+        return "a macro or a type of the C library's headers"
+    return ""
+
+
+def why_no_protocol(c_name: str) -> str:
+    """Why a protocol cannot have this C name, though another thing could; empty if it can."""
+    folded = c_name.lower()
+    if folded == "protopool" or folded.startswith("protopool_"):
+        return "its names would be the engine's"
+    if folded in _LIBRARY_HEADERS:
+        return f'"{c_name}.h" would hide a header of the C library or of Check'
+    if _DEVICES.match(folded):
+        return f'"{c_name}.h" would be a device on Windows'
+    if c_name == "std":
+        return "it is a namespace of C++"
+    if c_name in _LIBRARY_STRUCTS:
+        return f'"struct {c_name}" is one of the C library\'s'
+    return ""

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Pass 1, parse: YAML text -> Schema. Knows which keys stand where and how a type is spelt; resolves nothing."""
+
+import re
+from collections.abc import Callable
+
+from . import document
+from .diagnostics import Place, Reporter, at, did_you_mean, quoted
+from .syntax import Constant, Enum, EnumValue, Field, Message, Schema, Type, Word
+
+_TYPE = re.compile(r"(?P<name>[A-Za-z]\w*)\s*(?:\[\s*(?P<most><=)?\s*(?P<bound>-?\w*)\s*\])?\Z", re.ASCII)
+
+_UNCLEAR = ("", "~", "null", "no", "n", "off", "yes", "y", "on")        # as a reason; YAML 1.1 has them for true and false
+
+
+def parse(name: str, raw: bytes) -> tuple[Schema, Reporter]:
+    """The schema as far as it could be read, and a reporter with what was wrong.
+
+    Raises SchemaError where there is nothing to go on with.
+    """
+    root, reporter = document.read(name, raw)
+    schema = _Reader(reporter).schema(root)
+    if schema is None:
+        reporter.raise_if_any()
+    return schema, reporter
+
+
+class _Reader:
+    """One method per thing a schema holds; each returns None for what cannot be used, having said why."""
+
+    def __init__(self, reporter: Reporter):
+        self.reporter = reporter
+
+    def schema(self, node: document.Node) -> Schema | None:
+        keys = self.keys(node, "a schema", protocol=self.name, doc=self.doc, license=self.word, c_name=self.name,
+                         constants=self.named("constants", self.constant), enums=self.named("enums", self.enum),
+                         messages=self.named("messages", self.message))
+        if keys is None:
+            return None
+        missing = [quoted(needed) for needed in ("protocol", "messages") if not self.given(node, needed)]
+        if missing:
+            self.reporter.error(Place(1, 1), f"a schema needs the key{'s' * (len(missing) - 1)} {' and '.join(missing)}")
+        if keys.get("protocol") is None:
+            return None
+        return Schema(self.reporter.source, **keys)
+
+    def message(self, name: Word, node: document.Node) -> Message | None:
+        keys = self.keys(node, "a message", doc=self.doc, fields=self.named("fields", self.field), tag=self.word,
+                         max_live=self.word, weight=self.word, deprecated=self.reason, c_name=self.name)
+        return Message(name, **(keys or {}))
+
+    def field(self, name: Word, node: document.Node) -> Field | None:
+        if isinstance(node, document.Mapping):
+            keys = self.keys(node, "a field", type=self.type, doc=self.doc, c_name=self.name, pad=self.word)
+            if not self.given(node, "type"):
+                self.reporter.error(name.place, f'the field {quoted(name.text)} has no "type"')
+            return Field(name, **keys) if keys.get("type") else None
+        field_type = self.type(node)
+        return Field(name, field_type) if field_type else None
+
+    def enum(self, name: Word, node: document.Node) -> Enum | None:
+        keys = self.keys(node, "an enum", base=self.word, values=self.enum_values, doc=self.doc, c_name=self.name)
+        if keys is not None and not self.given(node, "values"):
+            self.reporter.error(name.place, f'the enum {quoted(name.text)} has no "values"')
+        return Enum(name, **(keys or {}))
+
+    def enum_values(self, node: document.Node) -> tuple[EnumValue, ...] | None:
+        if isinstance(node, document.Sequence):
+            words = [word for item in node.items if (word := self.name(item))]
+            self.refuse_twice(words)
+            return tuple(EnumValue(word) for word in words)
+        return self.named("values", self.enum_value)(node)
+
+    def refuse_twice(self, words: list[Word]) -> None:
+        first: dict[str, Word] = {}
+        for word in words:
+            if first.setdefault(word.text, word) is not word:
+                self.reporter.error(word.place, f"{quoted(word.text)} stands here twice",
+                                    f"first at {at(first[word.text].place)}")
+
+    def enum_value(self, name: Word, node: document.Node) -> EnumValue | None:
+        if isinstance(node, document.Mapping):
+            keys = self.keys(node, "an enum value", value=self.word, doc=self.doc, c_name=self.name)
+            return EnumValue(name, **keys)
+        return EnumValue(name, None if _empty(node) else self.word(node))
+
+    def constant(self, name: Word, node: document.Node) -> Constant | None:
+        if isinstance(node, document.Mapping):
+            keys = self.keys(node, "a constant", value=self.word, doc=self.doc, c_name=self.name)
+            if not self.given(node, "value"):
+                self.reporter.error(name.place, f'the constant {quoted(name.text)} has no "value"')
+            return Constant(name, **keys) if keys.get("value") else None
+        word = self.word(node)
+        return Constant(name, word) if word else None
+
+    # What the values of keys look like.
+
+    def type(self, node: document.Node) -> Type | None:
+        word = self.word(node, "a type")
+        if word is None:
+            return None
+        match = _TYPE.match(word.text)
+        if not match:
+            self.not_a_type(word)
+            return None
+        if match["bound"] is None:
+            return Type(word, self.part(word, match, "name"))
+        if not match["bound"]:
+            self.reporter.error(word.place, f"{quoted(word.text)} lacks a number between the brackets",
+                                'an array is "T[N]", a bounded text "string[<=N]"')
+            return None
+        return Type(word, self.part(word, match, "name"), "[<=N]" if match["most"] else "[N]",
+                    self.part(word, match, "bound"))
+
+    def not_a_type(self, word: Word) -> None:
+        hint = "a type is a name, as u32, or a name with a bound, as u8[6], string[<=40] or bytes[<=40]"
+        if word.text.endswith("?"):
+            hint = "optional fields are not part of the language yet"
+        elif re.search(r"\]\s*\[", word.text):
+            hint = "an array of arrays is not part of the language: use one array of N * M"
+        elif re.search(r"[<>=]", word.text):
+            hint = 'a bound is written "<=": string[<=40]'
+        self.reporter.error(word.place, f"{quoted(word.text)} is not a type", hint)
+
+    def part(self, word: Word, match: re.Match, group: str) -> Word:
+        begin = word.place.column + match.start(group) + (1 if word.quoted else 0)
+        return Word(match[group], Place(word.place.line, begin, max(1, len(match[group]))))
+
+    def doc(self, node: document.Node) -> str:
+        if isinstance(node, document.Scalar):
+            return node.text
+        self.reporter.error(node.place, 'a "doc" is a text')
+        return ""
+
+    def reason(self, node: document.Node) -> str:
+        if not isinstance(node, document.Scalar) or not node.quoted and node.text.lower() in _UNCLEAR:
+            self.reporter.error(node.place, '"deprecated" is true, false or a text that says why')
+            return ""
+        return "" if node.text == "false" else node.text
+
+    def name(self, node: document.Node) -> Word | None:
+        return self.word(node, "a name")
+
+    def word(self, node: document.Node, what: str = "one word or number") -> Word | None:
+        if isinstance(node, document.Scalar) and not node.block and (node.text or node.quoted):
+            return Word(node.text, node.place, node.quoted)
+        found = {document.Mapping: "a mapping", document.Sequence: "a list"}.get(type(node), "nothing")
+        if isinstance(node, document.Scalar) and node.block:
+            found = "a block of text"
+        self.reporter.error(node.place, f"{what} is needed here, and {found} stands here")
+        return None
+
+    def named(self, key: str, read: Callable) -> Callable[[document.Node], tuple]:
+        """Reads `key: {name: thing, ...}`, each thing by read(name, node)."""
+
+        def read_all(node: document.Node) -> tuple:
+            if isinstance(node, document.Mapping):
+                things = (read(Word(k.text, k.place, k.quoted), value) for k, value in node.entries)
+                return tuple(thing for thing in things if thing is not None)
+            if not _empty(node):
+                self.reporter.error(node.place, f'"{key}" is a mapping of names',
+                                    "each entry is a name, a colon and what it stands for")
+            return ()
+
+        return read_all
+
+    def keys(self, node: document.Node, what: str, **readers: Callable) -> dict | None:
+        """The mapping's keys, each read by its reader; None if it is no mapping."""
+        if not isinstance(node, document.Mapping):
+            if not _empty(node):
+                self.reporter.error(node.place, f"{what} is a mapping of keys to values",
+                                    "its keys are " + ", ".join(readers))
+            return None
+        found = {}
+        for key, value in node.entries:
+            if key.text not in readers:
+                self.reporter.error(key.place, f"{what} has no key {quoted(key.text)}", did_you_mean(key.text, readers)
+                                    or "it has " + ", ".join(readers))
+            elif (read := readers[key.text](value)) is not None:
+                found[key.text] = read
+        return found
+
+    @staticmethod
+    def given(node: document.Node, key: str) -> bool:
+        """Whether the mapping has the key, perhaps misspelt: that has been said then."""
+        return isinstance(node, document.Mapping) and any(k.text == key or did_you_mean(k.text, (key,))
+                                                          for k, _ in node.entries)
+
+
+def _empty(node: document.Node) -> bool:
+    return isinstance(node, document.Scalar) and node.text == "" and not node.quoted

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The C names that a protocol's emitted files define, and where two of them meet.
+
+Struct tags, functions, enumerators and macros are taken as one name space, as C++ nearly does, and so are the
+names of protocols that one run generates: they are linked into one program.
+"""
+
+from collections.abc import Iterator
+
+from . import model
+from .diagnostics import Place, Reporter, at, quoted
+from .names import why_no_protocol, why_taken
+from .syntax import Constant, Enum, EnumValue, Message, Schema, Word
+
+# What every protocol defines, after its prefix. Those that a later version will define are taken already.
+_OWN = """any pool pool_stats depot handlers tag tag_of tag_name size free print equal hash clone dispatch validate
+    pool_init pool_init_growing pool_fini pool_reset pool_reserve pool_each pool_print_budget pool_join
+    pool_flush depot_init depot_init_fixed depot_fini""".split()
+_OWN_MACROS = "VARIANTS HANDLERS POOL_BYTES POOL_STORAGE SLOT_SIZES".split()
+_OWN_NAME = "the generator's own"
+_ADVICE = 'give {} another C name with "c_name"'
+_VERBS = "new copy make valid as if edit".split()
+
+
+def check(schema: Schema, protocol: model.Protocol, reporter: Reporter) -> None:
+    if why := why_no_protocol(protocol.name.c):
+        reporter.error((schema.c_name or schema.protocol).place,
+                       f"the protocol cannot be {quoted(protocol.name.c)} in C: {why}", _ADVICE.format("the protocol"))
+    taken: dict[str, tuple[str, Place | None]] = {}
+    for symbol, what, word in global_names(schema, protocol):
+        if why := why_taken(symbol):
+            reporter.error(word.place, f"the C name {quoted(symbol)} of {what} is {why}", _ADVICE.format("it"))
+        elif symbol in taken:
+            other, place = taken[symbol]
+            same = f"also that of {other}, {at(place)}" if place else "one of the generator's own"
+            reporter.error(word.place, f"the C name {quoted(symbol)} of {what} is {same}",
+                           _ADVICE.format("one of them" if place else "it"))
+        else:
+            taken[symbol] = (what, None if what is _OWN_NAME else word.place)
+    _members(schema, protocol, reporter)
+
+
+def global_names(schema: Schema, protocol: model.Protocol) -> Iterator[tuple[str, str, Word]]:
+    """Each C name, what has it, and the word of the schema that it comes from."""
+    prefix, upper = protocol.name.c, protocol.name.upper
+    yield prefix, "the protocol", _final(schema, schema.protocol)
+    for own in _OWN:
+        yield f"{prefix}_{own}", _OWN_NAME, schema.protocol
+    for own in _OWN_MACROS:
+        yield f"{upper}_{own}", _OWN_NAME, schema.protocol
+    for constant, written in zip(protocol.constants, schema.constants):
+        what = f"the constant {quoted(constant.name.schema)}"
+        yield f"{upper}_{constant.name.upper}", what, _final(written, written.name)
+    for enum, written_enum in zip(protocol.enums, schema.enums):
+        what, word = f"the enum {quoted(enum.name.schema)}", _final(written_enum, written_enum.name)
+        yield f"{prefix}_{enum.name.c}", what, word
+        yield f"{prefix}_{enum.name.c}_name", what, word
+        for value, written in zip(enum.values, written_enum.values):
+            yield (f"{upper}_{enum.name.upper}_{value.name.upper}", f"the value {quoted(value.name.schema)} of {what}",
+                   _final(written, written.name))
+    for message, written in zip(protocol.messages, schema.messages):
+        what, word = f"the message {quoted(message.name.schema)}", _final(written, written.name)
+        yield f"{prefix}_{message.name.c}", what, word
+        yield f"{upper}_{message.name.upper}", what, word
+        for verb in _VERBS:
+            yield f"{prefix}_{verb}_{message.name.c}", what, word
+
+
+def _final(written: Schema | Constant | Enum | EnumValue | Message, name: Word) -> Word:
+    return written.c_name or name
+
+
+def members(field: model.Field) -> list[str]:
+    """The members that a field takes in its message's struct."""
+    lengthy = isinstance(field.type, (model.String, model.Bytes))
+    return [field.name.c] + ([f"{field.name.c}_len"] if lengthy else [])
+
+
+def _members(schema: Schema, protocol: model.Protocol, reporter: Reporter) -> None:
+    """Bare names: union members and the members of each struct."""
+    for message, written in zip(protocol.messages, schema.messages):
+        word = written.c_name or written.name
+        if why := why_taken(message.name.c):
+            reporter.error(word.place, f"{quoted(message.name.c)}, a member of union {protocol.name.c}_any, is {why}",
+                           _ADVICE.format("the message"))
+        elif message.name.c == "base":
+            reporter.error(word.place, '"base" is the generator\'s own member of every union and struct',
+                           _ADVICE.format("the message"))
+        taken: dict[str, Place] = {}
+        for field, written_field in zip(message.fields, written.fields):
+            word = written_field.c_name or written_field.name
+            _check_member(field, word, taken, reporter)
+
+
+def _check_member(field: model.Field, word: Word, taken: dict[str, Place], reporter: Reporter) -> None:
+    advice = _ADVICE.format("the field")
+    for member in members(field):
+        if why := why_taken(member):
+            reporter.error(word.place, f"{quoted(member)} cannot name a member: it is {why}", advice)
+        elif member == "base":
+            reporter.error(word.place, '"base" is the generator\'s own member of every struct', advice)
+        elif member in taken:
+            reporter.error(word.place, f"the member {quoted(member)} of this field is also that of another, "
+                           f"{at(taken[member])}", advice)
+        taken.setdefault(member, word.place)
+
+
+def check_together(parts: list[tuple[Schema, model.Protocol, Reporter]]) -> None:
+    """Several protocols of one run: the names of their files, whose case some disks ignore, and their symbols."""
+    files: dict[str, str] = {}
+    symbols: dict[str, str] = {}
+    for schema, protocol, reporter in parts:
+        name = schema.source.name
+        for stem in (protocol.name.c, protocol.name.c + "_check"):
+            if other := files.get(stem.lower()):
+                reporter.error(_final(schema, schema.protocol).place, f"the file {quoted(stem + '.c')} would be that "
+                               f"of {quoted(other)} too", _ADVICE.format("the protocol"))
+            files.setdefault(stem.lower(), name)
+        reporter.raise_if_any()
+        for symbol, what, word in global_names(schema, protocol):
+            if symbols.setdefault(symbol, name) != name:
+                reporter.error(word.place, f"the C name {quoted(symbol)} of {what} is also defined by "
+                               f"{quoted(symbols[symbol])}", _ADVICE.format("it"))
+        reporter.raise_if_any()

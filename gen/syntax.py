@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""A schema as it is written: what parse returns. Words keep their places; nothing is resolved yet."""
+
+from dataclasses import dataclass
+
+from .diagnostics import Place, Source
+
+
+@dataclass(frozen=True)
+class Word:
+    """A scalar of the schema: a name, a number or a type, as it stands there."""
+
+    text: str
+    place: Place
+    quoted: bool = False
+
+
+@dataclass(frozen=True)
+class Type:
+    """`u8`, `u8[6]`, `string[<=MAX]`; form says how the brackets looked: "", "[N]" or "[<=N]"."""
+
+    word: Word
+    name: Word
+    form: str = ""
+    bound: Word | None = None
+
+
+@dataclass(frozen=True)
+class Field:
+    name: Word
+    type: Type
+    doc: str = ""
+    c_name: Word | None = None
+    pad: Word | None = None
+
+
+@dataclass(frozen=True)
+class Message:
+    name: Word
+    fields: tuple[Field, ...] = ()
+    doc: str = ""
+    c_name: Word | None = None
+    tag: Word | None = None
+    max_live: Word | None = None
+    weight: Word | None = None
+    deprecated: str = ""            # why, or "true"; empty: it is not
+
+
+@dataclass(frozen=True)
+class EnumValue:
+    name: Word
+    value: Word | None = None
+    doc: str = ""
+    c_name: Word | None = None
+
+
+@dataclass(frozen=True)
+class Enum:
+    name: Word
+    values: tuple[EnumValue, ...] = ()
+    base: Word | None = None
+    doc: str = ""
+    c_name: Word | None = None
+
+
+@dataclass(frozen=True)
+class Constant:
+    name: Word
+    value: Word
+    doc: str = ""
+    c_name: Word | None = None
+
+
+@dataclass(frozen=True)
+class Schema:
+    source: Source
+    protocol: Word
+    doc: str = ""
+    license: Word | None = None
+    c_name: Word | None = None
+    constants: tuple[Constant, ...] = ()
+    enums: tuple[Enum, ...] = ()
+    messages: tuple[Message, ...] = ()
