@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * protopool: a pool that is exact to the byte for messages of a few known sizes. The engine; a protocol's own
+ * header, made from its schema, puts names and types on top of it.
+ *
+ *   pool (one thread's)                            slab (of one slot size)
+ *   +------------------------------+              +--------+--------+------+------+------+-------+
+ *   | per slot size:               |   refill     | header | bitmap | slot | slot | slot |  ...  |
+ *   |   loaded   +-+-+-+-+-+-+-+   | <----------- |        | 1=free |      | live |      |       |
+ *   |   magazine |*|*|*|*|*| | | --+-- pop: make  +--------+--------+------+------+------+-------+
+ *   |            +-+-+-+-+-+-+-+ <-+-- push: free      ^                | wholly free
+ *   |   previous +-+-+-+-+-+-+-+   |                   | new slab       v
+ *   |   magazine |*|*|*|*|*|*|*|   | -----------> +----+---------------------------+      +--------+
+ *   |            +-+-+-+-+-+-+-+   |   spill      | store: slabs by slot size,     | <--> | source |
+ *   +------------------------------+              | spare slabs for any slot size  |      +--------+
+ *                                                 +--------------------------------+
+ *
+ * A make pops a pointer from the loaded magazine, a free pushes one; nothing else is touched, in particular not the
+ * freed slot. When the loaded magazine runs empty or full it changes places with the previous one, and when that
+ * does not help, a whole magazine is refilled from a slab's bitmap, in address order, or spilled into it. The free
+ * bitmap lies outside the slots: a slot has no header and no link, a write after free cannot corrupt the pool, and the
+ * live messages can be enumerated. A slab that becomes wholly free serves any slot size next; past a bound it goes
+ * back to its source. Slabs are Bonwick's (USENIX 1994), magazines those of Bonwick and Adams (USENIX 2001).
+ *
+ * Conventions
+ *   Threads     A pool is one thread's at a time; the engine takes no lock and keeps no global state.
+ *   Ownership   A pool's memory is the pool's from init to fini. A slot is the caller's from take to put.
+ *   Errors      What a caller can meet (no memory, a wrong size) is a false or a NULL, and leaves the pool as it was.
+ *               A caller's bug (a double free, a foreign pointer) is undefined at build level 0.
+ *   Moving      A pool points into itself: do not move or copy it once it is initialised.
+ *   Units       Sizes are bytes, counts are slots.
+ */
+
+#ifndef PROTOPOOL_H_
+#define PROTOPOOL_H_
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifndef __cplusplus
+#include <stdalign.h>
+#include <stdbool.h>
+#ifndef static_assert
+#define static_assert _Static_assert
+#endif
+#endif
+
+#ifndef PROTOPOOL_NO_STDIO
+#include <stdio.h>
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Settings: one for the whole program; files that disagree do not link ------------------------------------ */
+
+/* The build level. 0: nothing is checked per operation. */
+#ifndef PROTOPOOL_CHECK
+#define PROTOPOOL_CHECK 0
+#endif
+#if PROTOPOOL_CHECK != 0
+#error "protopool: PROTOPOOL_CHECK is 0"
+#endif
+
+/* Slots in a magazine, a plain decimal from 1 to 65535. It should exceed the usual burst of makes or frees. */
+#ifndef PROTOPOOL_MAGAZINE
+#define PROTOPOOL_MAGAZINE 64
+#endif
+
+/* PROTOPOOL_NO_STDIO leaves printing out; PROTOPOOL_NO_HEAP leaves the default source out, as a freestanding build
+ * does; PROTOPOOL_TRACE prints each allocation and deallocation on standard output. */
+#ifdef PROTOPOOL_NO_STDIO
+#define PROTOPOOL_STDIO_ _nostdio
+#ifdef PROTOPOOL_TRACE
+#error "protopool: PROTOPOOL_TRACE prints, which PROTOPOOL_NO_STDIO leaves out"
+#endif
+#else
+#define PROTOPOOL_STDIO_
+#endif
+
+#define PROTOPOOL_PASTE_(name, check, magazine, stdio) name##_check##check##_magazine##magazine##stdio
+#define PROTOPOOL_EXPAND_(name, check, magazine, stdio) PROTOPOOL_PASTE_(name, check, magazine, stdio)
+#define PROTOPOOL_NAMED_(name) PROTOPOOL_EXPAND_(name, PROTOPOOL_CHECK, PROTOPOOL_MAGAZINE, PROTOPOOL_STDIO_)
+
+#define protopool_init_fixed PROTOPOOL_NAMED_(protopool_init_fixed)
+#define protopool_init_growing PROTOPOOL_NAMED_(protopool_init_growing)
+#define protopool_fini PROTOPOOL_NAMED_(protopool_fini)
+#define protopool_reset PROTOPOOL_NAMED_(protopool_reset)
+#define protopool_reserve PROTOPOOL_NAMED_(protopool_reserve)
+#define protopool_each PROTOPOOL_NAMED_(protopool_each)
+#define protopool_stats PROTOPOOL_NAMED_(protopool_stats)
+#define protopool_take_slow PROTOPOOL_NAMED_(protopool_take_slow)
+#define protopool_put_slow PROTOPOOL_NAMED_(protopool_put_slow)
+
+/* ---- What compilers are told ---------------------------------------------------------------------------------- */
+
+#if defined __GNUC__
+#define PROTOPOOL_LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define PROTOPOOL_COLD __attribute__((noinline, cold))
+#define PROTOPOOL_ASSUME(condition) ((condition) ? (void)0 : __builtin_unreachable())
+#else
+#define PROTOPOOL_LIKELY(condition) (condition)
+#define PROTOPOOL_COLD
+#define PROTOPOOL_ASSUME(condition) ((void)0)
+#endif
+
+/* A const object as a message that is only read. */
+#define PROTOPOOL_UNCONST(pointer) ((void *)(uintptr_t)(pointer))
+
+/* ---- Where memory comes from ---------------------------------------------------------------------------------- */
+
+/* take returns `bytes` bytes aligned to `align` (a power of two), or NULL; give gets back exactly what take gave. A
+ * growing pool takes a slab at a time: 16 KiB aligned to 16 KiB, or a small power of two times as much; for slots
+ * of several KiB single blocks. give may be NULL: memory is then never given back. Both are called by the pool's
+ * thread, inside make, free, reserve, reset, init and fini. */
+struct protopool_source {
+    void *(*take)(void *ctx, size_t bytes, size_t align);
+    void (*give)(void *ctx, void *memory, size_t bytes);
+    void *ctx;
+};
+
+/* One slot size of a protocol. bytes: 1 to 2^31 - 1; budget: how many a fixed pool holds. */
+struct protopool_slot_size {
+    uint32_t bytes;
+    uint32_t budget;
+};
+
+/* Slot sizes in ascending order, each once. Slot class c, from 1, is slot_sizes[c - 1]. Slot class 0 is that of
+ * what is not allocated: take returns NULL for it and put does nothing. */
+struct protopool_geometry {
+    const struct protopool_slot_size *slot_sizes;
+    uint32_t count;
+};
+
+/* ---- The pool: members are private ----------------------------------------------------------------------------- */
+
+#if UINTPTR_MAX > 0xffffffffU
+typedef uint64_t protopool_word;
+#else
+typedef uint32_t protopool_word;
+#endif
+
+#define PROTOPOOL_WORD_BITS_ (8 * sizeof(protopool_word))
+
+/* A stack of free slots. 0 <= count <= capacity. */
+struct protopool_magazine {
+    void **slots;
+    uint32_t count;
+    uint32_t capacity;
+};
+
+/*
+ * The header of a slab; its bitmap follows. With F(w) for the bits of word w that stand for slots:
+ *
+ *   bits[w] & ~F(w) == 0
+ *   free_words  == number of w with bits[w] != 0
+ *   idle_words  == number of w with bits[w] == F(w)
+ *   bits[w] == 0 for every w < lowest
+ *   the slab is in its class's partial list if free_words > 0, in the full list otherwise
+ */
+struct protopool_slab {
+    struct protopool_slab *next;
+    struct protopool_slab *previous;
+    unsigned char *first; /* slot 0 */
+    uint32_t slots;
+    uint32_t words;
+    uint32_t free_words;
+    uint32_t idle_words;
+    uint32_t lowest;
+};
+
+/*
+ * All slabs of one slot size.
+ *
+ *   slots    == sum of slab.slots over both lists
+ *   in_slabs == number of bits set in their bitmaps
+ */
+struct protopool_slabs {
+    struct protopool_slab *partial;
+    struct protopool_slab *full;
+    struct protopool_slab *fixed; /* the only slab of a fixed pool; NULL in a growing one */
+    size_t slot_bytes;
+    size_t slab_bytes;
+    uintptr_t mask; /* a slot's slab is at (slot - back) & mask */
+    uintptr_t back;
+    uint64_t reciprocal; /* 2^32 / slot_bytes + 1 */
+    uint32_t slab_slots;
+    size_t slots;
+    size_t in_slabs;
+    size_t reserved; /* slots that are kept although their slabs are wholly free */
+};
+
+/*
+ * What a pool holds of one slot size besides the loaded magazine.
+ *
+ *   live == slabs.slots - slabs.in_slabs - loaded.count - previous.count
+ */
+struct protopool_class {
+    struct protopool_magazine previous;
+    uint32_t seen_loaded; /* counts when the pool last grew: unmoved ones are idle */
+    uint32_t seen_previous;
+    size_t peak;
+    size_t failures;
+    struct protopool_slabs slabs;
+};
+
+/* Wholly free slabs that a growing pool keeps for any slot size, at most; 64 of 16 KiB are 1 MiB. */
+#define PROTOPOOL_SPARE_SLABS 64
+
+struct protopool_chunk;
+
+/* The default source: slabs cut from chunks of 1 MiB, by ascending address. */
+struct protopool_heap {
+    struct protopool_chunk *chunks;
+    size_t count, capacity;
+    size_t lowest; /* every chunk below is full */
+    size_t idle;   /* wholly free chunks: at most 1 */
+};
+
+struct protopool_store {
+    struct protopool_source source;
+    size_t source_bytes; /* taken and not given back */
+    struct protopool_slabs arrays; /* the magazines' arrays, slots like others */
+    uintptr_t spares[PROTOPOOL_SPARE_SLABS]; /* ascending addresses; the low bits are the slab's order */
+    uint32_t spare_count;
+    struct protopool_heap heap;
+};
+
+struct protopool {
+    struct protopool_magazine *loaded; /* by slot class */
+    struct protopool_class *classes;
+    const struct protopool_geometry *geometry;
+    struct protopool_store store;
+};
+
+struct protopool_slot_stats {
+    size_t slot_bytes;
+    size_t budget; /* of a fixed pool; 0 in a growing one */
+    size_t live;
+    size_t peak; /* at least the most that were live at once, and less than a magazine above it */
+    size_t failures; /* makes that found no memory */
+};
+
+/* ---- Make and free: what is inlined ---------------------------------------------------------------------------- */
+
+void *protopool_take_slow(struct protopool *pool, unsigned slot_class);
+void protopool_put_slow(struct protopool *pool, unsigned slot_class, void *slot);
+
+/* A free slot of the class, whose magazine is given too; NULL if there is none and none can be had. */
+static inline void *protopool_take(struct protopool *pool, struct protopool_magazine *loaded, unsigned slot_class)
+{
+    if (PROTOPOOL_LIKELY(loaded->count != 0)) {
+        void *const slot = loaded->slots[--loaded->count];
+        PROTOPOOL_ASSUME(slot != NULL);
+        return slot;
+    }
+    return protopool_take_slow(pool, slot_class);
+}
+
+/* Puts back a slot that take returned for this class. */
+static inline void protopool_put(struct protopool *pool, struct protopool_magazine *loaded, unsigned slot_class,
+                                 void *slot)
+{
+    if (PROTOPOOL_LIKELY(loaded->count != loaded->capacity))
+        loaded->slots[loaded->count++] = slot;
+    else
+        protopool_put_slow(pool, slot_class, slot);
+}
+
+/* ---- Pools ------------------------------------------------------------------------------------------------------ */
+
+#define PROTOPOOL_ROUND_UP_(bytes) (((bytes) + 7ULL) / 8 * 8)
+#define PROTOPOOL_MIN_(a, b) ((a) < (b) ? (a) : (b))
+
+/* What init_fixed needs for one slot size: a header, the bitmap, the magazines' arrays and the slots. A constant
+ * expression of type unsigned long long; 0 for a budget of 0. */
+#define PROTOPOOL_FIXED_BYTES(slot_bytes, budget) \
+    ((budget) == 0 ? 0ULL \
+                   : PROTOPOOL_ROUND_UP_(sizeof(struct protopool_slab) + \
+                                         ((budget) + PROTOPOOL_WORD_BITS_ - 1ULL) / PROTOPOOL_WORD_BITS_ * \
+                                             sizeof(protopool_word) + \
+                                         PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)) * sizeof(void *)) + \
+                         PROTOPOOL_ROUND_UP_((slot_bytes) * 1ULL * (budget)))
+
+/* A sum of them as a size_t: SIZE_MAX, which no memory has, where the machine cannot count so far. */
+#define PROTOPOOL_SIZE(bytes) ((size_t)PROTOPOOL_MIN_((bytes), (unsigned long long)SIZE_MAX))
+
+/* A pool of the geometry's budgets in the caller's memory, aligned to 8; it never grows and never calls a source.
+ * loaded and classes have 1 + geometry->count elements. False if the memory is too small or misaligned. */
+bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
+                          const struct protopool_geometry *geometry, void *memory, size_t bytes);
+
+/* A pool that grows from the source; NULL is the default source. False if the source does not give the first slab. */
+bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
+                            struct protopool_class *classes, const struct protopool_geometry *geometry,
+                            const struct protopool_source *source);
+
+/* Ends the pool, gives everything back and returns how many slots were live. */
+size_t protopool_fini(struct protopool *pool);
+
+/* Frees all slots at once. Peaks and failures stay. */
+void protopool_reset(struct protopool *pool);
+
+/* Makes sure that n more slots can be taken without asking the source. False if it cannot be had; what was got
+ * meanwhile stays. A growing pool keeps so many from then on: live ones now and n more. */
+bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n);
+
+/* Calls fn for every live slot, by slot size, in no promised order. fn neither takes from nor puts into this pool. */
+void protopool_each(struct protopool *pool, void (*fn)(void *ctx, const void *slot), void *ctx);
+
+/* Fills in an element for each slot size, and the bytes taken from the source and not given back (of a fixed pool, those
+ * of its memory that it uses); source_bytes may be NULL. */
+void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slot_size, size_t *source_bytes);
+
+/* ---- What emitted constructors use ------------------------------------------------------------------------------ */
+
+/* The text's length, or most + 1 if it is longer; NULL counts as too long. */
+static inline size_t protopool_text_length(const char *text, size_t most)
+{
+    size_t length = 0;
+    if (text == NULL)
+        return most + 1;
+    while (length <= most && text[length] != '\0')
+        length++;
+    return length;
+}
+
+/* Fills `count` characters with the text, `length` long, and then with the pad. */
+static inline void protopool_copy_padded(char *to, size_t count, const char *text, size_t length, char pad)
+{
+    for (size_t i = 0; i < count; i++)
+        to[i] = i < length ? text[i] : pad;
+}
+
+/* How many of `count` characters are left without the padding at their end. */
+static inline size_t protopool_unpadded_length(const char *chars, size_t count, char pad)
+{
+    while (count > 0 && chars[count - 1] == pad)
+        count--;
+    return count;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+/* ---- Printing, in the form of Rust's Debug ----------------------------------------------------------------------- */
+
+struct protopool_printer {
+    FILE *out;
+    int written; /* characters so far; negative once a write has failed, as fprintf returns */
+};
+
+void protopool_print(struct protopool_printer *to, const char *as_it_is);
+void protopool_print_bool(struct protopool_printer *to, bool value);
+void protopool_print_unsigned(struct protopool_printer *to, uint64_t value);
+void protopool_print_signed(struct protopool_printer *to, int64_t value);
+void protopool_print_char(struct protopool_printer *to, char value);
+/* The shortest digits that read back as the same number; a decimal point in any locale. */
+void protopool_print_float(struct protopool_printer *to, float value);
+void protopool_print_double(struct protopool_printer *to, double value);
+/* In quotes. UTF-8 passes, but what acts on a terminal or is not UTF-8 is escaped. */
+void protopool_print_text(struct protopool_printer *to, const char *text, size_t length);
+
+#ifdef PROTOPOOL_TRACE
+/* Prints "what: address [bytes in hexadecimal]" on standard output. */
+void protopool_trace_bytes(const char *what, const void *slot, size_t bytes);
+#endif
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* PROTOPOOL_H_ */
