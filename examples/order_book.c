@@ -80,7 +80,8 @@ static void feed_init(struct feed *feed, struct itch_pool *pool, uint64_t seed, 
     static const struct {
         uint16_t share;
         uint8_t tag;
-    } mix[] = { /* in 4096ths, after the weights of the schema */
+    } mix[] = {
+        /* in 4096ths, after the weights of the schema */
         { 1679, ITCH_ADD_ORDER },    { 61, ITCH_ADD_ORDER_MPID },  { 1577, ITCH_ORDER_DELETE },
         { 389, ITCH_ORDER_REPLACE }, { 205, ITCH_ORDER_EXECUTED }, { 12, ITCH_ORDER_EXECUTED_PRICE },
         { 82, ITCH_ORDER_CANCEL },   { 41, ITCH_TRADE },           { 41, ITCH_IMBALANCE },
@@ -237,13 +238,13 @@ struct depth {
 
 struct book {
     struct itch_pool *pool;
-    struct itch **orders; /* by order_ref, which exchanges count up from 1 each day; NULL: none rests */
-    uint64_t last_ref;    /* that there is room for */
-    size_t live, peak;    /* orders */
-    uint64_t faults;      /* messages about orders that do not rest, or not so large */
-    uint64_t volume;      /* shares traded */
-    uint64_t checksum;    /* of every depth there was */
-    uint64_t count[256];  /* messages by tag */
+    struct itch **orders;           /* by order_ref, which counts up from 1 each day; NULL: none rests */
+    uint64_t last_ref;              /* that there is room for: a message brings at most one */
+    size_t live, peak;              /* orders */
+    uint64_t faults;                /* messages about orders that do not rest, or not so large */
+    uint64_t volume;                /* shares traded */
+    uint64_t checksum;              /* of every depth there was */
+    uint64_t count[256];            /* messages by tag */
     struct depth depth[LOCATES][2]; /* by stock_locate; buyers, sellers */
 };
 
@@ -421,10 +422,13 @@ static void handle(struct book *book, struct itch *msg)
     itch_free(book->pool, msg);
 }
 
+/* A message that is no order has leaked: fini will count it. */
 static void recount(void *depth, const struct itch *msg)
 {
-    const struct order order = order_of(msg);
-    deepen(depth_of(depth, &order), &order);
+    if (itch_if_add_order(msg) != NULL || itch_if_add_order_mpid(msg) != NULL) {
+        const struct order order = order_of(msg);
+        deepen(depth_of(depth, &order), &order);
+    }
 }
 
 /* Whether the depth kept message by message is that of the messages which are live now. */
@@ -461,7 +465,7 @@ static size_t malloc_bytes(size_t bytes)
 
 static void print_bytes(const char *what, size_t bytes, size_t live)
 {
-    printf("  %-42s %11zu %9.2f\n", what, bytes, live == 0 ? 0.0 : (double)bytes / (double)live);
+    printf("%-46s %11zu %8.2f\n", what, bytes, live == 0 ? 0.0 : (double)bytes / (double)live);
 }
 
 /* The live messages are the resting orders: every other one has been freed. */
@@ -478,12 +482,12 @@ static void print_memory(const struct book *book)
         malloced += stats.slot[i].live * malloc_bytes(stats.slot[i].slot_bytes);
     }
     printf("\n%zu live orders, %zu at the peak\n\n", book->live, book->peak);
-    printf("memory of the %zu live messages                       bytes       each\n", live);
-    print_bytes("the sum of their sizes", exact, live);
-    print_bytes("this pool, all it asked of the system", stats.source_bytes, live);
-    print_bytes("malloc by size (glibc: +8, to 16, min 32)", malloced, live);
-    print_bytes("blocks as large as the union", live * union_size, live);
-    print_bytes("malloc of the union", live * malloc_bytes(union_size), live);
+    printf("%-46s %11s %8s\n", "memory of the live orders", "bytes", "each");
+    print_bytes("the messages, to the byte", exact, live);
+    print_bytes("this pool: all it has asked of the system", stats.source_bytes, live);
+    print_bytes("malloc of each (as glibc: +8, to 16, min 32)", malloced, live);
+    print_bytes("blocks of the union's size", live * union_size, live);
+    print_bytes("malloc of the union's size", live * malloc_bytes(union_size), live);
 }
 
 /* ---- The program -------------------------------------------------------------------------------------------- */

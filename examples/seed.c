@@ -11,7 +11,7 @@
 
 #include "calc.h"
 
-CALC_POOL_STORAGE(memory);      /* enough for every max_live in the schema */
+CALC_POOL_STORAGE(memory); /* enough for every max_live in the schema */
 
 static void print_message(const char *name, const struct calc *msg)
 {
@@ -36,7 +36,7 @@ static bool make_and_free(struct calc_pool *pool)
         print_message("bp", bp);
     printf("main inner:-\n");
     calc_free(pool, m);
-    calc_free(pool, bp);        /* NULL is let pass */
+    calc_free(pool, bp); /* NULL is let pass */
     return bp != NULL;
 }
 

@@ -193,8 +193,8 @@ union calc_any {
 /* A pool of calc messages: one thread's at a time, and not to be moved once initialised. The members are the
  * engine's. */
 struct calc_pool {
+    struct protopool_magazine loaded_[1 + CALC_SLOT_SIZES]; /* first: what make and free touch */
     struct protopool engine_;
-    struct protopool_magazine loaded_[1 + CALC_SLOT_SIZES];
     struct protopool_class classes_[1 + CALC_SLOT_SIZES];
 };
 

@@ -421,8 +421,8 @@ union itch_any {
 /* A pool of itch messages: one thread's at a time, and not to be moved once initialised. The members are the
  * engine's. */
 struct itch_pool {
+    struct protopool_magazine loaded_[1 + ITCH_SLOT_SIZES]; /* first: what make and free touch */
     struct protopool engine_;
-    struct protopool_magazine loaded_[1 + ITCH_SLOT_SIZES];
     struct protopool_class classes_[1 + ITCH_SLOT_SIZES];
 };
 

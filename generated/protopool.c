@@ -15,11 +15,11 @@
 #endif
 
 #define WORD_BITS ((uint32_t)PROTOPOOL_WORD_BITS_)
-#define SLAB_BYTES ((size_t)16384)     /* the smallest slab */
-#define SLAB_ORDERS 5U                 /* slabs of SLAB_BYTES << order */
-#define WASTE_SHIFT 6                  /* header and tail waste aimed at: less than 1/64 of a slab */
-#define ARRAYS_WASTE_SHIFT 3           /* of the slabs of magazines' arrays: there are few */
-#define OWN_MIN_BYTES ((size_t)4096)   /* slots of so many bytes may have a block of their own */
+#define SLAB_BYTES ((size_t)16384)       /* the smallest slab */
+#define SLAB_ORDERS 5U                   /* slabs of SLAB_BYTES << order */
+#define WASTE_SHIFT 6                    /* header and tail waste aimed at: less than 1/64 of a slab */
+#define ARRAYS_WASTE_SHIFT 3             /* of the slabs of magazines' arrays: there are few */
+#define OWN_MIN_BYTES ((size_t)4096)     /* slots of so many bytes may have a block of their own */
 #define MAGAZINE_BYTES ((size_t)1 << 18) /* slots that one magazine holds, in bytes, unless it holds MAGAZINE_MIN */
 #define MAGAZINE_MIN 4U
 
@@ -127,7 +127,8 @@ static inline struct protopool_slab *slab_of(const struct protopool_slabs *slabs
  * offset * r >> 32 is offset / slot_bytes + offset * d / 2^32, whose second term cannot carry an exact quotient
  * into the next integer.
  */
-static inline uint32_t index_of(const struct protopool_slabs *slabs, const struct protopool_slab *slab, const void *slot)
+static inline uint32_t index_of(const struct protopool_slabs *slabs, const struct protopool_slab *slab,
+                                const void *slot)
 {
     const size_t offset = (size_t)((const unsigned char *)slot - slab->first);
     if (PROTOPOOL_LIKELY(offset < ((size_t)1 << 31)))
@@ -220,7 +221,8 @@ static void shape_slabs(struct protopool_slabs *slabs, size_t slot_bytes, unsign
         const size_t candidate = SLAB_BYTES << order;
         if (slots_in(candidate, slot_bytes) == 0)
             continue;
-        if (waste_of(candidate, slot_bytes) * (bytes / SLAB_BYTES) < waste_of(bytes, slot_bytes) * (candidate / SLAB_BYTES)
+        if (waste_of(candidate, slot_bytes) * (bytes / SLAB_BYTES)
+                < waste_of(bytes, slot_bytes) * (candidate / SLAB_BYTES)
             || slots_in(bytes, slot_bytes) == 0)
             bytes = candidate;
         if (waste_of(candidate, slot_bytes) <= candidate >> waste_shift)
@@ -550,8 +552,8 @@ static unsigned char *begin_fixed_class(struct protopool *pool, unsigned c, unsi
     struct protopool_slabs *const slabs = &pool->classes[c].slabs;
     struct protopool_magazine *const loaded = &pool->loaded[c];
     struct protopool_magazine *const previous = &pool->classes[c].previous;
-    void **const arrays = (void **)(void *)(memory + sizeof(struct protopool_slab)
-                                            + words_for(budget) * sizeof(protopool_word));
+    void **const arrays =
+        (void **)(void *)(memory + sizeof(struct protopool_slab) + words_for(budget) * sizeof(protopool_word));
     unsigned char *first;
 
     loaded->slots = arrays;
@@ -594,9 +596,8 @@ static void heap_give(void *ctx, void *memory, size_t bytes);
 static void heap_end(struct protopool_heap *heap);
 #endif
 
-bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
-                            struct protopool_class *classes, const struct protopool_geometry *geometry,
-                            const struct protopool_source *source)
+bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
+                            const struct protopool_geometry *geometry, const struct protopool_source *source)
 {
     begin(pool, loaded, classes, geometry);
     if (source != NULL) {
@@ -852,7 +853,8 @@ static void heap_give(void *ctx, void *memory, size_t bytes)
     const size_t at = chunk_at(heap, base);
     struct protopool_chunk *chunk;
 
-    if (bytes < SLAB_BYTES || (bytes & (bytes - 1)) != 0 || at == heap->count || (uintptr_t)heap->chunks[at].base != base) {
+    if (bytes < SLAB_BYTES || (bytes & (bytes - 1)) != 0 || at == heap->count
+        || (uintptr_t)heap->chunks[at].base != base) {
         free(memory);
         return;
     }

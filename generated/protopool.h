@@ -221,8 +221,8 @@ struct protopool_heap {
 
 struct protopool_store {
     struct protopool_source source;
-    size_t source_bytes; /* taken and not given back */
-    struct protopool_slabs arrays; /* the magazines' arrays, slots like others */
+    size_t source_bytes;                     /* taken and not given back */
+    struct protopool_slabs arrays;           /* the magazines' arrays, slots like others */
     uintptr_t spares[PROTOPOOL_SPARE_SLABS]; /* ascending addresses; the low bits are the slab's order */
     uint32_t spare_count;
     struct protopool_heap heap;
@@ -239,7 +239,7 @@ struct protopool_slot_stats {
     size_t slot_bytes;
     size_t budget; /* of a fixed pool; 0 in a growing one */
     size_t live;
-    size_t peak; /* at least the most that were live at once, and less than a magazine above it */
+    size_t peak;     /* at least the most that were live at once, and less than a magazine above it */
     size_t failures; /* makes that found no memory */
 };
 
@@ -278,11 +278,11 @@ static inline void protopool_put(struct protopool *pool, struct protopool_magazi
  * expression of type unsigned long long; 0 for a budget of 0. */
 #define PROTOPOOL_FIXED_BYTES(slot_bytes, budget) \
     ((budget) == 0 ? 0ULL \
-                   : PROTOPOOL_ROUND_UP_(sizeof(struct protopool_slab) + \
-                                         ((budget) + PROTOPOOL_WORD_BITS_ - 1ULL) / PROTOPOOL_WORD_BITS_ * \
-                                             sizeof(protopool_word) + \
-                                         PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)) * sizeof(void *)) + \
-                         PROTOPOOL_ROUND_UP_((slot_bytes) * 1ULL * (budget)))
+                   : PROTOPOOL_ROUND_UP_(sizeof(struct protopool_slab) \
+                                         + ((budget) + PROTOPOOL_WORD_BITS_ - 1ULL) / PROTOPOOL_WORD_BITS_ \
+                                               * sizeof(protopool_word) \
+                                         + PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)) * sizeof(void *)) \
+                         + PROTOPOOL_ROUND_UP_((slot_bytes)*1ULL * (budget)))
 
 /* A sum of them as a size_t: SIZE_MAX, which no memory has, where the machine cannot count so far. */
 #define PROTOPOOL_SIZE(bytes) ((size_t)PROTOPOOL_MIN_((bytes), (unsigned long long)SIZE_MAX))
@@ -293,9 +293,8 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
                           const struct protopool_geometry *geometry, void *memory, size_t bytes);
 
 /* A pool that grows from the source; NULL is the default source. False if the source does not give the first slab. */
-bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
-                            struct protopool_class *classes, const struct protopool_geometry *geometry,
-                            const struct protopool_source *source);
+bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
+                            const struct protopool_geometry *geometry, const struct protopool_source *source);
 
 /* Ends the pool, gives everything back and returns how many slots were live. */
 size_t protopool_fini(struct protopool *pool);

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# protopool: generates C from schemas, builds it, tests it. `make help` lists the targets.
+
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+CFLAGS ?= -O2 -g
+SANITIZE ?=
+VALGRIND ?=
+MESSAGES ?= 5000000
+SCHEMAS = schema/calc.yaml schema/itch.yaml
+
+WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes -Wcast-qual \
+    -Wswitch-enum -Werror $(if $(findstring clang,$(CC)),-Wcast-align,-Wcast-align=strict)
+COMPILE = $(CC) -std=c11 $(WARNINGS) $(CFLAGS) $(if $(SANITIZE),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE) \
+    -fno-sanitize-recover=all) -D_POSIX_C_SOURCE=200809L -Igenerated -MMD -MP
+
+# A directory for each configuration; compilers see only what belongs together.
+comma = ,
+BUILD = build/$(notdir $(firstword $(CC)))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
+
+# An interpreter that can import what the generator needs; looked for when a recipe runs, after `deps`.
+PYTHON ?=
+FIND_PYTHON = for p in $(PYTHON) /usr/bin/python3 python3; do "$$p" -c 'import jinja2, yaml' 2>/dev/null && break; p=; done; \
+    [ -n "$$p" ] || { echo "make: no python3 here has jinja2 and yaml: run make deps" >&2; exit 2; }
+CHECK_LIBS = $$(pkg-config --libs check 2>/dev/null || echo -lcheck -lsubunit -lrt -lm -lpthread)
+
+# What a fresh machine needs, by Debian's names.
+DEPS = gcc libc6-dev make python3 python3-jinja2 python3-yaml check pkg-config valgrind
+DEPS_CI = g++ clang libclang-rt-dev clang-format clang-tidy pyflakes3 shellcheck gcc-i686-linux-gnu \
+    g++-i686-linux-gnu gcc-powerpc-linux-gnu qemu-user
+
+.PHONY: all help deps deps-ci generate build demo check check-user test-python suites fresh lint format portable \
+    demo-valgrind ci bare clean
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# `make deps demo` installs first, also under -j.
+ifneq ($(filter deps deps-ci,$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
+
+all: build ## generate and build (the default)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@echo '  Variables: CC, CFLAGS, SANITIZE=address,undefined, VALGRIND=1, PYTHON, MESSAGES, SCHEMA=mine.yaml (with check)'
+
+# ---- Dependencies
+
+INSTALL = missing=; for p in $(1); do \
+	    [ "$$(dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null)" = installed ] || missing="$$missing $$p"; done; \
+	[ -n "$$missing" ] || exit 0; \
+	if ! command -v apt-get >/dev/null; then \
+	    echo "make: install with your package manager (Debian's names):$$missing" >&2; exit 1; fi; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; echo "installing:$$missing"; \
+	$$sudo apt-get -q update && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $$missing
+
+deps: ## install what demo and check need (apt; elsewhere, names it)
+	@$(call INSTALL,$(DEPS))
+
+deps-ci: ## install what ci needs besides
+	@$(call INSTALL,$(DEPS) $(DEPS_CI))
+
+# ---- Generated code
+
+GENERATOR = $(wildcard gen/*.py) gen/reserved.txt $(wildcard templates/*)
+
+generate: build/generated ## regenerate generated/ from schema/
+
+build/generated: $(SCHEMAS) $(GENERATOR)
+	@$(FIND_PYTHON); "$$p" -m gen -o generated $(SCHEMAS)
+	@mkdir -p build && touch $@
+
+fresh: ## fail if generated/ is stale
+	@$(FIND_PYTHON); "$$p" -m gen --check -o generated $(SCHEMAS)
+
+$(addprefix generated/,protopool.h protopool.c calc.h calc.c calc_check.c itch.h itch.c itch_check.c): build/generated ;
+
+# ---- Objects: one directory for each setting, since a program has one
+
+SETTINGS = plain trace m1 m4
+FLAGS_plain =
+FLAGS_trace = -DPROTOPOOL_TRACE
+FLAGS_m1 = -DPROTOPOOL_MAGAZINE=1
+FLAGS_m4 = -DPROTOPOOL_MAGAZINE=4
+
+define setting
+$(BUILD)/$(1)/%.o: generated/%.c build/generated
+	@mkdir -p $$(@D)
+	$$(COMPILE) $(FLAGS_$(1)) -c $$< -o $$@
+$(BUILD)/$(1)/%.o: examples/%.c build/generated
+	@mkdir -p $$(@D)
+	$$(COMPILE) $(FLAGS_$(1)) -c $$< -o $$@
+$(BUILD)/$(1)/%.o: tests/%.c build/generated
+	@mkdir -p $$(@D)
+	$$(COMPILE) $(FLAGS_$(1)) -c $$< -o $$@
+$(BUILD)/$(1)/%_check: $(BUILD)/$(1)/%_check.o $(BUILD)/$(1)/%.o $(BUILD)/$(1)/protopool.o
+	$$(COMPILE) $$^ -o $$@ $$(CHECK_LIBS)
+$(BUILD)/$(1)/test_%: $(BUILD)/$(1)/test_%.o
+	$$(COMPILE) $$^ -o $$@ $$(CHECK_LIBS)
+endef
+$(foreach s,$(SETTINGS),$(eval $(call setting,$(s))))
+.SECONDARY:
+
+$(BUILD)/seed: $(addprefix $(BUILD)/trace/,seed.o calc.o protopool.o)
+	$(COMPILE) $^ -o $@
+$(BUILD)/order_book: $(addprefix $(BUILD)/plain/,order_book.o itch.o protopool.o)
+	$(COMPILE) $^ -o $@
+
+build: $(BUILD)/seed $(BUILD)/order_book ## build the examples
+
+-include $(wildcard $(BUILD)/*/*.d)
+
+# ---- Running
+
+demo: build ## the seed's program with the trace on, then a day of an exchange
+	$(BUILD)/seed
+	$(BUILD)/order_book --messages $(MESSAGES)
+
+SUITES = $(addprefix $(BUILD)/,plain/test_pool m1/test_pool m4/test_pool plain/test_memory \
+    m1/calc_check m4/calc_check plain/calc_check plain/itch_check)
+RUN = $(if $(VALGRIND),CK_FORK=no CK_DEFAULT_TIMEOUT=0 valgrind -q --error-exitcode=1 --leak-check=full)
+
+ifdef SCHEMA
+check: check-user ## run all tests; with SCHEMA=mine.yaml, those generated for it
+else
+check: test-python suites
+endif
+
+test-python: generate
+	@$(FIND_PYTHON); CC="$(CC)" PYTHONDONTWRITEBYTECODE=1 "$$p" -m unittest discover -s tests $(UNITTEST)
+
+suites: $(SUITES) ## run the Check suites: the engine's and the generated ones
+	@set -e; for s in $(if $(VALGRIND),$(filter-out %/test_memory,$(SUITES)),$(SUITES)); do echo "$$s"; $(RUN) ./$$s; done
+
+# Touches nothing but build/user.
+check-user:
+	@$(FIND_PYTHON); set -e; rm -rf build/user; "$$p" -m gen -q -o build/user $(SCHEMA); \
+	for suite in build/user/*_check.c; do \
+	    name=$${suite%_check.c}; [ -e "$$name.h" ] || continue; \
+	    $(COMPILE) -O0 -Ibuild/user "$$suite" "$$name.c" build/user/protopool.c -o "$${suite%.c}" $(CHECK_LIBS); \
+	    $(RUN) "./$${suite%.c}"; \
+	done
+
+# ---- What CI runs
+
+C_SOURCES = templates/protopool.h templates/protopool.c $(wildcard examples/*.c tests/*.c)
+
+lint: generate ## clang-format, clang-tidy, pyflakes, shellcheck
+	clang-format --dry-run -Werror $(C_SOURCES)
+	clang-tidy --quiet --warnings-as-errors='*' $(filter %.c,$(C_SOURCES)) -- -std=c11 -D_POSIX_C_SOURCE=200809L -Igenerated
+	$(if $(shell command -v pyflakes3),pyflakes3,python3 -m pyflakes) gen tests
+	shellcheck .ci/run $(wildcard tests/*.sh)
+
+format: ## put the hand-written C into its form
+	clang-format -i $(C_SOURCES)
+
+CXXWARN = $(filter-out -Wstrict-prototypes -Wcast-align%,$(WARNINGS)) -std=c++17 -fsyntax-only
+STATIC = -std=c11 $(filter-out -Wcast-align%,$(WARNINGS)) -O2 -D_POSIX_C_SOURCE=200809L -Igenerated -static
+
+portable: generate ## C++17, 32-bit and big-endian: compile with all warnings, run, and compare with this machine
+	@mkdir -p build/portable
+	for cxx in g++ clang++ i686-linux-gnu-g++; do for p in calc itch; do \
+	    echo "#include \"$$p.h\"" | $$cxx -x c++ $(CXXWARN) -Igenerated - || exit 1; done; done
+	gcc $(STATIC) examples/order_book.c generated/itch.c generated/protopool.c -o build/portable/native
+	i686-linux-gnu-gcc $(STATIC) examples/order_book.c generated/itch.c generated/protopool.c -o build/portable/i686
+	powerpc-linux-gnu-gcc $(STATIC) examples/order_book.c generated/itch.c generated/protopool.c -o build/portable/powerpc
+	build/portable/native --messages 200000 | grep checksum >build/portable/expected
+	build/portable/i686 --messages 200000 | grep checksum | diff build/portable/expected -
+	qemu-ppc -L /usr/powerpc-linux-gnu build/portable/powerpc --messages 200000 | grep checksum | diff build/portable/expected -
+	gcc -std=c11 $(WARNINGS) -ffreestanding -DPROTOPOOL_NO_STDIO -O2 -c generated/protopool.c -o build/portable/free.o
+	gcc -std=c11 $(WARNINGS) -ffreestanding -DPROTOPOOL_NO_STDIO -O2 -c generated/calc.c -o build/portable/free_calc.o
+	! nm build/portable/free.o build/portable/free_calc.o | grep ' U ' | grep -vE ' (memcpy|memset|protopool_[a-z0-9_]+)$$'
+
+demo-valgrind: build
+	valgrind -q --error-exitcode=1 --leak-check=full $(BUILD)/seed >build/seed.log
+	valgrind -q --error-exitcode=1 --leak-check=full $(BUILD)/order_book --messages 200000 >build/order_book.log
+
+ci: deps-ci ## everything that CI runs
+	$(MAKE) fresh lint
+	$(MAKE) check CC=gcc
+	$(MAKE) demo-valgrind portable
+	$(MAKE) suites CC=clang
+	$(MAKE) suites SANITIZE=address,undefined CFLAGS=-g
+	$(MAKE) suites SANITIZE=address,undefined CFLAGS=-g CC=clang
+	$(MAKE) suites VALGRIND=1
+
+bare: ## try the README's set-up in a bare Debian (root; debootstrap)
+	sh tests/bare_debian.sh
+
+clean: ## remove what was built
+	rm -rf build
