@@ -129,7 +129,8 @@ class _Tree:
         if isinstance(event, yaml.ScalarEvent):
             unprintable = _UNPRINTABLE.search(event.value)
             if unprintable:
-                self.reporter.error(place, f"an escape here stands for {_described(unprintable)}, which a schema cannot hold")
+                self.reporter.error(place, f"an escape here stands for {_described(unprintable)}, "
+                                    "which a schema cannot hold")
             self.add(Scalar(place, event.value, event.style in ("'", '"'), event.style in ("|", ">")))
             return
         if len(self.open) == MAX_DEPTH:

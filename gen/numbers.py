@@ -36,8 +36,8 @@ class Numbers:
 
     def integer_or_character(self, word: Word, lowest: int, highest: int, what: str) -> int | None:
         if not word.quoted and len(word.text) == 1 and not word.text.isdigit():
-            self.reporter.error(word.place, f"{what} is a number or a quoted character, and {quoted(word.text)} is neither",
-                                f"quote it: '{word.text}'")
+            self.reporter.error(word.place, f"{what} is a number or a quoted character, and {quoted(word.text)} is "
+                                "neither", f"quote it: '{word.text}'")
             return None
         if not word.quoted:
             return self.integer(word, lowest, highest, what)

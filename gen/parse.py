@@ -10,7 +10,7 @@ from .syntax import Constant, Enum, EnumValue, Field, Message, Schema, Type, Wor
 
 _TYPE = re.compile(r"(?P<name>[A-Za-z]\w*)\s*(?:\[\s*(?P<most><=)?\s*(?P<bound>-?\w*)\s*\])?\Z", re.ASCII)
 
-_UNCLEAR = ("", "~", "null", "no", "n", "off", "yes", "y", "on")        # as a reason; YAML 1.1 has them for true and false
+_UNCLEAR = ("", "~", "null", "no", "n", "off", "yes", "y", "on")        # to YAML 1.1 no reason but true or false
 
 
 def parse(name: str, raw: bytes) -> tuple[Schema, Reporter]:
@@ -39,7 +39,8 @@ class _Reader:
             return None
         missing = [quoted(needed) for needed in ("protocol", "messages") if not self.given(node, needed)]
         if missing:
-            self.reporter.error(Place(1, 1), f"a schema needs the key{'s' * (len(missing) - 1)} {' and '.join(missing)}")
+            s = "s" * (len(missing) - 1)
+            self.reporter.error(Place(1, 1), f"a schema needs the key{s} {' and '.join(missing)}")
         if keys.get("protocol") is None:
             return None
         return Schema(self.reporter.source, **keys)
@@ -136,7 +137,7 @@ class _Reader:
         if not isinstance(node, document.Scalar) or not node.quoted and node.text.lower() in _UNCLEAR:
             self.reporter.error(node.place, '"deprecated" is true, false or a text that says why')
             return ""
-        return "" if node.text == "false" else node.text
+        return {"true": "true", "false": ""}.get(node.text.lower(), node.text)
 
     def name(self, node: document.Node) -> Word | None:
         return self.word(node, "a name")

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""What the generator's tests share: running it, schemas made at random from a seed, and C compilers."""
+
+import contextlib
+import io
+import os
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BAD = ROOT / "tests" / "bad"
+GOOD = sorted((ROOT / "schema").glob("*.yaml"))
+TEMPLATES = ROOT / "templates"
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from gen import cli, generate, layout                          # noqa: E402  (the path comes first)
+from gen.diagnostics import SchemaError                         # noqa: E402
+
+WARNINGS = ("-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes -Wcast-qual "
+            "-Wcast-align=strict -Wswitch-enum -Werror").split()
+WARNINGS_CPP = [flag for flag in WARNINGS if flag != "-Wstrict-prototypes"]
+
+
+def command(*arguments, python=sys.executable, **options) -> subprocess.CompletedProcess:
+    """`python -m gen ARGUMENTS` as a process of its own; its output as text unless options say otherwise."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}
+    return subprocess.run([python, "-m", "gen", *map(str, arguments)], env=environment, timeout=120,
+                          **{"capture_output": True, "text": True, **options})
+
+
+def main(*arguments) -> tuple[int, str, str]:
+    """The same in this process: status, standard output, standard error."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = cli.main([str(argument) for argument in arguments])
+    return status, out.getvalue(), err.getvalue()
+
+
+def lay_out(text: str | bytes, name: str = "schema.yaml") -> layout.Layout:
+    return generate.lay_out([(name, text.encode() if isinstance(text, str) else text)])[0]
+
+
+def emit(text: str | bytes, name: str = "schema.yaml") -> dict[str, str]:
+    return generate.generate([(name, text.encode() if isinstance(text, str) else text)])
+
+
+def errors(text: str | bytes) -> list[str]:
+    """What is wrong with the schema, as shown; empty if nothing is."""
+    try:
+        lay_out(text)
+    except SchemaError as error:
+        return [str(diagnostic) for diagnostic in error.diagnostics]
+    return []
+
+
+def of_fields(fields: dict[str, str], head: str = "") -> str:
+    """A schema of one message with these fields."""
+    lines = "".join(f"      {name}: {{type: '{kind}'}}\n" for name, kind in fields.items())
+    return f"protocol: calc\n{head}messages:\n  Add:\n    fields:\n{lines}"
+
+
+SCALARS = "bool u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 char".split()
+
+
+def random_type(rng: random.Random, enums: list[str]) -> str:
+    element = rng.choice(SCALARS + enums)
+    bound = rng.choice((1, 2, 3, 7, 8, 15, 31, 100, 254, 255, 256, 300, 65535, 65536))
+    return rng.choice((element, element, element, f"{element}[{bound}]", f"char[{bound}]", f"string[<={bound}]",
+                       f"bytes[<={bound}]"))
+
+
+def random_fields(rng: random.Random, enums: list[str], most: int) -> dict[str, str]:
+    return {f"field{i}": random_type(rng, enums) for i in range(rng.randint(0, most))}
+
+
+def random_schema(seed: int, messages: int = 12, most_fields: int = 10) -> str:
+    rng = random.Random(seed)
+    lines = ["protocol: calc", "enums:"]
+    enums = []
+    for base in ("u8", "i8", "u16", "i32", "u64", "i64"):
+        enums.append(f"choice_{base}")
+        low, high = (0, 255) if base[0] == "u" else (-128, 127)
+        values = ", ".join(f"v{i}: {n}" for i, n in enumerate(rng.sample(range(low, high), rng.randint(1, 6))))
+        lines.append(f"  choice_{base}: {{base: {base}, values: {{{values}}}}}")
+    lines.append("messages:")
+    *tags, last_tag = rng.sample(range(1, rng.choice((255, 65535))), messages + 1)
+    for i, tag in enumerate(tags):
+        lines += [f"  Message{i}:", f"    tag: {tag}", f"    max_live: {rng.randint(0, 9)}", "    fields:"]
+        lines += [f"      {name}: {kind}" for name, kind in random_fields(rng, enums, most_fields).items()]
+    lines += ["  Enums:", f"    tag: {last_tag}", "    fields:"] + [f"      {enum}: {enum}" for enum in enums]
+    return "\n".join(lines) + "\n"
+
+
+def large_schema(messages: int, fields: int) -> str:
+    """Of so many messages, with so many fields in all."""
+    rng = random.Random(1)
+    lines = ["protocol: big", "enums:"]
+    lines += [f"  choice{i}: {{values: [red, green, blue]}}" for i in range(20)]
+    lines.append("messages:")
+    for i in range(messages):
+        lines += [f"  Message{i}:", f"    doc: The message number {i}.", "    fields:"]
+        lines += [f"      field{j}: {{type: '{random_type(rng, ['choice3', 'choice7'])}', doc: The field number {j}.}}"
+                  for j in range(fields // messages + (i < fields % messages))]
+    return "\n".join(lines) + "\n"
+
+
+def compilers(*names: str) -> list[str]:
+    return [name for name in names if shutil.which(name)]
+
+
+def engine_is_there() -> bool:
+    return (TEMPLATES / "protopool.h").exists()
+
+
+def write_all(directory: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (directory / name).write_text(text, encoding="utf-8")
+
+
+def compile_c(compiler: str, directory: Path, source: str, *flags: str) -> str:
+    """What the compiler says of the file's syntax and assertions: empty if it is clean."""
+    cpp = "++" in compiler
+    warnings = WARNINGS_CPP if cpp else WARNINGS
+    if "clang" in compiler:
+        warnings = [flag.replace("-Wcast-align=strict", "-Wcast-align") for flag in warnings]
+    done = subprocess.run([compiler, "-std=c++17" if cpp else "-std=c11", *warnings, "-fsyntax-only", *flags,
+                           "-I", str(TEMPLATES), source], cwd=directory, capture_output=True, text=True, timeout=300)
+    return done.stderr if done.returncode or done.stderr else ""

@@ -1,0 +1,431 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The command line's promises: options, exit statuses, and files written whole, only if changed, or not at all."""
+
+import itertools
+import json
+import os
+import resource
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+from support import GOOD, ROOT, command, lay_out, main, random_schema
+
+GOOD_TEXT = "protocol: calc\nmessages: {Add: {max_live: 2, fields: {left: u64, right: u64}}, Quit: }\n"
+BAD_TEXT = "protocol: calc\nmessages: {Add: {tag: 0}}\n"
+NOBODY = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+class CommandLine(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name).resolve()
+        os.chmod(self.folder, 0o755)
+        self.good = self.folder / "good.yaml"
+        self.good.write_text(GOOD_TEXT)
+        self.bad = self.folder / "bad.yaml"
+        self.bad.write_text(BAD_TEXT)
+        self.out = self.folder / "out"
+
+    def names(self) -> list[str]:
+        return sorted(path.name for path in self.out.iterdir()) if self.out.exists() else []
+
+    def states(self, folder: Path | None = None) -> dict[str, tuple]:
+        return {path.name: (path.stat().st_mtime_ns, path.stat().st_ino, path.read_bytes())
+                for path in (folder or self.out).iterdir()}
+
+    def assert_trouble(self, done: subprocess.CompletedProcess, says: str = ""):
+        """Exit status 2, one line on stderr and no traceback."""
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertRegex(done.stderr, r"\Aprotopool: [^\n]+\n\Z")
+        self.assertIn(says, done.stderr)
+
+
+class Outputs(CommandLine):
+    def test_three_files_for_a_protocol_and_two_for_the_engine(self):
+        self.assertEqual(main("-o", self.out, self.good)[0], 0)
+        self.assertEqual(self.names(), ["calc.c", "calc.h", "calc_check.c", "protopool.c", "protopool.h"])
+        for name in ("protopool.c", "protopool.h"):
+            self.assertEqual((self.out / name).read_bytes(), (ROOT / "templates" / name).read_bytes())
+
+    def test_no_engine_leaves_the_engine_out(self):
+        self.assertEqual(main("--no-engine", "--output-dir", self.out, self.good)[0], 0)
+        self.assertEqual(self.names(), ["calc.c", "calc.h", "calc_check.c"])
+
+    def test_the_current_directory_is_the_default(self):
+        self.out.mkdir()
+        self.assertEqual(command("--no-engine", "-q", self.good, cwd=self.out).returncode, 0)
+        self.assertEqual(self.names(), ["calc.c", "calc.h", "calc_check.c"])
+
+    def test_several_schemas_in_one_run(self):
+        other = self.folder / "other.yaml"
+        other.write_text("protocol: other\nmessages: {Quit: }\n")
+        self.assertEqual(main("--no-engine", "-o", self.out, self.good, other)[0], 0)
+        self.assertEqual(self.names(), ["calc.c", "calc.h", "calc_check.c", "other.c", "other.h", "other_check.c"])
+
+    def test_list_outputs_names_what_is_written_and_writes_nothing(self):
+        for options in ([], ["--no-engine"]):
+            status, listed, _ = main(*options, "--list-outputs", "-o", self.out, self.good)
+            self.assertEqual((status, self.out.exists()), (0, False))
+            main(*options, "-o", self.out, self.good)
+            self.assertEqual(sorted(listed.splitlines()), [str(self.out / name) for name in self.names()])
+            shutil.rmtree(self.out)
+
+    def test_a_dash_reads_standard_input(self):
+        done = command("--no-engine", "-o", self.out, "-", input=GOOD_TEXT)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(self.names(), ["calc.c", "calc.h", "calc_check.c"])
+        done = command("--check", "-", input=BAD_TEXT)
+        self.assertEqual(done.returncode, 1)
+        self.assertTrue(done.stderr.startswith("<stdin>:2:23: error: "))
+
+    def test_what_was_written_is_named_and_quiet_says_nothing(self):
+        _, first, _ = main("--no-engine", "-o", self.out, self.good)
+        self.assertEqual(first.splitlines(), [str(self.out / name) for name in ("calc.h", "calc.c", "calc_check.c")])
+        self.assertEqual(main("--no-engine", "-o", self.out, self.good)[1], "")
+        _, verbose, _ = main("--no-engine", "-v", "-o", self.out, self.good)
+        self.assertEqual(verbose.splitlines(), [f"{line} (unchanged)" for line in first.splitlines()])
+        shutil.rmtree(self.out)
+        self.assertEqual(main("--no-engine", "-q", "-o", self.out, self.good), (0, "", ""))
+
+    def test_quiet_still_prints_errors(self):
+        status, _, err = main("-q", "-o", self.out, self.bad)
+        self.assertEqual(status, 1)
+        self.assertIn("error: ", err)
+
+
+class Writing(CommandLine):
+    def test_unchanged_files_are_left_untouched(self):
+        main("--no-engine", "-q", "-o", self.out, "--depfile", self.out / "calc.d", self.good)
+        before = self.states()
+        main("--no-engine", "-q", "-o", self.out, "--depfile", self.out / "calc.d", self.good)
+        self.assertEqual(self.states(), before)
+
+    def test_only_what_changed_is_written(self):
+        main("-q", "-o", self.out, self.good)
+        (self.out / "calc.h").write_text("stale")
+        before = self.states()
+        main("-q", "-o", self.out, self.good)
+        after = self.states()
+        self.assertEqual({name for name in after if after[name] != before[name]}, {"calc.h"})
+
+    def test_a_files_mode_is_kept_and_a_new_ones_is_the_umasks(self):
+        done = command("--no-engine", "-q", "-o", self.out, self.good, umask=0o027)
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual({stat.S_IMODE(path.stat().st_mode) for path in self.out.iterdir()}, {0o640})
+        (self.out / "calc.h").write_text("stale")
+        os.chmod(self.out / "calc.h", 0o604)
+        main("--no-engine", "-q", "-o", self.out, self.good)
+        self.assertEqual(stat.S_IMODE((self.out / "calc.h").stat().st_mode), 0o604)
+
+    def test_a_write_that_fails_leaves_everything_as_it_was(self):
+        main("-q", "-o", self.out, self.good)
+        largest = max(path.stat().st_size for path in self.out.iterdir())
+        for path in self.out.iterdir():
+            path.write_text("old")
+        before = self.states()
+        for limit in (0, 2000, largest - 1):            # at once, within a file, within the last file
+            done = command("-o", self.out, self.good, env={"PYTHONDONTWRITEBYTECODE": "1"},
+                           preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+            self.assert_trouble(done, "File too large")
+            self.assertEqual(self.states(), before)
+
+    def test_a_directory_in_an_outputs_place_leaves_everything_as_it_was(self):
+        (self.out / "calc_check.c").mkdir(parents=True)
+        self.assert_trouble(command("--no-engine", "-o", self.out, self.good), "calc_check.c: Is a directory")
+        self.assertEqual(self.names(), ["calc_check.c"])
+
+    def test_no_temporary_file_stays(self):
+        main("-q", "-o", self.out, self.good)
+        self.assertFalse([name for name in self.names() if name.startswith(".") or name not in
+                          ("calc.c", "calc.h", "calc_check.c", "protopool.c", "protopool.h")])
+
+    def test_readers_see_an_old_file_or_a_new_one_never_half_of_it(self):
+        main("--no-engine", "-q", "-o", self.out, self.good)
+        whole = (self.out / "calc.h").read_bytes()
+        (self.out / "calc.h").write_bytes(b"old")
+        with open(self.out / "calc.h", "rb") as reader:
+            main("--no-engine", "-q", "-o", self.out, self.good)
+            self.assertEqual(reader.read(), b"old")
+        self.assertEqual((self.out / "calc.h").read_bytes(), whole)
+
+    def test_a_link_stays_a_link(self):
+        main("--no-engine", "-q", "-o", self.out, self.good)
+        whole = (self.out / "calc.h").read_bytes()
+        (self.out / "calc.h").unlink()
+        (self.folder / "elsewhere.h").write_text("old")
+        (self.out / "calc.h").symlink_to(self.folder / "elsewhere.h")
+        main("--no-engine", "-q", "-o", self.out, self.good)
+        self.assertTrue((self.out / "calc.h").is_symlink())
+        self.assertEqual((self.folder / "elsewhere.h").read_bytes(), whole)
+
+    def test_a_pipe_stays_a_pipe(self):
+        pipe = self.folder / "calc.d"
+        os.mkfifo(pipe)
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        self.assertEqual(main("--no-engine", "-q", "-o", self.out, "--depfile", pipe, self.good)[0], 0)
+        self.assertTrue(stat.S_ISFIFO(pipe.stat().st_mode))
+        self.assertIn(b"calc.h", os.read(reader, 1000))
+
+
+class Check(CommandLine):
+    def test_0_if_all_is_fresh_and_1_if_anything_is_missing_or_stale(self):
+        self.assertEqual(main("--check", "-o", self.out, self.good)[0], 1)
+        self.assertFalse(self.out.exists())
+        main("-q", "-o", self.out, self.good)
+        self.assertEqual(main("--check", "-o", self.out, self.good), (0, "", ""))
+        for name in self.names():
+            kept = (self.out / name).read_bytes()
+            (self.out / name).write_bytes(kept + b"\n")
+            status, out, err = main("--check", "-o", self.out, self.good)
+            self.assertEqual((status, out, err), (1, "", f"protopool: {self.out / name} is stale\n"))
+            self.assertEqual(main("-q", "--check", "-o", self.out, self.good), (1, "", ""))
+            (self.out / name).write_bytes(kept)
+
+    def test_it_writes_nothing(self):
+        main("-q", "-o", self.out, self.good)
+        (self.out / "calc.h").write_text("stale")
+        before = self.states()
+        main("--check", "-o", self.out, "--depfile", self.out / "calc.d", self.good)
+        self.assertEqual(self.states(), before)
+
+    def test_the_engine_is_checked_only_where_it_is_wanted(self):
+        main("-q", "--no-engine", "-o", self.out, self.good)
+        self.assertEqual(main("--check", "--no-engine", "-o", self.out, self.good)[0], 0)
+        self.assertEqual(main("--check", "-o", self.out, self.good)[0], 1)
+
+
+class Plan(CommandLine):
+    def test_text_is_the_default_and_the_schema_is_not_taken_for_its_form(self):
+        as_text = main("--plan=text", self.good)
+        self.assertEqual(as_text[0], 0)
+        self.assertIn("protocol calc: 2 messages, 1 slot size", as_text[1])
+        for arguments in (["--plan", "text", self.good], ["--plan", self.good], [self.good, "--plan"],
+                          [self.good, "--plan", "text"]):
+            self.assertEqual(main(*arguments), as_text)
+
+    def test_a_schema_called_as_a_form_can_be_named_by_its_path(self):
+        self.out.mkdir()
+        for name in ("text", "json"):
+            shutil.copy(self.good, self.out / name)
+            self.assertEqual(command("--plan", f"./{name}", cwd=self.out).stdout, main("--plan", self.good)[1])
+            self.assertEqual(command("--plan", "--", name, cwd=self.out).stdout, main("--plan", self.good)[1])
+
+    def test_it_writes_nothing(self):
+        before = self.states(self.folder)
+        main("--plan", "json", "-o", self.folder, self.good)
+        self.assertEqual(self.states(self.folder), before)
+
+    def test_json_has_the_layouts_sizes(self):
+        schema = self.folder / "random.yaml"
+        for seed in range(10):
+            schema.write_text(random_schema(seed))
+            laid_out = lay_out(schema.read_bytes())
+            plan, = json.loads(main("--plan", "json", schema)[1])
+            self.assertEqual(plan["tag_bytes"], laid_out.tag.size)
+            self.assertEqual(plan["union_bytes"], laid_out.union_size)
+            for told, message in zip(plan["messages"], laid_out.messages, strict=True):
+                self.assertEqual((told["name"], told["tag"], told["bytes"], told["padding"]),
+                                 (message.model.name.schema, message.model.tag, message.size, message.padding))
+                members = sum(member["bytes"] for member in told["members"])
+                self.assertEqual(told["bytes"], plan["tag_bytes"] + members + told["padding"])
+                self.assertEqual([m["offset"] for m in told["members"]], [m.offset for m in message.members])
+            sizes = [slot["bytes"] for slot in plan["slot_sizes"]]
+            self.assertEqual(sizes, sorted({m["bytes"] for m in plan["messages"] if m["members"]}))
+            for slot in plan["slot_sizes"]:
+                sharing = [m for m in plan["messages"] if m["members"] and m["bytes"] == slot["bytes"]]
+                self.assertEqual(slot["messages"], [m["name"] for m in sharing])
+                self.assertEqual(slot["budget"], sum(m["max_live"] or 0 for m in sharing))
+
+    def test_known_figures(self):
+        plan, = json.loads(main("--plan=json", self.good)[1])
+        add, leave = plan["messages"]
+        self.assertEqual((plan["protocol"], plan["tag_bytes"], plan["union_bytes"]), ("calc", 1, 24))
+        self.assertEqual((add["bytes"], add["slot_bytes"], add["padding"], add["saved_against_malloc"],
+                          add["saved_against_union"], add["max_live"]), (24, 24, 7, 8, 0, 2))
+        self.assertEqual((leave["bytes"], leave["slot_bytes"], leave["saved_against_malloc"]), (1, 0, 0))
+        self.assertEqual(plan["slot_sizes"], [{"bytes": 24, "messages": ["Add"], "budget": 2, "budget_bytes": 48}])
+        self.assertEqual(plan["without_max_live"], [])
+
+    def test_text_says_which_messages_have_no_place_in_a_fixed_pool(self):
+        self.good.write_text("protocol: calc\nmessages:\n  Add: {fields: {a: u8}}\n"
+                             "  Sub: {max_live: 1, fields: {a: u8}}\n")
+        self.assertIn("(no max_live): Add\n", main("--plan", self.good)[1])
+
+
+class Depfile(CommandLine):
+    def test_it_names_outputs_and_schemas(self):
+        depfile = self.folder / "calc.d"
+        self.assertEqual(main("-q", "--no-engine", "-o", self.out, "--depfile", depfile, self.good)[0], 0)
+        outputs = " ".join(str(self.out / name) for name in ("calc.h", "calc.c", "calc_check.c"))
+        self.assertEqual(depfile.read_text(), f"{outputs}: {self.good}\n\n{self.good}:\n")
+
+    @unittest.skipUnless(shutil.which("make"), "make is not there")
+    def test_make_reads_it_whatever_the_paths_hold(self):
+        folder = self.folder / "a $(b) #c"
+        folder.mkdir()
+        schema = folder / "my $schema #1.yaml"
+        schema.write_text(GOOD_TEXT)
+        depfile = self.folder / "calc.d"
+        self.assertEqual(main("-q", "--no-engine", "-o", folder, "--depfile", depfile, schema)[0], 0)
+        done = subprocess.run(["make", "-d", "-r", "-f", depfile], capture_output=True, text=True, cwd=self.folder,
+                              env={**os.environ, "LC_ALL": "C"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"'{folder}/calc.h'", done.stdout.replace("`", "'"))
+        self.assertIn(f"Considering target file '{schema}'.", done.stdout.replace("`", "'"))
+        schema.unlink()                                 # one that is gone is no error, but a reason to run again
+        done = subprocess.run(["make", "-r", "-f", depfile], capture_output=True, text=True, cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_standard_input_is_no_dependency(self):
+        depfile = self.folder / "calc.d"
+        done = command("-q", "--no-engine", "-o", self.out, "--depfile", depfile, "-", input=GOOD_TEXT)
+        self.assertEqual(done.returncode, 0)
+        self.assertTrue(depfile.read_text().rstrip().endswith(":"))
+
+    def test_paths_that_are_not_utf8_keep_their_bytes(self):
+        name = os.fsencode(self.folder) + b"/\xff.yaml"
+        with open(name, "wb") as file:
+            file.write(GOOD_TEXT.encode())
+        depfile = self.folder / "calc.d"
+        done = subprocess.run([sys.executable, "-m", "gen", "-q", "--no-engine", "-o", self.out, "--depfile", depfile,
+                               name], cwd=ROOT, capture_output=True)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertIn(name, depfile.read_bytes())
+
+
+class Usage(CommandLine):
+    def test_help_and_version(self):
+        for option in ("-h", "--help"):
+            done = command(option)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            for word in ("--output-dir", "--no-engine", "--check", "--plan", "--list-outputs", "--depfile", "--version",
+                         "-q", "-v", "SCHEMA"):
+                self.assertIn(word, done.stdout)
+        done = command("--version")
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stdout, r"\Aprotopool \d+\.\d+\.\d+\n\Z")
+
+    def test_wrong_usage_is_2(self):
+        for arguments in ([], ["--plan"], ["--nonsense", self.good], ["--plan=xml", self.good], ["-o"],
+                          ["--check", "--plan=json", self.good], ["-q", "-v", self.good],
+                          ["--check", "--list-outputs", self.good]):
+            done = command(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), arguments)
+            self.assertIn("usage: protopool", done.stderr)
+            self.assertNotIn("Traceback", done.stderr)
+
+    def test_schema_errors_are_1_in_every_mode(self):
+        for mode in ([], ["--check"], ["--plan"], ["--plan=json"], ["--list-outputs"]):
+            status, out, err = main(*mode, "-o", self.out, self.bad)
+            self.assertEqual((status, out, self.out.exists()), (1, "", False))
+            self.assertTrue(err.startswith(f"{self.bad}:2:23: error: "))
+
+
+class Trouble(CommandLine):
+    def test_a_schema_that_is_missing_or_no_file(self):
+        self.assert_trouble(command("--check", self.folder / "missing.yaml"), "missing.yaml: No such file or directory")
+        self.assert_trouble(command("--check", self.folder), "Is a directory")
+        self.assert_trouble(command("--check", self.good / "x.yaml"), "Not a directory")
+        self.assert_trouble(command("--check", "x" * 5000), "File name too long")
+
+    def test_a_schema_that_is_a_device_or_socket(self):
+        self.assertEqual(command("--check", "/dev/null").returncode, 1)
+        done = command("--check", "/dev/zero")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("larger than 4 MiB", done.stderr)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(self.folder / "socket"))
+            self.assert_trouble(command("--check", self.folder / "socket"))
+
+    def test_one_missing_schema_keeps_the_others_from_being_written(self):
+        self.assert_trouble(command("-o", self.out, self.good, self.folder / "missing.yaml"))
+        self.assertFalse(self.out.exists())
+
+    def test_an_output_directory_that_cannot_be(self):
+        self.assert_trouble(command("-o", self.good, self.good), "File exists")
+        self.assert_trouble(command("-o", self.good / "below", self.good), "Not a directory")
+        self.assert_trouble(command("-o", "/dev/full", self.good))
+        self.assert_trouble(command("--check", "-o", "/dev/full", self.good))
+        self.assert_trouble(command("-o", "/proc/nothing", self.good))
+        self.assertEqual(self.good.read_text(), GOOD_TEXT)
+
+    def test_an_output_that_cannot_be_written(self):
+        for depfile in (self.folder, self.good / "calc.d", "/proc/nothing/calc.d"):
+            self.assert_trouble(command("-q", "-o", self.out, "--depfile", depfile, self.good))
+
+    def test_a_full_standard_output(self):
+        for mode in (["--plan"], ["--plan=json"], ["--list-outputs"], ["-o", self.out], ["-v", "-o", self.out]):
+            with open("/dev/full", "w") as full:
+                done = command(*mode, self.good, capture_output=False, stdout=full, stderr=subprocess.PIPE,
+                               env={"PYTHONUNBUFFERED": ""})
+            self.assert_trouble(done, "No space left")
+
+    def test_a_closed_standard_output_or_input(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = command("--plan", self.good, capture_output=False, stdout=writer, stderr=subprocess.PIPE)
+        os.close(writer)
+        self.assertEqual((done.returncode, done.stderr), (2, ""))
+        self.assert_trouble(command("--check", "-", preexec_fn=lambda: os.close(0)), "<stdin>")
+        self.assertEqual(command("--plan", self.good, preexec_fn=lambda: os.close(1)).returncode, 0)
+
+    def test_devices_in_an_outputs_place_stay_devices(self):
+        for device, status in (("/dev/null", 0), ("/dev/full", 2)):
+            before = os.lstat(device)
+            done = command("-q", "--no-engine", "-o", self.out, "--depfile", device, self.good)
+            self.assertEqual(done.returncode, status)
+            self.assertEqual((os.lstat(device).st_ino, os.lstat(device).st_mode), (before.st_ino, before.st_mode))
+
+    def test_what_may_not_be_read_or_written(self):
+        if not _runs_unprivileged():
+            self.skipTest("the interpreter or the generator is not another user's to read")
+        secret = self.folder / "secret.yaml"
+        secret.write_text(GOOD_TEXT)
+        secret.chmod(0)
+        self.assert_trouble(command("--check", secret, cwd=ROOT, **NOBODY), "secret.yaml: Permission denied")
+        main("-q", "-o", self.out, self.good)
+        (self.out / "calc.h").write_text("stale")
+        before = self.states()
+        self.out.chmod(0o555)
+        self.assert_trouble(command("-o", self.out, self.good, cwd=ROOT, **NOBODY), "Permission denied")
+        self.out.chmod(0o755)
+        self.assertEqual(self.states(), before)
+
+    def test_paths_that_a_terminal_cannot_show(self):
+        odd = self.folder / "größe \udcff\x1b[31m"
+        for mode in (["--list-outputs"], ["-v"]):
+            for encoding in ("ascii", "utf-8"):
+                done = command(*mode, "-o", odd, self.good, env={"PYTHONIOENCODING": encoding}, text=False)
+                self.assertIn(done.returncode, (0, 2))
+                self.assertNotIn(b"Traceback", done.stderr)
+        self.assert_trouble(command("--check", odd / "missing.yaml"), "[31m/missing.yaml: No such file")
+
+
+def _runs_unprivileged() -> bool:
+    """Whether the tests' user is not root, or another user can run the generator."""
+    try:
+        return command("--version", cwd=ROOT, **NOBODY).returncode == 0
+    except PermissionError:
+        return False
+
+
+class EveryModeOnEverySchema(CommandLine):
+    def test_the_repositorys_schemas(self):
+        for path, mode in itertools.product(GOOD, ("--plan", "--plan=json", "--list-outputs")):
+            status, out, err = main(mode, "-o", self.out, path)
+            self.assertEqual((status, err), (0, ""))
+            self.assertTrue(out)
+        self.assertEqual(main("-o", self.out, *GOOD)[0], 0)
+        self.assertEqual(main("--check", "-o", self.out, *GOOD), (0, "", ""))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,822 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
+ * The engine, black box and white: it includes protopool.c, so that after each step the equations of the header can be
+ * checked against the pool's structs. Works for any PROTOPOOL_MAGAZINE.
+ */
+
+#include "protopool.c"
+
+#include <check.h>
+#include <stdlib.h>
+
+#define CLASSES 6
+#define LARGE_CLASS 6 /* of slots with a block each */
+
+static const struct protopool_slot_size sizes[CLASSES] = {
+    { 1, 3 },
+    { 24, 2 * PROTOPOOL_MAGAZINE + 1 },
+    { 40, PROTOPOOL_MAGAZINE + 1 },
+    { 41, PROTOPOOL_MAGAZINE },
+    { 700, 0 },
+    { 40960, 1 },
+};
+static const struct protopool_geometry geometry = { sizes, CLASSES };
+
+struct handle {
+    struct protopool_magazine loaded[1 + CLASSES];
+    struct protopool engine;
+    struct protopool_class classes[1 + CLASSES];
+};
+
+static struct handle pool;
+
+/* For inner loops: Check notes the place of every ck_assert in a file. */
+#define CHECK(condition) \
+    do { \
+        if (!(condition)) \
+            ck_abort_msg("%s", #condition); \
+    } while (0)
+
+static bool all_bytes_are(const void *slot, size_t bytes, int value)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if (((const unsigned char *)slot)[i] != value)
+            return false;
+    return true;
+}
+
+static void *take(unsigned c)
+{
+    return protopool_take(&pool.engine, &pool.loaded[c], c);
+}
+
+static void put(unsigned c, void *slot)
+{
+    protopool_put(&pool.engine, &pool.loaded[c], c, slot);
+}
+
+/* ---- A source that counts, and that fails when told to -------------------------------------------------------------- */
+
+static struct {
+    size_t takes, bytes, most;
+    size_t fail_at; /* the number of the take that fails, from 1; 0: none */
+    bool fail_on;   /* and all after it */
+    size_t misalign;
+} counted;
+
+static void *counted_take(void *ctx, size_t bytes, size_t align)
+{
+    unsigned char *memory;
+    (void)ctx;
+    counted.takes++;
+    if (counted.fail_at != 0
+        && (counted.takes == counted.fail_at || (counted.fail_on && counted.takes > counted.fail_at)))
+        return NULL;
+    memory = (unsigned char *)aligned_alloc(align, (bytes + 2 * align - 1) / align * align);
+    ck_assert_ptr_nonnull(memory);
+    memset(memory, 0xa5, bytes); /* what is recycled is not zero */
+    counted.bytes += bytes;
+    if (counted.bytes > counted.most)
+        counted.most = counted.bytes;
+    return memory + counted.misalign;
+}
+
+static void counted_give(void *ctx, void *memory, size_t bytes)
+{
+    (void)ctx;
+    counted.bytes -= bytes;
+    free((unsigned char *)memory - counted.misalign);
+}
+
+static const struct protopool_source source = { counted_take, counted_give, NULL };
+
+static bool init_growing(void)
+{
+    memset(&counted, 0, sizeof counted);
+    return protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &source);
+}
+
+static unsigned char *fixed_memory;
+static size_t fixed_bytes;
+
+static void init_fixed(void)
+{
+    unsigned long long need = 0;
+    for (unsigned i = 0; i < CLASSES; i++)
+        need += PROTOPOOL_FIXED_BYTES(sizes[i].bytes, sizes[i].budget);
+    fixed_bytes = (size_t)need;
+    fixed_memory = (unsigned char *)malloc(fixed_bytes + 64);
+    ck_assert_ptr_nonnull(fixed_memory);
+    memset(fixed_memory, 0x5a, fixed_bytes + 64);
+    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &geometry, fixed_memory + 32, fixed_bytes));
+}
+
+static void fini_fixed(size_t live)
+{
+    ck_assert_uint_eq(protopool_fini(&pool.engine), live);
+    CHECK(all_bytes_are(fixed_memory, 32, 0x5a)); /* nothing around it was written */
+    CHECK(all_bytes_are(fixed_memory + 32 + fixed_bytes, 32, 0x5a));
+    free(fixed_memory);
+}
+
+/* ---- The header's equations --------------------------------------------------------------------------------------- */
+
+static uint32_t bits_set(protopool_word word)
+{
+    uint32_t count = 0;
+    for (; word != 0; word &= word - 1)
+        count++;
+    return count;
+}
+
+static void assert_slab_holds(const struct protopool_slabs *slabs, struct protopool_slab *slab, bool full,
+                              size_t *slots, size_t *free_slots)
+{
+    uint32_t free_words = 0, idle_words = 0;
+
+    CHECK((uintptr_t)slab->first % 8 == 0);
+    CHECK(slab->words == words_for(slab->slots));
+    for (uint32_t w = 0; w < slab->words; w++) {
+        const protopool_word word = bitmap(slab)[w];
+        CHECK((word & ~all_free(slab, w)) == 0);
+        free_words += word != 0;
+        idle_words += word == all_free(slab, w);
+        *free_slots += bits_set(word);
+        if (w < slab->lowest)
+            CHECK(word == 0);
+    }
+    CHECK(slab->free_words == free_words);
+    CHECK(slab->idle_words == idle_words);
+    CHECK(full == (free_words == 0));
+    *slots += slab->slots;
+    if (slabs->fixed == NULL)
+        CHECK(slab_of(slabs, slab->first) == slab);
+}
+
+static void assert_magazine_holds(const struct protopool_slabs *slabs, const struct protopool_magazine *magazine)
+{
+    CHECK(magazine->count <= magazine->capacity);
+    for (uint32_t i = 0; i < magazine->count; i++) {
+        struct protopool_slab *const slab = slab_of(slabs, magazine->slots[i]);
+        const uint32_t index = index_of(slabs, slab, magazine->slots[i]);
+        CHECK(index < slab->slots);
+        CHECK(slab->first + index * slabs->slot_bytes == magazine->slots[i]);
+        CHECK((bitmap(slab)[index / WORD_BITS] >> index % WORD_BITS & 1) == 0);
+    }
+}
+
+static void assert_invariants(void)
+{
+    for (unsigned c = 1; c <= CLASSES; c++) {
+        const struct protopool_slabs *const slabs = &pool.classes[c].slabs;
+        size_t slots = 0, free_slots = 0;
+        for (struct protopool_slab *slab = slabs->partial; slab != NULL; slab = slab->next)
+            assert_slab_holds(slabs, slab, false, &slots, &free_slots);
+        for (struct protopool_slab *slab = slabs->full; slab != NULL; slab = slab->next)
+            assert_slab_holds(slabs, slab, true, &slots, &free_slots);
+        CHECK(slots == slabs->slots);
+        CHECK(free_slots == slabs->in_slabs);
+        assert_magazine_holds(slabs, &pool.loaded[c]);
+        assert_magazine_holds(slabs, &pool.classes[c].previous);
+    }
+    for (uint32_t i = 1; i < pool.engine.store.spare_count; i++)
+        CHECK(pool.engine.store.spares[i - 1] < pool.engine.store.spares[i]);
+}
+
+static size_t live_in(unsigned c)
+{
+    struct protopool_slot_stats stats[CLASSES];
+    protopool_stats(&pool.engine, stats, NULL);
+    return stats[c - 1].live;
+}
+
+/* ---- One slot -------------------------------------------------------------------------------------------------------- */
+
+START_TEST(class_0_is_never_allocated)
+{
+    int object = 7;
+    ck_assert(init_growing());
+    ck_assert_ptr_null(take(0));
+    put(0, &object);
+    put(0, &object);
+    ck_assert_int_eq(object, 7);
+    ck_assert(protopool_reserve(&pool.engine, 0, 100));
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+}
+END_TEST
+
+START_TEST(freed_slot_is_handed_out_again)
+{
+    ck_assert(init_growing());
+    for (unsigned c = 1; c <= CLASSES; c++) {
+        void *const slot = take(c);
+        ck_assert_ptr_nonnull(slot);
+        put(c, slot);
+        ck_assert_ptr_eq(take(c), slot);
+        assert_invariants();
+    }
+    ck_assert_uint_eq(protopool_fini(&pool.engine), CLASSES);
+    ck_assert_uint_eq(counted.bytes, 0);
+}
+END_TEST
+
+START_TEST(fresh_slots_lie_side_by_side)
+{
+    ck_assert(init_growing());
+    for (unsigned c = 1; c <= 4; c++) {
+        unsigned char *const first = (unsigned char *)take(c);
+        for (size_t i = 1; i < 300; i++)
+            ck_assert_ptr_eq(take(c), first + i * sizes[c - 1].bytes);
+    }
+    assert_invariants();
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 4 * 300);
+}
+END_TEST
+
+START_TEST(free_touches_no_byte_of_the_slot)
+{
+    unsigned char *slots[200];
+    ck_assert(init_growing());
+    for (size_t i = 0; i < 200; i++) {
+        slots[i] = (unsigned char *)take(2);
+        memset(slots[i], (int)i, 24);
+    }
+    for (size_t i = 0; i < 200; i++)
+        put(2, slots[i]);
+    for (size_t i = 0; i < 200; i++)
+        CHECK(all_bytes_are(slots[i], 24, (int)i));
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+}
+END_TEST
+
+START_TEST(a_slot_size_takes_nothing_before_its_first_make)
+{
+    size_t bytes;
+    ck_assert(init_growing());
+    bytes = counted.bytes;
+    ck_assert_uint_eq(bytes, SLAB_BYTES);
+    put(2, take(2));
+    ck_assert_uint_eq(counted.bytes, bytes + SLAB_BYTES);
+    ck_assert_uint_eq(pool.loaded[3].capacity, 0);
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+}
+END_TEST
+
+/* ---- Fixed pools ------------------------------------------------------------------------------------------------------ */
+
+START_TEST(fixed_pool_holds_each_budget_to_the_last_slot)
+{
+    size_t all = 0;
+    init_fixed();
+    for (unsigned c = 1; c <= CLASSES; c++) {
+        for (uint32_t i = 0; i < sizes[c - 1].budget; i++) {
+            unsigned char *const slot = (unsigned char *)take(c);
+            ck_assert_ptr_nonnull(slot);
+            ck_assert(slot >= fixed_memory + 32 && slot + sizes[c - 1].bytes <= fixed_memory + 32 + fixed_bytes);
+            memset(slot, 0xff, sizes[c - 1].bytes);
+            all++;
+        }
+        ck_assert_ptr_null(take(c));
+        ck_assert_uint_eq(live_in(c), sizes[c - 1].budget);
+        assert_invariants();
+    }
+    fini_fixed(all);
+}
+END_TEST
+
+START_TEST(fixed_pool_survives_every_order_of_frees)
+{
+    static void *slots[2 * PROTOPOOL_MAGAZINE + 1];
+    const uint32_t budget = sizes[1].budget;
+    init_fixed();
+    for (uint32_t step = 1; step < 200; step++) {
+        if (budget % step == 0 && step != 1)
+            continue; /* the step must meet every slot */
+        for (uint32_t i = 0; i < budget; i++)
+            CHECK((slots[i] = take(2)) != NULL);
+        ck_assert_ptr_null(take(2));
+        assert_invariants();
+        for (uint32_t i = 0; i < budget; i++)
+            put(2, slots[step == 1 ? i : budget - 1 - i]);
+        assert_invariants();
+        ck_assert_uint_eq(live_in(2), 0);
+    }
+    fini_fixed(0);
+}
+END_TEST
+
+START_TEST(fixed_pool_never_asks_a_source)
+{
+    init_fixed();
+    ck_assert_ptr_null(take(5)); /* a budget of 0 */
+    ck_assert(!protopool_reserve(&pool.engine, 5, 1));
+    ck_assert(protopool_reserve(&pool.engine, 1, 3));
+    ck_assert(!protopool_reserve(&pool.engine, 1, 4));
+    ck_assert_ptr_nonnull(take(1));
+    ck_assert(protopool_reserve(&pool.engine, 1, 2));
+    ck_assert(!protopool_reserve(&pool.engine, 1, 3));
+    fini_fixed(1);
+}
+END_TEST
+
+START_TEST(fixed_pool_refuses_memory_that_is_small_or_misaligned)
+{
+    static alignas(8) unsigned char memory[16];
+    const struct protopool_slot_size one[] = { { 8, 1 } };
+    const struct protopool_geometry small = { one, 1 };
+    const size_t need = PROTOPOOL_SIZE(PROTOPOOL_FIXED_BYTES(8, 1));
+    unsigned char *const enough = (unsigned char *)malloc(need + 8);
+
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, memory, sizeof memory));
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, enough, need - 1));
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, enough + 1, need));
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, NULL, need));
+    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, enough, need));
+    ck_assert_ptr_nonnull(take(1));
+    ck_assert_ptr_null(take(1));
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 1);
+    free(enough);
+}
+END_TEST
+
+START_TEST(fixed_bytes_do_not_wrap)
+{
+    const struct protopool_slot_size huge[] = { { 0x7fffffff, 0xffffffff } };
+    const struct protopool_geometry geometry_of_it = { huge, 1 };
+    static alignas(8) unsigned char memory[64];
+    ck_assert(PROTOPOOL_FIXED_BYTES(0x7fffffff, 0xffffffff) > 0x7fffffff00000000ULL - 0xffffffffULL);
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &geometry_of_it, memory, sizeof memory));
+}
+END_TEST
+
+START_TEST(pool_of_no_slot_sizes_works)
+{
+    const struct protopool_geometry none = { NULL, 0 };
+    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &none, NULL, 0));
+    ck_assert_ptr_null(take(0));
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &none, NULL));
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+}
+END_TEST
+
+/* ---- Growing, and the source --------------------------------------------------------------------------------------- */
+
+START_TEST(empty_source_is_seen_by_init)
+{
+    const struct protopool_source no_take = { NULL, counted_give, NULL };
+    memset(&counted, 0, sizeof counted);
+    counted.fail_at = 1;
+    ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &source));
+    ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &no_take));
+}
+END_TEST
+
+START_TEST(misaligned_block_is_given_back)
+{
+    memset(&counted, 0, sizeof counted);
+    counted.misalign = 8;
+    ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &source));
+    ck_assert_uint_eq(counted.takes, 1);
+    ck_assert_uint_eq(counted.bytes, 0);
+}
+END_TEST
+
+/* Makes and frees of all sizes, the same each time; false where a make failed. */
+static bool work(void)
+{
+    static void *slots[1 + CLASSES][300];
+    bool good = true;
+    memset(slots, 0, sizeof slots);
+    for (unsigned c = 1; c <= CLASSES; c++)
+        for (unsigned i = 0; i < (c == LARGE_CLASS ? 5 : 300); i++) {
+            slots[c][i] = take(c);
+            good &= slots[c][i] != NULL;
+            if (slots[c][i] != NULL)
+                memset(slots[c][i], (int)c, sizes[c - 1].bytes);
+        }
+    assert_invariants();
+    for (unsigned i = 0; i < 300; i++)
+        for (unsigned c = 1; c <= CLASSES; c++)
+            if (slots[c][i] != NULL) {
+                CHECK(all_bytes_are(slots[c][i], sizes[c - 1].bytes, (int)c));
+                put(c, slots[c][i]);
+            }
+    assert_invariants();
+    return good;
+}
+
+START_TEST(failure_of_any_take_is_met_and_nothing_is_lost)
+{
+    size_t takes;
+    ck_assert(init_growing());
+    ck_assert(work());
+    takes = counted.takes;
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+    ck_assert_uint_gt(takes, 10);
+    for (size_t fail_at = 1; fail_at <= takes; fail_at++) {
+        memset(&counted, 0, sizeof counted);
+        counted.fail_at = fail_at;
+        counted.fail_on = _i == 1;
+        if (!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &source)) {
+            ck_assert_uint_eq(fail_at, 1);
+            continue;
+        }
+        if (_i == 1)
+            ck_assert(!work());
+        else
+            (void)work();
+        counted.fail_at = 0;
+        ck_assert(work()); /* all is well again */
+        ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+        ck_assert_uint_eq(counted.bytes, 0);
+    }
+}
+END_TEST
+
+START_TEST(wholly_free_slab_serves_another_slot_size)
+{
+    static void *slots[600];
+    size_t bytes;
+    ck_assert(init_growing());
+    for (int i = 0; i < 600; i++)
+        slots[i] = take(2);
+    put(3, take(3)); /* has its slab and its magazine now */
+    bytes = counted.bytes;
+    for (int i = 0; i < 600; i++)
+        put(2, slots[i]);
+    protopool_each(&pool.engine, NULL, NULL); /* spills the magazines, and meets no live slot */
+    for (int i = 0; i < 700; i++)
+        ck_assert_ptr_nonnull(take(3));
+    ck_assert_uint_le(counted.most, bytes + SLAB_BYTES);
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 700);
+    ck_assert_uint_eq(counted.bytes, 0);
+}
+END_TEST
+
+START_TEST(slabs_past_the_bound_go_back_to_the_source)
+{
+    enum { MANY = 200000 };
+    void **const slots = (void **)malloc(MANY * sizeof *slots);
+    ck_assert(init_growing());
+    for (int i = 0; i < MANY; i++)
+        slots[i] = take(3);
+    ck_assert_uint_gt(counted.bytes, MANY * 40);
+    for (int i = 0; i < MANY; i++)
+        put(3, slots[i]);
+    ck_assert_uint_le(counted.bytes, (PROTOPOOL_SPARE_SLABS + 2 + 2 * PROTOPOOL_MAGAZINE / 400 + 2) * SLAB_BYTES);
+    ck_assert_uint_le(pool.engine.store.spare_count, PROTOPOOL_SPARE_SLABS);
+    assert_invariants();
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+    ck_assert_uint_eq(counted.bytes, 0);
+    free(slots);
+}
+END_TEST
+
+START_TEST(source_without_give_is_never_given_back)
+{
+    const struct protopool_source keeps = { counted_take, NULL, NULL };
+    memset(&counted, 0, sizeof counted);
+    /* what it gave stays reachable for the leak checker through nothing: so one small slab, freed here */
+    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &keeps));
+    struct protopool_slab *const arrays = pool.engine.store.arrays.partial;
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+    ck_assert_uint_eq(counted.bytes, SLAB_BYTES);
+    free(arrays);
+}
+END_TEST
+
+START_TEST(default_source_cuts_slabs_from_chunks_and_frees_them)
+{
+    enum { MANY = 300000 };
+    void **const slots = (void **)malloc(MANY * sizeof *slots);
+    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, NULL));
+    for (int i = 0; i < MANY; i++)
+        CHECK((slots[i] = take(2 + (unsigned)i % 4)) != NULL);
+    ck_assert_uint_gt(pool.engine.store.heap.count, 10);
+    assert_invariants();
+    for (int i = 0; i < MANY; i++)
+        put(2 + (unsigned)i % 4, slots[i]);
+    assert_invariants();
+    ck_assert_uint_le(pool.engine.store.heap.idle, 1);
+    ck_assert_uint_lt(pool.engine.store.heap.count, 8);
+    ck_assert_ptr_nonnull(take(LARGE_CLASS));
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 1);
+    free(slots);
+}
+END_TEST
+
+/* ---- Reserve, reset, walk, stats ------------------------------------------------------------------------------------- */
+
+START_TEST(reserved_slots_need_no_source)
+{
+    ck_assert(init_growing());
+    for (unsigned c = 1; c <= CLASSES; c++) {
+        const size_t n = c == LARGE_CLASS ? 20 : 5000;
+        size_t takes;
+        ck_assert(protopool_reserve(&pool.engine, c, n));
+        takes = counted.takes;
+        for (int round = 0; round < 2; round++) { /* they stay reserved when freed */
+            static void *slots[5000];
+            for (size_t i = 0; i < n; i++)
+                CHECK((slots[i] = take(c)) != NULL);
+            ck_assert_uint_eq(counted.takes, takes);
+            for (size_t i = 0; i < n; i++)
+                put(c, slots[i]);
+            takes = counted.takes; /* a free may have taken the second magazine's array */
+        }
+        assert_invariants();
+    }
+    ck_assert(!protopool_reserve(&pool.engine, 2, SIZE_MAX));
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+    ck_assert_uint_eq(counted.bytes, 0);
+}
+END_TEST
+
+START_TEST(reset_frees_all_at_once)
+{
+    ck_assert(init_growing());
+    for (int round = 0; round < 3; round++) {
+        for (unsigned c = 1; c <= CLASSES; c++)
+            for (int i = 0; i < (c == LARGE_CLASS ? 3 : 1000); i++)
+                ck_assert_ptr_nonnull(take(c));
+        protopool_reset(&pool.engine);
+        assert_invariants();
+        for (unsigned c = 1; c <= CLASSES; c++)
+            ck_assert_uint_eq(live_in(c), 0);
+    }
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+    ck_assert_uint_eq(counted.bytes, 0);
+    init_fixed();
+    for (int round = 0; round < 3; round++) {
+        for (uint32_t i = 0; i < sizes[1].budget; i++)
+            ck_assert_ptr_nonnull(take(2));
+        ck_assert_ptr_null(take(2));
+        protopool_reset(&pool.engine);
+        assert_invariants();
+    }
+    fini_fixed(0);
+}
+END_TEST
+
+static void tick(void *ctx, const void *slot)
+{
+    unsigned char *const marks = (unsigned char *)ctx;
+    uint32_t number;
+    memcpy(&number, slot, sizeof number);
+    marks[number]++;
+}
+
+START_TEST(walk_meets_each_live_slot_once)
+{
+    static void *slots[5000];
+    static unsigned char marks[5000];
+    ck_assert(init_growing());
+    for (uint32_t i = 0; i < 5000; i++) {
+        slots[i] = take(2 + i % 4);
+        memcpy(slots[i], &i, sizeof i);
+    }
+    for (uint32_t i = 0; i < 5000; i += 3)
+        put(2 + i % 4, slots[i]);
+    protopool_each(&pool.engine, tick, marks);
+    for (uint32_t i = 0; i < 5000; i++)
+        ck_assert_uint_eq(marks[i], i % 3 != 0);
+    assert_invariants();
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 5000 - 1667);
+}
+END_TEST
+
+START_TEST(stats_tell_live_peak_and_failures)
+{
+    struct protopool_slot_stats stats[CLASSES];
+    static void *slots[1000];
+    size_t bytes;
+
+    ck_assert(init_growing());
+    for (int i = 0; i < 1000; i++)
+        slots[i] = take(2);
+    for (int i = 0; i < 900; i++)
+        put(2, slots[i]);
+    protopool_stats(&pool.engine, stats, &bytes);
+    ck_assert_uint_eq(bytes, counted.bytes);
+    ck_assert_uint_eq(stats[1].slot_bytes, 24);
+    ck_assert_uint_eq(stats[1].budget, 0);
+    ck_assert_uint_eq(stats[1].live, 100);
+    ck_assert_uint_ge(stats[1].peak, 1000);
+    ck_assert_uint_lt(stats[1].peak, 1000 + PROTOPOOL_MAGAZINE);
+    ck_assert_uint_eq(stats[0].peak, 0);
+    counted.fail_at = counted.takes + 1;
+    counted.fail_on = true;
+    ck_assert_ptr_null(take(LARGE_CLASS));
+    protopool_stats(&pool.engine, stats, NULL);
+    ck_assert_uint_eq(stats[LARGE_CLASS - 1].failures, 1);
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 100);
+}
+END_TEST
+
+START_TEST(peak_of_few_is_close)
+{
+    struct protopool_slot_stats stats[CLASSES];
+    for (size_t n = 1; n <= 40; n++) {
+        ck_assert(init_growing());
+        for (size_t i = 0; i < n; i++)
+            ck_assert_ptr_nonnull(take(2));
+        protopool_stats(&pool.engine, stats, NULL);
+        ck_assert_uint_ge(stats[1].peak, n);
+        ck_assert_uint_le(stats[1].peak, n + n / 4 + 1);
+        ck_assert_uint_eq(protopool_fini(&pool.engine), n);
+    }
+}
+END_TEST
+
+/* ---- Everything at once ------------------------------------------------------------------------------------------------ */
+
+static uint64_t state;
+
+static uint32_t random_below(uint32_t n) /* xorshift64 (Marsaglia 2003) */
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (uint32_t)(state % n);
+}
+
+/* Each slot is filled with its number, and must still hold it when it is freed. */
+START_TEST(random_makes_and_frees_keep_every_slot_apart)
+{
+    enum { MOST = 4000, STEPS = 60000 };
+    static struct {
+        unsigned c;
+        unsigned char *slot;
+        unsigned char mark;
+    } live[MOST];
+    size_t count = 0;
+
+    state = 0x9e3779b97f4a7c15U + (uint64_t)_i;
+    ck_assert(init_growing());
+    for (int step = 0; step < STEPS; step++) {
+        const bool grow_now = step / 5000 % 2 == 0;
+        if (count < MOST && (count == 0 || random_below(100) < (grow_now ? 65 : 35))) {
+            const unsigned c = random_below(50) == 0 && count < 500 ? LARGE_CLASS : 1 + random_below(CLASSES - 1);
+            live[count].c = c;
+            live[count].mark = (unsigned char)step;
+            live[count].slot = (unsigned char *)take(c);
+            ck_assert_ptr_nonnull(live[count].slot);
+            memset(live[count].slot, live[count].mark, sizes[c - 1].bytes);
+            count++;
+        } else {
+            const uint32_t i = random_below((uint32_t)count);
+            CHECK(all_bytes_are(live[i].slot, sizes[live[i].c - 1].bytes, live[i].mark));
+            put(live[i].c, live[i].slot);
+            live[i] = live[--count];
+        }
+        if (step % 500 == 0)
+            assert_invariants();
+        if (step == STEPS / 2) {
+            protopool_reset(&pool.engine);
+            count = 0;
+        }
+    }
+    ck_assert_uint_eq(protopool_fini(&pool.engine), count);
+    ck_assert_uint_eq(counted.bytes, 0);
+}
+END_TEST
+
+#ifndef PROTOPOOL_NO_STDIO
+/* ---- Printing ------------------------------------------------------------------------------------------------------------ */
+
+static char printed[200];
+static struct protopool_printer printer;
+
+static void begin_print(void)
+{
+    memset(printed, 0, sizeof printed);
+    printer.out = fmemopen(printed, sizeof printed, "w");
+    printer.written = 0;
+}
+
+static void assert_printed(const char *expected)
+{
+    fclose(printer.out);
+    ck_assert_str_eq(printed, expected);
+    ck_assert_int_eq(printer.written, (int)strlen(expected));
+}
+
+START_TEST(numbers_print_in_the_fewest_digits_that_read_back)
+{
+    static const struct {
+        double value;
+        const char *text;
+    } doubles[] = {
+        { 0, "0.0" },
+        { -0.0, "-0.0" },
+        { 1, "1.0" },
+        { -1.5, "-1.5" },
+        { 0.1, "0.1" },
+        { 1e15, "1000000000000000.0" },
+        { 1e16, "1e16" },
+        { 1.5e300, "1.5e300" },
+        { 1e-5, "0.00001" },
+        { 0.0001, "0.0001" },
+        { 123456.789, "123456.789" },
+        { 0.1 + 0.2, "0.30000000000000004" },
+        { 5e-324, "5e-324" },
+    };
+    for (size_t i = 0; i < sizeof doubles / sizeof doubles[0]; i++) {
+        begin_print();
+        protopool_print_double(&printer, doubles[i].value);
+        assert_printed(doubles[i].text);
+    }
+    begin_print();
+    protopool_print_float(&printer, 0.1F);
+    protopool_print(&printer, " ");
+    protopool_print_float(&printer, 16777216.0F);
+    protopool_print(&printer, " ");
+    protopool_print_double(&printer, (double)(float)(1e38F * 10.0F));
+    protopool_print(&printer, " ");
+    protopool_print_unsigned(&printer, UINT64_MAX);
+    protopool_print(&printer, " ");
+    protopool_print_signed(&printer, INT64_MIN);
+    assert_printed("0.1 16777216.0 inf 18446744073709551615 -9223372036854775808");
+}
+END_TEST
+
+START_TEST(text_prints_what_is_safe_and_escapes_the_rest)
+{
+    begin_print();
+    protopool_print_text(&printer, "a\"b\\c\n\t\r\0\x1b\x7f", 11);
+    assert_printed("\"a\\\"b\\\\c\\n\\t\\r\\0\\u{1b}\\u{7f}\"");
+    begin_print();
+    protopool_print_text(&printer, "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", 11);
+    assert_printed("\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80\"");
+    begin_print(); /* a C1 control, a bidirectional control, a lone byte, an overlong form, a surrogate, a cut end */
+    protopool_print_text(&printer, "\xc2\x85 \xe2\x80\xae \xff \xc0\xaf \xed\xa0\x80 \xe2\x82", 18);
+    assert_printed("\"\\u{85} \\u{202e} \\xff \\xc0\\xaf \\xed\\xa0\\x80 \\xe2\\x82\"");
+    begin_print();
+    protopool_print_char(&printer, 'x');
+    protopool_print_char(&printer, '\'');
+    protopool_print_char(&printer, '\0');
+    protopool_print_char(&printer, (char)0xff);
+    assert_printed("'x''\\'''\\0''\\xff'");
+}
+END_TEST
+
+START_TEST(failed_write_is_told)
+{
+    printer.out = fopen("/dev/full", "w");
+    printer.written = 0;
+    if (printer.out == NULL)
+        return;
+    setvbuf(printer.out, NULL, _IONBF, 0);
+    protopool_print(&printer, "no room");
+    protopool_print(&printer, "still none");
+    ck_assert_int_lt(printer.written, 0);
+    fclose(printer.out);
+}
+END_TEST
+#endif
+
+int main(void)
+{
+    Suite *const suite = suite_create("pool");
+    TCase *const tests = tcase_create("engine");
+    SRunner *const runner = srunner_create(suite);
+    int failed;
+
+    tcase_set_timeout(tests, 300);
+    suite_add_tcase(suite, tests);
+    tcase_add_test(tests, class_0_is_never_allocated);
+    tcase_add_test(tests, freed_slot_is_handed_out_again);
+    tcase_add_test(tests, fresh_slots_lie_side_by_side);
+    tcase_add_test(tests, free_touches_no_byte_of_the_slot);
+    tcase_add_test(tests, a_slot_size_takes_nothing_before_its_first_make);
+    tcase_add_test(tests, fixed_pool_holds_each_budget_to_the_last_slot);
+    tcase_add_test(tests, fixed_pool_survives_every_order_of_frees);
+    tcase_add_test(tests, fixed_pool_never_asks_a_source);
+    tcase_add_test(tests, fixed_pool_refuses_memory_that_is_small_or_misaligned);
+    tcase_add_test(tests, fixed_bytes_do_not_wrap);
+    tcase_add_test(tests, pool_of_no_slot_sizes_works);
+    tcase_add_test(tests, empty_source_is_seen_by_init);
+    tcase_add_test(tests, misaligned_block_is_given_back);
+    tcase_add_loop_test(tests, failure_of_any_take_is_met_and_nothing_is_lost, 0, 2);
+    tcase_add_test(tests, wholly_free_slab_serves_another_slot_size);
+    tcase_add_test(tests, slabs_past_the_bound_go_back_to_the_source);
+    tcase_add_test(tests, source_without_give_is_never_given_back);
+    tcase_add_test(tests, default_source_cuts_slabs_from_chunks_and_frees_them);
+    tcase_add_test(tests, reserved_slots_need_no_source);
+    tcase_add_test(tests, reset_frees_all_at_once);
+    tcase_add_test(tests, walk_meets_each_live_slot_once);
+    tcase_add_test(tests, stats_tell_live_peak_and_failures);
+    tcase_add_test(tests, peak_of_few_is_close);
+    tcase_add_loop_test(tests, random_makes_and_frees_keep_every_slot_apart, 0, 4);
+#ifndef PROTOPOOL_NO_STDIO
+    tcase_add_test(tests, numbers_print_in_the_fewest_digits_that_read_back);
+    tcase_add_test(tests, text_prints_what_is_safe_and_escapes_the_rest);
+    tcase_add_test(tests, failed_write_is_told);
+#endif
+
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
