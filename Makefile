@@ -30,7 +30,7 @@ DEPS = gcc libc6-dev make python3 python3-jinja2 python3-yaml check pkg-config v
 DEPS_CI = g++ clang libclang-rt-dev clang-format clang-tidy pyflakes3 shellcheck gcc-i686-linux-gnu \
     g++-i686-linux-gnu gcc-powerpc-linux-gnu qemu-user
 
-.PHONY: all help deps deps-ci generate build demo check check-user test-python suites fresh lint format portable \
+.PHONY: all help deps deps-ci generate fresh build demo check check-user test-python suites lint format portable \
     demo-valgrind ci bare clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
@@ -101,6 +101,7 @@ $(BUILD)/$(1)/test_%: $(BUILD)/$(1)/test_%.o
 	$$(COMPILE) $$^ -o $$@ $$(CHECK_LIBS)
 endef
 $(foreach s,$(SETTINGS),$(eval $(call setting,$(s))))
+$(BUILD)/plain/test_memory: $(addprefix $(BUILD)/plain/,itch.o protopool.o)
 .SECONDARY:
 
 $(BUILD)/seed: $(addprefix $(BUILD)/trace/,seed.o calc.o protopool.o)
@@ -120,7 +121,8 @@ demo: build ## the seed's program with the trace on, then a day of an exchange
 
 SUITES = $(addprefix $(BUILD)/,plain/test_pool m1/test_pool m4/test_pool plain/test_memory \
     m1/calc_check m4/calc_check plain/calc_check plain/itch_check)
-RUN = $(if $(VALGRIND),CK_FORK=no CK_DEFAULT_TIMEOUT=0 valgrind -q --error-exitcode=1 --leak-check=full)
+MEMCHECK = valgrind -q --error-exitcode=1 --leak-check=full --show-leak-kinds=all --errors-for-leak-kinds=all
+RUN = $(if $(VALGRIND),CK_FORK=no CK_DEFAULT_TIMEOUT=0 $(MEMCHECK))
 
 ifdef SCHEMA
 check: check-user ## run all tests; with SCHEMA=mine.yaml, those generated for it
@@ -145,7 +147,7 @@ check-user:
 
 # ---- What CI runs
 
-C_SOURCES = templates/protopool.h templates/protopool.c $(wildcard examples/*.c tests/*.c)
+C_SOURCES = templates/protopool.h templates/protopool.c $(wildcard examples/*.c tests/*.c tests/*.cpp)
 
 lint: generate ## clang-format, clang-tidy, pyflakes, shellcheck
 	clang-format --dry-run -Werror $(C_SOURCES)
@@ -156,26 +158,36 @@ lint: generate ## clang-format, clang-tidy, pyflakes, shellcheck
 format: ## put the hand-written C into its form
 	clang-format -i $(C_SOURCES)
 
-CXXWARN = $(filter-out -Wstrict-prototypes -Wcast-align%,$(WARNINGS)) -std=c++17 -fsyntax-only
-STATIC = -std=c11 $(filter-out -Wcast-align%,$(WARNINGS)) -O2 -D_POSIX_C_SOURCE=200809L -Igenerated -static
+STRICT_C = -std=c11 $(filter-out -Wcast-align%,$(WARNINGS)) -O2 -D_POSIX_C_SOURCE=200809L -Igenerated
+STRICT_CXX = -std=c++17 $(filter-out -Wstrict-prototypes -Wcast-align%,$(WARNINGS)) -O2 -Igenerated
+P = build/portable
+OBJECTS = generated/itch.c generated/calc.c generated/protopool.c
 
-portable: generate ## C++17, 32-bit and big-endian: compile with all warnings, run, and compare with this machine
-	@mkdir -p build/portable
-	for cxx in g++ clang++ i686-linux-gnu-g++; do for p in calc itch; do \
-	    echo "#include \"$$p.h\"" | $$cxx -x c++ $(CXXWARN) -Igenerated - || exit 1; done; done
-	gcc $(STATIC) examples/order_book.c generated/itch.c generated/protopool.c -o build/portable/native
-	i686-linux-gnu-gcc $(STATIC) examples/order_book.c generated/itch.c generated/protopool.c -o build/portable/i686
-	powerpc-linux-gnu-gcc $(STATIC) examples/order_book.c generated/itch.c generated/protopool.c -o build/portable/powerpc
-	build/portable/native --messages 200000 | grep checksum >build/portable/expected
-	build/portable/i686 --messages 200000 | grep checksum | diff build/portable/expected -
-	qemu-ppc -L /usr/powerpc-linux-gnu build/portable/powerpc --messages 200000 | grep checksum | diff build/portable/expected -
-	gcc -std=c11 $(WARNINGS) -ffreestanding -DPROTOPOOL_NO_STDIO -O2 -c generated/protopool.c -o build/portable/free.o
-	gcc -std=c11 $(WARNINGS) -ffreestanding -DPROTOPOOL_NO_STDIO -O2 -c generated/calc.c -o build/portable/free_calc.o
-	! nm build/portable/free.o build/portable/free_calc.o | grep ' U ' | grep -vE ' (memcpy|memset|protopool_[a-z0-9_]+)$$'
+# A C and a C++17 program, with every warning, linked with the C library alone: on this machine, on a 32-bit and on a
+# big-endian one, where each must print what it prints here. Then the engine without any library.
+portable: generate ## C++17, 32-bit, big-endian and freestanding: compile with every warning, run, compare
+	@mkdir -p $(P)
+	gcc $(STRICT_C) examples/order_book.c $(OBJECTS) -o $(P)/book
+	i686-linux-gnu-gcc $(STRICT_C) -static examples/order_book.c $(OBJECTS) -o $(P)/book_i686
+	powerpc-linux-gnu-gcc $(STRICT_C) -static examples/order_book.c $(OBJECTS) -o $(P)/book_powerpc
+	$(P)/book --messages 200000 | grep checksum >$(P)/expected
+	$(P)/book_i686 --messages 200000 | grep checksum | diff $(P)/expected -
+	qemu-ppc $(P)/book_powerpc --messages 200000 | grep checksum | diff $(P)/expected -
+	gcc $(STRICT_C) -c generated/calc.c -o $(P)/calc.o
+	gcc $(STRICT_C) -c generated/protopool.c -o $(P)/protopool.o
+	for cxx in g++ clang++; do \
+	    $$cxx $(STRICT_CXX) -c tests/user.cpp -o $(P)/user.o && gcc $(P)/user.o $(P)/calc.o $(P)/protopool.o -o $(P)/user && \
+	    $(P)/user >$(P)/user.log || exit 1; done
+	i686-linux-gnu-g++ $(STRICT_CXX) -c tests/user.cpp -o $(P)/user_i686.o
+	i686-linux-gnu-gcc $(STRICT_C) -static $(P)/user_i686.o generated/calc.c generated/protopool.c -o $(P)/user_i686
+	$(P)/user_i686 | diff $(P)/user.log -
+	gcc $(STRICT_C) -ffreestanding -DPROTOPOOL_NO_STDIO -c generated/protopool.c -o $(P)/free.o
+	gcc $(STRICT_C) -ffreestanding -DPROTOPOOL_NO_STDIO -c generated/calc.c -o $(P)/free_calc.o
+	! nm $(P)/free.o $(P)/free_calc.o | grep ' U ' | grep -vE ' (memcpy|memset|protopool_[a-z0-9_]+)$$'
 
-demo-valgrind: build
-	valgrind -q --error-exitcode=1 --leak-check=full $(BUILD)/seed >build/seed.log
-	valgrind -q --error-exitcode=1 --leak-check=full $(BUILD)/order_book --messages 200000 >build/order_book.log
+demo-valgrind: build ## the demo under valgrind
+	$(MEMCHECK) $(BUILD)/seed >build/seed.log
+	$(MEMCHECK) $(BUILD)/order_book --messages 200000 >build/order_book.log
 
 ci: deps-ci ## everything that CI runs
 	$(MAKE) fresh lint

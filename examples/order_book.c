@@ -401,7 +401,7 @@ static void handle(struct book *book, struct itch *msg)
     book->count[itch_tag_of(msg)]++;
     /* clang-format off */
     switch (itch_tag_of(msg)) {
-    case ITCH_ADD_ORDER:            add(book, msg); return;
+    case ITCH_ADD_ORDER:
     case ITCH_ADD_ORDER_MPID:       add(book, msg); return;
     case ITCH_ORDER_EXECUTED:       execute(book, itch_as_order_executed(msg)); break;
     case ITCH_ORDER_EXECUTED_PRICE: execute_at_price(book, itch_as_order_executed_price(msg)); break;

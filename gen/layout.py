@@ -13,6 +13,7 @@ from .model import SCALARS
 
 MAX_SIZE = 2**31 - 1            # of a message, in bytes: the largest object of a 32-bit machine
 MAX_BUDGET = 2**32 - 1          # slots of one size in a fixed pool
+MAX_POOL = 2**62                # bytes of slots in a fixed pool; the emitted sum is of 64 bits
 LARGE = 16                      # bytes; larger members go last where that costs no padding
 
 
@@ -79,6 +80,13 @@ class Layout:
         return "uint8_t" if len(self.slot_sizes) < 256 else "uint16_t"
 
     @property
+    def printed_enums(self) -> list[model.Enum]:
+        """Those that a field has."""
+        used = {id(f.type.element) for m in self.messages for f in m.model.fields
+                if isinstance(f.type, (model.One, model.Array))}
+        return [enum for enum in self.protocol.enums if id(enum) in used]
+
+    @property
     def tag_pages(self) -> list[TagPage]:
         """The allocated messages by the high byte of their tag."""
         high_bytes = sorted({m.model.tag >> 8 for m in self.messages if m.slot_class})
@@ -103,6 +111,9 @@ def layout(protocol: model.Protocol, reporter: Reporter) -> Layout:
         if slot_size.budget > MAX_BUDGET:
             reporter.error(slot_size.messages[-1].model.place, f"the messages of {slot_size.bytes} bytes have "
                            f'{slot_size.budget} as the sum of their "max_live"', f"it is at most {MAX_BUDGET}")
+    pool = sum(s.bytes * s.budget for s in slot_sizes)
+    if pool > MAX_POOL:
+        reporter.error(protocol.messages[-1].place, f'every "max_live" together takes {pool} bytes', f"at most {MAX_POOL}")
     reporter.raise_if_any()
     return Layout(protocol, tag, freed_tag, messages, slot_sizes)
 
@@ -161,8 +172,8 @@ def _lay_out(message: model.Message, tag: model.Scalar, reporter: Reporter) -> M
 def _order(members: list[Member], tag: model.Scalar) -> list[Member]:
     """The order of least padding.
 
-    That is by ascending alignment after the tag: every size is a multiple of its alignment, so the padding before each step
-    up only rounds the running sum up, and rounding to 2, then 4, then 8 is rounding to 8 once: the size is
+    That is by ascending alignment after the tag: every size is a multiple of its alignment, so the padding before
+    each step up only rounds the running sum up, and rounding to 2, then 4, then 8 is rounding to 8 once: the size is
     tag plus members, rounded up to the struct's alignment, and no order does better. Where it costs nothing, large
     members go last instead, so that the small ones share the tag's cache line.
     """

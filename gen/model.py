@@ -63,8 +63,11 @@ class Enum:
     def undeclared(self) -> int | None:
         """A value of the base type that the enum does not declare; None if it declares them all."""
         declared = {v.number for v in self.values}
-        highest = 2 ** (8 * self.base.size - (self.base.family == "signed")) - 1
-        return next((n for n in range(min(highest, len(declared)) + 1) if n not in declared), None)
+        signed = self.base.family == "signed"
+        highest = 2 ** (8 * self.base.size - signed) - 1
+        lowest = -highest - 1 if signed else 0
+        near_zero = range(max(lowest, -1 - len(declared)), min(highest, len(declared)) + 1)
+        return next((n for n in sorted(near_zero, key=abs) if n not in declared), None)
 
 
 # The kinds of field type. A new one is one class here, one row in check (RESOLVE), one in layout (MEMBERS) and

@@ -28,7 +28,8 @@ def render(laid_out: Layout) -> dict[str, str]:
     environment = _environment()
     names = file_names(laid_out.protocol)
     templates = (environment.get_template(template) for template in _EMITTED)
-    return {name: template.render(layout=laid_out, protocol=laid_out.protocol) for name, template in zip(names, templates)}
+    texts = (template.render(layout=laid_out, protocol=laid_out.protocol) for template in templates)
+    return dict(zip(names, texts))
 
 
 def engine() -> dict[str, str]:

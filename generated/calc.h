@@ -43,16 +43,16 @@ enum calc_tag {
     CALC_QUIT = 8
 };
 
-/* X(ADD, add) for each variant, in the schema's order: for tables of your own. */
-#define CALC_VARIANTS(X) \
-    X(ADD, add) \
-    X(NEGATE, negate) \
-    X(APPLY, apply) \
-    X(SUM, sum) \
-    X(STORE, store) \
-    X(RECALL, recall) \
-    X(LOG, log) \
-    X(QUIT, quit)
+/* X_(ADD, add) for each variant, in the schema's order: for tables of your own. */
+#define CALC_VARIANTS(X_) \
+    X_(ADD, add) \
+    X_(NEGATE, negate) \
+    X_(APPLY, apply) \
+    X_(SUM, sum) \
+    X_(STORE, store) \
+    X_(RECALL, recall) \
+    X_(LOG, log) \
+    X_(QUIT, quit)
 
 /* What marks a freed message: no variant has this tag. */
 #define CALC_FREED_TAG_ 255

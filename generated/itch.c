@@ -231,7 +231,6 @@ const uint8_t itch_class_of_tag_[256] = {
     [ITCH_RETAIL_INTEREST] = 2,
 };
 
-
 /* ---- Names and sizes ----------------------------------------------------------------------------------------- */
 
 const char *itch_tag_name(enum itch_tag tag_)

@@ -71,30 +71,30 @@ enum itch_tag {
     ITCH_RETAIL_INTEREST = 78
 };
 
-/* X(ADD, add) for each variant, in the schema's order: for tables of your own. */
-#define ITCH_VARIANTS(X) \
-    X(SYSTEM_EVENT, system_event) \
-    X(STOCK_DIRECTORY, stock_directory) \
-    X(TRADING_ACTION, trading_action) \
-    X(REG_SHO, reg_sho) \
-    X(PARTICIPANT_POSITION, participant_position) \
-    X(MWCB_DECLINE, mwcb_decline) \
-    X(MWCB_STATUS, mwcb_status) \
-    X(IPO_QUOTING, ipo_quoting) \
-    X(LULD_COLLAR, luld_collar) \
-    X(OPERATIONAL_HALT, operational_halt) \
-    X(ADD_ORDER, add_order) \
-    X(ADD_ORDER_MPID, add_order_mpid) \
-    X(ORDER_EXECUTED, order_executed) \
-    X(ORDER_EXECUTED_PRICE, order_executed_price) \
-    X(ORDER_CANCEL, order_cancel) \
-    X(ORDER_DELETE, order_delete) \
-    X(ORDER_REPLACE, order_replace) \
-    X(TRADE, trade) \
-    X(CROSS_TRADE, cross_trade) \
-    X(BROKEN_TRADE, broken_trade) \
-    X(IMBALANCE, imbalance) \
-    X(RETAIL_INTEREST, retail_interest)
+/* X_(ADD, add) for each variant, in the schema's order: for tables of your own. */
+#define ITCH_VARIANTS(X_) \
+    X_(SYSTEM_EVENT, system_event) \
+    X_(STOCK_DIRECTORY, stock_directory) \
+    X_(TRADING_ACTION, trading_action) \
+    X_(REG_SHO, reg_sho) \
+    X_(PARTICIPANT_POSITION, participant_position) \
+    X_(MWCB_DECLINE, mwcb_decline) \
+    X_(MWCB_STATUS, mwcb_status) \
+    X_(IPO_QUOTING, ipo_quoting) \
+    X_(LULD_COLLAR, luld_collar) \
+    X_(OPERATIONAL_HALT, operational_halt) \
+    X_(ADD_ORDER, add_order) \
+    X_(ADD_ORDER_MPID, add_order_mpid) \
+    X_(ORDER_EXECUTED, order_executed) \
+    X_(ORDER_EXECUTED_PRICE, order_executed_price) \
+    X_(ORDER_CANCEL, order_cancel) \
+    X_(ORDER_DELETE, order_delete) \
+    X_(ORDER_REPLACE, order_replace) \
+    X_(TRADE, trade) \
+    X_(CROSS_TRADE, cross_trade) \
+    X_(BROKEN_TRADE, broken_trade) \
+    X_(IMBALANCE, imbalance) \
+    X_(RETAIL_INTEREST, retail_interest)
 
 /* What marks a freed message: no variant has this tag. */
 #define ITCH_FREED_TAG_ 255

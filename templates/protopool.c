@@ -449,7 +449,7 @@ static bool equip(struct protopool *pool, struct protopool_magazine *magazine, s
 {
     struct protopool_slabs *const arrays = &pool->store.arrays;
     const size_t most = MAGAZINE_BYTES / slot_bytes;
-    void *array;
+    void *array = NULL;
 
     if (arrays->partial == NULL && !grow(pool, arrays))
         return false;
@@ -1005,7 +1005,7 @@ static void print_digits(struct protopool_printer *to, const char *digits, int c
 
 static void print_number(struct protopool_printer *to, double value, bool is_float)
 {
-    char text[40], digits[20];
+    char text[40], digits[20] = "";
     int count = 0;
 
     if (value != value) {

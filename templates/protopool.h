@@ -329,8 +329,11 @@ static inline size_t protopool_text_length(const char *text, size_t most)
 /* Fills `count` characters with the text, `length` long, and then with the pad. */
 static inline void protopool_copy_padded(char *to, size_t count, const char *text, size_t length, char pad)
 {
-    for (size_t i = 0; i < count; i++)
-        to[i] = i < length ? text[i] : pad;
+    size_t i = 0;
+    for (; i < length; i++)
+        to[i] = text[i];
+    for (; i < count; i++)
+        to[i] = pad;
 }
 
 /* How many of `count` characters are left without the padding at their end. */

@@ -229,7 +229,7 @@ START_TEST(fresh_slots_lie_side_by_side)
             ck_assert_ptr_eq(take(c), first + i * sizes[c - 1].bytes);
     }
     assert_invariants();
-    ck_assert_uint_eq(protopool_fini(&pool.engine), 4 * 300);
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 4 * (size_t)300);
 }
 END_TEST
 
@@ -461,7 +461,7 @@ START_TEST(slabs_past_the_bound_go_back_to_the_source)
     ck_assert(init_growing());
     for (int i = 0; i < MANY; i++)
         slots[i] = take(3);
-    ck_assert_uint_gt(counted.bytes, MANY * 40);
+    ck_assert_uint_gt(counted.bytes, (size_t)MANY * 40);
     for (int i = 0; i < MANY; i++)
         put(3, slots[i]);
     ck_assert_uint_le(counted.bytes, (PROTOPOOL_SPARE_SLABS + 2 + 2 * PROTOPOOL_MAGAZINE / 400 + 2) * SLAB_BYTES);
@@ -616,7 +616,7 @@ END_TEST
 
 START_TEST(peak_of_few_is_close)
 {
-    struct protopool_slot_stats stats[CLASSES];
+    struct protopool_slot_stats stats[CLASSES] = { { 0 } };
     for (size_t n = 1; n <= 40; n++) {
         ck_assert(init_growing());
         for (size_t i = 0; i < n; i++)

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
+ * What messages cost in memory, at the size of a real day: the mix of ITCH with a million live, a load that shifts from
+ * one variant to the next, and the geometry of slabs for every slot size up to 40 KB. Prints what it measured.
+ */
+
+#include "itch.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#if defined __has_feature
+#if __has_feature(address_sanitizer)
+#define SHADOWED 1
+#endif
+#elif defined __SANITIZE_ADDRESS__
+#define SHADOWED 1
+#endif
+
+enum { MILLION = 1000000 };
+
+static struct itch_pool pool;
+static struct itch *live[MILLION];
+
+static uint64_t random_state = 88172645463325252U;
+
+static uint32_t random_below(uint32_t n) /* xorshift64 (Marsaglia 2003) */
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (uint32_t)(random_state % n);
+}
+
+/* ---- A source that counts --------------------------------------------------------------------------------------- */
+
+static size_t source_bytes, source_most;
+
+static void *counted_take(void *ctx, size_t bytes, size_t align)
+{
+    (void)ctx;
+    source_bytes += bytes;
+    if (source_bytes > source_most)
+        source_most = source_bytes;
+    return aligned_alloc(align, (bytes + align - 1) / align * align);
+}
+
+static void counted_give(void *ctx, void *memory, size_t bytes)
+{
+    (void)ctx;
+    source_bytes -= bytes;
+    free(memory);
+}
+
+static const struct protopool_source counted = { counted_take, counted_give, NULL };
+
+/* ---- The mix ------------------------------------------------------------------------------------------------------ */
+
+static const enum itch_tag variants[] = { ITCH_ADD_ORDER,      ITCH_ORDER_DELETE, ITCH_ORDER_REPLACE,
+                                          ITCH_ORDER_EXECUTED, ITCH_ORDER_CANCEL, ITCH_ADD_ORDER_MPID,
+                                          ITCH_IMBALANCE,      ITCH_TRADE,        ITCH_SYSTEM_EVENT };
+enum { VARIANTS = sizeof variants / sizeof variants[0] };
+
+/* Per mille, after the weights of schema/itch.yaml. */
+static const uint32_t shares[VARIANTS] = { 411, 386, 95, 50, 20, 15, 11, 10, 2 };
+
+static struct itch *make(enum itch_tag tag)
+{
+    switch ((int)tag) {
+    case ITCH_ADD_ORDER:
+        return itch_new_add_order(&pool, 1, 2, 3, 4, 'B', 5, "AAPL", 6);
+    case ITCH_ORDER_DELETE:
+        return itch_new_order_delete(&pool, 1, 2, 3, 4);
+    case ITCH_ORDER_REPLACE:
+        return itch_new_order_replace(&pool, 1, 2, 3, 4, 5, 6, 7);
+    case ITCH_ORDER_EXECUTED:
+        return itch_new_order_executed(&pool, 1, 2, 3, 4, 5, 6);
+    case ITCH_ORDER_CANCEL:
+        return itch_new_order_cancel(&pool, 1, 2, 3, 4, 5);
+    case ITCH_ADD_ORDER_MPID:
+        return itch_new_add_order_mpid(&pool, 1, 2, 3, 4, 'B', 5, "AAPL", 6, "ABCD");
+    case ITCH_IMBALANCE:
+        return itch_new_imbalance(&pool, 1, 2, 3, 4, 5, 'B', "AAPL", 6, 7, 8, 'C', 'D');
+    case ITCH_TRADE:
+        return itch_new_trade(&pool, 1, 2, 3, 4, 'B', 5, "AAPL", 6, 7);
+    case ITCH_SYSTEM_EVENT:
+        return itch_new_system_event(&pool, 1, 2, 3, 'O');
+    default:
+        return NULL;
+    }
+}
+
+static enum itch_tag pick(void)
+{
+    uint32_t i = 0;
+    for (uint32_t draw = random_below(1000); draw >= shares[i]; i++)
+        draw -= shares[i];
+    return variants[i];
+}
+
+/* A million messages of the mix; the sum of their sizes. */
+static size_t fill_with_the_mix(void)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < MILLION; i++) {
+        live[i] = make(pick());
+        if (live[i] == NULL)
+            ck_abort_msg("no memory");
+        bytes += itch_size(live[i]);
+    }
+    return bytes;
+}
+
+START_TEST(mix_takes_little_more_than_its_messages)
+{
+    double ratio;
+    source_bytes = 0;
+    ck_assert(itch_pool_init_growing(&pool, &counted));
+    ratio = 1.0 / (double)fill_with_the_mix() * (double)source_bytes;
+    printf("ITCH mix, 1 million live: %.4f bytes of the source for each byte of messages\n", ratio);
+    ck_assert_double_le(ratio, 1.015);
+    ck_assert_uint_eq(itch_pool_fini(&pool), MILLION);
+    ck_assert_uint_eq(source_bytes, 0);
+}
+END_TEST
+
+#ifndef SHADOWED
+static size_t resident_bytes(void)
+{
+    size_t all = 0, resident = 0;
+    FILE *const statm = fopen("/proc/self/statm", "r");
+    if (statm == NULL)
+        return 0;
+    ck_assert_int_eq(fscanf(statm, "%zu %zu", &all, &resident), 2);
+    (void)fclose(statm);
+    return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+START_TEST(resident_memory_agrees)
+{
+    size_t before;
+    double ratio;
+    memset(live, 1, sizeof live); /* resident from now on */
+    before = resident_bytes();
+    ck_assert(itch_pool_init_growing(&pool, NULL));
+    ratio = 1.0 / (double)fill_with_the_mix() * (double)(resident_bytes() - before);
+    if (before == 0) {
+        printf("resident memory: not told by this system\n");
+    } else {
+        printf("ITCH mix, 1 million live: %.4f bytes resident for each byte of messages\n", ratio);
+        ck_assert_double_le(ratio, 1.03);
+    }
+    ck_assert_uint_eq(itch_pool_fini(&pool), MILLION);
+}
+END_TEST
+#endif
+
+static void shuffle(void)
+{
+    for (uint32_t i = MILLION - 1; i > 0; i--) { /* Fisher and Yates; Knuth, algorithm P */
+        const uint32_t j = random_below(i + 1);
+        struct itch *const swapped = live[i];
+        live[i] = live[j];
+        live[j] = swapped;
+    }
+}
+
+/* Fill one variant, free all, next variant: in order, or in random order. */
+START_TEST(memory_follows_a_load_that_shifts)
+{
+    const bool in_random_order = _i == 1;
+    size_t most_live = 0;
+    double ratio;
+
+    source_bytes = source_most = 0;
+    ck_assert(itch_pool_init_growing(&pool, &counted));
+    for (int phase = 0; phase < 2 * VARIANTS; phase++) {
+        size_t bytes = 0;
+        for (int i = 0; i < MILLION; i++) {
+            live[i] = make(variants[phase % VARIANTS]);
+            if (live[i] == NULL)
+                ck_abort_msg("no memory");
+            bytes += itch_size(live[i]);
+        }
+        if (bytes > most_live)
+            most_live = bytes;
+        if (in_random_order)
+            shuffle();
+        for (int i = 0; i < MILLION; i++)
+            itch_free(&pool, live[i]);
+    }
+    ratio = (double)source_most / (double)most_live;
+    printf("phase shift, freed in %s order: peak %.4f of the most bytes live\n",
+           in_random_order ? "random" : "the same", ratio);
+    ck_assert_double_le(ratio, in_random_order ? 1.4 : 1.1);
+    ck_assert_uint_lt(source_bytes, 8 << 20);
+    ck_assert_uint_eq(itch_pool_fini(&pool), 0);
+}
+END_TEST
+
+/* A slab of every slot size: what it spends besides its slots and a bit for each. */
+START_TEST(slabs_of_no_slot_size_waste_much)
+{
+    double worst = 0;
+    uint32_t worst_bytes = 0;
+
+    for (uint32_t bytes = 1; bytes <= 40960; bytes++) {
+        const struct protopool_slot_size one = { bytes, 0 };
+        const struct protopool_geometry geometry = { &one, 1 };
+        struct protopool_magazine loaded[2];
+        struct protopool_class classes[2];
+        struct protopool engine;
+        size_t before, slots;
+        double over;
+
+        source_bytes = 0;
+        if (!protopool_init_growing(&engine, loaded, classes, &geometry, &counted))
+            ck_abort_msg("no memory");
+        before = source_bytes;
+        if (!protopool_reserve(&engine, 1, 1))
+            ck_abort_msg("no memory");
+        slots = classes[1].slabs.slots;
+        over = (double)(source_bytes - before) / ((double)slots * ((double)bytes + 0.125)) - 1;
+        if (over > worst) {
+            worst = over;
+            worst_bytes = bytes;
+        }
+        if (protopool_fini(&engine) != 0 || source_bytes != 0)
+            ck_abort_msg("slots of %" PRIu32 " bytes leak", bytes);
+    }
+    printf("slabs of slots of 1 byte to 40 KB: at most %.2f %% besides slots and bits (slots of %" PRIu32 " bytes)\n",
+           100 * worst, worst_bytes);
+    ck_assert_double_le(worst, 0.02);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *const suite = suite_create("memory");
+    TCase *const tests = tcase_create("memory");
+    SRunner *const runner = srunner_create(suite);
+    int failed;
+
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
+    tcase_set_timeout(tests, 600);
+    suite_add_tcase(suite, tests);
+    tcase_add_test(tests, mix_takes_little_more_than_its_messages);
+#ifndef SHADOWED
+    tcase_add_test(tests, resident_memory_agrees);
+#endif
+    tcase_add_loop_test(tests, memory_follows_a_load_that_shifts, 0, 2);
+    tcase_add_test(tests, slabs_of_no_slot_size_waste_much);
+
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
