@@ -28,7 +28,7 @@ CHECK_LIBS = $$(pkg-config --libs check 2>/dev/null || echo -lcheck -lsubunit -l
 # What a fresh machine needs, by Debian's names.
 DEPS = gcc libc6-dev make python3 python3-jinja2 python3-yaml check pkg-config valgrind
 DEPS_CI = g++ clang libclang-rt-dev clang-format clang-tidy pyflakes3 shellcheck gcc-i686-linux-gnu \
-    g++-i686-linux-gnu gcc-powerpc-linux-gnu qemu-user
+    g++-i686-linux-gnu libc6-dev-i386-cross gcc-powerpc-linux-gnu libc6-dev-powerpc-cross qemu-user
 
 .PHONY: all help deps deps-ci generate fresh build demo check check-user test-python suites lint format portable \
     demo-valgrind ci bare clean

@@ -345,8 +345,7 @@ static inline struct calc_add *calc_take_add_(struct calc_pool *pool_)
 
 static inline struct calc *calc_new_add(struct calc_pool *pool_, uint64_t left, uint64_t right)
 {
-    struct calc_add *msg_;
-    msg_ = calc_take_add_(pool_);
+    struct calc_add *const msg_ = calc_take_add_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->left = left;
@@ -356,10 +355,9 @@ static inline struct calc *calc_new_add(struct calc_pool *pool_, uint64_t left, 
 
 static inline struct calc *calc_copy_add(struct calc_pool *pool_, const struct calc_add *from_)
 {
-    struct calc_add *msg_;
     if (!calc_valid_add(from_))
         return NULL;
-    msg_ = calc_take_add_(pool_);
+    struct calc_add *const msg_ = calc_take_add_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -413,8 +411,7 @@ static inline struct calc_negate *calc_take_negate_(struct calc_pool *pool_)
 
 static inline struct calc *calc_new_negate(struct calc_pool *pool_, int64_t value)
 {
-    struct calc_negate *msg_;
-    msg_ = calc_take_negate_(pool_);
+    struct calc_negate *const msg_ = calc_take_negate_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->value = value;
@@ -423,10 +420,9 @@ static inline struct calc *calc_new_negate(struct calc_pool *pool_, int64_t valu
 
 static inline struct calc *calc_copy_negate(struct calc_pool *pool_, const struct calc_negate *from_)
 {
-    struct calc_negate *msg_;
     if (!calc_valid_negate(from_))
         return NULL;
-    msg_ = calc_take_negate_(pool_);
+    struct calc_negate *const msg_ = calc_take_negate_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -488,10 +484,9 @@ static inline struct calc_apply *calc_take_apply_(struct calc_pool *pool_)
 static inline struct calc *calc_new_apply(struct calc_pool *pool_, enum calc_operation operation, double left,
     double right)
 {
-    struct calc_apply *msg_;
     if (!calc_known_operation_((int64_t)operation))
         return NULL;
-    msg_ = calc_take_apply_(pool_);
+    struct calc_apply *const msg_ = calc_take_apply_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->operation = (uint8_t)operation;
@@ -502,10 +497,9 @@ static inline struct calc *calc_new_apply(struct calc_pool *pool_, enum calc_ope
 
 static inline struct calc *calc_copy_apply(struct calc_pool *pool_, const struct calc_apply *from_)
 {
-    struct calc_apply *msg_;
     if (!calc_valid_apply(from_))
         return NULL;
-    msg_ = calc_take_apply_(pool_);
+    struct calc_apply *const msg_ = calc_take_apply_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -560,8 +554,7 @@ static inline struct calc_sum *calc_take_sum_(struct calc_pool *pool_)
 
 static inline struct calc *calc_new_sum(struct calc_pool *pool_, uint8_t count, const int32_t *operands)
 {
-    struct calc_sum *msg_;
-    msg_ = calc_take_sum_(pool_);
+    struct calc_sum *const msg_ = calc_take_sum_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->count = count;
@@ -571,10 +564,9 @@ static inline struct calc *calc_new_sum(struct calc_pool *pool_, uint8_t count, 
 
 static inline struct calc *calc_copy_sum(struct calc_pool *pool_, const struct calc_sum *from_)
 {
-    struct calc_sum *msg_;
     if (!calc_valid_sum(from_))
         return NULL;
-    msg_ = calc_take_sum_(pool_);
+    struct calc_sum *const msg_ = calc_take_sum_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -636,11 +628,10 @@ static inline struct calc_store *calc_take_store_(struct calc_pool *pool_)
 
 static inline struct calc *calc_new_store(struct calc_pool *pool_, const char *name, double value)
 {
-    struct calc_store *msg_;
     const size_t name_len_ = protopool_text_length(name, 31);
     if (name_len_ > 31)
         return NULL;
-    msg_ = calc_take_store_(pool_);
+    struct calc_store *const msg_ = calc_take_store_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->name_len = (uint8_t)name_len_;
@@ -651,10 +642,9 @@ static inline struct calc *calc_new_store(struct calc_pool *pool_, const char *n
 
 static inline struct calc *calc_copy_store(struct calc_pool *pool_, const struct calc_store *from_)
 {
-    struct calc_store *msg_;
     if (!calc_valid_store(from_))
         return NULL;
-    msg_ = calc_take_store_(pool_);
+    struct calc_store *const msg_ = calc_take_store_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -715,11 +705,10 @@ static inline struct calc_recall *calc_take_recall_(struct calc_pool *pool_)
 
 static inline struct calc *calc_new_recall(struct calc_pool *pool_, const char *name)
 {
-    struct calc_recall *msg_;
     const size_t name_len_ = protopool_text_length(name, 31);
     if (name_len_ > 31)
         return NULL;
-    msg_ = calc_take_recall_(pool_);
+    struct calc_recall *const msg_ = calc_take_recall_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->name_len = (uint8_t)name_len_;
@@ -729,10 +718,9 @@ static inline struct calc *calc_new_recall(struct calc_pool *pool_, const char *
 
 static inline struct calc *calc_copy_recall(struct calc_pool *pool_, const struct calc_recall *from_)
 {
-    struct calc_recall *msg_;
     if (!calc_valid_recall(from_))
         return NULL;
-    msg_ = calc_take_recall_(pool_);
+    struct calc_recall *const msg_ = calc_take_recall_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -794,11 +782,10 @@ static inline struct calc_log *calc_take_log_(struct calc_pool *pool_)
 
 static inline struct calc *calc_new_log(struct calc_pool *pool_, uint64_t time, const char *text)
 {
-    struct calc_log *msg_;
     const size_t text_len_ = protopool_text_length(text, 200);
     if (text_len_ > 200)
         return NULL;
-    msg_ = calc_take_log_(pool_);
+    struct calc_log *const msg_ = calc_take_log_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->time = time;
@@ -809,10 +796,9 @@ static inline struct calc *calc_new_log(struct calc_pool *pool_, uint64_t time, 
 
 static inline struct calc *calc_copy_log(struct calc_pool *pool_, const struct calc_log *from_)
 {
-    struct calc_log *msg_;
     if (!calc_valid_log(from_))
         return NULL;
-    msg_ = calc_take_log_(pool_);
+    struct calc_log *const msg_ = calc_take_log_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;

@@ -577,8 +577,7 @@ static inline struct itch_system_event *itch_take_system_event_(struct itch_pool
 static inline struct itch *itch_new_system_event(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, char event_code)
 {
-    struct itch_system_event *msg_;
-    msg_ = itch_take_system_event_(pool_);
+    struct itch_system_event *const msg_ = itch_take_system_event_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -590,10 +589,9 @@ static inline struct itch *itch_new_system_event(struct itch_pool *pool_, uint16
 
 static inline struct itch *itch_copy_system_event(struct itch_pool *pool_, const struct itch_system_event *from_)
 {
-    struct itch_system_event *msg_;
     if (!itch_valid_system_event(from_))
         return NULL;
-    msg_ = itch_take_system_event_(pool_);
+    struct itch_system_event *const msg_ = itch_take_system_event_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -676,12 +674,11 @@ static inline struct itch *itch_new_stock_directory(struct itch_pool *pool_, uin
     char authenticity, char short_sale_threshold, char ipo_flag, char luld_tier, char etp_flag,
     uint32_t etp_leverage, char inverse)
 {
-    struct itch_stock_directory *msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     const size_t issue_subtype_len_ = protopool_text_length(issue_subtype, 2);
     if (stock_len_ > 8 || issue_subtype_len_ > 2)
         return NULL;
-    msg_ = itch_take_stock_directory_(pool_);
+    struct itch_stock_directory *const msg_ = itch_take_stock_directory_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -706,10 +703,9 @@ static inline struct itch *itch_new_stock_directory(struct itch_pool *pool_, uin
 
 static inline struct itch *itch_copy_stock_directory(struct itch_pool *pool_, const struct itch_stock_directory *from_)
 {
-    struct itch_stock_directory *msg_;
     if (!itch_valid_stock_directory(from_))
         return NULL;
-    msg_ = itch_take_stock_directory_(pool_);
+    struct itch_stock_directory *const msg_ = itch_take_stock_directory_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -777,12 +773,11 @@ static inline struct itch_trading_action *itch_take_trading_action_(struct itch_
 static inline struct itch *itch_new_trading_action(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char state, char reserved, const char *reason)
 {
-    struct itch_trading_action *msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     const size_t reason_len_ = protopool_text_length(reason, 4);
     if (stock_len_ > 8 || reason_len_ > 4)
         return NULL;
-    msg_ = itch_take_trading_action_(pool_);
+    struct itch_trading_action *const msg_ = itch_take_trading_action_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -797,10 +792,9 @@ static inline struct itch *itch_new_trading_action(struct itch_pool *pool_, uint
 
 static inline struct itch *itch_copy_trading_action(struct itch_pool *pool_, const struct itch_trading_action *from_)
 {
-    struct itch_trading_action *msg_;
     if (!itch_valid_trading_action(from_))
         return NULL;
-    msg_ = itch_take_trading_action_(pool_);
+    struct itch_trading_action *const msg_ = itch_take_trading_action_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -865,11 +859,10 @@ static inline struct itch_reg_sho *itch_take_reg_sho_(struct itch_pool *pool_)
 static inline struct itch *itch_new_reg_sho(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char action)
 {
-    struct itch_reg_sho *msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    msg_ = itch_take_reg_sho_(pool_);
+    struct itch_reg_sho *const msg_ = itch_take_reg_sho_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -882,10 +875,9 @@ static inline struct itch *itch_new_reg_sho(struct itch_pool *pool_, uint16_t st
 
 static inline struct itch *itch_copy_reg_sho(struct itch_pool *pool_, const struct itch_reg_sho *from_)
 {
-    struct itch_reg_sho *msg_;
     if (!itch_valid_reg_sho(from_))
         return NULL;
-    msg_ = itch_take_reg_sho_(pool_);
+    struct itch_reg_sho *const msg_ = itch_take_reg_sho_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -956,12 +948,11 @@ static inline struct itch *itch_new_participant_position(struct itch_pool *pool_
     uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
     char state)
 {
-    struct itch_participant_position *msg_;
     const size_t mpid_len_ = protopool_text_length(mpid, 4);
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (mpid_len_ > 4 || stock_len_ > 8)
         return NULL;
-    msg_ = itch_take_participant_position_(pool_);
+    struct itch_participant_position *const msg_ = itch_take_participant_position_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -977,10 +968,9 @@ static inline struct itch *itch_new_participant_position(struct itch_pool *pool_
 
 static inline struct itch *itch_copy_participant_position(struct itch_pool *pool_, const struct itch_participant_position *from_)
 {
-    struct itch_participant_position *msg_;
     if (!itch_valid_participant_position(from_))
         return NULL;
-    msg_ = itch_take_participant_position_(pool_);
+    struct itch_participant_position *const msg_ = itch_take_participant_position_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1041,8 +1031,7 @@ static inline struct itch_mwcb_decline *itch_take_mwcb_decline_(struct itch_pool
 static inline struct itch *itch_new_mwcb_decline(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3)
 {
-    struct itch_mwcb_decline *msg_;
-    msg_ = itch_take_mwcb_decline_(pool_);
+    struct itch_mwcb_decline *const msg_ = itch_take_mwcb_decline_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1056,10 +1045,9 @@ static inline struct itch *itch_new_mwcb_decline(struct itch_pool *pool_, uint16
 
 static inline struct itch *itch_copy_mwcb_decline(struct itch_pool *pool_, const struct itch_mwcb_decline *from_)
 {
-    struct itch_mwcb_decline *msg_;
     if (!itch_valid_mwcb_decline(from_))
         return NULL;
-    msg_ = itch_take_mwcb_decline_(pool_);
+    struct itch_mwcb_decline *const msg_ = itch_take_mwcb_decline_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1118,8 +1106,7 @@ static inline struct itch_mwcb_status *itch_take_mwcb_status_(struct itch_pool *
 static inline struct itch *itch_new_mwcb_status(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, char breached_level)
 {
-    struct itch_mwcb_status *msg_;
-    msg_ = itch_take_mwcb_status_(pool_);
+    struct itch_mwcb_status *const msg_ = itch_take_mwcb_status_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1131,10 +1118,9 @@ static inline struct itch *itch_new_mwcb_status(struct itch_pool *pool_, uint16_
 
 static inline struct itch *itch_copy_mwcb_status(struct itch_pool *pool_, const struct itch_mwcb_status *from_)
 {
-    struct itch_mwcb_status *msg_;
     if (!itch_valid_mwcb_status(from_))
         return NULL;
-    msg_ = itch_take_mwcb_status_(pool_);
+    struct itch_mwcb_status *const msg_ = itch_take_mwcb_status_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1202,11 +1188,10 @@ static inline struct itch *itch_new_ipo_quoting(struct itch_pool *pool_, uint16_
     uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier,
     uint32_t price)
 {
-    struct itch_ipo_quoting *msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    msg_ = itch_take_ipo_quoting_(pool_);
+    struct itch_ipo_quoting *const msg_ = itch_take_ipo_quoting_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1221,10 +1206,9 @@ static inline struct itch *itch_new_ipo_quoting(struct itch_pool *pool_, uint16_
 
 static inline struct itch *itch_copy_ipo_quoting(struct itch_pool *pool_, const struct itch_ipo_quoting *from_)
 {
-    struct itch_ipo_quoting *msg_;
     if (!itch_valid_ipo_quoting(from_))
         return NULL;
-    msg_ = itch_take_ipo_quoting_(pool_);
+    struct itch_ipo_quoting *const msg_ = itch_take_ipo_quoting_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1294,11 +1278,10 @@ static inline struct itch *itch_new_luld_collar(struct itch_pool *pool_, uint16_
     uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price,
     uint32_t lower_price, uint32_t extension)
 {
-    struct itch_luld_collar *msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    msg_ = itch_take_luld_collar_(pool_);
+    struct itch_luld_collar *const msg_ = itch_take_luld_collar_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1314,10 +1297,9 @@ static inline struct itch *itch_new_luld_collar(struct itch_pool *pool_, uint16_
 
 static inline struct itch *itch_copy_luld_collar(struct itch_pool *pool_, const struct itch_luld_collar *from_)
 {
-    struct itch_luld_collar *msg_;
     if (!itch_valid_luld_collar(from_))
         return NULL;
-    msg_ = itch_take_luld_collar_(pool_);
+    struct itch_luld_collar *const msg_ = itch_take_luld_collar_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1383,11 +1365,10 @@ static inline struct itch_operational_halt *itch_take_operational_halt_(struct i
 static inline struct itch *itch_new_operational_halt(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action)
 {
-    struct itch_operational_halt *msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    msg_ = itch_take_operational_halt_(pool_);
+    struct itch_operational_halt *const msg_ = itch_take_operational_halt_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1401,10 +1382,9 @@ static inline struct itch *itch_new_operational_halt(struct itch_pool *pool_, ui
 
 static inline struct itch *itch_copy_operational_halt(struct itch_pool *pool_, const struct itch_operational_halt *from_)
 {
-    struct itch_operational_halt *msg_;
     if (!itch_valid_operational_halt(from_))
         return NULL;
-    msg_ = itch_take_operational_halt_(pool_);
+    struct itch_operational_halt *const msg_ = itch_take_operational_halt_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1473,11 +1453,10 @@ static inline struct itch *itch_new_add_order(struct itch_pool *pool_, uint16_t 
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
     uint32_t price)
 {
-    struct itch_add_order *msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    msg_ = itch_take_add_order_(pool_);
+    struct itch_add_order *const msg_ = itch_take_add_order_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1493,10 +1472,9 @@ static inline struct itch *itch_new_add_order(struct itch_pool *pool_, uint16_t 
 
 static inline struct itch *itch_copy_add_order(struct itch_pool *pool_, const struct itch_add_order *from_)
 {
-    struct itch_add_order *msg_;
     if (!itch_valid_add_order(from_))
         return NULL;
-    msg_ = itch_take_add_order_(pool_);
+    struct itch_add_order *const msg_ = itch_take_add_order_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1568,12 +1546,11 @@ static inline struct itch *itch_new_add_order_mpid(struct itch_pool *pool_, uint
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
     uint32_t price, const char *mpid)
 {
-    struct itch_add_order_mpid *msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     const size_t mpid_len_ = protopool_text_length(mpid, 4);
     if (stock_len_ > 8 || mpid_len_ > 4)
         return NULL;
-    msg_ = itch_take_add_order_mpid_(pool_);
+    struct itch_add_order_mpid *const msg_ = itch_take_add_order_mpid_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1590,10 +1567,9 @@ static inline struct itch *itch_new_add_order_mpid(struct itch_pool *pool_, uint
 
 static inline struct itch *itch_copy_add_order_mpid(struct itch_pool *pool_, const struct itch_add_order_mpid *from_)
 {
-    struct itch_add_order_mpid *msg_;
     if (!itch_valid_add_order_mpid(from_))
         return NULL;
-    msg_ = itch_take_add_order_mpid_(pool_);
+    struct itch_add_order_mpid *const msg_ = itch_take_add_order_mpid_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1654,8 +1630,7 @@ static inline struct itch_order_executed *itch_take_order_executed_(struct itch_
 static inline struct itch *itch_new_order_executed(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match)
 {
-    struct itch_order_executed *msg_;
-    msg_ = itch_take_order_executed_(pool_);
+    struct itch_order_executed *const msg_ = itch_take_order_executed_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1669,10 +1644,9 @@ static inline struct itch *itch_new_order_executed(struct itch_pool *pool_, uint
 
 static inline struct itch *itch_copy_order_executed(struct itch_pool *pool_, const struct itch_order_executed *from_)
 {
-    struct itch_order_executed *msg_;
     if (!itch_valid_order_executed(from_))
         return NULL;
-    msg_ = itch_take_order_executed_(pool_);
+    struct itch_order_executed *const msg_ = itch_take_order_executed_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1737,8 +1711,7 @@ static inline struct itch *itch_new_order_executed_price(struct itch_pool *pool_
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
     char printable, uint32_t price)
 {
-    struct itch_order_executed_price *msg_;
-    msg_ = itch_take_order_executed_price_(pool_);
+    struct itch_order_executed_price *const msg_ = itch_take_order_executed_price_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1754,10 +1727,9 @@ static inline struct itch *itch_new_order_executed_price(struct itch_pool *pool_
 
 static inline struct itch *itch_copy_order_executed_price(struct itch_pool *pool_, const struct itch_order_executed_price *from_)
 {
-    struct itch_order_executed_price *msg_;
     if (!itch_valid_order_executed_price(from_))
         return NULL;
-    msg_ = itch_take_order_executed_price_(pool_);
+    struct itch_order_executed_price *const msg_ = itch_take_order_executed_price_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1817,8 +1789,7 @@ static inline struct itch_order_cancel *itch_take_order_cancel_(struct itch_pool
 static inline struct itch *itch_new_order_cancel(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t cancelled)
 {
-    struct itch_order_cancel *msg_;
-    msg_ = itch_take_order_cancel_(pool_);
+    struct itch_order_cancel *const msg_ = itch_take_order_cancel_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1831,10 +1802,9 @@ static inline struct itch *itch_new_order_cancel(struct itch_pool *pool_, uint16
 
 static inline struct itch *itch_copy_order_cancel(struct itch_pool *pool_, const struct itch_order_cancel *from_)
 {
-    struct itch_order_cancel *msg_;
     if (!itch_valid_order_cancel(from_))
         return NULL;
-    msg_ = itch_take_order_cancel_(pool_);
+    struct itch_order_cancel *const msg_ = itch_take_order_cancel_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1893,8 +1863,7 @@ static inline struct itch_order_delete *itch_take_order_delete_(struct itch_pool
 static inline struct itch *itch_new_order_delete(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref)
 {
-    struct itch_order_delete *msg_;
-    msg_ = itch_take_order_delete_(pool_);
+    struct itch_order_delete *const msg_ = itch_take_order_delete_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1906,10 +1875,9 @@ static inline struct itch *itch_new_order_delete(struct itch_pool *pool_, uint16
 
 static inline struct itch *itch_copy_order_delete(struct itch_pool *pool_, const struct itch_order_delete *from_)
 {
-    struct itch_order_delete *msg_;
     if (!itch_valid_order_delete(from_))
         return NULL;
-    msg_ = itch_take_order_delete_(pool_);
+    struct itch_order_delete *const msg_ = itch_take_order_delete_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1972,8 +1940,7 @@ static inline struct itch *itch_new_order_replace(struct itch_pool *pool_, uint1
     uint16_t tracking_number, uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares,
     uint32_t price)
 {
-    struct itch_order_replace *msg_;
-    msg_ = itch_take_order_replace_(pool_);
+    struct itch_order_replace *const msg_ = itch_take_order_replace_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1988,10 +1955,9 @@ static inline struct itch *itch_new_order_replace(struct itch_pool *pool_, uint1
 
 static inline struct itch *itch_copy_order_replace(struct itch_pool *pool_, const struct itch_order_replace *from_)
 {
-    struct itch_order_replace *msg_;
     if (!itch_valid_order_replace(from_))
         return NULL;
-    msg_ = itch_take_order_replace_(pool_);
+    struct itch_order_replace *const msg_ = itch_take_order_replace_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2061,11 +2027,10 @@ static inline struct itch *itch_new_trade(struct itch_pool *pool_, uint16_t stoc
     uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
     uint64_t match)
 {
-    struct itch_trade *msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    msg_ = itch_take_trade_(pool_);
+    struct itch_trade *const msg_ = itch_take_trade_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2082,10 +2047,9 @@ static inline struct itch *itch_new_trade(struct itch_pool *pool_, uint16_t stoc
 
 static inline struct itch *itch_copy_trade(struct itch_pool *pool_, const struct itch_trade *from_)
 {
-    struct itch_trade *msg_;
     if (!itch_valid_trade(from_))
         return NULL;
-    msg_ = itch_take_trade_(pool_);
+    struct itch_trade *const msg_ = itch_take_trade_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2154,11 +2118,10 @@ static inline struct itch *itch_new_cross_trade(struct itch_pool *pool_, uint16_
     uint16_t tracking_number, uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price,
     uint64_t match, char cross_type)
 {
-    struct itch_cross_trade *msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    msg_ = itch_take_cross_trade_(pool_);
+    struct itch_cross_trade *const msg_ = itch_take_cross_trade_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2174,10 +2137,9 @@ static inline struct itch *itch_new_cross_trade(struct itch_pool *pool_, uint16_
 
 static inline struct itch *itch_copy_cross_trade(struct itch_pool *pool_, const struct itch_cross_trade *from_)
 {
-    struct itch_cross_trade *msg_;
     if (!itch_valid_cross_trade(from_))
         return NULL;
-    msg_ = itch_take_cross_trade_(pool_);
+    struct itch_cross_trade *const msg_ = itch_take_cross_trade_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2236,8 +2198,7 @@ static inline struct itch_broken_trade *itch_take_broken_trade_(struct itch_pool
 static inline struct itch *itch_new_broken_trade(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t match)
 {
-    struct itch_broken_trade *msg_;
-    msg_ = itch_take_broken_trade_(pool_);
+    struct itch_broken_trade *const msg_ = itch_take_broken_trade_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2249,10 +2210,9 @@ static inline struct itch *itch_new_broken_trade(struct itch_pool *pool_, uint16
 
 static inline struct itch *itch_copy_broken_trade(struct itch_pool *pool_, const struct itch_broken_trade *from_)
 {
-    struct itch_broken_trade *msg_;
     if (!itch_valid_broken_trade(from_))
         return NULL;
-    msg_ = itch_take_broken_trade_(pool_);
+    struct itch_broken_trade *const msg_ = itch_take_broken_trade_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2327,11 +2287,10 @@ static inline struct itch *itch_new_imbalance(struct itch_pool *pool_, uint16_t 
     const char *stock, uint32_t far_price, uint32_t near_price, uint32_t reference_price, char cross_type,
     char variation)
 {
-    struct itch_imbalance *msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    msg_ = itch_take_imbalance_(pool_);
+    struct itch_imbalance *const msg_ = itch_take_imbalance_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2351,10 +2310,9 @@ static inline struct itch *itch_new_imbalance(struct itch_pool *pool_, uint16_t 
 
 static inline struct itch *itch_copy_imbalance(struct itch_pool *pool_, const struct itch_imbalance *from_)
 {
-    struct itch_imbalance *msg_;
     if (!itch_valid_imbalance(from_))
         return NULL;
-    msg_ = itch_take_imbalance_(pool_);
+    struct itch_imbalance *const msg_ = itch_take_imbalance_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2419,11 +2377,10 @@ static inline struct itch_retail_interest *itch_take_retail_interest_(struct itc
 static inline struct itch *itch_new_retail_interest(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char interest)
 {
-    struct itch_retail_interest *msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    msg_ = itch_take_retail_interest_(pool_);
+    struct itch_retail_interest *const msg_ = itch_take_retail_interest_(pool_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2436,10 +2393,9 @@ static inline struct itch *itch_new_retail_interest(struct itch_pool *pool_, uin
 
 static inline struct itch *itch_copy_retail_interest(struct itch_pool *pool_, const struct itch_retail_interest *from_)
 {
-    struct itch_retail_interest *msg_;
     if (!itch_valid_retail_interest(from_))
         return NULL;
-    msg_ = itch_take_retail_interest_(pool_);
+    struct itch_retail_interest *const msg_ = itch_take_retail_interest_(pool_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
