@@ -33,7 +33,7 @@ DEPS_CI = g++ clang libclang-rt-dev clang-format clang-tidy pyflakes3 shellcheck
 .PHONY: all help deps deps-ci generate fresh build demo check check-user test-python suites lint format portable \
     demo-valgrind ci bare clean
 .DELETE_ON_ERROR:
-MAKEFLAGS += --no-builtin-rules
+MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # `make deps demo` installs first, also under -j.
 ifneq ($(filter deps deps-ci,$(MAKECMDGOALS)),)

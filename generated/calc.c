@@ -40,12 +40,12 @@ static_assert(sizeof(union calc_any) == 216, "any message");
 /* ---- Tables -------------------------------------------------------------------------------------------------- */
 
 static const struct protopool_slot_size slot_sizes_[] = {
-    {16, 32}, /* Negate */
-    {24, 128}, /* Add, Apply */
-    {34, 32}, /* Recall */
-    {48, 32}, /* Store */
-    {52, 16}, /* Sum */
-    {216, 8}, /* Log */
+    { 16, 32 }, /* Negate */
+    { 24, 128 }, /* Add, Apply */
+    { 34, 32 }, /* Recall */
+    { 48, 32 }, /* Store */
+    { 52, 16 }, /* Sum */
+    { 216, 8 }, /* Log */
 };
 
 const struct protopool_geometry calc_geometry_ = { slot_sizes_, 6 };
@@ -61,7 +61,7 @@ const uint8_t calc_class_of_tag_[256] = {
     [CALC_LOG] = 6,
 };
 
-const struct calc_quit calc_message_quit_ = { {CALC_QUIT} };
+const struct calc_quit calc_message_quit_ = { { CALC_QUIT } };
 
 /* ---- Names and sizes ----------------------------------------------------------------------------------------- */
 

@@ -114,19 +114,21 @@ static const struct {
     enum calc_operation value;
     const char *name;
 } operation_values_[] = {
-    {CALC_OPERATION_ADD, "add"},
-    {CALC_OPERATION_SUBTRACT, "subtract"},
-    {CALC_OPERATION_MULTIPLY, "multiply"},
-    {CALC_OPERATION_DIVIDE, "divide"},
+    { CALC_OPERATION_ADD, "add" },
+    { CALC_OPERATION_SUBTRACT, "subtract" },
+    { CALC_OPERATION_MULTIPLY, "multiply" },
+    { CALC_OPERATION_DIVIDE, "divide" },
 };
 
-static inline const char *operation_shown_(int64_t value_)
+#ifndef PROTOPOOL_NO_STDIO
+static const char *operation_shown_(int64_t value_)
 {
     for (size_t i_ = 0; i_ < 4; i_++)
         if ((int64_t)operation_values_[i_].value == value_)
             return operation_values_[i_].name;
     return "";
 }
+#endif
 
 START_TEST(operation_values_have_their_names)
 {
@@ -360,7 +362,7 @@ static void expect_apply_(FILE *out_, unsigned seed_)
 {
     const struct apply_args_ *const a_ = fill_apply_(seed_);
     fputs("Apply { operation: ", out_);
-    fputs(operation_shown_(a_->operation), out_);
+    fputs(operation_shown_((int64_t)a_->operation), out_);
     fputs(", left: ", out_);
     fprintf(out_, "%.10g", (double)a_->left);
     fputs(", right: ", out_);

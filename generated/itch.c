@@ -195,12 +195,12 @@ static_assert(sizeof(union itch_any) == 56, "any message");
 /* ---- Tables -------------------------------------------------------------------------------------------------- */
 
 static const struct protopool_slot_size slot_sizes_[] = {
-    {16, 16}, /* SystemEvent, MwcbStatus */
-    {24, 96}, /* RegSho, OperationalHalt, OrderDelete, BrokenTrade, RetailInterest */
-    {32, 88}, /* TradingAction, ParticipantPosition, IpoQuoting, OrderCancel */
-    {40, 65744}, /* MwcbDecline, LuldCollar, AddOrder, OrderExecuted, OrderExecutedPrice, OrderReplace */
-    {48, 2128}, /* StockDirectory, AddOrderMpid, Trade, CrossTrade */
-    {56, 8}, /* Imbalance */
+    { 16, 16 }, /* SystemEvent, MwcbStatus */
+    { 24, 96 }, /* RegSho, OperationalHalt, OrderDelete, BrokenTrade, RetailInterest */
+    { 32, 88 }, /* TradingAction, ParticipantPosition, IpoQuoting, OrderCancel */
+    { 40, 65744 }, /* MwcbDecline, LuldCollar, AddOrder, OrderExecuted, OrderExecutedPrice, OrderReplace */
+    { 48, 2128 }, /* StockDirectory, AddOrderMpid, Trade, CrossTrade */
+    { 56, 8 }, /* Imbalance */
 };
 
 const struct protopool_geometry itch_geometry_ = { slot_sizes_, 6 };

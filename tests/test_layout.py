@@ -4,9 +4,9 @@
 import itertools
 import random
 import re
+import resource
 import sys
 import tempfile
-import time
 import unittest
 from pathlib import Path
 
@@ -124,6 +124,8 @@ class Compiled(unittest.TestCase):
         Path(self.folder, "use.cpp").write_text(f'#include "{stem}.h"\n#include "{stem}.h"\n')
         for compiler in compilers("gcc", "clang"):
             self.assertEqual(compile_c(compiler, self.folder, f"{stem}.c", *flags), "", text)
+            if not flags:
+                self.assertEqual(compile_c(compiler, self.folder, f"{stem}_check.c"), "", text)
         for compiler in compilers("g++", "clang++") if cpp else ():
             self.assertEqual(compile_c(compiler, self.folder, "use.cpp", *flags), "", text)
 
@@ -248,13 +250,19 @@ class Speed(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             schema = Path(folder, "big.yaml")
             schema.write_text(large_schema(400, 5000))
-            began = time.monotonic()
+            began = _seconds_of_children()
             done = command("--no-engine", "-q", "-o", folder, schema)
-            took = time.monotonic() - began
+            took = _seconds_of_children() - began
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             self.assertEqual(len(re.findall(r"(?m)^struct big_message\d+ \{", Path(folder, "big.h").read_text())), 400)
         print(f"400 messages, 5000 fields: {took:.2f} s", file=sys.stderr)
         self.assertLess(took, 3)
+
+
+def _seconds_of_children() -> float:
+    """Of the processor: what else the machine does is left out."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":
