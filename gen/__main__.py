@@ -3,6 +3,11 @@
 
 import sys
 
-from .cli import main
+try:
+    from .cli import main
+except ModuleNotFoundError as missing:
+    print(f"protopool: {sys.executable} has no module {missing.name!r}: install python3-jinja2 and python3-yaml, "
+          "or name another interpreter", file=sys.stderr)
+    sys.exit(2)
 
 sys.exit(main())

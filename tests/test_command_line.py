@@ -48,6 +48,11 @@ class CommandLine(unittest.TestCase):
 
 
 class Outputs(CommandLine):
+    def test_an_interpreter_without_the_libraries_is_told_so(self):
+        done = subprocess.run([sys.executable, "-S", "-m", "gen", "--version"], cwd=ROOT, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr, r"\Aprotopool: .* has no module '(jinja2|yaml)': install .*\n\Z")
+
     def test_three_files_for_a_protocol_and_two_for_the_engine(self):
         self.assertEqual(main("-o", self.out, self.good)[0], 0)
         self.assertEqual(self.names(), ["calc.c", "calc.h", "calc_check.c", "protopool.c", "protopool.h"])
