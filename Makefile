@@ -31,7 +31,7 @@ DEPS_CI = g++ clang libclang-rt-dev clang-format clang-tidy pyflakes3 shellcheck
     g++-i686-linux-gnu libc6-dev-i386-cross gcc-powerpc-linux-gnu libc6-dev-powerpc-cross qemu-user
 
 .PHONY: all help deps deps-ci generate fresh build demo check check-user test-python suites lint format portable \
-    demo-valgrind ci bare clean
+    demo-valgrind tsan soak ci bare clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -99,6 +99,8 @@ $(BUILD)/$(1)/%_check: $(BUILD)/$(1)/%_check.o $(BUILD)/$(1)/%.o $(BUILD)/$(1)/p
 	$$(COMPILE) $$^ -o $$@ $$(CHECK_LIBS)
 $(BUILD)/$(1)/test_%: $(BUILD)/$(1)/test_%.o
 	$$(COMPILE) $$^ -o $$@ $$(CHECK_LIBS)
+$(BUILD)/$(1)/test_threads: $(addprefix $(BUILD)/$(1)/,test_threads.o calc.o protopool.o)
+	$$(COMPILE) $$^ -o $$@ $$(CHECK_LIBS)
 endef
 $(foreach s,$(SETTINGS),$(eval $(call setting,$(s))))
 $(BUILD)/plain/test_memory: $(addprefix $(BUILD)/plain/,itch.o protopool.o)
@@ -108,8 +110,10 @@ $(BUILD)/seed: $(addprefix $(BUILD)/trace/,seed.o calc.o protopool.o)
 	$(COMPILE) $^ -o $@
 $(BUILD)/order_book: $(addprefix $(BUILD)/plain/,order_book.o itch.o protopool.o)
 	$(COMPILE) $^ -o $@
+$(BUILD)/pipeline: $(addprefix $(BUILD)/plain/,pipeline.o calc.o protopool.o)
+	$(COMPILE) $^ -o $@ -lpthread
 
-build: $(BUILD)/seed $(BUILD)/order_book ## build the examples
+build: $(BUILD)/seed $(BUILD)/order_book $(BUILD)/pipeline ## build the examples
 
 -include $(wildcard $(BUILD)/*/*.d)
 
@@ -118,9 +122,10 @@ build: $(BUILD)/seed $(BUILD)/order_book ## build the examples
 demo: build ## the seed's program with the trace on, then a day of an exchange
 	$(BUILD)/seed
 	$(BUILD)/order_book --messages $(MESSAGES)
+	$(BUILD)/pipeline
 
 SUITES = $(addprefix $(BUILD)/,plain/test_pool m1/test_pool m4/test_pool plain/test_memory \
-    m1/calc_check m4/calc_check plain/calc_check plain/itch_check)
+    plain/test_threads m1/test_threads m4/test_threads m1/calc_check m4/calc_check plain/calc_check plain/itch_check)
 MEMCHECK = valgrind -q --error-exitcode=1 --leak-check=full --show-leak-kinds=all --errors-for-leak-kinds=all
 RUN = $(if $(VALGRIND),CK_FORK=no CK_DEFAULT_TIMEOUT=0 $(MEMCHECK))
 
@@ -147,7 +152,7 @@ check-user:
 
 # ---- What CI runs
 
-C_SOURCES = templates/protopool.h templates/protopool.c $(wildcard examples/*.c tests/*.c tests/*.cpp)
+C_SOURCES = templates/protopool.h templates/protopool.c $(wildcard examples/*.[ch] tests/*.c tests/*.cpp)
 
 lint: generate ## clang-format, clang-tidy, pyflakes, shellcheck
 	clang-format --dry-run -Werror $(C_SOURCES)
@@ -193,10 +198,23 @@ ci: deps-ci ## everything that CI runs
 	$(MAKE) fresh lint
 	$(MAKE) check CC=gcc
 	$(MAKE) demo-valgrind portable
+	$(MAKE) tsan HANDOFFS=3000000
 	$(MAKE) suites CC=clang
 	$(MAKE) suites SANITIZE=address,undefined CFLAGS=-g
 	$(MAKE) suites SANITIZE=address,undefined CFLAGS=-g CC=clang
 	$(MAKE) suites VALGRIND=1
+
+HANDOFFS ?= 30000000
+SOAK_SECONDS ?= 60
+
+tsan: ## the suite of threads under ThreadSanitizer, gcc and clang
+	for cc in gcc clang; do \
+	    $(MAKE) CC=$$cc SANITIZE=thread CFLAGS=-g build/$$cc-thread/plain/test_threads && \
+	    HANDOFFS=$(HANDOFFS) STREAMS=1 build/$$cc-thread/plain/test_threads || exit 1; done
+
+soak: ## threads that come and go, for SOAK_SECONDS
+	$(MAKE) $(BUILD)/plain/test_threads
+	SOAK_SECONDS=$(SOAK_SECONDS) $(BUILD)/plain/test_threads
 
 bare: ## try the README's set-up in a bare Debian (root; debootstrap)
 	sh tests/bare_debian.sh

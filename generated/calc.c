@@ -152,33 +152,50 @@ void calc_pool_each(struct calc_pool *pool_, void (*fn_)(void *ctx, const struct
     protopool_each(&pool_->engine_, each_message_, &each_of_);
 }
 
+void calc_depot_each(struct calc_depot *depot_, void (*fn_)(void *ctx, const struct calc *msg), void *ctx_)
+{
+    struct each_ each_of_ = { fn_, ctx_ };
+    protopool_depot_each(&depot_->engine_, each_message_, &each_of_);
+}
+
 #ifndef PROTOPOOL_NO_STDIO
-int calc_pool_print_budget(FILE *out_, struct calc_pool *pool_)
+static int print_budget_(FILE *out_, const struct calc_pool_stats *stats_)
 {
     struct protopool_printer to_ = { out_, 0 };
-    struct calc_pool_stats stats_;
-
-    calc_pool_stats(pool_, &stats_);
     protopool_print(&to_, "  Negate: {max_live: ");
-    protopool_print_unsigned(&to_, stats_.slot[0].peak);
+    protopool_print_unsigned(&to_, stats_->slot[0].peak);
     protopool_print(&to_, "}\n");
     protopool_print(&to_, "  Add: {max_live: ");
-    protopool_print_unsigned(&to_, stats_.slot[1].peak);
+    protopool_print_unsigned(&to_, stats_->slot[1].peak);
     protopool_print(&to_, "}  # of 24 bytes, as those below with 0\n");
     protopool_print(&to_, "  Apply: {max_live: 0}\n");
     protopool_print(&to_, "  Recall: {max_live: ");
-    protopool_print_unsigned(&to_, stats_.slot[2].peak);
+    protopool_print_unsigned(&to_, stats_->slot[2].peak);
     protopool_print(&to_, "}\n");
     protopool_print(&to_, "  Store: {max_live: ");
-    protopool_print_unsigned(&to_, stats_.slot[3].peak);
+    protopool_print_unsigned(&to_, stats_->slot[3].peak);
     protopool_print(&to_, "}\n");
     protopool_print(&to_, "  Sum: {max_live: ");
-    protopool_print_unsigned(&to_, stats_.slot[4].peak);
+    protopool_print_unsigned(&to_, stats_->slot[4].peak);
     protopool_print(&to_, "}\n");
     protopool_print(&to_, "  Log: {max_live: ");
-    protopool_print_unsigned(&to_, stats_.slot[5].peak);
+    protopool_print_unsigned(&to_, stats_->slot[5].peak);
     protopool_print(&to_, "}\n");
     return to_.written;
+}
+
+int calc_pool_print_budget(FILE *out_, struct calc_pool *pool_)
+{
+    struct calc_pool_stats stats_;
+    calc_pool_stats(pool_, &stats_);
+    return print_budget_(out_, &stats_);
+}
+
+int calc_depot_print_budget(FILE *out_, struct calc_depot *depot_)
+{
+    struct calc_pool_stats stats_;
+    calc_depot_stats(depot_, &stats_);
+    return print_budget_(out_, &stats_);
 }
 
 /* ---- Printing ------------------------------------------------------------------------------------------------ */

@@ -190,12 +190,35 @@ union calc_any {
 /* Declares static memory of exactly that size, for calc_pool_init. */
 #define CALC_POOL_STORAGE(name) alignas(8) static unsigned char name[CALC_POOL_BYTES + (CALC_POOL_BYTES == 0)]
 
+/* The bytes that a fixed depot needs so that every max_live holds for so many joined pools together: with the slots
+ * that the magazines of the others may hold. */
+#define CALC_DEPOT_BYTES(pools) PROTOPOOL_SIZE( \
+    PROTOPOOL_DEPOT_BYTES(16, 32, pools) + \
+    PROTOPOOL_DEPOT_BYTES(24, 128, pools) + \
+    PROTOPOOL_DEPOT_BYTES(34, 32, pools) + \
+    PROTOPOOL_DEPOT_BYTES(48, 32, pools) + \
+    PROTOPOOL_DEPOT_BYTES(52, 16, pools) + \
+    PROTOPOOL_DEPOT_BYTES(216, 8, pools) + \
+    PROTOPOOL_DEPOT_ARRAYS_BYTES(6, pools))
+
+/* Declares static memory of exactly that size, for calc_depot_init_fixed. */
+#define CALC_DEPOT_STORAGE(name, pools) \
+    alignas(8) static unsigned char name[CALC_DEPOT_BYTES(pools) + (CALC_DEPOT_BYTES(pools) == 0)]
+
 /* A pool of calc messages: one thread's at a time, and not to be moved once initialised. The members are the
  * engine's. */
 struct calc_pool {
     struct protopool_magazine loaded_[1 + CALC_SLOT_SIZES]; /* first: what make and free touch */
     struct protopool engine_;
     struct protopool_class classes_[1 + CALC_SLOT_SIZES];
+    struct protopool_shelf shelves_[1 + CALC_SLOT_SIZES];
+};
+
+/* What the pools of several threads share. The members are the engine's. */
+struct calc_depot {
+    struct protopool_depot engine_;
+    struct protopool_rack racks_[1 + CALC_SLOT_SIZES];
+    struct protopool_shelf shelves_[1 + CALC_SLOT_SIZES];
 };
 
 /* What calc_pool_stats tells, by slot size in ascending order. */
@@ -217,23 +240,24 @@ static inline unsigned calc_class_of_(const struct calc *msg_)
  * CALC_POOL_BYTES bytes or is not aligned to 8. The memory is the pool's until calc_pool_fini. */
 static inline bool calc_pool_init(struct calc_pool *pool_, void *memory_, size_t bytes_)
 {
-    return protopool_init_fixed(&pool_->engine_, pool_->loaded_, pool_->classes_, &calc_geometry_, memory_, bytes_);
+    return protopool_init_fixed(&pool_->engine_, pool_->loaded_, pool_->classes_, pool_->shelves_, &calc_geometry_, memory_, bytes_);
 }
 
 /* A pool that grows from a source as messages need it; NULL is the default source, on top of aligned_alloc. False
  * if the source gives nothing. */
 static inline bool calc_pool_init_growing(struct calc_pool *pool_, const struct protopool_source *source_)
 {
-    return protopool_init_growing(&pool_->engine_, pool_->loaded_, pool_->classes_, &calc_geometry_, source_);
+    return protopool_init_growing(&pool_->engine_, pool_->loaded_, pool_->classes_, pool_->shelves_, &calc_geometry_, source_);
 }
 
-/* Ends the pool, gives its memory back and returns how many messages were still live. */
+/* Ends the pool, gives its memory back and returns how many messages were still live. Of a joined pool it hands what it
+ * keeps to the depot and returns 0: its messages live on. */
 static inline size_t calc_pool_fini(struct calc_pool *pool_)
 {
     return protopool_fini(&pool_->engine_);
 }
 
-/* Frees all messages at once. */
+/* Frees all messages at once. Not for a joined pool, which it leaves as it is. */
 static inline void calc_pool_reset(struct calc_pool *pool_)
 {
     protopool_reset(&pool_->engine_);
@@ -243,7 +267,14 @@ static inline void calc_pool_reset(struct calc_pool *pool_)
  * cannot be had; true for a variant without fields. */
 bool calc_pool_reserve(struct calc_pool *pool_, enum calc_tag tag_, size_t n_);
 
-/* Calls fn for every live message, in no promised order. fn neither makes nor frees messages of this pool. */
+/* Hands back what its magazines keep: before its thread goes idle, say. */
+static inline void calc_pool_flush(struct calc_pool *pool_)
+{
+    protopool_flush(&pool_->engine_);
+}
+
+/* Calls fn for every live message, in no promised order. fn neither makes nor frees messages of this pool. Not for a
+ * joined pool: it calls nothing. */
 void calc_pool_each(struct calc_pool *pool_, void (*fn_)(void *ctx, const struct calc *msg), void *ctx_);
 
 #if defined __cplusplus && defined __GNUC__
@@ -262,6 +293,53 @@ static inline void calc_pool_stats(struct calc_pool *pool_, struct calc_pool_sta
 #ifndef PROTOPOOL_NO_STDIO
 /* Prints the peaks as max_live lines to paste into the schema. Returns as fprintf does. */
 int calc_pool_print_budget(FILE *out_, struct calc_pool *pool_);
+#endif
+
+/* ---- The depot: threads share memory, and free each other's messages ----------------------------------------- */
+
+/* A depot that grows from a source, which is called under its lock; NULL is the default source. False if the source
+ * gives nothing, or the system no lock. Not to be moved once initialised. */
+static inline bool calc_depot_init(struct calc_depot *depot_, const struct protopool_source *source_)
+{
+    return protopool_depot_init(&depot_->engine_, depot_->racks_, depot_->shelves_, &calc_geometry_, source_);
+}
+
+/* A depot in memory of the caller's, aligned to 8: never grows, never calls malloc. CALC_DEPOT_BYTES(pools) bytes
+ * are for so many joined pools. More may join: where memory for their magazines is left, max_live shrinks by what
+ * the magazines of the others hold; where none is, they take the lock for each message. False if the memory does not
+ * do for the max_live of one pool, or is misaligned. */
+static inline bool calc_depot_init_fixed(struct calc_depot *depot_, void *memory_, size_t bytes_)
+{
+    return protopool_depot_init_fixed(&depot_->engine_, depot_->racks_, depot_->shelves_, &calc_geometry_, memory_,
+                                      bytes_);
+}
+
+/* A pool of the depot's memory: one for each thread, which ends it with calc_pool_fini. Any joined pool frees what any
+ * other made. False if the depot is not initialised. */
+static inline bool calc_pool_join(struct calc_pool *pool_, struct calc_depot *depot_)
+{
+    return protopool_join(&pool_->engine_, pool_->loaded_, pool_->classes_, &depot_->engine_);
+}
+
+/* Ends the depot, gives its memory back and returns how many messages were still live. While a pool is joined that is a
+ * fault: it is reported, nothing is released, and SIZE_MAX returned. */
+static inline size_t calc_depot_fini(struct calc_depot *depot_)
+{
+    return protopool_depot_fini(&depot_->engine_);
+}
+
+/* Calls fn for every live message, in no promised order; for none while a pool is joined. */
+void calc_depot_each(struct calc_depot *depot_, void (*fn_)(void *ctx, const struct calc *msg), void *ctx_);
+
+/* As calc_pool_stats, in any thread; live counts the free slots in the magazines of joined pools too. */
+static inline void calc_depot_stats(struct calc_depot *depot_, struct calc_pool_stats *stats_)
+{
+    protopool_depot_stats(&depot_->engine_, stats_->slot, &stats_->source_bytes);
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+/* As calc_pool_print_budget. */
+int calc_depot_print_budget(FILE *out_, struct calc_depot *depot_);
 #endif
 
 /* ---- Any message -------------------------------------------------------------------------------------------- */

@@ -361,32 +361,35 @@ void itch_pool_each(struct itch_pool *pool_, void (*fn_)(void *ctx, const struct
     protopool_each(&pool_->engine_, each_message_, &each_of_);
 }
 
+void itch_depot_each(struct itch_depot *depot_, void (*fn_)(void *ctx, const struct itch *msg), void *ctx_)
+{
+    struct each_ each_of_ = { fn_, ctx_ };
+    protopool_depot_each(&depot_->engine_, each_message_, &each_of_);
+}
+
 #ifndef PROTOPOOL_NO_STDIO
-int itch_pool_print_budget(FILE *out_, struct itch_pool *pool_)
+static int print_budget_(FILE *out_, const struct itch_pool_stats *stats_)
 {
     struct protopool_printer to_ = { out_, 0 };
-    struct itch_pool_stats stats_;
-
-    itch_pool_stats(pool_, &stats_);
     protopool_print(&to_, "  SystemEvent: {max_live: ");
-    protopool_print_unsigned(&to_, stats_.slot[0].peak);
+    protopool_print_unsigned(&to_, stats_->slot[0].peak);
     protopool_print(&to_, "}  # of 16 bytes, as those below with 0\n");
     protopool_print(&to_, "  MwcbStatus: {max_live: 0}\n");
     protopool_print(&to_, "  RegSho: {max_live: ");
-    protopool_print_unsigned(&to_, stats_.slot[1].peak);
+    protopool_print_unsigned(&to_, stats_->slot[1].peak);
     protopool_print(&to_, "}  # of 24 bytes, as those below with 0\n");
     protopool_print(&to_, "  OperationalHalt: {max_live: 0}\n");
     protopool_print(&to_, "  OrderDelete: {max_live: 0}\n");
     protopool_print(&to_, "  BrokenTrade: {max_live: 0}\n");
     protopool_print(&to_, "  RetailInterest: {max_live: 0}\n");
     protopool_print(&to_, "  TradingAction: {max_live: ");
-    protopool_print_unsigned(&to_, stats_.slot[2].peak);
+    protopool_print_unsigned(&to_, stats_->slot[2].peak);
     protopool_print(&to_, "}  # of 32 bytes, as those below with 0\n");
     protopool_print(&to_, "  ParticipantPosition: {max_live: 0}\n");
     protopool_print(&to_, "  IpoQuoting: {max_live: 0}\n");
     protopool_print(&to_, "  OrderCancel: {max_live: 0}\n");
     protopool_print(&to_, "  MwcbDecline: {max_live: ");
-    protopool_print_unsigned(&to_, stats_.slot[3].peak);
+    protopool_print_unsigned(&to_, stats_->slot[3].peak);
     protopool_print(&to_, "}  # of 40 bytes, as those below with 0\n");
     protopool_print(&to_, "  LuldCollar: {max_live: 0}\n");
     protopool_print(&to_, "  AddOrder: {max_live: 0}\n");
@@ -394,15 +397,29 @@ int itch_pool_print_budget(FILE *out_, struct itch_pool *pool_)
     protopool_print(&to_, "  OrderExecutedPrice: {max_live: 0}\n");
     protopool_print(&to_, "  OrderReplace: {max_live: 0}\n");
     protopool_print(&to_, "  StockDirectory: {max_live: ");
-    protopool_print_unsigned(&to_, stats_.slot[4].peak);
+    protopool_print_unsigned(&to_, stats_->slot[4].peak);
     protopool_print(&to_, "}  # of 48 bytes, as those below with 0\n");
     protopool_print(&to_, "  AddOrderMpid: {max_live: 0}\n");
     protopool_print(&to_, "  Trade: {max_live: 0}\n");
     protopool_print(&to_, "  CrossTrade: {max_live: 0}\n");
     protopool_print(&to_, "  Imbalance: {max_live: ");
-    protopool_print_unsigned(&to_, stats_.slot[5].peak);
+    protopool_print_unsigned(&to_, stats_->slot[5].peak);
     protopool_print(&to_, "}\n");
     return to_.written;
+}
+
+int itch_pool_print_budget(FILE *out_, struct itch_pool *pool_)
+{
+    struct itch_pool_stats stats_;
+    itch_pool_stats(pool_, &stats_);
+    return print_budget_(out_, &stats_);
+}
+
+int itch_depot_print_budget(FILE *out_, struct itch_depot *depot_)
+{
+    struct itch_pool_stats stats_;
+    itch_depot_stats(depot_, &stats_);
+    return print_budget_(out_, &stats_);
 }
 
 /* ---- Printing ------------------------------------------------------------------------------------------------ */

@@ -13,17 +13,26 @@
  *   |   magazine |*|*|*|*|*|*|*|   | -----------> +----+---------------------------+      +--------+
  *   |            +-+-+-+-+-+-+-+   |   spill      | store: slabs by slot size,     | <--> | source |
  *   +------------------------------+              | spare slabs for any slot size  |      +--------+
- *                                                 +--------------------------------+
+ *          ^                                      +--------------------------------+
+ *          | exchange of whole magazines                    ^
+ *          v                                                | refill, spill, under one lock
+ *   +------------------------------------------------------------------------------+
+ *   | depot (when threads share a store): per slot size up to 8 full magazines     |
+ *   +------------------------------------------------------------------------------+
  *
  * A make pops a pointer from the loaded magazine, a free pushes one; nothing else is touched, in particular not the
  * freed slot. When the loaded magazine runs empty or full it changes places with the previous one, and when that
  * does not help, a whole magazine is refilled from a slab's bitmap, in address order, or spilled into it. The free
  * bitmap lies outside the slots: a slot has no header and no link, a write after free cannot corrupt the pool, and the
  * live messages can be enumerated. A slab that becomes wholly free serves any slot size next; past a bound it goes
- * back to its source. Slabs are Bonwick's (USENIX 1994), magazines those of Bonwick and Adams (USENIX 2001).
+ * back to its source. Slabs are Bonwick's (USENIX 1994), magazines and the depot those of Bonwick and Adams (USENIX
+ * 2001); unlike theirs, magazines do not change their size.
  *
  * Conventions
- *   Threads     A pool is one thread's at a time; the engine takes no lock and keeps no global state.
+ *   Threads     A pool is one thread's at a time. Pools that have joined a depot share its memory: any of their threads
+ *               frees what any of them made; a lock is taken once for many makes or frees. A pool on its own takes no
+ *               lock. No function may be called in a signal handler. After fork, the child has its own copy of a pool
+ *               on its own; of a joined pool and of its depot it may use nothing.
  *   Ownership   A pool's memory is the pool's from init to fini. A slot is the caller's from take to put.
  *   Errors      What a caller can meet (no memory, a wrong size) is a false or a NULL, and leaves the pool as it was.
  *               A caller's bug (a double free, a foreign pointer) is undefined at build level 0.
@@ -80,9 +89,23 @@ extern "C" {
 #define PROTOPOOL_STDIO_
 #endif
 
-#define PROTOPOOL_PASTE_(name, check, magazine, stdio) name##_check##check##_magazine##magazine##stdio
-#define PROTOPOOL_EXPAND_(name, check, magazine, stdio) PROTOPOOL_PASTE_(name, check, magazine, stdio)
-#define PROTOPOOL_NAMED_(name) PROTOPOOL_EXPAND_(name, PROTOPOOL_CHECK, PROTOPOOL_MAGAZINE, PROTOPOOL_STDIO_)
+/* A depot's lock is a mutex of pthreads. PROTOPOOL_NO_THREADS leaves it out, as a freestanding build does, and depots
+ * with it. PROTOPOOL_LOCK(lock) and PROTOPOOL_UNLOCK(lock) replace it, say by those of an RTOS: they get a pointer to the
+ * union protopool_lock of the depot, zero at first; PROTOPOOL_PORT names a header, quotes included, that
+ * protopool.c includes for their sake. */
+#if !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK && defined __STDC_HOSTED__ && __STDC_HOSTED__ == 0
+#define PROTOPOOL_NO_THREADS
+#endif
+#ifdef PROTOPOOL_NO_THREADS
+#define PROTOPOOL_THREADS_ _nothreads
+#else
+#define PROTOPOOL_THREADS_
+#endif
+
+#define PROTOPOOL_PASTE_(name, check, magazine, stdio, threads) name##_check##check##_magazine##magazine##stdio##threads
+#define PROTOPOOL_EXPAND_(name, check, magazine, stdio, threads) PROTOPOOL_PASTE_(name, check, magazine, stdio, threads)
+#define PROTOPOOL_NAMED_(name) \
+    PROTOPOOL_EXPAND_(name, PROTOPOOL_CHECK, PROTOPOOL_MAGAZINE, PROTOPOOL_STDIO_, PROTOPOOL_THREADS_)
 
 #define protopool_init_fixed PROTOPOOL_NAMED_(protopool_init_fixed)
 #define protopool_init_growing PROTOPOOL_NAMED_(protopool_init_growing)
@@ -91,6 +114,13 @@ extern "C" {
 #define protopool_reserve PROTOPOOL_NAMED_(protopool_reserve)
 #define protopool_each PROTOPOOL_NAMED_(protopool_each)
 #define protopool_stats PROTOPOOL_NAMED_(protopool_stats)
+#define protopool_flush PROTOPOOL_NAMED_(protopool_flush)
+#define protopool_depot_init PROTOPOOL_NAMED_(protopool_depot_init)
+#define protopool_depot_init_fixed PROTOPOOL_NAMED_(protopool_depot_init_fixed)
+#define protopool_depot_fini PROTOPOOL_NAMED_(protopool_depot_fini)
+#define protopool_depot_each PROTOPOOL_NAMED_(protopool_depot_each)
+#define protopool_depot_stats PROTOPOOL_NAMED_(protopool_depot_stats)
+#define protopool_join PROTOPOOL_NAMED_(protopool_join)
 #define protopool_take_slow PROTOPOOL_NAMED_(protopool_take_slow)
 #define protopool_put_slow PROTOPOOL_NAMED_(protopool_put_slow)
 
@@ -192,18 +222,12 @@ struct protopool_slabs {
     size_t reserved; /* slots that are kept although their slabs are wholly free */
 };
 
-/*
- * What a pool holds of one slot size besides the loaded magazine.
- *
- *   live == slabs.slots - slabs.in_slabs - loaded.count - previous.count
- */
-struct protopool_class {
-    struct protopool_magazine previous;
-    uint32_t seen_loaded; /* counts when the pool last grew: unmoved ones are idle */
-    uint32_t seen_previous;
+/* A slot size in a store. */
+struct protopool_shelf {
+    struct protopool_slabs slabs;
+    uint32_t magazine; /* slots that a magazine of this slot size holds */
     size_t peak;
     size_t failures;
-    struct protopool_slabs slabs;
 };
 
 /* Wholly free slabs that a growing pool keeps for any slot size, at most; 64 of 16 KiB are 1 MiB. */
@@ -219,7 +243,10 @@ struct protopool_heap {
     size_t idle;   /* wholly free chunks: at most 1 */
 };
 
+/* Slabs of all slot sizes, and where they come from: of one pool, or of a depot. */
 struct protopool_store {
+    const struct protopool_geometry *geometry;
+    struct protopool_shelf *shelves; /* by slot class */
     struct protopool_source source;
     size_t source_bytes;                     /* taken and not given back */
     struct protopool_slabs arrays;           /* the magazines' arrays, slots like others */
@@ -228,18 +255,54 @@ struct protopool_store {
     struct protopool_heap heap;
 };
 
+/* What a pool holds of one slot size besides the loaded magazine. */
+struct protopool_class {
+    struct protopool_magazine previous;
+    uint32_t seen_loaded; /* counts when idle magazines were last looked for: unmoved ones are idle */
+    uint32_t seen_previous;
+};
+
+/*
+ * Of every slot size, summed over the pools of a store, and with racked for the slots in the depot's full magazines:
+ *
+ *   live == slabs.slots - slabs.in_slabs - racked - loaded.count - previous.count
+ */
 struct protopool {
     struct protopool_magazine *loaded; /* by slot class */
     struct protopool_class *classes;
-    const struct protopool_geometry *geometry;
+    struct protopool_store *store; /* its own or its depot's; NULL: not initialised */
+    struct protopool_depot *depot; /* NULL: on its own */
+    uint32_t slow;                 /* counts the ways to the store */
+    struct protopool_store own;
+};
+
+/* Full magazines of a slot size that a depot keeps, at most. */
+#define PROTOPOOL_RACK_MAGAZINES 8
+
+/* Those of one slot size: the arrays of full magazines. */
+struct protopool_rack {
+    void **full[PROTOPOOL_RACK_MAGAZINES];
+    uint32_t count;
+};
+
+/* Room for a lock of any system: a pthread_mutex_t, or what PROTOPOOL_LOCK puts there. */
+union protopool_lock {
+    alignas(8) unsigned char bytes[64];
+    void *pointer;
+};
+
+struct protopool_depot {
+    union protopool_lock lock; /* guards what follows, and the racks and shelves */
+    struct protopool_rack *racks;
+    uint32_t joined;
     struct protopool_store store;
 };
 
 struct protopool_slot_stats {
     size_t slot_bytes;
-    size_t budget; /* of a fixed pool; 0 in a growing one */
-    size_t live;
-    size_t peak;     /* at least the most that were live at once, and less than a magazine above it */
+    size_t budget;   /* of a fixed pool; 0 in a growing one */
+    size_t live;     /* with a depot also the free slots in the magazines of other pools */
+    size_t peak;     /* at least the most that were live at once; above it by less than what the magazines hold */
     size_t failures; /* makes that found no memory */
 };
 
@@ -277,41 +340,118 @@ static inline void protopool_put(struct protopool *pool, struct protopool_magazi
 /* What init_fixed needs for one slot size: a header, the bitmap, the magazines' arrays and the slots. A constant
  * expression of type unsigned long long; 0 for a budget of 0. */
 #define PROTOPOOL_FIXED_BYTES(slot_bytes, budget) \
-    ((budget) == 0 ? 0ULL \
-                   : PROTOPOOL_ROUND_UP_(sizeof(struct protopool_slab) \
-                                         + ((budget) + PROTOPOOL_WORD_BITS_ - 1ULL) / PROTOPOOL_WORD_BITS_ \
-                                               * sizeof(protopool_word) \
-                                         + PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)) * sizeof(void *)) \
-                         + PROTOPOOL_ROUND_UP_((slot_bytes)*1ULL * (budget)))
+    PROTOPOOL_LAID_OUT_(slot_bytes, budget, PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)))
+
+/* What depot_init_fixed needs for one slot size and so many pools, 1 at least: that without the arrays, and the slots
+ * that the magazines of the other pools may hold. */
+#define PROTOPOOL_DEPOT_BYTES(slot_bytes, budget, pools) \
+    PROTOPOOL_LAID_OUT_(slot_bytes, PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0ULL)
+
+#define PROTOPOOL_DEPOT_SLOTS_(budget, pools) \
+    ((budget) + ((pools)-1ULL) * 2 * PROTOPOOL_MIN_(PROTOPOOL_MAGAZINE, (budget)))
+
+/* And, once, the arrays of the magazines of so many pools, for so many slot sizes with a budget. */
+#define PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools) \
+    PROTOPOOL_LAID_OUT_(PROTOPOOL_MAGAZINE * sizeof(void *), (slot_sizes)*2ULL * (pools), 0ULL)
+
+#define PROTOPOOL_LAID_OUT_(slot_bytes, slots, arrays) \
+    ((slots) == 0 ? 0ULL \
+                  : PROTOPOOL_ROUND_UP_(sizeof(struct protopool_slab) \
+                                        + ((slots) + PROTOPOOL_WORD_BITS_ - 1ULL) / PROTOPOOL_WORD_BITS_ \
+                                              * sizeof(protopool_word) \
+                                        + (arrays) * sizeof(void *)) \
+                        + PROTOPOOL_ROUND_UP_((slot_bytes)*1ULL * (slots)))
 
 /* A sum of them as a size_t: SIZE_MAX, which no memory has, where the machine cannot count so far. */
 #define PROTOPOOL_SIZE(bytes) ((size_t)PROTOPOOL_MIN_((bytes), (unsigned long long)SIZE_MAX))
 
 /* A pool of the geometry's budgets in the caller's memory, aligned to 8; it never grows and never calls a source.
- * loaded and classes have 1 + geometry->count elements. False if the memory is too small or misaligned. */
+ * loaded, classes and shelves have 1 + geometry->count elements. False if the memory is too small or misaligned. */
 bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
-                          const struct protopool_geometry *geometry, void *memory, size_t bytes);
+                          struct protopool_shelf *shelves, const struct protopool_geometry *geometry, void *memory,
+                          size_t bytes);
 
 /* A pool that grows from the source; NULL is the default source. False if the source does not give the first slab. */
 bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
-                            const struct protopool_geometry *geometry, const struct protopool_source *source);
+                            struct protopool_shelf *shelves, const struct protopool_geometry *geometry,
+                            const struct protopool_source *source);
 
-/* Ends the pool, gives everything back and returns how many slots were live. */
+/* Ends the pool. On its own: gives everything back and returns how many slots were live. Joined: hands its magazines
+ * to the depot and returns 0. */
 size_t protopool_fini(struct protopool *pool);
 
-/* Frees all slots at once. Peaks and failures stay. */
+/* Frees all slots at once. Peaks and failures stay. Not for a joined pool, which it leaves as it is. */
 void protopool_reset(struct protopool *pool);
 
 /* Makes sure that n more slots can be taken without asking the source. False if it cannot be had; what was got
- * meanwhile stays. A growing pool keeps so many from then on: live ones now and n more. */
+ * meanwhile stays. A growing pool keeps so many from then on: live ones now and n more. With a depot, other pools may
+ * take them. */
 bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n);
 
-/* Calls fn for every live slot, by slot size, in no promised order. fn neither takes from nor puts into this pool. */
+/* Puts the free slots of its magazines back into their slabs: for a thread that goes idle. */
+void protopool_flush(struct protopool *pool);
+
+/* Calls fn for every live slot, by slot size, in no promised order. fn neither takes from nor puts into this pool. Not
+ * for a joined pool: it calls nothing. */
 void protopool_each(struct protopool *pool, void (*fn)(void *ctx, const void *slot), void *ctx);
 
 /* Fills in an element for each slot size, and the bytes taken from the source and not given back (of a fixed pool, those
- * of its memory that it uses); source_bytes may be NULL. */
+ * of its memory that it uses); source_bytes may be NULL. Of a joined pool, those of its depot. */
 void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slot_size, size_t *source_bytes);
+
+/* ---- Depots ------------------------------------------------------------------------------------------------------- */
+
+/* What joined pools share; racks and shelves have 1 + geometry->count elements. The source is called under the depot's
+ * lock. False if the source does not give the first slab, or the system no lock. */
+bool protopool_depot_init(struct protopool_depot *depot, struct protopool_rack *racks, struct protopool_shelf *shelves,
+                          const struct protopool_geometry *geometry, const struct protopool_source *source);
+
+/* The same in fixed memory, aligned to 8. It serves the largest number of pools, 65535 at most, for which the sum of the
+ * two macros above is in it: as long as no more have joined, each budget is guaranteed to all of them together. More
+ * may join; where no array is left for a magazine, a pool takes the lock each time. False if the memory does not even
+ * do for the budgets, or is misaligned. */
+bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_rack *racks,
+                                struct protopool_shelf *shelves, const struct protopool_geometry *geometry,
+                                void *memory, size_t bytes);
+
+/* Ends the depot, gives everything back and returns how many slots were live. While a pool is joined it does nothing but
+ * report that fault, and returns SIZE_MAX. */
+size_t protopool_depot_fini(struct protopool_depot *depot);
+
+/* As protopool_each; calls nothing while a pool is joined. */
+void protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, const void *slot), void *ctx);
+
+/* As protopool_stats; any thread may call it. */
+void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_stats *by_slot_size,
+                           size_t *source_bytes);
+
+/* A pool of the depot's memory, for one thread. False if the depot is not initialised. */
+bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
+                    struct protopool_depot *depot);
+
+/* ---- Faults ----------------------------------------------------------------------------------------------------------- */
+
+enum protopool_fault {
+    PROTOPOOL_FAULT_JOINED = 1 /* a depot is ended while a pool is joined */
+};
+
+/* Where in the program: file is NULL where that is not known. */
+struct protopool_site {
+    const char *file;
+    int line;
+};
+
+/* What is called for a fault: pool is the pool or the depot, pointer what the fault is about, or NULL. If it returns, the
+ * operation is skipped. It must not use the pool. */
+typedef void protopool_fault_handler(enum protopool_fault fault, const void *pool, const void *pointer,
+                                     const struct protopool_site *site);
+
+/* Replaces the handler of the whole program; NULL is the default one, which prints a line on stderr and aborts. Returns
+ * the previous one, NULL if that was the default. To be called before there are threads. */
+protopool_fault_handler *protopool_set_fault_handler(protopool_fault_handler *handler);
+
+/* One line of text; never NULL. */
+const char *protopool_fault_text(enum protopool_fault fault);
 
 /* ---- What emitted constructors use ------------------------------------------------------------------------------ */
 

@@ -6,12 +6,18 @@
 
 #include "protopool.h"
 
-#if !defined PROTOPOOL_NO_HEAP && (!defined __STDC_HOSTED__ || __STDC_HOSTED__ == 1)
+#if !defined __STDC_HOSTED__ || __STDC_HOSTED__ == 1
+#define HOSTED 1
+#include <stdlib.h>
+#ifndef PROTOPOOL_NO_HEAP
 #define HAS_HEAP 1
 #endif
-
-#if defined HAS_HEAP || !defined PROTOPOOL_NO_STDIO
-#include <stdlib.h>
+#endif
+#ifdef PROTOPOOL_PORT
+#include PROTOPOOL_PORT
+#endif
+#if !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK
+#include <pthread.h>
 #endif
 
 #define WORD_BITS ((uint32_t)PROTOPOOL_WORD_BITS_)
@@ -22,10 +28,56 @@
 #define OWN_MIN_BYTES ((size_t)4096)     /* slots of so many bytes may have a block of their own */
 #define MAGAZINE_BYTES ((size_t)1 << 18) /* slots that one magazine holds, in bytes, unless it holds MAGAZINE_MIN */
 #define MAGAZINE_MIN 4U
+#define IDLE_PERIOD 64U /* ways to a depot between two looks for idle magazines */
+#define LOCK_TRIES 100  /* a depot's lock is held for less time than a thread takes to sleep and wake */
 
 static_assert(PROTOPOOL_MAGAZINE >= 1 && PROTOPOOL_MAGAZINE <= 65535, "PROTOPOOL_MAGAZINE is 1 to 65535");
 static_assert(sizeof(struct protopool_slab) % sizeof(protopool_word) == 0, "the bitmap follows the header");
 static_assert(SLAB_BYTES >= ((size_t)1 << SLAB_ORDERS), "an order fits below a slab's address");
+
+/* ---- Faults ------------------------------------------------------------------------------------------------------- */
+
+static protopool_fault_handler *the_handler;
+
+protopool_fault_handler *protopool_set_fault_handler(protopool_fault_handler *handler)
+{
+    protopool_fault_handler *const previous = the_handler;
+    the_handler = handler;
+    return previous;
+}
+
+const char *protopool_fault_text(enum protopool_fault fault)
+{
+    switch (fault) {
+    case PROTOPOOL_FAULT_JOINED:
+        return "a depot is ended while a pool is joined";
+    }
+    return "an unknown fault";
+}
+
+static void die(void)
+{
+#if defined HOSTED
+    abort();
+#elif defined __GNUC__
+    __builtin_trap();
+#else
+    for (;;) {
+    }
+#endif
+}
+
+static void fault(enum protopool_fault code, const void *pool, const void *pointer, const struct protopool_site *site)
+{
+    if (the_handler != NULL) {
+        the_handler(code, pool, pointer, site);
+        return;
+    }
+#ifndef PROTOPOOL_NO_STDIO
+    (void)fprintf(stderr, "protopool: %s: %p\n", protopool_fault_text(code), pointer != NULL ? pointer : pool);
+#endif
+    die();
+}
 
 /* ---- Bitmap words ------------------------------------------------------------------------------------------------ */
 
@@ -366,54 +418,77 @@ static void spill(struct protopool_store *store, struct protopool_slabs *slabs, 
     }
 }
 
-static void spill_magazine(struct protopool_store *store, struct protopool_slabs *slabs,
-                           struct protopool_magazine *magazine)
+/* Puts a magazine's slots into their slabs. */
+static void spill_magazine(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
 {
-    spill(store, slabs, magazine->slots, magazine->count);
+    spill(pool->store, &pool->store->shelves[c].slabs, magazine->slots, magazine->count);
     magazine->count = 0;
 }
 
 static void flush(struct protopool *pool)
 {
-    for (unsigned c = 1; c <= pool->geometry->count; c++) {
-        spill_magazine(&pool->store, &pool->classes[c].slabs, &pool->loaded[c]);
-        spill_magazine(&pool->store, &pool->classes[c].slabs, &pool->classes[c].previous);
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
+        spill_magazine(pool, c, &pool->loaded[c]);
+        spill_magazine(pool, c, &pool->classes[c].previous);
     }
 }
 
 /*
- * Spills the magazines of slot sizes whose counts have not moved since the pool last grew: what they hold may be the
+ * Spills the magazines of slot sizes whose counts have not moved since the last look: what they hold may be the
  * last live slots, so to speak, of slabs that would serve another slot size.
  */
 static void flush_idle(struct protopool *pool)
 {
-    for (unsigned c = 1; c <= pool->geometry->count; c++) {
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
         struct protopool_class *const class_ = &pool->classes[c];
         if (class_->seen_loaded == pool->loaded[c].count && class_->seen_previous == class_->previous.count) {
-            spill_magazine(&pool->store, &class_->slabs, &pool->loaded[c]);
-            spill_magazine(&pool->store, &class_->slabs, &class_->previous);
+            spill_magazine(pool, c, &pool->loaded[c]);
+            spill_magazine(pool, c, &class_->previous);
         }
         class_->seen_loaded = pool->loaded[c].count;
         class_->seen_previous = class_->previous.count;
     }
 }
 
-/* Another slab for the slot size: a spare one, or from the source. False if there is none. */
-static bool grow(struct protopool *pool, struct protopool_slabs *slabs)
+/* Spills the depot's magazines: of slot sizes that nobody makes now, they too keep slabs from serving another. */
+static void flush_racks(struct protopool_depot *depot)
 {
-    struct protopool_store *const store = &pool->store;
+    struct protopool_store *const store = &depot->store;
+
+    for (unsigned c = 1; c <= store->geometry->count; c++) {
+        struct protopool_rack *const rack = &depot->racks[c];
+        while (rack->count != 0) {
+            void *const array = rack->full[--rack->count];
+            spill(store, &store->shelves[c].slabs, (void *const *)array, store->shelves[c].magazine);
+            spill(store, &store->arrays, &array, 1);
+        }
+    }
+}
+
+static void flush_what_is_idle(struct protopool *pool)
+{
+    flush_idle(pool);
+    if (pool->depot != NULL)
+        flush_racks(pool->depot);
+}
+
+/* Another slab for the slot size: a spare one, or from the source. False if there is none. With a pool, idle magazines
+ * are spilled first, which changes any of its magazines. */
+static bool grow(struct protopool *pool, struct protopool_store *store, struct protopool_slabs *slabs)
+{
     unsigned char *memory;
 
     if (slabs->fixed != NULL || slabs->slot_bytes == 0)
         return false;
     if (is_own(slabs)) {
-        flush_idle(pool);
+        if (pool != NULL)
+            flush_what_is_idle(pool);
         memory = (unsigned char *)take_from_source(store, slabs->slab_bytes, 8);
     } else {
         const uintptr_t order = order_of(slabs);
         memory = (unsigned char *)take_spare(store, order);
-        if (memory == NULL) {
-            flush_idle(pool);
+        if (memory == NULL && pool != NULL) {
+            flush_what_is_idle(pool);
             memory = (unsigned char *)take_spare(store, order);
         }
         if (memory == NULL) {
@@ -429,12 +504,93 @@ static bool grow(struct protopool *pool, struct protopool_slabs *slabs)
     return true;
 }
 
-/* ---- Magazines -------------------------------------------------------------------------------------------------------- */
+/* ---- The lock of a depot ---------------------------------------------------------------------------------------------- */
 
+#ifdef PROTOPOOL_NO_THREADS
+#define PROTOPOOL_LOCK(lock) ((void)(lock))
+#define PROTOPOOL_UNLOCK(lock) ((void)(lock))
+#endif
+
+#ifdef PROTOPOOL_LOCK
+static bool begin_lock(union protopool_lock *lock)
+{
+    memset(lock, 0, sizeof *lock);
+    return true;
+}
+
+static void end_lock(union protopool_lock *lock)
+{
+    (void)lock;
+}
+#else
+static_assert(sizeof(pthread_mutex_t) <= sizeof(union protopool_lock), "a mutex fits");
+static_assert(alignof(pthread_mutex_t) <= alignof(union protopool_lock), "a mutex is aligned");
+
+static bool begin_lock(union protopool_lock *lock)
+{
+    return pthread_mutex_init((pthread_mutex_t *)(void *)lock, NULL) == 0;
+}
+
+static void end_lock(union protopool_lock *lock)
+{
+    (void)pthread_mutex_destroy((pthread_mutex_t *)(void *)lock);
+}
+
+static void take_lock(union protopool_lock *lock)
+{
+    for (int i = 0; i < LOCK_TRIES; i++)
+        if (pthread_mutex_trylock((pthread_mutex_t *)(void *)lock) == 0)
+            return;
+    (void)pthread_mutex_lock((pthread_mutex_t *)(void *)lock);
+}
+
+#define PROTOPOOL_LOCK(lock) take_lock(lock)
+#define PROTOPOOL_UNLOCK(lock) (void)pthread_mutex_unlock((pthread_mutex_t *)(void *)(lock))
+#endif
+
+static void lock_store(struct protopool *pool)
+{
+    if (pool->depot != NULL)
+        PROTOPOOL_LOCK(&pool->depot->lock);
+}
+
+static void unlock_store(struct protopool *pool)
+{
+    if (pool->depot != NULL)
+        PROTOPOOL_UNLOCK(&pool->depot->lock);
+}
+
+/* ---- Magazines: what is called with the store locked ------------------------------------------------------------------ */
+
+/* Slots that are neither in slabs nor in the depot's magazines: the callers', and those in the pools' magazines. */
+static size_t handed_out(const struct protopool_store *store, const struct protopool_depot *depot, unsigned c)
+{
+    const struct protopool_shelf *const shelf = &store->shelves[c];
+    const size_t racked = depot != NULL ? (size_t)depot->racks[c].count * shelf->magazine : 0;
+    return shelf->slabs.slots - shelf->slabs.in_slabs - racked;
+}
+
+/* Live slots; with a depot also the free ones in the magazines of other pools. */
 static size_t live_of(const struct protopool *pool, unsigned c)
 {
-    const struct protopool_class *const class_ = &pool->classes[c];
-    return class_->slabs.slots - class_->slabs.in_slabs - pool->loaded[c].count - class_->previous.count;
+    return handed_out(pool->store, pool->depot, c) - pool->loaded[c].count - pool->classes[c].previous.count;
+}
+
+/* Gives a magazine its array, if it has none yet. False if there is no memory for it. */
+static bool equip(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
+{
+    struct protopool_slabs *const arrays = &pool->store->arrays;
+    void *array = NULL;
+
+    if (magazine->capacity != 0)
+        return true;
+    if (arrays->partial == NULL && !grow(NULL, pool->store, arrays)) /* the magazines stay as they are */
+        return false;
+    (void)take_from_slab(arrays, arrays->partial, &array, 1);
+    magazine->slots = (void **)array;
+    magazine->count = 0;
+    magazine->capacity = pool->store->shelves[c].magazine;
+    return true;
 }
 
 static void swap_magazines(struct protopool *pool, unsigned c)
@@ -442,24 +598,6 @@ static void swap_magazines(struct protopool *pool, unsigned c)
     const struct protopool_magazine loaded = pool->loaded[c];
     pool->loaded[c] = pool->classes[c].previous;
     pool->classes[c].previous = loaded;
-}
-
-/* Gives a magazine its array. False if there is no memory for it. */
-static bool equip(struct protopool *pool, struct protopool_magazine *magazine, size_t slot_bytes)
-{
-    struct protopool_slabs *const arrays = &pool->store.arrays;
-    const size_t most = MAGAZINE_BYTES / slot_bytes;
-    void *array = NULL;
-
-    if (arrays->partial == NULL && !grow(pool, arrays))
-        return false;
-    (void)take_from_slab(arrays, arrays->partial, &array, 1);
-    magazine->slots = (void **)array;
-    magazine->count = 0;
-    magazine->capacity = PROTOPOOL_MAGAZINE;
-    if (most < PROTOPOOL_MAGAZINE)
-        magazine->capacity = (uint32_t)(most > MAGAZINE_MIN ? most : PROTOPOOL_MIN_(MAGAZINE_MIN, PROTOPOOL_MAGAZINE));
-    return true;
 }
 
 static void reverse(void **slots, uint32_t count)
@@ -471,123 +609,161 @@ static void reverse(void **slots, uint32_t count)
     }
 }
 
+/* Changes the empty loaded magazine for a full one of the depot's. False if it has none. */
+static bool fetch_full(struct protopool *pool, unsigned c)
+{
+    struct protopool_magazine *const loaded = &pool->loaded[c];
+    struct protopool_rack *const rack = pool->depot != NULL ? &pool->depot->racks[c] : NULL;
+    void *const empty = loaded->slots;
+
+    if (rack == NULL || rack->count == 0)
+        return false;
+    loaded->slots = rack->full[--rack->count];
+    loaded->count = loaded->capacity;
+    spill(pool->store, &pool->store->arrays, &empty, 1);
+    return true;
+}
+
+/* Changes the full previous magazine for an empty one and leaves it in the depot. False if that is not to be had. */
+static bool leave_full(struct protopool *pool, unsigned c)
+{
+    struct protopool_magazine *const previous = &pool->classes[c].previous;
+    struct protopool_rack *const rack = pool->depot != NULL ? &pool->depot->racks[c] : NULL;
+    struct protopool_magazine empty = { 0 };
+
+    if (rack == NULL || rack->count == PROTOPOOL_RACK_MAGAZINES || pool->store->arrays.fixed != NULL
+        || previous->count != previous->capacity || !equip(pool, c, &empty))
+        return false;
+    rack->full[rack->count++] = previous->slots;
+    *previous = empty;
+    return true;
+}
+
 /*
- * Refills the empty loaded magazine, lowest address on top. It takes a quarter of what is live, so that peaks of
- * small pools are close to the truth and soon a whole magazine at a time; a new slab only for the first slot.
+ * Refills the empty loaded magazine from slabs, lowest address on top. It takes a quarter of what is live, so that peaks
+ * of small pools are close to the truth and soon a whole magazine at a time; a new slab only for the first slot.
  */
 static bool refill(struct protopool *pool, unsigned c)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_slabs *const slabs = &pool->classes[c].slabs;
+    struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
     const size_t live = live_of(pool, c);
     const uint32_t most = live / 4 < loaded->capacity ? (uint32_t)(live / 4) + (live < 4) : loaded->capacity;
 
-    if (slabs->partial == NULL && !grow(pool, slabs))
+    if (slabs->partial == NULL && !grow(pool, pool->store, slabs))
         return false;
     while (loaded->count < most && slabs->partial != NULL)
         loaded->count += take_from_slab(slabs, slabs->partial, loaded->slots + loaded->count, most - loaded->count);
     reverse(loaded->slots, loaded->count);
-    if (live + loaded->count > pool->classes[c].peak)
-        pool->classes[c].peak = live + loaded->count;
     return true;
+}
+
+/* A slot straight from a slab, where there is no magazine. */
+static void *take_one(struct protopool *pool, unsigned c)
+{
+    struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
+    void *slot = NULL;
+
+    if (slabs->partial != NULL || grow(pool, pool->store, slabs))
+        (void)take_from_slab(slabs, slabs->partial, &slot, 1);
+    return slot;
+}
+
+static void *take_from_store(struct protopool *pool, unsigned c)
+{
+    struct protopool_magazine *const loaded = &pool->loaded[c];
+    struct protopool_shelf *const shelf = &pool->store->shelves[c];
+    void *slot = NULL;
+    size_t out;
+
+    if (!equip(pool, c, loaded))
+        slot = take_one(pool, c);
+    else if (fetch_full(pool, c) || refill(pool, c))
+        slot = loaded->slots[--loaded->count];
+    if (slot == NULL)
+        shelf->failures++;
+    out = handed_out(pool->store, pool->depot, c) - pool->classes[c].previous.count;
+    if (out > shelf->peak)
+        shelf->peak = out;
+    return slot;
+}
+
+/* Makes room in the loaded magazine, if it can have an array; puts the slot there or into its slab. */
+static void put_into_store(struct protopool *pool, unsigned c, void *slot)
+{
+    struct protopool_magazine *const loaded = &pool->loaded[c];
+    struct protopool_magazine *const previous = &pool->classes[c].previous;
+
+    if (!equip(pool, c, loaded)) {
+        spill(pool->store, &pool->store->shelves[c].slabs, &slot, 1);
+        return;
+    }
+    if (loaded->count == loaded->capacity) {
+        if (!equip(pool, c, previous)) {
+            spill_magazine(pool, c, loaded); /* no second magazine to be had: a free never fails */
+        } else {
+            if (previous->count != 0 && !leave_full(pool, c))
+                spill_magazine(pool, c, previous);
+            swap_magazines(pool, c);
+        }
+    }
+    loaded->slots[loaded->count++] = slot;
+}
+
+/* ---- Make and free: what is not inlined -------------------------------------------------------------------------------- */
+
+/* A joined pool that only frees never grows, and so looks for idle magazines from time to time. */
+static void look_for_idle(struct protopool *pool)
+{
+    if (pool->depot != NULL && ++pool->slow % IDLE_PERIOD == 0)
+        flush_idle(pool);
 }
 
 PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_class)
 {
     struct protopool_magazine *const loaded = &pool->loaded[slot_class];
-    struct protopool_class *const class_ = &pool->classes[slot_class];
+    void *slot;
 
     if (slot_class == 0)
         return NULL;
-    if (class_->previous.count != 0) {
+    if (pool->classes[slot_class].previous.count != 0) {
         swap_magazines(pool, slot_class);
-    } else if ((loaded->capacity == 0 && !equip(pool, loaded, class_->slabs.slot_bytes)) || !refill(pool, slot_class)) {
-        class_->failures++;
-        return NULL;
+        return loaded->slots[--loaded->count];
     }
-    return loaded->slots[--loaded->count];
+    lock_store(pool);
+    look_for_idle(pool);
+    slot = take_from_store(pool, slot_class);
+    unlock_store(pool);
+    return slot;
 }
 
 PROTOPOOL_COLD void protopool_put_slow(struct protopool *pool, unsigned slot_class, void *slot)
 {
     struct protopool_magazine *const loaded = &pool->loaded[slot_class];
-    struct protopool_class *const class_ = &pool->classes[slot_class];
-    struct protopool_magazine *const previous = &class_->previous;
+    struct protopool_magazine *const previous = &pool->classes[slot_class].previous;
 
     if (slot_class == 0)
         return;
-    if (previous->capacity == 0 && class_->slabs.fixed == NULL && loaded->capacity != 0)
-        (void)equip(pool, previous, class_->slabs.slot_bytes);
-    if (previous->capacity == 0) { /* no second magazine to be had: a free never fails */
-        spill_magazine(&pool->store, &class_->slabs, loaded);
-    } else {
-        if (previous->count != 0)
-            spill_magazine(&pool->store, &class_->slabs, previous);
+    if (previous->capacity != 0 && previous->count == 0) {
         swap_magazines(pool, slot_class);
-    }
-    if (loaded->capacity != 0)
         loaded->slots[loaded->count++] = slot;
-    else
-        spill(&pool->store, &class_->slabs, &slot, 1);
-}
-
-/* ---- Pools ------------------------------------------------------------------------------------------------------------- */
-
-static void begin(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
-                  const struct protopool_geometry *geometry)
-{
-    memset(pool, 0, sizeof *pool);
-    memset(loaded, 0, (geometry->count + (size_t)1) * sizeof *loaded);
-    memset(classes, 0, (geometry->count + (size_t)1) * sizeof *classes);
-    pool->loaded = loaded;
-    pool->classes = classes;
-    pool->geometry = geometry;
-}
-
-/* Lays one slot size out in the caller's memory; returns where the next one begins. */
-static unsigned char *begin_fixed_class(struct protopool *pool, unsigned c, unsigned char *memory)
-{
-    const uint32_t slot_bytes = pool->geometry->slot_sizes[c - 1].bytes;
-    const uint32_t budget = pool->geometry->slot_sizes[c - 1].budget;
-    struct protopool_slabs *const slabs = &pool->classes[c].slabs;
-    struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_magazine *const previous = &pool->classes[c].previous;
-    void **const arrays =
-        (void **)(void *)(memory + sizeof(struct protopool_slab) + words_for(budget) * sizeof(protopool_word));
-    unsigned char *first;
-
-    loaded->slots = arrays;
-    loaded->capacity = PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE);
-    previous->slots = arrays + loaded->capacity;
-    previous->capacity = PROTOPOOL_MIN_(budget - loaded->capacity, PROTOPOOL_MAGAZINE);
-    first = memory
-            + round_up(sizeof(struct protopool_slab) + words_for(budget) * sizeof(protopool_word)
-                       + ((size_t)loaded->capacity + previous->capacity) * sizeof(void *));
-    slabs->slot_bytes = slot_bytes;
-    slabs->reciprocal = ((uint64_t)1 << 32) / slot_bytes + 1;
-    slabs->fixed = (struct protopool_slab *)(void *)memory;
-    add_slab(slabs, slabs->fixed, first, budget);
-    return first + round_up((size_t)slot_bytes * budget);
-}
-
-bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
-                          const struct protopool_geometry *geometry, void *memory, size_t bytes)
-{
-    unsigned char *next = (unsigned char *)memory;
-    unsigned long long need = 0;
-
-    for (uint32_t i = 0; i < geometry->count; i++)
-        need += PROTOPOOL_FIXED_BYTES(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget);
-    if (need > bytes || (need != 0 && (memory == NULL || (uintptr_t)memory % 8 != 0)))
-        return false;
-    begin(pool, loaded, classes, geometry);
-    for (unsigned c = 1; c <= geometry->count; c++) {
-        classes[c].slabs.slot_bytes = geometry->slot_sizes[c - 1].bytes;
-        if (geometry->slot_sizes[c - 1].budget != 0)
-            next = begin_fixed_class(pool, c, next);
+        return;
     }
-    pool->store.source_bytes = (size_t)need;
-    return true;
+    lock_store(pool);
+    look_for_idle(pool);
+    put_into_store(pool, slot_class, slot);
+    unlock_store(pool);
+}
+
+/* ---- Stores -------------------------------------------------------------------------------------------------------------- */
+
+static void begin_store(struct protopool_store *store, struct protopool_shelf *shelves,
+                        const struct protopool_geometry *geometry)
+{
+    memset(store, 0, sizeof *store);
+    memset(shelves, 0, (geometry->count + (size_t)1) * sizeof *shelves);
+    store->geometry = geometry;
+    store->shelves = shelves;
 }
 
 #ifdef HAS_HEAP
@@ -596,25 +772,52 @@ static void heap_give(void *ctx, void *memory, size_t bytes);
 static void heap_end(struct protopool_heap *heap);
 #endif
 
-bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
-                            const struct protopool_geometry *geometry, const struct protopool_source *source)
+/* How many slots a magazine holds, lest those of large slots hold much memory. */
+static uint32_t magazine_slots(size_t slot_bytes)
 {
-    begin(pool, loaded, classes, geometry);
+    const size_t most = MAGAZINE_BYTES / slot_bytes;
+    if (most >= PROTOPOOL_MAGAZINE)
+        return PROTOPOOL_MAGAZINE;
+    return (uint32_t)(most > MAGAZINE_MIN ? most : PROTOPOOL_MIN_(MAGAZINE_MIN, PROTOPOOL_MAGAZINE));
+}
+
+static bool begin_growing_store(struct protopool_store *store, struct protopool_shelf *shelves,
+                                const struct protopool_geometry *geometry, const struct protopool_source *source)
+{
+    begin_store(store, shelves, geometry);
     if (source != NULL) {
-        pool->store.source = *source;
+        store->source = *source;
     } else {
 #ifdef HAS_HEAP
-        pool->store.source.take = heap_take;
-        pool->store.source.give = heap_give;
-        pool->store.source.ctx = &pool->store.heap;
+        store->source.take = heap_take;
+        store->source.give = heap_give;
+        store->source.ctx = &store->heap;
 #endif
     }
-    if (pool->store.source.take == NULL)
+    if (store->source.take == NULL)
         return false;
-    for (unsigned c = 1; c <= geometry->count; c++)
-        shape_slabs(&classes[c].slabs, geometry->slot_sizes[c - 1].bytes, WASTE_SHIFT);
-    shape_slabs(&pool->store.arrays, PROTOPOOL_MAGAZINE * sizeof(void *), ARRAYS_WASTE_SHIFT);
-    return geometry->count == 0 || grow(pool, &pool->store.arrays);
+    for (unsigned c = 1; c <= geometry->count; c++) {
+        shape_slabs(&shelves[c].slabs, geometry->slot_sizes[c - 1].bytes, WASTE_SHIFT);
+        shelves[c].magazine = magazine_slots(geometry->slot_sizes[c - 1].bytes);
+    }
+    shape_slabs(&store->arrays, PROTOPOOL_MAGAZINE * sizeof(void *), ARRAYS_WASTE_SHIFT);
+    store->arrays.reserved = SIZE_MAX; /* they are few, and threads come and go */
+    return geometry->count == 0 || grow(NULL, store, &store->arrays);
+}
+
+/* Lays slabs of one slab out in fixed memory, `room` bytes of it left for the caller behind the bitmap; returns what
+ * follows. */
+static unsigned char *begin_fixed_slabs(struct protopool_slabs *slabs, size_t slot_bytes, uint32_t slots, size_t room,
+                                        unsigned char *memory)
+{
+    unsigned char *const first =
+        memory + round_up(sizeof(struct protopool_slab) + words_for(slots) * sizeof(protopool_word) + room);
+
+    slabs->slot_bytes = slot_bytes;
+    slabs->reciprocal = ((uint64_t)1 << 32) / slot_bytes + 1;
+    slabs->fixed = (struct protopool_slab *)(void *)memory;
+    add_slab(slabs, slabs->fixed, first, slots);
+    return first + round_up(slot_bytes * slots);
 }
 
 static void give_list(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab)
@@ -634,66 +837,18 @@ static void give_slabs(struct protopool_store *store, struct protopool_slabs *sl
     }
 }
 
-size_t protopool_fini(struct protopool *pool)
+/* Gives everything back. */
+static void end_store(struct protopool_store *store)
 {
-    struct protopool_store *const store = &pool->store;
-    size_t live = 0;
-
-    for (unsigned c = 1; c <= pool->geometry->count; c++) {
-        live += live_of(pool, c);
-        give_slabs(store, &pool->classes[c].slabs);
-    }
+    for (unsigned c = 1; c <= store->geometry->count; c++)
+        give_slabs(store, &store->shelves[c].slabs);
     give_slabs(store, &store->arrays);
     while (store->spare_count != 0)
         give_highest_spare(store);
 #ifdef HAS_HEAP
     heap_end(&store->heap);
 #endif
-    begin(pool, pool->loaded, pool->classes, pool->geometry);
-    return live;
-}
-
-void protopool_reset(struct protopool *pool)
-{
-    for (unsigned c = 1; c <= pool->geometry->count; c++) {
-        struct protopool_slabs *const slabs = &pool->classes[c].slabs;
-
-        pool->loaded[c].count = 0;
-        pool->classes[c].previous.count = 0;
-        while (slabs->full != NULL) {
-            struct protopool_slab *const slab = slabs->full;
-            unlink_slab(&slabs->full, slab);
-            push_slab(&slabs->partial, slab);
-        }
-        slabs->in_slabs = slabs->slots;
-        for (struct protopool_slab *slab = slabs->partial, *next; slab != NULL; slab = next) {
-            next = slab->next;
-            mark_all_free(slab);
-            if (slabs->fixed == NULL && slabs->slots - slab->slots >= slabs->reserved)
-                release_slab(&pool->store, slabs, slab);
-        }
-    }
-}
-
-bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n)
-{
-    struct protopool_class *const class_ = &pool->classes[slot_class];
-    struct protopool_slabs *const slabs = &class_->slabs;
-    const size_t live = slot_class == 0 ? 0 : live_of(pool, slot_class);
-
-    if (slot_class == 0 || n == 0)
-        return true;
-    if (slabs->slot_bytes == 0 || n > (SIZE_MAX - live) / slabs->slot_bytes)
-        return false;
-    if (slabs->fixed == NULL && pool->loaded[slot_class].capacity == 0
-        && !equip(pool, &pool->loaded[slot_class], slabs->slot_bytes))
-        return false;
-    while (slabs->slots - live < n)
-        if (!grow(pool, slabs))
-            return false;
-    if (live + n > slabs->reserved)
-        slabs->reserved = live + n;
-    return true;
+    begin_store(store, store->shelves, store->geometry);
 }
 
 static void each_in_list(const struct protopool_slabs *slabs, struct protopool_slab *slab,
@@ -708,27 +863,330 @@ static void each_in_list(const struct protopool_slabs *slabs, struct protopool_s
     }
 }
 
+/* Nothing is in a magazine: a slot there looks live in the bitmap. */
+static void each_in_store(struct protopool_store *store, void (*fn)(void *ctx, const void *slot), void *ctx)
+{
+    for (unsigned c = 1; c <= store->geometry->count; c++) {
+        each_in_list(&store->shelves[c].slabs, store->shelves[c].slabs.full, fn, ctx);
+        each_in_list(&store->shelves[c].slabs, store->shelves[c].slabs.partial, fn, ctx);
+    }
+}
+
+/* All but the live counts. */
+static void stats_of_store(const struct protopool_store *store, struct protopool_slot_stats *by_slot_size,
+                           size_t *source_bytes)
+{
+    for (unsigned c = 1; c <= store->geometry->count; c++) {
+        const struct protopool_shelf *const shelf = &store->shelves[c];
+        struct protopool_slot_stats *const stats = &by_slot_size[c - 1];
+        stats->slot_bytes = store->geometry->slot_sizes[c - 1].bytes;
+        stats->budget = shelf->slabs.fixed != NULL ? store->geometry->slot_sizes[c - 1].budget : 0;
+        stats->peak = shelf->peak;
+        stats->failures = shelf->failures;
+    }
+    if (source_bytes != NULL)
+        *source_bytes = store->source_bytes;
+}
+
+/* ---- Pools ------------------------------------------------------------------------------------------------------------- */
+
+static void begin_pool(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
+                       uint32_t slot_sizes)
+{
+    memset(pool, 0, sizeof *pool);
+    memset(loaded, 0, (slot_sizes + (size_t)1) * sizeof *loaded);
+    memset(classes, 0, (slot_sizes + (size_t)1) * sizeof *classes);
+    pool->loaded = loaded;
+    pool->classes = classes;
+}
+
+bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
+                          struct protopool_shelf *shelves, const struct protopool_geometry *geometry, void *memory,
+                          size_t bytes)
+{
+    unsigned char *next = (unsigned char *)memory;
+    unsigned long long need = 0;
+
+    for (uint32_t i = 0; i < geometry->count; i++)
+        need += PROTOPOOL_FIXED_BYTES(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget);
+    if (need > bytes || (need != 0 && (memory == NULL || (uintptr_t)memory % 8 != 0)))
+        return false;
+    begin_pool(pool, loaded, classes, geometry->count);
+    begin_store(&pool->own, shelves, geometry);
+    pool->store = &pool->own;
+    pool->own.source_bytes = (size_t)need;
+    for (unsigned c = 1; c <= geometry->count; c++) {
+        const uint32_t budget = geometry->slot_sizes[c - 1].budget;
+        const uint32_t arrays = (uint32_t)PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, budget);
+
+        if (budget == 0)
+            continue;
+        loaded[c].capacity = PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE);
+        loaded[c].slots =
+            (void **)(void *)(next + sizeof(struct protopool_slab) + words_for(budget) * sizeof(protopool_word));
+        classes[c].previous.capacity = arrays - loaded[c].capacity;
+        classes[c].previous.slots = loaded[c].slots + loaded[c].capacity;
+        next = begin_fixed_slabs(&shelves[c].slabs, geometry->slot_sizes[c - 1].bytes, budget, arrays * sizeof(void *),
+                                 next);
+    }
+    return true;
+}
+
+bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
+                            struct protopool_shelf *shelves, const struct protopool_geometry *geometry,
+                            const struct protopool_source *source)
+{
+    begin_pool(pool, loaded, classes, geometry->count);
+    if (!begin_growing_store(&pool->own, shelves, geometry, source))
+        return false;
+    pool->store = &pool->own;
+    return true;
+}
+
+static void leave_depot(struct protopool *pool);
+
+size_t protopool_fini(struct protopool *pool)
+{
+    const uint32_t slot_sizes = pool->store->geometry->count;
+    size_t live = 0;
+
+    if (pool->depot != NULL) {
+        leave_depot(pool);
+    } else {
+        for (unsigned c = 1; c <= slot_sizes; c++)
+            live += live_of(pool, c);
+        end_store(pool->store);
+    }
+    begin_pool(pool, pool->loaded, pool->classes, slot_sizes);
+    return live;
+}
+
+void protopool_reset(struct protopool *pool)
+{
+    if (pool->depot != NULL)
+        return;
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
+        struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
+
+        pool->loaded[c].count = 0;
+        pool->classes[c].previous.count = 0;
+        while (slabs->full != NULL) {
+            struct protopool_slab *const slab = slabs->full;
+            unlink_slab(&slabs->full, slab);
+            push_slab(&slabs->partial, slab);
+        }
+        slabs->in_slabs = slabs->slots;
+        for (struct protopool_slab *slab = slabs->partial, *next; slab != NULL; slab = next) {
+            next = slab->next;
+            mark_all_free(slab);
+            if (slabs->fixed == NULL && slabs->slots - slab->slots >= slabs->reserved)
+                release_slab(pool->store, slabs, slab);
+        }
+    }
+}
+
+/* With the store locked. */
+static bool reserve(struct protopool *pool, unsigned c, size_t n)
+{
+    struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
+    const size_t live = live_of(pool, c);
+
+    if (slabs->slot_bytes == 0 || n > (SIZE_MAX - live) / slabs->slot_bytes)
+        return false;
+    if (slabs->fixed == NULL && !equip(pool, c, &pool->loaded[c]))
+        return false;
+    while (slabs->slots - live < n)
+        if (!grow(pool, pool->store, slabs))
+            return false;
+    if (live + n > slabs->reserved)
+        slabs->reserved = live + n;
+    return true;
+}
+
+bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n)
+{
+    bool done;
+
+    if (slot_class == 0 || n == 0)
+        return true;
+    lock_store(pool);
+    done = reserve(pool, slot_class, n);
+    unlock_store(pool);
+    return done;
+}
+
+void protopool_flush(struct protopool *pool)
+{
+    lock_store(pool);
+    flush(pool);
+    unlock_store(pool);
+}
+
 void protopool_each(struct protopool *pool, void (*fn)(void *ctx, const void *slot), void *ctx)
 {
-    flush(pool); /* a slot in a magazine looks live in the bitmap */
-    for (unsigned c = 1; c <= pool->geometry->count; c++) {
-        each_in_list(&pool->classes[c].slabs, pool->classes[c].slabs.full, fn, ctx);
-        each_in_list(&pool->classes[c].slabs, pool->classes[c].slabs.partial, fn, ctx);
-    }
+    if (pool->depot != NULL)
+        return;
+    flush(pool);
+    each_in_store(pool->store, fn, ctx);
 }
 
 void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slot_size, size_t *source_bytes)
 {
-    for (unsigned c = 1; c <= pool->geometry->count; c++) {
-        struct protopool_slot_stats *const stats = &by_slot_size[c - 1];
-        stats->slot_bytes = pool->geometry->slot_sizes[c - 1].bytes;
-        stats->budget = pool->classes[c].slabs.fixed != NULL ? pool->classes[c].slabs.slots : 0;
-        stats->live = live_of(pool, c);
-        stats->peak = pool->classes[c].peak;
-        stats->failures = pool->classes[c].failures;
+    lock_store(pool);
+    stats_of_store(pool->store, by_slot_size, source_bytes);
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++)
+        by_slot_size[c - 1].live = live_of(pool, c);
+    unlock_store(pool);
+}
+
+/* ---- Depots -------------------------------------------------------------------------------------------------------------- */
+
+static bool begin_depot(struct protopool_depot *depot, struct protopool_rack *racks, uint32_t slot_sizes)
+{
+    memset(racks, 0, (slot_sizes + (size_t)1) * sizeof *racks);
+    depot->racks = racks;
+    depot->joined = 0;
+    return begin_lock(&depot->lock);
+}
+
+bool protopool_depot_init(struct protopool_depot *depot, struct protopool_rack *racks, struct protopool_shelf *shelves,
+                          const struct protopool_geometry *geometry, const struct protopool_source *source)
+{
+    if (!begin_growing_store(&depot->store, shelves, geometry, source)) {
+        depot->store.geometry = NULL;
+        return false;
     }
-    if (source_bytes != NULL)
-        *source_bytes = pool->store.source_bytes;
+    if (begin_depot(depot, racks, geometry->count))
+        return true;
+    end_store(&depot->store);
+    depot->store.geometry = NULL;
+    return false;
+}
+
+/* What a fixed depot for so many pools takes; slots tells the part that is not arrays. */
+static unsigned long long depot_bytes(const struct protopool_geometry *geometry, unsigned long long pools,
+                                      unsigned long long *slots)
+{
+    unsigned long long slot_sizes = 0;
+
+    *slots = 0;
+    for (uint32_t i = 0; i < geometry->count; i++) {
+        *slots += PROTOPOOL_DEPOT_BYTES(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget, pools);
+        slot_sizes += geometry->slot_sizes[i].budget != 0;
+    }
+    return *slots + PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools);
+}
+
+bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_rack *racks,
+                                struct protopool_shelf *shelves, const struct protopool_geometry *geometry,
+                                void *memory, size_t bytes)
+{
+    unsigned char *next = (unsigned char *)memory;
+    unsigned long long slots, pools = 1;
+    uint32_t arrays = 0;
+
+    depot->store.geometry = NULL;
+    while (pools < 65535 && depot_bytes(geometry, pools + 1, &slots) <= bytes)
+        pools++;
+    (void)depot_bytes(geometry, pools, &slots);
+    if (slots > bytes || (slots != 0 && (memory == NULL || (uintptr_t)memory % 8 != 0))
+        || !begin_depot(depot, racks, geometry->count))
+        return false;
+    begin_store(&depot->store, shelves, geometry);
+    for (unsigned c = 1; c <= geometry->count; c++) {
+        const uint32_t budget = geometry->slot_sizes[c - 1].budget;
+        if (budget == 0)
+            continue;
+        shelves[c].magazine = PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE);
+        next = begin_fixed_slabs(&shelves[c].slabs, geometry->slot_sizes[c - 1].bytes,
+                                 (uint32_t)PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0, next);
+    }
+    while (slots != 0 && slots + PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2 + 1) <= bytes)
+        arrays += 2;
+    if (arrays != 0)
+        (void)begin_fixed_slabs(&depot->store.arrays, PROTOPOOL_MAGAZINE * sizeof(void *), arrays, 0, next);
+    depot->store.source_bytes = (size_t)slots + (arrays != 0 ? (size_t)PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2) : 0);
+    return true;
+}
+
+bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
+                    struct protopool_depot *depot)
+{
+    if (depot->store.geometry == NULL)
+        return false;
+    begin_pool(pool, loaded, classes, depot->store.geometry->count);
+    pool->store = &depot->store;
+    pool->depot = depot;
+    PROTOPOOL_LOCK(&depot->lock);
+    depot->joined++;
+    PROTOPOOL_UNLOCK(&depot->lock);
+    return true;
+}
+
+static void return_array(struct protopool_store *store, struct protopool_magazine *magazine)
+{
+    void *const array = magazine->slots;
+    if (magazine->capacity != 0)
+        spill(store, &store->arrays, &array, 1);
+}
+
+/* Hands a joined pool's magazines back. */
+static void leave_depot(struct protopool *pool)
+{
+    lock_store(pool);
+    flush(pool);
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
+        return_array(pool->store, &pool->loaded[c]);
+        return_array(pool->store, &pool->classes[c].previous);
+    }
+    pool->depot->joined--;
+    unlock_store(pool);
+}
+
+/* Whether a pool is joined. */
+static bool is_joined(struct protopool_depot *depot)
+{
+    bool joined;
+
+    PROTOPOOL_LOCK(&depot->lock);
+    joined = depot->joined != 0;
+    PROTOPOOL_UNLOCK(&depot->lock);
+    return joined;
+}
+
+size_t protopool_depot_fini(struct protopool_depot *depot)
+{
+    size_t live = 0;
+
+    if (is_joined(depot)) {
+        fault(PROTOPOOL_FAULT_JOINED, depot, NULL, NULL);
+        return SIZE_MAX;
+    }
+    for (unsigned c = 1; c <= depot->store.geometry->count; c++)
+        live += handed_out(&depot->store, depot, c);
+    flush_racks(depot);
+    end_store(&depot->store);
+    depot->store.geometry = NULL;
+    end_lock(&depot->lock);
+    return live;
+}
+
+void protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, const void *slot), void *ctx)
+{
+    if (is_joined(depot))
+        return;
+    flush_racks(depot);
+    each_in_store(&depot->store, fn, ctx);
+}
+
+void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_stats *by_slot_size,
+                           size_t *source_bytes)
+{
+    PROTOPOOL_LOCK(&depot->lock);
+    stats_of_store(&depot->store, by_slot_size, source_bytes);
+    for (unsigned c = 1; c <= depot->store.geometry->count; c++)
+        by_slot_size[c - 1].live = handed_out(&depot->store, depot, c);
+    PROTOPOOL_UNLOCK(&depot->lock);
 }
 
 #ifdef HAS_HEAP

@@ -26,6 +26,7 @@ struct handle {
     struct protopool_magazine loaded[1 + CLASSES];
     struct protopool engine;
     struct protopool_class classes[1 + CLASSES];
+    struct protopool_shelf shelves[1 + CLASSES];
 };
 
 static struct handle pool;
@@ -93,7 +94,7 @@ static const struct protopool_source source = { counted_take, counted_give, NULL
 static bool init_growing(void)
 {
     memset(&counted, 0, sizeof counted);
-    return protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &source);
+    return protopool_init_growing(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry, &source);
 }
 
 static unsigned char *fixed_memory;
@@ -108,7 +109,8 @@ static void init_fixed(void)
     fixed_memory = (unsigned char *)malloc(fixed_bytes + 64);
     ck_assert_ptr_nonnull(fixed_memory);
     memset(fixed_memory, 0x5a, fixed_bytes + 64);
-    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &geometry, fixed_memory + 32, fixed_bytes));
+    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry, fixed_memory + 32,
+                                   fixed_bytes));
 }
 
 static void fini_fixed(size_t live)
@@ -168,7 +170,7 @@ static void assert_magazine_holds(const struct protopool_slabs *slabs, const str
 static void assert_invariants(void)
 {
     for (unsigned c = 1; c <= CLASSES; c++) {
-        const struct protopool_slabs *const slabs = &pool.classes[c].slabs;
+        const struct protopool_slabs *const slabs = &pool.shelves[c].slabs;
         size_t slots = 0, free_slots = 0;
         for (struct protopool_slab *slab = slabs->partial; slab != NULL; slab = slab->next)
             assert_slab_holds(slabs, slab, false, &slots, &free_slots);
@@ -179,8 +181,8 @@ static void assert_invariants(void)
         assert_magazine_holds(slabs, &pool.loaded[c]);
         assert_magazine_holds(slabs, &pool.classes[c].previous);
     }
-    for (uint32_t i = 1; i < pool.engine.store.spare_count; i++)
-        CHECK(pool.engine.store.spares[i - 1] < pool.engine.store.spares[i]);
+    for (uint32_t i = 1; i < pool.engine.own.spare_count; i++)
+        CHECK(pool.engine.own.spares[i - 1] < pool.engine.own.spares[i]);
 }
 
 static size_t live_in(unsigned c)
@@ -327,11 +329,12 @@ START_TEST(fixed_pool_refuses_memory_that_is_small_or_misaligned)
     const size_t need = PROTOPOOL_SIZE(PROTOPOOL_FIXED_BYTES(8, 1));
     unsigned char *const enough = (unsigned char *)malloc(need + 8);
 
-    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, memory, sizeof memory));
-    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, enough, need - 1));
-    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, enough + 1, need));
-    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, NULL, need));
-    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, enough, need));
+    ck_assert(
+        !protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, pool.shelves, &small, memory, sizeof memory));
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, pool.shelves, &small, enough, need - 1));
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, pool.shelves, &small, enough + 1, need));
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, pool.shelves, &small, NULL, need));
+    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, pool.shelves, &small, enough, need));
     ck_assert_ptr_nonnull(take(1));
     ck_assert_ptr_null(take(1));
     ck_assert_uint_eq(protopool_fini(&pool.engine), 1);
@@ -345,17 +348,18 @@ START_TEST(fixed_bytes_do_not_wrap)
     const struct protopool_geometry geometry_of_it = { huge, 1 };
     static alignas(8) unsigned char memory[64];
     ck_assert(PROTOPOOL_FIXED_BYTES(0x7fffffff, 0xffffffff) > 0x7fffffff00000000ULL - 0xffffffffULL);
-    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &geometry_of_it, memory, sizeof memory));
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry_of_it, memory,
+                                    sizeof memory));
 }
 END_TEST
 
 START_TEST(pool_of_no_slot_sizes_works)
 {
     const struct protopool_geometry none = { NULL, 0 };
-    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &none, NULL, 0));
+    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, pool.shelves, &none, NULL, 0));
     ck_assert_ptr_null(take(0));
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
-    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &none, NULL));
+    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, pool.shelves, &none, NULL));
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
 }
 END_TEST
@@ -367,8 +371,8 @@ START_TEST(empty_source_is_seen_by_init)
     const struct protopool_source no_take = { NULL, counted_give, NULL };
     memset(&counted, 0, sizeof counted);
     counted.fail_at = 1;
-    ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &source));
-    ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &no_take));
+    ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry, &source));
+    ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry, &no_take));
 }
 END_TEST
 
@@ -376,7 +380,7 @@ START_TEST(misaligned_block_is_given_back)
 {
     memset(&counted, 0, sizeof counted);
     counted.misalign = 8;
-    ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &source));
+    ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry, &source));
     ck_assert_uint_eq(counted.takes, 1);
     ck_assert_uint_eq(counted.bytes, 0);
 }
@@ -418,7 +422,7 @@ START_TEST(failure_of_any_take_is_met_and_nothing_is_lost)
         memset(&counted, 0, sizeof counted);
         counted.fail_at = fail_at;
         counted.fail_on = _i == 1;
-        if (!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &source)) {
+        if (!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry, &source)) {
             ck_assert_uint_eq(fail_at, 1);
             continue;
         }
@@ -465,7 +469,7 @@ START_TEST(slabs_past_the_bound_go_back_to_the_source)
     for (int i = 0; i < MANY; i++)
         put(3, slots[i]);
     ck_assert_uint_le(counted.bytes, (PROTOPOOL_SPARE_SLABS + 2 + 2 * PROTOPOOL_MAGAZINE / 400 + 2) * SLAB_BYTES);
-    ck_assert_uint_le(pool.engine.store.spare_count, PROTOPOOL_SPARE_SLABS);
+    ck_assert_uint_le(pool.engine.own.spare_count, PROTOPOOL_SPARE_SLABS);
     assert_invariants();
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
     ck_assert_uint_eq(counted.bytes, 0);
@@ -478,8 +482,8 @@ START_TEST(source_without_give_is_never_given_back)
     const struct protopool_source keeps = { counted_take, NULL, NULL };
     memset(&counted, 0, sizeof counted);
     /* what it gave stays reachable for the leak checker through nothing: so one small slab, freed here */
-    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &keeps));
-    struct protopool_slab *const arrays = pool.engine.store.arrays.partial;
+    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry, &keeps));
+    struct protopool_slab *const arrays = pool.engine.own.arrays.partial;
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
     ck_assert_uint_eq(counted.bytes, SLAB_BYTES);
     free(arrays);
@@ -490,16 +494,16 @@ START_TEST(default_source_cuts_slabs_from_chunks_and_frees_them)
 {
     enum { MANY = 300000 };
     void **const slots = (void **)malloc(MANY * sizeof *slots);
-    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, NULL));
+    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry, NULL));
     for (int i = 0; i < MANY; i++)
         CHECK((slots[i] = take(2 + (unsigned)i % 4)) != NULL);
-    ck_assert_uint_gt(pool.engine.store.heap.count, 10);
+    ck_assert_uint_gt(pool.engine.own.heap.count, 10);
     assert_invariants();
     for (int i = 0; i < MANY; i++)
         put(2 + (unsigned)i % 4, slots[i]);
     assert_invariants();
-    ck_assert_uint_le(pool.engine.store.heap.idle, 1);
-    ck_assert_uint_lt(pool.engine.store.heap.count, 8);
+    ck_assert_uint_le(pool.engine.own.heap.idle, 1);
+    ck_assert_uint_lt(pool.engine.own.heap.count, 8);
     ck_assert_ptr_nonnull(take(LARGE_CLASS));
     ck_assert_uint_eq(protopool_fini(&pool.engine), 1);
     free(slots);

@@ -1,0 +1,547 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
+ * Pools of several threads on one depot: what one makes another frees. HANDOFFS, STREAMS and SOAK_SECONDS in the environment
+ * make the tests longer.
+ */
+
+#include "calc.h"
+#include "../examples/ring.h"
+
+#include <check.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BATCH = 32, THREADS = 4 };
+
+#define CHECK(condition) \
+    do { \
+        if (!(condition)) \
+            ck_abort_msg("%s", #condition); \
+    } while (0)
+
+static struct calc_depot depot;
+
+static uint64_t from_environment(const char *name, uint64_t otherwise)
+{
+    const char *const text = getenv(name);
+    return text != NULL ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static uint64_t next_random(uint64_t *state) /* xorshift64 (Marsaglia 2003) */
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+/* A message whose content follows from the number; NULL if there is no memory. */
+static struct calc *make_numbered(struct calc_pool *pool, uint64_t number)
+{
+    static const int32_t operands[12] = { 0 };
+    switch (number % 5) {
+    case 0:
+        return calc_new_add(pool, number, ~number);
+    case 1:
+        return calc_new_negate(pool, (int64_t)number);
+    case 2:
+        return calc_new_store(pool, "stored", (double)number);
+    case 3:
+        return calc_new_log(pool, number, "a line of the log");
+    default:
+        return calc_new_sum(pool, (uint8_t)number, operands);
+    }
+}
+
+static bool is_numbered(const struct calc *msg, uint64_t number)
+{
+    switch (number % 5) {
+    case 0:
+        return calc_tag_of(msg) == CALC_ADD && calc_as_add(msg)->left == number && calc_as_add(msg)->right == ~number;
+    case 1:
+        return calc_tag_of(msg) == CALC_NEGATE && calc_as_negate(msg)->value == (int64_t)number;
+    case 2:
+        return calc_tag_of(msg) == CALC_STORE && calc_as_store(msg)->value == (double)number
+               && strcmp(calc_as_store(msg)->name, "stored") == 0;
+    case 3:
+        return calc_tag_of(msg) == CALC_LOG && calc_as_log(msg)->time == number;
+    default:
+        return calc_tag_of(msg) == CALC_SUM && calc_as_sum(msg)->count == (uint8_t)number;
+    }
+}
+
+/* ---- A stream of messages from one thread to another ------------------------------------------------------------- */
+
+struct stream {
+    struct ring ring;
+    uint64_t count;
+};
+
+static void *produce(void *ctx)
+{
+    struct stream *const stream = (struct stream *)ctx;
+    struct calc_pool pool;
+    void *batch[BATCH];
+    size_t filled = 0;
+
+    CHECK(calc_pool_join(&pool, &depot));
+    for (uint64_t number = 0; number < stream->count; number++) {
+        batch[filled++] = make_numbered(&pool, number);
+        CHECK(batch[filled - 1] != NULL);
+        if (filled == BATCH || number + 1 == stream->count) {
+            ring_push(&stream->ring, batch, filled);
+            filled = 0;
+        }
+    }
+    CHECK(calc_pool_fini(&pool) == 0);
+    return NULL;
+}
+
+static void *consume(void *ctx)
+{
+    struct stream *const stream = (struct stream *)ctx;
+    struct calc_pool pool;
+    void *batch[BATCH];
+
+    CHECK(calc_pool_join(&pool, &depot));
+    for (uint64_t number = 0; number < stream->count;) {
+        const size_t popped = ring_pop(&stream->ring, batch, BATCH);
+        for (size_t i = 0; i < popped; i++, number++) {
+            CHECK(is_numbered((struct calc *)batch[i], number));
+            calc_free(&pool, (struct calc *)batch[i]);
+        }
+    }
+    CHECK(calc_pool_fini(&pool) == 0);
+    return NULL;
+}
+
+START_TEST(streams_arrive_as_they_were_sent)
+{
+    static struct stream streams[2];
+    const size_t count = (size_t)from_environment("STREAMS", 2);
+    pthread_t threads[4];
+
+    ck_assert_uint_le(count, 2);
+    ck_assert(calc_depot_init(&depot, NULL));
+    for (size_t i = 0; i < count; i++) {
+        streams[i].count = from_environment("HANDOFFS", 300000) / count;
+        ck_assert_int_eq(pthread_create(&threads[2 * i], NULL, produce, &streams[i]), 0);
+        ck_assert_int_eq(pthread_create(&threads[2 * i + 1], NULL, consume, &streams[i]), 0);
+    }
+    for (size_t i = 0; i < 2 * count; i++)
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    ck_assert_uint_eq(calc_depot_fini(&depot), 0);
+}
+END_TEST
+
+/* ---- Joining and leaving ------------------------------------------------------------------------------------------- */
+
+static enum protopool_fault fault_seen;
+static unsigned faults;
+
+static void note_fault(enum protopool_fault fault, const void *pool, const void *pointer,
+                       const struct protopool_site *site)
+{
+    (void)pool;
+    (void)pointer;
+    (void)site;
+    fault_seen = fault;
+    faults++;
+}
+
+START_TEST(messages_outlive_the_pool_that_made_them)
+{
+    struct calc_pool one, other;
+    struct calc *msgs[1000];
+
+    ck_assert(calc_depot_init(&depot, NULL));
+    ck_assert(calc_pool_join(&one, &depot));
+    for (uint64_t i = 0; i < 1000; i++)
+        CHECK((msgs[i] = make_numbered(&one, i)) != NULL);
+    ck_assert_uint_eq(calc_pool_fini(&one), 0);
+    ck_assert(calc_pool_join(&other, &depot));
+    for (uint64_t i = 0; i < 999; i++) {
+        CHECK(is_numbered(msgs[i], i));
+        calc_free(&other, msgs[i]);
+    }
+    ck_assert_uint_eq(calc_pool_fini(&other), 0);
+    ck_assert_uint_eq(calc_depot_fini(&depot), 1);
+}
+END_TEST
+
+START_TEST(depot_is_not_ended_while_a_pool_is_joined)
+{
+    struct calc_pool pool;
+    struct calc *msg;
+
+    protopool_set_fault_handler(note_fault);
+    ck_assert(calc_depot_init(&depot, NULL));
+    ck_assert(calc_pool_join(&pool, &depot));
+    msg = calc_new_add(&pool, 1, 2);
+    ck_assert(calc_depot_fini(&depot) == SIZE_MAX);
+    ck_assert_uint_eq(faults, 1);
+    ck_assert_int_eq((int)fault_seen, PROTOPOOL_FAULT_JOINED);
+    ck_assert_uint_eq(calc_as_add(msg)->right, 2); /* nothing was released */
+    calc_free(&pool, msg);
+    ck_assert_uint_eq(calc_pool_fini(&pool), 0);
+    ck_assert_uint_eq(calc_depot_fini(&depot), 0);
+    ck_assert_uint_eq(faults, 1);
+    ck_assert(!calc_pool_join(&pool, &depot)); /* it is no depot any more */
+}
+END_TEST
+
+START_TEST(fault_without_a_handler_aborts)
+{
+    struct calc_pool pool;
+    ck_assert(calc_depot_init(&depot, NULL));
+    ck_assert(calc_pool_join(&pool, &depot));
+    (void)calc_depot_fini(&depot);
+}
+END_TEST
+
+static void count_message(void *ctx, const struct calc *msg)
+{
+    size_t *const count = (size_t *)ctx;
+    *count += calc_tag_of(msg) == CALC_ADD && calc_as_add(msg)->left == ~calc_as_add(msg)->right;
+}
+
+START_TEST(each_of_a_depot_meets_what_is_live)
+{
+    struct calc_pool one, other;
+    struct calc *msgs[2000];
+    struct calc_pool_stats stats;
+    size_t count = 0;
+
+    ck_assert(calc_depot_init(&depot, NULL));
+    ck_assert(calc_pool_join(&one, &depot) && calc_pool_join(&other, &depot));
+    for (uint64_t i = 0; i < 2000; i++)
+        CHECK((msgs[i] = make_numbered(&one, 5 * i)) != NULL);
+    for (int i = 0; i < 1500; i++) /* some stay in magazines of the other, and of the depot */
+        calc_free(&other, msgs[i]);
+    calc_depot_each(&depot, count_message, &count);
+    ck_assert_uint_eq(count, 0); /* not while a pool is joined */
+    calc_pool_each(&one, count_message, &count);
+    ck_assert_uint_eq(count, 0);
+    calc_pool_flush(&one);
+    ck_assert_uint_eq(calc_pool_fini(&other), 0);
+    ck_assert_uint_eq(calc_pool_fini(&one), 0);
+    calc_depot_stats(&depot, &stats);
+    ck_assert_uint_eq(stats.slot[1].live, 500);
+    ck_assert_uint_ge(stats.slot[1].peak, 2000);
+    calc_depot_each(&depot, count_message, &count);
+    ck_assert_uint_eq(count, 500);
+    ck_assert_uint_eq(calc_depot_fini(&depot), 500);
+}
+END_TEST
+
+/* ---- Fixed depots ---------------------------------------------------------------------------------------------------- */
+
+#define POOLS 3
+CALC_DEPOT_STORAGE(memory, POOLS);
+
+START_TEST(fixed_depot_guarantees_max_live_to_its_pools)
+{
+    struct calc_pool pools[POOLS + 2];
+    struct calc *msgs[64];
+    struct calc_pool_stats stats;
+    size_t budget;
+
+    ck_assert(calc_depot_init_fixed(&depot, memory, sizeof memory));
+    for (int i = 0; i < POOLS; i++)
+        ck_assert(calc_pool_join(&pools[i], &depot));
+    for (int round = 0; round < 100; round++) {
+        struct calc_pool *const maker = &pools[round % POOLS];
+        for (int i = 0; i < 32; i++) /* 32 is max_live of Negate, alone in its slot size */
+            CHECK((msgs[i] = calc_new_negate(maker, i)) != NULL);
+        for (int i = 0; i < 32; i++) {
+            CHECK(calc_as_negate(msgs[i])->value == i);
+            calc_free(&pools[(round + i) % POOLS], msgs[i]);
+        }
+    }
+    for (int i = POOLS; i < POOLS + 2; i++) { /* these have no magazines, and work */
+        ck_assert(calc_pool_join(&pools[i], &depot));
+        calc_pool_flush(&pools[0]);
+        calc_pool_flush(&pools[1]);
+        calc_pool_flush(&pools[2]);
+        for (int k = 0; k < 32; k++)
+            CHECK((msgs[k] = calc_new_negate(&pools[i], k)) != NULL);
+        for (int k = 0; k < 32; k++)
+            calc_free(&pools[i], msgs[k]);
+    }
+    calc_pool_stats(&pools[0], &stats);
+    budget = stats.slot[0].budget;
+    ck_assert_uint_eq(budget, 32);
+    for (int i = 0; i < POOLS + 2; i++)
+        ck_assert_uint_eq(calc_pool_fini(&pools[i]), 0);
+    ck_assert_uint_eq(calc_depot_fini(&depot), 0);
+}
+END_TEST
+
+START_TEST(fixed_depot_refuses_little_memory)
+{
+    const size_t for_one_pool = CALC_DEPOT_BYTES(1), for_a_pool_on_its_own = CALC_POOL_BYTES;
+    struct calc_pool pool;
+    ck_assert(!calc_depot_init_fixed(&depot, memory, 100));
+    ck_assert(!calc_pool_join(&pool, &depot));
+    ck_assert(!calc_depot_init_fixed(&depot, memory + 1, sizeof memory - 1));
+    ck_assert(!calc_depot_init_fixed(&depot, NULL, sizeof memory));
+    ck_assert(calc_depot_init_fixed(&depot, memory, for_one_pool));
+    ck_assert_uint_eq(calc_depot_fini(&depot), 0);
+    ck_assert(calc_depot_init_fixed(&depot, memory, for_a_pool_on_its_own)); /* also does, with fewer magazines */
+    ck_assert_uint_eq(calc_depot_fini(&depot), 0);
+}
+END_TEST
+
+/* ---- A source that fails and is counted, under the lock ------------------------------------------------------------- */
+
+static size_t source_bytes, source_most, source_takes, source_fails_from;
+
+static void *counted_take(void *ctx, size_t bytes, size_t align)
+{
+    (void)ctx;
+    if (source_fails_from != 0 && ++source_takes >= source_fails_from)
+        return NULL;
+    source_bytes += bytes;
+    if (source_bytes > source_most)
+        source_most = source_bytes;
+    return aligned_alloc(align, (bytes + align - 1) / align * align);
+}
+
+static void counted_give(void *ctx, void *given, size_t bytes)
+{
+    (void)ctx;
+    source_bytes -= bytes;
+    free(given);
+}
+
+static const struct protopool_source counted = { counted_take, counted_give, NULL };
+
+START_TEST(exhaustion_of_a_depot_is_met)
+{
+    struct calc_pool one, other;
+    static struct calc *msgs[5000];
+
+    ck_assert(!calc_depot_init(&depot, &(struct protopool_source){ NULL, NULL, NULL }));
+    for (size_t from = 2; from < 30; from++) {
+        size_t count = 0;
+        source_takes = 0;
+        source_fails_from = from;
+        ck_assert(calc_depot_init(&depot, &counted));
+        ck_assert(calc_pool_join(&one, &depot) && calc_pool_join(&other, &depot));
+        while (count < 5000 && (msgs[count] = make_numbered(&one, count)) != NULL)
+            count++;
+        for (size_t i = 0; i < count; i++) {
+            CHECK(is_numbered(msgs[i], i));
+            calc_free(&other, msgs[i]);
+        }
+        ck_assert_uint_eq(calc_pool_fini(&one), 0);
+        ck_assert_uint_eq(calc_pool_fini(&other), 0);
+        ck_assert_uint_eq(calc_depot_fini(&depot), 0);
+        ck_assert_uint_eq(source_bytes, 0);
+    }
+    source_fails_from = 0;
+}
+END_TEST
+
+/* ---- A load that shifts, freed by another thread in random order ------------------------------------------------------ */
+
+enum { SHIFTING = 200000, VARIANTS = 5 };
+
+static struct calc *shifted[SHIFTING];
+static pthread_barrier_t barrier;
+
+static void *free_in_random_order(void *ctx)
+{
+    struct calc_pool pool;
+    uint64_t state = 88172645463325252U;
+
+    (void)ctx;
+    CHECK(calc_pool_join(&pool, &depot));
+    for (int phase = 0; phase < 3 * VARIANTS; phase++) {
+        pthread_barrier_wait(&barrier);
+        for (size_t i = SHIFTING - 1; i > 0; i--) {
+            const size_t j = next_random(&state) % (i + 1);
+            struct calc *const swapped = shifted[i];
+            shifted[i] = shifted[j];
+            shifted[j] = swapped;
+        }
+        for (size_t i = 0; i < SHIFTING; i++)
+            calc_free(&pool, shifted[i]);
+        pthread_barrier_wait(&barrier);
+    }
+    CHECK(calc_pool_fini(&pool) == 0);
+    return NULL;
+}
+
+START_TEST(memory_follows_a_load_that_shifts_between_threads)
+{
+    struct calc_pool pool;
+    pthread_t thread;
+    size_t most = 0;
+    double ratio;
+
+    ck_assert_int_eq(pthread_barrier_init(&barrier, NULL, 2), 0);
+    ck_assert(calc_depot_init(&depot, &counted));
+    ck_assert(calc_pool_join(&pool, &depot));
+    ck_assert_int_eq(pthread_create(&thread, NULL, free_in_random_order, NULL), 0);
+    for (size_t phase = 0; phase < 3 * VARIANTS; phase++) {
+        size_t bytes = 0;
+        for (size_t i = 0; i < SHIFTING; i++) {
+            shifted[i] = make_numbered(&pool, 5 * i + phase % 5);
+            CHECK(shifted[i] != NULL);
+            bytes += calc_size(shifted[i]);
+        }
+        most = bytes > most ? bytes : most;
+        pthread_barrier_wait(&barrier);
+        pthread_barrier_wait(&barrier);
+    }
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ratio = (double)source_most / (double)most;
+    printf("phase shift, freed by another thread in random order: peak %.4f of the most bytes live\n", ratio);
+    ck_assert_double_le(ratio, 1.4);
+    ck_assert_uint_eq(calc_pool_fini(&pool), 0);
+    ck_assert_uint_eq(calc_depot_fini(&depot), 0);
+    ck_assert_uint_eq(source_bytes, 0);
+}
+END_TEST
+
+/* ---- Threads that come and go: random makes, passes and frees ------------------------------------------------------- */
+
+#define DESKS 512
+
+static struct {
+    pthread_mutex_t mutex;
+    struct calc *msg;
+    uint64_t number;
+} desks[DESKS];
+
+static void *come_and_go(void *ctx)
+{
+    uint64_t state = 0x9e3779b97f4a7c15U * (1 + (uint64_t)(uintptr_t)ctx);
+    struct calc_pool pool;
+    struct calc *held[40] = { NULL };
+    uint64_t numbers[40] = { 0 };
+
+    CHECK(calc_pool_join(&pool, &depot));
+    for (int i = 0; i < 20000; i++) {
+        const size_t at = next_random(&state) % 40, desk = next_random(&state) % DESKS;
+        if (held[at] == NULL) {
+            numbers[at] = next_random(&state) >> 12;
+            CHECK((held[at] = make_numbered(&pool, numbers[at])) != NULL);
+        }
+        CHECK(is_numbered(held[at], numbers[at]));
+        if (state % 3 == 0) {
+            calc_free(&pool, held[at]);
+            held[at] = NULL;
+        } else { /* change it for what lies on a desk */
+            struct calc *const msg = held[at];
+            const uint64_t number = numbers[at];
+            pthread_mutex_lock(&desks[desk].mutex);
+            held[at] = desks[desk].msg;
+            numbers[at] = desks[desk].number;
+            desks[desk].msg = msg;
+            desks[desk].number = number;
+            pthread_mutex_unlock(&desks[desk].mutex);
+        }
+    }
+    for (size_t i = 0; i < 40; i++)
+        calc_free(&pool, held[i]);
+    CHECK(calc_pool_fini(&pool) == 0);
+    return NULL;
+}
+
+START_TEST(threads_come_and_go_and_nothing_is_lost)
+{
+    const time_t end = time(NULL) + (time_t)from_environment("SOAK_SECONDS", 1);
+    pthread_t threads[THREADS];
+    struct calc_pool pool;
+    size_t early = 0, rounds = 0;
+
+    for (size_t i = 0; i < DESKS; i++)
+        ck_assert_int_eq(pthread_mutex_init(&desks[i].mutex, NULL), 0);
+    ck_assert(calc_depot_init(&depot, &counted));
+    do {
+        for (uintptr_t i = 0; i < THREADS; i++)
+            ck_assert_int_eq(pthread_create(&threads[i], NULL, come_and_go, (void *)(rounds * (size_t)THREADS + i)), 0);
+        for (size_t i = 0; i < THREADS; i++)
+            ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+        if (rounds == 3)
+            early = source_bytes;
+        rounds++;
+    } while (rounds < 5 || time(NULL) < end);
+    printf("threads come and go: %zu rounds of %d; %zu bytes taken after 4 rounds, %zu at the end\n", rounds, THREADS,
+           early, source_bytes);
+    ck_assert_uint_le(source_most, early + early / 4 + 262144); /* flat */
+    ck_assert(calc_pool_join(&pool, &depot));
+    for (size_t i = 0; i < DESKS; i++) {
+        CHECK(desks[i].msg == NULL || is_numbered(desks[i].msg, desks[i].number));
+        calc_free(&pool, desks[i].msg);
+    }
+    ck_assert_uint_eq(calc_pool_fini(&pool), 0);
+    ck_assert_uint_eq(calc_depot_fini(&depot), 0);
+    ck_assert_uint_eq(source_bytes, 0);
+}
+END_TEST
+
+/* ---- Fork --------------------------------------------------------------------------------------------------------------- */
+
+START_TEST(child_has_its_own_copy_of_a_pool_on_its_own)
+{
+    struct calc_pool pool;
+    struct calc *msg;
+    pid_t child;
+    int status;
+
+    ck_assert(calc_pool_init_growing(&pool, NULL));
+    msg = calc_new_add(&pool, 1, 2);
+    child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        bool good = calc_as_add(msg)->right == 2;
+        calc_free(&pool, msg);
+        for (uint64_t i = 0; i < 10000; i++)
+            good &= make_numbered(&pool, i) != NULL;
+        good &= calc_pool_fini(&pool) == 10000;
+        _exit(good ? 0 : 1);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    ck_assert_uint_eq(calc_as_add(msg)->right, 2);
+    calc_free(&pool, msg);
+    ck_assert_uint_eq(calc_pool_fini(&pool), 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *const suite = suite_create("threads");
+    TCase *const tests = tcase_create("threads");
+    SRunner *const runner = srunner_create(suite);
+    int failed;
+
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
+    tcase_set_timeout(tests, 600);
+    suite_add_tcase(suite, tests);
+    tcase_add_test(tests, streams_arrive_as_they_were_sent);
+    tcase_add_test(tests, messages_outlive_the_pool_that_made_them);
+    tcase_add_test(tests, depot_is_not_ended_while_a_pool_is_joined);
+    if (srunner_fork_status(runner) == CK_FORK)
+        tcase_add_test_raise_signal(tests, fault_without_a_handler_aborts, SIGABRT);
+    tcase_add_test(tests, each_of_a_depot_meets_what_is_live);
+    tcase_add_test(tests, fixed_depot_guarantees_max_live_to_its_pools);
+    tcase_add_test(tests, fixed_depot_refuses_little_memory);
+    tcase_add_test(tests, exhaustion_of_a_depot_is_met);
+    tcase_add_test(tests, memory_follows_a_load_that_shifts_between_threads);
+    tcase_add_test(tests, threads_come_and_go_and_nothing_is_lost);
+    tcase_add_test(tests, child_has_its_own_copy_of_a_pool_on_its_own);
+
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
