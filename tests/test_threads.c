@@ -389,7 +389,7 @@ START_TEST(memory_follows_a_load_that_shifts_between_threads)
     ck_assert(calc_depot_init(&depot, &counted));
     ck_assert(calc_pool_join(&pool, &depot));
     ck_assert_int_eq(pthread_create(&thread, NULL, free_in_random_order, NULL), 0);
-    for (size_t phase = 0; phase < 3 * VARIANTS; phase++) {
+    for (size_t phase = 0; phase < 3 * (size_t)VARIANTS; phase++) {
         size_t bytes = 0;
         for (size_t i = 0; i < SHIFTING; i++) {
             shifted[i] = make_numbered(&pool, 5 * i + phase % 5);
