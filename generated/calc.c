@@ -48,7 +48,71 @@ static const struct protopool_slot_size slot_sizes_[] = {
     { 216, 8 }, /* Log */
 };
 
-const struct protopool_geometry calc_geometry_ = { slot_sizes_, 6 };
+#if PROTOPOOL_CHECK >= 1
+static uint32_t variant_of_(const void *msg_)
+{
+    switch (calc_tag_of((const struct calc *)msg_)) {
+    case CALC_ADD:
+        return 0;
+    case CALC_NEGATE:
+        return 1;
+    case CALC_APPLY:
+        return 2;
+    case CALC_SUM:
+        return 3;
+    case CALC_STORE:
+        return 4;
+    case CALC_RECALL:
+        return 5;
+    case CALC_LOG:
+        return 6;
+    case CALC_QUIT:
+        return 7;
+    }
+    return 8;
+}
+
+static const char *name_of_(uint32_t variant_)
+{
+    static const char *const names_[] = {
+        "Add",
+        "Negate",
+        "Apply",
+        "Sum",
+        "Store",
+        "Recall",
+        "Log",
+        "Quit",
+        "no message",
+    };
+    return names_[variant_];
+}
+
+static unsigned slot_class_of_(const void *msg_)
+{
+    return calc_class_of_((const struct calc *)msg_);
+}
+
+static int print_to_(void *stream_, const void *msg_)
+{
+#ifdef PROTOPOOL_NO_STDIO
+    (void)stream_;
+    (void)msg_;
+    return 0;
+#else
+    return calc_print((FILE *)stream_, (const struct calc *)msg_);
+#endif
+}
+
+static const struct protopool_messages messages_ = {
+    "calc", 1, CALC_FREED_TAG_, 8, variant_of_, name_of_, slot_class_of_, print_to_,
+};
+#define MESSAGES_ , &messages_
+#else
+#define MESSAGES_
+#endif
+
+const struct protopool_geometry calc_geometry_ = { slot_sizes_, 6 MESSAGES_ };
 
 /* The slot class of every tag; 0 for what is not allocated. */
 const uint8_t calc_class_of_tag_[256] = {
@@ -125,6 +189,33 @@ const char *calc_operation_name(enum calc_operation value_)
     }
     return NULL;
 }
+
+#if PROTOPOOL_CHECK >= 1
+/* ---- Checks -------------------------------------------------------------------------------------------------- */
+
+bool calc_is_constant_(const struct calc *msg_)
+{
+    if (msg_ == &calc_message_quit_.base)
+        return true;
+    return false;
+}
+#endif
+
+#if PROTOPOOL_CHECK == 2
+void (calc_free)(struct calc_pool *pool_, struct calc *msg_)
+{
+    unsigned class_;
+    if (calc_is_constant_(msg_))
+        return;
+    class_ = protopool_begin_put(&pool_->engine_, msg_);
+    if (class_ == 0)
+        return;
+#ifdef PROTOPOOL_TRACE
+    calc_trace_deallocate_(msg_);
+#endif
+    protopool_end_put(&pool_->engine_, class_, msg_);
+}
+#endif
 
 /* ---- The pool ------------------------------------------------------------------------------------------------ */
 

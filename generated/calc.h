@@ -366,18 +366,69 @@ void calc_trace_allocate_(struct calc *msg_, enum calc_tag tag_);
 void calc_trace_deallocate_(const struct calc *msg_);
 #endif
 
+#if PROTOPOOL_CHECK >= 1
+/* Whether it is the one object of a variant without fields. */
+bool calc_is_constant_(const struct calc *msg_);
+
+/* Whether the message may be freed, of a slot class by its tag; a fault if not. */
+static inline bool calc_may_free_(struct calc_pool *pool_, const struct calc *msg_)
+{
+    if (!PROTOPOOL_LIKELY(pool_->engine_.alive == PROTOPOOL_ALIVE_)) {
+        protopool_raise(PROTOPOOL_FAULT_NOT_ALIVE, &pool_->engine_, msg_);
+        return false;
+    }
+    if (!PROTOPOOL_LIKELY(calc_class_of_(msg_) != 0)) {
+        if (!calc_is_constant_(msg_))
+            protopool_raise(msg_->tag == CALC_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_BAD_TAG,
+                            &pool_->engine_, msg_);
+        return false;
+    }
+    return true;
+}
+
+/* Whether the message is the variant of this tag; a fault if not. */
+static inline bool calc_is_variant_(const struct calc *msg_, enum calc_tag tag_)
+{
+    if (PROTOPOOL_LIKELY(msg_->tag == (uint8_t)tag_))
+        return true;
+    protopool_raise(PROTOPOOL_FAULT_WRONG_VARIANT, NULL, msg_);
+    return false;
+}
+#endif
+
+#if PROTOPOOL_CHECK == 2
+/* Notes where a make or free is. */
+static inline struct calc_pool *calc_at_(struct calc_pool *pool_, const char *file_, int line_)
+{
+    pool_->engine_.site.file = file_;
+    pool_->engine_.site.line = line_;
+    return pool_;
+}
+#endif
+
 /* Frees a message of this pool; NULL and a variant without fields are left alone. */
+#if PROTOPOOL_CHECK == 2
+void calc_free(struct calc_pool *pool_, struct calc *msg_);
+#else
 static inline void calc_free(struct calc_pool *pool_, struct calc *msg_)
 {
     if (msg_ != NULL) {
         const unsigned class_ = calc_class_of_(msg_);
+#if PROTOPOOL_CHECK == 1
+        if (!calc_may_free_(pool_, msg_))
+            return;
+#endif
 #ifdef PROTOPOOL_TRACE
         if (class_ != 0)
             calc_trace_deallocate_(msg_);
 #endif
+#if PROTOPOOL_CHECK == 1
+        msg_->tag = CALC_FREED_TAG_;
+#endif
         protopool_put(&pool_->engine_, &pool_->loaded_[class_], class_, msg_);
     }
 }
+#endif
 
 /* ---- Each variant -------------------------------------------------------------------------------------------
  *
@@ -410,8 +461,20 @@ static inline struct calc_add calc_make_add(uint64_t left, uint64_t right)
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct calc_add *calc_take_add_(struct calc_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct calc_add *const msg_ = (struct calc_add *)protopool_take_checked(&pool_->engine_, 2);
+#else
     struct calc_add *const msg_ =
         (struct calc_add *)protopool_take(&pool_->engine_, &pool_->loaded_[2], 2);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == CALC_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = CALC_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[2], 2, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         calc_trace_allocate_(&msg_->base, CALC_ADD);
@@ -445,6 +508,10 @@ static inline struct calc *calc_copy_add(struct calc_pool *pool_, const struct c
 
 static inline const struct calc_add *calc_as_add(const struct calc *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!calc_is_variant_(msg_, CALC_ADD))
+        return NULL;
+#endif
     return (const struct calc_add *)(const void *)msg_;
 }
 
@@ -455,6 +522,10 @@ static inline const struct calc_add *calc_if_add(const struct calc *msg_)
 
 static inline struct calc_add *calc_edit_add(struct calc *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!calc_is_variant_(msg_, CALC_ADD))
+        return NULL;
+#endif
     return (struct calc_add *)(void *)msg_;
 }
 
@@ -476,8 +547,20 @@ static inline struct calc_negate calc_make_negate(int64_t value)
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct calc_negate *calc_take_negate_(struct calc_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct calc_negate *const msg_ = (struct calc_negate *)protopool_take_checked(&pool_->engine_, 1);
+#else
     struct calc_negate *const msg_ =
         (struct calc_negate *)protopool_take(&pool_->engine_, &pool_->loaded_[1], 1);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == CALC_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = CALC_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[1], 1, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         calc_trace_allocate_(&msg_->base, CALC_NEGATE);
@@ -510,6 +593,10 @@ static inline struct calc *calc_copy_negate(struct calc_pool *pool_, const struc
 
 static inline const struct calc_negate *calc_as_negate(const struct calc *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!calc_is_variant_(msg_, CALC_NEGATE))
+        return NULL;
+#endif
     return (const struct calc_negate *)(const void *)msg_;
 }
 
@@ -520,6 +607,10 @@ static inline const struct calc_negate *calc_if_negate(const struct calc *msg_)
 
 static inline struct calc_negate *calc_edit_negate(struct calc *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!calc_is_variant_(msg_, CALC_NEGATE))
+        return NULL;
+#endif
     return (struct calc_negate *)(void *)msg_;
 }
 
@@ -548,8 +639,20 @@ static inline struct calc_apply calc_make_apply(enum calc_operation operation, d
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct calc_apply *calc_take_apply_(struct calc_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct calc_apply *const msg_ = (struct calc_apply *)protopool_take_checked(&pool_->engine_, 2);
+#else
     struct calc_apply *const msg_ =
         (struct calc_apply *)protopool_take(&pool_->engine_, &pool_->loaded_[2], 2);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == CALC_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = CALC_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[2], 2, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         calc_trace_allocate_(&msg_->base, CALC_APPLY);
@@ -587,6 +690,10 @@ static inline struct calc *calc_copy_apply(struct calc_pool *pool_, const struct
 
 static inline const struct calc_apply *calc_as_apply(const struct calc *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!calc_is_variant_(msg_, CALC_APPLY))
+        return NULL;
+#endif
     return (const struct calc_apply *)(const void *)msg_;
 }
 
@@ -597,6 +704,10 @@ static inline const struct calc_apply *calc_if_apply(const struct calc *msg_)
 
 static inline struct calc_apply *calc_edit_apply(struct calc *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!calc_is_variant_(msg_, CALC_APPLY))
+        return NULL;
+#endif
     return (struct calc_apply *)(void *)msg_;
 }
 
@@ -619,8 +730,20 @@ static inline struct calc_sum calc_make_sum(uint8_t count, const int32_t *operan
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct calc_sum *calc_take_sum_(struct calc_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct calc_sum *const msg_ = (struct calc_sum *)protopool_take_checked(&pool_->engine_, 5);
+#else
     struct calc_sum *const msg_ =
         (struct calc_sum *)protopool_take(&pool_->engine_, &pool_->loaded_[5], 5);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == CALC_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = CALC_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[5], 5, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         calc_trace_allocate_(&msg_->base, CALC_SUM);
@@ -654,6 +777,10 @@ static inline struct calc *calc_copy_sum(struct calc_pool *pool_, const struct c
 
 static inline const struct calc_sum *calc_as_sum(const struct calc *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!calc_is_variant_(msg_, CALC_SUM))
+        return NULL;
+#endif
     return (const struct calc_sum *)(const void *)msg_;
 }
 
@@ -664,6 +791,10 @@ static inline const struct calc_sum *calc_if_sum(const struct calc *msg_)
 
 static inline struct calc_sum *calc_edit_sum(struct calc *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!calc_is_variant_(msg_, CALC_SUM))
+        return NULL;
+#endif
     return (struct calc_sum *)(void *)msg_;
 }
 
@@ -693,8 +824,20 @@ static inline struct calc_store calc_make_store(const char *name, double value)
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct calc_store *calc_take_store_(struct calc_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct calc_store *const msg_ = (struct calc_store *)protopool_take_checked(&pool_->engine_, 4);
+#else
     struct calc_store *const msg_ =
         (struct calc_store *)protopool_take(&pool_->engine_, &pool_->loaded_[4], 4);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == CALC_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = CALC_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[4], 4, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         calc_trace_allocate_(&msg_->base, CALC_STORE);
@@ -732,6 +875,10 @@ static inline struct calc *calc_copy_store(struct calc_pool *pool_, const struct
 
 static inline const struct calc_store *calc_as_store(const struct calc *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!calc_is_variant_(msg_, CALC_STORE))
+        return NULL;
+#endif
     return (const struct calc_store *)(const void *)msg_;
 }
 
@@ -742,6 +889,10 @@ static inline const struct calc_store *calc_if_store(const struct calc *msg_)
 
 static inline struct calc_store *calc_edit_store(struct calc *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!calc_is_variant_(msg_, CALC_STORE))
+        return NULL;
+#endif
     return (struct calc_store *)(void *)msg_;
 }
 
@@ -770,8 +921,20 @@ static inline struct calc_recall calc_make_recall(const char *name)
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct calc_recall *calc_take_recall_(struct calc_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct calc_recall *const msg_ = (struct calc_recall *)protopool_take_checked(&pool_->engine_, 3);
+#else
     struct calc_recall *const msg_ =
         (struct calc_recall *)protopool_take(&pool_->engine_, &pool_->loaded_[3], 3);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == CALC_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = CALC_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[3], 3, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         calc_trace_allocate_(&msg_->base, CALC_RECALL);
@@ -808,6 +971,10 @@ static inline struct calc *calc_copy_recall(struct calc_pool *pool_, const struc
 
 static inline const struct calc_recall *calc_as_recall(const struct calc *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!calc_is_variant_(msg_, CALC_RECALL))
+        return NULL;
+#endif
     return (const struct calc_recall *)(const void *)msg_;
 }
 
@@ -818,6 +985,10 @@ static inline const struct calc_recall *calc_if_recall(const struct calc *msg_)
 
 static inline struct calc_recall *calc_edit_recall(struct calc *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!calc_is_variant_(msg_, CALC_RECALL))
+        return NULL;
+#endif
     return (struct calc_recall *)(void *)msg_;
 }
 
@@ -847,8 +1018,20 @@ static inline struct calc_log calc_make_log(uint64_t time, const char *text)
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct calc_log *calc_take_log_(struct calc_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct calc_log *const msg_ = (struct calc_log *)protopool_take_checked(&pool_->engine_, 6);
+#else
     struct calc_log *const msg_ =
         (struct calc_log *)protopool_take(&pool_->engine_, &pool_->loaded_[6], 6);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == CALC_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = CALC_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[6], 6, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         calc_trace_allocate_(&msg_->base, CALC_LOG);
@@ -886,6 +1069,10 @@ static inline struct calc *calc_copy_log(struct calc_pool *pool_, const struct c
 
 static inline const struct calc_log *calc_as_log(const struct calc *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!calc_is_variant_(msg_, CALC_LOG))
+        return NULL;
+#endif
     return (const struct calc_log *)(const void *)msg_;
 }
 
@@ -896,6 +1083,10 @@ static inline const struct calc_log *calc_if_log(const struct calc *msg_)
 
 static inline struct calc_log *calc_edit_log(struct calc *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!calc_is_variant_(msg_, CALC_LOG))
+        return NULL;
+#endif
     return (struct calc_log *)(void *)msg_;
 }
 
@@ -928,6 +1119,10 @@ static inline struct calc *calc_copy_quit(struct calc_pool *pool_, const struct 
 
 static inline const struct calc_quit *calc_as_quit(const struct calc *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!calc_is_variant_(msg_, CALC_QUIT))
+        return NULL;
+#endif
     return (const struct calc_quit *)(const void *)msg_;
 }
 
@@ -935,6 +1130,27 @@ static inline const struct calc_quit *calc_if_quit(const struct calc *msg_)
 {
     return msg_->tag == CALC_QUIT ? calc_as_quit(msg_) : NULL;
 }
+
+#if PROTOPOOL_CHECK == 2
+/* ---- Level 2: makes and frees know where they are -------------------------------------------------------------- */
+
+#define calc_free(pool_, msg_) calc_free(calc_at_(pool_, __FILE__, __LINE__), msg_)
+#define calc_new_add(pool_, ...) calc_new_add(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_copy_add(pool_, ...) calc_copy_add(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_new_negate(pool_, ...) calc_new_negate(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_copy_negate(pool_, ...) calc_copy_negate(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_new_apply(pool_, ...) calc_new_apply(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_copy_apply(pool_, ...) calc_copy_apply(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_new_sum(pool_, ...) calc_new_sum(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_copy_sum(pool_, ...) calc_copy_sum(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_new_store(pool_, ...) calc_new_store(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_copy_store(pool_, ...) calc_copy_store(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_new_recall(pool_, ...) calc_new_recall(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_copy_recall(pool_, ...) calc_copy_recall(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_new_log(pool_, ...) calc_new_log(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_copy_log(pool_, ...) calc_copy_log(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+
+#endif
 
 #ifdef __cplusplus
 }

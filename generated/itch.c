@@ -203,7 +203,113 @@ static const struct protopool_slot_size slot_sizes_[] = {
     { 56, 8 }, /* Imbalance */
 };
 
-const struct protopool_geometry itch_geometry_ = { slot_sizes_, 6 };
+#if PROTOPOOL_CHECK >= 1
+static uint32_t variant_of_(const void *msg_)
+{
+    switch (itch_tag_of((const struct itch *)msg_)) {
+    case ITCH_SYSTEM_EVENT:
+        return 0;
+    case ITCH_STOCK_DIRECTORY:
+        return 1;
+    case ITCH_TRADING_ACTION:
+        return 2;
+    case ITCH_REG_SHO:
+        return 3;
+    case ITCH_PARTICIPANT_POSITION:
+        return 4;
+    case ITCH_MWCB_DECLINE:
+        return 5;
+    case ITCH_MWCB_STATUS:
+        return 6;
+    case ITCH_IPO_QUOTING:
+        return 7;
+    case ITCH_LULD_COLLAR:
+        return 8;
+    case ITCH_OPERATIONAL_HALT:
+        return 9;
+    case ITCH_ADD_ORDER:
+        return 10;
+    case ITCH_ADD_ORDER_MPID:
+        return 11;
+    case ITCH_ORDER_EXECUTED:
+        return 12;
+    case ITCH_ORDER_EXECUTED_PRICE:
+        return 13;
+    case ITCH_ORDER_CANCEL:
+        return 14;
+    case ITCH_ORDER_DELETE:
+        return 15;
+    case ITCH_ORDER_REPLACE:
+        return 16;
+    case ITCH_TRADE:
+        return 17;
+    case ITCH_CROSS_TRADE:
+        return 18;
+    case ITCH_BROKEN_TRADE:
+        return 19;
+    case ITCH_IMBALANCE:
+        return 20;
+    case ITCH_RETAIL_INTEREST:
+        return 21;
+    }
+    return 22;
+}
+
+static const char *name_of_(uint32_t variant_)
+{
+    static const char *const names_[] = {
+        "SystemEvent",
+        "StockDirectory",
+        "TradingAction",
+        "RegSho",
+        "ParticipantPosition",
+        "MwcbDecline",
+        "MwcbStatus",
+        "IpoQuoting",
+        "LuldCollar",
+        "OperationalHalt",
+        "AddOrder",
+        "AddOrderMpid",
+        "OrderExecuted",
+        "OrderExecutedPrice",
+        "OrderCancel",
+        "OrderDelete",
+        "OrderReplace",
+        "Trade",
+        "CrossTrade",
+        "BrokenTrade",
+        "Imbalance",
+        "RetailInterest",
+        "no message",
+    };
+    return names_[variant_];
+}
+
+static unsigned slot_class_of_(const void *msg_)
+{
+    return itch_class_of_((const struct itch *)msg_);
+}
+
+static int print_to_(void *stream_, const void *msg_)
+{
+#ifdef PROTOPOOL_NO_STDIO
+    (void)stream_;
+    (void)msg_;
+    return 0;
+#else
+    return itch_print((FILE *)stream_, (const struct itch *)msg_);
+#endif
+}
+
+static const struct protopool_messages messages_ = {
+    "itch", 1, ITCH_FREED_TAG_, 22, variant_of_, name_of_, slot_class_of_, print_to_,
+};
+#define MESSAGES_ , &messages_
+#else
+#define MESSAGES_
+#endif
+
+const struct protopool_geometry itch_geometry_ = { slot_sizes_, 6 MESSAGES_ };
 
 /* The slot class of every tag; 0 for what is not allocated. */
 const uint8_t itch_class_of_tag_[256] = {
@@ -334,6 +440,32 @@ size_t itch_size(const struct itch *msg_)
     }
     return 0;
 }
+
+#if PROTOPOOL_CHECK >= 1
+/* ---- Checks -------------------------------------------------------------------------------------------------- */
+
+bool itch_is_constant_(const struct itch *msg_)
+{
+    (void)msg_;
+    return false;
+}
+#endif
+
+#if PROTOPOOL_CHECK == 2
+void (itch_free)(struct itch_pool *pool_, struct itch *msg_)
+{
+    unsigned class_;
+    if (itch_is_constant_(msg_))
+        return;
+    class_ = protopool_begin_put(&pool_->engine_, msg_);
+    if (class_ == 0)
+        return;
+#ifdef PROTOPOOL_TRACE
+    itch_trace_deallocate_(msg_);
+#endif
+    protopool_end_put(&pool_->engine_, class_, msg_);
+}
+#endif
 
 /* ---- The pool ------------------------------------------------------------------------------------------------ */
 

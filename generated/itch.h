@@ -594,18 +594,69 @@ void itch_trace_allocate_(struct itch *msg_, enum itch_tag tag_);
 void itch_trace_deallocate_(const struct itch *msg_);
 #endif
 
+#if PROTOPOOL_CHECK >= 1
+/* Whether it is the one object of a variant without fields. */
+bool itch_is_constant_(const struct itch *msg_);
+
+/* Whether the message may be freed, of a slot class by its tag; a fault if not. */
+static inline bool itch_may_free_(struct itch_pool *pool_, const struct itch *msg_)
+{
+    if (!PROTOPOOL_LIKELY(pool_->engine_.alive == PROTOPOOL_ALIVE_)) {
+        protopool_raise(PROTOPOOL_FAULT_NOT_ALIVE, &pool_->engine_, msg_);
+        return false;
+    }
+    if (!PROTOPOOL_LIKELY(itch_class_of_(msg_) != 0)) {
+        if (!itch_is_constant_(msg_))
+            protopool_raise(msg_->tag == ITCH_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_BAD_TAG,
+                            &pool_->engine_, msg_);
+        return false;
+    }
+    return true;
+}
+
+/* Whether the message is the variant of this tag; a fault if not. */
+static inline bool itch_is_variant_(const struct itch *msg_, enum itch_tag tag_)
+{
+    if (PROTOPOOL_LIKELY(msg_->tag == (uint8_t)tag_))
+        return true;
+    protopool_raise(PROTOPOOL_FAULT_WRONG_VARIANT, NULL, msg_);
+    return false;
+}
+#endif
+
+#if PROTOPOOL_CHECK == 2
+/* Notes where a make or free is. */
+static inline struct itch_pool *itch_at_(struct itch_pool *pool_, const char *file_, int line_)
+{
+    pool_->engine_.site.file = file_;
+    pool_->engine_.site.line = line_;
+    return pool_;
+}
+#endif
+
 /* Frees a message of this pool; NULL and a variant without fields are left alone. */
+#if PROTOPOOL_CHECK == 2
+void itch_free(struct itch_pool *pool_, struct itch *msg_);
+#else
 static inline void itch_free(struct itch_pool *pool_, struct itch *msg_)
 {
     if (msg_ != NULL) {
         const unsigned class_ = itch_class_of_(msg_);
+#if PROTOPOOL_CHECK == 1
+        if (!itch_may_free_(pool_, msg_))
+            return;
+#endif
 #ifdef PROTOPOOL_TRACE
         if (class_ != 0)
             itch_trace_deallocate_(msg_);
 #endif
+#if PROTOPOOL_CHECK == 1
+        msg_->tag = ITCH_FREED_TAG_;
+#endif
         protopool_put(&pool_->engine_, &pool_->loaded_[class_], class_, msg_);
     }
 }
+#endif
 
 /* ---- Each variant -------------------------------------------------------------------------------------------
  *
@@ -641,8 +692,20 @@ static inline struct itch_system_event itch_make_system_event(uint16_t stock_loc
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_system_event *itch_take_system_event_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_system_event *const msg_ = (struct itch_system_event *)protopool_take_checked(&pool_->engine_, 1);
+#else
     struct itch_system_event *const msg_ =
         (struct itch_system_event *)protopool_take(&pool_->engine_, &pool_->loaded_[1], 1);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[1], 1, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_SYSTEM_EVENT);
@@ -679,6 +742,10 @@ static inline struct itch *itch_copy_system_event(struct itch_pool *pool_, const
 
 static inline const struct itch_system_event *itch_as_system_event(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_SYSTEM_EVENT))
+        return NULL;
+#endif
     return (const struct itch_system_event *)(const void *)msg_;
 }
 
@@ -689,6 +756,10 @@ static inline const struct itch_system_event *itch_if_system_event(const struct 
 
 static inline struct itch_system_event *itch_edit_system_event(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_SYSTEM_EVENT))
+        return NULL;
+#endif
     return (struct itch_system_event *)(void *)msg_;
 }
 
@@ -735,8 +806,20 @@ static inline struct itch_stock_directory itch_make_stock_directory(uint16_t sto
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_stock_directory *itch_take_stock_directory_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_stock_directory *const msg_ = (struct itch_stock_directory *)protopool_take_checked(&pool_->engine_, 5);
+#else
     struct itch_stock_directory *const msg_ =
         (struct itch_stock_directory *)protopool_take(&pool_->engine_, &pool_->loaded_[5], 5);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[5], 5, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_STOCK_DIRECTORY);
@@ -793,6 +876,10 @@ static inline struct itch *itch_copy_stock_directory(struct itch_pool *pool_, co
 
 static inline const struct itch_stock_directory *itch_as_stock_directory(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_STOCK_DIRECTORY))
+        return NULL;
+#endif
     return (const struct itch_stock_directory *)(const void *)msg_;
 }
 
@@ -803,6 +890,10 @@ static inline const struct itch_stock_directory *itch_if_stock_directory(const s
 
 static inline struct itch_stock_directory *itch_edit_stock_directory(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_STOCK_DIRECTORY))
+        return NULL;
+#endif
     return (struct itch_stock_directory *)(void *)msg_;
 }
 
@@ -837,8 +928,20 @@ static inline struct itch_trading_action itch_make_trading_action(uint16_t stock
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_trading_action *itch_take_trading_action_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_trading_action *const msg_ = (struct itch_trading_action *)protopool_take_checked(&pool_->engine_, 3);
+#else
     struct itch_trading_action *const msg_ =
         (struct itch_trading_action *)protopool_take(&pool_->engine_, &pool_->loaded_[3], 3);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[3], 3, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_TRADING_ACTION);
@@ -882,6 +985,10 @@ static inline struct itch *itch_copy_trading_action(struct itch_pool *pool_, con
 
 static inline const struct itch_trading_action *itch_as_trading_action(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_TRADING_ACTION))
+        return NULL;
+#endif
     return (const struct itch_trading_action *)(const void *)msg_;
 }
 
@@ -892,6 +999,10 @@ static inline const struct itch_trading_action *itch_if_trading_action(const str
 
 static inline struct itch_trading_action *itch_edit_trading_action(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_TRADING_ACTION))
+        return NULL;
+#endif
     return (struct itch_trading_action *)(void *)msg_;
 }
 
@@ -923,8 +1034,20 @@ static inline struct itch_reg_sho itch_make_reg_sho(uint16_t stock_locate, uint1
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_reg_sho *itch_take_reg_sho_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_reg_sho *const msg_ = (struct itch_reg_sho *)protopool_take_checked(&pool_->engine_, 2);
+#else
     struct itch_reg_sho *const msg_ =
         (struct itch_reg_sho *)protopool_take(&pool_->engine_, &pool_->loaded_[2], 2);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[2], 2, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_REG_SHO);
@@ -965,6 +1088,10 @@ static inline struct itch *itch_copy_reg_sho(struct itch_pool *pool_, const stru
 
 static inline const struct itch_reg_sho *itch_as_reg_sho(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_REG_SHO))
+        return NULL;
+#endif
     return (const struct itch_reg_sho *)(const void *)msg_;
 }
 
@@ -975,6 +1102,10 @@ static inline const struct itch_reg_sho *itch_if_reg_sho(const struct itch *msg_
 
 static inline struct itch_reg_sho *itch_edit_reg_sho(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_REG_SHO))
+        return NULL;
+#endif
     return (struct itch_reg_sho *)(void *)msg_;
 }
 
@@ -1011,8 +1142,20 @@ static inline struct itch_participant_position itch_make_participant_position(ui
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_participant_position *itch_take_participant_position_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_participant_position *const msg_ = (struct itch_participant_position *)protopool_take_checked(&pool_->engine_, 3);
+#else
     struct itch_participant_position *const msg_ =
         (struct itch_participant_position *)protopool_take(&pool_->engine_, &pool_->loaded_[3], 3);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[3], 3, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_PARTICIPANT_POSITION);
@@ -1058,6 +1201,10 @@ static inline struct itch *itch_copy_participant_position(struct itch_pool *pool
 
 static inline const struct itch_participant_position *itch_as_participant_position(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_PARTICIPANT_POSITION))
+        return NULL;
+#endif
     return (const struct itch_participant_position *)(const void *)msg_;
 }
 
@@ -1068,6 +1215,10 @@ static inline const struct itch_participant_position *itch_if_participant_positi
 
 static inline struct itch_participant_position *itch_edit_participant_position(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_PARTICIPANT_POSITION))
+        return NULL;
+#endif
     return (struct itch_participant_position *)(void *)msg_;
 }
 
@@ -1095,8 +1246,20 @@ static inline struct itch_mwcb_decline itch_make_mwcb_decline(uint16_t stock_loc
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_mwcb_decline *itch_take_mwcb_decline_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_mwcb_decline *const msg_ = (struct itch_mwcb_decline *)protopool_take_checked(&pool_->engine_, 4);
+#else
     struct itch_mwcb_decline *const msg_ =
         (struct itch_mwcb_decline *)protopool_take(&pool_->engine_, &pool_->loaded_[4], 4);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[4], 4, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_MWCB_DECLINE);
@@ -1135,6 +1298,10 @@ static inline struct itch *itch_copy_mwcb_decline(struct itch_pool *pool_, const
 
 static inline const struct itch_mwcb_decline *itch_as_mwcb_decline(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_MWCB_DECLINE))
+        return NULL;
+#endif
     return (const struct itch_mwcb_decline *)(const void *)msg_;
 }
 
@@ -1145,6 +1312,10 @@ static inline const struct itch_mwcb_decline *itch_if_mwcb_decline(const struct 
 
 static inline struct itch_mwcb_decline *itch_edit_mwcb_decline(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_MWCB_DECLINE))
+        return NULL;
+#endif
     return (struct itch_mwcb_decline *)(void *)msg_;
 }
 
@@ -1170,8 +1341,20 @@ static inline struct itch_mwcb_status itch_make_mwcb_status(uint16_t stock_locat
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_mwcb_status *itch_take_mwcb_status_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_mwcb_status *const msg_ = (struct itch_mwcb_status *)protopool_take_checked(&pool_->engine_, 1);
+#else
     struct itch_mwcb_status *const msg_ =
         (struct itch_mwcb_status *)protopool_take(&pool_->engine_, &pool_->loaded_[1], 1);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[1], 1, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_MWCB_STATUS);
@@ -1208,6 +1391,10 @@ static inline struct itch *itch_copy_mwcb_status(struct itch_pool *pool_, const 
 
 static inline const struct itch_mwcb_status *itch_as_mwcb_status(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_MWCB_STATUS))
+        return NULL;
+#endif
     return (const struct itch_mwcb_status *)(const void *)msg_;
 }
 
@@ -1218,6 +1405,10 @@ static inline const struct itch_mwcb_status *itch_if_mwcb_status(const struct it
 
 static inline struct itch_mwcb_status *itch_edit_mwcb_status(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_MWCB_STATUS))
+        return NULL;
+#endif
     return (struct itch_mwcb_status *)(void *)msg_;
 }
 
@@ -1251,8 +1442,20 @@ static inline struct itch_ipo_quoting itch_make_ipo_quoting(uint16_t stock_locat
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_ipo_quoting *itch_take_ipo_quoting_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_ipo_quoting *const msg_ = (struct itch_ipo_quoting *)protopool_take_checked(&pool_->engine_, 3);
+#else
     struct itch_ipo_quoting *const msg_ =
         (struct itch_ipo_quoting *)protopool_take(&pool_->engine_, &pool_->loaded_[3], 3);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[3], 3, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_IPO_QUOTING);
@@ -1296,6 +1499,10 @@ static inline struct itch *itch_copy_ipo_quoting(struct itch_pool *pool_, const 
 
 static inline const struct itch_ipo_quoting *itch_as_ipo_quoting(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_IPO_QUOTING))
+        return NULL;
+#endif
     return (const struct itch_ipo_quoting *)(const void *)msg_;
 }
 
@@ -1306,6 +1513,10 @@ static inline const struct itch_ipo_quoting *itch_if_ipo_quoting(const struct it
 
 static inline struct itch_ipo_quoting *itch_edit_ipo_quoting(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_IPO_QUOTING))
+        return NULL;
+#endif
     return (struct itch_ipo_quoting *)(void *)msg_;
 }
 
@@ -1341,8 +1552,20 @@ static inline struct itch_luld_collar itch_make_luld_collar(uint16_t stock_locat
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_luld_collar *itch_take_luld_collar_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_luld_collar *const msg_ = (struct itch_luld_collar *)protopool_take_checked(&pool_->engine_, 4);
+#else
     struct itch_luld_collar *const msg_ =
         (struct itch_luld_collar *)protopool_take(&pool_->engine_, &pool_->loaded_[4], 4);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[4], 4, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_LULD_COLLAR);
@@ -1387,6 +1610,10 @@ static inline struct itch *itch_copy_luld_collar(struct itch_pool *pool_, const 
 
 static inline const struct itch_luld_collar *itch_as_luld_collar(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_LULD_COLLAR))
+        return NULL;
+#endif
     return (const struct itch_luld_collar *)(const void *)msg_;
 }
 
@@ -1397,6 +1624,10 @@ static inline const struct itch_luld_collar *itch_if_luld_collar(const struct it
 
 static inline struct itch_luld_collar *itch_edit_luld_collar(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_LULD_COLLAR))
+        return NULL;
+#endif
     return (struct itch_luld_collar *)(void *)msg_;
 }
 
@@ -1429,8 +1660,20 @@ static inline struct itch_operational_halt itch_make_operational_halt(uint16_t s
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_operational_halt *itch_take_operational_halt_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_operational_halt *const msg_ = (struct itch_operational_halt *)protopool_take_checked(&pool_->engine_, 2);
+#else
     struct itch_operational_halt *const msg_ =
         (struct itch_operational_halt *)protopool_take(&pool_->engine_, &pool_->loaded_[2], 2);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[2], 2, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_OPERATIONAL_HALT);
@@ -1472,6 +1715,10 @@ static inline struct itch *itch_copy_operational_halt(struct itch_pool *pool_, c
 
 static inline const struct itch_operational_halt *itch_as_operational_halt(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_OPERATIONAL_HALT))
+        return NULL;
+#endif
     return (const struct itch_operational_halt *)(const void *)msg_;
 }
 
@@ -1482,6 +1729,10 @@ static inline const struct itch_operational_halt *itch_if_operational_halt(const
 
 static inline struct itch_operational_halt *itch_edit_operational_halt(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_OPERATIONAL_HALT))
+        return NULL;
+#endif
     return (struct itch_operational_halt *)(void *)msg_;
 }
 
@@ -1516,8 +1767,20 @@ static inline struct itch_add_order itch_make_add_order(uint16_t stock_locate, u
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_add_order *itch_take_add_order_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_add_order *const msg_ = (struct itch_add_order *)protopool_take_checked(&pool_->engine_, 4);
+#else
     struct itch_add_order *const msg_ =
         (struct itch_add_order *)protopool_take(&pool_->engine_, &pool_->loaded_[4], 4);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[4], 4, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_ADD_ORDER);
@@ -1562,6 +1825,10 @@ static inline struct itch *itch_copy_add_order(struct itch_pool *pool_, const st
 
 static inline const struct itch_add_order *itch_as_add_order(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_ADD_ORDER))
+        return NULL;
+#endif
     return (const struct itch_add_order *)(const void *)msg_;
 }
 
@@ -1572,6 +1839,10 @@ static inline const struct itch_add_order *itch_if_add_order(const struct itch *
 
 static inline struct itch_add_order *itch_edit_add_order(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_ADD_ORDER))
+        return NULL;
+#endif
     return (struct itch_add_order *)(void *)msg_;
 }
 
@@ -1609,8 +1880,20 @@ static inline struct itch_add_order_mpid itch_make_add_order_mpid(uint16_t stock
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_add_order_mpid *itch_take_add_order_mpid_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_add_order_mpid *const msg_ = (struct itch_add_order_mpid *)protopool_take_checked(&pool_->engine_, 5);
+#else
     struct itch_add_order_mpid *const msg_ =
         (struct itch_add_order_mpid *)protopool_take(&pool_->engine_, &pool_->loaded_[5], 5);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[5], 5, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_ADD_ORDER_MPID);
@@ -1657,6 +1940,10 @@ static inline struct itch *itch_copy_add_order_mpid(struct itch_pool *pool_, con
 
 static inline const struct itch_add_order_mpid *itch_as_add_order_mpid(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_ADD_ORDER_MPID))
+        return NULL;
+#endif
     return (const struct itch_add_order_mpid *)(const void *)msg_;
 }
 
@@ -1667,6 +1954,10 @@ static inline const struct itch_add_order_mpid *itch_if_add_order_mpid(const str
 
 static inline struct itch_add_order_mpid *itch_edit_add_order_mpid(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_ADD_ORDER_MPID))
+        return NULL;
+#endif
     return (struct itch_add_order_mpid *)(void *)msg_;
 }
 
@@ -1694,8 +1985,20 @@ static inline struct itch_order_executed itch_make_order_executed(uint16_t stock
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_order_executed *itch_take_order_executed_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_order_executed *const msg_ = (struct itch_order_executed *)protopool_take_checked(&pool_->engine_, 4);
+#else
     struct itch_order_executed *const msg_ =
         (struct itch_order_executed *)protopool_take(&pool_->engine_, &pool_->loaded_[4], 4);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[4], 4, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_ORDER_EXECUTED);
@@ -1734,6 +2037,10 @@ static inline struct itch *itch_copy_order_executed(struct itch_pool *pool_, con
 
 static inline const struct itch_order_executed *itch_as_order_executed(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_ORDER_EXECUTED))
+        return NULL;
+#endif
     return (const struct itch_order_executed *)(const void *)msg_;
 }
 
@@ -1744,6 +2051,10 @@ static inline const struct itch_order_executed *itch_if_order_executed(const str
 
 static inline struct itch_order_executed *itch_edit_order_executed(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_ORDER_EXECUTED))
+        return NULL;
+#endif
     return (struct itch_order_executed *)(void *)msg_;
 }
 
@@ -1774,8 +2085,20 @@ static inline struct itch_order_executed_price itch_make_order_executed_price(ui
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_order_executed_price *itch_take_order_executed_price_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_order_executed_price *const msg_ = (struct itch_order_executed_price *)protopool_take_checked(&pool_->engine_, 4);
+#else
     struct itch_order_executed_price *const msg_ =
         (struct itch_order_executed_price *)protopool_take(&pool_->engine_, &pool_->loaded_[4], 4);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[4], 4, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_ORDER_EXECUTED_PRICE);
@@ -1817,6 +2140,10 @@ static inline struct itch *itch_copy_order_executed_price(struct itch_pool *pool
 
 static inline const struct itch_order_executed_price *itch_as_order_executed_price(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_ORDER_EXECUTED_PRICE))
+        return NULL;
+#endif
     return (const struct itch_order_executed_price *)(const void *)msg_;
 }
 
@@ -1827,6 +2154,10 @@ static inline const struct itch_order_executed_price *itch_if_order_executed_pri
 
 static inline struct itch_order_executed_price *itch_edit_order_executed_price(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_ORDER_EXECUTED_PRICE))
+        return NULL;
+#endif
     return (struct itch_order_executed_price *)(void *)msg_;
 }
 
@@ -1853,8 +2184,20 @@ static inline struct itch_order_cancel itch_make_order_cancel(uint16_t stock_loc
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_order_cancel *itch_take_order_cancel_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_order_cancel *const msg_ = (struct itch_order_cancel *)protopool_take_checked(&pool_->engine_, 3);
+#else
     struct itch_order_cancel *const msg_ =
         (struct itch_order_cancel *)protopool_take(&pool_->engine_, &pool_->loaded_[3], 3);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[3], 3, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_ORDER_CANCEL);
@@ -1892,6 +2235,10 @@ static inline struct itch *itch_copy_order_cancel(struct itch_pool *pool_, const
 
 static inline const struct itch_order_cancel *itch_as_order_cancel(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_ORDER_CANCEL))
+        return NULL;
+#endif
     return (const struct itch_order_cancel *)(const void *)msg_;
 }
 
@@ -1902,6 +2249,10 @@ static inline const struct itch_order_cancel *itch_if_order_cancel(const struct 
 
 static inline struct itch_order_cancel *itch_edit_order_cancel(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_ORDER_CANCEL))
+        return NULL;
+#endif
     return (struct itch_order_cancel *)(void *)msg_;
 }
 
@@ -1927,8 +2278,20 @@ static inline struct itch_order_delete itch_make_order_delete(uint16_t stock_loc
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_order_delete *itch_take_order_delete_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_order_delete *const msg_ = (struct itch_order_delete *)protopool_take_checked(&pool_->engine_, 2);
+#else
     struct itch_order_delete *const msg_ =
         (struct itch_order_delete *)protopool_take(&pool_->engine_, &pool_->loaded_[2], 2);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[2], 2, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_ORDER_DELETE);
@@ -1965,6 +2328,10 @@ static inline struct itch *itch_copy_order_delete(struct itch_pool *pool_, const
 
 static inline const struct itch_order_delete *itch_as_order_delete(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_ORDER_DELETE))
+        return NULL;
+#endif
     return (const struct itch_order_delete *)(const void *)msg_;
 }
 
@@ -1975,6 +2342,10 @@ static inline const struct itch_order_delete *itch_if_order_delete(const struct 
 
 static inline struct itch_order_delete *itch_edit_order_delete(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_ORDER_DELETE))
+        return NULL;
+#endif
     return (struct itch_order_delete *)(void *)msg_;
 }
 
@@ -2003,8 +2374,20 @@ static inline struct itch_order_replace itch_make_order_replace(uint16_t stock_l
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_order_replace *itch_take_order_replace_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_order_replace *const msg_ = (struct itch_order_replace *)protopool_take_checked(&pool_->engine_, 4);
+#else
     struct itch_order_replace *const msg_ =
         (struct itch_order_replace *)protopool_take(&pool_->engine_, &pool_->loaded_[4], 4);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[4], 4, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_ORDER_REPLACE);
@@ -2045,6 +2428,10 @@ static inline struct itch *itch_copy_order_replace(struct itch_pool *pool_, cons
 
 static inline const struct itch_order_replace *itch_as_order_replace(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_ORDER_REPLACE))
+        return NULL;
+#endif
     return (const struct itch_order_replace *)(const void *)msg_;
 }
 
@@ -2055,6 +2442,10 @@ static inline const struct itch_order_replace *itch_if_order_replace(const struc
 
 static inline struct itch_order_replace *itch_edit_order_replace(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_ORDER_REPLACE))
+        return NULL;
+#endif
     return (struct itch_order_replace *)(void *)msg_;
 }
 
@@ -2090,8 +2481,20 @@ static inline struct itch_trade itch_make_trade(uint16_t stock_locate, uint16_t 
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_trade *itch_take_trade_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_trade *const msg_ = (struct itch_trade *)protopool_take_checked(&pool_->engine_, 5);
+#else
     struct itch_trade *const msg_ =
         (struct itch_trade *)protopool_take(&pool_->engine_, &pool_->loaded_[5], 5);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[5], 5, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_TRADE);
@@ -2137,6 +2540,10 @@ static inline struct itch *itch_copy_trade(struct itch_pool *pool_, const struct
 
 static inline const struct itch_trade *itch_as_trade(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_TRADE))
+        return NULL;
+#endif
     return (const struct itch_trade *)(const void *)msg_;
 }
 
@@ -2147,6 +2554,10 @@ static inline const struct itch_trade *itch_if_trade(const struct itch *msg_)
 
 static inline struct itch_trade *itch_edit_trade(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_TRADE))
+        return NULL;
+#endif
     return (struct itch_trade *)(void *)msg_;
 }
 
@@ -2181,8 +2592,20 @@ static inline struct itch_cross_trade itch_make_cross_trade(uint16_t stock_locat
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_cross_trade *itch_take_cross_trade_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_cross_trade *const msg_ = (struct itch_cross_trade *)protopool_take_checked(&pool_->engine_, 5);
+#else
     struct itch_cross_trade *const msg_ =
         (struct itch_cross_trade *)protopool_take(&pool_->engine_, &pool_->loaded_[5], 5);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[5], 5, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_CROSS_TRADE);
@@ -2227,6 +2650,10 @@ static inline struct itch *itch_copy_cross_trade(struct itch_pool *pool_, const 
 
 static inline const struct itch_cross_trade *itch_as_cross_trade(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_CROSS_TRADE))
+        return NULL;
+#endif
     return (const struct itch_cross_trade *)(const void *)msg_;
 }
 
@@ -2237,6 +2664,10 @@ static inline const struct itch_cross_trade *itch_if_cross_trade(const struct it
 
 static inline struct itch_cross_trade *itch_edit_cross_trade(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_CROSS_TRADE))
+        return NULL;
+#endif
     return (struct itch_cross_trade *)(void *)msg_;
 }
 
@@ -2262,8 +2693,20 @@ static inline struct itch_broken_trade itch_make_broken_trade(uint16_t stock_loc
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_broken_trade *itch_take_broken_trade_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_broken_trade *const msg_ = (struct itch_broken_trade *)protopool_take_checked(&pool_->engine_, 2);
+#else
     struct itch_broken_trade *const msg_ =
         (struct itch_broken_trade *)protopool_take(&pool_->engine_, &pool_->loaded_[2], 2);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[2], 2, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_BROKEN_TRADE);
@@ -2300,6 +2743,10 @@ static inline struct itch *itch_copy_broken_trade(struct itch_pool *pool_, const
 
 static inline const struct itch_broken_trade *itch_as_broken_trade(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_BROKEN_TRADE))
+        return NULL;
+#endif
     return (const struct itch_broken_trade *)(const void *)msg_;
 }
 
@@ -2310,6 +2757,10 @@ static inline const struct itch_broken_trade *itch_if_broken_trade(const struct 
 
 static inline struct itch_broken_trade *itch_edit_broken_trade(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_BROKEN_TRADE))
+        return NULL;
+#endif
     return (struct itch_broken_trade *)(void *)msg_;
 }
 
@@ -2349,8 +2800,20 @@ static inline struct itch_imbalance itch_make_imbalance(uint16_t stock_locate, u
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_imbalance *itch_take_imbalance_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_imbalance *const msg_ = (struct itch_imbalance *)protopool_take_checked(&pool_->engine_, 6);
+#else
     struct itch_imbalance *const msg_ =
         (struct itch_imbalance *)protopool_take(&pool_->engine_, &pool_->loaded_[6], 6);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[6], 6, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_IMBALANCE);
@@ -2400,6 +2863,10 @@ static inline struct itch *itch_copy_imbalance(struct itch_pool *pool_, const st
 
 static inline const struct itch_imbalance *itch_as_imbalance(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_IMBALANCE))
+        return NULL;
+#endif
     return (const struct itch_imbalance *)(const void *)msg_;
 }
 
@@ -2410,6 +2877,10 @@ static inline const struct itch_imbalance *itch_if_imbalance(const struct itch *
 
 static inline struct itch_imbalance *itch_edit_imbalance(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_IMBALANCE))
+        return NULL;
+#endif
     return (struct itch_imbalance *)(void *)msg_;
 }
 
@@ -2441,8 +2912,20 @@ static inline struct itch_retail_interest itch_make_retail_interest(uint16_t sto
 /* Uninitialised but for its tag; NULL if the pool is exhausted. */
 static inline struct itch_retail_interest *itch_take_retail_interest_(struct itch_pool *pool_)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch_retail_interest *const msg_ = (struct itch_retail_interest *)protopool_take_checked(&pool_->engine_, 2);
+#else
     struct itch_retail_interest *const msg_ =
         (struct itch_retail_interest *)protopool_take(&pool_->engine_, &pool_->loaded_[2], 2);
+#endif
+#if PROTOPOOL_CHECK == 1
+    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->base.tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[2], 2, msg_);
+        return NULL;
+    }
+#endif
     if (msg_ != NULL) {
 #ifdef PROTOPOOL_TRACE
         itch_trace_allocate_(&msg_->base, ITCH_RETAIL_INTEREST);
@@ -2483,6 +2966,10 @@ static inline struct itch *itch_copy_retail_interest(struct itch_pool *pool_, co
 
 static inline const struct itch_retail_interest *itch_as_retail_interest(const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_RETAIL_INTEREST))
+        return NULL;
+#endif
     return (const struct itch_retail_interest *)(const void *)msg_;
 }
 
@@ -2493,8 +2980,63 @@ static inline const struct itch_retail_interest *itch_if_retail_interest(const s
 
 static inline struct itch_retail_interest *itch_edit_retail_interest(struct itch *msg_)
 {
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_is_variant_(msg_, ITCH_RETAIL_INTEREST))
+        return NULL;
+#endif
     return (struct itch_retail_interest *)(void *)msg_;
 }
+
+#if PROTOPOOL_CHECK == 2
+/* ---- Level 2: makes and frees know where they are -------------------------------------------------------------- */
+
+#define itch_free(pool_, msg_) itch_free(itch_at_(pool_, __FILE__, __LINE__), msg_)
+#define itch_new_system_event(pool_, ...) itch_new_system_event(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_system_event(pool_, ...) itch_copy_system_event(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_stock_directory(pool_, ...) itch_new_stock_directory(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_stock_directory(pool_, ...) itch_copy_stock_directory(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_trading_action(pool_, ...) itch_new_trading_action(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_trading_action(pool_, ...) itch_copy_trading_action(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_reg_sho(pool_, ...) itch_new_reg_sho(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_reg_sho(pool_, ...) itch_copy_reg_sho(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_participant_position(pool_, ...) itch_new_participant_position(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_participant_position(pool_, ...) itch_copy_participant_position(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_mwcb_decline(pool_, ...) itch_new_mwcb_decline(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_mwcb_decline(pool_, ...) itch_copy_mwcb_decline(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_mwcb_status(pool_, ...) itch_new_mwcb_status(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_mwcb_status(pool_, ...) itch_copy_mwcb_status(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_ipo_quoting(pool_, ...) itch_new_ipo_quoting(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_ipo_quoting(pool_, ...) itch_copy_ipo_quoting(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_luld_collar(pool_, ...) itch_new_luld_collar(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_luld_collar(pool_, ...) itch_copy_luld_collar(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_operational_halt(pool_, ...) itch_new_operational_halt(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_operational_halt(pool_, ...) itch_copy_operational_halt(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_add_order(pool_, ...) itch_new_add_order(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_add_order(pool_, ...) itch_copy_add_order(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_add_order_mpid(pool_, ...) itch_new_add_order_mpid(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_add_order_mpid(pool_, ...) itch_copy_add_order_mpid(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_order_executed(pool_, ...) itch_new_order_executed(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_order_executed(pool_, ...) itch_copy_order_executed(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_order_executed_price(pool_, ...) itch_new_order_executed_price(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_order_executed_price(pool_, ...) itch_copy_order_executed_price(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_order_cancel(pool_, ...) itch_new_order_cancel(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_order_cancel(pool_, ...) itch_copy_order_cancel(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_order_delete(pool_, ...) itch_new_order_delete(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_order_delete(pool_, ...) itch_copy_order_delete(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_order_replace(pool_, ...) itch_new_order_replace(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_order_replace(pool_, ...) itch_copy_order_replace(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_trade(pool_, ...) itch_new_trade(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_trade(pool_, ...) itch_copy_trade(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_cross_trade(pool_, ...) itch_new_cross_trade(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_cross_trade(pool_, ...) itch_copy_cross_trade(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_broken_trade(pool_, ...) itch_new_broken_trade(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_broken_trade(pool_, ...) itch_copy_broken_trade(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_imbalance(pool_, ...) itch_new_imbalance(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_imbalance(pool_, ...) itch_copy_imbalance(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_retail_interest(pool_, ...) itch_new_retail_interest(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_retail_interest(pool_, ...) itch_copy_retail_interest(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+
+#endif
 
 #ifdef __cplusplus
 }

@@ -13,6 +13,24 @@
 #define HAS_HEAP 1
 #endif
 #endif
+#if PROTOPOOL_CHECK == 2 && defined HOSTED
+#if defined __SANITIZE_ADDRESS__
+#define HAS_ASAN 1
+#elif defined __has_feature
+#if __has_feature(address_sanitizer)
+#define HAS_ASAN 1
+#endif
+#endif
+#ifdef HAS_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+#ifdef __has_include
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
+#define HAS_VALGRIND 1
+#endif
+#endif
+#endif
 #ifdef PROTOPOOL_PORT
 #include PROTOPOOL_PORT
 #endif
@@ -37,6 +55,8 @@ static_assert(SLAB_BYTES >= ((size_t)1 << SLAB_ORDERS), "an order fits below a s
 
 /* ---- Faults ------------------------------------------------------------------------------------------------------- */
 
+static const struct protopool_site nowhere = { NULL, 0 };
+
 static protopool_fault_handler *the_handler;
 
 protopool_fault_handler *protopool_set_fault_handler(protopool_fault_handler *handler)
@@ -51,6 +71,28 @@ const char *protopool_fault_text(enum protopool_fault fault)
     switch (fault) {
     case PROTOPOOL_FAULT_JOINED:
         return "a depot is ended while a pool is joined";
+    case PROTOPOOL_FAULT_NOT_ALIVE:
+        return "a pool is used before it is initialised or after its end";
+    case PROTOPOOL_FAULT_DOUBLE_FREE:
+        return "a message is freed twice";
+    case PROTOPOOL_FAULT_BAD_TAG:
+        return "a message is freed whose tag is stale or corrupt";
+    case PROTOPOOL_FAULT_WRITTEN_AFTER_FREE:
+        return "a message was written after it was freed";
+    case PROTOPOOL_FAULT_WRONG_VARIANT:
+        return "a message is read as another variant than it is, or is free";
+    case PROTOPOOL_FAULT_LEAK:
+        return "messages are live at the end";
+    case PROTOPOOL_FAULT_FOREIGN:
+        return "a pointer is freed that no pool made";
+    case PROTOPOOL_FAULT_INTERIOR:
+        return "a pointer into a slot is freed";
+    case PROTOPOOL_FAULT_WRONG_POOL:
+        return "a message is freed into a pool that is not its own";
+    case PROTOPOOL_FAULT_OVERRUN:
+        return "bytes behind a message were written";
+    case PROTOPOOL_FAULT_UNDERRUN:
+        return "bytes before a message were written";
     }
     return "an unknown fault";
 }
@@ -67,17 +109,82 @@ static void die(void)
 #endif
 }
 
-static void fault(enum protopool_fault code, const void *pool, const void *pointer, const struct protopool_site *site)
+/* What the default handler tells besides; all but code may be NULL. */
+struct report {
+    enum protopool_fault code;
+    const void *pool;
+    const void *pointer;
+    const struct protopool_geometry *geometry;
+    const void *readable; /* the message, where it is safe to print it */
+    const char *name;     /* of its variant, where only that is known */
+    struct protopool_site made, freed, here;
+};
+
+#ifndef PROTOPOOL_NO_STDIO
+static void print_site(const char *what, const struct protopool_site *site)
+{
+    if (site->file != NULL)
+        (void)fprintf(stderr, ", %s at %s:%d", what, site->file, site->line);
+}
+
+static void print_report(const struct report *report)
+{
+    (void)fprintf(stderr, "protopool: %s: ", protopool_fault_text(report->code));
+#if PROTOPOOL_CHECK >= 1
+    if (report->readable != NULL)
+        (void)report->geometry->messages->print(stderr, report->readable);
+    else if (report->name != NULL)
+        (void)fprintf(stderr, "%s", report->name);
+    if (report->readable != NULL || report->name != NULL)
+        (void)fputs(", ", stderr);
+#endif
+    (void)fprintf(stderr, "%p", report->pointer != NULL ? report->pointer : report->pool);
+    print_site("made", &report->made);
+    print_site("freed", &report->freed);
+    print_site("found", &report->here);
+    (void)fputs("\n", stderr);
+}
+#endif
+
+static void fault(const struct report *report)
 {
     if (the_handler != NULL) {
-        the_handler(code, pool, pointer, site);
+        the_handler(report->code, report->pool, report->pointer, &report->here);
         return;
     }
 #ifndef PROTOPOOL_NO_STDIO
-    (void)fprintf(stderr, "protopool: %s: %p\n", protopool_fault_text(code), pointer != NULL ? pointer : pool);
+    print_report(report);
 #endif
     die();
 }
+
+static PROTOPOOL_COLD void simple_fault(enum protopool_fault code, const void *pool, const void *pointer)
+{
+    struct report report = { code, pool, pointer, NULL, NULL, NULL, nowhere, nowhere, nowhere };
+    fault(&report);
+}
+
+#if PROTOPOOL_CHECK >= 1
+PROTOPOOL_COLD void protopool_raise(enum protopool_fault code, const struct protopool *pool, const void *pointer)
+{
+    simple_fault(code, pool, pointer);
+}
+
+/* Whether the pool may be used; if not, that is reported. */
+static bool is_alive(const struct protopool *pool)
+{
+    if (PROTOPOOL_LIKELY(pool->alive == PROTOPOOL_ALIVE_))
+        return true;
+    simple_fault(PROTOPOOL_FAULT_NOT_ALIVE, pool, NULL);
+    return false;
+}
+#else
+static inline bool is_alive(const struct protopool *pool)
+{
+    (void)pool;
+    return true;
+}
+#endif
 
 /* ---- Bitmap words ------------------------------------------------------------------------------------------------ */
 
@@ -119,10 +226,22 @@ static inline size_t round_up(size_t bytes)
     return (bytes + 7) / 8 * 8;
 }
 
-/* Bytes before the first slot of a slab. */
-static inline size_t header_bytes(uint32_t slots)
+static inline size_t record_bytes(const struct protopool_slabs *slabs)
 {
-    return round_up(sizeof(struct protopool_slab) + words_for(slots) * sizeof(protopool_word));
+#if PROTOPOOL_CHECK == 2
+    return slabs->slot_class != 0 ? PROTOPOOL_RECORD_BYTES_ : 0;
+#else
+    (void)slabs;
+    return 0;
+#endif
+}
+
+/* Bytes before the first slot of a slab: the header, the bitmap, at level 2 the records and a red zone; and `room`. */
+static inline size_t header_bytes(const struct protopool_slabs *slabs, uint32_t slots, size_t room)
+{
+    const size_t record = record_bytes(slabs);
+    return round_up(sizeof(struct protopool_slab) + words_for(slots) * sizeof(protopool_word) + slots * record + room
+                    + (record != 0 ? PROTOPOOL_RED_ZONE_ : 0));
 }
 
 /* ---- One slab ---------------------------------------------------------------------------------------------------- */
@@ -158,6 +277,9 @@ static void mark_all_free(struct protopool_slab *slab)
 /* Adds a slab, its slots all free. */
 static void add_slab(struct protopool_slabs *slabs, struct protopool_slab *slab, unsigned char *first, uint32_t slots)
 {
+#if PROTOPOOL_CHECK >= 1
+    slab->of = slabs;
+#endif
     slab->first = first;
     slab->slots = slots;
     slab->words = words_for(slots);
@@ -241,54 +363,50 @@ static bool put_into_word(struct protopool_slabs *slabs, struct protopool_slab *
 /* ---- Geometry of a growing pool's slabs ---------------------------------------------------------------------------- */
 
 /* How many slots fit a slab: header, bitmap and slots within `bytes`. */
-static uint32_t slots_in(size_t bytes, size_t slot_bytes)
+static uint32_t slots_in(const struct protopool_slabs *slabs, size_t bytes)
 {
     const size_t room = bytes - sizeof(struct protopool_slab);
-    size_t slots = room * 8 / (slot_bytes * 8 + 1);
+    size_t slots = room * 8 / ((slabs->slot_bytes + record_bytes(slabs)) * 8 + 1);
 
-    while (slots > 0 && header_bytes((uint32_t)slots) + slots * slot_bytes > bytes)
+    while (slots > 0 && header_bytes(slabs, (uint32_t)slots, 0) + slots * slabs->slot_bytes > bytes)
         slots--;
     return (uint32_t)slots;
 }
 
 /* What a slab spends on neither slots nor their bits. */
-static size_t waste_of(size_t bytes, size_t slot_bytes)
+static size_t waste_of(const struct protopool_slabs *slabs, size_t bytes)
 {
-    const size_t slots = slots_in(bytes, slot_bytes);
-    return bytes - slots * slot_bytes - slots / 8;
+    const size_t slots = slots_in(slabs, bytes);
+    return bytes - slots * (slabs->slot_bytes + record_bytes(slabs)) - slots / 8;
 }
 
 /*
  * The smallest slab whose waste is within its share; for large slots a block of their own, if that wastes less than
  * what any slab does; else the slab that wastes least.
  */
-static void shape_slabs(struct protopool_slabs *slabs, size_t slot_bytes, unsigned waste_shift)
+static void shape_slabs(struct protopool_slabs *slabs, unsigned waste_shift)
 {
     size_t bytes = SLAB_BYTES;
 
-    memset(slabs, 0, sizeof *slabs);
-    slabs->slot_bytes = slot_bytes;
-    slabs->reciprocal = ((uint64_t)1 << 32) / slot_bytes + 1;
     for (unsigned order = 0; order < SLAB_ORDERS; order++) {
         const size_t candidate = SLAB_BYTES << order;
-        if (slots_in(candidate, slot_bytes) == 0)
+        if (slots_in(slabs, candidate) == 0)
             continue;
-        if (waste_of(candidate, slot_bytes) * (bytes / SLAB_BYTES)
-                < waste_of(bytes, slot_bytes) * (candidate / SLAB_BYTES)
-            || slots_in(bytes, slot_bytes) == 0)
+        if (waste_of(slabs, candidate) * (bytes / SLAB_BYTES) < waste_of(slabs, bytes) * (candidate / SLAB_BYTES)
+            || slots_in(slabs, bytes) == 0)
             bytes = candidate;
-        if (waste_of(candidate, slot_bytes) <= candidate >> waste_shift)
+        if (waste_of(slabs, candidate) <= candidate >> waste_shift)
             break;
     }
-    if (slot_bytes >= OWN_MIN_BYTES
-        && (slots_in(bytes, slot_bytes) == 0 || waste_of(bytes, slot_bytes) > bytes >> waste_shift)) {
+    if (slabs->slot_bytes >= OWN_MIN_BYTES
+        && (slots_in(slabs, bytes) == 0 || waste_of(slabs, bytes) > bytes >> waste_shift)) {
         slabs->slab_slots = 1;
-        slabs->back = header_bytes(1);
-        slabs->slab_bytes = slabs->back + slot_bytes;
+        slabs->back = header_bytes(slabs, 1, 0);
+        slabs->slab_bytes = slabs->back + slabs->slot_bytes;
         slabs->mask = ~(uintptr_t)0;
         return;
     }
-    slabs->slab_slots = slots_in(bytes, slot_bytes);
+    slabs->slab_slots = slots_in(slabs, bytes);
     slabs->slab_bytes = bytes;
     slabs->mask = ~(uintptr_t)(bytes - 1);
 }
@@ -298,6 +416,228 @@ static inline bool is_own(const struct protopool_slabs *slabs)
 {
     return slabs->back != 0;
 }
+
+/* ---- Checks ------------------------------------------------------------------------------------------------------------ */
+
+#if PROTOPOOL_CHECK == 1
+static void set_tag(void *slot, const struct protopool_messages *messages, uint32_t tag)
+{
+    const uint16_t wide = (uint16_t)tag;
+    if (messages->tag_bytes == 1)
+        *(unsigned char *)slot = (unsigned char)tag;
+    else
+        memcpy(slot, &wide, sizeof wide);
+}
+
+/* Marks the slots of a slab free. */
+static void retire_slots(struct protopool_store *store, const struct protopool_slabs *slabs,
+                         struct protopool_slab *slab, bool is_new)
+{
+    (void)is_new;
+    if (slabs->slot_class != 0)
+        for (uint32_t i = 0; i < slab->slots; i++)
+            set_tag(slab->first + i * slabs->slot_bytes, store->geometry->messages,
+                    store->geometry->messages->freed_tag);
+}
+
+/* Whether a slot that was freed belongs where its tag sent it. */
+static bool is_sound(const struct protopool_slabs *slabs, struct protopool_slab *slab, const void *slot, uint32_t index)
+{
+    enum protopool_fault code = PROTOPOOL_FAULT_BAD_TAG;
+
+    if (slab->of == slabs && index < slab->slots && slab->first + index * slabs->slot_bytes == slot) {
+        if ((bitmap(slab)[index / WORD_BITS] >> index % WORD_BITS & 1) == 0)
+            return true;
+        code = PROTOPOOL_FAULT_DOUBLE_FREE;
+    }
+    simple_fault(code, NULL, slot);
+    return false;
+}
+#endif
+
+#if PROTOPOOL_CHECK == 2
+enum { NEVER_MADE, LIVE, FREED };
+
+#define FREE_FILL 0xdb     /* a free slot */
+#define RED_ZONE_FILL 0xfd /* between slots */
+
+static struct protopool_record *record_of(struct protopool_slab *slab, uint32_t index)
+{
+    return (struct protopool_record *)(void *)(bitmap(slab) + slab->words) + index;
+}
+
+static size_t zone_bytes(const struct protopool_slabs *slabs)
+{
+    return slabs->slot_bytes - slabs->message_bytes;
+}
+
+static bool is_filled(const unsigned char *bytes, size_t count, unsigned char fill)
+{
+    for (size_t i = 0; i < count; i++)
+        if (bytes[i] != fill)
+            return false;
+    return true;
+}
+
+/* What ASan and valgrind are told. A message in hand is undefined at first; all else of a slab's slots is out of bounds
+ * but to the engine. */
+static void tell_no_access(const void *at, size_t bytes)
+{
+#ifdef HAS_ASAN
+    __asan_poison_memory_region(at, bytes);
+#endif
+#ifdef HAS_VALGRIND
+    VALGRIND_MAKE_MEM_NOACCESS(at, bytes);
+#endif
+    (void)at;
+    (void)bytes;
+}
+
+static void tell_defined(const void *at, size_t bytes)
+{
+#ifdef HAS_ASAN
+    __asan_unpoison_memory_region(at, bytes);
+#endif
+#ifdef HAS_VALGRIND
+    VALGRIND_MAKE_MEM_DEFINED(at, bytes);
+#endif
+    (void)at;
+    (void)bytes;
+}
+
+static void tell_made(const struct protopool_store *store, const void *msg, size_t bytes)
+{
+#ifdef HAS_ASAN
+    __asan_unpoison_memory_region(msg, bytes);
+#endif
+#ifdef HAS_VALGRIND
+    VALGRIND_MEMPOOL_ALLOC(store, msg, bytes);
+#endif
+    (void)store;
+    (void)msg;
+    (void)bytes;
+}
+
+static void tell_freed(const struct protopool_store *store, const void *msg, size_t bytes)
+{
+#ifdef HAS_VALGRIND
+    VALGRIND_MEMPOOL_FREE(store, msg);
+#endif
+    (void)store;
+    tell_no_access(msg, bytes);
+}
+
+/* All bytes that slots and red zones have in the slab. */
+static unsigned char *slots_begin(const struct protopool_slab *slab)
+{
+    return slab->first - PROTOPOOL_RED_ZONE_;
+}
+
+static size_t slots_bytes(const struct protopool_slabs *slabs, const struct protopool_slab *slab)
+{
+    return PROTOPOOL_RED_ZONE_ + slab->slots * slabs->slot_bytes;
+}
+
+/* Makes the slots of a slab free and forgets their messages. */
+static void retire_slots(struct protopool_store *store, const struct protopool_slabs *slabs,
+                         struct protopool_slab *slab, bool is_new)
+{
+    if (slabs->slot_class == 0)
+        return;
+    tell_defined(slots_begin(slab), slots_bytes(slabs, slab));
+    memset(slots_begin(slab), RED_ZONE_FILL, slots_bytes(slabs, slab));
+    for (uint32_t i = 0; i < slab->slots; i++) {
+        unsigned char *const slot = slab->first + i * slabs->slot_bytes;
+        memset(slot, FREE_FILL, slabs->message_bytes);
+#ifdef HAS_VALGRIND
+        if (!is_new && record_of(slab, i)->state == LIVE)
+            VALGRIND_MEMPOOL_FREE(store, slot);
+#endif
+        memset(record_of(slab, i), 0, sizeof(struct protopool_record));
+    }
+    (void)store;
+    (void)is_new;
+    tell_no_access(slots_begin(slab), slots_bytes(slabs, slab));
+}
+
+/* The first registered slab above the address. */
+static size_t registry_at(const struct protopool_store *store, uintptr_t address)
+{
+    size_t low = 0, high = store->registered;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if ((uintptr_t)store->registry[middle] <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool has_address(const struct protopool_slab *slab, uintptr_t address)
+{
+    return address - (uintptr_t)slots_begin(slab) < slots_bytes(slab->of, slab);
+}
+
+/* The slab whose slots or red zones hold the address; NULL if none does. Nothing at the address is read. */
+static struct protopool_slab *find_slab(const struct protopool_store *store, uintptr_t address)
+{
+    for (unsigned c = 1; c <= store->geometry->count; c++) {
+        const struct protopool_slabs *const slabs = &store->shelves[c].slabs;
+        struct protopool_slab *slab = slabs->fixed;
+#ifndef HAS_HEAP
+        for (slab = slabs->partial; slab != NULL && !has_address(slab, address); slab = slab->next) {
+        }
+        for (slab = slab == NULL ? slabs->full : slab; slab != NULL && !has_address(slab, address); slab = slab->next) {
+        }
+#endif
+        if (slab != NULL && has_address(slab, address))
+            return slab;
+    }
+    if (store->registered != 0) {
+        const size_t at = registry_at(store, address);
+        if (at != 0 && has_address(store->registry[at - 1], address))
+            return store->registry[at - 1];
+    }
+    return NULL;
+}
+
+/* Enters a slab of a growing store. False if there is no memory for that. */
+static bool enter_slab(struct protopool_store *store, struct protopool_slab *slab)
+{
+#ifdef HAS_HEAP
+    size_t at;
+
+    if (store->registered == store->registry_room) {
+        const size_t room = store->registry_room == 0 ? 64 : 2 * store->registry_room;
+        void *const registry = realloc(store->registry, room * sizeof store->registry[0]);
+        if (registry == NULL)
+            return false;
+        store->registry = (struct protopool_slab **)registry;
+        store->registry_room = room;
+    }
+    at = registry_at(store, (uintptr_t)slab);
+    memmove(&store->registry[at + 1], &store->registry[at], (store->registered - at) * sizeof store->registry[0]);
+    store->registry[at] = slab;
+    store->registered++;
+#endif
+    (void)store;
+    (void)slab;
+    return true;
+}
+
+static void strike_slab(struct protopool_store *store, const struct protopool_slabs *slabs, struct protopool_slab *slab)
+{
+#ifdef HAS_HEAP
+    const size_t at = registry_at(store, (uintptr_t)slab);
+    store->registered--;
+    memmove(&store->registry[at - 1], &store->registry[at], (store->registered + 1 - at) * sizeof store->registry[0]);
+#endif
+    (void)store;
+    tell_defined(slots_begin(slab), slots_bytes(slabs, slab));
+}
+#endif
 
 /* ---- The store: slabs from and to the source ------------------------------------------------------------------------ */
 
@@ -388,6 +728,10 @@ static void release_slab(struct protopool_store *store, struct protopool_slabs *
     unlink_slab(&slabs->partial, slab);
     slabs->slots -= slab->slots;
     slabs->in_slabs -= slab->slots;
+#if PROTOPOOL_CHECK == 2
+    if (slabs->slot_class != 0)
+        strike_slab(store, slabs, slab);
+#endif
     if (is_own(slabs))
         give_to_source(store, slab, slabs->slab_bytes);
     else
@@ -406,9 +750,17 @@ static void spill(struct protopool_store *store, struct protopool_slabs *slabs, 
         const uint32_t w = index / WORD_BITS;
         protopool_word freed = 0;
 
+#if PROTOPOOL_CHECK == 1
+        if (!is_sound(slabs, slab, slots[i], index)) {
+            slabs->in_slabs--;
+            i++;
+            continue;
+        }
+#endif
+
         do {
             freed |= (protopool_word)1 << index % WORD_BITS;
-            if (++i == count || slab_of(slabs, slots[i]) != slab)
+            if (++i == count || slab_of(slabs, slots[i]) != slab || PROTOPOOL_CHECK == 1)
                 break;
             index = index_of(slabs, slab, slots[i]);
         } while (index / WORD_BITS == w);
@@ -472,6 +824,25 @@ static void flush_what_is_idle(struct protopool *pool)
         flush_racks(pool->depot);
 }
 
+/* Makes a slab of memory. False if it cannot be entered in the registry of level 2. */
+static bool begin_slab(struct protopool_store *store, struct protopool_slabs *slabs, unsigned char *memory)
+{
+    struct protopool_slab *const slab = (struct protopool_slab *)(void *)memory;
+
+#if PROTOPOOL_CHECK == 2
+    if (slabs->slot_class != 0 && !enter_slab(store, slab)) {
+        give_to_source(store, memory, slabs->slab_bytes);
+        return false;
+    }
+#endif
+    add_slab(slabs, slab, memory + header_bytes(slabs, slabs->slab_slots, 0), slabs->slab_slots);
+#if PROTOPOOL_CHECK >= 1
+    retire_slots(store, slabs, slab, true);
+#endif
+    (void)store;
+    return true;
+}
+
 /* Another slab for the slot size: a spare one, or from the source. False if there is none. With a pool, idle magazines
  * are spilled first, which changes any of its magazines. */
 static bool grow(struct protopool *pool, struct protopool_store *store, struct protopool_slabs *slabs)
@@ -499,9 +870,7 @@ static bool grow(struct protopool *pool, struct protopool_store *store, struct p
     }
     if (memory == NULL)
         return false;
-    add_slab(slabs, (struct protopool_slab *)(void *)memory, memory + header_bytes(slabs->slab_slots),
-             slabs->slab_slots);
-    return true;
+    return begin_slab(store, slabs, memory);
 }
 
 /* ---- The lock of a depot ---------------------------------------------------------------------------------------------- */
@@ -544,8 +913,21 @@ static void take_lock(union protopool_lock *lock)
     (void)pthread_mutex_lock((pthread_mutex_t *)(void *)lock);
 }
 
+#define HAS_PTHREAD 1
 #define PROTOPOOL_LOCK(lock) take_lock(lock)
 #define PROTOPOOL_UNLOCK(lock) (void)pthread_mutex_unlock((pthread_mutex_t *)(void *)(lock))
+#endif
+
+#if PROTOPOOL_CHECK == 2
+#ifdef HAS_PTHREAD
+static pthread_mutex_t stores_lock = PTHREAD_MUTEX_INITIALIZER;
+#define LOCK_STORES() (void)pthread_mutex_lock(&stores_lock)
+#define UNLOCK_STORES() (void)pthread_mutex_unlock(&stores_lock)
+#else
+static union protopool_lock stores_lock;
+#define LOCK_STORES() PROTOPOOL_LOCK(&stores_lock)
+#define UNLOCK_STORES() PROTOPOOL_UNLOCK(&stores_lock)
+#endif
 #endif
 
 static void lock_store(struct protopool *pool)
@@ -721,11 +1103,12 @@ static void look_for_idle(struct protopool *pool)
 
 PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_class)
 {
-    struct protopool_magazine *const loaded = &pool->loaded[slot_class];
+    struct protopool_magazine *loaded;
     void *slot;
 
-    if (slot_class == 0)
+    if (!is_alive(pool) || slot_class == 0)
         return NULL;
+    loaded = &pool->loaded[slot_class];
     if (pool->classes[slot_class].previous.count != 0) {
         swap_magazines(pool, slot_class);
         return loaded->slots[--loaded->count];
@@ -739,11 +1122,12 @@ PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_c
 
 PROTOPOOL_COLD void protopool_put_slow(struct protopool *pool, unsigned slot_class, void *slot)
 {
-    struct protopool_magazine *const loaded = &pool->loaded[slot_class];
-    struct protopool_magazine *const previous = &pool->classes[slot_class].previous;
+    struct protopool_magazine *loaded, *previous;
 
-    if (slot_class == 0)
+    if (!is_alive(pool) || slot_class == 0)
         return;
+    loaded = &pool->loaded[slot_class];
+    previous = &pool->classes[slot_class].previous;
     if (previous->capacity != 0 && previous->count == 0) {
         swap_magazines(pool, slot_class);
         loaded->slots[loaded->count++] = slot;
@@ -781,6 +1165,17 @@ static uint32_t magazine_slots(size_t slot_bytes)
     return (uint32_t)(most > MAGAZINE_MIN ? most : PROTOPOOL_MIN_(MAGAZINE_MIN, PROTOPOOL_MAGAZINE));
 }
 
+/* Sets what slabs are of: slots of a class, or (0) the magazines' arrays. */
+static void name_slabs(struct protopool_slabs *slabs, unsigned slot_class, size_t bytes)
+{
+    slabs->slot_bytes = slot_class != 0 ? (size_t)PROTOPOOL_STRIDE_(bytes) : bytes;
+    slabs->reciprocal = ((uint64_t)1 << 32) / slabs->slot_bytes + 1;
+#if PROTOPOOL_CHECK >= 1
+    slabs->slot_class = slot_class;
+    slabs->message_bytes = bytes;
+#endif
+}
+
 static bool begin_growing_store(struct protopool_store *store, struct protopool_shelf *shelves,
                                 const struct protopool_geometry *geometry, const struct protopool_source *source)
 {
@@ -797,28 +1192,122 @@ static bool begin_growing_store(struct protopool_store *store, struct protopool_
     if (store->source.take == NULL)
         return false;
     for (unsigned c = 1; c <= geometry->count; c++) {
-        shape_slabs(&shelves[c].slabs, geometry->slot_sizes[c - 1].bytes, WASTE_SHIFT);
+        name_slabs(&shelves[c].slabs, c, geometry->slot_sizes[c - 1].bytes);
+        shape_slabs(&shelves[c].slabs, WASTE_SHIFT);
         shelves[c].magazine = magazine_slots(geometry->slot_sizes[c - 1].bytes);
     }
-    shape_slabs(&store->arrays, PROTOPOOL_MAGAZINE * sizeof(void *), ARRAYS_WASTE_SHIFT);
+    name_slabs(&store->arrays, 0, PROTOPOOL_MAGAZINE * sizeof(void *));
+    shape_slabs(&store->arrays, ARRAYS_WASTE_SHIFT);
     store->arrays.reserved = SIZE_MAX; /* they are few, and threads come and go */
     return geometry->count == 0 || grow(NULL, store, &store->arrays);
 }
 
-/* Lays slabs of one slab out in fixed memory, `room` bytes of it left for the caller behind the bitmap; returns what
+/* Lays slabs of one slab out in fixed memory, with `room` bytes for the caller before the slots; returns what
  * follows. */
-static unsigned char *begin_fixed_slabs(struct protopool_slabs *slabs, size_t slot_bytes, uint32_t slots, size_t room,
-                                        unsigned char *memory)
+static unsigned char *begin_fixed_slabs(struct protopool_store *store, struct protopool_slabs *slabs, uint32_t slots,
+                                        size_t room, unsigned char *memory)
 {
-    unsigned char *const first =
-        memory + round_up(sizeof(struct protopool_slab) + words_for(slots) * sizeof(protopool_word) + room);
+    unsigned char *const first = memory + header_bytes(slabs, slots, room);
 
-    slabs->slot_bytes = slot_bytes;
-    slabs->reciprocal = ((uint64_t)1 << 32) / slot_bytes + 1;
     slabs->fixed = (struct protopool_slab *)(void *)memory;
     add_slab(slabs, slabs->fixed, first, slots);
-    return first + round_up(slot_bytes * slots);
+#if PROTOPOOL_CHECK >= 1
+    retire_slots(store, slabs, slabs->fixed, true);
+#endif
+    (void)store;
+    return first + round_up(slabs->slot_bytes * slots);
 }
+
+#if PROTOPOOL_CHECK == 2
+/* Every store of the program, to tell a wrong pool from a foreign pointer. */
+static struct protopool_store *all_stores;
+
+/* Whether the message lies in another store. If it is live there, the report tells of it. */
+static bool is_elsewhere(const struct protopool_store *own, const void *msg, struct report *report)
+{
+    bool found = false;
+
+    LOCK_STORES();
+    for (struct protopool_store *store = all_stores; store != NULL && !found; store = store->next_store) {
+        struct protopool_slab *slab;
+        if (store == own)
+            continue;
+        if (store->lock != NULL)
+            PROTOPOOL_LOCK(store->lock);
+        slab = find_slab(store, (uintptr_t)msg);
+        if (slab != NULL) {
+            const size_t offset = (size_t)((uintptr_t)msg - (uintptr_t)slab->first);
+            const size_t index = offset / slab->of->slot_bytes;
+            found = true;
+            if (offset % slab->of->slot_bytes == 0 && index < slab->slots
+                && record_of(slab, (uint32_t)index)->state == LIVE
+                && store->geometry->messages->class_of(msg) == slab->of->slot_class) {
+                report->geometry = store->geometry;
+                report->readable = msg;
+                report->made = record_of(slab, (uint32_t)index)->made;
+            }
+        }
+        if (store->lock != NULL)
+            PROTOPOOL_UNLOCK(store->lock);
+    }
+    UNLOCK_STORES();
+    return found;
+}
+
+static void open_store(struct protopool_store *store, union protopool_lock *lock)
+{
+    struct protopool_store *at;
+
+    store->lock = lock;
+#ifdef HAS_VALGRIND
+    VALGRIND_CREATE_MEMPOOL(store, 0, 0);
+#endif
+    LOCK_STORES();
+    for (at = all_stores; at != NULL && at != store; at = at->next_store) {
+    }
+    if (at == NULL) {
+        store->next_store = all_stores;
+        all_stores = store;
+    }
+    UNLOCK_STORES();
+}
+
+static void close_store(struct protopool_store *store)
+{
+    LOCK_STORES();
+    for (struct protopool_store **at = &all_stores; *at != NULL; at = &(*at)->next_store) {
+        if (*at == store) {
+            *at = store->next_store;
+            break;
+        }
+    }
+    UNLOCK_STORES();
+#ifdef HAS_VALGRIND
+    VALGRIND_DESTROY_MEMPOOL(store);
+#endif
+    for (unsigned c = 1; c <= store->geometry->count; c++) {
+        const struct protopool_slabs *const slabs = &store->shelves[c].slabs;
+        for (struct protopool_slab *slab = slabs->partial; slab != NULL; slab = slab->next)
+            tell_defined(slots_begin(slab), slots_bytes(slabs, slab));
+        for (struct protopool_slab *slab = slabs->full; slab != NULL; slab = slab->next)
+            tell_defined(slots_begin(slab), slots_bytes(slabs, slab));
+    }
+#ifdef HAS_HEAP
+    free(store->registry);
+#endif
+}
+#else
+static inline void open_store(struct protopool_store *store, union protopool_lock *lock)
+{
+    (void)store;
+    (void)lock;
+}
+
+static inline void close_store(struct protopool_store *store)
+{
+    (void)store;
+}
+#endif
 
 static void give_list(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab)
 {
@@ -840,6 +1329,7 @@ static void give_slabs(struct protopool_store *store, struct protopool_slabs *sl
 /* Gives everything back. */
 static void end_store(struct protopool_store *store)
 {
+    close_store(store);
     for (unsigned c = 1; c <= store->geometry->count; c++)
         give_slabs(store, &store->shelves[c].slabs);
     give_slabs(store, &store->arrays);
@@ -888,6 +1378,224 @@ static void stats_of_store(const struct protopool_store *store, struct protopool
         *source_bytes = store->source_bytes;
 }
 
+#if PROTOPOOL_CHECK == 2
+/* ---- Make and free at level 2 -------------------------------------------------------------------------------------------- */
+
+/* What is wrong with freeing the message, which find_slab has found there; 0 if nothing is: then it is free. */
+static unsigned judge(struct protopool_slab *slab, const void *msg, struct report *report)
+{
+    const struct protopool_slabs *const slabs = slab->of;
+    const struct protopool_messages *const messages = report->geometry->messages;
+    const size_t offset = (size_t)((uintptr_t)msg - (uintptr_t)slab->first);
+    const size_t index = offset / slabs->slot_bytes;
+    const unsigned char *const end = (const unsigned char *)msg + slabs->message_bytes;
+    const unsigned char *const front = (const unsigned char *)msg - PROTOPOOL_RED_ZONE_;
+    struct protopool_record *record;
+    bool is_tagged, is_end_good, is_front_good;
+
+    if (offset % slabs->slot_bytes != 0 || index >= slab->slots)
+        return PROTOPOOL_FAULT_INTERIOR;
+    record = record_of(slab, (uint32_t)index);
+    if (record->state == NEVER_MADE)
+        return PROTOPOOL_FAULT_FOREIGN;
+    report->made = record->made;
+    if (record->state == FREED) {
+        report->freed = record->freed;
+        report->name = messages->name_of(record->variant);
+        return PROTOPOOL_FAULT_DOUBLE_FREE;
+    }
+    is_tagged = messages->class_of(msg) == slabs->slot_class;
+    report->readable = is_tagged ? msg : NULL;
+    tell_defined(end, zone_bytes(slabs));
+    is_end_good = is_filled(end, zone_bytes(slabs) - PROTOPOOL_RED_ZONE_, RED_ZONE_FILL);
+    tell_no_access(end, zone_bytes(slabs));
+    tell_defined(front, PROTOPOOL_RED_ZONE_);
+    is_front_good = is_filled(front, PROTOPOOL_RED_ZONE_, RED_ZONE_FILL);
+    tell_no_access(front, PROTOPOOL_RED_ZONE_);
+    if (!is_end_good)
+        return PROTOPOOL_FAULT_OVERRUN;
+    if (!is_front_good)
+        return PROTOPOOL_FAULT_UNDERRUN;
+    if (!is_tagged)
+        return PROTOPOOL_FAULT_BAD_TAG;
+    record->state = FREED;
+    record->freed = report->here;
+    record->variant = messages->variant_of(msg);
+    return 0;
+}
+
+PROTOPOOL_COLD unsigned protopool_begin_put(struct protopool *pool, const void *msg)
+{
+    struct report report = { PROTOPOOL_FAULT_FOREIGN, pool, msg, NULL, NULL, NULL, nowhere, nowhere, nowhere };
+    struct protopool_slab *slab;
+    unsigned code = PROTOPOOL_FAULT_FOREIGN;
+    unsigned slot_class = 0;
+
+    if (msg == NULL || !is_alive(pool))
+        return 0;
+    report.geometry = pool->store->geometry;
+    report.here = pool->site;
+    lock_store(pool);
+    slab = find_slab(pool->store, (uintptr_t)msg);
+    if (slab != NULL) {
+        code = judge(slab, msg, &report);
+        slot_class = slab->of->slot_class;
+    }
+    unlock_store(pool);
+    if (slab == NULL && is_elsewhere(pool->store, msg, &report))
+        code = PROTOPOOL_FAULT_WRONG_POOL;
+    if (code == 0)
+        return slot_class;
+    report.code = (enum protopool_fault)code;
+    fault(&report);
+    return 0;
+}
+
+PROTOPOOL_COLD void protopool_end_put(struct protopool *pool, unsigned slot_class, void *msg)
+{
+    const size_t bytes = pool->store->shelves[slot_class].slabs.message_bytes;
+
+    memset(msg, FREE_FILL, bytes);
+    tell_freed(pool->store, msg, bytes);
+    protopool_put(pool, &pool->loaded[slot_class], slot_class, msg);
+}
+
+PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slot_class)
+{
+    struct report report = {
+        PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, pool, NULL, NULL, NULL, NULL, nowhere, nowhere, nowhere
+    };
+    struct protopool_slab *slab;
+    struct protopool_record *record;
+    size_t bytes;
+    void *slot;
+    bool is_intact;
+
+    if (!is_alive(pool))
+        return NULL;
+    slot = protopool_take(pool, &pool->loaded[slot_class], slot_class);
+    if (slot == NULL)
+        return NULL;
+    bytes = pool->store->shelves[slot_class].slabs.message_bytes;
+    lock_store(pool);
+    slab = find_slab(pool->store, (uintptr_t)slot);
+    record = record_of(slab, index_of(slab->of, slab, slot));
+    tell_defined(slot, bytes);
+    is_intact = is_filled((const unsigned char *)slot, bytes, FREE_FILL);
+    report.made = record->made;
+    report.freed = record->freed;
+    if (record->state == FREED)
+        report.name = pool->store->geometry->messages->name_of(record->variant);
+    if (is_intact) {
+        record->state = LIVE;
+        record->made = pool->site;
+        record->freed = nowhere;
+    } else {
+        memset(slot, FREE_FILL, bytes);
+    }
+    tell_no_access(slot, bytes);
+    unlock_store(pool);
+    if (is_intact) {
+        tell_made(pool->store, slot, bytes);
+        return slot;
+    }
+    protopool_put(pool, &pool->loaded[slot_class], slot_class, slot);
+    report.geometry = pool->store->geometry;
+    report.pointer = slot;
+    report.here = pool->site;
+    fault(&report);
+    return NULL;
+}
+#endif
+
+#if PROTOPOOL_CHECK >= 1
+/* ---- Leaks ------------------------------------------------------------------------------------------------------------------ */
+
+#define LEAKS_SHOWN 10U
+#define LEAKS_COUNTED 64U /* variants counted in one walk */
+
+struct leaks {
+    struct protopool_store *store;
+    const void *first;
+    size_t seen;
+    uint32_t variant; /* counts[i] is of variant + i */
+    size_t counts[LEAKS_COUNTED];
+};
+
+static void show_leak(void *ctx, const void *msg)
+{
+    struct leaks *const leaks = (struct leaks *)ctx;
+
+    if (leaks->seen++ == 0)
+        leaks->first = msg;
+#ifndef PROTOPOOL_NO_STDIO
+    if (leaks->seen <= LEAKS_SHOWN) {
+        (void)fputs("protopool: live at the end: ", stderr);
+        (void)leaks->store->geometry->messages->print(stderr, msg);
+        (void)fprintf(stderr, ", %p", msg);
+#if PROTOPOOL_CHECK == 2
+        struct protopool_slab *const slab = find_slab(leaks->store, (uintptr_t)msg);
+        print_site("made", &record_of(slab, index_of(slab->of, slab, msg))->made);
+#endif
+        (void)fputs("\n", stderr);
+    }
+#endif
+}
+
+static void find_first_leak(void *ctx, const void *msg)
+{
+    struct leaks *const leaks = (struct leaks *)ctx;
+    if (leaks->seen++ == 0)
+        leaks->first = msg;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void count_leak(void *ctx, const void *msg)
+{
+    struct leaks *const leaks = (struct leaks *)ctx;
+    const uint32_t variant = leaks->store->geometry->messages->variant_of(msg);
+    if (variant - leaks->variant < LEAKS_COUNTED)
+        leaks->counts[variant - leaks->variant]++;
+}
+
+static void print_leak_counts(struct protopool_store *store)
+{
+    const struct protopool_messages *const messages = store->geometry->messages;
+
+    for (uint32_t variant = 0; variant < messages->variants; variant += LEAKS_COUNTED) {
+        struct leaks leaks = { store, NULL, 0, variant, { 0 } };
+        each_in_store(store, count_leak, &leaks);
+        for (uint32_t i = 0; i < LEAKS_COUNTED; i++)
+            if (leaks.counts[i] != 0)
+                (void)fprintf(stderr, "protopool: live at the end: %zu of %s\n", leaks.counts[i],
+                              messages->name_of(variant + i));
+    }
+}
+#endif
+
+/* Reports what is live in a store whose magazines are flushed. The default handler is preceded by a list: each message by
+ * name and content, up to a bound, then counts by variant. */
+static void report_leaks(struct protopool_store *store, const void *owner)
+{
+    struct leaks leaks = { store, NULL, 0, 0, { 0 } };
+
+    each_in_store(store, the_handler == NULL ? show_leak : find_first_leak, &leaks);
+    if (leaks.seen == 0)
+        return;
+#ifndef PROTOPOOL_NO_STDIO
+    if (the_handler == NULL)
+        print_leak_counts(store);
+#endif
+    simple_fault(PROTOPOOL_FAULT_LEAK, owner, leaks.first);
+}
+#else
+static inline void report_leaks(struct protopool_store *store, const void *owner)
+{
+    (void)store;
+    (void)owner;
+}
+#endif
+
 /* ---- Pools ------------------------------------------------------------------------------------------------------------- */
 
 static void begin_pool(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
@@ -898,6 +1606,14 @@ static void begin_pool(struct protopool *pool, struct protopool_magazine *loaded
     memset(classes, 0, (slot_sizes + (size_t)1) * sizeof *classes);
     pool->loaded = loaded;
     pool->classes = classes;
+}
+
+static void open_pool(struct protopool *pool, struct protopool_store *store)
+{
+    pool->store = store;
+#if PROTOPOOL_CHECK >= 1
+    pool->alive = PROTOPOOL_ALIVE_;
+#endif
 }
 
 bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
@@ -913,7 +1629,7 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
         return false;
     begin_pool(pool, loaded, classes, geometry->count);
     begin_store(&pool->own, shelves, geometry);
-    pool->store = &pool->own;
+    open_pool(pool, &pool->own);
     pool->own.source_bytes = (size_t)need;
     for (unsigned c = 1; c <= geometry->count; c++) {
         const uint32_t budget = geometry->slot_sizes[c - 1].budget;
@@ -921,14 +1637,16 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
 
         if (budget == 0)
             continue;
+        name_slabs(&shelves[c].slabs, c, geometry->slot_sizes[c - 1].bytes);
         loaded[c].capacity = PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE);
         loaded[c].slots =
-            (void **)(void *)(next + sizeof(struct protopool_slab) + words_for(budget) * sizeof(protopool_word));
+            (void **)(void *)(next + sizeof(struct protopool_slab) + words_for(budget) * sizeof(protopool_word)
+                              + budget * record_bytes(&shelves[c].slabs));
         classes[c].previous.capacity = arrays - loaded[c].capacity;
         classes[c].previous.slots = loaded[c].slots + loaded[c].capacity;
-        next = begin_fixed_slabs(&shelves[c].slabs, geometry->slot_sizes[c - 1].bytes, budget, arrays * sizeof(void *),
-                                 next);
+        next = begin_fixed_slabs(&pool->own, &shelves[c].slabs, budget, arrays * sizeof(void *), next);
     }
+    open_store(&pool->own, NULL);
     return true;
 }
 
@@ -939,7 +1657,8 @@ bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *l
     begin_pool(pool, loaded, classes, geometry->count);
     if (!begin_growing_store(&pool->own, shelves, geometry, source))
         return false;
-    pool->store = &pool->own;
+    open_store(&pool->own, NULL);
+    open_pool(pool, &pool->own);
     return true;
 }
 
@@ -947,14 +1666,19 @@ static void leave_depot(struct protopool *pool);
 
 size_t protopool_fini(struct protopool *pool)
 {
-    const uint32_t slot_sizes = pool->store->geometry->count;
+    uint32_t slot_sizes;
     size_t live = 0;
 
+    if (!is_alive(pool))
+        return 0;
+    slot_sizes = pool->store->geometry->count;
     if (pool->depot != NULL) {
         leave_depot(pool);
     } else {
+        flush(pool);
         for (unsigned c = 1; c <= slot_sizes; c++)
             live += live_of(pool, c);
+        report_leaks(pool->store, pool);
         end_store(pool->store);
     }
     begin_pool(pool, pool->loaded, pool->classes, slot_sizes);
@@ -963,7 +1687,7 @@ size_t protopool_fini(struct protopool *pool)
 
 void protopool_reset(struct protopool *pool)
 {
-    if (pool->depot != NULL)
+    if (!is_alive(pool) || pool->depot != NULL)
         return;
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
         struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
@@ -979,6 +1703,9 @@ void protopool_reset(struct protopool *pool)
         for (struct protopool_slab *slab = slabs->partial, *next; slab != NULL; slab = next) {
             next = slab->next;
             mark_all_free(slab);
+#if PROTOPOOL_CHECK >= 1
+            retire_slots(pool->store, slabs, slab, false);
+#endif
             if (slabs->fixed == NULL && slabs->slots - slab->slots >= slabs->reserved)
                 release_slab(pool->store, slabs, slab);
         }
@@ -1007,6 +1734,8 @@ bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n)
 {
     bool done;
 
+    if (!is_alive(pool))
+        return false;
     if (slot_class == 0 || n == 0)
         return true;
     lock_store(pool);
@@ -1017,6 +1746,8 @@ bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n)
 
 void protopool_flush(struct protopool *pool)
 {
+    if (!is_alive(pool))
+        return;
     lock_store(pool);
     flush(pool);
     unlock_store(pool);
@@ -1024,7 +1755,7 @@ void protopool_flush(struct protopool *pool)
 
 void protopool_each(struct protopool *pool, void (*fn)(void *ctx, const void *slot), void *ctx)
 {
-    if (pool->depot != NULL)
+    if (!is_alive(pool) || pool->depot != NULL)
         return;
     flush(pool);
     each_in_store(pool->store, fn, ctx);
@@ -1032,6 +1763,8 @@ void protopool_each(struct protopool *pool, void (*fn)(void *ctx, const void *sl
 
 void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slot_size, size_t *source_bytes)
 {
+    if (!is_alive(pool))
+        return;
     lock_store(pool);
     stats_of_store(pool->store, by_slot_size, source_bytes);
     for (unsigned c = 1; c <= pool->store->geometry->count; c++)
@@ -1056,8 +1789,10 @@ bool protopool_depot_init(struct protopool_depot *depot, struct protopool_rack *
         depot->store.geometry = NULL;
         return false;
     }
-    if (begin_depot(depot, racks, geometry->count))
+    if (begin_depot(depot, racks, geometry->count)) {
+        open_store(&depot->store, &depot->lock);
         return true;
+    }
     end_store(&depot->store);
     depot->store.geometry = NULL;
     return false;
@@ -1098,13 +1833,18 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
         if (budget == 0)
             continue;
         shelves[c].magazine = PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE);
-        next = begin_fixed_slabs(&shelves[c].slabs, geometry->slot_sizes[c - 1].bytes,
-                                 (uint32_t)PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0, next);
+        name_slabs(&shelves[c].slabs, c, geometry->slot_sizes[c - 1].bytes);
+        next = begin_fixed_slabs(&depot->store, &shelves[c].slabs, (uint32_t)PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0,
+                                 next);
     }
     while (slots != 0 && slots + PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2 + 1) <= bytes)
         arrays += 2;
+    name_slabs(&depot->store.arrays, 0, PROTOPOOL_MAGAZINE * sizeof(void *));
     if (arrays != 0)
-        (void)begin_fixed_slabs(&depot->store.arrays, PROTOPOOL_MAGAZINE * sizeof(void *), arrays, 0, next);
+        (void)begin_fixed_slabs(&depot->store, &depot->store.arrays, arrays, 0, next);
+    else
+        depot->store.arrays.slot_bytes = 0;
+    open_store(&depot->store, &depot->lock);
     depot->store.source_bytes = (size_t)slots + (arrays != 0 ? (size_t)PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2) : 0);
     return true;
 }
@@ -1115,7 +1855,7 @@ bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, s
     if (depot->store.geometry == NULL)
         return false;
     begin_pool(pool, loaded, classes, depot->store.geometry->count);
-    pool->store = &depot->store;
+    open_pool(pool, &depot->store);
     pool->depot = depot;
     PROTOPOOL_LOCK(&depot->lock);
     depot->joined++;
@@ -1159,12 +1899,13 @@ size_t protopool_depot_fini(struct protopool_depot *depot)
     size_t live = 0;
 
     if (is_joined(depot)) {
-        fault(PROTOPOOL_FAULT_JOINED, depot, NULL, NULL);
+        simple_fault(PROTOPOOL_FAULT_JOINED, depot, NULL);
         return SIZE_MAX;
     }
     for (unsigned c = 1; c <= depot->store.geometry->count; c++)
         live += handed_out(&depot->store, depot, c);
     flush_racks(depot);
+    report_leaks(&depot->store, depot);
     end_store(&depot->store);
     depot->store.geometry = NULL;
     end_lock(&depot->lock);

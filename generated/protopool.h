@@ -65,12 +65,16 @@ extern "C" {
 
 /* ---- Settings: one for the whole program; files that disagree do not link ------------------------------------ */
 
-/* The build level. 0: nothing is checked per operation. */
+/* The build level. What is found is told as a fault (see below).
+ * 0: release. Nothing is checked per operation.
+ * 1: checking, for production. A freed message bears a tag of its own, looked for on free and on make.
+ * 2: debug. Every pointer is looked up before it is used; red zones, fill patterns, who made and who freed; ASan and
+ *    valgrind are told of every make and free. Each make and free takes the depot's lock. */
 #ifndef PROTOPOOL_CHECK
 #define PROTOPOOL_CHECK 0
 #endif
-#if PROTOPOOL_CHECK != 0
-#error "protopool: PROTOPOOL_CHECK is 0"
+#if PROTOPOOL_CHECK < 0 || PROTOPOOL_CHECK > 2
+#error "protopool: PROTOPOOL_CHECK is 0, 1 or 2"
 #endif
 
 /* Slots in a magazine, a plain decimal from 1 to 65535. It should exceed the usual burst of makes or frees. */
@@ -122,6 +126,10 @@ extern "C" {
 #define protopool_depot_stats PROTOPOOL_NAMED_(protopool_depot_stats)
 #define protopool_join PROTOPOOL_NAMED_(protopool_join)
 #define protopool_take_slow PROTOPOOL_NAMED_(protopool_take_slow)
+#define protopool_raise PROTOPOOL_NAMED_(protopool_raise)
+#define protopool_take_checked PROTOPOOL_NAMED_(protopool_take_checked)
+#define protopool_begin_put PROTOPOOL_NAMED_(protopool_begin_put)
+#define protopool_end_put PROTOPOOL_NAMED_(protopool_end_put)
 #define protopool_put_slow PROTOPOOL_NAMED_(protopool_put_slow)
 
 /* ---- What compilers are told ---------------------------------------------------------------------------------- */
@@ -157,12 +165,37 @@ struct protopool_slot_size {
     uint32_t budget;
 };
 
+#if PROTOPOOL_CHECK >= 1
+/* What the checks know of messages. A message begins with its tag, of tag_bytes bytes; freed_tag marks a freed one. */
+struct protopool_messages {
+    const char *name;
+    uint32_t tag_bytes;
+    uint32_t freed_tag;
+    uint32_t variants;
+    uint32_t (*variant_of)(const void *msg); /* counts from 0; variants: it is none */
+    const char *(*name_of)(uint32_t variant);
+    unsigned (*class_of)(const void *msg);
+    int (*print)(void *stream, const void *msg);
+};
+#endif
+
 /* Slot sizes in ascending order, each once. Slot class c, from 1, is slot_sizes[c - 1]. Slot class 0 is that of
  * what is not allocated: take returns NULL for it and put does nothing. */
 struct protopool_geometry {
     const struct protopool_slot_size *slot_sizes;
     uint32_t count;
+#if PROTOPOOL_CHECK >= 1
+    const struct protopool_messages *messages;
+#endif
 };
+
+/* Where in the program; file is NULL where that is not known. */
+struct protopool_site {
+    const char *file;
+    int line;
+};
+
+#define PROTOPOOL_ROUND_UP_(bytes) (((bytes) + 7ULL) / 8 * 8)
 
 /* ---- The pool: members are private ----------------------------------------------------------------------------- */
 
@@ -199,7 +232,29 @@ struct protopool_slab {
     uint32_t free_words;
     uint32_t idle_words;
     uint32_t lowest;
+#if PROTOPOOL_CHECK >= 1
+    const struct protopool_slabs *of;
+#endif
 };
+
+#if PROTOPOOL_CHECK == 2
+/* What is known of a slot, outside it. */
+struct protopool_record {
+    struct protopool_site made;
+    struct protopool_site freed;
+    uint32_t state;
+    uint32_t variant; /* when it was freed */
+};
+#define PROTOPOOL_RECORD_BYTES_ sizeof(struct protopool_record)
+
+/* From slot to slot: the message, and a red zone between it and the next. */
+#define PROTOPOOL_RED_ZONE_ 8
+#define PROTOPOOL_STRIDE_(bytes) (PROTOPOOL_ROUND_UP_(bytes) + 2 * PROTOPOOL_RED_ZONE_)
+#else
+#define PROTOPOOL_RECORD_BYTES_ 0
+#define PROTOPOOL_RED_ZONE_ 0
+#define PROTOPOOL_STRIDE_(bytes) (bytes)
+#endif
 
 /*
  * All slabs of one slot size.
@@ -211,7 +266,7 @@ struct protopool_slabs {
     struct protopool_slab *partial;
     struct protopool_slab *full;
     struct protopool_slab *fixed; /* the only slab of a fixed pool; NULL in a growing one */
-    size_t slot_bytes;
+    size_t slot_bytes;            /* from slot to slot */
     size_t slab_bytes;
     uintptr_t mask; /* a slot's slab is at (slot - back) & mask */
     uintptr_t back;
@@ -220,6 +275,10 @@ struct protopool_slabs {
     size_t slots;
     size_t in_slabs;
     size_t reserved; /* slots that are kept although their slabs are wholly free */
+#if PROTOPOOL_CHECK >= 1
+    unsigned slot_class; /* 0: the magazines' arrays */
+    size_t message_bytes;
+#endif
 };
 
 /* A slot size in a store. */
@@ -243,6 +302,12 @@ struct protopool_heap {
     size_t idle;   /* wholly free chunks: at most 1 */
 };
 
+/* Room for a lock of any system: a pthread_mutex_t, or what PROTOPOOL_LOCK puts there. */
+union protopool_lock {
+    alignas(8) unsigned char bytes[64];
+    void *pointer;
+};
+
 /* Slabs of all slot sizes, and where they come from: of one pool, or of a depot. */
 struct protopool_store {
     const struct protopool_geometry *geometry;
@@ -253,6 +318,12 @@ struct protopool_store {
     uintptr_t spares[PROTOPOOL_SPARE_SLABS]; /* ascending addresses; the low bits are the slab's order */
     uint32_t spare_count;
     struct protopool_heap heap;
+#if PROTOPOOL_CHECK == 2
+    struct protopool_slab **registry; /* every slab of slots, by ascending address */
+    size_t registered, registry_room;
+    struct protopool_store *next_store; /* of the program's */
+    union protopool_lock *lock;         /* the depot's; NULL: of a pool on its own */
+#endif
 };
 
 /* What a pool holds of one slot size besides the loaded magazine. */
@@ -273,8 +344,16 @@ struct protopool {
     struct protopool_store *store; /* its own or its depot's; NULL: not initialised */
     struct protopool_depot *depot; /* NULL: on its own */
     uint32_t slow;                 /* counts the ways to the store */
+#if PROTOPOOL_CHECK >= 1
+    uint32_t alive; /* PROTOPOOL_ALIVE_ between init or join and fini */
+#endif
+#if PROTOPOOL_CHECK == 2
+    struct protopool_site site; /* of the make or free that runs */
+#endif
     struct protopool_store own;
 };
+
+#define PROTOPOOL_ALIVE_ 0x900dU
 
 /* Full magazines of a slot size that a depot keeps, at most. */
 #define PROTOPOOL_RACK_MAGAZINES 8
@@ -283,12 +362,6 @@ struct protopool {
 struct protopool_rack {
     void **full[PROTOPOOL_RACK_MAGAZINES];
     uint32_t count;
-};
-
-/* Room for a lock of any system: a pthread_mutex_t, or what PROTOPOOL_LOCK puts there. */
-union protopool_lock {
-    alignas(8) unsigned char bytes[64];
-    void *pointer;
 };
 
 struct protopool_depot {
@@ -305,6 +378,44 @@ struct protopool_slot_stats {
     size_t peak;     /* at least the most that were live at once; above it by less than what the magazines hold */
     size_t failures; /* makes that found no memory */
 };
+
+/* ---- Faults: bugs of the caller ------------------------------------------------------------------------------------ */
+
+enum protopool_fault {
+    /* at every level */
+    PROTOPOOL_FAULT_JOINED = 1, /* a depot is ended while a pool is joined */
+    /* from level 1 */
+    PROTOPOOL_FAULT_NOT_ALIVE,          /* a pool is used before it is initialised, or after its end */
+    PROTOPOOL_FAULT_DOUBLE_FREE,        /* a message is freed that is free already */
+    PROTOPOOL_FAULT_BAD_TAG,            /* a message is freed whose tag is none, or another's than the slot's */
+    PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, /* a slot is found changed when it is made again */
+    PROTOPOOL_FAULT_WRONG_VARIANT,      /* as or edit of a message that is another variant, or is free */
+    PROTOPOOL_FAULT_LEAK,               /* a pool or depot ends with live messages */
+    /* at level 2 */
+    PROTOPOOL_FAULT_FOREIGN,    /* a pointer is freed that no pool made */
+    PROTOPOOL_FAULT_INTERIOR,   /* a pointer into a slot is freed, not to its message */
+    PROTOPOOL_FAULT_WRONG_POOL, /* a message is freed into a pool with which its maker shares no depot */
+    PROTOPOOL_FAULT_OVERRUN,    /* bytes behind a message were written */
+    PROTOPOOL_FAULT_UNDERRUN    /* bytes before a message were written */
+};
+
+/* What is called for a fault: pool is the pool or depot (NULL where none is known), pointer what the fault is about, or
+ * NULL; site is never NULL. If it returns, the operation is skipped: free leaves the message, make and as return NULL,
+ * fini goes on after a leak. It must not use the pool, whose lock may be held. */
+typedef void protopool_fault_handler(enum protopool_fault fault, const void *pool, const void *pointer,
+                                     const struct protopool_site *site);
+
+/* Replaces the handler of the whole program; NULL is the default one, which prints a line on stderr and aborts. Returns
+ * the previous one, NULL if that was the default. To be called before there are threads. */
+protopool_fault_handler *protopool_set_fault_handler(protopool_fault_handler *handler);
+
+/* One line of text; never NULL. */
+const char *protopool_fault_text(enum protopool_fault fault);
+
+#if PROTOPOOL_CHECK >= 1
+/* Reports a fault of level 1 that emitted code has found. */
+void protopool_raise(enum protopool_fault fault, const struct protopool *pool, const void *pointer);
+#endif
 
 /* ---- Make and free: what is inlined ---------------------------------------------------------------------------- */
 
@@ -332,34 +443,46 @@ static inline void protopool_put(struct protopool *pool, struct protopool_magazi
         protopool_put_slow(pool, slot_class, slot);
 }
 
+#if PROTOPOOL_CHECK == 2
+/* take, and what level 2 checks and notes. */
+void *protopool_take_checked(struct protopool *pool, unsigned slot_class);
+
+/* The slot class of a message that may be freed, which from then on it is; 0 for NULL and for a fault. end_put puts it
+ * into the pool. */
+unsigned protopool_begin_put(struct protopool *pool, const void *msg);
+void protopool_end_put(struct protopool *pool, unsigned slot_class, void *msg);
+#endif
+
 /* ---- Pools ------------------------------------------------------------------------------------------------------ */
 
-#define PROTOPOOL_ROUND_UP_(bytes) (((bytes) + 7ULL) / 8 * 8)
 #define PROTOPOOL_MIN_(a, b) ((a) < (b) ? (a) : (b))
 
 /* What init_fixed needs for one slot size: a header, the bitmap, the magazines' arrays and the slots. A constant
  * expression of type unsigned long long; 0 for a budget of 0. */
 #define PROTOPOOL_FIXED_BYTES(slot_bytes, budget) \
-    PROTOPOOL_LAID_OUT_(slot_bytes, budget, PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)))
+    PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), budget, PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)), \
+                        PROTOPOOL_RECORD_BYTES_)
 
 /* What depot_init_fixed needs for one slot size and so many pools, 1 at least: that without the arrays, and the slots
  * that the magazines of the other pools may hold. */
 #define PROTOPOOL_DEPOT_BYTES(slot_bytes, budget, pools) \
-    PROTOPOOL_LAID_OUT_(slot_bytes, PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0ULL)
+    PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0ULL, \
+                        PROTOPOOL_RECORD_BYTES_)
 
 #define PROTOPOOL_DEPOT_SLOTS_(budget, pools) \
     ((budget) + ((pools)-1ULL) * 2 * PROTOPOOL_MIN_(PROTOPOOL_MAGAZINE, (budget)))
 
 /* And, once, the arrays of the magazines of so many pools, for so many slot sizes with a budget. */
 #define PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools) \
-    PROTOPOOL_LAID_OUT_(PROTOPOOL_MAGAZINE * sizeof(void *), (slot_sizes)*2ULL * (pools), 0ULL)
+    PROTOPOOL_LAID_OUT_(PROTOPOOL_MAGAZINE * sizeof(void *), (slot_sizes)*2ULL * (pools), 0ULL, 0ULL)
 
-#define PROTOPOOL_LAID_OUT_(slot_bytes, slots, arrays) \
+#define PROTOPOOL_LAID_OUT_(slot_bytes, slots, arrays, record_bytes) \
     ((slots) == 0 ? 0ULL \
                   : PROTOPOOL_ROUND_UP_(sizeof(struct protopool_slab) \
                                         + ((slots) + PROTOPOOL_WORD_BITS_ - 1ULL) / PROTOPOOL_WORD_BITS_ \
                                               * sizeof(protopool_word) \
-                                        + (arrays) * sizeof(void *)) \
+                                        + (arrays) * sizeof(void *) + (slots) * (1ULL * (record_bytes)) \
+                                        + ((record_bytes) == 0 ? 0 : PROTOPOOL_RED_ZONE_)) \
                         + PROTOPOOL_ROUND_UP_((slot_bytes)*1ULL * (slots)))
 
 /* A sum of them as a size_t: SIZE_MAX, which no memory has, where the machine cannot count so far. */
@@ -428,30 +551,6 @@ void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_
 /* A pool of the depot's memory, for one thread. False if the depot is not initialised. */
 bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
                     struct protopool_depot *depot);
-
-/* ---- Faults ----------------------------------------------------------------------------------------------------------- */
-
-enum protopool_fault {
-    PROTOPOOL_FAULT_JOINED = 1 /* a depot is ended while a pool is joined */
-};
-
-/* Where in the program: file is NULL where that is not known. */
-struct protopool_site {
-    const char *file;
-    int line;
-};
-
-/* What is called for a fault: pool is the pool or the depot, pointer what the fault is about, or NULL. If it returns, the
- * operation is skipped. It must not use the pool. */
-typedef void protopool_fault_handler(enum protopool_fault fault, const void *pool, const void *pointer,
-                                     const struct protopool_site *site);
-
-/* Replaces the handler of the whole program; NULL is the default one, which prints a line on stderr and aborts. Returns
- * the previous one, NULL if that was the default. To be called before there are threads. */
-protopool_fault_handler *protopool_set_fault_handler(protopool_fault_handler *handler);
-
-/* One line of text; never NULL. */
-const char *protopool_fault_text(enum protopool_fault fault);
 
 /* ---- What emitted constructors use ------------------------------------------------------------------------------ */
 

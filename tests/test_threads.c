@@ -154,6 +154,17 @@ static void note_fault(enum protopool_fault fault, const void *pool, const void 
     faults++;
 }
 
+/* Some tests end a pool with live messages, to see them counted. */
+static void let_leaks_pass(enum protopool_fault fault, const void *pool, const void *pointer,
+                           const struct protopool_site *site)
+{
+    (void)pool;
+    (void)pointer;
+    (void)site;
+    if (fault != PROTOPOOL_FAULT_LEAK)
+        ck_abort_msg("%s", protopool_fault_text(fault));
+}
+
 START_TEST(messages_outlive_the_pool_that_made_them)
 {
     struct calc_pool one, other;
@@ -198,6 +209,7 @@ END_TEST
 START_TEST(fault_without_a_handler_aborts)
 {
     struct calc_pool pool;
+    protopool_set_fault_handler(NULL);
     ck_assert(calc_depot_init(&depot, NULL));
     ck_assert(calc_pool_join(&pool, &depot));
     (void)calc_depot_fini(&depot);
@@ -525,6 +537,7 @@ int main(void)
     int failed;
 
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
+    protopool_set_fault_handler(let_leaks_pass);
     tcase_set_timeout(tests, 600);
     suite_add_tcase(suite, tests);
     tcase_add_test(tests, streams_arrive_as_they_were_sent);
