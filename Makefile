@@ -143,7 +143,7 @@ suites: $(SUITES) ## run the Check suites: the engine's and the generated ones
 
 # Touches nothing but build/user.
 check-user:
-	@$(FIND_PYTHON); set -e; rm -rf build/user; "$$p" -m gen -q -o build/user $(SCHEMA); \
+	@$(FIND_PYTHON); set -e; rm -rf build/user; "$$p" -m gen -q -o build/user "$(SCHEMA)"; \
 	for suite in build/user/*_check.c; do \
 	    name=$${suite%_check.c}; [ -e "$$name.h" ] || continue; \
 	    $(COMPILE) -O0 -Ibuild/user "$$suite" "$$name.c" build/user/protopool.c -o "$${suite%.c}" $(CHECK_LIBS); \

@@ -89,7 +89,7 @@ def c_character(character: str) -> str:
 def c_integer(number: int, scalar: model.Scalar | None = None) -> str:
     """An integer constant of a type that holds it, on every machine and in the preprocessor."""
     if -2**31 < number < 2**31 and (scalar is None or scalar.size < 8):
-        return str(number)
+        return str(number) if number >= 0 else f"({number})"
     if number == -2**63:
         return "(-INT64_C(9223372036854775807) - 1)"
     if number < 0:

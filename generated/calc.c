@@ -107,12 +107,15 @@ static int print_to_(void *stream_, const void *msg_)
 static const struct protopool_messages messages_ = {
     "calc", 1, CALC_FREED_TAG_, 8, variant_of_, name_of_, slot_class_of_, print_to_,
 };
-#define MESSAGES_ , &messages_
-#else
-#define MESSAGES_
 #endif
 
-const struct protopool_geometry calc_geometry_ = { slot_sizes_, 6 MESSAGES_ };
+const struct protopool_geometry calc_geometry_ = {
+    slot_sizes_,
+    6,
+#if PROTOPOOL_CHECK >= 1
+    &messages_,
+#endif
+};
 
 /* The slot class of every tag; 0 for what is not allocated. */
 const uint8_t calc_class_of_tag_[256] = {
@@ -223,6 +226,8 @@ bool calc_pool_reserve(struct calc_pool *pool_, enum calc_tag tag_, size_t n_)
 {
     const struct calc msg_ = { (uint8_t)tag_ };
     const unsigned class_ = calc_class_of_(&msg_);
+    if (calc_tag_name(tag_) == NULL)
+        return false;
     return class_ == 0 || protopool_reserve(&pool_->engine_, class_, n_);
 }
 
@@ -253,25 +258,25 @@ void calc_depot_each(struct calc_depot *depot_, void (*fn_)(void *ctx, const str
 static int print_budget_(FILE *out_, const struct calc_pool_stats *stats_)
 {
     struct protopool_printer to_ = { out_, 0 };
-    protopool_print(&to_, "  Negate: {max_live: ");
+    protopool_print(&to_, "    max_live: ");
     protopool_print_unsigned(&to_, stats_->slot[0].peak);
-    protopool_print(&to_, "}\n");
-    protopool_print(&to_, "  Add: {max_live: ");
+    protopool_print(&to_, "  # of Negate\n");
+    protopool_print(&to_, "    max_live: ");
     protopool_print_unsigned(&to_, stats_->slot[1].peak);
-    protopool_print(&to_, "}  # of 24 bytes, as those below with 0\n");
-    protopool_print(&to_, "  Apply: {max_live: 0}\n");
-    protopool_print(&to_, "  Recall: {max_live: ");
+    protopool_print(&to_, "  # of Add, for all of 24 bytes\n");
+    protopool_print(&to_, "    max_live: 0  # of Apply\n");
+    protopool_print(&to_, "    max_live: ");
     protopool_print_unsigned(&to_, stats_->slot[2].peak);
-    protopool_print(&to_, "}\n");
-    protopool_print(&to_, "  Store: {max_live: ");
+    protopool_print(&to_, "  # of Recall\n");
+    protopool_print(&to_, "    max_live: ");
     protopool_print_unsigned(&to_, stats_->slot[3].peak);
-    protopool_print(&to_, "}\n");
-    protopool_print(&to_, "  Sum: {max_live: ");
+    protopool_print(&to_, "  # of Store\n");
+    protopool_print(&to_, "    max_live: ");
     protopool_print_unsigned(&to_, stats_->slot[4].peak);
-    protopool_print(&to_, "}\n");
-    protopool_print(&to_, "  Log: {max_live: ");
+    protopool_print(&to_, "  # of Sum\n");
+    protopool_print(&to_, "    max_live: ");
     protopool_print_unsigned(&to_, stats_->slot[5].peak);
-    protopool_print(&to_, "}\n");
+    protopool_print(&to_, "  # of Log\n");
     return to_.written;
 }
 

@@ -264,7 +264,7 @@ static inline void calc_pool_reset(struct calc_pool *pool_)
 }
 
 /* Makes sure that n more messages of the tag's slot size can be made without asking the source. False if that
- * cannot be had; true for a variant without fields. */
+ * cannot be had, or the tag is none; true for a variant without fields. */
 bool calc_pool_reserve(struct calc_pool *pool_, enum calc_tag tag_, size_t n_);
 
 /* Hands back what its magazines keep: before its thread goes idle, say. */
@@ -803,7 +803,7 @@ static inline struct calc_sum *calc_edit_sum(struct calc *msg_)
 static inline bool calc_valid_store(const struct calc_store *msg_)
 {
     return (msg_->base.tag == CALC_STORE || msg_->base.tag == 0)
-           && msg_->name_len <= 31 && msg_->name[msg_->name_len] == '\0';
+           && protopool_text_length(msg_->name, 31) == msg_->name_len;
 }
 
 static inline struct calc_store calc_make_store(const char *name, double value)
@@ -901,7 +901,7 @@ static inline struct calc_store *calc_edit_store(struct calc *msg_)
 static inline bool calc_valid_recall(const struct calc_recall *msg_)
 {
     return (msg_->base.tag == CALC_RECALL || msg_->base.tag == 0)
-           && msg_->name_len <= 31 && msg_->name[msg_->name_len] == '\0';
+           && protopool_text_length(msg_->name, 31) == msg_->name_len;
 }
 
 static inline struct calc_recall calc_make_recall(const char *name)
@@ -997,7 +997,7 @@ static inline struct calc_recall *calc_edit_recall(struct calc *msg_)
 static inline bool calc_valid_log(const struct calc_log *msg_)
 {
     return (msg_->base.tag == CALC_LOG || msg_->base.tag == 0)
-           && msg_->text_len <= 200 && msg_->text[msg_->text_len] == '\0';
+           && protopool_text_length(msg_->text, 200) == msg_->text_len;
 }
 
 static inline struct calc_log calc_make_log(uint64_t time, const char *text)

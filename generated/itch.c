@@ -304,12 +304,15 @@ static int print_to_(void *stream_, const void *msg_)
 static const struct protopool_messages messages_ = {
     "itch", 1, ITCH_FREED_TAG_, 22, variant_of_, name_of_, slot_class_of_, print_to_,
 };
-#define MESSAGES_ , &messages_
-#else
-#define MESSAGES_
 #endif
 
-const struct protopool_geometry itch_geometry_ = { slot_sizes_, 6 MESSAGES_ };
+const struct protopool_geometry itch_geometry_ = {
+    slot_sizes_,
+    6,
+#if PROTOPOOL_CHECK >= 1
+    &messages_,
+#endif
+};
 
 /* The slot class of every tag; 0 for what is not allocated. */
 const uint8_t itch_class_of_tag_[256] = {
@@ -473,6 +476,8 @@ bool itch_pool_reserve(struct itch_pool *pool_, enum itch_tag tag_, size_t n_)
 {
     const struct itch msg_ = { (uint8_t)tag_ };
     const unsigned class_ = itch_class_of_(&msg_);
+    if (itch_tag_name(tag_) == NULL)
+        return false;
     return class_ == 0 || protopool_reserve(&pool_->engine_, class_, n_);
 }
 
@@ -503,40 +508,40 @@ void itch_depot_each(struct itch_depot *depot_, void (*fn_)(void *ctx, const str
 static int print_budget_(FILE *out_, const struct itch_pool_stats *stats_)
 {
     struct protopool_printer to_ = { out_, 0 };
-    protopool_print(&to_, "  SystemEvent: {max_live: ");
+    protopool_print(&to_, "    max_live: ");
     protopool_print_unsigned(&to_, stats_->slot[0].peak);
-    protopool_print(&to_, "}  # of 16 bytes, as those below with 0\n");
-    protopool_print(&to_, "  MwcbStatus: {max_live: 0}\n");
-    protopool_print(&to_, "  RegSho: {max_live: ");
+    protopool_print(&to_, "  # of SystemEvent, for all of 16 bytes\n");
+    protopool_print(&to_, "    max_live: 0  # of MwcbStatus\n");
+    protopool_print(&to_, "    max_live: ");
     protopool_print_unsigned(&to_, stats_->slot[1].peak);
-    protopool_print(&to_, "}  # of 24 bytes, as those below with 0\n");
-    protopool_print(&to_, "  OperationalHalt: {max_live: 0}\n");
-    protopool_print(&to_, "  OrderDelete: {max_live: 0}\n");
-    protopool_print(&to_, "  BrokenTrade: {max_live: 0}\n");
-    protopool_print(&to_, "  RetailInterest: {max_live: 0}\n");
-    protopool_print(&to_, "  TradingAction: {max_live: ");
+    protopool_print(&to_, "  # of RegSho, for all of 24 bytes\n");
+    protopool_print(&to_, "    max_live: 0  # of OperationalHalt\n");
+    protopool_print(&to_, "    max_live: 0  # of OrderDelete\n");
+    protopool_print(&to_, "    max_live: 0  # of BrokenTrade\n");
+    protopool_print(&to_, "    max_live: 0  # of RetailInterest\n");
+    protopool_print(&to_, "    max_live: ");
     protopool_print_unsigned(&to_, stats_->slot[2].peak);
-    protopool_print(&to_, "}  # of 32 bytes, as those below with 0\n");
-    protopool_print(&to_, "  ParticipantPosition: {max_live: 0}\n");
-    protopool_print(&to_, "  IpoQuoting: {max_live: 0}\n");
-    protopool_print(&to_, "  OrderCancel: {max_live: 0}\n");
-    protopool_print(&to_, "  MwcbDecline: {max_live: ");
+    protopool_print(&to_, "  # of TradingAction, for all of 32 bytes\n");
+    protopool_print(&to_, "    max_live: 0  # of ParticipantPosition\n");
+    protopool_print(&to_, "    max_live: 0  # of IpoQuoting\n");
+    protopool_print(&to_, "    max_live: 0  # of OrderCancel\n");
+    protopool_print(&to_, "    max_live: ");
     protopool_print_unsigned(&to_, stats_->slot[3].peak);
-    protopool_print(&to_, "}  # of 40 bytes, as those below with 0\n");
-    protopool_print(&to_, "  LuldCollar: {max_live: 0}\n");
-    protopool_print(&to_, "  AddOrder: {max_live: 0}\n");
-    protopool_print(&to_, "  OrderExecuted: {max_live: 0}\n");
-    protopool_print(&to_, "  OrderExecutedPrice: {max_live: 0}\n");
-    protopool_print(&to_, "  OrderReplace: {max_live: 0}\n");
-    protopool_print(&to_, "  StockDirectory: {max_live: ");
+    protopool_print(&to_, "  # of MwcbDecline, for all of 40 bytes\n");
+    protopool_print(&to_, "    max_live: 0  # of LuldCollar\n");
+    protopool_print(&to_, "    max_live: 0  # of AddOrder\n");
+    protopool_print(&to_, "    max_live: 0  # of OrderExecuted\n");
+    protopool_print(&to_, "    max_live: 0  # of OrderExecutedPrice\n");
+    protopool_print(&to_, "    max_live: 0  # of OrderReplace\n");
+    protopool_print(&to_, "    max_live: ");
     protopool_print_unsigned(&to_, stats_->slot[4].peak);
-    protopool_print(&to_, "}  # of 48 bytes, as those below with 0\n");
-    protopool_print(&to_, "  AddOrderMpid: {max_live: 0}\n");
-    protopool_print(&to_, "  Trade: {max_live: 0}\n");
-    protopool_print(&to_, "  CrossTrade: {max_live: 0}\n");
-    protopool_print(&to_, "  Imbalance: {max_live: ");
+    protopool_print(&to_, "  # of StockDirectory, for all of 48 bytes\n");
+    protopool_print(&to_, "    max_live: 0  # of AddOrderMpid\n");
+    protopool_print(&to_, "    max_live: 0  # of Trade\n");
+    protopool_print(&to_, "    max_live: 0  # of CrossTrade\n");
+    protopool_print(&to_, "    max_live: ");
     protopool_print_unsigned(&to_, stats_->slot[5].peak);
-    protopool_print(&to_, "}\n");
+    protopool_print(&to_, "  # of Imbalance\n");
     return to_.written;
 }
 

@@ -492,7 +492,7 @@ static inline void itch_pool_reset(struct itch_pool *pool_)
 }
 
 /* Makes sure that n more messages of the tag's slot size can be made without asking the source. False if that
- * cannot be had; true for a variant without fields. */
+ * cannot be had, or the tag is none; true for a variant without fields. */
 bool itch_pool_reserve(struct itch_pool *pool_, enum itch_tag tag_, size_t n_);
 
 /* Hands back what its magazines keep: before its thread goes idle, say. */

@@ -8,6 +8,7 @@
 
 #if !defined __STDC_HOSTED__ || __STDC_HOSTED__ == 1
 #define HOSTED 1
+#include <limits.h>
 #include <stdlib.h>
 #ifndef PROTOPOOL_NO_HEAP
 #define HAS_HEAP 1
@@ -46,7 +47,7 @@
 #define OWN_MIN_BYTES ((size_t)4096)     /* slots of so many bytes may have a block of their own */
 #define MAGAZINE_BYTES ((size_t)1 << 18) /* slots that one magazine holds, in bytes, unless it holds MAGAZINE_MIN */
 #define MAGAZINE_MIN 4U
-#define IDLE_PERIOD 64U /* ways to a depot between two looks for idle magazines */
+#define IDLE_PERIOD 64U /* ways to the store between two looks for idle magazines */
 #define LOCK_TRIES 100  /* a depot's lock is held for less time than a thread takes to sleep and wake */
 
 static_assert(PROTOPOOL_MAGAZINE >= 1 && PROTOPOOL_MAGAZINE <= 65535, "PROTOPOOL_MAGAZINE is 1 to 65535");
@@ -241,7 +242,7 @@ static inline size_t header_bytes(const struct protopool_slabs *slabs, uint32_t 
 {
     const size_t record = record_bytes(slabs);
     return round_up(sizeof(struct protopool_slab) + words_for(slots) * sizeof(protopool_word) + slots * record + room
-                    + (record != 0 ? PROTOPOOL_RED_ZONE_ : 0));
+                    + (size_t)(record != 0) * PROTOPOOL_RED_ZONE_);
 }
 
 /* ---- One slab ---------------------------------------------------------------------------------------------------- */
@@ -366,8 +367,11 @@ static bool put_into_word(struct protopool_slabs *slabs, struct protopool_slab *
 static uint32_t slots_in(const struct protopool_slabs *slabs, size_t bytes)
 {
     const size_t room = bytes - sizeof(struct protopool_slab);
-    size_t slots = room * 8 / ((slabs->slot_bytes + record_bytes(slabs)) * 8 + 1);
+    size_t slots;
 
+    if (slabs->slot_bytes > room)
+        return 0;
+    slots = room * 8 / ((slabs->slot_bytes + record_bytes(slabs)) * 8 + 1);
     while (slots > 0 && header_bytes(slabs, (uint32_t)slots, 0) + slots * slabs->slot_bytes > bytes)
         slots--;
     return (uint32_t)slots;
@@ -661,9 +665,10 @@ static void *take_from_source(struct protopool_store *store, size_t bytes, size_
 
 static void give_to_source(struct protopool_store *store, void *memory, size_t bytes)
 {
+    if (store->source.give == NULL)
+        return;
     store->source_bytes -= bytes;
-    if (store->source.give != NULL)
-        store->source.give(store->source.ctx, memory, bytes);
+    store->source.give(store->source.ctx, memory, bytes);
 }
 
 static uintptr_t order_of(const struct protopool_slabs *slabs)
@@ -722,6 +727,15 @@ static void *take_spare(struct protopool_store *store, uintptr_t order)
     return NULL;
 }
 
+/* Whether a slab that is wholly free may leave its class: not if it is reserved, nor if it would be lost. */
+static bool may_release(const struct protopool_store *store, const struct protopool_slabs *slabs,
+                        const struct protopool_slab *slab)
+{
+    if (slabs->fixed != NULL || slabs->slots - slab->slots < slabs->reserved)
+        return false;
+    return store->source.give != NULL || (!is_own(slabs) && store->spare_count < PROTOPOOL_SPARE_SLABS);
+}
+
 /* A slab leaves its class, wholly free. */
 static void release_slab(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab)
 {
@@ -736,6 +750,16 @@ static void release_slab(struct protopool_store *store, struct protopool_slabs *
         give_to_source(store, slab, slabs->slab_bytes);
     else
         keep_spare(store, slab, order_of(slabs));
+}
+
+/* Releases the wholly free slabs of a slot size, as far as they may go. */
+static void release_free_slabs(struct protopool_store *store, struct protopool_slabs *slabs)
+{
+    for (struct protopool_slab *slab = slabs->partial, *next; slab != NULL; slab = next) {
+        next = slab->next;
+        if (slab->idle_words == slab->words && may_release(store, slabs, slab))
+            release_slab(store, slabs, slab);
+    }
 }
 
 /* Puts slots into their slabs, neighbours of one bitmap word together. */
@@ -764,8 +788,7 @@ static void spill(struct protopool_store *store, struct protopool_slabs *slabs, 
                 break;
             index = index_of(slabs, slab, slots[i]);
         } while (index / WORD_BITS == w);
-        if (put_into_word(slabs, slab, w, freed) && slabs->fixed == NULL
-            && slabs->slots - slab->slots >= slabs->reserved)
+        if (put_into_word(slabs, slab, w, freed) && may_release(store, slabs, slab))
             release_slab(store, slabs, slab);
     }
 }
@@ -852,7 +875,7 @@ static bool grow(struct protopool *pool, struct protopool_store *store, struct p
     if (slabs->fixed != NULL || slabs->slot_bytes == 0)
         return false;
     if (is_own(slabs)) {
-        if (pool != NULL)
+        if (pool != NULL && ++pool->slow % IDLE_PERIOD == 0)
             flush_what_is_idle(pool);
         memory = (unsigned char *)take_from_source(store, slabs->slab_bytes, 8);
     } else {
@@ -862,8 +885,13 @@ static bool grow(struct protopool *pool, struct protopool_store *store, struct p
             flush_what_is_idle(pool);
             memory = (unsigned char *)take_spare(store, order);
         }
+        if (memory == NULL && store->source.give == NULL) { /* then not all that is free is among the spares */
+            for (unsigned c = 1; c <= store->geometry->count; c++)
+                release_free_slabs(store, &store->shelves[c].slabs);
+            memory = (unsigned char *)take_spare(store, order);
+        }
         if (memory == NULL) {
-            while (store->spare_count != 0)
+            while (store->spare_count != 0 && store->source.give != NULL)
                 give_highest_spare(store);
             memory = (unsigned char *)take_from_source(store, slabs->slab_bytes, slabs->slab_bytes);
         }
@@ -1199,7 +1227,12 @@ static bool begin_growing_store(struct protopool_store *store, struct protopool_
     name_slabs(&store->arrays, 0, PROTOPOOL_MAGAZINE * sizeof(void *));
     shape_slabs(&store->arrays, ARRAYS_WASTE_SHIFT);
     store->arrays.reserved = SIZE_MAX; /* they are few, and threads come and go */
-    return geometry->count == 0 || grow(NULL, store, &store->arrays);
+    if (geometry->count == 0 || grow(NULL, store, &store->arrays))
+        return true;
+#ifdef HAS_HEAP
+    heap_end(&store->heap);
+#endif
+    return false;
 }
 
 /* Lays slabs of one slab out in fixed memory, with `room` bytes for the caller before the slots; returns what
@@ -1706,7 +1739,7 @@ void protopool_reset(struct protopool *pool)
 #if PROTOPOOL_CHECK >= 1
             retire_slots(pool->store, slabs, slab, false);
 #endif
-            if (slabs->fixed == NULL && slabs->slots - slab->slots >= slabs->reserved)
+            if (may_release(pool->store, slabs, slab))
                 release_slab(pool->store, slabs, slab);
         }
     }
@@ -1722,9 +1755,12 @@ static bool reserve(struct protopool *pool, unsigned c, size_t n)
         return false;
     if (slabs->fixed == NULL && !equip(pool, c, &pool->loaded[c]))
         return false;
-    while (slabs->slots - live < n)
-        if (!grow(pool, pool->store, slabs))
+    while (slabs->slots - live < n) {
+        if (!grow(pool, pool->store, slabs)) {
+            release_free_slabs(pool->store, slabs);
             return false;
+        }
+    }
     if (live + n > slabs->reserved)
         slabs->reserved = live + n;
     return true;
@@ -2083,7 +2119,7 @@ static void heap_end(struct protopool_heap *heap)
 static void wrote(struct protopool_printer *to, int result)
 {
     if (to->written >= 0)
-        to->written = result < 0 ? result : to->written + result;
+        to->written = result < 0 ? result : result > INT_MAX - to->written ? INT_MAX : to->written + result;
 }
 
 void protopool_print(struct protopool_printer *to, const char *as_it_is)
@@ -2191,10 +2227,10 @@ void protopool_print_text(struct protopool_printer *to, const char *text, size_t
 /* Digits d0 d1 ... with the value d0.d1... * 10^exponent, in Rust's form. */
 static void print_digits(struct protopool_printer *to, const char *digits, int count, int exponent)
 {
-    if (exponent < -5 || exponent > 15) {
+    if (exponent < -4 || exponent > 15) {
         wrote(to, fprintf(to->out, "%c%s%.*se%d", digits[0], count > 1 ? "." : "", count - 1, digits + 1, exponent));
     } else if (exponent < 0) {
-        wrote(to, fprintf(to->out, "0.%.*s%.*s", -exponent - 1, "0000", count, digits));
+        wrote(to, fprintf(to->out, "0.%.*s%.*s", -exponent - 1, "000", count, digits));
     } else if (count <= exponent + 1) {
         wrote(to, fprintf(to->out, "%.*s%.*s.0", count, digits, exponent + 1 - count, "000000000000000"));
     } else {

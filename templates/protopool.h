@@ -106,10 +106,18 @@ extern "C" {
 #define PROTOPOOL_THREADS_
 #endif
 
-#define PROTOPOOL_PASTE_(name, check, magazine, stdio, threads) name##_check##check##_magazine##magazine##stdio##threads
-#define PROTOPOOL_EXPAND_(name, check, magazine, stdio, threads) PROTOPOOL_PASTE_(name, check, magazine, stdio, threads)
+#ifdef PROTOPOOL_TRACE
+#define PROTOPOOL_TRACE_ _trace
+#else
+#define PROTOPOOL_TRACE_
+#endif
+
+#define PROTOPOOL_PASTE_(name, check, magazine, stdio, threads, trace) \
+    name##_check##check##_magazine##magazine##stdio##threads##trace
+#define PROTOPOOL_EXPAND_(name, check, magazine, stdio, threads, trace) \
+    PROTOPOOL_PASTE_(name, check, magazine, stdio, threads, trace)
 #define PROTOPOOL_NAMED_(name) \
-    PROTOPOOL_EXPAND_(name, PROTOPOOL_CHECK, PROTOPOOL_MAGAZINE, PROTOPOOL_STDIO_, PROTOPOOL_THREADS_)
+    PROTOPOOL_EXPAND_(name, PROTOPOOL_CHECK, PROTOPOOL_MAGAZINE, PROTOPOOL_STDIO_, PROTOPOOL_THREADS_, PROTOPOOL_TRACE_)
 
 #define protopool_init_fixed PROTOPOOL_NAMED_(protopool_init_fixed)
 #define protopool_init_growing PROTOPOOL_NAMED_(protopool_init_growing)
@@ -151,8 +159,8 @@ extern "C" {
 
 /* take returns `bytes` bytes aligned to `align` (a power of two), or NULL; give gets back exactly what take gave. A
  * growing pool takes a slab at a time: 16 KiB aligned to 16 KiB, or a small power of two times as much; for slots
- * of several KiB single blocks. give may be NULL: memory is then never given back. Both are called by the pool's
- * thread, inside make, free, reserve, reset, init and fini. */
+ * of several KiB single blocks. give may be NULL: memory is then never given back, and kept for reuse. Both are called by the pool's
+ * thread, inside make, free, reserve, reset, flush, each, init and fini. */
 struct protopool_source {
     void *(*take)(void *ctx, size_t bytes, size_t align);
     void (*give)(void *ctx, void *memory, size_t bytes);
@@ -482,7 +490,7 @@ void protopool_end_put(struct protopool *pool, unsigned slot_class, void *msg);
                                         + ((slots) + PROTOPOOL_WORD_BITS_ - 1ULL) / PROTOPOOL_WORD_BITS_ \
                                               * sizeof(protopool_word) \
                                         + (arrays) * sizeof(void *) + (slots) * (1ULL * (record_bytes)) \
-                                        + ((record_bytes) == 0 ? 0 : PROTOPOOL_RED_ZONE_)) \
+                                        + ((record_bytes) != 0) * (1ULL * PROTOPOOL_RED_ZONE_)) \
                         + PROTOPOOL_ROUND_UP_((slot_bytes)*1ULL * (slots)))
 
 /* A sum of them as a size_t: SIZE_MAX, which no memory has, where the machine cannot count so far. */
@@ -507,7 +515,7 @@ size_t protopool_fini(struct protopool *pool);
 void protopool_reset(struct protopool *pool);
 
 /* Makes sure that n more slots can be taken without asking the source. False if it cannot be had; what was got
- * meanwhile stays. A growing pool keeps so many from then on: live ones now and n more. With a depot, other pools may
+ * meanwhile is released again. A growing pool keeps so many from then on: live ones now and n more. With a depot, other pools may
  * take them. */
 bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n);
 

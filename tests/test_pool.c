@@ -187,7 +187,7 @@ static void assert_invariants(void)
 
 static size_t live_in(unsigned c)
 {
-    struct protopool_slot_stats stats[CLASSES];
+    struct protopool_slot_stats stats[CLASSES] = { { 0 } };
     protopool_stats(&pool.engine, stats, NULL);
     return stats[c - 1].live;
 }
@@ -490,6 +490,47 @@ START_TEST(source_without_give_is_never_given_back)
 }
 END_TEST
 
+static unsigned char *arena_next, *arena_end;
+
+static void *arena_take(void *ctx, size_t bytes, size_t align)
+{
+    unsigned char *const memory = arena_next + (align - (uintptr_t)arena_next % align) % align;
+    (void)ctx;
+    if (memory > arena_end || bytes > (size_t)(arena_end - memory))
+        return NULL;
+    arena_next = memory + bytes;
+    return memory;
+}
+
+START_TEST(source_without_give_lasts_at_constant_demand)
+{
+    enum { ARENA = 8 << 20, BURST = 40000 };
+    const struct protopool_source arena = { arena_take, NULL, NULL };
+    static void *slots[BURST];
+    unsigned char *const memory = (unsigned char *)malloc(ARENA);
+    size_t taken = 0;
+
+    arena_next = memory;
+    arena_end = memory + ARENA;
+    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry, &arena));
+    for (int cycle = 0; cycle < 100; cycle++) {
+        const unsigned c = cycle % 8 == 7 ? LARGE_CLASS : 2 + (unsigned)cycle % 3;
+        const int burst = c == LARGE_CLASS ? 20 : BURST;
+        for (int i = 0; i < burst; i++)
+            CHECK((slots[i] = take(c)) != NULL);
+        for (int i = 0; i < burst; i++)
+            put(c, slots[i]);
+        assert_invariants();
+        if (cycle == 10)
+            taken = (size_t)(arena_next - memory);
+    }
+    ck_assert_uint_le((size_t)(arena_next - memory), taken + 4 * SLAB_BYTES);
+    ck_assert_uint_le(pool.engine.own.source_bytes, taken + 4 * SLAB_BYTES);
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+    free(memory);
+}
+END_TEST
+
 START_TEST(default_source_cuts_slabs_from_chunks_and_frees_them)
 {
     enum { MANY = 300000 };
@@ -514,6 +555,7 @@ END_TEST
 
 START_TEST(reserved_slots_need_no_source)
 {
+    size_t takes_bytes;
     ck_assert(init_growing());
     for (unsigned c = 1; c <= CLASSES; c++) {
         const size_t n = c == LARGE_CLASS ? 20 : 5000;
@@ -532,6 +574,13 @@ START_TEST(reserved_slots_need_no_source)
         assert_invariants();
     }
     ck_assert(!protopool_reserve(&pool.engine, 2, SIZE_MAX));
+    counted.fail_at = counted.takes + 30;
+    counted.fail_on = true;
+    takes_bytes = counted.bytes;
+    ck_assert(!protopool_reserve(&pool.engine, 3, 1000000)); /* and what it got is released, or spare */
+    ck_assert_uint_le(counted.bytes, takes_bytes + PROTOPOOL_SPARE_SLABS * SLAB_BYTES);
+    ck_assert_uint_eq(pool.shelves[3].slabs.slots / 1000, 5);
+    counted.fail_at = 0;
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
     ck_assert_uint_eq(counted.bytes, 0);
 }
@@ -720,7 +769,8 @@ START_TEST(numbers_print_in_the_fewest_digits_that_read_back)
         { 1e15, "1000000000000000.0" },
         { 1e16, "1e16" },
         { 1.5e300, "1.5e300" },
-        { 1e-5, "0.00001" },
+        { 1e-5, "1e-5" },
+        { 0.00012, "0.00012" },
         { 0.0001, "0.0001" },
         { 123456.789, "123456.789" },
         { 0.1 + 0.2, "0.30000000000000004" },
@@ -806,6 +856,7 @@ int main(void)
     tcase_add_test(tests, wholly_free_slab_serves_another_slot_size);
     tcase_add_test(tests, slabs_past_the_bound_go_back_to_the_source);
     tcase_add_test(tests, source_without_give_is_never_given_back);
+    tcase_add_test(tests, source_without_give_lasts_at_constant_demand);
     tcase_add_test(tests, default_source_cuts_slabs_from_chunks_and_frees_them);
     tcase_add_test(tests, reserved_slots_need_no_source);
     tcase_add_test(tests, reset_frees_all_at_once);
