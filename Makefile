@@ -79,11 +79,13 @@ $(addprefix generated/,protopool.h protopool.c calc.h calc.c calc_check.c itch.h
 
 # ---- Objects: one directory for each setting, since a program has one
 
-SETTINGS = plain trace m1 m4
+SETTINGS = plain trace m1 m4 check1 check2
 FLAGS_plain =
 FLAGS_trace = -DPROTOPOOL_TRACE
 FLAGS_m1 = -DPROTOPOOL_MAGAZINE=1
 FLAGS_m4 = -DPROTOPOOL_MAGAZINE=4
+FLAGS_check1 = -DPROTOPOOL_CHECK=1
+FLAGS_check2 = -DPROTOPOOL_CHECK=2
 
 define setting
 $(BUILD)/$(1)/%.o: generated/%.c build/generated
@@ -99,8 +101,7 @@ $(BUILD)/$(1)/%_check: $(BUILD)/$(1)/%_check.o $(BUILD)/$(1)/%.o $(BUILD)/$(1)/p
 	$$(COMPILE) $$^ -o $$@ $$(CHECK_LIBS)
 $(BUILD)/$(1)/test_%: $(BUILD)/$(1)/test_%.o
 	$$(COMPILE) $$^ -o $$@ $$(CHECK_LIBS)
-$(BUILD)/$(1)/test_threads: $(addprefix $(BUILD)/$(1)/,test_threads.o calc.o protopool.o)
-	$$(COMPILE) $$^ -o $$@ $$(CHECK_LIBS)
+$(addprefix $(BUILD)/$(1)/,test_threads test_misuse): $(addprefix $(BUILD)/$(1)/,calc.o protopool.o)
 endef
 $(foreach s,$(SETTINGS),$(eval $(call setting,$(s))))
 $(BUILD)/plain/test_memory: $(addprefix $(BUILD)/plain/,itch.o protopool.o)
@@ -125,7 +126,8 @@ demo: build ## the seed's program with the trace on, then a day of an exchange
 	$(BUILD)/pipeline
 
 SUITES = $(addprefix $(BUILD)/,plain/test_pool m1/test_pool m4/test_pool plain/test_memory \
-    plain/test_threads m1/test_threads m4/test_threads m1/calc_check m4/calc_check plain/calc_check plain/itch_check)
+    $(foreach s,plain m1 m4 check1 check2,$s/test_threads $s/calc_check) \
+    $(foreach s,plain check1 check2,$s/test_misuse $s/itch_check))
 MEMCHECK = valgrind -q --error-exitcode=1 --leak-check=full --show-leak-kinds=all --errors-for-leak-kinds=all
 RUN = $(if $(VALGRIND),CK_FORK=no CK_DEFAULT_TIMEOUT=0 $(MEMCHECK))
 
@@ -215,6 +217,8 @@ tsan: ## the suite of threads under ThreadSanitizer, gcc and clang
 soak: ## threads that come and go, for SOAK_SECONDS
 	$(MAKE) $(BUILD)/plain/test_threads
 	SOAK_SECONDS=$(SOAK_SECONDS) $(BUILD)/plain/test_threads
+	$(MAKE) $(BUILD)/check2/test_misuse
+	RACES=20000 $(BUILD)/check2/test_misuse
 
 bare: ## try the README's set-up in a bare Debian (root; debootstrap)
 	sh tests/bare_debian.sh

@@ -1,0 +1,489 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
+ * The misuse matrix: each bug that a caller can make, and the verdict of the build level (PROTOPOOL_CHECK), of ASan where it
+ * comes first. A bug runs in a process of its own, with the default handler; its verdict is what that says.
+ * Prints a row for each. RACES in the environment is the number of racing double frees.
+ */
+
+#include "calc.h"
+
+#include <check.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#if defined __has_feature
+#if __has_feature(address_sanitizer)
+#define UNDER_ASAN 1
+#endif
+#elif defined __SANITIZE_ADDRESS__
+#define UNDER_ASAN 1
+#endif
+#ifndef UNDER_ASAN
+#define UNDER_ASAN 0
+#endif
+
+CALC_POOL_STORAGE(memory);
+CALC_POOL_STORAGE(more_memory);
+static struct calc_pool pool, other;
+static struct calc_depot depot, other_depot;
+
+static struct calc *start(void)
+{
+    if (!calc_pool_init(&pool, memory, sizeof memory))
+        abort();
+    return calc_new_add(&pool, 5, 6);
+}
+
+/* Writes a byte as a wild pointer does. */
+static void scribble(void *at, ptrdiff_t offset)
+{
+    ((volatile unsigned char *)at)[offset] = 7;
+}
+
+/* ---- The bugs --------------------------------------------------------------------------------------------------------- */
+
+static void double_free(void)
+{
+    struct calc *const msg = start();
+    calc_free(&pool, msg);
+    calc_free(&pool, msg);
+}
+
+static void double_free_of_other_threads(void)
+{
+    struct calc *msg;
+    if (!calc_depot_init(&depot, NULL) || !calc_pool_join(&pool, &depot) || !calc_pool_join(&other, &depot))
+        abort();
+    msg = calc_new_add(&pool, 5, 6);
+    calc_free(&pool, msg);
+    calc_free(&other, msg);
+}
+
+static void tag_is_none(void)
+{
+    struct calc *const msg = start();
+    msg->tag = 200;
+    calc_free(&pool, msg);
+}
+
+static void tag_is_zero(void)
+{
+    struct calc *const msg = start();
+    msg->tag = 0;
+    calc_free(&pool, msg);
+}
+
+static void tag_of_another_size(void)
+{
+    struct calc *const msg = start();
+    msg->tag = CALC_STORE;
+    calc_free(&pool, msg);
+    calc_pool_flush(&pool); /* where level 1 finds it at the latest */
+}
+
+static void make_before_init(void)
+{
+    (void)calc_new_add(&pool, 5, 6);
+}
+
+static void free_before_init(void)
+{
+    struct calc_add add = calc_make_add(5, 6);
+    calc_free(&pool, &add.base);
+}
+
+static void make_after_fini(void)
+{
+    calc_free(&pool, start());
+    calc_pool_fini(&pool);
+    (void)calc_new_add(&pool, 5, 6);
+}
+
+static void free_after_fini(void)
+{
+    struct calc_add add = calc_make_add(5, 6);
+    calc_free(&pool, start());
+    calc_pool_fini(&pool);
+    calc_free(&pool, &add.base);
+}
+
+static void fini_twice(void)
+{
+    calc_free(&pool, start());
+    calc_pool_fini(&pool);
+    calc_pool_fini(&pool);
+}
+
+static void fini_with_live_messages(void)
+{
+    (void)start();
+    (void)calc_new_negate(&pool, 7);
+    calc_pool_fini(&pool);
+}
+
+static void depot_fini_with_live_messages(void)
+{
+    if (!calc_depot_init(&depot, NULL) || !calc_pool_join(&pool, &depot))
+        abort();
+    (void)calc_new_add(&pool, 5, 6);
+    calc_pool_fini(&pool);
+    calc_depot_fini(&depot);
+}
+
+static void depot_fini_while_joined(void)
+{
+    if (!calc_depot_init(&depot, NULL) || !calc_pool_join(&pool, &depot))
+        abort();
+    calc_depot_fini(&depot);
+}
+
+static void write_of_a_freed_tag(void)
+{
+    struct calc *const msg = start();
+    calc_free(&pool, msg);
+    scribble(msg, 0);
+    (void)calc_new_add(&pool, 1, 2);
+}
+
+static void write_of_a_freed_field(void)
+{
+    struct calc *const msg = start();
+    calc_free(&pool, msg);
+    scribble(msg, 9);
+    (void)calc_new_add(&pool, 1, 2);
+}
+
+static void read_as_another_variant(void)
+{
+    if (calc_as_negate(start()) != NULL)
+        abort();
+}
+
+static void edit_as_another_variant(void)
+{
+    if (calc_edit_negate(start()) != NULL)
+        abort();
+}
+
+static void read_of_a_freed_message(void)
+{
+    struct calc *const msg = start();
+    calc_free(&pool, msg);
+    if (calc_as_add(msg) != NULL)
+        abort();
+}
+
+static void free_of_the_stack(void)
+{
+    struct calc_add add = calc_make_add(5, 6);
+    (void)start();
+    calc_free(&pool, &add.base);
+}
+
+static void free_of_malloc(void)
+{
+    struct calc_add *const add = (struct calc_add *)malloc(sizeof *add);
+    (void)start();
+    if (add == NULL)
+        abort();
+    *add = calc_make_add(5, 6);
+    calc_free(&pool, &add->base);
+}
+
+static void free_of_a_pointer_inside(void)
+{
+    struct calc *const msg = start();
+    calc_free(&pool, (struct calc *)((unsigned char *)msg + 8));
+}
+
+static void free_into_another_pool(void)
+{
+    struct calc *const msg = start();
+    if (!calc_pool_init(&other, more_memory, sizeof more_memory))
+        abort();
+    calc_free(&other, msg);
+}
+
+static void free_into_another_depot(void)
+{
+    if (!calc_depot_init(&depot, NULL) || !calc_pool_join(&pool, &depot) || !calc_depot_init(&other_depot, NULL)
+        || !calc_pool_join(&other, &other_depot))
+        abort();
+    calc_free(&other, calc_new_add(&pool, 5, 6));
+}
+
+static void write_behind_a_message(void)
+{
+    struct calc *const msg = start();
+    scribble(msg, (ptrdiff_t)sizeof(struct calc_add));
+    calc_free(&pool, msg);
+}
+
+static void write_before_a_message(void)
+{
+    struct calc *const msg = start();
+    scribble(msg, -1);
+    calc_free(&pool, msg);
+}
+
+/* ---- The verdicts: a part of what is printed; NULL: not promised, and not run ---------------------------------------- */
+
+#define ADD "Add { left: 5, right: 6 }"
+#define AT " at tests/test_misuse.c:"
+#define POISON "AddressSanitizer: use-after-poison"
+#define ASAN_OR(verdict) (UNDER_ASAN ? POISON : (verdict))
+
+static const struct {
+    const char *name;
+    void (*bug)(void);
+    const char *verdicts[3]; /* by build level */
+} bugs[] = {
+    { "double free", double_free, { NULL, "is freed twice: ", "is freed twice: Add, " } },
+    { "double free by two threads' pools",
+      double_free_of_other_threads,
+      { NULL, "freed twice: ", "freed twice: Add, " } },
+    { "free with a tag that is none", tag_is_none, { NULL, "stale or corrupt: ", "stale or corrupt: " } },
+    { "free with tag 0", tag_is_zero, { NULL, "stale or corrupt: ", "stale or corrupt: " } },
+    { "free with the tag of another size", tag_of_another_size, { NULL, "stale or corrupt: ", "stale or corrupt: " } },
+    { "make before init", make_before_init, { NULL, "before it is initialised", "before it is initialised" } },
+    { "free before init", free_before_init, { NULL, "before it is initialised", "before it is initialised" } },
+    { "make after fini", make_after_fini, { NULL, "or after its end", "or after its end" } },
+    { "free after fini", free_after_fini, { NULL, "or after its end", "or after its end" } },
+    { "fini twice", fini_twice, { NULL, "or after its end", "or after its end" } },
+    { "fini with live messages",
+      fini_with_live_messages,
+      { NULL, "live at the end: 1 of Negate\nprotopool: messages are live", "live at the end: 1 of Negate\n" } },
+    { "depot fini with live messages",
+      depot_fini_with_live_messages,
+      { NULL, "live at the end: " ADD ", ", "live at the end: " ADD ", " } },
+    { "depot fini while a pool is joined",
+      depot_fini_while_joined,
+      { "a pool is joined", "a pool is joined", "a pool is joined" } },
+    { "write after free, of the tag",
+      write_of_a_freed_tag,
+      { NULL, "written after it was freed: ", ASAN_OR("written after it was freed: Add, ") } },
+    { "write after free, of a field",
+      write_of_a_freed_field,
+      { NULL, NULL, ASAN_OR("written after it was freed: Add, ") } },
+    { "as of another variant", read_as_another_variant, { NULL, "another variant", "another variant" } },
+    { "edit of another variant", edit_as_another_variant, { NULL, "another variant", "another variant" } },
+    { "as of a freed message", read_of_a_freed_message, { NULL, "or is free", ASAN_OR("or is free") } },
+    { "free of a message on the stack", free_of_the_stack, { NULL, NULL, "that no pool made" } },
+    { "free of malloc's", free_of_malloc, { NULL, NULL, "that no pool made" } },
+    { "free of a pointer inside", free_of_a_pointer_inside, { NULL, NULL, "into a slot is freed" } },
+    { "free into another pool", free_into_another_pool, { NULL, NULL, "is not its own: " ADD } },
+    { "free into another depot's pool", free_into_another_depot, { NULL, NULL, "is not its own: " ADD } },
+    { "write behind a message",
+      write_behind_a_message,
+      { NULL, NULL, ASAN_OR("bytes behind a message were written: " ADD) } },
+    { "write before a message",
+      write_before_a_message,
+      { NULL, NULL, ASAN_OR("bytes before a message were written: " ADD) } },
+};
+
+enum { BUGS = sizeof bugs / sizeof bugs[0] };
+
+/* Runs the bug in a process of its own; what that printed on stderr, and how it ended. */
+static int run(void (*bug)(void), char *said, size_t room)
+{
+    FILE *const file = tmpfile();
+    int status;
+    size_t length;
+    pid_t child;
+
+    ck_assert_ptr_nonnull(file);
+    (void)fflush(stdout);
+    child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        (void)dup2(fileno(file), STDERR_FILENO);
+        (void)signal(SIGABRT, SIG_DFL);
+        protopool_set_fault_handler(NULL);
+        bug();
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    rewind(file);
+    length = fread(said, 1, room - 1, file);
+    said[length] = '\0';
+    (void)fclose(file);
+    return status;
+}
+
+START_TEST(bug_gets_its_verdict)
+{
+    const char *const verdict = bugs[_i].verdicts[PROTOPOOL_CHECK];
+    static char said[100000];
+    int status;
+
+    if (verdict == NULL) {
+        printf("level %d: %-36s not promised\n", PROTOPOOL_CHECK, bugs[_i].name);
+        return;
+    }
+    status = run(bugs[_i].bug, said, sizeof said);
+    if (strstr(said, verdict) == NULL)
+        ck_abort_msg("%s: \"%s\" is not in what was said: %s", bugs[_i].name, verdict, said);
+    if (strcmp(verdict, POISON) != 0)
+        ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "%s: status %d", bugs[_i].name, status);
+    else
+        ck_assert_msg(status != 0, "%s", bugs[_i].name);
+    printf("level %d: %-36s %s\n", PROTOPOOL_CHECK, bugs[_i].name, strcmp(verdict, POISON) == 0 ? "ASan's" : "found");
+}
+END_TEST
+
+START_TEST(default_handler_aborts)
+{
+    protopool_set_fault_handler(NULL);
+    depot_fini_while_joined();
+}
+END_TEST
+
+#if PROTOPOOL_CHECK == 2
+START_TEST(report_names_the_make_and_both_frees)
+{
+    static char said[100000];
+    const char *at;
+
+    (void)run(double_free, said, sizeof said);
+    at = strstr(said, ", made" AT);
+    ck_assert_ptr_nonnull(at);
+    at = strstr(at, ", freed" AT);
+    ck_assert_ptr_nonnull(at);
+    at = strstr(at, ", found" AT);
+    ck_assert_ptr_nonnull(at);
+}
+END_TEST
+#endif
+
+#if PROTOPOOL_CHECK >= 1
+static enum protopool_fault noted;
+static atomic_uint faults;
+
+static void note(enum protopool_fault fault, const void *of, const void *pointer, const struct protopool_site *site)
+{
+    (void)of;
+    (void)pointer;
+    (void)site;
+    noted = fault;
+    atomic_fetch_add(&faults, 1);
+}
+
+START_TEST(operation_is_skipped_when_the_handler_returns)
+{
+    struct calc *msg, *again;
+
+    protopool_set_fault_handler(note);
+    msg = start();
+    msg->tag = 200;
+    calc_free(&pool, msg);
+    ck_assert_int_eq((int)noted, PROTOPOOL_FAULT_BAD_TAG);
+    msg->tag = CALC_ADD; /* it was left */
+    ck_assert_uint_eq(calc_as_add(msg)->right, 6);
+    calc_free(&pool, msg);
+    ck_assert_uint_eq(faults, 1);
+    calc_free(&pool, msg);
+    ck_assert_uint_eq(faults, 2);
+    ck_assert_int_eq((int)noted, PROTOPOOL_FAULT_DOUBLE_FREE);
+    again = calc_new_add(&pool, 1, 2);
+    ck_assert_ptr_eq(again, msg); /* once, not twice */
+    ck_assert_ptr_ne(calc_new_add(&pool, 1, 2), msg);
+    ck_assert_ptr_null(calc_as_negate(msg));
+    ck_assert_int_eq((int)noted, PROTOPOOL_FAULT_WRONG_VARIANT);
+    ck_assert_uint_eq(calc_pool_fini(&pool), 2);
+    ck_assert_int_eq((int)noted, PROTOPOOL_FAULT_LEAK);
+    ck_assert_uint_eq(faults, 4);
+    ck_assert_ptr_null(calc_new_add(&pool, 1, 2));
+    ck_assert_int_eq((int)noted, PROTOPOOL_FAULT_NOT_ALIVE);
+}
+END_TEST
+#endif
+
+#if PROTOPOOL_CHECK == 2
+/* ---- Two threads free the same message at the same time --------------------------------------------------------------- */
+
+static struct calc *volatile contested;
+static atomic_ulong turn, ready;
+
+static void wait_for_turn(unsigned long number)
+{
+    for (unsigned spins = 1; atomic_load(&turn) < number; spins++)
+        if (spins % 256 == 0)
+            (void)sched_yield();
+}
+
+static void *race(void *ctx)
+{
+    const unsigned long races = *(const unsigned long *)ctx;
+    struct calc_pool mine;
+
+    if (!calc_pool_join(&mine, &depot))
+        abort();
+    for (unsigned long i = 1; i <= races; i++) {
+        wait_for_turn(i);
+        calc_free(&mine, contested);
+        atomic_fetch_add(&ready, 1);
+    }
+    calc_pool_fini(&mine);
+    return NULL;
+}
+
+START_TEST(racing_double_free_is_reported_once)
+{
+    const char *const text = getenv("RACES");
+    unsigned long races = text != NULL ? strtoul(text, NULL, 10) : 2000;
+    pthread_t threads[2];
+
+    protopool_set_fault_handler(note);
+    ck_assert(calc_depot_init(&depot, NULL) && calc_pool_join(&pool, &depot));
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, race, &races), 0);
+    for (unsigned long i = 1; i <= races; i++) {
+        contested = calc_new_add(&pool, i, i);
+        atomic_store(&turn, i);
+        for (unsigned spins = 1; atomic_load(&ready) < 2 * i; spins++)
+            if (spins % 256 == 0)
+                (void)sched_yield();
+        if (faults != i || noted != PROTOPOOL_FAULT_DOUBLE_FREE)
+            ck_abort_msg("race %lu: %u reports", i, faults);
+    }
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    ck_assert_uint_eq(calc_pool_fini(&pool), 0);
+    ck_assert_uint_eq(calc_depot_fini(&depot), 0);
+    printf("level 2: %lu racing double frees, each reported once\n", races);
+}
+END_TEST
+#endif
+
+int main(void)
+{
+    Suite *const suite = suite_create("misuse");
+    TCase *const tests = tcase_create("misuse");
+    SRunner *const runner = srunner_create(suite);
+    int failed;
+
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
+    tcase_set_timeout(tests, 300);
+    suite_add_tcase(suite, tests);
+    tcase_add_loop_test(tests, bug_gets_its_verdict, 0, BUGS);
+    if (srunner_fork_status(runner) == CK_FORK)
+        tcase_add_test_raise_signal(tests, default_handler_aborts, SIGABRT);
+#if PROTOPOOL_CHECK == 2
+    tcase_add_test(tests, report_names_the_make_and_both_frees);
+    tcase_add_test(tests, racing_double_free_is_reported_once);
+#endif
+#if PROTOPOOL_CHECK >= 1
+    if (srunner_fork_status(runner) == CK_FORK)
+        tcase_add_test(tests, operation_is_skipped_when_the_handler_returns);
+#endif
+
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
