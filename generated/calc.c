@@ -204,22 +204,6 @@ bool calc_is_constant_(const struct calc *msg_)
 }
 #endif
 
-#if PROTOPOOL_CHECK == 2
-void (calc_free)(struct calc_pool *pool_, struct calc *msg_)
-{
-    unsigned class_;
-    if (calc_is_constant_(msg_))
-        return;
-    class_ = protopool_begin_put(&pool_->engine_, msg_);
-    if (class_ == 0)
-        return;
-#ifdef PROTOPOOL_TRACE
-    calc_trace_deallocate_(msg_);
-#endif
-    protopool_end_put(&pool_->engine_, class_, msg_);
-}
-#endif
-
 /* ---- The pool ------------------------------------------------------------------------------------------------ */
 
 bool calc_pool_reserve(struct calc_pool *pool_, enum calc_tag tag_, size_t n_)
@@ -409,6 +393,123 @@ int calc_print(FILE *out_, const struct calc *msg_)
     return to_.written;
 }
 #endif
+
+/* ---- Free and constructors that are not inlined -------------------------------------------------------------- */
+
+#undef calc_free
+void calc_free_(struct calc_pool *pool_, struct calc *msg_)
+{
+#if PROTOPOOL_CHECK == 2
+    unsigned class_;
+    if (calc_is_constant_(msg_))
+        return;
+    class_ = protopool_begin_put(&pool_->engine_, msg_);
+    if (class_ == 0)
+        return;
+#ifdef PROTOPOOL_TRACE
+    calc_trace_deallocate_(msg_);
+#endif
+    protopool_end_put(&pool_->engine_, class_, msg_);
+#else
+    calc_free(pool_, msg_);
+#endif
+}
+
+#undef calc_new_add
+struct calc *calc_new_add_(struct calc_pool *pool_, uint64_t left, uint64_t right)
+{
+    return calc_new_add(pool_, left, right);
+}
+
+#undef calc_copy_add
+struct calc *calc_copy_add_(struct calc_pool *pool_, const struct calc_add *from_)
+{
+    return calc_copy_add(pool_, from_);
+}
+
+#undef calc_new_negate
+struct calc *calc_new_negate_(struct calc_pool *pool_, int64_t value)
+{
+    return calc_new_negate(pool_, value);
+}
+
+#undef calc_copy_negate
+struct calc *calc_copy_negate_(struct calc_pool *pool_, const struct calc_negate *from_)
+{
+    return calc_copy_negate(pool_, from_);
+}
+
+#undef calc_new_apply
+struct calc *calc_new_apply_(struct calc_pool *pool_, enum calc_operation operation, double left, double right)
+{
+    return calc_new_apply(pool_, operation, left, right);
+}
+
+#undef calc_copy_apply
+struct calc *calc_copy_apply_(struct calc_pool *pool_, const struct calc_apply *from_)
+{
+    return calc_copy_apply(pool_, from_);
+}
+
+#undef calc_new_sum
+struct calc *calc_new_sum_(struct calc_pool *pool_, uint8_t count, const int32_t *operands)
+{
+    return calc_new_sum(pool_, count, operands);
+}
+
+#undef calc_copy_sum
+struct calc *calc_copy_sum_(struct calc_pool *pool_, const struct calc_sum *from_)
+{
+    return calc_copy_sum(pool_, from_);
+}
+
+#undef calc_new_store
+struct calc *calc_new_store_(struct calc_pool *pool_, const char *name, double value)
+{
+    return calc_new_store(pool_, name, value);
+}
+
+#undef calc_copy_store
+struct calc *calc_copy_store_(struct calc_pool *pool_, const struct calc_store *from_)
+{
+    return calc_copy_store(pool_, from_);
+}
+
+#undef calc_new_recall
+struct calc *calc_new_recall_(struct calc_pool *pool_, const char *name)
+{
+    return calc_new_recall(pool_, name);
+}
+
+#undef calc_copy_recall
+struct calc *calc_copy_recall_(struct calc_pool *pool_, const struct calc_recall *from_)
+{
+    return calc_copy_recall(pool_, from_);
+}
+
+#undef calc_new_log
+struct calc *calc_new_log_(struct calc_pool *pool_, uint64_t time, const char *text)
+{
+    return calc_new_log(pool_, time, text);
+}
+
+#undef calc_copy_log
+struct calc *calc_copy_log_(struct calc_pool *pool_, const struct calc_log *from_)
+{
+    return calc_copy_log(pool_, from_);
+}
+
+#undef calc_new_quit
+struct calc *calc_new_quit_(struct calc_pool *pool_)
+{
+    return calc_new_quit(pool_);
+}
+
+#undef calc_copy_quit
+struct calc *calc_copy_quit_(struct calc_pool *pool_, const struct calc_quit *from_)
+{
+    return calc_copy_quit(pool_, from_);
+}
 
 #ifdef PROTOPOOL_TRACE
 /* ---- Trace --------------------------------------------------------------------------------------------------- */

@@ -406,12 +406,14 @@ static inline struct calc_pool *calc_at_(struct calc_pool *pool_, const char *fi
 }
 #endif
 
+void calc_free_(struct calc_pool *pool_, struct calc *msg_); /* not inlined */
+
 /* Frees a message of this pool; NULL and a variant without fields are left alone. */
-#if PROTOPOOL_CHECK == 2
-void calc_free(struct calc_pool *pool_, struct calc *msg_);
-#else
 static inline void calc_free(struct calc_pool *pool_, struct calc *msg_)
 {
+#if PROTOPOOL_CHECK == 2
+    calc_free_(pool_, msg_);
+#else
     if (msg_ != NULL) {
         const unsigned class_ = calc_class_of_(msg_);
 #if PROTOPOOL_CHECK == 1
@@ -427,8 +429,8 @@ static inline void calc_free(struct calc_pool *pool_, struct calc *msg_)
 #endif
         protopool_put(&pool_->engine_, &pool_->loaded_[class_], class_, msg_);
     }
-}
 #endif
+}
 
 /* ---- Each variant -------------------------------------------------------------------------------------------
  *
@@ -1131,25 +1133,75 @@ static inline const struct calc_quit *calc_if_quit(const struct calc *msg_)
     return msg_->tag == CALC_QUIT ? calc_as_quit(msg_) : NULL;
 }
 
-#if PROTOPOOL_CHECK == 2
-/* ---- Level 2: makes and frees know where they are -------------------------------------------------------------- */
+/* ---- Constructors that are not inlined (see PROTOPOOL_OUT_OF_LINE_) --------------------------------------------- */
 
-#define calc_free(pool_, msg_) calc_free(calc_at_(pool_, __FILE__, __LINE__), msg_)
-#define calc_new_add(pool_, ...) calc_new_add(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_copy_add(pool_, ...) calc_copy_add(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_new_negate(pool_, ...) calc_new_negate(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_copy_negate(pool_, ...) calc_copy_negate(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_new_apply(pool_, ...) calc_new_apply(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_copy_apply(pool_, ...) calc_copy_apply(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_new_sum(pool_, ...) calc_new_sum(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_copy_sum(pool_, ...) calc_copy_sum(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_new_store(pool_, ...) calc_new_store(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_copy_store(pool_, ...) calc_copy_store(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_new_recall(pool_, ...) calc_new_recall(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_copy_recall(pool_, ...) calc_copy_recall(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_new_log(pool_, ...) calc_new_log(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_copy_log(pool_, ...) calc_copy_log(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+struct calc *calc_new_add_(struct calc_pool *pool_, uint64_t left, uint64_t right)
+    PROTOPOOL_FREED_BY_(calc_free_);
+struct calc *calc_copy_add_(struct calc_pool *pool_, const struct calc_add *from_)
+    PROTOPOOL_FREED_BY_(calc_free_);
+struct calc *calc_new_negate_(struct calc_pool *pool_, int64_t value)
+    PROTOPOOL_FREED_BY_(calc_free_);
+struct calc *calc_copy_negate_(struct calc_pool *pool_, const struct calc_negate *from_)
+    PROTOPOOL_FREED_BY_(calc_free_);
+struct calc *calc_new_apply_(struct calc_pool *pool_, enum calc_operation operation, double left, double right)
+    PROTOPOOL_FREED_BY_(calc_free_);
+struct calc *calc_copy_apply_(struct calc_pool *pool_, const struct calc_apply *from_)
+    PROTOPOOL_FREED_BY_(calc_free_);
+struct calc *calc_new_sum_(struct calc_pool *pool_, uint8_t count, const int32_t *operands)
+    PROTOPOOL_FREED_BY_(calc_free_);
+struct calc *calc_copy_sum_(struct calc_pool *pool_, const struct calc_sum *from_)
+    PROTOPOOL_FREED_BY_(calc_free_);
+struct calc *calc_new_store_(struct calc_pool *pool_, const char *name, double value)
+    PROTOPOOL_FREED_BY_(calc_free_);
+struct calc *calc_copy_store_(struct calc_pool *pool_, const struct calc_store *from_)
+    PROTOPOOL_FREED_BY_(calc_free_);
+struct calc *calc_new_recall_(struct calc_pool *pool_, const char *name)
+    PROTOPOOL_FREED_BY_(calc_free_);
+struct calc *calc_copy_recall_(struct calc_pool *pool_, const struct calc_recall *from_)
+    PROTOPOOL_FREED_BY_(calc_free_);
+struct calc *calc_new_log_(struct calc_pool *pool_, uint64_t time, const char *text)
+    PROTOPOOL_FREED_BY_(calc_free_);
+struct calc *calc_copy_log_(struct calc_pool *pool_, const struct calc_log *from_)
+    PROTOPOOL_FREED_BY_(calc_free_);
+struct calc *calc_new_quit_(struct calc_pool *pool_);
+struct calc *calc_copy_quit_(struct calc_pool *pool_, const struct calc_quit *from_);
 
+#if PROTOPOOL_CHECK == 2 /* makes and frees know where they are */
+#define calc_free(pool_, msg_) calc_free_(calc_at_(pool_, __FILE__, __LINE__), msg_)
+#define calc_new_add(pool_, ...) calc_new_add_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_copy_add(pool_, ...) calc_copy_add_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_new_negate(pool_, ...) calc_new_negate_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_copy_negate(pool_, ...) calc_copy_negate_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_new_apply(pool_, ...) calc_new_apply_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_copy_apply(pool_, ...) calc_copy_apply_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_new_sum(pool_, ...) calc_new_sum_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_copy_sum(pool_, ...) calc_copy_sum_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_new_store(pool_, ...) calc_new_store_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_copy_store(pool_, ...) calc_copy_store_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_new_recall(pool_, ...) calc_new_recall_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_copy_recall(pool_, ...) calc_copy_recall_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_new_log(pool_, ...) calc_new_log_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_copy_log(pool_, ...) calc_copy_log_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_new_quit calc_new_quit_
+#define calc_copy_quit calc_copy_quit_
+#elif defined PROTOPOOL_OUT_OF_LINE_
+#define calc_free calc_free_
+#define calc_new_add calc_new_add_
+#define calc_copy_add calc_copy_add_
+#define calc_new_negate calc_new_negate_
+#define calc_copy_negate calc_copy_negate_
+#define calc_new_apply calc_new_apply_
+#define calc_copy_apply calc_copy_apply_
+#define calc_new_sum calc_new_sum_
+#define calc_copy_sum calc_copy_sum_
+#define calc_new_store calc_new_store_
+#define calc_copy_store calc_copy_store_
+#define calc_new_recall calc_new_recall_
+#define calc_copy_recall calc_copy_recall_
+#define calc_new_log calc_new_log_
+#define calc_copy_log calc_copy_log_
+#define calc_new_quit calc_new_quit_
+#define calc_copy_quit calc_copy_quit_
 #endif
 
 #ifdef __cplusplus

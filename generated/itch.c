@@ -454,22 +454,6 @@ bool itch_is_constant_(const struct itch *msg_)
 }
 #endif
 
-#if PROTOPOOL_CHECK == 2
-void (itch_free)(struct itch_pool *pool_, struct itch *msg_)
-{
-    unsigned class_;
-    if (itch_is_constant_(msg_))
-        return;
-    class_ = protopool_begin_put(&pool_->engine_, msg_);
-    if (class_ == 0)
-        return;
-#ifdef PROTOPOOL_TRACE
-    itch_trace_deallocate_(msg_);
-#endif
-    protopool_end_put(&pool_->engine_, class_, msg_);
-}
-#endif
-
 /* ---- The pool ------------------------------------------------------------------------------------------------ */
 
 bool itch_pool_reserve(struct itch_pool *pool_, enum itch_tag tag_, size_t n_)
@@ -1066,6 +1050,333 @@ int itch_print(FILE *out_, const struct itch *msg_)
     return to_.written;
 }
 #endif
+
+/* ---- Free and constructors that are not inlined -------------------------------------------------------------- */
+
+#undef itch_free
+void itch_free_(struct itch_pool *pool_, struct itch *msg_)
+{
+#if PROTOPOOL_CHECK == 2
+    unsigned class_;
+    if (itch_is_constant_(msg_))
+        return;
+    class_ = protopool_begin_put(&pool_->engine_, msg_);
+    if (class_ == 0)
+        return;
+#ifdef PROTOPOOL_TRACE
+    itch_trace_deallocate_(msg_);
+#endif
+    protopool_end_put(&pool_->engine_, class_, msg_);
+#else
+    itch_free(pool_, msg_);
+#endif
+}
+
+#undef itch_new_system_event
+struct itch *itch_new_system_event_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, char event_code)
+{
+    return itch_new_system_event(pool_, stock_locate, tracking_number, timestamp, event_code);
+}
+
+#undef itch_copy_system_event
+struct itch *itch_copy_system_event_(struct itch_pool *pool_, const struct itch_system_event *from_)
+{
+    return itch_copy_system_event(pool_, from_);
+}
+
+#undef itch_new_stock_directory
+struct itch *itch_new_stock_directory_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char market_category, char financial_status, uint32_t round_lot_size,
+    char round_lots_only, char issue_classification, const char *issue_subtype, char authenticity,
+    char short_sale_threshold, char ipo_flag, char luld_tier, char etp_flag, uint32_t etp_leverage, char inverse)
+{
+    return itch_new_stock_directory(pool_, stock_locate, tracking_number, timestamp, stock, market_category,
+        financial_status, round_lot_size, round_lots_only, issue_classification, issue_subtype, authenticity,
+        short_sale_threshold, ipo_flag, luld_tier, etp_flag, etp_leverage, inverse);
+}
+
+#undef itch_copy_stock_directory
+struct itch *itch_copy_stock_directory_(struct itch_pool *pool_, const struct itch_stock_directory *from_)
+{
+    return itch_copy_stock_directory(pool_, from_);
+}
+
+#undef itch_new_trading_action
+struct itch *itch_new_trading_action_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char state, char reserved, const char *reason)
+{
+    return itch_new_trading_action(pool_, stock_locate, tracking_number, timestamp, stock, state, reserved, reason);
+}
+
+#undef itch_copy_trading_action
+struct itch *itch_copy_trading_action_(struct itch_pool *pool_, const struct itch_trading_action *from_)
+{
+    return itch_copy_trading_action(pool_, from_);
+}
+
+#undef itch_new_reg_sho
+struct itch *itch_new_reg_sho_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char action)
+{
+    return itch_new_reg_sho(pool_, stock_locate, tracking_number, timestamp, stock, action);
+}
+
+#undef itch_copy_reg_sho
+struct itch *itch_copy_reg_sho_(struct itch_pool *pool_, const struct itch_reg_sho *from_)
+{
+    return itch_copy_reg_sho(pool_, from_);
+}
+
+#undef itch_new_participant_position
+struct itch *itch_new_participant_position_(struct itch_pool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
+    char state)
+{
+    return itch_new_participant_position(pool_, stock_locate, tracking_number, timestamp, mpid, stock, primary,
+        mode, state);
+}
+
+#undef itch_copy_participant_position
+struct itch *itch_copy_participant_position_(struct itch_pool *pool_, const struct itch_participant_position *from_)
+{
+    return itch_copy_participant_position(pool_, from_);
+}
+
+#undef itch_new_mwcb_decline
+struct itch *itch_new_mwcb_decline_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3)
+{
+    return itch_new_mwcb_decline(pool_, stock_locate, tracking_number, timestamp, level1, level2, level3);
+}
+
+#undef itch_copy_mwcb_decline
+struct itch *itch_copy_mwcb_decline_(struct itch_pool *pool_, const struct itch_mwcb_decline *from_)
+{
+    return itch_copy_mwcb_decline(pool_, from_);
+}
+
+#undef itch_new_mwcb_status
+struct itch *itch_new_mwcb_status_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, char breached_level)
+{
+    return itch_new_mwcb_status(pool_, stock_locate, tracking_number, timestamp, breached_level);
+}
+
+#undef itch_copy_mwcb_status
+struct itch *itch_copy_mwcb_status_(struct itch_pool *pool_, const struct itch_mwcb_status *from_)
+{
+    return itch_copy_mwcb_status(pool_, from_);
+}
+
+#undef itch_new_ipo_quoting
+struct itch *itch_new_ipo_quoting_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier, uint32_t price)
+{
+    return itch_new_ipo_quoting(pool_, stock_locate, tracking_number, timestamp, stock, release_time, qualifier,
+        price);
+}
+
+#undef itch_copy_ipo_quoting
+struct itch *itch_copy_ipo_quoting_(struct itch_pool *pool_, const struct itch_ipo_quoting *from_)
+{
+    return itch_copy_ipo_quoting(pool_, from_);
+}
+
+#undef itch_new_luld_collar
+struct itch *itch_new_luld_collar_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price, uint32_t lower_price,
+    uint32_t extension)
+{
+    return itch_new_luld_collar(pool_, stock_locate, tracking_number, timestamp, stock, reference_price,
+        upper_price, lower_price, extension);
+}
+
+#undef itch_copy_luld_collar
+struct itch *itch_copy_luld_collar_(struct itch_pool *pool_, const struct itch_luld_collar *from_)
+{
+    return itch_copy_luld_collar(pool_, from_);
+}
+
+#undef itch_new_operational_halt
+struct itch *itch_new_operational_halt_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char market_code, char action)
+{
+    return itch_new_operational_halt(pool_, stock_locate, tracking_number, timestamp, stock, market_code, action);
+}
+
+#undef itch_copy_operational_halt
+struct itch *itch_copy_operational_halt_(struct itch_pool *pool_, const struct itch_operational_halt *from_)
+{
+    return itch_copy_operational_halt(pool_, from_);
+}
+
+#undef itch_new_add_order
+struct itch *itch_new_add_order_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price)
+{
+    return itch_new_add_order(pool_, stock_locate, tracking_number, timestamp, order_ref, side, shares, stock,
+        price);
+}
+
+#undef itch_copy_add_order
+struct itch *itch_copy_add_order_(struct itch_pool *pool_, const struct itch_add_order *from_)
+{
+    return itch_copy_add_order(pool_, from_);
+}
+
+#undef itch_new_add_order_mpid
+struct itch *itch_new_add_order_mpid_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
+    const char *mpid)
+{
+    return itch_new_add_order_mpid(pool_, stock_locate, tracking_number, timestamp, order_ref, side, shares, stock,
+        price, mpid);
+}
+
+#undef itch_copy_add_order_mpid
+struct itch *itch_copy_add_order_mpid_(struct itch_pool *pool_, const struct itch_add_order_mpid *from_)
+{
+    return itch_copy_add_order_mpid(pool_, from_);
+}
+
+#undef itch_new_order_executed
+struct itch *itch_new_order_executed_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match)
+{
+    return itch_new_order_executed(pool_, stock_locate, tracking_number, timestamp, order_ref, executed, match);
+}
+
+#undef itch_copy_order_executed
+struct itch *itch_copy_order_executed_(struct itch_pool *pool_, const struct itch_order_executed *from_)
+{
+    return itch_copy_order_executed(pool_, from_);
+}
+
+#undef itch_new_order_executed_price
+struct itch *itch_new_order_executed_price_(struct itch_pool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
+    char printable, uint32_t price)
+{
+    return itch_new_order_executed_price(pool_, stock_locate, tracking_number, timestamp, order_ref, executed,
+        match, printable, price);
+}
+
+#undef itch_copy_order_executed_price
+struct itch *itch_copy_order_executed_price_(struct itch_pool *pool_, const struct itch_order_executed_price *from_)
+{
+    return itch_copy_order_executed_price(pool_, from_);
+}
+
+#undef itch_new_order_cancel
+struct itch *itch_new_order_cancel_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, uint32_t cancelled)
+{
+    return itch_new_order_cancel(pool_, stock_locate, tracking_number, timestamp, order_ref, cancelled);
+}
+
+#undef itch_copy_order_cancel
+struct itch *itch_copy_order_cancel_(struct itch_pool *pool_, const struct itch_order_cancel *from_)
+{
+    return itch_copy_order_cancel(pool_, from_);
+}
+
+#undef itch_new_order_delete
+struct itch *itch_new_order_delete_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref)
+{
+    return itch_new_order_delete(pool_, stock_locate, tracking_number, timestamp, order_ref);
+}
+
+#undef itch_copy_order_delete
+struct itch *itch_copy_order_delete_(struct itch_pool *pool_, const struct itch_order_delete *from_)
+{
+    return itch_copy_order_delete(pool_, from_);
+}
+
+#undef itch_new_order_replace
+struct itch *itch_new_order_replace_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares, uint32_t price)
+{
+    return itch_new_order_replace(pool_, stock_locate, tracking_number, timestamp, original_ref, new_ref, shares,
+        price);
+}
+
+#undef itch_copy_order_replace
+struct itch *itch_copy_order_replace_(struct itch_pool *pool_, const struct itch_order_replace *from_)
+{
+    return itch_copy_order_replace(pool_, from_);
+}
+
+#undef itch_new_trade
+struct itch *itch_new_trade_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
+    uint64_t match)
+{
+    return itch_new_trade(pool_, stock_locate, tracking_number, timestamp, order_ref, side, shares, stock, price,
+        match);
+}
+
+#undef itch_copy_trade
+struct itch *itch_copy_trade_(struct itch_pool *pool_, const struct itch_trade *from_)
+{
+    return itch_copy_trade(pool_, from_);
+}
+
+#undef itch_new_cross_trade
+struct itch *itch_new_cross_trade_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price, uint64_t match, char cross_type)
+{
+    return itch_new_cross_trade(pool_, stock_locate, tracking_number, timestamp, shares, stock, price, match,
+        cross_type);
+}
+
+#undef itch_copy_cross_trade
+struct itch *itch_copy_cross_trade_(struct itch_pool *pool_, const struct itch_cross_trade *from_)
+{
+    return itch_copy_cross_trade(pool_, from_);
+}
+
+#undef itch_new_broken_trade
+struct itch *itch_new_broken_trade_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t match)
+{
+    return itch_new_broken_trade(pool_, stock_locate, tracking_number, timestamp, match);
+}
+
+#undef itch_copy_broken_trade
+struct itch *itch_copy_broken_trade_(struct itch_pool *pool_, const struct itch_broken_trade *from_)
+{
+    return itch_copy_broken_trade(pool_, from_);
+}
+
+#undef itch_new_imbalance
+struct itch *itch_new_imbalance_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction, const char *stock, uint32_t far_price,
+    uint32_t near_price, uint32_t reference_price, char cross_type, char variation)
+{
+    return itch_new_imbalance(pool_, stock_locate, tracking_number, timestamp, paired, imbalance, direction, stock,
+        far_price, near_price, reference_price, cross_type, variation);
+}
+
+#undef itch_copy_imbalance
+struct itch *itch_copy_imbalance_(struct itch_pool *pool_, const struct itch_imbalance *from_)
+{
+    return itch_copy_imbalance(pool_, from_);
+}
+
+#undef itch_new_retail_interest
+struct itch *itch_new_retail_interest_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char interest)
+{
+    return itch_new_retail_interest(pool_, stock_locate, tracking_number, timestamp, stock, interest);
+}
+
+#undef itch_copy_retail_interest
+struct itch *itch_copy_retail_interest_(struct itch_pool *pool_, const struct itch_retail_interest *from_)
+{
+    return itch_copy_retail_interest(pool_, from_);
+}
 
 #ifdef PROTOPOOL_TRACE
 /* ---- Trace --------------------------------------------------------------------------------------------------- */

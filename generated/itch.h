@@ -634,12 +634,14 @@ static inline struct itch_pool *itch_at_(struct itch_pool *pool_, const char *fi
 }
 #endif
 
+void itch_free_(struct itch_pool *pool_, struct itch *msg_); /* not inlined */
+
 /* Frees a message of this pool; NULL and a variant without fields are left alone. */
-#if PROTOPOOL_CHECK == 2
-void itch_free(struct itch_pool *pool_, struct itch *msg_);
-#else
 static inline void itch_free(struct itch_pool *pool_, struct itch *msg_)
 {
+#if PROTOPOOL_CHECK == 2
+    itch_free_(pool_, msg_);
+#else
     if (msg_ != NULL) {
         const unsigned class_ = itch_class_of_(msg_);
 #if PROTOPOOL_CHECK == 1
@@ -655,8 +657,8 @@ static inline void itch_free(struct itch_pool *pool_, struct itch *msg_)
 #endif
         protopool_put(&pool_->engine_, &pool_->loaded_[class_], class_, msg_);
     }
-}
 #endif
+}
 
 /* ---- Each variant -------------------------------------------------------------------------------------------
  *
@@ -2987,55 +2989,219 @@ static inline struct itch_retail_interest *itch_edit_retail_interest(struct itch
     return (struct itch_retail_interest *)(void *)msg_;
 }
 
-#if PROTOPOOL_CHECK == 2
-/* ---- Level 2: makes and frees know where they are -------------------------------------------------------------- */
+/* ---- Constructors that are not inlined (see PROTOPOOL_OUT_OF_LINE_) --------------------------------------------- */
 
-#define itch_free(pool_, msg_) itch_free(itch_at_(pool_, __FILE__, __LINE__), msg_)
-#define itch_new_system_event(pool_, ...) itch_new_system_event(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_system_event(pool_, ...) itch_copy_system_event(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_stock_directory(pool_, ...) itch_new_stock_directory(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_stock_directory(pool_, ...) itch_copy_stock_directory(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_trading_action(pool_, ...) itch_new_trading_action(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_trading_action(pool_, ...) itch_copy_trading_action(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_reg_sho(pool_, ...) itch_new_reg_sho(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_reg_sho(pool_, ...) itch_copy_reg_sho(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_participant_position(pool_, ...) itch_new_participant_position(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_participant_position(pool_, ...) itch_copy_participant_position(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_mwcb_decline(pool_, ...) itch_new_mwcb_decline(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_mwcb_decline(pool_, ...) itch_copy_mwcb_decline(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_mwcb_status(pool_, ...) itch_new_mwcb_status(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_mwcb_status(pool_, ...) itch_copy_mwcb_status(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_ipo_quoting(pool_, ...) itch_new_ipo_quoting(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_ipo_quoting(pool_, ...) itch_copy_ipo_quoting(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_luld_collar(pool_, ...) itch_new_luld_collar(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_luld_collar(pool_, ...) itch_copy_luld_collar(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_operational_halt(pool_, ...) itch_new_operational_halt(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_operational_halt(pool_, ...) itch_copy_operational_halt(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_add_order(pool_, ...) itch_new_add_order(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_add_order(pool_, ...) itch_copy_add_order(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_add_order_mpid(pool_, ...) itch_new_add_order_mpid(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_add_order_mpid(pool_, ...) itch_copy_add_order_mpid(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_order_executed(pool_, ...) itch_new_order_executed(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_order_executed(pool_, ...) itch_copy_order_executed(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_order_executed_price(pool_, ...) itch_new_order_executed_price(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_order_executed_price(pool_, ...) itch_copy_order_executed_price(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_order_cancel(pool_, ...) itch_new_order_cancel(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_order_cancel(pool_, ...) itch_copy_order_cancel(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_order_delete(pool_, ...) itch_new_order_delete(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_order_delete(pool_, ...) itch_copy_order_delete(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_order_replace(pool_, ...) itch_new_order_replace(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_order_replace(pool_, ...) itch_copy_order_replace(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_trade(pool_, ...) itch_new_trade(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_trade(pool_, ...) itch_copy_trade(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_cross_trade(pool_, ...) itch_new_cross_trade(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_cross_trade(pool_, ...) itch_copy_cross_trade(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_broken_trade(pool_, ...) itch_new_broken_trade(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_broken_trade(pool_, ...) itch_copy_broken_trade(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_imbalance(pool_, ...) itch_new_imbalance(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_imbalance(pool_, ...) itch_copy_imbalance(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_retail_interest(pool_, ...) itch_new_retail_interest(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_retail_interest(pool_, ...) itch_copy_retail_interest(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+struct itch *itch_new_system_event_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, char event_code)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_system_event_(struct itch_pool *pool_, const struct itch_system_event *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_new_stock_directory_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char market_category, char financial_status, uint32_t round_lot_size,
+    char round_lots_only, char issue_classification, const char *issue_subtype, char authenticity,
+    char short_sale_threshold, char ipo_flag, char luld_tier, char etp_flag, uint32_t etp_leverage, char inverse)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_stock_directory_(struct itch_pool *pool_, const struct itch_stock_directory *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_new_trading_action_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char state, char reserved, const char *reason)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_trading_action_(struct itch_pool *pool_, const struct itch_trading_action *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_new_reg_sho_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char action)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_reg_sho_(struct itch_pool *pool_, const struct itch_reg_sho *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_new_participant_position_(struct itch_pool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
+    char state)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_participant_position_(struct itch_pool *pool_, const struct itch_participant_position *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_new_mwcb_decline_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_mwcb_decline_(struct itch_pool *pool_, const struct itch_mwcb_decline *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_new_mwcb_status_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, char breached_level)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_mwcb_status_(struct itch_pool *pool_, const struct itch_mwcb_status *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_new_ipo_quoting_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier, uint32_t price)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_ipo_quoting_(struct itch_pool *pool_, const struct itch_ipo_quoting *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_new_luld_collar_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price, uint32_t lower_price,
+    uint32_t extension)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_luld_collar_(struct itch_pool *pool_, const struct itch_luld_collar *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_new_operational_halt_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char market_code, char action)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_operational_halt_(struct itch_pool *pool_, const struct itch_operational_halt *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_new_add_order_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_add_order_(struct itch_pool *pool_, const struct itch_add_order *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_new_add_order_mpid_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
+    const char *mpid)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_add_order_mpid_(struct itch_pool *pool_, const struct itch_add_order_mpid *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_new_order_executed_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_order_executed_(struct itch_pool *pool_, const struct itch_order_executed *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_new_order_executed_price_(struct itch_pool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
+    char printable, uint32_t price)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_order_executed_price_(struct itch_pool *pool_, const struct itch_order_executed_price *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_new_order_cancel_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, uint32_t cancelled)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_order_cancel_(struct itch_pool *pool_, const struct itch_order_cancel *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_new_order_delete_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_order_delete_(struct itch_pool *pool_, const struct itch_order_delete *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_new_order_replace_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares, uint32_t price)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_order_replace_(struct itch_pool *pool_, const struct itch_order_replace *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_new_trade_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
+    uint64_t match)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_trade_(struct itch_pool *pool_, const struct itch_trade *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_new_cross_trade_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price, uint64_t match, char cross_type)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_cross_trade_(struct itch_pool *pool_, const struct itch_cross_trade *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_new_broken_trade_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t match)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_broken_trade_(struct itch_pool *pool_, const struct itch_broken_trade *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_new_imbalance_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction, const char *stock, uint32_t far_price,
+    uint32_t near_price, uint32_t reference_price, char cross_type, char variation)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_imbalance_(struct itch_pool *pool_, const struct itch_imbalance *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_new_retail_interest_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char interest)
+    PROTOPOOL_FREED_BY_(itch_free_);
+struct itch *itch_copy_retail_interest_(struct itch_pool *pool_, const struct itch_retail_interest *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
 
+#if PROTOPOOL_CHECK == 2 /* makes and frees know where they are */
+#define itch_free(pool_, msg_) itch_free_(itch_at_(pool_, __FILE__, __LINE__), msg_)
+#define itch_new_system_event(pool_, ...) itch_new_system_event_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_system_event(pool_, ...) itch_copy_system_event_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_stock_directory(pool_, ...) itch_new_stock_directory_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_stock_directory(pool_, ...) itch_copy_stock_directory_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_trading_action(pool_, ...) itch_new_trading_action_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_trading_action(pool_, ...) itch_copy_trading_action_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_reg_sho(pool_, ...) itch_new_reg_sho_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_reg_sho(pool_, ...) itch_copy_reg_sho_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_participant_position(pool_, ...) itch_new_participant_position_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_participant_position(pool_, ...) itch_copy_participant_position_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_mwcb_decline(pool_, ...) itch_new_mwcb_decline_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_mwcb_decline(pool_, ...) itch_copy_mwcb_decline_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_mwcb_status(pool_, ...) itch_new_mwcb_status_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_mwcb_status(pool_, ...) itch_copy_mwcb_status_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_ipo_quoting(pool_, ...) itch_new_ipo_quoting_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_ipo_quoting(pool_, ...) itch_copy_ipo_quoting_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_luld_collar(pool_, ...) itch_new_luld_collar_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_luld_collar(pool_, ...) itch_copy_luld_collar_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_operational_halt(pool_, ...) itch_new_operational_halt_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_operational_halt(pool_, ...) itch_copy_operational_halt_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_add_order(pool_, ...) itch_new_add_order_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_add_order(pool_, ...) itch_copy_add_order_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_add_order_mpid(pool_, ...) itch_new_add_order_mpid_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_add_order_mpid(pool_, ...) itch_copy_add_order_mpid_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_order_executed(pool_, ...) itch_new_order_executed_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_order_executed(pool_, ...) itch_copy_order_executed_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_order_executed_price(pool_, ...) itch_new_order_executed_price_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_order_executed_price(pool_, ...) itch_copy_order_executed_price_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_order_cancel(pool_, ...) itch_new_order_cancel_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_order_cancel(pool_, ...) itch_copy_order_cancel_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_order_delete(pool_, ...) itch_new_order_delete_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_order_delete(pool_, ...) itch_copy_order_delete_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_order_replace(pool_, ...) itch_new_order_replace_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_order_replace(pool_, ...) itch_copy_order_replace_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_trade(pool_, ...) itch_new_trade_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_trade(pool_, ...) itch_copy_trade_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_cross_trade(pool_, ...) itch_new_cross_trade_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_cross_trade(pool_, ...) itch_copy_cross_trade_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_broken_trade(pool_, ...) itch_new_broken_trade_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_broken_trade(pool_, ...) itch_copy_broken_trade_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_imbalance(pool_, ...) itch_new_imbalance_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_imbalance(pool_, ...) itch_copy_imbalance_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_new_retail_interest(pool_, ...) itch_new_retail_interest_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_copy_retail_interest(pool_, ...) itch_copy_retail_interest_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#elif defined PROTOPOOL_OUT_OF_LINE_
+#define itch_free itch_free_
+#define itch_new_system_event itch_new_system_event_
+#define itch_copy_system_event itch_copy_system_event_
+#define itch_new_stock_directory itch_new_stock_directory_
+#define itch_copy_stock_directory itch_copy_stock_directory_
+#define itch_new_trading_action itch_new_trading_action_
+#define itch_copy_trading_action itch_copy_trading_action_
+#define itch_new_reg_sho itch_new_reg_sho_
+#define itch_copy_reg_sho itch_copy_reg_sho_
+#define itch_new_participant_position itch_new_participant_position_
+#define itch_copy_participant_position itch_copy_participant_position_
+#define itch_new_mwcb_decline itch_new_mwcb_decline_
+#define itch_copy_mwcb_decline itch_copy_mwcb_decline_
+#define itch_new_mwcb_status itch_new_mwcb_status_
+#define itch_copy_mwcb_status itch_copy_mwcb_status_
+#define itch_new_ipo_quoting itch_new_ipo_quoting_
+#define itch_copy_ipo_quoting itch_copy_ipo_quoting_
+#define itch_new_luld_collar itch_new_luld_collar_
+#define itch_copy_luld_collar itch_copy_luld_collar_
+#define itch_new_operational_halt itch_new_operational_halt_
+#define itch_copy_operational_halt itch_copy_operational_halt_
+#define itch_new_add_order itch_new_add_order_
+#define itch_copy_add_order itch_copy_add_order_
+#define itch_new_add_order_mpid itch_new_add_order_mpid_
+#define itch_copy_add_order_mpid itch_copy_add_order_mpid_
+#define itch_new_order_executed itch_new_order_executed_
+#define itch_copy_order_executed itch_copy_order_executed_
+#define itch_new_order_executed_price itch_new_order_executed_price_
+#define itch_copy_order_executed_price itch_copy_order_executed_price_
+#define itch_new_order_cancel itch_new_order_cancel_
+#define itch_copy_order_cancel itch_copy_order_cancel_
+#define itch_new_order_delete itch_new_order_delete_
+#define itch_copy_order_delete itch_copy_order_delete_
+#define itch_new_order_replace itch_new_order_replace_
+#define itch_copy_order_replace itch_copy_order_replace_
+#define itch_new_trade itch_new_trade_
+#define itch_copy_trade itch_copy_trade_
+#define itch_new_cross_trade itch_new_cross_trade_
+#define itch_copy_cross_trade itch_copy_cross_trade_
+#define itch_new_broken_trade itch_new_broken_trade_
+#define itch_copy_broken_trade itch_copy_broken_trade_
+#define itch_new_imbalance itch_new_imbalance_
+#define itch_copy_imbalance itch_copy_imbalance_
+#define itch_new_retail_interest itch_new_retail_interest_
+#define itch_copy_retail_interest itch_copy_retail_interest_
 #endif
 
 #ifdef __cplusplus

@@ -152,6 +152,17 @@ extern "C" {
 #define PROTOPOOL_ASSUME(condition) ((void)0)
 #endif
 
+/* With this behind a constructor's declaration, gcc tells of messages that are freed twice, used when free, or lost
+ * (-Wall, -fanalyzer). That works for functions that are not inlined, so constructors are not where nothing is inlined
+ * anyway: without optimisation, and at level 2. PROTOPOOL_NO_ANALYSIS, before a file includes this, leaves it out there. */
+#if defined __GNUC__ && __GNUC__ >= 11 && !defined __clang__ && !defined PROTOPOOL_NO_ANALYSIS \
+    && (!defined __OPTIMIZE__ || PROTOPOOL_CHECK == 2)
+#define PROTOPOOL_OUT_OF_LINE_
+#define PROTOPOOL_FREED_BY_(free_function) __attribute__((malloc(free_function, 2), warn_unused_result))
+#else
+#define PROTOPOOL_FREED_BY_(free_function)
+#endif
+
 /* A const object as a message that is only read. */
 #define PROTOPOOL_UNCONST(pointer) ((void *)(uintptr_t)(pointer))
 

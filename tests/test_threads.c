@@ -397,6 +397,7 @@ START_TEST(memory_follows_a_load_that_shifts_between_threads)
     size_t most = 0;
     double ratio;
 
+    source_most = 0;
     ck_assert_int_eq(pthread_barrier_init(&barrier, NULL, 2), 0);
     ck_assert(calc_depot_init(&depot, &counted));
     ck_assert(calc_pool_join(&pool, &depot));
@@ -476,6 +477,7 @@ START_TEST(threads_come_and_go_and_nothing_is_lost)
 
     for (size_t i = 0; i < DESKS; i++)
         ck_assert_int_eq(pthread_mutex_init(&desks[i].mutex, NULL), 0);
+    source_most = 0;
     ck_assert(calc_depot_init(&depot, &counted));
     do {
         for (uintptr_t i = 0; i < THREADS; i++)
