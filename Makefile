@@ -31,7 +31,7 @@ DEPS_CI = g++ clang libclang-rt-dev clang-format clang-tidy pyflakes3 shellcheck
     g++-i686-linux-gnu libc6-dev-i386-cross gcc-powerpc-linux-gnu libc6-dev-powerpc-cross qemu-user
 
 .PHONY: all help deps deps-ci generate fresh build demo check check-user test-python suites lint format portable \
-    demo-valgrind tsan soak ci bare clean
+    demo-valgrind tsan weaken soak ci bare clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -202,6 +202,7 @@ ci: deps-ci ## everything that CI runs
 	$(MAKE) check CC=gcc
 	$(MAKE) demo-valgrind portable
 	$(MAKE) tsan HANDOFFS=3000000
+	$(MAKE) weaken
 	$(MAKE) suites CC=clang
 	$(MAKE) suites SANITIZE=address,undefined CFLAGS=-g
 	$(MAKE) suites SANITIZE=address,undefined CFLAGS=-g CC=clang
@@ -214,6 +215,9 @@ tsan: ## the suite of threads under ThreadSanitizer, gcc and clang
 	for cc in gcc clang; do \
 	    $(MAKE) CC=$$cc SANITIZE=thread CFLAGS=-g build/$$cc-thread/plain/test_threads && \
 	    HANDOFFS=$(HANDOFFS) STREAMS=1 build/$$cc-thread/plain/test_threads || exit 1; done
+
+weaken: generate ## take each lock out of the engine in turn: ThreadSanitizer must notice
+	@$(FIND_PYTHON); CC="$(CC)" "$$p" tests/weaken_locks.py
 
 soak: ## threads that come and go, for SOAK_SECONDS
 	$(MAKE) $(BUILD)/plain/test_threads

@@ -560,7 +560,7 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
  * report that fault, and returns SIZE_MAX. */
 size_t protopool_depot_fini(struct protopool_depot *depot);
 
-/* As protopool_each; calls nothing while a pool is joined. */
+/* As protopool_each, and fn is called under the depot's lock; calls nothing while a pool is joined. */
 void protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, const void *slot), void *ctx);
 
 /* As protopool_stats; any thread may call it. */

@@ -1950,10 +1950,12 @@ size_t protopool_depot_fini(struct protopool_depot *depot)
 
 void protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, const void *slot), void *ctx)
 {
-    if (is_joined(depot))
-        return;
-    flush_racks(depot);
-    each_in_store(&depot->store, fn, ctx);
+    PROTOPOOL_LOCK(&depot->lock);
+    if (depot->joined == 0) {
+        flush_racks(depot);
+        each_in_store(&depot->store, fn, ctx);
+    }
+    PROTOPOOL_UNLOCK(&depot->lock);
 }
 
 void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_stats *by_slot_size,

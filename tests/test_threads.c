@@ -502,6 +502,73 @@ START_TEST(threads_come_and_go_and_nothing_is_lost)
 }
 END_TEST
 
+/* ---- Every function that several threads may call ------------------------------------------------------------------- */
+
+static void *call_everything(void *ctx)
+{
+    uint64_t state = 0x9e3779b97f4a7c15U * (1 + (uint64_t)(uintptr_t)ctx);
+    struct calc *held[300] = { NULL };
+    struct calc_pool_stats stats;
+
+    for (int round = 0; round < 20; round++) {
+        struct calc_pool pool, alone;
+        CHECK(calc_pool_join(&pool, &depot));
+        CHECK(calc_pool_init_growing(&alone, NULL));
+        CHECK(calc_pool_fini(&alone) == 0);
+        for (int i = 0; i < 2000; i++) {
+            const size_t at = next_random(&state) % 300;
+            calc_free(&pool, held[at]);
+            held[at] = make_numbered(&pool, state >> 12);
+            CHECK(held[at] != NULL);
+            switch (state >> 8 & 255) {
+            case 0:
+                CHECK(calc_pool_reserve(&pool, CALC_ADD, 1 + state % 500));
+                break;
+            case 1:
+                calc_pool_flush(&pool);
+                break;
+            case 2:
+                calc_pool_stats(&pool, &stats);
+                break;
+            case 3:
+                calc_depot_stats(&depot, &stats);
+                break;
+            default:
+                break;
+            }
+        }
+        for (size_t i = 0; i < 300; i++) {
+            calc_free(&pool, held[i]);
+            held[i] = NULL;
+        }
+        CHECK(calc_pool_fini(&pool) == 0);
+    }
+    return NULL;
+}
+
+START_TEST(every_function_may_be_called_at_the_same_time)
+{
+    pthread_t threads[THREADS];
+    struct calc_pool_stats stats;
+
+    protopool_set_fault_handler(note_fault);
+    ck_assert(calc_depot_init(&depot, NULL));
+    for (uintptr_t i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, call_everything, (void *)i), 0);
+    for (int i = 0; i < 1000; i++) {
+        size_t count = 0;
+        calc_depot_stats(&depot, &stats);
+        calc_depot_each(&depot, count_message, &count);
+        if (i % 10 == 0)
+            (void)sched_yield();
+    }
+    for (size_t i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    ck_assert_uint_eq(calc_depot_fini(&depot), 0);
+    ck_assert_uint_eq(faults, 0);
+}
+END_TEST
+
 /* ---- Fork --------------------------------------------------------------------------------------------------------------- */
 
 START_TEST(child_has_its_own_copy_of_a_pool_on_its_own)
@@ -553,6 +620,7 @@ int main(void)
     tcase_add_test(tests, exhaustion_of_a_depot_is_met);
     tcase_add_test(tests, memory_follows_a_load_that_shifts_between_threads);
     tcase_add_test(tests, threads_come_and_go_and_nothing_is_lost);
+    tcase_add_test(tests, every_function_may_be_called_at_the_same_time);
     tcase_add_test(tests, child_has_its_own_copy_of_a_pool_on_its_own);
 
     srunner_run_all(runner, CK_ENV);
