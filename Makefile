@@ -31,7 +31,7 @@ DEPS_CI = g++ clang libclang-rt-dev clang-format clang-tidy pyflakes3 shellcheck
     g++-i686-linux-gnu libc6-dev-i386-cross gcc-powerpc-linux-gnu libc6-dev-powerpc-cross qemu-user
 
 .PHONY: all help deps deps-ci generate fresh build demo check check-user test-python suites lint format portable \
-    demo-valgrind tsan weaken soak ci bare clean
+    demo-valgrind tsan weaken bench-threads soak ci bare clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -154,12 +154,12 @@ check-user:
 
 # ---- What CI runs
 
-C_SOURCES = templates/protopool.h templates/protopool.c $(wildcard examples/*.[ch] tests/*.c tests/*.cpp)
+C_SOURCES = templates/protopool.h templates/protopool.c $(wildcard examples/*.[ch] tests/*.c tests/*.cpp bench/*.c)
 
 lint: generate ## clang-format, clang-tidy, pyflakes, shellcheck
 	clang-format --dry-run -Werror $(C_SOURCES)
 	clang-tidy --quiet --warnings-as-errors='*' $(filter %.c,$(C_SOURCES)) -- -std=c11 -D_POSIX_C_SOURCE=200809L -Igenerated
-	$(if $(shell command -v pyflakes3),pyflakes3,python3 -m pyflakes) gen tests
+	$(if $(shell command -v pyflakes3),pyflakes3,python3 -m pyflakes) gen tests bench
 	shellcheck .ci/run $(wildcard tests/*.sh)
 
 format: ## put the hand-written C into its form
@@ -218,6 +218,9 @@ tsan: ## the suite of threads under ThreadSanitizer, gcc and clang
 
 weaken: generate ## take each lock out of the engine in turn: ThreadSanitizer must notice
 	@$(FIND_PYTHON); CC="$(CC)" "$$p" tests/weaken_locks.py
+
+bench-threads: generate ## messages between two threads, against the allocators that are installed
+	@$(FIND_PYTHON); CC="$(CC)" "$$p" bench/threads.py
 
 soak: ## threads that come and go, for SOAK_SECONDS
 	$(MAKE) $(BUILD)/plain/test_threads
