@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
+ * Two threads on a depot, in every order: the engine's own C, run as coroutines under a scheduler that tries each
+ * choice in turn (stateless model checking; Godefroid 1997). The scheduler is asked
+ *
+ *   at each taking of the lock:  all interleavings;
+ *   at each call of a function:  all with at most so many preemptions (Musuvathi and Qadeer 2007), if the engine is
+ *                                compiled with -finstrument-functions.
+ *
+ * After each step a slot has one owner at most, and at the end nothing is lost. Prints what was met; exit status 1 for a
+ * violation. interleavings calls|locks PREEMPTIONS
+ */
+
+#include <stddef.h>
+
+#define PROTOPOOL_LOCK(lock) scheduler_lock(lock)
+#define PROTOPOOL_UNLOCK(lock) scheduler_unlock(lock)
+
+static void scheduler_lock(void *lock);
+static void scheduler_unlock(void *lock);
+
+#include "protopool.c"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <ucontext.h>
+
+#define UNSEEN __attribute__((no_instrument_function))
+
+enum { THREADS = 2, MOST_CHOICES = 100000, MOST_LIVE = 32, STACK_BYTES = 1 << 16, STATES = 1 << 22 };
+
+/* What each thread does: M makes, F frees the oldest message of either, L flushes, S asks for statistics, R reserves two,
+ * E ends its pool and joins again. */
+static const char *const scripts[][THREADS] = {
+    { "MMMFFF", "FMFMFM" }, { "MMMMMMM", "FFFFFFF" }, { "MMFEMF", "MFLMFF" },
+    { "MRMFSF", "MMEFFM" }, { "MMMMFF", "MMMMFF" },
+};
+enum { SCRIPTS = sizeof scripts / sizeof scripts[0] };
+
+static const struct protopool_slot_size slot_sizes[] = { { 24, 0 }, { 40, 0 } };
+static const struct protopool_geometry geometry = { slot_sizes, 2 };
+
+static struct {
+    struct protopool engine;
+    struct protopool_magazine loaded[3];
+    struct protopool_class classes[3];
+} pools[THREADS];
+static struct {
+    struct protopool_depot engine;
+    struct protopool_rack racks[3];
+    struct protopool_shelf shelves[3];
+} depot;
+
+/* ---- Violations ------------------------------------------------------------------------------------------------------- */
+
+static unsigned long violations;
+
+UNSEEN static void violation(const char *what)
+{
+    if (violations++ == 0)
+        printf("violation: %s\n", what);
+}
+
+/* ---- The scheduler ------------------------------------------------------------------------------------------------------ */
+
+static ucontext_t scheduler, contexts[THREADS];
+static unsigned char stacks[THREADS][STACK_BYTES];
+static int current = -1, holder = -1; /* threads; -1: none */
+static bool finished[THREADS], wants_lock[THREADS];
+static bool is_by_calls;
+static unsigned most_preemptions, preemptions;
+static unsigned char choices[MOST_CHOICES], alternatives[MOST_CHOICES];
+static size_t depth;
+static const char *const *script;
+static size_t at[THREADS];
+static unsigned long runs, steps;
+static uint64_t states[STATES];
+static unsigned long state_count;
+
+UNSEEN static void give_way(void)
+{
+    if (current >= 0)
+        (void)swapcontext(&contexts[current], &scheduler);
+}
+
+UNSEEN static void scheduler_lock(void *lock)
+{
+    (void)lock;
+    wants_lock[current] = true;
+    give_way();
+    if (holder != -1)
+        violation("the lock is taken twice");
+    wants_lock[current] = false;
+    holder = current;
+}
+
+UNSEEN static void scheduler_unlock(void *lock)
+{
+    (void)lock;
+    if (holder != current)
+        violation("a lock is released that is not held");
+    holder = -1;
+}
+
+void __cyg_profile_func_enter(void *function, void *site);
+void __cyg_profile_func_exit(void *function, void *site);
+
+UNSEEN void __cyg_profile_func_enter(void *function, void *site)
+{
+    (void)function;
+    (void)site;
+    if (is_by_calls)
+        give_way();
+}
+
+UNSEEN void __cyg_profile_func_exit(void *function, void *site)
+{
+    (void)function;
+    (void)site;
+}
+
+UNSEEN static bool is_enabled(int thread)
+{
+    return !finished[thread] && !(wants_lock[thread] && holder != -1);
+}
+
+/* Counts the states met, by what the engine's counts are and where the threads are. */
+UNSEEN static void note_state(void)
+{
+    const size_t parts[] = { (size_t)(holder + 1),
+                             at[0],
+                             at[1],
+                             pools[0].loaded[1].count,
+                             pools[1].loaded[1].count,
+                             pools[0].classes[1].previous.count,
+                             pools[1].classes[1].previous.count,
+                             depot.racks[1].count,
+                             depot.shelves[1].slabs.in_slabs,
+                             depot.shelves[1].slabs.slots,
+                             depot.engine.joined,
+                             (size_t)(wants_lock[0] + 2 * wants_lock[1]) };
+    uint64_t hash = 0xcbf29ce484222325U; /* FNV-1a */
+    size_t i;
+
+    for (size_t part = 0; part < sizeof parts / sizeof parts[0]; part++)
+        hash = (hash ^ parts[part]) * 0x100000001b3U;
+    hash += hash == 0;
+    for (i = hash % STATES; states[i] != 0 && states[i] != hash; i = (i + 1) % STATES) {
+    }
+    state_count += states[i] == 0;
+    states[i] = hash;
+}
+
+/* The thread that runs next, -1 if none can. */
+UNSEEN static int choose(int last)
+{
+    const int other = last == 0 ? 1 : 0;
+    const bool last_can = last >= 0 && is_enabled(last), other_can = is_enabled(other);
+    bool is_free_choice;
+
+    note_state();
+    if (last < 0)
+        last = 1;
+    if (!last_can && !(last == 1 && other == 0 && is_enabled(1)))
+        return other_can ? other : -1;
+    if (!other_can)
+        return last;
+    is_free_choice = !is_by_calls || preemptions < most_preemptions;
+    if (!is_free_choice)
+        return last;
+    if (depth == MOST_CHOICES) {
+        violation("too many choices");
+        return last;
+    }
+    if (alternatives[depth] == 0) { /* not met before */
+        alternatives[depth] = 2;
+        choices[depth] = 0;
+    }
+    if (choices[depth++] == 0)
+        return last;
+    preemptions++;
+    return other;
+}
+
+/* ---- The threads -------------------------------------------------------------------------------------------------------- */
+
+static unsigned char *live[MOST_LIVE];
+static size_t live_count;
+
+UNSEEN static void made(unsigned char *slot)
+{
+    for (size_t i = 0; i < live_count; i++)
+        if (live[i] == slot)
+            violation("a slot is handed out twice");
+    if (live_count < MOST_LIVE)
+        live[live_count++] = slot;
+}
+
+UNSEEN static void join(int thread)
+{
+    if (!protopool_join(&pools[thread].engine, pools[thread].loaded, pools[thread].classes, &depot.engine))
+        violation("a pool cannot join");
+}
+
+UNSEEN static void do_step(int thread, char step)
+{
+    struct protopool *const pool = &pools[thread].engine;
+    struct protopool_slot_stats stats[2];
+
+    switch (step) {
+    case 'M': {
+        unsigned char *const slot = (unsigned char *)protopool_take(pool, &pools[thread].loaded[1], 1);
+        if (slot == NULL)
+            violation("no slot");
+        else
+            made(slot);
+        break;
+    }
+    case 'F':
+        if (live_count != 0) {
+            unsigned char *const slot = live[0];
+            memmove(&live[0], &live[1], --live_count * sizeof live[0]);
+            protopool_put(pool, &pools[thread].loaded[1], 1, slot);
+        }
+        break;
+    case 'L':
+        protopool_flush(pool);
+        break;
+    case 'S':
+        protopool_stats(pool, stats, NULL);
+        break;
+    case 'R':
+        if (!protopool_reserve(pool, 2, 2))
+            violation("nothing to reserve");
+        break;
+    default:
+        (void)protopool_fini(pool);
+        join(thread);
+        break;
+    }
+}
+
+UNSEEN static void run_thread(int thread)
+{
+    join(thread);
+    for (at[thread] = 0; script[thread][at[thread]] != '\0'; at[thread]++)
+        do_step(thread, script[thread][at[thread]]);
+    (void)protopool_fini(&pools[thread].engine);
+    finished[thread] = true;
+}
+
+/* ---- A source that may only be called under the lock --------------------------------------------------------------------- */
+
+static size_t source_bytes;
+
+UNSEEN static void *take(void *ctx, size_t bytes, size_t align)
+{
+    (void)ctx;
+    if (current >= 0 && holder != current)
+        violation("the source is called without the lock");
+    source_bytes += bytes;
+    return aligned_alloc(align, (bytes + align - 1) / align * align);
+}
+
+UNSEEN static void give(void *ctx, void *memory, size_t bytes)
+{
+    (void)ctx;
+    if (current >= 0 && holder != current)
+        violation("the source is called without the lock");
+    source_bytes -= bytes;
+    free(memory);
+}
+
+/* ---- All runs ---------------------------------------------------------------------------------------------------------------- */
+
+UNSEEN static void run_once(void)
+{
+    static const struct protopool_source source = { take, give, NULL };
+    int next;
+
+    depth = 0;
+    preemptions = 0;
+    live_count = 0;
+    source_bytes = 0;
+    current = -1;
+    holder = -1;
+    if (!protopool_depot_init(&depot.engine, depot.racks, depot.shelves, &geometry, &source))
+        violation("no depot");
+    for (int thread = 0; thread < THREADS; thread++) {
+        finished[thread] = wants_lock[thread] = false;
+        (void)getcontext(&contexts[thread]);
+        contexts[thread].uc_stack.ss_sp = stacks[thread];
+        contexts[thread].uc_stack.ss_size = STACK_BYTES;
+        contexts[thread].uc_link = &scheduler;
+        makecontext(&contexts[thread], (void (*)(void))run_thread, 1, thread);
+    }
+    for (int last = -1; (next = choose(last)) >= 0; last = next) {
+        current = next;
+        (void)swapcontext(&scheduler, &contexts[next]);
+        current = -1;
+        steps++;
+        if (violations != 0)
+            return;
+    }
+    if (!finished[0] || !finished[1])
+        violation("both threads wait");
+    if (depot.shelves[1].slabs.slots - depot.shelves[1].slabs.in_slabs
+            - (size_t)depot.racks[1].count * depot.shelves[1].magazine
+        != live_count)
+        violation("the counts do not add up");
+    runs++;
+}
+
+UNSEEN static void end_depot(void)
+{
+    const bool by_calls = is_by_calls;
+    size_t count = 0;
+
+    is_by_calls = false;
+    /* as depot_fini, without its lock: there are no threads to take turns now */
+    for (unsigned c = 1; c <= geometry.count; c++)
+        count += handed_out(&depot.engine.store, &depot.engine, c);
+    if (count != live_count)
+        violation("the depot ends with another number of live slots");
+    flush_racks(&depot.engine);
+    end_store(&depot.engine.store);
+    if (source_bytes != 0)
+        violation("memory is not given back");
+    is_by_calls = by_calls;
+}
+
+/* The next combination of choices; false if all have been tried. */
+UNSEEN static bool next_choices(void)
+{
+    while (depth > 0 && choices[depth - 1] + 1 >= alternatives[depth - 1]) {
+        depth--;
+        alternatives[depth] = 0;
+    }
+    if (depth == 0)
+        return false;
+    choices[depth - 1]++;
+    return true;
+}
+
+UNSEEN int main(int argc, char **argv)
+{
+    if (argc != 3)
+        return 2;
+    is_by_calls = strcmp(argv[1], "calls") == 0;
+    most_preemptions = (unsigned)strtoul(argv[2], NULL, 10);
+    for (size_t i = 0; i < SCRIPTS && violations == 0; i++) {
+        script = scripts[i];
+        memset(alternatives, 0, sizeof alternatives);
+        do {
+            run_once();
+            if (violations == 0)
+                end_depot();
+        } while (violations == 0 && next_choices());
+    }
+    printf("%s: %lu interleavings of %d pairs of threads, %lu steps, %lu states, %lu violations\n", argv[1], runs,
+           (int)SCRIPTS, steps, state_count, violations);
+    return violations == 0 ? 0 : 1;
+}
