@@ -30,7 +30,7 @@ DEPS = gcc libc6-dev make python3 python3-jinja2 python3-yaml check pkg-config v
 DEPS_CI = g++ clang libclang-rt-dev clang-format clang-tidy pyflakes3 shellcheck gcc-i686-linux-gnu \
     g++-i686-linux-gnu libc6-dev-i386-cross gcc-powerpc-linux-gnu libc6-dev-powerpc-cross qemu-user
 
-.PHONY: all help deps deps-ci generate fresh build demo check check-user test-python suites lint format portable \
+.PHONY: all help closure deps deps-ci generate fresh build demo check check-user test-python suites lint format portable \
     demo-valgrind tsan weaken bench-threads soak ci bare clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -134,11 +134,18 @@ RUN = $(if $(VALGRIND),CK_FORK=no CK_DEFAULT_TIMEOUT=0 $(MEMCHECK))
 ifdef SCHEMA
 check: check-user ## run all tests; with SCHEMA=mine.yaml, those generated for it
 else
-check: test-python suites
+check: test-python closure suites
 endif
 
 test-python: generate
 	@$(FIND_PYTHON); CC="$(CC)" PYTHONDONTWRITEBYTECODE=1 "$$p" -m unittest discover -s tests $(UNITTEST)
+
+# Every state that a small pool of level 2 can reach.
+CLOSURE = -O2 tests/closure.c
+
+closure: generate
+	@mkdir -p $(BUILD)
+	for m in 1 2; do $(COMPILE) -DPROTOPOOL_MAGAZINE=$$m $(CLOSURE) -o $(BUILD)/closure$$m && $(BUILD)/closure$$m || exit 1; done
 
 suites: $(SUITES) ## run the Check suites: the engine's and the generated ones
 	@set -e; for s in $(if $(VALGRIND),$(filter-out %/test_memory $(BUILD)/m1/test_threads $(BUILD)/m4/test_threads,$(SUITES)),$(SUITES)); do echo "$$s"; $(RUN) ./$$s; done
@@ -156,9 +163,13 @@ check-user:
 
 C_SOURCES = templates/protopool.h templates/protopool.c $(wildcard examples/*.[ch] tests/*.c tests/*.cpp bench/*.c)
 
+TIDY = -std=c11 -D_POSIX_C_SOURCE=200809L -Igenerated
+
 lint: generate ## clang-format, clang-tidy, pyflakes, shellcheck
 	clang-format --dry-run -Werror $(C_SOURCES)
-	clang-tidy --quiet --warnings-as-errors='*' $(filter %.c,$(C_SOURCES)) -- -std=c11 -D_POSIX_C_SOURCE=200809L -Igenerated
+	clang-tidy --quiet --warnings-as-errors='*' $(filter-out %/interleavings.c,$(filter %.c,$(C_SOURCES))) -- $(TIDY)
+	for level in 1 2; do clang-tidy --quiet --warnings-as-errors='*' templates/protopool.c -- $(TIDY) -DPROTOPOOL_CHECK=$$level \
+	    || exit 1; done
 	$(if $(shell command -v pyflakes3),pyflakes3,python3 -m pyflakes) gen tests bench
 	shellcheck .ci/run $(wildcard tests/*.sh)
 
@@ -188,6 +199,10 @@ portable: generate ## C++17, 32-bit, big-endian and freestanding: compile with e
 	i686-linux-gnu-g++ $(STRICT_CXX) -c tests/user.cpp -o $(P)/user_i686.o
 	i686-linux-gnu-gcc $(STRICT_C) -static $(P)/user_i686.o generated/calc.c generated/protopool.c -o $(P)/user_i686
 	$(P)/user_i686 | diff $(P)/user.log -
+	i686-linux-gnu-gcc $(STRICT_C) -static -DPROTOPOOL_MAGAZINE=2 $(CLOSURE) -o $(P)/closure_i686
+	$(P)/closure_i686 8
+	powerpc-linux-gnu-gcc $(STRICT_C) -static -DPROTOPOOL_MAGAZINE=2 $(CLOSURE) -o $(P)/closure_powerpc
+	qemu-ppc $(P)/closure_powerpc 6
 	gcc $(STRICT_C) -ffreestanding -DPROTOPOOL_NO_STDIO -c generated/protopool.c -o $(P)/free.o
 	gcc $(STRICT_C) -ffreestanding -DPROTOPOOL_NO_STDIO -c generated/calc.c -o $(P)/free_calc.o
 	! nm $(P)/free.o $(P)/free_calc.o | grep ' U ' | grep -vE ' (memcpy|memset|protopool_[a-z0-9_]+)$$'

@@ -268,7 +268,7 @@ struct protopool_record {
 
 /* From slot to slot: the message, and a red zone between it and the next. */
 #define PROTOPOOL_RED_ZONE_ 8
-#define PROTOPOOL_STRIDE_(bytes) (PROTOPOOL_ROUND_UP_(bytes) + 2 * PROTOPOOL_RED_ZONE_)
+#define PROTOPOOL_STRIDE_(bytes) (PROTOPOOL_ROUND_UP_(bytes) + 2ULL * PROTOPOOL_RED_ZONE_)
 #else
 #define PROTOPOOL_RECORD_BYTES_ 0
 #define PROTOPOOL_RED_ZONE_ 0
@@ -433,7 +433,7 @@ const char *protopool_fault_text(enum protopool_fault fault);
 
 #if PROTOPOOL_CHECK >= 1
 /* Reports a fault of level 1 that emitted code has found. */
-void protopool_raise(enum protopool_fault fault, const struct protopool *pool, const void *pointer);
+void protopool_raise(enum protopool_fault code, const struct protopool *pool, const void *pointer);
 #endif
 
 /* ---- Make and free: what is inlined ---------------------------------------------------------------------------- */

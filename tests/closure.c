@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
+ * Every state that a fixed pool of level 2 can reach, for capacities of 1 to 8 (or up to the argument): breadth first, each
+ * state a copy of all that the pool consists of. In each
+ *
+ *   make gives a slot that is not live, or NULL if all are;
+ *   free of a live message succeeds; of any other byte of the memory and around it, it is a fault of the right kind,
+ *     after which the pool is byte for byte what it was;
+ *   the header's equations hold.
+ *
+ * Prints how many states and frees there were; exit status 1 for a violation.
+ */
+
+#define PROTOPOOL_CHECK 2
+
+#include "protopool.c"
+
+#include <stdio.h>
+
+enum { MOST = 8, MESSAGE_BYTES = 3, TAG = 1, FREED_TAG = 255, EDGE = 16, MOST_STATES = 1 << 19 };
+
+struct message {
+    uint8_t tag;
+    uint8_t content[MESSAGE_BYTES - 1];
+};
+
+static uint32_t variant_of(const void *msg)
+{
+    return ((const struct message *)msg)->tag == TAG ? 0 : 1;
+}
+
+static const char *name_of(uint32_t variant)
+{
+    return variant == 0 ? "message" : "no message";
+}
+
+static unsigned class_of(const void *msg)
+{
+    return ((const struct message *)msg)->tag == TAG ? 1 : 0;
+}
+
+static int print_to(void *stream, const void *msg)
+{
+    (void)stream;
+    (void)msg;
+    return 0;
+}
+
+static const struct protopool_messages messages = {
+    "closure", 1, FREED_TAG, 1, variant_of, name_of, class_of, print_to
+};
+static struct protopool_slot_size slot_sizes[] = { { MESSAGE_BYTES, 0 } };
+static const struct protopool_geometry geometry = { slot_sizes, 1, &messages };
+
+/* All that a state is. */
+static struct {
+    struct protopool engine;
+    struct protopool_magazine loaded[2];
+    struct protopool_class classes[2];
+    struct protopool_shelf shelves[2];
+    alignas(8) unsigned char memory[1200];
+} pool, before;
+
+static size_t used; /* bytes of pool.memory */
+static unsigned long violations, frees;
+
+static void violation(const char *what)
+{
+    if (violations++ == 0)
+        printf("violation: %s\n", what);
+}
+
+static unsigned faults;
+static enum protopool_fault noted;
+
+static void note(enum protopool_fault fault_seen, const void *of, const void *pointer,
+                 const struct protopool_site *site)
+{
+    (void)of;
+    (void)pointer;
+    (void)site;
+    noted = fault_seen;
+    faults++;
+}
+
+static struct protopool_slab *the_slab(void)
+{
+    return pool.shelves[1].slabs.fixed;
+}
+
+static unsigned char *slot_at(uint32_t index)
+{
+    return the_slab()->first + index * pool.shelves[1].slabs.slot_bytes;
+}
+
+static bool is_live(uint32_t index)
+{
+    return record_of(the_slab(), index)->state == LIVE;
+}
+
+static uint32_t count_live(void)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < the_slab()->slots; i++)
+        count += is_live(i);
+    return count;
+}
+
+/* ---- What must hold in each state ----------------------------------------------------------------------------------- */
+
+static bool is_free_in_slab(uint32_t index)
+{
+    return (bitmap(the_slab())[index / WORD_BITS] >> index % WORD_BITS & 1) != 0;
+}
+
+/* How often the slot stands in a magazine. */
+static uint32_t count_in_magazines(uint32_t index)
+{
+    const struct protopool_magazine *const magazines[] = { &pool.loaded[1], &pool.classes[1].previous };
+    uint32_t count = 0;
+    for (int m = 0; m < 2; m++)
+        for (uint32_t i = 0; i < magazines[m]->count; i++)
+            count += magazines[m]->slots[i] == (void *)slot_at(index);
+    return count;
+}
+
+static void check_state(void)
+{
+    const struct protopool_slabs *const slabs = &pool.shelves[1].slabs;
+    uint32_t in_slabs = 0;
+
+    for (uint32_t i = 0; i < the_slab()->slots; i++) {
+        const uint32_t places = is_live(i) + is_free_in_slab(i) + count_in_magazines(i);
+        if (places != 1)
+            violation("a slot is not in one place");
+        in_slabs += is_free_in_slab(i);
+    }
+    if (in_slabs != slabs->in_slabs)
+        violation("in_slabs is wrong");
+    if (live_of(&pool.engine, 1) != count_live())
+        violation("live is wrong");
+    if ((the_slab()->free_words != 0) != (slabs->partial == the_slab())
+        || (slabs->full == the_slab()) == (slabs->partial == the_slab()))
+        violation("the slab is in the wrong list");
+}
+
+/* ---- Frees of every byte ----------------------------------------------------------------------------------------------- */
+
+static enum protopool_fault right_fault(const unsigned char *at)
+{
+    const uintptr_t begin = (uintptr_t)slots_begin(the_slab());
+    const size_t offset = (size_t)((uintptr_t)at - (uintptr_t)the_slab()->first);
+    const size_t stride = pool.shelves[1].slabs.slot_bytes;
+
+    if ((uintptr_t)at < begin || (uintptr_t)at >= begin + slots_bytes(&pool.shelves[1].slabs, the_slab()))
+        return PROTOPOOL_FAULT_FOREIGN;
+    if ((uintptr_t)at < (uintptr_t)the_slab()->first || offset % stride != 0)
+        return PROTOPOOL_FAULT_INTERIOR;
+    return record_of(the_slab(), (uint32_t)(offset / stride))->state == FREED ? PROTOPOOL_FAULT_DOUBLE_FREE
+                                                                              : PROTOPOOL_FAULT_FOREIGN;
+}
+
+static void free_every_other_byte(void)
+{
+    memcpy(&before, &pool, sizeof pool);
+    for (size_t i = 0; i < sizeof pool.memory; i++) {
+        unsigned char *const at = pool.memory + i;
+        bool is_message = false;
+        for (uint32_t slot = 0; slot < the_slab()->slots; slot++)
+            is_message |= at == slot_at(slot) && is_live(slot);
+        if (is_message || i >= used + EDGE)
+            continue;
+        faults = 0;
+        frees++;
+        if (protopool_begin_put(&pool.engine, at) != 0 || faults != 1 || noted != right_fault(at))
+            violation("a free that is a fault is not told as such");
+    }
+    if (memcmp(&before, &pool, sizeof pool) != 0) // NOLINT(bugprone-*,cert-*): to the byte, padding too
+        violation("a fault changes the pool");
+}
+
+/* ---- All states ---------------------------------------------------------------------------------------------------------- */
+
+static void *queue[MOST_STATES];
+static size_t first, last;
+static uint64_t seen[2 * (size_t)MOST_STATES];
+
+static uint64_t hash_of_pool(void)
+{
+    const unsigned char *const bytes = (const unsigned char *)&pool;
+    uint64_t hash = 0xcbf29ce484222325U; /* FNV-1a */
+    for (size_t i = 0; i < sizeof pool; i++)
+        hash = (hash ^ bytes[i]) * 0x100000001b3U;
+    return hash + (hash == 0);
+}
+
+/* What tells states apart that behave alike is made the same: counters, and what lies above the magazines' tops. */
+static void normalise(void)
+{
+    struct protopool_magazine *const magazines[] = { &pool.loaded[1], &pool.classes[1].previous };
+    for (int m = 0; m < 2; m++)
+        for (uint32_t i = magazines[m]->count; i < magazines[m]->capacity; i++)
+            magazines[m]->slots[i] = NULL;
+    pool.shelves[1].peak = 0;
+    pool.shelves[1].failures = 0;
+    pool.engine.slow = 0;
+}
+
+static void enqueue(void)
+{
+    const uint64_t hash = (normalise(), hash_of_pool());
+    size_t i;
+
+    for (i = hash % (2 * (size_t)MOST_STATES); seen[i] != 0; i = (i + 1) % (2 * (size_t)MOST_STATES))
+        if (seen[i] == hash)
+            return;
+    if (last == MOST_STATES) {
+        violation("too many states");
+        return;
+    }
+    seen[i] = hash;
+    queue[last] = malloc(sizeof pool);
+    if (queue[last] == NULL) {
+        violation("no memory");
+        return;
+    }
+    memcpy(queue[last++], &pool, sizeof pool);
+}
+
+static void try_make(void)
+{
+    const uint32_t live = count_live();
+    struct message *msg;
+
+    faults = 0;
+    msg = (struct message *)protopool_take_checked(&pool.engine, 1);
+    if ((msg == NULL) != (live == the_slab()->slots) || faults != 0 || count_live() != live + (msg != NULL))
+        violation("make");
+    if (msg != NULL)
+        memset(msg, TAG, sizeof *msg);
+    enqueue();
+}
+
+static void try_free(uint32_t index)
+{
+    void *const msg = slot_at(index);
+    const uint32_t live = count_live();
+
+    faults = 0;
+    frees++;
+    if (protopool_begin_put(&pool.engine, msg) != 1 || faults != 0)
+        violation("a live message cannot be freed");
+    else
+        protopool_end_put(&pool.engine, 1, msg);
+    if (count_live() + 1 != live)
+        violation("free");
+    enqueue();
+}
+
+static void close_capacity(uint32_t capacity)
+{
+    const unsigned long frees_before = frees;
+
+    slot_sizes[0].budget = capacity;
+    used = (size_t)PROTOPOOL_FIXED_BYTES(MESSAGE_BYTES, capacity);
+    memset(&pool, 0, sizeof pool);
+    memset(seen, 0, sizeof seen);
+    first = last = 0;
+    if (used + EDGE > sizeof pool.memory
+        || !protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry, pool.memory, used)) {
+        violation("no pool");
+        return;
+    }
+    enqueue();
+    for (; first < last && violations == 0; first++) {
+        memcpy(&pool, queue[first], sizeof pool);
+        check_state();
+        free_every_other_byte();
+        try_make();
+        for (uint32_t i = 0; i < capacity; i++) {
+            memcpy(&pool, queue[first], sizeof pool);
+            if (is_live(i))
+                try_free(i);
+        }
+        memcpy(&pool, queue[first], sizeof pool);
+        protopool_flush(&pool.engine);
+        enqueue();
+        free(queue[first]);
+    }
+    for (; first < last; first++)
+        free(queue[first]);
+    printf("capacity %u, magazines of %d: %zu states, %lu frees, %lu violations\n", (unsigned)capacity,
+           PROTOPOOL_MAGAZINE, last, frees - frees_before, violations);
+    (void)fflush(stdout);
+    memset(&pool, 0, sizeof pool);
+    all_stores = NULL;
+}
+
+int main(int argc, char **argv)
+{
+    const unsigned long most = argc > 1 ? strtoul(argv[1], NULL, 10) : MOST;
+
+    protopool_set_fault_handler(note);
+    for (uint32_t capacity = 1; capacity <= most && violations == 0; capacity++)
+        close_capacity(capacity);
+    return violations == 0 ? 0 : 1;
+}
