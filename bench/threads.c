@@ -7,6 +7,7 @@
  *   pipeline   batches of 32 of a message of 24 bytes, one way
  *   mixed      the same of five variants
  *   request    a request of 24 bytes and a reply of 48 that is made when it is freed, at most 64 under way
+ *   replace    one thread only: a message of 24 bytes among 10,000, chosen at random, is freed and made anew
  * Prints nanoseconds for each message.
  */
 
@@ -202,6 +203,27 @@ static void send_requests(struct run *run, struct maker *maker)
     }
 }
 
+static void replace_at_random(struct run *run, struct maker *maker)
+{
+    static struct calc *msgs[10000];
+    uint64_t state = 88172645463325252U;
+
+    for (size_t i = 0; i < 10000; i++)
+        msgs[i] = make_add(maker, i);
+    for (uint64_t n = 0; n < run->count; n++) {
+        size_t at;
+        state ^= state << 13; /* xorshift64 (Marsaglia 2003) */
+        state ^= state >> 7;
+        state ^= state << 17;
+        at = (state >> 20) % 10000;
+        run->sum += calc_as_add(msgs[at])->left;
+        drop(maker, msgs[at]);
+        msgs[at] = make_add(maker, n);
+    }
+    for (size_t i = 0; i < 10000; i++)
+        drop(maker, msgs[i]);
+}
+
 static double now(void)
 {
     struct timespec time;
@@ -221,6 +243,14 @@ int main(int argc, char **argv)
     run.is_mixed = strcmp(argv[1], "mixed") == 0;
     run.is_request = strcmp(argv[1], "request") == 0;
     run.count = strtoull(argv[2], NULL, 10) / BATCH * BATCH;
+    if (strcmp(argv[1], "replace") == 0) {
+        begin(&maker);
+        began = now();
+        replace_at_random(&run, &maker);
+        printf("%.2f\n", (now() - began) / (double)run.count);
+        end(&maker);
+        return calc_depot_fini(&depot) == 0 && run.sum != 0 ? 0 : 1;
+    }
     began = now();
     if (pthread_create(&thread, NULL, server, &run) != 0)
         return 2;

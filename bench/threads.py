@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 COUNT, ROUNDS = 5_000_000, 9
-WORKLOADS = ("pipeline", "mixed", "request")
+WORKLOADS = ("replace", "pipeline", "mixed", "request")
 CONTENDERS = {          # flags and libraries
     "pool": (["-DPROTOPOOL_CHECK=0"], []),
     "pool, level 1": (["-DPROTOPOOL_CHECK=1"], []),

@@ -385,16 +385,21 @@ static inline bool calc_may_free_(struct calc_pool *pool_, const struct calc *ms
     }
     return true;
 }
-
-/* Whether the message is the variant of this tag; a fault if not. */
-static inline bool calc_is_variant_(const struct calc *msg_, enum calc_tag tag_)
-{
-    if (PROTOPOOL_LIKELY(msg_->tag == (uint8_t)tag_))
-        return true;
-    protopool_raise(PROTOPOOL_FAULT_WRONG_VARIANT, NULL, msg_);
-    return false;
-}
 #endif
+
+/* Whether the message is the variant of this tag, which it must be: from level 1 a fault if not. */
+PROTOPOOL_INLINE bool calc_is_variant_(const struct calc *msg_, enum calc_tag tag_)
+{
+#if PROTOPOOL_CHECK >= 1
+    if (!PROTOPOOL_LIKELY(msg_->tag == (uint8_t)tag_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRONG_VARIANT, NULL, msg_);
+        return false;
+    }
+#endif
+    (void)msg_;
+    (void)tag_;
+    return true;
+}
 
 #if PROTOPOOL_CHECK == 2
 /* Notes where a make or free is. */
@@ -432,6 +437,31 @@ static inline void calc_free(struct calc_pool *pool_, struct calc *msg_)
 #endif
 }
 
+/* A slot of the class for the variant of this tag, uninitialised but for that; NULL if the pool is exhausted. */
+PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool_, unsigned class_, enum calc_tag tag_)
+{
+#if PROTOPOOL_CHECK == 2
+    struct calc *const msg_ = (struct calc *)protopool_take_checked(&pool_->engine_, class_);
+#else
+    struct calc *const msg_ = (struct calc *)protopool_take(&pool_->engine_, &pool_->loaded_[class_], class_);
+#endif
+    if (msg_ == NULL)
+        return NULL;
+#if PROTOPOOL_CHECK == 1
+    if (!PROTOPOOL_LIKELY(msg_->tag == CALC_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->tag = CALC_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[class_], class_, msg_);
+        return NULL;
+    }
+#endif
+#ifdef PROTOPOOL_TRACE
+    calc_trace_allocate_(msg_, tag_);
+#endif
+    msg_->tag = (uint8_t)tag_;
+    return msg_;
+}
+
 /* ---- Each variant -------------------------------------------------------------------------------------------
  *
  * new:   a message in the pool; NULL if the schema rules the arguments out, or the pool is exhausted.
@@ -460,35 +490,9 @@ static inline struct calc_add calc_make_add(uint64_t left, uint64_t right)
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct calc_add *calc_take_add_(struct calc_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct calc_add *const msg_ = (struct calc_add *)protopool_take_checked(&pool_->engine_, 2);
-#else
-    struct calc_add *const msg_ =
-        (struct calc_add *)protopool_take(&pool_->engine_, &pool_->loaded_[2], 2);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == CALC_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = CALC_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[2], 2, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        calc_trace_allocate_(&msg_->base, CALC_ADD);
-#endif
-        msg_->base.tag = CALC_ADD;
-    }
-    return msg_;
-}
-
 static inline struct calc *calc_new_add(struct calc_pool *pool_, uint64_t left, uint64_t right)
 {
-    struct calc_add *const msg_ = calc_take_add_(pool_);
+    struct calc_add *const msg_ = (struct calc_add *)calc_take_(pool_, 2, CALC_ADD);
     if (msg_ == NULL)
         return NULL;
     msg_->left = left;
@@ -500,7 +504,7 @@ static inline struct calc *calc_copy_add(struct calc_pool *pool_, const struct c
 {
     if (!calc_valid_add(from_))
         return NULL;
-    struct calc_add *const msg_ = calc_take_add_(pool_);
+    struct calc_add *const msg_ = (struct calc_add *)calc_take_(pool_, 2, CALC_ADD);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -510,11 +514,7 @@ static inline struct calc *calc_copy_add(struct calc_pool *pool_, const struct c
 
 static inline const struct calc_add *calc_as_add(const struct calc *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!calc_is_variant_(msg_, CALC_ADD))
-        return NULL;
-#endif
-    return (const struct calc_add *)(const void *)msg_;
+    return calc_is_variant_(msg_, CALC_ADD) ? (const struct calc_add *)(const void *)msg_ : NULL;
 }
 
 static inline const struct calc_add *calc_if_add(const struct calc *msg_)
@@ -524,11 +524,7 @@ static inline const struct calc_add *calc_if_add(const struct calc *msg_)
 
 static inline struct calc_add *calc_edit_add(struct calc *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!calc_is_variant_(msg_, CALC_ADD))
-        return NULL;
-#endif
-    return (struct calc_add *)(void *)msg_;
+    return calc_is_variant_(msg_, CALC_ADD) ? (struct calc_add *)(void *)msg_ : NULL;
 }
 
 /* Negate */
@@ -546,35 +542,9 @@ static inline struct calc_negate calc_make_negate(int64_t value)
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct calc_negate *calc_take_negate_(struct calc_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct calc_negate *const msg_ = (struct calc_negate *)protopool_take_checked(&pool_->engine_, 1);
-#else
-    struct calc_negate *const msg_ =
-        (struct calc_negate *)protopool_take(&pool_->engine_, &pool_->loaded_[1], 1);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == CALC_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = CALC_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[1], 1, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        calc_trace_allocate_(&msg_->base, CALC_NEGATE);
-#endif
-        msg_->base.tag = CALC_NEGATE;
-    }
-    return msg_;
-}
-
 static inline struct calc *calc_new_negate(struct calc_pool *pool_, int64_t value)
 {
-    struct calc_negate *const msg_ = calc_take_negate_(pool_);
+    struct calc_negate *const msg_ = (struct calc_negate *)calc_take_(pool_, 1, CALC_NEGATE);
     if (msg_ == NULL)
         return NULL;
     msg_->value = value;
@@ -585,7 +555,7 @@ static inline struct calc *calc_copy_negate(struct calc_pool *pool_, const struc
 {
     if (!calc_valid_negate(from_))
         return NULL;
-    struct calc_negate *const msg_ = calc_take_negate_(pool_);
+    struct calc_negate *const msg_ = (struct calc_negate *)calc_take_(pool_, 1, CALC_NEGATE);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -595,11 +565,7 @@ static inline struct calc *calc_copy_negate(struct calc_pool *pool_, const struc
 
 static inline const struct calc_negate *calc_as_negate(const struct calc *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!calc_is_variant_(msg_, CALC_NEGATE))
-        return NULL;
-#endif
-    return (const struct calc_negate *)(const void *)msg_;
+    return calc_is_variant_(msg_, CALC_NEGATE) ? (const struct calc_negate *)(const void *)msg_ : NULL;
 }
 
 static inline const struct calc_negate *calc_if_negate(const struct calc *msg_)
@@ -609,11 +575,7 @@ static inline const struct calc_negate *calc_if_negate(const struct calc *msg_)
 
 static inline struct calc_negate *calc_edit_negate(struct calc *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!calc_is_variant_(msg_, CALC_NEGATE))
-        return NULL;
-#endif
-    return (struct calc_negate *)(void *)msg_;
+    return calc_is_variant_(msg_, CALC_NEGATE) ? (struct calc_negate *)(void *)msg_ : NULL;
 }
 
 /* Apply */
@@ -638,38 +600,12 @@ static inline struct calc_apply calc_make_apply(enum calc_operation operation, d
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct calc_apply *calc_take_apply_(struct calc_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct calc_apply *const msg_ = (struct calc_apply *)protopool_take_checked(&pool_->engine_, 2);
-#else
-    struct calc_apply *const msg_ =
-        (struct calc_apply *)protopool_take(&pool_->engine_, &pool_->loaded_[2], 2);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == CALC_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = CALC_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[2], 2, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        calc_trace_allocate_(&msg_->base, CALC_APPLY);
-#endif
-        msg_->base.tag = CALC_APPLY;
-    }
-    return msg_;
-}
-
 static inline struct calc *calc_new_apply(struct calc_pool *pool_, enum calc_operation operation, double left,
     double right)
 {
     if (!calc_known_operation_((int64_t)operation))
         return NULL;
-    struct calc_apply *const msg_ = calc_take_apply_(pool_);
+    struct calc_apply *const msg_ = (struct calc_apply *)calc_take_(pool_, 2, CALC_APPLY);
     if (msg_ == NULL)
         return NULL;
     msg_->operation = (uint8_t)operation;
@@ -682,7 +618,7 @@ static inline struct calc *calc_copy_apply(struct calc_pool *pool_, const struct
 {
     if (!calc_valid_apply(from_))
         return NULL;
-    struct calc_apply *const msg_ = calc_take_apply_(pool_);
+    struct calc_apply *const msg_ = (struct calc_apply *)calc_take_(pool_, 2, CALC_APPLY);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -692,11 +628,7 @@ static inline struct calc *calc_copy_apply(struct calc_pool *pool_, const struct
 
 static inline const struct calc_apply *calc_as_apply(const struct calc *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!calc_is_variant_(msg_, CALC_APPLY))
-        return NULL;
-#endif
-    return (const struct calc_apply *)(const void *)msg_;
+    return calc_is_variant_(msg_, CALC_APPLY) ? (const struct calc_apply *)(const void *)msg_ : NULL;
 }
 
 static inline const struct calc_apply *calc_if_apply(const struct calc *msg_)
@@ -706,11 +638,7 @@ static inline const struct calc_apply *calc_if_apply(const struct calc *msg_)
 
 static inline struct calc_apply *calc_edit_apply(struct calc *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!calc_is_variant_(msg_, CALC_APPLY))
-        return NULL;
-#endif
-    return (struct calc_apply *)(void *)msg_;
+    return calc_is_variant_(msg_, CALC_APPLY) ? (struct calc_apply *)(void *)msg_ : NULL;
 }
 
 /* Sum */
@@ -729,35 +657,9 @@ static inline struct calc_sum calc_make_sum(uint8_t count, const int32_t *operan
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct calc_sum *calc_take_sum_(struct calc_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct calc_sum *const msg_ = (struct calc_sum *)protopool_take_checked(&pool_->engine_, 5);
-#else
-    struct calc_sum *const msg_ =
-        (struct calc_sum *)protopool_take(&pool_->engine_, &pool_->loaded_[5], 5);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == CALC_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = CALC_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[5], 5, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        calc_trace_allocate_(&msg_->base, CALC_SUM);
-#endif
-        msg_->base.tag = CALC_SUM;
-    }
-    return msg_;
-}
-
 static inline struct calc *calc_new_sum(struct calc_pool *pool_, uint8_t count, const int32_t *operands)
 {
-    struct calc_sum *const msg_ = calc_take_sum_(pool_);
+    struct calc_sum *const msg_ = (struct calc_sum *)calc_take_(pool_, 5, CALC_SUM);
     if (msg_ == NULL)
         return NULL;
     msg_->count = count;
@@ -769,7 +671,7 @@ static inline struct calc *calc_copy_sum(struct calc_pool *pool_, const struct c
 {
     if (!calc_valid_sum(from_))
         return NULL;
-    struct calc_sum *const msg_ = calc_take_sum_(pool_);
+    struct calc_sum *const msg_ = (struct calc_sum *)calc_take_(pool_, 5, CALC_SUM);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -779,11 +681,7 @@ static inline struct calc *calc_copy_sum(struct calc_pool *pool_, const struct c
 
 static inline const struct calc_sum *calc_as_sum(const struct calc *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!calc_is_variant_(msg_, CALC_SUM))
-        return NULL;
-#endif
-    return (const struct calc_sum *)(const void *)msg_;
+    return calc_is_variant_(msg_, CALC_SUM) ? (const struct calc_sum *)(const void *)msg_ : NULL;
 }
 
 static inline const struct calc_sum *calc_if_sum(const struct calc *msg_)
@@ -793,11 +691,7 @@ static inline const struct calc_sum *calc_if_sum(const struct calc *msg_)
 
 static inline struct calc_sum *calc_edit_sum(struct calc *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!calc_is_variant_(msg_, CALC_SUM))
-        return NULL;
-#endif
-    return (struct calc_sum *)(void *)msg_;
+    return calc_is_variant_(msg_, CALC_SUM) ? (struct calc_sum *)(void *)msg_ : NULL;
 }
 
 /* Store */
@@ -823,38 +717,12 @@ static inline struct calc_store calc_make_store(const char *name, double value)
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct calc_store *calc_take_store_(struct calc_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct calc_store *const msg_ = (struct calc_store *)protopool_take_checked(&pool_->engine_, 4);
-#else
-    struct calc_store *const msg_ =
-        (struct calc_store *)protopool_take(&pool_->engine_, &pool_->loaded_[4], 4);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == CALC_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = CALC_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[4], 4, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        calc_trace_allocate_(&msg_->base, CALC_STORE);
-#endif
-        msg_->base.tag = CALC_STORE;
-    }
-    return msg_;
-}
-
 static inline struct calc *calc_new_store(struct calc_pool *pool_, const char *name, double value)
 {
     const size_t name_len_ = protopool_text_length(name, 31);
     if (name_len_ > 31)
         return NULL;
-    struct calc_store *const msg_ = calc_take_store_(pool_);
+    struct calc_store *const msg_ = (struct calc_store *)calc_take_(pool_, 4, CALC_STORE);
     if (msg_ == NULL)
         return NULL;
     msg_->name_len = (uint8_t)name_len_;
@@ -867,7 +735,7 @@ static inline struct calc *calc_copy_store(struct calc_pool *pool_, const struct
 {
     if (!calc_valid_store(from_))
         return NULL;
-    struct calc_store *const msg_ = calc_take_store_(pool_);
+    struct calc_store *const msg_ = (struct calc_store *)calc_take_(pool_, 4, CALC_STORE);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -877,11 +745,7 @@ static inline struct calc *calc_copy_store(struct calc_pool *pool_, const struct
 
 static inline const struct calc_store *calc_as_store(const struct calc *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!calc_is_variant_(msg_, CALC_STORE))
-        return NULL;
-#endif
-    return (const struct calc_store *)(const void *)msg_;
+    return calc_is_variant_(msg_, CALC_STORE) ? (const struct calc_store *)(const void *)msg_ : NULL;
 }
 
 static inline const struct calc_store *calc_if_store(const struct calc *msg_)
@@ -891,11 +755,7 @@ static inline const struct calc_store *calc_if_store(const struct calc *msg_)
 
 static inline struct calc_store *calc_edit_store(struct calc *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!calc_is_variant_(msg_, CALC_STORE))
-        return NULL;
-#endif
-    return (struct calc_store *)(void *)msg_;
+    return calc_is_variant_(msg_, CALC_STORE) ? (struct calc_store *)(void *)msg_ : NULL;
 }
 
 /* Recall */
@@ -920,38 +780,12 @@ static inline struct calc_recall calc_make_recall(const char *name)
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct calc_recall *calc_take_recall_(struct calc_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct calc_recall *const msg_ = (struct calc_recall *)protopool_take_checked(&pool_->engine_, 3);
-#else
-    struct calc_recall *const msg_ =
-        (struct calc_recall *)protopool_take(&pool_->engine_, &pool_->loaded_[3], 3);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == CALC_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = CALC_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[3], 3, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        calc_trace_allocate_(&msg_->base, CALC_RECALL);
-#endif
-        msg_->base.tag = CALC_RECALL;
-    }
-    return msg_;
-}
-
 static inline struct calc *calc_new_recall(struct calc_pool *pool_, const char *name)
 {
     const size_t name_len_ = protopool_text_length(name, 31);
     if (name_len_ > 31)
         return NULL;
-    struct calc_recall *const msg_ = calc_take_recall_(pool_);
+    struct calc_recall *const msg_ = (struct calc_recall *)calc_take_(pool_, 3, CALC_RECALL);
     if (msg_ == NULL)
         return NULL;
     msg_->name_len = (uint8_t)name_len_;
@@ -963,7 +797,7 @@ static inline struct calc *calc_copy_recall(struct calc_pool *pool_, const struc
 {
     if (!calc_valid_recall(from_))
         return NULL;
-    struct calc_recall *const msg_ = calc_take_recall_(pool_);
+    struct calc_recall *const msg_ = (struct calc_recall *)calc_take_(pool_, 3, CALC_RECALL);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -973,11 +807,7 @@ static inline struct calc *calc_copy_recall(struct calc_pool *pool_, const struc
 
 static inline const struct calc_recall *calc_as_recall(const struct calc *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!calc_is_variant_(msg_, CALC_RECALL))
-        return NULL;
-#endif
-    return (const struct calc_recall *)(const void *)msg_;
+    return calc_is_variant_(msg_, CALC_RECALL) ? (const struct calc_recall *)(const void *)msg_ : NULL;
 }
 
 static inline const struct calc_recall *calc_if_recall(const struct calc *msg_)
@@ -987,11 +817,7 @@ static inline const struct calc_recall *calc_if_recall(const struct calc *msg_)
 
 static inline struct calc_recall *calc_edit_recall(struct calc *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!calc_is_variant_(msg_, CALC_RECALL))
-        return NULL;
-#endif
-    return (struct calc_recall *)(void *)msg_;
+    return calc_is_variant_(msg_, CALC_RECALL) ? (struct calc_recall *)(void *)msg_ : NULL;
 }
 
 /* Log */
@@ -1017,38 +843,12 @@ static inline struct calc_log calc_make_log(uint64_t time, const char *text)
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct calc_log *calc_take_log_(struct calc_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct calc_log *const msg_ = (struct calc_log *)protopool_take_checked(&pool_->engine_, 6);
-#else
-    struct calc_log *const msg_ =
-        (struct calc_log *)protopool_take(&pool_->engine_, &pool_->loaded_[6], 6);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == CALC_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = CALC_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[6], 6, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        calc_trace_allocate_(&msg_->base, CALC_LOG);
-#endif
-        msg_->base.tag = CALC_LOG;
-    }
-    return msg_;
-}
-
 static inline struct calc *calc_new_log(struct calc_pool *pool_, uint64_t time, const char *text)
 {
     const size_t text_len_ = protopool_text_length(text, 200);
     if (text_len_ > 200)
         return NULL;
-    struct calc_log *const msg_ = calc_take_log_(pool_);
+    struct calc_log *const msg_ = (struct calc_log *)calc_take_(pool_, 6, CALC_LOG);
     if (msg_ == NULL)
         return NULL;
     msg_->time = time;
@@ -1061,7 +861,7 @@ static inline struct calc *calc_copy_log(struct calc_pool *pool_, const struct c
 {
     if (!calc_valid_log(from_))
         return NULL;
-    struct calc_log *const msg_ = calc_take_log_(pool_);
+    struct calc_log *const msg_ = (struct calc_log *)calc_take_(pool_, 6, CALC_LOG);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1071,11 +871,7 @@ static inline struct calc *calc_copy_log(struct calc_pool *pool_, const struct c
 
 static inline const struct calc_log *calc_as_log(const struct calc *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!calc_is_variant_(msg_, CALC_LOG))
-        return NULL;
-#endif
-    return (const struct calc_log *)(const void *)msg_;
+    return calc_is_variant_(msg_, CALC_LOG) ? (const struct calc_log *)(const void *)msg_ : NULL;
 }
 
 static inline const struct calc_log *calc_if_log(const struct calc *msg_)
@@ -1085,11 +881,7 @@ static inline const struct calc_log *calc_if_log(const struct calc *msg_)
 
 static inline struct calc_log *calc_edit_log(struct calc *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!calc_is_variant_(msg_, CALC_LOG))
-        return NULL;
-#endif
-    return (struct calc_log *)(void *)msg_;
+    return calc_is_variant_(msg_, CALC_LOG) ? (struct calc_log *)(void *)msg_ : NULL;
 }
 
 /* Quit */
@@ -1121,11 +913,7 @@ static inline struct calc *calc_copy_quit(struct calc_pool *pool_, const struct 
 
 static inline const struct calc_quit *calc_as_quit(const struct calc *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!calc_is_variant_(msg_, CALC_QUIT))
-        return NULL;
-#endif
-    return (const struct calc_quit *)(const void *)msg_;
+    return calc_is_variant_(msg_, CALC_QUIT) ? (const struct calc_quit *)(const void *)msg_ : NULL;
 }
 
 static inline const struct calc_quit *calc_if_quit(const struct calc *msg_)

@@ -613,16 +613,21 @@ static inline bool itch_may_free_(struct itch_pool *pool_, const struct itch *ms
     }
     return true;
 }
-
-/* Whether the message is the variant of this tag; a fault if not. */
-static inline bool itch_is_variant_(const struct itch *msg_, enum itch_tag tag_)
-{
-    if (PROTOPOOL_LIKELY(msg_->tag == (uint8_t)tag_))
-        return true;
-    protopool_raise(PROTOPOOL_FAULT_WRONG_VARIANT, NULL, msg_);
-    return false;
-}
 #endif
+
+/* Whether the message is the variant of this tag, which it must be: from level 1 a fault if not. */
+PROTOPOOL_INLINE bool itch_is_variant_(const struct itch *msg_, enum itch_tag tag_)
+{
+#if PROTOPOOL_CHECK >= 1
+    if (!PROTOPOOL_LIKELY(msg_->tag == (uint8_t)tag_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRONG_VARIANT, NULL, msg_);
+        return false;
+    }
+#endif
+    (void)msg_;
+    (void)tag_;
+    return true;
+}
 
 #if PROTOPOOL_CHECK == 2
 /* Notes where a make or free is. */
@@ -660,6 +665,31 @@ static inline void itch_free(struct itch_pool *pool_, struct itch *msg_)
 #endif
 }
 
+/* A slot of the class for the variant of this tag, uninitialised but for that; NULL if the pool is exhausted. */
+PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool_, unsigned class_, enum itch_tag tag_)
+{
+#if PROTOPOOL_CHECK == 2
+    struct itch *const msg_ = (struct itch *)protopool_take_checked(&pool_->engine_, class_);
+#else
+    struct itch *const msg_ = (struct itch *)protopool_take(&pool_->engine_, &pool_->loaded_[class_], class_);
+#endif
+    if (msg_ == NULL)
+        return NULL;
+#if PROTOPOOL_CHECK == 1
+    if (!PROTOPOOL_LIKELY(msg_->tag == ITCH_FREED_TAG_)) {
+        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        msg_->tag = ITCH_FREED_TAG_;
+        protopool_put(&pool_->engine_, &pool_->loaded_[class_], class_, msg_);
+        return NULL;
+    }
+#endif
+#ifdef PROTOPOOL_TRACE
+    itch_trace_allocate_(msg_, tag_);
+#endif
+    msg_->tag = (uint8_t)tag_;
+    return msg_;
+}
+
 /* ---- Each variant -------------------------------------------------------------------------------------------
  *
  * new:   a message in the pool; NULL if the schema rules the arguments out, or the pool is exhausted.
@@ -691,36 +721,10 @@ static inline struct itch_system_event itch_make_system_event(uint16_t stock_loc
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_system_event *itch_take_system_event_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_system_event *const msg_ = (struct itch_system_event *)protopool_take_checked(&pool_->engine_, 1);
-#else
-    struct itch_system_event *const msg_ =
-        (struct itch_system_event *)protopool_take(&pool_->engine_, &pool_->loaded_[1], 1);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[1], 1, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_SYSTEM_EVENT);
-#endif
-        msg_->base.tag = ITCH_SYSTEM_EVENT;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_system_event(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, char event_code)
 {
-    struct itch_system_event *const msg_ = itch_take_system_event_(pool_);
+    struct itch_system_event *const msg_ = (struct itch_system_event *)itch_take_(pool_, 1, ITCH_SYSTEM_EVENT);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -734,7 +738,7 @@ static inline struct itch *itch_copy_system_event(struct itch_pool *pool_, const
 {
     if (!itch_valid_system_event(from_))
         return NULL;
-    struct itch_system_event *const msg_ = itch_take_system_event_(pool_);
+    struct itch_system_event *const msg_ = (struct itch_system_event *)itch_take_(pool_, 1, ITCH_SYSTEM_EVENT);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -744,11 +748,7 @@ static inline struct itch *itch_copy_system_event(struct itch_pool *pool_, const
 
 static inline const struct itch_system_event *itch_as_system_event(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_SYSTEM_EVENT))
-        return NULL;
-#endif
-    return (const struct itch_system_event *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_SYSTEM_EVENT) ? (const struct itch_system_event *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_system_event *itch_if_system_event(const struct itch *msg_)
@@ -758,11 +758,7 @@ static inline const struct itch_system_event *itch_if_system_event(const struct 
 
 static inline struct itch_system_event *itch_edit_system_event(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_SYSTEM_EVENT))
-        return NULL;
-#endif
-    return (struct itch_system_event *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_SYSTEM_EVENT) ? (struct itch_system_event *)(void *)msg_ : NULL;
 }
 
 /* StockDirectory */
@@ -805,32 +801,6 @@ static inline struct itch_stock_directory itch_make_stock_directory(uint16_t sto
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_stock_directory *itch_take_stock_directory_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_stock_directory *const msg_ = (struct itch_stock_directory *)protopool_take_checked(&pool_->engine_, 5);
-#else
-    struct itch_stock_directory *const msg_ =
-        (struct itch_stock_directory *)protopool_take(&pool_->engine_, &pool_->loaded_[5], 5);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[5], 5, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_STOCK_DIRECTORY);
-#endif
-        msg_->base.tag = ITCH_STOCK_DIRECTORY;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_stock_directory(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_category, char financial_status,
     uint32_t round_lot_size, char round_lots_only, char issue_classification, const char *issue_subtype,
@@ -841,7 +811,7 @@ static inline struct itch *itch_new_stock_directory(struct itch_pool *pool_, uin
     const size_t issue_subtype_len_ = protopool_text_length(issue_subtype, 2);
     if (stock_len_ > 8 || issue_subtype_len_ > 2)
         return NULL;
-    struct itch_stock_directory *const msg_ = itch_take_stock_directory_(pool_);
+    struct itch_stock_directory *const msg_ = (struct itch_stock_directory *)itch_take_(pool_, 5, ITCH_STOCK_DIRECTORY);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -868,7 +838,7 @@ static inline struct itch *itch_copy_stock_directory(struct itch_pool *pool_, co
 {
     if (!itch_valid_stock_directory(from_))
         return NULL;
-    struct itch_stock_directory *const msg_ = itch_take_stock_directory_(pool_);
+    struct itch_stock_directory *const msg_ = (struct itch_stock_directory *)itch_take_(pool_, 5, ITCH_STOCK_DIRECTORY);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -878,11 +848,7 @@ static inline struct itch *itch_copy_stock_directory(struct itch_pool *pool_, co
 
 static inline const struct itch_stock_directory *itch_as_stock_directory(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_STOCK_DIRECTORY))
-        return NULL;
-#endif
-    return (const struct itch_stock_directory *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_STOCK_DIRECTORY) ? (const struct itch_stock_directory *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_stock_directory *itch_if_stock_directory(const struct itch *msg_)
@@ -892,11 +858,7 @@ static inline const struct itch_stock_directory *itch_if_stock_directory(const s
 
 static inline struct itch_stock_directory *itch_edit_stock_directory(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_STOCK_DIRECTORY))
-        return NULL;
-#endif
-    return (struct itch_stock_directory *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_STOCK_DIRECTORY) ? (struct itch_stock_directory *)(void *)msg_ : NULL;
 }
 
 /* TradingAction */
@@ -927,32 +889,6 @@ static inline struct itch_trading_action itch_make_trading_action(uint16_t stock
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_trading_action *itch_take_trading_action_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_trading_action *const msg_ = (struct itch_trading_action *)protopool_take_checked(&pool_->engine_, 3);
-#else
-    struct itch_trading_action *const msg_ =
-        (struct itch_trading_action *)protopool_take(&pool_->engine_, &pool_->loaded_[3], 3);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[3], 3, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_TRADING_ACTION);
-#endif
-        msg_->base.tag = ITCH_TRADING_ACTION;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_trading_action(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char state, char reserved, const char *reason)
 {
@@ -960,7 +896,7 @@ static inline struct itch *itch_new_trading_action(struct itch_pool *pool_, uint
     const size_t reason_len_ = protopool_text_length(reason, 4);
     if (stock_len_ > 8 || reason_len_ > 4)
         return NULL;
-    struct itch_trading_action *const msg_ = itch_take_trading_action_(pool_);
+    struct itch_trading_action *const msg_ = (struct itch_trading_action *)itch_take_(pool_, 3, ITCH_TRADING_ACTION);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -977,7 +913,7 @@ static inline struct itch *itch_copy_trading_action(struct itch_pool *pool_, con
 {
     if (!itch_valid_trading_action(from_))
         return NULL;
-    struct itch_trading_action *const msg_ = itch_take_trading_action_(pool_);
+    struct itch_trading_action *const msg_ = (struct itch_trading_action *)itch_take_(pool_, 3, ITCH_TRADING_ACTION);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -987,11 +923,7 @@ static inline struct itch *itch_copy_trading_action(struct itch_pool *pool_, con
 
 static inline const struct itch_trading_action *itch_as_trading_action(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_TRADING_ACTION))
-        return NULL;
-#endif
-    return (const struct itch_trading_action *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_TRADING_ACTION) ? (const struct itch_trading_action *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_trading_action *itch_if_trading_action(const struct itch *msg_)
@@ -1001,11 +933,7 @@ static inline const struct itch_trading_action *itch_if_trading_action(const str
 
 static inline struct itch_trading_action *itch_edit_trading_action(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_TRADING_ACTION))
-        return NULL;
-#endif
-    return (struct itch_trading_action *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_TRADING_ACTION) ? (struct itch_trading_action *)(void *)msg_ : NULL;
 }
 
 /* RegSho */
@@ -1033,39 +961,13 @@ static inline struct itch_reg_sho itch_make_reg_sho(uint16_t stock_locate, uint1
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_reg_sho *itch_take_reg_sho_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_reg_sho *const msg_ = (struct itch_reg_sho *)protopool_take_checked(&pool_->engine_, 2);
-#else
-    struct itch_reg_sho *const msg_ =
-        (struct itch_reg_sho *)protopool_take(&pool_->engine_, &pool_->loaded_[2], 2);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[2], 2, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_REG_SHO);
-#endif
-        msg_->base.tag = ITCH_REG_SHO;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_reg_sho(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char action)
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    struct itch_reg_sho *const msg_ = itch_take_reg_sho_(pool_);
+    struct itch_reg_sho *const msg_ = (struct itch_reg_sho *)itch_take_(pool_, 2, ITCH_REG_SHO);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1080,7 +982,7 @@ static inline struct itch *itch_copy_reg_sho(struct itch_pool *pool_, const stru
 {
     if (!itch_valid_reg_sho(from_))
         return NULL;
-    struct itch_reg_sho *const msg_ = itch_take_reg_sho_(pool_);
+    struct itch_reg_sho *const msg_ = (struct itch_reg_sho *)itch_take_(pool_, 2, ITCH_REG_SHO);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1090,11 +992,7 @@ static inline struct itch *itch_copy_reg_sho(struct itch_pool *pool_, const stru
 
 static inline const struct itch_reg_sho *itch_as_reg_sho(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_REG_SHO))
-        return NULL;
-#endif
-    return (const struct itch_reg_sho *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_REG_SHO) ? (const struct itch_reg_sho *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_reg_sho *itch_if_reg_sho(const struct itch *msg_)
@@ -1104,11 +1002,7 @@ static inline const struct itch_reg_sho *itch_if_reg_sho(const struct itch *msg_
 
 static inline struct itch_reg_sho *itch_edit_reg_sho(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_REG_SHO))
-        return NULL;
-#endif
-    return (struct itch_reg_sho *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_REG_SHO) ? (struct itch_reg_sho *)(void *)msg_ : NULL;
 }
 
 /* ParticipantPosition */
@@ -1141,32 +1035,6 @@ static inline struct itch_participant_position itch_make_participant_position(ui
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_participant_position *itch_take_participant_position_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_participant_position *const msg_ = (struct itch_participant_position *)protopool_take_checked(&pool_->engine_, 3);
-#else
-    struct itch_participant_position *const msg_ =
-        (struct itch_participant_position *)protopool_take(&pool_->engine_, &pool_->loaded_[3], 3);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[3], 3, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_PARTICIPANT_POSITION);
-#endif
-        msg_->base.tag = ITCH_PARTICIPANT_POSITION;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_participant_position(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
     char state)
@@ -1175,7 +1043,7 @@ static inline struct itch *itch_new_participant_position(struct itch_pool *pool_
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (mpid_len_ > 4 || stock_len_ > 8)
         return NULL;
-    struct itch_participant_position *const msg_ = itch_take_participant_position_(pool_);
+    struct itch_participant_position *const msg_ = (struct itch_participant_position *)itch_take_(pool_, 3, ITCH_PARTICIPANT_POSITION);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1193,7 +1061,7 @@ static inline struct itch *itch_copy_participant_position(struct itch_pool *pool
 {
     if (!itch_valid_participant_position(from_))
         return NULL;
-    struct itch_participant_position *const msg_ = itch_take_participant_position_(pool_);
+    struct itch_participant_position *const msg_ = (struct itch_participant_position *)itch_take_(pool_, 3, ITCH_PARTICIPANT_POSITION);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1203,11 +1071,7 @@ static inline struct itch *itch_copy_participant_position(struct itch_pool *pool
 
 static inline const struct itch_participant_position *itch_as_participant_position(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_PARTICIPANT_POSITION))
-        return NULL;
-#endif
-    return (const struct itch_participant_position *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_PARTICIPANT_POSITION) ? (const struct itch_participant_position *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_participant_position *itch_if_participant_position(const struct itch *msg_)
@@ -1217,11 +1081,7 @@ static inline const struct itch_participant_position *itch_if_participant_positi
 
 static inline struct itch_participant_position *itch_edit_participant_position(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_PARTICIPANT_POSITION))
-        return NULL;
-#endif
-    return (struct itch_participant_position *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_PARTICIPANT_POSITION) ? (struct itch_participant_position *)(void *)msg_ : NULL;
 }
 
 /* MwcbDecline */
@@ -1245,36 +1105,10 @@ static inline struct itch_mwcb_decline itch_make_mwcb_decline(uint16_t stock_loc
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_mwcb_decline *itch_take_mwcb_decline_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_mwcb_decline *const msg_ = (struct itch_mwcb_decline *)protopool_take_checked(&pool_->engine_, 4);
-#else
-    struct itch_mwcb_decline *const msg_ =
-        (struct itch_mwcb_decline *)protopool_take(&pool_->engine_, &pool_->loaded_[4], 4);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[4], 4, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_MWCB_DECLINE);
-#endif
-        msg_->base.tag = ITCH_MWCB_DECLINE;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_mwcb_decline(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3)
 {
-    struct itch_mwcb_decline *const msg_ = itch_take_mwcb_decline_(pool_);
+    struct itch_mwcb_decline *const msg_ = (struct itch_mwcb_decline *)itch_take_(pool_, 4, ITCH_MWCB_DECLINE);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1290,7 +1124,7 @@ static inline struct itch *itch_copy_mwcb_decline(struct itch_pool *pool_, const
 {
     if (!itch_valid_mwcb_decline(from_))
         return NULL;
-    struct itch_mwcb_decline *const msg_ = itch_take_mwcb_decline_(pool_);
+    struct itch_mwcb_decline *const msg_ = (struct itch_mwcb_decline *)itch_take_(pool_, 4, ITCH_MWCB_DECLINE);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1300,11 +1134,7 @@ static inline struct itch *itch_copy_mwcb_decline(struct itch_pool *pool_, const
 
 static inline const struct itch_mwcb_decline *itch_as_mwcb_decline(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_MWCB_DECLINE))
-        return NULL;
-#endif
-    return (const struct itch_mwcb_decline *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_MWCB_DECLINE) ? (const struct itch_mwcb_decline *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_mwcb_decline *itch_if_mwcb_decline(const struct itch *msg_)
@@ -1314,11 +1144,7 @@ static inline const struct itch_mwcb_decline *itch_if_mwcb_decline(const struct 
 
 static inline struct itch_mwcb_decline *itch_edit_mwcb_decline(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_MWCB_DECLINE))
-        return NULL;
-#endif
-    return (struct itch_mwcb_decline *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_MWCB_DECLINE) ? (struct itch_mwcb_decline *)(void *)msg_ : NULL;
 }
 
 /* MwcbStatus */
@@ -1340,36 +1166,10 @@ static inline struct itch_mwcb_status itch_make_mwcb_status(uint16_t stock_locat
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_mwcb_status *itch_take_mwcb_status_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_mwcb_status *const msg_ = (struct itch_mwcb_status *)protopool_take_checked(&pool_->engine_, 1);
-#else
-    struct itch_mwcb_status *const msg_ =
-        (struct itch_mwcb_status *)protopool_take(&pool_->engine_, &pool_->loaded_[1], 1);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[1], 1, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_MWCB_STATUS);
-#endif
-        msg_->base.tag = ITCH_MWCB_STATUS;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_mwcb_status(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, char breached_level)
 {
-    struct itch_mwcb_status *const msg_ = itch_take_mwcb_status_(pool_);
+    struct itch_mwcb_status *const msg_ = (struct itch_mwcb_status *)itch_take_(pool_, 1, ITCH_MWCB_STATUS);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1383,7 +1183,7 @@ static inline struct itch *itch_copy_mwcb_status(struct itch_pool *pool_, const 
 {
     if (!itch_valid_mwcb_status(from_))
         return NULL;
-    struct itch_mwcb_status *const msg_ = itch_take_mwcb_status_(pool_);
+    struct itch_mwcb_status *const msg_ = (struct itch_mwcb_status *)itch_take_(pool_, 1, ITCH_MWCB_STATUS);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1393,11 +1193,7 @@ static inline struct itch *itch_copy_mwcb_status(struct itch_pool *pool_, const 
 
 static inline const struct itch_mwcb_status *itch_as_mwcb_status(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_MWCB_STATUS))
-        return NULL;
-#endif
-    return (const struct itch_mwcb_status *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_MWCB_STATUS) ? (const struct itch_mwcb_status *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_mwcb_status *itch_if_mwcb_status(const struct itch *msg_)
@@ -1407,11 +1203,7 @@ static inline const struct itch_mwcb_status *itch_if_mwcb_status(const struct it
 
 static inline struct itch_mwcb_status *itch_edit_mwcb_status(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_MWCB_STATUS))
-        return NULL;
-#endif
-    return (struct itch_mwcb_status *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_MWCB_STATUS) ? (struct itch_mwcb_status *)(void *)msg_ : NULL;
 }
 
 /* IpoQuoting */
@@ -1441,32 +1233,6 @@ static inline struct itch_ipo_quoting itch_make_ipo_quoting(uint16_t stock_locat
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_ipo_quoting *itch_take_ipo_quoting_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_ipo_quoting *const msg_ = (struct itch_ipo_quoting *)protopool_take_checked(&pool_->engine_, 3);
-#else
-    struct itch_ipo_quoting *const msg_ =
-        (struct itch_ipo_quoting *)protopool_take(&pool_->engine_, &pool_->loaded_[3], 3);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[3], 3, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_IPO_QUOTING);
-#endif
-        msg_->base.tag = ITCH_IPO_QUOTING;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_ipo_quoting(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier,
     uint32_t price)
@@ -1474,7 +1240,7 @@ static inline struct itch *itch_new_ipo_quoting(struct itch_pool *pool_, uint16_
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    struct itch_ipo_quoting *const msg_ = itch_take_ipo_quoting_(pool_);
+    struct itch_ipo_quoting *const msg_ = (struct itch_ipo_quoting *)itch_take_(pool_, 3, ITCH_IPO_QUOTING);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1491,7 +1257,7 @@ static inline struct itch *itch_copy_ipo_quoting(struct itch_pool *pool_, const 
 {
     if (!itch_valid_ipo_quoting(from_))
         return NULL;
-    struct itch_ipo_quoting *const msg_ = itch_take_ipo_quoting_(pool_);
+    struct itch_ipo_quoting *const msg_ = (struct itch_ipo_quoting *)itch_take_(pool_, 3, ITCH_IPO_QUOTING);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1501,11 +1267,7 @@ static inline struct itch *itch_copy_ipo_quoting(struct itch_pool *pool_, const 
 
 static inline const struct itch_ipo_quoting *itch_as_ipo_quoting(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_IPO_QUOTING))
-        return NULL;
-#endif
-    return (const struct itch_ipo_quoting *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_IPO_QUOTING) ? (const struct itch_ipo_quoting *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_ipo_quoting *itch_if_ipo_quoting(const struct itch *msg_)
@@ -1515,11 +1277,7 @@ static inline const struct itch_ipo_quoting *itch_if_ipo_quoting(const struct it
 
 static inline struct itch_ipo_quoting *itch_edit_ipo_quoting(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_IPO_QUOTING))
-        return NULL;
-#endif
-    return (struct itch_ipo_quoting *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_IPO_QUOTING) ? (struct itch_ipo_quoting *)(void *)msg_ : NULL;
 }
 
 /* LuldCollar */
@@ -1551,32 +1309,6 @@ static inline struct itch_luld_collar itch_make_luld_collar(uint16_t stock_locat
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_luld_collar *itch_take_luld_collar_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_luld_collar *const msg_ = (struct itch_luld_collar *)protopool_take_checked(&pool_->engine_, 4);
-#else
-    struct itch_luld_collar *const msg_ =
-        (struct itch_luld_collar *)protopool_take(&pool_->engine_, &pool_->loaded_[4], 4);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[4], 4, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_LULD_COLLAR);
-#endif
-        msg_->base.tag = ITCH_LULD_COLLAR;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_luld_collar(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price,
     uint32_t lower_price, uint32_t extension)
@@ -1584,7 +1316,7 @@ static inline struct itch *itch_new_luld_collar(struct itch_pool *pool_, uint16_
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    struct itch_luld_collar *const msg_ = itch_take_luld_collar_(pool_);
+    struct itch_luld_collar *const msg_ = (struct itch_luld_collar *)itch_take_(pool_, 4, ITCH_LULD_COLLAR);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1602,7 +1334,7 @@ static inline struct itch *itch_copy_luld_collar(struct itch_pool *pool_, const 
 {
     if (!itch_valid_luld_collar(from_))
         return NULL;
-    struct itch_luld_collar *const msg_ = itch_take_luld_collar_(pool_);
+    struct itch_luld_collar *const msg_ = (struct itch_luld_collar *)itch_take_(pool_, 4, ITCH_LULD_COLLAR);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1612,11 +1344,7 @@ static inline struct itch *itch_copy_luld_collar(struct itch_pool *pool_, const 
 
 static inline const struct itch_luld_collar *itch_as_luld_collar(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_LULD_COLLAR))
-        return NULL;
-#endif
-    return (const struct itch_luld_collar *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_LULD_COLLAR) ? (const struct itch_luld_collar *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_luld_collar *itch_if_luld_collar(const struct itch *msg_)
@@ -1626,11 +1354,7 @@ static inline const struct itch_luld_collar *itch_if_luld_collar(const struct it
 
 static inline struct itch_luld_collar *itch_edit_luld_collar(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_LULD_COLLAR))
-        return NULL;
-#endif
-    return (struct itch_luld_collar *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_LULD_COLLAR) ? (struct itch_luld_collar *)(void *)msg_ : NULL;
 }
 
 /* OperationalHalt */
@@ -1659,39 +1383,13 @@ static inline struct itch_operational_halt itch_make_operational_halt(uint16_t s
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_operational_halt *itch_take_operational_halt_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_operational_halt *const msg_ = (struct itch_operational_halt *)protopool_take_checked(&pool_->engine_, 2);
-#else
-    struct itch_operational_halt *const msg_ =
-        (struct itch_operational_halt *)protopool_take(&pool_->engine_, &pool_->loaded_[2], 2);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[2], 2, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_OPERATIONAL_HALT);
-#endif
-        msg_->base.tag = ITCH_OPERATIONAL_HALT;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_operational_halt(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action)
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    struct itch_operational_halt *const msg_ = itch_take_operational_halt_(pool_);
+    struct itch_operational_halt *const msg_ = (struct itch_operational_halt *)itch_take_(pool_, 2, ITCH_OPERATIONAL_HALT);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1707,7 +1405,7 @@ static inline struct itch *itch_copy_operational_halt(struct itch_pool *pool_, c
 {
     if (!itch_valid_operational_halt(from_))
         return NULL;
-    struct itch_operational_halt *const msg_ = itch_take_operational_halt_(pool_);
+    struct itch_operational_halt *const msg_ = (struct itch_operational_halt *)itch_take_(pool_, 2, ITCH_OPERATIONAL_HALT);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1717,11 +1415,7 @@ static inline struct itch *itch_copy_operational_halt(struct itch_pool *pool_, c
 
 static inline const struct itch_operational_halt *itch_as_operational_halt(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_OPERATIONAL_HALT))
-        return NULL;
-#endif
-    return (const struct itch_operational_halt *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_OPERATIONAL_HALT) ? (const struct itch_operational_halt *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_operational_halt *itch_if_operational_halt(const struct itch *msg_)
@@ -1731,11 +1425,7 @@ static inline const struct itch_operational_halt *itch_if_operational_halt(const
 
 static inline struct itch_operational_halt *itch_edit_operational_halt(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_OPERATIONAL_HALT))
-        return NULL;
-#endif
-    return (struct itch_operational_halt *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_OPERATIONAL_HALT) ? (struct itch_operational_halt *)(void *)msg_ : NULL;
 }
 
 /* AddOrder */
@@ -1766,32 +1456,6 @@ static inline struct itch_add_order itch_make_add_order(uint16_t stock_locate, u
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_add_order *itch_take_add_order_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_add_order *const msg_ = (struct itch_add_order *)protopool_take_checked(&pool_->engine_, 4);
-#else
-    struct itch_add_order *const msg_ =
-        (struct itch_add_order *)protopool_take(&pool_->engine_, &pool_->loaded_[4], 4);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[4], 4, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_ADD_ORDER);
-#endif
-        msg_->base.tag = ITCH_ADD_ORDER;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_add_order(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
     uint32_t price)
@@ -1799,7 +1463,7 @@ static inline struct itch *itch_new_add_order(struct itch_pool *pool_, uint16_t 
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    struct itch_add_order *const msg_ = itch_take_add_order_(pool_);
+    struct itch_add_order *const msg_ = (struct itch_add_order *)itch_take_(pool_, 4, ITCH_ADD_ORDER);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1817,7 +1481,7 @@ static inline struct itch *itch_copy_add_order(struct itch_pool *pool_, const st
 {
     if (!itch_valid_add_order(from_))
         return NULL;
-    struct itch_add_order *const msg_ = itch_take_add_order_(pool_);
+    struct itch_add_order *const msg_ = (struct itch_add_order *)itch_take_(pool_, 4, ITCH_ADD_ORDER);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1827,11 +1491,7 @@ static inline struct itch *itch_copy_add_order(struct itch_pool *pool_, const st
 
 static inline const struct itch_add_order *itch_as_add_order(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_ADD_ORDER))
-        return NULL;
-#endif
-    return (const struct itch_add_order *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_ADD_ORDER) ? (const struct itch_add_order *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_add_order *itch_if_add_order(const struct itch *msg_)
@@ -1841,11 +1501,7 @@ static inline const struct itch_add_order *itch_if_add_order(const struct itch *
 
 static inline struct itch_add_order *itch_edit_add_order(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_ADD_ORDER))
-        return NULL;
-#endif
-    return (struct itch_add_order *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_ADD_ORDER) ? (struct itch_add_order *)(void *)msg_ : NULL;
 }
 
 /* AddOrderMpid */
@@ -1879,32 +1535,6 @@ static inline struct itch_add_order_mpid itch_make_add_order_mpid(uint16_t stock
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_add_order_mpid *itch_take_add_order_mpid_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_add_order_mpid *const msg_ = (struct itch_add_order_mpid *)protopool_take_checked(&pool_->engine_, 5);
-#else
-    struct itch_add_order_mpid *const msg_ =
-        (struct itch_add_order_mpid *)protopool_take(&pool_->engine_, &pool_->loaded_[5], 5);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[5], 5, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_ADD_ORDER_MPID);
-#endif
-        msg_->base.tag = ITCH_ADD_ORDER_MPID;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_add_order_mpid(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
     uint32_t price, const char *mpid)
@@ -1913,7 +1543,7 @@ static inline struct itch *itch_new_add_order_mpid(struct itch_pool *pool_, uint
     const size_t mpid_len_ = protopool_text_length(mpid, 4);
     if (stock_len_ > 8 || mpid_len_ > 4)
         return NULL;
-    struct itch_add_order_mpid *const msg_ = itch_take_add_order_mpid_(pool_);
+    struct itch_add_order_mpid *const msg_ = (struct itch_add_order_mpid *)itch_take_(pool_, 5, ITCH_ADD_ORDER_MPID);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1932,7 +1562,7 @@ static inline struct itch *itch_copy_add_order_mpid(struct itch_pool *pool_, con
 {
     if (!itch_valid_add_order_mpid(from_))
         return NULL;
-    struct itch_add_order_mpid *const msg_ = itch_take_add_order_mpid_(pool_);
+    struct itch_add_order_mpid *const msg_ = (struct itch_add_order_mpid *)itch_take_(pool_, 5, ITCH_ADD_ORDER_MPID);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1942,11 +1572,7 @@ static inline struct itch *itch_copy_add_order_mpid(struct itch_pool *pool_, con
 
 static inline const struct itch_add_order_mpid *itch_as_add_order_mpid(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_ADD_ORDER_MPID))
-        return NULL;
-#endif
-    return (const struct itch_add_order_mpid *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_ADD_ORDER_MPID) ? (const struct itch_add_order_mpid *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_add_order_mpid *itch_if_add_order_mpid(const struct itch *msg_)
@@ -1956,11 +1582,7 @@ static inline const struct itch_add_order_mpid *itch_if_add_order_mpid(const str
 
 static inline struct itch_add_order_mpid *itch_edit_add_order_mpid(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_ADD_ORDER_MPID))
-        return NULL;
-#endif
-    return (struct itch_add_order_mpid *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_ADD_ORDER_MPID) ? (struct itch_add_order_mpid *)(void *)msg_ : NULL;
 }
 
 /* OrderExecuted */
@@ -1984,36 +1606,10 @@ static inline struct itch_order_executed itch_make_order_executed(uint16_t stock
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_order_executed *itch_take_order_executed_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_order_executed *const msg_ = (struct itch_order_executed *)protopool_take_checked(&pool_->engine_, 4);
-#else
-    struct itch_order_executed *const msg_ =
-        (struct itch_order_executed *)protopool_take(&pool_->engine_, &pool_->loaded_[4], 4);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[4], 4, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_ORDER_EXECUTED);
-#endif
-        msg_->base.tag = ITCH_ORDER_EXECUTED;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_order_executed(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match)
 {
-    struct itch_order_executed *const msg_ = itch_take_order_executed_(pool_);
+    struct itch_order_executed *const msg_ = (struct itch_order_executed *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2029,7 +1625,7 @@ static inline struct itch *itch_copy_order_executed(struct itch_pool *pool_, con
 {
     if (!itch_valid_order_executed(from_))
         return NULL;
-    struct itch_order_executed *const msg_ = itch_take_order_executed_(pool_);
+    struct itch_order_executed *const msg_ = (struct itch_order_executed *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2039,11 +1635,7 @@ static inline struct itch *itch_copy_order_executed(struct itch_pool *pool_, con
 
 static inline const struct itch_order_executed *itch_as_order_executed(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_ORDER_EXECUTED))
-        return NULL;
-#endif
-    return (const struct itch_order_executed *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_ORDER_EXECUTED) ? (const struct itch_order_executed *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_order_executed *itch_if_order_executed(const struct itch *msg_)
@@ -2053,11 +1645,7 @@ static inline const struct itch_order_executed *itch_if_order_executed(const str
 
 static inline struct itch_order_executed *itch_edit_order_executed(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_ORDER_EXECUTED))
-        return NULL;
-#endif
-    return (struct itch_order_executed *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_ORDER_EXECUTED) ? (struct itch_order_executed *)(void *)msg_ : NULL;
 }
 
 /* OrderExecutedPrice */
@@ -2084,37 +1672,11 @@ static inline struct itch_order_executed_price itch_make_order_executed_price(ui
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_order_executed_price *itch_take_order_executed_price_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_order_executed_price *const msg_ = (struct itch_order_executed_price *)protopool_take_checked(&pool_->engine_, 4);
-#else
-    struct itch_order_executed_price *const msg_ =
-        (struct itch_order_executed_price *)protopool_take(&pool_->engine_, &pool_->loaded_[4], 4);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[4], 4, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_ORDER_EXECUTED_PRICE);
-#endif
-        msg_->base.tag = ITCH_ORDER_EXECUTED_PRICE;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_order_executed_price(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
     char printable, uint32_t price)
 {
-    struct itch_order_executed_price *const msg_ = itch_take_order_executed_price_(pool_);
+    struct itch_order_executed_price *const msg_ = (struct itch_order_executed_price *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED_PRICE);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2132,7 +1694,7 @@ static inline struct itch *itch_copy_order_executed_price(struct itch_pool *pool
 {
     if (!itch_valid_order_executed_price(from_))
         return NULL;
-    struct itch_order_executed_price *const msg_ = itch_take_order_executed_price_(pool_);
+    struct itch_order_executed_price *const msg_ = (struct itch_order_executed_price *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED_PRICE);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2142,11 +1704,7 @@ static inline struct itch *itch_copy_order_executed_price(struct itch_pool *pool
 
 static inline const struct itch_order_executed_price *itch_as_order_executed_price(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_ORDER_EXECUTED_PRICE))
-        return NULL;
-#endif
-    return (const struct itch_order_executed_price *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_ORDER_EXECUTED_PRICE) ? (const struct itch_order_executed_price *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_order_executed_price *itch_if_order_executed_price(const struct itch *msg_)
@@ -2156,11 +1714,7 @@ static inline const struct itch_order_executed_price *itch_if_order_executed_pri
 
 static inline struct itch_order_executed_price *itch_edit_order_executed_price(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_ORDER_EXECUTED_PRICE))
-        return NULL;
-#endif
-    return (struct itch_order_executed_price *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_ORDER_EXECUTED_PRICE) ? (struct itch_order_executed_price *)(void *)msg_ : NULL;
 }
 
 /* OrderCancel */
@@ -2183,36 +1737,10 @@ static inline struct itch_order_cancel itch_make_order_cancel(uint16_t stock_loc
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_order_cancel *itch_take_order_cancel_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_order_cancel *const msg_ = (struct itch_order_cancel *)protopool_take_checked(&pool_->engine_, 3);
-#else
-    struct itch_order_cancel *const msg_ =
-        (struct itch_order_cancel *)protopool_take(&pool_->engine_, &pool_->loaded_[3], 3);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[3], 3, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_ORDER_CANCEL);
-#endif
-        msg_->base.tag = ITCH_ORDER_CANCEL;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_order_cancel(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t cancelled)
 {
-    struct itch_order_cancel *const msg_ = itch_take_order_cancel_(pool_);
+    struct itch_order_cancel *const msg_ = (struct itch_order_cancel *)itch_take_(pool_, 3, ITCH_ORDER_CANCEL);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2227,7 +1755,7 @@ static inline struct itch *itch_copy_order_cancel(struct itch_pool *pool_, const
 {
     if (!itch_valid_order_cancel(from_))
         return NULL;
-    struct itch_order_cancel *const msg_ = itch_take_order_cancel_(pool_);
+    struct itch_order_cancel *const msg_ = (struct itch_order_cancel *)itch_take_(pool_, 3, ITCH_ORDER_CANCEL);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2237,11 +1765,7 @@ static inline struct itch *itch_copy_order_cancel(struct itch_pool *pool_, const
 
 static inline const struct itch_order_cancel *itch_as_order_cancel(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_ORDER_CANCEL))
-        return NULL;
-#endif
-    return (const struct itch_order_cancel *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_ORDER_CANCEL) ? (const struct itch_order_cancel *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_order_cancel *itch_if_order_cancel(const struct itch *msg_)
@@ -2251,11 +1775,7 @@ static inline const struct itch_order_cancel *itch_if_order_cancel(const struct 
 
 static inline struct itch_order_cancel *itch_edit_order_cancel(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_ORDER_CANCEL))
-        return NULL;
-#endif
-    return (struct itch_order_cancel *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_ORDER_CANCEL) ? (struct itch_order_cancel *)(void *)msg_ : NULL;
 }
 
 /* OrderDelete */
@@ -2277,36 +1797,10 @@ static inline struct itch_order_delete itch_make_order_delete(uint16_t stock_loc
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_order_delete *itch_take_order_delete_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_order_delete *const msg_ = (struct itch_order_delete *)protopool_take_checked(&pool_->engine_, 2);
-#else
-    struct itch_order_delete *const msg_ =
-        (struct itch_order_delete *)protopool_take(&pool_->engine_, &pool_->loaded_[2], 2);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[2], 2, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_ORDER_DELETE);
-#endif
-        msg_->base.tag = ITCH_ORDER_DELETE;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_order_delete(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref)
 {
-    struct itch_order_delete *const msg_ = itch_take_order_delete_(pool_);
+    struct itch_order_delete *const msg_ = (struct itch_order_delete *)itch_take_(pool_, 2, ITCH_ORDER_DELETE);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2320,7 +1814,7 @@ static inline struct itch *itch_copy_order_delete(struct itch_pool *pool_, const
 {
     if (!itch_valid_order_delete(from_))
         return NULL;
-    struct itch_order_delete *const msg_ = itch_take_order_delete_(pool_);
+    struct itch_order_delete *const msg_ = (struct itch_order_delete *)itch_take_(pool_, 2, ITCH_ORDER_DELETE);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2330,11 +1824,7 @@ static inline struct itch *itch_copy_order_delete(struct itch_pool *pool_, const
 
 static inline const struct itch_order_delete *itch_as_order_delete(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_ORDER_DELETE))
-        return NULL;
-#endif
-    return (const struct itch_order_delete *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_ORDER_DELETE) ? (const struct itch_order_delete *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_order_delete *itch_if_order_delete(const struct itch *msg_)
@@ -2344,11 +1834,7 @@ static inline const struct itch_order_delete *itch_if_order_delete(const struct 
 
 static inline struct itch_order_delete *itch_edit_order_delete(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_ORDER_DELETE))
-        return NULL;
-#endif
-    return (struct itch_order_delete *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_ORDER_DELETE) ? (struct itch_order_delete *)(void *)msg_ : NULL;
 }
 
 /* OrderReplace */
@@ -2373,37 +1859,11 @@ static inline struct itch_order_replace itch_make_order_replace(uint16_t stock_l
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_order_replace *itch_take_order_replace_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_order_replace *const msg_ = (struct itch_order_replace *)protopool_take_checked(&pool_->engine_, 4);
-#else
-    struct itch_order_replace *const msg_ =
-        (struct itch_order_replace *)protopool_take(&pool_->engine_, &pool_->loaded_[4], 4);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[4], 4, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_ORDER_REPLACE);
-#endif
-        msg_->base.tag = ITCH_ORDER_REPLACE;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_order_replace(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares,
     uint32_t price)
 {
-    struct itch_order_replace *const msg_ = itch_take_order_replace_(pool_);
+    struct itch_order_replace *const msg_ = (struct itch_order_replace *)itch_take_(pool_, 4, ITCH_ORDER_REPLACE);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2420,7 +1880,7 @@ static inline struct itch *itch_copy_order_replace(struct itch_pool *pool_, cons
 {
     if (!itch_valid_order_replace(from_))
         return NULL;
-    struct itch_order_replace *const msg_ = itch_take_order_replace_(pool_);
+    struct itch_order_replace *const msg_ = (struct itch_order_replace *)itch_take_(pool_, 4, ITCH_ORDER_REPLACE);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2430,11 +1890,7 @@ static inline struct itch *itch_copy_order_replace(struct itch_pool *pool_, cons
 
 static inline const struct itch_order_replace *itch_as_order_replace(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_ORDER_REPLACE))
-        return NULL;
-#endif
-    return (const struct itch_order_replace *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_ORDER_REPLACE) ? (const struct itch_order_replace *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_order_replace *itch_if_order_replace(const struct itch *msg_)
@@ -2444,11 +1900,7 @@ static inline const struct itch_order_replace *itch_if_order_replace(const struc
 
 static inline struct itch_order_replace *itch_edit_order_replace(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_ORDER_REPLACE))
-        return NULL;
-#endif
-    return (struct itch_order_replace *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_ORDER_REPLACE) ? (struct itch_order_replace *)(void *)msg_ : NULL;
 }
 
 /* Trade */
@@ -2480,32 +1932,6 @@ static inline struct itch_trade itch_make_trade(uint16_t stock_locate, uint16_t 
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_trade *itch_take_trade_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_trade *const msg_ = (struct itch_trade *)protopool_take_checked(&pool_->engine_, 5);
-#else
-    struct itch_trade *const msg_ =
-        (struct itch_trade *)protopool_take(&pool_->engine_, &pool_->loaded_[5], 5);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[5], 5, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_TRADE);
-#endif
-        msg_->base.tag = ITCH_TRADE;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_trade(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
     uint64_t match)
@@ -2513,7 +1939,7 @@ static inline struct itch *itch_new_trade(struct itch_pool *pool_, uint16_t stoc
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    struct itch_trade *const msg_ = itch_take_trade_(pool_);
+    struct itch_trade *const msg_ = (struct itch_trade *)itch_take_(pool_, 5, ITCH_TRADE);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2532,7 +1958,7 @@ static inline struct itch *itch_copy_trade(struct itch_pool *pool_, const struct
 {
     if (!itch_valid_trade(from_))
         return NULL;
-    struct itch_trade *const msg_ = itch_take_trade_(pool_);
+    struct itch_trade *const msg_ = (struct itch_trade *)itch_take_(pool_, 5, ITCH_TRADE);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2542,11 +1968,7 @@ static inline struct itch *itch_copy_trade(struct itch_pool *pool_, const struct
 
 static inline const struct itch_trade *itch_as_trade(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_TRADE))
-        return NULL;
-#endif
-    return (const struct itch_trade *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_TRADE) ? (const struct itch_trade *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_trade *itch_if_trade(const struct itch *msg_)
@@ -2556,11 +1978,7 @@ static inline const struct itch_trade *itch_if_trade(const struct itch *msg_)
 
 static inline struct itch_trade *itch_edit_trade(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_TRADE))
-        return NULL;
-#endif
-    return (struct itch_trade *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_TRADE) ? (struct itch_trade *)(void *)msg_ : NULL;
 }
 
 /* CrossTrade */
@@ -2591,32 +2009,6 @@ static inline struct itch_cross_trade itch_make_cross_trade(uint16_t stock_locat
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_cross_trade *itch_take_cross_trade_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_cross_trade *const msg_ = (struct itch_cross_trade *)protopool_take_checked(&pool_->engine_, 5);
-#else
-    struct itch_cross_trade *const msg_ =
-        (struct itch_cross_trade *)protopool_take(&pool_->engine_, &pool_->loaded_[5], 5);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[5], 5, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_CROSS_TRADE);
-#endif
-        msg_->base.tag = ITCH_CROSS_TRADE;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_cross_trade(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price,
     uint64_t match, char cross_type)
@@ -2624,7 +2016,7 @@ static inline struct itch *itch_new_cross_trade(struct itch_pool *pool_, uint16_
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    struct itch_cross_trade *const msg_ = itch_take_cross_trade_(pool_);
+    struct itch_cross_trade *const msg_ = (struct itch_cross_trade *)itch_take_(pool_, 5, ITCH_CROSS_TRADE);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2642,7 +2034,7 @@ static inline struct itch *itch_copy_cross_trade(struct itch_pool *pool_, const 
 {
     if (!itch_valid_cross_trade(from_))
         return NULL;
-    struct itch_cross_trade *const msg_ = itch_take_cross_trade_(pool_);
+    struct itch_cross_trade *const msg_ = (struct itch_cross_trade *)itch_take_(pool_, 5, ITCH_CROSS_TRADE);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2652,11 +2044,7 @@ static inline struct itch *itch_copy_cross_trade(struct itch_pool *pool_, const 
 
 static inline const struct itch_cross_trade *itch_as_cross_trade(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_CROSS_TRADE))
-        return NULL;
-#endif
-    return (const struct itch_cross_trade *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_CROSS_TRADE) ? (const struct itch_cross_trade *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_cross_trade *itch_if_cross_trade(const struct itch *msg_)
@@ -2666,11 +2054,7 @@ static inline const struct itch_cross_trade *itch_if_cross_trade(const struct it
 
 static inline struct itch_cross_trade *itch_edit_cross_trade(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_CROSS_TRADE))
-        return NULL;
-#endif
-    return (struct itch_cross_trade *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_CROSS_TRADE) ? (struct itch_cross_trade *)(void *)msg_ : NULL;
 }
 
 /* BrokenTrade */
@@ -2692,36 +2076,10 @@ static inline struct itch_broken_trade itch_make_broken_trade(uint16_t stock_loc
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_broken_trade *itch_take_broken_trade_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_broken_trade *const msg_ = (struct itch_broken_trade *)protopool_take_checked(&pool_->engine_, 2);
-#else
-    struct itch_broken_trade *const msg_ =
-        (struct itch_broken_trade *)protopool_take(&pool_->engine_, &pool_->loaded_[2], 2);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[2], 2, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_BROKEN_TRADE);
-#endif
-        msg_->base.tag = ITCH_BROKEN_TRADE;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_broken_trade(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t match)
 {
-    struct itch_broken_trade *const msg_ = itch_take_broken_trade_(pool_);
+    struct itch_broken_trade *const msg_ = (struct itch_broken_trade *)itch_take_(pool_, 2, ITCH_BROKEN_TRADE);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2735,7 +2093,7 @@ static inline struct itch *itch_copy_broken_trade(struct itch_pool *pool_, const
 {
     if (!itch_valid_broken_trade(from_))
         return NULL;
-    struct itch_broken_trade *const msg_ = itch_take_broken_trade_(pool_);
+    struct itch_broken_trade *const msg_ = (struct itch_broken_trade *)itch_take_(pool_, 2, ITCH_BROKEN_TRADE);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2745,11 +2103,7 @@ static inline struct itch *itch_copy_broken_trade(struct itch_pool *pool_, const
 
 static inline const struct itch_broken_trade *itch_as_broken_trade(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_BROKEN_TRADE))
-        return NULL;
-#endif
-    return (const struct itch_broken_trade *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_BROKEN_TRADE) ? (const struct itch_broken_trade *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_broken_trade *itch_if_broken_trade(const struct itch *msg_)
@@ -2759,11 +2113,7 @@ static inline const struct itch_broken_trade *itch_if_broken_trade(const struct 
 
 static inline struct itch_broken_trade *itch_edit_broken_trade(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_BROKEN_TRADE))
-        return NULL;
-#endif
-    return (struct itch_broken_trade *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_BROKEN_TRADE) ? (struct itch_broken_trade *)(void *)msg_ : NULL;
 }
 
 /* Imbalance */
@@ -2799,32 +2149,6 @@ static inline struct itch_imbalance itch_make_imbalance(uint16_t stock_locate, u
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_imbalance *itch_take_imbalance_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_imbalance *const msg_ = (struct itch_imbalance *)protopool_take_checked(&pool_->engine_, 6);
-#else
-    struct itch_imbalance *const msg_ =
-        (struct itch_imbalance *)protopool_take(&pool_->engine_, &pool_->loaded_[6], 6);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[6], 6, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_IMBALANCE);
-#endif
-        msg_->base.tag = ITCH_IMBALANCE;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_imbalance(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction,
     const char *stock, uint32_t far_price, uint32_t near_price, uint32_t reference_price, char cross_type,
@@ -2833,7 +2157,7 @@ static inline struct itch *itch_new_imbalance(struct itch_pool *pool_, uint16_t 
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    struct itch_imbalance *const msg_ = itch_take_imbalance_(pool_);
+    struct itch_imbalance *const msg_ = (struct itch_imbalance *)itch_take_(pool_, 6, ITCH_IMBALANCE);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2855,7 +2179,7 @@ static inline struct itch *itch_copy_imbalance(struct itch_pool *pool_, const st
 {
     if (!itch_valid_imbalance(from_))
         return NULL;
-    struct itch_imbalance *const msg_ = itch_take_imbalance_(pool_);
+    struct itch_imbalance *const msg_ = (struct itch_imbalance *)itch_take_(pool_, 6, ITCH_IMBALANCE);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2865,11 +2189,7 @@ static inline struct itch *itch_copy_imbalance(struct itch_pool *pool_, const st
 
 static inline const struct itch_imbalance *itch_as_imbalance(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_IMBALANCE))
-        return NULL;
-#endif
-    return (const struct itch_imbalance *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_IMBALANCE) ? (const struct itch_imbalance *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_imbalance *itch_if_imbalance(const struct itch *msg_)
@@ -2879,11 +2199,7 @@ static inline const struct itch_imbalance *itch_if_imbalance(const struct itch *
 
 static inline struct itch_imbalance *itch_edit_imbalance(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_IMBALANCE))
-        return NULL;
-#endif
-    return (struct itch_imbalance *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_IMBALANCE) ? (struct itch_imbalance *)(void *)msg_ : NULL;
 }
 
 /* RetailInterest */
@@ -2911,39 +2227,13 @@ static inline struct itch_retail_interest itch_make_retail_interest(uint16_t sto
     return msg_;
 }
 
-/* Uninitialised but for its tag; NULL if the pool is exhausted. */
-static inline struct itch_retail_interest *itch_take_retail_interest_(struct itch_pool *pool_)
-{
-#if PROTOPOOL_CHECK == 2
-    struct itch_retail_interest *const msg_ = (struct itch_retail_interest *)protopool_take_checked(&pool_->engine_, 2);
-#else
-    struct itch_retail_interest *const msg_ =
-        (struct itch_retail_interest *)protopool_take(&pool_->engine_, &pool_->loaded_[2], 2);
-#endif
-#if PROTOPOOL_CHECK == 1
-    if (msg_ != NULL && !PROTOPOOL_LIKELY(msg_->base.tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->base.tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[2], 2, msg_);
-        return NULL;
-    }
-#endif
-    if (msg_ != NULL) {
-#ifdef PROTOPOOL_TRACE
-        itch_trace_allocate_(&msg_->base, ITCH_RETAIL_INTEREST);
-#endif
-        msg_->base.tag = ITCH_RETAIL_INTEREST;
-    }
-    return msg_;
-}
-
 static inline struct itch *itch_new_retail_interest(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char interest)
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    struct itch_retail_interest *const msg_ = itch_take_retail_interest_(pool_);
+    struct itch_retail_interest *const msg_ = (struct itch_retail_interest *)itch_take_(pool_, 2, ITCH_RETAIL_INTEREST);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2958,7 +2248,7 @@ static inline struct itch *itch_copy_retail_interest(struct itch_pool *pool_, co
 {
     if (!itch_valid_retail_interest(from_))
         return NULL;
-    struct itch_retail_interest *const msg_ = itch_take_retail_interest_(pool_);
+    struct itch_retail_interest *const msg_ = (struct itch_retail_interest *)itch_take_(pool_, 2, ITCH_RETAIL_INTEREST);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2968,11 +2258,7 @@ static inline struct itch *itch_copy_retail_interest(struct itch_pool *pool_, co
 
 static inline const struct itch_retail_interest *itch_as_retail_interest(const struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_RETAIL_INTEREST))
-        return NULL;
-#endif
-    return (const struct itch_retail_interest *)(const void *)msg_;
+    return itch_is_variant_(msg_, ITCH_RETAIL_INTEREST) ? (const struct itch_retail_interest *)(const void *)msg_ : NULL;
 }
 
 static inline const struct itch_retail_interest *itch_if_retail_interest(const struct itch *msg_)
@@ -2982,11 +2268,7 @@ static inline const struct itch_retail_interest *itch_if_retail_interest(const s
 
 static inline struct itch_retail_interest *itch_edit_retail_interest(struct itch *msg_)
 {
-#if PROTOPOOL_CHECK >= 1
-    if (!itch_is_variant_(msg_, ITCH_RETAIL_INTEREST))
-        return NULL;
-#endif
-    return (struct itch_retail_interest *)(void *)msg_;
+    return itch_is_variant_(msg_, ITCH_RETAIL_INTEREST) ? (struct itch_retail_interest *)(void *)msg_ : NULL;
 }
 
 /* ---- Constructors that are not inlined (see PROTOPOOL_OUT_OF_LINE_) --------------------------------------------- */
