@@ -190,6 +190,7 @@ START_TEST(depot_is_not_ended_while_a_pool_is_joined)
     struct calc_pool pool;
     struct calc *msg;
 
+    faults = 0;
     protopool_set_fault_handler(note_fault);
     ck_assert(calc_depot_init(&depot, NULL));
     ck_assert(calc_pool_join(&pool, &depot));
@@ -203,6 +204,7 @@ START_TEST(depot_is_not_ended_while_a_pool_is_joined)
     ck_assert_uint_eq(calc_depot_fini(&depot), 0);
     ck_assert_uint_eq(faults, 1);
     ck_assert(!calc_pool_join(&pool, &depot)); /* it is no depot any more */
+    protopool_set_fault_handler(let_leaks_pass);
 }
 END_TEST
 
@@ -551,6 +553,7 @@ START_TEST(every_function_may_be_called_at_the_same_time)
     pthread_t threads[THREADS];
     struct calc_pool_stats stats;
 
+    faults = 0;
     protopool_set_fault_handler(note_fault);
     ck_assert(calc_depot_init(&depot, NULL));
     for (uintptr_t i = 0; i < THREADS; i++)
@@ -566,6 +569,7 @@ START_TEST(every_function_may_be_called_at_the_same_time)
         ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
     ck_assert_uint_eq(calc_depot_fini(&depot), 0);
     ck_assert_uint_eq(faults, 0);
+    protopool_set_fault_handler(let_leaks_pass);
 }
 END_TEST
 
