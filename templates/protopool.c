@@ -835,7 +835,10 @@ static void flush_racks(struct protopool_depot *depot)
         while (rack->count != 0) {
             void *const array = rack->full[--rack->count];
             spill(store, &store->shelves[c].slabs, (void *const *)array, store->shelves[c].magazine);
-            spill(store, &store->arrays, &array, 1);
+            if (rack->empty_count < PROTOPOOL_RACK_MAGAZINES)
+                rack->empty[rack->empty_count++] = (void **)array;
+            else
+                spill(store, &store->arrays, &array, 1);
         }
     }
 }
@@ -1030,7 +1033,10 @@ static bool fetch_full(struct protopool *pool, unsigned c)
         return false;
     loaded->slots = rack->full[--rack->count];
     loaded->count = loaded->capacity;
-    spill(pool->store, &pool->store->arrays, &empty, 1);
+    if (rack->empty_count < PROTOPOOL_RACK_MAGAZINES)
+        rack->empty[rack->empty_count++] = (void **)empty;
+    else
+        spill(pool->store, &pool->store->arrays, &empty, 1);
     return true;
 }
 
@@ -1042,7 +1048,15 @@ static bool leave_full(struct protopool *pool, unsigned c)
     struct protopool_magazine empty = { 0 };
 
     if (rack == NULL || rack->count == PROTOPOOL_RACK_MAGAZINES || pool->store->arrays.fixed != NULL
-        || previous->count != previous->capacity || !equip(pool, c, &empty))
+        || previous->count != previous->capacity)
+        return false;
+    if (rack->empty_count != 0) {
+        rack->full[rack->count++] = previous->slots;
+        previous->slots = rack->empty[--rack->empty_count];
+        previous->count = 0;
+        return true;
+    }
+    if (!equip(pool, c, &empty))
         return false;
     rack->full[rack->count++] = previous->slots;
     *previous = empty;
@@ -1079,6 +1093,10 @@ static void *take_one(struct protopool *pool, unsigned c)
     return slot;
 }
 
+/*
+ * A slot from the depot's magazines or from the slabs. What is handed out peaks only when slabs give: they do when the
+ * depot has no magazine, and until they give again, no more can be handed out than then.
+ */
 static void *take_from_store(struct protopool *pool, unsigned c)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
@@ -1086,10 +1104,14 @@ static void *take_from_store(struct protopool *pool, unsigned c)
     void *slot = NULL;
     size_t out;
 
-    if (!equip(pool, c, loaded))
+    if (equip(pool, c, loaded)) {
+        if (fetch_full(pool, c))
+            return loaded->slots[--loaded->count];
+        if (refill(pool, c))
+            slot = loaded->slots[--loaded->count];
+    } else {
         slot = take_one(pool, c);
-    else if (fetch_full(pool, c) || refill(pool, c))
-        slot = loaded->slots[--loaded->count];
+    }
     if (slot == NULL)
         shelf->failures++;
     out = handed_out(pool->store, pool->depot, c) - pool->classes[c].previous.count;

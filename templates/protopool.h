@@ -379,10 +379,12 @@ struct protopool {
 /* Full magazines of a slot size that a depot keeps, at most. */
 #define PROTOPOOL_RACK_MAGAZINES 8
 
-/* Those of one slot size: the arrays of full magazines. */
+/* Those of one slot size: the arrays of full magazines, and of empty ones to be exchanged for them. */
 struct protopool_rack {
-    void **full[PROTOPOOL_RACK_MAGAZINES];
     uint32_t count;
+    uint32_t empty_count;
+    void **full[PROTOPOOL_RACK_MAGAZINES];
+    void **empty[PROTOPOOL_RACK_MAGAZINES];
 };
 
 struct protopool_depot {
