@@ -420,19 +420,20 @@ static inline void calc_free(struct calc_pool *pool_, struct calc *msg_)
     calc_free_(pool_, msg_);
 #else
     if (msg_ != NULL) {
-        const unsigned class_ = calc_class_of_(msg_);
 #if PROTOPOOL_CHECK == 1
         if (!calc_may_free_(pool_, msg_))
             return;
 #endif
 #ifdef PROTOPOOL_TRACE
-        if (class_ != 0)
+        if (calc_class_of_(msg_) != 0)
             calc_trace_deallocate_(msg_);
 #endif
+        struct protopool_magazine *const loaded_ =
+            protopool_magazine_of(&pool_->engine_, msg_->tag, calc_class_of_(msg_));
 #if PROTOPOOL_CHECK == 1
         msg_->tag = CALC_FREED_TAG_;
 #endif
-        protopool_put(&pool_->engine_, &pool_->loaded_[class_], class_, msg_);
+        protopool_put(&pool_->engine_, loaded_, (unsigned)(loaded_ - pool_->loaded_), msg_);
     }
 #endif
 }

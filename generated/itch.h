@@ -648,19 +648,20 @@ static inline void itch_free(struct itch_pool *pool_, struct itch *msg_)
     itch_free_(pool_, msg_);
 #else
     if (msg_ != NULL) {
-        const unsigned class_ = itch_class_of_(msg_);
 #if PROTOPOOL_CHECK == 1
         if (!itch_may_free_(pool_, msg_))
             return;
 #endif
 #ifdef PROTOPOOL_TRACE
-        if (class_ != 0)
+        if (itch_class_of_(msg_) != 0)
             itch_trace_deallocate_(msg_);
 #endif
+        struct protopool_magazine *const loaded_ =
+            protopool_magazine_of(&pool_->engine_, msg_->tag, itch_class_of_(msg_));
 #if PROTOPOOL_CHECK == 1
         msg_->tag = ITCH_FREED_TAG_;
 #endif
-        protopool_put(&pool_->engine_, &pool_->loaded_[class_], class_, msg_);
+        protopool_put(&pool_->engine_, loaded_, (unsigned)(loaded_ - pool_->loaded_), msg_);
     }
 #endif
 }

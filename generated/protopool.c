@@ -48,6 +48,7 @@
 #define MAGAZINE_BYTES ((size_t)1 << 18) /* slots that one magazine holds, in bytes, unless it holds MAGAZINE_MIN */
 #define MAGAZINE_MIN 4U
 #define IDLE_PERIOD 64U /* ways to the store between two looks for idle magazines */
+#define GROWTHS_MIN 8U  /* slabs that a pool takes between two looks for idle magazines, at least */
 #define LOCK_TRIES 100  /* a depot's lock is held for less time than a thread takes to sleep and wake */
 
 static_assert(PROTOPOOL_MAGAZINE >= 1 && PROTOPOOL_MAGAZINE <= 65535, "PROTOPOOL_MAGAZINE is 1 to 65535");
@@ -869,8 +870,23 @@ static bool begin_slab(struct protopool_store *store, struct protopool_slabs *sl
     return true;
 }
 
+/*
+ * Whether it is time to look for idle magazines before the store grows. Not each time: a magazine whose count is as
+ * before may be in use, and if each slab that falls free were taken for another slot size at once, pools of few live
+ * messages would never settle. Between two looks every slot size can get a slab.
+ */
+static bool is_time_to_flush(struct protopool *pool)
+{
+    const uint32_t period = pool->store->geometry->count > GROWTHS_MIN ? pool->store->geometry->count : GROWTHS_MIN;
+
+    if (++pool->growths < period)
+        return false;
+    pool->growths = 0;
+    return true;
+}
+
 /* Another slab for the slot size: a spare one, or from the source. False if there is none. With a pool, idle magazines
- * are spilled first, which changes any of its magazines. */
+ * are spilled before from time to time, which changes any of its magazines. */
 static bool grow(struct protopool *pool, struct protopool_store *store, struct protopool_slabs *slabs)
 {
     unsigned char *memory;
@@ -884,7 +900,7 @@ static bool grow(struct protopool *pool, struct protopool_store *store, struct p
     } else {
         const uintptr_t order = order_of(slabs);
         memory = (unsigned char *)take_spare(store, order);
-        if (memory == NULL && pool != NULL) {
+        if (memory == NULL && pool != NULL && is_time_to_flush(pool)) {
             flush_what_is_idle(pool);
             memory = (unsigned char *)take_spare(store, order);
         }
@@ -1660,6 +1676,7 @@ static void begin_pool(struct protopool *pool, struct protopool_magazine *loaded
     memset(loaded, 0, (slot_sizes + (size_t)1) * sizeof *loaded);
     memset(classes, 0, (slot_sizes + (size_t)1) * sizeof *classes);
     pool->loaded = loaded;
+    pool->last = loaded;
     pool->classes = classes;
 }
 

@@ -362,9 +362,12 @@ struct protopool_class {
 struct protopool {
     struct protopool_magazine *loaded; /* by slot class */
     struct protopool_class *classes;
+    struct protopool_magazine *last; /* of loaded: that of the message freed last, whose tag is last_tag */
+    uint32_t last_tag;
     struct protopool_store *store; /* its own or its depot's; NULL: not initialised */
     struct protopool_depot *depot; /* NULL: on its own */
     uint32_t slow;                 /* counts the ways to the store */
+    uint32_t growths;              /* slabs taken since idle magazines were looked for */
 #if PROTOPOOL_CHECK >= 1
     uint32_t alive; /* PROTOPOOL_ALIVE_ between init or join and fini */
 #endif
@@ -464,6 +467,21 @@ static inline void protopool_put(struct protopool *pool, struct protopool_magazi
         loaded->slots[loaded->count++] = slot;
     else
         protopool_put_slow(pool, slot_class, slot);
+}
+
+/*
+ * The loaded magazine that a message of this tag and class goes to. The variant is often that of the free before, and then
+ * the address comes from a predicted branch instead of a load of the message: a make that follows at once reads the same
+ * count by an address that is known early, and a processor that lets it overtake the free's write starts over (Zen 4:
+ * 14 ns instead of 7 for a message replaced at random; bench/).
+ */
+static inline struct protopool_magazine *protopool_magazine_of(struct protopool *pool, uint32_t tag, unsigned slot_class)
+{
+    if (!PROTOPOOL_LIKELY(tag == pool->last_tag)) {
+        pool->last = &pool->loaded[slot_class];
+        pool->last_tag = tag;
+    }
+    return pool->last;
 }
 
 #if PROTOPOOL_CHECK == 2
@@ -588,14 +606,12 @@ static inline size_t protopool_text_length(const char *text, size_t most)
     return length;
 }
 
-/* Fills `count` characters with the text, `length` long, and then with the pad. */
+/* Fills `count` characters with the text, `length` <= count long, and then with the pad. */
 static inline void protopool_copy_padded(char *to, size_t count, const char *text, size_t length, char pad)
 {
-    size_t i = 0;
-    for (; i < length; i++)
-        to[i] = text[i];
-    for (; i < count; i++)
-        to[i] = pad;
+    memset(to, pad, count);
+    if (length <= count) /* always; the compiler need not guess */
+        memcpy(to, text, length);
 }
 
 /* How many of `count` characters are left without the padding at their end. */

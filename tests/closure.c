@@ -204,6 +204,7 @@ static void normalise(void)
     pool.shelves[1].peak = 0;
     pool.shelves[1].failures = 0;
     pool.engine.slow = 0;
+    pool.engine.growths = 0;
 }
 
 static void enqueue(void)

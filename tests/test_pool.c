@@ -264,6 +264,22 @@ START_TEST(a_slot_size_takes_nothing_before_its_first_make)
 }
 END_TEST
 
+START_TEST(a_pool_of_few_live_messages_settles)
+{
+    size_t takes = 0;
+
+    ck_assert(init_growing());
+    for (unsigned round = 0; round < 200; round++) {
+        for (unsigned c = 1; c <= CLASSES; c++)
+            put(c, take(c));
+        if (round == 20)
+            takes = counted.takes;
+    }
+    ck_assert_uint_eq(counted.takes, takes);
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+}
+END_TEST
+
 /* ---- Fixed pools ------------------------------------------------------------------------------------------------------ */
 
 START_TEST(fixed_pool_holds_each_budget_to_the_last_slot)
@@ -844,6 +860,7 @@ int main(void)
     tcase_add_test(tests, fresh_slots_lie_side_by_side);
     tcase_add_test(tests, free_touches_no_byte_of_the_slot);
     tcase_add_test(tests, a_slot_size_takes_nothing_before_its_first_make);
+    tcase_add_test(tests, a_pool_of_few_live_messages_settles);
     tcase_add_test(tests, fixed_pool_holds_each_budget_to_the_last_slot);
     tcase_add_test(tests, fixed_pool_survives_every_order_of_frees);
     tcase_add_test(tests, fixed_pool_never_asks_a_source);
