@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
                         help="where the outputs go, flat (default: the current directory)")
     parser.add_argument("--no-engine", action="store_true",
                         help="leave protopool.h and protopool.c out: one copy serves a whole program")
+    parser.add_argument("--bench", action="store_true", help="also write NAME_bench.h, which the benchmark drives")
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--check", action="store_true", help="write nothing; exit 1 if any output is stale")
     instead.add_argument("--plan", choices=("text", "json"),
@@ -91,7 +92,7 @@ def _run(options: argparse.Namespace) -> int:
         as_asked = plan.as_json if options.plan == "json" else plan.as_text
         print(as_asked(lay_out(schemas)), end="")
         return 0
-    files = generate(schemas) | ({} if options.no_engine else render.engine())
+    files = generate(schemas, options.bench) | ({} if options.no_engine else render.engine())
     if options.list_outputs:
         print(*(options.output_dir / name for name in files), sep="\n")
         return 0

@@ -9,9 +9,9 @@ from .parse import parse
 from .render import render
 
 
-def generate(schemas: list[tuple[str, bytes]]) -> dict[str, str]:
+def generate(schemas: list[tuple[str, bytes]], bench: bool = False) -> dict[str, str]:
     """{file name: text} of schemas given as (shown name, bytes). Raises SchemaError with all that is wrong."""
-    return {name: text for laid_out in lay_out(schemas) for name, text in render(laid_out).items()}
+    return {name: text for laid_out in lay_out(schemas) for name, text in render(laid_out, bench).items()}
 
 
 def lay_out(schemas: list[tuple[str, bytes]]) -> list[Layout]:

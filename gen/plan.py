@@ -23,6 +23,7 @@ def _plan(layout: Layout) -> dict:
     weighted = [(m.model.weight, m) for m in layout.messages if m.slot_class]
     return {
         "protocol": layout.protocol.name.schema,
+        "c_name": layout.protocol.name.c,
         "tag_bytes": layout.tag.size,
         "union_bytes": layout.union_size,
         "messages": [_message(layout, m) for m in layout.messages],
@@ -45,6 +46,7 @@ def _message(layout: Layout, message: Message) -> dict:
     allocated = message.slot_class != 0
     return {
         "name": message.model.name.schema,
+        "c_name": message.model.name.c,
         "tag": message.model.tag,
         "bytes": message.size,
         "slot_bytes": message.size if allocated else 0,
@@ -64,8 +66,8 @@ def _mean(weighted: list[tuple[float, Message]], size) -> float:
 
 
 def _text(plan: dict) -> str:
-    lines = [f"protocol {plan['protocol']}: {len(plan['messages'])} messages, {len(plan['slot_sizes'])} slot sizes, "
-             f"a tag of {plan['tag_bytes']} byte{'s' if plan['tag_bytes'] > 1 else ''}", ""]
+    lines = [f"protocol {plan['protocol']}: {_counted(len(plan['messages']), 'message')}, "
+             f"{_counted(len(plan['slot_sizes']), 'slot size')}, a tag of {_counted(plan['tag_bytes'], 'byte')}", ""]
     rows = [("message", "tag", "bytes", "padding", "saved: malloc", "union", "max_live")]
     rows += [(m["name"], str(m["tag"]), str(m["bytes"]) if m["slot_bytes"] else "-", str(m["padding"]),
               str(m["saved_against_malloc"]), str(m["saved_against_union"]),
@@ -82,6 +84,10 @@ def _text(plan: dict) -> str:
         names = ", ".join(plan["without_max_live"])
         lines.append(f"no place in a fixed pool (no max_live): {names}")
     return "\n".join(lines) + "\n"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _table(rows: list[tuple[str, ...]], last_left: bool = False) -> list[str]:

@@ -14,22 +14,24 @@ TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 WIDTH = 116                     # characters of an emitted line, where it can be broken
 ENGINE = ("protopool.h", "protopool.c")
 _EMITTED = {"protocol.h.j2": "{}.h", "protocol.c.j2": "{}.c", "protocol_check.c.j2": "{}_check.c"}
+_EMITTED_FOR_BENCH = {"protocol_bench.h.j2": "{}_bench.h"}
 
 # Characters that would reorder or break the lines that a reader or a compiler sees.
 _UNSEEN = re.compile("[\u0085\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 def file_names(protocol: model.Protocol) -> list[str]:
-    return [name.format(protocol.name.c) for name in _EMITTED.values()]
+    """Of every file that a protocol may have."""
+    return [name.format(protocol.name.c) for name in (_EMITTED | _EMITTED_FOR_BENCH).values()]
 
 
-def render(laid_out: Layout) -> dict[str, str]:
-    """The protocol's files. Same layout, same text."""
+def render(laid_out: Layout, bench: bool) -> dict[str, str]:
+    """The protocol's files; with bench, also what the benchmark drives. Same layout, same text."""
     environment = _environment()
-    names = file_names(laid_out.protocol)
-    templates = (environment.get_template(template) for template in _EMITTED)
-    texts = (template.render(layout=laid_out, protocol=laid_out.protocol) for template in templates)
-    return dict(zip(names, texts))
+    protocol = laid_out.protocol
+    emitted = _EMITTED | _EMITTED_FOR_BENCH if bench else _EMITTED
+    return {name.format(protocol.name.c): environment.get_template(template).render(layout=laid_out, protocol=protocol)
+            for template, name in emitted.items()}
 
 
 def engine() -> dict[str, str]:
