@@ -30,21 +30,24 @@ DEPS = gcc libc6-dev make python3 python3-jinja2 python3-yaml check pkg-config v
 DEPS_CI = g++ clang libclang-rt-dev clang-format clang-tidy pyflakes3 shellcheck gcc-i686-linux-gnu \
     g++-i686-linux-gnu libc6-dev-i386-cross gcc-powerpc-linux-gnu libc6-dev-powerpc-cross qemu-user
 
-.PHONY: all help closure deps deps-ci generate fresh build demo check check-user test-python suites lint format portable \
-    demo-valgrind tsan weaken bench-threads soak ci bare clean
+# What the benchmark needs besides. The allocators that are missing are left out.
+DEPS_BENCH = python3-scipy python3-matplotlib python3-tqdm libjemalloc-dev libmimalloc-dev libgoogle-perftools-dev util-linux
+
+.PHONY: all help closure deps deps-ci deps-bench generate fresh build demo check check-user test-python suites lint format \
+    portable demo-valgrind tsan weaken bench bench-quick bench-check bench-instructions bench-generator soak ci bare clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # `make deps demo` installs first, also under -j.
-ifneq ($(filter deps deps-ci,$(MAKECMDGOALS)),)
+ifneq ($(filter deps deps-ci deps-bench,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 endif
 
 all: build ## generate and build (the default)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
-	@echo '  Variables: CC, CFLAGS, SANITIZE=address,undefined, VALGRIND=1, PYTHON, MESSAGES, SCHEMA=mine.yaml (with check)'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-19s %s\n", $$1, $$2}' Makefile
+	@echo '  Variables: CC, CFLAGS, SANITIZE=address,undefined, VALGRIND=1, PYTHON, MESSAGES, SCHEMA=mine.yaml (with check, bench)'
 
 # ---- Dependencies
 
@@ -61,6 +64,9 @@ deps: ## install what demo and check need (apt; elsewhere, names it)
 
 deps-ci: ## install what ci needs besides
 	@$(call INSTALL,$(DEPS) $(DEPS_CI))
+
+deps-bench: ## install what bench needs besides: statistics, plots, other allocators
+	@$(call INSTALL,$(DEPS) $(DEPS_BENCH))
 
 # ---- Generated code
 
@@ -161,13 +167,16 @@ check-user:
 
 # ---- What CI runs
 
-C_SOURCES = templates/protopool.h templates/protopool.c $(wildcard examples/*.[ch] tests/*.c tests/*.cpp bench/*.c)
+C_SOURCES = templates/protopool.h templates/protopool.c $(wildcard examples/*.[ch] tests/*.c tests/*.cpp bench/*.[ch])
 
 TIDY = -std=c11 -D_POSIX_C_SOURCE=200809L -Igenerated
 
 lint: generate ## clang-format, clang-tidy, pyflakes, shellcheck
 	clang-format --dry-run -Werror $(C_SOURCES)
-	clang-tidy --quiet --warnings-as-errors='*' $(filter-out %/interleavings.c,$(filter %.c,$(C_SOURCES))) -- $(TIDY)
+	clang-tidy --quiet --warnings-as-errors='*' $(filter-out %/interleavings.c bench/%,$(filter %.c,$(C_SOURCES))) -- $(TIDY)
+	@$(FIND_PYTHON); "$$p" -m gen -q --bench -o build/lint schema/itch.yaml
+	clang-tidy --quiet --warnings-as-errors='*' $(wildcard bench/*.c) -- -std=c11 -D_GNU_SOURCE -Ibuild/lint -DBENCH_POOL \
+	    -DBENCH_PROTOCOL='"itch_bench.h"' -DBENCH_ONE=add_order -DBENCH_ONE_NAME='"AddOrder"'
 	for level in 1 2; do clang-tidy --quiet --warnings-as-errors='*' templates/protopool.c -- $(TIDY) -DPROTOPOOL_CHECK=$$level \
 	    || exit 1; done
 	$(if $(shell command -v pyflakes3),pyflakes3,python3 -m pyflakes) gen tests bench
@@ -212,9 +221,10 @@ demo-valgrind: build ## the demo under valgrind
 	$(MEMCHECK) --show-leak-kinds=all --errors-for-leak-kinds=all $(BUILD)/order_book --messages 200000 >build/order_book.log
 	$(MEMCHECK) --fair-sched=yes $(BUILD)/pipeline --messages 100000
 
-ci: deps-ci ## everything that CI runs
+ci: deps-ci deps-bench ## everything that CI runs
 	$(MAKE) fresh lint
 	$(MAKE) check CC=gcc
+	$(MAKE) bench-instructions bench-quick
 	$(MAKE) demo-valgrind portable
 	$(MAKE) tsan HANDOFFS=3000000
 	$(MAKE) weaken
@@ -234,8 +244,28 @@ tsan: ## the suite of threads under ThreadSanitizer, gcc and clang
 weaken: generate ## take each lock out of the engine in turn: ThreadSanitizer must notice
 	@$(FIND_PYTHON); CC="$(CC)" "$$p" tests/weaken_locks.py
 
-bench-threads: generate ## messages between two threads, against the allocators that are installed
-	@$(FIND_PYTHON); CC="$(CC)" "$$p" bench/threads.py
+# ---- The experiment
+
+FIND_BENCH_PYTHON = for p in $(PYTHON) /usr/bin/python3 python3; do \
+    "$$p" -c 'import jinja2, yaml, scipy, matplotlib, tqdm' 2>/dev/null && break; p=; done; \
+    [ -n "$$p" ] || { echo "make: no python3 here has scipy, matplotlib and tqdm: run make deps-bench" >&2; exit 2; }
+BENCH = $(FIND_BENCH_PYTHON); CC="$(CC)" "$$p" -m bench $(if $(SCHEMA),--schema "$(SCHEMA)") $(if $(PEERS),--peers "$(PEERS)") $(BENCHFLAGS)
+
+bench: ## the experiment: is the pool faster? (15 minutes; SCHEMA=mine.yaml, PEERS=dir of archives)
+	@$(BENCH)
+
+bench-quick: ## the same in a minute
+	@$(BENCH) --quick
+
+bench-check: ## the benchmark itself: the pool against itself, and against one that is twice as slow
+	@$(BENCH) --quick --same
+	@$(BENCH) --quick --slowed
+
+bench-instructions: ## instructions of today's code against those of bench/instructions.json; fails if 5 % more
+	@$(FIND_PYTHON); CC="$(CC)" "$$p" -m bench.instructions
+
+bench-generator: ## what the generator and its output cost, up to 1000 variants
+	@$(FIND_PYTHON); CC="$(CC)" "$$p" -m bench.generator 10 100 1000
 
 soak: ## threads that come and go, for SOAK_SECONDS
 	$(MAKE) $(BUILD)/plain/test_threads

@@ -475,7 +475,8 @@ static inline void protopool_put(struct protopool *pool, struct protopool_magazi
  * count by an address that is known early, and a processor that lets it overtake the free's write starts over (Zen 4:
  * 14 ns instead of 7 for a message replaced at random; bench/).
  */
-static inline struct protopool_magazine *protopool_magazine_of(struct protopool *pool, uint32_t tag, unsigned slot_class)
+static inline struct protopool_magazine *protopool_magazine_of(struct protopool *pool, uint32_t tag,
+                                                               unsigned slot_class)
 {
     if (!PROTOPOOL_LIKELY(tag == pool->last_tag)) {
         pool->last = &pool->loaded[slot_class];

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The command line of the benchmark. Exit status: 0 good, 1 a comparison finds a regression or the benchmark is
+wrong about itself, 2 wrong usage or a program fails."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from . import analysis, comparison, contenders, experiment, report, table, verdict, workloads
+
+TWICE = (1.8, 2.2)              # what a pair of the slowed pool is seen to take, but for the loop
+SCHEMAS = [contenders.ROOT / "schema/calc.yaml", contenders.ROOT / "schema/itch.yaml"]
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    if options.compare:
+        return comparison.main(*options.compare)
+    if options.report:
+        return _write(json.loads(options.report.read_text(encoding="utf-8")), options.output_dir)
+    results = experiment.run(options.schema or (SCHEMAS[:1] if options.quick else SCHEMAS), _taking_part(options),
+                             experiment.QUICK if options.quick else experiment.FULL, options.output_dir, options.only)
+    if not results["cells"]:
+        return 0
+    if options.same or options.slowed:
+        return _against_itself(results, (contenders.POOL_AGAIN if options.same else contenders.POOL_SLOWED).name)
+    (options.output_dir / "results.json").write_text(json.dumps(results) + "\n", encoding="utf-8")
+    return _write(results, options.output_dir)
+
+
+def _write(results: dict, folder: Path) -> int:
+    print(table.text(results), end="")
+    (folder / "report.html").write_text(report.html(results), encoding="utf-8")
+    print(f"\n{folder / 'report.html'} has the plots, {folder / 'results.json'} the raw samples")
+    return 0
+
+
+def _taking_part(options: argparse.Namespace) -> list[contenders.Contender]:
+    if options.same or options.slowed:
+        return [contenders.POOL, contenders.POOL_AGAIN if options.same else contenders.POOL_SLOWED]
+    ours = [c for c in contenders.CONTENDERS if not options.quick or c.name in contenders.QUICK]
+    return ours + contenders.named_by_user(options.peers)
+
+
+def _against_itself(results: dict, other: str) -> int:
+    """1 if the benchmark is wrong about the pool itself, or does not see that the slowed one takes twice as long."""
+    wrong = 0
+    for line in analysis.lines(results):
+        ratio = line.ratios[other]
+        expected = ratio.verdict == "undecided" if other == contenders.POOL_AGAIN.name else ratio.verdict == "supported"
+        if other == contenders.POOL_SLOWED.name and (line.workload, line.kind) == ("pair", "one"):
+            expected = expected and ratio.low < TWICE[1] and ratio.high > TWICE[0]
+        wrong += not expected
+        print(f"{line.protocol}, {line.title}, {line.kind}: {verdict.sentence(ratio, other)}{'' if expected else ': WRONG'}")
+    return 1 if wrong else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 -m bench", description="Is the pool faster, for your protocol?")
+    parser.add_argument("--schema", metavar="FILE", type=Path, action="append", help="a schema of yours in place of ours")
+    parser.add_argument("--quick", action="store_true", help="the main workloads, in less than a minute")
+    parser.add_argument("--peers", metavar="DIR", type=Path, help="archives (*.a) of further allocators")
+    parser.add_argument("--only", choices=sorted({w.name for w in workloads.WORKLOADS}), action="append",
+                        default=[], help="only this workload; may be repeated")
+    parser.add_argument("-o", "--output-dir", metavar="DIR", type=Path, default=contenders.ROOT / "build/bench",
+                        help="where the report goes (default: build/bench)")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--same", action="store_true", help="the pool against itself: every verdict should be undecided")
+    instead.add_argument("--slowed", action="store_true", help="the pool against one that does everything twice")
+    instead.add_argument("--compare", metavar=("OLD", "NEW"), nargs=2, type=Path,
+                         help="two results.json, or two counts of instructions: what has become slower")
+    instead.add_argument("--report", metavar="JSON", type=Path, help="write the report of earlier results again")
+    return parser
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except OSError as error:
+        contenders.give_up(f"{error.filename}: {error.strerror}")
+    except KeyboardInterrupt:
+        contenders.give_up("interrupted")

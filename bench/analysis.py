@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""From raw samples to what is reported: for every workload the ratios to the pool, and the sentences of the verdict."""
+
+from dataclasses import dataclass
+
+from . import verdict
+from .verdict import Ratio
+
+
+@dataclass(frozen=True)
+class Line:
+    """A workload of one kind. ns and ratios by contender; best: the general allocator that is fastest here."""
+
+    protocol: str
+    workload: str
+    title: str
+    what: str
+    kind: str
+    live: int
+    threads: int
+    round_trip: str
+    ns: dict[str, float | None]
+    ratios: dict[str, Ratio]
+    best: str | None
+    faults: dict[str, float]
+
+    @property
+    def sentences(self) -> list[str]:
+        """About the global allocator, and about the best of the others."""
+        told = [verdict.sentence(self.ratios["glibc"], "glibc")] if "glibc" in self.ratios else []
+        if self.best is not None:
+            told.append(verdict.sentence(self.ratios[self.best], f"{self.best}, the best of the others"))
+        return told
+
+
+def lines(results: dict) -> list[Line]:
+    general = {c["name"] for c in results["contenders"] if c["general"]}
+    return [_line(cell, general) for cell in results["cells"]]
+
+
+def _line(cell: dict, general: set[str]) -> Line:
+    printed = cell["printed"]
+    kind = verdict.common_kind(printed) if cell["threads"] > 1 else 0
+    ratios = {name: verdict.compare(printed["pool"], of, kind) for name, of in printed.items() if name != "pool"}
+    ns = {name: r.other_ns for name, r in ratios.items()} | {"pool": _pool_ns(printed["pool"], kind)}
+    others = [name for name in ratios if name in general and ns[name] is not None]
+    faults = {name: sum(s[3] for p in of for s in p["slices"]) / sum(p["count"] * len(p["slices"]) for p in of)
+              for name, of in printed.items()}
+    return Line(cell["protocol"], cell["name"], cell["title"], cell["what"], cell["kind"], cell["live"], cell["threads"],
+                verdict.shown_kind(kind), ns, ratios, min(others, key=lambda name: ns[name], default=None), faults)
+
+
+def _pool_ns(printed: list[dict], kind: int) -> float | None:
+    return verdict.compare(printed, printed, kind).pool_ns
+
+
+def order_of(results: dict) -> list[str]:
+    return [c["name"] for c in results["contenders"]]

@@ -1,0 +1,624 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
+ * The work that is measured, on one contender (contender.h) and one protocol (BENCH_PROTOCOL, the emitted header).
+ * Every field of every message is written and read. Prints one line of JSON. bench/run.py starts it.
+ *
+ * driver time WORKLOAD one|mixed LIVE MS SLICES     nanoseconds a message, in slices of MS milliseconds
+ * driver count WORKLOAD one|mixed LIVE MESSAGES     nothing but the work, for callgrind
+ * driver memory one|mixed LIVE                      bytes that live messages take
+ * driver phases forward|random BYTES                bytes when one slot size gives way to the next
+ * driver latency one|mixed LIVE MESSAGES            quantiles of single turns of free and make
+ */
+
+#include "contender.h"
+#include "clock.h"
+#include "../examples/ring.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define INLINE static inline __attribute__((always_inline))
+#define CAT_(a, b) a##b
+#define CAT(a, b) CAT_(a, b)
+#define MAKE_ONE CAT(bench_make_, BENCH_ONE)
+#define READ_ONE CAT(bench_read_, BENCH_ONE)
+
+/* The compiler must take the message for used, as if it had been passed to code that it does not see. */
+#define ESCAPE(msg) __asm__ volatile("" : "+r"(msg) : : "memory")
+
+#ifdef BENCH_LIMIT
+#define PLACE(at) (bench_place = (at))
+#define IS_LIMIT true
+#else
+#define PLACE(at) ((void)0)
+#define IS_LIMIT false
+#endif
+
+enum {
+    MIX = 65536,      /* the sequence of variants, by weight; a power of two */
+    SHORT_MIX = 2048, /* between threads: without an allocator, as many messages have a place */
+    SEED_BATCH = 100, /* messages in a batch of the seed's benchmark */
+    RING_BATCH = 32,  /* messages published together */
+    WINDOW = 64,      /* requests under way */
+    MOST_PHASES = 16,
+    COUNT_STEP = 3200, /* a multiple of every batch */
+};
+
+/* One thread's. */
+struct worker {
+#ifdef BENCH_POOL
+    bench_pool pool;
+#else
+    char pool;
+#endif
+    unsigned throws;
+    uint64_t sum;
+    bench_message *msgs[SEED_BATCH];
+};
+
+#ifdef BENCH_POOL
+#define POOL(worker) (&(worker)->pool)
+static bench_depot depot;
+#else
+#define POOL(worker) ((bench_pool *)NULL)
+#endif
+
+struct bench {
+    bool is_one;
+    size_t live;            /* messages, of the workloads that keep some */
+    bench_message **msgs;   /* those */
+    unsigned char **places; /* of the limit: where the i-th message goes */
+    uint64_t random;
+    uint64_t count; /* messages of the run that is under way */
+    void (*serve)(struct bench *bench, struct worker *worker, uint64_t count);
+    struct worker mine, other;
+    struct ball ball;
+    _Alignas(64) atomic_uint_fast64_t served; /* runs */
+    struct ring to, fro;
+};
+
+static struct bench bench;
+static uint16_t mix[MIX];
+static unsigned one_variant;
+
+/* ---- Messages ------------------------------------------------------------------------------------------------------- */
+
+INLINE bench_message *make_once(struct worker *worker, bool is_one, unsigned variant, uint64_t n)
+{
+    bench_message *const msg = is_one ? MAKE_ONE(POOL(worker), n) : bench_make_(POOL(worker), variant, n);
+    (void)worker;
+    if (msg == NULL)
+        bench_die("out of memory");
+    return msg;
+}
+
+INLINE void drop(struct worker *worker, bench_message *msg)
+{
+    (void)worker;
+    BENCH_(free)(POOL(worker), msg);
+}
+
+INLINE uint64_t read_message(bool is_one, const bench_message *msg)
+{
+    return is_one ? READ_ONE(msg) : bench_read_(msg);
+}
+
+/* The n-th message. BENCH_SLOW makes, reads and frees another before it: a pool that is twice as slow. */
+INLINE bench_message *make(struct worker *worker, bool is_one, unsigned variant, uint64_t n)
+{
+#ifdef BENCH_SLOW
+    bench_message *extra = make_once(worker, is_one, variant, n);
+    ESCAPE(extra);
+    worker->sum += read_message(is_one, extra);
+    drop(worker, extra);
+#endif
+    return make_once(worker, is_one, variant, n);
+}
+
+static uint64_t next_random(void)
+{
+    uint64_t z = bench.random += 0x9e3779b97f4a7c15; /* splitmix64 (Steele, Lea, Flood 2014) */
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+}
+
+INLINE size_t below(size_t bound)
+{
+    return (size_t)((next_random() >> 32) * bound >> 32);
+}
+
+/* Each variant as often as its weight says, shuffled, the same each time. */
+static void shuffle_mix(void)
+{
+    double total = 0, reached = 0;
+    size_t filled = 0;
+
+    for (unsigned v = 0; v < BENCH_VARIANTS; v++)
+        total += bench_variants_[v].weight;
+    for (unsigned v = 0; v < BENCH_VARIANTS; v++) {
+        reached += total == 0 ? 1.0 / BENCH_VARIANTS : bench_variants_[v].weight / total;
+        while (filled < MIX && (double)filled < reached * MIX - 0.5)
+            mix[filled++] = (uint16_t)v;
+    }
+    while (filled < MIX)
+        mix[filled++] = (uint16_t)(BENCH_VARIANTS - 1);
+    bench.random = 1;
+    for (size_t i = MIX - 1; i > 0; i--) {
+        const size_t j = below(i + 1);
+        const uint16_t variant = mix[i];
+        mix[i] = mix[j];
+        mix[j] = variant;
+    }
+}
+
+static void *touched(size_t count, size_t size)
+{
+    void *const memory = malloc(count * size + 1);
+    if (memory == NULL)
+        bench_die("out of memory");
+    memset(memory, 1, count * size);
+    return memory;
+}
+
+static size_t bytes_of(size_t i, unsigned period)
+{
+    return bench_variants_[bench.is_one ? one_variant : mix[i % period]].bytes;
+}
+
+/* The limit's places for so many messages, one behind the other, the i-th of the variant mix[i % period]. */
+static void lay_out_places(size_t count, unsigned period)
+{
+    size_t bytes = 0;
+    unsigned char *place;
+
+    if (!IS_LIMIT)
+        return;
+    for (size_t i = 0; i < count; i++)
+        bytes += (bytes_of(i, period) + 7) / 8 * 8;
+    place = (unsigned char *)touched(bytes, 1);
+    bench.places = (unsigned char **)touched(count, sizeof bench.places[0]);
+    for (size_t i = 0; i < count; i++) {
+        bench.places[i] = place;
+        place += (bytes_of(i, period) + 7) / 8 * 8;
+    }
+}
+
+static void begin_worker(struct worker *worker, bool is_shared)
+{
+#ifdef BENCH_POOL
+#ifdef BENCH_DEPOT
+    is_shared = true;
+#endif
+    if (is_shared ? !BENCH_(pool_join)(&worker->pool, &depot) : !BENCH_(pool_init_growing)(&worker->pool, NULL))
+        bench_die("out of memory");
+#else
+    (void)worker;
+    (void)is_shared;
+#endif
+}
+
+/* ---- Workloads of one thread ------------------------------------------------------------------------------------------- */
+
+INLINE void pair(struct worker *worker, uint64_t count, bool is_one)
+{
+    uint64_t sum = 0;
+    for (uint64_t n = 0; n < count; n++) {
+        bench_message *msg;
+        PLACE(bench.places[0]);
+        msg = make(worker, is_one, mix[n % MIX], n);
+        ESCAPE(msg);
+        sum += read_message(is_one, msg);
+        drop(worker, msg);
+    }
+    worker->sum += sum;
+}
+
+INLINE void batch(struct worker *worker, uint64_t count, bool is_one)
+{
+    uint64_t sum = 0;
+    for (uint64_t n = 0; n < count; n += SEED_BATCH) {
+        for (unsigned i = 0; i < SEED_BATCH; i++) {
+            PLACE(bench.places[i]);
+            worker->msgs[i] = make(worker, is_one, mix[(IS_LIMIT ? i : n + i) % MIX], n + i);
+        }
+        for (unsigned i = 0; i < SEED_BATCH; i++) {
+            sum += read_message(is_one, worker->msgs[i]);
+            drop(worker, worker->msgs[i]);
+        }
+    }
+    worker->sum += sum;
+}
+
+INLINE void replace(struct worker *worker, uint64_t count, bool is_one)
+{
+    uint64_t sum = 0;
+    for (uint64_t n = 0; n < count; n++) {
+        const size_t at = below(bench.live);
+        sum += read_message(is_one, bench.msgs[at]);
+        drop(worker, bench.msgs[at]);
+        PLACE(bench.places[at]);
+        bench.msgs[at] = make(worker, is_one, mix[(IS_LIMIT ? at : n) % MIX], n);
+    }
+    worker->sum += sum;
+}
+
+INLINE void grow(struct worker *worker, uint64_t count, bool is_one)
+{
+    uint64_t sum = 0;
+    for (uint64_t n = 0; n < count; n++) {
+        PLACE(bench.places[n]);
+        bench.msgs[n] = make(worker, is_one, mix[n % MIX], n);
+    }
+    for (uint64_t n = 0; n < count; n++) {
+        sum += read_message(is_one, bench.msgs[n]);
+        drop(worker, bench.msgs[n]);
+    }
+    worker->sum += sum;
+}
+
+/* ---- Workloads of two ------------------------------------------------------------------------------------------------------ */
+
+INLINE void send_batches(struct worker *worker, uint64_t count, bool is_one, unsigned published)
+{
+    for (uint64_t n = 0; n < count; n += published) {
+        void *msgs[RING_BATCH];
+        for (unsigned i = 0; i < published; i++) {
+            PLACE(bench.places[(n + i) % SHORT_MIX]);
+            msgs[i] = make(worker, is_one, mix[(n + i) % SHORT_MIX], n + i);
+        }
+        ring_push(&bench.to, msgs, published);
+    }
+}
+
+INLINE void receive(struct worker *worker, uint64_t count, bool is_one)
+{
+    uint64_t sum = 0;
+    for (uint64_t done = 0; done < count;) {
+        void *msgs[RING_BATCH];
+        const size_t popped = ring_pop(&bench.to, msgs, RING_BATCH);
+        for (size_t i = 0; i < popped; i++) {
+            sum += read_message(is_one, (bench_message *)msgs[i]);
+            drop(worker, (bench_message *)msgs[i]);
+        }
+        done += popped;
+    }
+    worker->sum += sum;
+}
+
+INLINE void request(struct worker *worker, uint64_t count, bool is_one)
+{
+    uint64_t sent = 0, received = 0;
+    while (received < count) {
+        void *msgs[WINDOW];
+        size_t filled = 0;
+        for (; sent < count && sent - received < WINDOW; sent++) {
+            PLACE(bench.places[sent % (SHORT_MIX / 2)]);
+            msgs[filled++] = make(worker, is_one, mix[sent % (SHORT_MIX / 2)], sent);
+        }
+        if (filled != 0)
+            ring_push(&bench.to, msgs, filled);
+        filled = ring_pop(&bench.fro, msgs, WINDOW);
+        for (size_t i = 0; i < filled; i++) {
+            worker->sum += read_message(is_one, (bench_message *)msgs[i]);
+            drop(worker, (bench_message *)msgs[i]);
+        }
+        received += filled;
+    }
+}
+
+/* Frees each request and makes the reply of the same number. */
+INLINE void reply(struct worker *worker, uint64_t count, bool is_one)
+{
+    for (uint64_t done = 0; done < count;) {
+        void *msgs[WINDOW];
+        const size_t popped = ring_pop(&bench.to, msgs, WINDOW);
+        for (size_t i = 0; i < popped; i++) {
+            const uint64_t place = SHORT_MIX / 2 + (done + i) % (SHORT_MIX / 2);
+            worker->sum += read_message(is_one, (bench_message *)msgs[i]);
+            drop(worker, (bench_message *)msgs[i]);
+            PLACE(bench.places[place]);
+            msgs[i] = make(worker, is_one, mix[place], done + i);
+        }
+        ring_push(&bench.fro, msgs, popped);
+        done += popped;
+    }
+}
+
+/* ---- The table of them -------------------------------------------------------------------------------------------------------- */
+
+typedef void work(struct bench *bench, struct worker *worker, uint64_t count);
+
+/* So that the compiler sees the one variant, or the mix, throughout. */
+#define WORK(name, call) \
+    static void name(struct bench *of, struct worker *worker, uint64_t count) \
+    { \
+        if (of->is_one) { \
+            const bool is_one = true; \
+            call; \
+        } else { \
+            const bool is_one = false; \
+            call; \
+        } \
+    }
+
+WORK(do_pair, pair(worker, count, is_one))
+WORK(do_batch, batch(worker, count, is_one))
+WORK(do_replace, replace(worker, count, is_one))
+WORK(do_grow, grow(worker, count, is_one))
+WORK(do_send_each, send_batches(worker, count, is_one, 1))
+WORK(do_send_batches, send_batches(worker, count, is_one, RING_BATCH))
+WORK(do_receive, receive(worker, count, is_one))
+WORK(do_request, request(worker, count, is_one))
+WORK(do_reply, reply(worker, count, is_one))
+
+static const struct workload {
+    const char *name;
+    work *mine, *other; /* other: of the second thread, if there is one */
+} workloads[] = {
+    { "pair", do_pair, NULL },
+    { "batch", do_batch, NULL },
+    { "replace", do_replace, NULL },
+    { "grow", do_grow, NULL },
+    { "pipeline-each", do_send_each, do_receive },
+    { "pipeline", do_send_batches, do_receive },
+    { "request", do_request, do_reply },
+    { "local", do_batch, do_batch },
+};
+
+static const struct workload *workload_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof workloads / sizeof workloads[0]; i++)
+        if (strcmp(workloads[i].name, name) == 0)
+            return &workloads[i];
+    bench_die("no such workload");
+    return NULL;
+}
+
+/* ---- Measuring -------------------------------------------------------------------------------------------------------------- */
+
+static void *run_other(void *unused)
+{
+    (void)unused;
+    stay_on_core(1);
+    begin_worker(&bench.other, true);
+    for (;;) {
+        (void)ball_meet(&bench.ball, &bench.other.throws, false);
+        if (bench.count == 0)
+            return NULL;
+        bench.serve(&bench, &bench.other, bench.count);
+        atomic_store_explicit(&bench.served, bench.served + 1, memory_order_release);
+        (void)ball_meet(&bench.ball, &bench.other.throws, false);
+    }
+}
+
+/* What a run took. */
+struct slice {
+    double ns, before, after; /* nanoseconds; the latter of a round trip between the two threads */
+    long faults;
+};
+
+static struct slice run(const struct workload *workload, uint64_t count)
+{
+    struct slice slice = { 0, 0, 0, 0 };
+    const uint64_t served = bench.served;
+    double began;
+
+    bench.count = count;
+    if (workload->other != NULL)
+        slice.before = ball_meet(&bench.ball, &bench.mine.throws, true);
+    slice.faults = minor_faults();
+    began = clock_now();
+    workload->mine(&bench, &bench.mine, count);
+    while (workload->other != NULL && atomic_load_explicit(&bench.served, memory_order_acquire) == served) {
+    }
+    slice.ns = clock_now() - began;
+    slice.faults = minor_faults() - slice.faults;
+    if (workload->other != NULL)
+        slice.after = ball_meet(&bench.ball, &bench.mine.throws, true);
+    return slice;
+}
+
+static void fill(size_t live)
+{
+    bench.live = live;
+    bench.msgs = (bench_message **)touched(live, sizeof bench.msgs[0]);
+    lay_out_places(live, MIX);
+    for (size_t i = 0; i < live; i++) {
+        PLACE(bench.places[i]);
+        bench.msgs[i] = make_once(&bench.mine, bench.is_one, mix[i % MIX], i);
+    }
+}
+
+static void set_up(const struct workload *workload, size_t live)
+{
+    static pthread_t thread;
+
+    stay_on_core(0);
+    begin_worker(&bench.mine, workload->other != NULL);
+    if (workload->mine == do_replace) {
+        fill(live);
+    } else if (workload->mine == do_grow) {
+        bench.live = live;
+        bench.msgs = (bench_message **)touched(live, sizeof bench.msgs[0]);
+        lay_out_places(live, MIX);
+    } else {
+        lay_out_places(SHORT_MIX, SHORT_MIX);
+    }
+    bench.serve = workload->other;
+    if (workload->other != NULL && pthread_create(&thread, NULL, run_other, NULL) != 0)
+        bench_die("no thread");
+}
+
+static void measure_time(const struct workload *workload, size_t live, double milliseconds, unsigned slices)
+{
+    uint64_t count = COUNT_STEP;
+    struct slice slice;
+
+    set_up(workload, live);
+    if (workload->mine == do_grow) {
+        count = live; /* memory is fresh, and its page faults are part of growing */
+    } else {
+        while ((slice = run(workload, count)).ns < 2e5 * milliseconds && count < UINT64_C(1) << 40)
+            count *= 2;
+        count = (uint64_t)((double)count * milliseconds * 1e6 / slice.ns) / COUNT_STEP * COUNT_STEP + COUNT_STEP;
+    }
+    printf("{\"count\": %" PRIu64 ", \"slices\": [", count);
+    for (unsigned i = 0; i < slices; i++) {
+        slice = run(workload, count);
+        printf("%s[%.4f, %.1f, %.1f, %ld]", i == 0 ? "" : ", ", slice.ns / (double)count, slice.before, slice.after,
+               slice.faults);
+    }
+    printf("]}\n");
+}
+
+static void measure_memory(size_t live)
+{
+    size_t exact = 0, before, after, source = 0;
+
+    begin_worker(&bench.mine, false);
+    bench.msgs = (bench_message **)touched(live, sizeof bench.msgs[0]);
+    before = resident_bytes();
+    for (size_t i = 0; i < live; i++) {
+        exact += bytes_of(i, MIX);
+#ifdef BENCH_LIMIT
+        bench_die("the limit has no memory of its own");
+#endif
+        bench.msgs[i] = make_once(&bench.mine, bench.is_one, mix[i % MIX], i);
+    }
+    after = resident_bytes();
+#ifdef BENCH_POOL
+    {
+        static bench_stats stats;
+        BENCH_(pool_stats)(&bench.mine.pool, &stats);
+        source = stats.source_bytes;
+    }
+#endif
+    printf("{\"exact\": %zu, \"resident\": %zu, \"source\": %zu}\n", exact, after - before, source);
+}
+
+static void shuffle_messages(size_t count)
+{
+    for (size_t i = count; i-- > 1;) {
+        const size_t j = below(i + 1);
+        bench_message *const msg = bench.msgs[i];
+        bench.msgs[i] = bench.msgs[j];
+        bench.msgs[j] = msg;
+    }
+}
+
+/* For each slot size in turn: so many bytes of a variant of it are made, and freed. */
+static void measure_phases(bool is_random, size_t bytes)
+{
+    static bool is_done[1 + BENCH_SLOT_SIZES];
+    size_t smallest = bytes, exact = 0, peak = 0, before;
+    unsigned phases = 0;
+
+    begin_worker(&bench.mine, false);
+    for (unsigned v = 0; v < BENCH_VARIANTS; v++)
+        if (bench_variants_[v].bytes < smallest)
+            smallest = bench_variants_[v].bytes;
+    bench.msgs = (bench_message **)touched(bytes / smallest + 1, sizeof bench.msgs[0]);
+    before = resident_bytes();
+    for (unsigned v = 0; v < BENCH_VARIANTS && phases < MOST_PHASES; v++) {
+        const size_t count = bytes / bench_variants_[v].bytes + 1;
+        size_t resident;
+        if (is_done[bench_variants_[v].slot_class])
+            continue;
+        is_done[bench_variants_[v].slot_class] = true;
+        phases++;
+        for (size_t i = 0; i < count; i++)
+            bench.msgs[i] = make_once(&bench.mine, false, v, i);
+        resident = resident_bytes() - before;
+        peak = resident > peak ? resident : peak;
+        exact = count * bench_variants_[v].bytes > exact ? count * bench_variants_[v].bytes : exact;
+        if (is_random)
+            shuffle_messages(count);
+        for (size_t i = 0; i < count; i++)
+            drop(&bench.mine, bench.msgs[i]);
+    }
+    printf("{\"exact\": %zu, \"resident\": %zu, \"phases\": %u}\n", exact, peak, phases);
+}
+
+static int by_ticks(const void *a, const void *b)
+{
+    const uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+    return (left > right) - (left < right);
+}
+
+static void measure_latency(size_t live, size_t count)
+{
+    static const double quantiles[] = {
+        0, 0.5, 0.75, 0.9, 0.97, 0.99, 0.997, 0.999, 0.9997, 0.9999, 0.99997, 0.99999, 1
+    };
+    const double tick = clock_tick_ns();
+    uint32_t *const took = (uint32_t *)touched(count, sizeof *took);
+    uint64_t sum = 0;
+
+    stay_on_core(0);
+    begin_worker(&bench.mine, false);
+    fill(live);
+    for (int warm = 1; warm >= 0; warm--) {
+        for (size_t n = 0; n < count; n++) {
+            const size_t at = below(live);
+            const unsigned variant = mix[(IS_LIMIT ? at : n) % MIX];
+            uint64_t began;
+            sum += read_message(bench.is_one, bench.msgs[at]);
+            began = clock_ticks();
+            drop(&bench.mine, bench.msgs[at]);
+            PLACE(bench.places[at]);
+            bench.msgs[at] = make(&bench.mine, bench.is_one, variant, n);
+            took[n] = (uint32_t)(clock_ticks() - began);
+        }
+    }
+    qsort(took, count, sizeof *took, by_ticks);
+    printf("{\"sum\": %" PRIu64 ", \"latency\": [", sum);
+    for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++)
+        printf("%s[%.5f, %.1f]", i == 0 ? "" : ", ", quantiles[i],
+               tick * (double)took[(size_t)(quantiles[i] * (double)(count - 1))]);
+    printf("]}\n");
+}
+
+static size_t number(const char *text)
+{
+    char *end;
+    const unsigned long long value = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != '\0' || value == 0)
+        bench_die("numbers are positive");
+    return (size_t)value;
+}
+
+static bool is_mode(int argc, char **argv, const char *mode, int arguments)
+{
+    return argc == arguments && strcmp(argv[1], mode) == 0;
+}
+
+int main(int argc, char **argv)
+{
+    const int which = argc > 2 && (strcmp(argv[1], "time") == 0 || strcmp(argv[1], "count") == 0) ? 3 : 2;
+
+    shuffle_mix();
+    bench_fill_();
+#ifdef BENCH_POOL
+    if (!BENCH_(depot_init)(&depot, NULL))
+        bench_die("out of memory");
+#endif
+    bench.is_one = argc > which && strcmp(argv[which], "one") == 0;
+    while (one_variant + 1 < BENCH_VARIANTS && strcmp(bench_variants_[one_variant].name, BENCH_ONE_NAME) != 0)
+        one_variant++;
+    if (is_mode(argc, argv, "time", 7)) {
+        measure_time(workload_named(argv[2]), number(argv[4]), (double)number(argv[5]), (unsigned)number(argv[6]));
+    } else if (is_mode(argc, argv, "count", 6)) {
+        set_up(workload_named(argv[2]), number(argv[4]));
+        (void)run(workload_named(argv[2]), number(argv[5]));
+    } else if (is_mode(argc, argv, "memory", 4)) {
+        measure_memory(number(argv[3]));
+    } else if (is_mode(argc, argv, "phases", 4)) {
+        measure_phases(strcmp(argv[2], "random") == 0, number(argv[3]));
+    } else if (is_mode(argc, argv, "latency", 5)) {
+        measure_latency(number(argv[3]), number(argv[4]));
+    } else {
+        bench_die("see the head of bench/driver.c");
+    }
+    return 0;
+}

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Instructions a message, as callgrind counts them: exact, and the same each time. The gate of CI is built on them."""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from . import contenders, protocols
+from .contenders import ROOT
+from .measure import Programs
+from .protocols import Protocol
+
+WORSE = 1.05
+FEW, MANY = 3_200, 35_200       # messages; the difference leaves out what happens once
+WORKLOADS = (("pair", 1), ("batch", 1), ("replace", 1_000))
+KINDS = ("one", "mixed")
+
+
+def _collected(program: Path, workload: str, kind: str, live: int, messages: int) -> int:
+    run = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", program, "count", workload, kind,
+                          str(live), str(messages)], capture_output=True, text=True, check=True)
+    return int(re.search(r"Collected : (\d+)", run.stderr)[1])
+
+
+def count(protocol: Protocol, programs: Programs) -> list[dict]:
+    """For each workload and kind, instructions a message by contender. Empty without valgrind."""
+    if shutil.which("valgrind") is None:
+        return []
+    cells = [(workload, live, kind) for workload, live in WORKLOADS for kind in KINDS]
+
+    def one(asked: tuple) -> float:
+        (workload, live, kind), name = asked
+        many, few = (_collected(programs[name], workload, kind, live, messages) for messages in (MANY, FEW))
+        return round((many - few) / (MANY - FEW), 2)
+
+    asked = [(cell, name) for cell in cells for name in programs]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        counted = dict(zip(asked, pool.map(one, asked)))
+    return [{"protocol": protocol.name, "workload": workload, "kind": kind, "live": live,
+             "counted": {name: counted[(workload, live, kind), name] for name in programs}}
+            for workload, live, kind in cells]
+
+
+def _key(cell: dict) -> tuple:
+    return cell["protocol"], cell["workload"], cell["kind"], cell["live"]
+
+
+def compare(before: dict, after: dict) -> int:
+    """Prints a line for each workload that both have counted; how many need over 5 % more, by the limit of the same count."""
+    old = {_key(cell): cell["counted"] for cell in before.get("instructions", [])}
+    worse = 0
+    for cell in after.get("instructions", []):
+        was, now = old.get(_key(cell)), cell["counted"]
+        if was is None or not {"pool", "limit"} <= was.keys() & now.keys():
+            continue
+        is_worse = now["pool"] / now["limit"] > WORSE * was["pool"] / was["limit"]
+        worse += is_worse
+        print(f"{cell['protocol']}, {cell['workload']}, {cell['kind']}: {now['pool']:.1f} instructions, {now['limit']:.1f} without "
+              f"an allocator; before {was['pool']:.1f}, {was['limit']:.1f}{': MORE' if is_worse else ''}")
+    return worse
+
+
+def count_ours() -> dict:
+    """The pool and the limit on our schemas."""
+    counted = []
+    with tempfile.TemporaryDirectory() as folder:
+        for schema in ("calc", "itch"):
+            for protocol in protocols.generate(ROOT / f"schema/{schema}.yaml", Path(folder, schema)):
+                programs, _ = contenders.build([contenders.LIMIT, contenders.POOL], protocol.name, protocol.one, protocol.folder)
+                counted += count(protocol, programs)
+    return {"compiler": contenders.version(), "instructions": counted}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python3 -m bench.instructions", description=__doc__)
+    parser.add_argument("--save", action="store_true", help="make today's counts those to be compared with")
+    baseline = ROOT / "bench/instructions.json"
+    today = count_ours()
+    if not today["instructions"]:
+        contenders.give_up("valgrind is missing: run make deps")
+    if parser.parse_args().save:
+        baseline.write_text(json.dumps(today, indent=1) + "\n", encoding="utf-8")
+        return 0
+    before = json.loads(baseline.read_text(encoding="utf-8"))
+    if before["compiler"] != today["compiler"]:
+        print(f"not compared: {before['compiler']} made {baseline.name}, this is {today['compiler']}")
+        return 0
+    worse = compare(before, today)
+    print(f"{worse} need over 5 % more" if worse else "none needs over 5 % more")
+    return 1 if worse else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

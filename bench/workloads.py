@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The workloads of bench/driver.c, as the report calls them."""
+
+from dataclasses import dataclass
+
+MOST_BYTES = 2**30              # of live messages: what a workload keeps is less where messages are large
+
+
+@dataclass(frozen=True)
+class Workload:
+    """live: messages kept; whole: a run is one growth, not a slice of an endless one."""
+
+    name: str
+    title: str
+    what: str
+    threads: int = 1
+    live: int = 1
+    whole: bool = False
+
+    def live_of(self, mean_bytes: float) -> int:
+        return max(1, min(self.live, int(MOST_BYTES / mean_bytes)))
+
+
+WORKLOADS = (
+    Workload("pair", "pair", "make a message, read it, free it"),
+    Workload("batch", "batch of 100", "make 100, then read and free them, as the seed's own benchmark did"),
+    Workload("replace", "random replace, 10 thousand live", "free a message chosen at random, make another", live=10_000),
+    Workload("replace", "random replace, 1 million live", "free a message chosen at random, make another", live=1_000_000),
+    Workload("pipeline-each", "pipeline, each published", "one thread makes, another reads and frees", threads=2),
+    Workload("pipeline", "pipeline, batches of 32", "the same, 32 published at a time", threads=2),
+    Workload("request", "request and reply", "a reply is made when its request is freed; at most 64 under way", threads=2),
+    Workload("local", "two threads, each its own", "batches of 100 in both", threads=2),
+    Workload("grow", "growth to 5 million live", "make them all, then read and free them all", live=5_000_000, whole=True),
+)
+QUICK = (("pair", 1), ("batch", 1), ("replace", 10_000), ("pipeline", 1), ("request", 1))
+SMALL_LIVE, LARGE_LIVE = 10_000, 1_000_000
+
+
+def quick() -> list[Workload]:
+    return [w for w in WORKLOADS if (w.name, w.live) in QUICK]

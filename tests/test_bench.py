@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The benchmark: its verdicts on samples that are made up, and its programs on schemas of every kind."""
+
+import contextlib
+import importlib.util
+import io
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+from support import ROOT
+
+sys.path.insert(0, str(ROOT))
+
+from bench import contenders, instructions, protocols  # noqa: E402
+
+HAS_SCIPY = importlib.util.find_spec("scipy") is not None
+if HAS_SCIPY:
+    from bench import comparison, verdict  # noqa: E402
+
+
+def processes(ns: float, count: int = 20, noise: float = 0.03, trip: float = 0, seed: int = 1) -> list[dict]:
+    """What so many processes would have printed that take about so long."""
+    rng = random.Random(seed)
+    return [{"count": 1000, "slices": [[ns * rng.uniform(1 - noise, 1 + noise), trip, trip, 0] for _ in range(3)]}
+            for _ in range(count)]
+
+
+@unittest.skipUnless(HAS_SCIPY, "scipy is missing: make deps-bench")
+class Verdict(unittest.TestCase):
+    def verdict_of(self, pool_ns, other_ns, **options):
+        return verdict.compare(processes(pool_ns, seed=1, **options), processes(other_ns, seed=2, **options), 0)
+
+    def test_a_faster_pool_is_supported_with_the_right_factor(self):
+        ratio = self.verdict_of(2, 10)
+        self.assertEqual(ratio.verdict, "supported")
+        self.assertAlmostEqual(ratio.ratio, 5, delta=0.2)
+        self.assertTrue(ratio.low < 5 < ratio.high)
+        self.assertRegex(verdict.sentence(ratio, "glibc"), r"^supported: [45]\.\d times \[4\.\d, 5\.\d\] faster than glibc$")
+
+    def test_a_slower_pool_is_not_supported(self):
+        self.assertEqual(self.verdict_of(10, 9).verdict, "not supported")
+
+    def test_within_five_percent_and_with_too_much_noise_it_is_undecided(self):
+        self.assertEqual(self.verdict_of(10, 10).verdict, "undecided")
+        self.assertEqual(self.verdict_of(10, 10.4, noise=0.001).verdict, "undecided")
+        self.assertEqual(self.verdict_of(10, 11, noise=0.6).verdict, "undecided")
+
+    def test_too_few_processes_are_undecided(self):
+        ratio = self.verdict_of(1, 10, count=verdict.FEWEST - 1)
+        self.assertEqual(ratio.verdict, "undecided")
+        self.assertIn("only 3 runs", verdict.sentence(ratio, "glibc"))
+
+    def test_only_slices_with_the_cores_as_far_apart_are_compared(self):
+        pool = processes(10, count=10, trip=50) + processes(40, count=6, trip=600)
+        other = processes(20, count=6, trip=50, seed=2) + processes(200, count=10, trip=600, seed=3)
+        kind = verdict.common_kind({"pool": pool, "other": other})
+        self.assertIn(kind, (verdict.kind_of([1, 50, 50, 0]), verdict.kind_of([1, 600, 600, 0])))
+        ratio = verdict.compare(pool, other, kind)
+        self.assertAlmostEqual(ratio.ratio, 2 if kind == verdict.kind_of([1, 50, 50, 0]) else 5, delta=0.2)
+
+    def test_a_slice_in_which_the_cores_moved_is_left_out(self):
+        self.assertIsNone(verdict.kind_of([1, 50, 200, 0]))
+        self.assertIsNotNone(verdict.kind_of([1, 50, 60, 0]))
+
+    def test_nothing_is_rounded_in_our_favour(self):
+        self.assertEqual((verdict.down(5.69), verdict.up(5.61), verdict.down(1.059), verdict.up(1.051)), ("5.6", "5.7", "1.05", "1.06"))
+
+    def test_a_comparison_of_runs_finds_what_has_become_slower(self):
+        def results(pool_ns):
+            cell = {"protocol": "p", "name": "pair", "title": "pair", "kind": "one", "live": 1, "threads": 1,
+                    "printed": {"pool": processes(pool_ns, seed=3), "limit": processes(1, seed=4)}}
+            return {"cells": [cell]}
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+            paths = [Path(folder, name) for name in ("old", "same", "worse")]
+            for path, ns in zip(paths, (3, 3.05, 3.6)):
+                path.write_text(json.dumps(results(ns)))
+            self.assertEqual(comparison.main(paths[0], paths[1]), 0)
+            self.assertEqual(comparison.main(paths[0], paths[2]), 1)
+
+
+class Instructions(unittest.TestCase):
+    def test_five_percent_more_by_the_limit_are_too_many(self):
+        def counted(pool, limit):
+            return {"instructions": [{"protocol": "p", "workload": "pair", "kind": "one", "live": 1,
+                                      "counted": {"pool": pool, "limit": limit}}]}
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.assertEqual(instructions.compare(counted(100, 50), counted(104, 50)), 0)
+            self.assertEqual(instructions.compare(counted(100, 50), counted(106, 50)), 1)
+            self.assertEqual(instructions.compare(counted(100, 50), counted(120, 60)), 0)
+
+
+EVERY_TYPE = """
+protocol: every
+enums: {colour: {values: {red: 1, green: 7}}, sign: {base: i64, values: {minus: -5, plus: 5}}}
+messages:
+  Scalars: {fields: {a: bool, b: u8, c: i16, d: u32, e: i64, f: f32, g: f64, h: char, i: colour, j: sign}, weight: 3}
+  Lists: {fields: {a: 'u16[3]', b: 'char[5]', c: 'string[<=300]', d: 'bytes[<=7]', e: 'colour[2]', f: {type: 'char[4]', pad: ' '}}}
+  Large: {fields: {x: 'u64[1000]'}, weight: 0}
+  Empty: {}
+"""
+
+
+class Programs(unittest.TestCase):
+    def build(self, schema: str, folder: Path) -> dict[str, Path]:
+        path = folder / "schema.yaml"
+        path.write_text(schema)
+        (protocol,) = protocols.generate(path, folder)
+        parts = [c for c in contenders.CONTENDERS if c.name in ("limit", "pool", "glibc", "union", "seed", "list")]
+        return contenders.build(parts, protocol.name, protocol.one, folder)[0]
+
+    def ask(self, program: Path, *arguments: str) -> dict:
+        run = subprocess.run([program, *arguments], capture_output=True, text=True)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        return json.loads(run.stdout)
+
+    def test_every_workload_runs_on_every_type_with_every_contender(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, program in self.build(EVERY_TYPE, Path(folder)).items():
+                for workload in ("pair", "batch", "replace", "grow", "pipeline-each", "pipeline", "request", "local"):
+                    if name == "list" and workload in ("pipeline-each", "pipeline", "request", "local"):
+                        continue
+                    for kind in ("one", "mixed"):
+                        printed = self.ask(program, "time", workload, kind, "500", "1", "1")
+                        self.assertGreater(printed["slices"][0][0], 0, (name, workload, kind))
+                if name != "limit":
+                    memory = self.ask(program, "memory", "mixed", "2000")
+                    self.assertGreater(memory["resident"], 0.5 * memory["exact"], name)
+                    phases = self.ask(program, "phases", "random", "4000000")
+                    self.assertEqual(phases["phases"], 3)
+                latency = self.ask(program, "latency", "mixed", "100", "1000")["latency"]
+                self.assertEqual([q for q, _ in latency], sorted(q for q, _ in latency))
+
+    def test_one_variant_is_a_mix_too(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for program in self.build("protocol: one\nmessages: {Only: {fields: {x: u8}}}\n", Path(folder)).values():
+                self.ask(program, "time", "batch", "mixed", "1", "1", "1")
+
+    def test_without_fields_there_is_nothing_to_measure(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "none.yaml")
+            path.write_text("protocol: none\nmessages: {Quit: {}}\n")
+            self.assertEqual(protocols.generate(path, Path(folder)), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
