@@ -40,7 +40,7 @@ def lines(results: dict) -> list[Line]:
 
 def _line(cell: dict, general: set[str]) -> Line:
     printed = cell["printed"]
-    kind = verdict.common_kind(printed) if cell["threads"] > 1 else 0
+    kind = verdict.common_kind(printed, to="pool") if cell["threads"] > 1 else 0
     ratios = {name: verdict.compare(printed["pool"], of, kind) for name, of in printed.items() if name != "pool"}
     ns = {name: r.other_ns for name, r in ratios.items()} | {"pool": _pool_ns(printed["pool"], kind)}
     others = [name for name in ratios if name in general and ns[name] is not None]

@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 
 import numpy
-import scipy.stats
 
 from . import instructions, verdict
 
@@ -31,27 +30,22 @@ def _times(before: dict, after: dict) -> int:
         was = old.get(_key(cell))
         if was is None or "limit" not in cell["printed"]:
             continue
-        sides = _sides(was["printed"], cell["printed"], cell["threads"])
-        if min(len(ns) for side in sides for ns in side) < verdict.FEWEST:
+        sides = [_by_limit(of["printed"], of["threads"]) for of in (was, cell)]
+        if min(map(len, sides)) < verdict.FEWEST:
             continue
-        interval = scipy.stats.bootstrap(tuple(numpy.array(ns) for side in sides for ns in side), _change,
-                                         n_resamples=verdict.RESAMPLES, confidence_level=verdict.CONFIDENCE,
-                                         method="percentile", vectorized=True, random_state=1).confidence_interval
-        is_worse = interval.low > WORSE
+        low, high = verdict.interval(*sides, of=_change)
+        is_worse = low > WORSE
         worse += is_worse
-        print(f"{cell['protocol']}, {cell['title']}, {cell['kind']}: {_change(*(n for s in sides for n in s)):.2f} times the "
-              f"time of before [{interval.low:.2f}, {interval.high:.2f}], by the limit{': slower' if is_worse else ''}")
+        print(f"{cell['protocol']}, {cell['title']}, {cell['kind']}: {_change(*sides):.2f} times the "
+              f"time of before [{low:.2f}, {high:.2f}], by the limit{': slower' if is_worse else ''}")
     return worse
 
 
-def _sides(before: dict, after: dict, threads: int) -> list[tuple[list[float], list[float]]]:
-    """The pool's and the limit's times in both runs, with the cores as far apart in all four."""
-    both = [(printed["pool"], printed["limit"]) for printed in (before, after)]
-    kind = verdict.common_kind(dict(enumerate(both[0] + both[1]))) if threads > 1 else 0
-    return [tuple(verdict.by_kind(of).get(kind, []) for of in side) for side in both]
+def _by_limit(printed: dict, threads: int) -> list[float]:
+    """Of each round, how many times as long as the limit the pool takes."""
+    kind = verdict.common_kind({name: printed[name] for name in ("pool", "limit")}, to="limit") if threads > 1 else 0
+    return verdict.ratios(printed["limit"], printed["pool"], kind)
 
 
-def _change(old_pool, old_limit, new_pool, new_limit, axis=-1):
-    def ratio(a, b):
-        return numpy.median(a, axis=axis) / numpy.median(b, axis=axis)
-    return ratio(new_pool, new_limit) / ratio(old_pool, old_limit)
+def _change(old, new, axis=-1):
+    return numpy.median(new, axis=axis) / numpy.median(old, axis=axis)

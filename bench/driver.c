@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 /*
  * The work that is measured, on one contender (contender.h) and one protocol (BENCH_PROTOCOL, the emitted header).
- * Every field of every message is written and read. Prints one line of JSON. bench/run.py starts it.
+ * Every field of every message is written and read. Prints JSON. bench/measure.py starts it.
  *
- * driver time WORKLOAD one|mixed LIVE MS SLICES     nanoseconds a message, in slices of MS milliseconds
+ * driver time WORKLOAD one|mixed LIVE MS            nanoseconds a message: for each line of standard input a slice of MS
+ *                                                   milliseconds, so that the contenders can take turns
  * driver count WORKLOAD one|mixed LIVE MESSAGES     nothing but the work, for callgrind
  * driver memory one|mixed LIVE                      bytes that live messages take
  * driver phases forward|random BYTES                bytes when one slot size gives way to the next
@@ -70,6 +71,7 @@ struct bench {
     unsigned char **places; /* of the limit: where the i-th message goes */
     uint64_t random;
     uint64_t count; /* messages of the run that is under way */
+    pthread_barrier_t start; /* where the other thread sleeps between runs */
     void (*serve)(struct bench *bench, struct worker *worker, uint64_t count);
     struct worker mine, other;
     struct ball ball;
@@ -383,9 +385,8 @@ static void *run_other(void *unused)
     stay_on_core(1);
     begin_worker(&bench.other, true);
     for (;;) {
+        (void)pthread_barrier_wait(&bench.start);
         (void)ball_meet(&bench.ball, &bench.other.throws, false);
-        if (bench.count == 0)
-            return NULL;
         bench.serve(&bench, &bench.other, bench.count);
         atomic_store_explicit(&bench.served, bench.served + 1, memory_order_release);
         (void)ball_meet(&bench.ball, &bench.other.throws, false);
@@ -405,8 +406,10 @@ static struct slice run(const struct workload *workload, uint64_t count)
     double began;
 
     bench.count = count;
-    if (workload->other != NULL)
+    if (workload->other != NULL) {
+        (void)pthread_barrier_wait(&bench.start);
         slice.before = ball_meet(&bench.ball, &bench.mine.throws, true);
+    }
     slice.faults = minor_faults();
     began = clock_now();
     workload->mine(&bench, &bench.mine, count);
@@ -446,30 +449,40 @@ static void set_up(const struct workload *workload, size_t live)
         lay_out_places(SHORT_MIX, SHORT_MIX);
     }
     bench.serve = workload->other;
-    if (workload->other != NULL && pthread_create(&thread, NULL, run_other, NULL) != 0)
+    if (workload->other != NULL &&
+        (pthread_barrier_init(&bench.start, NULL, 2) != 0 || pthread_create(&thread, NULL, run_other, NULL) != 0))
         bench_die("no thread");
 }
 
-static void measure_time(const struct workload *workload, size_t live, double milliseconds, unsigned slices)
+static uint64_t in_steps(double count)
 {
+    return (uint64_t)count / COUNT_STEP * COUNT_STEP + COUNT_STEP;
+}
+
+/* Each slice but those of growth begins with a quarter that is not timed: others have used the caches meanwhile. */
+static void measure_time(const struct workload *workload, size_t live, double milliseconds)
+{
+    const bool is_growth = workload->mine == do_grow;
     uint64_t count = COUNT_STEP;
     struct slice slice;
 
     set_up(workload, live);
-    if (workload->mine == do_grow) {
+    if (is_growth) {
         count = live; /* memory is fresh, and its page faults are part of growing */
     } else {
         while ((slice = run(workload, count)).ns < 2e5 * milliseconds && count < UINT64_C(1) << 40)
             count *= 2;
-        count = (uint64_t)((double)count * milliseconds * 1e6 / slice.ns) / COUNT_STEP * COUNT_STEP + COUNT_STEP;
+        count = in_steps((double)count * milliseconds * 1e6 / slice.ns);
     }
-    printf("{\"count\": %" PRIu64 ", \"slices\": [", count);
-    for (unsigned i = 0; i < slices; i++) {
+    printf("{\"count\": %" PRIu64 "}\n", count);
+    for (int c; (void)fflush(stdout), (c = getchar()) != EOF;) {
+        if (c != '\n')
+            continue;
+        if (!is_growth)
+            (void)run(workload, in_steps((double)count / 4));
         slice = run(workload, count);
-        printf("%s[%.4f, %.1f, %.1f, %ld]", i == 0 ? "" : ", ", slice.ns / (double)count, slice.before, slice.after,
-               slice.faults);
+        printf("[%.4f, %.1f, %.1f, %ld]\n", slice.ns / (double)count, slice.before, slice.after, slice.faults);
     }
-    printf("]}\n");
 }
 
 static void measure_memory(size_t live)
@@ -606,8 +619,8 @@ int main(int argc, char **argv)
     bench.is_one = argc > which && strcmp(argv[which], "one") == 0;
     while (one_variant + 1 < BENCH_VARIANTS && strcmp(bench_variants_[one_variant].name, BENCH_ONE_NAME) != 0)
         one_variant++;
-    if (is_mode(argc, argv, "time", 7)) {
-        measure_time(workload_named(argv[2]), number(argv[4]), (double)number(argv[5]), (unsigned)number(argv[6]));
+    if (is_mode(argc, argv, "time", 6)) {
+        measure_time(workload_named(argv[2]), number(argv[4]), (double)number(argv[5]));
     } else if (is_mode(argc, argv, "count", 6)) {
         set_up(workload_named(argv[2]), number(argv[4]));
         (void)run(workload_named(argv[2]), number(argv[5]));

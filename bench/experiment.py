@@ -32,7 +32,7 @@ class Effort:
 
 
 QUICK = Effort(2.6, 4, 8, True)
-FULL = Effort(8, 12, 5, False)
+FULL = Effort(14, 12, 5, False)
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,10 @@ def _cell(protocol: Protocol, programs: measure.Programs, taking_part: list[Cont
           effort: Effort) -> dict:
     live = workload.live_of(protocol.bytes_of(kind))
     slices = 1 if workload.whole else SLICES
-    arguments = ["time", workload.name, kind, live, effort.slice_ms, slices]
+    arguments = ["time", workload.name, kind, live, effort.slice_ms]
     fit = _fit(programs, taking_part, workload.threads)
     return asdict(workload) | {"protocol": protocol.name, "kind": kind, "live": live,
-                               "printed": measure.rounds(fit, effort.seconds, effort.fewest, arguments)}
+                               "printed": measure.times(fit, effort.seconds, effort.fewest, arguments, slices)}
 
 
 # ---- What a full run measures besides times
@@ -119,19 +119,19 @@ def _extras(results: dict, protocol: Protocol, programs: measure.Programs, days:
     step("memory")
     for live in (workloads.SMALL_LIVE, workloads.LARGE_LIVE):
         fit = min(live, int(workloads.MOST_BYTES / protocol.mean_bytes))
-        results["memory"].append(named | {"live": fit, "printed": measure.rounds(allocators, 0, 3, ["memory", "mixed", fit])})
+        results["memory"].append(named | {"live": fit, "printed": measure.rounds(allocators, 3, ["memory", "mixed", fit])})
     step("phases")
     for order in ("forward", "random"):
-        results["phases"].append(named | {"order": order, "printed": measure.rounds(allocators, 0, 1, ["phases", order, 2**25])})
+        results["phases"].append(named | {"order": order, "printed": measure.rounds(allocators, 1, ["phases", order, 2**25])})
     step("latency")
     for kind in KINDS:
         results["latency"].append(named | {"kind": kind, "live": workloads.SMALL_LIVE, "printed": measure.rounds(
-            swept, 0, 3, ["latency", kind, workloads.SMALL_LIVE, 300_000])})
+            swept, 3, ["latency", kind, workloads.SMALL_LIVE, 300_000])})
     step("number of live messages")
     for live in (100, 1000, 10_000, 100_000, 1_000_000):
         fit = min(live, int(workloads.MOST_BYTES / protocol.one_bytes))
-        results["by_live"].append(named | {"kind": "one", "live": fit, "printed": measure.rounds(
-            swept, 0, 5, ["time", "replace", "one", fit, 6, SLICES])})
+        results["by_live"].append(named | {"kind": "one", "live": fit, "printed": measure.times(
+            swept, 0, 5, ["time", "replace", "one", fit, 6], SLICES)})
     step("instructions")
     results["instructions"] += instructions.count(protocol, programs)
     if protocol.name == results["cells"][0]["protocol"]:
@@ -140,8 +140,8 @@ def _extras(results: dict, protocol: Protocol, programs: measure.Programs, days:
             made_up = protocols.made_up(variants, folder / f"made_up_{variants}")
             some = [c for c in taking_part if c.name in swept and c.name in programs]
             built, _ = contenders.build(some, made_up.name, made_up.one, made_up.folder)
-            results["by_variants"].append({"variants": variants, "printed": measure.rounds(
-                built, 0, 5, ["time", "replace", "mixed", workloads.SMALL_LIVE, 6, SLICES])})
+            results["by_variants"].append({"variants": variants, "printed": measure.times(
+                built, 0, 5, ["time", "replace", "mixed", workloads.SMALL_LIVE, 6], SLICES)})
         step("generator")
         results["generator"] = generator.measure_apart(generator.FULL)
     else:
@@ -149,7 +149,7 @@ def _extras(results: dict, protocol: Protocol, programs: measure.Programs, days:
     if days:
         step("a day of the exchange")
         day = Workload("day", "a day of the exchange", "examples/order_book.c: 1 million messages, orders rest", live=1, whole=True)
-        results["cells"].append(asdict(day) | named | {"kind": "mixed", "printed": measure.rounds(days, 25, 5, [1_000_000])})
+        results["cells"].append(asdict(day) | named | {"kind": "mixed", "printed": measure.rounds(days, 12, [1_000_000])})
     progress.update()
 
 

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Runs the programs: rounds, in each of which every contender runs once, in shuffled order, in a process of its own."""
+"""Runs the programs in rounds, every contender once a round, each in a process of its own. Of times, the contenders of a
+round live side by side and take turns slice by slice, in shuffled order: whatever the machine does meanwhile, it does to
+neighbours alike, and the ratio of neighbours is what counts."""
 
 import json
 import random
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from .contenders import give_up
@@ -20,14 +23,61 @@ def ask(program: Path, *arguments) -> dict:
     return json.loads(run.stdout)
 
 
-def rounds(programs: Programs, seconds: float, fewest: int, arguments: list, on_round=lambda: None) -> dict[str, list]:
-    """What each program printed, round by round, until the seconds are used; at least so many rounds."""
+def rounds(programs: Programs, fewest: int, arguments: list) -> dict[str, list]:
+    """What each program printed, round by round."""
+    printed: dict[str, list] = {name: [] for name in programs}
+    for _ in range(fewest):
+        for name in _shuffled(programs):
+            printed[name].append(ask(programs[name], *arguments))
+    return printed
+
+
+def times(programs: Programs, seconds: float, fewest: int, arguments: list, slices: int) -> dict[str, list]:
+    """Of each program, for each round its slices, until the seconds are used; at least so many rounds. One slice: a
+    process has ended before the next begins, since it may fill the memory."""
     printed: dict[str, list] = {name: [] for name in programs}
     end = time.monotonic() + seconds
     done = 0
     while done < fewest or time.monotonic() < end:
-        for name in random.sample(list(programs), len(programs)):
-            printed[name].append(ask(programs[name], *arguments))
+        with ExitStack() as running:
+            started = {}
+            for name in _shuffled(programs):
+                started[name] = Timed(programs[name], arguments)
+                running.callback(started[name].end)
+                printed[name].append({"count": started[name].answer()["count"], "slices": []})
+                if slices == 1:
+                    printed[name][-1]["slices"].append(started[name].slice())
+                    started[name].end()
+            for _ in range(slices if slices > 1 else 0):
+                for name in _shuffled(programs):
+                    printed[name][-1]["slices"].append(started[name].slice())
         done += 1
-        on_round()
     return printed
+
+
+class Timed:
+    """A program that does a slice when it is told to."""
+
+    def __init__(self, program: Path, arguments: list) -> None:
+        self._called = [program, *map(str, arguments)]
+        self._process = subprocess.Popen(self._called, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def answer(self):
+        line = self._process.stdout.readline()
+        if not line:
+            give_up(f"{self._called[0].name} {' '.join(self._called[1:])} fails ({self._process.wait()})")
+        return json.loads(line)
+
+    def slice(self) -> list:
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return self.answer()
+
+    def end(self) -> None:
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait()
+
+
+def _shuffled(programs: Programs) -> list[str]:
+    return random.sample(list(programs), len(programs))

@@ -3,7 +3,6 @@
 
 import math
 import statistics
-from collections import Counter
 from dataclasses import asdict, dataclass
 
 import numpy
@@ -12,20 +11,21 @@ import scipy.stats
 CONFIDENCE = 0.99
 RESAMPLES = 4999
 SUPPORTED, NOT_SUPPORTED = 1.05, 0.95   # the whole interval lies above the one, or below the other
-FEWEST = 4                      # processes of each side
+FEWEST = 4                      # rounds
 STAYED = 1.25                   # a round trip before and after a slice differ by less: the cores stayed where they were
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times as long as the pool a contender takes; round_trip: in what range of ns, of threads."""
+    """How many times as long as the pool a contender takes: the median over rounds, and its interval. pool_ns and other_ns
+    are medians of their own. round_trip: in what range of ns, of threads."""
 
     ratio: float | None
     low: float | None
     high: float | None
     pool_ns: float | None
     other_ns: float | None
-    processes: int
+    rounds: int
     round_trip: str = ""
 
     @property
@@ -67,31 +67,45 @@ def by_kind(printed: list[dict]) -> dict[int, list[float]]:
     return medians
 
 
-def common_kind(cell: dict[str, list[dict]]) -> int:
-    """The kind of which the contender that has the fewest has the most."""
-    kinds = [Counter({kind: len(ns) for kind, ns in by_kind(printed).items()}) for printed in cell.values()]
-    every = set().union(*kinds) or {0}
-    return max(sorted(every), key=lambda kind: (min(k[kind] for k in kinds), sum(k[kind] for k in kinds)))
+def ratios(below: list[dict], above: list[dict], kind: int) -> list[float]:
+    """Of each round: the median ratio of the slices that were neighbours, if there are any of this kind on both sides."""
+    of_rounds = []
+    for under, over in zip(below, above):
+        neighbours = [o[0] / u[0] for u, o in zip(under["slices"], over["slices"]) if kind_of(u) == kind == kind_of(o)]
+        if neighbours:
+            of_rounds.append(statistics.median(neighbours))
+    return of_rounds
+
+
+def common_kind(cell: dict[str, list[dict]], to: str) -> int:
+    """The kind in which the contender that can be compared the least often can be compared the most often."""
+    kinds = sorted({kind for slices in cell.values() for process in slices for kind in map(kind_of, process["slices"])
+                    if kind is not None})
+
+    def compared(kind: int) -> list[int]:
+        return sorted(len(ratios(cell[to], printed, kind)) for printed in cell.values())
+    return max(kinds, key=compared, default=0)
 
 
 def compare(pool: list[dict], other: list[dict], kind: int) -> Ratio:
-    a, b = by_kind(other).get(kind, []), by_kind(pool).get(kind, [])
-    processes = min(len(a), len(b))
-    if processes < FEWEST:
-        return Ratio(None, None, None, _median(b), _median(a), processes, shown_kind(kind))
-    interval = scipy.stats.bootstrap((numpy.array(a), numpy.array(b)), _ratio_of_medians, n_resamples=RESAMPLES,
-                                     confidence_level=CONFIDENCE, method="percentile", vectorized=True,
-                                     random_state=1).confidence_interval
-    return Ratio(_median(a) / _median(b), float(interval.low), float(interval.high), _median(b), _median(a), processes,
-                 shown_kind(kind))
+    of_rounds = ratios(pool, other, kind)
+    pool_ns, other_ns = _median(by_kind(pool).get(kind, [])), _median(by_kind(other).get(kind, []))
+    if len(of_rounds) < FEWEST:
+        return Ratio(None, None, None, pool_ns, other_ns, len(of_rounds), shown_kind(kind))
+    low, high = interval(of_rounds)
+    return Ratio(statistics.median(of_rounds), low, high, pool_ns, other_ns, len(of_rounds), shown_kind(kind))
+
+
+def interval(*samples: list[float], of=numpy.median) -> tuple[float, float]:
+    """Of a statistic, by default of the median, by bootstrap over rounds."""
+    found = scipy.stats.bootstrap(tuple(numpy.array(sample) for sample in samples), of, n_resamples=RESAMPLES,
+                                  confidence_level=CONFIDENCE, method="percentile", vectorized=True,
+                                  random_state=1).confidence_interval
+    return float(found.low), float(found.high)
 
 
 def _median(ns: list[float]) -> float | None:
     return statistics.median(ns) if ns else None
-
-
-def _ratio_of_medians(a, b, axis=-1):
-    return numpy.median(a, axis=axis) / numpy.median(b, axis=axis)
 
 
 def down(value: float) -> str:
@@ -107,7 +121,7 @@ def sentence(ratio: Ratio, than: str) -> str:
     """Never rounded in the pool's favour."""
     if ratio.low is None:
         apart = " with the cores as far apart in both" if ratio.round_trip else ""
-        return f"undecided against {than}: only {ratio.processes} runs{apart}"
+        return f"undecided against {than}: only {ratio.rounds} rounds{apart}"
     interval = f"[{down(ratio.low)}, {up(ratio.high)}]"
     if ratio.verdict == "supported":
         return f"supported: {down(ratio.ratio)} times {interval} faster than {than}"

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-MOST_BYTES = 2**30              # of live messages: what a workload keeps is less where messages are large
+MOST_BYTES = 2**28              # of live messages: what a workload keeps is less where messages are large
 
 
 @dataclass(frozen=True)

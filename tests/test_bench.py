@@ -16,14 +16,14 @@ from support import ROOT
 
 sys.path.insert(0, str(ROOT))
 
-from bench import contenders, instructions, protocols  # noqa: E402
+from bench import contenders, instructions, measure, protocols  # noqa: E402
 
 HAS_SCIPY = importlib.util.find_spec("scipy") is not None
 if HAS_SCIPY:
     from bench import comparison, verdict  # noqa: E402
 
 
-def processes(ns: float, count: int = 20, noise: float = 0.03, trip: float = 0, seed: int = 1) -> list[dict]:
+def rounds(ns: float, count: int = 20, noise: float = 0.03, trip: float = 0, seed: int = 1) -> list[dict]:
     """What so many processes would have printed that take about so long."""
     rng = random.Random(seed)
     return [{"count": 1000, "slices": [[ns * rng.uniform(1 - noise, 1 + noise), trip, trip, 0] for _ in range(3)]}
@@ -33,7 +33,7 @@ def processes(ns: float, count: int = 20, noise: float = 0.03, trip: float = 0, 
 @unittest.skipUnless(HAS_SCIPY, "scipy is missing: make deps-bench")
 class Verdict(unittest.TestCase):
     def verdict_of(self, pool_ns, other_ns, **options):
-        return verdict.compare(processes(pool_ns, seed=1, **options), processes(other_ns, seed=2, **options), 0)
+        return verdict.compare(rounds(pool_ns, seed=1, **options), rounds(other_ns, seed=2, **options), 0)
 
     def test_a_faster_pool_is_supported_with_the_right_factor(self):
         ratio = self.verdict_of(2, 10)
@@ -50,18 +50,26 @@ class Verdict(unittest.TestCase):
         self.assertEqual(self.verdict_of(10, 10.4, noise=0.001).verdict, "undecided")
         self.assertEqual(self.verdict_of(10, 11, noise=0.6).verdict, "undecided")
 
-    def test_too_few_processes_are_undecided(self):
+    def test_too_few_rounds_are_undecided(self):
         ratio = self.verdict_of(1, 10, count=verdict.FEWEST - 1)
         self.assertEqual(ratio.verdict, "undecided")
-        self.assertIn("only 3 runs", verdict.sentence(ratio, "glibc"))
+        self.assertIn("only 3 rounds", verdict.sentence(ratio, "glibc"))
 
     def test_only_slices_with_the_cores_as_far_apart_are_compared(self):
-        pool = processes(10, count=10, trip=50) + processes(40, count=6, trip=600)
-        other = processes(20, count=6, trip=50, seed=2) + processes(200, count=10, trip=600, seed=3)
-        kind = verdict.common_kind({"pool": pool, "other": other})
-        self.assertIn(kind, (verdict.kind_of([1, 50, 50, 0]), verdict.kind_of([1, 600, 600, 0])))
-        ratio = verdict.compare(pool, other, kind)
-        self.assertAlmostEqual(ratio.ratio, 2 if kind == verdict.kind_of([1, 50, 50, 0]) else 5, delta=0.2)
+        pool = rounds(10, count=10, trip=50) + rounds(40, count=6, trip=600)
+        other = rounds(20, count=6, trip=50, seed=2) + rounds(200, count=10, trip=600, seed=3)
+        near, far = verdict.kind_of([1, 50, 50, 0]), verdict.kind_of([1, 600, 600, 0])
+        self.assertIn(verdict.common_kind({"pool": pool, "other": other}, to="pool"), (near, far))
+        self.assertAlmostEqual(verdict.compare(pool, other, near).ratio, 2, delta=0.2)
+        self.assertAlmostEqual(verdict.compare(pool, other, far).ratio, 5, delta=0.4)
+        self.assertEqual((verdict.compare(pool, other, near).rounds, verdict.compare(pool, other, far).rounds), (6, 6))
+
+    def test_a_machine_that_slows_down_for_a_while_does_not_decide(self):
+        slow = [rounds(100 * 2 ** (i // 5 % 2), count=1, seed=i)[0] for i in range(20)]
+        other = [rounds(150 * 2 ** (i // 5 % 2), count=1, seed=100 + i)[0] for i in range(20)]
+        ratio = verdict.compare(slow, other, 0)
+        self.assertAlmostEqual(ratio.ratio, 1.5, delta=0.05)
+        self.assertLess(ratio.high - ratio.low, 0.2)
 
     def test_a_slice_in_which_the_cores_moved_is_left_out(self):
         self.assertIsNone(verdict.kind_of([1, 50, 200, 0]))
@@ -73,7 +81,7 @@ class Verdict(unittest.TestCase):
     def test_a_comparison_of_runs_finds_what_has_become_slower(self):
         def results(pool_ns):
             cell = {"protocol": "p", "name": "pair", "title": "pair", "kind": "one", "live": 1, "threads": 1,
-                    "printed": {"pool": processes(pool_ns, seed=3), "limit": processes(1, seed=4)}}
+                    "printed": {"pool": rounds(pool_ns, seed=3), "limit": rounds(1, seed=4)}}
             return {"cells": [cell]}
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
             paths = [Path(folder, name) for name in ("old", "same", "worse")]
@@ -105,6 +113,9 @@ messages:
 """
 
 
+TWO_THREADS = ("pipeline-each", "pipeline", "request", "local")
+
+
 class Programs(unittest.TestCase):
     def build(self, schema: str, folder: Path) -> dict[str, Path]:
         path = folder / "schema.yaml"
@@ -118,15 +129,19 @@ class Programs(unittest.TestCase):
         self.assertEqual(run.returncode, 0, run.stderr)
         return json.loads(run.stdout)
 
+    def slices_of(self, program: Path, *arguments: str) -> list[list]:
+        return measure.times({"it": program}, 0, 1, list(arguments), 2)["it"][0]["slices"]
+
     def test_every_workload_runs_on_every_type_with_every_contender(self):
         with tempfile.TemporaryDirectory() as folder:
             for name, program in self.build(EVERY_TYPE, Path(folder)).items():
                 for workload in ("pair", "batch", "replace", "grow", "pipeline-each", "pipeline", "request", "local"):
-                    if name == "list" and workload in ("pipeline-each", "pipeline", "request", "local"):
+                    if name == "list" and workload in TWO_THREADS:
                         continue
                     for kind in ("one", "mixed"):
-                        printed = self.ask(program, "time", workload, kind, "500", "1", "1")
-                        self.assertGreater(printed["slices"][0][0], 0, (name, workload, kind))
+                        for ns, before, after, _ in self.slices_of(program, "time", workload, kind, "500", "1"):
+                            self.assertGreater(ns, 0, (name, workload, kind))
+                            self.assertEqual((before > 0, after > 0), (workload in TWO_THREADS,) * 2)
                 if name != "limit":
                     memory = self.ask(program, "memory", "mixed", "2000")
                     self.assertGreater(memory["resident"], 0.5 * memory["exact"], name)
@@ -138,7 +153,7 @@ class Programs(unittest.TestCase):
     def test_one_variant_is_a_mix_too(self):
         with tempfile.TemporaryDirectory() as folder:
             for program in self.build("protocol: one\nmessages: {Only: {fields: {x: u8}}}\n", Path(folder)).values():
-                self.ask(program, "time", "batch", "mixed", "1", "1", "1")
+                self.slices_of(program, "time", "batch", "mixed", "1", "1")
 
     def test_without_fields_there_is_nothing_to_measure(self):
         with tempfile.TemporaryDirectory() as folder:
