@@ -25,12 +25,14 @@ class Line:
     faults: dict[str, float]
 
     @property
+    def compared(self) -> list[Ratio]:
+        """To the global allocator, and to the best of the others, as far as they took part."""
+        return [self.ratios[name] for name in ("glibc", self.best) if name in self.ratios]
+
+    @property
     def sentences(self) -> list[str]:
-        """About the global allocator, and about the best of the others."""
-        told = [verdict.sentence(self.ratios["glibc"], "glibc")] if "glibc" in self.ratios else []
-        if self.best is not None:
-            told.append(verdict.sentence(self.ratios[self.best], f"{self.best}, the best of the others"))
-        return told
+        names = [name for name in ("glibc", self.best) if name in self.ratios]
+        return [verdict.sentence(self.ratios[name], name if name == "glibc" else f"{name}, the best of the others") for name in names]
 
 
 def lines(results: dict) -> list[Line]:

@@ -18,9 +18,9 @@ sys.path.insert(0, str(ROOT))
 
 from bench import contenders, instructions, measure, protocols  # noqa: E402
 
-HAS_SCIPY = importlib.util.find_spec("scipy") is not None
+HAS_SCIPY = all(importlib.util.find_spec(name) for name in ("scipy", "matplotlib", "tqdm"))
 if HAS_SCIPY:
-    from bench import comparison, verdict  # noqa: E402
+    from bench import comparison, experiment, report, table, verdict, workloads  # noqa: E402
 
 
 def rounds(ns: float, count: int = 20, noise: float = 0.03, trip: float = 0, seed: int = 1) -> list[dict]:
@@ -30,7 +30,7 @@ def rounds(ns: float, count: int = 20, noise: float = 0.03, trip: float = 0, see
             for _ in range(count)]
 
 
-@unittest.skipUnless(HAS_SCIPY, "scipy is missing: make deps-bench")
+@unittest.skipUnless(HAS_SCIPY, "scipy or matplotlib is missing: make deps-bench")
 class Verdict(unittest.TestCase):
     def verdict_of(self, pool_ns, other_ns, **options):
         return verdict.compare(rounds(pool_ns, seed=1, **options), rounds(other_ns, seed=2, **options), 0)
@@ -89,6 +89,24 @@ class Verdict(unittest.TestCase):
                 path.write_text(json.dumps(results(ns)))
             self.assertEqual(comparison.main(paths[0], paths[1]), 0)
             self.assertEqual(comparison.main(paths[0], paths[2]), 1)
+
+
+@unittest.skipUnless(HAS_SCIPY, "scipy or matplotlib is missing: make deps-bench")
+class Report(unittest.TestCase):
+    def test_a_whole_run_is_told_in_the_terminal_and_on_a_page_that_needs_nothing_else(self):
+        short = experiment.Effort(seconds=0, slice_ms=1, fewest=verdict.FEWEST, is_quick=True)
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
+            parts = [c for c in contenders.CONTENDERS if c.name in ("limit", "pool", "glibc", "mimalloc", "list")]
+            results = experiment.run([ROOT / "schema/calc.yaml"], parts, short, Path(folder), ["pair", "request"])
+        results = json.loads(json.dumps(results))
+        printed, page = table.text(results), report.html(results)
+        self.assertRegex(printed, r"(?m)^pair, one +(\d+\.\d +)+")
+        self.assertRegex(printed, r"(?m)^request and reply, mixed: .*glibc.*round trip")
+        self.assertLess(page.index("supported</span>"), page.index("<svg"))
+        self.assertEqual(page.count("<svg"), 2)
+        self.assertNotRegex(page, r'(src|href)="?http|@import|url\(http')
+        self.assertIn("mimalloc", page if not results["left_out"] else " ".join(results["left_out"]))
+        self.assertEqual(len(results["cells"]), 2 * len([w for w in workloads.quick() if w.name in ("pair", "request")]))
 
 
 class Instructions(unittest.TestCase):
