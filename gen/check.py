@@ -3,16 +3,18 @@
 
 import os
 import re
+from struct import pack, unpack
 
 from . import model, numbers, symbols
 from .diagnostics import Reporter, at, did_you_mean, quoted, visible
 from .names import SCHEMA_NAME, VALUE_NAME, parameter, snake
-from .syntax import Constant, Enum, Field, Message, Schema, Type, Word
+from .syntax import Constant, Enum, Field, Message, Schema, Struct, Type, Word
 
 MAX_TAG = 65535
 MAX_COUNT = 2**31 - 1           # of elements, characters or bytes: the largest object of a 32-bit machine
 _LICENSE = re.compile(r"[A-Za-z0-9.+() :-]+\Z")
 _BOUNDED = {"string": "string[<=N]", "bytes": "bytes[<=N]", "char": "string[<=N]"}
+_TEXTS = ("string", "bytes", "char")
 
 
 def check(schema: Schema, reporter: Reporter) -> model.Protocol:
@@ -31,16 +33,28 @@ class _Checker:
         self.read = numbers.Numbers(reporter)
         self.constants: dict[str, model.Constant] = {}
         self.enums: dict[str, model.Enum] = {}
+        self.flags: dict[str, model.Flags] = {}
+        self.structs: dict[str, model.Struct] = {}
+        self.unresolved = {struct.name.text: struct for struct in schema.structs}
+        self.resolving: list[Struct] = []
 
     def protocol(self) -> model.Protocol:
         schema = self.schema
         for constant in schema.constants:
             self.constants[constant.name.text] = self.constant(constant)
+        types: dict[str, Word] = {}
+        for named in (*schema.enums, *schema.flags, *schema.structs):
+            self.type_name(named.name, types)
         for enum in schema.enums:
             self.enums[enum.name.text] = self.enum(enum)
+        for flags in schema.flags:
+            self.flags[flags.name.text] = self.flag_set(flags)
+        for struct in schema.structs:
+            self.struct(struct.name)
         protocol = model.Protocol(
             self.name(schema.protocol, schema.c_name), visible(os.path.basename(schema.source.name)), self.messages(),
-            tuple(self.enums.values()), tuple(self.constants.values()), schema.doc, self.license())
+            tuple(self.enums.values()), tuple(self.flags.values()), tuple(self.structs.values()),
+            tuple(self.constants.values()), schema.doc, self.license())
         if not schema.messages and not self.reporter.diagnostics:
             self.reporter.error(schema.protocol.place, "a protocol has at least one message")
         symbols.check(schema, protocol, self.reporter)
@@ -73,7 +87,14 @@ class _Checker:
         elif word.text.endswith("_"):
             self.reporter.error(word.place, f'{quoted(word.text)} ends in "_": such names are the generator\'s own')
 
-    # Constants and enums.
+    def type_name(self, word: Word, taken: dict[str, Word]) -> None:
+        if word.text in model.SCALARS or word.text in _BOUNDED:
+            self.reporter.error(word.place, f"{quoted(word.text)} is a type of the language already")
+        elif word.text in taken:
+            self.reporter.error(word.place, f"there is a type {quoted(word.text)} already", f"at {at(taken[word.text].place)}")
+        taken.setdefault(word.text, word)
+
+    # Constants, enums and flags.
 
     def constant(self, constant: Constant) -> model.Constant:
         value = self.read.integer(constant.value, -2**63, 2**64 - 1, "a constant")
@@ -81,14 +102,31 @@ class _Checker:
 
     def enum(self, enum: Enum) -> model.Enum:
         values = self.enum_values(enum)
-        name = self.name(enum.name, enum.c_name)
-        if enum.name.text in model.SCALARS or enum.name.text in _BOUNDED:
-            self.reporter.error(enum.name.place, f"{quoted(enum.name.text)} is a type of the language already")
-        return model.Enum(name, self.enum_base(enum, values), values, enum.doc)
+        return model.Enum(self.name(enum.name, enum.c_name), self.enum_base(enum, values), values, enum.doc)
 
-    def enum_values(self, enum: Enum) -> tuple[model.EnumValue, ...]:
+    def flag_set(self, flags: Enum) -> model.Flags:
+        values = self.enum_values(flags, "flags")
+        unsigned = [s for s in model.SCALARS.values() if s.family == "unsigned"]
+        highest = max((v.number for v in values), default=0)
+        base = min((s for s in unsigned if highest < 8 * s.size), key=lambda s: s.size, default=unsigned[-1])
+        if flags.base is not None:
+            given = next((s for s in unsigned if s.name == flags.base.text), None)
+            if given is None:
+                self.reporter.error(flags.base.place, f"{quoted(flags.base.text)} cannot be the base of flags",
+                                    "it is one of " + ", ".join(s.name for s in unsigned))
+            else:
+                base = given
+        for value, word in zip(values, flags.values):
+            if not 0 <= value.number < 8 * base.size:
+                self.reporter.error((word.value or word.name).place, f"{base.name} has no bit {value.number}",
+                                    f"the values of flags are numbers of bits, here 0 to {8 * base.size - 1}")
+                return model.Flags(self.name(flags.name, flags.c_name), model.SCALARS["u64"], (), flags.doc)
+        return model.Flags(self.name(flags.name, flags.c_name), base, values, flags.doc)
+
+    def enum_values(self, enum: Enum, what: str = "enum") -> tuple[model.EnumValue, ...]:
         if not enum.values and not self.reporter.diagnostics:
-            self.reporter.error(enum.name.place, f"the enum {quoted(enum.name.text)} has no values")
+            has = "have" if what == "flags" else "has"
+            self.reporter.error(enum.name.place, f"the {what} {quoted(enum.name.text)} {has} no values")
         first: dict[int, Word] = {}
         values, number = [], -1
         for value in enum.values:
@@ -122,6 +160,28 @@ class _Checker:
             if not numbers.fits(base, value.number):
                 self.reporter.error((word.value or word.name).place, f"{value.number} does not fit {base.name}")
         return base
+
+    # Structs.
+
+    def struct(self, word: Word) -> model.Struct | None:
+        """The struct of this name, resolved when it is first needed; None within itself."""
+        if word.text in self.structs:
+            return self.structs[word.text]
+        struct = self.unresolved[word.text]
+        if struct in self.resolving:
+            cycle = self.resolving[self.resolving.index(struct):]
+            path = " -> ".join(quoted(s.name.text) for s in (*cycle, struct))
+            self.reporter.error(word.place, f"the struct {quoted(word.text)} would hold itself: {path}",
+                                "a struct is held by value; refer to another by a number")
+            return None
+        self.resolving.append(struct)
+        fields = tuple(self.field(field) for field in struct.fields)
+        self.resolving.pop()
+        if not struct.fields and not self.reporter.diagnostics:
+            self.reporter.error(struct.name.place, f"the struct {quoted(struct.name.text)} has no fields")
+        resolved = model.Struct(self.name(struct.name, struct.c_name), fields, struct.name.place, struct.doc)
+        self.structs[word.text] = resolved
+        return resolved
 
     # Messages.
 
@@ -164,22 +224,81 @@ class _Checker:
     def field(self, field: Field) -> model.Field:
         name = self.name(field.name, field.c_name)
         field_type = self.type(field.type, field.pad)
-        return model.Field(name, parameter(name.c), field_type, field.type.word.text, field.name.place, field.doc)
+        allowed = self.range(field, field_type) if field.range else None
+        default = self.default(field.default, field_type, allowed) if field.default else None
+        return model.Field(name, parameter(name.c), field_type, field.type.word.text, field.name.place, field.doc,
+                           field.unit, allowed, default)
+
+    def range(self, field: Field, field_type: model.FieldType) -> model.Range | None:
+        element = model.element_of(field_type)
+        if not isinstance(element, model.Scalar) or element.family not in ("unsigned", "signed", "float", "double"):
+            self.reporter.error(field.range[0].place, '"range" is for numbers only')
+            return None
+        ends = [self.read.number(word, element) for word in field.range]
+        if None in ends:
+            return None
+        if ends[0] > ends[1]:
+            self.reporter.error(field.range[1].place, f"the range ends at {field.range[1].text}, below {field.range[0].text}")
+            return None
+        if element.size == 4 and element.family == "float":
+            ends = [_as_float(end) for end in ends]
+        return model.Range(*ends)
+
+    def default(self, word: Word, field_type: model.FieldType, allowed: model.Range | None) -> int | float | str | None:
+        """What a field is in a message that is made of defaults."""
+        if isinstance(field_type, (model.Chars, model.String)):
+            most = field_type.count if isinstance(field_type, model.Chars) else field_type.bound
+            if len(word.text.encode()) > most:
+                self.reporter.error(word.place, f"{quoted(word.text)} is longer than {most}")
+            elif not word.text.isprintable():
+                self.reporter.error(word.place, "a default text is printable")
+            return word.text
+        element = field_type.element if isinstance(field_type, model.One) else None
+        if element is None or isinstance(element, model.Struct):
+            self.reporter.error(word.place, '"default" is for single values and texts',
+                                "an optional field is absent by default" if isinstance(field_type, model.Optional) else "")
+            return None
+        value = self.default_value(word, element)
+        if value is not None and allowed is not None and not allowed.low <= value <= allowed.high:
+            self.reporter.error(word.place, f"{quoted(word.text)} is outside of the field's range")
+        return value
+
+    def default_value(self, word: Word, element: model.Element) -> int | float | None:
+        if isinstance(element, (model.Enum, model.Flags)):
+            names = {v.name.schema: v.number for v in element.values}
+            wanted = [part.strip() for part in word.text.split("|")] if isinstance(element, model.Flags) else [word.text]
+            for name in wanted:
+                if name not in names:
+                    self.reporter.error(word.place, f"{quoted(element.name.schema)} has no value {quoted(name)}",
+                                        did_you_mean(name, names) or "it has " + _listed(list(names)))
+                    return None
+            return names[word.text] if isinstance(element, model.Enum) else sum(1 << names[n] for n in set(wanted))
+        if element.family == "bool":
+            if word.text not in ("true", "false"):
+                self.reporter.error(word.place, f"a bool is true or false, and {quoted(word.text)} is neither")
+                return None
+            return int(word.text == "true")
+        if element.family == "char":
+            return self.read.integer_or_character(word, 0, 127, "a char")
+        return self.read.number(word, element)
 
     # Types: RESOLVE has a row for each form and family of them.
 
     def type(self, written: Type, pad: Word | None) -> model.FieldType:
-        key = (written.form, written.name.text if written.name.text in ("char", "string", "bytes") else "")
+        key = (written.form, written.name.text if written.name.text in _TEXTS else "")
         resolved = RESOLVE.get(key, _Checker.no_such_type)(self, written)
         if pad is not None:
             resolved = self.padded(resolved, pad)
-        return resolved
+        return model.Optional(resolved) if written.optional else resolved
 
     def one(self, written: Type) -> model.FieldType:
         return model.One(self.element(written.name))
 
     def array(self, written: Type) -> model.FieldType:
         return model.Array(self.element(written.name), self.count(written.bound))
+
+    def list(self, written: Type) -> model.FieldType:
+        return model.List(self.element(written.name), self.count(written.bound))
 
     def chars(self, written: Type) -> model.FieldType:
         return model.Chars(self.count(written.bound), "\0")
@@ -188,28 +307,30 @@ class _Checker:
         return model.String(self.count(written.bound))
 
     def bytes(self, written: Type) -> model.FieldType:
-        return model.Bytes(self.count(written.bound))
+        return model.List(model.SCALARS["u8"], self.count(written.bound))
 
     def no_such_type(self, written: Type) -> model.FieldType:
         bounded = _BOUNDED.get(written.name.text)
-        hint = f"a bounded one is {bounded}" if bounded else "a list with a bound is not part of the language yet"
-        if not bounded and not self.known(written.name):
-            return model.One(self.element(written.name))
+        hint = f"a bounded one is {bounded}"
+        if written.form == "[N]" and written.name.text in ("string", "bytes"):
+            hint = f"{bounded} is one; an array of them is one of a struct with such a field"
         self.reporter.error(written.word.place, f"{quoted(written.word.text)} is not a type", hint)
         return model.One(model.SCALARS["u8"])
 
-    def element(self, word: Word) -> model.Scalar | model.Enum:
+    def element(self, word: Word) -> model.Element:
         element = self.known(word)
+        if element is None and word.text in self.unresolved:
+            element = self.struct(word) or model.SCALARS["u8"]
         if element is None:
-            names = [*model.SCALARS, "string", "bytes", *self.enums]
+            names = [*model.SCALARS, "string", "bytes", *self.enums, *self.flags, *self.unresolved]
             same_in_c = next((s.name for s in model.SCALARS.values() if s.c == word.text), word.text)
             self.reporter.error(word.place, f"there is no type {quoted(word.text)}",
                                 did_you_mean(same_in_c, names) or "the types are " + _listed(names))
             return model.SCALARS["u8"]
         return element
 
-    def known(self, word: Word) -> model.Scalar | model.Enum | None:
-        return model.SCALARS.get(word.text) or self.enums.get(word.text)
+    def known(self, word: Word) -> model.Element | None:
+        return model.SCALARS.get(word.text) or self.enums.get(word.text) or self.flags.get(word.text)
 
     def count(self, bound: Word) -> int:
         if bound.text[:1].isdigit() or bound.text.startswith("-"):
@@ -235,6 +356,11 @@ class _Checker:
         return resolved
 
 
+def _as_float(number: float) -> float:
+    """What a C float holds of it."""
+    return unpack("f", pack("f", number))[0]
+
+
 def _listed(names: list[str]) -> str:
     return ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
 
@@ -244,6 +370,7 @@ RESOLVE = {
     ("", "char"): _Checker.one,
     ("[N]", ""): _Checker.array,
     ("[N]", "char"): _Checker.chars,
+    ("[<=N]", ""): _Checker.list,
     ("[<=N]", "string"): _Checker.string,
     ("[<=N]", "bytes"): _Checker.bytes,
 }

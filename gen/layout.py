@@ -6,6 +6,7 @@ on 32-bit, 64-bit and big-endian machines; the emitted C asserts each of them.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from . import model
 from .diagnostics import Reporter
@@ -19,35 +20,54 @@ LARGE = 16                      # bytes; larger members go last where that costs
 
 @dataclass(frozen=True)
 class Member:
-    """`c_type name` or `c_type name[count]` in a struct; aligned says that it is declared alignas(8)."""
+    """`c_type name` or `c_type name[count]` in a struct; aligned says that it is declared alignas(8). bits: the names of
+    the bit-fields that share these bytes; it has no name then."""
 
     name: str
-    scalar: model.Scalar
+    c_type: str
+    element_size: int
+    align: int
     count: int | None = None
+    aligned: bool = False
+    bits: tuple[str, ...] = ()
     offset: int = 0
 
     @property
     def size(self) -> int:
-        return self.scalar.size * (1 if self.count is None else self.count)
-
-    @property
-    def align(self) -> int:
-        return self.scalar.size
-
-    @property
-    def aligned(self) -> bool:
-        return self.scalar.size == 8
+        return self.element_size * (1 if self.count is None else self.count)
 
 
 @dataclass(frozen=True)
-class Message:
-    """slot_class counts from 1 in order of slot size; 0: no fields, never allocated."""
+class Record:
+    """A struct, or what a message is laid out as."""
 
-    model: model.Message
     members: tuple[Member, ...]
     size: int
     align: int
     padding: int
+
+    def member(self, name: str) -> Member:
+        return next(m for m in self.members if m.name == name)
+
+    @property
+    def offset_of_bits(self) -> int:
+        return next(m.offset for m in self.members if m.bits)
+
+    def bit_of(self, name: str) -> int:
+        """The number of the bit-field among those of the record."""
+        return next(m.bits.index(name) for m in self.members if m.bits)
+
+
+@dataclass(frozen=True)
+class Struct(Record):
+    model: model.Struct
+
+
+@dataclass(frozen=True)
+class Message(Record):
+    """slot_class counts from 1 in order of slot size; 0: no fields, never allocated."""
+
+    model: model.Message
     slot_class: int = 0
 
 
@@ -71,6 +91,7 @@ class Layout:
     protocol: model.Protocol
     tag: model.Scalar
     freed_tag: int              # marks a freed message; no variant has it
+    structs: tuple[Struct, ...]
     messages: tuple[Message, ...]
     slot_sizes: tuple[SlotSize, ...]
 
@@ -79,14 +100,30 @@ class Layout:
         """The narrowest C type that counts the slot classes."""
         return "uint8_t" if len(self.slot_sizes) < 256 else "uint16_t"
 
-    @property
-    def printed_enums(self) -> list[model.Enum]:
+    @cached_property
+    def printed_enums(self) -> tuple[model.Enum, ...]:
         """Those that a field has."""
-        used = {id(f.type.element) for m in self.messages for f in m.model.fields
-                if isinstance(f.type, (model.One, model.Array))}
-        return [enum for enum in self.protocol.enums if id(enum) in used]
+        return tuple(enum for enum in self.protocol.enums if id(enum) in self._used)
 
-    @property
+    @cached_property
+    def printed_flags(self) -> tuple[model.Flags, ...]:
+        return tuple(flags for flags in self.protocol.flags if id(flags) in self._used)
+
+    @cached_property
+    def used_structs(self) -> tuple[Struct, ...]:
+        """Those that a field of a message holds, or one of theirs."""
+        used = {id(model.element_of(f.type)) for m in self.messages for f in m.model.fields}
+        for struct in reversed(self.structs):
+            if id(struct.model) in used:
+                used |= {id(model.element_of(f.type)) for f in struct.model.fields}
+        return tuple(struct for struct in self.structs if id(struct.model) in used)
+
+    @cached_property
+    def _used(self) -> set[int]:
+        records = [*(m.model for m in self.messages), *(s.model for s in self.used_structs)]
+        return {id(model.element_of(f.type)) for record in records for f in record.fields}
+
+    @cached_property
     def tag_pages(self) -> list[TagPage]:
         """The allocated messages by the high byte of their tag."""
         high_bytes = sorted({m.model.tag >> 8 for m in self.messages if m.slot_class})
@@ -103,7 +140,11 @@ def layout(protocol: model.Protocol, reporter: Reporter) -> Layout:
     tags = {m.tag for m in protocol.messages}
     tag = SCALARS["u8"] if max(tags) <= 255 and len(tags) < 255 else SCALARS["u16"]
     freed_tag = next(t for t in range(2 ** (8 * tag.size) - 1, 0, -1) if t not in tags)
-    messages = tuple(_lay_out(message, tag, reporter) for message in protocol.messages)
+    structs: dict[str, Struct] = {}
+    for struct in protocol.structs:
+        structs[struct.name.schema] = Struct(*_lay_out(struct, 0, 1, protocol, structs, reporter), struct)
+    messages = tuple(Message(*_lay_out(message, tag.size, tag.size, protocol, structs, reporter), message)
+                     for message in protocol.messages)
     slot_class = {size: i for i, size in enumerate(sorted({m.size for m in messages if m.members}), 1)}
     messages = tuple(replace(m, slot_class=slot_class[m.size] if m.members else 0) for m in messages)
     slot_sizes = tuple(_slot_size(size, messages) for size in slot_class)
@@ -115,32 +156,51 @@ def layout(protocol: model.Protocol, reporter: Reporter) -> Layout:
     if pool > MAX_POOL:
         reporter.error(protocol.messages[-1].place, f'every "max_live" together takes {pool} bytes', f"at most {MAX_POOL}")
     reporter.raise_if_any()
-    return Layout(protocol, tag, freed_tag, messages, slot_sizes)
+    return Layout(protocol, tag, freed_tag, tuple(structs.values()), messages, slot_sizes)
 
 
-# What each kind of field type is made of.
+# What each kind of field type is made of: members of the name, of which elements know their C types.
 
-def _one(field: model.Field) -> tuple[Member, ...]:
-    return (Member(field.name.c, _scalar(field.type.element)),)
+@dataclass(frozen=True)
+class _Elements:
+    """The C types of a protocol's elements."""
 
+    protocol: model.Protocol
+    structs: dict[str, Struct]
 
-def _array(field: model.Field) -> tuple[Member, ...]:
-    return (Member(field.name.c, _scalar(field.type.element), field.type.count),)
-
-
-def _chars(field: model.Field) -> tuple[Member, ...]:
-    return (Member(field.name.c, SCALARS["char"], field.type.count),)
-
-
-def _string(field: model.Field) -> tuple[Member, ...]:
-    return _length(field), Member(field.name.c, SCALARS["char"], field.type.bound + 1)
-
-
-def _bytes(field: model.Field) -> tuple[Member, ...]:
-    return _length(field), Member(field.name.c, SCALARS["u8"], field.type.bound)
+    def member(self, name: str, element: model.Element, count: int | None = None) -> Member:
+        if isinstance(element, model.Struct):
+            struct = self.structs[element.name.schema]
+            return Member(name, f"struct {self.protocol.name.c}_{element.name.c}", struct.size, struct.align, count)
+        scalar = element if isinstance(element, model.Scalar) else element.base
+        return Member(name, scalar.c, scalar.size, scalar.size, count, scalar.size == 8)
 
 
-MEMBERS = {"one": _one, "array": _array, "chars": _chars, "string": _string, "bytes": _bytes}
+def _one(name: str, of: model.One, elements: _Elements) -> tuple[Member, ...]:
+    return (elements.member(name, of.element),)
+
+
+def _array(name: str, of: model.Array, elements: _Elements) -> tuple[Member, ...]:
+    return (elements.member(name, of.element, of.count),)
+
+
+def _list(name: str, of: model.List, elements: _Elements) -> tuple[Member, ...]:
+    return _length(name, of.bound, elements), elements.member(name, of.element, of.bound)
+
+
+def _chars(name: str, of: model.Chars, elements: _Elements) -> tuple[Member, ...]:
+    return (elements.member(name, SCALARS["char"], of.count),)
+
+
+def _string(name: str, of: model.String, elements: _Elements) -> tuple[Member, ...]:
+    return _length(name, of.bound, elements), elements.member(name, SCALARS["char"], of.bound + 1)
+
+
+def _optional(name: str, of: model.Optional, elements: _Elements) -> tuple[Member, ...]:
+    return MEMBERS[of.of.kind](name, of.of, elements)      # the bit is gathered with those of the other fields
+
+
+MEMBERS = {"one": _one, "array": _array, "list": _list, "chars": _chars, "string": _string, "optional": _optional}
 
 
 def length_scalar(bound: int) -> model.Scalar:
@@ -148,44 +208,51 @@ def length_scalar(bound: int) -> model.Scalar:
     return next(SCALARS[name] for name in ("u8", "u16", "u32") if bound < 2 ** (8 * SCALARS[name].size))
 
 
-def _length(field: model.Field) -> Member:
-    return Member(field.name.c + "_len", length_scalar(field.type.bound))
+def _length(name: str, bound: int, elements: _Elements) -> Member:
+    return elements.member(name + "_len", length_scalar(bound))
 
 
-def _scalar(element: model.Scalar | model.Enum) -> model.Scalar:
-    return element.base if isinstance(element, model.Enum) else element
+def _bits(fields: tuple[model.Field, ...]) -> list[Member]:
+    """The presence bits of optional fields, as one member."""
+    bits = tuple(f"has_{f.name.c}" for f in fields if f.is_optional)
+    return [Member("", "bool", -(-len(bits) // 8), 1, bits=bits)] if bits else []
 
 
 # Where members go.
 
-def _lay_out(message: model.Message, tag: model.Scalar, reporter: Reporter) -> Message:
-    members = [member for field in message.fields for member in MEMBERS[field.type.kind](field)]
-    align = max((m.align for m in members), default=1)
-    align = max(align, tag.size)
-    placed, size = _place(_order(members, tag), tag, align)
+def _lay_out(record: model.Struct | model.Message, begin: int, align: int, protocol: model.Protocol,
+             structs: dict[str, Struct], reporter: Reporter) -> tuple[tuple[Member, ...], int, int, int]:
+    """What a Record consists of: members behind `begin` bytes, size, alignment (at least `align`) and padding."""
+    elements = _Elements(protocol, structs)
+    members = _bits(record.fields) + [member for field in record.fields
+                                      for member in MEMBERS[field.type.kind](field.name.c, field.type, elements)]
+    align = max([align] + [m.align for m in members])
+    placed, size = _place(_order(members, begin, align), begin, align)
     if size > MAX_SIZE:
-        reporter.error(message.place, f'"{message.name.schema}" takes {size} bytes: a message has at most {MAX_SIZE}')
-    padding = size - tag.size - sum(m.size for m in members)
-    return Message(message, placed, size, align, padding)
+        what = "message" if isinstance(record, model.Message) else "struct"
+        reporter.error(record.place, f'"{record.name.schema}" takes {size} bytes: a {what} has at most {MAX_SIZE}')
+        size = align
+    padding = size - begin - sum(m.size for m in members)
+    return placed, size, align, padding
 
 
-def _order(members: list[Member], tag: model.Scalar) -> list[Member]:
+def _order(members: list[Member], begin: int, align: int) -> list[Member]:
     """The order of least padding.
 
     That is by ascending alignment after the tag: every size is a multiple of its alignment, so the padding before
     each step up only rounds the running sum up, and rounding to 2, then 4, then 8 is rounding to 8 once: the size is
     tag plus members, rounded up to the struct's alignment, and no order does better. Where it costs nothing, large
-    members go last instead, so that the small ones share the tag's cache line.
+    members go last instead, so that the small ones share the tag's cache line. (A struct's size is a multiple of its
+    alignment too.)
     """
-    align = max([m.align for m in members] + [tag.size])
     ascending = sorted(members, key=lambda m: m.align)
     large_last = sorted(members, key=lambda m: (m.size > LARGE, -m.align if m.size > LARGE else m.align))
-    return min((large_last, ascending), key=lambda order: _place(order, tag, align)[1])
+    return min((large_last, ascending), key=lambda order: _place(order, begin, align)[1])
 
 
-def _place(members: list[Member], tag: model.Scalar, align: int) -> tuple[tuple[Member, ...], int]:
-    """The members with their offsets behind the tag, and the size of the struct."""
-    placed, end = [], tag.size
+def _place(members: list[Member], begin: int, align: int) -> tuple[tuple[Member, ...], int]:
+    """The members with their offsets, and the size of the struct."""
+    placed, end = [], begin
     for member in members:
         offset = _round_up(end, member.align)
         placed.append(replace(member, offset=offset))

@@ -70,14 +70,47 @@ class Enum:
         return next((n for n in sorted(near_zero, key=abs) if n not in declared), None)
 
 
+@dataclass(frozen=True)
+class Flags:
+    """values: their numbers are those of bits."""
+
+    name: Name
+    base: Scalar
+    values: tuple[EnumValue, ...]
+    doc: str = ""
+
+    @property
+    def all(self) -> int:
+        """Every declared bit."""
+        return sum(1 << v.number for v in self.values)
+
+    @property
+    def undeclared(self) -> int | None:
+        """A bit that is not declared, as a number; None if all are."""
+        return next((1 << bit for bit in range(8 * self.base.size) if not self.all >> bit & 1), None)
+
+
+@dataclass(frozen=True)
+class Struct:
+    """A record by value."""
+
+    name: Name
+    fields: tuple["Field", ...]
+    place: Place
+    doc: str = ""
+
+
+Element = Scalar | Enum | Flags | Struct
+
+
 # The kinds of field type. A new one is one class here, one row in check (RESOLVE), one in layout (MEMBERS) and
-# one macro in each section of templates/fields.j2.
+# one branch in each macro of templates/fields.j2 and samples.j2.
 
 @dataclass(frozen=True)
 class One:
-    """A scalar or an enum by value."""
+    """T by value."""
 
-    element: Scalar | Enum
+    element: Element
     kind = "one"
 
 
@@ -85,9 +118,18 @@ class One:
 class Array:
     """T[N]."""
 
-    element: Scalar | Enum
+    element: Element
     count: int
     kind = "array"
+
+
+@dataclass(frozen=True)
+class List:
+    """T[<=N], with its length; bytes[<=N] is that of u8."""
+
+    element: Element
+    bound: int
+    kind = "list"
 
 
 @dataclass(frozen=True)
@@ -108,14 +150,29 @@ class String:
 
 
 @dataclass(frozen=True)
-class Bytes:
-    """bytes[<=N], with its length."""
+class Optional:
+    """T?: a bit that says whether it is there, and T."""
 
-    bound: int
-    kind = "bytes"
+    of: "FieldType"
+    kind = "optional"
 
 
-FieldType = One | Array | Chars | String | Bytes
+FieldType = One | Array | List | Chars | String | Optional
+
+
+def element_of(field_type: FieldType) -> Element | None:
+    """What the type holds one or several of; None for text."""
+    if isinstance(field_type, Optional):
+        return element_of(field_type.of)
+    return None if isinstance(field_type, (Chars, String)) else field_type.element
+
+
+@dataclass(frozen=True)
+class Range:
+    """Both ends are allowed values; numbers of the element's type."""
+
+    low: int | float
+    high: int | float
 
 
 @dataclass(frozen=True)
@@ -126,6 +183,13 @@ class Field:
     spelling: str           # the type as the schema has it
     place: Place
     doc: str = ""
+    unit: str = ""
+    range: Range | None = None
+    default: int | float | str | None = None     # a number (of an enum or flags too), or a text
+
+    @property
+    def is_optional(self) -> bool:
+        return isinstance(self.type, Optional)
 
 
 @dataclass(frozen=True)
@@ -153,6 +217,8 @@ class Protocol:
     source_name: str        # the schema's file name, without its folder
     messages: tuple[Message, ...]
     enums: tuple[Enum, ...] = ()
+    flags: tuple[Flags, ...] = ()
+    structs: tuple[Struct, ...] = ()        # each behind those that it holds
     constants: tuple[Constant, ...] = ()
     doc: str = ""
     license: str = ""

@@ -9,6 +9,8 @@ from .syntax import Word
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*|0[xX][0-9A-Fa-f]+)\Z")
 _LONGEST = 64                   # characters; far beyond any range
+_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,63})(?:\.[0-9]{1,64})?(?:[eE][-+]?[0-9]{1,3})?\Z")
+_LARGEST_FLOAT, _LARGEST_DOUBLE = 3.4028234e38, 1.7976931348623157e308
 _SHARE = re.compile(r"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?\Z")
 
 
@@ -46,6 +48,17 @@ class Numbers:
         self.reporter.error(word.place, f"{quoted(word.text)} is not one printable ASCII character",
                             f"{what} in quotes is a character; a number stands without them")
         return None
+
+    def number(self, word: Word, scalar: Scalar) -> int | float | None:
+        """One that the scalar holds."""
+        if scalar.family in ("unsigned", "signed"):
+            bits = 8 * scalar.size
+            lowest = -2**(bits - 1) if scalar.family == "signed" else 0
+            return self.integer(word, lowest, lowest + 2**bits - 1, scalar.name)
+        if not _DECIMAL.match(word.text) or abs(float(word.text)) > (_LARGEST_FLOAT if scalar.size == 4 else _LARGEST_DOUBLE):
+            self.reporter.error(word.place, f"{quoted(word.text)} is not a number that {scalar.name} holds", "as in -1.5 or 2e9")
+            return None
+        return float(word.text)
 
     def share(self, word: Word, what: str) -> float:
         if not _SHARE.match(word.text):

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from . import document
 from .diagnostics import Place, Reporter, at, did_you_mean, quoted
-from .syntax import Constant, Enum, EnumValue, Field, Message, Schema, Type, Word
+from .syntax import Constant, Enum, EnumValue, Field, Message, Schema, Struct, Type, Word
 
-_TYPE = re.compile(r"(?P<name>[A-Za-z]\w*)\s*(?:\[\s*(?P<most><=)?\s*(?P<bound>-?\w*)\s*\])?\Z", re.ASCII)
+_TYPE = re.compile(r"(?P<name>[A-Za-z]\w*)\s*(?P<brackets>\[\s*(?P<most><=)?\s*(?P<bound>-?\w*)\s*\])?\s*(?P<optional>\?)?\Z", re.ASCII)
 
 _UNCLEAR = ("", "~", "null", "no", "n", "off", "yes", "y", "on")        # to YAML 1.1 no reason but true or false
 
@@ -34,6 +34,7 @@ class _Reader:
     def schema(self, node: document.Node) -> Schema | None:
         keys = self.keys(node, "a schema", protocol=self.name, doc=self.doc, license=self.word, c_name=self.name,
                          constants=self.named("constants", self.constant), enums=self.named("enums", self.enum),
+                         flags=self.named("flags", self.flag_set), structs=self.named("structs", self.struct),
                          messages=self.named("messages", self.message))
         if keys is None:
             return None
@@ -50,9 +51,16 @@ class _Reader:
                          max_live=self.word, weight=self.word, deprecated=self.reason, c_name=self.name)
         return Message(name, **(keys or {}))
 
+    def struct(self, name: Word, node: document.Node) -> Struct | None:
+        keys = self.keys(node, "a struct", doc=self.doc, fields=self.named("fields", self.field), c_name=self.name)
+        if keys is not None and not self.given(node, "fields"):
+            self.reporter.error(name.place, f'the struct {quoted(name.text)} has no "fields"')
+        return Struct(name, **(keys or {}))
+
     def field(self, name: Word, node: document.Node) -> Field | None:
         if isinstance(node, document.Mapping):
-            keys = self.keys(node, "a field", type=self.type, doc=self.doc, c_name=self.name, pad=self.word)
+            keys = self.keys(node, "a field", type=self.type, doc=self.doc, c_name=self.name, pad=self.word,
+                             unit=self.unit, range=self.range, default=self.word)
             if not self.given(node, "type"):
                 self.reporter.error(name.place, f'the field {quoted(name.text)} has no "type"')
             return Field(name, **keys) if keys.get("type") else None
@@ -63,6 +71,12 @@ class _Reader:
         keys = self.keys(node, "an enum", base=self.word, values=self.enum_values, doc=self.doc, c_name=self.name)
         if keys is not None and not self.given(node, "values"):
             self.reporter.error(name.place, f'the enum {quoted(name.text)} has no "values"')
+        return Enum(name, **(keys or {}))
+
+    def flag_set(self, name: Word, node: document.Node) -> Enum | None:
+        keys = self.keys(node, "a set of flags", base=self.word, values=self.enum_values, doc=self.doc, c_name=self.name)
+        if keys is not None and not self.given(node, "values"):
+            self.reporter.error(name.place, f'the flags {quoted(name.text)} have no "values"')
         return Enum(name, **(keys or {}))
 
     def enum_values(self, node: document.Node) -> tuple[EnumValue, ...] | None:
@@ -104,21 +118,23 @@ class _Reader:
         if not match:
             self.not_a_type(word)
             return None
-        if match["bound"] is None:
-            return Type(word, self.part(word, match, "name"))
+        name, is_optional = self.part(word, match, "name"), match["optional"] is not None
+        if match["brackets"] is None:
+            return Type(word, name, optional=is_optional)
         if not match["bound"]:
             self.reporter.error(word.place, f"{quoted(word.text)} lacks a number between the brackets",
-                                'an array is "T[N]", a bounded text "string[<=N]"')
+                                'an array is "T[N]", a list "T[<=N]", a bounded text "string[<=N]"')
             return None
-        return Type(word, self.part(word, match, "name"), "[<=N]" if match["most"] else "[N]",
-                    self.part(word, match, "bound"))
+        return Type(word, name, "[<=N]" if match["most"] else "[N]", self.part(word, match, "bound"), is_optional)
 
     def not_a_type(self, word: Word) -> None:
-        hint = "a type is a name, as u32, or a name with a bound, as u8[6], string[<=40] or bytes[<=40]"
-        if word.text.endswith("?"):
-            hint = "optional fields are not part of the language yet"
+        hint = "a type is a name, as u32, or a name with a bound, as u8[6], string[<=40] or bytes[<=40], and perhaps a question mark"
+        if word.text.endswith("??"):
+            hint = "one question mark makes a field optional"
+        elif re.search(r"\?\s*\[", word.text):
+            hint = "a list of optional things is one of a struct with an optional field; T[N]? is an optional array"
         elif re.search(r"\]\s*\[", word.text):
-            hint = "an array of arrays is not part of the language: use one array of N * M"
+            hint = "what has a length of its own stands in a struct, of which there can be an array"
         elif re.search(r"[<>=]", word.text):
             hint = 'a bound is written "<=": string[<=40]'
         self.reporter.error(word.place, f"{quoted(word.text)} is not a type", hint)
@@ -132,6 +148,17 @@ class _Reader:
             return node.text
         self.reporter.error(node.place, 'a "doc" is a text')
         return ""
+
+    def unit(self, node: document.Node) -> str | None:
+        word = self.word(node, "a unit")
+        return word.text if word else None
+
+    def range(self, node: document.Node) -> tuple[Word, ...] | None:
+        if isinstance(node, document.Sequence) and len(node.items) == 2:
+            words = [self.word(item, "a number") for item in node.items]
+            return tuple(words) if all(words) else None
+        self.reporter.error(node.place, 'a "range" is a list of two numbers', "the lowest and the highest: [0, 100]")
+        return None
 
     def reason(self, node: document.Node) -> str:
         if not isinstance(node, document.Scalar) or not node.quoted and node.text.lower() in _UNCLEAR:

@@ -55,7 +55,7 @@ def _message(layout: Layout, message: Message) -> dict:
         "saved_against_union": layout.union_size - message.size if allocated else 0,
         "max_live": message.model.max_live,
         "weight": message.model.weight,
-        "members": [{"name": m.name, "type": m.scalar.c, "count": m.count, "offset": m.offset, "bytes": m.size}
+        "members": [{"name": " ".join(m.bits) or m.name, "type": m.c_type, "count": m.count, "offset": m.offset, "bytes": m.size}
                     for m in message.members],
     }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jinja2
 
-from . import model
+from . import model, numbers
 from .layout import Layout, length_scalar
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -44,9 +44,16 @@ def _environment() -> jinja2.Environment:
                                      trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
                                      autoescape=False)
     environment.filters.update(comment=comment, remark=remark, wrapped=wrapped, c_string=c_string, c_integer=c_integer,
-                               c_character=c_character, length_type=lambda bound: length_scalar(bound).c)
-    environment.tests.update(saturated=_saturated, spoilable=_spoilable, enum=lambda e: isinstance(e, model.Enum))
-    environment.globals.update(u8=model.SCALARS["u8"])
+                               c_character=c_character, c_literal=c_literal, length_type=lambda bound: length_scalar(bound).c,
+                              element=lambda field: model.element_of(field.type), bounds=bounds, initial=initial,
+                              told=told, c_mask=c_mask,
+                              span=span, outside=outside, described_type=described_type, utf8_length=lambda text: len(text.encode()))
+    environment.tests.update(saturated=_saturated, call=lambda expression: re.fullmatch(r"\w+\([^()]*\)", expression),
+                             enum=lambda e: isinstance(e, model.Enum), flags=lambda e: isinstance(e, model.Flags),
+                             struct=lambda e: isinstance(e, model.Struct), bool=_of_family("bool"),
+                             spoilable=spoilable, checked=checked,
+                             float=_of_family("float", "double"), listed=_has_kind(model.Array, model.List),
+                             with_length=_has_kind(model.List), text=_has_kind(model.Chars, model.String))
     return environment
 
 
@@ -79,8 +86,9 @@ def _wrapped_line(line: str) -> str:
 
 
 def c_string(text: str) -> str:
-    """The text as a C string literal; schema names only need it for safety's sake."""
-    return '"' + "".join(c if c.isalnum() or c in " _.-" else f"\\{ord(c):03o}" for c in text) + '"'
+    """The text as a C string literal of UTF-8."""
+    shown = (chr(b) if b < 128 and (chr(b).isalnum() or chr(b) in " _.,:;/+*()=<>-") else f"\\{b:03o}" for b in text.encode())
+    return '"' + "".join(shown) + '"'
 
 
 def c_character(character: str) -> str:
@@ -101,13 +109,102 @@ def c_integer(number: int, scalar: model.Scalar | None = None) -> str:
     return f"INT64_C({number})" if number < 2**63 else f"UINT64_C({number})"
 
 
+def c_mask(scalar: model.Scalar, bit: int) -> str:
+    return f"UINT{8 * max(4, scalar.size)}_C(0x{1 << bit:x})"
+
+
 def _saturated(bound: int) -> bool:
     """Whether the bound is the largest value of its length's type, so that a length cannot exceed it."""
     return bound == 2 ** (8 * length_scalar(bound).size) - 1
 
 
-def _spoilable(field: model.Field) -> bool:
-    """Whether there is an argument that the schema rules out."""
-    if isinstance(field.type, (model.One, model.Array)):
-        return isinstance(field.type.element, model.Enum) and field.type.element.undeclared is not None
-    return True
+def _of_family(*families: str):
+    return lambda element: isinstance(element, model.Scalar) and element.family in families
+
+
+def _has_kind(*kinds: type):
+    """A test of a field: whether its type is one of the kinds, optional or not."""
+    return lambda field: isinstance(field.type.of if field.is_optional else field.type, kinds)
+
+
+def c_literal(value: int | float, scalar: model.Scalar) -> str:
+    """A constant of the scalar's type."""
+    if scalar.family == "bool":
+        return "true" if value else "false"
+    if scalar.family == "char":
+        return c_character(chr(value)) if 32 <= value < 127 else f"(char){value}"
+    if scalar.family in ("float", "double"):
+        return repr(float(value)) + ("F" if scalar.family == "float" else "")
+    return c_integer(value, scalar)
+
+
+def bounds(allowed: model.Range, scalar: model.Scalar) -> tuple[str, str]:
+    """The ends of a range as constants; empty where the type itself ends there."""
+    bits = 8 * scalar.size
+    lowest = {"unsigned": 0, "signed": -2**(bits - 1)}.get(scalar.family)
+    highest = {"unsigned": 2**bits - 1, "signed": 2**(bits - 1) - 1}.get(scalar.family)
+    return ("" if allowed.low == lowest else c_literal(allowed.low, scalar),
+            "" if allowed.high == highest else c_literal(allowed.high, scalar))
+
+
+def initial(field: model.Field) -> int | float:
+    """What each element of the field is by default: zero, or where that is not allowed the nearest that is."""
+    element = model.element_of(field.type)
+    if field.default is not None:
+        return field.default
+    if isinstance(element, model.Enum):
+        return 0 if any(v.number == 0 for v in element.values) else element.values[0].number
+    return min(max(0, field.range.low), field.range.high) if field.range else 0
+
+
+def span(allowed: model.Range) -> int | float:
+    """How many whole numbers a range has, 0 for all of 64 bits; of others, how far apart its ends are."""
+    if isinstance(allowed.low, float):
+        return min(allowed.high / 2 - allowed.low / 2, 1e30)
+    return (allowed.high - allowed.low + 1) % 2**64
+
+
+def outside(field: model.Field) -> int | float | None:
+    """A number that the field's element holds and its range does not; None if there is none."""
+    element, allowed = model.element_of(field.type), field.range
+    if allowed is None:
+        return None
+    if element.family in ("float", "double"):
+        largest = 3e38 if element.family == "float" else 1e308
+        return largest if allowed.high < largest else -largest if allowed.low > -largest else None
+    return next((n for n in (allowed.high + 1, allowed.low - 1) if numbers.fits(element, n)), None)
+
+
+def checked(field: model.Field) -> bool:
+    """Whether the schema may rule an element out that a record holds."""
+    element = model.element_of(field.type)
+    if isinstance(element, model.Scalar):
+        return element.family == "bool" or field.range is not None and any(bounds(field.range, element))
+    return not isinstance(element, model.Flags) or element.undeclared is not None
+
+
+def spoilable(field: model.Field) -> bool:
+    """Whether an element can have a value that the schema rules out."""
+    element = model.element_of(field.type)
+    if isinstance(element, model.Struct):
+        return any(spoilable(f) for f in element.fields)
+    if isinstance(element, (model.Enum, model.Flags)):
+        return element.undeclared is not None
+    return outside(field) is not None
+
+
+def told(field: model.Field) -> str:
+    """What the schema says of a field, in a line."""
+    parts = [field.doc.strip(), f"In {field.unit}." if field.unit else "",
+             f"{field.range.low} to {field.range.high}." if field.range else ""]
+    return " ".join(part if part.endswith((".", "!", "?")) else part + "." for part in parts if part) if any(parts[1:]) else parts[0]
+
+
+_DESCRIBED = {"bool": "BOOL", "unsigned": "UNSIGNED", "signed": "SIGNED", "float": "FLOAT", "double": "FLOAT", "char": "CHAR"}
+
+
+def described_type(field: model.Field) -> str:
+    """The enum protopool_type of a field."""
+    element = model.element_of(field.type)
+    named = {type(None): "TEXT", model.Enum: "ENUM", model.Flags: "FLAGS", model.Struct: "STRUCT"}
+    return "PROTOPOOL_" + (named.get(type(element)) or _DESCRIBED[element.family])

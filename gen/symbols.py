@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from . import model
 from .diagnostics import Place, Reporter, at, quoted
 from .names import why_no_protocol, why_taken
-from .syntax import Constant, Enum, EnumValue, Message, Schema, Word
+from .syntax import Constant, Enum, EnumValue, Message, Schema, Struct, Word
 
 # What every protocol defines, after its prefix. Those that a later version will define are taken already.
 _OWN = """any pool pool_stats depot handlers tag tag_of tag_name size free print equal hash clone dispatch validate
     pool_init pool_init_growing pool_fini pool_reset pool_reserve pool_each pool_print_budget pool_join
-    pool_flush depot_init depot_init_fixed depot_fini depot_each depot_stats depot_print_budget""".split()
+    snprint print_pretty snprint_pretty describe pool_flush depot_init depot_init_fixed depot_fini depot_each depot_stats depot_print_budget""".split()
 _OWN_MACROS = "VARIANTS HANDLERS POOL_BYTES POOL_STORAGE DEPOT_BYTES DEPOT_STORAGE SLOT_SIZES".split()
 _OWN_NAME = "the generator's own"
 _ADVICE = 'give {} another C name with "c_name"'
-_VERBS = "new copy make valid as if edit".split()
+_VERBS = "new copy make default valid as if edit".split()
 
 
 def check(schema: Schema, protocol: model.Protocol, reporter: Reporter) -> None:
@@ -58,6 +58,16 @@ def global_names(schema: Schema, protocol: model.Protocol) -> Iterator[tuple[str
         for value, written in zip(enum.values, written_enum.values):
             yield (f"{upper}_{enum.name.upper}_{value.name.upper}", f"the value {quoted(value.name.schema)} of {what}",
                    _final(written, written.name))
+    for flags, written_flags in zip(protocol.flags, schema.flags):
+        what, word = f"the flags {quoted(flags.name.schema)}", _final(written_flags, written_flags.name)
+        yield f"{prefix}_{flags.name.c}", what, word
+        for value, written in zip(flags.values, written_flags.values):
+            yield (f"{upper}_{flags.name.upper}_{value.name.upper}", f"the value {quoted(value.name.schema)} of {what}",
+                   _final(written, written.name))
+    for struct, written in _structs(schema, protocol):
+        what, word = f"the struct {quoted(struct.name.schema)}", _final(written, written.name)
+        yield f"{prefix}_{struct.name.c}", what, word
+        yield f"{prefix}_valid_{struct.name.c}", what, word
     for message, written in zip(protocol.messages, schema.messages):
         what, word = f"the message {quoted(message.name.schema)}", _final(written, written.name)
         yield f"{prefix}_{message.name.c}", what, word
@@ -66,14 +76,21 @@ def global_names(schema: Schema, protocol: model.Protocol) -> Iterator[tuple[str
             yield f"{prefix}_{verb}_{message.name.c}", what, word
 
 
-def _final(written: Schema | Constant | Enum | EnumValue | Message, name: Word) -> Word:
+def _structs(schema: Schema, protocol: model.Protocol) -> list[tuple[model.Struct, Struct]]:
+    """In the schema's order; those of a protocol are in the order of need."""
+    resolved = {struct.name.schema: struct for struct in protocol.structs}
+    return [(resolved[written.name.text], written) for written in schema.structs if written.name.text in resolved]
+
+
+def _final(written: Schema | Constant | Enum | EnumValue | Struct | Message, name: Word) -> Word:
     return written.c_name or name
 
 
 def members(field: model.Field) -> list[str]:
     """The members that a field takes in its message's struct."""
-    lengthy = isinstance(field.type, (model.String, model.Bytes))
-    return [field.name.c] + ([f"{field.name.c}_len"] if lengthy else [])
+    inner = field.type.of if field.is_optional else field.type
+    lengthy = isinstance(inner, (model.String, model.List))
+    return ([f"has_{field.name.c}"] if field.is_optional else []) + [field.name.c] + ([f"{field.name.c}_len"] if lengthy else [])
 
 
 def _members(schema: Schema, protocol: model.Protocol, reporter: Reporter) -> None:
@@ -86,8 +103,9 @@ def _members(schema: Schema, protocol: model.Protocol, reporter: Reporter) -> No
         elif message.name.c == "base":
             reporter.error(word.place, '"base" is the generator\'s own member of every union and struct',
                            _ADVICE.format("the message"))
+    for record, written in (*zip(protocol.messages, schema.messages), *_structs(schema, protocol)):
         taken: dict[str, Place] = {}
-        for field, written_field in zip(message.fields, written.fields):
+        for field, written_field in zip(record.fields, written.fields):
             word = written_field.c_name or written_field.name
             _check_member(field, word, taken, reporter)
 

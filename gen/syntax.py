@@ -17,12 +17,13 @@ class Word:
 
 @dataclass(frozen=True)
 class Type:
-    """`u8`, `u8[6]`, `string[<=MAX]`; form says how the brackets looked: "", "[N]" or "[<=N]"."""
+    """`u8`, `u8[6]`, `string[<=MAX]`, `point[]`, `u32?`; form says how the brackets looked: "", "[N]", "[<=N]" or "[]"."""
 
     word: Word
     name: Word
     form: str = ""
     bound: Word | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,17 @@ class Field:
     doc: str = ""
     c_name: Word | None = None
     pad: Word | None = None
+    unit: str = ""
+    range: tuple[Word, ...] = ()
+    default: Word | None = None
+
+
+@dataclass(frozen=True)
+class Struct:
+    name: Word
+    fields: tuple[Field, ...] = ()
+    doc: str = ""
+    c_name: Word | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,8 @@ class EnumValue:
 
 @dataclass(frozen=True)
 class Enum:
+    """Also flags, whose values are the numbers of bits."""
+
     name: Word
     values: tuple[EnumValue, ...] = ()
     base: Word | None = None
@@ -80,4 +94,6 @@ class Schema:
     c_name: Word | None = None
     constants: tuple[Constant, ...] = ()
     enums: tuple[Enum, ...] = ()
+    flags: tuple[Enum, ...] = ()
+    structs: tuple[Struct, ...] = ()
     messages: tuple[Message, ...] = ()

@@ -6,6 +6,8 @@
  * SPDX-License-Identifier: Apache-2.0 OR MIT
  */
 
+#define PROTOPOOL_NO_DEPRECATION /* the functions of deprecated messages are here */
+
 #include "calc.h"
 
 /* ---- Layout: the same on every target ------------------------------------------------------------------------ */
@@ -193,6 +195,341 @@ const char *calc_operation_name(enum calc_operation value_)
     return NULL;
 }
 
+
+/* ---- Descriptions -------------------------------------------------------------------------------------------- */
+
+static const struct protopool_value operation_values_[] = {
+    { "add", (uint64_t)1 },
+    { "subtract", (uint64_t)2 },
+    { "multiply", (uint64_t)3 },
+    { "divide", (uint64_t)4 },
+};
+
+static const struct protopool_field add_fields_[] = {
+    { .name = "left", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
+    { .name = "right", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
+};
+
+static const struct protopool_record add_record_ = {
+    "Add", 24, 2, add_fields_,
+};
+
+static const struct protopool_field negate_fields_[] = {
+    { .name = "value", .type = PROTOPOOL_SIGNED, .offset = 8, .bytes = 8, .count = 1 },
+};
+
+static const struct protopool_record negate_record_ = {
+    "Negate", 16, 1, negate_fields_,
+};
+
+static const struct protopool_field apply_fields_[] = {
+    { .name = "operation", .type = PROTOPOOL_ENUM, .offset = 1, .bytes = 1, .count = 1, .values = operation_values_,
+        .value_count = 4 },
+    { .name = "left", .type = PROTOPOOL_FLOAT, .offset = 8, .bytes = 8, .count = 1 },
+    { .name = "right", .type = PROTOPOOL_FLOAT, .offset = 16, .bytes = 8, .count = 1 },
+};
+
+static const struct protopool_record apply_record_ = {
+    "Apply", 24, 3, apply_fields_,
+};
+
+static const struct protopool_field sum_fields_[] = {
+    { .name = "count", .type = PROTOPOOL_UNSIGNED, .offset = 1, .bytes = 1, .count = 1 },
+    { .name = "operands", .type = PROTOPOOL_SIGNED, .offset = 4, .bytes = 4, .count = 12, .is_list = true },
+};
+
+static const struct protopool_record sum_record_ = {
+    "Sum", 52, 2, sum_fields_,
+};
+
+static const struct protopool_field store_fields_[] = {
+    { .name = "name", .type = PROTOPOOL_TEXT, .offset = 16, .bytes = 1, .count = 31, .length_bytes = 1,
+        .length_offset = 1 },
+    { .name = "value", .type = PROTOPOOL_FLOAT, .offset = 8, .bytes = 8, .count = 1 },
+};
+
+static const struct protopool_record store_record_ = {
+    "Store", 48, 2, store_fields_,
+};
+
+static const struct protopool_field recall_fields_[] = {
+    { .name = "name", .type = PROTOPOOL_TEXT, .offset = 2, .bytes = 1, .count = 31, .length_bytes = 1,
+        .length_offset = 1 },
+};
+
+static const struct protopool_record recall_record_ = {
+    "Recall", 34, 1, recall_fields_,
+};
+
+static const struct protopool_field log_fields_[] = {
+    { .name = "time", .type = PROTOPOOL_UNSIGNED, .offset = 208, .bytes = 8, .count = 1 },
+    { .name = "text", .type = PROTOPOOL_TEXT, .offset = 2, .bytes = 1, .count = 200, .length_bytes = 1,
+        .length_offset = 1 },
+};
+
+static const struct protopool_record log_record_ = {
+    "Log", 216, 2, log_fields_,
+};
+
+static const struct protopool_record quit_record_ = {
+    "Quit", 1, 0, NULL,
+};
+
+const struct protopool_record *calc_describe(enum calc_tag tag_)
+{
+    switch (tag_) {
+    case CALC_ADD:
+        return &add_record_;
+    case CALC_NEGATE:
+        return &negate_record_;
+    case CALC_APPLY:
+        return &apply_record_;
+    case CALC_SUM:
+        return &sum_record_;
+    case CALC_STORE:
+        return &store_record_;
+    case CALC_RECALL:
+        return &recall_record_;
+    case CALC_LOG:
+        return &log_record_;
+    case CALC_QUIT:
+        return &quit_record_;
+    }
+    return NULL;
+}
+
+/* ---- Any message ----------------------------------------------------------------------------------------------- */
+
+bool calc_validate(const struct calc *msg_, size_t bytes_)
+{
+    if (bytes_ < sizeof *msg_ || bytes_ < calc_size(msg_))
+        return false;
+    switch (calc_tag_of(msg_)) {
+    case CALC_ADD:
+        return calc_valid_add(calc_as_add(msg_));
+    case CALC_NEGATE:
+        return calc_valid_negate(calc_as_negate(msg_));
+    case CALC_APPLY:
+        return calc_valid_apply(calc_as_apply(msg_));
+    case CALC_SUM:
+        return calc_valid_sum(calc_as_sum(msg_));
+    case CALC_STORE:
+        return calc_valid_store(calc_as_store(msg_));
+    case CALC_RECALL:
+        return calc_valid_recall(calc_as_recall(msg_));
+    case CALC_LOG:
+        return calc_valid_log(calc_as_log(msg_));
+    case CALC_QUIT:
+        return calc_valid_quit(calc_as_quit(msg_));
+    }
+    return false;
+}
+
+static bool equal_add_(const struct calc_add *one_, const struct calc_add *other_)
+{
+    return one_->left == other_->left
+               && one_->right == other_->right;
+}
+
+static uint64_t hash_add_(uint64_t hash_, const struct calc_add *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->left);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->right);
+    return hash_;
+}
+
+static bool equal_negate_(const struct calc_negate *one_, const struct calc_negate *other_)
+{
+    return one_->value == other_->value;
+}
+
+static uint64_t hash_negate_(uint64_t hash_, const struct calc_negate *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->value);
+    return hash_;
+}
+
+static bool equal_apply_(const struct calc_apply *one_, const struct calc_apply *other_)
+{
+    return one_->operation == other_->operation
+               && memcmp(&one_->left, &other_->left, sizeof one_->left) == 0
+               && memcmp(&one_->right, &other_->right, sizeof one_->right) == 0;
+}
+
+static uint64_t hash_apply_(uint64_t hash_, const struct calc_apply *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->operation);
+    hash_ = protopool_hash_double(hash_, msg_->left);
+    hash_ = protopool_hash_double(hash_, msg_->right);
+    return hash_;
+}
+
+static bool equal_sum_(const struct calc_sum *one_, const struct calc_sum *other_)
+{
+    return one_->count == other_->count
+               && memcmp(one_->operands, other_->operands, sizeof one_->operands) == 0;
+}
+
+static uint64_t hash_sum_(uint64_t hash_, const struct calc_sum *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->count);
+    for (size_t i_ = 0; i_ < 12; i_++)
+        hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->operands[i_]);
+    return hash_;
+}
+
+static bool equal_store_(const struct calc_store *one_, const struct calc_store *other_)
+{
+    return one_->name_len == other_->name_len && memcmp(one_->name, other_->name, one_->name_len) == 0
+               && memcmp(&one_->value, &other_->value, sizeof one_->value) == 0;
+}
+
+static uint64_t hash_store_(uint64_t hash_, const struct calc_store *msg_)
+{
+    hash_ = protopool_hash_bytes(hash_, msg_->name, msg_->name_len);
+    hash_ = protopool_hash_double(hash_, msg_->value);
+    return hash_;
+}
+
+static bool equal_recall_(const struct calc_recall *one_, const struct calc_recall *other_)
+{
+    return one_->name_len == other_->name_len && memcmp(one_->name, other_->name, one_->name_len) == 0;
+}
+
+static uint64_t hash_recall_(uint64_t hash_, const struct calc_recall *msg_)
+{
+    hash_ = protopool_hash_bytes(hash_, msg_->name, msg_->name_len);
+    return hash_;
+}
+
+static bool equal_log_(const struct calc_log *one_, const struct calc_log *other_)
+{
+    return one_->time == other_->time
+               && one_->text_len == other_->text_len && memcmp(one_->text, other_->text, one_->text_len) == 0;
+}
+
+static uint64_t hash_log_(uint64_t hash_, const struct calc_log *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->time);
+    hash_ = protopool_hash_bytes(hash_, msg_->text, msg_->text_len);
+    return hash_;
+}
+
+bool calc_equal(const struct calc *one_, const struct calc *other_)
+{
+    if (one_->tag != other_->tag)
+        return false;
+    switch (calc_tag_of(one_)) {
+    case CALC_ADD:
+        return equal_add_(calc_as_add(one_), calc_as_add(other_));
+    case CALC_NEGATE:
+        return equal_negate_(calc_as_negate(one_), calc_as_negate(other_));
+    case CALC_APPLY:
+        return equal_apply_(calc_as_apply(one_), calc_as_apply(other_));
+    case CALC_SUM:
+        return equal_sum_(calc_as_sum(one_), calc_as_sum(other_));
+    case CALC_STORE:
+        return equal_store_(calc_as_store(one_), calc_as_store(other_));
+    case CALC_RECALL:
+        return equal_recall_(calc_as_recall(one_), calc_as_recall(other_));
+    case CALC_LOG:
+        return equal_log_(calc_as_log(one_), calc_as_log(other_));
+    case CALC_QUIT:
+        return true;
+    }
+    return true;
+}
+
+uint64_t calc_hash(const struct calc *msg_)
+{
+    const uint64_t hash_ = protopool_hash_u64(0, msg_->tag);
+    switch (calc_tag_of(msg_)) {
+    case CALC_ADD:
+        return hash_add_(hash_, calc_as_add(msg_));
+    case CALC_NEGATE:
+        return hash_negate_(hash_, calc_as_negate(msg_));
+    case CALC_APPLY:
+        return hash_apply_(hash_, calc_as_apply(msg_));
+    case CALC_SUM:
+        return hash_sum_(hash_, calc_as_sum(msg_));
+    case CALC_STORE:
+        return hash_store_(hash_, calc_as_store(msg_));
+    case CALC_RECALL:
+        return hash_recall_(hash_, calc_as_recall(msg_));
+    case CALC_LOG:
+        return hash_log_(hash_, calc_as_log(msg_));
+    case CALC_QUIT:
+        return hash_;
+    }
+    return hash_;
+}
+
+void calc_dispatch(const struct calc *msg_, const struct calc_handlers *handlers_, void *ctx_)
+{
+    switch (calc_tag_of(msg_)) {
+    case CALC_ADD:
+        if (handlers_->add != NULL)
+            handlers_->add(ctx_, calc_as_add(msg_));
+        break;
+    case CALC_NEGATE:
+        if (handlers_->negate != NULL)
+            handlers_->negate(ctx_, calc_as_negate(msg_));
+        break;
+    case CALC_APPLY:
+        if (handlers_->apply != NULL)
+            handlers_->apply(ctx_, calc_as_apply(msg_));
+        break;
+    case CALC_SUM:
+        if (handlers_->sum != NULL)
+            handlers_->sum(ctx_, calc_as_sum(msg_));
+        break;
+    case CALC_STORE:
+        if (handlers_->store != NULL)
+            handlers_->store(ctx_, calc_as_store(msg_));
+        break;
+    case CALC_RECALL:
+        if (handlers_->recall != NULL)
+            handlers_->recall(ctx_, calc_as_recall(msg_));
+        break;
+    case CALC_LOG:
+        if (handlers_->log != NULL)
+            handlers_->log(ctx_, calc_as_log(msg_));
+        break;
+    case CALC_QUIT:
+        if (handlers_->quit != NULL)
+            handlers_->quit(ctx_, calc_as_quit(msg_));
+        break;
+    }
+}
+
+#undef calc_clone
+struct calc *calc_clone(struct calc_pool *pool_, const struct calc *msg_)
+{
+    const unsigned class_ = calc_class_of_(msg_);
+    const size_t size_ = calc_size(msg_);
+    struct calc *clone_;
+
+    switch (calc_tag_of(msg_)) {
+    case CALC_QUIT:
+        return calc_new_quit(pool_);
+    case CALC_ADD:
+    case CALC_NEGATE:
+    case CALC_APPLY:
+    case CALC_SUM:
+    case CALC_STORE:
+    case CALC_RECALL:
+    case CALC_LOG:
+    default:
+        break;
+    }
+    if (class_ == 0)
+        return NULL;
+    clone_ = (struct calc *)calc_take_(pool_, class_, calc_tag_of(msg_));
+    if (clone_ != NULL)
+        memcpy(clone_, msg_, size_);
+    return clone_;
+}
+
 #if PROTOPOOL_CHECK >= 1
 /* ---- Checks -------------------------------------------------------------------------------------------------- */
 
@@ -241,7 +578,7 @@ void calc_depot_each(struct calc_depot *depot_, void (*fn_)(void *ctx, const str
 #ifndef PROTOPOOL_NO_STDIO
 static int print_budget_(FILE *out_, const struct calc_pool_stats *stats_)
 {
-    struct protopool_printer to_ = { out_, 0 };
+    struct protopool_printer to_ = { .out = out_ };
     protopool_print(&to_, "    max_live: ");
     protopool_print_unsigned(&to_, stats_->slot[0].peak);
     protopool_print(&to_, "  # of Negate\n");
@@ -290,72 +627,83 @@ static void print_operation_value_(struct protopool_printer *to_, uint8_t value_
 
 static void print_add_message_(struct protopool_printer *to_, const struct calc_add *msg_)
 {
-    protopool_print(to_, "Add { left: ");
+    protopool_print_begin(to_, "Add", "{");
+    protopool_print_item(to_, "left");
     protopool_print_unsigned(to_, msg_->left);
-    protopool_print(to_, ", right: ");
+    protopool_print_item(to_, "right");
     protopool_print_unsigned(to_, msg_->right);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_negate_message_(struct protopool_printer *to_, const struct calc_negate *msg_)
 {
-    protopool_print(to_, "Negate { value: ");
+    protopool_print_begin(to_, "Negate", "{");
+    protopool_print_item(to_, "value");
     protopool_print_signed(to_, msg_->value);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_apply_message_(struct protopool_printer *to_, const struct calc_apply *msg_)
 {
-    protopool_print(to_, "Apply { operation: ");
+    protopool_print_begin(to_, "Apply", "{");
+    protopool_print_item(to_, "operation");
     print_operation_value_(to_, msg_->operation);
-    protopool_print(to_, ", left: ");
+    protopool_print_item(to_, "left");
     protopool_print_double(to_, msg_->left);
-    protopool_print(to_, ", right: ");
+    protopool_print_item(to_, "right");
     protopool_print_double(to_, msg_->right);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_sum_message_(struct protopool_printer *to_, const struct calc_sum *msg_)
 {
-    protopool_print(to_, "Sum { count: ");
+    protopool_print_begin(to_, "Sum", "{");
+    protopool_print_item(to_, "count");
     protopool_print_unsigned(to_, msg_->count);
-    protopool_print(to_, ", operands: ");
-    protopool_print(to_, "[");
+    protopool_print_item(to_, "operands");
+    protopool_print_begin(to_, NULL, "[");
     for (size_t i_ = 0; i_ < 12; i_++) {
-        protopool_print(to_, i_ == 0 ? "" : ", ");
+        protopool_print_item(to_, NULL);
         protopool_print_signed(to_, msg_->operands[i_]);
     }
-    protopool_print(to_, "]");
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "]");
+    protopool_print_end(to_, "}");
 }
 
 static void print_store_message_(struct protopool_printer *to_, const struct calc_store *msg_)
 {
-    protopool_print(to_, "Store { name: ");
+    protopool_print_begin(to_, "Store", "{");
+    protopool_print_item(to_, "name");
     protopool_print_text(to_, msg_->name, msg_->name_len);
-    protopool_print(to_, ", value: ");
+    protopool_print_item(to_, "value");
     protopool_print_double(to_, msg_->value);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_recall_message_(struct protopool_printer *to_, const struct calc_recall *msg_)
 {
-    protopool_print(to_, "Recall { name: ");
+    protopool_print_begin(to_, "Recall", "{");
+    protopool_print_item(to_, "name");
     protopool_print_text(to_, msg_->name, msg_->name_len);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_log_message_(struct protopool_printer *to_, const struct calc_log *msg_)
 {
-    protopool_print(to_, "Log { time: ");
+    protopool_print_begin(to_, "Log", "{");
+    protopool_print_item(to_, "time");
     protopool_print_unsigned(to_, msg_->time);
-    protopool_print(to_, ", text: ");
+    protopool_print_item(to_, "text");
     protopool_print_text(to_, msg_->text, msg_->text_len);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_message_(struct protopool_printer *to_, const struct calc *msg_)
 {
+    if (msg_ == NULL) {
+        protopool_print(to_, "<no message>");
+        return;
+    }
     switch (calc_tag_of(msg_)) {
     case CALC_ADD:
         print_add_message_(to_, calc_as_add(msg_));
@@ -387,11 +735,32 @@ static void print_message_(struct protopool_printer *to_, const struct calc *msg
 
 int calc_print(FILE *out_, const struct calc *msg_)
 {
-    static const struct calc none_ = { 0 };
-    struct protopool_printer to_ = { out_, 0 };
-    print_message_(&to_, msg_ != NULL ? msg_ : &none_);
+    struct protopool_printer to_ = { .out = out_ };
+    print_message_(&to_, msg_);
     return to_.written;
 }
+
+int calc_snprint(char *buffer_, size_t room_, const struct calc *msg_)
+{
+    struct protopool_printer to_ = { .buffer = buffer_, .room = room_ };
+    print_message_(&to_, msg_);
+    return to_.written;
+}
+
+int calc_print_pretty(FILE *out_, const struct calc *msg_)
+{
+    struct protopool_printer to_ = { .out = out_, .is_pretty = true };
+    print_message_(&to_, msg_);
+    return to_.written;
+}
+
+int calc_snprint_pretty(char *buffer_, size_t room_, const struct calc *msg_)
+{
+    struct protopool_printer to_ = { .buffer = buffer_, .room = room_, .is_pretty = true };
+    print_message_(&to_, msg_);
+    return to_.written;
+}
+
 #endif
 
 /* ---- Free and constructors that are not inlined -------------------------------------------------------------- */

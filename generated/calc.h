@@ -88,14 +88,6 @@ static inline bool calc_known_operation_(int64_t value_)
     }
 }
 
-static inline bool calc_all_known_operation_(const uint8_t *values_, size_t count_)
-{
-    for (size_t i_ = 0; i_ < count_; i_++)
-        if (!calc_known_operation_((int64_t)values_[i_]))
-            return false;
-    return true;
-}
-
 /* ---- Messages ----------------------------------------------------------------------------------------------- */
 
 /* What every message begins with. */
@@ -356,9 +348,59 @@ const char *calc_tag_name(enum calc_tag tag_);
 /* sizeof the message's own struct; 0 if it is no message. */
 size_t calc_size(const struct calc *msg_);
 
+/* Whether `bytes` bytes that came from outside begin with a message of the schema: a tag of it, all of the struct, and
+ * nothing that the schema rules out. They must be aligned as the struct is, or to 8. */
+bool calc_validate(const struct calc *msg_, size_t bytes_);
+
+/* Whether both are the same variant with equal fields; floating-point numbers by their representation. Padding, and what
+ * lies behind the end of a text or list, do not count. */
+bool calc_equal(const struct calc *one_, const struct calc *other_);
+
+/* Equal messages have the same hash, on every machine. Not for input that someone chooses in order to collide. */
+uint64_t calc_hash(const struct calc *msg_);
+
+/* The variant's fields: names, types, offsets; NULL for 0 and for what is no tag. */
+const struct protopool_record *calc_describe(enum calc_tag tag_);
+
+/* A function for each variant; NULL: skipped. */
+struct calc_handlers {
+    void (*add)(void *ctx, const struct calc_add *msg);
+    void (*negate)(void *ctx, const struct calc_negate *msg);
+    void (*apply)(void *ctx, const struct calc_apply *msg);
+    void (*sum)(void *ctx, const struct calc_sum *msg);
+    void (*store)(void *ctx, const struct calc_store *msg);
+    void (*recall)(void *ctx, const struct calc_recall *msg);
+    void (*log)(void *ctx, const struct calc_log *msg);
+    void (*quit)(void *ctx, const struct calc_quit *msg);
+};
+
+/* The initialiser of handlers whose names begin so: CALC_HANDLERS(on_) has on_add, .... One that is missing
+ * does not compile. */
+#define CALC_HANDLERS(prefix_) \
+    { \
+        prefix_##add, \
+        prefix_##negate, \
+        prefix_##apply, \
+        prefix_##sum, \
+        prefix_##store, \
+        prefix_##recall, \
+        prefix_##log, \
+        prefix_##quit, \
+    }
+
+/* Calls the variant's handler; none for what is no message. */
+void calc_dispatch(const struct calc *msg_, const struct calc_handlers *handlers_, void *ctx_);
+
 #ifndef PROTOPOOL_NO_STDIO
 /* Prints on one line: Name { field: value, ... }, or <no message>. Returns as fprintf does. */
 int calc_print(FILE *out_, const struct calc *msg_);
+
+/* The same with a line for each field and each element of a list, without a newline at the end. */
+int calc_print_pretty(FILE *out_, const struct calc *msg_);
+
+/* Into a buffer of `room` bytes, as snprintf: what fits, terminated; returns how many characters there are. */
+int calc_snprint(char *buffer_, size_t room_, const struct calc *msg_);
+int calc_snprint_pretty(char *buffer_, size_t room_, const struct calc *msg_);
 #endif
 
 #ifdef PROTOPOOL_TRACE
@@ -438,6 +480,9 @@ static inline void calc_free(struct calc_pool *pool_, struct calc *msg_)
 #endif
 }
 
+/* A copy in a pool, of this protocol but not always this pool; NULL if the pool is exhausted, or it is no message. */
+struct calc *calc_clone(struct calc_pool *pool_, const struct calc *msg_) PROTOPOOL_FREED_BY_(calc_free_);
+
 /* A slot of the class for the variant of this tag, uninitialised but for that; NULL if the pool is exhausted. */
 PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool_, unsigned class_, enum calc_tag tag_)
 {
@@ -468,11 +513,13 @@ PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool_, unsigned class_, enum
  * new:   a message in the pool; NULL if the schema rules the arguments out, or the pool is exhausted.
  * copy:  the same from a struct, say of designated initialisers; its tag need not be set.
  * make:  a message by value; its tag is 0 if the schema rules the arguments out.
+ * default: a message by value with the schema's defaults: zeros, empty lists and absent fields where it gives none, and the
+ *        value that is nearest to zero (of an enum the first) where it allows no zero. To be changed and copied.
  * valid: whether the schema allows what the struct holds; tells for which reason copy returned NULL.
  * as:    the message as its variant, which it must be. if: NULL if it is another. edit: as, to write its fields.
  *
- * A string is NUL-terminated (NULL is refused); of an array exactly its N elements are read; bytes may be NULL
- * where there are none.
+ * A string is NUL-terminated (NULL is refused); of an array exactly its N elements are read; a list may be NULL
+ * where it has no elements. An optional field is absent where its argument is NULL.
  */
 
 /* Add */
@@ -488,6 +535,14 @@ static inline struct calc_add calc_make_add(uint64_t left, uint64_t right)
     msg_.base.tag = CALC_ADD;
     msg_.left = left;
     msg_.right = right;
+    return msg_;
+}
+
+static inline struct calc_add calc_default_add(void)
+{
+    struct calc_add msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = CALC_ADD;
     return msg_;
 }
 
@@ -543,6 +598,14 @@ static inline struct calc_negate calc_make_negate(int64_t value)
     return msg_;
 }
 
+static inline struct calc_negate calc_default_negate(void)
+{
+    struct calc_negate msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = CALC_NEGATE;
+    return msg_;
+}
+
 static inline struct calc *calc_new_negate(struct calc_pool *pool_, int64_t value)
 {
     struct calc_negate *const msg_ = (struct calc_negate *)calc_take_(pool_, 1, CALC_NEGATE);
@@ -590,7 +653,7 @@ static inline bool calc_valid_apply(const struct calc_apply *msg_)
 static inline struct calc_apply calc_make_apply(enum calc_operation operation, double left, double right)
 {
     struct calc_apply msg_;
-    if (!calc_known_operation_((int64_t)operation)) {
+    if (!(calc_known_operation_((int64_t)operation))) {
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -601,10 +664,19 @@ static inline struct calc_apply calc_make_apply(enum calc_operation operation, d
     return msg_;
 }
 
+static inline struct calc_apply calc_default_apply(void)
+{
+    struct calc_apply msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = CALC_APPLY;
+    msg_.operation = (uint8_t)1;
+    return msg_;
+}
+
 static inline struct calc *calc_new_apply(struct calc_pool *pool_, enum calc_operation operation, double left,
     double right)
 {
-    if (!calc_known_operation_((int64_t)operation))
+    if (!(calc_known_operation_((int64_t)operation)))
         return NULL;
     struct calc_apply *const msg_ = (struct calc_apply *)calc_take_(pool_, 2, CALC_APPLY);
     if (msg_ == NULL)
@@ -655,6 +727,14 @@ static inline struct calc_sum calc_make_sum(uint8_t count, const int32_t *operan
     msg_.base.tag = CALC_SUM;
     msg_.count = count;
     memcpy(msg_.operands, operands, sizeof msg_.operands);
+    return msg_;
+}
+
+static inline struct calc_sum calc_default_sum(void)
+{
+    struct calc_sum msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = CALC_SUM;
     return msg_;
 }
 
@@ -715,6 +795,14 @@ static inline struct calc_store calc_make_store(const char *name, double value)
     msg_.name_len = (uint8_t)name_len_;
     memcpy(msg_.name, name, name_len_ + 1);
     msg_.value = value;
+    return msg_;
+}
+
+static inline struct calc_store calc_default_store(void)
+{
+    struct calc_store msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = CALC_STORE;
     return msg_;
 }
 
@@ -781,6 +869,14 @@ static inline struct calc_recall calc_make_recall(const char *name)
     return msg_;
 }
 
+static inline struct calc_recall calc_default_recall(void)
+{
+    struct calc_recall msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = CALC_RECALL;
+    return msg_;
+}
+
 static inline struct calc *calc_new_recall(struct calc_pool *pool_, const char *name)
 {
     const size_t name_len_ = protopool_text_length(name, 31);
@@ -844,6 +940,14 @@ static inline struct calc_log calc_make_log(uint64_t time, const char *text)
     return msg_;
 }
 
+static inline struct calc_log calc_default_log(void)
+{
+    struct calc_log msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = CALC_LOG;
+    return msg_;
+}
+
 static inline struct calc *calc_new_log(struct calc_pool *pool_, uint64_t time, const char *text)
 {
     const size_t text_len_ = protopool_text_length(text, 200);
@@ -895,6 +999,14 @@ static inline bool calc_valid_quit(const struct calc_quit *msg_)
 static inline struct calc_quit calc_make_quit(void)
 {
     struct calc_quit msg_;
+    msg_.base.tag = CALC_QUIT;
+    return msg_;
+}
+
+static inline struct calc_quit calc_default_quit(void)
+{
+    struct calc_quit msg_;
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = CALC_QUIT;
     return msg_;
 }
@@ -957,6 +1069,7 @@ struct calc *calc_copy_quit_(struct calc_pool *pool_, const struct calc_quit *fr
 
 #if PROTOPOOL_CHECK == 2 /* makes and frees know where they are */
 #define calc_free(pool_, msg_) calc_free_(calc_at_(pool_, __FILE__, __LINE__), msg_)
+#define calc_clone(pool_, msg_) calc_clone(calc_at_(pool_, __FILE__, __LINE__), msg_)
 #define calc_new_add(pool_, ...) calc_new_add_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define calc_copy_add(pool_, ...) calc_copy_add_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define calc_new_negate(pool_, ...) calc_new_negate_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)

@@ -10,6 +10,9 @@
 /* What is freed here twice, and not, is on purpose. */
 #define PROTOPOOL_NO_ANALYSIS
 
+/* Deprecated messages are tested too. */
+#define PROTOPOOL_NO_DEPRECATION
+
 #include "calc.h"
 
 #include <check.h>
@@ -33,20 +36,45 @@ static inline size_t length_(unsigned seed_, unsigned field_, size_t bound_)
     return seed_ == 0 ? 0 : seed_ == 1 ? bound_ : (size_t)(sample_(seed_, field_, 0) % (bound_ + 1));
 }
 
-static inline void text_(char *to_, size_t length_of_it_, unsigned seed_)
+static inline void letters_(char *to_, size_t count_, unsigned seed_)
 {
-    for (size_t i_ = 0; i_ < length_of_it_; i_++)
+    for (size_t i_ = 0; i_ < count_; i_++)
         to_[i_] = (char)('a' + (int)((seed_ + i_) % 26));
-    to_[length_of_it_] = '\0';
 }
 
-static inline bool is_padded_(const char *chars_, size_t count_, const char *text_of_it_, char pad_)
+/* The characters without their padding, terminated, in a buffer. */
+static inline const char *text_of_(char *buffer_, const char *chars_, size_t count_, char pad_)
 {
-    const size_t used_ = strlen(text_of_it_);
-    for (size_t i_ = 0; i_ < count_; i_++)
-        if (chars_[i_] != (i_ < used_ ? text_of_it_[i_] : pad_))
+    while (count_ > 0 && chars_[count_ - 1] == pad_)
+        count_--;
+    memcpy(buffer_, chars_, count_);
+    buffer_[count_] = '\0';
+    return buffer_;
+}
+
+static inline const char *long_text_(char *buffer_, size_t length_of_it_)
+{
+    memset(buffer_, 'x', length_of_it_);
+    buffer_[length_of_it_] = '\0';
+    return buffer_;
+}
+
+/* The generic equality of two records, by their description. */
+static bool equal_as_described_(const struct protopool_record *record_, const void *one_, const void *other_)
+{
+    for (uint32_t i_ = 0; i_ < record_->field_count; i_++) {
+        const struct protopool_field *const f_ = &record_->fields[i_];
+        const unsigned char *a_ = (const unsigned char *)one_ + f_->offset, *b_ = (const unsigned char *)other_ + f_->offset;
+        const size_t length_of_it_ = protopool_field_length(f_, one_);
+        ck_assert_uint_le(f_->offset + (uint64_t)f_->bytes * f_->count, record_->bytes);
+        if (protopool_field_present(f_, one_) != protopool_field_present(f_, other_)
+            || length_of_it_ != protopool_field_length(f_, other_))
             return false;
-    return used_ <= count_;
+        for (size_t j_ = 0; j_ < length_of_it_; j_++, a_ += f_->bytes, b_ += f_->bytes)
+            if (f_->type == PROTOPOOL_STRUCT ? !equal_as_described_(f_->record, a_, b_) : memcmp(a_, b_, f_->bytes) != 0)
+                return false;
+    }
+    return true;
 }
 
 /* ---- A source that counts and that ends ---------------------------------------------------------------------- */
@@ -102,6 +130,38 @@ static void assert_same_text_(FILE *one_, FILE *other_)
     fclose(other_);
 }
 
+/* In Rust's form: the shortest digits that read back, a point or an exponent. */
+static inline void expect_number_(FILE *out_, double value_, bool is_float_)
+{
+    const double magnitude_ = value_ < 0 ? -value_ : value_;
+    const bool is_fixed_ = !(magnitude_ > 0) || (magnitude_ >= 1e-4 && magnitude_ < 1e16);
+    char text_[400], *exponent_;
+
+    for (int digits_ = is_fixed_ ? 1 : 0; digits_ < 30; digits_++) {
+        (void)snprintf(text_, sizeof text_, is_fixed_ ? "%.*f" : "%.*e", digits_, value_);
+        if (is_float_ ? !(strtof(text_, NULL) < (float)value_) && !(strtof(text_, NULL) > (float)value_)
+                      : !(strtod(text_, NULL) < value_) && !(strtod(text_, NULL) > value_))
+            break;
+    }
+    exponent_ = strchr(text_, 'e');
+    if (exponent_ == NULL) {
+        fputs(text_, out_);
+    } else {
+        *exponent_ = '\0';
+        fprintf(out_, "%se%ld", text_, strtol(exponent_ + 1, NULL, 10));
+    }
+}
+
+static inline void expect_chars_(FILE *out_, const char *chars_, size_t count_, char pad_)
+{
+    while (count_ > 0 && chars_[count_ - 1] == pad_)
+        count_--;
+    fputc('"', out_);
+    for (size_t i_ = 0; i_ < count_; i_++)
+        fputc(chars_[i_], out_);
+    fputc('"', out_);
+}
+
 static void assert_prints_(const struct calc *msg_, const char *text_of_it_)
 {
     FILE *const printed_ = tmpfile(), *const expected_ = tmpfile();
@@ -110,6 +170,57 @@ static void assert_prints_(const struct calc *msg_, const char *text_of_it_)
     fputs(text_of_it_, expected_);
     ck_assert_int_eq(calc_print(printed_, msg_), (int)ftell(expected_));
     assert_same_text_(printed_, expected_);
+}
+#endif
+
+#ifndef PROTOPOOL_NO_STDIO
+static void assert_prints_into_a_buffer_(const struct calc *msg_, FILE *printed_,
+                                         int (*print_)(char *buffer_, size_t room_, const struct calc *msg_))
+{
+    const size_t length_of_it_ = (size_t)ftell(printed_), half_ = length_of_it_ / 2;
+    char *const buffer_ = (char *)malloc(length_of_it_ + 2), *const expected_ = (char *)malloc(length_of_it_ + 1);
+
+    ck_assert(buffer_ != NULL && expected_ != NULL);
+    rewind(printed_);
+    ck_assert_uint_eq(fread(expected_, 1, length_of_it_, printed_), length_of_it_);
+    buffer_[length_of_it_ + 1] = '!';
+    ck_assert_int_eq(print_(buffer_, length_of_it_ + 1, msg_), (int)length_of_it_);
+    ck_assert(memcmp(buffer_, expected_, length_of_it_) == 0);
+    ck_assert(buffer_[length_of_it_] == '\0' && buffer_[length_of_it_ + 1] == '!');
+    buffer_[half_ + 1] = '!';
+    ck_assert_int_eq(print_(buffer_, half_ + 1, msg_), (int)length_of_it_);
+    ck_assert(memcmp(buffer_, expected_, half_) == 0);
+    ck_assert(buffer_[half_] == '\0' && buffer_[half_ + 1] == '!');
+    ck_assert_int_eq(print_(NULL, 0, msg_), (int)length_of_it_);
+    free(expected_);
+    free(buffer_);
+}
+
+/* The pretty form: the same but for line ends, indentation and the comma at the end of a list. */
+static void assert_prints_pretty_(const struct calc *msg_)
+{
+    FILE *const pretty_ = tmpfile(), *const plain_ = tmpfile();
+    int lines_ = 0, c_;
+
+    ck_assert(pretty_ != NULL && plain_ != NULL);
+    ck_assert_int_eq(calc_print_pretty(pretty_, msg_), (int)ftell(pretty_));
+    assert_prints_into_a_buffer_(msg_, pretty_, calc_snprint_pretty);
+    ck_assert(calc_print(plain_, msg_) > 0);
+    rewind(pretty_);
+    rewind(plain_);
+    for (int d_ = fgetc(plain_); (c_ = fgetc(pretty_)) != EOF;) {
+        lines_ += c_ == '\n';
+        while (d_ == ' ')
+            d_ = fgetc(plain_);
+        if (c_ == d_)
+            d_ = fgetc(plain_);
+        else
+            ck_assert_msg(c_ == ' ' || c_ == '\n' || c_ == ',', "%c", c_);
+    }
+    ck_assert_int_eq(fgetc(plain_), EOF);
+    ck_assert_int_gt(lines_, 1);
+    fclose(pretty_);
+    fclose(plain_);
 }
 #endif
 
@@ -141,73 +252,20 @@ START_TEST(operation_values_have_their_names)
 }
 END_TEST
 
-/* ---- Each message: made of a seed, and compared with what the seed gives ------------------------------------ */
+/* ---- Each message, and each struct in one: filled by a seed, compared, and expected as it prints ---------------- */
 
 /* Add */
 
-static struct add_args_ {
-    uint64_t left;
-    uint64_t right;
-} add_args_;
-
-static const struct add_args_ *fill_add_(unsigned seed_)
+static bool same_add_(const struct calc_add *msg_, const struct calc_add *a_)
 {
-    struct add_args_ *const a_ = &add_args_;
-    a_->left = (uint64_t)sample_(seed_, 1, 0);
-    a_->right = (uint64_t)sample_(seed_, 2, 0);
-    return a_;
-}
-
-static struct calc *new_add_of_(struct calc_pool *pool_, const struct add_args_ *a_)
-{
-    return calc_new_add(pool_, a_->left, a_->right);
-}
-
-static struct calc_add make_add_of_(const struct add_args_ *a_)
-{
-    return calc_make_add(a_->left, a_->right);
-}
-
-static bool add_is_made_of_(const struct calc_add *msg_, const struct add_args_ *a_)
-{
-    return msg_->base.tag == CALC_ADD
+    return msg_->base.tag == a_->base.tag
            && msg_->left == a_->left
            && msg_->right == a_->right;
 }
 
-static struct calc *new_add_(struct calc_pool *pool_, unsigned seed_)
-{
-    return new_add_of_(pool_, fill_add_(seed_));
-}
-
-static void read_add_(struct calc_pool *pool_, struct calc *msg_, unsigned seed_)
-{
-    static struct calc_add made_;
-    const struct add_args_ *const a_ = fill_add_(seed_);
-    struct calc *const copy_ = calc_copy_add(pool_, calc_as_add(msg_));
-
-    ck_assert(add_is_made_of_(calc_as_add(msg_), a_));
-    ck_assert_ptr_eq(calc_if_add(msg_), calc_as_add(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(add_is_made_of_(calc_edit_add(copy_), a_));
-    calc_free(pool_, copy_);
-    made_ = make_add_of_(a_);
-    ck_assert(add_is_made_of_(&made_, a_));
-    ck_assert(calc_valid_add(&made_));
-    made_.base.tag = CALC_FREED_TAG_;
-    ck_assert(!calc_valid_add(&made_));
-    ck_assert_ptr_null(calc_if_add(&made_.base));
-}
-
-static void refuse_add_(struct calc_pool *pool_)
-{
-    (void)pool_; /* the schema rules nothing out */
-}
-
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_add_(FILE *out_, unsigned seed_)
+static void expect_add_(FILE *out_, const struct calc_add *a_)
 {
-    const struct add_args_ *const a_ = fill_add_(seed_);
     fputs("Add { left: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->left);
     fputs(", right: ", out_);
@@ -216,33 +274,119 @@ static void expect_add_(FILE *out_, unsigned seed_)
 }
 #endif
 
+static struct calc_add add_sample_;
+
+static struct calc_add *fill_add_(unsigned seed_)
+{
+    struct calc_add *const a_ = &add_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = CALC_ADD;
+    a_->left = (uint64_t)sample_(seed_, 1, 0);
+    a_->right = (uint64_t)sample_(seed_, 2, 0);
+    return a_;
+}
+
+static struct calc *new_add_of_(struct calc_pool *pool_, const struct calc_add *a_)
+{
+    return calc_new_add(pool_, a_->left, a_->right);
+}
+
+static struct calc_add make_add_of_(const struct calc_add *a_)
+{
+    return calc_make_add(a_->left, a_->right);
+}
+
+static struct calc *new_add_(struct calc_pool *pool_, unsigned seed_)
+{
+    return new_add_of_(pool_, fill_add_(seed_));
+}
+
+static bool are_same_add_(const struct calc *one_, const struct calc *other_)
+{
+    return same_add_(calc_as_add(one_), calc_as_add(other_));
+}
+
+static void read_add_(struct calc_pool *pool_, struct calc *msg_, unsigned seed_)
+{
+    static struct calc_add made_;
+    const struct calc_add *const a_ = fill_add_(seed_);
+    struct calc *const copy_ = calc_copy_add(pool_, calc_as_add(msg_));
+
+    ck_assert(same_add_(calc_as_add(msg_), a_));
+    ck_assert_ptr_eq(calc_if_add(msg_), calc_as_add(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_add_(calc_edit_add(copy_), a_));
+    calc_free(pool_, copy_);
+    made_ = make_add_of_(a_);
+    ck_assert(same_add_(&made_, a_));
+    ck_assert(calc_valid_add(&made_));
+    made_.base.tag = CALC_FREED_TAG_;
+    ck_assert(!calc_valid_add(&made_));
+    ck_assert_ptr_null(calc_if_add(&made_.base));
+    made_ = calc_default_add();
+    ck_assert(calc_valid_add(&made_));
+    ck_assert(calc_validate(&made_.base, sizeof made_));
+    ck_assert(!calc_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_add_(struct calc_pool *pool_)
+{
+    static struct calc_add made_;
+    struct calc_add *const a_ = fill_add_(2);
+
+    made_ = make_add_of_(a_);
+    ck_assert(calc_valid_add(&made_));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_add_(FILE *out_, unsigned seed_)
+{
+    expect_add_(out_, fill_add_(seed_));
+}
+#endif
+
+static void seen_by_add(void *ctx_, const struct calc_add *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
 /* Negate */
 
-static struct negate_args_ {
-    int64_t value;
-} negate_args_;
-
-static const struct negate_args_ *fill_negate_(unsigned seed_)
+static bool same_negate_(const struct calc_negate *msg_, const struct calc_negate *a_)
 {
-    struct negate_args_ *const a_ = &negate_args_;
+    return msg_->base.tag == a_->base.tag
+           && msg_->value == a_->value;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_negate_(FILE *out_, const struct calc_negate *a_)
+{
+    fputs("Negate { value: ", out_);
+    fprintf(out_, "%jd", (intmax_t)a_->value);
+    fputs(" }", out_);
+}
+#endif
+
+static struct calc_negate negate_sample_;
+
+static struct calc_negate *fill_negate_(unsigned seed_)
+{
+    struct calc_negate *const a_ = &negate_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = CALC_NEGATE;
     a_->value = (int64_t)sample_(seed_, 1, 0);
     return a_;
 }
 
-static struct calc *new_negate_of_(struct calc_pool *pool_, const struct negate_args_ *a_)
+static struct calc *new_negate_of_(struct calc_pool *pool_, const struct calc_negate *a_)
 {
     return calc_new_negate(pool_, a_->value);
 }
 
-static struct calc_negate make_negate_of_(const struct negate_args_ *a_)
+static struct calc_negate make_negate_of_(const struct calc_negate *a_)
 {
     return calc_make_negate(a_->value);
-}
-
-static bool negate_is_made_of_(const struct calc_negate *msg_, const struct negate_args_ *a_)
-{
-    return msg_->base.tag == CALC_NEGATE
-           && msg_->value == a_->value;
 }
 
 static struct calc *new_negate_(struct calc_pool *pool_, unsigned seed_)
@@ -250,73 +394,100 @@ static struct calc *new_negate_(struct calc_pool *pool_, unsigned seed_)
     return new_negate_of_(pool_, fill_negate_(seed_));
 }
 
+static bool are_same_negate_(const struct calc *one_, const struct calc *other_)
+{
+    return same_negate_(calc_as_negate(one_), calc_as_negate(other_));
+}
+
 static void read_negate_(struct calc_pool *pool_, struct calc *msg_, unsigned seed_)
 {
     static struct calc_negate made_;
-    const struct negate_args_ *const a_ = fill_negate_(seed_);
+    const struct calc_negate *const a_ = fill_negate_(seed_);
     struct calc *const copy_ = calc_copy_negate(pool_, calc_as_negate(msg_));
 
-    ck_assert(negate_is_made_of_(calc_as_negate(msg_), a_));
+    ck_assert(same_negate_(calc_as_negate(msg_), a_));
     ck_assert_ptr_eq(calc_if_negate(msg_), calc_as_negate(msg_));
     ck_assert_ptr_nonnull(copy_);
-    ck_assert(negate_is_made_of_(calc_edit_negate(copy_), a_));
+    ck_assert(same_negate_(calc_edit_negate(copy_), a_));
     calc_free(pool_, copy_);
     made_ = make_negate_of_(a_);
-    ck_assert(negate_is_made_of_(&made_, a_));
+    ck_assert(same_negate_(&made_, a_));
     ck_assert(calc_valid_negate(&made_));
     made_.base.tag = CALC_FREED_TAG_;
     ck_assert(!calc_valid_negate(&made_));
     ck_assert_ptr_null(calc_if_negate(&made_.base));
+    made_ = calc_default_negate();
+    ck_assert(calc_valid_negate(&made_));
+    ck_assert(calc_validate(&made_.base, sizeof made_));
+    ck_assert(!calc_validate(&made_.base, sizeof made_ - 1));
 }
 
 static void refuse_negate_(struct calc_pool *pool_)
 {
-    (void)pool_; /* the schema rules nothing out */
+    static struct calc_negate made_;
+    struct calc_negate *const a_ = fill_negate_(2);
+
+    made_ = make_negate_of_(a_);
+    ck_assert(calc_valid_negate(&made_));
+    (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_negate_(FILE *out_, unsigned seed_)
+static void expect_of_negate_(FILE *out_, unsigned seed_)
 {
-    const struct negate_args_ *const a_ = fill_negate_(seed_);
-    fputs("Negate { value: ", out_);
-    fprintf(out_, "%jd", (intmax_t)a_->value);
+    expect_negate_(out_, fill_negate_(seed_));
+}
+#endif
+
+static void seen_by_negate(void *ctx_, const struct calc_negate *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* Apply */
+
+static bool same_apply_(const struct calc_apply *msg_, const struct calc_apply *a_)
+{
+    return msg_->base.tag == a_->base.tag
+           && msg_->operation == a_->operation
+           && !(msg_->left < a_->left) && !(msg_->left > a_->left)
+           && !(msg_->right < a_->right) && !(msg_->right > a_->right);
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_apply_(FILE *out_, const struct calc_apply *a_)
+{
+    fputs("Apply { operation: ", out_);
+    fputs(operation_shown_((int64_t)a_->operation), out_);
+    fputs(", left: ", out_);
+    expect_number_(out_, a_->left, false);
+    fputs(", right: ", out_);
+    expect_number_(out_, a_->right, false);
     fputs(" }", out_);
 }
 #endif
 
-/* Apply */
+static struct calc_apply apply_sample_;
 
-static struct apply_args_ {
-    enum calc_operation operation;
-    double left;
-    double right;
-} apply_args_;
-
-static const struct apply_args_ *fill_apply_(unsigned seed_)
+static struct calc_apply *fill_apply_(unsigned seed_)
 {
-    struct apply_args_ *const a_ = &apply_args_;
-    a_->operation = operation_values_[sample_(seed_, 1, 0) % 4].value;
+    struct calc_apply *const a_ = &apply_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = CALC_APPLY;
+    a_->operation = (uint8_t)operation_values_[sample_(seed_, 1, 0) % 4].value;
     a_->left = (double)(sample_(seed_, 2, 0) % 4096) + (double)0.125;
     a_->right = (double)(sample_(seed_, 3, 0) % 4096) + (double)0.125;
     return a_;
 }
 
-static struct calc *new_apply_of_(struct calc_pool *pool_, const struct apply_args_ *a_)
+static struct calc *new_apply_of_(struct calc_pool *pool_, const struct calc_apply *a_)
 {
-    return calc_new_apply(pool_, a_->operation, a_->left, a_->right);
+    return calc_new_apply(pool_, (enum calc_operation)a_->operation, a_->left, a_->right);
 }
 
-static struct calc_apply make_apply_of_(const struct apply_args_ *a_)
+static struct calc_apply make_apply_of_(const struct calc_apply *a_)
 {
-    return calc_make_apply(a_->operation, a_->left, a_->right);
-}
-
-static bool apply_is_made_of_(const struct calc_apply *msg_, const struct apply_args_ *a_)
-{
-    return msg_->base.tag == CALC_APPLY
-           && msg_->operation == (uint8_t)a_->operation
-           && msg_->left == a_->left
-           && msg_->right == a_->right;
+    return calc_make_apply((enum calc_operation)a_->operation, a_->left, a_->right);
 }
 
 static struct calc *new_apply_(struct calc_pool *pool_, unsigned seed_)
@@ -324,122 +495,75 @@ static struct calc *new_apply_(struct calc_pool *pool_, unsigned seed_)
     return new_apply_of_(pool_, fill_apply_(seed_));
 }
 
+static bool are_same_apply_(const struct calc *one_, const struct calc *other_)
+{
+    return same_apply_(calc_as_apply(one_), calc_as_apply(other_));
+}
+
 static void read_apply_(struct calc_pool *pool_, struct calc *msg_, unsigned seed_)
 {
     static struct calc_apply made_;
-    const struct apply_args_ *const a_ = fill_apply_(seed_);
+    const struct calc_apply *const a_ = fill_apply_(seed_);
     struct calc *const copy_ = calc_copy_apply(pool_, calc_as_apply(msg_));
 
-    ck_assert(apply_is_made_of_(calc_as_apply(msg_), a_));
+    ck_assert(same_apply_(calc_as_apply(msg_), a_));
     ck_assert_ptr_eq(calc_if_apply(msg_), calc_as_apply(msg_));
     ck_assert_ptr_nonnull(copy_);
-    ck_assert(apply_is_made_of_(calc_edit_apply(copy_), a_));
+    ck_assert(same_apply_(calc_edit_apply(copy_), a_));
     calc_free(pool_, copy_);
     made_ = make_apply_of_(a_);
-    ck_assert(apply_is_made_of_(&made_, a_));
+    ck_assert(same_apply_(&made_, a_));
     ck_assert(calc_valid_apply(&made_));
     made_.base.tag = CALC_FREED_TAG_;
     ck_assert(!calc_valid_apply(&made_));
     ck_assert_ptr_null(calc_if_apply(&made_.base));
+    made_ = calc_default_apply();
+    ck_assert(calc_valid_apply(&made_));
+    ck_assert(calc_validate(&made_.base, sizeof made_));
+    ck_assert(!calc_validate(&made_.base, sizeof made_ - 1));
 }
 
 static void refuse_apply_(struct calc_pool *pool_)
 {
     static struct calc_apply made_;
+    struct calc_apply *const a_ = fill_apply_(2);
 
-    (void)fill_apply_(2);
-    apply_args_.operation = (enum calc_operation)0;
-    made_ = make_apply_of_(&apply_args_);
-    ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_apply_of_(pool_, &apply_args_));
-    made_ = make_apply_of_(fill_apply_(2));
+    made_ = make_apply_of_(a_);
     ck_assert(calc_valid_apply(&made_));
-    made_.operation = (uint8_t)0;
-    ck_assert(!calc_valid_apply(&made_));
-    ck_assert_ptr_null(calc_copy_apply(pool_, &made_));
-
+    (void)fill_apply_(2);
+    a_->operation = (uint8_t)0;
+    made_ = make_apply_of_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(new_apply_of_(pool_, a_));
+    ck_assert(!calc_valid_apply(a_));
+    ck_assert_ptr_null(calc_copy_apply(pool_, a_));
+    (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_apply_(FILE *out_, unsigned seed_)
+static void expect_of_apply_(FILE *out_, unsigned seed_)
 {
-    const struct apply_args_ *const a_ = fill_apply_(seed_);
-    fputs("Apply { operation: ", out_);
-    fputs(operation_shown_((int64_t)a_->operation), out_);
-    fputs(", left: ", out_);
-    fprintf(out_, "%.10g", (double)a_->left);
-    fputs(", right: ", out_);
-    fprintf(out_, "%.10g", (double)a_->right);
-    fputs(" }", out_);
+    expect_apply_(out_, fill_apply_(seed_));
 }
 #endif
 
+static void seen_by_apply(void *ctx_, const struct calc_apply *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
 /* Sum */
 
-static struct sum_args_ {
-    uint8_t count;
-    int32_t operands[12];
-} sum_args_;
-
-static const struct sum_args_ *fill_sum_(unsigned seed_)
+static bool same_sum_(const struct calc_sum *msg_, const struct calc_sum *a_)
 {
-    struct sum_args_ *const a_ = &sum_args_;
-    a_->count = (uint8_t)sample_(seed_, 1, 0);
-    for (unsigned i_ = 0; i_ < 12; i_++)
-        a_->operands[i_] = (int32_t)sample_(seed_, 2, i_);
-    return a_;
-}
-
-static struct calc *new_sum_of_(struct calc_pool *pool_, const struct sum_args_ *a_)
-{
-    return calc_new_sum(pool_, a_->count, a_->operands);
-}
-
-static struct calc_sum make_sum_of_(const struct sum_args_ *a_)
-{
-    return calc_make_sum(a_->count, a_->operands);
-}
-
-static bool sum_is_made_of_(const struct calc_sum *msg_, const struct sum_args_ *a_)
-{
-    return msg_->base.tag == CALC_SUM
+    return msg_->base.tag == a_->base.tag
            && msg_->count == a_->count
-           && memcmp(msg_->operands, a_->operands, sizeof msg_->operands) == 0;
-}
-
-static struct calc *new_sum_(struct calc_pool *pool_, unsigned seed_)
-{
-    return new_sum_of_(pool_, fill_sum_(seed_));
-}
-
-static void read_sum_(struct calc_pool *pool_, struct calc *msg_, unsigned seed_)
-{
-    static struct calc_sum made_;
-    const struct sum_args_ *const a_ = fill_sum_(seed_);
-    struct calc *const copy_ = calc_copy_sum(pool_, calc_as_sum(msg_));
-
-    ck_assert(sum_is_made_of_(calc_as_sum(msg_), a_));
-    ck_assert_ptr_eq(calc_if_sum(msg_), calc_as_sum(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(sum_is_made_of_(calc_edit_sum(copy_), a_));
-    calc_free(pool_, copy_);
-    made_ = make_sum_of_(a_);
-    ck_assert(sum_is_made_of_(&made_, a_));
-    ck_assert(calc_valid_sum(&made_));
-    made_.base.tag = CALC_FREED_TAG_;
-    ck_assert(!calc_valid_sum(&made_));
-    ck_assert_ptr_null(calc_if_sum(&made_.base));
-}
-
-static void refuse_sum_(struct calc_pool *pool_)
-{
-    (void)pool_; /* the schema rules nothing out */
+           && memcmp(msg_->operands, a_->operands, 12 * sizeof msg_->operands[0]) == 0;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_sum_(FILE *out_, unsigned seed_)
+static void expect_sum_(FILE *out_, const struct calc_sum *a_)
 {
-    const struct sum_args_ *const a_ = fill_sum_(seed_);
     fputs("Sum { count: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->count);
     fputs(", operands: ", out_);
@@ -453,36 +577,127 @@ static void expect_sum_(FILE *out_, unsigned seed_)
 }
 #endif
 
+static struct calc_sum sum_sample_;
+
+static struct calc_sum *fill_sum_(unsigned seed_)
+{
+    struct calc_sum *const a_ = &sum_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = CALC_SUM;
+    a_->count = (uint8_t)sample_(seed_, 1, 0);
+    for (unsigned i_ = 0; i_ < 12; i_++) {
+        a_->operands[i_] = (int32_t)sample_(seed_, 2, i_);
+    }
+    return a_;
+}
+
+static struct calc *new_sum_of_(struct calc_pool *pool_, const struct calc_sum *a_)
+{
+    return calc_new_sum(pool_, a_->count, a_->operands);
+}
+
+static struct calc_sum make_sum_of_(const struct calc_sum *a_)
+{
+    return calc_make_sum(a_->count, a_->operands);
+}
+
+static struct calc *new_sum_(struct calc_pool *pool_, unsigned seed_)
+{
+    return new_sum_of_(pool_, fill_sum_(seed_));
+}
+
+static bool are_same_sum_(const struct calc *one_, const struct calc *other_)
+{
+    return same_sum_(calc_as_sum(one_), calc_as_sum(other_));
+}
+
+static void read_sum_(struct calc_pool *pool_, struct calc *msg_, unsigned seed_)
+{
+    static struct calc_sum made_;
+    const struct calc_sum *const a_ = fill_sum_(seed_);
+    struct calc *const copy_ = calc_copy_sum(pool_, calc_as_sum(msg_));
+
+    ck_assert(same_sum_(calc_as_sum(msg_), a_));
+    ck_assert_ptr_eq(calc_if_sum(msg_), calc_as_sum(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_sum_(calc_edit_sum(copy_), a_));
+    calc_free(pool_, copy_);
+    made_ = make_sum_of_(a_);
+    ck_assert(same_sum_(&made_, a_));
+    ck_assert(calc_valid_sum(&made_));
+    made_.base.tag = CALC_FREED_TAG_;
+    ck_assert(!calc_valid_sum(&made_));
+    ck_assert_ptr_null(calc_if_sum(&made_.base));
+    made_ = calc_default_sum();
+    ck_assert(calc_valid_sum(&made_));
+    ck_assert(calc_validate(&made_.base, sizeof made_));
+    ck_assert(!calc_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_sum_(struct calc_pool *pool_)
+{
+    static struct calc_sum made_;
+    struct calc_sum *const a_ = fill_sum_(2);
+
+    made_ = make_sum_of_(a_);
+    ck_assert(calc_valid_sum(&made_));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_sum_(FILE *out_, unsigned seed_)
+{
+    expect_sum_(out_, fill_sum_(seed_));
+}
+#endif
+
+static void seen_by_sum(void *ctx_, const struct calc_sum *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
 /* Store */
 
-static struct store_args_ {
-    char name[33];
-    double value;
-} store_args_;
-
-static const struct store_args_ *fill_store_(unsigned seed_)
+static bool same_store_(const struct calc_store *msg_, const struct calc_store *a_)
 {
-    struct store_args_ *const a_ = &store_args_;
-    text_(a_->name, length_(seed_, 1, 31), seed_);
+    return msg_->base.tag == a_->base.tag
+           && msg_->name_len == a_->name_len && strcmp(msg_->name, a_->name) == 0
+           && !(msg_->value < a_->value) && !(msg_->value > a_->value);
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_store_(FILE *out_, const struct calc_store *a_)
+{
+    fputs("Store { name: ", out_);
+    fprintf(out_, "\"%s\"", a_->name);
+    fputs(", value: ", out_);
+    expect_number_(out_, a_->value, false);
+    fputs(" }", out_);
+}
+#endif
+
+static char store_name_text_[33];
+static struct calc_store store_sample_;
+
+static struct calc_store *fill_store_(unsigned seed_)
+{
+    struct calc_store *const a_ = &store_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = CALC_STORE;
+    a_->name_len = (uint8_t)length_(seed_, 1, 31);
+    letters_(a_->name, a_->name_len, seed_);
     a_->value = (double)(sample_(seed_, 2, 0) % 4096) + (double)0.125;
     return a_;
 }
 
-static struct calc *new_store_of_(struct calc_pool *pool_, const struct store_args_ *a_)
+static struct calc *new_store_of_(struct calc_pool *pool_, const struct calc_store *a_)
 {
     return calc_new_store(pool_, a_->name, a_->value);
 }
 
-static struct calc_store make_store_of_(const struct store_args_ *a_)
+static struct calc_store make_store_of_(const struct calc_store *a_)
 {
     return calc_make_store(a_->name, a_->value);
-}
-
-static bool store_is_made_of_(const struct calc_store *msg_, const struct store_args_ *a_)
-{
-    return msg_->base.tag == CALC_STORE
-           && msg_->name_len == strlen(a_->name) && strcmp(msg_->name, a_->name) == 0
-           && msg_->value == a_->value;
 }
 
 static struct calc *new_store_(struct calc_pool *pool_, unsigned seed_)
@@ -490,81 +705,103 @@ static struct calc *new_store_(struct calc_pool *pool_, unsigned seed_)
     return new_store_of_(pool_, fill_store_(seed_));
 }
 
+static bool are_same_store_(const struct calc *one_, const struct calc *other_)
+{
+    return same_store_(calc_as_store(one_), calc_as_store(other_));
+}
+
 static void read_store_(struct calc_pool *pool_, struct calc *msg_, unsigned seed_)
 {
     static struct calc_store made_;
-    const struct store_args_ *const a_ = fill_store_(seed_);
+    const struct calc_store *const a_ = fill_store_(seed_);
     struct calc *const copy_ = calc_copy_store(pool_, calc_as_store(msg_));
 
-    ck_assert(store_is_made_of_(calc_as_store(msg_), a_));
+    ck_assert(same_store_(calc_as_store(msg_), a_));
     ck_assert_ptr_eq(calc_if_store(msg_), calc_as_store(msg_));
     ck_assert_ptr_nonnull(copy_);
-    ck_assert(store_is_made_of_(calc_edit_store(copy_), a_));
+    ck_assert(same_store_(calc_edit_store(copy_), a_));
     calc_free(pool_, copy_);
     made_ = make_store_of_(a_);
-    ck_assert(store_is_made_of_(&made_, a_));
+    ck_assert(same_store_(&made_, a_));
     ck_assert(calc_valid_store(&made_));
     made_.base.tag = CALC_FREED_TAG_;
     ck_assert(!calc_valid_store(&made_));
     ck_assert_ptr_null(calc_if_store(&made_.base));
+    made_ = calc_default_store();
+    ck_assert(calc_valid_store(&made_));
+    ck_assert(calc_validate(&made_.base, sizeof made_));
+    ck_assert(!calc_validate(&made_.base, sizeof made_ - 1));
 }
 
 static void refuse_store_(struct calc_pool *pool_)
 {
     static struct calc_store made_;
+    struct calc_store *const a_ = fill_store_(2);
 
-    (void)fill_store_(2);
-    text_(store_args_.name, 32, 0);
-    made_ = make_store_of_(&store_args_);
-    ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_store_of_(pool_, &store_args_));
-    made_ = make_store_of_(fill_store_(2));
+    made_ = make_store_of_(a_);
     ck_assert(calc_valid_store(&made_));
-    made_.name[made_.name_len] = 'x';
-    ck_assert(!calc_valid_store(&made_));
-    ck_assert_ptr_null(calc_copy_store(pool_, &made_));
-
+    (void)fill_store_(2);
+    made_ = calc_make_store(long_text_(store_name_text_, 32), a_->value);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(calc_new_store(pool_, long_text_(store_name_text_, 32), a_->value));
+    (void)fill_store_(2);
+    a_->name[a_->name_len] = 'x';
+    ck_assert(!calc_valid_store(a_));
+    ck_assert(!calc_validate(&a_->base, sizeof *a_));
+    ck_assert_ptr_null(calc_copy_store(pool_, a_));
+    (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_store_(FILE *out_, unsigned seed_)
+static void expect_of_store_(FILE *out_, unsigned seed_)
 {
-    const struct store_args_ *const a_ = fill_store_(seed_);
-    fputs("Store { name: ", out_);
+    expect_store_(out_, fill_store_(seed_));
+}
+#endif
+
+static void seen_by_store(void *ctx_, const struct calc_store *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* Recall */
+
+static bool same_recall_(const struct calc_recall *msg_, const struct calc_recall *a_)
+{
+    return msg_->base.tag == a_->base.tag
+           && msg_->name_len == a_->name_len && strcmp(msg_->name, a_->name) == 0;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_recall_(FILE *out_, const struct calc_recall *a_)
+{
+    fputs("Recall { name: ", out_);
     fprintf(out_, "\"%s\"", a_->name);
-    fputs(", value: ", out_);
-    fprintf(out_, "%.10g", (double)a_->value);
     fputs(" }", out_);
 }
 #endif
 
-/* Recall */
+static char recall_name_text_[33];
+static struct calc_recall recall_sample_;
 
-static struct recall_args_ {
-    char name[33];
-} recall_args_;
-
-static const struct recall_args_ *fill_recall_(unsigned seed_)
+static struct calc_recall *fill_recall_(unsigned seed_)
 {
-    struct recall_args_ *const a_ = &recall_args_;
-    text_(a_->name, length_(seed_, 1, 31), seed_);
+    struct calc_recall *const a_ = &recall_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = CALC_RECALL;
+    a_->name_len = (uint8_t)length_(seed_, 1, 31);
+    letters_(a_->name, a_->name_len, seed_);
     return a_;
 }
 
-static struct calc *new_recall_of_(struct calc_pool *pool_, const struct recall_args_ *a_)
+static struct calc *new_recall_of_(struct calc_pool *pool_, const struct calc_recall *a_)
 {
     return calc_new_recall(pool_, a_->name);
 }
 
-static struct calc_recall make_recall_of_(const struct recall_args_ *a_)
+static struct calc_recall make_recall_of_(const struct calc_recall *a_)
 {
     return calc_make_recall(a_->name);
-}
-
-static bool recall_is_made_of_(const struct calc_recall *msg_, const struct recall_args_ *a_)
-{
-    return msg_->base.tag == CALC_RECALL
-           && msg_->name_len == strlen(a_->name) && strcmp(msg_->name, a_->name) == 0;
 }
 
 static struct calc *new_recall_(struct calc_pool *pool_, unsigned seed_)
@@ -572,129 +809,77 @@ static struct calc *new_recall_(struct calc_pool *pool_, unsigned seed_)
     return new_recall_of_(pool_, fill_recall_(seed_));
 }
 
+static bool are_same_recall_(const struct calc *one_, const struct calc *other_)
+{
+    return same_recall_(calc_as_recall(one_), calc_as_recall(other_));
+}
+
 static void read_recall_(struct calc_pool *pool_, struct calc *msg_, unsigned seed_)
 {
     static struct calc_recall made_;
-    const struct recall_args_ *const a_ = fill_recall_(seed_);
+    const struct calc_recall *const a_ = fill_recall_(seed_);
     struct calc *const copy_ = calc_copy_recall(pool_, calc_as_recall(msg_));
 
-    ck_assert(recall_is_made_of_(calc_as_recall(msg_), a_));
+    ck_assert(same_recall_(calc_as_recall(msg_), a_));
     ck_assert_ptr_eq(calc_if_recall(msg_), calc_as_recall(msg_));
     ck_assert_ptr_nonnull(copy_);
-    ck_assert(recall_is_made_of_(calc_edit_recall(copy_), a_));
+    ck_assert(same_recall_(calc_edit_recall(copy_), a_));
     calc_free(pool_, copy_);
     made_ = make_recall_of_(a_);
-    ck_assert(recall_is_made_of_(&made_, a_));
+    ck_assert(same_recall_(&made_, a_));
     ck_assert(calc_valid_recall(&made_));
     made_.base.tag = CALC_FREED_TAG_;
     ck_assert(!calc_valid_recall(&made_));
     ck_assert_ptr_null(calc_if_recall(&made_.base));
+    made_ = calc_default_recall();
+    ck_assert(calc_valid_recall(&made_));
+    ck_assert(calc_validate(&made_.base, sizeof made_));
+    ck_assert(!calc_validate(&made_.base, sizeof made_ - 1));
 }
 
 static void refuse_recall_(struct calc_pool *pool_)
 {
     static struct calc_recall made_;
+    struct calc_recall *const a_ = fill_recall_(2);
 
-    (void)fill_recall_(2);
-    text_(recall_args_.name, 32, 0);
-    made_ = make_recall_of_(&recall_args_);
-    ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_recall_of_(pool_, &recall_args_));
-    made_ = make_recall_of_(fill_recall_(2));
+    made_ = make_recall_of_(a_);
     ck_assert(calc_valid_recall(&made_));
-    made_.name[made_.name_len] = 'x';
-    ck_assert(!calc_valid_recall(&made_));
-    ck_assert_ptr_null(calc_copy_recall(pool_, &made_));
-
+    (void)fill_recall_(2);
+    made_ = calc_make_recall(long_text_(recall_name_text_, 32));
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(calc_new_recall(pool_, long_text_(recall_name_text_, 32)));
+    (void)fill_recall_(2);
+    a_->name[a_->name_len] = 'x';
+    ck_assert(!calc_valid_recall(a_));
+    ck_assert(!calc_validate(&a_->base, sizeof *a_));
+    ck_assert_ptr_null(calc_copy_recall(pool_, a_));
+    (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_recall_(FILE *out_, unsigned seed_)
+static void expect_of_recall_(FILE *out_, unsigned seed_)
 {
-    const struct recall_args_ *const a_ = fill_recall_(seed_);
-    fputs("Recall { name: ", out_);
-    fprintf(out_, "\"%s\"", a_->name);
-    fputs(" }", out_);
+    expect_recall_(out_, fill_recall_(seed_));
 }
 #endif
 
+static void seen_by_recall(void *ctx_, const struct calc_recall *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
 /* Log */
 
-static struct log_args_ {
-    uint64_t time;
-    char text[202];
-} log_args_;
-
-static const struct log_args_ *fill_log_(unsigned seed_)
+static bool same_log_(const struct calc_log *msg_, const struct calc_log *a_)
 {
-    struct log_args_ *const a_ = &log_args_;
-    a_->time = (uint64_t)sample_(seed_, 1, 0);
-    text_(a_->text, length_(seed_, 2, 200), seed_);
-    return a_;
-}
-
-static struct calc *new_log_of_(struct calc_pool *pool_, const struct log_args_ *a_)
-{
-    return calc_new_log(pool_, a_->time, a_->text);
-}
-
-static struct calc_log make_log_of_(const struct log_args_ *a_)
-{
-    return calc_make_log(a_->time, a_->text);
-}
-
-static bool log_is_made_of_(const struct calc_log *msg_, const struct log_args_ *a_)
-{
-    return msg_->base.tag == CALC_LOG
+    return msg_->base.tag == a_->base.tag
            && msg_->time == a_->time
-           && msg_->text_len == strlen(a_->text) && strcmp(msg_->text, a_->text) == 0;
-}
-
-static struct calc *new_log_(struct calc_pool *pool_, unsigned seed_)
-{
-    return new_log_of_(pool_, fill_log_(seed_));
-}
-
-static void read_log_(struct calc_pool *pool_, struct calc *msg_, unsigned seed_)
-{
-    static struct calc_log made_;
-    const struct log_args_ *const a_ = fill_log_(seed_);
-    struct calc *const copy_ = calc_copy_log(pool_, calc_as_log(msg_));
-
-    ck_assert(log_is_made_of_(calc_as_log(msg_), a_));
-    ck_assert_ptr_eq(calc_if_log(msg_), calc_as_log(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(log_is_made_of_(calc_edit_log(copy_), a_));
-    calc_free(pool_, copy_);
-    made_ = make_log_of_(a_);
-    ck_assert(log_is_made_of_(&made_, a_));
-    ck_assert(calc_valid_log(&made_));
-    made_.base.tag = CALC_FREED_TAG_;
-    ck_assert(!calc_valid_log(&made_));
-    ck_assert_ptr_null(calc_if_log(&made_.base));
-}
-
-static void refuse_log_(struct calc_pool *pool_)
-{
-    static struct calc_log made_;
-
-    (void)fill_log_(2);
-    text_(log_args_.text, 201, 0);
-    made_ = make_log_of_(&log_args_);
-    ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_log_of_(pool_, &log_args_));
-    made_ = make_log_of_(fill_log_(2));
-    ck_assert(calc_valid_log(&made_));
-    made_.text[made_.text_len] = 'x';
-    ck_assert(!calc_valid_log(&made_));
-    ck_assert_ptr_null(calc_copy_log(pool_, &made_));
-
+           && msg_->text_len == a_->text_len && strcmp(msg_->text, a_->text) == 0;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_log_(FILE *out_, unsigned seed_)
+static void expect_log_(FILE *out_, const struct calc_log *a_)
 {
-    const struct log_args_ *const a_ = fill_log_(seed_);
     fputs("Log { time: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->time);
     fputs(", text: ", out_);
@@ -703,7 +888,100 @@ static void expect_log_(FILE *out_, unsigned seed_)
 }
 #endif
 
+static char log_text_text_[202];
+static struct calc_log log_sample_;
+
+static struct calc_log *fill_log_(unsigned seed_)
+{
+    struct calc_log *const a_ = &log_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = CALC_LOG;
+    a_->time = (uint64_t)sample_(seed_, 1, 0);
+    a_->text_len = (uint8_t)length_(seed_, 2, 200);
+    letters_(a_->text, a_->text_len, seed_);
+    return a_;
+}
+
+static struct calc *new_log_of_(struct calc_pool *pool_, const struct calc_log *a_)
+{
+    return calc_new_log(pool_, a_->time, a_->text);
+}
+
+static struct calc_log make_log_of_(const struct calc_log *a_)
+{
+    return calc_make_log(a_->time, a_->text);
+}
+
+static struct calc *new_log_(struct calc_pool *pool_, unsigned seed_)
+{
+    return new_log_of_(pool_, fill_log_(seed_));
+}
+
+static bool are_same_log_(const struct calc *one_, const struct calc *other_)
+{
+    return same_log_(calc_as_log(one_), calc_as_log(other_));
+}
+
+static void read_log_(struct calc_pool *pool_, struct calc *msg_, unsigned seed_)
+{
+    static struct calc_log made_;
+    const struct calc_log *const a_ = fill_log_(seed_);
+    struct calc *const copy_ = calc_copy_log(pool_, calc_as_log(msg_));
+
+    ck_assert(same_log_(calc_as_log(msg_), a_));
+    ck_assert_ptr_eq(calc_if_log(msg_), calc_as_log(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_log_(calc_edit_log(copy_), a_));
+    calc_free(pool_, copy_);
+    made_ = make_log_of_(a_);
+    ck_assert(same_log_(&made_, a_));
+    ck_assert(calc_valid_log(&made_));
+    made_.base.tag = CALC_FREED_TAG_;
+    ck_assert(!calc_valid_log(&made_));
+    ck_assert_ptr_null(calc_if_log(&made_.base));
+    made_ = calc_default_log();
+    ck_assert(calc_valid_log(&made_));
+    ck_assert(calc_validate(&made_.base, sizeof made_));
+    ck_assert(!calc_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_log_(struct calc_pool *pool_)
+{
+    static struct calc_log made_;
+    struct calc_log *const a_ = fill_log_(2);
+
+    made_ = make_log_of_(a_);
+    ck_assert(calc_valid_log(&made_));
+    (void)fill_log_(2);
+    made_ = calc_make_log(a_->time, long_text_(log_text_text_, 201));
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(calc_new_log(pool_, a_->time, long_text_(log_text_text_, 201)));
+    (void)fill_log_(2);
+    a_->text[a_->text_len] = 'x';
+    ck_assert(!calc_valid_log(a_));
+    ck_assert(!calc_validate(&a_->base, sizeof *a_));
+    ck_assert_ptr_null(calc_copy_log(pool_, a_));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_log_(FILE *out_, unsigned seed_)
+{
+    expect_log_(out_, fill_log_(seed_));
+}
+#endif
+
+static void seen_by_log(void *ctx_, const struct calc_log *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
 /* Quit */
+
+static void seen_by_quit(void *ctx_, const struct calc_quit *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
 
 START_TEST(quit_is_never_allocated)
 {
@@ -719,6 +997,12 @@ START_TEST(quit_is_never_allocated)
     ck_assert_ptr_eq(calc_if_quit(msg_), calc_as_quit(msg_));
     ck_assert_uint_eq(calc_size(msg_), sizeof(struct calc_quit));
     ck_assert(calc_valid_quit(&made_));
+    ck_assert(calc_validate(msg_, sizeof made_));
+    ck_assert_ptr_eq(calc_clone(&pool_, msg_), msg_);
+    ck_assert_ptr_eq(calc_clone(&pool_, &made_.base), msg_);
+    ck_assert(calc_equal(msg_, &made_.base));
+    ck_assert(calc_hash(msg_) == calc_hash(&made_.base));
+    ck_assert_uint_eq(calc_describe(CALC_QUIT)->field_count, 0);
     ck_assert(calc_pool_reserve(&pool_, CALC_QUIT, 1));
     ck_assert_uint_eq(live_(&pool_), 0);
     calc_free(&pool_, msg_);
@@ -739,6 +1023,7 @@ static const struct variant_ {
     size_t size, align, max_live;
     unsigned slot; /* of calc_pool_stats */
     struct calc *(*make)(struct calc_pool *pool_, unsigned seed_);
+    bool (*same)(const struct calc *one_, const struct calc *other_);
     void (*read)(struct calc_pool *pool_, struct calc *msg_, unsigned seed_);
     void (*refuse)(struct calc_pool *pool_);
 #ifndef PROTOPOOL_NO_STDIO
@@ -746,45 +1031,45 @@ static const struct variant_ {
 #endif
 } variants_[] = {
     { "Add", CALC_ADD, sizeof(struct calc_add), alignof(struct calc_add), 64, 1,
-      new_add_, read_add_, refuse_add_,
+      new_add_, are_same_add_, read_add_, refuse_add_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_add_,
+      expect_of_add_,
 #endif
     },
     { "Negate", CALC_NEGATE, sizeof(struct calc_negate), alignof(struct calc_negate), 32, 0,
-      new_negate_, read_negate_, refuse_negate_,
+      new_negate_, are_same_negate_, read_negate_, refuse_negate_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_negate_,
+      expect_of_negate_,
 #endif
     },
     { "Apply", CALC_APPLY, sizeof(struct calc_apply), alignof(struct calc_apply), 64, 1,
-      new_apply_, read_apply_, refuse_apply_,
+      new_apply_, are_same_apply_, read_apply_, refuse_apply_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_apply_,
+      expect_of_apply_,
 #endif
     },
     { "Sum", CALC_SUM, sizeof(struct calc_sum), alignof(struct calc_sum), 16, 4,
-      new_sum_, read_sum_, refuse_sum_,
+      new_sum_, are_same_sum_, read_sum_, refuse_sum_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_sum_,
+      expect_of_sum_,
 #endif
     },
     { "Store", CALC_STORE, sizeof(struct calc_store), alignof(struct calc_store), 32, 3,
-      new_store_, read_store_, refuse_store_,
+      new_store_, are_same_store_, read_store_, refuse_store_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_store_,
+      expect_of_store_,
 #endif
     },
     { "Recall", CALC_RECALL, sizeof(struct calc_recall), alignof(struct calc_recall), 32, 2,
-      new_recall_, read_recall_, refuse_recall_,
+      new_recall_, are_same_recall_, read_recall_, refuse_recall_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_recall_,
+      expect_of_recall_,
 #endif
     },
     { "Log", CALC_LOG, sizeof(struct calc_log), alignof(struct calc_log), 8, 5,
-      new_log_, read_log_, refuse_log_,
+      new_log_, are_same_log_, read_log_, refuse_log_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_log_,
+      expect_of_log_,
 #endif
     },
 };
@@ -910,6 +1195,61 @@ START_TEST(what_the_schema_rules_out_is_refused)
 }
 END_TEST
 
+START_TEST(message_equals_its_clone_and_hashes_and_describes_alike)
+{
+    static struct calc_pool pool_, other_pool_;
+
+    EACH_VARIANT_(v_, _i) {
+        const struct protopool_record *const record_ = calc_describe(v_->tag);
+        struct calc *msg_[SEEDS_], *clone_[SEEDS_];
+
+        ck_assert_str_eq(record_->name, v_->name);
+        ck_assert_uint_eq(record_->bytes, v_->size);
+        ck_assert(calc_pool_init_growing(&pool_, NULL));
+        ck_assert(calc_pool_init_growing(&other_pool_, NULL));
+        for (unsigned seed_ = 0; seed_ < SEEDS_; seed_++) {
+            msg_[seed_] = v_->make(&pool_, seed_);
+            clone_[seed_] = calc_clone(&other_pool_, msg_[seed_]);
+            ck_assert_ptr_nonnull(clone_[seed_]);
+            ck_assert_ptr_ne(clone_[seed_], msg_[seed_]);
+            ck_assert(calc_validate(msg_[seed_], v_->size));
+        }
+        for (unsigned i_ = 0; i_ < SEEDS_; i_++)
+            for (unsigned j_ = 0; j_ < SEEDS_; j_++) {
+                const bool is_same_ = v_->same(msg_[i_], clone_[j_]);
+                ck_assert_int_eq(calc_equal(msg_[i_], clone_[j_]), is_same_);
+                ck_assert_int_eq(equal_as_described_(record_, msg_[i_], clone_[j_]), is_same_);
+                ck_assert_int_eq(calc_hash(msg_[i_]) == calc_hash(clone_[j_]), is_same_);
+                ck_assert(i_ != j_ || is_same_);
+            }
+        ck_assert_uint_eq(calc_pool_fini(&other_pool_), SEEDS_);
+        ck_assert_uint_eq(calc_pool_fini(&pool_), SEEDS_);
+    }
+}
+END_TEST
+
+START_TEST(message_is_dispatched_to_its_handler)
+{
+    static const struct calc_handlers all_ = CALC_HANDLERS(seen_by_);
+    static struct calc_pool pool_;
+
+    EACH_VARIANT_(v_, _i) {
+        struct calc_handlers none_;
+        const void *seen_ = NULL;
+        struct calc *msg_;
+
+        memset(&none_, 0, sizeof none_);
+        ck_assert(calc_pool_init_growing(&pool_, NULL));
+        msg_ = v_->make(&pool_, 1);
+        calc_dispatch(msg_, &none_, &seen_);
+        ck_assert_ptr_null(seen_);
+        calc_dispatch(msg_, &all_, &seen_);
+        ck_assert_ptr_eq(seen_, msg_);
+        ck_assert_uint_eq(calc_pool_fini(&pool_), 1);
+    }
+}
+END_TEST
+
 #ifndef PROTOPOOL_NO_STDIO
 START_TEST(message_prints_its_name_and_fields)
 {
@@ -923,7 +1263,9 @@ START_TEST(message_prints_its_name_and_fields)
             ck_assert(msg_ != NULL && printed_ != NULL && expected_ != NULL);
             v_->expect(expected_, seed_);
             ck_assert_int_eq(calc_print(printed_, msg_), (int)ftell(expected_));
+            assert_prints_into_a_buffer_(msg_, printed_, calc_snprint);
             assert_same_text_(printed_, expected_);
+            assert_prints_pretty_(msg_);
         }
         ck_assert_uint_eq(calc_pool_fini(&pool_), 4);
     }
@@ -1048,7 +1390,10 @@ int main(void)
     SRunner *const runner_ = srunner_create(suite_);
     int failed_;
 
-    (void)length_, (void)text_, (void)is_padded_; /* the schema may have no use for them */
+    (void)length_, (void)letters_, (void)text_of_, (void)long_text_; /* the schema may have no use for them */
+#ifndef PROTOPOOL_NO_STDIO
+    (void)expect_number_, (void)expect_chars_;
+#endif
     protopool_set_fault_handler(on_fault_);
     tcase_set_timeout(tcase_, 300);
     suite_add_tcase(suite_, tcase_);
@@ -1061,6 +1406,8 @@ int main(void)
     tcase_add_loop_test(tcase_, message_takes_exactly_its_size, 0, RUNS_);
     tcase_add_loop_test(tcase_, freed_slot_is_handed_out_again, 0, RUNS_);
     tcase_add_loop_test(tcase_, exhaustion_is_null_and_loses_nothing, 0, RUNS_);
+    tcase_add_loop_test(tcase_, message_equals_its_clone_and_hashes_and_describes_alike, 0, RUNS_);
+    tcase_add_loop_test(tcase_, message_is_dispatched_to_its_handler, 0, RUNS_);
     tcase_add_loop_test(tcase_, what_the_schema_rules_out_is_refused, 0, RUNS_);
 #ifndef PROTOPOOL_NO_STDIO
     tcase_add_loop_test(tcase_, message_prints_its_name_and_fields, 0, RUNS_);

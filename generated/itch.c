@@ -6,6 +6,8 @@
  * SPDX-License-Identifier: Apache-2.0 OR MIT
  */
 
+#define PROTOPOOL_NO_DEPRECATION /* the functions of deprecated messages are here */
+
 #include "itch.h"
 
 /* ---- Layout: the same on every target ------------------------------------------------------------------------ */
@@ -444,6 +446,1183 @@ size_t itch_size(const struct itch *msg_)
     return 0;
 }
 
+
+/* ---- Descriptions -------------------------------------------------------------------------------------------- */
+
+static const struct protopool_field system_event_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
+    { .name = "event_code", .type = PROTOPOOL_CHAR, .offset = 1, .bytes = 1, .count = 1 },
+};
+
+static const struct protopool_record system_event_record_ = {
+    "SystemEvent", 16, 4, system_event_fields_,
+};
+
+static const struct protopool_field stock_directory_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 22, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 40, .bytes = 8, .count = 1 },
+    { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 1, .bytes = 1, .count = 8 },
+    { .name = "market_category", .type = PROTOPOOL_CHAR, .offset = 9, .bytes = 1, .count = 1 },
+    { .name = "financial_status", .type = PROTOPOOL_CHAR, .offset = 10, .bytes = 1, .count = 1 },
+    { .name = "round_lot_size", .type = PROTOPOOL_UNSIGNED, .offset = 28, .bytes = 4, .count = 1 },
+    { .name = "round_lots_only", .type = PROTOPOOL_CHAR, .offset = 11, .bytes = 1, .count = 1 },
+    { .name = "issue_classification", .type = PROTOPOOL_CHAR, .offset = 12, .bytes = 1, .count = 1 },
+    { .name = "issue_subtype", .type = PROTOPOOL_TEXT, .offset = 13, .bytes = 1, .count = 2 },
+    { .name = "authenticity", .type = PROTOPOOL_CHAR, .offset = 15, .bytes = 1, .count = 1 },
+    { .name = "short_sale_threshold", .type = PROTOPOOL_CHAR, .offset = 16, .bytes = 1, .count = 1 },
+    { .name = "ipo_flag", .type = PROTOPOOL_CHAR, .offset = 17, .bytes = 1, .count = 1 },
+    { .name = "luld_tier", .type = PROTOPOOL_CHAR, .offset = 18, .bytes = 1, .count = 1 },
+    { .name = "etp_flag", .type = PROTOPOOL_CHAR, .offset = 19, .bytes = 1, .count = 1 },
+    { .name = "etp_leverage", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 4, .count = 1 },
+    { .name = "inverse", .type = PROTOPOOL_CHAR, .offset = 20, .bytes = 1, .count = 1 },
+};
+
+static const struct protopool_record stock_directory_record_ = {
+    "StockDirectory", 48, 17, stock_directory_fields_,
+};
+
+static const struct protopool_field trading_action_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 18, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
+    { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 1, .bytes = 1, .count = 8 },
+    { .name = "state", .type = PROTOPOOL_CHAR, .offset = 9, .bytes = 1, .count = 1 },
+    { .name = "reserved", .type = PROTOPOOL_CHAR, .offset = 10, .bytes = 1, .count = 1 },
+    { .name = "reason", .type = PROTOPOOL_TEXT, .offset = 11, .bytes = 1, .count = 4 },
+};
+
+static const struct protopool_record trading_action_record_ = {
+    "TradingAction", 32, 7, trading_action_fields_,
+};
+
+static const struct protopool_field reg_sho_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 10, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
+    { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 1, .bytes = 1, .count = 8 },
+    { .name = "action", .type = PROTOPOOL_CHAR, .offset = 9, .bytes = 1, .count = 1 },
+};
+
+static const struct protopool_record reg_sho_record_ = {
+    "RegSho", 24, 5, reg_sho_fields_,
+};
+
+static const struct protopool_field participant_position_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 18, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
+    { .name = "mpid", .type = PROTOPOOL_TEXT, .offset = 1, .bytes = 1, .count = 4 },
+    { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 5, .bytes = 1, .count = 8 },
+    { .name = "primary", .type = PROTOPOOL_CHAR, .offset = 13, .bytes = 1, .count = 1 },
+    { .name = "mode", .type = PROTOPOOL_CHAR, .offset = 14, .bytes = 1, .count = 1 },
+    { .name = "state", .type = PROTOPOOL_CHAR, .offset = 15, .bytes = 1, .count = 1 },
+};
+
+static const struct protopool_record participant_position_record_ = {
+    "ParticipantPosition", 32, 8, participant_position_fields_,
+};
+
+static const struct protopool_field mwcb_decline_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
+    { .name = "level1", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
+    { .name = "level2", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
+    { .name = "level3", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
+};
+
+static const struct protopool_record mwcb_decline_record_ = {
+    "MwcbDecline", 40, 6, mwcb_decline_fields_,
+};
+
+static const struct protopool_field mwcb_status_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
+    { .name = "breached_level", .type = PROTOPOOL_CHAR, .offset = 1, .bytes = 1, .count = 1 },
+};
+
+static const struct protopool_record mwcb_status_record_ = {
+    "MwcbStatus", 16, 4, mwcb_status_fields_,
+};
+
+static const struct protopool_field ipo_quoting_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 10, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
+    { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 1, .bytes = 1, .count = 8 },
+    { .name = "release_time", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 4, .count = 1 },
+    { .name = "qualifier", .type = PROTOPOOL_CHAR, .offset = 9, .bytes = 1, .count = 1 },
+    { .name = "price", .type = PROTOPOOL_UNSIGNED, .offset = 20, .bytes = 4, .count = 1 },
+};
+
+static const struct protopool_record ipo_quoting_record_ = {
+    "IpoQuoting", 32, 7, ipo_quoting_fields_,
+};
+
+static const struct protopool_field luld_collar_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 10, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
+    { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 1, .bytes = 1, .count = 8 },
+    { .name = "reference_price", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 4, .count = 1 },
+    { .name = "upper_price", .type = PROTOPOOL_UNSIGNED, .offset = 20, .bytes = 4, .count = 1 },
+    { .name = "lower_price", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 4, .count = 1 },
+    { .name = "extension", .type = PROTOPOOL_UNSIGNED, .offset = 28, .bytes = 4, .count = 1 },
+};
+
+static const struct protopool_record luld_collar_record_ = {
+    "LuldCollar", 40, 8, luld_collar_fields_,
+};
+
+static const struct protopool_field operational_halt_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 14, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
+    { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 1, .bytes = 1, .count = 8 },
+    { .name = "market_code", .type = PROTOPOOL_CHAR, .offset = 9, .bytes = 1, .count = 1 },
+    { .name = "action", .type = PROTOPOOL_CHAR, .offset = 10, .bytes = 1, .count = 1 },
+};
+
+static const struct protopool_record operational_halt_record_ = {
+    "OperationalHalt", 24, 6, operational_halt_fields_,
+};
+
+static const struct protopool_field add_order_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 10, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
+    { .name = "order_ref", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
+    { .name = "side", .type = PROTOPOOL_CHAR, .offset = 1, .bytes = 1, .count = 1 },
+    { .name = "shares", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 4, .count = 1 },
+    { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 2, .bytes = 1, .count = 8 },
+    { .name = "price", .type = PROTOPOOL_UNSIGNED, .offset = 20, .bytes = 4, .count = 1 },
+};
+
+static const struct protopool_record add_order_record_ = {
+    "AddOrder", 40, 8, add_order_fields_,
+};
+
+static const struct protopool_field add_order_mpid_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 14, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
+    { .name = "order_ref", .type = PROTOPOOL_UNSIGNED, .offset = 40, .bytes = 8, .count = 1 },
+    { .name = "side", .type = PROTOPOOL_CHAR, .offset = 1, .bytes = 1, .count = 1 },
+    { .name = "shares", .type = PROTOPOOL_UNSIGNED, .offset = 20, .bytes = 4, .count = 1 },
+    { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 2, .bytes = 1, .count = 8 },
+    { .name = "price", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 4, .count = 1 },
+    { .name = "mpid", .type = PROTOPOOL_TEXT, .offset = 10, .bytes = 1, .count = 4 },
+};
+
+static const struct protopool_record add_order_mpid_record_ = {
+    "AddOrderMpid", 48, 9, add_order_mpid_fields_,
+};
+
+static const struct protopool_field order_executed_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
+    { .name = "order_ref", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
+    { .name = "executed", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 4, .count = 1 },
+    { .name = "match", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
+};
+
+static const struct protopool_record order_executed_record_ = {
+    "OrderExecuted", 40, 6, order_executed_fields_,
+};
+
+static const struct protopool_field order_executed_price_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
+    { .name = "order_ref", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
+    { .name = "executed", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 4, .count = 1 },
+    { .name = "match", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
+    { .name = "printable", .type = PROTOPOOL_CHAR, .offset = 1, .bytes = 1, .count = 1 },
+    { .name = "price", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 4, .count = 1 },
+};
+
+static const struct protopool_record order_executed_price_record_ = {
+    "OrderExecutedPrice", 40, 8, order_executed_price_fields_,
+};
+
+static const struct protopool_field order_cancel_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
+    { .name = "order_ref", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
+    { .name = "cancelled", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 4, .count = 1 },
+};
+
+static const struct protopool_record order_cancel_record_ = {
+    "OrderCancel", 32, 5, order_cancel_fields_,
+};
+
+static const struct protopool_field order_delete_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
+    { .name = "order_ref", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
+};
+
+static const struct protopool_record order_delete_record_ = {
+    "OrderDelete", 24, 4, order_delete_fields_,
+};
+
+static const struct protopool_field order_replace_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
+    { .name = "original_ref", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
+    { .name = "new_ref", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
+    { .name = "shares", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 4, .count = 1 },
+    { .name = "price", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 4, .count = 1 },
+};
+
+static const struct protopool_record order_replace_record_ = {
+    "OrderReplace", 40, 7, order_replace_fields_,
+};
+
+static const struct protopool_field trade_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 10, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
+    { .name = "order_ref", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
+    { .name = "side", .type = PROTOPOOL_CHAR, .offset = 1, .bytes = 1, .count = 1 },
+    { .name = "shares", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 4, .count = 1 },
+    { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 2, .bytes = 1, .count = 8 },
+    { .name = "price", .type = PROTOPOOL_UNSIGNED, .offset = 20, .bytes = 4, .count = 1 },
+    { .name = "match", .type = PROTOPOOL_UNSIGNED, .offset = 40, .bytes = 8, .count = 1 },
+};
+
+static const struct protopool_record trade_record_ = {
+    "Trade", 48, 9, trade_fields_,
+};
+
+static const struct protopool_field cross_trade_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 10, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
+    { .name = "shares", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
+    { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 1, .bytes = 1, .count = 8 },
+    { .name = "price", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 4, .count = 1 },
+    { .name = "match", .type = PROTOPOOL_UNSIGNED, .offset = 40, .bytes = 8, .count = 1 },
+    { .name = "cross_type", .type = PROTOPOOL_CHAR, .offset = 9, .bytes = 1, .count = 1 },
+};
+
+static const struct protopool_record cross_trade_record_ = {
+    "CrossTrade", 48, 8, cross_trade_fields_,
+};
+
+static const struct protopool_field broken_trade_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
+    { .name = "match", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
+};
+
+static const struct protopool_record broken_trade_record_ = {
+    "BrokenTrade", 24, 4, broken_trade_fields_,
+};
+
+static const struct protopool_field imbalance_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 14, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
+    { .name = "paired", .type = PROTOPOOL_UNSIGNED, .offset = 40, .bytes = 8, .count = 1 },
+    { .name = "imbalance", .type = PROTOPOOL_UNSIGNED, .offset = 48, .bytes = 8, .count = 1 },
+    { .name = "direction", .type = PROTOPOOL_CHAR, .offset = 1, .bytes = 1, .count = 1 },
+    { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 2, .bytes = 1, .count = 8 },
+    { .name = "far_price", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 4, .count = 1 },
+    { .name = "near_price", .type = PROTOPOOL_UNSIGNED, .offset = 20, .bytes = 4, .count = 1 },
+    { .name = "reference_price", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 4, .count = 1 },
+    { .name = "cross_type", .type = PROTOPOOL_CHAR, .offset = 10, .bytes = 1, .count = 1 },
+    { .name = "variation", .type = PROTOPOOL_CHAR, .offset = 11, .bytes = 1, .count = 1 },
+};
+
+static const struct protopool_record imbalance_record_ = {
+    "Imbalance", 56, 12, imbalance_fields_,
+};
+
+static const struct protopool_field retail_interest_fields_[] = {
+    { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 10, .bytes = 2, .count = 1 },
+    { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
+    { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 1, .bytes = 1, .count = 8 },
+    { .name = "interest", .type = PROTOPOOL_CHAR, .offset = 9, .bytes = 1, .count = 1 },
+};
+
+static const struct protopool_record retail_interest_record_ = {
+    "RetailInterest", 24, 5, retail_interest_fields_,
+};
+
+const struct protopool_record *itch_describe(enum itch_tag tag_)
+{
+    switch (tag_) {
+    case ITCH_SYSTEM_EVENT:
+        return &system_event_record_;
+    case ITCH_STOCK_DIRECTORY:
+        return &stock_directory_record_;
+    case ITCH_TRADING_ACTION:
+        return &trading_action_record_;
+    case ITCH_REG_SHO:
+        return &reg_sho_record_;
+    case ITCH_PARTICIPANT_POSITION:
+        return &participant_position_record_;
+    case ITCH_MWCB_DECLINE:
+        return &mwcb_decline_record_;
+    case ITCH_MWCB_STATUS:
+        return &mwcb_status_record_;
+    case ITCH_IPO_QUOTING:
+        return &ipo_quoting_record_;
+    case ITCH_LULD_COLLAR:
+        return &luld_collar_record_;
+    case ITCH_OPERATIONAL_HALT:
+        return &operational_halt_record_;
+    case ITCH_ADD_ORDER:
+        return &add_order_record_;
+    case ITCH_ADD_ORDER_MPID:
+        return &add_order_mpid_record_;
+    case ITCH_ORDER_EXECUTED:
+        return &order_executed_record_;
+    case ITCH_ORDER_EXECUTED_PRICE:
+        return &order_executed_price_record_;
+    case ITCH_ORDER_CANCEL:
+        return &order_cancel_record_;
+    case ITCH_ORDER_DELETE:
+        return &order_delete_record_;
+    case ITCH_ORDER_REPLACE:
+        return &order_replace_record_;
+    case ITCH_TRADE:
+        return &trade_record_;
+    case ITCH_CROSS_TRADE:
+        return &cross_trade_record_;
+    case ITCH_BROKEN_TRADE:
+        return &broken_trade_record_;
+    case ITCH_IMBALANCE:
+        return &imbalance_record_;
+    case ITCH_RETAIL_INTEREST:
+        return &retail_interest_record_;
+    }
+    return NULL;
+}
+
+/* ---- Any message ----------------------------------------------------------------------------------------------- */
+
+bool itch_validate(const struct itch *msg_, size_t bytes_)
+{
+    if (bytes_ < sizeof *msg_ || bytes_ < itch_size(msg_))
+        return false;
+    switch (itch_tag_of(msg_)) {
+    case ITCH_SYSTEM_EVENT:
+        return itch_valid_system_event(itch_as_system_event(msg_));
+    case ITCH_STOCK_DIRECTORY:
+        return itch_valid_stock_directory(itch_as_stock_directory(msg_));
+    case ITCH_TRADING_ACTION:
+        return itch_valid_trading_action(itch_as_trading_action(msg_));
+    case ITCH_REG_SHO:
+        return itch_valid_reg_sho(itch_as_reg_sho(msg_));
+    case ITCH_PARTICIPANT_POSITION:
+        return itch_valid_participant_position(itch_as_participant_position(msg_));
+    case ITCH_MWCB_DECLINE:
+        return itch_valid_mwcb_decline(itch_as_mwcb_decline(msg_));
+    case ITCH_MWCB_STATUS:
+        return itch_valid_mwcb_status(itch_as_mwcb_status(msg_));
+    case ITCH_IPO_QUOTING:
+        return itch_valid_ipo_quoting(itch_as_ipo_quoting(msg_));
+    case ITCH_LULD_COLLAR:
+        return itch_valid_luld_collar(itch_as_luld_collar(msg_));
+    case ITCH_OPERATIONAL_HALT:
+        return itch_valid_operational_halt(itch_as_operational_halt(msg_));
+    case ITCH_ADD_ORDER:
+        return itch_valid_add_order(itch_as_add_order(msg_));
+    case ITCH_ADD_ORDER_MPID:
+        return itch_valid_add_order_mpid(itch_as_add_order_mpid(msg_));
+    case ITCH_ORDER_EXECUTED:
+        return itch_valid_order_executed(itch_as_order_executed(msg_));
+    case ITCH_ORDER_EXECUTED_PRICE:
+        return itch_valid_order_executed_price(itch_as_order_executed_price(msg_));
+    case ITCH_ORDER_CANCEL:
+        return itch_valid_order_cancel(itch_as_order_cancel(msg_));
+    case ITCH_ORDER_DELETE:
+        return itch_valid_order_delete(itch_as_order_delete(msg_));
+    case ITCH_ORDER_REPLACE:
+        return itch_valid_order_replace(itch_as_order_replace(msg_));
+    case ITCH_TRADE:
+        return itch_valid_trade(itch_as_trade(msg_));
+    case ITCH_CROSS_TRADE:
+        return itch_valid_cross_trade(itch_as_cross_trade(msg_));
+    case ITCH_BROKEN_TRADE:
+        return itch_valid_broken_trade(itch_as_broken_trade(msg_));
+    case ITCH_IMBALANCE:
+        return itch_valid_imbalance(itch_as_imbalance(msg_));
+    case ITCH_RETAIL_INTEREST:
+        return itch_valid_retail_interest(itch_as_retail_interest(msg_));
+    }
+    return false;
+}
+
+static bool equal_system_event_(const struct itch_system_event *one_, const struct itch_system_event *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && one_->event_code == other_->event_code;
+}
+
+static uint64_t hash_system_event_(uint64_t hash_, const struct itch_system_event *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->event_code);
+    return hash_;
+}
+
+static bool equal_stock_directory_(const struct itch_stock_directory *one_,
+    const struct itch_stock_directory *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && memcmp(one_->stock, other_->stock, sizeof one_->stock) == 0
+               && one_->market_category == other_->market_category
+               && one_->financial_status == other_->financial_status
+               && one_->round_lot_size == other_->round_lot_size
+               && one_->round_lots_only == other_->round_lots_only
+               && one_->issue_classification == other_->issue_classification
+               && memcmp(one_->issue_subtype, other_->issue_subtype, sizeof one_->issue_subtype) == 0
+               && one_->authenticity == other_->authenticity
+               && one_->short_sale_threshold == other_->short_sale_threshold
+               && one_->ipo_flag == other_->ipo_flag
+               && one_->luld_tier == other_->luld_tier
+               && one_->etp_flag == other_->etp_flag
+               && one_->etp_leverage == other_->etp_leverage
+               && one_->inverse == other_->inverse;
+}
+
+static uint64_t hash_stock_directory_(uint64_t hash_, const struct itch_stock_directory *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_bytes(hash_, msg_->stock, sizeof msg_->stock);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->market_category);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->financial_status);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->round_lot_size);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->round_lots_only);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->issue_classification);
+    hash_ = protopool_hash_bytes(hash_, msg_->issue_subtype, sizeof msg_->issue_subtype);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->authenticity);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->short_sale_threshold);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->ipo_flag);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->luld_tier);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->etp_flag);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->etp_leverage);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->inverse);
+    return hash_;
+}
+
+static bool equal_trading_action_(const struct itch_trading_action *one_, const struct itch_trading_action *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && memcmp(one_->stock, other_->stock, sizeof one_->stock) == 0
+               && one_->state == other_->state
+               && one_->reserved == other_->reserved
+               && memcmp(one_->reason, other_->reason, sizeof one_->reason) == 0;
+}
+
+static uint64_t hash_trading_action_(uint64_t hash_, const struct itch_trading_action *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_bytes(hash_, msg_->stock, sizeof msg_->stock);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->state);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->reserved);
+    hash_ = protopool_hash_bytes(hash_, msg_->reason, sizeof msg_->reason);
+    return hash_;
+}
+
+static bool equal_reg_sho_(const struct itch_reg_sho *one_, const struct itch_reg_sho *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && memcmp(one_->stock, other_->stock, sizeof one_->stock) == 0
+               && one_->action == other_->action;
+}
+
+static uint64_t hash_reg_sho_(uint64_t hash_, const struct itch_reg_sho *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_bytes(hash_, msg_->stock, sizeof msg_->stock);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->action);
+    return hash_;
+}
+
+static bool equal_participant_position_(const struct itch_participant_position *one_,
+    const struct itch_participant_position *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && memcmp(one_->mpid, other_->mpid, sizeof one_->mpid) == 0
+               && memcmp(one_->stock, other_->stock, sizeof one_->stock) == 0
+               && one_->primary == other_->primary
+               && one_->mode == other_->mode
+               && one_->state == other_->state;
+}
+
+static uint64_t hash_participant_position_(uint64_t hash_, const struct itch_participant_position *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_bytes(hash_, msg_->mpid, sizeof msg_->mpid);
+    hash_ = protopool_hash_bytes(hash_, msg_->stock, sizeof msg_->stock);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->primary);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->mode);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->state);
+    return hash_;
+}
+
+static bool equal_mwcb_decline_(const struct itch_mwcb_decline *one_, const struct itch_mwcb_decline *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && one_->level1 == other_->level1
+               && one_->level2 == other_->level2
+               && one_->level3 == other_->level3;
+}
+
+static uint64_t hash_mwcb_decline_(uint64_t hash_, const struct itch_mwcb_decline *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->level1);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->level2);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->level3);
+    return hash_;
+}
+
+static bool equal_mwcb_status_(const struct itch_mwcb_status *one_, const struct itch_mwcb_status *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && one_->breached_level == other_->breached_level;
+}
+
+static uint64_t hash_mwcb_status_(uint64_t hash_, const struct itch_mwcb_status *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->breached_level);
+    return hash_;
+}
+
+static bool equal_ipo_quoting_(const struct itch_ipo_quoting *one_, const struct itch_ipo_quoting *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && memcmp(one_->stock, other_->stock, sizeof one_->stock) == 0
+               && one_->release_time == other_->release_time
+               && one_->qualifier == other_->qualifier
+               && one_->price == other_->price;
+}
+
+static uint64_t hash_ipo_quoting_(uint64_t hash_, const struct itch_ipo_quoting *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_bytes(hash_, msg_->stock, sizeof msg_->stock);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->release_time);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->qualifier);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->price);
+    return hash_;
+}
+
+static bool equal_luld_collar_(const struct itch_luld_collar *one_, const struct itch_luld_collar *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && memcmp(one_->stock, other_->stock, sizeof one_->stock) == 0
+               && one_->reference_price == other_->reference_price
+               && one_->upper_price == other_->upper_price
+               && one_->lower_price == other_->lower_price
+               && one_->extension == other_->extension;
+}
+
+static uint64_t hash_luld_collar_(uint64_t hash_, const struct itch_luld_collar *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_bytes(hash_, msg_->stock, sizeof msg_->stock);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->reference_price);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->upper_price);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->lower_price);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->extension);
+    return hash_;
+}
+
+static bool equal_operational_halt_(const struct itch_operational_halt *one_,
+    const struct itch_operational_halt *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && memcmp(one_->stock, other_->stock, sizeof one_->stock) == 0
+               && one_->market_code == other_->market_code
+               && one_->action == other_->action;
+}
+
+static uint64_t hash_operational_halt_(uint64_t hash_, const struct itch_operational_halt *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_bytes(hash_, msg_->stock, sizeof msg_->stock);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->market_code);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->action);
+    return hash_;
+}
+
+static bool equal_add_order_(const struct itch_add_order *one_, const struct itch_add_order *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && one_->order_ref == other_->order_ref
+               && one_->side == other_->side
+               && one_->shares == other_->shares
+               && memcmp(one_->stock, other_->stock, sizeof one_->stock) == 0
+               && one_->price == other_->price;
+}
+
+static uint64_t hash_add_order_(uint64_t hash_, const struct itch_add_order *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->order_ref);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->side);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->shares);
+    hash_ = protopool_hash_bytes(hash_, msg_->stock, sizeof msg_->stock);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->price);
+    return hash_;
+}
+
+static bool equal_add_order_mpid_(const struct itch_add_order_mpid *one_, const struct itch_add_order_mpid *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && one_->order_ref == other_->order_ref
+               && one_->side == other_->side
+               && one_->shares == other_->shares
+               && memcmp(one_->stock, other_->stock, sizeof one_->stock) == 0
+               && one_->price == other_->price
+               && memcmp(one_->mpid, other_->mpid, sizeof one_->mpid) == 0;
+}
+
+static uint64_t hash_add_order_mpid_(uint64_t hash_, const struct itch_add_order_mpid *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->order_ref);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->side);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->shares);
+    hash_ = protopool_hash_bytes(hash_, msg_->stock, sizeof msg_->stock);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->price);
+    hash_ = protopool_hash_bytes(hash_, msg_->mpid, sizeof msg_->mpid);
+    return hash_;
+}
+
+static bool equal_order_executed_(const struct itch_order_executed *one_, const struct itch_order_executed *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && one_->order_ref == other_->order_ref
+               && one_->executed == other_->executed
+               && one_->match == other_->match;
+}
+
+static uint64_t hash_order_executed_(uint64_t hash_, const struct itch_order_executed *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->order_ref);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->executed);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->match);
+    return hash_;
+}
+
+static bool equal_order_executed_price_(const struct itch_order_executed_price *one_,
+    const struct itch_order_executed_price *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && one_->order_ref == other_->order_ref
+               && one_->executed == other_->executed
+               && one_->match == other_->match
+               && one_->printable == other_->printable
+               && one_->price == other_->price;
+}
+
+static uint64_t hash_order_executed_price_(uint64_t hash_, const struct itch_order_executed_price *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->order_ref);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->executed);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->match);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->printable);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->price);
+    return hash_;
+}
+
+static bool equal_order_cancel_(const struct itch_order_cancel *one_, const struct itch_order_cancel *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && one_->order_ref == other_->order_ref
+               && one_->cancelled == other_->cancelled;
+}
+
+static uint64_t hash_order_cancel_(uint64_t hash_, const struct itch_order_cancel *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->order_ref);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->cancelled);
+    return hash_;
+}
+
+static bool equal_order_delete_(const struct itch_order_delete *one_, const struct itch_order_delete *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && one_->order_ref == other_->order_ref;
+}
+
+static uint64_t hash_order_delete_(uint64_t hash_, const struct itch_order_delete *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->order_ref);
+    return hash_;
+}
+
+static bool equal_order_replace_(const struct itch_order_replace *one_, const struct itch_order_replace *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && one_->original_ref == other_->original_ref
+               && one_->new_ref == other_->new_ref
+               && one_->shares == other_->shares
+               && one_->price == other_->price;
+}
+
+static uint64_t hash_order_replace_(uint64_t hash_, const struct itch_order_replace *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->original_ref);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->new_ref);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->shares);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->price);
+    return hash_;
+}
+
+static bool equal_trade_(const struct itch_trade *one_, const struct itch_trade *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && one_->order_ref == other_->order_ref
+               && one_->side == other_->side
+               && one_->shares == other_->shares
+               && memcmp(one_->stock, other_->stock, sizeof one_->stock) == 0
+               && one_->price == other_->price
+               && one_->match == other_->match;
+}
+
+static uint64_t hash_trade_(uint64_t hash_, const struct itch_trade *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->order_ref);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->side);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->shares);
+    hash_ = protopool_hash_bytes(hash_, msg_->stock, sizeof msg_->stock);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->price);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->match);
+    return hash_;
+}
+
+static bool equal_cross_trade_(const struct itch_cross_trade *one_, const struct itch_cross_trade *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && one_->shares == other_->shares
+               && memcmp(one_->stock, other_->stock, sizeof one_->stock) == 0
+               && one_->price == other_->price
+               && one_->match == other_->match
+               && one_->cross_type == other_->cross_type;
+}
+
+static uint64_t hash_cross_trade_(uint64_t hash_, const struct itch_cross_trade *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->shares);
+    hash_ = protopool_hash_bytes(hash_, msg_->stock, sizeof msg_->stock);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->price);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->match);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->cross_type);
+    return hash_;
+}
+
+static bool equal_broken_trade_(const struct itch_broken_trade *one_, const struct itch_broken_trade *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && one_->match == other_->match;
+}
+
+static uint64_t hash_broken_trade_(uint64_t hash_, const struct itch_broken_trade *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->match);
+    return hash_;
+}
+
+static bool equal_imbalance_(const struct itch_imbalance *one_, const struct itch_imbalance *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && one_->paired == other_->paired
+               && one_->imbalance == other_->imbalance
+               && one_->direction == other_->direction
+               && memcmp(one_->stock, other_->stock, sizeof one_->stock) == 0
+               && one_->far_price == other_->far_price
+               && one_->near_price == other_->near_price
+               && one_->reference_price == other_->reference_price
+               && one_->cross_type == other_->cross_type
+               && one_->variation == other_->variation;
+}
+
+static uint64_t hash_imbalance_(uint64_t hash_, const struct itch_imbalance *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->paired);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->imbalance);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->direction);
+    hash_ = protopool_hash_bytes(hash_, msg_->stock, sizeof msg_->stock);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->far_price);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->near_price);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->reference_price);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->cross_type);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->variation);
+    return hash_;
+}
+
+static bool equal_retail_interest_(const struct itch_retail_interest *one_,
+    const struct itch_retail_interest *other_)
+{
+    return one_->stock_locate == other_->stock_locate
+               && one_->tracking_number == other_->tracking_number
+               && one_->timestamp == other_->timestamp
+               && memcmp(one_->stock, other_->stock, sizeof one_->stock) == 0
+               && one_->interest == other_->interest;
+}
+
+static uint64_t hash_retail_interest_(uint64_t hash_, const struct itch_retail_interest *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->timestamp);
+    hash_ = protopool_hash_bytes(hash_, msg_->stock, sizeof msg_->stock);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->interest);
+    return hash_;
+}
+
+bool itch_equal(const struct itch *one_, const struct itch *other_)
+{
+    if (one_->tag != other_->tag)
+        return false;
+    switch (itch_tag_of(one_)) {
+    case ITCH_SYSTEM_EVENT:
+        return equal_system_event_(itch_as_system_event(one_), itch_as_system_event(other_));
+    case ITCH_STOCK_DIRECTORY:
+        return equal_stock_directory_(itch_as_stock_directory(one_), itch_as_stock_directory(other_));
+    case ITCH_TRADING_ACTION:
+        return equal_trading_action_(itch_as_trading_action(one_), itch_as_trading_action(other_));
+    case ITCH_REG_SHO:
+        return equal_reg_sho_(itch_as_reg_sho(one_), itch_as_reg_sho(other_));
+    case ITCH_PARTICIPANT_POSITION:
+        return equal_participant_position_(itch_as_participant_position(one_), itch_as_participant_position(other_));
+    case ITCH_MWCB_DECLINE:
+        return equal_mwcb_decline_(itch_as_mwcb_decline(one_), itch_as_mwcb_decline(other_));
+    case ITCH_MWCB_STATUS:
+        return equal_mwcb_status_(itch_as_mwcb_status(one_), itch_as_mwcb_status(other_));
+    case ITCH_IPO_QUOTING:
+        return equal_ipo_quoting_(itch_as_ipo_quoting(one_), itch_as_ipo_quoting(other_));
+    case ITCH_LULD_COLLAR:
+        return equal_luld_collar_(itch_as_luld_collar(one_), itch_as_luld_collar(other_));
+    case ITCH_OPERATIONAL_HALT:
+        return equal_operational_halt_(itch_as_operational_halt(one_), itch_as_operational_halt(other_));
+    case ITCH_ADD_ORDER:
+        return equal_add_order_(itch_as_add_order(one_), itch_as_add_order(other_));
+    case ITCH_ADD_ORDER_MPID:
+        return equal_add_order_mpid_(itch_as_add_order_mpid(one_), itch_as_add_order_mpid(other_));
+    case ITCH_ORDER_EXECUTED:
+        return equal_order_executed_(itch_as_order_executed(one_), itch_as_order_executed(other_));
+    case ITCH_ORDER_EXECUTED_PRICE:
+        return equal_order_executed_price_(itch_as_order_executed_price(one_), itch_as_order_executed_price(other_));
+    case ITCH_ORDER_CANCEL:
+        return equal_order_cancel_(itch_as_order_cancel(one_), itch_as_order_cancel(other_));
+    case ITCH_ORDER_DELETE:
+        return equal_order_delete_(itch_as_order_delete(one_), itch_as_order_delete(other_));
+    case ITCH_ORDER_REPLACE:
+        return equal_order_replace_(itch_as_order_replace(one_), itch_as_order_replace(other_));
+    case ITCH_TRADE:
+        return equal_trade_(itch_as_trade(one_), itch_as_trade(other_));
+    case ITCH_CROSS_TRADE:
+        return equal_cross_trade_(itch_as_cross_trade(one_), itch_as_cross_trade(other_));
+    case ITCH_BROKEN_TRADE:
+        return equal_broken_trade_(itch_as_broken_trade(one_), itch_as_broken_trade(other_));
+    case ITCH_IMBALANCE:
+        return equal_imbalance_(itch_as_imbalance(one_), itch_as_imbalance(other_));
+    case ITCH_RETAIL_INTEREST:
+        return equal_retail_interest_(itch_as_retail_interest(one_), itch_as_retail_interest(other_));
+    }
+    return true;
+}
+
+uint64_t itch_hash(const struct itch *msg_)
+{
+    const uint64_t hash_ = protopool_hash_u64(0, msg_->tag);
+    switch (itch_tag_of(msg_)) {
+    case ITCH_SYSTEM_EVENT:
+        return hash_system_event_(hash_, itch_as_system_event(msg_));
+    case ITCH_STOCK_DIRECTORY:
+        return hash_stock_directory_(hash_, itch_as_stock_directory(msg_));
+    case ITCH_TRADING_ACTION:
+        return hash_trading_action_(hash_, itch_as_trading_action(msg_));
+    case ITCH_REG_SHO:
+        return hash_reg_sho_(hash_, itch_as_reg_sho(msg_));
+    case ITCH_PARTICIPANT_POSITION:
+        return hash_participant_position_(hash_, itch_as_participant_position(msg_));
+    case ITCH_MWCB_DECLINE:
+        return hash_mwcb_decline_(hash_, itch_as_mwcb_decline(msg_));
+    case ITCH_MWCB_STATUS:
+        return hash_mwcb_status_(hash_, itch_as_mwcb_status(msg_));
+    case ITCH_IPO_QUOTING:
+        return hash_ipo_quoting_(hash_, itch_as_ipo_quoting(msg_));
+    case ITCH_LULD_COLLAR:
+        return hash_luld_collar_(hash_, itch_as_luld_collar(msg_));
+    case ITCH_OPERATIONAL_HALT:
+        return hash_operational_halt_(hash_, itch_as_operational_halt(msg_));
+    case ITCH_ADD_ORDER:
+        return hash_add_order_(hash_, itch_as_add_order(msg_));
+    case ITCH_ADD_ORDER_MPID:
+        return hash_add_order_mpid_(hash_, itch_as_add_order_mpid(msg_));
+    case ITCH_ORDER_EXECUTED:
+        return hash_order_executed_(hash_, itch_as_order_executed(msg_));
+    case ITCH_ORDER_EXECUTED_PRICE:
+        return hash_order_executed_price_(hash_, itch_as_order_executed_price(msg_));
+    case ITCH_ORDER_CANCEL:
+        return hash_order_cancel_(hash_, itch_as_order_cancel(msg_));
+    case ITCH_ORDER_DELETE:
+        return hash_order_delete_(hash_, itch_as_order_delete(msg_));
+    case ITCH_ORDER_REPLACE:
+        return hash_order_replace_(hash_, itch_as_order_replace(msg_));
+    case ITCH_TRADE:
+        return hash_trade_(hash_, itch_as_trade(msg_));
+    case ITCH_CROSS_TRADE:
+        return hash_cross_trade_(hash_, itch_as_cross_trade(msg_));
+    case ITCH_BROKEN_TRADE:
+        return hash_broken_trade_(hash_, itch_as_broken_trade(msg_));
+    case ITCH_IMBALANCE:
+        return hash_imbalance_(hash_, itch_as_imbalance(msg_));
+    case ITCH_RETAIL_INTEREST:
+        return hash_retail_interest_(hash_, itch_as_retail_interest(msg_));
+    }
+    return hash_;
+}
+
+void itch_dispatch(const struct itch *msg_, const struct itch_handlers *handlers_, void *ctx_)
+{
+    switch (itch_tag_of(msg_)) {
+    case ITCH_SYSTEM_EVENT:
+        if (handlers_->system_event != NULL)
+            handlers_->system_event(ctx_, itch_as_system_event(msg_));
+        break;
+    case ITCH_STOCK_DIRECTORY:
+        if (handlers_->stock_directory != NULL)
+            handlers_->stock_directory(ctx_, itch_as_stock_directory(msg_));
+        break;
+    case ITCH_TRADING_ACTION:
+        if (handlers_->trading_action != NULL)
+            handlers_->trading_action(ctx_, itch_as_trading_action(msg_));
+        break;
+    case ITCH_REG_SHO:
+        if (handlers_->reg_sho != NULL)
+            handlers_->reg_sho(ctx_, itch_as_reg_sho(msg_));
+        break;
+    case ITCH_PARTICIPANT_POSITION:
+        if (handlers_->participant_position != NULL)
+            handlers_->participant_position(ctx_, itch_as_participant_position(msg_));
+        break;
+    case ITCH_MWCB_DECLINE:
+        if (handlers_->mwcb_decline != NULL)
+            handlers_->mwcb_decline(ctx_, itch_as_mwcb_decline(msg_));
+        break;
+    case ITCH_MWCB_STATUS:
+        if (handlers_->mwcb_status != NULL)
+            handlers_->mwcb_status(ctx_, itch_as_mwcb_status(msg_));
+        break;
+    case ITCH_IPO_QUOTING:
+        if (handlers_->ipo_quoting != NULL)
+            handlers_->ipo_quoting(ctx_, itch_as_ipo_quoting(msg_));
+        break;
+    case ITCH_LULD_COLLAR:
+        if (handlers_->luld_collar != NULL)
+            handlers_->luld_collar(ctx_, itch_as_luld_collar(msg_));
+        break;
+    case ITCH_OPERATIONAL_HALT:
+        if (handlers_->operational_halt != NULL)
+            handlers_->operational_halt(ctx_, itch_as_operational_halt(msg_));
+        break;
+    case ITCH_ADD_ORDER:
+        if (handlers_->add_order != NULL)
+            handlers_->add_order(ctx_, itch_as_add_order(msg_));
+        break;
+    case ITCH_ADD_ORDER_MPID:
+        if (handlers_->add_order_mpid != NULL)
+            handlers_->add_order_mpid(ctx_, itch_as_add_order_mpid(msg_));
+        break;
+    case ITCH_ORDER_EXECUTED:
+        if (handlers_->order_executed != NULL)
+            handlers_->order_executed(ctx_, itch_as_order_executed(msg_));
+        break;
+    case ITCH_ORDER_EXECUTED_PRICE:
+        if (handlers_->order_executed_price != NULL)
+            handlers_->order_executed_price(ctx_, itch_as_order_executed_price(msg_));
+        break;
+    case ITCH_ORDER_CANCEL:
+        if (handlers_->order_cancel != NULL)
+            handlers_->order_cancel(ctx_, itch_as_order_cancel(msg_));
+        break;
+    case ITCH_ORDER_DELETE:
+        if (handlers_->order_delete != NULL)
+            handlers_->order_delete(ctx_, itch_as_order_delete(msg_));
+        break;
+    case ITCH_ORDER_REPLACE:
+        if (handlers_->order_replace != NULL)
+            handlers_->order_replace(ctx_, itch_as_order_replace(msg_));
+        break;
+    case ITCH_TRADE:
+        if (handlers_->trade != NULL)
+            handlers_->trade(ctx_, itch_as_trade(msg_));
+        break;
+    case ITCH_CROSS_TRADE:
+        if (handlers_->cross_trade != NULL)
+            handlers_->cross_trade(ctx_, itch_as_cross_trade(msg_));
+        break;
+    case ITCH_BROKEN_TRADE:
+        if (handlers_->broken_trade != NULL)
+            handlers_->broken_trade(ctx_, itch_as_broken_trade(msg_));
+        break;
+    case ITCH_IMBALANCE:
+        if (handlers_->imbalance != NULL)
+            handlers_->imbalance(ctx_, itch_as_imbalance(msg_));
+        break;
+    case ITCH_RETAIL_INTEREST:
+        if (handlers_->retail_interest != NULL)
+            handlers_->retail_interest(ctx_, itch_as_retail_interest(msg_));
+        break;
+    }
+}
+
+#undef itch_clone
+struct itch *itch_clone(struct itch_pool *pool_, const struct itch *msg_)
+{
+    const unsigned class_ = itch_class_of_(msg_);
+    const size_t size_ = itch_size(msg_);
+    struct itch *clone_;
+
+    switch (itch_tag_of(msg_)) {
+    case ITCH_SYSTEM_EVENT:
+    case ITCH_STOCK_DIRECTORY:
+    case ITCH_TRADING_ACTION:
+    case ITCH_REG_SHO:
+    case ITCH_PARTICIPANT_POSITION:
+    case ITCH_MWCB_DECLINE:
+    case ITCH_MWCB_STATUS:
+    case ITCH_IPO_QUOTING:
+    case ITCH_LULD_COLLAR:
+    case ITCH_OPERATIONAL_HALT:
+    case ITCH_ADD_ORDER:
+    case ITCH_ADD_ORDER_MPID:
+    case ITCH_ORDER_EXECUTED:
+    case ITCH_ORDER_EXECUTED_PRICE:
+    case ITCH_ORDER_CANCEL:
+    case ITCH_ORDER_DELETE:
+    case ITCH_ORDER_REPLACE:
+    case ITCH_TRADE:
+    case ITCH_CROSS_TRADE:
+    case ITCH_BROKEN_TRADE:
+    case ITCH_IMBALANCE:
+    case ITCH_RETAIL_INTEREST:
+    default:
+        break;
+    }
+    if (class_ == 0)
+        return NULL;
+    clone_ = (struct itch *)itch_take_(pool_, class_, itch_tag_of(msg_));
+    if (clone_ != NULL)
+        memcpy(clone_, msg_, size_);
+    return clone_;
+}
+
 #if PROTOPOOL_CHECK >= 1
 /* ---- Checks -------------------------------------------------------------------------------------------------- */
 
@@ -491,7 +1670,7 @@ void itch_depot_each(struct itch_depot *depot_, void (*fn_)(void *ctx, const str
 #ifndef PROTOPOOL_NO_STDIO
 static int print_budget_(FILE *out_, const struct itch_pool_stats *stats_)
 {
-    struct protopool_printer to_ = { out_, 0 };
+    struct protopool_printer to_ = { .out = out_ };
     protopool_print(&to_, "    max_live: ");
     protopool_print_unsigned(&to_, stats_->slot[0].peak);
     protopool_print(&to_, "  # of SystemEvent, for all of 16 bytes\n");
@@ -547,430 +1726,458 @@ int itch_depot_print_budget(FILE *out_, struct itch_depot *depot_)
 
 static void print_system_event_message_(struct protopool_printer *to_, const struct itch_system_event *msg_)
 {
-    protopool_print(to_, "SystemEvent { stock_locate: ");
+    protopool_print_begin(to_, "SystemEvent", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", event_code: ");
+    protopool_print_item(to_, "event_code");
     protopool_print_char(to_, msg_->event_code);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_stock_directory_message_(struct protopool_printer *to_, const struct itch_stock_directory *msg_)
 {
-    protopool_print(to_, "StockDirectory { stock_locate: ");
+    protopool_print_begin(to_, "StockDirectory", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", stock: ");
+    protopool_print_item(to_, "stock");
     protopool_print_text(to_, msg_->stock, protopool_unpadded_length(msg_->stock, 8, ' '));
-    protopool_print(to_, ", market_category: ");
+    protopool_print_item(to_, "market_category");
     protopool_print_char(to_, msg_->market_category);
-    protopool_print(to_, ", financial_status: ");
+    protopool_print_item(to_, "financial_status");
     protopool_print_char(to_, msg_->financial_status);
-    protopool_print(to_, ", round_lot_size: ");
+    protopool_print_item(to_, "round_lot_size");
     protopool_print_unsigned(to_, msg_->round_lot_size);
-    protopool_print(to_, ", round_lots_only: ");
+    protopool_print_item(to_, "round_lots_only");
     protopool_print_char(to_, msg_->round_lots_only);
-    protopool_print(to_, ", issue_classification: ");
+    protopool_print_item(to_, "issue_classification");
     protopool_print_char(to_, msg_->issue_classification);
-    protopool_print(to_, ", issue_subtype: ");
+    protopool_print_item(to_, "issue_subtype");
     protopool_print_text(to_, msg_->issue_subtype, protopool_unpadded_length(msg_->issue_subtype, 2, ' '));
-    protopool_print(to_, ", authenticity: ");
+    protopool_print_item(to_, "authenticity");
     protopool_print_char(to_, msg_->authenticity);
-    protopool_print(to_, ", short_sale_threshold: ");
+    protopool_print_item(to_, "short_sale_threshold");
     protopool_print_char(to_, msg_->short_sale_threshold);
-    protopool_print(to_, ", ipo_flag: ");
+    protopool_print_item(to_, "ipo_flag");
     protopool_print_char(to_, msg_->ipo_flag);
-    protopool_print(to_, ", luld_tier: ");
+    protopool_print_item(to_, "luld_tier");
     protopool_print_char(to_, msg_->luld_tier);
-    protopool_print(to_, ", etp_flag: ");
+    protopool_print_item(to_, "etp_flag");
     protopool_print_char(to_, msg_->etp_flag);
-    protopool_print(to_, ", etp_leverage: ");
+    protopool_print_item(to_, "etp_leverage");
     protopool_print_unsigned(to_, msg_->etp_leverage);
-    protopool_print(to_, ", inverse: ");
+    protopool_print_item(to_, "inverse");
     protopool_print_char(to_, msg_->inverse);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_trading_action_message_(struct protopool_printer *to_, const struct itch_trading_action *msg_)
 {
-    protopool_print(to_, "TradingAction { stock_locate: ");
+    protopool_print_begin(to_, "TradingAction", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", stock: ");
+    protopool_print_item(to_, "stock");
     protopool_print_text(to_, msg_->stock, protopool_unpadded_length(msg_->stock, 8, ' '));
-    protopool_print(to_, ", state: ");
+    protopool_print_item(to_, "state");
     protopool_print_char(to_, msg_->state);
-    protopool_print(to_, ", reserved: ");
+    protopool_print_item(to_, "reserved");
     protopool_print_char(to_, msg_->reserved);
-    protopool_print(to_, ", reason: ");
+    protopool_print_item(to_, "reason");
     protopool_print_text(to_, msg_->reason, protopool_unpadded_length(msg_->reason, 4, ' '));
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_reg_sho_message_(struct protopool_printer *to_, const struct itch_reg_sho *msg_)
 {
-    protopool_print(to_, "RegSho { stock_locate: ");
+    protopool_print_begin(to_, "RegSho", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", stock: ");
+    protopool_print_item(to_, "stock");
     protopool_print_text(to_, msg_->stock, protopool_unpadded_length(msg_->stock, 8, ' '));
-    protopool_print(to_, ", action: ");
+    protopool_print_item(to_, "action");
     protopool_print_char(to_, msg_->action);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
-static void print_participant_position_message_(struct protopool_printer *to_, const struct itch_participant_position *msg_)
+static void print_participant_position_message_(struct protopool_printer *to_,
+    const struct itch_participant_position *msg_)
 {
-    protopool_print(to_, "ParticipantPosition { stock_locate: ");
+    protopool_print_begin(to_, "ParticipantPosition", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", mpid: ");
+    protopool_print_item(to_, "mpid");
     protopool_print_text(to_, msg_->mpid, protopool_unpadded_length(msg_->mpid, 4, ' '));
-    protopool_print(to_, ", stock: ");
+    protopool_print_item(to_, "stock");
     protopool_print_text(to_, msg_->stock, protopool_unpadded_length(msg_->stock, 8, ' '));
-    protopool_print(to_, ", primary: ");
+    protopool_print_item(to_, "primary");
     protopool_print_char(to_, msg_->primary);
-    protopool_print(to_, ", mode: ");
+    protopool_print_item(to_, "mode");
     protopool_print_char(to_, msg_->mode);
-    protopool_print(to_, ", state: ");
+    protopool_print_item(to_, "state");
     protopool_print_char(to_, msg_->state);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_mwcb_decline_message_(struct protopool_printer *to_, const struct itch_mwcb_decline *msg_)
 {
-    protopool_print(to_, "MwcbDecline { stock_locate: ");
+    protopool_print_begin(to_, "MwcbDecline", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", level1: ");
+    protopool_print_item(to_, "level1");
     protopool_print_unsigned(to_, msg_->level1);
-    protopool_print(to_, ", level2: ");
+    protopool_print_item(to_, "level2");
     protopool_print_unsigned(to_, msg_->level2);
-    protopool_print(to_, ", level3: ");
+    protopool_print_item(to_, "level3");
     protopool_print_unsigned(to_, msg_->level3);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_mwcb_status_message_(struct protopool_printer *to_, const struct itch_mwcb_status *msg_)
 {
-    protopool_print(to_, "MwcbStatus { stock_locate: ");
+    protopool_print_begin(to_, "MwcbStatus", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", breached_level: ");
+    protopool_print_item(to_, "breached_level");
     protopool_print_char(to_, msg_->breached_level);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_ipo_quoting_message_(struct protopool_printer *to_, const struct itch_ipo_quoting *msg_)
 {
-    protopool_print(to_, "IpoQuoting { stock_locate: ");
+    protopool_print_begin(to_, "IpoQuoting", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", stock: ");
+    protopool_print_item(to_, "stock");
     protopool_print_text(to_, msg_->stock, protopool_unpadded_length(msg_->stock, 8, ' '));
-    protopool_print(to_, ", release_time: ");
+    protopool_print_item(to_, "release_time");
     protopool_print_unsigned(to_, msg_->release_time);
-    protopool_print(to_, ", qualifier: ");
+    protopool_print_item(to_, "qualifier");
     protopool_print_char(to_, msg_->qualifier);
-    protopool_print(to_, ", price: ");
+    protopool_print_item(to_, "price");
     protopool_print_unsigned(to_, msg_->price);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_luld_collar_message_(struct protopool_printer *to_, const struct itch_luld_collar *msg_)
 {
-    protopool_print(to_, "LuldCollar { stock_locate: ");
+    protopool_print_begin(to_, "LuldCollar", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", stock: ");
+    protopool_print_item(to_, "stock");
     protopool_print_text(to_, msg_->stock, protopool_unpadded_length(msg_->stock, 8, ' '));
-    protopool_print(to_, ", reference_price: ");
+    protopool_print_item(to_, "reference_price");
     protopool_print_unsigned(to_, msg_->reference_price);
-    protopool_print(to_, ", upper_price: ");
+    protopool_print_item(to_, "upper_price");
     protopool_print_unsigned(to_, msg_->upper_price);
-    protopool_print(to_, ", lower_price: ");
+    protopool_print_item(to_, "lower_price");
     protopool_print_unsigned(to_, msg_->lower_price);
-    protopool_print(to_, ", extension: ");
+    protopool_print_item(to_, "extension");
     protopool_print_unsigned(to_, msg_->extension);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_operational_halt_message_(struct protopool_printer *to_, const struct itch_operational_halt *msg_)
 {
-    protopool_print(to_, "OperationalHalt { stock_locate: ");
+    protopool_print_begin(to_, "OperationalHalt", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", stock: ");
+    protopool_print_item(to_, "stock");
     protopool_print_text(to_, msg_->stock, protopool_unpadded_length(msg_->stock, 8, ' '));
-    protopool_print(to_, ", market_code: ");
+    protopool_print_item(to_, "market_code");
     protopool_print_char(to_, msg_->market_code);
-    protopool_print(to_, ", action: ");
+    protopool_print_item(to_, "action");
     protopool_print_char(to_, msg_->action);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_add_order_message_(struct protopool_printer *to_, const struct itch_add_order *msg_)
 {
-    protopool_print(to_, "AddOrder { stock_locate: ");
+    protopool_print_begin(to_, "AddOrder", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", order_ref: ");
+    protopool_print_item(to_, "order_ref");
     protopool_print_unsigned(to_, msg_->order_ref);
-    protopool_print(to_, ", side: ");
+    protopool_print_item(to_, "side");
     protopool_print_char(to_, msg_->side);
-    protopool_print(to_, ", shares: ");
+    protopool_print_item(to_, "shares");
     protopool_print_unsigned(to_, msg_->shares);
-    protopool_print(to_, ", stock: ");
+    protopool_print_item(to_, "stock");
     protopool_print_text(to_, msg_->stock, protopool_unpadded_length(msg_->stock, 8, ' '));
-    protopool_print(to_, ", price: ");
+    protopool_print_item(to_, "price");
     protopool_print_unsigned(to_, msg_->price);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_add_order_mpid_message_(struct protopool_printer *to_, const struct itch_add_order_mpid *msg_)
 {
-    protopool_print(to_, "AddOrderMpid { stock_locate: ");
+    protopool_print_begin(to_, "AddOrderMpid", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", order_ref: ");
+    protopool_print_item(to_, "order_ref");
     protopool_print_unsigned(to_, msg_->order_ref);
-    protopool_print(to_, ", side: ");
+    protopool_print_item(to_, "side");
     protopool_print_char(to_, msg_->side);
-    protopool_print(to_, ", shares: ");
+    protopool_print_item(to_, "shares");
     protopool_print_unsigned(to_, msg_->shares);
-    protopool_print(to_, ", stock: ");
+    protopool_print_item(to_, "stock");
     protopool_print_text(to_, msg_->stock, protopool_unpadded_length(msg_->stock, 8, ' '));
-    protopool_print(to_, ", price: ");
+    protopool_print_item(to_, "price");
     protopool_print_unsigned(to_, msg_->price);
-    protopool_print(to_, ", mpid: ");
+    protopool_print_item(to_, "mpid");
     protopool_print_text(to_, msg_->mpid, protopool_unpadded_length(msg_->mpid, 4, ' '));
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_order_executed_message_(struct protopool_printer *to_, const struct itch_order_executed *msg_)
 {
-    protopool_print(to_, "OrderExecuted { stock_locate: ");
+    protopool_print_begin(to_, "OrderExecuted", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", order_ref: ");
+    protopool_print_item(to_, "order_ref");
     protopool_print_unsigned(to_, msg_->order_ref);
-    protopool_print(to_, ", executed: ");
+    protopool_print_item(to_, "executed");
     protopool_print_unsigned(to_, msg_->executed);
-    protopool_print(to_, ", match: ");
+    protopool_print_item(to_, "match");
     protopool_print_unsigned(to_, msg_->match);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
-static void print_order_executed_price_message_(struct protopool_printer *to_, const struct itch_order_executed_price *msg_)
+static void print_order_executed_price_message_(struct protopool_printer *to_,
+    const struct itch_order_executed_price *msg_)
 {
-    protopool_print(to_, "OrderExecutedPrice { stock_locate: ");
+    protopool_print_begin(to_, "OrderExecutedPrice", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", order_ref: ");
+    protopool_print_item(to_, "order_ref");
     protopool_print_unsigned(to_, msg_->order_ref);
-    protopool_print(to_, ", executed: ");
+    protopool_print_item(to_, "executed");
     protopool_print_unsigned(to_, msg_->executed);
-    protopool_print(to_, ", match: ");
+    protopool_print_item(to_, "match");
     protopool_print_unsigned(to_, msg_->match);
-    protopool_print(to_, ", printable: ");
+    protopool_print_item(to_, "printable");
     protopool_print_char(to_, msg_->printable);
-    protopool_print(to_, ", price: ");
+    protopool_print_item(to_, "price");
     protopool_print_unsigned(to_, msg_->price);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_order_cancel_message_(struct protopool_printer *to_, const struct itch_order_cancel *msg_)
 {
-    protopool_print(to_, "OrderCancel { stock_locate: ");
+    protopool_print_begin(to_, "OrderCancel", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", order_ref: ");
+    protopool_print_item(to_, "order_ref");
     protopool_print_unsigned(to_, msg_->order_ref);
-    protopool_print(to_, ", cancelled: ");
+    protopool_print_item(to_, "cancelled");
     protopool_print_unsigned(to_, msg_->cancelled);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_order_delete_message_(struct protopool_printer *to_, const struct itch_order_delete *msg_)
 {
-    protopool_print(to_, "OrderDelete { stock_locate: ");
+    protopool_print_begin(to_, "OrderDelete", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", order_ref: ");
+    protopool_print_item(to_, "order_ref");
     protopool_print_unsigned(to_, msg_->order_ref);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_order_replace_message_(struct protopool_printer *to_, const struct itch_order_replace *msg_)
 {
-    protopool_print(to_, "OrderReplace { stock_locate: ");
+    protopool_print_begin(to_, "OrderReplace", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", original_ref: ");
+    protopool_print_item(to_, "original_ref");
     protopool_print_unsigned(to_, msg_->original_ref);
-    protopool_print(to_, ", new_ref: ");
+    protopool_print_item(to_, "new_ref");
     protopool_print_unsigned(to_, msg_->new_ref);
-    protopool_print(to_, ", shares: ");
+    protopool_print_item(to_, "shares");
     protopool_print_unsigned(to_, msg_->shares);
-    protopool_print(to_, ", price: ");
+    protopool_print_item(to_, "price");
     protopool_print_unsigned(to_, msg_->price);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_trade_message_(struct protopool_printer *to_, const struct itch_trade *msg_)
 {
-    protopool_print(to_, "Trade { stock_locate: ");
+    protopool_print_begin(to_, "Trade", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", order_ref: ");
+    protopool_print_item(to_, "order_ref");
     protopool_print_unsigned(to_, msg_->order_ref);
-    protopool_print(to_, ", side: ");
+    protopool_print_item(to_, "side");
     protopool_print_char(to_, msg_->side);
-    protopool_print(to_, ", shares: ");
+    protopool_print_item(to_, "shares");
     protopool_print_unsigned(to_, msg_->shares);
-    protopool_print(to_, ", stock: ");
+    protopool_print_item(to_, "stock");
     protopool_print_text(to_, msg_->stock, protopool_unpadded_length(msg_->stock, 8, ' '));
-    protopool_print(to_, ", price: ");
+    protopool_print_item(to_, "price");
     protopool_print_unsigned(to_, msg_->price);
-    protopool_print(to_, ", match: ");
+    protopool_print_item(to_, "match");
     protopool_print_unsigned(to_, msg_->match);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_cross_trade_message_(struct protopool_printer *to_, const struct itch_cross_trade *msg_)
 {
-    protopool_print(to_, "CrossTrade { stock_locate: ");
+    protopool_print_begin(to_, "CrossTrade", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", shares: ");
+    protopool_print_item(to_, "shares");
     protopool_print_unsigned(to_, msg_->shares);
-    protopool_print(to_, ", stock: ");
+    protopool_print_item(to_, "stock");
     protopool_print_text(to_, msg_->stock, protopool_unpadded_length(msg_->stock, 8, ' '));
-    protopool_print(to_, ", price: ");
+    protopool_print_item(to_, "price");
     protopool_print_unsigned(to_, msg_->price);
-    protopool_print(to_, ", match: ");
+    protopool_print_item(to_, "match");
     protopool_print_unsigned(to_, msg_->match);
-    protopool_print(to_, ", cross_type: ");
+    protopool_print_item(to_, "cross_type");
     protopool_print_char(to_, msg_->cross_type);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_broken_trade_message_(struct protopool_printer *to_, const struct itch_broken_trade *msg_)
 {
-    protopool_print(to_, "BrokenTrade { stock_locate: ");
+    protopool_print_begin(to_, "BrokenTrade", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", match: ");
+    protopool_print_item(to_, "match");
     protopool_print_unsigned(to_, msg_->match);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_imbalance_message_(struct protopool_printer *to_, const struct itch_imbalance *msg_)
 {
-    protopool_print(to_, "Imbalance { stock_locate: ");
+    protopool_print_begin(to_, "Imbalance", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", paired: ");
+    protopool_print_item(to_, "paired");
     protopool_print_unsigned(to_, msg_->paired);
-    protopool_print(to_, ", imbalance: ");
+    protopool_print_item(to_, "imbalance");
     protopool_print_unsigned(to_, msg_->imbalance);
-    protopool_print(to_, ", direction: ");
+    protopool_print_item(to_, "direction");
     protopool_print_char(to_, msg_->direction);
-    protopool_print(to_, ", stock: ");
+    protopool_print_item(to_, "stock");
     protopool_print_text(to_, msg_->stock, protopool_unpadded_length(msg_->stock, 8, ' '));
-    protopool_print(to_, ", far_price: ");
+    protopool_print_item(to_, "far_price");
     protopool_print_unsigned(to_, msg_->far_price);
-    protopool_print(to_, ", near_price: ");
+    protopool_print_item(to_, "near_price");
     protopool_print_unsigned(to_, msg_->near_price);
-    protopool_print(to_, ", reference_price: ");
+    protopool_print_item(to_, "reference_price");
     protopool_print_unsigned(to_, msg_->reference_price);
-    protopool_print(to_, ", cross_type: ");
+    protopool_print_item(to_, "cross_type");
     protopool_print_char(to_, msg_->cross_type);
-    protopool_print(to_, ", variation: ");
+    protopool_print_item(to_, "variation");
     protopool_print_char(to_, msg_->variation);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_retail_interest_message_(struct protopool_printer *to_, const struct itch_retail_interest *msg_)
 {
-    protopool_print(to_, "RetailInterest { stock_locate: ");
+    protopool_print_begin(to_, "RetailInterest", "{");
+    protopool_print_item(to_, "stock_locate");
     protopool_print_unsigned(to_, msg_->stock_locate);
-    protopool_print(to_, ", tracking_number: ");
+    protopool_print_item(to_, "tracking_number");
     protopool_print_unsigned(to_, msg_->tracking_number);
-    protopool_print(to_, ", timestamp: ");
+    protopool_print_item(to_, "timestamp");
     protopool_print_unsigned(to_, msg_->timestamp);
-    protopool_print(to_, ", stock: ");
+    protopool_print_item(to_, "stock");
     protopool_print_text(to_, msg_->stock, protopool_unpadded_length(msg_->stock, 8, ' '));
-    protopool_print(to_, ", interest: ");
+    protopool_print_item(to_, "interest");
     protopool_print_char(to_, msg_->interest);
-    protopool_print(to_, " }");
+    protopool_print_end(to_, "}");
 }
 
 static void print_message_(struct protopool_printer *to_, const struct itch *msg_)
 {
+    if (msg_ == NULL) {
+        protopool_print(to_, "<no message>");
+        return;
+    }
     switch (itch_tag_of(msg_)) {
     case ITCH_SYSTEM_EVENT:
         print_system_event_message_(to_, itch_as_system_event(msg_));
@@ -1044,11 +2251,32 @@ static void print_message_(struct protopool_printer *to_, const struct itch *msg
 
 int itch_print(FILE *out_, const struct itch *msg_)
 {
-    static const struct itch none_ = { 0 };
-    struct protopool_printer to_ = { out_, 0 };
-    print_message_(&to_, msg_ != NULL ? msg_ : &none_);
+    struct protopool_printer to_ = { .out = out_ };
+    print_message_(&to_, msg_);
     return to_.written;
 }
+
+int itch_snprint(char *buffer_, size_t room_, const struct itch *msg_)
+{
+    struct protopool_printer to_ = { .buffer = buffer_, .room = room_ };
+    print_message_(&to_, msg_);
+    return to_.written;
+}
+
+int itch_print_pretty(FILE *out_, const struct itch *msg_)
+{
+    struct protopool_printer to_ = { .out = out_, .is_pretty = true };
+    print_message_(&to_, msg_);
+    return to_.written;
+}
+
+int itch_snprint_pretty(char *buffer_, size_t room_, const struct itch *msg_)
+{
+    struct protopool_printer to_ = { .buffer = buffer_, .room = room_, .is_pretty = true };
+    print_message_(&to_, msg_);
+    return to_.written;
+}
+
 #endif
 
 /* ---- Free and constructors that are not inlined -------------------------------------------------------------- */

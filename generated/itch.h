@@ -584,9 +584,87 @@ const char *itch_tag_name(enum itch_tag tag_);
 /* sizeof the message's own struct; 0 if it is no message. */
 size_t itch_size(const struct itch *msg_);
 
+/* Whether `bytes` bytes that came from outside begin with a message of the schema: a tag of it, all of the struct, and
+ * nothing that the schema rules out. They must be aligned as the struct is, or to 8. */
+bool itch_validate(const struct itch *msg_, size_t bytes_);
+
+/* Whether both are the same variant with equal fields; floating-point numbers by their representation. Padding, and what
+ * lies behind the end of a text or list, do not count. */
+bool itch_equal(const struct itch *one_, const struct itch *other_);
+
+/* Equal messages have the same hash, on every machine. Not for input that someone chooses in order to collide. */
+uint64_t itch_hash(const struct itch *msg_);
+
+/* The variant's fields: names, types, offsets; NULL for 0 and for what is no tag. */
+const struct protopool_record *itch_describe(enum itch_tag tag_);
+
+/* A function for each variant; NULL: skipped. */
+struct itch_handlers {
+    void (*system_event)(void *ctx, const struct itch_system_event *msg);
+    void (*stock_directory)(void *ctx, const struct itch_stock_directory *msg);
+    void (*trading_action)(void *ctx, const struct itch_trading_action *msg);
+    void (*reg_sho)(void *ctx, const struct itch_reg_sho *msg);
+    void (*participant_position)(void *ctx, const struct itch_participant_position *msg);
+    void (*mwcb_decline)(void *ctx, const struct itch_mwcb_decline *msg);
+    void (*mwcb_status)(void *ctx, const struct itch_mwcb_status *msg);
+    void (*ipo_quoting)(void *ctx, const struct itch_ipo_quoting *msg);
+    void (*luld_collar)(void *ctx, const struct itch_luld_collar *msg);
+    void (*operational_halt)(void *ctx, const struct itch_operational_halt *msg);
+    void (*add_order)(void *ctx, const struct itch_add_order *msg);
+    void (*add_order_mpid)(void *ctx, const struct itch_add_order_mpid *msg);
+    void (*order_executed)(void *ctx, const struct itch_order_executed *msg);
+    void (*order_executed_price)(void *ctx, const struct itch_order_executed_price *msg);
+    void (*order_cancel)(void *ctx, const struct itch_order_cancel *msg);
+    void (*order_delete)(void *ctx, const struct itch_order_delete *msg);
+    void (*order_replace)(void *ctx, const struct itch_order_replace *msg);
+    void (*trade)(void *ctx, const struct itch_trade *msg);
+    void (*cross_trade)(void *ctx, const struct itch_cross_trade *msg);
+    void (*broken_trade)(void *ctx, const struct itch_broken_trade *msg);
+    void (*imbalance)(void *ctx, const struct itch_imbalance *msg);
+    void (*retail_interest)(void *ctx, const struct itch_retail_interest *msg);
+};
+
+/* The initialiser of handlers whose names begin so: ITCH_HANDLERS(on_) has on_system_event, .... One that is missing
+ * does not compile. */
+#define ITCH_HANDLERS(prefix_) \
+    { \
+        prefix_##system_event, \
+        prefix_##stock_directory, \
+        prefix_##trading_action, \
+        prefix_##reg_sho, \
+        prefix_##participant_position, \
+        prefix_##mwcb_decline, \
+        prefix_##mwcb_status, \
+        prefix_##ipo_quoting, \
+        prefix_##luld_collar, \
+        prefix_##operational_halt, \
+        prefix_##add_order, \
+        prefix_##add_order_mpid, \
+        prefix_##order_executed, \
+        prefix_##order_executed_price, \
+        prefix_##order_cancel, \
+        prefix_##order_delete, \
+        prefix_##order_replace, \
+        prefix_##trade, \
+        prefix_##cross_trade, \
+        prefix_##broken_trade, \
+        prefix_##imbalance, \
+        prefix_##retail_interest, \
+    }
+
+/* Calls the variant's handler; none for what is no message. */
+void itch_dispatch(const struct itch *msg_, const struct itch_handlers *handlers_, void *ctx_);
+
 #ifndef PROTOPOOL_NO_STDIO
 /* Prints on one line: Name { field: value, ... }, or <no message>. Returns as fprintf does. */
 int itch_print(FILE *out_, const struct itch *msg_);
+
+/* The same with a line for each field and each element of a list, without a newline at the end. */
+int itch_print_pretty(FILE *out_, const struct itch *msg_);
+
+/* Into a buffer of `room` bytes, as snprintf: what fits, terminated; returns how many characters there are. */
+int itch_snprint(char *buffer_, size_t room_, const struct itch *msg_);
+int itch_snprint_pretty(char *buffer_, size_t room_, const struct itch *msg_);
 #endif
 
 #ifdef PROTOPOOL_TRACE
@@ -666,6 +744,9 @@ static inline void itch_free(struct itch_pool *pool_, struct itch *msg_)
 #endif
 }
 
+/* A copy in a pool, of this protocol but not always this pool; NULL if the pool is exhausted, or it is no message. */
+struct itch *itch_clone(struct itch_pool *pool_, const struct itch *msg_) PROTOPOOL_FREED_BY_(itch_free_);
+
 /* A slot of the class for the variant of this tag, uninitialised but for that; NULL if the pool is exhausted. */
 PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool_, unsigned class_, enum itch_tag tag_)
 {
@@ -696,11 +777,13 @@ PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool_, unsigned class_, enum
  * new:   a message in the pool; NULL if the schema rules the arguments out, or the pool is exhausted.
  * copy:  the same from a struct, say of designated initialisers; its tag need not be set.
  * make:  a message by value; its tag is 0 if the schema rules the arguments out.
+ * default: a message by value with the schema's defaults: zeros, empty lists and absent fields where it gives none, and the
+ *        value that is nearest to zero (of an enum the first) where it allows no zero. To be changed and copied.
  * valid: whether the schema allows what the struct holds; tells for which reason copy returned NULL.
  * as:    the message as its variant, which it must be. if: NULL if it is another. edit: as, to write its fields.
  *
- * A string is NUL-terminated (NULL is refused); of an array exactly its N elements are read; bytes may be NULL
- * where there are none.
+ * A string is NUL-terminated (NULL is refused); of an array exactly its N elements are read; a list may be NULL
+ * where it has no elements. An optional field is absent where its argument is NULL.
  */
 
 /* SystemEvent */
@@ -719,6 +802,14 @@ static inline struct itch_system_event itch_make_system_event(uint16_t stock_loc
     msg_.tracking_number = tracking_number;
     msg_.timestamp = timestamp;
     msg_.event_code = event_code;
+    return msg_;
+}
+
+static inline struct itch_system_event itch_default_system_event(void)
+{
+    struct itch_system_event msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_SYSTEM_EVENT;
     return msg_;
 }
 
@@ -799,6 +890,16 @@ static inline struct itch_stock_directory itch_make_stock_directory(uint16_t sto
     msg_.etp_flag = etp_flag;
     msg_.etp_leverage = etp_leverage;
     msg_.inverse = inverse;
+    return msg_;
+}
+
+static inline struct itch_stock_directory itch_default_stock_directory(void)
+{
+    struct itch_stock_directory msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_STOCK_DIRECTORY;
+    memset(msg_.stock, ' ', 8);
+    memset(msg_.issue_subtype, ' ', 2);
     return msg_;
 }
 
@@ -890,6 +991,16 @@ static inline struct itch_trading_action itch_make_trading_action(uint16_t stock
     return msg_;
 }
 
+static inline struct itch_trading_action itch_default_trading_action(void)
+{
+    struct itch_trading_action msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_TRADING_ACTION;
+    memset(msg_.stock, ' ', 8);
+    memset(msg_.reason, ' ', 4);
+    return msg_;
+}
+
 static inline struct itch *itch_new_trading_action(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char state, char reserved, const char *reason)
 {
@@ -959,6 +1070,15 @@ static inline struct itch_reg_sho itch_make_reg_sho(uint16_t stock_locate, uint1
     msg_.timestamp = timestamp;
     protopool_copy_padded(msg_.stock, 8, stock, stock_len_, ' ');
     msg_.action = action;
+    return msg_;
+}
+
+static inline struct itch_reg_sho itch_default_reg_sho(void)
+{
+    struct itch_reg_sho msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_REG_SHO;
+    memset(msg_.stock, ' ', 8);
     return msg_;
 }
 
@@ -1036,6 +1156,16 @@ static inline struct itch_participant_position itch_make_participant_position(ui
     return msg_;
 }
 
+static inline struct itch_participant_position itch_default_participant_position(void)
+{
+    struct itch_participant_position msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_PARTICIPANT_POSITION;
+    memset(msg_.mpid, ' ', 4);
+    memset(msg_.stock, ' ', 8);
+    return msg_;
+}
+
 static inline struct itch *itch_new_participant_position(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
     char state)
@@ -1106,6 +1236,14 @@ static inline struct itch_mwcb_decline itch_make_mwcb_decline(uint16_t stock_loc
     return msg_;
 }
 
+static inline struct itch_mwcb_decline itch_default_mwcb_decline(void)
+{
+    struct itch_mwcb_decline msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_MWCB_DECLINE;
+    return msg_;
+}
+
 static inline struct itch *itch_new_mwcb_decline(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3)
 {
@@ -1164,6 +1302,14 @@ static inline struct itch_mwcb_status itch_make_mwcb_status(uint16_t stock_locat
     msg_.tracking_number = tracking_number;
     msg_.timestamp = timestamp;
     msg_.breached_level = breached_level;
+    return msg_;
+}
+
+static inline struct itch_mwcb_status itch_default_mwcb_status(void)
+{
+    struct itch_mwcb_status msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_MWCB_STATUS;
     return msg_;
 }
 
@@ -1231,6 +1377,15 @@ static inline struct itch_ipo_quoting itch_make_ipo_quoting(uint16_t stock_locat
     msg_.release_time = release_time;
     msg_.qualifier = qualifier;
     msg_.price = price;
+    return msg_;
+}
+
+static inline struct itch_ipo_quoting itch_default_ipo_quoting(void)
+{
+    struct itch_ipo_quoting msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_IPO_QUOTING;
+    memset(msg_.stock, ' ', 8);
     return msg_;
 }
 
@@ -1310,6 +1465,15 @@ static inline struct itch_luld_collar itch_make_luld_collar(uint16_t stock_locat
     return msg_;
 }
 
+static inline struct itch_luld_collar itch_default_luld_collar(void)
+{
+    struct itch_luld_collar msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_LULD_COLLAR;
+    memset(msg_.stock, ' ', 8);
+    return msg_;
+}
+
 static inline struct itch *itch_new_luld_collar(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price,
     uint32_t lower_price, uint32_t extension)
@@ -1384,6 +1548,15 @@ static inline struct itch_operational_halt itch_make_operational_halt(uint16_t s
     return msg_;
 }
 
+static inline struct itch_operational_halt itch_default_operational_halt(void)
+{
+    struct itch_operational_halt msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_OPERATIONAL_HALT;
+    memset(msg_.stock, ' ', 8);
+    return msg_;
+}
+
 static inline struct itch *itch_new_operational_halt(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action)
 {
@@ -1454,6 +1627,15 @@ static inline struct itch_add_order itch_make_add_order(uint16_t stock_locate, u
     msg_.shares = shares;
     protopool_copy_padded(msg_.stock, 8, stock, stock_len_, ' ');
     msg_.price = price;
+    return msg_;
+}
+
+static inline struct itch_add_order itch_default_add_order(void)
+{
+    struct itch_add_order msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_ADD_ORDER;
+    memset(msg_.stock, ' ', 8);
     return msg_;
 }
 
@@ -1536,6 +1718,16 @@ static inline struct itch_add_order_mpid itch_make_add_order_mpid(uint16_t stock
     return msg_;
 }
 
+static inline struct itch_add_order_mpid itch_default_add_order_mpid(void)
+{
+    struct itch_add_order_mpid msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_ADD_ORDER_MPID;
+    memset(msg_.stock, ' ', 8);
+    memset(msg_.mpid, ' ', 4);
+    return msg_;
+}
+
 static inline struct itch *itch_new_add_order_mpid(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
     uint32_t price, const char *mpid)
@@ -1607,6 +1799,14 @@ static inline struct itch_order_executed itch_make_order_executed(uint16_t stock
     return msg_;
 }
 
+static inline struct itch_order_executed itch_default_order_executed(void)
+{
+    struct itch_order_executed msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_ORDER_EXECUTED;
+    return msg_;
+}
+
 static inline struct itch *itch_new_order_executed(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match)
 {
@@ -1670,6 +1870,14 @@ static inline struct itch_order_executed_price itch_make_order_executed_price(ui
     msg_.match = match;
     msg_.printable = printable;
     msg_.price = price;
+    return msg_;
+}
+
+static inline struct itch_order_executed_price itch_default_order_executed_price(void)
+{
+    struct itch_order_executed_price msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_ORDER_EXECUTED_PRICE;
     return msg_;
 }
 
@@ -1738,6 +1946,14 @@ static inline struct itch_order_cancel itch_make_order_cancel(uint16_t stock_loc
     return msg_;
 }
 
+static inline struct itch_order_cancel itch_default_order_cancel(void)
+{
+    struct itch_order_cancel msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_ORDER_CANCEL;
+    return msg_;
+}
+
 static inline struct itch *itch_new_order_cancel(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t cancelled)
 {
@@ -1795,6 +2011,14 @@ static inline struct itch_order_delete itch_make_order_delete(uint16_t stock_loc
     msg_.tracking_number = tracking_number;
     msg_.timestamp = timestamp;
     msg_.order_ref = order_ref;
+    return msg_;
+}
+
+static inline struct itch_order_delete itch_default_order_delete(void)
+{
+    struct itch_order_delete msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_ORDER_DELETE;
     return msg_;
 }
 
@@ -1857,6 +2081,14 @@ static inline struct itch_order_replace itch_make_order_replace(uint16_t stock_l
     msg_.new_ref = new_ref;
     msg_.shares = shares;
     msg_.price = price;
+    return msg_;
+}
+
+static inline struct itch_order_replace itch_default_order_replace(void)
+{
+    struct itch_order_replace msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_ORDER_REPLACE;
     return msg_;
 }
 
@@ -1930,6 +2162,15 @@ static inline struct itch_trade itch_make_trade(uint16_t stock_locate, uint16_t 
     protopool_copy_padded(msg_.stock, 8, stock, stock_len_, ' ');
     msg_.price = price;
     msg_.match = match;
+    return msg_;
+}
+
+static inline struct itch_trade itch_default_trade(void)
+{
+    struct itch_trade msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_TRADE;
+    memset(msg_.stock, ' ', 8);
     return msg_;
 }
 
@@ -2010,6 +2251,15 @@ static inline struct itch_cross_trade itch_make_cross_trade(uint16_t stock_locat
     return msg_;
 }
 
+static inline struct itch_cross_trade itch_default_cross_trade(void)
+{
+    struct itch_cross_trade msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_CROSS_TRADE;
+    memset(msg_.stock, ' ', 8);
+    return msg_;
+}
+
 static inline struct itch *itch_new_cross_trade(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price,
     uint64_t match, char cross_type)
@@ -2074,6 +2324,14 @@ static inline struct itch_broken_trade itch_make_broken_trade(uint16_t stock_loc
     msg_.tracking_number = tracking_number;
     msg_.timestamp = timestamp;
     msg_.match = match;
+    return msg_;
+}
+
+static inline struct itch_broken_trade itch_default_broken_trade(void)
+{
+    struct itch_broken_trade msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_BROKEN_TRADE;
     return msg_;
 }
 
@@ -2147,6 +2405,15 @@ static inline struct itch_imbalance itch_make_imbalance(uint16_t stock_locate, u
     msg_.reference_price = reference_price;
     msg_.cross_type = cross_type;
     msg_.variation = variation;
+    return msg_;
+}
+
+static inline struct itch_imbalance itch_default_imbalance(void)
+{
+    struct itch_imbalance msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_IMBALANCE;
+    memset(msg_.stock, ' ', 8);
     return msg_;
 }
 
@@ -2225,6 +2492,15 @@ static inline struct itch_retail_interest itch_make_retail_interest(uint16_t sto
     msg_.timestamp = timestamp;
     protopool_copy_padded(msg_.stock, 8, stock, stock_len_, ' ');
     msg_.interest = interest;
+    return msg_;
+}
+
+static inline struct itch_retail_interest itch_default_retail_interest(void)
+{
+    struct itch_retail_interest msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = ITCH_RETAIL_INTEREST;
+    memset(msg_.stock, ' ', 8);
     return msg_;
 }
 
@@ -2395,6 +2671,7 @@ struct itch *itch_copy_retail_interest_(struct itch_pool *pool_, const struct it
 
 #if PROTOPOOL_CHECK == 2 /* makes and frees know where they are */
 #define itch_free(pool_, msg_) itch_free_(itch_at_(pool_, __FILE__, __LINE__), msg_)
+#define itch_clone(pool_, msg_) itch_clone(itch_at_(pool_, __FILE__, __LINE__), msg_)
 #define itch_new_system_event(pool_, ...) itch_new_system_event_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_system_event(pool_, ...) itch_copy_system_event_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_new_stock_directory(pool_, ...) itch_new_stock_directory_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)

@@ -10,6 +10,9 @@
 /* What is freed here twice, and not, is on purpose. */
 #define PROTOPOOL_NO_ANALYSIS
 
+/* Deprecated messages are tested too. */
+#define PROTOPOOL_NO_DEPRECATION
+
 #include "itch.h"
 
 #include <check.h>
@@ -33,20 +36,45 @@ static inline size_t length_(unsigned seed_, unsigned field_, size_t bound_)
     return seed_ == 0 ? 0 : seed_ == 1 ? bound_ : (size_t)(sample_(seed_, field_, 0) % (bound_ + 1));
 }
 
-static inline void text_(char *to_, size_t length_of_it_, unsigned seed_)
+static inline void letters_(char *to_, size_t count_, unsigned seed_)
 {
-    for (size_t i_ = 0; i_ < length_of_it_; i_++)
+    for (size_t i_ = 0; i_ < count_; i_++)
         to_[i_] = (char)('a' + (int)((seed_ + i_) % 26));
-    to_[length_of_it_] = '\0';
 }
 
-static inline bool is_padded_(const char *chars_, size_t count_, const char *text_of_it_, char pad_)
+/* The characters without their padding, terminated, in a buffer. */
+static inline const char *text_of_(char *buffer_, const char *chars_, size_t count_, char pad_)
 {
-    const size_t used_ = strlen(text_of_it_);
-    for (size_t i_ = 0; i_ < count_; i_++)
-        if (chars_[i_] != (i_ < used_ ? text_of_it_[i_] : pad_))
+    while (count_ > 0 && chars_[count_ - 1] == pad_)
+        count_--;
+    memcpy(buffer_, chars_, count_);
+    buffer_[count_] = '\0';
+    return buffer_;
+}
+
+static inline const char *long_text_(char *buffer_, size_t length_of_it_)
+{
+    memset(buffer_, 'x', length_of_it_);
+    buffer_[length_of_it_] = '\0';
+    return buffer_;
+}
+
+/* The generic equality of two records, by their description. */
+static bool equal_as_described_(const struct protopool_record *record_, const void *one_, const void *other_)
+{
+    for (uint32_t i_ = 0; i_ < record_->field_count; i_++) {
+        const struct protopool_field *const f_ = &record_->fields[i_];
+        const unsigned char *a_ = (const unsigned char *)one_ + f_->offset, *b_ = (const unsigned char *)other_ + f_->offset;
+        const size_t length_of_it_ = protopool_field_length(f_, one_);
+        ck_assert_uint_le(f_->offset + (uint64_t)f_->bytes * f_->count, record_->bytes);
+        if (protopool_field_present(f_, one_) != protopool_field_present(f_, other_)
+            || length_of_it_ != protopool_field_length(f_, other_))
             return false;
-    return used_ <= count_;
+        for (size_t j_ = 0; j_ < length_of_it_; j_++, a_ += f_->bytes, b_ += f_->bytes)
+            if (f_->type == PROTOPOOL_STRUCT ? !equal_as_described_(f_->record, a_, b_) : memcmp(a_, b_, f_->bytes) != 0)
+                return false;
+    }
+    return true;
 }
 
 /* ---- A source that counts and that ends ---------------------------------------------------------------------- */
@@ -102,6 +130,38 @@ static void assert_same_text_(FILE *one_, FILE *other_)
     fclose(other_);
 }
 
+/* In Rust's form: the shortest digits that read back, a point or an exponent. */
+static inline void expect_number_(FILE *out_, double value_, bool is_float_)
+{
+    const double magnitude_ = value_ < 0 ? -value_ : value_;
+    const bool is_fixed_ = !(magnitude_ > 0) || (magnitude_ >= 1e-4 && magnitude_ < 1e16);
+    char text_[400], *exponent_;
+
+    for (int digits_ = is_fixed_ ? 1 : 0; digits_ < 30; digits_++) {
+        (void)snprintf(text_, sizeof text_, is_fixed_ ? "%.*f" : "%.*e", digits_, value_);
+        if (is_float_ ? !(strtof(text_, NULL) < (float)value_) && !(strtof(text_, NULL) > (float)value_)
+                      : !(strtod(text_, NULL) < value_) && !(strtod(text_, NULL) > value_))
+            break;
+    }
+    exponent_ = strchr(text_, 'e');
+    if (exponent_ == NULL) {
+        fputs(text_, out_);
+    } else {
+        *exponent_ = '\0';
+        fprintf(out_, "%se%ld", text_, strtol(exponent_ + 1, NULL, 10));
+    }
+}
+
+static inline void expect_chars_(FILE *out_, const char *chars_, size_t count_, char pad_)
+{
+    while (count_ > 0 && chars_[count_ - 1] == pad_)
+        count_--;
+    fputc('"', out_);
+    for (size_t i_ = 0; i_ < count_; i_++)
+        fputc(chars_[i_], out_);
+    fputc('"', out_);
+}
+
 static void assert_prints_(const struct itch *msg_, const char *text_of_it_)
 {
     FILE *const printed_ = tmpfile(), *const expected_ = tmpfile();
@@ -113,79 +173,73 @@ static void assert_prints_(const struct itch *msg_, const char *text_of_it_)
 }
 #endif
 
-/* ---- Each message: made of a seed, and compared with what the seed gives ------------------------------------ */
+#ifndef PROTOPOOL_NO_STDIO
+static void assert_prints_into_a_buffer_(const struct itch *msg_, FILE *printed_,
+                                         int (*print_)(char *buffer_, size_t room_, const struct itch *msg_))
+{
+    const size_t length_of_it_ = (size_t)ftell(printed_), half_ = length_of_it_ / 2;
+    char *const buffer_ = (char *)malloc(length_of_it_ + 2), *const expected_ = (char *)malloc(length_of_it_ + 1);
+
+    ck_assert(buffer_ != NULL && expected_ != NULL);
+    rewind(printed_);
+    ck_assert_uint_eq(fread(expected_, 1, length_of_it_, printed_), length_of_it_);
+    buffer_[length_of_it_ + 1] = '!';
+    ck_assert_int_eq(print_(buffer_, length_of_it_ + 1, msg_), (int)length_of_it_);
+    ck_assert(memcmp(buffer_, expected_, length_of_it_) == 0);
+    ck_assert(buffer_[length_of_it_] == '\0' && buffer_[length_of_it_ + 1] == '!');
+    buffer_[half_ + 1] = '!';
+    ck_assert_int_eq(print_(buffer_, half_ + 1, msg_), (int)length_of_it_);
+    ck_assert(memcmp(buffer_, expected_, half_) == 0);
+    ck_assert(buffer_[half_] == '\0' && buffer_[half_ + 1] == '!');
+    ck_assert_int_eq(print_(NULL, 0, msg_), (int)length_of_it_);
+    free(expected_);
+    free(buffer_);
+}
+
+/* The pretty form: the same but for line ends, indentation and the comma at the end of a list. */
+static void assert_prints_pretty_(const struct itch *msg_)
+{
+    FILE *const pretty_ = tmpfile(), *const plain_ = tmpfile();
+    int lines_ = 0, c_;
+
+    ck_assert(pretty_ != NULL && plain_ != NULL);
+    ck_assert_int_eq(itch_print_pretty(pretty_, msg_), (int)ftell(pretty_));
+    assert_prints_into_a_buffer_(msg_, pretty_, itch_snprint_pretty);
+    ck_assert(itch_print(plain_, msg_) > 0);
+    rewind(pretty_);
+    rewind(plain_);
+    for (int d_ = fgetc(plain_); (c_ = fgetc(pretty_)) != EOF;) {
+        lines_ += c_ == '\n';
+        while (d_ == ' ')
+            d_ = fgetc(plain_);
+        if (c_ == d_)
+            d_ = fgetc(plain_);
+        else
+            ck_assert_msg(c_ == ' ' || c_ == '\n' || c_ == ',', "%c", c_);
+    }
+    ck_assert_int_eq(fgetc(plain_), EOF);
+    ck_assert_int_gt(lines_, 1);
+    fclose(pretty_);
+    fclose(plain_);
+}
+#endif
+
+/* ---- Each message, and each struct in one: filled by a seed, compared, and expected as it prints ---------------- */
 
 /* SystemEvent */
 
-static struct system_event_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    char event_code;
-} system_event_args_;
-
-static const struct system_event_args_ *fill_system_event_(unsigned seed_)
+static bool same_system_event_(const struct itch_system_event *msg_, const struct itch_system_event *a_)
 {
-    struct system_event_args_ *const a_ = &system_event_args_;
-    a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
-    a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
-    a_->event_code = (char)('A' + (int)(sample_(seed_, 4, 0) % 26));
-    return a_;
-}
-
-static struct itch *new_system_event_of_(struct itch_pool *pool_, const struct system_event_args_ *a_)
-{
-    return itch_new_system_event(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->event_code);
-}
-
-static struct itch_system_event make_system_event_of_(const struct system_event_args_ *a_)
-{
-    return itch_make_system_event(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->event_code);
-}
-
-static bool system_event_is_made_of_(const struct itch_system_event *msg_, const struct system_event_args_ *a_)
-{
-    return msg_->base.tag == ITCH_SYSTEM_EVENT
+    return msg_->base.tag == a_->base.tag
            && msg_->stock_locate == a_->stock_locate
            && msg_->tracking_number == a_->tracking_number
            && msg_->timestamp == a_->timestamp
            && msg_->event_code == a_->event_code;
 }
 
-static struct itch *new_system_event_(struct itch_pool *pool_, unsigned seed_)
-{
-    return new_system_event_of_(pool_, fill_system_event_(seed_));
-}
-
-static void read_system_event_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
-{
-    static struct itch_system_event made_;
-    const struct system_event_args_ *const a_ = fill_system_event_(seed_);
-    struct itch *const copy_ = itch_copy_system_event(pool_, itch_as_system_event(msg_));
-
-    ck_assert(system_event_is_made_of_(itch_as_system_event(msg_), a_));
-    ck_assert_ptr_eq(itch_if_system_event(msg_), itch_as_system_event(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(system_event_is_made_of_(itch_edit_system_event(copy_), a_));
-    itch_free(pool_, copy_);
-    made_ = make_system_event_of_(a_);
-    ck_assert(system_event_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_system_event(&made_));
-    made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_system_event(&made_));
-    ck_assert_ptr_null(itch_if_system_event(&made_.base));
-}
-
-static void refuse_system_event_(struct itch_pool *pool_)
-{
-    (void)pool_; /* the schema rules nothing out */
-}
-
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_system_event_(FILE *out_, unsigned seed_)
+static void expect_system_event_(FILE *out_, const struct itch_system_event *a_)
 {
-    const struct system_event_args_ *const a_ = fill_system_event_(seed_);
     fputs("SystemEvent { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -198,80 +252,100 @@ static void expect_system_event_(FILE *out_, unsigned seed_)
 }
 #endif
 
-/* StockDirectory */
+static struct itch_system_event system_event_sample_;
 
-static struct stock_directory_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    char stock[10];
-    char market_category;
-    char financial_status;
-    uint32_t round_lot_size;
-    char round_lots_only;
-    char issue_classification;
-    char issue_subtype[4];
-    char authenticity;
-    char short_sale_threshold;
-    char ipo_flag;
-    char luld_tier;
-    char etp_flag;
-    uint32_t etp_leverage;
-    char inverse;
-} stock_directory_args_;
-
-static const struct stock_directory_args_ *fill_stock_directory_(unsigned seed_)
+static struct itch_system_event *fill_system_event_(unsigned seed_)
 {
-    struct stock_directory_args_ *const a_ = &stock_directory_args_;
+    struct itch_system_event *const a_ = &system_event_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_SYSTEM_EVENT;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
     a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
-    text_(a_->stock, length_(seed_, 4, 8), seed_);
-    a_->market_category = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
-    a_->financial_status = (char)('A' + (int)(sample_(seed_, 6, 0) % 26));
-    a_->round_lot_size = (uint32_t)sample_(seed_, 7, 0);
-    a_->round_lots_only = (char)('A' + (int)(sample_(seed_, 8, 0) % 26));
-    a_->issue_classification = (char)('A' + (int)(sample_(seed_, 9, 0) % 26));
-    text_(a_->issue_subtype, length_(seed_, 10, 2), seed_);
-    a_->authenticity = (char)('A' + (int)(sample_(seed_, 11, 0) % 26));
-    a_->short_sale_threshold = (char)('A' + (int)(sample_(seed_, 12, 0) % 26));
-    a_->ipo_flag = (char)('A' + (int)(sample_(seed_, 13, 0) % 26));
-    a_->luld_tier = (char)('A' + (int)(sample_(seed_, 14, 0) % 26));
-    a_->etp_flag = (char)('A' + (int)(sample_(seed_, 15, 0) % 26));
-    a_->etp_leverage = (uint32_t)sample_(seed_, 16, 0);
-    a_->inverse = (char)('A' + (int)(sample_(seed_, 17, 0) % 26));
+    a_->event_code = (char)('A' + (int)(sample_(seed_, 4, 0) % 26));
     return a_;
 }
 
-static struct itch *new_stock_directory_of_(struct itch_pool *pool_, const struct stock_directory_args_ *a_)
+static struct itch *new_system_event_of_(struct itch_pool *pool_, const struct itch_system_event *a_)
 {
-    return itch_new_stock_directory(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->stock,
-        a_->market_category, a_->financial_status, a_->round_lot_size, a_->round_lots_only,
-        a_->issue_classification, a_->issue_subtype, a_->authenticity, a_->short_sale_threshold, a_->ipo_flag,
-        a_->luld_tier, a_->etp_flag, a_->etp_leverage, a_->inverse);
+    return itch_new_system_event(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->event_code);
 }
 
-static struct itch_stock_directory make_stock_directory_of_(const struct stock_directory_args_ *a_)
+static struct itch_system_event make_system_event_of_(const struct itch_system_event *a_)
 {
-    return itch_make_stock_directory(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->stock,
-        a_->market_category, a_->financial_status, a_->round_lot_size, a_->round_lots_only,
-        a_->issue_classification, a_->issue_subtype, a_->authenticity, a_->short_sale_threshold, a_->ipo_flag,
-        a_->luld_tier, a_->etp_flag, a_->etp_leverage, a_->inverse);
+    return itch_make_system_event(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->event_code);
 }
 
-static bool stock_directory_is_made_of_(const struct itch_stock_directory *msg_, const struct stock_directory_args_ *a_)
+static struct itch *new_system_event_(struct itch_pool *pool_, unsigned seed_)
 {
-    return msg_->base.tag == ITCH_STOCK_DIRECTORY
+    return new_system_event_of_(pool_, fill_system_event_(seed_));
+}
+
+static bool are_same_system_event_(const struct itch *one_, const struct itch *other_)
+{
+    return same_system_event_(itch_as_system_event(one_), itch_as_system_event(other_));
+}
+
+static void read_system_event_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+{
+    static struct itch_system_event made_;
+    const struct itch_system_event *const a_ = fill_system_event_(seed_);
+    struct itch *const copy_ = itch_copy_system_event(pool_, itch_as_system_event(msg_));
+
+    ck_assert(same_system_event_(itch_as_system_event(msg_), a_));
+    ck_assert_ptr_eq(itch_if_system_event(msg_), itch_as_system_event(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_system_event_(itch_edit_system_event(copy_), a_));
+    itch_free(pool_, copy_);
+    made_ = make_system_event_of_(a_);
+    ck_assert(same_system_event_(&made_, a_));
+    ck_assert(itch_valid_system_event(&made_));
+    made_.base.tag = ITCH_FREED_TAG_;
+    ck_assert(!itch_valid_system_event(&made_));
+    ck_assert_ptr_null(itch_if_system_event(&made_.base));
+    made_ = itch_default_system_event();
+    ck_assert(itch_valid_system_event(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_system_event_(struct itch_pool *pool_)
+{
+    static struct itch_system_event made_;
+    struct itch_system_event *const a_ = fill_system_event_(2);
+
+    made_ = make_system_event_of_(a_);
+    ck_assert(itch_valid_system_event(&made_));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_system_event_(FILE *out_, unsigned seed_)
+{
+    expect_system_event_(out_, fill_system_event_(seed_));
+}
+#endif
+
+static void seen_by_system_event(void *ctx_, const struct itch_system_event *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* StockDirectory */
+
+static bool same_stock_directory_(const struct itch_stock_directory *msg_, const struct itch_stock_directory *a_)
+{
+    return msg_->base.tag == a_->base.tag
            && msg_->stock_locate == a_->stock_locate
            && msg_->tracking_number == a_->tracking_number
            && msg_->timestamp == a_->timestamp
-           && is_padded_(msg_->stock, 8, a_->stock, ' ')
+           && memcmp(msg_->stock, a_->stock, 8) == 0
            && msg_->market_category == a_->market_category
            && msg_->financial_status == a_->financial_status
            && msg_->round_lot_size == a_->round_lot_size
            && msg_->round_lots_only == a_->round_lots_only
            && msg_->issue_classification == a_->issue_classification
-           && is_padded_(msg_->issue_subtype, 2, a_->issue_subtype, ' ')
+           && memcmp(msg_->issue_subtype, a_->issue_subtype, 2) == 0
            && msg_->authenticity == a_->authenticity
            && msg_->short_sale_threshold == a_->short_sale_threshold
            && msg_->ipo_flag == a_->ipo_flag
@@ -281,52 +355,9 @@ static bool stock_directory_is_made_of_(const struct itch_stock_directory *msg_,
            && msg_->inverse == a_->inverse;
 }
 
-static struct itch *new_stock_directory_(struct itch_pool *pool_, unsigned seed_)
-{
-    return new_stock_directory_of_(pool_, fill_stock_directory_(seed_));
-}
-
-static void read_stock_directory_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
-{
-    static struct itch_stock_directory made_;
-    const struct stock_directory_args_ *const a_ = fill_stock_directory_(seed_);
-    struct itch *const copy_ = itch_copy_stock_directory(pool_, itch_as_stock_directory(msg_));
-
-    ck_assert(stock_directory_is_made_of_(itch_as_stock_directory(msg_), a_));
-    ck_assert_ptr_eq(itch_if_stock_directory(msg_), itch_as_stock_directory(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(stock_directory_is_made_of_(itch_edit_stock_directory(copy_), a_));
-    itch_free(pool_, copy_);
-    made_ = make_stock_directory_of_(a_);
-    ck_assert(stock_directory_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_stock_directory(&made_));
-    made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_stock_directory(&made_));
-    ck_assert_ptr_null(itch_if_stock_directory(&made_.base));
-}
-
-static void refuse_stock_directory_(struct itch_pool *pool_)
-{
-    static struct itch_stock_directory made_;
-
-    (void)fill_stock_directory_(2);
-    text_(stock_directory_args_.stock, 9, 0);
-    made_ = make_stock_directory_of_(&stock_directory_args_);
-    ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_stock_directory_of_(pool_, &stock_directory_args_));
-
-    (void)fill_stock_directory_(2);
-    text_(stock_directory_args_.issue_subtype, 3, 0);
-    made_ = make_stock_directory_of_(&stock_directory_args_);
-    ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_stock_directory_of_(pool_, &stock_directory_args_));
-
-}
-
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_stock_directory_(FILE *out_, unsigned seed_)
+static void expect_stock_directory_(FILE *out_, const struct itch_stock_directory *a_)
 {
-    const struct stock_directory_args_ *const a_ = fill_stock_directory_(seed_);
     fputs("StockDirectory { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -334,7 +365,7 @@ static void expect_stock_directory_(FILE *out_, unsigned seed_)
     fputs(", timestamp: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
     fputs(", stock: ", out_);
-    fprintf(out_, "\"%s\"", a_->stock);
+    expect_chars_(out_, a_->stock, 8, ' ');
     fputs(", market_category: ", out_);
     fprintf(out_, "'%c'", a_->market_category);
     fputs(", financial_status: ", out_);
@@ -346,7 +377,7 @@ static void expect_stock_directory_(FILE *out_, unsigned seed_)
     fputs(", issue_classification: ", out_);
     fprintf(out_, "'%c'", a_->issue_classification);
     fputs(", issue_subtype: ", out_);
-    fprintf(out_, "\"%s\"", a_->issue_subtype);
+    expect_chars_(out_, a_->issue_subtype, 2, ' ');
     fputs(", authenticity: ", out_);
     fprintf(out_, "'%c'", a_->authenticity);
     fputs(", short_sale_threshold: ", out_);
@@ -365,101 +396,151 @@ static void expect_stock_directory_(FILE *out_, unsigned seed_)
 }
 #endif
 
-/* TradingAction */
+static char stock_directory_stock_text_[10];
+static char stock_directory_issue_subtype_text_[4];
+static struct itch_stock_directory stock_directory_sample_;
 
-static struct trading_action_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    char stock[10];
-    char state;
-    char reserved;
-    char reason[6];
-} trading_action_args_;
-
-static const struct trading_action_args_ *fill_trading_action_(unsigned seed_)
+static struct itch_stock_directory *fill_stock_directory_(unsigned seed_)
 {
-    struct trading_action_args_ *const a_ = &trading_action_args_;
+    struct itch_stock_directory *const a_ = &stock_directory_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_STOCK_DIRECTORY;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
     a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
-    text_(a_->stock, length_(seed_, 4, 8), seed_);
-    a_->state = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
-    a_->reserved = (char)('A' + (int)(sample_(seed_, 6, 0) % 26));
-    text_(a_->reason, length_(seed_, 7, 4), seed_);
+    memset(a_->stock, ' ', sizeof a_->stock);
+    letters_(a_->stock, length_(seed_, 4, 8), seed_);
+    a_->market_category = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
+    a_->financial_status = (char)('A' + (int)(sample_(seed_, 6, 0) % 26));
+    a_->round_lot_size = (uint32_t)sample_(seed_, 7, 0);
+    a_->round_lots_only = (char)('A' + (int)(sample_(seed_, 8, 0) % 26));
+    a_->issue_classification = (char)('A' + (int)(sample_(seed_, 9, 0) % 26));
+    memset(a_->issue_subtype, ' ', sizeof a_->issue_subtype);
+    letters_(a_->issue_subtype, length_(seed_, 10, 2), seed_);
+    a_->authenticity = (char)('A' + (int)(sample_(seed_, 11, 0) % 26));
+    a_->short_sale_threshold = (char)('A' + (int)(sample_(seed_, 12, 0) % 26));
+    a_->ipo_flag = (char)('A' + (int)(sample_(seed_, 13, 0) % 26));
+    a_->luld_tier = (char)('A' + (int)(sample_(seed_, 14, 0) % 26));
+    a_->etp_flag = (char)('A' + (int)(sample_(seed_, 15, 0) % 26));
+    a_->etp_leverage = (uint32_t)sample_(seed_, 16, 0);
+    a_->inverse = (char)('A' + (int)(sample_(seed_, 17, 0) % 26));
     return a_;
 }
 
-static struct itch *new_trading_action_of_(struct itch_pool *pool_, const struct trading_action_args_ *a_)
+static struct itch *new_stock_directory_of_(struct itch_pool *pool_, const struct itch_stock_directory *a_)
 {
-    return itch_new_trading_action(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->stock,
-        a_->state, a_->reserved, a_->reason);
+    return itch_new_stock_directory(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        text_of_(stock_directory_stock_text_, a_->stock, 8, ' '), a_->market_category, a_->financial_status,
+        a_->round_lot_size, a_->round_lots_only, a_->issue_classification,
+        text_of_(stock_directory_issue_subtype_text_, a_->issue_subtype, 2, ' '), a_->authenticity,
+        a_->short_sale_threshold, a_->ipo_flag, a_->luld_tier, a_->etp_flag, a_->etp_leverage, a_->inverse);
 }
 
-static struct itch_trading_action make_trading_action_of_(const struct trading_action_args_ *a_)
+static struct itch_stock_directory make_stock_directory_of_(const struct itch_stock_directory *a_)
 {
-    return itch_make_trading_action(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->stock, a_->state,
-        a_->reserved, a_->reason);
+    return itch_make_stock_directory(a_->stock_locate, a_->tracking_number, a_->timestamp,
+        text_of_(stock_directory_stock_text_, a_->stock, 8, ' '), a_->market_category, a_->financial_status,
+        a_->round_lot_size, a_->round_lots_only, a_->issue_classification,
+        text_of_(stock_directory_issue_subtype_text_, a_->issue_subtype, 2, ' '), a_->authenticity,
+        a_->short_sale_threshold, a_->ipo_flag, a_->luld_tier, a_->etp_flag, a_->etp_leverage, a_->inverse);
 }
 
-static bool trading_action_is_made_of_(const struct itch_trading_action *msg_, const struct trading_action_args_ *a_)
+static struct itch *new_stock_directory_(struct itch_pool *pool_, unsigned seed_)
 {
-    return msg_->base.tag == ITCH_TRADING_ACTION
-           && msg_->stock_locate == a_->stock_locate
-           && msg_->tracking_number == a_->tracking_number
-           && msg_->timestamp == a_->timestamp
-           && is_padded_(msg_->stock, 8, a_->stock, ' ')
-           && msg_->state == a_->state
-           && msg_->reserved == a_->reserved
-           && is_padded_(msg_->reason, 4, a_->reason, ' ');
+    return new_stock_directory_of_(pool_, fill_stock_directory_(seed_));
 }
 
-static struct itch *new_trading_action_(struct itch_pool *pool_, unsigned seed_)
+static bool are_same_stock_directory_(const struct itch *one_, const struct itch *other_)
 {
-    return new_trading_action_of_(pool_, fill_trading_action_(seed_));
+    return same_stock_directory_(itch_as_stock_directory(one_), itch_as_stock_directory(other_));
 }
 
-static void read_trading_action_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+static void read_stock_directory_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
 {
-    static struct itch_trading_action made_;
-    const struct trading_action_args_ *const a_ = fill_trading_action_(seed_);
-    struct itch *const copy_ = itch_copy_trading_action(pool_, itch_as_trading_action(msg_));
+    static struct itch_stock_directory made_;
+    const struct itch_stock_directory *const a_ = fill_stock_directory_(seed_);
+    struct itch *const copy_ = itch_copy_stock_directory(pool_, itch_as_stock_directory(msg_));
 
-    ck_assert(trading_action_is_made_of_(itch_as_trading_action(msg_), a_));
-    ck_assert_ptr_eq(itch_if_trading_action(msg_), itch_as_trading_action(msg_));
+    ck_assert(same_stock_directory_(itch_as_stock_directory(msg_), a_));
+    ck_assert_ptr_eq(itch_if_stock_directory(msg_), itch_as_stock_directory(msg_));
     ck_assert_ptr_nonnull(copy_);
-    ck_assert(trading_action_is_made_of_(itch_edit_trading_action(copy_), a_));
+    ck_assert(same_stock_directory_(itch_edit_stock_directory(copy_), a_));
     itch_free(pool_, copy_);
-    made_ = make_trading_action_of_(a_);
-    ck_assert(trading_action_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_trading_action(&made_));
+    made_ = make_stock_directory_of_(a_);
+    ck_assert(same_stock_directory_(&made_, a_));
+    ck_assert(itch_valid_stock_directory(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_trading_action(&made_));
-    ck_assert_ptr_null(itch_if_trading_action(&made_.base));
+    ck_assert(!itch_valid_stock_directory(&made_));
+    ck_assert_ptr_null(itch_if_stock_directory(&made_.base));
+    made_ = itch_default_stock_directory();
+    ck_assert(itch_valid_stock_directory(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
 }
 
-static void refuse_trading_action_(struct itch_pool *pool_)
+static void refuse_stock_directory_(struct itch_pool *pool_)
 {
-    static struct itch_trading_action made_;
+    static struct itch_stock_directory made_;
+    struct itch_stock_directory *const a_ = fill_stock_directory_(2);
 
-    (void)fill_trading_action_(2);
-    text_(trading_action_args_.stock, 9, 0);
-    made_ = make_trading_action_of_(&trading_action_args_);
+    made_ = make_stock_directory_of_(a_);
+    ck_assert(itch_valid_stock_directory(&made_));
+    (void)fill_stock_directory_(2);
+    made_ = itch_make_stock_directory(a_->stock_locate, a_->tracking_number, a_->timestamp,
+        long_text_(stock_directory_stock_text_, 9), a_->market_category, a_->financial_status, a_->round_lot_size,
+        a_->round_lots_only, a_->issue_classification, text_of_(stock_directory_issue_subtype_text_,
+        a_->issue_subtype, 2, ' '), a_->authenticity, a_->short_sale_threshold, a_->ipo_flag, a_->luld_tier,
+        a_->etp_flag, a_->etp_leverage, a_->inverse);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_trading_action_of_(pool_, &trading_action_args_));
-
-    (void)fill_trading_action_(2);
-    text_(trading_action_args_.reason, 5, 0);
-    made_ = make_trading_action_of_(&trading_action_args_);
+    ck_assert_ptr_null(itch_new_stock_directory(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        long_text_(stock_directory_stock_text_, 9), a_->market_category, a_->financial_status, a_->round_lot_size,
+        a_->round_lots_only, a_->issue_classification, text_of_(stock_directory_issue_subtype_text_,
+        a_->issue_subtype, 2, ' '), a_->authenticity, a_->short_sale_threshold, a_->ipo_flag, a_->luld_tier,
+        a_->etp_flag, a_->etp_leverage, a_->inverse));
+    (void)fill_stock_directory_(2);
+    made_ = itch_make_stock_directory(a_->stock_locate, a_->tracking_number, a_->timestamp,
+        text_of_(stock_directory_stock_text_, a_->stock, 8, ' '), a_->market_category, a_->financial_status,
+        a_->round_lot_size, a_->round_lots_only, a_->issue_classification,
+        long_text_(stock_directory_issue_subtype_text_, 3), a_->authenticity, a_->short_sale_threshold,
+        a_->ipo_flag, a_->luld_tier, a_->etp_flag, a_->etp_leverage, a_->inverse);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_trading_action_of_(pool_, &trading_action_args_));
-
+    ck_assert_ptr_null(itch_new_stock_directory(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        text_of_(stock_directory_stock_text_, a_->stock, 8, ' '), a_->market_category, a_->financial_status,
+        a_->round_lot_size, a_->round_lots_only, a_->issue_classification,
+        long_text_(stock_directory_issue_subtype_text_, 3), a_->authenticity, a_->short_sale_threshold,
+        a_->ipo_flag, a_->luld_tier, a_->etp_flag, a_->etp_leverage, a_->inverse));
+    (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_trading_action_(FILE *out_, unsigned seed_)
+static void expect_of_stock_directory_(FILE *out_, unsigned seed_)
 {
-    const struct trading_action_args_ *const a_ = fill_trading_action_(seed_);
+    expect_stock_directory_(out_, fill_stock_directory_(seed_));
+}
+#endif
+
+static void seen_by_stock_directory(void *ctx_, const struct itch_stock_directory *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* TradingAction */
+
+static bool same_trading_action_(const struct itch_trading_action *msg_, const struct itch_trading_action *a_)
+{
+    return msg_->base.tag == a_->base.tag
+           && msg_->stock_locate == a_->stock_locate
+           && msg_->tracking_number == a_->tracking_number
+           && msg_->timestamp == a_->timestamp
+           && memcmp(msg_->stock, a_->stock, 8) == 0
+           && msg_->state == a_->state
+           && msg_->reserved == a_->reserved
+           && memcmp(msg_->reason, a_->reason, 4) == 0;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_trading_action_(FILE *out_, const struct itch_trading_action *a_)
+{
     fputs("TradingAction { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -467,98 +548,138 @@ static void expect_trading_action_(FILE *out_, unsigned seed_)
     fputs(", timestamp: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
     fputs(", stock: ", out_);
-    fprintf(out_, "\"%s\"", a_->stock);
+    expect_chars_(out_, a_->stock, 8, ' ');
     fputs(", state: ", out_);
     fprintf(out_, "'%c'", a_->state);
     fputs(", reserved: ", out_);
     fprintf(out_, "'%c'", a_->reserved);
     fputs(", reason: ", out_);
-    fprintf(out_, "\"%s\"", a_->reason);
+    expect_chars_(out_, a_->reason, 4, ' ');
     fputs(" }", out_);
 }
 #endif
 
-/* RegSho */
+static char trading_action_stock_text_[10];
+static char trading_action_reason_text_[6];
+static struct itch_trading_action trading_action_sample_;
 
-static struct reg_sho_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    char stock[10];
-    char action;
-} reg_sho_args_;
-
-static const struct reg_sho_args_ *fill_reg_sho_(unsigned seed_)
+static struct itch_trading_action *fill_trading_action_(unsigned seed_)
 {
-    struct reg_sho_args_ *const a_ = &reg_sho_args_;
+    struct itch_trading_action *const a_ = &trading_action_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_TRADING_ACTION;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
     a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
-    text_(a_->stock, length_(seed_, 4, 8), seed_);
-    a_->action = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
+    memset(a_->stock, ' ', sizeof a_->stock);
+    letters_(a_->stock, length_(seed_, 4, 8), seed_);
+    a_->state = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
+    a_->reserved = (char)('A' + (int)(sample_(seed_, 6, 0) % 26));
+    memset(a_->reason, ' ', sizeof a_->reason);
+    letters_(a_->reason, length_(seed_, 7, 4), seed_);
     return a_;
 }
 
-static struct itch *new_reg_sho_of_(struct itch_pool *pool_, const struct reg_sho_args_ *a_)
+static struct itch *new_trading_action_of_(struct itch_pool *pool_, const struct itch_trading_action *a_)
 {
-    return itch_new_reg_sho(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->stock, a_->action);
+    return itch_new_trading_action(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        text_of_(trading_action_stock_text_, a_->stock, 8, ' '), a_->state, a_->reserved,
+        text_of_(trading_action_reason_text_, a_->reason, 4, ' '));
 }
 
-static struct itch_reg_sho make_reg_sho_of_(const struct reg_sho_args_ *a_)
+static struct itch_trading_action make_trading_action_of_(const struct itch_trading_action *a_)
 {
-    return itch_make_reg_sho(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->stock, a_->action);
+    return itch_make_trading_action(a_->stock_locate, a_->tracking_number, a_->timestamp,
+        text_of_(trading_action_stock_text_, a_->stock, 8, ' '), a_->state, a_->reserved,
+        text_of_(trading_action_reason_text_, a_->reason, 4, ' '));
 }
 
-static bool reg_sho_is_made_of_(const struct itch_reg_sho *msg_, const struct reg_sho_args_ *a_)
+static struct itch *new_trading_action_(struct itch_pool *pool_, unsigned seed_)
 {
-    return msg_->base.tag == ITCH_REG_SHO
-           && msg_->stock_locate == a_->stock_locate
-           && msg_->tracking_number == a_->tracking_number
-           && msg_->timestamp == a_->timestamp
-           && is_padded_(msg_->stock, 8, a_->stock, ' ')
-           && msg_->action == a_->action;
+    return new_trading_action_of_(pool_, fill_trading_action_(seed_));
 }
 
-static struct itch *new_reg_sho_(struct itch_pool *pool_, unsigned seed_)
+static bool are_same_trading_action_(const struct itch *one_, const struct itch *other_)
 {
-    return new_reg_sho_of_(pool_, fill_reg_sho_(seed_));
+    return same_trading_action_(itch_as_trading_action(one_), itch_as_trading_action(other_));
 }
 
-static void read_reg_sho_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+static void read_trading_action_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
 {
-    static struct itch_reg_sho made_;
-    const struct reg_sho_args_ *const a_ = fill_reg_sho_(seed_);
-    struct itch *const copy_ = itch_copy_reg_sho(pool_, itch_as_reg_sho(msg_));
+    static struct itch_trading_action made_;
+    const struct itch_trading_action *const a_ = fill_trading_action_(seed_);
+    struct itch *const copy_ = itch_copy_trading_action(pool_, itch_as_trading_action(msg_));
 
-    ck_assert(reg_sho_is_made_of_(itch_as_reg_sho(msg_), a_));
-    ck_assert_ptr_eq(itch_if_reg_sho(msg_), itch_as_reg_sho(msg_));
+    ck_assert(same_trading_action_(itch_as_trading_action(msg_), a_));
+    ck_assert_ptr_eq(itch_if_trading_action(msg_), itch_as_trading_action(msg_));
     ck_assert_ptr_nonnull(copy_);
-    ck_assert(reg_sho_is_made_of_(itch_edit_reg_sho(copy_), a_));
+    ck_assert(same_trading_action_(itch_edit_trading_action(copy_), a_));
     itch_free(pool_, copy_);
-    made_ = make_reg_sho_of_(a_);
-    ck_assert(reg_sho_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_reg_sho(&made_));
+    made_ = make_trading_action_of_(a_);
+    ck_assert(same_trading_action_(&made_, a_));
+    ck_assert(itch_valid_trading_action(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_reg_sho(&made_));
-    ck_assert_ptr_null(itch_if_reg_sho(&made_.base));
+    ck_assert(!itch_valid_trading_action(&made_));
+    ck_assert_ptr_null(itch_if_trading_action(&made_.base));
+    made_ = itch_default_trading_action();
+    ck_assert(itch_valid_trading_action(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
 }
 
-static void refuse_reg_sho_(struct itch_pool *pool_)
+static void refuse_trading_action_(struct itch_pool *pool_)
 {
-    static struct itch_reg_sho made_;
+    static struct itch_trading_action made_;
+    struct itch_trading_action *const a_ = fill_trading_action_(2);
 
-    (void)fill_reg_sho_(2);
-    text_(reg_sho_args_.stock, 9, 0);
-    made_ = make_reg_sho_of_(&reg_sho_args_);
+    made_ = make_trading_action_of_(a_);
+    ck_assert(itch_valid_trading_action(&made_));
+    (void)fill_trading_action_(2);
+    made_ = itch_make_trading_action(a_->stock_locate, a_->tracking_number, a_->timestamp,
+        long_text_(trading_action_stock_text_, 9), a_->state, a_->reserved, text_of_(trading_action_reason_text_,
+        a_->reason, 4, ' '));
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_reg_sho_of_(pool_, &reg_sho_args_));
-
+    ck_assert_ptr_null(itch_new_trading_action(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        long_text_(trading_action_stock_text_, 9), a_->state, a_->reserved, text_of_(trading_action_reason_text_,
+        a_->reason, 4, ' ')));
+    (void)fill_trading_action_(2);
+    made_ = itch_make_trading_action(a_->stock_locate, a_->tracking_number, a_->timestamp,
+        text_of_(trading_action_stock_text_, a_->stock, 8, ' '), a_->state, a_->reserved,
+        long_text_(trading_action_reason_text_, 5));
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(itch_new_trading_action(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        text_of_(trading_action_stock_text_, a_->stock, 8, ' '), a_->state, a_->reserved,
+        long_text_(trading_action_reason_text_, 5)));
+    (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_reg_sho_(FILE *out_, unsigned seed_)
+static void expect_of_trading_action_(FILE *out_, unsigned seed_)
 {
-    const struct reg_sho_args_ *const a_ = fill_reg_sho_(seed_);
+    expect_trading_action_(out_, fill_trading_action_(seed_));
+}
+#endif
+
+static void seen_by_trading_action(void *ctx_, const struct itch_trading_action *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* RegSho */
+
+static bool same_reg_sho_(const struct itch_reg_sho *msg_, const struct itch_reg_sho *a_)
+{
+    return msg_->base.tag == a_->base.tag
+           && msg_->stock_locate == a_->stock_locate
+           && msg_->tracking_number == a_->tracking_number
+           && msg_->timestamp == a_->timestamp
+           && memcmp(msg_->stock, a_->stock, 8) == 0
+           && msg_->action == a_->action;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_reg_sho_(FILE *out_, const struct itch_reg_sho *a_)
+{
     fputs("RegSho { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -566,112 +687,121 @@ static void expect_reg_sho_(FILE *out_, unsigned seed_)
     fputs(", timestamp: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
     fputs(", stock: ", out_);
-    fprintf(out_, "\"%s\"", a_->stock);
+    expect_chars_(out_, a_->stock, 8, ' ');
     fputs(", action: ", out_);
     fprintf(out_, "'%c'", a_->action);
     fputs(" }", out_);
 }
 #endif
 
-/* ParticipantPosition */
+static char reg_sho_stock_text_[10];
+static struct itch_reg_sho reg_sho_sample_;
 
-static struct participant_position_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    char mpid[6];
-    char stock[10];
-    char primary;
-    char mode;
-    char state;
-} participant_position_args_;
-
-static const struct participant_position_args_ *fill_participant_position_(unsigned seed_)
+static struct itch_reg_sho *fill_reg_sho_(unsigned seed_)
 {
-    struct participant_position_args_ *const a_ = &participant_position_args_;
+    struct itch_reg_sho *const a_ = &reg_sho_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_REG_SHO;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
     a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
-    text_(a_->mpid, length_(seed_, 4, 4), seed_);
-    text_(a_->stock, length_(seed_, 5, 8), seed_);
-    a_->primary = (char)('A' + (int)(sample_(seed_, 6, 0) % 26));
-    a_->mode = (char)('A' + (int)(sample_(seed_, 7, 0) % 26));
-    a_->state = (char)('A' + (int)(sample_(seed_, 8, 0) % 26));
+    memset(a_->stock, ' ', sizeof a_->stock);
+    letters_(a_->stock, length_(seed_, 4, 8), seed_);
+    a_->action = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
     return a_;
 }
 
-static struct itch *new_participant_position_of_(struct itch_pool *pool_,
-    const struct participant_position_args_ *a_)
+static struct itch *new_reg_sho_of_(struct itch_pool *pool_, const struct itch_reg_sho *a_)
 {
-    return itch_new_participant_position(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->mpid,
-        a_->stock, a_->primary, a_->mode, a_->state);
+    return itch_new_reg_sho(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        text_of_(reg_sho_stock_text_, a_->stock, 8, ' '), a_->action);
 }
 
-static struct itch_participant_position make_participant_position_of_(const struct participant_position_args_ *a_)
+static struct itch_reg_sho make_reg_sho_of_(const struct itch_reg_sho *a_)
 {
-    return itch_make_participant_position(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->mpid, a_->stock,
-        a_->primary, a_->mode, a_->state);
+    return itch_make_reg_sho(a_->stock_locate, a_->tracking_number, a_->timestamp, text_of_(reg_sho_stock_text_,
+        a_->stock, 8, ' '), a_->action);
 }
 
-static bool participant_position_is_made_of_(const struct itch_participant_position *msg_, const struct participant_position_args_ *a_)
+static struct itch *new_reg_sho_(struct itch_pool *pool_, unsigned seed_)
 {
-    return msg_->base.tag == ITCH_PARTICIPANT_POSITION
+    return new_reg_sho_of_(pool_, fill_reg_sho_(seed_));
+}
+
+static bool are_same_reg_sho_(const struct itch *one_, const struct itch *other_)
+{
+    return same_reg_sho_(itch_as_reg_sho(one_), itch_as_reg_sho(other_));
+}
+
+static void read_reg_sho_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+{
+    static struct itch_reg_sho made_;
+    const struct itch_reg_sho *const a_ = fill_reg_sho_(seed_);
+    struct itch *const copy_ = itch_copy_reg_sho(pool_, itch_as_reg_sho(msg_));
+
+    ck_assert(same_reg_sho_(itch_as_reg_sho(msg_), a_));
+    ck_assert_ptr_eq(itch_if_reg_sho(msg_), itch_as_reg_sho(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_reg_sho_(itch_edit_reg_sho(copy_), a_));
+    itch_free(pool_, copy_);
+    made_ = make_reg_sho_of_(a_);
+    ck_assert(same_reg_sho_(&made_, a_));
+    ck_assert(itch_valid_reg_sho(&made_));
+    made_.base.tag = ITCH_FREED_TAG_;
+    ck_assert(!itch_valid_reg_sho(&made_));
+    ck_assert_ptr_null(itch_if_reg_sho(&made_.base));
+    made_ = itch_default_reg_sho();
+    ck_assert(itch_valid_reg_sho(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_reg_sho_(struct itch_pool *pool_)
+{
+    static struct itch_reg_sho made_;
+    struct itch_reg_sho *const a_ = fill_reg_sho_(2);
+
+    made_ = make_reg_sho_of_(a_);
+    ck_assert(itch_valid_reg_sho(&made_));
+    (void)fill_reg_sho_(2);
+    made_ = itch_make_reg_sho(a_->stock_locate, a_->tracking_number, a_->timestamp, long_text_(reg_sho_stock_text_,
+        9), a_->action);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(itch_new_reg_sho(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        long_text_(reg_sho_stock_text_, 9), a_->action));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_reg_sho_(FILE *out_, unsigned seed_)
+{
+    expect_reg_sho_(out_, fill_reg_sho_(seed_));
+}
+#endif
+
+static void seen_by_reg_sho(void *ctx_, const struct itch_reg_sho *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* ParticipantPosition */
+
+static bool same_participant_position_(const struct itch_participant_position *msg_, const struct itch_participant_position *a_)
+{
+    return msg_->base.tag == a_->base.tag
            && msg_->stock_locate == a_->stock_locate
            && msg_->tracking_number == a_->tracking_number
            && msg_->timestamp == a_->timestamp
-           && is_padded_(msg_->mpid, 4, a_->mpid, ' ')
-           && is_padded_(msg_->stock, 8, a_->stock, ' ')
+           && memcmp(msg_->mpid, a_->mpid, 4) == 0
+           && memcmp(msg_->stock, a_->stock, 8) == 0
            && msg_->primary == a_->primary
            && msg_->mode == a_->mode
            && msg_->state == a_->state;
 }
 
-static struct itch *new_participant_position_(struct itch_pool *pool_, unsigned seed_)
-{
-    return new_participant_position_of_(pool_, fill_participant_position_(seed_));
-}
-
-static void read_participant_position_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
-{
-    static struct itch_participant_position made_;
-    const struct participant_position_args_ *const a_ = fill_participant_position_(seed_);
-    struct itch *const copy_ = itch_copy_participant_position(pool_, itch_as_participant_position(msg_));
-
-    ck_assert(participant_position_is_made_of_(itch_as_participant_position(msg_), a_));
-    ck_assert_ptr_eq(itch_if_participant_position(msg_), itch_as_participant_position(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(participant_position_is_made_of_(itch_edit_participant_position(copy_), a_));
-    itch_free(pool_, copy_);
-    made_ = make_participant_position_of_(a_);
-    ck_assert(participant_position_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_participant_position(&made_));
-    made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_participant_position(&made_));
-    ck_assert_ptr_null(itch_if_participant_position(&made_.base));
-}
-
-static void refuse_participant_position_(struct itch_pool *pool_)
-{
-    static struct itch_participant_position made_;
-
-    (void)fill_participant_position_(2);
-    text_(participant_position_args_.mpid, 5, 0);
-    made_ = make_participant_position_of_(&participant_position_args_);
-    ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_participant_position_of_(pool_, &participant_position_args_));
-
-    (void)fill_participant_position_(2);
-    text_(participant_position_args_.stock, 9, 0);
-    made_ = make_participant_position_of_(&participant_position_args_);
-    ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_participant_position_of_(pool_, &participant_position_args_));
-
-}
-
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_participant_position_(FILE *out_, unsigned seed_)
+static void expect_participant_position_(FILE *out_, const struct itch_participant_position *a_)
 {
-    const struct participant_position_args_ *const a_ = fill_participant_position_(seed_);
     fputs("ParticipantPosition { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -679,9 +809,9 @@ static void expect_participant_position_(FILE *out_, unsigned seed_)
     fputs(", timestamp: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
     fputs(", mpid: ", out_);
-    fprintf(out_, "\"%s\"", a_->mpid);
+    expect_chars_(out_, a_->mpid, 4, ' ');
     fputs(", stock: ", out_);
-    fprintf(out_, "\"%s\"", a_->stock);
+    expect_chars_(out_, a_->stock, 8, ' ');
     fputs(", primary: ", out_);
     fprintf(out_, "'%c'", a_->primary);
     fputs(", mode: ", out_);
@@ -692,44 +822,119 @@ static void expect_participant_position_(FILE *out_, unsigned seed_)
 }
 #endif
 
-/* MwcbDecline */
+static char participant_position_mpid_text_[6];
+static char participant_position_stock_text_[10];
+static struct itch_participant_position participant_position_sample_;
 
-static struct mwcb_decline_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    uint64_t level1;
-    uint64_t level2;
-    uint64_t level3;
-} mwcb_decline_args_;
-
-static const struct mwcb_decline_args_ *fill_mwcb_decline_(unsigned seed_)
+static struct itch_participant_position *fill_participant_position_(unsigned seed_)
 {
-    struct mwcb_decline_args_ *const a_ = &mwcb_decline_args_;
+    struct itch_participant_position *const a_ = &participant_position_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_PARTICIPANT_POSITION;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
     a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
-    a_->level1 = (uint64_t)sample_(seed_, 4, 0);
-    a_->level2 = (uint64_t)sample_(seed_, 5, 0);
-    a_->level3 = (uint64_t)sample_(seed_, 6, 0);
+    memset(a_->mpid, ' ', sizeof a_->mpid);
+    letters_(a_->mpid, length_(seed_, 4, 4), seed_);
+    memset(a_->stock, ' ', sizeof a_->stock);
+    letters_(a_->stock, length_(seed_, 5, 8), seed_);
+    a_->primary = (char)('A' + (int)(sample_(seed_, 6, 0) % 26));
+    a_->mode = (char)('A' + (int)(sample_(seed_, 7, 0) % 26));
+    a_->state = (char)('A' + (int)(sample_(seed_, 8, 0) % 26));
     return a_;
 }
 
-static struct itch *new_mwcb_decline_of_(struct itch_pool *pool_, const struct mwcb_decline_args_ *a_)
+static struct itch *new_participant_position_of_(struct itch_pool *pool_,
+    const struct itch_participant_position *a_)
 {
-    return itch_new_mwcb_decline(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->level1,
-        a_->level2, a_->level3);
+    return itch_new_participant_position(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        text_of_(participant_position_mpid_text_, a_->mpid, 4, ' '), text_of_(participant_position_stock_text_,
+        a_->stock, 8, ' '), a_->primary, a_->mode, a_->state);
 }
 
-static struct itch_mwcb_decline make_mwcb_decline_of_(const struct mwcb_decline_args_ *a_)
+static struct itch_participant_position make_participant_position_of_(const struct itch_participant_position *a_)
 {
-    return itch_make_mwcb_decline(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->level1, a_->level2,
-        a_->level3);
+    return itch_make_participant_position(a_->stock_locate, a_->tracking_number, a_->timestamp,
+        text_of_(participant_position_mpid_text_, a_->mpid, 4, ' '), text_of_(participant_position_stock_text_,
+        a_->stock, 8, ' '), a_->primary, a_->mode, a_->state);
 }
 
-static bool mwcb_decline_is_made_of_(const struct itch_mwcb_decline *msg_, const struct mwcb_decline_args_ *a_)
+static struct itch *new_participant_position_(struct itch_pool *pool_, unsigned seed_)
 {
-    return msg_->base.tag == ITCH_MWCB_DECLINE
+    return new_participant_position_of_(pool_, fill_participant_position_(seed_));
+}
+
+static bool are_same_participant_position_(const struct itch *one_, const struct itch *other_)
+{
+    return same_participant_position_(itch_as_participant_position(one_), itch_as_participant_position(other_));
+}
+
+static void read_participant_position_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+{
+    static struct itch_participant_position made_;
+    const struct itch_participant_position *const a_ = fill_participant_position_(seed_);
+    struct itch *const copy_ = itch_copy_participant_position(pool_, itch_as_participant_position(msg_));
+
+    ck_assert(same_participant_position_(itch_as_participant_position(msg_), a_));
+    ck_assert_ptr_eq(itch_if_participant_position(msg_), itch_as_participant_position(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_participant_position_(itch_edit_participant_position(copy_), a_));
+    itch_free(pool_, copy_);
+    made_ = make_participant_position_of_(a_);
+    ck_assert(same_participant_position_(&made_, a_));
+    ck_assert(itch_valid_participant_position(&made_));
+    made_.base.tag = ITCH_FREED_TAG_;
+    ck_assert(!itch_valid_participant_position(&made_));
+    ck_assert_ptr_null(itch_if_participant_position(&made_.base));
+    made_ = itch_default_participant_position();
+    ck_assert(itch_valid_participant_position(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_participant_position_(struct itch_pool *pool_)
+{
+    static struct itch_participant_position made_;
+    struct itch_participant_position *const a_ = fill_participant_position_(2);
+
+    made_ = make_participant_position_of_(a_);
+    ck_assert(itch_valid_participant_position(&made_));
+    (void)fill_participant_position_(2);
+    made_ = itch_make_participant_position(a_->stock_locate, a_->tracking_number, a_->timestamp,
+        long_text_(participant_position_mpid_text_, 5), text_of_(participant_position_stock_text_, a_->stock, 8,
+        ' '), a_->primary, a_->mode, a_->state);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(itch_new_participant_position(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        long_text_(participant_position_mpid_text_, 5), text_of_(participant_position_stock_text_, a_->stock, 8,
+        ' '), a_->primary, a_->mode, a_->state));
+    (void)fill_participant_position_(2);
+    made_ = itch_make_participant_position(a_->stock_locate, a_->tracking_number, a_->timestamp,
+        text_of_(participant_position_mpid_text_, a_->mpid, 4, ' '), long_text_(participant_position_stock_text_,
+        9), a_->primary, a_->mode, a_->state);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(itch_new_participant_position(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        text_of_(participant_position_mpid_text_, a_->mpid, 4, ' '), long_text_(participant_position_stock_text_,
+        9), a_->primary, a_->mode, a_->state));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_participant_position_(FILE *out_, unsigned seed_)
+{
+    expect_participant_position_(out_, fill_participant_position_(seed_));
+}
+#endif
+
+static void seen_by_participant_position(void *ctx_, const struct itch_participant_position *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* MwcbDecline */
+
+static bool same_mwcb_decline_(const struct itch_mwcb_decline *msg_, const struct itch_mwcb_decline *a_)
+{
+    return msg_->base.tag == a_->base.tag
            && msg_->stock_locate == a_->stock_locate
            && msg_->tracking_number == a_->tracking_number
            && msg_->timestamp == a_->timestamp
@@ -738,39 +943,9 @@ static bool mwcb_decline_is_made_of_(const struct itch_mwcb_decline *msg_, const
            && msg_->level3 == a_->level3;
 }
 
-static struct itch *new_mwcb_decline_(struct itch_pool *pool_, unsigned seed_)
-{
-    return new_mwcb_decline_of_(pool_, fill_mwcb_decline_(seed_));
-}
-
-static void read_mwcb_decline_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
-{
-    static struct itch_mwcb_decline made_;
-    const struct mwcb_decline_args_ *const a_ = fill_mwcb_decline_(seed_);
-    struct itch *const copy_ = itch_copy_mwcb_decline(pool_, itch_as_mwcb_decline(msg_));
-
-    ck_assert(mwcb_decline_is_made_of_(itch_as_mwcb_decline(msg_), a_));
-    ck_assert_ptr_eq(itch_if_mwcb_decline(msg_), itch_as_mwcb_decline(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(mwcb_decline_is_made_of_(itch_edit_mwcb_decline(copy_), a_));
-    itch_free(pool_, copy_);
-    made_ = make_mwcb_decline_of_(a_);
-    ck_assert(mwcb_decline_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_mwcb_decline(&made_));
-    made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_mwcb_decline(&made_));
-    ck_assert_ptr_null(itch_if_mwcb_decline(&made_.base));
-}
-
-static void refuse_mwcb_decline_(struct itch_pool *pool_)
-{
-    (void)pool_; /* the schema rules nothing out */
-}
-
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_mwcb_decline_(FILE *out_, unsigned seed_)
+static void expect_mwcb_decline_(FILE *out_, const struct itch_mwcb_decline *a_)
 {
-    const struct mwcb_decline_args_ *const a_ = fill_mwcb_decline_(seed_);
     fputs("MwcbDecline { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -787,77 +962,103 @@ static void expect_mwcb_decline_(FILE *out_, unsigned seed_)
 }
 #endif
 
-/* MwcbStatus */
+static struct itch_mwcb_decline mwcb_decline_sample_;
 
-static struct mwcb_status_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    char breached_level;
-} mwcb_status_args_;
-
-static const struct mwcb_status_args_ *fill_mwcb_status_(unsigned seed_)
+static struct itch_mwcb_decline *fill_mwcb_decline_(unsigned seed_)
 {
-    struct mwcb_status_args_ *const a_ = &mwcb_status_args_;
+    struct itch_mwcb_decline *const a_ = &mwcb_decline_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_MWCB_DECLINE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
     a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
-    a_->breached_level = (char)('A' + (int)(sample_(seed_, 4, 0) % 26));
+    a_->level1 = (uint64_t)sample_(seed_, 4, 0);
+    a_->level2 = (uint64_t)sample_(seed_, 5, 0);
+    a_->level3 = (uint64_t)sample_(seed_, 6, 0);
     return a_;
 }
 
-static struct itch *new_mwcb_status_of_(struct itch_pool *pool_, const struct mwcb_status_args_ *a_)
+static struct itch *new_mwcb_decline_of_(struct itch_pool *pool_, const struct itch_mwcb_decline *a_)
 {
-    return itch_new_mwcb_status(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->breached_level);
+    return itch_new_mwcb_decline(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->level1,
+        a_->level2, a_->level3);
 }
 
-static struct itch_mwcb_status make_mwcb_status_of_(const struct mwcb_status_args_ *a_)
+static struct itch_mwcb_decline make_mwcb_decline_of_(const struct itch_mwcb_decline *a_)
 {
-    return itch_make_mwcb_status(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->breached_level);
+    return itch_make_mwcb_decline(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->level1, a_->level2,
+        a_->level3);
 }
 
-static bool mwcb_status_is_made_of_(const struct itch_mwcb_status *msg_, const struct mwcb_status_args_ *a_)
+static struct itch *new_mwcb_decline_(struct itch_pool *pool_, unsigned seed_)
 {
-    return msg_->base.tag == ITCH_MWCB_STATUS
+    return new_mwcb_decline_of_(pool_, fill_mwcb_decline_(seed_));
+}
+
+static bool are_same_mwcb_decline_(const struct itch *one_, const struct itch *other_)
+{
+    return same_mwcb_decline_(itch_as_mwcb_decline(one_), itch_as_mwcb_decline(other_));
+}
+
+static void read_mwcb_decline_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+{
+    static struct itch_mwcb_decline made_;
+    const struct itch_mwcb_decline *const a_ = fill_mwcb_decline_(seed_);
+    struct itch *const copy_ = itch_copy_mwcb_decline(pool_, itch_as_mwcb_decline(msg_));
+
+    ck_assert(same_mwcb_decline_(itch_as_mwcb_decline(msg_), a_));
+    ck_assert_ptr_eq(itch_if_mwcb_decline(msg_), itch_as_mwcb_decline(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_mwcb_decline_(itch_edit_mwcb_decline(copy_), a_));
+    itch_free(pool_, copy_);
+    made_ = make_mwcb_decline_of_(a_);
+    ck_assert(same_mwcb_decline_(&made_, a_));
+    ck_assert(itch_valid_mwcb_decline(&made_));
+    made_.base.tag = ITCH_FREED_TAG_;
+    ck_assert(!itch_valid_mwcb_decline(&made_));
+    ck_assert_ptr_null(itch_if_mwcb_decline(&made_.base));
+    made_ = itch_default_mwcb_decline();
+    ck_assert(itch_valid_mwcb_decline(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_mwcb_decline_(struct itch_pool *pool_)
+{
+    static struct itch_mwcb_decline made_;
+    struct itch_mwcb_decline *const a_ = fill_mwcb_decline_(2);
+
+    made_ = make_mwcb_decline_of_(a_);
+    ck_assert(itch_valid_mwcb_decline(&made_));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_mwcb_decline_(FILE *out_, unsigned seed_)
+{
+    expect_mwcb_decline_(out_, fill_mwcb_decline_(seed_));
+}
+#endif
+
+static void seen_by_mwcb_decline(void *ctx_, const struct itch_mwcb_decline *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* MwcbStatus */
+
+static bool same_mwcb_status_(const struct itch_mwcb_status *msg_, const struct itch_mwcb_status *a_)
+{
+    return msg_->base.tag == a_->base.tag
            && msg_->stock_locate == a_->stock_locate
            && msg_->tracking_number == a_->tracking_number
            && msg_->timestamp == a_->timestamp
            && msg_->breached_level == a_->breached_level;
 }
 
-static struct itch *new_mwcb_status_(struct itch_pool *pool_, unsigned seed_)
-{
-    return new_mwcb_status_of_(pool_, fill_mwcb_status_(seed_));
-}
-
-static void read_mwcb_status_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
-{
-    static struct itch_mwcb_status made_;
-    const struct mwcb_status_args_ *const a_ = fill_mwcb_status_(seed_);
-    struct itch *const copy_ = itch_copy_mwcb_status(pool_, itch_as_mwcb_status(msg_));
-
-    ck_assert(mwcb_status_is_made_of_(itch_as_mwcb_status(msg_), a_));
-    ck_assert_ptr_eq(itch_if_mwcb_status(msg_), itch_as_mwcb_status(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(mwcb_status_is_made_of_(itch_edit_mwcb_status(copy_), a_));
-    itch_free(pool_, copy_);
-    made_ = make_mwcb_status_of_(a_);
-    ck_assert(mwcb_status_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_mwcb_status(&made_));
-    made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_mwcb_status(&made_));
-    ck_assert_ptr_null(itch_if_mwcb_status(&made_.base));
-}
-
-static void refuse_mwcb_status_(struct itch_pool *pool_)
-{
-    (void)pool_; /* the schema rules nothing out */
-}
-
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_mwcb_status_(FILE *out_, unsigned seed_)
+static void expect_mwcb_status_(FILE *out_, const struct itch_mwcb_status *a_)
 {
-    const struct mwcb_status_args_ *const a_ = fill_mwcb_status_(seed_);
     fputs("MwcbStatus { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -870,95 +1071,102 @@ static void expect_mwcb_status_(FILE *out_, unsigned seed_)
 }
 #endif
 
-/* IpoQuoting */
+static struct itch_mwcb_status mwcb_status_sample_;
 
-static struct ipo_quoting_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    char stock[10];
-    uint32_t release_time;
-    char qualifier;
-    uint32_t price;
-} ipo_quoting_args_;
-
-static const struct ipo_quoting_args_ *fill_ipo_quoting_(unsigned seed_)
+static struct itch_mwcb_status *fill_mwcb_status_(unsigned seed_)
 {
-    struct ipo_quoting_args_ *const a_ = &ipo_quoting_args_;
+    struct itch_mwcb_status *const a_ = &mwcb_status_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_MWCB_STATUS;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
     a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
-    text_(a_->stock, length_(seed_, 4, 8), seed_);
-    a_->release_time = (uint32_t)sample_(seed_, 5, 0);
-    a_->qualifier = (char)('A' + (int)(sample_(seed_, 6, 0) % 26));
-    a_->price = (uint32_t)sample_(seed_, 7, 0);
+    a_->breached_level = (char)('A' + (int)(sample_(seed_, 4, 0) % 26));
     return a_;
 }
 
-static struct itch *new_ipo_quoting_of_(struct itch_pool *pool_, const struct ipo_quoting_args_ *a_)
+static struct itch *new_mwcb_status_of_(struct itch_pool *pool_, const struct itch_mwcb_status *a_)
 {
-    return itch_new_ipo_quoting(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->stock,
-        a_->release_time, a_->qualifier, a_->price);
+    return itch_new_mwcb_status(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->breached_level);
 }
 
-static struct itch_ipo_quoting make_ipo_quoting_of_(const struct ipo_quoting_args_ *a_)
+static struct itch_mwcb_status make_mwcb_status_of_(const struct itch_mwcb_status *a_)
 {
-    return itch_make_ipo_quoting(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->stock, a_->release_time,
-        a_->qualifier, a_->price);
+    return itch_make_mwcb_status(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->breached_level);
 }
 
-static bool ipo_quoting_is_made_of_(const struct itch_ipo_quoting *msg_, const struct ipo_quoting_args_ *a_)
+static struct itch *new_mwcb_status_(struct itch_pool *pool_, unsigned seed_)
 {
-    return msg_->base.tag == ITCH_IPO_QUOTING
+    return new_mwcb_status_of_(pool_, fill_mwcb_status_(seed_));
+}
+
+static bool are_same_mwcb_status_(const struct itch *one_, const struct itch *other_)
+{
+    return same_mwcb_status_(itch_as_mwcb_status(one_), itch_as_mwcb_status(other_));
+}
+
+static void read_mwcb_status_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+{
+    static struct itch_mwcb_status made_;
+    const struct itch_mwcb_status *const a_ = fill_mwcb_status_(seed_);
+    struct itch *const copy_ = itch_copy_mwcb_status(pool_, itch_as_mwcb_status(msg_));
+
+    ck_assert(same_mwcb_status_(itch_as_mwcb_status(msg_), a_));
+    ck_assert_ptr_eq(itch_if_mwcb_status(msg_), itch_as_mwcb_status(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_mwcb_status_(itch_edit_mwcb_status(copy_), a_));
+    itch_free(pool_, copy_);
+    made_ = make_mwcb_status_of_(a_);
+    ck_assert(same_mwcb_status_(&made_, a_));
+    ck_assert(itch_valid_mwcb_status(&made_));
+    made_.base.tag = ITCH_FREED_TAG_;
+    ck_assert(!itch_valid_mwcb_status(&made_));
+    ck_assert_ptr_null(itch_if_mwcb_status(&made_.base));
+    made_ = itch_default_mwcb_status();
+    ck_assert(itch_valid_mwcb_status(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_mwcb_status_(struct itch_pool *pool_)
+{
+    static struct itch_mwcb_status made_;
+    struct itch_mwcb_status *const a_ = fill_mwcb_status_(2);
+
+    made_ = make_mwcb_status_of_(a_);
+    ck_assert(itch_valid_mwcb_status(&made_));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_mwcb_status_(FILE *out_, unsigned seed_)
+{
+    expect_mwcb_status_(out_, fill_mwcb_status_(seed_));
+}
+#endif
+
+static void seen_by_mwcb_status(void *ctx_, const struct itch_mwcb_status *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* IpoQuoting */
+
+static bool same_ipo_quoting_(const struct itch_ipo_quoting *msg_, const struct itch_ipo_quoting *a_)
+{
+    return msg_->base.tag == a_->base.tag
            && msg_->stock_locate == a_->stock_locate
            && msg_->tracking_number == a_->tracking_number
            && msg_->timestamp == a_->timestamp
-           && is_padded_(msg_->stock, 8, a_->stock, ' ')
+           && memcmp(msg_->stock, a_->stock, 8) == 0
            && msg_->release_time == a_->release_time
            && msg_->qualifier == a_->qualifier
            && msg_->price == a_->price;
 }
 
-static struct itch *new_ipo_quoting_(struct itch_pool *pool_, unsigned seed_)
-{
-    return new_ipo_quoting_of_(pool_, fill_ipo_quoting_(seed_));
-}
-
-static void read_ipo_quoting_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
-{
-    static struct itch_ipo_quoting made_;
-    const struct ipo_quoting_args_ *const a_ = fill_ipo_quoting_(seed_);
-    struct itch *const copy_ = itch_copy_ipo_quoting(pool_, itch_as_ipo_quoting(msg_));
-
-    ck_assert(ipo_quoting_is_made_of_(itch_as_ipo_quoting(msg_), a_));
-    ck_assert_ptr_eq(itch_if_ipo_quoting(msg_), itch_as_ipo_quoting(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(ipo_quoting_is_made_of_(itch_edit_ipo_quoting(copy_), a_));
-    itch_free(pool_, copy_);
-    made_ = make_ipo_quoting_of_(a_);
-    ck_assert(ipo_quoting_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_ipo_quoting(&made_));
-    made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_ipo_quoting(&made_));
-    ck_assert_ptr_null(itch_if_ipo_quoting(&made_.base));
-}
-
-static void refuse_ipo_quoting_(struct itch_pool *pool_)
-{
-    static struct itch_ipo_quoting made_;
-
-    (void)fill_ipo_quoting_(2);
-    text_(ipo_quoting_args_.stock, 9, 0);
-    made_ = make_ipo_quoting_of_(&ipo_quoting_args_);
-    ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_ipo_quoting_of_(pool_, &ipo_quoting_args_));
-
-}
-
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_ipo_quoting_(FILE *out_, unsigned seed_)
+static void expect_ipo_quoting_(FILE *out_, const struct itch_ipo_quoting *a_)
 {
-    const struct ipo_quoting_args_ *const a_ = fill_ipo_quoting_(seed_);
     fputs("IpoQuoting { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -966,7 +1174,7 @@ static void expect_ipo_quoting_(FILE *out_, unsigned seed_)
     fputs(", timestamp: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
     fputs(", stock: ", out_);
-    fprintf(out_, "\"%s\"", a_->stock);
+    expect_chars_(out_, a_->stock, 8, ' ');
     fputs(", release_time: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->release_time);
     fputs(", qualifier: ", out_);
@@ -977,98 +1185,116 @@ static void expect_ipo_quoting_(FILE *out_, unsigned seed_)
 }
 #endif
 
-/* LuldCollar */
+static char ipo_quoting_stock_text_[10];
+static struct itch_ipo_quoting ipo_quoting_sample_;
 
-static struct luld_collar_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    char stock[10];
-    uint32_t reference_price;
-    uint32_t upper_price;
-    uint32_t lower_price;
-    uint32_t extension;
-} luld_collar_args_;
-
-static const struct luld_collar_args_ *fill_luld_collar_(unsigned seed_)
+static struct itch_ipo_quoting *fill_ipo_quoting_(unsigned seed_)
 {
-    struct luld_collar_args_ *const a_ = &luld_collar_args_;
+    struct itch_ipo_quoting *const a_ = &ipo_quoting_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_IPO_QUOTING;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
     a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
-    text_(a_->stock, length_(seed_, 4, 8), seed_);
-    a_->reference_price = (uint32_t)sample_(seed_, 5, 0);
-    a_->upper_price = (uint32_t)sample_(seed_, 6, 0);
-    a_->lower_price = (uint32_t)sample_(seed_, 7, 0);
-    a_->extension = (uint32_t)sample_(seed_, 8, 0);
+    memset(a_->stock, ' ', sizeof a_->stock);
+    letters_(a_->stock, length_(seed_, 4, 8), seed_);
+    a_->release_time = (uint32_t)sample_(seed_, 5, 0);
+    a_->qualifier = (char)('A' + (int)(sample_(seed_, 6, 0) % 26));
+    a_->price = (uint32_t)sample_(seed_, 7, 0);
     return a_;
 }
 
-static struct itch *new_luld_collar_of_(struct itch_pool *pool_, const struct luld_collar_args_ *a_)
+static struct itch *new_ipo_quoting_of_(struct itch_pool *pool_, const struct itch_ipo_quoting *a_)
 {
-    return itch_new_luld_collar(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->stock,
-        a_->reference_price, a_->upper_price, a_->lower_price, a_->extension);
+    return itch_new_ipo_quoting(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        text_of_(ipo_quoting_stock_text_, a_->stock, 8, ' '), a_->release_time, a_->qualifier, a_->price);
 }
 
-static struct itch_luld_collar make_luld_collar_of_(const struct luld_collar_args_ *a_)
+static struct itch_ipo_quoting make_ipo_quoting_of_(const struct itch_ipo_quoting *a_)
 {
-    return itch_make_luld_collar(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->stock,
-        a_->reference_price, a_->upper_price, a_->lower_price, a_->extension);
+    return itch_make_ipo_quoting(a_->stock_locate, a_->tracking_number, a_->timestamp,
+        text_of_(ipo_quoting_stock_text_, a_->stock, 8, ' '), a_->release_time, a_->qualifier, a_->price);
 }
 
-static bool luld_collar_is_made_of_(const struct itch_luld_collar *msg_, const struct luld_collar_args_ *a_)
+static struct itch *new_ipo_quoting_(struct itch_pool *pool_, unsigned seed_)
 {
-    return msg_->base.tag == ITCH_LULD_COLLAR
+    return new_ipo_quoting_of_(pool_, fill_ipo_quoting_(seed_));
+}
+
+static bool are_same_ipo_quoting_(const struct itch *one_, const struct itch *other_)
+{
+    return same_ipo_quoting_(itch_as_ipo_quoting(one_), itch_as_ipo_quoting(other_));
+}
+
+static void read_ipo_quoting_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+{
+    static struct itch_ipo_quoting made_;
+    const struct itch_ipo_quoting *const a_ = fill_ipo_quoting_(seed_);
+    struct itch *const copy_ = itch_copy_ipo_quoting(pool_, itch_as_ipo_quoting(msg_));
+
+    ck_assert(same_ipo_quoting_(itch_as_ipo_quoting(msg_), a_));
+    ck_assert_ptr_eq(itch_if_ipo_quoting(msg_), itch_as_ipo_quoting(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_ipo_quoting_(itch_edit_ipo_quoting(copy_), a_));
+    itch_free(pool_, copy_);
+    made_ = make_ipo_quoting_of_(a_);
+    ck_assert(same_ipo_quoting_(&made_, a_));
+    ck_assert(itch_valid_ipo_quoting(&made_));
+    made_.base.tag = ITCH_FREED_TAG_;
+    ck_assert(!itch_valid_ipo_quoting(&made_));
+    ck_assert_ptr_null(itch_if_ipo_quoting(&made_.base));
+    made_ = itch_default_ipo_quoting();
+    ck_assert(itch_valid_ipo_quoting(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_ipo_quoting_(struct itch_pool *pool_)
+{
+    static struct itch_ipo_quoting made_;
+    struct itch_ipo_quoting *const a_ = fill_ipo_quoting_(2);
+
+    made_ = make_ipo_quoting_of_(a_);
+    ck_assert(itch_valid_ipo_quoting(&made_));
+    (void)fill_ipo_quoting_(2);
+    made_ = itch_make_ipo_quoting(a_->stock_locate, a_->tracking_number, a_->timestamp,
+        long_text_(ipo_quoting_stock_text_, 9), a_->release_time, a_->qualifier, a_->price);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(itch_new_ipo_quoting(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        long_text_(ipo_quoting_stock_text_, 9), a_->release_time, a_->qualifier, a_->price));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_ipo_quoting_(FILE *out_, unsigned seed_)
+{
+    expect_ipo_quoting_(out_, fill_ipo_quoting_(seed_));
+}
+#endif
+
+static void seen_by_ipo_quoting(void *ctx_, const struct itch_ipo_quoting *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* LuldCollar */
+
+static bool same_luld_collar_(const struct itch_luld_collar *msg_, const struct itch_luld_collar *a_)
+{
+    return msg_->base.tag == a_->base.tag
            && msg_->stock_locate == a_->stock_locate
            && msg_->tracking_number == a_->tracking_number
            && msg_->timestamp == a_->timestamp
-           && is_padded_(msg_->stock, 8, a_->stock, ' ')
+           && memcmp(msg_->stock, a_->stock, 8) == 0
            && msg_->reference_price == a_->reference_price
            && msg_->upper_price == a_->upper_price
            && msg_->lower_price == a_->lower_price
            && msg_->extension == a_->extension;
 }
 
-static struct itch *new_luld_collar_(struct itch_pool *pool_, unsigned seed_)
-{
-    return new_luld_collar_of_(pool_, fill_luld_collar_(seed_));
-}
-
-static void read_luld_collar_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
-{
-    static struct itch_luld_collar made_;
-    const struct luld_collar_args_ *const a_ = fill_luld_collar_(seed_);
-    struct itch *const copy_ = itch_copy_luld_collar(pool_, itch_as_luld_collar(msg_));
-
-    ck_assert(luld_collar_is_made_of_(itch_as_luld_collar(msg_), a_));
-    ck_assert_ptr_eq(itch_if_luld_collar(msg_), itch_as_luld_collar(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(luld_collar_is_made_of_(itch_edit_luld_collar(copy_), a_));
-    itch_free(pool_, copy_);
-    made_ = make_luld_collar_of_(a_);
-    ck_assert(luld_collar_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_luld_collar(&made_));
-    made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_luld_collar(&made_));
-    ck_assert_ptr_null(itch_if_luld_collar(&made_.base));
-}
-
-static void refuse_luld_collar_(struct itch_pool *pool_)
-{
-    static struct itch_luld_collar made_;
-
-    (void)fill_luld_collar_(2);
-    text_(luld_collar_args_.stock, 9, 0);
-    made_ = make_luld_collar_of_(&luld_collar_args_);
-    ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_luld_collar_of_(pool_, &luld_collar_args_));
-
-}
-
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_luld_collar_(FILE *out_, unsigned seed_)
+static void expect_luld_collar_(FILE *out_, const struct itch_luld_collar *a_)
 {
-    const struct luld_collar_args_ *const a_ = fill_luld_collar_(seed_);
     fputs("LuldCollar { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -1076,7 +1302,7 @@ static void expect_luld_collar_(FILE *out_, unsigned seed_)
     fputs(", timestamp: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
     fputs(", stock: ", out_);
-    fprintf(out_, "\"%s\"", a_->stock);
+    expect_chars_(out_, a_->stock, 8, ' ');
     fputs(", reference_price: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->reference_price);
     fputs(", upper_price: ", out_);
@@ -1089,92 +1315,119 @@ static void expect_luld_collar_(FILE *out_, unsigned seed_)
 }
 #endif
 
-/* OperationalHalt */
+static char luld_collar_stock_text_[10];
+static struct itch_luld_collar luld_collar_sample_;
 
-static struct operational_halt_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    char stock[10];
-    char market_code;
-    char action;
-} operational_halt_args_;
-
-static const struct operational_halt_args_ *fill_operational_halt_(unsigned seed_)
+static struct itch_luld_collar *fill_luld_collar_(unsigned seed_)
 {
-    struct operational_halt_args_ *const a_ = &operational_halt_args_;
+    struct itch_luld_collar *const a_ = &luld_collar_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_LULD_COLLAR;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
     a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
-    text_(a_->stock, length_(seed_, 4, 8), seed_);
-    a_->market_code = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
-    a_->action = (char)('A' + (int)(sample_(seed_, 6, 0) % 26));
+    memset(a_->stock, ' ', sizeof a_->stock);
+    letters_(a_->stock, length_(seed_, 4, 8), seed_);
+    a_->reference_price = (uint32_t)sample_(seed_, 5, 0);
+    a_->upper_price = (uint32_t)sample_(seed_, 6, 0);
+    a_->lower_price = (uint32_t)sample_(seed_, 7, 0);
+    a_->extension = (uint32_t)sample_(seed_, 8, 0);
     return a_;
 }
 
-static struct itch *new_operational_halt_of_(struct itch_pool *pool_, const struct operational_halt_args_ *a_)
+static struct itch *new_luld_collar_of_(struct itch_pool *pool_, const struct itch_luld_collar *a_)
 {
-    return itch_new_operational_halt(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->stock,
-        a_->market_code, a_->action);
+    return itch_new_luld_collar(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        text_of_(luld_collar_stock_text_, a_->stock, 8, ' '), a_->reference_price, a_->upper_price, a_->lower_price,
+        a_->extension);
 }
 
-static struct itch_operational_halt make_operational_halt_of_(const struct operational_halt_args_ *a_)
+static struct itch_luld_collar make_luld_collar_of_(const struct itch_luld_collar *a_)
 {
-    return itch_make_operational_halt(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->stock,
-        a_->market_code, a_->action);
+    return itch_make_luld_collar(a_->stock_locate, a_->tracking_number, a_->timestamp,
+        text_of_(luld_collar_stock_text_, a_->stock, 8, ' '), a_->reference_price, a_->upper_price, a_->lower_price,
+        a_->extension);
 }
 
-static bool operational_halt_is_made_of_(const struct itch_operational_halt *msg_, const struct operational_halt_args_ *a_)
+static struct itch *new_luld_collar_(struct itch_pool *pool_, unsigned seed_)
 {
-    return msg_->base.tag == ITCH_OPERATIONAL_HALT
+    return new_luld_collar_of_(pool_, fill_luld_collar_(seed_));
+}
+
+static bool are_same_luld_collar_(const struct itch *one_, const struct itch *other_)
+{
+    return same_luld_collar_(itch_as_luld_collar(one_), itch_as_luld_collar(other_));
+}
+
+static void read_luld_collar_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+{
+    static struct itch_luld_collar made_;
+    const struct itch_luld_collar *const a_ = fill_luld_collar_(seed_);
+    struct itch *const copy_ = itch_copy_luld_collar(pool_, itch_as_luld_collar(msg_));
+
+    ck_assert(same_luld_collar_(itch_as_luld_collar(msg_), a_));
+    ck_assert_ptr_eq(itch_if_luld_collar(msg_), itch_as_luld_collar(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_luld_collar_(itch_edit_luld_collar(copy_), a_));
+    itch_free(pool_, copy_);
+    made_ = make_luld_collar_of_(a_);
+    ck_assert(same_luld_collar_(&made_, a_));
+    ck_assert(itch_valid_luld_collar(&made_));
+    made_.base.tag = ITCH_FREED_TAG_;
+    ck_assert(!itch_valid_luld_collar(&made_));
+    ck_assert_ptr_null(itch_if_luld_collar(&made_.base));
+    made_ = itch_default_luld_collar();
+    ck_assert(itch_valid_luld_collar(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_luld_collar_(struct itch_pool *pool_)
+{
+    static struct itch_luld_collar made_;
+    struct itch_luld_collar *const a_ = fill_luld_collar_(2);
+
+    made_ = make_luld_collar_of_(a_);
+    ck_assert(itch_valid_luld_collar(&made_));
+    (void)fill_luld_collar_(2);
+    made_ = itch_make_luld_collar(a_->stock_locate, a_->tracking_number, a_->timestamp,
+        long_text_(luld_collar_stock_text_, 9), a_->reference_price, a_->upper_price, a_->lower_price,
+        a_->extension);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(itch_new_luld_collar(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        long_text_(luld_collar_stock_text_, 9), a_->reference_price, a_->upper_price, a_->lower_price,
+        a_->extension));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_luld_collar_(FILE *out_, unsigned seed_)
+{
+    expect_luld_collar_(out_, fill_luld_collar_(seed_));
+}
+#endif
+
+static void seen_by_luld_collar(void *ctx_, const struct itch_luld_collar *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* OperationalHalt */
+
+static bool same_operational_halt_(const struct itch_operational_halt *msg_, const struct itch_operational_halt *a_)
+{
+    return msg_->base.tag == a_->base.tag
            && msg_->stock_locate == a_->stock_locate
            && msg_->tracking_number == a_->tracking_number
            && msg_->timestamp == a_->timestamp
-           && is_padded_(msg_->stock, 8, a_->stock, ' ')
+           && memcmp(msg_->stock, a_->stock, 8) == 0
            && msg_->market_code == a_->market_code
            && msg_->action == a_->action;
 }
 
-static struct itch *new_operational_halt_(struct itch_pool *pool_, unsigned seed_)
-{
-    return new_operational_halt_of_(pool_, fill_operational_halt_(seed_));
-}
-
-static void read_operational_halt_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
-{
-    static struct itch_operational_halt made_;
-    const struct operational_halt_args_ *const a_ = fill_operational_halt_(seed_);
-    struct itch *const copy_ = itch_copy_operational_halt(pool_, itch_as_operational_halt(msg_));
-
-    ck_assert(operational_halt_is_made_of_(itch_as_operational_halt(msg_), a_));
-    ck_assert_ptr_eq(itch_if_operational_halt(msg_), itch_as_operational_halt(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(operational_halt_is_made_of_(itch_edit_operational_halt(copy_), a_));
-    itch_free(pool_, copy_);
-    made_ = make_operational_halt_of_(a_);
-    ck_assert(operational_halt_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_operational_halt(&made_));
-    made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_operational_halt(&made_));
-    ck_assert_ptr_null(itch_if_operational_halt(&made_.base));
-}
-
-static void refuse_operational_halt_(struct itch_pool *pool_)
-{
-    static struct itch_operational_halt made_;
-
-    (void)fill_operational_halt_(2);
-    text_(operational_halt_args_.stock, 9, 0);
-    made_ = make_operational_halt_of_(&operational_halt_args_);
-    ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_operational_halt_of_(pool_, &operational_halt_args_));
-
-}
-
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_operational_halt_(FILE *out_, unsigned seed_)
+static void expect_operational_halt_(FILE *out_, const struct itch_operational_halt *a_)
 {
-    const struct operational_halt_args_ *const a_ = fill_operational_halt_(seed_);
     fputs("OperationalHalt { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -1182,7 +1435,7 @@ static void expect_operational_halt_(FILE *out_, unsigned seed_)
     fputs(", timestamp: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
     fputs(", stock: ", out_);
-    fprintf(out_, "\"%s\"", a_->stock);
+    expect_chars_(out_, a_->stock, 8, ' ');
     fputs(", market_code: ", out_);
     fprintf(out_, "'%c'", a_->market_code);
     fputs(", action: ", out_);
@@ -1191,98 +1444,115 @@ static void expect_operational_halt_(FILE *out_, unsigned seed_)
 }
 #endif
 
-/* AddOrder */
+static char operational_halt_stock_text_[10];
+static struct itch_operational_halt operational_halt_sample_;
 
-static struct add_order_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    uint64_t order_ref;
-    char side;
-    uint32_t shares;
-    char stock[10];
-    uint32_t price;
-} add_order_args_;
-
-static const struct add_order_args_ *fill_add_order_(unsigned seed_)
+static struct itch_operational_halt *fill_operational_halt_(unsigned seed_)
 {
-    struct add_order_args_ *const a_ = &add_order_args_;
+    struct itch_operational_halt *const a_ = &operational_halt_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_OPERATIONAL_HALT;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
     a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
-    a_->order_ref = (uint64_t)sample_(seed_, 4, 0);
-    a_->side = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
-    a_->shares = (uint32_t)sample_(seed_, 6, 0);
-    text_(a_->stock, length_(seed_, 7, 8), seed_);
-    a_->price = (uint32_t)sample_(seed_, 8, 0);
+    memset(a_->stock, ' ', sizeof a_->stock);
+    letters_(a_->stock, length_(seed_, 4, 8), seed_);
+    a_->market_code = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
+    a_->action = (char)('A' + (int)(sample_(seed_, 6, 0) % 26));
     return a_;
 }
 
-static struct itch *new_add_order_of_(struct itch_pool *pool_, const struct add_order_args_ *a_)
+static struct itch *new_operational_halt_of_(struct itch_pool *pool_, const struct itch_operational_halt *a_)
 {
-    return itch_new_add_order(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref, a_->side,
-        a_->shares, a_->stock, a_->price);
+    return itch_new_operational_halt(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        text_of_(operational_halt_stock_text_, a_->stock, 8, ' '), a_->market_code, a_->action);
 }
 
-static struct itch_add_order make_add_order_of_(const struct add_order_args_ *a_)
+static struct itch_operational_halt make_operational_halt_of_(const struct itch_operational_halt *a_)
 {
-    return itch_make_add_order(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref, a_->side,
-        a_->shares, a_->stock, a_->price);
+    return itch_make_operational_halt(a_->stock_locate, a_->tracking_number, a_->timestamp,
+        text_of_(operational_halt_stock_text_, a_->stock, 8, ' '), a_->market_code, a_->action);
 }
 
-static bool add_order_is_made_of_(const struct itch_add_order *msg_, const struct add_order_args_ *a_)
+static struct itch *new_operational_halt_(struct itch_pool *pool_, unsigned seed_)
 {
-    return msg_->base.tag == ITCH_ADD_ORDER
+    return new_operational_halt_of_(pool_, fill_operational_halt_(seed_));
+}
+
+static bool are_same_operational_halt_(const struct itch *one_, const struct itch *other_)
+{
+    return same_operational_halt_(itch_as_operational_halt(one_), itch_as_operational_halt(other_));
+}
+
+static void read_operational_halt_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+{
+    static struct itch_operational_halt made_;
+    const struct itch_operational_halt *const a_ = fill_operational_halt_(seed_);
+    struct itch *const copy_ = itch_copy_operational_halt(pool_, itch_as_operational_halt(msg_));
+
+    ck_assert(same_operational_halt_(itch_as_operational_halt(msg_), a_));
+    ck_assert_ptr_eq(itch_if_operational_halt(msg_), itch_as_operational_halt(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_operational_halt_(itch_edit_operational_halt(copy_), a_));
+    itch_free(pool_, copy_);
+    made_ = make_operational_halt_of_(a_);
+    ck_assert(same_operational_halt_(&made_, a_));
+    ck_assert(itch_valid_operational_halt(&made_));
+    made_.base.tag = ITCH_FREED_TAG_;
+    ck_assert(!itch_valid_operational_halt(&made_));
+    ck_assert_ptr_null(itch_if_operational_halt(&made_.base));
+    made_ = itch_default_operational_halt();
+    ck_assert(itch_valid_operational_halt(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_operational_halt_(struct itch_pool *pool_)
+{
+    static struct itch_operational_halt made_;
+    struct itch_operational_halt *const a_ = fill_operational_halt_(2);
+
+    made_ = make_operational_halt_of_(a_);
+    ck_assert(itch_valid_operational_halt(&made_));
+    (void)fill_operational_halt_(2);
+    made_ = itch_make_operational_halt(a_->stock_locate, a_->tracking_number, a_->timestamp,
+        long_text_(operational_halt_stock_text_, 9), a_->market_code, a_->action);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(itch_new_operational_halt(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        long_text_(operational_halt_stock_text_, 9), a_->market_code, a_->action));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_operational_halt_(FILE *out_, unsigned seed_)
+{
+    expect_operational_halt_(out_, fill_operational_halt_(seed_));
+}
+#endif
+
+static void seen_by_operational_halt(void *ctx_, const struct itch_operational_halt *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* AddOrder */
+
+static bool same_add_order_(const struct itch_add_order *msg_, const struct itch_add_order *a_)
+{
+    return msg_->base.tag == a_->base.tag
            && msg_->stock_locate == a_->stock_locate
            && msg_->tracking_number == a_->tracking_number
            && msg_->timestamp == a_->timestamp
            && msg_->order_ref == a_->order_ref
            && msg_->side == a_->side
            && msg_->shares == a_->shares
-           && is_padded_(msg_->stock, 8, a_->stock, ' ')
+           && memcmp(msg_->stock, a_->stock, 8) == 0
            && msg_->price == a_->price;
 }
 
-static struct itch *new_add_order_(struct itch_pool *pool_, unsigned seed_)
-{
-    return new_add_order_of_(pool_, fill_add_order_(seed_));
-}
-
-static void read_add_order_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
-{
-    static struct itch_add_order made_;
-    const struct add_order_args_ *const a_ = fill_add_order_(seed_);
-    struct itch *const copy_ = itch_copy_add_order(pool_, itch_as_add_order(msg_));
-
-    ck_assert(add_order_is_made_of_(itch_as_add_order(msg_), a_));
-    ck_assert_ptr_eq(itch_if_add_order(msg_), itch_as_add_order(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(add_order_is_made_of_(itch_edit_add_order(copy_), a_));
-    itch_free(pool_, copy_);
-    made_ = make_add_order_of_(a_);
-    ck_assert(add_order_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_add_order(&made_));
-    made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_add_order(&made_));
-    ck_assert_ptr_null(itch_if_add_order(&made_.base));
-}
-
-static void refuse_add_order_(struct itch_pool *pool_)
-{
-    static struct itch_add_order made_;
-
-    (void)fill_add_order_(2);
-    text_(add_order_args_.stock, 9, 0);
-    made_ = make_add_order_of_(&add_order_args_);
-    ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_add_order_of_(pool_, &add_order_args_));
-
-}
-
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_add_order_(FILE *out_, unsigned seed_)
+static void expect_add_order_(FILE *out_, const struct itch_add_order *a_)
 {
-    const struct add_order_args_ *const a_ = fill_add_order_(seed_);
     fputs("AddOrder { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -1296,114 +1566,125 @@ static void expect_add_order_(FILE *out_, unsigned seed_)
     fputs(", shares: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->shares);
     fputs(", stock: ", out_);
-    fprintf(out_, "\"%s\"", a_->stock);
+    expect_chars_(out_, a_->stock, 8, ' ');
     fputs(", price: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->price);
     fputs(" }", out_);
 }
 #endif
 
-/* AddOrderMpid */
+static char add_order_stock_text_[10];
+static struct itch_add_order add_order_sample_;
 
-static struct add_order_mpid_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    uint64_t order_ref;
-    char side;
-    uint32_t shares;
-    char stock[10];
-    uint32_t price;
-    char mpid[6];
-} add_order_mpid_args_;
-
-static const struct add_order_mpid_args_ *fill_add_order_mpid_(unsigned seed_)
+static struct itch_add_order *fill_add_order_(unsigned seed_)
 {
-    struct add_order_mpid_args_ *const a_ = &add_order_mpid_args_;
+    struct itch_add_order *const a_ = &add_order_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_ADD_ORDER;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
     a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
     a_->order_ref = (uint64_t)sample_(seed_, 4, 0);
     a_->side = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
     a_->shares = (uint32_t)sample_(seed_, 6, 0);
-    text_(a_->stock, length_(seed_, 7, 8), seed_);
+    memset(a_->stock, ' ', sizeof a_->stock);
+    letters_(a_->stock, length_(seed_, 7, 8), seed_);
     a_->price = (uint32_t)sample_(seed_, 8, 0);
-    text_(a_->mpid, length_(seed_, 9, 4), seed_);
     return a_;
 }
 
-static struct itch *new_add_order_mpid_of_(struct itch_pool *pool_, const struct add_order_mpid_args_ *a_)
+static struct itch *new_add_order_of_(struct itch_pool *pool_, const struct itch_add_order *a_)
 {
-    return itch_new_add_order_mpid(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
-        a_->side, a_->shares, a_->stock, a_->price, a_->mpid);
+    return itch_new_add_order(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref, a_->side,
+        a_->shares, text_of_(add_order_stock_text_, a_->stock, 8, ' '), a_->price);
 }
 
-static struct itch_add_order_mpid make_add_order_mpid_of_(const struct add_order_mpid_args_ *a_)
+static struct itch_add_order make_add_order_of_(const struct itch_add_order *a_)
 {
-    return itch_make_add_order_mpid(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref, a_->side,
-        a_->shares, a_->stock, a_->price, a_->mpid);
+    return itch_make_add_order(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref, a_->side,
+        a_->shares, text_of_(add_order_stock_text_, a_->stock, 8, ' '), a_->price);
 }
 
-static bool add_order_mpid_is_made_of_(const struct itch_add_order_mpid *msg_, const struct add_order_mpid_args_ *a_)
+static struct itch *new_add_order_(struct itch_pool *pool_, unsigned seed_)
 {
-    return msg_->base.tag == ITCH_ADD_ORDER_MPID
+    return new_add_order_of_(pool_, fill_add_order_(seed_));
+}
+
+static bool are_same_add_order_(const struct itch *one_, const struct itch *other_)
+{
+    return same_add_order_(itch_as_add_order(one_), itch_as_add_order(other_));
+}
+
+static void read_add_order_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+{
+    static struct itch_add_order made_;
+    const struct itch_add_order *const a_ = fill_add_order_(seed_);
+    struct itch *const copy_ = itch_copy_add_order(pool_, itch_as_add_order(msg_));
+
+    ck_assert(same_add_order_(itch_as_add_order(msg_), a_));
+    ck_assert_ptr_eq(itch_if_add_order(msg_), itch_as_add_order(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_add_order_(itch_edit_add_order(copy_), a_));
+    itch_free(pool_, copy_);
+    made_ = make_add_order_of_(a_);
+    ck_assert(same_add_order_(&made_, a_));
+    ck_assert(itch_valid_add_order(&made_));
+    made_.base.tag = ITCH_FREED_TAG_;
+    ck_assert(!itch_valid_add_order(&made_));
+    ck_assert_ptr_null(itch_if_add_order(&made_.base));
+    made_ = itch_default_add_order();
+    ck_assert(itch_valid_add_order(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_add_order_(struct itch_pool *pool_)
+{
+    static struct itch_add_order made_;
+    struct itch_add_order *const a_ = fill_add_order_(2);
+
+    made_ = make_add_order_of_(a_);
+    ck_assert(itch_valid_add_order(&made_));
+    (void)fill_add_order_(2);
+    made_ = itch_make_add_order(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref, a_->side,
+        a_->shares, long_text_(add_order_stock_text_, 9), a_->price);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(itch_new_add_order(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        a_->order_ref, a_->side, a_->shares, long_text_(add_order_stock_text_, 9), a_->price));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_add_order_(FILE *out_, unsigned seed_)
+{
+    expect_add_order_(out_, fill_add_order_(seed_));
+}
+#endif
+
+static void seen_by_add_order(void *ctx_, const struct itch_add_order *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* AddOrderMpid */
+
+static bool same_add_order_mpid_(const struct itch_add_order_mpid *msg_, const struct itch_add_order_mpid *a_)
+{
+    return msg_->base.tag == a_->base.tag
            && msg_->stock_locate == a_->stock_locate
            && msg_->tracking_number == a_->tracking_number
            && msg_->timestamp == a_->timestamp
            && msg_->order_ref == a_->order_ref
            && msg_->side == a_->side
            && msg_->shares == a_->shares
-           && is_padded_(msg_->stock, 8, a_->stock, ' ')
+           && memcmp(msg_->stock, a_->stock, 8) == 0
            && msg_->price == a_->price
-           && is_padded_(msg_->mpid, 4, a_->mpid, ' ');
-}
-
-static struct itch *new_add_order_mpid_(struct itch_pool *pool_, unsigned seed_)
-{
-    return new_add_order_mpid_of_(pool_, fill_add_order_mpid_(seed_));
-}
-
-static void read_add_order_mpid_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
-{
-    static struct itch_add_order_mpid made_;
-    const struct add_order_mpid_args_ *const a_ = fill_add_order_mpid_(seed_);
-    struct itch *const copy_ = itch_copy_add_order_mpid(pool_, itch_as_add_order_mpid(msg_));
-
-    ck_assert(add_order_mpid_is_made_of_(itch_as_add_order_mpid(msg_), a_));
-    ck_assert_ptr_eq(itch_if_add_order_mpid(msg_), itch_as_add_order_mpid(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(add_order_mpid_is_made_of_(itch_edit_add_order_mpid(copy_), a_));
-    itch_free(pool_, copy_);
-    made_ = make_add_order_mpid_of_(a_);
-    ck_assert(add_order_mpid_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_add_order_mpid(&made_));
-    made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_add_order_mpid(&made_));
-    ck_assert_ptr_null(itch_if_add_order_mpid(&made_.base));
-}
-
-static void refuse_add_order_mpid_(struct itch_pool *pool_)
-{
-    static struct itch_add_order_mpid made_;
-
-    (void)fill_add_order_mpid_(2);
-    text_(add_order_mpid_args_.stock, 9, 0);
-    made_ = make_add_order_mpid_of_(&add_order_mpid_args_);
-    ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_add_order_mpid_of_(pool_, &add_order_mpid_args_));
-
-    (void)fill_add_order_mpid_(2);
-    text_(add_order_mpid_args_.mpid, 5, 0);
-    made_ = make_add_order_mpid_of_(&add_order_mpid_args_);
-    ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_add_order_mpid_of_(pool_, &add_order_mpid_args_));
-
+           && memcmp(msg_->mpid, a_->mpid, 4) == 0;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_add_order_mpid_(FILE *out_, unsigned seed_)
+static void expect_add_order_mpid_(FILE *out_, const struct itch_add_order_mpid *a_)
 {
-    const struct add_order_mpid_args_ *const a_ = fill_add_order_mpid_(seed_);
     fputs("AddOrderMpid { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -1417,53 +1698,128 @@ static void expect_add_order_mpid_(FILE *out_, unsigned seed_)
     fputs(", shares: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->shares);
     fputs(", stock: ", out_);
-    fprintf(out_, "\"%s\"", a_->stock);
+    expect_chars_(out_, a_->stock, 8, ' ');
     fputs(", price: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->price);
     fputs(", mpid: ", out_);
-    fprintf(out_, "\"%s\"", a_->mpid);
+    expect_chars_(out_, a_->mpid, 4, ' ');
     fputs(" }", out_);
 }
 #endif
 
-/* OrderExecuted */
+static char add_order_mpid_stock_text_[10];
+static char add_order_mpid_mpid_text_[6];
+static struct itch_add_order_mpid add_order_mpid_sample_;
 
-static struct order_executed_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    uint64_t order_ref;
-    uint32_t executed;
-    uint64_t match;
-} order_executed_args_;
-
-static const struct order_executed_args_ *fill_order_executed_(unsigned seed_)
+static struct itch_add_order_mpid *fill_add_order_mpid_(unsigned seed_)
 {
-    struct order_executed_args_ *const a_ = &order_executed_args_;
+    struct itch_add_order_mpid *const a_ = &add_order_mpid_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_ADD_ORDER_MPID;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
     a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
     a_->order_ref = (uint64_t)sample_(seed_, 4, 0);
-    a_->executed = (uint32_t)sample_(seed_, 5, 0);
-    a_->match = (uint64_t)sample_(seed_, 6, 0);
+    a_->side = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
+    a_->shares = (uint32_t)sample_(seed_, 6, 0);
+    memset(a_->stock, ' ', sizeof a_->stock);
+    letters_(a_->stock, length_(seed_, 7, 8), seed_);
+    a_->price = (uint32_t)sample_(seed_, 8, 0);
+    memset(a_->mpid, ' ', sizeof a_->mpid);
+    letters_(a_->mpid, length_(seed_, 9, 4), seed_);
     return a_;
 }
 
-static struct itch *new_order_executed_of_(struct itch_pool *pool_, const struct order_executed_args_ *a_)
+static struct itch *new_add_order_mpid_of_(struct itch_pool *pool_, const struct itch_add_order_mpid *a_)
 {
-    return itch_new_order_executed(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
-        a_->executed, a_->match);
+    return itch_new_add_order_mpid(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
+        a_->side, a_->shares, text_of_(add_order_mpid_stock_text_, a_->stock, 8, ' '), a_->price,
+        text_of_(add_order_mpid_mpid_text_, a_->mpid, 4, ' '));
 }
 
-static struct itch_order_executed make_order_executed_of_(const struct order_executed_args_ *a_)
+static struct itch_add_order_mpid make_add_order_mpid_of_(const struct itch_add_order_mpid *a_)
 {
-    return itch_make_order_executed(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
-        a_->executed, a_->match);
+    return itch_make_add_order_mpid(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref, a_->side,
+        a_->shares, text_of_(add_order_mpid_stock_text_, a_->stock, 8, ' '), a_->price,
+        text_of_(add_order_mpid_mpid_text_, a_->mpid, 4, ' '));
 }
 
-static bool order_executed_is_made_of_(const struct itch_order_executed *msg_, const struct order_executed_args_ *a_)
+static struct itch *new_add_order_mpid_(struct itch_pool *pool_, unsigned seed_)
 {
-    return msg_->base.tag == ITCH_ORDER_EXECUTED
+    return new_add_order_mpid_of_(pool_, fill_add_order_mpid_(seed_));
+}
+
+static bool are_same_add_order_mpid_(const struct itch *one_, const struct itch *other_)
+{
+    return same_add_order_mpid_(itch_as_add_order_mpid(one_), itch_as_add_order_mpid(other_));
+}
+
+static void read_add_order_mpid_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+{
+    static struct itch_add_order_mpid made_;
+    const struct itch_add_order_mpid *const a_ = fill_add_order_mpid_(seed_);
+    struct itch *const copy_ = itch_copy_add_order_mpid(pool_, itch_as_add_order_mpid(msg_));
+
+    ck_assert(same_add_order_mpid_(itch_as_add_order_mpid(msg_), a_));
+    ck_assert_ptr_eq(itch_if_add_order_mpid(msg_), itch_as_add_order_mpid(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_add_order_mpid_(itch_edit_add_order_mpid(copy_), a_));
+    itch_free(pool_, copy_);
+    made_ = make_add_order_mpid_of_(a_);
+    ck_assert(same_add_order_mpid_(&made_, a_));
+    ck_assert(itch_valid_add_order_mpid(&made_));
+    made_.base.tag = ITCH_FREED_TAG_;
+    ck_assert(!itch_valid_add_order_mpid(&made_));
+    ck_assert_ptr_null(itch_if_add_order_mpid(&made_.base));
+    made_ = itch_default_add_order_mpid();
+    ck_assert(itch_valid_add_order_mpid(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_add_order_mpid_(struct itch_pool *pool_)
+{
+    static struct itch_add_order_mpid made_;
+    struct itch_add_order_mpid *const a_ = fill_add_order_mpid_(2);
+
+    made_ = make_add_order_mpid_of_(a_);
+    ck_assert(itch_valid_add_order_mpid(&made_));
+    (void)fill_add_order_mpid_(2);
+    made_ = itch_make_add_order_mpid(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref, a_->side,
+        a_->shares, long_text_(add_order_mpid_stock_text_, 9), a_->price, text_of_(add_order_mpid_mpid_text_,
+        a_->mpid, 4, ' '));
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(itch_new_add_order_mpid(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        a_->order_ref, a_->side, a_->shares, long_text_(add_order_mpid_stock_text_, 9), a_->price,
+        text_of_(add_order_mpid_mpid_text_, a_->mpid, 4, ' ')));
+    (void)fill_add_order_mpid_(2);
+    made_ = itch_make_add_order_mpid(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref, a_->side,
+        a_->shares, text_of_(add_order_mpid_stock_text_, a_->stock, 8, ' '), a_->price,
+        long_text_(add_order_mpid_mpid_text_, 5));
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(itch_new_add_order_mpid(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        a_->order_ref, a_->side, a_->shares, text_of_(add_order_mpid_stock_text_, a_->stock, 8, ' '), a_->price,
+        long_text_(add_order_mpid_mpid_text_, 5)));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_add_order_mpid_(FILE *out_, unsigned seed_)
+{
+    expect_add_order_mpid_(out_, fill_add_order_mpid_(seed_));
+}
+#endif
+
+static void seen_by_add_order_mpid(void *ctx_, const struct itch_add_order_mpid *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* OrderExecuted */
+
+static bool same_order_executed_(const struct itch_order_executed *msg_, const struct itch_order_executed *a_)
+{
+    return msg_->base.tag == a_->base.tag
            && msg_->stock_locate == a_->stock_locate
            && msg_->tracking_number == a_->tracking_number
            && msg_->timestamp == a_->timestamp
@@ -1472,39 +1828,9 @@ static bool order_executed_is_made_of_(const struct itch_order_executed *msg_, c
            && msg_->match == a_->match;
 }
 
-static struct itch *new_order_executed_(struct itch_pool *pool_, unsigned seed_)
-{
-    return new_order_executed_of_(pool_, fill_order_executed_(seed_));
-}
-
-static void read_order_executed_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
-{
-    static struct itch_order_executed made_;
-    const struct order_executed_args_ *const a_ = fill_order_executed_(seed_);
-    struct itch *const copy_ = itch_copy_order_executed(pool_, itch_as_order_executed(msg_));
-
-    ck_assert(order_executed_is_made_of_(itch_as_order_executed(msg_), a_));
-    ck_assert_ptr_eq(itch_if_order_executed(msg_), itch_as_order_executed(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(order_executed_is_made_of_(itch_edit_order_executed(copy_), a_));
-    itch_free(pool_, copy_);
-    made_ = make_order_executed_of_(a_);
-    ck_assert(order_executed_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_order_executed(&made_));
-    made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_order_executed(&made_));
-    ck_assert_ptr_null(itch_if_order_executed(&made_.base));
-}
-
-static void refuse_order_executed_(struct itch_pool *pool_)
-{
-    (void)pool_; /* the schema rules nothing out */
-}
-
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_order_executed_(FILE *out_, unsigned seed_)
+static void expect_order_executed_(FILE *out_, const struct itch_order_executed *a_)
 {
-    const struct order_executed_args_ *const a_ = fill_order_executed_(seed_);
     fputs("OrderExecuted { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -1521,49 +1847,94 @@ static void expect_order_executed_(FILE *out_, unsigned seed_)
 }
 #endif
 
-/* OrderExecutedPrice */
+static struct itch_order_executed order_executed_sample_;
 
-static struct order_executed_price_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    uint64_t order_ref;
-    uint32_t executed;
-    uint64_t match;
-    char printable;
-    uint32_t price;
-} order_executed_price_args_;
-
-static const struct order_executed_price_args_ *fill_order_executed_price_(unsigned seed_)
+static struct itch_order_executed *fill_order_executed_(unsigned seed_)
 {
-    struct order_executed_price_args_ *const a_ = &order_executed_price_args_;
+    struct itch_order_executed *const a_ = &order_executed_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_ORDER_EXECUTED;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
     a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
     a_->order_ref = (uint64_t)sample_(seed_, 4, 0);
     a_->executed = (uint32_t)sample_(seed_, 5, 0);
     a_->match = (uint64_t)sample_(seed_, 6, 0);
-    a_->printable = (char)('A' + (int)(sample_(seed_, 7, 0) % 26));
-    a_->price = (uint32_t)sample_(seed_, 8, 0);
     return a_;
 }
 
-static struct itch *new_order_executed_price_of_(struct itch_pool *pool_,
-    const struct order_executed_price_args_ *a_)
+static struct itch *new_order_executed_of_(struct itch_pool *pool_, const struct itch_order_executed *a_)
 {
-    return itch_new_order_executed_price(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
-        a_->executed, a_->match, a_->printable, a_->price);
+    return itch_new_order_executed(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
+        a_->executed, a_->match);
 }
 
-static struct itch_order_executed_price make_order_executed_price_of_(const struct order_executed_price_args_ *a_)
+static struct itch_order_executed make_order_executed_of_(const struct itch_order_executed *a_)
 {
-    return itch_make_order_executed_price(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
-        a_->executed, a_->match, a_->printable, a_->price);
+    return itch_make_order_executed(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
+        a_->executed, a_->match);
 }
 
-static bool order_executed_price_is_made_of_(const struct itch_order_executed_price *msg_, const struct order_executed_price_args_ *a_)
+static struct itch *new_order_executed_(struct itch_pool *pool_, unsigned seed_)
 {
-    return msg_->base.tag == ITCH_ORDER_EXECUTED_PRICE
+    return new_order_executed_of_(pool_, fill_order_executed_(seed_));
+}
+
+static bool are_same_order_executed_(const struct itch *one_, const struct itch *other_)
+{
+    return same_order_executed_(itch_as_order_executed(one_), itch_as_order_executed(other_));
+}
+
+static void read_order_executed_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+{
+    static struct itch_order_executed made_;
+    const struct itch_order_executed *const a_ = fill_order_executed_(seed_);
+    struct itch *const copy_ = itch_copy_order_executed(pool_, itch_as_order_executed(msg_));
+
+    ck_assert(same_order_executed_(itch_as_order_executed(msg_), a_));
+    ck_assert_ptr_eq(itch_if_order_executed(msg_), itch_as_order_executed(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_order_executed_(itch_edit_order_executed(copy_), a_));
+    itch_free(pool_, copy_);
+    made_ = make_order_executed_of_(a_);
+    ck_assert(same_order_executed_(&made_, a_));
+    ck_assert(itch_valid_order_executed(&made_));
+    made_.base.tag = ITCH_FREED_TAG_;
+    ck_assert(!itch_valid_order_executed(&made_));
+    ck_assert_ptr_null(itch_if_order_executed(&made_.base));
+    made_ = itch_default_order_executed();
+    ck_assert(itch_valid_order_executed(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_order_executed_(struct itch_pool *pool_)
+{
+    static struct itch_order_executed made_;
+    struct itch_order_executed *const a_ = fill_order_executed_(2);
+
+    made_ = make_order_executed_of_(a_);
+    ck_assert(itch_valid_order_executed(&made_));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_order_executed_(FILE *out_, unsigned seed_)
+{
+    expect_order_executed_(out_, fill_order_executed_(seed_));
+}
+#endif
+
+static void seen_by_order_executed(void *ctx_, const struct itch_order_executed *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* OrderExecutedPrice */
+
+static bool same_order_executed_price_(const struct itch_order_executed_price *msg_, const struct itch_order_executed_price *a_)
+{
+    return msg_->base.tag == a_->base.tag
            && msg_->stock_locate == a_->stock_locate
            && msg_->tracking_number == a_->tracking_number
            && msg_->timestamp == a_->timestamp
@@ -1574,39 +1945,9 @@ static bool order_executed_price_is_made_of_(const struct itch_order_executed_pr
            && msg_->price == a_->price;
 }
 
-static struct itch *new_order_executed_price_(struct itch_pool *pool_, unsigned seed_)
-{
-    return new_order_executed_price_of_(pool_, fill_order_executed_price_(seed_));
-}
-
-static void read_order_executed_price_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
-{
-    static struct itch_order_executed_price made_;
-    const struct order_executed_price_args_ *const a_ = fill_order_executed_price_(seed_);
-    struct itch *const copy_ = itch_copy_order_executed_price(pool_, itch_as_order_executed_price(msg_));
-
-    ck_assert(order_executed_price_is_made_of_(itch_as_order_executed_price(msg_), a_));
-    ck_assert_ptr_eq(itch_if_order_executed_price(msg_), itch_as_order_executed_price(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(order_executed_price_is_made_of_(itch_edit_order_executed_price(copy_), a_));
-    itch_free(pool_, copy_);
-    made_ = make_order_executed_price_of_(a_);
-    ck_assert(order_executed_price_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_order_executed_price(&made_));
-    made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_order_executed_price(&made_));
-    ck_assert_ptr_null(itch_if_order_executed_price(&made_.base));
-}
-
-static void refuse_order_executed_price_(struct itch_pool *pool_)
-{
-    (void)pool_; /* the schema rules nothing out */
-}
-
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_order_executed_price_(FILE *out_, unsigned seed_)
+static void expect_order_executed_price_(FILE *out_, const struct itch_order_executed_price *a_)
 {
-    const struct order_executed_price_args_ *const a_ = fill_order_executed_price_(seed_);
     fputs("OrderExecutedPrice { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -1627,42 +1968,97 @@ static void expect_order_executed_price_(FILE *out_, unsigned seed_)
 }
 #endif
 
-/* OrderCancel */
+static struct itch_order_executed_price order_executed_price_sample_;
 
-static struct order_cancel_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    uint64_t order_ref;
-    uint32_t cancelled;
-} order_cancel_args_;
-
-static const struct order_cancel_args_ *fill_order_cancel_(unsigned seed_)
+static struct itch_order_executed_price *fill_order_executed_price_(unsigned seed_)
 {
-    struct order_cancel_args_ *const a_ = &order_cancel_args_;
+    struct itch_order_executed_price *const a_ = &order_executed_price_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_ORDER_EXECUTED_PRICE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
     a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
     a_->order_ref = (uint64_t)sample_(seed_, 4, 0);
-    a_->cancelled = (uint32_t)sample_(seed_, 5, 0);
+    a_->executed = (uint32_t)sample_(seed_, 5, 0);
+    a_->match = (uint64_t)sample_(seed_, 6, 0);
+    a_->printable = (char)('A' + (int)(sample_(seed_, 7, 0) % 26));
+    a_->price = (uint32_t)sample_(seed_, 8, 0);
     return a_;
 }
 
-static struct itch *new_order_cancel_of_(struct itch_pool *pool_, const struct order_cancel_args_ *a_)
+static struct itch *new_order_executed_price_of_(struct itch_pool *pool_,
+    const struct itch_order_executed_price *a_)
 {
-    return itch_new_order_cancel(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
-        a_->cancelled);
+    return itch_new_order_executed_price(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
+        a_->executed, a_->match, a_->printable, a_->price);
 }
 
-static struct itch_order_cancel make_order_cancel_of_(const struct order_cancel_args_ *a_)
+static struct itch_order_executed_price make_order_executed_price_of_(const struct itch_order_executed_price *a_)
 {
-    return itch_make_order_cancel(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
-        a_->cancelled);
+    return itch_make_order_executed_price(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
+        a_->executed, a_->match, a_->printable, a_->price);
 }
 
-static bool order_cancel_is_made_of_(const struct itch_order_cancel *msg_, const struct order_cancel_args_ *a_)
+static struct itch *new_order_executed_price_(struct itch_pool *pool_, unsigned seed_)
 {
-    return msg_->base.tag == ITCH_ORDER_CANCEL
+    return new_order_executed_price_of_(pool_, fill_order_executed_price_(seed_));
+}
+
+static bool are_same_order_executed_price_(const struct itch *one_, const struct itch *other_)
+{
+    return same_order_executed_price_(itch_as_order_executed_price(one_), itch_as_order_executed_price(other_));
+}
+
+static void read_order_executed_price_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+{
+    static struct itch_order_executed_price made_;
+    const struct itch_order_executed_price *const a_ = fill_order_executed_price_(seed_);
+    struct itch *const copy_ = itch_copy_order_executed_price(pool_, itch_as_order_executed_price(msg_));
+
+    ck_assert(same_order_executed_price_(itch_as_order_executed_price(msg_), a_));
+    ck_assert_ptr_eq(itch_if_order_executed_price(msg_), itch_as_order_executed_price(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_order_executed_price_(itch_edit_order_executed_price(copy_), a_));
+    itch_free(pool_, copy_);
+    made_ = make_order_executed_price_of_(a_);
+    ck_assert(same_order_executed_price_(&made_, a_));
+    ck_assert(itch_valid_order_executed_price(&made_));
+    made_.base.tag = ITCH_FREED_TAG_;
+    ck_assert(!itch_valid_order_executed_price(&made_));
+    ck_assert_ptr_null(itch_if_order_executed_price(&made_.base));
+    made_ = itch_default_order_executed_price();
+    ck_assert(itch_valid_order_executed_price(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_order_executed_price_(struct itch_pool *pool_)
+{
+    static struct itch_order_executed_price made_;
+    struct itch_order_executed_price *const a_ = fill_order_executed_price_(2);
+
+    made_ = make_order_executed_price_of_(a_);
+    ck_assert(itch_valid_order_executed_price(&made_));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_order_executed_price_(FILE *out_, unsigned seed_)
+{
+    expect_order_executed_price_(out_, fill_order_executed_price_(seed_));
+}
+#endif
+
+static void seen_by_order_executed_price(void *ctx_, const struct itch_order_executed_price *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* OrderCancel */
+
+static bool same_order_cancel_(const struct itch_order_cancel *msg_, const struct itch_order_cancel *a_)
+{
+    return msg_->base.tag == a_->base.tag
            && msg_->stock_locate == a_->stock_locate
            && msg_->tracking_number == a_->tracking_number
            && msg_->timestamp == a_->timestamp
@@ -1670,39 +2066,9 @@ static bool order_cancel_is_made_of_(const struct itch_order_cancel *msg_, const
            && msg_->cancelled == a_->cancelled;
 }
 
-static struct itch *new_order_cancel_(struct itch_pool *pool_, unsigned seed_)
-{
-    return new_order_cancel_of_(pool_, fill_order_cancel_(seed_));
-}
-
-static void read_order_cancel_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
-{
-    static struct itch_order_cancel made_;
-    const struct order_cancel_args_ *const a_ = fill_order_cancel_(seed_);
-    struct itch *const copy_ = itch_copy_order_cancel(pool_, itch_as_order_cancel(msg_));
-
-    ck_assert(order_cancel_is_made_of_(itch_as_order_cancel(msg_), a_));
-    ck_assert_ptr_eq(itch_if_order_cancel(msg_), itch_as_order_cancel(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(order_cancel_is_made_of_(itch_edit_order_cancel(copy_), a_));
-    itch_free(pool_, copy_);
-    made_ = make_order_cancel_of_(a_);
-    ck_assert(order_cancel_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_order_cancel(&made_));
-    made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_order_cancel(&made_));
-    ck_assert_ptr_null(itch_if_order_cancel(&made_.base));
-}
-
-static void refuse_order_cancel_(struct itch_pool *pool_)
-{
-    (void)pool_; /* the schema rules nothing out */
-}
-
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_order_cancel_(FILE *out_, unsigned seed_)
+static void expect_order_cancel_(FILE *out_, const struct itch_order_cancel *a_)
 {
-    const struct order_cancel_args_ *const a_ = fill_order_cancel_(seed_);
     fputs("OrderCancel { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -1717,77 +2083,102 @@ static void expect_order_cancel_(FILE *out_, unsigned seed_)
 }
 #endif
 
-/* OrderDelete */
+static struct itch_order_cancel order_cancel_sample_;
 
-static struct order_delete_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    uint64_t order_ref;
-} order_delete_args_;
-
-static const struct order_delete_args_ *fill_order_delete_(unsigned seed_)
+static struct itch_order_cancel *fill_order_cancel_(unsigned seed_)
 {
-    struct order_delete_args_ *const a_ = &order_delete_args_;
+    struct itch_order_cancel *const a_ = &order_cancel_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_ORDER_CANCEL;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
     a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
     a_->order_ref = (uint64_t)sample_(seed_, 4, 0);
+    a_->cancelled = (uint32_t)sample_(seed_, 5, 0);
     return a_;
 }
 
-static struct itch *new_order_delete_of_(struct itch_pool *pool_, const struct order_delete_args_ *a_)
+static struct itch *new_order_cancel_of_(struct itch_pool *pool_, const struct itch_order_cancel *a_)
 {
-    return itch_new_order_delete(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref);
+    return itch_new_order_cancel(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
+        a_->cancelled);
 }
 
-static struct itch_order_delete make_order_delete_of_(const struct order_delete_args_ *a_)
+static struct itch_order_cancel make_order_cancel_of_(const struct itch_order_cancel *a_)
 {
-    return itch_make_order_delete(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref);
+    return itch_make_order_cancel(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
+        a_->cancelled);
 }
 
-static bool order_delete_is_made_of_(const struct itch_order_delete *msg_, const struct order_delete_args_ *a_)
+static struct itch *new_order_cancel_(struct itch_pool *pool_, unsigned seed_)
 {
-    return msg_->base.tag == ITCH_ORDER_DELETE
+    return new_order_cancel_of_(pool_, fill_order_cancel_(seed_));
+}
+
+static bool are_same_order_cancel_(const struct itch *one_, const struct itch *other_)
+{
+    return same_order_cancel_(itch_as_order_cancel(one_), itch_as_order_cancel(other_));
+}
+
+static void read_order_cancel_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+{
+    static struct itch_order_cancel made_;
+    const struct itch_order_cancel *const a_ = fill_order_cancel_(seed_);
+    struct itch *const copy_ = itch_copy_order_cancel(pool_, itch_as_order_cancel(msg_));
+
+    ck_assert(same_order_cancel_(itch_as_order_cancel(msg_), a_));
+    ck_assert_ptr_eq(itch_if_order_cancel(msg_), itch_as_order_cancel(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_order_cancel_(itch_edit_order_cancel(copy_), a_));
+    itch_free(pool_, copy_);
+    made_ = make_order_cancel_of_(a_);
+    ck_assert(same_order_cancel_(&made_, a_));
+    ck_assert(itch_valid_order_cancel(&made_));
+    made_.base.tag = ITCH_FREED_TAG_;
+    ck_assert(!itch_valid_order_cancel(&made_));
+    ck_assert_ptr_null(itch_if_order_cancel(&made_.base));
+    made_ = itch_default_order_cancel();
+    ck_assert(itch_valid_order_cancel(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_order_cancel_(struct itch_pool *pool_)
+{
+    static struct itch_order_cancel made_;
+    struct itch_order_cancel *const a_ = fill_order_cancel_(2);
+
+    made_ = make_order_cancel_of_(a_);
+    ck_assert(itch_valid_order_cancel(&made_));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_order_cancel_(FILE *out_, unsigned seed_)
+{
+    expect_order_cancel_(out_, fill_order_cancel_(seed_));
+}
+#endif
+
+static void seen_by_order_cancel(void *ctx_, const struct itch_order_cancel *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* OrderDelete */
+
+static bool same_order_delete_(const struct itch_order_delete *msg_, const struct itch_order_delete *a_)
+{
+    return msg_->base.tag == a_->base.tag
            && msg_->stock_locate == a_->stock_locate
            && msg_->tracking_number == a_->tracking_number
            && msg_->timestamp == a_->timestamp
            && msg_->order_ref == a_->order_ref;
 }
 
-static struct itch *new_order_delete_(struct itch_pool *pool_, unsigned seed_)
-{
-    return new_order_delete_of_(pool_, fill_order_delete_(seed_));
-}
-
-static void read_order_delete_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
-{
-    static struct itch_order_delete made_;
-    const struct order_delete_args_ *const a_ = fill_order_delete_(seed_);
-    struct itch *const copy_ = itch_copy_order_delete(pool_, itch_as_order_delete(msg_));
-
-    ck_assert(order_delete_is_made_of_(itch_as_order_delete(msg_), a_));
-    ck_assert_ptr_eq(itch_if_order_delete(msg_), itch_as_order_delete(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(order_delete_is_made_of_(itch_edit_order_delete(copy_), a_));
-    itch_free(pool_, copy_);
-    made_ = make_order_delete_of_(a_);
-    ck_assert(order_delete_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_order_delete(&made_));
-    made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_order_delete(&made_));
-    ck_assert_ptr_null(itch_if_order_delete(&made_.base));
-}
-
-static void refuse_order_delete_(struct itch_pool *pool_)
-{
-    (void)pool_; /* the schema rules nothing out */
-}
-
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_order_delete_(FILE *out_, unsigned seed_)
+static void expect_order_delete_(FILE *out_, const struct itch_order_delete *a_)
 {
-    const struct order_delete_args_ *const a_ = fill_order_delete_(seed_);
     fputs("OrderDelete { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -1800,46 +2191,90 @@ static void expect_order_delete_(FILE *out_, unsigned seed_)
 }
 #endif
 
-/* OrderReplace */
+static struct itch_order_delete order_delete_sample_;
 
-static struct order_replace_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    uint64_t original_ref;
-    uint64_t new_ref;
-    uint32_t shares;
-    uint32_t price;
-} order_replace_args_;
-
-static const struct order_replace_args_ *fill_order_replace_(unsigned seed_)
+static struct itch_order_delete *fill_order_delete_(unsigned seed_)
 {
-    struct order_replace_args_ *const a_ = &order_replace_args_;
+    struct itch_order_delete *const a_ = &order_delete_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_ORDER_DELETE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
     a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
-    a_->original_ref = (uint64_t)sample_(seed_, 4, 0);
-    a_->new_ref = (uint64_t)sample_(seed_, 5, 0);
-    a_->shares = (uint32_t)sample_(seed_, 6, 0);
-    a_->price = (uint32_t)sample_(seed_, 7, 0);
+    a_->order_ref = (uint64_t)sample_(seed_, 4, 0);
     return a_;
 }
 
-static struct itch *new_order_replace_of_(struct itch_pool *pool_, const struct order_replace_args_ *a_)
+static struct itch *new_order_delete_of_(struct itch_pool *pool_, const struct itch_order_delete *a_)
 {
-    return itch_new_order_replace(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->original_ref,
-        a_->new_ref, a_->shares, a_->price);
+    return itch_new_order_delete(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref);
 }
 
-static struct itch_order_replace make_order_replace_of_(const struct order_replace_args_ *a_)
+static struct itch_order_delete make_order_delete_of_(const struct itch_order_delete *a_)
 {
-    return itch_make_order_replace(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->original_ref,
-        a_->new_ref, a_->shares, a_->price);
+    return itch_make_order_delete(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref);
 }
 
-static bool order_replace_is_made_of_(const struct itch_order_replace *msg_, const struct order_replace_args_ *a_)
+static struct itch *new_order_delete_(struct itch_pool *pool_, unsigned seed_)
 {
-    return msg_->base.tag == ITCH_ORDER_REPLACE
+    return new_order_delete_of_(pool_, fill_order_delete_(seed_));
+}
+
+static bool are_same_order_delete_(const struct itch *one_, const struct itch *other_)
+{
+    return same_order_delete_(itch_as_order_delete(one_), itch_as_order_delete(other_));
+}
+
+static void read_order_delete_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+{
+    static struct itch_order_delete made_;
+    const struct itch_order_delete *const a_ = fill_order_delete_(seed_);
+    struct itch *const copy_ = itch_copy_order_delete(pool_, itch_as_order_delete(msg_));
+
+    ck_assert(same_order_delete_(itch_as_order_delete(msg_), a_));
+    ck_assert_ptr_eq(itch_if_order_delete(msg_), itch_as_order_delete(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_order_delete_(itch_edit_order_delete(copy_), a_));
+    itch_free(pool_, copy_);
+    made_ = make_order_delete_of_(a_);
+    ck_assert(same_order_delete_(&made_, a_));
+    ck_assert(itch_valid_order_delete(&made_));
+    made_.base.tag = ITCH_FREED_TAG_;
+    ck_assert(!itch_valid_order_delete(&made_));
+    ck_assert_ptr_null(itch_if_order_delete(&made_.base));
+    made_ = itch_default_order_delete();
+    ck_assert(itch_valid_order_delete(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_order_delete_(struct itch_pool *pool_)
+{
+    static struct itch_order_delete made_;
+    struct itch_order_delete *const a_ = fill_order_delete_(2);
+
+    made_ = make_order_delete_of_(a_);
+    ck_assert(itch_valid_order_delete(&made_));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_order_delete_(FILE *out_, unsigned seed_)
+{
+    expect_order_delete_(out_, fill_order_delete_(seed_));
+}
+#endif
+
+static void seen_by_order_delete(void *ctx_, const struct itch_order_delete *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* OrderReplace */
+
+static bool same_order_replace_(const struct itch_order_replace *msg_, const struct itch_order_replace *a_)
+{
+    return msg_->base.tag == a_->base.tag
            && msg_->stock_locate == a_->stock_locate
            && msg_->tracking_number == a_->tracking_number
            && msg_->timestamp == a_->timestamp
@@ -1849,39 +2284,9 @@ static bool order_replace_is_made_of_(const struct itch_order_replace *msg_, con
            && msg_->price == a_->price;
 }
 
-static struct itch *new_order_replace_(struct itch_pool *pool_, unsigned seed_)
-{
-    return new_order_replace_of_(pool_, fill_order_replace_(seed_));
-}
-
-static void read_order_replace_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
-{
-    static struct itch_order_replace made_;
-    const struct order_replace_args_ *const a_ = fill_order_replace_(seed_);
-    struct itch *const copy_ = itch_copy_order_replace(pool_, itch_as_order_replace(msg_));
-
-    ck_assert(order_replace_is_made_of_(itch_as_order_replace(msg_), a_));
-    ck_assert_ptr_eq(itch_if_order_replace(msg_), itch_as_order_replace(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(order_replace_is_made_of_(itch_edit_order_replace(copy_), a_));
-    itch_free(pool_, copy_);
-    made_ = make_order_replace_of_(a_);
-    ck_assert(order_replace_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_order_replace(&made_));
-    made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_order_replace(&made_));
-    ck_assert_ptr_null(itch_if_order_replace(&made_.base));
-}
-
-static void refuse_order_replace_(struct itch_pool *pool_)
-{
-    (void)pool_; /* the schema rules nothing out */
-}
-
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_order_replace_(FILE *out_, unsigned seed_)
+static void expect_order_replace_(FILE *out_, const struct itch_order_replace *a_)
 {
-    const struct order_replace_args_ *const a_ = fill_order_replace_(seed_);
     fputs("OrderReplace { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -1900,101 +2305,109 @@ static void expect_order_replace_(FILE *out_, unsigned seed_)
 }
 #endif
 
-/* Trade */
+static struct itch_order_replace order_replace_sample_;
 
-static struct trade_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    uint64_t order_ref;
-    char side;
-    uint32_t shares;
-    char stock[10];
-    uint32_t price;
-    uint64_t match;
-} trade_args_;
-
-static const struct trade_args_ *fill_trade_(unsigned seed_)
+static struct itch_order_replace *fill_order_replace_(unsigned seed_)
 {
-    struct trade_args_ *const a_ = &trade_args_;
+    struct itch_order_replace *const a_ = &order_replace_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_ORDER_REPLACE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
     a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
-    a_->order_ref = (uint64_t)sample_(seed_, 4, 0);
-    a_->side = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
+    a_->original_ref = (uint64_t)sample_(seed_, 4, 0);
+    a_->new_ref = (uint64_t)sample_(seed_, 5, 0);
     a_->shares = (uint32_t)sample_(seed_, 6, 0);
-    text_(a_->stock, length_(seed_, 7, 8), seed_);
-    a_->price = (uint32_t)sample_(seed_, 8, 0);
-    a_->match = (uint64_t)sample_(seed_, 9, 0);
+    a_->price = (uint32_t)sample_(seed_, 7, 0);
     return a_;
 }
 
-static struct itch *new_trade_of_(struct itch_pool *pool_, const struct trade_args_ *a_)
+static struct itch *new_order_replace_of_(struct itch_pool *pool_, const struct itch_order_replace *a_)
 {
-    return itch_new_trade(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref, a_->side,
-        a_->shares, a_->stock, a_->price, a_->match);
+    return itch_new_order_replace(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->original_ref,
+        a_->new_ref, a_->shares, a_->price);
 }
 
-static struct itch_trade make_trade_of_(const struct trade_args_ *a_)
+static struct itch_order_replace make_order_replace_of_(const struct itch_order_replace *a_)
 {
-    return itch_make_trade(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref, a_->side,
-        a_->shares, a_->stock, a_->price, a_->match);
+    return itch_make_order_replace(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->original_ref,
+        a_->new_ref, a_->shares, a_->price);
 }
 
-static bool trade_is_made_of_(const struct itch_trade *msg_, const struct trade_args_ *a_)
+static struct itch *new_order_replace_(struct itch_pool *pool_, unsigned seed_)
 {
-    return msg_->base.tag == ITCH_TRADE
+    return new_order_replace_of_(pool_, fill_order_replace_(seed_));
+}
+
+static bool are_same_order_replace_(const struct itch *one_, const struct itch *other_)
+{
+    return same_order_replace_(itch_as_order_replace(one_), itch_as_order_replace(other_));
+}
+
+static void read_order_replace_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+{
+    static struct itch_order_replace made_;
+    const struct itch_order_replace *const a_ = fill_order_replace_(seed_);
+    struct itch *const copy_ = itch_copy_order_replace(pool_, itch_as_order_replace(msg_));
+
+    ck_assert(same_order_replace_(itch_as_order_replace(msg_), a_));
+    ck_assert_ptr_eq(itch_if_order_replace(msg_), itch_as_order_replace(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_order_replace_(itch_edit_order_replace(copy_), a_));
+    itch_free(pool_, copy_);
+    made_ = make_order_replace_of_(a_);
+    ck_assert(same_order_replace_(&made_, a_));
+    ck_assert(itch_valid_order_replace(&made_));
+    made_.base.tag = ITCH_FREED_TAG_;
+    ck_assert(!itch_valid_order_replace(&made_));
+    ck_assert_ptr_null(itch_if_order_replace(&made_.base));
+    made_ = itch_default_order_replace();
+    ck_assert(itch_valid_order_replace(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_order_replace_(struct itch_pool *pool_)
+{
+    static struct itch_order_replace made_;
+    struct itch_order_replace *const a_ = fill_order_replace_(2);
+
+    made_ = make_order_replace_of_(a_);
+    ck_assert(itch_valid_order_replace(&made_));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_order_replace_(FILE *out_, unsigned seed_)
+{
+    expect_order_replace_(out_, fill_order_replace_(seed_));
+}
+#endif
+
+static void seen_by_order_replace(void *ctx_, const struct itch_order_replace *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* Trade */
+
+static bool same_trade_(const struct itch_trade *msg_, const struct itch_trade *a_)
+{
+    return msg_->base.tag == a_->base.tag
            && msg_->stock_locate == a_->stock_locate
            && msg_->tracking_number == a_->tracking_number
            && msg_->timestamp == a_->timestamp
            && msg_->order_ref == a_->order_ref
            && msg_->side == a_->side
            && msg_->shares == a_->shares
-           && is_padded_(msg_->stock, 8, a_->stock, ' ')
+           && memcmp(msg_->stock, a_->stock, 8) == 0
            && msg_->price == a_->price
            && msg_->match == a_->match;
 }
 
-static struct itch *new_trade_(struct itch_pool *pool_, unsigned seed_)
-{
-    return new_trade_of_(pool_, fill_trade_(seed_));
-}
-
-static void read_trade_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
-{
-    static struct itch_trade made_;
-    const struct trade_args_ *const a_ = fill_trade_(seed_);
-    struct itch *const copy_ = itch_copy_trade(pool_, itch_as_trade(msg_));
-
-    ck_assert(trade_is_made_of_(itch_as_trade(msg_), a_));
-    ck_assert_ptr_eq(itch_if_trade(msg_), itch_as_trade(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(trade_is_made_of_(itch_edit_trade(copy_), a_));
-    itch_free(pool_, copy_);
-    made_ = make_trade_of_(a_);
-    ck_assert(trade_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_trade(&made_));
-    made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_trade(&made_));
-    ck_assert_ptr_null(itch_if_trade(&made_.base));
-}
-
-static void refuse_trade_(struct itch_pool *pool_)
-{
-    static struct itch_trade made_;
-
-    (void)fill_trade_(2);
-    text_(trade_args_.stock, 9, 0);
-    made_ = make_trade_of_(&trade_args_);
-    ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_trade_of_(pool_, &trade_args_));
-
-}
-
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_trade_(FILE *out_, unsigned seed_)
+static void expect_trade_(FILE *out_, const struct itch_trade *a_)
 {
-    const struct trade_args_ *const a_ = fill_trade_(seed_);
     fputs("Trade { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -2008,7 +2421,7 @@ static void expect_trade_(FILE *out_, unsigned seed_)
     fputs(", shares: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->shares);
     fputs(", stock: ", out_);
-    fprintf(out_, "\"%s\"", a_->stock);
+    expect_chars_(out_, a_->stock, 8, ' ');
     fputs(", price: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->price);
     fputs(", match: ", out_);
@@ -2017,98 +2430,118 @@ static void expect_trade_(FILE *out_, unsigned seed_)
 }
 #endif
 
-/* CrossTrade */
+static char trade_stock_text_[10];
+static struct itch_trade trade_sample_;
 
-static struct cross_trade_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    uint64_t shares;
-    char stock[10];
-    uint32_t price;
-    uint64_t match;
-    char cross_type;
-} cross_trade_args_;
-
-static const struct cross_trade_args_ *fill_cross_trade_(unsigned seed_)
+static struct itch_trade *fill_trade_(unsigned seed_)
 {
-    struct cross_trade_args_ *const a_ = &cross_trade_args_;
+    struct itch_trade *const a_ = &trade_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_TRADE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
     a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
-    a_->shares = (uint64_t)sample_(seed_, 4, 0);
-    text_(a_->stock, length_(seed_, 5, 8), seed_);
-    a_->price = (uint32_t)sample_(seed_, 6, 0);
-    a_->match = (uint64_t)sample_(seed_, 7, 0);
-    a_->cross_type = (char)('A' + (int)(sample_(seed_, 8, 0) % 26));
+    a_->order_ref = (uint64_t)sample_(seed_, 4, 0);
+    a_->side = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
+    a_->shares = (uint32_t)sample_(seed_, 6, 0);
+    memset(a_->stock, ' ', sizeof a_->stock);
+    letters_(a_->stock, length_(seed_, 7, 8), seed_);
+    a_->price = (uint32_t)sample_(seed_, 8, 0);
+    a_->match = (uint64_t)sample_(seed_, 9, 0);
     return a_;
 }
 
-static struct itch *new_cross_trade_of_(struct itch_pool *pool_, const struct cross_trade_args_ *a_)
+static struct itch *new_trade_of_(struct itch_pool *pool_, const struct itch_trade *a_)
 {
-    return itch_new_cross_trade(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->shares, a_->stock,
-        a_->price, a_->match, a_->cross_type);
+    return itch_new_trade(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref, a_->side,
+        a_->shares, text_of_(trade_stock_text_, a_->stock, 8, ' '), a_->price, a_->match);
 }
 
-static struct itch_cross_trade make_cross_trade_of_(const struct cross_trade_args_ *a_)
+static struct itch_trade make_trade_of_(const struct itch_trade *a_)
 {
-    return itch_make_cross_trade(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->shares, a_->stock,
-        a_->price, a_->match, a_->cross_type);
+    return itch_make_trade(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref, a_->side,
+        a_->shares, text_of_(trade_stock_text_, a_->stock, 8, ' '), a_->price, a_->match);
 }
 
-static bool cross_trade_is_made_of_(const struct itch_cross_trade *msg_, const struct cross_trade_args_ *a_)
+static struct itch *new_trade_(struct itch_pool *pool_, unsigned seed_)
 {
-    return msg_->base.tag == ITCH_CROSS_TRADE
+    return new_trade_of_(pool_, fill_trade_(seed_));
+}
+
+static bool are_same_trade_(const struct itch *one_, const struct itch *other_)
+{
+    return same_trade_(itch_as_trade(one_), itch_as_trade(other_));
+}
+
+static void read_trade_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+{
+    static struct itch_trade made_;
+    const struct itch_trade *const a_ = fill_trade_(seed_);
+    struct itch *const copy_ = itch_copy_trade(pool_, itch_as_trade(msg_));
+
+    ck_assert(same_trade_(itch_as_trade(msg_), a_));
+    ck_assert_ptr_eq(itch_if_trade(msg_), itch_as_trade(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_trade_(itch_edit_trade(copy_), a_));
+    itch_free(pool_, copy_);
+    made_ = make_trade_of_(a_);
+    ck_assert(same_trade_(&made_, a_));
+    ck_assert(itch_valid_trade(&made_));
+    made_.base.tag = ITCH_FREED_TAG_;
+    ck_assert(!itch_valid_trade(&made_));
+    ck_assert_ptr_null(itch_if_trade(&made_.base));
+    made_ = itch_default_trade();
+    ck_assert(itch_valid_trade(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_trade_(struct itch_pool *pool_)
+{
+    static struct itch_trade made_;
+    struct itch_trade *const a_ = fill_trade_(2);
+
+    made_ = make_trade_of_(a_);
+    ck_assert(itch_valid_trade(&made_));
+    (void)fill_trade_(2);
+    made_ = itch_make_trade(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref, a_->side,
+        a_->shares, long_text_(trade_stock_text_, 9), a_->price, a_->match);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(itch_new_trade(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
+        a_->side, a_->shares, long_text_(trade_stock_text_, 9), a_->price, a_->match));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_trade_(FILE *out_, unsigned seed_)
+{
+    expect_trade_(out_, fill_trade_(seed_));
+}
+#endif
+
+static void seen_by_trade(void *ctx_, const struct itch_trade *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* CrossTrade */
+
+static bool same_cross_trade_(const struct itch_cross_trade *msg_, const struct itch_cross_trade *a_)
+{
+    return msg_->base.tag == a_->base.tag
            && msg_->stock_locate == a_->stock_locate
            && msg_->tracking_number == a_->tracking_number
            && msg_->timestamp == a_->timestamp
            && msg_->shares == a_->shares
-           && is_padded_(msg_->stock, 8, a_->stock, ' ')
+           && memcmp(msg_->stock, a_->stock, 8) == 0
            && msg_->price == a_->price
            && msg_->match == a_->match
            && msg_->cross_type == a_->cross_type;
 }
 
-static struct itch *new_cross_trade_(struct itch_pool *pool_, unsigned seed_)
-{
-    return new_cross_trade_of_(pool_, fill_cross_trade_(seed_));
-}
-
-static void read_cross_trade_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
-{
-    static struct itch_cross_trade made_;
-    const struct cross_trade_args_ *const a_ = fill_cross_trade_(seed_);
-    struct itch *const copy_ = itch_copy_cross_trade(pool_, itch_as_cross_trade(msg_));
-
-    ck_assert(cross_trade_is_made_of_(itch_as_cross_trade(msg_), a_));
-    ck_assert_ptr_eq(itch_if_cross_trade(msg_), itch_as_cross_trade(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(cross_trade_is_made_of_(itch_edit_cross_trade(copy_), a_));
-    itch_free(pool_, copy_);
-    made_ = make_cross_trade_of_(a_);
-    ck_assert(cross_trade_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_cross_trade(&made_));
-    made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_cross_trade(&made_));
-    ck_assert_ptr_null(itch_if_cross_trade(&made_.base));
-}
-
-static void refuse_cross_trade_(struct itch_pool *pool_)
-{
-    static struct itch_cross_trade made_;
-
-    (void)fill_cross_trade_(2);
-    text_(cross_trade_args_.stock, 9, 0);
-    made_ = make_cross_trade_of_(&cross_trade_args_);
-    ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_cross_trade_of_(pool_, &cross_trade_args_));
-
-}
-
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_cross_trade_(FILE *out_, unsigned seed_)
+static void expect_cross_trade_(FILE *out_, const struct itch_cross_trade *a_)
 {
-    const struct cross_trade_args_ *const a_ = fill_cross_trade_(seed_);
     fputs("CrossTrade { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -2118,7 +2551,7 @@ static void expect_cross_trade_(FILE *out_, unsigned seed_)
     fputs(", shares: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->shares);
     fputs(", stock: ", out_);
-    fprintf(out_, "\"%s\"", a_->stock);
+    expect_chars_(out_, a_->stock, 8, ' ');
     fputs(", price: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->price);
     fputs(", match: ", out_);
@@ -2129,77 +2562,113 @@ static void expect_cross_trade_(FILE *out_, unsigned seed_)
 }
 #endif
 
-/* BrokenTrade */
+static char cross_trade_stock_text_[10];
+static struct itch_cross_trade cross_trade_sample_;
 
-static struct broken_trade_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    uint64_t match;
-} broken_trade_args_;
-
-static const struct broken_trade_args_ *fill_broken_trade_(unsigned seed_)
+static struct itch_cross_trade *fill_cross_trade_(unsigned seed_)
 {
-    struct broken_trade_args_ *const a_ = &broken_trade_args_;
+    struct itch_cross_trade *const a_ = &cross_trade_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_CROSS_TRADE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
     a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
-    a_->match = (uint64_t)sample_(seed_, 4, 0);
+    a_->shares = (uint64_t)sample_(seed_, 4, 0);
+    memset(a_->stock, ' ', sizeof a_->stock);
+    letters_(a_->stock, length_(seed_, 5, 8), seed_);
+    a_->price = (uint32_t)sample_(seed_, 6, 0);
+    a_->match = (uint64_t)sample_(seed_, 7, 0);
+    a_->cross_type = (char)('A' + (int)(sample_(seed_, 8, 0) % 26));
     return a_;
 }
 
-static struct itch *new_broken_trade_of_(struct itch_pool *pool_, const struct broken_trade_args_ *a_)
+static struct itch *new_cross_trade_of_(struct itch_pool *pool_, const struct itch_cross_trade *a_)
 {
-    return itch_new_broken_trade(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->match);
+    return itch_new_cross_trade(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->shares,
+        text_of_(cross_trade_stock_text_, a_->stock, 8, ' '), a_->price, a_->match, a_->cross_type);
 }
 
-static struct itch_broken_trade make_broken_trade_of_(const struct broken_trade_args_ *a_)
+static struct itch_cross_trade make_cross_trade_of_(const struct itch_cross_trade *a_)
 {
-    return itch_make_broken_trade(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->match);
+    return itch_make_cross_trade(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->shares,
+        text_of_(cross_trade_stock_text_, a_->stock, 8, ' '), a_->price, a_->match, a_->cross_type);
 }
 
-static bool broken_trade_is_made_of_(const struct itch_broken_trade *msg_, const struct broken_trade_args_ *a_)
+static struct itch *new_cross_trade_(struct itch_pool *pool_, unsigned seed_)
 {
-    return msg_->base.tag == ITCH_BROKEN_TRADE
+    return new_cross_trade_of_(pool_, fill_cross_trade_(seed_));
+}
+
+static bool are_same_cross_trade_(const struct itch *one_, const struct itch *other_)
+{
+    return same_cross_trade_(itch_as_cross_trade(one_), itch_as_cross_trade(other_));
+}
+
+static void read_cross_trade_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+{
+    static struct itch_cross_trade made_;
+    const struct itch_cross_trade *const a_ = fill_cross_trade_(seed_);
+    struct itch *const copy_ = itch_copy_cross_trade(pool_, itch_as_cross_trade(msg_));
+
+    ck_assert(same_cross_trade_(itch_as_cross_trade(msg_), a_));
+    ck_assert_ptr_eq(itch_if_cross_trade(msg_), itch_as_cross_trade(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_cross_trade_(itch_edit_cross_trade(copy_), a_));
+    itch_free(pool_, copy_);
+    made_ = make_cross_trade_of_(a_);
+    ck_assert(same_cross_trade_(&made_, a_));
+    ck_assert(itch_valid_cross_trade(&made_));
+    made_.base.tag = ITCH_FREED_TAG_;
+    ck_assert(!itch_valid_cross_trade(&made_));
+    ck_assert_ptr_null(itch_if_cross_trade(&made_.base));
+    made_ = itch_default_cross_trade();
+    ck_assert(itch_valid_cross_trade(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_cross_trade_(struct itch_pool *pool_)
+{
+    static struct itch_cross_trade made_;
+    struct itch_cross_trade *const a_ = fill_cross_trade_(2);
+
+    made_ = make_cross_trade_of_(a_);
+    ck_assert(itch_valid_cross_trade(&made_));
+    (void)fill_cross_trade_(2);
+    made_ = itch_make_cross_trade(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->shares,
+        long_text_(cross_trade_stock_text_, 9), a_->price, a_->match, a_->cross_type);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(itch_new_cross_trade(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->shares,
+        long_text_(cross_trade_stock_text_, 9), a_->price, a_->match, a_->cross_type));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_cross_trade_(FILE *out_, unsigned seed_)
+{
+    expect_cross_trade_(out_, fill_cross_trade_(seed_));
+}
+#endif
+
+static void seen_by_cross_trade(void *ctx_, const struct itch_cross_trade *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* BrokenTrade */
+
+static bool same_broken_trade_(const struct itch_broken_trade *msg_, const struct itch_broken_trade *a_)
+{
+    return msg_->base.tag == a_->base.tag
            && msg_->stock_locate == a_->stock_locate
            && msg_->tracking_number == a_->tracking_number
            && msg_->timestamp == a_->timestamp
            && msg_->match == a_->match;
 }
 
-static struct itch *new_broken_trade_(struct itch_pool *pool_, unsigned seed_)
-{
-    return new_broken_trade_of_(pool_, fill_broken_trade_(seed_));
-}
-
-static void read_broken_trade_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
-{
-    static struct itch_broken_trade made_;
-    const struct broken_trade_args_ *const a_ = fill_broken_trade_(seed_);
-    struct itch *const copy_ = itch_copy_broken_trade(pool_, itch_as_broken_trade(msg_));
-
-    ck_assert(broken_trade_is_made_of_(itch_as_broken_trade(msg_), a_));
-    ck_assert_ptr_eq(itch_if_broken_trade(msg_), itch_as_broken_trade(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(broken_trade_is_made_of_(itch_edit_broken_trade(copy_), a_));
-    itch_free(pool_, copy_);
-    made_ = make_broken_trade_of_(a_);
-    ck_assert(broken_trade_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_broken_trade(&made_));
-    made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_broken_trade(&made_));
-    ck_assert_ptr_null(itch_if_broken_trade(&made_.base));
-}
-
-static void refuse_broken_trade_(struct itch_pool *pool_)
-{
-    (void)pool_; /* the schema rules nothing out */
-}
-
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_broken_trade_(FILE *out_, unsigned seed_)
+static void expect_broken_trade_(FILE *out_, const struct itch_broken_trade *a_)
 {
-    const struct broken_trade_args_ *const a_ = fill_broken_trade_(seed_);
     fputs("BrokenTrade { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -2212,65 +2681,97 @@ static void expect_broken_trade_(FILE *out_, unsigned seed_)
 }
 #endif
 
-/* Imbalance */
+static struct itch_broken_trade broken_trade_sample_;
 
-static struct imbalance_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    uint64_t paired;
-    uint64_t imbalance;
-    char direction;
-    char stock[10];
-    uint32_t far_price;
-    uint32_t near_price;
-    uint32_t reference_price;
-    char cross_type;
-    char variation;
-} imbalance_args_;
-
-static const struct imbalance_args_ *fill_imbalance_(unsigned seed_)
+static struct itch_broken_trade *fill_broken_trade_(unsigned seed_)
 {
-    struct imbalance_args_ *const a_ = &imbalance_args_;
+    struct itch_broken_trade *const a_ = &broken_trade_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_BROKEN_TRADE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
     a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
-    a_->paired = (uint64_t)sample_(seed_, 4, 0);
-    a_->imbalance = (uint64_t)sample_(seed_, 5, 0);
-    a_->direction = (char)('A' + (int)(sample_(seed_, 6, 0) % 26));
-    text_(a_->stock, length_(seed_, 7, 8), seed_);
-    a_->far_price = (uint32_t)sample_(seed_, 8, 0);
-    a_->near_price = (uint32_t)sample_(seed_, 9, 0);
-    a_->reference_price = (uint32_t)sample_(seed_, 10, 0);
-    a_->cross_type = (char)('A' + (int)(sample_(seed_, 11, 0) % 26));
-    a_->variation = (char)('A' + (int)(sample_(seed_, 12, 0) % 26));
+    a_->match = (uint64_t)sample_(seed_, 4, 0);
     return a_;
 }
 
-static struct itch *new_imbalance_of_(struct itch_pool *pool_, const struct imbalance_args_ *a_)
+static struct itch *new_broken_trade_of_(struct itch_pool *pool_, const struct itch_broken_trade *a_)
 {
-    return itch_new_imbalance(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->paired,
-        a_->imbalance, a_->direction, a_->stock, a_->far_price, a_->near_price, a_->reference_price, a_->cross_type,
-        a_->variation);
+    return itch_new_broken_trade(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->match);
 }
 
-static struct itch_imbalance make_imbalance_of_(const struct imbalance_args_ *a_)
+static struct itch_broken_trade make_broken_trade_of_(const struct itch_broken_trade *a_)
 {
-    return itch_make_imbalance(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->paired, a_->imbalance,
-        a_->direction, a_->stock, a_->far_price, a_->near_price, a_->reference_price, a_->cross_type,
-        a_->variation);
+    return itch_make_broken_trade(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->match);
 }
 
-static bool imbalance_is_made_of_(const struct itch_imbalance *msg_, const struct imbalance_args_ *a_)
+static struct itch *new_broken_trade_(struct itch_pool *pool_, unsigned seed_)
 {
-    return msg_->base.tag == ITCH_IMBALANCE
+    return new_broken_trade_of_(pool_, fill_broken_trade_(seed_));
+}
+
+static bool are_same_broken_trade_(const struct itch *one_, const struct itch *other_)
+{
+    return same_broken_trade_(itch_as_broken_trade(one_), itch_as_broken_trade(other_));
+}
+
+static void read_broken_trade_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+{
+    static struct itch_broken_trade made_;
+    const struct itch_broken_trade *const a_ = fill_broken_trade_(seed_);
+    struct itch *const copy_ = itch_copy_broken_trade(pool_, itch_as_broken_trade(msg_));
+
+    ck_assert(same_broken_trade_(itch_as_broken_trade(msg_), a_));
+    ck_assert_ptr_eq(itch_if_broken_trade(msg_), itch_as_broken_trade(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_broken_trade_(itch_edit_broken_trade(copy_), a_));
+    itch_free(pool_, copy_);
+    made_ = make_broken_trade_of_(a_);
+    ck_assert(same_broken_trade_(&made_, a_));
+    ck_assert(itch_valid_broken_trade(&made_));
+    made_.base.tag = ITCH_FREED_TAG_;
+    ck_assert(!itch_valid_broken_trade(&made_));
+    ck_assert_ptr_null(itch_if_broken_trade(&made_.base));
+    made_ = itch_default_broken_trade();
+    ck_assert(itch_valid_broken_trade(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_broken_trade_(struct itch_pool *pool_)
+{
+    static struct itch_broken_trade made_;
+    struct itch_broken_trade *const a_ = fill_broken_trade_(2);
+
+    made_ = make_broken_trade_of_(a_);
+    ck_assert(itch_valid_broken_trade(&made_));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_broken_trade_(FILE *out_, unsigned seed_)
+{
+    expect_broken_trade_(out_, fill_broken_trade_(seed_));
+}
+#endif
+
+static void seen_by_broken_trade(void *ctx_, const struct itch_broken_trade *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* Imbalance */
+
+static bool same_imbalance_(const struct itch_imbalance *msg_, const struct itch_imbalance *a_)
+{
+    return msg_->base.tag == a_->base.tag
            && msg_->stock_locate == a_->stock_locate
            && msg_->tracking_number == a_->tracking_number
            && msg_->timestamp == a_->timestamp
            && msg_->paired == a_->paired
            && msg_->imbalance == a_->imbalance
            && msg_->direction == a_->direction
-           && is_padded_(msg_->stock, 8, a_->stock, ' ')
+           && memcmp(msg_->stock, a_->stock, 8) == 0
            && msg_->far_price == a_->far_price
            && msg_->near_price == a_->near_price
            && msg_->reference_price == a_->reference_price
@@ -2278,46 +2779,9 @@ static bool imbalance_is_made_of_(const struct itch_imbalance *msg_, const struc
            && msg_->variation == a_->variation;
 }
 
-static struct itch *new_imbalance_(struct itch_pool *pool_, unsigned seed_)
-{
-    return new_imbalance_of_(pool_, fill_imbalance_(seed_));
-}
-
-static void read_imbalance_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
-{
-    static struct itch_imbalance made_;
-    const struct imbalance_args_ *const a_ = fill_imbalance_(seed_);
-    struct itch *const copy_ = itch_copy_imbalance(pool_, itch_as_imbalance(msg_));
-
-    ck_assert(imbalance_is_made_of_(itch_as_imbalance(msg_), a_));
-    ck_assert_ptr_eq(itch_if_imbalance(msg_), itch_as_imbalance(msg_));
-    ck_assert_ptr_nonnull(copy_);
-    ck_assert(imbalance_is_made_of_(itch_edit_imbalance(copy_), a_));
-    itch_free(pool_, copy_);
-    made_ = make_imbalance_of_(a_);
-    ck_assert(imbalance_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_imbalance(&made_));
-    made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_imbalance(&made_));
-    ck_assert_ptr_null(itch_if_imbalance(&made_.base));
-}
-
-static void refuse_imbalance_(struct itch_pool *pool_)
-{
-    static struct itch_imbalance made_;
-
-    (void)fill_imbalance_(2);
-    text_(imbalance_args_.stock, 9, 0);
-    made_ = make_imbalance_of_(&imbalance_args_);
-    ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_imbalance_of_(pool_, &imbalance_args_));
-
-}
-
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_imbalance_(FILE *out_, unsigned seed_)
+static void expect_imbalance_(FILE *out_, const struct itch_imbalance *a_)
 {
-    const struct imbalance_args_ *const a_ = fill_imbalance_(seed_);
     fputs("Imbalance { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -2331,7 +2795,7 @@ static void expect_imbalance_(FILE *out_, unsigned seed_)
     fputs(", direction: ", out_);
     fprintf(out_, "'%c'", a_->direction);
     fputs(", stock: ", out_);
-    fprintf(out_, "\"%s\"", a_->stock);
+    expect_chars_(out_, a_->stock, 8, ' ');
     fputs(", far_price: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->far_price);
     fputs(", near_price: ", out_);
@@ -2346,88 +2810,122 @@ static void expect_imbalance_(FILE *out_, unsigned seed_)
 }
 #endif
 
-/* RetailInterest */
+static char imbalance_stock_text_[10];
+static struct itch_imbalance imbalance_sample_;
 
-static struct retail_interest_args_ {
-    uint16_t stock_locate;
-    uint16_t tracking_number;
-    uint64_t timestamp;
-    char stock[10];
-    char interest;
-} retail_interest_args_;
-
-static const struct retail_interest_args_ *fill_retail_interest_(unsigned seed_)
+static struct itch_imbalance *fill_imbalance_(unsigned seed_)
 {
-    struct retail_interest_args_ *const a_ = &retail_interest_args_;
+    struct itch_imbalance *const a_ = &imbalance_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_IMBALANCE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
     a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
-    text_(a_->stock, length_(seed_, 4, 8), seed_);
-    a_->interest = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
+    a_->paired = (uint64_t)sample_(seed_, 4, 0);
+    a_->imbalance = (uint64_t)sample_(seed_, 5, 0);
+    a_->direction = (char)('A' + (int)(sample_(seed_, 6, 0) % 26));
+    memset(a_->stock, ' ', sizeof a_->stock);
+    letters_(a_->stock, length_(seed_, 7, 8), seed_);
+    a_->far_price = (uint32_t)sample_(seed_, 8, 0);
+    a_->near_price = (uint32_t)sample_(seed_, 9, 0);
+    a_->reference_price = (uint32_t)sample_(seed_, 10, 0);
+    a_->cross_type = (char)('A' + (int)(sample_(seed_, 11, 0) % 26));
+    a_->variation = (char)('A' + (int)(sample_(seed_, 12, 0) % 26));
     return a_;
 }
 
-static struct itch *new_retail_interest_of_(struct itch_pool *pool_, const struct retail_interest_args_ *a_)
+static struct itch *new_imbalance_of_(struct itch_pool *pool_, const struct itch_imbalance *a_)
 {
-    return itch_new_retail_interest(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->stock,
-        a_->interest);
+    return itch_new_imbalance(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->paired,
+        a_->imbalance, a_->direction, text_of_(imbalance_stock_text_, a_->stock, 8, ' '), a_->far_price,
+        a_->near_price, a_->reference_price, a_->cross_type, a_->variation);
 }
 
-static struct itch_retail_interest make_retail_interest_of_(const struct retail_interest_args_ *a_)
+static struct itch_imbalance make_imbalance_of_(const struct itch_imbalance *a_)
 {
-    return itch_make_retail_interest(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->stock, a_->interest);
+    return itch_make_imbalance(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->paired, a_->imbalance,
+        a_->direction, text_of_(imbalance_stock_text_, a_->stock, 8, ' '), a_->far_price, a_->near_price,
+        a_->reference_price, a_->cross_type, a_->variation);
 }
 
-static bool retail_interest_is_made_of_(const struct itch_retail_interest *msg_, const struct retail_interest_args_ *a_)
+static struct itch *new_imbalance_(struct itch_pool *pool_, unsigned seed_)
 {
-    return msg_->base.tag == ITCH_RETAIL_INTEREST
-           && msg_->stock_locate == a_->stock_locate
-           && msg_->tracking_number == a_->tracking_number
-           && msg_->timestamp == a_->timestamp
-           && is_padded_(msg_->stock, 8, a_->stock, ' ')
-           && msg_->interest == a_->interest;
+    return new_imbalance_of_(pool_, fill_imbalance_(seed_));
 }
 
-static struct itch *new_retail_interest_(struct itch_pool *pool_, unsigned seed_)
+static bool are_same_imbalance_(const struct itch *one_, const struct itch *other_)
 {
-    return new_retail_interest_of_(pool_, fill_retail_interest_(seed_));
+    return same_imbalance_(itch_as_imbalance(one_), itch_as_imbalance(other_));
 }
 
-static void read_retail_interest_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+static void read_imbalance_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
 {
-    static struct itch_retail_interest made_;
-    const struct retail_interest_args_ *const a_ = fill_retail_interest_(seed_);
-    struct itch *const copy_ = itch_copy_retail_interest(pool_, itch_as_retail_interest(msg_));
+    static struct itch_imbalance made_;
+    const struct itch_imbalance *const a_ = fill_imbalance_(seed_);
+    struct itch *const copy_ = itch_copy_imbalance(pool_, itch_as_imbalance(msg_));
 
-    ck_assert(retail_interest_is_made_of_(itch_as_retail_interest(msg_), a_));
-    ck_assert_ptr_eq(itch_if_retail_interest(msg_), itch_as_retail_interest(msg_));
+    ck_assert(same_imbalance_(itch_as_imbalance(msg_), a_));
+    ck_assert_ptr_eq(itch_if_imbalance(msg_), itch_as_imbalance(msg_));
     ck_assert_ptr_nonnull(copy_);
-    ck_assert(retail_interest_is_made_of_(itch_edit_retail_interest(copy_), a_));
+    ck_assert(same_imbalance_(itch_edit_imbalance(copy_), a_));
     itch_free(pool_, copy_);
-    made_ = make_retail_interest_of_(a_);
-    ck_assert(retail_interest_is_made_of_(&made_, a_));
-    ck_assert(itch_valid_retail_interest(&made_));
+    made_ = make_imbalance_of_(a_);
+    ck_assert(same_imbalance_(&made_, a_));
+    ck_assert(itch_valid_imbalance(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
-    ck_assert(!itch_valid_retail_interest(&made_));
-    ck_assert_ptr_null(itch_if_retail_interest(&made_.base));
+    ck_assert(!itch_valid_imbalance(&made_));
+    ck_assert_ptr_null(itch_if_imbalance(&made_.base));
+    made_ = itch_default_imbalance();
+    ck_assert(itch_valid_imbalance(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
 }
 
-static void refuse_retail_interest_(struct itch_pool *pool_)
+static void refuse_imbalance_(struct itch_pool *pool_)
 {
-    static struct itch_retail_interest made_;
+    static struct itch_imbalance made_;
+    struct itch_imbalance *const a_ = fill_imbalance_(2);
 
-    (void)fill_retail_interest_(2);
-    text_(retail_interest_args_.stock, 9, 0);
-    made_ = make_retail_interest_of_(&retail_interest_args_);
+    made_ = make_imbalance_of_(a_);
+    ck_assert(itch_valid_imbalance(&made_));
+    (void)fill_imbalance_(2);
+    made_ = itch_make_imbalance(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->paired, a_->imbalance,
+        a_->direction, long_text_(imbalance_stock_text_, 9), a_->far_price, a_->near_price, a_->reference_price,
+        a_->cross_type, a_->variation);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_retail_interest_of_(pool_, &retail_interest_args_));
-
+    ck_assert_ptr_null(itch_new_imbalance(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->paired,
+        a_->imbalance, a_->direction, long_text_(imbalance_stock_text_, 9), a_->far_price, a_->near_price,
+        a_->reference_price, a_->cross_type, a_->variation));
+    (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_retail_interest_(FILE *out_, unsigned seed_)
+static void expect_of_imbalance_(FILE *out_, unsigned seed_)
 {
-    const struct retail_interest_args_ *const a_ = fill_retail_interest_(seed_);
+    expect_imbalance_(out_, fill_imbalance_(seed_));
+}
+#endif
+
+static void seen_by_imbalance(void *ctx_, const struct itch_imbalance *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
+
+/* RetailInterest */
+
+static bool same_retail_interest_(const struct itch_retail_interest *msg_, const struct itch_retail_interest *a_)
+{
+    return msg_->base.tag == a_->base.tag
+           && msg_->stock_locate == a_->stock_locate
+           && msg_->tracking_number == a_->tracking_number
+           && msg_->timestamp == a_->timestamp
+           && memcmp(msg_->stock, a_->stock, 8) == 0
+           && msg_->interest == a_->interest;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_retail_interest_(FILE *out_, const struct itch_retail_interest *a_)
+{
     fputs("RetailInterest { stock_locate: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
     fputs(", tracking_number: ", out_);
@@ -2435,12 +2933,102 @@ static void expect_retail_interest_(FILE *out_, unsigned seed_)
     fputs(", timestamp: ", out_);
     fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
     fputs(", stock: ", out_);
-    fprintf(out_, "\"%s\"", a_->stock);
+    expect_chars_(out_, a_->stock, 8, ' ');
     fputs(", interest: ", out_);
     fprintf(out_, "'%c'", a_->interest);
     fputs(" }", out_);
 }
 #endif
+
+static char retail_interest_stock_text_[10];
+static struct itch_retail_interest retail_interest_sample_;
+
+static struct itch_retail_interest *fill_retail_interest_(unsigned seed_)
+{
+    struct itch_retail_interest *const a_ = &retail_interest_sample_;
+    memset(a_, 0, sizeof *a_);
+    a_->base.tag = ITCH_RETAIL_INTEREST;
+    a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
+    a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
+    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    memset(a_->stock, ' ', sizeof a_->stock);
+    letters_(a_->stock, length_(seed_, 4, 8), seed_);
+    a_->interest = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
+    return a_;
+}
+
+static struct itch *new_retail_interest_of_(struct itch_pool *pool_, const struct itch_retail_interest *a_)
+{
+    return itch_new_retail_interest(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        text_of_(retail_interest_stock_text_, a_->stock, 8, ' '), a_->interest);
+}
+
+static struct itch_retail_interest make_retail_interest_of_(const struct itch_retail_interest *a_)
+{
+    return itch_make_retail_interest(a_->stock_locate, a_->tracking_number, a_->timestamp,
+        text_of_(retail_interest_stock_text_, a_->stock, 8, ' '), a_->interest);
+}
+
+static struct itch *new_retail_interest_(struct itch_pool *pool_, unsigned seed_)
+{
+    return new_retail_interest_of_(pool_, fill_retail_interest_(seed_));
+}
+
+static bool are_same_retail_interest_(const struct itch *one_, const struct itch *other_)
+{
+    return same_retail_interest_(itch_as_retail_interest(one_), itch_as_retail_interest(other_));
+}
+
+static void read_retail_interest_(struct itch_pool *pool_, struct itch *msg_, unsigned seed_)
+{
+    static struct itch_retail_interest made_;
+    const struct itch_retail_interest *const a_ = fill_retail_interest_(seed_);
+    struct itch *const copy_ = itch_copy_retail_interest(pool_, itch_as_retail_interest(msg_));
+
+    ck_assert(same_retail_interest_(itch_as_retail_interest(msg_), a_));
+    ck_assert_ptr_eq(itch_if_retail_interest(msg_), itch_as_retail_interest(msg_));
+    ck_assert_ptr_nonnull(copy_);
+    ck_assert(same_retail_interest_(itch_edit_retail_interest(copy_), a_));
+    itch_free(pool_, copy_);
+    made_ = make_retail_interest_of_(a_);
+    ck_assert(same_retail_interest_(&made_, a_));
+    ck_assert(itch_valid_retail_interest(&made_));
+    made_.base.tag = ITCH_FREED_TAG_;
+    ck_assert(!itch_valid_retail_interest(&made_));
+    ck_assert_ptr_null(itch_if_retail_interest(&made_.base));
+    made_ = itch_default_retail_interest();
+    ck_assert(itch_valid_retail_interest(&made_));
+    ck_assert(itch_validate(&made_.base, sizeof made_));
+    ck_assert(!itch_validate(&made_.base, sizeof made_ - 1));
+}
+
+static void refuse_retail_interest_(struct itch_pool *pool_)
+{
+    static struct itch_retail_interest made_;
+    struct itch_retail_interest *const a_ = fill_retail_interest_(2);
+
+    made_ = make_retail_interest_of_(a_);
+    ck_assert(itch_valid_retail_interest(&made_));
+    (void)fill_retail_interest_(2);
+    made_ = itch_make_retail_interest(a_->stock_locate, a_->tracking_number, a_->timestamp,
+        long_text_(retail_interest_stock_text_, 9), a_->interest);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(itch_new_retail_interest(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
+        long_text_(retail_interest_stock_text_, 9), a_->interest));
+    (void)pool_;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void expect_of_retail_interest_(FILE *out_, unsigned seed_)
+{
+    expect_retail_interest_(out_, fill_retail_interest_(seed_));
+}
+#endif
+
+static void seen_by_retail_interest(void *ctx_, const struct itch_retail_interest *msg_)
+{
+    *(const void **)ctx_ = msg_;
+}
 
 /* ---- Promises of every allocated variant: each test runs once for each ---------------------------------------- */
 
@@ -2450,6 +3038,7 @@ static const struct variant_ {
     size_t size, align, max_live;
     unsigned slot; /* of itch_pool_stats */
     struct itch *(*make)(struct itch_pool *pool_, unsigned seed_);
+    bool (*same)(const struct itch *one_, const struct itch *other_);
     void (*read)(struct itch_pool *pool_, struct itch *msg_, unsigned seed_);
     void (*refuse)(struct itch_pool *pool_);
 #ifndef PROTOPOOL_NO_STDIO
@@ -2457,135 +3046,135 @@ static const struct variant_ {
 #endif
 } variants_[] = {
     { "SystemEvent", ITCH_SYSTEM_EVENT, sizeof(struct itch_system_event), alignof(struct itch_system_event), 8, 0,
-      new_system_event_, read_system_event_, refuse_system_event_,
+      new_system_event_, are_same_system_event_, read_system_event_, refuse_system_event_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_system_event_,
+      expect_of_system_event_,
 #endif
     },
     { "StockDirectory", ITCH_STOCK_DIRECTORY, sizeof(struct itch_stock_directory), alignof(struct itch_stock_directory), 64, 4,
-      new_stock_directory_, read_stock_directory_, refuse_stock_directory_,
+      new_stock_directory_, are_same_stock_directory_, read_stock_directory_, refuse_stock_directory_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_stock_directory_,
+      expect_of_stock_directory_,
 #endif
     },
     { "TradingAction", ITCH_TRADING_ACTION, sizeof(struct itch_trading_action), alignof(struct itch_trading_action), 8, 2,
-      new_trading_action_, read_trading_action_, refuse_trading_action_,
+      new_trading_action_, are_same_trading_action_, read_trading_action_, refuse_trading_action_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_trading_action_,
+      expect_of_trading_action_,
 #endif
     },
     { "RegSho", ITCH_REG_SHO, sizeof(struct itch_reg_sho), alignof(struct itch_reg_sho), 8, 1,
-      new_reg_sho_, read_reg_sho_, refuse_reg_sho_,
+      new_reg_sho_, are_same_reg_sho_, read_reg_sho_, refuse_reg_sho_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_reg_sho_,
+      expect_of_reg_sho_,
 #endif
     },
     { "ParticipantPosition", ITCH_PARTICIPANT_POSITION, sizeof(struct itch_participant_position), alignof(struct itch_participant_position), 8, 2,
-      new_participant_position_, read_participant_position_, refuse_participant_position_,
+      new_participant_position_, are_same_participant_position_, read_participant_position_, refuse_participant_position_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_participant_position_,
+      expect_of_participant_position_,
 #endif
     },
     { "MwcbDecline", ITCH_MWCB_DECLINE, sizeof(struct itch_mwcb_decline), alignof(struct itch_mwcb_decline), 8, 3,
-      new_mwcb_decline_, read_mwcb_decline_, refuse_mwcb_decline_,
+      new_mwcb_decline_, are_same_mwcb_decline_, read_mwcb_decline_, refuse_mwcb_decline_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_mwcb_decline_,
+      expect_of_mwcb_decline_,
 #endif
     },
     { "MwcbStatus", ITCH_MWCB_STATUS, sizeof(struct itch_mwcb_status), alignof(struct itch_mwcb_status), 8, 0,
-      new_mwcb_status_, read_mwcb_status_, refuse_mwcb_status_,
+      new_mwcb_status_, are_same_mwcb_status_, read_mwcb_status_, refuse_mwcb_status_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_mwcb_status_,
+      expect_of_mwcb_status_,
 #endif
     },
     { "IpoQuoting", ITCH_IPO_QUOTING, sizeof(struct itch_ipo_quoting), alignof(struct itch_ipo_quoting), 8, 2,
-      new_ipo_quoting_, read_ipo_quoting_, refuse_ipo_quoting_,
+      new_ipo_quoting_, are_same_ipo_quoting_, read_ipo_quoting_, refuse_ipo_quoting_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_ipo_quoting_,
+      expect_of_ipo_quoting_,
 #endif
     },
     { "LuldCollar", ITCH_LULD_COLLAR, sizeof(struct itch_luld_collar), alignof(struct itch_luld_collar), 8, 3,
-      new_luld_collar_, read_luld_collar_, refuse_luld_collar_,
+      new_luld_collar_, are_same_luld_collar_, read_luld_collar_, refuse_luld_collar_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_luld_collar_,
+      expect_of_luld_collar_,
 #endif
     },
     { "OperationalHalt", ITCH_OPERATIONAL_HALT, sizeof(struct itch_operational_halt), alignof(struct itch_operational_halt), 8, 1,
-      new_operational_halt_, read_operational_halt_, refuse_operational_halt_,
+      new_operational_halt_, are_same_operational_halt_, read_operational_halt_, refuse_operational_halt_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_operational_halt_,
+      expect_of_operational_halt_,
 #endif
     },
     { "AddOrder", ITCH_ADD_ORDER, sizeof(struct itch_add_order), alignof(struct itch_add_order), 65536, 3,
-      new_add_order_, read_add_order_, refuse_add_order_,
+      new_add_order_, are_same_add_order_, read_add_order_, refuse_add_order_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_add_order_,
+      expect_of_add_order_,
 #endif
     },
     { "AddOrderMpid", ITCH_ADD_ORDER_MPID, sizeof(struct itch_add_order_mpid), alignof(struct itch_add_order_mpid), 2048, 4,
-      new_add_order_mpid_, read_add_order_mpid_, refuse_add_order_mpid_,
+      new_add_order_mpid_, are_same_add_order_mpid_, read_add_order_mpid_, refuse_add_order_mpid_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_add_order_mpid_,
+      expect_of_add_order_mpid_,
 #endif
     },
     { "OrderExecuted", ITCH_ORDER_EXECUTED, sizeof(struct itch_order_executed), alignof(struct itch_order_executed), 64, 3,
-      new_order_executed_, read_order_executed_, refuse_order_executed_,
+      new_order_executed_, are_same_order_executed_, read_order_executed_, refuse_order_executed_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_order_executed_,
+      expect_of_order_executed_,
 #endif
     },
     { "OrderExecutedPrice", ITCH_ORDER_EXECUTED_PRICE, sizeof(struct itch_order_executed_price), alignof(struct itch_order_executed_price), 64, 3,
-      new_order_executed_price_, read_order_executed_price_, refuse_order_executed_price_,
+      new_order_executed_price_, are_same_order_executed_price_, read_order_executed_price_, refuse_order_executed_price_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_order_executed_price_,
+      expect_of_order_executed_price_,
 #endif
     },
     { "OrderCancel", ITCH_ORDER_CANCEL, sizeof(struct itch_order_cancel), alignof(struct itch_order_cancel), 64, 2,
-      new_order_cancel_, read_order_cancel_, refuse_order_cancel_,
+      new_order_cancel_, are_same_order_cancel_, read_order_cancel_, refuse_order_cancel_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_order_cancel_,
+      expect_of_order_cancel_,
 #endif
     },
     { "OrderDelete", ITCH_ORDER_DELETE, sizeof(struct itch_order_delete), alignof(struct itch_order_delete), 64, 1,
-      new_order_delete_, read_order_delete_, refuse_order_delete_,
+      new_order_delete_, are_same_order_delete_, read_order_delete_, refuse_order_delete_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_order_delete_,
+      expect_of_order_delete_,
 #endif
     },
     { "OrderReplace", ITCH_ORDER_REPLACE, sizeof(struct itch_order_replace), alignof(struct itch_order_replace), 64, 3,
-      new_order_replace_, read_order_replace_, refuse_order_replace_,
+      new_order_replace_, are_same_order_replace_, read_order_replace_, refuse_order_replace_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_order_replace_,
+      expect_of_order_replace_,
 #endif
     },
     { "Trade", ITCH_TRADE, sizeof(struct itch_trade), alignof(struct itch_trade), 8, 4,
-      new_trade_, read_trade_, refuse_trade_,
+      new_trade_, are_same_trade_, read_trade_, refuse_trade_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_trade_,
+      expect_of_trade_,
 #endif
     },
     { "CrossTrade", ITCH_CROSS_TRADE, sizeof(struct itch_cross_trade), alignof(struct itch_cross_trade), 8, 4,
-      new_cross_trade_, read_cross_trade_, refuse_cross_trade_,
+      new_cross_trade_, are_same_cross_trade_, read_cross_trade_, refuse_cross_trade_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_cross_trade_,
+      expect_of_cross_trade_,
 #endif
     },
     { "BrokenTrade", ITCH_BROKEN_TRADE, sizeof(struct itch_broken_trade), alignof(struct itch_broken_trade), 8, 1,
-      new_broken_trade_, read_broken_trade_, refuse_broken_trade_,
+      new_broken_trade_, are_same_broken_trade_, read_broken_trade_, refuse_broken_trade_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_broken_trade_,
+      expect_of_broken_trade_,
 #endif
     },
     { "Imbalance", ITCH_IMBALANCE, sizeof(struct itch_imbalance), alignof(struct itch_imbalance), 8, 5,
-      new_imbalance_, read_imbalance_, refuse_imbalance_,
+      new_imbalance_, are_same_imbalance_, read_imbalance_, refuse_imbalance_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_imbalance_,
+      expect_of_imbalance_,
 #endif
     },
     { "RetailInterest", ITCH_RETAIL_INTEREST, sizeof(struct itch_retail_interest), alignof(struct itch_retail_interest), 8, 1,
-      new_retail_interest_, read_retail_interest_, refuse_retail_interest_,
+      new_retail_interest_, are_same_retail_interest_, read_retail_interest_, refuse_retail_interest_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_retail_interest_,
+      expect_of_retail_interest_,
 #endif
     },
 };
@@ -2711,6 +3300,61 @@ START_TEST(what_the_schema_rules_out_is_refused)
 }
 END_TEST
 
+START_TEST(message_equals_its_clone_and_hashes_and_describes_alike)
+{
+    static struct itch_pool pool_, other_pool_;
+
+    EACH_VARIANT_(v_, _i) {
+        const struct protopool_record *const record_ = itch_describe(v_->tag);
+        struct itch *msg_[SEEDS_], *clone_[SEEDS_];
+
+        ck_assert_str_eq(record_->name, v_->name);
+        ck_assert_uint_eq(record_->bytes, v_->size);
+        ck_assert(itch_pool_init_growing(&pool_, NULL));
+        ck_assert(itch_pool_init_growing(&other_pool_, NULL));
+        for (unsigned seed_ = 0; seed_ < SEEDS_; seed_++) {
+            msg_[seed_] = v_->make(&pool_, seed_);
+            clone_[seed_] = itch_clone(&other_pool_, msg_[seed_]);
+            ck_assert_ptr_nonnull(clone_[seed_]);
+            ck_assert_ptr_ne(clone_[seed_], msg_[seed_]);
+            ck_assert(itch_validate(msg_[seed_], v_->size));
+        }
+        for (unsigned i_ = 0; i_ < SEEDS_; i_++)
+            for (unsigned j_ = 0; j_ < SEEDS_; j_++) {
+                const bool is_same_ = v_->same(msg_[i_], clone_[j_]);
+                ck_assert_int_eq(itch_equal(msg_[i_], clone_[j_]), is_same_);
+                ck_assert_int_eq(equal_as_described_(record_, msg_[i_], clone_[j_]), is_same_);
+                ck_assert_int_eq(itch_hash(msg_[i_]) == itch_hash(clone_[j_]), is_same_);
+                ck_assert(i_ != j_ || is_same_);
+            }
+        ck_assert_uint_eq(itch_pool_fini(&other_pool_), SEEDS_);
+        ck_assert_uint_eq(itch_pool_fini(&pool_), SEEDS_);
+    }
+}
+END_TEST
+
+START_TEST(message_is_dispatched_to_its_handler)
+{
+    static const struct itch_handlers all_ = ITCH_HANDLERS(seen_by_);
+    static struct itch_pool pool_;
+
+    EACH_VARIANT_(v_, _i) {
+        struct itch_handlers none_;
+        const void *seen_ = NULL;
+        struct itch *msg_;
+
+        memset(&none_, 0, sizeof none_);
+        ck_assert(itch_pool_init_growing(&pool_, NULL));
+        msg_ = v_->make(&pool_, 1);
+        itch_dispatch(msg_, &none_, &seen_);
+        ck_assert_ptr_null(seen_);
+        itch_dispatch(msg_, &all_, &seen_);
+        ck_assert_ptr_eq(seen_, msg_);
+        ck_assert_uint_eq(itch_pool_fini(&pool_), 1);
+    }
+}
+END_TEST
+
 #ifndef PROTOPOOL_NO_STDIO
 START_TEST(message_prints_its_name_and_fields)
 {
@@ -2724,7 +3368,9 @@ START_TEST(message_prints_its_name_and_fields)
             ck_assert(msg_ != NULL && printed_ != NULL && expected_ != NULL);
             v_->expect(expected_, seed_);
             ck_assert_int_eq(itch_print(printed_, msg_), (int)ftell(expected_));
+            assert_prints_into_a_buffer_(msg_, printed_, itch_snprint);
             assert_same_text_(printed_, expected_);
+            assert_prints_pretty_(msg_);
         }
         ck_assert_uint_eq(itch_pool_fini(&pool_), 4);
     }
@@ -2863,7 +3509,10 @@ int main(void)
     SRunner *const runner_ = srunner_create(suite_);
     int failed_;
 
-    (void)length_, (void)text_, (void)is_padded_; /* the schema may have no use for them */
+    (void)length_, (void)letters_, (void)text_of_, (void)long_text_; /* the schema may have no use for them */
+#ifndef PROTOPOOL_NO_STDIO
+    (void)expect_number_, (void)expect_chars_;
+#endif
     protopool_set_fault_handler(on_fault_);
     tcase_set_timeout(tcase_, 300);
     suite_add_tcase(suite_, tcase_);
@@ -2874,6 +3523,8 @@ int main(void)
     tcase_add_loop_test(tcase_, message_takes_exactly_its_size, 0, RUNS_);
     tcase_add_loop_test(tcase_, freed_slot_is_handed_out_again, 0, RUNS_);
     tcase_add_loop_test(tcase_, exhaustion_is_null_and_loses_nothing, 0, RUNS_);
+    tcase_add_loop_test(tcase_, message_equals_its_clone_and_hashes_and_describes_alike, 0, RUNS_);
+    tcase_add_loop_test(tcase_, message_is_dispatched_to_its_handler, 0, RUNS_);
     tcase_add_loop_test(tcase_, what_the_schema_rules_out_is_refused, 0, RUNS_);
 #ifndef PROTOPOOL_NO_STDIO
     tcase_add_loop_test(tcase_, message_prints_its_name_and_fields, 0, RUNS_);

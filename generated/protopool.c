@@ -9,6 +9,7 @@
 #if !defined __STDC_HOSTED__ || __STDC_HOSTED__ == 1
 #define HOSTED 1
 #include <limits.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #ifndef PROTOPOOL_NO_HEAP
 #define HAS_HEAP 1
@@ -466,9 +467,9 @@ enum { NEVER_MADE, LIVE, FREED };
 #define FREE_FILL 0xdb     /* a free slot */
 #define RED_ZONE_FILL 0xfd /* between slots */
 
-static struct protopool_record *record_of(struct protopool_slab *slab, uint32_t index)
+static struct protopool_slot_record *record_of(struct protopool_slab *slab, uint32_t index)
 {
-    return (struct protopool_record *)(void *)(bitmap(slab) + slab->words) + index;
+    return (struct protopool_slot_record *)(void *)(bitmap(slab) + slab->words) + index;
 }
 
 static size_t zone_bytes(const struct protopool_slabs *slabs)
@@ -558,7 +559,7 @@ static void retire_slots(struct protopool_store *store, const struct protopool_s
         if (!is_new && record_of(slab, i)->state == LIVE)
             VALGRIND_MEMPOOL_FREE(store, slot);
 #endif
-        memset(record_of(slab, i), 0, sizeof(struct protopool_record));
+        memset(record_of(slab, i), 0, sizeof(struct protopool_slot_record));
     }
     (void)store;
     (void)is_new;
@@ -1461,7 +1462,7 @@ static unsigned judge(struct protopool_slab *slab, const void *msg, struct repor
     const size_t index = offset / slabs->slot_bytes;
     const unsigned char *const end = (const unsigned char *)msg + slabs->message_bytes;
     const unsigned char *const front = (const unsigned char *)msg - PROTOPOOL_RED_ZONE_;
-    struct protopool_record *record;
+    struct protopool_slot_record *record;
     bool is_tagged, is_end_good, is_front_good;
 
     if (offset % slabs->slot_bytes != 0 || index >= slab->slots)
@@ -1537,7 +1538,7 @@ PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slo
         PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, pool, NULL, NULL, NULL, NULL, nowhere, nowhere, nowhere
     };
     struct protopool_slab *slab;
-    struct protopool_record *record;
+    struct protopool_slot_record *record;
     size_t bytes;
     void *slot;
     bool is_intact;
@@ -2157,15 +2158,78 @@ static void heap_end(struct protopool_heap *heap)
 #ifndef PROTOPOOL_NO_STDIO
 /* ---- Printing ------------------------------------------------------------------------------------------------------------ */
 
-static void wrote(struct protopool_printer *to, int result)
+#ifdef __GNUC__
+__attribute__((format(printf, 2, 3)))
+#endif
+static void
+print_format(struct protopool_printer *to, const char *format, ...)
 {
+    va_list arguments;
+    int result;
+
+    va_start(arguments, format);
+    if (to->out != NULL) {
+        result = vfprintf(to->out, format, arguments);
+    } else {
+        const size_t used = to->written > 0 ? (size_t)to->written : 0;
+        const size_t room = used < to->room ? to->room - used : 0;
+        result = vsnprintf(room != 0 ? to->buffer + used : NULL, room, format, arguments);
+    }
+    va_end(arguments);
     if (to->written >= 0)
         to->written = result < 0 ? result : result > INT_MAX - to->written ? INT_MAX : to->written + result;
 }
 
 void protopool_print(struct protopool_printer *to, const char *as_it_is)
 {
-    wrote(to, fprintf(to->out, "%s", as_it_is));
+    print_format(to, "%s", as_it_is);
+}
+
+void protopool_print_begin(struct protopool_printer *to, const char *name, const char *bracket)
+{
+    const bool has_name = name != NULL;
+    print_format(to, "%s%s%s%s", has_name ? name : "", has_name ? " " : "", bracket,
+                 has_name && !to->is_pretty ? " " : "");
+    to->depth++;
+    to->is_first = true;
+}
+
+void protopool_print_item(struct protopool_printer *to, const char *name)
+{
+    if (to->is_pretty)
+        print_format(to, "%s\n%*s", to->is_first ? "" : ",", (int)(4 * to->depth), "");
+    else if (!to->is_first)
+        protopool_print(to, ", ");
+    to->is_first = false;
+    if (name != NULL)
+        print_format(to, "%s: ", name);
+}
+
+void protopool_print_end(struct protopool_printer *to, const char *bracket)
+{
+    to->depth--;
+    if (to->is_pretty && !to->is_first)
+        print_format(to, ",\n%*s", (int)(4 * to->depth), "");
+    print_format(to, "%s%s", *bracket == '}' && !to->is_pretty ? " " : "", bracket);
+    to->is_first = false;
+}
+
+void protopool_print_flags(struct protopool_printer *to, uint64_t value, const struct protopool_value *values,
+                           size_t count)
+{
+    const char *between = "";
+
+    for (size_t i = 0; i < count; i++) {
+        if ((value & values[i].number) == 0)
+            continue;
+        print_format(to, "%s%s", between, values[i].name);
+        between = " | ";
+        value &= ~values[i].number;
+    }
+    if (value != 0)
+        print_format(to, "%s0x%llx", between, (unsigned long long)value);
+    else if (*between == '\0')
+        protopool_print(to, "0");
 }
 
 void protopool_print_bool(struct protopool_printer *to, bool value)
@@ -2175,12 +2239,12 @@ void protopool_print_bool(struct protopool_printer *to, bool value)
 
 void protopool_print_unsigned(struct protopool_printer *to, uint64_t value)
 {
-    wrote(to, fprintf(to->out, "%llu", (unsigned long long)value));
+    print_format(to, "%llu", (unsigned long long)value);
 }
 
 void protopool_print_signed(struct protopool_printer *to, int64_t value)
 {
-    wrote(to, fprintf(to->out, "%lld", (long long)value));
+    print_format(to, "%lld", (long long)value);
 }
 
 /* One byte: itself, or an escape. The quote that surrounds it is escaped too. */
@@ -2203,13 +2267,13 @@ static void print_byte(struct protopool_printer *to, unsigned char byte, char qu
         break;
     }
     if (byte == '\\' || byte == (unsigned char)quote)
-        wrote(to, fprintf(to->out, "\\%c", byte));
+        print_format(to, "\\%c", byte);
     else if (byte < 0x20 || byte == 0x7f)
-        wrote(to, fprintf(to->out, "\\u{%x}", byte));
+        print_format(to, "\\u{%x}", byte);
     else if (byte < 0x80)
-        wrote(to, fprintf(to->out, "%c", byte));
+        print_format(to, "%c", byte);
     else
-        wrote(to, fprintf(to->out, "\\x%02x", byte));
+        print_format(to, "\\x%02x", byte);
 }
 
 void protopool_print_char(struct protopool_printer *to, char value)
@@ -2257,9 +2321,9 @@ void protopool_print_text(struct protopool_printer *to, const char *text, size_t
         if (sequence == 0)
             print_byte(to, bytes[i], '"');
         else if (is_control(character))
-            wrote(to, fprintf(to->out, "\\u{%lx}", (unsigned long)character));
+            print_format(to, "\\u{%lx}", (unsigned long)character);
         else
-            wrote(to, fprintf(to->out, "%.*s", (int)sequence, text + i));
+            print_format(to, "%.*s", (int)sequence, text + i);
         i += sequence == 0 ? 1 : sequence;
     }
     protopool_print(to, "\"");
@@ -2269,13 +2333,13 @@ void protopool_print_text(struct protopool_printer *to, const char *text, size_t
 static void print_digits(struct protopool_printer *to, const char *digits, int count, int exponent)
 {
     if (exponent < -4 || exponent > 15) {
-        wrote(to, fprintf(to->out, "%c%s%.*se%d", digits[0], count > 1 ? "." : "", count - 1, digits + 1, exponent));
+        print_format(to, "%c%s%.*se%d", digits[0], count > 1 ? "." : "", count - 1, digits + 1, exponent);
     } else if (exponent < 0) {
-        wrote(to, fprintf(to->out, "0.%.*s%.*s", -exponent - 1, "000", count, digits));
+        print_format(to, "0.%.*s%.*s", -exponent - 1, "000", count, digits);
     } else if (count <= exponent + 1) {
-        wrote(to, fprintf(to->out, "%.*s%.*s.0", count, digits, exponent + 1 - count, "000000000000000"));
+        print_format(to, "%.*s%.*s.0", count, digits, exponent + 1 - count, "000000000000000");
     } else {
-        wrote(to, fprintf(to->out, "%.*s.%.*s", exponent + 1, digits, count - exponent - 1, digits + exponent + 1));
+        print_format(to, "%.*s.%.*s", exponent + 1, digits, count - exponent - 1, digits + exponent + 1);
     }
 }
 

@@ -165,6 +165,14 @@ extern "C" {
 #define PROTOPOOL_FREED_BY_(free_function)
 #endif
 
+/* Before the constructors of a message that the schema calls deprecated. PROTOPOOL_NO_DEPRECATION, before a file includes
+ * this, leaves the warning out there. */
+#if defined __GNUC__ && !defined PROTOPOOL_NO_DEPRECATION
+#define PROTOPOOL_DEPRECATED(why) __attribute__((deprecated(why)))
+#else
+#define PROTOPOOL_DEPRECATED(why)
+#endif
+
 /* A const object as a message that is only read. */
 #define PROTOPOOL_UNCONST(pointer) ((void *)(uintptr_t)(pointer))
 
@@ -260,13 +268,13 @@ struct protopool_slab {
 
 #if PROTOPOOL_CHECK == 2
 /* What is known of a slot, outside it. */
-struct protopool_record {
+struct protopool_slot_record {
     struct protopool_site made;
     struct protopool_site freed;
     uint32_t state;
     uint32_t variant; /* when it was freed */
 };
-#define PROTOPOOL_RECORD_BYTES_ sizeof(struct protopool_record)
+#define PROTOPOOL_RECORD_BYTES_ sizeof(struct protopool_slot_record)
 
 /* From slot to slot: the message, and a red zone between it and the next. */
 #define PROTOPOOL_RED_ZONE_ 8
@@ -623,13 +631,151 @@ static inline size_t protopool_unpadded_length(const char *chars, size_t count, 
     return count;
 }
 
+/* Whether what lies there can be read as a bool: C knows no other values than these, and what came from outside may. */
+static inline bool protopool_is_bool(const void *bytes)
+{
+    static const bool truths[] = { false, true };
+    return memcmp(bytes, &truths[0], sizeof truths[0]) == 0 || memcmp(bytes, &truths[1], sizeof truths[1]) == 0;
+}
+
+/* ---- Hashing: the same on every machine ---------------------------------------------------------------------------- */
+
+#define PROTOPOOL_HASH_SEED_ UINT64_C(0x9e3779b97f4a7c15)
+
+/* One step: the finaliser of splitmix64 (Steele, Lea, Flood 2014) over what came before and the value. Not for input that
+ * someone chooses in order to collide. */
+static inline uint64_t protopool_hash_u64(uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ value) + PROTOPOOL_HASH_SEED_;
+    hash = (hash ^ (hash >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    hash = (hash ^ (hash >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return hash ^ (hash >> 31);
+}
+
+/* By representation: 0.0 and -0.0 differ, and a NaN is equal to itself, as they are for `equal`. */
+static inline uint64_t protopool_hash_float(uint64_t hash, float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return protopool_hash_u64(hash, bits);
+}
+
+static inline uint64_t protopool_hash_double(uint64_t hash, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return protopool_hash_u64(hash, bits);
+}
+
+static inline uint64_t protopool_hash_bytes(uint64_t hash, const void *bytes, size_t count)
+{
+    const unsigned char *const at = (const unsigned char *)bytes;
+    for (size_t i = 0; i < count; i += 8) {
+        uint64_t value = 0;
+        for (size_t j = i; j < count && j < i + 8; j++)
+            value |= (uint64_t)at[j] << 8 * (j - i);
+        hash = protopool_hash_u64(hash, value);
+    }
+    return protopool_hash_u64(hash, count);
+}
+
+/* ---- Descriptions: a logger, a diff or a bridge to another format, for any protocol ------------------------------------ */
+
+enum protopool_type {
+    PROTOPOOL_BOOL = 1,
+    PROTOPOOL_UNSIGNED,
+    PROTOPOOL_SIGNED,
+    PROTOPOOL_FLOAT,
+    PROTOPOOL_CHAR,
+    PROTOPOOL_ENUM,   /* of `bytes` bytes; `values` has its names */
+    PROTOPOOL_FLAGS,  /* unsigned; `values` has masks and their names */
+    PROTOPOOL_STRUCT, /* `record` describes it */
+    PROTOPOOL_TEXT    /* characters: terminated if it has a length, padded to `count` if not */
+};
+
+/* A name for a value of an enum (as a negative one converts to uint64_t), or for a bit of flags. */
+struct protopool_value {
+    const char *name;
+    uint64_t number;
+};
+
+struct protopool_field {
+    const char *name; /* in the schema */
+    const char *unit; /* NULL: none */
+    enum protopool_type type;
+    uint32_t offset;          /* of the first element, in bytes from the beginning of the record */
+    uint32_t bytes;           /* of an element */
+    uint32_t count;           /* elements that there is room for; 1: it may be no list */
+    bool is_list;             /* an array or a list, even of one element */
+    uint8_t length_bytes;     /* of the unsigned integer that says how many elements are used; 0: all are */
+    uint32_t length_offset;   /* where that is */
+    uint8_t presence_mask;    /* the bit that says whether the field is there; 0: it always is */
+    uint32_t presence_offset; /* of the byte with that bit */
+    const struct protopool_record *record;
+    const struct protopool_value *values;
+    uint32_t value_count;
+};
+
+/* A message or a struct; its fields in the schema's order. */
+struct protopool_record {
+    const char *name;
+    uint32_t bytes;
+    uint32_t field_count;
+    const struct protopool_field *fields;
+};
+
+/* The mask of the n-th of bit-fields of one bit, in its byte. */
+#if defined __BYTE_ORDER__ && defined __ORDER_BIG_ENDIAN__ && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define PROTOPOOL_BIT_(n) (0x80U >> (n) % 8)
+#else
+#define PROTOPOOL_BIT_(n) (1U << (n) % 8)
+#endif
+
+/* Whether the field is there, in a record that begins at `of`. */
+static inline bool protopool_field_present(const struct protopool_field *field, const void *of)
+{
+    return field->presence_mask == 0
+           || (((const unsigned char *)of)[field->presence_offset] & field->presence_mask) != 0;
+}
+
+/* How many of its elements are used; an optional one that is absent has none. */
+static inline size_t protopool_field_length(const struct protopool_field *field, const void *of)
+{
+    const unsigned char *const length = (const unsigned char *)of + field->length_offset;
+    uint32_t used = field->count;
+    uint16_t used16;
+
+    if (!protopool_field_present(field, of))
+        return 0;
+    if (field->length_bytes == 1) {
+        used = *length;
+    } else if (field->length_bytes == 2) {
+        memcpy(&used16, length, sizeof used16);
+        used = used16;
+    } else if (field->length_bytes == 4) {
+        memcpy(&used, length, sizeof used);
+    }
+    return used < field->count ? used : field->count;
+}
+
 #ifndef PROTOPOOL_NO_STDIO
 /* ---- Printing, in the form of Rust's Debug ----------------------------------------------------------------------- */
 
+/* Where to: `out`, or if that is NULL the buffer, of `room` bytes, by the rules of snprintf. */
 struct protopool_printer {
     FILE *out;
-    int written; /* characters so far; negative once a write has failed, as fprintf returns */
+    char *buffer;
+    size_t room;
+    int written;    /* characters so far; negative once a write has failed, as fprintf returns */
+    bool is_pretty; /* a line for each field and element */
+    bool is_first;  /* what is printed next is the first thing in its brackets */
+    unsigned depth; /* of brackets */
 };
+
+/* `Name { field: value, ... }` and `[value, ...]`: begin (name is NULL for the latter), item before each value, end. */
+void protopool_print_begin(struct protopool_printer *to, const char *name, const char *bracket);
+void protopool_print_item(struct protopool_printer *to, const char *name);
+void protopool_print_end(struct protopool_printer *to, const char *bracket);
 
 void protopool_print(struct protopool_printer *to, const char *as_it_is);
 void protopool_print_bool(struct protopool_printer *to, bool value);
@@ -639,6 +785,9 @@ void protopool_print_char(struct protopool_printer *to, char value);
 /* The shortest digits that read back as the same number; a decimal point in any locale. */
 void protopool_print_float(struct protopool_printer *to, float value);
 void protopool_print_double(struct protopool_printer *to, double value);
+/* The names of the bits, `read | write`, and in hexadecimal those without a name; 0 for none. values: masks. */
+void protopool_print_flags(struct protopool_printer *to, uint64_t value, const struct protopool_value *values,
+                           size_t count);
 /* In quotes. UTF-8 passes, but what acts on a terminal or is not UTF-8 is escaped. */
 void protopool_print_text(struct protopool_printer *to, const char *text, size_t length);
 

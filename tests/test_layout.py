@@ -12,7 +12,6 @@ from pathlib import Path
 
 from support import (GOOD, command, compile_c, compilers, emit, engine_is_there, large_schema, lay_out, of_fields,
                      random_fields, random_schema, write_all)
-from gen.layout import MEMBERS
 
 ENUMS = "enums: {small: {values: [a, b]}, wide: {base: i64, values: {a: -1, b: 5000000000}}}\n"
 COMPILED = unittest.skipUnless(compilers("gcc", "clang") and engine_is_there(), "no compiler, or no engine")
@@ -49,7 +48,7 @@ class Offsets(unittest.TestCase):
                               (65536, "uint32_t")):
             for kind in ("string", "bytes"):
                 length = next(m for m in laid({"a": f"{kind}[<={bound}]"}).members if m.name == "a_len")
-                self.assertEqual(length.scalar.c, c_type)
+                self.assertEqual(length.c_type, c_type)
 
     def test_enums_take_their_base(self):
         self.assertEqual(offsets({"b": "wide", "a": "small"}), {"a": 1, "b": 8, "size": 16})
@@ -90,7 +89,7 @@ class Padding(unittest.TestCase):
                 text += "  Last: {tag: 65535}\n"
             laid_out = lay_out(text)
             message = laid_out.messages[0]
-            members = [(m.size, m.align) for field in message.model.fields for m in MEMBERS[field.type.kind](field)]
+            members = [(m.size, m.align) for m in message.members]
             least = min(size_of(laid_out.tag.size, order) for order in set(itertools.permutations(members[:7])))
             if len(members) <= 7:
                 self.assertEqual(message.size, least, text)
