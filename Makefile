@@ -8,7 +8,7 @@ CFLAGS ?= -O2 -g
 SANITIZE ?=
 VALGRIND ?=
 MESSAGES ?= 5000000
-SCHEMAS = schema/calc.yaml schema/itch.yaml
+SCHEMAS = schema/calc.yaml schema/itch.yaml schema/telemetry.yaml
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes -Wcast-qual \
     -Wswitch-enum -Werror $(if $(findstring clang,$(CC)),-Wcast-align,-Wcast-align=strict)
@@ -27,14 +27,14 @@ CHECK_LIBS = $$(pkg-config --libs check 2>/dev/null || echo -lcheck -lsubunit -l
 
 # What a fresh machine needs, by Debian's names.
 DEPS = gcc libc6-dev make python3 python3-jinja2 python3-yaml check pkg-config valgrind
-DEPS_CI = g++ clang libclang-rt-dev clang-format clang-tidy pyflakes3 shellcheck gcc-i686-linux-gnu \
+DEPS_CI = python3-jsonschema g++ clang libclang-rt-dev clang-format clang-tidy pyflakes3 shellcheck gcc-i686-linux-gnu \
     g++-i686-linux-gnu libc6-dev-i386-cross gcc-powerpc-linux-gnu libc6-dev-powerpc-cross qemu-user
 
 # What the benchmark needs besides. The allocators that are missing are left out.
 DEPS_BENCH = python3-scipy python3-matplotlib python3-tqdm libjemalloc-dev libmimalloc-dev libgoogle-perftools-dev util-linux
 
 .PHONY: all help closure deps deps-ci deps-bench generate fresh build demo check check-user test-python suites lint format \
-    portable demo-valgrind tsan weaken bench bench-quick bench-check bench-instructions bench-generator soak ci bare clean
+    portable combinations combinations-suite combinations-elsewhere demo-valgrind tsan weaken bench bench-quick bench-check bench-instructions bench-generator soak ci bare clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -81,7 +81,8 @@ build/generated: $(SCHEMAS) $(GENERATOR)
 fresh: ## fail if generated/ is stale
 	@$(FIND_PYTHON); "$$p" -m gen --check -o generated $(SCHEMAS)
 
-$(addprefix generated/,protopool.h protopool.c calc.h calc.c calc_check.c itch.h itch.c itch_check.c): build/generated ;
+$(addprefix generated/,protopool.h protopool.c calc.h calc.c calc_check.c itch.h itch.c itch_check.c telemetry.h telemetry.c \
+    telemetry_check.c): build/generated ;
 
 # ---- Objects: one directory for each setting, since a program has one
 
@@ -133,7 +134,7 @@ demo: build ## the seed's program with the trace on, then a day of an exchange
 
 SUITES = $(addprefix $(BUILD)/,plain/test_pool m1/test_pool m4/test_pool plain/test_memory \
     $(foreach s,plain m1 m4 check1 check2,$s/test_threads $s/calc_check) \
-    $(foreach s,plain check1 check2,$s/test_misuse $s/itch_check))
+    $(foreach s,plain check1 check2,$s/test_misuse $s/itch_check $s/telemetry_check))
 MEMCHECK = valgrind -q --error-exitcode=1 --leak-check=full
 RUN = $(if $(VALGRIND),CK_FORK=no CK_DEFAULT_TIMEOUT=0 $(MEMCHECK))
 
@@ -214,7 +215,34 @@ portable: generate ## C++17, 32-bit, big-endian and freestanding: compile with e
 	qemu-ppc $(P)/closure_powerpc 6
 	gcc $(STRICT_C) -ffreestanding -DPROTOPOOL_NO_STDIO -c generated/protopool.c -o $(P)/free.o
 	gcc $(STRICT_C) -ffreestanding -DPROTOPOOL_NO_STDIO -c generated/calc.c -o $(P)/free_calc.o
-	! nm $(P)/free.o $(P)/free_calc.o | grep ' U ' | grep -vE ' (memcpy|memset|protopool_[a-z0-9_]+)$$'
+	! nm $(P)/free.o $(P)/free_calc.o | grep ' U ' | grep -vE ' (memcpy|memset|memcmp|protopool_[a-z0-9_]+)$$'
+
+A = build/combinations
+ALL = $(A)/all.c $(A)/protopool.c
+STRICT_ALL = $(STRICT_C) -O0 -I$(A)
+
+# Each compiler takes every combination of types; the suite runs with the sanitizers, valgrind sees each message once, and
+# each message is the same, prints and hashes the same on a 32-bit and on a big-endian machine.
+combinations: combinations-suite combinations-elsewhere ## every combination of types: compile with every warning, run, compare
+
+$(A)/all.h: generate tests/combinations.py
+	@mkdir -p $(A)
+	@$(FIND_PYTHON); "$$p" tests/combinations.py >$(A)/all.yaml && "$$p" -m gen -q --bench -o $(A) $(A)/all.yaml
+
+combinations-suite: $(A)/all.h
+	gcc $(STRICT_ALL) -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all $(ALL) $(A)/all_check.c -o $(A)/all_check $(CHECK_LIBS)
+	$(A)/all_check
+
+combinations-elsewhere: $(A)/all.h
+	clang $(STRICT_ALL) -fsyntax-only $(A)/all.c $(A)/all_check.c
+	echo '#include "all.h"' >$(A)/all.cpp
+	for cxx in g++ clang++; do $$cxx $(STRICT_CXX) -I$(A) -fsyntax-only $(A)/all.cpp || exit 1; done
+	gcc $(STRICT_ALL) -g tests/combined.c $(ALL) -o $(A)/combined
+	$(MEMCHECK) $(A)/combined >$(A)/expected
+	i686-linux-gnu-gcc $(STRICT_ALL) -static tests/combined.c $(ALL) -o $(A)/combined_i686
+	$(A)/combined_i686 | diff $(A)/expected -
+	powerpc-linux-gnu-gcc $(STRICT_ALL) -static tests/combined.c $(ALL) -o $(A)/combined_powerpc
+	qemu-ppc $(A)/combined_powerpc | diff $(A)/expected -
 
 demo-valgrind: build ## the demo under valgrind
 	$(MEMCHECK) --show-leak-kinds=all --errors-for-leak-kinds=all $(BUILD)/seed >build/seed.log
@@ -226,6 +254,7 @@ ci: deps-ci deps-bench ## everything that CI runs
 	$(MAKE) check CC=gcc
 	$(MAKE) bench-instructions bench-quick
 	$(MAKE) demo-valgrind portable
+	$(MAKE) -j2 combinations
 	$(MAKE) tsan HANDOFFS=3000000
 	$(MAKE) weaken
 	$(MAKE) suites CC=clang

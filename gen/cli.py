@@ -92,13 +92,19 @@ def _run(options: argparse.Namespace) -> int:
         as_asked = plan.as_json if options.plan == "json" else plan.as_text
         print(as_asked(lay_out(schemas)), end="")
         return 0
-    files = generate(schemas, options.bench) | ({} if options.no_engine else render.engine())
+    imported: dict[str, None] = {}
+
+    def load(path: str) -> tuple[str, bytes]:
+        imported[path] = None
+        return output.read_schema(path)
+
+    files = generate(schemas, options.bench, load) | ({} if options.no_engine else render.engine())
     if options.list_outputs:
         print(*(options.output_dir / name for name in files), sep="\n")
         return 0
     if options.check:
         return _check(options, files)
-    return _write(options, files)
+    return _write(options, files, list(imported))
 
 
 def _check(options: argparse.Namespace, files: dict[str, str]) -> int:
@@ -109,22 +115,22 @@ def _check(options: argparse.Namespace, files: dict[str, str]) -> int:
     return 1 if stale else 0
 
 
-def _write(options: argparse.Namespace, files: dict[str, str]) -> int:
+def _write(options: argparse.Namespace, files: dict[str, str], imported: list[str]) -> int:
     changed = output.write(options.output_dir, files)
     if options.depfile:
-        output.write(options.depfile.parent, {options.depfile.name: _depfile(options, files)})
+        output.write(options.depfile.parent, {options.depfile.name: _depfile(options, files, imported)})
     for name in files:
         if options.verbose or name in changed and not options.quiet:
             print(f"{options.output_dir / name}{'' if name in changed else ' (unchanged)'}")
     return 0
 
 
-def _depfile(options: argparse.Namespace, files: dict[str, str]) -> str:
+def _depfile(options: argparse.Namespace, files: dict[str, str], imported: list[str]) -> str:
     def escaped(path: str) -> str:
         return path.replace("$", "$$").replace("#", "\\#").replace(" ", "\\ ")
 
     outputs = " ".join(escaped(str(options.output_dir / name)) for name in files)
-    schemas = [escaped(path) for path in options.schemas if path != output.STDIN]
+    schemas = [escaped(path) for path in dict.fromkeys((*options.schemas, *imported)) if path != output.STDIN]
     phony = "".join(f"\n{path}:\n" for path in schemas)
     return f"{outputs}: {' '.join(schemas)}\n{phony}"
 

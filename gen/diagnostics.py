@@ -3,7 +3,7 @@
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 MOST = 200          # errors of one source; nobody reads on, and the hints of more would take time
@@ -11,22 +11,24 @@ SHOWN = 96          # characters of a source line that are shown around the care
 
 
 @dataclass(frozen=True)
-class Place:
-    """Line and column count from 1, in characters; width is that of the word at fault."""
-
-    line: int
-    column: int
-    width: int = 1
-
-
-@dataclass(frozen=True)
 class Source:
     name: str       # as the user gave it; "<stdin>" for standard input
     text: str = ""
+    is_imported: bool = False
 
     @cached_property
     def lines(self) -> list[str]:
         return re.split("\r\n|[\n\r\x85\u2028\u2029]", self.text)        # what YAML takes for a line break
+
+
+@dataclass(frozen=True)
+class Place:
+    """Line and column count from 1, in characters; width is that of the word at fault. source: an imported file."""
+
+    line: int
+    column: int
+    width: int = 1
+    source: Source | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,13 @@ class Reporter:
         """A second error at the same word is left out: as good as always it follows from the first."""
         if place not in self.places:
             self.places.add(place)
-            self.diagnostics.append(Diagnostic(self.source, place, message, hint))
+            self.diagnostics.append(Diagnostic(place.source or self.source, place, message, hint))
         if len(self.diagnostics) == MOST:
             self.raise_if_any()
 
     def raise_if_any(self) -> None:
         if self.diagnostics:
-            self.diagnostics.sort(key=lambda d: (d.place.line, d.place.column))
+            self.diagnostics.sort(key=lambda d: (d.source.is_imported, d.source.name, d.place.line, d.place.column))
             raise SchemaError(self.diagnostics)
 
 
@@ -90,7 +92,8 @@ def quoted(word: str) -> str:
 
 
 def at(place: Place) -> str:
-    return f"line {place.line}, column {place.column}"
+    of = f"{place.source.name}, " if place.source else ""
+    return f"{of}line {place.line}, column {place.column}"
 
 
 def did_you_mean(word: str, known) -> str:

@@ -46,12 +46,13 @@ class Mapping(Node):
     entries: tuple[tuple[Scalar, Node], ...]
 
 
-def read(name: str, raw: bytes) -> tuple[Node, Reporter]:
-    """The document's root, and the reporter that already holds what was wrong but could be read past.
+def read(name: str, raw: bytes, is_imported: bool = False) -> tuple[Node, Reporter]:
+    """The document's root, and the reporter that already holds what was wrong but could be read past. The places of an
+    imported file know that they are its own.
 
     Raises SchemaError for what cannot be read at all.
     """
-    source = Source(name, _decode(name, raw))
+    source = Source(name, _decode(name, raw), is_imported)
     reporter = Reporter(source)
     unprintable = _UNPRINTABLE.search(source.text)
     if unprintable:
@@ -106,7 +107,7 @@ class _Tree:
 
     def build(self) -> Node:
         for event in yaml.parse(self.reporter.source.text, Loader=yaml.SafeLoader):
-            place = _event_place(event)
+            place = _event_place(event, self.reporter.source)
             if isinstance(event, yaml.AliasEvent):
                 self.reporter.error(place, f"the alias {quoted('*' + event.anchor)} is not allowed: write it out")
                 self.add(Scalar(place, "", False))
@@ -169,10 +170,11 @@ class _Tree:
         return tuple(entries)
 
 
-def _event_place(event: yaml.Event) -> Place:
+def _event_place(event: yaml.Event, source: Source) -> Place:
     begin, end = event.start_mark, event.end_mark
     same_line = isinstance(event, (yaml.ScalarEvent, yaml.AliasEvent)) and begin.line == end.line
-    return Place(begin.line + 1, begin.column + 1, max(1, end.column - begin.column) if same_line else 1)
+    return Place(begin.line + 1, begin.column + 1, max(1, end.column - begin.column) if same_line else 1,
+                 source if source.is_imported else None)
 
 
 def _as_written(tag: str) -> str:

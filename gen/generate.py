@@ -5,21 +5,23 @@ from . import symbols
 from .check import check
 from .diagnostics import SchemaError
 from .layout import Layout, layout
-from .parse import parse
+from .output import read_schema
+from .parse import Load, parse
 from .render import render
 
 
-def generate(schemas: list[tuple[str, bytes]], bench: bool = False) -> dict[str, str]:
-    """{file name: text} of schemas given as (shown name, bytes). Raises SchemaError with all that is wrong."""
-    return {name: text for laid_out in lay_out(schemas) for name, text in render(laid_out, bench).items()}
+def generate(schemas: list[tuple[str, bytes]], bench: bool = False, load: Load = read_schema) -> dict[str, str]:
+    """{file name: text} of schemas given as (shown name, bytes); load reads what they import. Raises SchemaError with all
+    that is wrong."""
+    return {name: text for laid_out in lay_out(schemas, load) for name, text in render(laid_out, bench).items()}
 
 
-def lay_out(schemas: list[tuple[str, bytes]]) -> list[Layout]:
+def lay_out(schemas: list[tuple[str, bytes]], load: Load = read_schema) -> list[Layout]:
     """The first three passes over each schema. Raises SchemaError."""
     checked, wrong = [], []
     for name, raw in schemas:
         try:
-            schema, reporter = parse(name, raw)
+            schema, reporter = parse(name, raw, load)
             checked.append((schema, check(schema, reporter), reporter))
         except SchemaError as error:
             wrong += error.diagnostics

@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Pass 1, parse: YAML text -> Schema. Knows which keys stand where and how a type is spelt; resolves nothing."""
+"""Pass 1, parse: YAML text -> Schema. Knows which keys stand where and how a type is spelt; resolves nothing but imports."""
 
+import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from . import document
-from .diagnostics import Place, Reporter, at, did_you_mean, quoted
-from .syntax import Constant, Enum, EnumValue, Field, Message, Schema, Struct, Type, Word
+from .diagnostics import Place, Reporter, SchemaError, at, did_you_mean, quoted
+from .syntax import SHARED, Constant, Enum, EnumValue, Field, Message, Schema, Struct, Type, Word
 
 _TYPE = re.compile(r"(?P<name>[A-Za-z]\w*)\s*(?P<brackets>\[\s*(?P<most><=)?\s*(?P<bound>-?\w*)\s*\])?\s*(?P<optional>\?)?\Z", re.ASCII)
 
 _UNCLEAR = ("", "~", "null", "no", "n", "off", "yes", "y", "on")        # to YAML 1.1 no reason but true or false
 
 
-def parse(name: str, raw: bytes) -> tuple[Schema, Reporter]:
-    """The schema as far as it could be read, and a reporter with what was wrong.
+Load = Callable[[str], tuple[str, bytes]]       # of a path: its shown name and its bytes; raises OSError
+
+
+def parse(name: str, raw: bytes, load: Load) -> tuple[Schema, Reporter]:
+    """The schema as far as it could be read, with what it imports, and a reporter with what was wrong.
 
     Raises SchemaError where there is nothing to go on with.
     """
@@ -22,7 +27,44 @@ def parse(name: str, raw: bytes) -> tuple[Schema, Reporter]:
     schema = _Reader(reporter).schema(root)
     if schema is None:
         reporter.raise_if_any()
-    return schema, reporter
+    imported = _Imports(load, reporter).all_of(schema.imports, name, (os.path.normpath(name),))
+    return replace(schema, **{kind: tuple(thing for part in (*imported, schema) for thing in getattr(part, kind))
+                              for kind in SHARED}), reporter
+
+
+class _Imports:
+    """Reads the files that a schema imports, each once, those that they import before them."""
+
+    def __init__(self, load: Load, reporter: Reporter):
+        self.load = load
+        self.reporter = reporter
+        self.done: set[str] = set()
+
+    def all_of(self, paths: tuple[Word, ...], importer: str, chain: tuple[str, ...]) -> list[Schema]:
+        """The schemas that a file imports; chain leads from the user's schema to that file."""
+        return [part for word in paths for part in self.one(word, importer, chain)]
+
+    def one(self, word: Word, importer: str, chain: tuple[str, ...]) -> list[Schema]:
+        path = os.path.normpath(os.path.join("" if importer == "<stdin>" else os.path.dirname(importer), word.text))
+        if path in chain:
+            cycle = " -> ".join(quoted(name) for name in (*chain[chain.index(path):], path))
+            self.reporter.error(word.place, f"{quoted(word.text)} would import itself: {cycle}")
+            return []
+        if path in self.done:
+            return []
+        self.done.add(path)
+        try:
+            root, reporter = document.read(*self.load(path), is_imported=True)
+        except OSError as error:
+            self.reporter.error(word.place, f"{quoted(word.text)} cannot be read: {error.strerror or error}",
+                                "a path is relative to the file that imports it")
+            return []
+        except SchemaError as error:
+            self.reporter.diagnostics += error.diagnostics
+            return []
+        schema = _Reader(reporter).shared(root)
+        self.reporter.diagnostics += reporter.diagnostics
+        return [] if schema is None else [*self.all_of(schema.imports, path, (*chain, path)), schema]
 
 
 class _Reader:
@@ -33,9 +75,7 @@ class _Reader:
 
     def schema(self, node: document.Node) -> Schema | None:
         keys = self.keys(node, "a schema", protocol=self.name, doc=self.doc, license=self.word, c_name=self.name,
-                         constants=self.named("constants", self.constant), enums=self.named("enums", self.enum),
-                         flags=self.named("flags", self.flag_set), structs=self.named("structs", self.struct),
-                         messages=self.named("messages", self.message))
+                         **self.shared_keys(), messages=self.named("messages", self.message))
         if keys is None:
             return None
         missing = [quoted(needed) for needed in ("protocol", "messages") if not self.given(node, needed)]
@@ -44,7 +84,23 @@ class _Reader:
             self.reporter.error(Place(1, 1), f"a schema needs the key{s} {' and '.join(missing)}")
         if keys.get("protocol") is None:
             return None
-        return Schema(self.reporter.source, **keys)
+        return Schema(self.reporter.source, imports=keys.pop("import", ()), **keys)
+
+    def shared(self, node: document.Node) -> Schema | None:
+        """What a file holds that others import."""
+        keys = self.keys(node, "an imported file", doc=self.doc, **self.shared_keys())
+        if keys is None:
+            return None
+        return Schema(self.reporter.source, Word("", node.place), imports=keys.pop("import", ()), **keys)
+
+    def shared_keys(self) -> dict[str, Callable]:
+        return {"import": self.imports,
+                "constants": self.named("constants", self.constant), "enums": self.named("enums", self.enum),
+                "flags": self.named("flags", self.flag_set), "structs": self.named("structs", self.struct)}
+
+    def imports(self, node: document.Node) -> tuple[Word, ...]:
+        words = [self.word(item, "a path") for item in (node.items if isinstance(node, document.Sequence) else (node,))]
+        return tuple(word for word in words if word is not None)
 
     def message(self, name: Word, node: document.Node) -> Message | None:
         keys = self.keys(node, "a message", doc=self.doc, fields=self.named("fields", self.field), tag=self.word,
@@ -141,7 +197,7 @@ class _Reader:
 
     def part(self, word: Word, match: re.Match, group: str) -> Word:
         begin = word.place.column + match.start(group) + (1 if word.quoted else 0)
-        return Word(match[group], Place(word.place.line, begin, max(1, len(match[group]))))
+        return Word(match[group], replace(word.place, column=begin, width=max(1, len(match[group]))))
 
     def doc(self, node: document.Node) -> str:
         if isinstance(node, document.Scalar):

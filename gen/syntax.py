@@ -85,6 +85,9 @@ class Constant:
     c_name: Word | None = None
 
 
+SHARED = ("constants", "enums", "flags", "structs")     # what an imported file may hold
+
+
 @dataclass(frozen=True)
 class Schema:
     source: Source
@@ -92,6 +95,7 @@ class Schema:
     doc: str = ""
     license: Word | None = None
     c_name: Word | None = None
+    imports: tuple[Word, ...] = ()
     constants: tuple[Constant, ...] = ()
     enums: tuple[Enum, ...] = ()
     flags: tuple[Enum, ...] = ()

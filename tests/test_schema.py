@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""What a schema can say besides messages of scalars: imports, structs, flags, lists, optional fields, defaults, ranges."""
+
+import contextlib
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from support import ROOT, command, emit, errors, lay_out, of_fields
+
+import combinations
+
+CC = os.environ.get("CC", "gcc").split()
+
+
+@contextlib.contextmanager
+def files(**texts: str):
+    """A folder of schemas, to be in."""
+    here = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in texts.items():
+            path = Path(folder, name.replace("__", "/") + ".yaml")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        os.chdir(folder)
+        try:
+            yield Path(folder)
+        finally:
+            os.chdir(here)
+
+
+class Imports(unittest.TestCase):
+    GEO = "doc: Shared.\nimport: base.yaml\nstructs:\n  point: {fields: {x: i32, k: kind}}\n"
+    BASE = "enums: {kind: {values: [a, b]}}\nconstants: {most: 4}\n"
+    MAIN = "protocol: m\nimport: [lib/geo.yaml, lib/base.yaml]\nmessages:\n  Move: {fields: {to: 'point[<=most]', k: kind}}\n"
+
+    def test_what_is_imported_is_as_if_it_stood_here(self):
+        with files(main=self.MAIN, lib__geo=self.GEO, lib__base=self.BASE):
+            made = command("-q", "-o", "out", "--depfile", "out/m.d", "main.yaml")
+            self.assertEqual((made.returncode, made.stderr), (0, ""))
+            header = Path("out/m.h").read_text(encoding="utf-8")
+            rule = Path("out/m.d").read_text(encoding="utf-8")
+        self.assertIn("struct m_point to[4];", header)
+        self.assertEqual(header.count("enum m_kind {"), 1)
+        self.assertTrue(rule.splitlines()[0].endswith(": main.yaml lib/geo.yaml lib/base.yaml"), rule)
+        for path in ("lib/geo.yaml", "lib/base.yaml"):
+            self.assertIn(f"\n{path}:\n", rule)
+
+    def test_errors_are_shown_in_the_file_that_they_are_in(self):
+        with files(main="protocol: m\nimport: lib/geo.yaml\nenums: {kind: {values: [x]}}\nmessages: {A: {}}\n",
+                   lib__geo=self.GEO.replace("kind}", "kinf}"), lib__base=self.BASE):
+            made = command("-o", "out", "main.yaml")
+        self.assertEqual(made.returncode, 1)
+        self.assertIn('main.yaml:3:9: error: there is a type "kind" already\n', made.stderr)
+        self.assertIn("hint: at lib/base.yaml, line 1, column 9\n", made.stderr)
+        self.assertIn('lib/geo.yaml:4:31: error: there is no type "kinf"\n  '
+                      '  point: {fields: {x: i32, k: kinf}}\n', made.stderr)
+
+    def test_a_ring_is_refused_and_shown(self):
+        with files(main="protocol: m\nimport: a.yaml\nmessages: {A: {}}\n", a="import: b.yaml\n", b="import: a.yaml\n"):
+            made = command("-o", "out", "main.yaml")
+            self.assertFalse(Path("out").exists())
+        self.assertIn('b.yaml:1:9: error: "a.yaml" would import itself: "a.yaml" -> "b.yaml" -> "a.yaml"\n', made.stderr)
+
+    def test_only_shared_things_are_imported(self):
+        with files(main="protocol: m\nimport: a.yaml\nmessages: {A: {}}\n", a="messages: {B: {}}\n"):
+            self.assertIn("a.yaml:1:1: error: an imported file has no key \"messages\"\n",
+                          command("-o", "out", "main.yaml").stderr)
+
+
+class Layouts(unittest.TestCase):
+    def offsets(self, text: str) -> dict[str, int]:
+        return {name: m.offset for m in lay_out(text).messages[0].members for name in (m.bits or (m.name,))}
+
+    def test_optional_fields_share_a_byte_of_bits(self):
+        text = of_fields({**{f"f{i}": "u8?" for i in range(9)}, "last": "u16"})
+        laid_out = lay_out(text).messages[0]
+        bits = next(m for m in laid_out.members if m.bits)
+        self.assertEqual((bits.size, bits.bits[0], laid_out.size, laid_out.padding), (2, "has_f0", 14, 0))
+
+    def test_structs_are_laid_out_like_messages_without_a_tag(self):
+        head = "structs: {s: {fields: {a: u8, b: u64, c: 'u8[3]'}}, t: {fields: {s: 's[2]', u: u8}}}\n"
+        laid_out = lay_out(of_fields({"t": "t"}, head))
+        self.assertEqual([(s.model.name.c, s.size, s.align, s.padding) for s in laid_out.structs],
+                         [("s", 16, 8, 4), ("t", 40, 8, 7)])
+
+    def test_structs_may_stand_in_any_order(self):
+        head = "structs: {b: {fields: {a: a}}, a: {fields: {x: u8}}}\n"
+        header = emit(of_fields({"b": "b"}, head))["calc.h"]
+        self.assertLess(header.index("struct calc_a {"), header.index("struct calc_b {"))
+
+    def test_a_list_has_the_narrowest_length(self):
+        self.assertEqual(self.offsets(of_fields({"a": "u16[<=255]", "b": "u8[<=256]"}))["a_len"], 1)
+
+
+class Deprecated(unittest.TestCase):
+    def test_the_compiler_warns_of_its_constructors_and_of_no_others(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in emit("protocol: calc\nmessages:\n  Old: {fields: {x: u8}, deprecated: use Fresh}\n"
+                                   "  Fresh: {fields: {x: u8}}\n").items():
+                Path(folder, name).write_text(text, encoding="utf-8")
+            for engine in ("protopool.h", "protopool.c"):
+                Path(folder, engine).write_bytes((ROOT / "templates" / engine).read_bytes())
+            Path(folder, "user.c").write_text('#include "calc.h"\nstruct calc *f(struct calc_pool *p);\n'
+                                              "struct calc *f(struct calc_pool *p)\n{\n"
+                                              "    calc_free(p, calc_new_fresh(p, 1));\n    return calc_new_old(p, 1);\n}\n")
+            done = subprocess.run([*CC, "-std=c11", "-Wall", "-Wextra", "-O1", "-c", "user.c", "-o", "user.o"], cwd=folder,
+                                  capture_output=True, text=True)
+        self.assertEqual(re.findall(r"user\.c:(\d+):(?:\d+:)? warning: .*use Fresh", done.stderr), ["6"], done.stderr)
+
+
+class Pretty(unittest.TestCase):
+    """What print and print_pretty write, in full."""
+
+    SCHEMA = ("protocol: p\nflags: {f: {values: [r, w]}}\nenums: {e: {values: {one: 1}}}\nstructs: {s: {fields: {x: i8, y: 'u8?'}}}\n"
+              "messages:\n  M: {fields: {s: s, l: 's[<=2]', f: f, e: 'e[<=2]', t: 'string[<=9]?', none: 'u8[<=3]'}}\n")
+    PROGRAM = """
+#include "p.h"
+int main(void)
+{
+    static const struct p_s two[] = { { .x = -1 }, { .x = 2, .has_y = true, .y = 3 } };
+    static const uint8_t ones[] = { 1 };
+    static struct p_pool pool;
+    struct p *msg;
+    if (!p_pool_init_growing(&pool, NULL))
+        return 1;
+    msg = p_new_m(&pool, &two[0], two, 2, P_F_R | P_F_W, ones, 1, "a\\"b", NULL, 0);
+    p_print(stdout, msg);
+    putchar('\\n');
+    p_print_pretty(stdout, msg);
+    p_edit_m(msg)->f = 0x81;
+    p_edit_m(msg)->e[0] = 7;
+    putchar('\\n');
+    p_print(stdout, msg);
+    return p_pool_fini(&pool) == 1 ? 0 : 1;
+}
+"""
+    PRINTED = """\
+M { s: s { x: -1, y: None }, l: [s { x: -1, y: None }, s { x: 2, y: Some(3) }], f: r | w, e: [one], t: Some("a\\"b"), none: [] }
+M {
+    s: s {
+        x: -1,
+        y: None,
+    },
+    l: [
+        s {
+            x: -1,
+            y: None,
+        },
+        s {
+            x: 2,
+            y: Some(3),
+        },
+    ],
+    f: r | w,
+    e: [
+        one,
+    ],
+    t: Some("a\\"b"),
+    none: [],
+}
+M { s: s { x: -1, y: None }, l: [s { x: -1, y: None }, s { x: 2, y: Some(3) }], f: r | 0x80, e: [7], t: Some("a\\"b"), none: [] }"""
+
+    def test_lists_structs_flags_and_optional_fields(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in (emit(self.SCHEMA) | {"main.c": self.PROGRAM}).items():
+                Path(folder, name).write_text(text, encoding="utf-8")
+            subprocess.run([*CC, "-std=c11", "-I", ROOT / "templates", "-o", "main", "main.c", "p.c", ROOT / "templates/protopool.c"],
+                           cwd=folder, check=True)
+            run = subprocess.run([Path(folder, "main")], capture_output=True, text=True, check=True)
+        self.assertEqual(run.stdout, self.PRINTED)
+
+
+class Editors(unittest.TestCase):
+    @unittest.skipUnless(importlib.util.find_spec("jsonschema"), "python3-jsonschema is missing: make deps-ci")
+    def test_the_schema_for_editors_takes_what_the_generator_takes(self):
+        import jsonschema
+        import yaml
+
+        validator = jsonschema.Draft7Validator(json.loads((ROOT / "gen/schema.json").read_text(encoding="utf-8")))
+        texts = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "schema").glob("*.yaml")}
+        for name, text in (texts | {"combinations": combinations.schema(), "imports": Imports.MAIN}).items():
+            with self.subTest(name):
+                self.assertEqual([error.message for error in validator.iter_errors(yaml.safe_load(text))], [])
+        for wrong in ("protocol: p\nmessages: {A: {fields: {x: 'u8]'}}}", "protocol: p\nmessages: {A: {field: {}}}",
+                      "protocol: p\nstructs: {s: {}}\nmessages: {A: {}}"):
+            self.assertNotEqual(list(validator.iter_errors(yaml.safe_load(wrong))), [])
+            self.assertNotEqual(errors(wrong), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
