@@ -70,7 +70,7 @@ struct bench {
     bench_message **msgs;   /* those */
     unsigned char **places; /* of the limit: where the i-th message goes */
     uint64_t random;
-    uint64_t count; /* messages of the run that is under way */
+    uint64_t count;          /* messages of the run that is under way */
     pthread_barrier_t start; /* where the other thread sleeps between runs */
     void (*serve)(struct bench *bench, struct worker *worker, uint64_t count);
     struct worker mine, other;
@@ -449,8 +449,8 @@ static void set_up(const struct workload *workload, size_t live)
         lay_out_places(SHORT_MIX, SHORT_MIX);
     }
     bench.serve = workload->other;
-    if (workload->other != NULL &&
-        (pthread_barrier_init(&bench.start, NULL, 2) != 0 || pthread_create(&thread, NULL, run_other, NULL) != 0))
+    if (workload->other != NULL
+        && (pthread_barrier_init(&bench.start, NULL, 2) != 0 || pthread_create(&thread, NULL, run_other, NULL) != 0))
         bench_die("no thread");
 }
 

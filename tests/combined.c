@@ -16,7 +16,8 @@ static uint64_t lengths(const struct protopool_record *record, const void *of)
         const struct protopool_field *const field = &record->fields[i];
         const unsigned char *at = (const unsigned char *)of + field->offset;
         sum = 31 * sum + protopool_field_length(field, of) + protopool_field_present(field, of);
-        for (size_t j = 0; field->type == PROTOPOOL_STRUCT && j < protopool_field_length(field, of); j++, at += field->bytes)
+        for (size_t j = 0; field->type == PROTOPOOL_STRUCT && j < protopool_field_length(field, of);
+             j++, at += field->bytes)
             sum = 31 * sum + lengths(field->record, at);
     }
     return sum;
@@ -38,7 +39,8 @@ int main(void)
             fprintf(stderr, "%s\n", bench_variants_[variant].name);
             return EXIT_FAILURE;
         }
-        printf("%zu %016" PRIx64 " %016" PRIx64 " ", all_size(msg), all_hash(msg), lengths(all_describe(all_tag_of(msg)), msg));
+        printf("%zu %016" PRIx64 " %016" PRIx64 " ", all_size(msg), all_hash(msg),
+               lengths(all_describe(all_tag_of(msg)), msg));
         all_print(stdout, msg);
         putchar('\n');
         all_free(&pool, clone);
