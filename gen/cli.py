@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from . import __version__, output, plan, render
+from . import __version__, diff, output, plan, reference, render
 from .diagnostics import SchemaError, visible
 from .generate import generate, lay_out
 
@@ -18,7 +18,10 @@ Exit status: 0 good, 1 a schema is wrong or an output stale, 2 wrong usage or a 
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = _parser().parse_args(_join_plan(sys.argv[1:] if arguments is None else arguments))
+    parser = _parser()
+    options = parser.parse_args(_join_plan(sys.argv[1:] if arguments is None else arguments))
+    if options.diff and len(options.schemas) != 2:
+        parser.error("--diff takes two schemas: the old one and the new one")
     try:
         status = _run(options)
         print(end="", flush=True)
@@ -61,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     instead.add_argument("--check", action="store_true", help="write nothing; exit 1 if any output is stale")
     instead.add_argument("--plan", choices=("text", "json"),
                          help="write nothing; print slot sizes, padding and the bytes saved (default: text)")
+    instead.add_argument("--diff", action="store_true",
+                         help="write nothing; print what has changed between two versions, OLD NEW; exit 1 if it breaks programs")
+    instead.add_argument("--doc", action="store_true", help="write nothing; print a reference of the protocol in Markdown")
     instead.add_argument("--list-outputs", action="store_true", help="write nothing; print the outputs' paths")
     parser.add_argument("--depfile", metavar="FILE", type=Path, help="also write the dependencies as a make rule")
     loudness = parser.add_mutually_exclusive_group()
@@ -90,7 +96,12 @@ def _run(options: argparse.Namespace) -> int:
     schemas = [output.read_schema(path) for path in options.schemas]
     if options.plan:
         as_asked = plan.as_json if options.plan == "json" else plan.as_text
-        print(as_asked(lay_out(schemas)), end="")
+        print(as_asked(lay_out(schemas), [name for name, _ in schemas]), end="")
+        return 0
+    if options.diff:
+        return _diff(*schemas)
+    if options.doc:
+        print("\n".join(reference.markdown(laid_out) for laid_out in lay_out(schemas)), end="")
         return 0
     imported: dict[str, None] = {}
 
@@ -105,6 +116,12 @@ def _run(options: argparse.Namespace) -> int:
     if options.check:
         return _check(options, files)
     return _write(options, files, list(imported))
+
+
+def _diff(old: tuple[str, bytes], new: tuple[str, bytes]) -> int:
+    differences = diff.compare(lay_out([old])[0], lay_out([new])[0])
+    print(diff.as_text(differences, old[0], new[0]), end="")
+    return 1 if diff.is_breaking(differences) else 0
 
 
 def _check(options: argparse.Namespace, files: dict[str, str]) -> int:

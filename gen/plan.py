@@ -11,15 +11,19 @@ def malloc_bytes(size: int) -> int:
     return max(32, -(-(size + 8) // 16) * 16)
 
 
-def as_json(layouts: list[Layout]) -> str:
-    return json.dumps([_plan(layout) for layout in layouts], indent=2) + "\n"
+DWARFS = 4                      # times the next largest: what a message is then worth a warning
 
 
-def as_text(layouts: list[Layout]) -> str:
-    return "\n".join(_text(_plan(layout)) for layout in layouts)
+def as_json(layouts: list[Layout], names: list[str]) -> str:
+    """names: the schemas', as the user gave them."""
+    return json.dumps([_plan(layout, name) for layout, name in zip(layouts, names)], indent=2) + "\n"
 
 
-def _plan(layout: Layout) -> dict:
+def as_text(layouts: list[Layout], names: list[str]) -> str:
+    return "\n".join(_text(_plan(layout, name)) for layout, name in zip(layouts, names))
+
+
+def _plan(layout: Layout, name: str) -> dict:
     weighted = [(m.model.weight, m) for m in layout.messages if m.slot_class]
     return {
         "protocol": layout.protocol.name.schema,
@@ -38,6 +42,7 @@ def _plan(layout: Layout) -> dict:
             "malloc": _mean(weighted, lambda m: malloc_bytes(m.size)),
             "union": _mean(weighted, lambda m: layout.union_size),
         },
+        "warnings": _warnings(layout, name),
         "without_max_live": [m.model.name.schema for m in layout.messages if m.slot_class and m.model.max_live is None],
     }
 
@@ -51,6 +56,7 @@ def _message(layout: Layout, message: Message) -> dict:
         "bytes": message.size,
         "slot_bytes": message.size if allocated else 0,
         "padding": message.padding,
+        "holes": _holes(layout, message),
         "saved_against_malloc": malloc_bytes(message.size) - message.size if allocated else 0,
         "saved_against_union": layout.union_size - message.size if allocated else 0,
         "max_live": message.model.max_live,
@@ -58,6 +64,28 @@ def _message(layout: Layout, message: Message) -> dict:
         "members": [{"name": " ".join(m.bits) or m.name, "type": m.c_type, "count": m.count, "offset": m.offset, "bytes": m.size}
                     for m in message.members],
     }
+
+
+def _holes(layout: Layout, message: Message) -> list[dict]:
+    """Where the padding lies, and what it is in front of."""
+    holes, end = [], layout.tag.size
+    for member in sorted(message.members, key=lambda m: m.offset):
+        if member.offset > end:
+            holes.append({"offset": end, "bytes": member.offset - end, "before": member.name})
+        end = member.offset + member.size
+    if message.size > end:
+        holes.append({"offset": end, "bytes": message.size - end, "before": None})
+    return holes
+
+
+def _warnings(layout: Layout, name: str) -> list[str]:
+    largest = sorted((m for m in layout.messages if m.slot_class), key=lambda m: -m.size)[:2]
+    if len(largest) < 2 or largest[0].size <= DWARFS * largest[1].size:
+        return []
+    first, second = largest
+    place = first.model.place
+    return [f"{name}:{place.line}:{place.column}: warning: \"{first.model.name.schema}\" takes {first.size} bytes, more than {DWARFS} "
+            f"times the next largest, \"{second.model.name.schema}\" with {second.size}: a list in it may rather be messages of their own"]
 
 
 def _mean(weighted: list[tuple[float, Message]], size) -> float:
@@ -80,10 +108,17 @@ def _text(plan: dict) -> str:
     mean = plan["mean_bytes"]
     lines.append(f"mean by weight: {mean['slot']} bytes a message; malloc(sizeof) takes {mean['malloc']}, "
                  f"blocks of the union {mean['union']}")
+    holes = [f"{m['name']} ({_told_holes(m['holes'])})" for m in plan["messages"] if m["holes"] and m["slot_bytes"]]
+    if holes:
+        lines.append("padding: " + ", ".join(holes))
     if plan["without_max_live"]:
         names = ", ".join(plan["without_max_live"])
         lines.append(f"no place in a fixed pool (no max_live): {names}")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines + plan["warnings"]) + "\n"
+
+
+def _told_holes(holes: list[dict]) -> str:
+    return ", ".join(f"{h['bytes']} " + (f"before {h['before']}" if h["before"] else "at the end") for h in holes)
 
 
 def _counted(count: int, what: str) -> str:

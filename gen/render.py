@@ -77,6 +77,8 @@ def wrapped(text: str) -> str:
 
 
 def _wrapped_line(line: str) -> str:
+    if len(line) <= WIDTH:
+        return line
     code = line.lstrip()
     indent = line[:len(line) - len(code)]
     unbreakable = re.sub(r"(?<![,|]) ", "\0", code)

@@ -68,6 +68,7 @@ def global_names(schema: Schema, protocol: model.Protocol) -> Iterator[tuple[str
         what, word = f"the struct {quoted(struct.name.schema)}", _final(written, written.name)
         yield f"{prefix}_{struct.name.c}", what, word
         yield f"{prefix}_valid_{struct.name.c}", what, word
+        yield f"{prefix}_default_{struct.name.c}", what, word
     for message, written in zip(protocol.messages, schema.messages):
         what, word = f"the message {quoted(message.name.schema)}", _final(written, written.name)
         yield f"{prefix}_{message.name.c}", what, word

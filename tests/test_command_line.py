@@ -48,6 +48,16 @@ class CommandLine(unittest.TestCase):
 
 
 class Outputs(CommandLine):
+    def test_a_message_that_dwarfs_the_others_is_warned_of_with_its_place(self):
+        schema = Path(self.folder, "dwarf.yaml")
+        schema.write_text("protocol: calc\nmessages:\n  Small: {fields: {a: u64}}\n  Large: {fields: {b: 'u8[80]'}}\n")
+        status, out, _ = main("--plan", schema)
+        self.assertEqual(status, 0)
+        self.assertIn(f'{schema}:4:3: warning: "Large" takes 81 bytes, more than 4 times the next largest, "Small" with 16', out)
+        self.assertIn("padding: Small (7 before a)\n", out)
+        schema.write_text(schema.read_text().replace("80", "63"))
+        self.assertNotIn("warning", main("--plan", schema)[1])
+
     def test_an_interpreter_without_the_libraries_is_told_so(self):
         done = subprocess.run([sys.executable, "-S", "-m", "gen", "--version"], cwd=ROOT, capture_output=True, text=True)
         self.assertEqual(done.returncode, 2)
@@ -241,6 +251,11 @@ class Plan(CommandLine):
                                  (message.model.name.schema, message.model.tag, message.size, message.padding))
                 members = sum(member["bytes"] for member in told["members"])
                 self.assertEqual(told["bytes"], plan["tag_bytes"] + members + told["padding"])
+                self.assertEqual(sum(hole["bytes"] for hole in told["holes"]), told["padding"])
+                for hole in told["holes"]:
+                    inside = [m for m in told["members"] if m["offset"] < hole["offset"] + hole["bytes"]
+                              and hole["offset"] < m["offset"] + m["bytes"]]
+                    self.assertEqual(inside, [])
                 self.assertEqual([m["offset"] for m in told["members"]], [m.offset for m in message.members])
             sizes = [slot["bytes"] for slot in plan["slot_sizes"]]
             self.assertEqual(sizes, sorted({m["bytes"] for m in plan["messages"] if m["members"]}))
