@@ -75,14 +75,14 @@ GENERATOR = $(wildcard gen/*.py) gen/reserved.txt $(wildcard templates/*)
 generate: build/generated ## regenerate generated/ from schema/
 
 build/generated: $(SCHEMAS) $(GENERATOR)
-	@$(FIND_PYTHON); "$$p" -m gen -o generated $(SCHEMAS)
+	@$(FIND_PYTHON); "$$p" -m gen --cpp -o generated $(SCHEMAS)
 	@mkdir -p build && touch $@
 
 fresh: ## fail if generated/ is stale
-	@$(FIND_PYTHON); "$$p" -m gen --check -o generated $(SCHEMAS)
+	@$(FIND_PYTHON); "$$p" -m gen --cpp --check -o generated $(SCHEMAS)
 
-$(addprefix generated/,protopool.h protopool.c calc.h calc.c calc_check.c itch.h itch.c itch_check.c telemetry.h telemetry.c \
-    telemetry_check.c): build/generated ;
+$(addprefix generated/,protopool.h protopool.c calc.h calc.c calc.hpp calc_check.c itch.h itch.c itch.hpp itch_check.c telemetry.h \
+    telemetry.c telemetry.hpp telemetry_check.c): build/generated ;
 
 # ---- Objects: one directory for each setting, since a program has one
 
@@ -204,9 +204,9 @@ portable: generate ## C++17, 32-bit, big-endian and freestanding: compile with e
 	gcc $(STRICT_C) -c generated/calc.c -o $(P)/calc.o
 	gcc $(STRICT_C) -c generated/protopool.c -o $(P)/protopool.o
 	for cxx in g++ clang++; do \
-	    $$cxx $(STRICT_CXX) -c tests/user.cpp -o $(P)/user.o && gcc $(P)/user.o $(P)/calc.o $(P)/protopool.o -o $(P)/user && \
+	    $$cxx $(STRICT_CXX) -fno-exceptions -c tests/user.cpp -o $(P)/user.o && gcc $(P)/user.o $(P)/calc.o $(P)/protopool.o -o $(P)/user && \
 	    $(P)/user >$(P)/user.log || exit 1; done
-	i686-linux-gnu-g++ $(STRICT_CXX) -c tests/user.cpp -o $(P)/user_i686.o
+	i686-linux-gnu-g++ $(STRICT_CXX) -fno-exceptions -c tests/user.cpp -o $(P)/user_i686.o
 	i686-linux-gnu-gcc $(STRICT_C) -static $(P)/user_i686.o generated/calc.c generated/protopool.c -o $(P)/user_i686
 	$(P)/user_i686 | diff $(P)/user.log -
 	i686-linux-gnu-gcc $(STRICT_C) -static -DPROTOPOOL_MAGAZINE=2 $(CLOSURE) -o $(P)/closure_i686
@@ -227,7 +227,7 @@ combinations: combinations-suite combinations-elsewhere ## every combination of 
 
 $(A)/all.h: generate tests/combinations.py
 	@mkdir -p $(A)
-	@$(FIND_PYTHON); "$$p" tests/combinations.py >$(A)/all.yaml && "$$p" -m gen -q --bench -o $(A) $(A)/all.yaml
+	@$(FIND_PYTHON); "$$p" tests/combinations.py >$(A)/all.yaml && "$$p" -m gen -q --bench --cpp -o $(A) $(A)/all.yaml
 
 combinations-suite: $(A)/all.h
 	gcc $(STRICT_ALL) -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all $(ALL) $(A)/all_check.c -o $(A)/all_check $(CHECK_LIBS)
@@ -235,7 +235,7 @@ combinations-suite: $(A)/all.h
 
 combinations-elsewhere: $(A)/all.h
 	clang $(STRICT_ALL) -fsyntax-only $(A)/all.c $(A)/all_check.c
-	echo '#include "all.h"' >$(A)/all.cpp
+	echo '#include "all.hpp"' >$(A)/all.cpp
 	for cxx in g++ clang++; do $$cxx $(STRICT_CXX) -I$(A) -fsyntax-only $(A)/all.cpp || exit 1; done
 	gcc $(STRICT_ALL) -g tests/combined.c $(ALL) -o $(A)/combined
 	$(MEMCHECK) $(A)/combined >$(A)/expected

@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
                         help="where the outputs go, flat (default: the current directory)")
     parser.add_argument("--no-engine", action="store_true",
                         help="leave protopool.h and protopool.c out: one copy serves a whole program")
+    parser.add_argument("--cpp", action="store_true", help="also write NAME.hpp: handles, match and string views for C++17")
     parser.add_argument("--bench", action="store_true", help="also write NAME_bench.h, which the benchmark drives")
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--check", action="store_true", help="write nothing; exit 1 if any output is stale")
@@ -109,7 +110,7 @@ def _run(options: argparse.Namespace) -> int:
         imported[path] = None
         return output.read_schema(path)
 
-    files = generate(schemas, options.bench, load) | ({} if options.no_engine else render.engine())
+    files = generate(schemas, [kind for kind in ("bench", "cpp") if vars(options)[kind]], load) | ({} if options.no_engine else render.engine())
     if options.list_outputs:
         print(*(options.output_dir / name for name in files), sep="\n")
         return 0

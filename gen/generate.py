@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """The generator: four passes, one after the other. Several schemas are generated for one program."""
 
+from collections.abc import Collection
+
 from . import symbols
 from .check import check
 from .diagnostics import SchemaError
@@ -10,10 +12,10 @@ from .parse import Load, parse
 from .render import render
 
 
-def generate(schemas: list[tuple[str, bytes]], bench: bool = False, load: Load = read_schema) -> dict[str, str]:
-    """{file name: text} of schemas given as (shown name, bytes); load reads what they import. Raises SchemaError with all
-    that is wrong."""
-    return {name: text for laid_out in lay_out(schemas, load) for name, text in render(laid_out, bench).items()}
+def generate(schemas: list[tuple[str, bytes]], also: Collection[str] = (), load: Load = read_schema) -> dict[str, str]:
+    """{file name: text} of schemas given as (shown name, bytes); also: files on demand, see render; load reads what is
+    imported. Raises SchemaError with all that is wrong."""
+    return {name: text for laid_out in lay_out(schemas, load) for name, text in render(laid_out, also).items()}
 
 
 def lay_out(schemas: list[tuple[str, bytes]], load: Load = read_schema) -> list[Layout]:

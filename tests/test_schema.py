@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -112,6 +113,34 @@ class Deprecated(unittest.TestCase):
             done = subprocess.run([*CC, "-std=c11", "-Wall", "-Wextra", "-O1", "-c", "user.c", "-o", "user.o"], cwd=folder,
                                   capture_output=True, text=True)
         self.assertEqual(re.findall(r"user\.c:(\d+):(?:\d+:)? warning: .*use Fresh", done.stderr), ["6"], done.stderr)
+
+
+class Forgotten(unittest.TestCase):
+    """What does not compile, because a variant is forgotten."""
+
+    def compiles(self, compiler: list[str], name: str, text: str) -> bool:
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, name).write_text(text, encoding="utf-8")
+            return subprocess.run([*compiler, "-I", ROOT / "generated", "-fsyntax-only", name], cwd=folder,
+                                  capture_output=True).returncode == 0
+
+    def test_a_handler(self):
+        names = [m.model.name.c for m in lay_out((ROOT / "schema/calc.yaml").read_bytes()).messages]
+        handler = "static void on_{0}(void *ctx, const struct calc_{0} *msg) {{ (void)ctx; (void)msg; }}\n"
+        table = "const struct calc_handlers all = CALC_HANDLERS(on_);\n"
+        handlers = [handler.format(name) for name in names]
+        self.assertTrue(self.compiles(CC, "all.c", '#include "calc.h"\n' + "".join(handlers) + table))
+        self.assertFalse(self.compiles(CC, "all.c", '#include "calc.h"\n' + "".join(handlers[:-1]) + table))
+        wrong = [handlers[0].replace("struct calc_add", "struct calc_sum"), *handlers[1:]]
+        self.assertFalse(self.compiles([*CC, "-Werror"], "all.c", '#include "calc.h"\n' + "".join(wrong) + table))
+
+    @unittest.skipUnless(shutil.which("g++"), "g++ is missing")
+    def test_a_variant_of_match(self):
+        program = ('#include "calc.hpp"\nint f(const calc &msg);\nint f(const calc &msg)\n{{\n    return calc_cpp::match(msg, '
+                   "[](const calc_add &) {{ return 1; }}{});\n}}\n")
+        cpp = ["g++", "-std=c++17"]
+        self.assertTrue(self.compiles(cpp, "f.cpp", program.format(", [](const auto &) { return 2; }")))
+        self.assertFalse(self.compiles(cpp, "f.cpp", program.format(", [](const calc_quit &) { return 2; }")))
 
 
 class Pretty(unittest.TestCase):

@@ -3,9 +3,10 @@
  * A C++17 program on a generated header: compiled with every warning, linked with nothing but the C library.
  */
 
-#include "calc.h"
+#include "calc.hpp"
 
 #include <cstdio>
+#include <type_traits>
 
 namespace
 {
@@ -35,6 +36,38 @@ double result(const calc *msg)
     return 0;
 }
 
+/* The same with match: a variant that is forgotten would not compile. */
+double matched(const calc &msg)
+{
+    return calc_cpp::match(
+        msg, [](const calc_add &add) { return static_cast<double>(add.left + add.right); },
+        [](const calc_negate &negate) { return -static_cast<double>(negate.value); },
+        [](const calc_apply &apply) { return apply.operation == CALC_OPERATION_ADD ? apply.left : 0; },
+        [](const auto &) { return 0.0; });
+}
+
+/* Handles free their messages: however the block is left, none is live behind it. */
+bool handles(calc_pool &pool)
+{
+    struct calc_pool_stats stats;
+    {
+        const calc_cpp::handle store = calc_cpp::own(pool, calc_new_store(&pool, "pi", 3));
+        calc_cpp::handle moved = calc_cpp::own(pool, calc_new_recall(&pool, "e"));
+        const calc_cpp::handle other = std::move(moved);
+        const calc_cpp::handle none = calc_cpp::own(pool, nullptr);
+        if (!store || moved || !other || none || calc_cpp::name_view(*calc_as_store(store.get())) != "pi")
+            return false;
+        calc_free(&pool, calc_cpp::own(pool, calc_new_add(&pool, 1, 2)).release());
+    }
+    calc_pool_stats(&pool, &stats);
+    for (const protopool_slot_stats &slot : stats.slot)
+        if (slot.live != 0)
+            return false;
+    return true;
+}
+
+static_assert(sizeof(calc_cpp::handle) == 2 * sizeof(void *) && !std::is_copy_constructible_v<calc_cpp::handle>);
+
 } // namespace
 
 int main()
@@ -55,7 +88,11 @@ int main()
             return 1;
         std::puts("");
         sum += result(msg);
+        if (result(msg) != matched(*msg))
+            return 1;
         calc_free(&pool, msg);
     }
+    if (!handles(pool))
+        return 1;
     return calc_pool_fini(&pool) == 0 && sum == 11.0 ? 0 : 1;
 }
