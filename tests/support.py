@@ -73,8 +73,16 @@ def random_type(rng: random.Random, enums: list[str]) -> str:
                        f"bytes[<={bound}]"))
 
 
-def random_fields(rng: random.Random, enums: list[str], most: int) -> dict[str, str]:
-    return {f"field{i}": random_type(rng, enums) for i in range(rng.randint(0, most))}
+def random_field(rng: random.Random, named: list[str]) -> str:
+    """Of every kind; named: enums, flags and structs that it may hold."""
+    kind = random_type(rng, named)
+    if rng.random() < 0.3:
+        kind = f"{rng.choice(named + SCALARS[:-1])}[<={rng.choice((1, 3, 8, 255, 256))}]"
+    return kind + ("?" if rng.random() < 0.25 else "")
+
+
+def random_fields(rng: random.Random, named: list[str], most: int, least: int = 0, field=random_type) -> dict[str, str]:
+    return {f"field{i}": field(rng, named) for i in range(rng.randint(least, most))}
 
 
 def random_schema(seed: int, messages: int = 12, most_fields: int = 10) -> str:
@@ -86,11 +94,22 @@ def random_schema(seed: int, messages: int = 12, most_fields: int = 10) -> str:
         low, high = (0, 255) if base[0] == "u" else (-128, 127)
         values = ", ".join(f"v{i}: {n}" for i, n in enumerate(rng.sample(range(low, high), rng.randint(1, 6))))
         lines.append(f"  choice_{base}: {{base: {base}, values: {{{values}}}}}")
+    flags = [f"bits_{base}" for base in ("u8", "u16", "u64")]
+    lines.append("flags:")
+    lines += [f"  {name}: {{base: {name[5:]}, values: {{{', '.join(f'b{n}: {n}' for n in rng.sample(range(8), 3))}}}}}" for name in flags]
+    structs: list[str] = []
+    lines.append("structs:")
+    for i in range(3):                  # small ones, since they may be held many times
+        fields = {f"f{j}": rng.choice((*SCALARS, *enums, *flags, *structs, "u8[3]", "i32[<=2]", "char[5]", "string[<=6]", "f64?"))
+                  for j in range(rng.randint(1, 5))}
+        lines.append(f"  struct{i}: {{fields: {{{', '.join(f'{name}: {chr(39)}{kind}{chr(39)}' for name, kind in fields.items())}}}}}")
+        structs.append(f"struct{i}")
     lines.append("messages:")
     *tags, last_tag = rng.sample(range(1, rng.choice((255, 65535))), messages + 1)
     for i, tag in enumerate(tags):
         lines += [f"  Message{i}:", f"    tag: {tag}", f"    max_live: {rng.randint(0, 9)}", "    fields:"]
-        lines += [f"      {name}: {kind}" for name, kind in random_fields(rng, enums, most_fields).items()]
+        lines += [f"      {name}: {kind}" for name, kind in
+                  random_fields(rng, [*enums, *flags, *structs], most_fields, field=random_field).items()]
     lines += ["  Enums:", f"    tag: {last_tag}", "    fields:"] + [f"      {enum}: {enum}" for enum in enums]
     return "\n".join(lines) + "\n"
 

@@ -451,8 +451,7 @@ class Texts(unittest.TestCase):
 
 class Symbols(unittest.TestCase):
     SCHEMA = random_schema(3) + ("  Quit: {doc: No fields.}\n  Named: {c_name: called, fields: {a: 'bytes[<=n]'}}\n"
-                                 "  Holds: {fields: {p: 'point?', f: bits, l: 'point[<=2]'}}\n"
-                                 "flags: {bits: {values: [one, two]}}\nstructs: {point: {fields: {x: 'u8?'}}}\n"
+                                 "  Holds: {fields: {p: 'struct0?', f: bits_u8, l: 'struct1[<=2]'}}\n"
                                  "constants: {n: 4, other: {value: 5, c_name: fifth}}\n")
 
     def test_every_name_at_global_scope_is_known_to_the_checks_for_clashes(self):

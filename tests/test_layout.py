@@ -146,10 +146,11 @@ class Compiled(unittest.TestCase):
     def test_the_file_emitted_asserts_every_size_and_offset(self):
         text = random_schema(5)
         code = emit(text)["calc.c"]
-        for message in lay_out(text).messages:
-            struct = f"struct calc_{message.model.name.c}"
-            self.assertIn(f"static_assert(sizeof({struct}) == {message.size},", code)
-            for member in message.members:
+        laid_out = lay_out(text)
+        for record in laid_out.structs + laid_out.messages:
+            struct = f"struct calc_{record.model.name.c}"
+            self.assertIn(f"static_assert(sizeof({struct}) == {record.size},", code)
+            for member in (m for m in record.members if not m.bits):        # a bit-field has no offset
                 self.assertIn(f"static_assert(offsetof({struct}, {member.name}) == {member.offset},", code)
 
     def test_a_wrong_size_does_not_compile(self):
