@@ -35,7 +35,7 @@ static inline void bench_die(const char *why)
 
 #elif defined BENCH_UNION
 
-#define BENCH_TAKE(bytes, slot_class) malloc(sizeof(union BENCH_(any)))
+#define BENCH_TAKE(bytes, slot_class) malloc(BENCH_LARGEST)
 #define BENCH_GIVE(msg) free(msg)
 
 #elif defined BENCH_SEED
@@ -68,7 +68,7 @@ static inline void bench_give(void *block)
     (void)pthread_mutex_unlock(&bench_stack.lock);
 }
 
-#define BENCH_TAKE(bytes, slot_class) bench_take(sizeof(union BENCH_(any)))
+#define BENCH_TAKE(bytes, slot_class) bench_take(BENCH_LARGEST)
 #define BENCH_GIVE(msg) bench_give(msg)
 
 #elif defined BENCH_LIST
@@ -119,7 +119,7 @@ static inline void bench_give(void *slot, unsigned slot_class)
 }
 
 #define BENCH_TAKE(bytes, slot_class) bench_take(bytes, slot_class)
-#define BENCH_GIVE(msg) bench_give(msg, BENCH_(class_of_)(msg))
+#define BENCH_GIVE(msg) bench_give(msg, bench_class_(msg))
 
 #elif defined BENCH_LIMIT
 

@@ -177,6 +177,7 @@ class _Checker:
         self.resolving.append(struct)
         fields = tuple(self.field(field) for field in struct.fields)
         self.resolving.pop()
+        self.no_tails(fields, struct.fields)
         if not struct.fields and not self.reporter.diagnostics:
             self.reporter.error(struct.name.place, f"the struct {quoted(struct.name.text)} has no fields")
         resolved = model.Struct(self.name(struct.name, struct.c_name), fields, struct.name.place, struct.doc)
@@ -218,12 +219,25 @@ class _Checker:
             max_live = self.read.integer(message.max_live, 0, 2**32 - 1, '"max_live"')
         weight = 1.0 if message.weight is None else self.read.share(message.weight, '"weight"')
         fields = tuple(self.field(field) for field in message.fields)
-        return model.Message(self.name(message.name, message.c_name), tag, fields, message.name.place, max_live, weight,
-                             message.doc, message.deprecated)
+        self.no_tails(fields[:-1], message.fields)
+        resolved = model.Message(self.name(message.name, message.c_name), tag, fields, message.name.place, max_live, weight,
+                                 message.doc, message.deprecated)
+        if max_live and resolved.tail and resolved.tail.type.most is None:
+            self.reporter.error(message.max_live.place, f'"max_live" needs a "max" of the field {quoted(resolved.tail.name.schema)}',
+                                "a fixed pool has slots for the longest")
+        return resolved
+
+    def no_tails(self, fields: tuple[model.Field, ...], written: tuple[Field, ...]) -> None:
+        for field, word in zip(fields, written):
+            if isinstance(field.type, model.Tail):
+                self.reporter.error(word.type.word.place, f"{quoted(word.type.word.text)} is of any length, as only the last field of "
+                                    "a message can be", "a bounded one is " + _BOUNDED.get(word.type.name.text, word.type.name.text + "[<=N]"))
 
     def field(self, field: Field) -> model.Field:
         name = self.name(field.name, field.c_name)
         field_type = self.type(field.type, field.pad)
+        if field.max is not None:
+            field_type = self.limited(field_type, field.max)
         allowed = self.range(field, field_type) if field.range else None
         default = self.default(field.default, field_type, allowed) if field.default else None
         return model.Field(name, parameter(name.c), field_type, field.type.word.text, field.name.place, field.doc,
@@ -255,8 +269,8 @@ class _Checker:
             return word.text
         element = field_type.element if isinstance(field_type, model.One) else None
         if element is None or isinstance(element, model.Struct):
-            self.reporter.error(word.place, '"default" is for single values and texts',
-                                "an optional field is absent by default" if isinstance(field_type, model.Optional) else "")
+            hint = {"optional": "an optional field is absent by default", "tail": "what is of any length is empty by default"}
+            self.reporter.error(word.place, '"default" is for single values and texts', hint.get(field_type.kind, ""))
             return None
         value = self.default_value(word, element)
         if value is not None and allowed is not None and not allowed.low <= value <= allowed.high:
@@ -289,6 +303,10 @@ class _Checker:
         resolved = RESOLVE.get(key, _Checker.no_such_type)(self, written)
         if pad is not None:
             resolved = self.padded(resolved, pad)
+        if written.optional and isinstance(resolved, model.Tail):
+            self.reporter.error(written.word.place, f"{quoted(written.word.text)}: what is of any length is not optional",
+                                "it may be empty")
+            return resolved
         return model.Optional(resolved) if written.optional else resolved
 
     def one(self, written: Type) -> model.FieldType:
@@ -309,11 +327,30 @@ class _Checker:
     def bytes(self, written: Type) -> model.FieldType:
         return model.List(model.SCALARS["u8"], self.count(written.bound))
 
+    def text_tail(self, written: Type) -> model.FieldType:
+        return model.Tail(None)
+
+    def bytes_tail(self, written: Type) -> model.FieldType:
+        return model.Tail(model.SCALARS["u8"])
+
+    def tail(self, written: Type) -> model.FieldType:
+        return model.Tail(self.element(written.name))
+
+    def limited(self, resolved: model.FieldType, most: Word) -> model.FieldType:
+        if isinstance(resolved, model.Tail):
+            return model.Tail(resolved.element, self.count(most))
+        self.reporter.error(most.place, '"max" is for a field of any length: string, bytes or T[]',
+                            "the bound of another stands in its type")
+        return resolved
+
     def no_such_type(self, written: Type) -> model.FieldType:
         bounded = _BOUNDED.get(written.name.text)
         hint = f"a bounded one is {bounded}"
         if written.form == "[N]" and written.name.text in ("string", "bytes"):
             hint = f"{bounded} is one; an array of them is one of a struct with such a field"
+        if written.form == "[]":
+            hint = {"char": "a text of any length is string", "string": "a list of texts is one of a struct with such a field"}.get(
+                written.name.text, f"{quoted(written.name.text)} is of any length already")
         self.reporter.error(written.word.place, f"{quoted(written.word.text)} is not a type", hint)
         return model.One(model.SCALARS["u8"])
 
@@ -373,4 +410,7 @@ RESOLVE = {
     ("[<=N]", ""): _Checker.list,
     ("[<=N]", "string"): _Checker.string,
     ("[<=N]", "bytes"): _Checker.bytes,
+    ("", "string"): _Checker.text_tail,
+    ("", "bytes"): _Checker.bytes_tail,
+    ("[]", ""): _Checker.tail,
 }

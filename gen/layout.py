@@ -64,20 +64,48 @@ class Struct(Record):
 
 
 @dataclass(frozen=True)
+class Tail:
+    """Behind a message's struct: up to `most` elements, and the byte that terminates a text."""
+
+    name: str
+    c_type: str
+    element_size: int
+    offset: int
+    most: int
+    end: int
+
+    def bytes(self, elements: int) -> int:
+        """Of a message with so many."""
+        return self.offset + elements * self.element_size + self.end
+
+    @property
+    def most_bytes(self) -> int:
+        return self.bytes(self.most)
+
+
+@dataclass(frozen=True)
 class Message(Record):
-    """slot_class counts from 1 in order of slot size; 0: no fields, never allocated."""
+    """size: without the tail. slot_class counts from 1 in order of slot size; 0: no fields, never allocated. Of a message
+    with a tail it is that of the longest; the others are in Layout.tail_classes."""
 
     model: model.Message
+    tail: Tail | None = None
     slot_class: int = 0
+
+    @property
+    def most_bytes(self) -> int:
+        return self.tail.most_bytes if self.tail else self.size
 
 
 @dataclass(frozen=True)
 class SlotSize:
-    """One slot size: the variants that share it, and their guaranteed number (max_live) in a fixed pool."""
+    """One slot size: the variants that share it, and their guaranteed number (max_live) in a fixed pool; of a variant with a
+    tail the longest."""
 
     bytes: int
     budget: int
     messages: tuple[Message, ...]
+    has_tails: bool = False     # it serves messages with tails
 
 
 @dataclass(frozen=True)
@@ -94,6 +122,16 @@ class Layout:
     structs: tuple[Struct, ...]
     messages: tuple[Message, ...]
     slot_sizes: tuple[SlotSize, ...]
+    tail_classes: tuple[int, ...] = ()      # the slot class of each tail_index
+
+    @property
+    def tailed(self) -> tuple[Message, ...]:
+        """The messages with a tail."""
+        return tuple(m for m in self.messages if m.tail)
+
+    def tail_class(self, message: Message, elements: int) -> int:
+        """The slot class of a message with so many elements in its tail, in a pool that grows."""
+        return self.tail_classes[tail_index(message.tail.bytes(elements))]
 
     @property
     def class_type(self) -> str:
@@ -132,7 +170,9 @@ class Layout:
 
     @property
     def union_size(self) -> int:
-        return _round_up(max(m.size for m in self.messages), max(m.align for m in self.messages))
+        """Messages with a tail have no place in the union."""
+        whole = [m for m in self.messages if not m.tail]
+        return _round_up(max((m.size for m in whole), default=self.tag.size), max((m.align for m in whole), default=self.tag.size))
 
 
 def layout(protocol: model.Protocol, reporter: Reporter) -> Layout:
@@ -143,11 +183,13 @@ def layout(protocol: model.Protocol, reporter: Reporter) -> Layout:
     structs: dict[str, Struct] = {}
     for struct in protocol.structs:
         structs[struct.name.schema] = Struct(*_lay_out(struct, 0, 1, protocol, structs, reporter), struct)
-    messages = tuple(Message(*_lay_out(message, tag.size, tag.size, protocol, structs, reporter), message)
-                     for message in protocol.messages)
-    slot_class = {size: i for i, size in enumerate(sorted({m.size for m in messages if m.members}), 1)}
-    messages = tuple(replace(m, slot_class=slot_class[m.size] if m.members else 0) for m in messages)
-    slot_sizes = tuple(_slot_size(size, messages) for size in slot_class)
+    messages = tuple(_message(message, tag, protocol, structs, reporter) for message in protocol.messages)
+    reporter.raise_if_any()
+    tail_sizes = _tail_sizes([m for m in messages if m.tail])
+    sizes = sorted({m.size for m in messages if m.members and not m.tail} | set(tail_sizes.values()))
+    slot_class = {size: i for i, size in enumerate(sizes, 1)}
+    messages = tuple(replace(m, slot_class=slot_class[_slot_bytes(m)] if m.members else 0) for m in messages)
+    slot_sizes = tuple(_slot_size(size, messages, size in tail_sizes.values()) for size in slot_class)
     for slot_size in slot_sizes:
         if slot_size.budget > MAX_BUDGET:
             reporter.error(slot_size.messages[-1].model.place, f"the messages of {slot_size.bytes} bytes have "
@@ -156,7 +198,8 @@ def layout(protocol: model.Protocol, reporter: Reporter) -> Layout:
     if pool > MAX_POOL:
         reporter.error(protocol.messages[-1].place, f'every "max_live" together takes {pool} bytes', f"at most {MAX_POOL}")
     reporter.raise_if_any()
-    return Layout(protocol, tag, freed_tag, tuple(structs.values()), messages, slot_sizes)
+    tail_classes = tuple(slot_class.get(tail_sizes.get(i, 0), 0) for i in range(max(tail_sizes, default=-1) + 1))
+    return Layout(protocol, tag, freed_tag, tuple(structs.values()), messages, slot_sizes, tail_classes)
 
 
 # What each kind of field type is made of: members of the name, of which elements know their C types.
@@ -200,7 +243,11 @@ def _optional(name: str, of: model.Optional, elements: _Elements) -> tuple[Membe
     return MEMBERS[of.of.kind](name, of.of, elements)      # the bit is gathered with those of the other fields
 
 
-MEMBERS = {"one": _one, "array": _array, "list": _list, "chars": _chars, "string": _string, "optional": _optional}
+def _tail(name: str, of: model.Tail, elements: _Elements) -> tuple[Member, ...]:
+    return (_length(name, of.most or MAX_SIZE, elements),)
+
+
+MEMBERS = {"one": _one, "array": _array, "list": _list, "chars": _chars, "string": _string, "tail": _tail, "optional": _optional}
 
 
 def length_scalar(bound: int) -> model.Scalar:
@@ -260,10 +307,63 @@ def _place(members: list[Member], begin: int, align: int) -> tuple[tuple[Member,
     return tuple(placed), _round_up(end, align)
 
 
+def _message(message: model.Message, tag: model.Scalar, protocol: model.Protocol, structs: dict[str, Struct],
+             reporter: Reporter) -> Message:
+    laid_out = Message(*_lay_out(message, tag.size, tag.size, protocol, structs, reporter), message)
+    if message.tail is None:
+        return laid_out
+    of = message.tail.type
+    element = _Elements(protocol, structs).member(message.tail.name.c, of.element or SCALARS["char"])
+    tail = Tail(element.name, element.c_type, element.element_size, _round_up(laid_out.size, element.align), 0, int(of.element is None))
+    tail = replace(tail, most=of.most or max(0, MAX_SIZE - tail.most_bytes) // tail.element_size)
+    if tail.most_bytes > MAX_SIZE or tail.most == 0:
+        reporter.error(message.tail.place, f'"{message.name.schema}" takes up to {tail.most_bytes} bytes: a message has at most {MAX_SIZE}')
+    return replace(laid_out, tail=tail)
+
+
+# Slot sizes for messages with a tail. Up to 1 KiB each multiple of 16, so that a slot is less than 16 bytes larger than its
+# message, then four to each doubling, less than a quarter larger. That is 64 slot sizes and 84 more to the largest message; a
+# pool's handle has some 200 bytes for each (README), and a magazine only for those that are used. A finer step would cost
+# every handle more than it saves: slots of several KiB have blocks of their own, of which a system commits whole pages
+# as they are written. No message needs a header: its length tells its slot size when it is freed.
+
+TAIL_STEP = 16                  # bytes
+TAIL_EXACT = 1024               # bytes; larger slots are four to a doubling
+
+
+def tail_index(size: int) -> int:
+    """Counts the slot sizes for tails from 1; the same as protopool_tail_index."""
+    if size <= TAIL_EXACT:
+        return -(-size // TAIL_STEP)
+    doubling = (size - 1).bit_length() - 1
+    return TAIL_EXACT // TAIL_STEP + 4 * (doubling - 10) + (size - 1 >> doubling - 2) - 3
+
+
+def tail_slot(index: int) -> int:
+    """The slot size of an index."""
+    if index <= TAIL_EXACT // TAIL_STEP:
+        return TAIL_STEP * index
+    doubling, quarter = divmod(index - TAIL_EXACT // TAIL_STEP - 1, 4)
+    return min(MAX_SIZE, (5 + quarter) << doubling + 8)
+
+
+def _tail_sizes(tailed: list[Message]) -> dict[int, int]:
+    """The slot size of each index that a message can need."""
+    if not tailed:
+        return {}
+    first, last = min(tail_index(m.tail.bytes(0)) for m in tailed), max(tail_index(m.most_bytes) for m in tailed)
+    return {index: tail_slot(index) for index in range(first, last + 1)}
+
+
+def _slot_bytes(message: Message) -> int:
+    """Of the slots that a fixed pool has for it."""
+    return tail_slot(tail_index(message.most_bytes)) if message.tail else message.size
+
+
 def _round_up(size: int, align: int) -> int:
     return -(-size // align) * align
 
 
-def _slot_size(size: int, messages: tuple[Message, ...]) -> SlotSize:
-    sharing = tuple(m for m in messages if m.slot_class and m.size == size)
-    return SlotSize(size, sum(m.model.max_live or 0 for m in sharing), sharing)
+def _slot_size(size: int, messages: tuple[Message, ...], has_tails: bool) -> SlotSize:
+    sharing = tuple(m for m in messages if m.slot_class and _slot_bytes(m) == size)
+    return SlotSize(size, sum(m.model.max_live or 0 for m in sharing), sharing, has_tails)

@@ -150,6 +150,16 @@ class String:
 
 
 @dataclass(frozen=True)
+class Tail:
+    """string, bytes or T[], a message's last field: as many elements as it was made with, behind its struct. element is None
+    for a text, which is terminated; most: elements, or characters; None: as many as a message can have."""
+
+    element: Element | None
+    most: int | None = None
+    kind = "tail"
+
+
+@dataclass(frozen=True)
 class Optional:
     """T?: a bit that says whether it is there, and T."""
 
@@ -157,7 +167,7 @@ class Optional:
     kind = "optional"
 
 
-FieldType = One | Array | List | Chars | String | Optional
+FieldType = One | Array | List | Chars | String | Tail | Optional
 
 
 def element_of(field_type: FieldType) -> Element | None:
@@ -202,6 +212,10 @@ class Message:
     weight: float = 1.0
     doc: str = ""
     deprecated: str = ""
+
+    @property
+    def tail(self) -> Field | None:
+        return self.fields[-1] if self.fields and isinstance(self.fields[-1].type, Tail) else None
 
 
 @dataclass(frozen=True)

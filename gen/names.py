@@ -21,7 +21,7 @@ KEYWORDS = frozenset(_C.split()) | frozenset(_CPP.split())
 # Fields that a constructor's parameter cannot be called: variables of the C library (-Wshadow), and the
 # functions that constructors call. The parameter gets an underscore; the member keeps the name.
 _NOT_PARAMETERS = frozenset("""daylight environ optarg opterr optind optopt signgam timezone tzname
-    memcpy memset""".split())
+    memchr memcpy memset""".split())
 
 # What a protocol cannot be called: its struct or its header would be one of the C library's, or its files could not
 # be on some disks.

@@ -116,7 +116,7 @@ class _Reader:
     def field(self, name: Word, node: document.Node) -> Field | None:
         if isinstance(node, document.Mapping):
             keys = self.keys(node, "a field", type=self.type, doc=self.doc, c_name=self.name, pad=self.word,
-                             unit=self.unit, range=self.range, default=self.word)
+                             unit=self.unit, range=self.range, default=self.word, max=self.word)
             if not self.given(node, "type"):
                 self.reporter.error(name.place, f'the field {quoted(name.text)} has no "type"')
             return Field(name, **keys) if keys.get("type") else None
@@ -177,9 +177,11 @@ class _Reader:
         name, is_optional = self.part(word, match, "name"), match["optional"] is not None
         if match["brackets"] is None:
             return Type(word, name, optional=is_optional)
+        if not match["bound"] and not match["most"]:
+            return Type(word, name, "[]", optional=is_optional)
         if not match["bound"]:
             self.reporter.error(word.place, f"{quoted(word.text)} lacks a number between the brackets",
-                                'an array is "T[N]", a list "T[<=N]", a bounded text "string[<=N]"')
+                                'a list is "T[<=N]", a bounded text "string[<=N]"')
             return None
         return Type(word, name, "[<=N]" if match["most"] else "[N]", self.part(word, match, "bound"), is_optional)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import jinja2
 
 from . import model, numbers
-from .layout import Layout, length_scalar
+from .layout import MAX_SIZE, Layout, length_scalar
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 WIDTH = 116                     # characters of an emitted line, where it can be broken
@@ -49,7 +49,7 @@ def _environment() -> jinja2.Environment:
                                      trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
                                      autoescape=False)
     environment.filters.update(comment=comment, remark=remark, wrapped=wrapped, c_string=c_string, c_integer=c_integer,
-                               c_character=c_character, c_literal=c_literal, length_type=lambda bound: length_scalar(bound).c,
+                               c_character=c_character, c_literal=c_literal, length_type=lambda bound: length_scalar(bound or MAX_SIZE).c,
                               element=lambda field: model.element_of(field.type), bounds=bounds, initial=initial,
                               told=told, c_mask=c_mask,
                               span=span, outside=outside, described_type=described_type, utf8_length=lambda text: len(text.encode()))
@@ -57,8 +57,8 @@ def _environment() -> jinja2.Environment:
                              enum=lambda e: isinstance(e, model.Enum), flags=lambda e: isinstance(e, model.Flags),
                              struct=lambda e: isinstance(e, model.Struct), bool=_of_family("bool"),
                              spoilable=spoilable, checked=checked,
-                             float=_of_family("float", "double"), listed=_has_kind(model.Array, model.List),
-                             with_length=_has_kind(model.List), text=_has_kind(model.Chars, model.String))
+                             float=_of_family("float", "double"), listed=_listed,
+                             with_length=_has_kind(model.List, model.Tail), text=_has_kind(model.Chars, model.String))
     return environment
 
 
@@ -120,9 +120,9 @@ def c_mask(scalar: model.Scalar, bit: int) -> str:
     return f"UINT{8 * max(4, scalar.size)}_C(0x{1 << bit:x})"
 
 
-def _saturated(bound: int) -> bool:
+def _saturated(bound: int | None) -> bool:
     """Whether the bound is the largest value of its length's type, so that a length cannot exceed it."""
-    return bound == 2 ** (8 * length_scalar(bound).size) - 1
+    return bound is not None and bound == 2 ** (8 * length_scalar(bound).size) - 1
 
 
 def _of_family(*families: str):
@@ -132,6 +132,11 @@ def _of_family(*families: str):
 def _has_kind(*kinds: type):
     """A test of a field: whether its type is one of the kinds, optional or not."""
     return lambda field: isinstance(field.type.of if field.is_optional else field.type, kinds)
+
+
+def _listed(field: model.Field) -> bool:
+    """Whether it has several elements, even if there is room for one only; a text has characters."""
+    return _has_kind(model.Array, model.List)(field) or isinstance(field.type, model.Tail) and field.type.element is not None
 
 
 def c_literal(value: int | float, scalar: model.Scalar) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from . import model
 from .diagnostics import Place, Reporter, at, quoted
 from .names import why_no_protocol, why_taken
-from .syntax import Constant, Enum, EnumValue, Message, Schema, Struct, Word
+from .syntax import Constant, Enum, EnumValue, Field, Message, Schema, Struct, Word
 
 # What every protocol defines, after its prefix. Those that a later version will define are taken already.
 _OWN = """any pool pool_stats depot handlers tag tag_of tag_name size free print equal hash clone dispatch validate
@@ -75,6 +75,11 @@ def global_names(schema: Schema, protocol: model.Protocol) -> Iterator[tuple[str
         yield f"{upper}_{message.name.upper}", what, word
         for verb in _VERBS:
             yield f"{prefix}_{verb}_{message.name.c}", what, word
+        if message.tail:
+            tail = f"{message.name.c}_{message.tail.name.c}"
+            yield f"{prefix}_reserve_{message.name.c}", what, word
+            for name in (f"{prefix}_{tail}", f"{prefix}_edit_{tail}", f"{upper}_{tail.upper()}_MAX"):
+                yield name, f"the field {quoted(message.tail.name.schema)} of {what}", _final(written.fields[-1], written.fields[-1].name)
 
 
 def _structs(schema: Schema, protocol: model.Protocol) -> list[tuple[model.Struct, Struct]]:
@@ -83,15 +88,17 @@ def _structs(schema: Schema, protocol: model.Protocol) -> list[tuple[model.Struc
     return [(resolved[written.name.text], written) for written in schema.structs if written.name.text in resolved]
 
 
-def _final(written: Schema | Constant | Enum | EnumValue | Struct | Message, name: Word) -> Word:
+def _final(written: Schema | Field | Constant | Enum | EnumValue | Struct | Message, name: Word) -> Word:
     return written.c_name or name
 
 
 def members(field: model.Field) -> list[str]:
     """The members that a field takes in its message's struct."""
     inner = field.type.of if field.is_optional else field.type
-    lengthy = isinstance(inner, (model.String, model.List))
-    return ([f"has_{field.name.c}"] if field.is_optional else []) + [field.name.c] + ([f"{field.name.c}_len"] if lengthy else [])
+    length = [f"{field.name.c}_len"] if isinstance(inner, (model.String, model.List, model.Tail)) else []
+    if isinstance(inner, model.Tail):
+        return length
+    return ([f"has_{field.name.c}"] if field.is_optional else []) + [field.name.c] + length
 
 
 def _members(schema: Schema, protocol: model.Protocol, reporter: Reporter) -> None:

@@ -35,6 +35,7 @@ class Field:
     pad: Word | None = None
     unit: str = ""
     range: tuple[Word, ...] = ()
+    max: Word | None = None
     default: Word | None = None
 
 

@@ -50,6 +50,30 @@ static const struct protopool_slot_size slot_sizes_[] = {
     { 216, 8 }, /* Log */
 };
 
+/* Of a variant's own struct, without a tail; 0 for what is no tag. */
+static size_t sizeof_(enum calc_tag tag_)
+{
+    switch (tag_) {
+    case CALC_ADD:
+        return sizeof(struct calc_add);
+    case CALC_NEGATE:
+        return sizeof(struct calc_negate);
+    case CALC_APPLY:
+        return sizeof(struct calc_apply);
+    case CALC_SUM:
+        return sizeof(struct calc_sum);
+    case CALC_STORE:
+        return sizeof(struct calc_store);
+    case CALC_RECALL:
+        return sizeof(struct calc_recall);
+    case CALC_LOG:
+        return sizeof(struct calc_log);
+    case CALC_QUIT:
+        return sizeof(struct calc_quit);
+    }
+    return 0;
+}
+
 #if PROTOPOOL_CHECK >= 1
 static uint32_t variant_of_(const void *msg_)
 {
@@ -90,9 +114,15 @@ static const char *name_of_(uint32_t variant_)
     return names_[variant_];
 }
 
-static unsigned slot_class_of_(const void *msg_)
+static size_t size_of_(const void *msg_, size_t room_)
 {
-    return calc_class_of_((const struct calc *)msg_);
+    return sizeof_(calc_tag_of((const struct calc *)msg_)) <= room_ ? calc_size((const struct calc *)msg_) : 0;
+}
+
+static bool has_tail_(const void *msg_)
+{
+    (void)msg_;
+    return false;
 }
 
 static int print_to_(void *stream_, const void *msg_)
@@ -107,7 +137,7 @@ static int print_to_(void *stream_, const void *msg_)
 }
 
 static const struct protopool_messages messages_ = {
-    "calc", 1, CALC_FREED_TAG_, 8, variant_of_, name_of_, slot_class_of_, print_to_,
+    "calc", 1, CALC_FREED_TAG_, 8, variant_of_, name_of_, size_of_, has_tail_, print_to_,
 };
 #endif
 
@@ -159,25 +189,7 @@ const char *calc_tag_name(enum calc_tag tag_)
 
 size_t calc_size(const struct calc *msg_)
 {
-    switch (calc_tag_of(msg_)) {
-    case CALC_ADD:
-        return sizeof(struct calc_add);
-    case CALC_NEGATE:
-        return sizeof(struct calc_negate);
-    case CALC_APPLY:
-        return sizeof(struct calc_apply);
-    case CALC_SUM:
-        return sizeof(struct calc_sum);
-    case CALC_STORE:
-        return sizeof(struct calc_store);
-    case CALC_RECALL:
-        return sizeof(struct calc_recall);
-    case CALC_LOG:
-        return sizeof(struct calc_log);
-    case CALC_QUIT:
-        return sizeof(struct calc_quit);
-    }
-    return 0;
+    return sizeof_(calc_tag_of(msg_));
 }
 
 const char *calc_operation_name(enum calc_operation value_)
@@ -302,7 +314,7 @@ const struct protopool_record *calc_describe(enum calc_tag tag_)
 
 bool calc_validate(const struct calc *msg_, size_t bytes_)
 {
-    if (bytes_ < sizeof *msg_ || bytes_ < calc_size(msg_))
+    if (bytes_ < sizeof *msg_ || bytes_ < sizeof_(calc_tag_of(msg_)))
         return false;
     switch (calc_tag_of(msg_)) {
     case CALC_ADD:
@@ -505,8 +517,8 @@ void calc_dispatch(const struct calc *msg_, const struct calc_handlers *handlers
 #undef calc_clone
 struct calc *calc_clone(struct calc_pool *pool_, const struct calc *msg_)
 {
-    const unsigned class_ = calc_class_of_(msg_);
     const size_t size_ = calc_size(msg_);
+    const unsigned class_ = calc_class_of_(msg_);
     struct calc *clone_;
 
     switch (calc_tag_of(msg_)) {
@@ -524,7 +536,7 @@ struct calc *calc_clone(struct calc_pool *pool_, const struct calc *msg_)
     }
     if (class_ == 0)
         return NULL;
-    clone_ = (struct calc *)calc_take_(pool_, class_, calc_tag_of(msg_));
+    clone_ = (struct calc *)calc_take_(pool_, class_, calc_tag_of(msg_), size_);
     if (clone_ != NULL)
         memcpy(clone_, msg_, size_);
     return clone_;
@@ -907,18 +919,18 @@ static size_t align_of_(const struct calc *msg_)
 }
 
 /* Zeroes the slot first, so that the bytes it prints are defined. */
-void calc_trace_allocate_(struct calc *msg_, enum calc_tag tag_)
+void calc_trace_allocate_(struct calc *msg_, enum calc_tag tag_, size_t bytes_)
 {
     const struct calc tagged_ = { (uint8_t)tag_ };
-    const size_t size_ = calc_size(&tagged_), align_ = align_of_(&tagged_);
+    const size_t align_ = align_of_(&tagged_);
 
-    memset(msg_, 0, size_);
+    memset(msg_, 0, bytes_);
     *msg_ = tagged_;
-    printf("allocate:+ layout align=%zu size=%zu\nallocate: thing=", align_, size_);
+    printf("allocate:+ layout align=%zu size=%zu\nallocate: thing=", align_, bytes_);
     calc_print(stdout, msg_);
     putchar('\n');
-    protopool_trace_bytes("allocate", msg_, size_);
-    printf("allocate:- ptr=%p layout align=%zu size=%zu\n", (void *)msg_, align_, size_);
+    protopool_trace_bytes("allocate", msg_, bytes_);
+    printf("allocate:- ptr=%p layout align=%zu size=%zu\n", (void *)msg_, align_, bytes_);
 }
 
 void calc_trace_deallocate_(const struct calc *msg_)

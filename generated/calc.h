@@ -404,7 +404,7 @@ int calc_snprint_pretty(char *buffer_, size_t room_, const struct calc *msg_);
 #endif
 
 #ifdef PROTOPOOL_TRACE
-void calc_trace_allocate_(struct calc *msg_, enum calc_tag tag_);
+void calc_trace_allocate_(struct calc *msg_, enum calc_tag tag_, size_t bytes_);
 void calc_trace_deallocate_(const struct calc *msg_);
 #endif
 
@@ -483,11 +483,12 @@ static inline void calc_free(struct calc_pool *pool_, struct calc *msg_)
 /* A copy in a pool, of this protocol but not always this pool; NULL if the pool is exhausted, or it is no message. */
 struct calc *calc_clone(struct calc_pool *pool_, const struct calc *msg_) PROTOPOOL_FREED_BY_(calc_free_);
 
-/* A slot of the class for the variant of this tag, uninitialised but for that; NULL if the pool is exhausted. */
-PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool_, unsigned class_, enum calc_tag tag_)
+/* A slot of the class for a message of so many bytes, the variant of this tag, uninitialised but for that; NULL if the pool
+ * is exhausted. */
+PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool_, unsigned class_, enum calc_tag tag_, size_t bytes_)
 {
 #if PROTOPOOL_CHECK == 2
-    struct calc *const msg_ = (struct calc *)protopool_take_checked(&pool_->engine_, class_);
+    struct calc *const msg_ = (struct calc *)protopool_take_checked(&pool_->engine_, class_, bytes_);
 #else
     struct calc *const msg_ = (struct calc *)protopool_take(&pool_->engine_, &pool_->loaded_[class_], class_);
 #endif
@@ -502,8 +503,9 @@ PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool_, unsigned class_, enum
     }
 #endif
 #ifdef PROTOPOOL_TRACE
-    calc_trace_allocate_(msg_, tag_);
+    calc_trace_allocate_(msg_, tag_, bytes_);
 #endif
+    (void)bytes_;
     msg_->tag = (uint8_t)tag_;
     return msg_;
 }
@@ -548,7 +550,7 @@ static inline struct calc_add calc_default_add(void)
 
 static inline struct calc *calc_new_add(struct calc_pool *pool_, uint64_t left, uint64_t right)
 {
-    struct calc_add *const msg_ = (struct calc_add *)calc_take_(pool_, 2, CALC_ADD);
+    struct calc_add *const msg_ = (struct calc_add *)calc_take_(pool_, 2, CALC_ADD, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->left = left;
@@ -560,7 +562,7 @@ static inline struct calc *calc_copy_add(struct calc_pool *pool_, const struct c
 {
     if (!calc_valid_add(from_))
         return NULL;
-    struct calc_add *const msg_ = (struct calc_add *)calc_take_(pool_, 2, CALC_ADD);
+    struct calc_add *const msg_ = (struct calc_add *)calc_take_(pool_, 2, CALC_ADD, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -608,7 +610,7 @@ static inline struct calc_negate calc_default_negate(void)
 
 static inline struct calc *calc_new_negate(struct calc_pool *pool_, int64_t value)
 {
-    struct calc_negate *const msg_ = (struct calc_negate *)calc_take_(pool_, 1, CALC_NEGATE);
+    struct calc_negate *const msg_ = (struct calc_negate *)calc_take_(pool_, 1, CALC_NEGATE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->value = value;
@@ -619,7 +621,7 @@ static inline struct calc *calc_copy_negate(struct calc_pool *pool_, const struc
 {
     if (!calc_valid_negate(from_))
         return NULL;
-    struct calc_negate *const msg_ = (struct calc_negate *)calc_take_(pool_, 1, CALC_NEGATE);
+    struct calc_negate *const msg_ = (struct calc_negate *)calc_take_(pool_, 1, CALC_NEGATE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -678,7 +680,7 @@ static inline struct calc *calc_new_apply(struct calc_pool *pool_, enum calc_ope
 {
     if (!(calc_known_operation_((int64_t)operation)))
         return NULL;
-    struct calc_apply *const msg_ = (struct calc_apply *)calc_take_(pool_, 2, CALC_APPLY);
+    struct calc_apply *const msg_ = (struct calc_apply *)calc_take_(pool_, 2, CALC_APPLY, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->operation = (uint8_t)operation;
@@ -691,7 +693,7 @@ static inline struct calc *calc_copy_apply(struct calc_pool *pool_, const struct
 {
     if (!calc_valid_apply(from_))
         return NULL;
-    struct calc_apply *const msg_ = (struct calc_apply *)calc_take_(pool_, 2, CALC_APPLY);
+    struct calc_apply *const msg_ = (struct calc_apply *)calc_take_(pool_, 2, CALC_APPLY, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -740,7 +742,7 @@ static inline struct calc_sum calc_default_sum(void)
 
 static inline struct calc *calc_new_sum(struct calc_pool *pool_, uint8_t count, const int32_t *operands)
 {
-    struct calc_sum *const msg_ = (struct calc_sum *)calc_take_(pool_, 5, CALC_SUM);
+    struct calc_sum *const msg_ = (struct calc_sum *)calc_take_(pool_, 5, CALC_SUM, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->count = count;
@@ -752,7 +754,7 @@ static inline struct calc *calc_copy_sum(struct calc_pool *pool_, const struct c
 {
     if (!calc_valid_sum(from_))
         return NULL;
-    struct calc_sum *const msg_ = (struct calc_sum *)calc_take_(pool_, 5, CALC_SUM);
+    struct calc_sum *const msg_ = (struct calc_sum *)calc_take_(pool_, 5, CALC_SUM, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -811,7 +813,7 @@ static inline struct calc *calc_new_store(struct calc_pool *pool_, const char *n
     const size_t name_len_ = protopool_text_length(name, 31);
     if (name_len_ > 31)
         return NULL;
-    struct calc_store *const msg_ = (struct calc_store *)calc_take_(pool_, 4, CALC_STORE);
+    struct calc_store *const msg_ = (struct calc_store *)calc_take_(pool_, 4, CALC_STORE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->name_len = (uint8_t)name_len_;
@@ -824,7 +826,7 @@ static inline struct calc *calc_copy_store(struct calc_pool *pool_, const struct
 {
     if (!calc_valid_store(from_))
         return NULL;
-    struct calc_store *const msg_ = (struct calc_store *)calc_take_(pool_, 4, CALC_STORE);
+    struct calc_store *const msg_ = (struct calc_store *)calc_take_(pool_, 4, CALC_STORE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -882,7 +884,7 @@ static inline struct calc *calc_new_recall(struct calc_pool *pool_, const char *
     const size_t name_len_ = protopool_text_length(name, 31);
     if (name_len_ > 31)
         return NULL;
-    struct calc_recall *const msg_ = (struct calc_recall *)calc_take_(pool_, 3, CALC_RECALL);
+    struct calc_recall *const msg_ = (struct calc_recall *)calc_take_(pool_, 3, CALC_RECALL, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->name_len = (uint8_t)name_len_;
@@ -894,7 +896,7 @@ static inline struct calc *calc_copy_recall(struct calc_pool *pool_, const struc
 {
     if (!calc_valid_recall(from_))
         return NULL;
-    struct calc_recall *const msg_ = (struct calc_recall *)calc_take_(pool_, 3, CALC_RECALL);
+    struct calc_recall *const msg_ = (struct calc_recall *)calc_take_(pool_, 3, CALC_RECALL, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -953,7 +955,7 @@ static inline struct calc *calc_new_log(struct calc_pool *pool_, uint64_t time, 
     const size_t text_len_ = protopool_text_length(text, 200);
     if (text_len_ > 200)
         return NULL;
-    struct calc_log *const msg_ = (struct calc_log *)calc_take_(pool_, 6, CALC_LOG);
+    struct calc_log *const msg_ = (struct calc_log *)calc_take_(pool_, 6, CALC_LOG, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->time = time;
@@ -966,7 +968,7 @@ static inline struct calc *calc_copy_log(struct calc_pool *pool_, const struct c
 {
     if (!calc_valid_log(from_))
         return NULL;
-    struct calc_log *const msg_ = (struct calc_log *)calc_take_(pool_, 6, CALC_LOG);
+    struct calc_log *const msg_ = (struct calc_log *)calc_take_(pool_, 6, CALC_LOG, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;

@@ -205,6 +205,58 @@ static const struct protopool_slot_size slot_sizes_[] = {
     { 56, 8 }, /* Imbalance */
 };
 
+/* Of a variant's own struct, without a tail; 0 for what is no tag. */
+static size_t sizeof_(enum itch_tag tag_)
+{
+    switch (tag_) {
+    case ITCH_SYSTEM_EVENT:
+        return sizeof(struct itch_system_event);
+    case ITCH_STOCK_DIRECTORY:
+        return sizeof(struct itch_stock_directory);
+    case ITCH_TRADING_ACTION:
+        return sizeof(struct itch_trading_action);
+    case ITCH_REG_SHO:
+        return sizeof(struct itch_reg_sho);
+    case ITCH_PARTICIPANT_POSITION:
+        return sizeof(struct itch_participant_position);
+    case ITCH_MWCB_DECLINE:
+        return sizeof(struct itch_mwcb_decline);
+    case ITCH_MWCB_STATUS:
+        return sizeof(struct itch_mwcb_status);
+    case ITCH_IPO_QUOTING:
+        return sizeof(struct itch_ipo_quoting);
+    case ITCH_LULD_COLLAR:
+        return sizeof(struct itch_luld_collar);
+    case ITCH_OPERATIONAL_HALT:
+        return sizeof(struct itch_operational_halt);
+    case ITCH_ADD_ORDER:
+        return sizeof(struct itch_add_order);
+    case ITCH_ADD_ORDER_MPID:
+        return sizeof(struct itch_add_order_mpid);
+    case ITCH_ORDER_EXECUTED:
+        return sizeof(struct itch_order_executed);
+    case ITCH_ORDER_EXECUTED_PRICE:
+        return sizeof(struct itch_order_executed_price);
+    case ITCH_ORDER_CANCEL:
+        return sizeof(struct itch_order_cancel);
+    case ITCH_ORDER_DELETE:
+        return sizeof(struct itch_order_delete);
+    case ITCH_ORDER_REPLACE:
+        return sizeof(struct itch_order_replace);
+    case ITCH_TRADE:
+        return sizeof(struct itch_trade);
+    case ITCH_CROSS_TRADE:
+        return sizeof(struct itch_cross_trade);
+    case ITCH_BROKEN_TRADE:
+        return sizeof(struct itch_broken_trade);
+    case ITCH_IMBALANCE:
+        return sizeof(struct itch_imbalance);
+    case ITCH_RETAIL_INTEREST:
+        return sizeof(struct itch_retail_interest);
+    }
+    return 0;
+}
+
 #if PROTOPOOL_CHECK >= 1
 static uint32_t variant_of_(const void *msg_)
 {
@@ -287,9 +339,15 @@ static const char *name_of_(uint32_t variant_)
     return names_[variant_];
 }
 
-static unsigned slot_class_of_(const void *msg_)
+static size_t size_of_(const void *msg_, size_t room_)
 {
-    return itch_class_of_((const struct itch *)msg_);
+    return sizeof_(itch_tag_of((const struct itch *)msg_)) <= room_ ? itch_size((const struct itch *)msg_) : 0;
+}
+
+static bool has_tail_(const void *msg_)
+{
+    (void)msg_;
+    return false;
 }
 
 static int print_to_(void *stream_, const void *msg_)
@@ -304,7 +362,7 @@ static int print_to_(void *stream_, const void *msg_)
 }
 
 static const struct protopool_messages messages_ = {
-    "itch", 1, ITCH_FREED_TAG_, 22, variant_of_, name_of_, slot_class_of_, print_to_,
+    "itch", 1, ITCH_FREED_TAG_, 22, variant_of_, name_of_, size_of_, has_tail_, print_to_,
 };
 #endif
 
@@ -397,53 +455,7 @@ const char *itch_tag_name(enum itch_tag tag_)
 
 size_t itch_size(const struct itch *msg_)
 {
-    switch (itch_tag_of(msg_)) {
-    case ITCH_SYSTEM_EVENT:
-        return sizeof(struct itch_system_event);
-    case ITCH_STOCK_DIRECTORY:
-        return sizeof(struct itch_stock_directory);
-    case ITCH_TRADING_ACTION:
-        return sizeof(struct itch_trading_action);
-    case ITCH_REG_SHO:
-        return sizeof(struct itch_reg_sho);
-    case ITCH_PARTICIPANT_POSITION:
-        return sizeof(struct itch_participant_position);
-    case ITCH_MWCB_DECLINE:
-        return sizeof(struct itch_mwcb_decline);
-    case ITCH_MWCB_STATUS:
-        return sizeof(struct itch_mwcb_status);
-    case ITCH_IPO_QUOTING:
-        return sizeof(struct itch_ipo_quoting);
-    case ITCH_LULD_COLLAR:
-        return sizeof(struct itch_luld_collar);
-    case ITCH_OPERATIONAL_HALT:
-        return sizeof(struct itch_operational_halt);
-    case ITCH_ADD_ORDER:
-        return sizeof(struct itch_add_order);
-    case ITCH_ADD_ORDER_MPID:
-        return sizeof(struct itch_add_order_mpid);
-    case ITCH_ORDER_EXECUTED:
-        return sizeof(struct itch_order_executed);
-    case ITCH_ORDER_EXECUTED_PRICE:
-        return sizeof(struct itch_order_executed_price);
-    case ITCH_ORDER_CANCEL:
-        return sizeof(struct itch_order_cancel);
-    case ITCH_ORDER_DELETE:
-        return sizeof(struct itch_order_delete);
-    case ITCH_ORDER_REPLACE:
-        return sizeof(struct itch_order_replace);
-    case ITCH_TRADE:
-        return sizeof(struct itch_trade);
-    case ITCH_CROSS_TRADE:
-        return sizeof(struct itch_cross_trade);
-    case ITCH_BROKEN_TRADE:
-        return sizeof(struct itch_broken_trade);
-    case ITCH_IMBALANCE:
-        return sizeof(struct itch_imbalance);
-    case ITCH_RETAIL_INTEREST:
-        return sizeof(struct itch_retail_interest);
-    }
-    return 0;
+    return sizeof_(itch_tag_of(msg_));
 }
 
 
@@ -815,7 +827,7 @@ const struct protopool_record *itch_describe(enum itch_tag tag_)
 
 bool itch_validate(const struct itch *msg_, size_t bytes_)
 {
-    if (bytes_ < sizeof *msg_ || bytes_ < itch_size(msg_))
+    if (bytes_ < sizeof *msg_ || bytes_ < sizeof_(itch_tag_of(msg_)))
         return false;
     switch (itch_tag_of(msg_)) {
     case ITCH_SYSTEM_EVENT:
@@ -1585,8 +1597,8 @@ void itch_dispatch(const struct itch *msg_, const struct itch_handlers *handlers
 #undef itch_clone
 struct itch *itch_clone(struct itch_pool *pool_, const struct itch *msg_)
 {
-    const unsigned class_ = itch_class_of_(msg_);
     const size_t size_ = itch_size(msg_);
+    const unsigned class_ = itch_class_of_(msg_);
     struct itch *clone_;
 
     switch (itch_tag_of(msg_)) {
@@ -1617,7 +1629,7 @@ struct itch *itch_clone(struct itch_pool *pool_, const struct itch *msg_)
     }
     if (class_ == 0)
         return NULL;
-    clone_ = (struct itch *)itch_take_(pool_, class_, itch_tag_of(msg_));
+    clone_ = (struct itch *)itch_take_(pool_, class_, itch_tag_of(msg_), size_);
     if (clone_ != NULL)
         memcpy(clone_, msg_, size_);
     return clone_;
@@ -2661,18 +2673,18 @@ static size_t align_of_(const struct itch *msg_)
 }
 
 /* Zeroes the slot first, so that the bytes it prints are defined. */
-void itch_trace_allocate_(struct itch *msg_, enum itch_tag tag_)
+void itch_trace_allocate_(struct itch *msg_, enum itch_tag tag_, size_t bytes_)
 {
     const struct itch tagged_ = { (uint8_t)tag_ };
-    const size_t size_ = itch_size(&tagged_), align_ = align_of_(&tagged_);
+    const size_t align_ = align_of_(&tagged_);
 
-    memset(msg_, 0, size_);
+    memset(msg_, 0, bytes_);
     *msg_ = tagged_;
-    printf("allocate:+ layout align=%zu size=%zu\nallocate: thing=", align_, size_);
+    printf("allocate:+ layout align=%zu size=%zu\nallocate: thing=", align_, bytes_);
     itch_print(stdout, msg_);
     putchar('\n');
-    protopool_trace_bytes("allocate", msg_, size_);
-    printf("allocate:- ptr=%p layout align=%zu size=%zu\n", (void *)msg_, align_, size_);
+    protopool_trace_bytes("allocate", msg_, bytes_);
+    printf("allocate:- ptr=%p layout align=%zu size=%zu\n", (void *)msg_, align_, bytes_);
 }
 
 void itch_trace_deallocate_(const struct itch *msg_)

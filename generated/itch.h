@@ -668,7 +668,7 @@ int itch_snprint_pretty(char *buffer_, size_t room_, const struct itch *msg_);
 #endif
 
 #ifdef PROTOPOOL_TRACE
-void itch_trace_allocate_(struct itch *msg_, enum itch_tag tag_);
+void itch_trace_allocate_(struct itch *msg_, enum itch_tag tag_, size_t bytes_);
 void itch_trace_deallocate_(const struct itch *msg_);
 #endif
 
@@ -747,11 +747,12 @@ static inline void itch_free(struct itch_pool *pool_, struct itch *msg_)
 /* A copy in a pool, of this protocol but not always this pool; NULL if the pool is exhausted, or it is no message. */
 struct itch *itch_clone(struct itch_pool *pool_, const struct itch *msg_) PROTOPOOL_FREED_BY_(itch_free_);
 
-/* A slot of the class for the variant of this tag, uninitialised but for that; NULL if the pool is exhausted. */
-PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool_, unsigned class_, enum itch_tag tag_)
+/* A slot of the class for a message of so many bytes, the variant of this tag, uninitialised but for that; NULL if the pool
+ * is exhausted. */
+PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool_, unsigned class_, enum itch_tag tag_, size_t bytes_)
 {
 #if PROTOPOOL_CHECK == 2
-    struct itch *const msg_ = (struct itch *)protopool_take_checked(&pool_->engine_, class_);
+    struct itch *const msg_ = (struct itch *)protopool_take_checked(&pool_->engine_, class_, bytes_);
 #else
     struct itch *const msg_ = (struct itch *)protopool_take(&pool_->engine_, &pool_->loaded_[class_], class_);
 #endif
@@ -766,8 +767,9 @@ PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool_, unsigned class_, enum
     }
 #endif
 #ifdef PROTOPOOL_TRACE
-    itch_trace_allocate_(msg_, tag_);
+    itch_trace_allocate_(msg_, tag_, bytes_);
 #endif
+    (void)bytes_;
     msg_->tag = (uint8_t)tag_;
     return msg_;
 }
@@ -816,7 +818,7 @@ static inline struct itch_system_event itch_default_system_event(void)
 static inline struct itch *itch_new_system_event(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, char event_code)
 {
-    struct itch_system_event *const msg_ = (struct itch_system_event *)itch_take_(pool_, 1, ITCH_SYSTEM_EVENT);
+    struct itch_system_event *const msg_ = (struct itch_system_event *)itch_take_(pool_, 1, ITCH_SYSTEM_EVENT, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -830,7 +832,7 @@ static inline struct itch *itch_copy_system_event(struct itch_pool *pool_, const
 {
     if (!itch_valid_system_event(from_))
         return NULL;
-    struct itch_system_event *const msg_ = (struct itch_system_event *)itch_take_(pool_, 1, ITCH_SYSTEM_EVENT);
+    struct itch_system_event *const msg_ = (struct itch_system_event *)itch_take_(pool_, 1, ITCH_SYSTEM_EVENT, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -913,7 +915,7 @@ static inline struct itch *itch_new_stock_directory(struct itch_pool *pool_, uin
     const size_t issue_subtype_len_ = protopool_text_length(issue_subtype, 2);
     if (stock_len_ > 8 || issue_subtype_len_ > 2)
         return NULL;
-    struct itch_stock_directory *const msg_ = (struct itch_stock_directory *)itch_take_(pool_, 5, ITCH_STOCK_DIRECTORY);
+    struct itch_stock_directory *const msg_ = (struct itch_stock_directory *)itch_take_(pool_, 5, ITCH_STOCK_DIRECTORY, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -936,11 +938,12 @@ static inline struct itch *itch_new_stock_directory(struct itch_pool *pool_, uin
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_stock_directory(struct itch_pool *pool_, const struct itch_stock_directory *from_)
+static inline struct itch *itch_copy_stock_directory(struct itch_pool *pool_,
+    const struct itch_stock_directory *from_)
 {
     if (!itch_valid_stock_directory(from_))
         return NULL;
-    struct itch_stock_directory *const msg_ = (struct itch_stock_directory *)itch_take_(pool_, 5, ITCH_STOCK_DIRECTORY);
+    struct itch_stock_directory *const msg_ = (struct itch_stock_directory *)itch_take_(pool_, 5, ITCH_STOCK_DIRECTORY, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1008,7 +1011,7 @@ static inline struct itch *itch_new_trading_action(struct itch_pool *pool_, uint
     const size_t reason_len_ = protopool_text_length(reason, 4);
     if (stock_len_ > 8 || reason_len_ > 4)
         return NULL;
-    struct itch_trading_action *const msg_ = (struct itch_trading_action *)itch_take_(pool_, 3, ITCH_TRADING_ACTION);
+    struct itch_trading_action *const msg_ = (struct itch_trading_action *)itch_take_(pool_, 3, ITCH_TRADING_ACTION, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1021,11 +1024,12 @@ static inline struct itch *itch_new_trading_action(struct itch_pool *pool_, uint
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_trading_action(struct itch_pool *pool_, const struct itch_trading_action *from_)
+static inline struct itch *itch_copy_trading_action(struct itch_pool *pool_,
+    const struct itch_trading_action *from_)
 {
     if (!itch_valid_trading_action(from_))
         return NULL;
-    struct itch_trading_action *const msg_ = (struct itch_trading_action *)itch_take_(pool_, 3, ITCH_TRADING_ACTION);
+    struct itch_trading_action *const msg_ = (struct itch_trading_action *)itch_take_(pool_, 3, ITCH_TRADING_ACTION, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1088,7 +1092,7 @@ static inline struct itch *itch_new_reg_sho(struct itch_pool *pool_, uint16_t st
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    struct itch_reg_sho *const msg_ = (struct itch_reg_sho *)itch_take_(pool_, 2, ITCH_REG_SHO);
+    struct itch_reg_sho *const msg_ = (struct itch_reg_sho *)itch_take_(pool_, 2, ITCH_REG_SHO, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1103,7 +1107,7 @@ static inline struct itch *itch_copy_reg_sho(struct itch_pool *pool_, const stru
 {
     if (!itch_valid_reg_sho(from_))
         return NULL;
-    struct itch_reg_sho *const msg_ = (struct itch_reg_sho *)itch_take_(pool_, 2, ITCH_REG_SHO);
+    struct itch_reg_sho *const msg_ = (struct itch_reg_sho *)itch_take_(pool_, 2, ITCH_REG_SHO, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1174,7 +1178,7 @@ static inline struct itch *itch_new_participant_position(struct itch_pool *pool_
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (mpid_len_ > 4 || stock_len_ > 8)
         return NULL;
-    struct itch_participant_position *const msg_ = (struct itch_participant_position *)itch_take_(pool_, 3, ITCH_PARTICIPANT_POSITION);
+    struct itch_participant_position *const msg_ = (struct itch_participant_position *)itch_take_(pool_, 3, ITCH_PARTICIPANT_POSITION, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1188,11 +1192,12 @@ static inline struct itch *itch_new_participant_position(struct itch_pool *pool_
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_participant_position(struct itch_pool *pool_, const struct itch_participant_position *from_)
+static inline struct itch *itch_copy_participant_position(struct itch_pool *pool_,
+    const struct itch_participant_position *from_)
 {
     if (!itch_valid_participant_position(from_))
         return NULL;
-    struct itch_participant_position *const msg_ = (struct itch_participant_position *)itch_take_(pool_, 3, ITCH_PARTICIPANT_POSITION);
+    struct itch_participant_position *const msg_ = (struct itch_participant_position *)itch_take_(pool_, 3, ITCH_PARTICIPANT_POSITION, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1247,7 +1252,7 @@ static inline struct itch_mwcb_decline itch_default_mwcb_decline(void)
 static inline struct itch *itch_new_mwcb_decline(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3)
 {
-    struct itch_mwcb_decline *const msg_ = (struct itch_mwcb_decline *)itch_take_(pool_, 4, ITCH_MWCB_DECLINE);
+    struct itch_mwcb_decline *const msg_ = (struct itch_mwcb_decline *)itch_take_(pool_, 4, ITCH_MWCB_DECLINE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1263,7 +1268,7 @@ static inline struct itch *itch_copy_mwcb_decline(struct itch_pool *pool_, const
 {
     if (!itch_valid_mwcb_decline(from_))
         return NULL;
-    struct itch_mwcb_decline *const msg_ = (struct itch_mwcb_decline *)itch_take_(pool_, 4, ITCH_MWCB_DECLINE);
+    struct itch_mwcb_decline *const msg_ = (struct itch_mwcb_decline *)itch_take_(pool_, 4, ITCH_MWCB_DECLINE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1316,7 +1321,7 @@ static inline struct itch_mwcb_status itch_default_mwcb_status(void)
 static inline struct itch *itch_new_mwcb_status(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, char breached_level)
 {
-    struct itch_mwcb_status *const msg_ = (struct itch_mwcb_status *)itch_take_(pool_, 1, ITCH_MWCB_STATUS);
+    struct itch_mwcb_status *const msg_ = (struct itch_mwcb_status *)itch_take_(pool_, 1, ITCH_MWCB_STATUS, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1330,7 +1335,7 @@ static inline struct itch *itch_copy_mwcb_status(struct itch_pool *pool_, const 
 {
     if (!itch_valid_mwcb_status(from_))
         return NULL;
-    struct itch_mwcb_status *const msg_ = (struct itch_mwcb_status *)itch_take_(pool_, 1, ITCH_MWCB_STATUS);
+    struct itch_mwcb_status *const msg_ = (struct itch_mwcb_status *)itch_take_(pool_, 1, ITCH_MWCB_STATUS, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1396,7 +1401,7 @@ static inline struct itch *itch_new_ipo_quoting(struct itch_pool *pool_, uint16_
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    struct itch_ipo_quoting *const msg_ = (struct itch_ipo_quoting *)itch_take_(pool_, 3, ITCH_IPO_QUOTING);
+    struct itch_ipo_quoting *const msg_ = (struct itch_ipo_quoting *)itch_take_(pool_, 3, ITCH_IPO_QUOTING, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1413,7 +1418,7 @@ static inline struct itch *itch_copy_ipo_quoting(struct itch_pool *pool_, const 
 {
     if (!itch_valid_ipo_quoting(from_))
         return NULL;
-    struct itch_ipo_quoting *const msg_ = (struct itch_ipo_quoting *)itch_take_(pool_, 3, ITCH_IPO_QUOTING);
+    struct itch_ipo_quoting *const msg_ = (struct itch_ipo_quoting *)itch_take_(pool_, 3, ITCH_IPO_QUOTING, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1481,7 +1486,7 @@ static inline struct itch *itch_new_luld_collar(struct itch_pool *pool_, uint16_
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    struct itch_luld_collar *const msg_ = (struct itch_luld_collar *)itch_take_(pool_, 4, ITCH_LULD_COLLAR);
+    struct itch_luld_collar *const msg_ = (struct itch_luld_collar *)itch_take_(pool_, 4, ITCH_LULD_COLLAR, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1499,7 +1504,7 @@ static inline struct itch *itch_copy_luld_collar(struct itch_pool *pool_, const 
 {
     if (!itch_valid_luld_collar(from_))
         return NULL;
-    struct itch_luld_collar *const msg_ = (struct itch_luld_collar *)itch_take_(pool_, 4, ITCH_LULD_COLLAR);
+    struct itch_luld_collar *const msg_ = (struct itch_luld_collar *)itch_take_(pool_, 4, ITCH_LULD_COLLAR, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1563,7 +1568,7 @@ static inline struct itch *itch_new_operational_halt(struct itch_pool *pool_, ui
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    struct itch_operational_halt *const msg_ = (struct itch_operational_halt *)itch_take_(pool_, 2, ITCH_OPERATIONAL_HALT);
+    struct itch_operational_halt *const msg_ = (struct itch_operational_halt *)itch_take_(pool_, 2, ITCH_OPERATIONAL_HALT, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1575,11 +1580,12 @@ static inline struct itch *itch_new_operational_halt(struct itch_pool *pool_, ui
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_operational_halt(struct itch_pool *pool_, const struct itch_operational_halt *from_)
+static inline struct itch *itch_copy_operational_halt(struct itch_pool *pool_,
+    const struct itch_operational_halt *from_)
 {
     if (!itch_valid_operational_halt(from_))
         return NULL;
-    struct itch_operational_halt *const msg_ = (struct itch_operational_halt *)itch_take_(pool_, 2, ITCH_OPERATIONAL_HALT);
+    struct itch_operational_halt *const msg_ = (struct itch_operational_halt *)itch_take_(pool_, 2, ITCH_OPERATIONAL_HALT, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1646,7 +1652,7 @@ static inline struct itch *itch_new_add_order(struct itch_pool *pool_, uint16_t 
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    struct itch_add_order *const msg_ = (struct itch_add_order *)itch_take_(pool_, 4, ITCH_ADD_ORDER);
+    struct itch_add_order *const msg_ = (struct itch_add_order *)itch_take_(pool_, 4, ITCH_ADD_ORDER, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1664,7 +1670,7 @@ static inline struct itch *itch_copy_add_order(struct itch_pool *pool_, const st
 {
     if (!itch_valid_add_order(from_))
         return NULL;
-    struct itch_add_order *const msg_ = (struct itch_add_order *)itch_take_(pool_, 4, ITCH_ADD_ORDER);
+    struct itch_add_order *const msg_ = (struct itch_add_order *)itch_take_(pool_, 4, ITCH_ADD_ORDER, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1736,7 +1742,7 @@ static inline struct itch *itch_new_add_order_mpid(struct itch_pool *pool_, uint
     const size_t mpid_len_ = protopool_text_length(mpid, 4);
     if (stock_len_ > 8 || mpid_len_ > 4)
         return NULL;
-    struct itch_add_order_mpid *const msg_ = (struct itch_add_order_mpid *)itch_take_(pool_, 5, ITCH_ADD_ORDER_MPID);
+    struct itch_add_order_mpid *const msg_ = (struct itch_add_order_mpid *)itch_take_(pool_, 5, ITCH_ADD_ORDER_MPID, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1751,11 +1757,12 @@ static inline struct itch *itch_new_add_order_mpid(struct itch_pool *pool_, uint
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_add_order_mpid(struct itch_pool *pool_, const struct itch_add_order_mpid *from_)
+static inline struct itch *itch_copy_add_order_mpid(struct itch_pool *pool_,
+    const struct itch_add_order_mpid *from_)
 {
     if (!itch_valid_add_order_mpid(from_))
         return NULL;
-    struct itch_add_order_mpid *const msg_ = (struct itch_add_order_mpid *)itch_take_(pool_, 5, ITCH_ADD_ORDER_MPID);
+    struct itch_add_order_mpid *const msg_ = (struct itch_add_order_mpid *)itch_take_(pool_, 5, ITCH_ADD_ORDER_MPID, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1810,7 +1817,7 @@ static inline struct itch_order_executed itch_default_order_executed(void)
 static inline struct itch *itch_new_order_executed(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match)
 {
-    struct itch_order_executed *const msg_ = (struct itch_order_executed *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED);
+    struct itch_order_executed *const msg_ = (struct itch_order_executed *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1822,11 +1829,12 @@ static inline struct itch *itch_new_order_executed(struct itch_pool *pool_, uint
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_order_executed(struct itch_pool *pool_, const struct itch_order_executed *from_)
+static inline struct itch *itch_copy_order_executed(struct itch_pool *pool_,
+    const struct itch_order_executed *from_)
 {
     if (!itch_valid_order_executed(from_))
         return NULL;
-    struct itch_order_executed *const msg_ = (struct itch_order_executed *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED);
+    struct itch_order_executed *const msg_ = (struct itch_order_executed *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1885,7 +1893,7 @@ static inline struct itch *itch_new_order_executed_price(struct itch_pool *pool_
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
     char printable, uint32_t price)
 {
-    struct itch_order_executed_price *const msg_ = (struct itch_order_executed_price *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED_PRICE);
+    struct itch_order_executed_price *const msg_ = (struct itch_order_executed_price *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED_PRICE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1899,11 +1907,12 @@ static inline struct itch *itch_new_order_executed_price(struct itch_pool *pool_
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_order_executed_price(struct itch_pool *pool_, const struct itch_order_executed_price *from_)
+static inline struct itch *itch_copy_order_executed_price(struct itch_pool *pool_,
+    const struct itch_order_executed_price *from_)
 {
     if (!itch_valid_order_executed_price(from_))
         return NULL;
-    struct itch_order_executed_price *const msg_ = (struct itch_order_executed_price *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED_PRICE);
+    struct itch_order_executed_price *const msg_ = (struct itch_order_executed_price *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED_PRICE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1957,7 +1966,7 @@ static inline struct itch_order_cancel itch_default_order_cancel(void)
 static inline struct itch *itch_new_order_cancel(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t cancelled)
 {
-    struct itch_order_cancel *const msg_ = (struct itch_order_cancel *)itch_take_(pool_, 3, ITCH_ORDER_CANCEL);
+    struct itch_order_cancel *const msg_ = (struct itch_order_cancel *)itch_take_(pool_, 3, ITCH_ORDER_CANCEL, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1972,7 +1981,7 @@ static inline struct itch *itch_copy_order_cancel(struct itch_pool *pool_, const
 {
     if (!itch_valid_order_cancel(from_))
         return NULL;
-    struct itch_order_cancel *const msg_ = (struct itch_order_cancel *)itch_take_(pool_, 3, ITCH_ORDER_CANCEL);
+    struct itch_order_cancel *const msg_ = (struct itch_order_cancel *)itch_take_(pool_, 3, ITCH_ORDER_CANCEL, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2025,7 +2034,7 @@ static inline struct itch_order_delete itch_default_order_delete(void)
 static inline struct itch *itch_new_order_delete(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref)
 {
-    struct itch_order_delete *const msg_ = (struct itch_order_delete *)itch_take_(pool_, 2, ITCH_ORDER_DELETE);
+    struct itch_order_delete *const msg_ = (struct itch_order_delete *)itch_take_(pool_, 2, ITCH_ORDER_DELETE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2039,7 +2048,7 @@ static inline struct itch *itch_copy_order_delete(struct itch_pool *pool_, const
 {
     if (!itch_valid_order_delete(from_))
         return NULL;
-    struct itch_order_delete *const msg_ = (struct itch_order_delete *)itch_take_(pool_, 2, ITCH_ORDER_DELETE);
+    struct itch_order_delete *const msg_ = (struct itch_order_delete *)itch_take_(pool_, 2, ITCH_ORDER_DELETE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2096,7 +2105,7 @@ static inline struct itch *itch_new_order_replace(struct itch_pool *pool_, uint1
     uint16_t tracking_number, uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares,
     uint32_t price)
 {
-    struct itch_order_replace *const msg_ = (struct itch_order_replace *)itch_take_(pool_, 4, ITCH_ORDER_REPLACE);
+    struct itch_order_replace *const msg_ = (struct itch_order_replace *)itch_take_(pool_, 4, ITCH_ORDER_REPLACE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2113,7 +2122,7 @@ static inline struct itch *itch_copy_order_replace(struct itch_pool *pool_, cons
 {
     if (!itch_valid_order_replace(from_))
         return NULL;
-    struct itch_order_replace *const msg_ = (struct itch_order_replace *)itch_take_(pool_, 4, ITCH_ORDER_REPLACE);
+    struct itch_order_replace *const msg_ = (struct itch_order_replace *)itch_take_(pool_, 4, ITCH_ORDER_REPLACE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2181,7 +2190,7 @@ static inline struct itch *itch_new_trade(struct itch_pool *pool_, uint16_t stoc
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    struct itch_trade *const msg_ = (struct itch_trade *)itch_take_(pool_, 5, ITCH_TRADE);
+    struct itch_trade *const msg_ = (struct itch_trade *)itch_take_(pool_, 5, ITCH_TRADE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2200,7 +2209,7 @@ static inline struct itch *itch_copy_trade(struct itch_pool *pool_, const struct
 {
     if (!itch_valid_trade(from_))
         return NULL;
-    struct itch_trade *const msg_ = (struct itch_trade *)itch_take_(pool_, 5, ITCH_TRADE);
+    struct itch_trade *const msg_ = (struct itch_trade *)itch_take_(pool_, 5, ITCH_TRADE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2267,7 +2276,7 @@ static inline struct itch *itch_new_cross_trade(struct itch_pool *pool_, uint16_
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    struct itch_cross_trade *const msg_ = (struct itch_cross_trade *)itch_take_(pool_, 5, ITCH_CROSS_TRADE);
+    struct itch_cross_trade *const msg_ = (struct itch_cross_trade *)itch_take_(pool_, 5, ITCH_CROSS_TRADE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2285,7 +2294,7 @@ static inline struct itch *itch_copy_cross_trade(struct itch_pool *pool_, const 
 {
     if (!itch_valid_cross_trade(from_))
         return NULL;
-    struct itch_cross_trade *const msg_ = (struct itch_cross_trade *)itch_take_(pool_, 5, ITCH_CROSS_TRADE);
+    struct itch_cross_trade *const msg_ = (struct itch_cross_trade *)itch_take_(pool_, 5, ITCH_CROSS_TRADE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2338,7 +2347,7 @@ static inline struct itch_broken_trade itch_default_broken_trade(void)
 static inline struct itch *itch_new_broken_trade(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t match)
 {
-    struct itch_broken_trade *const msg_ = (struct itch_broken_trade *)itch_take_(pool_, 2, ITCH_BROKEN_TRADE);
+    struct itch_broken_trade *const msg_ = (struct itch_broken_trade *)itch_take_(pool_, 2, ITCH_BROKEN_TRADE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2352,7 +2361,7 @@ static inline struct itch *itch_copy_broken_trade(struct itch_pool *pool_, const
 {
     if (!itch_valid_broken_trade(from_))
         return NULL;
-    struct itch_broken_trade *const msg_ = (struct itch_broken_trade *)itch_take_(pool_, 2, ITCH_BROKEN_TRADE);
+    struct itch_broken_trade *const msg_ = (struct itch_broken_trade *)itch_take_(pool_, 2, ITCH_BROKEN_TRADE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2425,7 +2434,7 @@ static inline struct itch *itch_new_imbalance(struct itch_pool *pool_, uint16_t 
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    struct itch_imbalance *const msg_ = (struct itch_imbalance *)itch_take_(pool_, 6, ITCH_IMBALANCE);
+    struct itch_imbalance *const msg_ = (struct itch_imbalance *)itch_take_(pool_, 6, ITCH_IMBALANCE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2447,7 +2456,7 @@ static inline struct itch *itch_copy_imbalance(struct itch_pool *pool_, const st
 {
     if (!itch_valid_imbalance(from_))
         return NULL;
-    struct itch_imbalance *const msg_ = (struct itch_imbalance *)itch_take_(pool_, 6, ITCH_IMBALANCE);
+    struct itch_imbalance *const msg_ = (struct itch_imbalance *)itch_take_(pool_, 6, ITCH_IMBALANCE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -2510,7 +2519,7 @@ static inline struct itch *itch_new_retail_interest(struct itch_pool *pool_, uin
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
         return NULL;
-    struct itch_retail_interest *const msg_ = (struct itch_retail_interest *)itch_take_(pool_, 2, ITCH_RETAIL_INTEREST);
+    struct itch_retail_interest *const msg_ = (struct itch_retail_interest *)itch_take_(pool_, 2, ITCH_RETAIL_INTEREST, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2521,11 +2530,12 @@ static inline struct itch *itch_new_retail_interest(struct itch_pool *pool_, uin
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_retail_interest(struct itch_pool *pool_, const struct itch_retail_interest *from_)
+static inline struct itch *itch_copy_retail_interest(struct itch_pool *pool_,
+    const struct itch_retail_interest *from_)
 {
     if (!itch_valid_retail_interest(from_))
         return NULL;
-    struct itch_retail_interest *const msg_ = (struct itch_retail_interest *)itch_take_(pool_, 2, ITCH_RETAIL_INTEREST);
+    struct itch_retail_interest *const msg_ = (struct itch_retail_interest *)itch_take_(pool_, 2, ITCH_RETAIL_INTEREST, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;

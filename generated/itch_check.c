@@ -66,7 +66,7 @@ static bool equal_as_described_(const struct protopool_record *record_, const vo
         const struct protopool_field *const f_ = &record_->fields[i_];
         const unsigned char *a_ = (const unsigned char *)one_ + f_->offset, *b_ = (const unsigned char *)other_ + f_->offset;
         const size_t length_of_it_ = protopool_field_length(f_, one_);
-        ck_assert_uint_le(f_->offset + (uint64_t)f_->bytes * f_->count, record_->bytes);
+        ck_assert(f_->is_tail ? f_->offset >= record_->bytes : f_->offset + (uint64_t)f_->bytes * f_->count <= record_->bytes);
         if (protopool_field_present(f_, one_) != protopool_field_present(f_, other_)
             || length_of_it_ != protopool_field_length(f_, other_))
             return false;
@@ -3188,6 +3188,12 @@ static const struct variant_ {
     for (const struct variant_ *v_ = &variants_[(run_) * GROUP_]; \
          v_ != &variants_[(run_) + 1 < RUNS_ ? ((run_) + 1) * GROUP_ : VARIANTS_]; v_++)
 
+static size_t bytes_of_(const struct variant_ *v_, unsigned seed_)
+{
+    (void)seed_;
+    return v_->size;
+}
+
 START_TEST(message_reads_back_what_it_was_made_of)
 {
     static struct itch_pool pool_;
@@ -3216,23 +3222,26 @@ START_TEST(message_takes_exactly_its_size)
     static struct itch_pool pool_;
 
     EACH_VARIANT_(v_, _i) {
+        const size_t bytes_ = bytes_of_(v_, 2);
         struct itch_pool_stats stats_;
         uintptr_t first_ = 0;
+        size_t slot_ = v_->slot;
 
         ck_assert(itch_pool_init_growing(&pool_, NULL));
-        for (unsigned i_ = 0; i_ < 4; i_++) {
+        first_ = (uintptr_t)v_->make(&pool_, 2);
+        ck_assert_uint_ne(first_, 0);
+        itch_pool_stats(&pool_, &stats_);
+        ck_assert_uint_eq(stats_.slot[slot_].slot_bytes, bytes_);
+        for (unsigned i_ = 1; i_ < 4; i_++) {
             struct itch *const msg_ = v_->make(&pool_, 2);
             ck_assert_ptr_nonnull(msg_);
-            ck_assert_uint_eq(itch_size(msg_), v_->size);
+            ck_assert_uint_eq(itch_size(msg_), bytes_);
             ck_assert_uint_eq((uintptr_t)msg_ % v_->align, 0);
-            if (i_ == 0)
-                first_ = (uintptr_t)msg_;
-            else if (v_->size <= 512) /* several of them share a slab, side by side */
-                ck_assert_uint_eq((uintptr_t)msg_ - first_, i_ * PROTOPOOL_STRIDE_(v_->size));
+            if (stats_.slot[slot_].slot_bytes <= 512) /* several of them share a slab, side by side */
+                ck_assert_uint_eq((uintptr_t)msg_ - first_, i_ * PROTOPOOL_STRIDE_(stats_.slot[slot_].slot_bytes));
         }
         itch_pool_stats(&pool_, &stats_);
-        ck_assert_uint_eq(stats_.slot[v_->slot].slot_bytes, v_->size);
-        ck_assert_uint_eq(stats_.slot[v_->slot].live, 4);
+        ck_assert_uint_eq(stats_.slot[slot_].live, 4);
         ck_assert_uint_eq(itch_pool_fini(&pool_), 4);
     }
 }
@@ -3243,14 +3252,15 @@ START_TEST(freed_slot_is_handed_out_again)
     static struct itch_pool pool_;
 
     EACH_VARIANT_(v_, _i) {
+        const unsigned next_ = 4;
         struct itch *msg_;
 
         ck_assert(itch_pool_init_growing(&pool_, NULL));
         msg_ = v_->make(&pool_, 3);
         ck_assert_ptr_nonnull(msg_);
         itch_free(&pool_, msg_);
-        ck_assert_ptr_eq(v_->make(&pool_, 4), msg_);
-        v_->read(&pool_, msg_, 4);
+        ck_assert_ptr_eq(v_->make(&pool_, next_), msg_);
+        v_->read(&pool_, msg_, next_);
         ck_assert_uint_eq(itch_pool_fini(&pool_), 1);
     }
 }
@@ -3261,7 +3271,8 @@ START_TEST(exhaustion_is_null_and_loses_nothing)
     static struct itch_pool pool_;
 
     EACH_VARIANT_(v_, _i) {
-        struct counted_ counted_of_it_ = { 65536 + 4 * (v_->size + 4096), 0 };
+        const size_t bytes_ = bytes_of_(v_, 1);
+        struct counted_ counted_of_it_ = { (bytes_ <= 512 ? 65536 : 5 * 65536) + 4 * (bytes_ + 4096), 0 };
         const struct protopool_source source_ = { take_counted_, give_counted_, &counted_of_it_ };
         struct itch *msg_, *last_ = NULL;
         size_t made_ = 0;
@@ -3272,7 +3283,7 @@ START_TEST(exhaustion_is_null_and_loses_nothing)
             made_++;
         }
         ck_assert_uint_gt(made_, 0);
-        ck_assert_uint_le(made_ * v_->size, counted_of_it_.taken);
+        ck_assert_uint_le(made_ * bytes_, counted_of_it_.taken);
         ck_assert_uint_eq(live_(&pool_), made_);
         itch_free(&pool_, last_);
         ck_assert_ptr_eq(v_->make(&pool_, 1), last_);
@@ -3317,7 +3328,7 @@ START_TEST(message_equals_its_clone_and_hashes_and_describes_alike)
             clone_[seed_] = itch_clone(&other_pool_, msg_[seed_]);
             ck_assert_ptr_nonnull(clone_[seed_]);
             ck_assert_ptr_ne(clone_[seed_], msg_[seed_]);
-            ck_assert(itch_validate(msg_[seed_], v_->size));
+            ck_assert(itch_validate(msg_[seed_], bytes_of_(v_, seed_)));
         }
         for (unsigned i_ = 0; i_ < SEEDS_; i_++)
             for (unsigned j_ = 0; j_ < SEEDS_; j_++) {
@@ -3428,9 +3439,10 @@ START_TEST(fixed_pool_holds_every_max_live_and_no_more)
     itch_pool_stats(&pool_, &stats_);
     for (size_t i_ = 0; i_ < ITCH_SLOT_SIZES; i_++) {
         ck_assert_uint_eq(stats_.slot[i_].live, stats_.slot[i_].budget);
-        ck_assert_uint_gt(stats_.slot[i_].failures, 0);
         live_of_all_ += stats_.slot[i_].live;
     }
+    for (int i_ = 0; i_ < VARIANTS_; i_++)
+        ck_assert_uint_gt(stats_.slot[variants_[i_].slot].failures, 0);
     ck_assert_uint_eq(itch_pool_fini(&pool_), live_of_all_);
     free(memory_);
 }
@@ -3440,19 +3452,21 @@ END_TEST
 
 START_TEST(only_the_schemas_tags_are_messages)
 {
+    alignas(8) static unsigned char zeros_[1];
     static struct itch_pool pool_;
+    struct itch *const msg_ = (struct itch *)(void *)zeros_;
     size_t messages_ = 0;
 
     ck_assert(itch_pool_init_growing(&pool_, NULL));
     for (unsigned tag_ = 0; tag_ < 256; tag_++) {
-        struct itch msg_ = { (uint8_t)tag_ };
-        if (itch_tag_name(itch_tag_of(&msg_)) != NULL) {
-            ck_assert_uint_gt(itch_size(&msg_), 0);
+        msg_->tag = (uint8_t)tag_;
+        if (itch_tag_name(itch_tag_of(msg_)) != NULL) {
+            ck_assert_uint_gt(itch_size(msg_), 0);
             messages_++;
         } else {
-            ck_assert_uint_eq(itch_size(&msg_), 0);
+            ck_assert_uint_eq(itch_size(msg_), 0);
 #if PROTOPOOL_CHECK == 0
-            itch_free(&pool_, &msg_);
+            itch_free(&pool_, msg_);
 #endif
         }
     }

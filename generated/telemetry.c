@@ -44,11 +44,25 @@ static_assert(sizeof(struct telemetry_text) == 104, "Text");
 static_assert(offsetof(struct telemetry_text, severity) == 1, "Text.severity");
 static_assert(offsetof(struct telemetry_text, text_len) == 2, "Text.text_len");
 static_assert(offsetof(struct telemetry_text, text) == 3, "Text.text");
+static_assert(sizeof(struct telemetry_log) == 16, "Log");
+static_assert(offsetof(struct telemetry_log, severity) == 1, "Log.severity");
+static_assert(offsetof(struct telemetry_log, text_len) == 4, "Log.text_len");
+static_assert(offsetof(struct telemetry_log, time) == 8, "Log.time");
+static_assert(sizeof(struct telemetry_chunk) == 12, "Chunk");
+static_assert(offsetof(struct telemetry_chunk, file) == 2, "Chunk.file");
+static_assert(offsetof(struct telemetry_chunk, data_len) == 4, "Chunk.data_len");
+static_assert(offsetof(struct telemetry_chunk, offset) == 8, "Chunk.offset");
+static_assert(sizeof(struct telemetry_track) == 8, "Track");
+static_assert(offsetof(struct telemetry_track, period) == 2, "Track.period");
+static_assert(offsetof(struct telemetry_track, points_len) == 4, "Track.points_len");
 static_assert(sizeof(struct telemetry_set_mode) == 2, "SetMode");
 static_assert(offsetof(struct telemetry_set_mode, mode) == 1, "SetMode.mode");
 static_assert(sizeof(struct telemetry_reboot) == 1, "Reboot");
 static_assert(sizeof(struct telemetry_set_home) == 32, "SetHome");
 static_assert(offsetof(struct telemetry_set_home, home) == 8, "SetHome.home");
+static_assert(16 % alignof(char) == 0, "Log.text");
+static_assert(12 % alignof(uint8_t) == 0, "Chunk.data");
+static_assert(8 % alignof(struct telemetry_position) == 0, "Track.points");
 static_assert(sizeof(union telemetry_any) == 552, "any message");
 
 /* ---- Tables -------------------------------------------------------------------------------------------------- */
@@ -58,10 +72,185 @@ static const struct protopool_slot_size slot_sizes_[] = {
     { 16, 4 }, /* Heartbeat */
     { 32, 1 }, /* SetHome */
     { 40, 16 }, /* Attitude */
+    { 48, 0 },
     { 64, 16 }, /* Moved */
+    { 80, 0 },
+    { 96, 0 },
     { 104, 4 }, /* Text */
+    { 112, 0 },
+    { 128, 0 },
+    { 144, 0 },
+    { 160, 0 },
+    { 176, 0 },
+    { 192, 0 },
+    { 208, 0 },
+    { 224, 0 },
+    { 240, 0 },
+    { 256, 0 },
+    { 272, 0 },
+    { 288, 0 },
+    { 304, 0 },
+    { 320, 0 },
+    { 336, 0 },
+    { 352, 0 },
+    { 368, 0 },
+    { 384, 0 },
+    { 400, 0 },
+    { 416, 0 },
+    { 432, 0 },
+    { 448, 0 },
+    { 464, 0 },
+    { 480, 0 },
+    { 496, 0 },
+    { 512, 0 },
+    { 528, 2 }, /* Chunk */
+    { 544, 0 },
     { 552, 2 }, /* Mission */
+    { 560, 0 },
+    { 576, 0 },
+    { 592, 0 },
+    { 608, 0 },
+    { 624, 0 },
+    { 640, 0 },
+    { 656, 0 },
+    { 672, 0 },
+    { 688, 0 },
+    { 704, 0 },
+    { 720, 0 },
+    { 736, 0 },
+    { 752, 0 },
+    { 768, 0 },
+    { 784, 0 },
+    { 800, 0 },
+    { 816, 0 },
+    { 832, 0 },
+    { 848, 0 },
+    { 864, 0 },
+    { 880, 0 },
+    { 896, 0 },
+    { 912, 0 },
+    { 928, 0 },
+    { 944, 0 },
+    { 960, 0 },
+    { 976, 0 },
+    { 992, 0 },
+    { 1008, 0 },
+    { 1024, 0 },
+    { 1280, 0 },
+    { 1536, 0 },
+    { 1792, 0 },
+    { 2048, 0 },
+    { 2560, 0 },
+    { 3072, 0 },
+    { 3584, 0 },
+    { 4096, 0 },
+    { 5120, 0 },
+    { 6144, 0 },
+    { 7168, 0 },
+    { 8192, 0 },
+    { 10240, 0 },
+    { 12288, 0 },
+    { 14336, 0 },
+    { 16384, 0 },
+    { 20480, 0 },
+    { 24576, 0 },
+    { 28672, 0 },
+    { 32768, 0 },
+    { 40960, 0 },
+    { 49152, 0 },
+    { 57344, 0 },
+    { 65536, 0 },
+    { 81920, 0 },
+    { 98304, 0 },
+    { 114688, 0 },
+    { 131072, 0 },
+    { 163840, 0 },
+    { 196608, 0 },
+    { 229376, 0 },
+    { 262144, 0 },
+    { 327680, 0 },
+    { 393216, 0 },
+    { 458752, 0 },
+    { 524288, 0 },
+    { 655360, 0 },
+    { 786432, 0 },
+    { 917504, 0 },
+    { 1048576, 0 },
+    { 1310720, 0 },
+    { 1572864, 0 },
+    { 1835008, 0 },
+    { 2097152, 0 },
+    { 2621440, 0 },
+    { 3145728, 0 },
+    { 3670016, 0 },
+    { 4194304, 0 },
+    { 5242880, 0 },
+    { 6291456, 0 },
+    { 7340032, 0 },
+    { 8388608, 0 },
+    { 10485760, 0 },
+    { 12582912, 0 },
+    { 14680064, 0 },
+    { 16777216, 0 },
+    { 20971520, 0 },
+    { 25165824, 0 },
+    { 29360128, 0 },
+    { 33554432, 0 },
+    { 41943040, 0 },
+    { 50331648, 0 },
+    { 58720256, 0 },
+    { 67108864, 0 },
+    { 83886080, 0 },
+    { 100663296, 0 },
+    { 117440512, 0 },
+    { 134217728, 0 },
+    { 167772160, 0 },
+    { 201326592, 0 },
+    { 234881024, 0 },
+    { 268435456, 0 },
+    { 335544320, 0 },
+    { 402653184, 0 },
+    { 469762048, 0 },
+    { 536870912, 0 },
+    { 671088640, 0 },
+    { 805306368, 0 },
+    { 939524096, 0 },
+    { 1073741824, 0 },
+    { 1342177280, 0 },
+    { 1610612736, 0 },
+    { 1879048192, 0 },
+    { 2147483647, 0 }, /* Log, Track */
 };
+
+/* Of a variant's own struct, without a tail; 0 for what is no tag. */
+static size_t sizeof_(enum telemetry_tag tag_)
+{
+    switch (tag_) {
+    case TELEMETRY_HEARTBEAT:
+        return sizeof(struct telemetry_heartbeat);
+    case TELEMETRY_ATTITUDE:
+        return sizeof(struct telemetry_attitude);
+    case TELEMETRY_MOVED:
+        return sizeof(struct telemetry_moved);
+    case TELEMETRY_MISSION:
+        return sizeof(struct telemetry_mission);
+    case TELEMETRY_TEXT:
+        return sizeof(struct telemetry_text);
+    case TELEMETRY_LOG:
+        return sizeof(struct telemetry_log);
+    case TELEMETRY_CHUNK:
+        return sizeof(struct telemetry_chunk);
+    case TELEMETRY_TRACK:
+        return sizeof(struct telemetry_track);
+    case TELEMETRY_SET_MODE:
+        return sizeof(struct telemetry_set_mode);
+    case TELEMETRY_REBOOT:
+        return sizeof(struct telemetry_reboot);
+    case TELEMETRY_SET_HOME:
+        return sizeof(struct telemetry_set_home);
+    }
+    return 0;
+}
 
 #if PROTOPOOL_CHECK >= 1
 static uint32_t variant_of_(const void *msg_)
@@ -77,14 +266,20 @@ static uint32_t variant_of_(const void *msg_)
         return 3;
     case TELEMETRY_TEXT:
         return 4;
-    case TELEMETRY_SET_MODE:
+    case TELEMETRY_LOG:
         return 5;
-    case TELEMETRY_REBOOT:
+    case TELEMETRY_CHUNK:
         return 6;
-    case TELEMETRY_SET_HOME:
+    case TELEMETRY_TRACK:
         return 7;
+    case TELEMETRY_SET_MODE:
+        return 8;
+    case TELEMETRY_REBOOT:
+        return 9;
+    case TELEMETRY_SET_HOME:
+        return 10;
     }
-    return 8;
+    return 11;
 }
 
 static const char *name_of_(uint32_t variant_)
@@ -95,6 +290,9 @@ static const char *name_of_(uint32_t variant_)
         "Moved",
         "Mission",
         "Text",
+        "Log",
+        "Chunk",
+        "Track",
         "SetMode",
         "Reboot",
         "SetHome",
@@ -103,9 +301,14 @@ static const char *name_of_(uint32_t variant_)
     return names_[variant_];
 }
 
-static unsigned slot_class_of_(const void *msg_)
+static size_t size_of_(const void *msg_, size_t room_)
 {
-    return telemetry_class_of_((const struct telemetry *)msg_);
+    return sizeof_(telemetry_tag_of((const struct telemetry *)msg_)) <= room_ ? telemetry_size((const struct telemetry *)msg_) : 0;
+}
+
+static bool has_tail_(const void *msg_)
+{
+    return telemetry_tail_size_((const struct telemetry *)msg_) != 0;
 }
 
 static int print_to_(void *stream_, const void *msg_)
@@ -120,13 +323,13 @@ static int print_to_(void *stream_, const void *msg_)
 }
 
 static const struct protopool_messages messages_ = {
-    "telemetry", 1, TELEMETRY_FREED_TAG_, 8, variant_of_, name_of_, slot_class_of_, print_to_,
+    "telemetry", 1, TELEMETRY_FREED_TAG_, 11, variant_of_, name_of_, size_of_, has_tail_, print_to_,
 };
 #endif
 
 const struct protopool_geometry telemetry_geometry_ = {
     slot_sizes_,
-    7,
+    152,
 #if PROTOPOOL_CHECK >= 1
     &messages_,
 #endif
@@ -136,11 +339,24 @@ const struct protopool_geometry telemetry_geometry_ = {
 const uint8_t telemetry_class_of_tag_[256] = {
     [TELEMETRY_HEARTBEAT] = 2,
     [TELEMETRY_ATTITUDE] = 4,
-    [TELEMETRY_MOVED] = 5,
-    [TELEMETRY_MISSION] = 7,
-    [TELEMETRY_TEXT] = 6,
+    [TELEMETRY_MOVED] = 6,
+    [TELEMETRY_MISSION] = 38,
+    [TELEMETRY_TEXT] = 9,
+    [TELEMETRY_LOG] = 152,
+    [TELEMETRY_CHUNK] = 36,
+    [TELEMETRY_TRACK] = 152,
     [TELEMETRY_SET_MODE] = 1,
     [TELEMETRY_SET_HOME] = 3,
+};
+
+/* Up to 1 KiB the multiples of 16, then four to each doubling. */
+const uint8_t telemetry_tail_classes_[149] = {
+    0, 2, 3, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
+        33, 34, 35, 36, 37, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60,
+        61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87,
+        88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111,
+        112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 131, 132,
+        133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152,
 };
 
 const struct telemetry_reboot telemetry_message_reboot_ = { { TELEMETRY_REBOOT } };
@@ -160,6 +376,12 @@ const char *telemetry_tag_name(enum telemetry_tag tag_)
         return "Mission";
     case TELEMETRY_TEXT:
         return "Text";
+    case TELEMETRY_LOG:
+        return "Log";
+    case TELEMETRY_CHUNK:
+        return "Chunk";
+    case TELEMETRY_TRACK:
+        return "Track";
     case TELEMETRY_SET_MODE:
         return "SetMode";
     case TELEMETRY_REBOOT:
@@ -172,25 +394,8 @@ const char *telemetry_tag_name(enum telemetry_tag tag_)
 
 size_t telemetry_size(const struct telemetry *msg_)
 {
-    switch (telemetry_tag_of(msg_)) {
-    case TELEMETRY_HEARTBEAT:
-        return sizeof(struct telemetry_heartbeat);
-    case TELEMETRY_ATTITUDE:
-        return sizeof(struct telemetry_attitude);
-    case TELEMETRY_MOVED:
-        return sizeof(struct telemetry_moved);
-    case TELEMETRY_MISSION:
-        return sizeof(struct telemetry_mission);
-    case TELEMETRY_TEXT:
-        return sizeof(struct telemetry_text);
-    case TELEMETRY_SET_MODE:
-        return sizeof(struct telemetry_set_mode);
-    case TELEMETRY_REBOOT:
-        return sizeof(struct telemetry_reboot);
-    case TELEMETRY_SET_HOME:
-        return sizeof(struct telemetry_set_home);
-    }
-    return 0;
+    const size_t bytes_ = telemetry_tail_size_(msg_);
+    return bytes_ != 0 ? bytes_ : sizeof_(telemetry_tag_of(msg_));
 }
 
 const char *telemetry_mode_name(enum telemetry_mode value_)
@@ -305,6 +510,38 @@ static const struct protopool_record text_record_ = {
     "Text", 104, 2, text_fields_,
 };
 
+static const struct protopool_field log_fields_[] = {
+    { .name = "time", .unit = "ms", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
+    { .name = "severity", .type = PROTOPOOL_UNSIGNED, .offset = 1, .bytes = 1, .count = 1 },
+    { .name = "text", .type = PROTOPOOL_TEXT, .offset = 16, .bytes = 1, .count = 2147483630, .is_tail = true,
+        .length_bytes = 4, .length_offset = 4 },
+};
+
+static const struct protopool_record log_record_ = {
+    "Log", 16, 3, log_fields_,
+};
+
+static const struct protopool_field chunk_fields_[] = {
+    { .name = "file", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
+    { .name = "offset", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 4, .count = 1 },
+    { .name = "data", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 1, .count = 512, .is_list = true,
+        .is_tail = true, .length_bytes = 2, .length_offset = 4 },
+};
+
+static const struct protopool_record chunk_record_ = {
+    "Chunk", 12, 3, chunk_fields_,
+};
+
+static const struct protopool_field track_fields_[] = {
+    { .name = "period", .unit = "ms", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
+    { .name = "points", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 24, .count = 89478484, .is_list = true,
+        .is_tail = true, .length_bytes = 4, .length_offset = 4, .record = &position_record_ },
+};
+
+static const struct protopool_record track_record_ = {
+    "Track", 8, 2, track_fields_,
+};
+
 static const struct protopool_field set_mode_fields_[] = {
     { .name = "mode", .type = PROTOPOOL_ENUM, .offset = 1, .bytes = 1, .count = 1, .values = mode_values_,
         .value_count = 4 },
@@ -339,6 +576,12 @@ const struct protopool_record *telemetry_describe(enum telemetry_tag tag_)
         return &mission_record_;
     case TELEMETRY_TEXT:
         return &text_record_;
+    case TELEMETRY_LOG:
+        return &log_record_;
+    case TELEMETRY_CHUNK:
+        return &chunk_record_;
+    case TELEMETRY_TRACK:
+        return &track_record_;
     case TELEMETRY_SET_MODE:
         return &set_mode_record_;
     case TELEMETRY_REBOOT:
@@ -351,9 +594,29 @@ const struct protopool_record *telemetry_describe(enum telemetry_tag tag_)
 
 /* ---- Any message ----------------------------------------------------------------------------------------------- */
 
+/* Of a message whose struct is all there. */
+static bool has_valid_tail_log_(const struct telemetry_log *msg_, size_t bytes_)
+{
+    return msg_->text_len <= TELEMETRY_LOG_TEXT_MAX && bytes_ >= 16 + (size_t)msg_->text_len + 1 && protopool_text_length(telemetry_log_text(msg_,
+        NULL), msg_->text_len) == msg_->text_len;
+}
+
+/* Of a message whose struct is all there. */
+static bool has_valid_tail_chunk_(const struct telemetry_chunk *msg_, size_t bytes_)
+{
+    return msg_->data_len <= TELEMETRY_CHUNK_DATA_MAX && bytes_ >= 12 + (size_t)msg_->data_len;
+}
+
+/* Of a message whose struct is all there. */
+static bool has_valid_tail_track_(const struct telemetry_track *msg_, size_t bytes_)
+{
+    return msg_->points_len <= TELEMETRY_TRACK_POINTS_MAX && bytes_ >= 8 + (size_t)msg_->points_len * sizeof(struct telemetry_position) && telemetry_all_allowed_track_points_(telemetry_track_points(msg_,
+        NULL), msg_->points_len);
+}
+
 bool telemetry_validate(const struct telemetry *msg_, size_t bytes_)
 {
-    if (bytes_ < sizeof *msg_ || bytes_ < telemetry_size(msg_))
+    if (bytes_ < sizeof *msg_ || bytes_ < sizeof_(telemetry_tag_of(msg_)))
         return false;
     switch (telemetry_tag_of(msg_)) {
     case TELEMETRY_HEARTBEAT:
@@ -366,6 +629,12 @@ bool telemetry_validate(const struct telemetry *msg_, size_t bytes_)
         return telemetry_valid_mission(telemetry_as_mission(msg_));
     case TELEMETRY_TEXT:
         return telemetry_valid_text(telemetry_as_text(msg_));
+    case TELEMETRY_LOG:
+        return telemetry_valid_log(telemetry_as_log(msg_)) && has_valid_tail_log_(telemetry_as_log(msg_), bytes_);
+    case TELEMETRY_CHUNK:
+        return telemetry_valid_chunk(telemetry_as_chunk(msg_)) && has_valid_tail_chunk_(telemetry_as_chunk(msg_), bytes_);
+    case TELEMETRY_TRACK:
+        return telemetry_valid_track(telemetry_as_track(msg_)) && has_valid_tail_track_(telemetry_as_track(msg_), bytes_);
     case TELEMETRY_SET_MODE:
         return telemetry_valid_set_mode(telemetry_as_set_mode(msg_));
     case TELEMETRY_REBOOT:
@@ -502,6 +771,52 @@ static uint64_t hash_text_(uint64_t hash_, const struct telemetry_text *msg_)
     return hash_;
 }
 
+static bool equal_log_(const struct telemetry_log *one_, const struct telemetry_log *other_)
+{
+    return one_->time == other_->time
+               && one_->severity == other_->severity
+               && one_->text_len == other_->text_len && memcmp(telemetry_log_text(one_, NULL), telemetry_log_text(other_, NULL), one_->text_len) == 0;
+}
+
+static uint64_t hash_log_(uint64_t hash_, const struct telemetry_log *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->time);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->severity);
+    hash_ = protopool_hash_bytes(hash_, telemetry_log_text(msg_, NULL), msg_->text_len);
+    return hash_;
+}
+
+static bool equal_chunk_(const struct telemetry_chunk *one_, const struct telemetry_chunk *other_)
+{
+    return one_->file == other_->file
+               && one_->offset == other_->offset
+               && one_->data_len == other_->data_len && memcmp(telemetry_chunk_data(one_, NULL), telemetry_chunk_data(other_, NULL), one_->data_len) == 0;
+}
+
+static uint64_t hash_chunk_(uint64_t hash_, const struct telemetry_chunk *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->file);
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->offset);
+    hash_ = protopool_hash_u64(hash_, msg_->data_len);
+    hash_ = protopool_hash_bytes(hash_, telemetry_chunk_data(msg_, NULL), msg_->data_len);
+    return hash_;
+}
+
+static bool equal_track_(const struct telemetry_track *one_, const struct telemetry_track *other_)
+{
+    return one_->period == other_->period
+               && one_->points_len == other_->points_len && equal_position_(telemetry_track_points(one_, NULL), telemetry_track_points(other_, NULL), one_->points_len);
+}
+
+static uint64_t hash_track_(uint64_t hash_, const struct telemetry_track *msg_)
+{
+    hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->period);
+    hash_ = protopool_hash_u64(hash_, msg_->points_len);
+    for (size_t i_ = 0; i_ < msg_->points_len; i_++)
+        hash_ = hash_position_(hash_, &telemetry_track_points(msg_, NULL)[i_]);
+    return hash_;
+}
+
 static bool equal_set_mode_(const struct telemetry_set_mode *one_, const struct telemetry_set_mode *other_)
 {
     return one_->mode == other_->mode;
@@ -539,6 +854,12 @@ bool telemetry_equal(const struct telemetry *one_, const struct telemetry *other
         return equal_mission_(telemetry_as_mission(one_), telemetry_as_mission(other_));
     case TELEMETRY_TEXT:
         return equal_text_(telemetry_as_text(one_), telemetry_as_text(other_));
+    case TELEMETRY_LOG:
+        return equal_log_(telemetry_as_log(one_), telemetry_as_log(other_));
+    case TELEMETRY_CHUNK:
+        return equal_chunk_(telemetry_as_chunk(one_), telemetry_as_chunk(other_));
+    case TELEMETRY_TRACK:
+        return equal_track_(telemetry_as_track(one_), telemetry_as_track(other_));
     case TELEMETRY_SET_MODE:
         return equal_set_mode_(telemetry_as_set_mode(one_), telemetry_as_set_mode(other_));
     case TELEMETRY_REBOOT:
@@ -563,6 +884,12 @@ uint64_t telemetry_hash(const struct telemetry *msg_)
         return hash_mission_(hash_, telemetry_as_mission(msg_));
     case TELEMETRY_TEXT:
         return hash_text_(hash_, telemetry_as_text(msg_));
+    case TELEMETRY_LOG:
+        return hash_log_(hash_, telemetry_as_log(msg_));
+    case TELEMETRY_CHUNK:
+        return hash_chunk_(hash_, telemetry_as_chunk(msg_));
+    case TELEMETRY_TRACK:
+        return hash_track_(hash_, telemetry_as_track(msg_));
     case TELEMETRY_SET_MODE:
         return hash_set_mode_(hash_, telemetry_as_set_mode(msg_));
     case TELEMETRY_REBOOT:
@@ -596,6 +923,18 @@ void telemetry_dispatch(const struct telemetry *msg_, const struct telemetry_han
         if (handlers_->text != NULL)
             handlers_->text(ctx_, telemetry_as_text(msg_));
         break;
+    case TELEMETRY_LOG:
+        if (handlers_->log != NULL)
+            handlers_->log(ctx_, telemetry_as_log(msg_));
+        break;
+    case TELEMETRY_CHUNK:
+        if (handlers_->chunk != NULL)
+            handlers_->chunk(ctx_, telemetry_as_chunk(msg_));
+        break;
+    case TELEMETRY_TRACK:
+        if (handlers_->track != NULL)
+            handlers_->track(ctx_, telemetry_as_track(msg_));
+        break;
     case TELEMETRY_SET_MODE:
         if (handlers_->set_mode != NULL)
             handlers_->set_mode(ctx_, telemetry_as_set_mode(msg_));
@@ -614,8 +953,8 @@ void telemetry_dispatch(const struct telemetry *msg_, const struct telemetry_han
 #undef telemetry_clone
 struct telemetry *telemetry_clone(struct telemetry_pool *pool_, const struct telemetry *msg_)
 {
-    const unsigned class_ = telemetry_class_of_(msg_);
     const size_t size_ = telemetry_size(msg_);
+    const unsigned class_ = telemetry_tail_size_(msg_) != 0 ? telemetry_tail_class_(pool_, telemetry_class_of_(msg_), size_) : telemetry_class_of_(msg_);
     struct telemetry *clone_;
 
     switch (telemetry_tag_of(msg_)) {
@@ -626,6 +965,9 @@ struct telemetry *telemetry_clone(struct telemetry_pool *pool_, const struct tel
     case TELEMETRY_MOVED:
     case TELEMETRY_MISSION:
     case TELEMETRY_TEXT:
+    case TELEMETRY_LOG:
+    case TELEMETRY_CHUNK:
+    case TELEMETRY_TRACK:
     case TELEMETRY_SET_MODE:
     case TELEMETRY_SET_HOME:
     default:
@@ -633,7 +975,7 @@ struct telemetry *telemetry_clone(struct telemetry_pool *pool_, const struct tel
     }
     if (class_ == 0)
         return NULL;
-    clone_ = (struct telemetry *)telemetry_take_(pool_, class_, telemetry_tag_of(msg_));
+    clone_ = (struct telemetry *)telemetry_take_(pool_, class_, telemetry_tag_of(msg_), size_);
     if (clone_ != NULL)
         memcpy(clone_, msg_, size_);
     return clone_;
@@ -648,6 +990,41 @@ bool telemetry_is_constant_(const struct telemetry *msg_)
         return true;
     return false;
 }
+
+#if PROTOPOOL_CHECK == 1
+bool telemetry_is_served_(const struct telemetry_pool *pool_, const struct telemetry *msg_)
+{
+    const size_t bytes_ = telemetry_tail_size_(msg_);
+
+    if (bytes_ == 0)
+        return true;
+    switch (telemetry_tag_of(msg_)) {
+    case TELEMETRY_LOG:
+        if (telemetry_as_log(msg_)->text_len > TELEMETRY_LOG_TEXT_MAX)
+            return false;
+        break;
+    case TELEMETRY_CHUNK:
+        if (telemetry_as_chunk(msg_)->data_len > TELEMETRY_CHUNK_DATA_MAX)
+            return false;
+        break;
+    case TELEMETRY_TRACK:
+        if (telemetry_as_track(msg_)->points_len > TELEMETRY_TRACK_POINTS_MAX)
+            return false;
+        break;
+    case TELEMETRY_HEARTBEAT:
+    case TELEMETRY_ATTITUDE:
+    case TELEMETRY_MOVED:
+    case TELEMETRY_MISSION:
+    case TELEMETRY_TEXT:
+    case TELEMETRY_SET_MODE:
+    case TELEMETRY_REBOOT:
+    case TELEMETRY_SET_HOME:
+    default:
+        break;
+    }
+    return protopool_serves(&pool_->engine_, telemetry_tail_class_(pool_, telemetry_class_of_(msg_), bytes_), msg_, bytes_);
+}
+#endif
 #endif
 
 /* ---- The pool ------------------------------------------------------------------------------------------------ */
@@ -658,6 +1035,24 @@ bool telemetry_pool_reserve(struct telemetry_pool *pool_, enum telemetry_tag tag
     const unsigned class_ = telemetry_class_of_(&msg_);
     if (telemetry_tag_name(tag_) == NULL)
         return false;
+    switch (tag_) {
+    case TELEMETRY_LOG:
+    case TELEMETRY_CHUNK:
+    case TELEMETRY_TRACK:
+        if (!pool_->engine_.is_fixed)
+            return false;
+        break;
+    case TELEMETRY_HEARTBEAT:
+    case TELEMETRY_ATTITUDE:
+    case TELEMETRY_MOVED:
+    case TELEMETRY_MISSION:
+    case TELEMETRY_TEXT:
+    case TELEMETRY_SET_MODE:
+    case TELEMETRY_REBOOT:
+    case TELEMETRY_SET_HOME:
+    default:
+        break;
+    }
     return class_ == 0 || protopool_reserve(&pool_->engine_, class_, n_);
 }
 
@@ -688,6 +1083,10 @@ void telemetry_depot_each(struct telemetry_depot *depot_, void (*fn_)(void *ctx,
 static int print_budget_(FILE *out_, const struct telemetry_pool_stats *stats_)
 {
     struct protopool_printer to_ = { .out = out_ };
+    size_t tails_ = 0; /* a message with a tail may have been in any of these */
+    for (size_t i_ = 0; i_ < 149; i_++)
+        if (telemetry_tail_classes_[i_] != 0)
+            tails_ += stats_->slot[telemetry_tail_classes_[i_] - 1].peak;
     protopool_print(&to_, "    max_live: ");
     protopool_print_unsigned(&to_, stats_->slot[0].peak);
     protopool_print(&to_, "  # of SetMode\n");
@@ -701,14 +1100,21 @@ static int print_budget_(FILE *out_, const struct telemetry_pool_stats *stats_)
     protopool_print_unsigned(&to_, stats_->slot[3].peak);
     protopool_print(&to_, "  # of Attitude\n");
     protopool_print(&to_, "    max_live: ");
-    protopool_print_unsigned(&to_, stats_->slot[4].peak);
+    protopool_print_unsigned(&to_, stats_->slot[5].peak);
     protopool_print(&to_, "  # of Moved\n");
     protopool_print(&to_, "    max_live: ");
-    protopool_print_unsigned(&to_, stats_->slot[5].peak);
+    protopool_print_unsigned(&to_, stats_->slot[8].peak);
     protopool_print(&to_, "  # of Text\n");
     protopool_print(&to_, "    max_live: ");
-    protopool_print_unsigned(&to_, stats_->slot[6].peak);
+    protopool_print_unsigned(&to_, tails_);
+    protopool_print(&to_, "  # of Chunk\n");
+    protopool_print(&to_, "    max_live: ");
+    protopool_print_unsigned(&to_, stats_->slot[37].peak);
     protopool_print(&to_, "  # of Mission\n");
+    protopool_print(&to_, "    max_live: ");
+    protopool_print_unsigned(&to_, tails_);
+    protopool_print(&to_, "  # of Log, for all of 2147483647 bytes, which needs a max\n");
+    protopool_print(&to_, "    max_live: 0  # of Track\n");
     return to_.written;
 }
 
@@ -858,6 +1264,50 @@ static void print_text_message_(struct protopool_printer *to_, const struct tele
     protopool_print_end(to_, "}");
 }
 
+static void print_log_message_(struct protopool_printer *to_, const struct telemetry_log *msg_)
+{
+    protopool_print_begin(to_, "Log", "{");
+    protopool_print_item(to_, "time");
+    protopool_print_unsigned(to_, msg_->time);
+    protopool_print_item(to_, "severity");
+    protopool_print_unsigned(to_, msg_->severity);
+    protopool_print_item(to_, "text");
+    protopool_print_text(to_, telemetry_log_text(msg_, NULL), msg_->text_len);
+    protopool_print_end(to_, "}");
+}
+
+static void print_chunk_message_(struct protopool_printer *to_, const struct telemetry_chunk *msg_)
+{
+    protopool_print_begin(to_, "Chunk", "{");
+    protopool_print_item(to_, "file");
+    protopool_print_unsigned(to_, msg_->file);
+    protopool_print_item(to_, "offset");
+    protopool_print_unsigned(to_, msg_->offset);
+    protopool_print_item(to_, "data");
+    protopool_print_begin(to_, NULL, "[");
+    for (size_t i_ = 0; i_ < msg_->data_len; i_++) {
+        protopool_print_item(to_, NULL);
+        protopool_print_unsigned(to_, telemetry_chunk_data(msg_, NULL)[i_]);
+    }
+    protopool_print_end(to_, "]");
+    protopool_print_end(to_, "}");
+}
+
+static void print_track_message_(struct protopool_printer *to_, const struct telemetry_track *msg_)
+{
+    protopool_print_begin(to_, "Track", "{");
+    protopool_print_item(to_, "period");
+    protopool_print_unsigned(to_, msg_->period);
+    protopool_print_item(to_, "points");
+    protopool_print_begin(to_, NULL, "[");
+    for (size_t i_ = 0; i_ < msg_->points_len; i_++) {
+        protopool_print_item(to_, NULL);
+        print_position_struct_(to_, &telemetry_track_points(msg_, NULL)[i_]);
+    }
+    protopool_print_end(to_, "]");
+    protopool_print_end(to_, "}");
+}
+
 static void print_set_mode_message_(struct protopool_printer *to_, const struct telemetry_set_mode *msg_)
 {
     protopool_print_begin(to_, "SetMode", "{");
@@ -895,6 +1345,15 @@ static void print_message_(struct protopool_printer *to_, const struct telemetry
         return;
     case TELEMETRY_TEXT:
         print_text_message_(to_, telemetry_as_text(msg_));
+        return;
+    case TELEMETRY_LOG:
+        print_log_message_(to_, telemetry_as_log(msg_));
+        return;
+    case TELEMETRY_CHUNK:
+        print_chunk_message_(to_, telemetry_as_chunk(msg_));
+        return;
+    case TELEMETRY_TRACK:
+        print_track_message_(to_, telemetry_as_track(msg_));
         return;
     case TELEMETRY_SET_MODE:
         print_set_mode_message_(to_, telemetry_as_set_mode(msg_));
@@ -1024,6 +1483,48 @@ struct telemetry *telemetry_copy_text_(struct telemetry_pool *pool_, const struc
     return telemetry_copy_text(pool_, from_);
 }
 
+#undef telemetry_new_log
+struct telemetry *telemetry_new_log_(struct telemetry_pool *pool_, uint64_t time, uint8_t severity,
+    const char *text, size_t text_len)
+{
+    return telemetry_new_log(pool_, time, severity, text, text_len);
+}
+
+#undef telemetry_copy_log
+struct telemetry *telemetry_copy_log_(struct telemetry_pool *pool_, const struct telemetry_log *from_,
+    const char *text, size_t text_len)
+{
+    return telemetry_copy_log(pool_, from_, text, text_len);
+}
+
+#undef telemetry_new_chunk
+struct telemetry *telemetry_new_chunk_(struct telemetry_pool *pool_, uint16_t file, uint32_t offset,
+    const uint8_t *data, size_t data_len)
+{
+    return telemetry_new_chunk(pool_, file, offset, data, data_len);
+}
+
+#undef telemetry_copy_chunk
+struct telemetry *telemetry_copy_chunk_(struct telemetry_pool *pool_, const struct telemetry_chunk *from_,
+    const uint8_t *data, size_t data_len)
+{
+    return telemetry_copy_chunk(pool_, from_, data, data_len);
+}
+
+#undef telemetry_new_track
+struct telemetry *telemetry_new_track_(struct telemetry_pool *pool_, uint16_t period,
+    const struct telemetry_position *points, size_t points_len)
+{
+    return telemetry_new_track(pool_, period, points, points_len);
+}
+
+#undef telemetry_copy_track
+struct telemetry *telemetry_copy_track_(struct telemetry_pool *pool_, const struct telemetry_track *from_,
+    const struct telemetry_position *points, size_t points_len)
+{
+    return telemetry_copy_track(pool_, from_, points, points_len);
+}
+
 #undef telemetry_new_set_mode
 struct telemetry *telemetry_new_set_mode_(struct telemetry_pool *pool_, enum telemetry_mode mode)
 {
@@ -1076,6 +1577,12 @@ static size_t align_of_(const struct telemetry *msg_)
         return alignof(struct telemetry_mission);
     case TELEMETRY_TEXT:
         return alignof(struct telemetry_text);
+    case TELEMETRY_LOG:
+        return alignof(struct telemetry_log);
+    case TELEMETRY_CHUNK:
+        return alignof(struct telemetry_chunk);
+    case TELEMETRY_TRACK:
+        return alignof(struct telemetry_track);
     case TELEMETRY_SET_MODE:
         return alignof(struct telemetry_set_mode);
     case TELEMETRY_REBOOT:
@@ -1087,18 +1594,18 @@ static size_t align_of_(const struct telemetry *msg_)
 }
 
 /* Zeroes the slot first, so that the bytes it prints are defined. */
-void telemetry_trace_allocate_(struct telemetry *msg_, enum telemetry_tag tag_)
+void telemetry_trace_allocate_(struct telemetry *msg_, enum telemetry_tag tag_, size_t bytes_)
 {
     const struct telemetry tagged_ = { (uint8_t)tag_ };
-    const size_t size_ = telemetry_size(&tagged_), align_ = align_of_(&tagged_);
+    const size_t align_ = align_of_(&tagged_);
 
-    memset(msg_, 0, size_);
+    memset(msg_, 0, bytes_);
     *msg_ = tagged_;
-    printf("allocate:+ layout align=%zu size=%zu\nallocate: thing=", align_, size_);
+    printf("allocate:+ layout align=%zu size=%zu\nallocate: thing=", align_, bytes_);
     telemetry_print(stdout, msg_);
     putchar('\n');
-    protopool_trace_bytes("allocate", msg_, size_);
-    printf("allocate:- ptr=%p layout align=%zu size=%zu\n", (void *)msg_, align_, size_);
+    protopool_trace_bytes("allocate", msg_, bytes_);
+    printf("allocate:- ptr=%p layout align=%zu size=%zu\n", (void *)msg_, align_, bytes_);
 }
 
 void telemetry_trace_deallocate_(const struct telemetry *msg_)

@@ -9,6 +9,9 @@
  *     3      64        16  Moved
  *    16     552         2  Mission
  *    32     104         4  Text
+ *    33     17+         -  Log
+ *    34     12+         2  Chunk
+ *    35      8+         -  Track
  *    48       2         2  SetMode
  *    49       -         -  Reboot
  *    50      32         1  SetHome
@@ -16,6 +19,8 @@
  * A message takes exactly these bytes of a pool; one without fields takes none. max_live is what a fixed pool
  * guarantees ("-": it has no place there); messages of the same size share the sum. protopool.h has the
  * conventions: who owns what, threads, NULL.
+ * "+": a message with a tail takes these bytes and those of the tail. Of a pool that grows it has a slot less than 16 bytes
+ * larger, above 1 KiB less than a quarter; of a fixed pool one for the longest.
  *
  * SPDX-License-Identifier: Apache-2.0 OR MIT
  */
@@ -38,6 +43,9 @@ enum telemetry_tag {
     TELEMETRY_MOVED = 3,
     TELEMETRY_MISSION = 16,
     TELEMETRY_TEXT = 32,
+    TELEMETRY_LOG = 33,
+    TELEMETRY_CHUNK = 34,
+    TELEMETRY_TRACK = 35,
     TELEMETRY_SET_MODE = 48,
     TELEMETRY_REBOOT = 49,
     TELEMETRY_SET_HOME = 50
@@ -50,6 +58,9 @@ enum telemetry_tag {
     X_(MOVED, moved) \
     X_(MISSION, mission) \
     X_(TEXT, text) \
+    X_(LOG, log) \
+    X_(CHUNK, chunk) \
+    X_(TRACK, track) \
     X_(SET_MODE, set_mode) \
     X_(REBOOT, reboot) \
     X_(SET_HOME, set_home)
@@ -198,6 +209,29 @@ struct telemetry_text {
     char text[101];
 };
 
+/* Log: What the firmware has to say, at any length. */
+struct telemetry_log {
+    struct telemetry base;
+    uint8_t severity;
+    uint32_t text_len;  /* text follows the struct */
+    alignas(8) uint64_t time;  /* In ms. */
+};
+
+/* Chunk: A piece of a file. */
+struct telemetry_chunk {
+    struct telemetry base;
+    uint16_t file;
+    uint16_t data_len;  /* data follows the struct */
+    uint32_t offset;
+};
+
+/* Track: Where it has been. */
+struct telemetry_track {
+    struct telemetry base;
+    uint16_t period;  /* In ms. 10 to 60000. */
+    uint32_t points_len;  /* points follows the struct */
+};
+
 /* SetMode */
 struct telemetry_set_mode {
     struct telemetry base;
@@ -216,7 +250,7 @@ struct telemetry_set_home {
     struct telemetry_position home;
 };
 
-/* Any message by value. */
+/* Any message by value, but those with a tail. */
 union telemetry_any {
     struct telemetry base;
     struct telemetry_heartbeat heartbeat;
@@ -232,7 +266,7 @@ union telemetry_any {
 /* ---- The pool ----------------------------------------------------------------------------------------------- */
 
 /* How many slot sizes the messages take. */
-#define TELEMETRY_SLOT_SIZES 7
+#define TELEMETRY_SLOT_SIZES 152
 
 /* The bytes that a fixed pool needs for every max_live. */
 #define TELEMETRY_POOL_BYTES PROTOPOOL_SIZE( \
@@ -242,6 +276,7 @@ union telemetry_any {
     PROTOPOOL_FIXED_BYTES(40, 16) + \
     PROTOPOOL_FIXED_BYTES(64, 16) + \
     PROTOPOOL_FIXED_BYTES(104, 4) + \
+    PROTOPOOL_FIXED_BYTES(528, 2) + \
     PROTOPOOL_FIXED_BYTES(552, 2) + \
     0)
 
@@ -257,8 +292,9 @@ union telemetry_any {
     PROTOPOOL_DEPOT_BYTES(40, 16, pools) + \
     PROTOPOOL_DEPOT_BYTES(64, 16, pools) + \
     PROTOPOOL_DEPOT_BYTES(104, 4, pools) + \
+    PROTOPOOL_DEPOT_BYTES(528, 2, pools) + \
     PROTOPOOL_DEPOT_BYTES(552, 2, pools) + \
-    PROTOPOOL_DEPOT_ARRAYS_BYTES(7, pools))
+    PROTOPOOL_DEPOT_ARRAYS_BYTES(8, pools))
 
 /* Declares static memory of exactly that size, for telemetry_depot_init_fixed. */
 #define TELEMETRY_DEPOT_STORAGE(name, pools) \
@@ -295,6 +331,38 @@ static inline unsigned telemetry_class_of_(const struct telemetry *msg_)
     return telemetry_class_of_tag_[msg_->tag];
 }
 
+/* The slot class of each protopool_tail_index. */
+extern const uint8_t telemetry_tail_classes_[149];
+
+/* That of a message of so many bytes with a tail; fixed_class_: that of the longest. */
+static inline unsigned telemetry_tail_class_(const struct telemetry_pool *pool_, unsigned fixed_class_, size_t bytes_)
+{
+    return pool_->engine_.is_fixed ? fixed_class_ : telemetry_tail_classes_[protopool_tail_index(bytes_)];
+}
+
+/* The bytes of a message with a tail; 0 if it has none. */
+static inline size_t telemetry_tail_size_(const struct telemetry *msg_)
+{
+    switch ((enum telemetry_tag)msg_->tag) {
+    case TELEMETRY_LOG:
+        return 16 + (size_t)((const struct telemetry_log *)(const void *)msg_)->text_len + 1;
+    case TELEMETRY_CHUNK:
+        return 12 + (size_t)((const struct telemetry_chunk *)(const void *)msg_)->data_len;
+    case TELEMETRY_TRACK:
+        return 8 + (size_t)((const struct telemetry_track *)(const void *)msg_)->points_len * sizeof(struct telemetry_position);
+    case TELEMETRY_HEARTBEAT:
+    case TELEMETRY_ATTITUDE:
+    case TELEMETRY_MOVED:
+    case TELEMETRY_MISSION:
+    case TELEMETRY_TEXT:
+    case TELEMETRY_SET_MODE:
+    case TELEMETRY_REBOOT:
+    case TELEMETRY_SET_HOME:
+    default:
+        return 0;
+    }
+}
+
 /* A fixed pool in memory of the caller's: never grows, never calls malloc. False if the memory has fewer than
  * TELEMETRY_POOL_BYTES bytes or is not aligned to 8. The memory is the pool's until telemetry_pool_fini. */
 static inline bool telemetry_pool_init(struct telemetry_pool *pool_, void *memory_, size_t bytes_)
@@ -323,7 +391,8 @@ static inline void telemetry_pool_reset(struct telemetry_pool *pool_)
 }
 
 /* Makes sure that n more messages of the tag's slot size can be made without asking the source. False if that
- * cannot be had, or the tag is none; true for a variant without fields. */
+ * cannot be had, or the tag is none; true for a variant without fields. Of messages with a tail only a fixed pool has one
+ * slot size: for another see telemetry_reserve_log. */
 bool telemetry_pool_reserve(struct telemetry_pool *pool_, enum telemetry_tag tag_, size_t n_);
 
 /* Hands back what its magazines keep: before its thread goes idle, say. */
@@ -412,7 +481,7 @@ static inline enum telemetry_tag telemetry_tag_of(const struct telemetry *msg_)
 /* The variant's name in the schema; NULL for 0 and for what is no tag. */
 const char *telemetry_tag_name(enum telemetry_tag tag_);
 
-/* sizeof the message's own struct; 0 if it is no message. */
+/* sizeof the message's own struct, and its tail; 0 if it is no message. */
 size_t telemetry_size(const struct telemetry *msg_);
 
 /* Whether `bytes` bytes that came from outside begin with a message of the schema: a tag of it, all of the struct, and
@@ -436,6 +505,9 @@ struct telemetry_handlers {
     void (*moved)(void *ctx, const struct telemetry_moved *msg);
     void (*mission)(void *ctx, const struct telemetry_mission *msg);
     void (*text)(void *ctx, const struct telemetry_text *msg);
+    void (*log)(void *ctx, const struct telemetry_log *msg);
+    void (*chunk)(void *ctx, const struct telemetry_chunk *msg);
+    void (*track)(void *ctx, const struct telemetry_track *msg);
     void (*set_mode)(void *ctx, const struct telemetry_set_mode *msg);
     void (*reboot)(void *ctx, const struct telemetry_reboot *msg);
     void (*set_home)(void *ctx, const struct telemetry_set_home *msg);
@@ -450,6 +522,9 @@ struct telemetry_handlers {
         prefix_##moved, \
         prefix_##mission, \
         prefix_##text, \
+        prefix_##log, \
+        prefix_##chunk, \
+        prefix_##track, \
         prefix_##set_mode, \
         prefix_##reboot, \
         prefix_##set_home, \
@@ -471,13 +546,18 @@ int telemetry_snprint_pretty(char *buffer_, size_t room_, const struct telemetry
 #endif
 
 #ifdef PROTOPOOL_TRACE
-void telemetry_trace_allocate_(struct telemetry *msg_, enum telemetry_tag tag_);
+void telemetry_trace_allocate_(struct telemetry *msg_, enum telemetry_tag tag_, size_t bytes_);
 void telemetry_trace_deallocate_(const struct telemetry *msg_);
 #endif
 
 #if PROTOPOOL_CHECK >= 1
 /* Whether it is the one object of a variant without fields. */
 bool telemetry_is_constant_(const struct telemetry *msg_);
+
+#if PROTOPOOL_CHECK == 1
+/* Whether the message has a slot for its length; true if it has no tail. */
+bool telemetry_is_served_(const struct telemetry_pool *pool_, const struct telemetry *msg_);
+#endif
 
 /* Whether the message may be freed, of a slot class by its tag; a fault if not. */
 static inline bool telemetry_may_free_(struct telemetry_pool *pool_, const struct telemetry *msg_)
@@ -492,6 +572,12 @@ static inline bool telemetry_may_free_(struct telemetry_pool *pool_, const struc
                             &pool_->engine_, msg_);
         return false;
     }
+#if PROTOPOOL_CHECK == 1
+    if (!PROTOPOOL_LIKELY(telemetry_is_served_(pool_, msg_))) {
+        protopool_raise(PROTOPOOL_FAULT_WRONG_LENGTH, &pool_->engine_, msg_);
+        return false;
+    }
+#endif
     return true;
 }
 #endif
@@ -537,8 +623,10 @@ static inline void telemetry_free(struct telemetry_pool *pool_, struct telemetry
         if (telemetry_class_of_(msg_) != 0)
             telemetry_trace_deallocate_(msg_);
 #endif
+        const size_t bytes_ = telemetry_tail_size_(msg_);
         struct protopool_magazine *const loaded_ =
-            protopool_magazine_of(&pool_->engine_, msg_->tag, telemetry_class_of_(msg_));
+            bytes_ != 0 ? &pool_->loaded_[telemetry_tail_class_(pool_, telemetry_class_of_(msg_), bytes_)] :
+                          protopool_magazine_of(&pool_->engine_, msg_->tag, telemetry_class_of_(msg_));
 #if PROTOPOOL_CHECK == 1
         msg_->tag = TELEMETRY_FREED_TAG_;
 #endif
@@ -550,11 +638,12 @@ static inline void telemetry_free(struct telemetry_pool *pool_, struct telemetry
 /* A copy in a pool, of this protocol but not always this pool; NULL if the pool is exhausted, or it is no message. */
 struct telemetry *telemetry_clone(struct telemetry_pool *pool_, const struct telemetry *msg_) PROTOPOOL_FREED_BY_(telemetry_free_);
 
-/* A slot of the class for the variant of this tag, uninitialised but for that; NULL if the pool is exhausted. */
-PROTOPOOL_INLINE void *telemetry_take_(struct telemetry_pool *pool_, unsigned class_, enum telemetry_tag tag_)
+/* A slot of the class for a message of so many bytes, the variant of this tag, uninitialised but for that; NULL if the pool
+ * is exhausted. */
+PROTOPOOL_INLINE void *telemetry_take_(struct telemetry_pool *pool_, unsigned class_, enum telemetry_tag tag_, size_t bytes_)
 {
 #if PROTOPOOL_CHECK == 2
-    struct telemetry *const msg_ = (struct telemetry *)protopool_take_checked(&pool_->engine_, class_);
+    struct telemetry *const msg_ = (struct telemetry *)protopool_take_checked(&pool_->engine_, class_, bytes_);
 #else
     struct telemetry *const msg_ = (struct telemetry *)protopool_take(&pool_->engine_, &pool_->loaded_[class_], class_);
 #endif
@@ -569,8 +658,9 @@ PROTOPOOL_INLINE void *telemetry_take_(struct telemetry_pool *pool_, unsigned cl
     }
 #endif
 #ifdef PROTOPOOL_TRACE
-    telemetry_trace_allocate_(msg_, tag_);
+    telemetry_trace_allocate_(msg_, tag_, bytes_);
 #endif
+    (void)bytes_;
     msg_->tag = (uint8_t)tag_;
     return msg_;
 }
@@ -587,6 +677,10 @@ PROTOPOOL_INLINE void *telemetry_take_(struct telemetry_pool *pool_, unsigned cl
  *
  * A string is NUL-terminated (NULL is refused); of an array exactly its N elements are read; a list may be NULL
  * where it has no elements. An optional field is absent where its argument is NULL.
+ *
+ * A tail lies behind its message's struct, and is as long as when it was made: only its elements may be written. So there
+ * is no make for it; copy takes a struct and the tail, whatever length the struct has; valid tells of the struct alone, and
+ * telemetry_validate of both. reserve: as telemetry_pool_reserve, for tails of this length.
  */
 
 /* Heartbeat */
@@ -630,7 +724,7 @@ static inline struct telemetry *telemetry_new_heartbeat(struct telemetry_pool *p
 {
     if (!(telemetry_known_mode_((int64_t)mode)) || !((working & ~TELEMETRY_SENSORS_ALL_) == 0) || !(battery <= 100))
         return NULL;
-    struct telemetry_heartbeat *const msg_ = (struct telemetry_heartbeat *)telemetry_take_(pool_, 2, TELEMETRY_HEARTBEAT);
+    struct telemetry_heartbeat *const msg_ = (struct telemetry_heartbeat *)telemetry_take_(pool_, 2, TELEMETRY_HEARTBEAT, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->time = time;
@@ -640,11 +734,12 @@ static inline struct telemetry *telemetry_new_heartbeat(struct telemetry_pool *p
     return &msg_->base;
 }
 
-static inline struct telemetry *telemetry_copy_heartbeat(struct telemetry_pool *pool_, const struct telemetry_heartbeat *from_)
+static inline struct telemetry *telemetry_copy_heartbeat(struct telemetry_pool *pool_,
+    const struct telemetry_heartbeat *from_)
 {
     if (!telemetry_valid_heartbeat(from_))
         return NULL;
-    struct telemetry_heartbeat *const msg_ = (struct telemetry_heartbeat *)telemetry_take_(pool_, 2, TELEMETRY_HEARTBEAT);
+    struct telemetry_heartbeat *const msg_ = (struct telemetry_heartbeat *)telemetry_take_(pool_, 2, TELEMETRY_HEARTBEAT, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -702,7 +797,7 @@ static inline struct telemetry_attitude telemetry_default_attitude(void)
 static inline struct telemetry *telemetry_new_attitude(struct telemetry_pool *pool_, uint64_t time,
     const float *angles, const float *rates)
 {
-    struct telemetry_attitude *const msg_ = (struct telemetry_attitude *)telemetry_take_(pool_, 4, TELEMETRY_ATTITUDE);
+    struct telemetry_attitude *const msg_ = (struct telemetry_attitude *)telemetry_take_(pool_, 4, TELEMETRY_ATTITUDE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->time = time;
@@ -716,11 +811,12 @@ static inline struct telemetry *telemetry_new_attitude(struct telemetry_pool *po
     return &msg_->base;
 }
 
-static inline struct telemetry *telemetry_copy_attitude(struct telemetry_pool *pool_, const struct telemetry_attitude *from_)
+static inline struct telemetry *telemetry_copy_attitude(struct telemetry_pool *pool_,
+    const struct telemetry_attitude *from_)
 {
     if (!telemetry_valid_attitude(from_))
         return NULL;
-    struct telemetry_attitude *const msg_ = (struct telemetry_attitude *)telemetry_take_(pool_, 4, TELEMETRY_ATTITUDE);
+    struct telemetry_attitude *const msg_ = (struct telemetry_attitude *)telemetry_take_(pool_, 4, TELEMETRY_ATTITUDE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -787,7 +883,7 @@ static inline struct telemetry *telemetry_new_moved(struct telemetry_pool *pool_
 {
     if (!telemetry_valid_position(at) || (target != NULL && !telemetry_valid_position(target)))
         return NULL;
-    struct telemetry_moved *const msg_ = (struct telemetry_moved *)telemetry_take_(pool_, 5, TELEMETRY_MOVED);
+    struct telemetry_moved *const msg_ = (struct telemetry_moved *)telemetry_take_(pool_, 6, TELEMETRY_MOVED, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->time = time;
@@ -801,11 +897,12 @@ static inline struct telemetry *telemetry_new_moved(struct telemetry_pool *pool_
     return &msg_->base;
 }
 
-static inline struct telemetry *telemetry_copy_moved(struct telemetry_pool *pool_, const struct telemetry_moved *from_)
+static inline struct telemetry *telemetry_copy_moved(struct telemetry_pool *pool_,
+    const struct telemetry_moved *from_)
 {
     if (!telemetry_valid_moved(from_))
         return NULL;
-    struct telemetry_moved *const msg_ = (struct telemetry_moved *)telemetry_take_(pool_, 5, TELEMETRY_MOVED);
+    struct telemetry_moved *const msg_ = (struct telemetry_moved *)telemetry_take_(pool_, 6, TELEMETRY_MOVED, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -884,7 +981,7 @@ static inline struct telemetry *telemetry_new_mission(struct telemetry_pool *poo
     if (name_len_ > 31 || !(speed >= 0.5F && speed <= 40.0F) || waypoints_len > 16 ||
         !telemetry_all_allowed_mission_waypoints_(waypoints, waypoints_len))
         return NULL;
-    struct telemetry_mission *const msg_ = (struct telemetry_mission *)telemetry_take_(pool_, 7, TELEMETRY_MISSION);
+    struct telemetry_mission *const msg_ = (struct telemetry_mission *)telemetry_take_(pool_, 38, TELEMETRY_MISSION, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->name_len = (uint8_t)name_len_;
@@ -896,11 +993,12 @@ static inline struct telemetry *telemetry_new_mission(struct telemetry_pool *poo
     return &msg_->base;
 }
 
-static inline struct telemetry *telemetry_copy_mission(struct telemetry_pool *pool_, const struct telemetry_mission *from_)
+static inline struct telemetry *telemetry_copy_mission(struct telemetry_pool *pool_,
+    const struct telemetry_mission *from_)
 {
     if (!telemetry_valid_mission(from_))
         return NULL;
-    struct telemetry_mission *const msg_ = (struct telemetry_mission *)telemetry_take_(pool_, 7, TELEMETRY_MISSION);
+    struct telemetry_mission *const msg_ = (struct telemetry_mission *)telemetry_take_(pool_, 38, TELEMETRY_MISSION, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -961,7 +1059,7 @@ static inline struct telemetry *telemetry_new_text(struct telemetry_pool *pool_,
     const size_t text_len_ = protopool_text_length(text, 100);
     if (!(severity <= 7) || text_len_ > 100)
         return NULL;
-    struct telemetry_text *const msg_ = (struct telemetry_text *)telemetry_take_(pool_, 6, TELEMETRY_TEXT);
+    struct telemetry_text *const msg_ = (struct telemetry_text *)telemetry_take_(pool_, 9, TELEMETRY_TEXT, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->severity = severity;
@@ -970,11 +1068,12 @@ static inline struct telemetry *telemetry_new_text(struct telemetry_pool *pool_,
     return &msg_->base;
 }
 
-static inline struct telemetry *telemetry_copy_text(struct telemetry_pool *pool_, const struct telemetry_text *from_)
+static inline struct telemetry *telemetry_copy_text(struct telemetry_pool *pool_,
+    const struct telemetry_text *from_)
 {
     if (!telemetry_valid_text(from_))
         return NULL;
-    struct telemetry_text *const msg_ = (struct telemetry_text *)telemetry_take_(pool_, 6, TELEMETRY_TEXT);
+    struct telemetry_text *const msg_ = (struct telemetry_text *)telemetry_take_(pool_, 9, TELEMETRY_TEXT, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -995,6 +1094,302 @@ static inline const struct telemetry_text *telemetry_if_text(const struct teleme
 static inline struct telemetry_text *telemetry_edit_text(struct telemetry *msg_)
 {
     return telemetry_is_variant_(msg_, TELEMETRY_TEXT) ? (struct telemetry_text *)(void *)msg_ : NULL;
+}
+
+/* Log */
+
+static inline bool telemetry_valid_log(const struct telemetry_log *msg_)
+{
+    return (msg_->base.tag == TELEMETRY_LOG || msg_->base.tag == 0)
+           && msg_->severity <= 7;
+}
+
+/* The most characters that text has. */
+#define TELEMETRY_LOG_TEXT_MAX 2147483630
+
+/* The text of a message in a pool, terminated; len_ may be NULL, else it gets how many characters. */
+static inline const char *telemetry_log_text(const struct telemetry_log *msg_, size_t *len_)
+{
+    if (len_ != NULL)
+        *len_ = msg_->text_len;
+    return (const char *)(const void *)((const unsigned char *)(const void *)msg_ + 16);
+}
+
+/* The same, to write them. */
+static inline char *telemetry_edit_log_text(struct telemetry_log *msg_, size_t *len_)
+{
+    if (len_ != NULL)
+        *len_ = msg_->text_len;
+    return (char *)(void *)((unsigned char *)(void *)msg_ + 16);
+}
+
+static inline bool telemetry_reserve_log(struct telemetry_pool *pool_, size_t n_, size_t text_len)
+{
+    if (text_len > TELEMETRY_LOG_TEXT_MAX)
+        return false;
+    return protopool_reserve(&pool_->engine_,
+                             telemetry_tail_class_(pool_, 152, 16 + text_len + 1), n_);
+}
+
+static inline struct telemetry_log telemetry_default_log(void)
+{
+    struct telemetry_log msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = TELEMETRY_LOG;
+    msg_.severity = 6;
+    return msg_;
+}
+
+static inline struct telemetry *telemetry_new_log(struct telemetry_pool *pool_, uint64_t time, uint8_t severity,
+    const char *text, size_t text_len)
+{
+    if (!(severity <= 7) || text_len > TELEMETRY_LOG_TEXT_MAX || (text_len != 0 && memchr(text, '\0',
+        text_len) != NULL))
+        return NULL;
+    const size_t bytes_ = 16 + text_len + 1;
+    const unsigned class_ = telemetry_tail_class_(pool_, 152, bytes_);
+    struct telemetry_log *const msg_ = (struct telemetry_log *)telemetry_take_(pool_, class_, TELEMETRY_LOG, bytes_);
+    if (msg_ == NULL)
+        return NULL;
+    msg_->time = time;
+    msg_->severity = severity;
+    msg_->text_len = (uint32_t)text_len;
+    if (text_len != 0)
+        memcpy(telemetry_edit_log_text(msg_, NULL), text, text_len);
+    telemetry_edit_log_text(msg_, NULL)[text_len] = '\0';
+    return &msg_->base;
+}
+
+static inline struct telemetry *telemetry_copy_log(struct telemetry_pool *pool_, const struct telemetry_log *from_,
+    const char *text, size_t text_len)
+{
+    if (!telemetry_valid_log(from_) || text_len > TELEMETRY_LOG_TEXT_MAX || (text_len != 0 && memchr(text, '\0',
+        text_len) != NULL))
+        return NULL;
+    const size_t bytes_ = 16 + text_len + 1;
+    const unsigned class_ = telemetry_tail_class_(pool_, 152, bytes_);
+    struct telemetry_log *const msg_ = (struct telemetry_log *)telemetry_take_(pool_, class_, TELEMETRY_LOG, bytes_);
+    if (msg_ == NULL)
+        return NULL;
+    *msg_ = *from_;
+    msg_->base.tag = TELEMETRY_LOG;
+    msg_->text_len = (uint32_t)text_len;
+    if (text_len != 0)
+        memcpy(telemetry_edit_log_text(msg_, NULL), text, text_len);
+    telemetry_edit_log_text(msg_, NULL)[text_len] = '\0';
+    return &msg_->base;
+}
+
+static inline const struct telemetry_log *telemetry_as_log(const struct telemetry *msg_)
+{
+    return telemetry_is_variant_(msg_, TELEMETRY_LOG) ? (const struct telemetry_log *)(const void *)msg_ : NULL;
+}
+
+static inline const struct telemetry_log *telemetry_if_log(const struct telemetry *msg_)
+{
+    return msg_->tag == TELEMETRY_LOG ? telemetry_as_log(msg_) : NULL;
+}
+
+static inline struct telemetry_log *telemetry_edit_log(struct telemetry *msg_)
+{
+    return telemetry_is_variant_(msg_, TELEMETRY_LOG) ? (struct telemetry_log *)(void *)msg_ : NULL;
+}
+
+/* Chunk */
+
+static inline bool telemetry_valid_chunk(const struct telemetry_chunk *msg_)
+{
+    return (msg_->base.tag == TELEMETRY_CHUNK || msg_->base.tag == 0);
+}
+
+/* The most elements that data has. */
+#define TELEMETRY_CHUNK_DATA_MAX 512
+
+/* The data of a message in a pool; len_ may be NULL, else it gets how many elements. */
+static inline const uint8_t *telemetry_chunk_data(const struct telemetry_chunk *msg_, size_t *len_)
+{
+    if (len_ != NULL)
+        *len_ = msg_->data_len;
+    return (const uint8_t *)(const void *)((const unsigned char *)(const void *)msg_ + 12);
+}
+
+/* The same, to write them. */
+static inline uint8_t *telemetry_edit_chunk_data(struct telemetry_chunk *msg_, size_t *len_)
+{
+    if (len_ != NULL)
+        *len_ = msg_->data_len;
+    return (uint8_t *)(void *)((unsigned char *)(void *)msg_ + 12);
+}
+
+static inline bool telemetry_reserve_chunk(struct telemetry_pool *pool_, size_t n_, size_t data_len)
+{
+    if (data_len > TELEMETRY_CHUNK_DATA_MAX)
+        return false;
+    return protopool_reserve(&pool_->engine_,
+                             telemetry_tail_class_(pool_, 36, 12 + data_len), n_);
+}
+
+static inline struct telemetry_chunk telemetry_default_chunk(void)
+{
+    struct telemetry_chunk msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = TELEMETRY_CHUNK;
+    return msg_;
+}
+
+static inline struct telemetry *telemetry_new_chunk(struct telemetry_pool *pool_, uint16_t file, uint32_t offset,
+    const uint8_t *data, size_t data_len)
+{
+    if (data_len > TELEMETRY_CHUNK_DATA_MAX)
+        return NULL;
+    const size_t bytes_ = 12 + data_len;
+    const unsigned class_ = telemetry_tail_class_(pool_, 36, bytes_);
+    struct telemetry_chunk *const msg_ = (struct telemetry_chunk *)telemetry_take_(pool_, class_, TELEMETRY_CHUNK, bytes_);
+    if (msg_ == NULL)
+        return NULL;
+    msg_->file = file;
+    msg_->offset = offset;
+    msg_->data_len = (uint16_t)data_len;
+    if (data_len != 0)
+        memcpy(telemetry_edit_chunk_data(msg_, NULL), data, data_len);
+    return &msg_->base;
+}
+
+static inline struct telemetry *telemetry_copy_chunk(struct telemetry_pool *pool_,
+    const struct telemetry_chunk *from_, const uint8_t *data, size_t data_len)
+{
+    if (!telemetry_valid_chunk(from_) || data_len > TELEMETRY_CHUNK_DATA_MAX)
+        return NULL;
+    const size_t bytes_ = 12 + data_len;
+    const unsigned class_ = telemetry_tail_class_(pool_, 36, bytes_);
+    struct telemetry_chunk *const msg_ = (struct telemetry_chunk *)telemetry_take_(pool_, class_, TELEMETRY_CHUNK, bytes_);
+    if (msg_ == NULL)
+        return NULL;
+    *msg_ = *from_;
+    msg_->base.tag = TELEMETRY_CHUNK;
+    msg_->data_len = (uint16_t)data_len;
+    if (data_len != 0)
+        memcpy(telemetry_edit_chunk_data(msg_, NULL), data, data_len);
+    return &msg_->base;
+}
+
+static inline const struct telemetry_chunk *telemetry_as_chunk(const struct telemetry *msg_)
+{
+    return telemetry_is_variant_(msg_, TELEMETRY_CHUNK) ? (const struct telemetry_chunk *)(const void *)msg_ : NULL;
+}
+
+static inline const struct telemetry_chunk *telemetry_if_chunk(const struct telemetry *msg_)
+{
+    return msg_->tag == TELEMETRY_CHUNK ? telemetry_as_chunk(msg_) : NULL;
+}
+
+static inline struct telemetry_chunk *telemetry_edit_chunk(struct telemetry *msg_)
+{
+    return telemetry_is_variant_(msg_, TELEMETRY_CHUNK) ? (struct telemetry_chunk *)(void *)msg_ : NULL;
+}
+
+/* Track */
+
+static inline bool telemetry_all_allowed_track_points_(const struct telemetry_position *values_, size_t count_)
+{
+    for (size_t i_ = 0; i_ < count_; i_++)
+        if (!(telemetry_valid_position(&values_[i_])))
+            return false;
+    return true;
+}
+
+static inline bool telemetry_valid_track(const struct telemetry_track *msg_)
+{
+    return (msg_->base.tag == TELEMETRY_TRACK || msg_->base.tag == 0)
+           && msg_->period >= 10 && msg_->period <= 60000;
+}
+
+/* The most elements that points has. */
+#define TELEMETRY_TRACK_POINTS_MAX 89478484
+
+/* The points of a message in a pool; len_ may be NULL, else it gets how many elements. */
+static inline const struct telemetry_position *telemetry_track_points(const struct telemetry_track *msg_, size_t *len_)
+{
+    if (len_ != NULL)
+        *len_ = msg_->points_len;
+    return (const struct telemetry_position *)(const void *)((const unsigned char *)(const void *)msg_ + 8);
+}
+
+/* The same, to write them. */
+static inline struct telemetry_position *telemetry_edit_track_points(struct telemetry_track *msg_, size_t *len_)
+{
+    if (len_ != NULL)
+        *len_ = msg_->points_len;
+    return (struct telemetry_position *)(void *)((unsigned char *)(void *)msg_ + 8);
+}
+
+static inline bool telemetry_reserve_track(struct telemetry_pool *pool_, size_t n_, size_t points_len)
+{
+    if (points_len > TELEMETRY_TRACK_POINTS_MAX)
+        return false;
+    return protopool_reserve(&pool_->engine_,
+                             telemetry_tail_class_(pool_, 152, 8 + points_len * sizeof(struct telemetry_position)), n_);
+}
+
+static inline struct telemetry_track telemetry_default_track(void)
+{
+    struct telemetry_track msg_;
+    memset(&msg_, 0, sizeof msg_);
+    msg_.base.tag = TELEMETRY_TRACK;
+    msg_.period = 10;
+    return msg_;
+}
+
+static inline struct telemetry *telemetry_new_track(struct telemetry_pool *pool_, uint16_t period,
+    const struct telemetry_position *points, size_t points_len)
+{
+    if (!(period >= 10 && period <= 60000) || points_len > TELEMETRY_TRACK_POINTS_MAX ||
+        !telemetry_all_allowed_track_points_(points, points_len))
+        return NULL;
+    const size_t bytes_ = 8 + points_len * sizeof(struct telemetry_position);
+    const unsigned class_ = telemetry_tail_class_(pool_, 152, bytes_);
+    struct telemetry_track *const msg_ = (struct telemetry_track *)telemetry_take_(pool_, class_, TELEMETRY_TRACK, bytes_);
+    if (msg_ == NULL)
+        return NULL;
+    msg_->period = period;
+    msg_->points_len = (uint32_t)points_len;
+    if (points_len != 0)
+        memcpy(telemetry_edit_track_points(msg_, NULL), points, points_len * sizeof(struct telemetry_position));
+    return &msg_->base;
+}
+
+static inline struct telemetry *telemetry_copy_track(struct telemetry_pool *pool_,
+    const struct telemetry_track *from_, const struct telemetry_position *points, size_t points_len)
+{
+    if (!telemetry_valid_track(from_) || points_len > TELEMETRY_TRACK_POINTS_MAX ||
+        !telemetry_all_allowed_track_points_(points, points_len))
+        return NULL;
+    const size_t bytes_ = 8 + points_len * sizeof(struct telemetry_position);
+    const unsigned class_ = telemetry_tail_class_(pool_, 152, bytes_);
+    struct telemetry_track *const msg_ = (struct telemetry_track *)telemetry_take_(pool_, class_, TELEMETRY_TRACK, bytes_);
+    if (msg_ == NULL)
+        return NULL;
+    *msg_ = *from_;
+    msg_->base.tag = TELEMETRY_TRACK;
+    msg_->points_len = (uint32_t)points_len;
+    if (points_len != 0)
+        memcpy(telemetry_edit_track_points(msg_, NULL), points, points_len * sizeof(struct telemetry_position));
+    return &msg_->base;
+}
+
+static inline const struct telemetry_track *telemetry_as_track(const struct telemetry *msg_)
+{
+    return telemetry_is_variant_(msg_, TELEMETRY_TRACK) ? (const struct telemetry_track *)(const void *)msg_ : NULL;
+}
+
+static inline const struct telemetry_track *telemetry_if_track(const struct telemetry *msg_)
+{
+    return msg_->tag == TELEMETRY_TRACK ? telemetry_as_track(msg_) : NULL;
+}
+
+static inline struct telemetry_track *telemetry_edit_track(struct telemetry *msg_)
+{
+    return telemetry_is_variant_(msg_, TELEMETRY_TRACK) ? (struct telemetry_track *)(void *)msg_ : NULL;
 }
 
 /* SetMode */
@@ -1029,18 +1424,19 @@ static inline struct telemetry *telemetry_new_set_mode(struct telemetry_pool *po
 {
     if (!(telemetry_known_mode_((int64_t)mode)))
         return NULL;
-    struct telemetry_set_mode *const msg_ = (struct telemetry_set_mode *)telemetry_take_(pool_, 1, TELEMETRY_SET_MODE);
+    struct telemetry_set_mode *const msg_ = (struct telemetry_set_mode *)telemetry_take_(pool_, 1, TELEMETRY_SET_MODE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->mode = (uint8_t)mode;
     return &msg_->base;
 }
 
-static inline struct telemetry *telemetry_copy_set_mode(struct telemetry_pool *pool_, const struct telemetry_set_mode *from_)
+static inline struct telemetry *telemetry_copy_set_mode(struct telemetry_pool *pool_,
+    const struct telemetry_set_mode *from_)
 {
     if (!telemetry_valid_set_mode(from_))
         return NULL;
-    struct telemetry_set_mode *const msg_ = (struct telemetry_set_mode *)telemetry_take_(pool_, 1, TELEMETRY_SET_MODE);
+    struct telemetry_set_mode *const msg_ = (struct telemetry_set_mode *)telemetry_take_(pool_, 1, TELEMETRY_SET_MODE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1144,7 +1540,7 @@ static inline struct telemetry *telemetry_new_set_home(struct telemetry_pool *po
 {
     if (!telemetry_valid_position(home))
         return NULL;
-    struct telemetry_set_home *const msg_ = (struct telemetry_set_home *)telemetry_take_(pool_, 3, TELEMETRY_SET_HOME);
+    struct telemetry_set_home *const msg_ = (struct telemetry_set_home *)telemetry_take_(pool_, 3, TELEMETRY_SET_HOME, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->home = *home;
@@ -1152,11 +1548,12 @@ static inline struct telemetry *telemetry_new_set_home(struct telemetry_pool *po
 }
 
 PROTOPOOL_DEPRECATED("send a Mission of one waypoint")
-static inline struct telemetry *telemetry_copy_set_home(struct telemetry_pool *pool_, const struct telemetry_set_home *from_)
+static inline struct telemetry *telemetry_copy_set_home(struct telemetry_pool *pool_,
+    const struct telemetry_set_home *from_)
 {
     if (!telemetry_valid_set_home(from_))
         return NULL;
-    struct telemetry_set_home *const msg_ = (struct telemetry_set_home *)telemetry_take_(pool_, 3, TELEMETRY_SET_HOME);
+    struct telemetry_set_home *const msg_ = (struct telemetry_set_home *)telemetry_take_(pool_, 3, TELEMETRY_SET_HOME, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1205,6 +1602,24 @@ struct telemetry *telemetry_new_text_(struct telemetry_pool *pool_, uint8_t seve
     PROTOPOOL_FREED_BY_(telemetry_free_);
 struct telemetry *telemetry_copy_text_(struct telemetry_pool *pool_, const struct telemetry_text *from_)
     PROTOPOOL_FREED_BY_(telemetry_free_);
+struct telemetry *telemetry_new_log_(struct telemetry_pool *pool_, uint64_t time, uint8_t severity,
+    const char *text, size_t text_len)
+    PROTOPOOL_FREED_BY_(telemetry_free_);
+struct telemetry *telemetry_copy_log_(struct telemetry_pool *pool_, const struct telemetry_log *from_,
+    const char *text, size_t text_len)
+    PROTOPOOL_FREED_BY_(telemetry_free_);
+struct telemetry *telemetry_new_chunk_(struct telemetry_pool *pool_, uint16_t file, uint32_t offset,
+    const uint8_t *data, size_t data_len)
+    PROTOPOOL_FREED_BY_(telemetry_free_);
+struct telemetry *telemetry_copy_chunk_(struct telemetry_pool *pool_, const struct telemetry_chunk *from_,
+    const uint8_t *data, size_t data_len)
+    PROTOPOOL_FREED_BY_(telemetry_free_);
+struct telemetry *telemetry_new_track_(struct telemetry_pool *pool_, uint16_t period,
+    const struct telemetry_position *points, size_t points_len)
+    PROTOPOOL_FREED_BY_(telemetry_free_);
+struct telemetry *telemetry_copy_track_(struct telemetry_pool *pool_, const struct telemetry_track *from_,
+    const struct telemetry_position *points, size_t points_len)
+    PROTOPOOL_FREED_BY_(telemetry_free_);
 struct telemetry *telemetry_new_set_mode_(struct telemetry_pool *pool_, enum telemetry_mode mode)
     PROTOPOOL_FREED_BY_(telemetry_free_);
 struct telemetry *telemetry_copy_set_mode_(struct telemetry_pool *pool_, const struct telemetry_set_mode *from_)
@@ -1229,6 +1644,12 @@ struct telemetry *telemetry_copy_set_home_(struct telemetry_pool *pool_, const s
 #define telemetry_copy_mission(pool_, ...) telemetry_copy_mission_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_new_text(pool_, ...) telemetry_new_text_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_copy_text(pool_, ...) telemetry_copy_text_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define telemetry_new_log(pool_, ...) telemetry_new_log_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define telemetry_copy_log(pool_, ...) telemetry_copy_log_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define telemetry_new_chunk(pool_, ...) telemetry_new_chunk_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define telemetry_copy_chunk(pool_, ...) telemetry_copy_chunk_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define telemetry_new_track(pool_, ...) telemetry_new_track_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define telemetry_copy_track(pool_, ...) telemetry_copy_track_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_new_set_mode(pool_, ...) telemetry_new_set_mode_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_copy_set_mode(pool_, ...) telemetry_copy_set_mode_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_new_reboot telemetry_new_reboot_
@@ -1247,6 +1668,12 @@ struct telemetry *telemetry_copy_set_home_(struct telemetry_pool *pool_, const s
 #define telemetry_copy_mission telemetry_copy_mission_
 #define telemetry_new_text telemetry_new_text_
 #define telemetry_copy_text telemetry_copy_text_
+#define telemetry_new_log telemetry_new_log_
+#define telemetry_copy_log telemetry_copy_log_
+#define telemetry_new_chunk telemetry_new_chunk_
+#define telemetry_copy_chunk telemetry_copy_chunk_
+#define telemetry_new_track telemetry_new_track_
+#define telemetry_copy_track telemetry_copy_track_
 #define telemetry_new_set_mode telemetry_new_set_mode_
 #define telemetry_copy_set_mode telemetry_copy_set_mode_
 #define telemetry_new_reboot telemetry_new_reboot_

@@ -63,6 +63,12 @@ template <class... Functions> decltype(auto) match(const struct telemetry &msg, 
         return visitor(*telemetry_as_mission(&msg));
     case TELEMETRY_TEXT:
         return visitor(*telemetry_as_text(&msg));
+    case TELEMETRY_LOG:
+        return visitor(*telemetry_as_log(&msg));
+    case TELEMETRY_CHUNK:
+        return visitor(*telemetry_as_chunk(&msg));
+    case TELEMETRY_TRACK:
+        return visitor(*telemetry_as_track(&msg));
     case TELEMETRY_SET_MODE:
         return visitor(*telemetry_as_set_mode(&msg));
     case TELEMETRY_REBOOT:
@@ -82,6 +88,11 @@ inline std::string_view name_view(const struct telemetry_mission &of_it) noexcep
 inline std::string_view text_view(const struct telemetry_text &of_it) noexcept
 {
     return { of_it.text, of_it.text_len };
+}
+
+inline std::string_view text_view(const struct telemetry_log &of_it) noexcept
+{
+    return { telemetry_log_text(&of_it, NULL), of_it.text_len };
 }
 
 } // namespace telemetry_cpp

@@ -84,6 +84,8 @@ const char *protopool_fault_text(enum protopool_fault fault)
         return "a message was written after it was freed";
     case PROTOPOOL_FAULT_WRONG_VARIANT:
         return "a message is read as another variant than it is, or is free";
+    case PROTOPOOL_FAULT_WRONG_LENGTH:
+        return "a message is freed whose tail has another length than it was made with";
     case PROTOPOOL_FAULT_LEAK:
         return "messages are live at the end";
     case PROTOPOOL_FAULT_FOREIGN:
@@ -458,6 +460,12 @@ static bool is_sound(const struct protopool_slabs *slabs, struct protopool_slab 
     }
     simple_fault(code, NULL, slot);
     return false;
+}
+
+bool protopool_serves(const struct protopool *pool, unsigned slot_class, const void *slot, size_t bytes)
+{
+    const struct protopool_slabs *const slabs = &pool->store->shelves[slot_class].slabs;
+    return bytes <= slabs->message_bytes && slab_of(slabs, slot)->of == slabs;
 }
 #endif
 
@@ -1311,12 +1319,14 @@ static bool is_elsewhere(const struct protopool_store *own, const void *msg, str
             const size_t offset = (size_t)((uintptr_t)msg - (uintptr_t)slab->first);
             const size_t index = offset / slab->of->slot_bytes;
             found = true;
-            if (offset % slab->of->slot_bytes == 0 && index < slab->slots
-                && record_of(slab, (uint32_t)index)->state == LIVE
-                && store->geometry->messages->class_of(msg) == slab->of->slot_class) {
-                report->geometry = store->geometry;
-                report->readable = msg;
-                report->made = record_of(slab, (uint32_t)index)->made;
+            if (offset % slab->of->slot_bytes == 0 && index < slab->slots) {
+                const struct protopool_slot_record *const record = record_of(slab, (uint32_t)index);
+                if (record->state == LIVE
+                    && store->geometry->messages->size_of(msg, record->bytes) == record->bytes) {
+                    report->geometry = store->geometry;
+                    report->readable = msg;
+                    report->made = record->made;
+                }
             }
         }
         if (store->lock != NULL)
@@ -1460,10 +1470,10 @@ static unsigned judge(struct protopool_slab *slab, const void *msg, struct repor
     const struct protopool_messages *const messages = report->geometry->messages;
     const size_t offset = (size_t)((uintptr_t)msg - (uintptr_t)slab->first);
     const size_t index = offset / slabs->slot_bytes;
-    const unsigned char *const end = (const unsigned char *)msg + slabs->message_bytes;
+    const unsigned char *end;
     const unsigned char *const front = (const unsigned char *)msg - PROTOPOOL_RED_ZONE_;
     struct protopool_slot_record *record;
-    bool is_tagged, is_end_good, is_front_good;
+    bool is_sized, is_end_good, is_front_good;
 
     if (offset % slabs->slot_bytes != 0 || index >= slab->slots)
         return PROTOPOOL_FAULT_INTERIOR;
@@ -1476,11 +1486,14 @@ static unsigned judge(struct protopool_slab *slab, const void *msg, struct repor
         report->name = messages->name_of(record->variant);
         return PROTOPOOL_FAULT_DOUBLE_FREE;
     }
-    is_tagged = messages->class_of(msg) == slabs->slot_class;
-    report->readable = is_tagged ? msg : NULL;
-    tell_defined(end, zone_bytes(slabs));
-    is_end_good = is_filled(end, zone_bytes(slabs) - PROTOPOOL_RED_ZONE_, RED_ZONE_FILL);
-    tell_no_access(end, zone_bytes(slabs));
+    is_sized = messages->size_of(msg, record->bytes) == record->bytes;
+    report->readable = is_sized ? msg : NULL;
+    end = (const unsigned char *)msg + record->bytes;
+    tell_defined(end, slabs->slot_bytes - record->bytes);
+    is_end_good = is_filled(end, slabs->message_bytes - record->bytes, FREE_FILL)
+                  && is_filled((const unsigned char *)msg + slabs->message_bytes, zone_bytes(slabs) - PROTOPOOL_RED_ZONE_,
+                               RED_ZONE_FILL);
+    tell_no_access(end, slabs->slot_bytes - record->bytes);
     tell_defined(front, PROTOPOOL_RED_ZONE_);
     is_front_good = is_filled(front, PROTOPOOL_RED_ZONE_, RED_ZONE_FILL);
     tell_no_access(front, PROTOPOOL_RED_ZONE_);
@@ -1488,7 +1501,11 @@ static unsigned judge(struct protopool_slab *slab, const void *msg, struct repor
         return PROTOPOOL_FAULT_OVERRUN;
     if (!is_front_good)
         return PROTOPOOL_FAULT_UNDERRUN;
-    if (!is_tagged)
+    if (!is_sized && messages->has_tail(msg)) {
+        report->name = messages->name_of(messages->variant_of(msg));
+        return PROTOPOOL_FAULT_WRONG_LENGTH;
+    }
+    if (!is_sized)
         return PROTOPOOL_FAULT_BAD_TAG;
     record->state = FREED;
     record->freed = report->here;
@@ -1527,19 +1544,20 @@ PROTOPOOL_COLD void protopool_end_put(struct protopool *pool, unsigned slot_clas
 {
     const size_t bytes = pool->store->shelves[slot_class].slabs.message_bytes;
 
+    tell_defined(msg, bytes);
     memset(msg, FREE_FILL, bytes);
     tell_freed(pool->store, msg, bytes);
     protopool_put(pool, &pool->loaded[slot_class], slot_class, msg);
 }
 
-PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slot_class)
+PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slot_class, size_t bytes)
 {
     struct report report = {
         PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, pool, NULL, NULL, NULL, NULL, nowhere, nowhere, nowhere
     };
     struct protopool_slab *slab;
     struct protopool_slot_record *record;
-    size_t bytes;
+    size_t room;
     void *slot;
     bool is_intact;
 
@@ -1548,24 +1566,25 @@ PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slo
     slot = protopool_take(pool, &pool->loaded[slot_class], slot_class);
     if (slot == NULL)
         return NULL;
-    bytes = pool->store->shelves[slot_class].slabs.message_bytes;
+    room = pool->store->shelves[slot_class].slabs.message_bytes;
     lock_store(pool);
     slab = find_slab(pool->store, (uintptr_t)slot);
     record = record_of(slab, index_of(slab->of, slab, slot));
-    tell_defined(slot, bytes);
-    is_intact = is_filled((const unsigned char *)slot, bytes, FREE_FILL);
+    tell_defined(slot, room);
+    is_intact = is_filled((const unsigned char *)slot, room, FREE_FILL);
     report.made = record->made;
     report.freed = record->freed;
     if (record->state == FREED)
         report.name = pool->store->geometry->messages->name_of(record->variant);
     if (is_intact) {
         record->state = LIVE;
+        record->bytes = bytes;
         record->made = pool->site;
         record->freed = nowhere;
     } else {
-        memset(slot, FREE_FILL, bytes);
+        memset(slot, FREE_FILL, room);
     }
-    tell_no_access(slot, bytes);
+    tell_no_access(slot, room);
     unlock_store(pool);
     if (is_intact) {
         tell_made(pool->store, slot, bytes);
@@ -1684,6 +1703,7 @@ static void begin_pool(struct protopool *pool, struct protopool_magazine *loaded
 static void open_pool(struct protopool *pool, struct protopool_store *store)
 {
     pool->store = store;
+    pool->is_fixed = store->source.take == NULL;
 #if PROTOPOOL_CHECK >= 1
     pool->alive = PROTOPOOL_ALIVE_;
 #endif

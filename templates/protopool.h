@@ -135,6 +135,7 @@ extern "C" {
 #define protopool_join PROTOPOOL_NAMED_(protopool_join)
 #define protopool_take_slow PROTOPOOL_NAMED_(protopool_take_slow)
 #define protopool_raise PROTOPOOL_NAMED_(protopool_raise)
+#define protopool_serves PROTOPOOL_NAMED_(protopool_serves)
 #define protopool_take_checked PROTOPOOL_NAMED_(protopool_take_checked)
 #define protopool_begin_put PROTOPOOL_NAMED_(protopool_begin_put)
 #define protopool_end_put PROTOPOOL_NAMED_(protopool_end_put)
@@ -203,7 +204,8 @@ struct protopool_messages {
     uint32_t variants;
     uint32_t (*variant_of)(const void *msg); /* counts from 0; variants: it is none */
     const char *(*name_of)(uint32_t variant);
-    unsigned (*class_of)(const void *msg);
+    size_t (*size_of)(const void *msg, size_t room); /* 0: it is none, or its fixed part is larger than the room */
+    bool (*has_tail)(const void *msg);
     int (*print)(void *stream, const void *msg);
 };
 #endif
@@ -271,6 +273,7 @@ struct protopool_slab {
 struct protopool_slot_record {
     struct protopool_site made;
     struct protopool_site freed;
+    size_t bytes; /* what it was made for: at most those of the slot */
     uint32_t state;
     uint32_t variant; /* when it was freed */
 };
@@ -376,6 +379,7 @@ struct protopool {
     struct protopool_depot *depot; /* NULL: on its own */
     uint32_t slow;                 /* counts the ways to the store */
     uint32_t growths;              /* slabs taken since idle magazines were looked for */
+    bool is_fixed;                 /* its store never grows */
 #if PROTOPOOL_CHECK >= 1
     uint32_t alive; /* PROTOPOOL_ALIVE_ between init or join and fini */
 #endif
@@ -424,6 +428,7 @@ enum protopool_fault {
     PROTOPOOL_FAULT_BAD_TAG,            /* a message is freed whose tag is none, or another's than the slot's */
     PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, /* a slot is found changed when it is made again */
     PROTOPOOL_FAULT_WRONG_VARIANT,      /* as or edit of a message that is another variant, or is free */
+    PROTOPOOL_FAULT_WRONG_LENGTH,       /* a message is freed whose tail has another length than it was made with */
     PROTOPOOL_FAULT_LEAK,               /* a pool or depot ends with live messages */
     /* at level 2 */
     PROTOPOOL_FAULT_FOREIGN,    /* a pointer is freed that no pool made */
@@ -493,9 +498,38 @@ static inline struct protopool_magazine *protopool_magazine_of(struct protopool 
     return pool->last;
 }
 
+/*
+ * Which of the slot sizes for messages with a tail serves so many bytes, 1 to 2^31 - 1: the multiples of 16 up to 1 KiB count
+ * from 1, then come four to each doubling. The generator's layout has the same rule, and the reasons.
+ */
+static inline unsigned protopool_tail_index(size_t bytes)
+{
+    unsigned doubling = 10;
+
+    if (bytes <= 1024)
+        return (unsigned)((bytes + 15) / 16);
+    bytes--;
+#if defined __GNUC__
+    doubling = (unsigned)(8 * sizeof(unsigned long)) - 1 - (unsigned)__builtin_clzl((unsigned long)bytes);
+#else
+    while (bytes >> doubling > 1)
+        doubling++;
+#endif
+    return 64 + 4 * (doubling - 10) + (unsigned)(bytes >> (doubling - 2)) - 3;
+}
+
+#if PROTOPOOL_CHECK == 1
+/*
+ * Whether a live message of so many bytes lies in a slot of the class: its length may have been changed since it was
+ * made. A length that leads from a slot of several KiB to a small slot can end in a crash instead: what is asked is the
+ * header of the slab that would be the slot's.
+ */
+bool protopool_serves(const struct protopool *pool, unsigned slot_class, const void *slot, size_t bytes);
+#endif
+
 #if PROTOPOOL_CHECK == 2
-/* take, and what level 2 checks and notes. */
-void *protopool_take_checked(struct protopool *pool, unsigned slot_class);
+/* take, and what level 2 checks and notes; bytes: of the message, at most those of the slot. */
+void *protopool_take_checked(struct protopool *pool, unsigned slot_class, size_t bytes);
 
 /* The slot class of a message that may be freed, which from then on it is; 0 for NULL and for a fault. end_put puts it
  * into the pool. */
@@ -707,6 +741,7 @@ struct protopool_field {
     uint32_t bytes;           /* of an element */
     uint32_t count;           /* elements that there is room for; 1: it may be no list */
     bool is_list;             /* an array or a list, even of one element */
+    bool is_tail;             /* behind the record: of a message in a pool only */
     uint8_t length_bytes;     /* of the unsigned integer that says how many elements are used; 0: all are */
     uint32_t length_offset;   /* where that is */
     uint8_t presence_mask;    /* the bit that says whether the field is there; 0: it always is */

@@ -234,7 +234,7 @@ static void try_make(void)
     struct message *msg;
 
     faults = 0;
-    msg = (struct message *)protopool_take_checked(&pool.engine, 1);
+    msg = (struct message *)protopool_take_checked(&pool.engine, 1, sizeof(struct message));
     if ((msg == NULL) != (live == the_slab()->slots) || faults != 0 || count_live() != live + (msg != NULL))
         violation("make");
     if (msg != NULL)
