@@ -34,7 +34,8 @@ DEPS_CI = python3-jsonschema g++ clang libclang-rt-dev clang-format clang-tidy p
 DEPS_BENCH = python3-scipy python3-matplotlib python3-tqdm libjemalloc-dev libmimalloc-dev libgoogle-perftools-dev util-linux
 
 .PHONY: all help closure deps deps-ci deps-bench generate fresh build demo check check-user test-python suites lint format \
-    portable combinations combinations-suite combinations-elsewhere demo-valgrind tsan weaken bench bench-quick bench-check bench-instructions bench-generator soak ci bare clean
+    portable combinations combinations-suite combinations-elsewhere demo-valgrind tsan weaken bench bench-quick bench-check bench-instructions \
+    bench-generator soak fuzz ci bare clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -109,6 +110,7 @@ $(BUILD)/$(1)/%_check: $(BUILD)/$(1)/%_check.o $(BUILD)/$(1)/%.o $(BUILD)/$(1)/p
 $(BUILD)/$(1)/test_%: $(BUILD)/$(1)/test_%.o
 	$$(COMPILE) $$^ -o $$@ $$(CHECK_LIBS)
 $(addprefix $(BUILD)/$(1)/,test_threads test_misuse): $(addprefix $(BUILD)/$(1)/,calc.o protopool.o)
+$(BUILD)/$(1)/test_tails: $(addprefix $(BUILD)/$(1)/,telemetry.o protopool.o)
 endef
 $(foreach s,$(SETTINGS),$(eval $(call setting,$(s))))
 $(BUILD)/plain/test_memory: $(addprefix $(BUILD)/plain/,itch.o protopool.o)
@@ -134,9 +136,9 @@ demo: build ## the seed's program with the trace on, then a day of an exchange
 
 SUITES = $(addprefix $(BUILD)/,plain/test_pool m1/test_pool m4/test_pool plain/test_memory \
     $(foreach s,plain m1 m4 check1 check2,$s/test_threads $s/calc_check) \
-    $(foreach s,plain check1 check2,$s/test_misuse $s/itch_check $s/telemetry_check))
+    $(foreach s,plain check1 check2,$s/test_misuse $s/test_tails $s/itch_check $s/telemetry_check))
 MEMCHECK = valgrind -q --error-exitcode=1 --leak-check=full
-RUN = $(if $(VALGRIND),CK_FORK=no CK_DEFAULT_TIMEOUT=0 $(MEMCHECK))
+RUN = $(if $(VALGRIND)$(SANITIZE),STEP=97) $(if $(VALGRIND),CK_FORK=no CK_DEFAULT_TIMEOUT=0 $(MEMCHECK))
 
 ifdef SCHEMA
 check: check-user ## run all tests; with SCHEMA=mine.yaml, those generated for it
@@ -257,6 +259,7 @@ ci: deps-ci deps-bench ## everything that CI runs
 	$(MAKE) -j2 combinations
 	$(MAKE) tsan HANDOFFS=3000000
 	$(MAKE) weaken
+	$(MAKE) fuzz FUZZ_SECONDS=20
 	$(MAKE) suites CC=clang
 	$(MAKE) suites SANITIZE=address,undefined CFLAGS=-g
 	$(MAKE) suites SANITIZE=address,undefined CFLAGS=-g CC=clang
@@ -269,6 +272,16 @@ tsan: ## the suite of threads under ThreadSanitizer, gcc and clang
 	for cc in gcc clang; do \
 	    $(MAKE) CC=$$cc SANITIZE=thread CFLAGS=-g build/$$cc-thread/plain/test_threads && \
 	    HANDOFFS=$(HANDOFFS) STREAMS=1 build/$$cc-thread/plain/test_threads || exit 1; done
+
+FUZZ_SECONDS ?= 600
+
+fuzz: generate ## make, change and free messages of any length, and read such from outside, as libFuzzer likes, for FUZZ_SECONDS
+	@mkdir -p build/fuzz/corpus
+	for level in 0 2; do \
+	    clang -std=c11 -g -O1 -D_POSIX_C_SOURCE=200809L -Igenerated -DPROTOPOOL_CHECK=$$level -fno-sanitize-recover=all \
+	        -fsanitize=fuzzer,address,undefined tests/fuzz.c generated/telemetry.c generated/protopool.c -o build/fuzz/level$$level && \
+	    build/fuzz/level$$level -max_total_time=$$(($(FUZZ_SECONDS) / 2)) -max_len=400 -artifact_prefix=build/fuzz/ -verbosity=0 \
+	        -print_final_stats=1 build/fuzz/corpus || exit 1; done
 
 weaken: generate ## take each lock out of the engine in turn: ThreadSanitizer must notice
 	@$(FIND_PYTHON); CC="$(CC)" "$$p" tests/weaken_locks.py

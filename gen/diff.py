@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from . import model
 from .diagnostics import Place
-from .layout import Layout, Message, Record
+from .layout import Layout, Message, Record, Tail, length_scalar
 from .render import told
 
 
@@ -164,6 +164,8 @@ def _field(what: str, old: Record, new: Record, was: model.Field, now: model.Fie
         yield Difference(False, f"{what} is spelt {now.spelling}, and was {was.spelling}", *places)
     elif (moved := _offsets(old, was)) != (to := _offsets(new, now)):
         yield Difference(True, f"{what} lies at {to[-1]}, and lay at {moved[-1]}", *places)
+    if isinstance(was.type, model.Tail) and isinstance(now.type, model.Tail):
+        yield from _tail(what, old.tail, new.tail, *places)
     if was.range != now.range:
         low, high = _ends(was.range)
         new_low, new_high = _ends(now.range)
@@ -172,6 +174,14 @@ def _field(what: str, old: Record, new: Record, was: model.Field, now: model.Fie
         yield Difference(False, f"{what}: its default changes", *places)
     if (was.doc, was.unit) != (now.doc, now.unit):
         yield Difference(False, f"{what}: {told(now) or 'it has no doc'}", *places)
+
+
+def _tail(what: str, old: Tail, new: Tail, was: Place, now: Place) -> Iterator[Difference]:
+    if old.most != new.most:
+        yield Difference(new.most < old.most, f"{what} has at most {new.most} elements, and had {old.most}", was, now)
+    lengths = [length_scalar(tail.most) for tail in (old, new)]
+    if lengths[0] != lengths[1]:
+        yield Difference(True, f"{what}: its length takes {_bytes(lengths[1].size)}, and took {lengths[0].size}", was, now)
 
 
 def _ends(allowed: model.Range | None) -> tuple[float, float]:
@@ -183,14 +193,15 @@ def _shape(of: model.FieldType) -> tuple:
     if isinstance(of, model.Optional):
         return "optional", *_shape(of.of)
     element = model.element_of(of)
-    own = {key: value for key, value in vars(of).items() if key != "element"}
+    own = {key: value for key, value in vars(of).items() if key not in ("element", "most")}
     return of.kind, type(element).__name__, element and getattr(element.name, "schema", element.name), tuple(own.items())
 
 
 def _offsets(record: Record, field: model.Field) -> list[int]:
     names = (f"{field.name.c}_len", field.name.c)
     bits = [record.offset_of_bits + record.bit_of(f"has_{field.name.c}") / 8] if field.is_optional else []
-    return bits + [m.offset for name in names for m in record.members if m.name == name]
+    tail = [record.tail.offset] if isinstance(field.type, model.Tail) else []
+    return bits + [m.offset for name in names for m in record.members if m.name == name] + tail
 
 
 def _c_name(what: str, old: model.Name, new: model.Name, was: Place | None, now: Place | None) -> Iterator[Difference]:

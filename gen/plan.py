@@ -3,7 +3,7 @@
 
 import json
 
-from .layout import Layout, Message
+from .layout import TAIL_EXACT, TAIL_STEP, Layout, Message
 
 
 def malloc_bytes(size: int) -> int:
@@ -24,7 +24,7 @@ def as_text(layouts: list[Layout], names: list[str]) -> str:
 
 
 def _plan(layout: Layout, name: str) -> dict:
-    weighted = [(m.model.weight, m) for m in layout.messages if m.slot_class]
+    weighted = [(m.model.weight, m) for m in layout.messages if m.slot_class and not m.tail]
     return {
         "protocol": layout.protocol.name.schema,
         "c_name": layout.protocol.name.c,
@@ -34,6 +34,7 @@ def _plan(layout: Layout, name: str) -> dict:
         "slot_sizes": [{
             "bytes": s.bytes,
             "messages": [m.model.name.schema for m in s.messages],
+            "has_tails": s.has_tails,
             "budget": s.budget,
             "budget_bytes": s.budget * s.bytes,
         } for s in layout.slot_sizes],
@@ -49,16 +50,21 @@ def _plan(layout: Layout, name: str) -> dict:
 
 def _message(layout: Layout, message: Message) -> dict:
     allocated = message.slot_class != 0
+    tail = message.tail
+    saves = allocated and not tail
     return {
         "name": message.model.name.schema,
         "c_name": message.model.name.c,
         "tag": message.model.tag,
-        "bytes": message.size,
-        "slot_bytes": message.size if allocated else 0,
+        "bytes": tail.bytes(0) if tail else message.size,
+        "most_bytes": message.most_bytes,
+        "slot_bytes": layout.slot_sizes[message.slot_class - 1].bytes if allocated else 0,
+        "tail": {"name": tail.name, "type": tail.c_type, "offset": tail.offset, "element_bytes": tail.element_size,
+                 "most": tail.most, "terminator_bytes": tail.end} if tail else None,
         "padding": message.padding,
         "holes": _holes(layout, message),
-        "saved_against_malloc": malloc_bytes(message.size) - message.size if allocated else 0,
-        "saved_against_union": layout.union_size - message.size if allocated else 0,
+        "saved_against_malloc": malloc_bytes(message.size) - message.size if saves else 0,
+        "saved_against_union": layout.union_size - message.size if saves else 0,
         "max_live": message.model.max_live,
         "weight": message.model.weight,
         "members": [{"name": " ".join(m.bits) or m.name, "type": m.c_type, "count": m.count, "offset": m.offset, "bytes": m.size}
@@ -79,7 +85,7 @@ def _holes(layout: Layout, message: Message) -> list[dict]:
 
 
 def _warnings(layout: Layout, name: str) -> list[str]:
-    largest = sorted((m for m in layout.messages if m.slot_class), key=lambda m: -m.size)[:2]
+    largest = sorted((m for m in layout.messages if m.slot_class and not m.tail), key=lambda m: -m.size)[:2]
     if len(largest) < 2 or largest[0].size <= DWARFS * largest[1].size:
         return []
     first, second = largest
@@ -97,16 +103,20 @@ def _text(plan: dict) -> str:
     lines = [f"protocol {plan['protocol']}: {_counted(len(plan['messages']), 'message')}, "
              f"{_counted(len(plan['slot_sizes']), 'slot size')}, a tag of {_counted(plan['tag_bytes'], 'byte')}", ""]
     rows = [("message", "tag", "bytes", "padding", "saved: malloc", "union", "max_live")]
-    rows += [(m["name"], str(m["tag"]), str(m["bytes"]) if m["slot_bytes"] else "-", str(m["padding"]),
-              str(m["saved_against_malloc"]), str(m["saved_against_union"]),
+    rows += [(m["name"], str(m["tag"]), f"{m['bytes']}{'+' if m['tail'] else ''}" if m["slot_bytes"] else "-", str(m["padding"]),
+              *("-" if m["tail"] else str(m[f"saved_against_{other}"]) for other in ("malloc", "union")),
               "-" if m["max_live"] is None or not m["slot_bytes"] else str(m["max_live"])) for m in plan["messages"]]
     lines += _table(rows)
     rows = [("slot size", "budget", "bytes", "messages")]
     rows += [(str(s["bytes"]), str(s["budget"]), str(s["budget_bytes"]), ", ".join(s["messages"]))
-             for s in plan["slot_sizes"]]
+             for s in plan["slot_sizes"] if s["messages"]]
     lines += ["", *_table(rows, last_left=True), ""]
+    tails = [s["bytes"] for s in plan["slot_sizes"] if s["has_tails"]]
+    if tails:
+        lines.append(f"+: and a tail. Pools that grow have {_counted(len(tails), 'slot size')} for tails, of {tails[0]} to {tails[-1]} bytes: "
+                     f"the multiples of {TAIL_STEP} up to {TAIL_EXACT}, then four to each doubling")
     mean = plan["mean_bytes"]
-    lines.append(f"mean by weight: {mean['slot']} bytes a message; malloc(sizeof) takes {mean['malloc']}, "
+    lines.append(f"mean by weight{', without tails' if tails else ''}: {mean['slot']} bytes a message; malloc(sizeof) takes {mean['malloc']}, "
                  f"blocks of the union {mean['union']}")
     holes = [f"{m['name']} ({_told_holes(m['holes'])})" for m in plan["messages"] if m["holes"] and m["slot_bytes"]]
     if holes:

@@ -62,16 +62,24 @@ class _Table:
         self.rows = [[row[name] for name in self.columns] for row in rows]
 
     def _row(self, layout: Layout, record: Record, field: model.Field) -> dict[str, str]:
-        member = record.member(field.name.c)
+        offset, size = self._place(record, field)
         return {"field": code(field.name.schema), "type": self._type(field),
                 "unit": line(field.unit), "range": f"{_number(field.range.low)} to {_number(field.range.high)}" if field.range else "",
-                "default": self._default(field), "offset": str(member.offset), "bytes": str(member.size), "": line(field.doc)}
+                "default": self._default(field), "offset": offset, "bytes": size, "": line(field.doc)}
+
+    def _place(self, record: Record, field: model.Field) -> tuple[str, str]:
+        if not isinstance(field.type, model.Tail):
+            member = record.member(field.name.c)
+            return str(member.offset), str(member.size)
+        tail = record.tail
+        return str(tail.offset), "length" + (f" × {tail.element_size}" if tail.element_size > 1 else "") + (" + 1" if tail.end else "")
 
     def _type(self, field: model.Field) -> str:
         element = model.element_of(field.type)
+        most = f", at most {field.type.most}" if isinstance(field.type, model.Tail) and field.type.most else ""
         kind = {model.Enum: "Enum", model.Flags: "Flags", model.Struct: "Struct"}.get(type(element))
         spelt = code(field.spelling)
-        return f"[{spelt}](#{_anchor(f'{kind} {element.name.schema}')})" if kind else spelt
+        return (f"[{spelt}](#{_anchor(f'{kind} {element.name.schema}')})" if kind else spelt) + most
 
     def _default(self, field: model.Field) -> str:
         element = model.element_of(field.type)

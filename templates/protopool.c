@@ -1321,8 +1321,7 @@ static bool is_elsewhere(const struct protopool_store *own, const void *msg, str
             found = true;
             if (offset % slab->of->slot_bytes == 0 && index < slab->slots) {
                 const struct protopool_slot_record *const record = record_of(slab, (uint32_t)index);
-                if (record->state == LIVE
-                    && store->geometry->messages->size_of(msg, record->bytes) == record->bytes) {
+                if (record->state == LIVE && store->geometry->messages->size_of(msg, record->bytes) == record->bytes) {
                     report->geometry = store->geometry;
                     report->readable = msg;
                     report->made = record->made;
@@ -1491,8 +1490,8 @@ static unsigned judge(struct protopool_slab *slab, const void *msg, struct repor
     end = (const unsigned char *)msg + record->bytes;
     tell_defined(end, slabs->slot_bytes - record->bytes);
     is_end_good = is_filled(end, slabs->message_bytes - record->bytes, FREE_FILL)
-                  && is_filled((const unsigned char *)msg + slabs->message_bytes, zone_bytes(slabs) - PROTOPOOL_RED_ZONE_,
-                               RED_ZONE_FILL);
+                  && is_filled((const unsigned char *)msg + slabs->message_bytes,
+                               zone_bytes(slabs) - PROTOPOOL_RED_ZONE_, RED_ZONE_FILL);
     tell_no_access(end, slabs->slot_bytes - record->bytes);
     tell_defined(front, PROTOPOOL_RED_ZONE_);
     is_front_good = is_filled(front, PROTOPOOL_RED_ZONE_, RED_ZONE_FILL);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 /*
- * Every state that a fixed pool of level 2 can reach, for capacities of 1 to 8 (or up to the argument): breadth first, each
- * state a copy of all that the pool consists of. In each
+ * Every state that a fixed pool of level 2 can reach, for capacities of 1 to 8 (or up to the argument), and of 1 to 5 with
+ * messages of two lengths: breadth first, each state a copy of all that the pool consists of. In each
  *
  *   make gives a slot that is not live, or NULL if all are;
  *   free of a live message succeeds; of any other byte of the memory and around it, it is a fault of the right kind,
  *     after which the pool is byte for byte what it was;
+ *   so it is of a live message whose length was changed, or that was written behind its end but within its slot;
  *   the header's equations hold.
  *
  * Prints how many states and frees there were; exit status 1 for a violation.
@@ -17,12 +18,25 @@
 
 #include <stdio.h>
 
-enum { MOST = 8, MESSAGE_BYTES = 3, TAG = 1, FREED_TAG = 255, EDGE = 16, MOST_STATES = 1 << 19 };
+enum {
+    MOST = 8,
+    MOST_WITH_TAILS = 5,
+    MESSAGE_BYTES = 3,
+    SHORT = MESSAGE_BYTES - 1,
+    TAG = 1,
+    FREED_TAG = 255,
+    EDGE = 16,
+    MOST_STATES = 1 << 19
+};
 
+/* With a tail it may be shorter than its slot. */
 struct message {
     uint8_t tag;
-    uint8_t content[MESSAGE_BYTES - 1];
+    uint8_t bytes;
+    uint8_t content[MESSAGE_BYTES - 2];
 };
+
+static bool has_tails; /* whether messages of both lengths are made */
 
 static uint32_t variant_of(const void *msg)
 {
@@ -34,9 +48,15 @@ static const char *name_of(uint32_t variant)
     return variant == 0 ? "message" : "no message";
 }
 
-static unsigned class_of(const void *msg)
+static size_t size_of(const void *msg, size_t room)
 {
-    return ((const struct message *)msg)->tag == TAG ? 1 : 0;
+    const struct message *const message = (const struct message *)msg;
+    return room >= SHORT && message->tag == TAG ? message->bytes : 0;
+}
+
+static bool has_tail(const void *msg)
+{
+    return ((const struct message *)msg)->tag == TAG;
 }
 
 static int print_to(void *stream, const void *msg)
@@ -46,9 +66,8 @@ static int print_to(void *stream, const void *msg)
     return 0;
 }
 
-static const struct protopool_messages messages = {
-    "closure", 1, FREED_TAG, 1, variant_of, name_of, class_of, print_to
-};
+static const struct protopool_messages messages = { "closure", 1,       FREED_TAG, 1,       variant_of,
+                                                    name_of,   size_of, has_tail,  print_to };
 static struct protopool_slot_size slot_sizes[] = { { MESSAGE_BYTES, 0 } };
 static const struct protopool_geometry geometry = { slot_sizes, 1, &messages };
 
@@ -228,18 +247,47 @@ static void enqueue(void)
     memcpy(queue[last++], &pool, sizeof pool);
 }
 
-static void try_make(void)
+static void try_make(uint8_t bytes)
 {
     const uint32_t live = count_live();
     struct message *msg;
 
     faults = 0;
-    msg = (struct message *)protopool_take_checked(&pool.engine, 1, sizeof(struct message));
+    msg = (struct message *)protopool_take_checked(&pool.engine, 1, bytes);
     if ((msg == NULL) != (live == the_slab()->slots) || faults != 0 || count_live() != live + (msg != NULL))
         violation("make");
-    if (msg != NULL)
-        memset(msg, TAG, sizeof *msg);
+    if (msg != NULL) {
+        memset(msg, TAG, bytes);
+        msg->bytes = bytes;
+    }
     enqueue();
+}
+
+static void expect_fault(struct message *msg, enum protopool_fault fault_seen)
+{
+    faults = 0;
+    frees++;
+    if (protopool_begin_put(&pool.engine, msg) != 0 || faults != 1 || noted != fault_seen)
+        violation("a message of a wrong length, or written behind its end, is freed");
+}
+
+/* A live message whose length is another than it was made with, and one with bytes written behind its end. */
+static void free_what_was_changed(uint32_t index)
+{
+    struct message *const msg = (struct message *)(void *)slot_at(index);
+    const uint8_t bytes = msg->bytes;
+
+    memcpy(&before, &pool, sizeof pool);
+    msg->bytes = bytes == SHORT ? MESSAGE_BYTES : SHORT;
+    expect_fault(msg, PROTOPOOL_FAULT_WRONG_LENGTH);
+    msg->bytes = bytes;
+    if (bytes == SHORT) {
+        msg->content[0] = (uint8_t)~FREE_FILL;
+        expect_fault(msg, PROTOPOOL_FAULT_OVERRUN);
+        msg->content[0] = FREE_FILL;
+    }
+    if (memcmp(&before, &pool, sizeof pool) != 0) // NOLINT(bugprone-*,cert-*): to the byte, padding too
+        violation("a fault changes the pool");
 }
 
 static void try_free(uint32_t index)
@@ -277,11 +325,16 @@ static void close_capacity(uint32_t capacity)
         memcpy(&pool, queue[first], sizeof pool);
         check_state();
         free_every_other_byte();
-        try_make();
+        try_make(MESSAGE_BYTES);
+        memcpy(&pool, queue[first], sizeof pool);
+        if (has_tails)
+            try_make(SHORT);
         for (uint32_t i = 0; i < capacity; i++) {
             memcpy(&pool, queue[first], sizeof pool);
-            if (is_live(i))
-                try_free(i);
+            if (!is_live(i))
+                continue;
+            free_what_was_changed(i);
+            try_free(i);
         }
         memcpy(&pool, queue[first], sizeof pool);
         protopool_flush(&pool.engine);
@@ -290,8 +343,8 @@ static void close_capacity(uint32_t capacity)
     }
     for (; first < last; first++)
         free(queue[first]);
-    printf("capacity %u, magazines of %d: %zu states, %lu frees, %lu violations\n", (unsigned)capacity,
-           PROTOPOOL_MAGAZINE, last, frees - frees_before, violations);
+    printf("capacity %u%s, magazines of %d: %zu states, %lu frees, %lu violations\n", (unsigned)capacity,
+           has_tails ? " with tails" : "", PROTOPOOL_MAGAZINE, last, frees - frees_before, violations);
     (void)fflush(stdout);
     memset(&pool, 0, sizeof pool);
     all_stores = NULL;
@@ -303,6 +356,9 @@ int main(int argc, char **argv)
 
     protopool_set_fault_handler(note);
     for (uint32_t capacity = 1; capacity <= most && violations == 0; capacity++)
+        close_capacity(capacity);
+    has_tails = true;
+    for (uint32_t capacity = 1; capacity <= most && capacity <= MOST_WITH_TAILS && violations == 0; capacity++)
         close_capacity(capacity);
     return violations == 0 ? 0 : 1;
 }

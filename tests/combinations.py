@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """A schema of every combination of types to depth 2: each element in each container, bare and inside of a struct that
-is itself in each container. Prints it; `python3 tests/combinations.py > all.yaml`."""
+is itself in each container; a tail is one of them. Prints it; `python3 tests/combinations.py > all.yaml`."""
 
 SCALARS = "bool u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 char".split()
 RANGED = {"u8": "[1, 200]", "i16": "[-5, 5]", "u64": "[0, 18446744073709551614]", "i64": "[-9, 9000000000]", "f32": "[-1.5, 1.5]",
@@ -36,6 +36,12 @@ def fields() -> dict[str, str]:
     return found
 
 
+def tails() -> dict[str, str]:
+    found = {element: f"{{type: '{element}[]', max: 300}}" for element in (*SCALARS, *NAMED) if element != "char"}
+    found |= {f"ranged_{element}": f"{{type: '{element}[]', range: {allowed}, max: 9}}" for element, allowed in RANGED.items()}
+    return found | {text: f"{{type: {text}, max: 255}}" for text in ("string", "bytes")}
+
+
 def schema() -> str:
     lines = [HEAD, "structs:"]
     for name, field in fields().items():
@@ -45,6 +51,9 @@ def schema() -> str:
         lines.append(f"  m_{name}: {{fields: {{it: {field}, behind: u8}}, max_live: 2}}")
         for i, container in enumerate(CONTAINERS):
             lines.append(f"  n_{name}_{i}: {{fields: {{it: '{container.format('s_' + name)}', behind: u8}}}}")
+        lines.append(f"  u_{name}: {{fields: {{before: u8, it: 's_{name}[]'}}}}")
+    for name, field in tails().items():
+        lines.append(f"  t_{name}: {{fields: {{before: u8, it: {field}}}, max_live: 2}}")
     return "\n".join(lines) + "\n"
 
 

@@ -15,7 +15,7 @@ static uint64_t lengths(const struct protopool_record *record, const void *of)
     for (uint32_t i = 0; i < record->field_count; i++) {
         const struct protopool_field *const field = &record->fields[i];
         const unsigned char *at = (const unsigned char *)of + field->offset;
-        sum = 31 * sum + protopool_field_length(field, of) + protopool_field_present(field, of);
+        sum = 31 * sum + protopool_field_length(field, of) + protopool_field_present(field, of) + field->is_tail;
         for (size_t j = 0; field->type == PROTOPOOL_STRUCT && j < protopool_field_length(field, of);
              j++, at += field->bytes)
             sum = 31 * sum + lengths(field->record, at);

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
+ * For libFuzzer: the input is a program of makes (of every length), clones, edits, frees, flushes and changes between two
+ * pools of a depot, or a pool on its own; each message is compared with what it was made of, and nothing may be left. Then
+ * the input is taken for a message that came from outside: what validate lets through is printed, compared, hashed, cloned.
+ */
+
+#define PROTOPOOL_NO_ANALYSIS
+#include "telemetry.h"
+
+#include <stdlib.h>
+
+#define ASSERT(condition) ((condition) ? (void)0 : abort())
+
+enum { LIVE = 32, LONGEST = 70000 };
+
+static struct telemetry_depot depot;
+static struct telemetry_pool pools[2];
+static struct {
+    struct telemetry *msg;
+    uint64_t seed;
+    size_t length;
+} live[LIVE];
+static char text[LONGEST + 1];
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t bytes);
+
+struct reader {
+    const uint8_t *at, *end;
+};
+
+static size_t next(struct reader *reader)
+{
+    return reader->at < reader->end ? *reader->at++ : 0;
+}
+
+static void make(struct telemetry_pool *pool, size_t i, uint64_t seed, size_t length)
+{
+    memset(text, 'a' + (int)(seed % 26), length);
+    live[i].seed = seed;
+    live[i].length = length;
+    switch (seed % 3) {
+    case 0:
+        live[i].msg = telemetry_new_log(pool, seed, 7, text, length);
+        break;
+    case 1:
+        live[i].length %= TELEMETRY_CHUNK_DATA_MAX + 1;
+        live[i].msg = telemetry_new_chunk(pool, (uint16_t)seed, 1, (const uint8_t *)text, live[i].length);
+        break;
+    default:
+        live[i].msg = telemetry_new_set_mode(pool, TELEMETRY_MODE_HOLD);
+        break;
+    }
+    ASSERT(live[i].msg != NULL);
+}
+
+static void compare(size_t i)
+{
+    const struct telemetry *const msg = live[i].msg;
+    const char *tail = text;
+    size_t length = live[i].length;
+
+    ASSERT(telemetry_validate(msg, telemetry_size(msg)));
+    switch (live[i].seed % 3) {
+    case 0:
+        ASSERT(telemetry_as_log(msg)->time == live[i].seed);
+        tail = telemetry_log_text(telemetry_as_log(msg), &length);
+        break;
+    case 1:
+        ASSERT(telemetry_as_chunk(msg)->file == (uint16_t)live[i].seed);
+        tail = (const char *)telemetry_chunk_data(telemetry_as_chunk(msg), &length);
+        break;
+    default:
+        ASSERT(telemetry_as_set_mode(msg)->mode == TELEMETRY_MODE_HOLD);
+        return;
+    }
+    ASSERT(length == live[i].length);
+    for (size_t at = 0; at < length; at++)
+        ASSERT(tail[at] == 'a' + (char)(live[i].seed % 26));
+}
+
+static void give_back(struct telemetry_pool *pool, size_t i)
+{
+    if (live[i].msg == NULL)
+        return;
+    compare(i);
+    telemetry_free(pool, live[i].msg);
+    live[i].msg = NULL;
+}
+
+static void step(struct reader *reader, bool is_shared)
+{
+    const size_t what = next(reader), i = next(reader) % LIVE;
+    struct telemetry_pool *const pool = &pools[is_shared && what / 128 != 0];
+
+    switch (what % 8) {
+    case 0:
+    case 1:
+    case 2:
+        give_back(pool, i);
+        make(pool, i, next(reader), (next(reader) | next(reader) << 8) % LONGEST >> next(reader) % 12);
+        break;
+    case 3:
+        if (live[i].msg != NULL && live[(i + 1) % LIVE].msg == NULL) {
+            live[(i + 1) % LIVE] = live[i];
+            live[(i + 1) % LIVE].msg = telemetry_clone(pool, live[i].msg);
+            ASSERT(telemetry_equal(live[i].msg, live[(i + 1) % LIVE].msg));
+        }
+        break;
+    case 4:
+        telemetry_pool_flush(pool);
+        break;
+    case 5:
+        ASSERT(telemetry_reserve_log(pool, next(reader), next(reader) * 16));
+        break;
+    default:
+        give_back(pool, i);
+        break;
+    }
+}
+
+static void take_from_outside(const uint8_t *input, size_t bytes)
+{
+    struct telemetry *const msg = (struct telemetry *)malloc(bytes + (bytes == 0)); /* exactly, for ASan */
+    struct telemetry_pool *const pool = &pools[0];
+    struct telemetry *clone;
+
+    ASSERT(msg != NULL);
+    if (bytes != 0)
+        memcpy(msg, input, bytes);
+    if (telemetry_validate(msg, bytes)) {
+        ASSERT(telemetry_pool_init_growing(pool, NULL));
+        clone = telemetry_clone(pool, msg);
+        ASSERT(clone != NULL && telemetry_size(msg) <= bytes);
+        ASSERT(telemetry_equal(msg, clone) && telemetry_hash(msg) == telemetry_hash(clone));
+        ASSERT(telemetry_snprint(NULL, 0, msg) == telemetry_snprint(text, LONGEST, clone));
+        telemetry_free(pool, clone);
+        ASSERT(telemetry_pool_fini(pool) == 0);
+    }
+    free(msg);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t bytes)
+{
+    struct reader reader = { input, input + bytes };
+    const bool is_shared = next(&reader) % 2 != 0;
+
+    if (is_shared)
+        ASSERT(telemetry_depot_init(&depot, NULL) && telemetry_pool_join(&pools[0], &depot)
+               && telemetry_pool_join(&pools[1], &depot));
+    else
+        ASSERT(telemetry_pool_init_growing(&pools[0], NULL));
+    while (reader.at < reader.end)
+        step(&reader, is_shared);
+    for (size_t i = 0; i < LIVE; i++)
+        give_back(&pools[0], i);
+    ASSERT(telemetry_pool_fini(&pools[0]) == 0);
+    if (is_shared)
+        ASSERT(telemetry_pool_fini(&pools[1]) == 0 && telemetry_depot_fini(&depot) == 0);
+    take_from_outside(input, bytes);
+    return 0;
+}
