@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """python3 -m gen"""
 
+import gc
 import sys
+
+gc.disable()        # for a second or two there is nothing to collect, and looking for it takes a tenth of them
 
 try:
     from .cli import main

@@ -52,6 +52,8 @@ static inline const char *text_of_(char *buffer_, const char *chars_, size_t cou
     return buffer_;
 }
 
+static unsigned too_long_; /* the field, from 1, whose argument is too long; 0: none */
+
 static inline const char *long_text_(char *buffer_, size_t length_of_it_)
 {
     memset(buffer_, 'x', length_of_it_);
@@ -826,12 +828,14 @@ static struct telemetry_mission *fill_mission_(unsigned seed_)
 
 static struct telemetry *new_mission_of_(struct telemetry_pool *pool_, const struct telemetry_mission *a_)
 {
-    return telemetry_new_mission(pool_, a_->name, a_->speed, a_->waypoints, a_->waypoints_len);
+    return telemetry_new_mission(pool_, too_long_ == 1 ? long_text_(mission_name_text_, 32) : a_->name, a_->speed,
+        a_->waypoints, too_long_ == 3 ? (size_t)17 : a_->waypoints_len);
 }
 
 static struct telemetry_mission make_mission_of_(const struct telemetry_mission *a_)
 {
-    return telemetry_make_mission(a_->name, a_->speed, a_->waypoints, a_->waypoints_len);
+    return telemetry_make_mission(too_long_ == 1 ? long_text_(mission_name_text_, 32) : a_->name, a_->speed,
+        a_->waypoints, too_long_ == 3 ? (size_t)17 : a_->waypoints_len);
 }
 
 static struct telemetry *new_mission_(struct telemetry_pool *pool_, unsigned seed_)
@@ -889,15 +893,16 @@ static void refuse_mission_(struct telemetry_pool *pool_)
     ck_assert_ptr_null(new_mission_of_(pool_, a_));
     ck_assert(!telemetry_valid_mission(a_));
     ck_assert_ptr_null(telemetry_copy_mission(pool_, a_));
-    (void)fill_mission_(2);
-    made_ = telemetry_make_mission(long_text_(mission_name_text_, 32), a_->speed, a_->waypoints, a_->waypoints_len);
+    too_long_ = 1; /* name */
+    made_ = make_mission_of_(fill_mission_(2));
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(telemetry_new_mission(pool_, long_text_(mission_name_text_, 32), a_->speed, a_->waypoints,
-        a_->waypoints_len));
-    (void)fill_mission_(2);
-    made_ = telemetry_make_mission(a_->name, a_->speed, a_->waypoints, 17);
+    ck_assert_ptr_null(new_mission_of_(pool_, a_));
+    too_long_ = 0;
+    too_long_ = 3; /* waypoints */
+    made_ = make_mission_of_(fill_mission_(2));
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(telemetry_new_mission(pool_, a_->name, a_->speed, a_->waypoints, 17));
+    ck_assert_ptr_null(new_mission_of_(pool_, a_));
+    too_long_ = 0;
     (void)fill_mission_(2);
     a_->name[a_->name_len] = 'x';
     ck_assert(!telemetry_valid_mission(a_));
@@ -959,12 +964,12 @@ static struct telemetry_text *fill_text_(unsigned seed_)
 
 static struct telemetry *new_text_of_(struct telemetry_pool *pool_, const struct telemetry_text *a_)
 {
-    return telemetry_new_text(pool_, a_->severity, a_->text);
+    return telemetry_new_text(pool_, a_->severity, too_long_ == 2 ? long_text_(text_text_text_, 101) : a_->text);
 }
 
 static struct telemetry_text make_text_of_(const struct telemetry_text *a_)
 {
-    return telemetry_make_text(a_->severity, a_->text);
+    return telemetry_make_text(a_->severity, too_long_ == 2 ? long_text_(text_text_text_, 101) : a_->text);
 }
 
 static struct telemetry *new_text_(struct telemetry_pool *pool_, unsigned seed_)
@@ -1014,10 +1019,11 @@ static void refuse_text_(struct telemetry_pool *pool_)
     ck_assert_ptr_null(new_text_of_(pool_, a_));
     ck_assert(!telemetry_valid_text(a_));
     ck_assert_ptr_null(telemetry_copy_text(pool_, a_));
-    (void)fill_text_(2);
-    made_ = telemetry_make_text(a_->severity, long_text_(text_text_text_, 101));
+    too_long_ = 2; /* text */
+    made_ = make_text_of_(fill_text_(2));
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(telemetry_new_text(pool_, a_->severity, long_text_(text_text_text_, 101)));
+    ck_assert_ptr_null(new_text_of_(pool_, a_));
+    too_long_ = 0;
     (void)fill_text_(2);
     a_->text[a_->text_len] = 'x';
     ck_assert(!telemetry_valid_text(a_));
@@ -1077,7 +1083,8 @@ static struct telemetry_log *fill_log_(unsigned seed_)
 
 static struct telemetry *new_log_of_(struct telemetry_pool *pool_, const struct telemetry_log *a_)
 {
-    return telemetry_new_log(pool_, a_->time, a_->severity, telemetry_log_text(a_, NULL), a_->text_len);
+    return telemetry_new_log(pool_, a_->time, a_->severity, telemetry_log_text(a_, NULL),
+        too_long_ == 3 ? (size_t)TELEMETRY_LOG_TEXT_MAX + 1 : a_->text_len);
 }
 
 
@@ -1137,12 +1144,11 @@ static void refuse_log_(struct telemetry_pool *pool_)
     ck_assert_ptr_null(new_log_of_(pool_, a_));
     ck_assert_ptr_null(copy_log_of_(pool_, a_));
     ck_assert(!telemetry_validate(&a_->base, sizeof log_sample_));
+    too_long_ = 3; /* text */
+    ck_assert_ptr_null(new_log_of_(pool_, fill_log_(2)));
+    too_long_ = 0;
     (void)fill_log_(2);
-    ck_assert_ptr_null(telemetry_new_log(pool_, a_->time, a_->severity, telemetry_log_text(a_, NULL),
-        (size_t)TELEMETRY_LOG_TEXT_MAX + 1));
-    (void)fill_log_(2);
-    ck_assert_ptr_null(telemetry_copy_log(pool_, a_, telemetry_log_text(a_, NULL),
-        (size_t)TELEMETRY_LOG_TEXT_MAX + 1));
+    ck_assert_ptr_null(telemetry_copy_log(pool_, a_, telemetry_log_text(a_, NULL), (size_t)TELEMETRY_LOG_TEXT_MAX + 1));
     ck_assert(!telemetry_reserve_log(pool_, 1, (size_t)TELEMETRY_LOG_TEXT_MAX + 1));
     (void)fill_log_(1);
     telemetry_edit_log_text(a_, NULL)[0] = '\0';
@@ -1212,7 +1218,8 @@ static struct telemetry_chunk *fill_chunk_(unsigned seed_)
 
 static struct telemetry *new_chunk_of_(struct telemetry_pool *pool_, const struct telemetry_chunk *a_)
 {
-    return telemetry_new_chunk(pool_, a_->file, a_->offset, telemetry_chunk_data(a_, NULL), a_->data_len);
+    return telemetry_new_chunk(pool_, a_->file, a_->offset, telemetry_chunk_data(a_, NULL),
+        too_long_ == 3 ? (size_t)TELEMETRY_CHUNK_DATA_MAX + 1 : a_->data_len);
 }
 
 
@@ -1267,12 +1274,11 @@ static void refuse_chunk_(struct telemetry_pool *pool_)
 
     ck_assert(telemetry_valid_chunk(a_));
     ck_assert(telemetry_validate(&a_->base, sizeof chunk_sample_));
+    too_long_ = 3; /* data */
+    ck_assert_ptr_null(new_chunk_of_(pool_, fill_chunk_(2)));
+    too_long_ = 0;
     (void)fill_chunk_(2);
-    ck_assert_ptr_null(telemetry_new_chunk(pool_, a_->file, a_->offset, telemetry_chunk_data(a_, NULL),
-        (size_t)TELEMETRY_CHUNK_DATA_MAX + 1));
-    (void)fill_chunk_(2);
-    ck_assert_ptr_null(telemetry_copy_chunk(pool_, a_, telemetry_chunk_data(a_, NULL),
-        (size_t)TELEMETRY_CHUNK_DATA_MAX + 1));
+    ck_assert_ptr_null(telemetry_copy_chunk(pool_, a_, telemetry_chunk_data(a_, NULL), (size_t)TELEMETRY_CHUNK_DATA_MAX + 1));
     ck_assert(!telemetry_reserve_chunk(pool_, 1, (size_t)TELEMETRY_CHUNK_DATA_MAX + 1));
     (void)fill_chunk_(2);
     a_->data_len = TELEMETRY_CHUNK_DATA_MAX;
@@ -1334,7 +1340,8 @@ static struct telemetry_track *fill_track_(unsigned seed_)
 
 static struct telemetry *new_track_of_(struct telemetry_pool *pool_, const struct telemetry_track *a_)
 {
-    return telemetry_new_track(pool_, a_->period, telemetry_track_points(a_, NULL), a_->points_len);
+    return telemetry_new_track(pool_, a_->period, telemetry_track_points(a_, NULL),
+        too_long_ == 2 ? (size_t)TELEMETRY_TRACK_POINTS_MAX + 1 : a_->points_len);
 }
 
 
@@ -1400,12 +1407,11 @@ static void refuse_track_(struct telemetry_pool *pool_)
     ck_assert_ptr_null(new_track_of_(pool_, a_));
     ck_assert_ptr_null(copy_track_of_(pool_, a_));
     ck_assert(!telemetry_validate(&a_->base, sizeof track_sample_));
+    too_long_ = 2; /* points */
+    ck_assert_ptr_null(new_track_of_(pool_, fill_track_(2)));
+    too_long_ = 0;
     (void)fill_track_(2);
-    ck_assert_ptr_null(telemetry_new_track(pool_, a_->period, telemetry_track_points(a_, NULL),
-        (size_t)TELEMETRY_TRACK_POINTS_MAX + 1));
-    (void)fill_track_(2);
-    ck_assert_ptr_null(telemetry_copy_track(pool_, a_, telemetry_track_points(a_, NULL),
-        (size_t)TELEMETRY_TRACK_POINTS_MAX + 1));
+    ck_assert_ptr_null(telemetry_copy_track(pool_, a_, telemetry_track_points(a_, NULL), (size_t)TELEMETRY_TRACK_POINTS_MAX + 1));
     ck_assert(!telemetry_reserve_track(pool_, 1, (size_t)TELEMETRY_TRACK_POINTS_MAX + 1));
     (void)fill_track_(2);
     a_->points_len = TELEMETRY_TRACK_POINTS_MAX;
@@ -2081,7 +2087,7 @@ int main(void)
     SRunner *const runner_ = srunner_create(suite_);
     int failed_;
 
-    (void)length_, (void)letters_, (void)text_of_, (void)long_text_; /* the schema may have no use for them */
+    (void)too_long_, (void)length_, (void)letters_, (void)text_of_, (void)long_text_; /* the schema may have no use for them */
 #ifndef PROTOPOOL_NO_STDIO
     (void)expect_number_, (void)expect_chars_;
 #endif

@@ -251,7 +251,7 @@ class Speed(unittest.TestCase):
             schema = Path(folder, "big.yaml")
             schema.write_text(large_schema(400, 5000))
             took = []
-            while not took or min(took) >= 3 and len(took) < 3:     # others may use the machine
+            while not took or min(took) >= 3 and len(took) < 6:     # others may use the machine
                 began = _seconds_of_children()
                 done = command("--no-engine", "-q", "-o", folder, schema)
                 took.append(_seconds_of_children() - began)
