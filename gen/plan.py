@@ -56,7 +56,7 @@ def _message(layout: Layout, message: Message) -> dict:
         "name": message.model.name.schema,
         "c_name": message.model.name.c,
         "tag": message.model.tag,
-        "bytes": tail.bytes(0) if tail else message.size,
+        "bytes": message.size,
         "most_bytes": message.most_bytes,
         "slot_bytes": layout.slot_sizes[message.slot_class - 1].bytes if allocated else 0,
         "tail": {"name": tail.name, "type": tail.c_type, "offset": tail.offset, "element_bytes": tail.element_size,
@@ -103,7 +103,7 @@ def _text(plan: dict) -> str:
     lines = [f"protocol {plan['protocol']}: {_counted(len(plan['messages']), 'message')}, "
              f"{_counted(len(plan['slot_sizes']), 'slot size')}, a tag of {_counted(plan['tag_bytes'], 'byte')}", ""]
     rows = [("message", "tag", "bytes", "padding", "saved: malloc", "union", "max_live")]
-    rows += [(m["name"], str(m["tag"]), f"{m['bytes']}{'+' if m['tail'] else ''}" if m["slot_bytes"] else "-", str(m["padding"]),
+    rows += [(m["name"], str(m["tag"]), _bytes(m) if m["slot_bytes"] else "-", str(m["padding"]),
               *("-" if m["tail"] else str(m[f"saved_against_{other}"]) for other in ("malloc", "union")),
               "-" if m["max_live"] is None or not m["slot_bytes"] else str(m["max_live"])) for m in plan["messages"]]
     lines += _table(rows)
@@ -125,6 +125,11 @@ def _text(plan: dict) -> str:
         names = ", ".join(plan["without_max_live"])
         lines.append(f"no place in a fixed pool (no max_live): {names}")
     return "\n".join(lines + plan["warnings"]) + "\n"
+
+
+def _bytes(message: dict) -> str:
+    tail = message["tail"]
+    return f"{tail['offset'] + tail['terminator_bytes']}+" if tail else str(message["bytes"])
 
 
 def _told_holes(holes: list[dict]) -> str:

@@ -110,6 +110,9 @@ def random_schema(seed: int, messages: int = 12, most_fields: int = 10) -> str:
         lines += [f"  Message{i}:", f"    tag: {tag}", f"    max_live: {rng.randint(0, 9)}", "    fields:"]
         lines += [f"      {name}: {kind}" for name, kind in
                   random_fields(rng, [*enums, *flags, *structs], most_fields, field=random_field).items()]
+        if rng.random() < 0.3:
+            kind = rng.choice(("string", "bytes", f"{rng.choice((*SCALARS[:-1], *enums, *flags, *structs))}[]"))
+            lines.append(f"      tail: {{type: '{kind}', max: {rng.choice((1, 200, 255, 65535, 100000))}}}")
     lines += ["  Enums:", f"    tag: {last_tag}", "    fields:"] + [f"      {enum}: {enum}" for enum in enums]
     return "\n".join(lines) + "\n"
 

@@ -258,9 +258,12 @@ class Plan(CommandLine):
                     self.assertEqual(inside, [])
                 self.assertEqual([m["offset"] for m in told["members"]], [m.offset for m in message.members])
             sizes = [slot["bytes"] for slot in plan["slot_sizes"]]
-            self.assertEqual(sizes, sorted({m["bytes"] for m in plan["messages"] if m["members"]}))
+            self.assertEqual(sizes, sorted(set(sizes)))
+            self.assertEqual({slot["bytes"] for slot in plan["slot_sizes"] if not slot["has_tails"]}
+                             - {m["bytes"] for m in plan["messages"] if m["members"] and not m["tail"]}, set())
             for slot in plan["slot_sizes"]:
-                sharing = [m for m in plan["messages"] if m["members"] and m["bytes"] == slot["bytes"]]
+                sharing = [m for m in plan["messages"] if m["members"]
+                           and (m["slot_bytes"] if m["tail"] else m["bytes"]) == slot["bytes"]]
                 self.assertEqual(slot["messages"], [m["name"] for m in sharing])
                 self.assertEqual(slot["budget"], sum(m["max_live"] or 0 for m in sharing))
 
@@ -271,8 +274,21 @@ class Plan(CommandLine):
         self.assertEqual((add["bytes"], add["slot_bytes"], add["padding"], add["saved_against_malloc"],
                           add["saved_against_union"], add["max_live"]), (24, 24, 7, 8, 0, 2))
         self.assertEqual((leave["bytes"], leave["slot_bytes"], leave["saved_against_malloc"]), (1, 0, 0))
-        self.assertEqual(plan["slot_sizes"], [{"bytes": 24, "messages": ["Add"], "budget": 2, "budget_bytes": 48}])
+        self.assertEqual(plan["slot_sizes"], [{"bytes": 24, "messages": ["Add"], "has_tails": False, "budget": 2, "budget_bytes": 48}])
         self.assertEqual(plan["without_max_live"], [])
+
+    def test_tails_are_told_apart(self):
+        self.good.write_text("protocol: calc\nmessages:\n  Add: {fields: {a: u32, t: {type: string, max: 100}}, max_live: 1}\n"
+                             "  Sub: {fields: {a: u8}}\n")
+        plan, = json.loads(main("--plan=json", self.good)[1])
+        add, sub = plan["messages"]
+        self.assertEqual((add["bytes"], add["most_bytes"], add["slot_bytes"], add["tail"]["offset"]), (8, 109, 112, 8))
+        self.assertEqual((sub["tail"], sub["most_bytes"], plan["union_bytes"]), (None, 2, 2))
+        self.assertEqual([s["bytes"] for s in plan["slot_sizes"] if s["has_tails"]], list(range(16, 113, 16)))
+        text = main("--plan", self.good)[1]
+        self.assertRegex(text, r"(?m)^Add +1 +9\+ +2 +- +- +1$")
+        self.assertIn("have 7 slot sizes for tails, of 16 to 112 bytes", text)
+        self.assertIn("mean by weight, without tails: 2.0 bytes a message", text)
 
     def test_text_says_which_messages_have_no_place_in_a_fixed_pool(self):
         self.good.write_text("protocol: calc\nmessages:\n  Add: {fields: {a: u8}}\n"

@@ -110,6 +110,22 @@ class Differences(unittest.TestCase):
         told = self.told(("  Quit: {}\n", "  Quit: {}\n  Far: {tag: 300}\n"))
         self.assertIn("breaking: the tag takes 2 bytes, and took 1: every message changes", told)
 
+    def test_tails(self):
+        def told(before: str, after: str) -> list[str]:
+            old, new = (lay_out(f"protocol: p\nmessages:\n  M:\n    fields:\n      t: {of}\n") for of in (before, after))
+            return [d.replace("old:5:7 -> new:5:7: message M: field t", "t") for d in
+                    diff.as_text(diff.compare(old, new), "old", "new").splitlines()[:-1]]
+
+        self.assertEqual(told("{type: string, max: 300}", "{type: string, max: 400}"),
+                         ["compatible: t has at most 400 elements, and had 300"])
+        self.assertEqual(told("{type: string, max: 400}", "{type: string, max: 300}"),
+                         ["breaking: t has at most 300 elements, and had 400"])
+        self.assertEqual(told("{type: string, max: 255}", "{type: string, max: 256}")[-2:],
+                         ["compatible: t has at most 256 elements, and had 255", "breaking: t: its length takes 2 bytes, and took 1"])
+        self.assertEqual(told("string", "bytes"), ["breaking: t is bytes, and was string",
+                                                   "compatible: t has at most 2147483639 elements, and had 2147483638"])
+        self.assertIn("breaking: t is u16[], and was u8[]", told("'u8[]'", "'u16[]'"))
+
     def test_the_command(self):
         with tempfile.TemporaryDirectory() as folder:
             old, new = Path(folder, "old.yaml"), Path(folder, "new.yaml")

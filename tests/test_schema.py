@@ -15,6 +15,7 @@ from pathlib import Path
 from support import ROOT, command, emit, errors, lay_out, of_fields
 
 import combinations
+from gen import layout
 
 CC = os.environ.get("CC", "gcc").split()
 
@@ -97,6 +98,46 @@ class Layouts(unittest.TestCase):
 
     def test_a_list_has_the_narrowest_length(self):
         self.assertEqual(self.offsets(of_fields({"a": "u16[<=255]", "b": "u8[<=256]"}))["a_len"], 1)
+
+
+class Tails(unittest.TestCase):
+    def test_a_tail_begins_behind_the_struct_where_its_elements_may_lie(self):
+        for kind, size, offset, end in (("string", 12, 12, 1), ("bytes", 12, 12, 0), ("u16[]", 12, 12, 0), ("u64[]", 12, 16, 0)):
+            laid_out = lay_out(of_fields({"a": "u32", "b": "u8", "t": kind})).messages[0]
+            self.assertEqual((laid_out.size, laid_out.tail.offset, laid_out.tail.end), (size, offset, end), kind)
+
+    def test_max_bounds_it_and_narrows_its_length(self):
+        for most, size in ((255, 2), (256, 4)):
+            laid_out = lay_out(f"protocol: p\nmessages: {{M: {{fields: {{t: {{type: bytes, max: {most}}}}}}}}}\n").messages[0]
+            self.assertEqual((laid_out.size, laid_out.most_bytes), (size, size + most))
+        self.assertEqual(lay_out(of_fields({"t": "u64[]"})).messages[0].most_bytes, 2**31 - 8)
+
+    def test_slot_sizes_reach_from_the_shortest_to_the_longest(self):
+        text = "protocol: p\nmessages: {M: {fields: {a: 'u64[3]', t: {type: bytes, max: 2000}}}}\n"
+        sizes = [s.bytes for s in lay_out(text).slot_sizes]
+        self.assertEqual(sizes, [*range(32, 1025, 16), 1280, 1536, 1792, 2048])
+
+    def test_a_slot_size_is_shared_with_messages_that_have_no_tail(self):
+        laid_out = lay_out("protocol: p\nmessages:\n  A: {max_live: 3, fields: {a: 'u8[15]'}}\n"
+                           "  B: {max_live: 2, fields: {t: {type: bytes, max: 14}}}\n")
+        self.assertEqual([(s.bytes, s.budget, len(s.messages), s.has_tails) for s in laid_out.slot_sizes], [(16, 5, 2, True)])
+
+    def test_the_engine_and_the_layout_agree_on_the_slot_size_of_every_length(self):
+        steps = {edge + near for index in range(1, 149) for edge in (layout.tail_slot(index),) for near in (-1, 0, 1)}
+        sizes = sorted(size for size in steps | set(range(1, 3000)) if 1 <= size < 2**31)
+        code = "#include <stdio.h>\n#include <stdint.h>\n#include <string.h>\n%s\n#include \"protopool.h\"\nint main(void)\n{\n    static const unsigned sizes[] = { %s };\n" \
+               "    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)\n" \
+               "        printf(\"%%u\\n\", protopool_tail_index(sizes[i]));\n    return 0;\n}\n"
+        with tempfile.TemporaryDirectory() as folder:
+            for compiler in ("", "#undef __GNUC__"):           # also what another compiler sees
+                Path(folder, "index.c").write_text(code % (compiler, ", ".join(map(str, sizes))))
+                subprocess.run([*CC, "-std=c11", "-I", ROOT / "templates", "-o", f"{folder}/index", f"{folder}/index.c"],
+                               check=True, capture_output=True)
+                found = subprocess.run([f"{folder}/index"], check=True, capture_output=True, text=True).stdout
+                self.assertEqual([int(n) for n in found.split()], [layout.tail_index(size) for size in sizes])
+        for size in sizes:
+            slot = layout.tail_slot(layout.tail_index(size))
+            self.assertTrue(size <= slot < size + (16 if size <= 1024 else size / 4 + 1), size)
 
 
 class Deprecated(unittest.TestCase):
