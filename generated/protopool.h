@@ -174,6 +174,10 @@ extern "C" {
 #define PROTOPOOL_DEPRECATED(why)
 #endif
 
+/* What lies so many bytes behind the beginning of a message: by its address, since gcc warns of what goes beyond the member
+ * from which it got the pointer. */
+#define PROTOPOOL_BEHIND_(msg, bytes) ((void *)((uintptr_t)(const void *)(msg) + (bytes)))
+
 /* A const object as a message that is only read. */
 #define PROTOPOOL_UNCONST(pointer) ((void *)(uintptr_t)(pointer))
 

@@ -1113,7 +1113,7 @@ static int print_budget_(FILE *out_, const struct telemetry_pool_stats *stats_)
     protopool_print(&to_, "  # of Mission\n");
     protopool_print(&to_, "    max_live: ");
     protopool_print_unsigned(&to_, tails_);
-    protopool_print(&to_, "  # of Log, for all of 2147483647 bytes, which needs a max\n");
+    protopool_print(&to_, "  # of Log, which needs a max\n");
     protopool_print(&to_, "    max_live: 0  # of Track\n");
     return to_.written;
 }

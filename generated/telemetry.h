@@ -1112,7 +1112,7 @@ static inline const char *telemetry_log_text(const struct telemetry_log *msg_, s
 {
     if (len_ != NULL)
         *len_ = msg_->text_len;
-    return (const char *)(const void *)((const unsigned char *)(const void *)msg_ + 16);
+    return (const char *)PROTOPOOL_BEHIND_(msg_, 16);
 }
 
 /* The same, to write them. */
@@ -1120,7 +1120,7 @@ static inline char *telemetry_edit_log_text(struct telemetry_log *msg_, size_t *
 {
     if (len_ != NULL)
         *len_ = msg_->text_len;
-    return (char *)(void *)((unsigned char *)(void *)msg_ + 16);
+    return (char *)PROTOPOOL_BEHIND_(msg_, 16);
 }
 
 static inline bool telemetry_reserve_log(struct telemetry_pool *pool_, size_t n_, size_t text_len)
@@ -1210,7 +1210,7 @@ static inline const uint8_t *telemetry_chunk_data(const struct telemetry_chunk *
 {
     if (len_ != NULL)
         *len_ = msg_->data_len;
-    return (const uint8_t *)(const void *)((const unsigned char *)(const void *)msg_ + 12);
+    return (const uint8_t *)PROTOPOOL_BEHIND_(msg_, 12);
 }
 
 /* The same, to write them. */
@@ -1218,7 +1218,7 @@ static inline uint8_t *telemetry_edit_chunk_data(struct telemetry_chunk *msg_, s
 {
     if (len_ != NULL)
         *len_ = msg_->data_len;
-    return (uint8_t *)(void *)((unsigned char *)(void *)msg_ + 12);
+    return (uint8_t *)PROTOPOOL_BEHIND_(msg_, 12);
 }
 
 static inline bool telemetry_reserve_chunk(struct telemetry_pool *pool_, size_t n_, size_t data_len)
@@ -1312,7 +1312,7 @@ static inline const struct telemetry_position *telemetry_track_points(const stru
 {
     if (len_ != NULL)
         *len_ = msg_->points_len;
-    return (const struct telemetry_position *)(const void *)((const unsigned char *)(const void *)msg_ + 8);
+    return (const struct telemetry_position *)PROTOPOOL_BEHIND_(msg_, 8);
 }
 
 /* The same, to write them. */
@@ -1320,7 +1320,7 @@ static inline struct telemetry_position *telemetry_edit_track_points(struct tele
 {
     if (len_ != NULL)
         *len_ = msg_->points_len;
-    return (struct telemetry_position *)(void *)((unsigned char *)(void *)msg_ + 8);
+    return (struct telemetry_position *)PROTOPOOL_BEHIND_(msg_, 8);
 }
 
 static inline bool telemetry_reserve_track(struct telemetry_pool *pool_, size_t n_, size_t points_len)
