@@ -35,7 +35,7 @@ DEPS_BENCH = python3-scipy python3-matplotlib python3-tqdm libjemalloc-dev libmi
 
 .PHONY: all help closure deps deps-ci deps-bench generate fresh build demo check check-user test-python suites lint format \
     portable combinations combinations-suite combinations-elsewhere demo-valgrind tsan weaken bench bench-quick bench-check bench-instructions \
-    bench-generator soak fuzz ci bare clean
+    bench-generator sanitized-gcc sanitized-clang soak fuzz ci bare clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -261,9 +261,11 @@ ci: deps-ci deps-bench ## everything that CI runs
 	$(MAKE) weaken
 	$(MAKE) fuzz FUZZ_SECONDS=20
 	$(MAKE) suites CC=clang
-	$(MAKE) suites SANITIZE=address,undefined CFLAGS=-g
-	$(MAKE) suites SANITIZE=address,undefined CFLAGS=-g CC=clang
+	$(MAKE) -j2 sanitized-gcc sanitized-clang
 	$(MAKE) suites VALGRIND=1
+
+sanitized-gcc sanitized-clang: # the suites under ASan and UBSan
+	$(MAKE) -j1 suites SANITIZE=address,undefined CFLAGS=-g CC=$(@:sanitized-%=%)
 
 HANDOFFS ?= 30000000
 SOAK_SECONDS ?= 60
