@@ -623,7 +623,8 @@ static inline void telemetry_free(struct telemetry_pool *pool_, struct telemetry
         if (telemetry_class_of_(msg_) != 0)
             telemetry_trace_deallocate_(msg_);
 #endif
-        const size_t bytes_ = telemetry_tail_size_(msg_);
+        /* Only the other variants have a magazine that is known from the free before, so that is asked first. */
+        const size_t bytes_ = msg_->tag == pool_->engine_.last_tag ? 0 : telemetry_tail_size_(msg_);
         struct protopool_magazine *const loaded_ =
             bytes_ != 0 ? &pool_->loaded_[telemetry_tail_class_(pool_, telemetry_class_of_(msg_), bytes_)] :
                           protopool_magazine_of(&pool_->engine_, msg_->tag, telemetry_class_of_(msg_));
