@@ -330,10 +330,11 @@ struct protopool_shelf {
 
 struct protopool_chunk;
 
-/* The default source: slabs cut from chunks of 1 MiB, by ascending address. */
+/* The default source: slabs cut from chunks of 1 or 2 MiB, by ascending address. */
 struct protopool_heap {
     struct protopool_chunk *chunks;
     size_t count, capacity;
+    size_t slabs;  /* of all chunks */
     size_t lowest; /* every chunk below is full */
     size_t idle;   /* wholly free chunks: at most 1 */
 };

@@ -2032,48 +2032,38 @@ void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_
 
 /*
  * Slabs asked of malloc one by one would cost an aligned block each, half of it lost. Chunks are blocks of malloc and
- * not mappings, so that leak checkers see the pointers that messages hold.
+ * not mappings, so that leak checkers see the pointers that messages hold. The C library's header in front of a large
+ * block takes a page, so they double once; larger ones would hold on to more (bench/driver.c, phases). They begin at a
+ * multiple of the largest slab, so that a wrong tag or length never sends a free to look for a slab outside of them.
  */
-#define CHUNK_BYTES ((size_t)1 << 20)
+#define CHUNK_MIN ((size_t)64)  /* slabs: 1 MiB */
+#define CHUNK_MAX ((size_t)128) /* 2 MiB */
+#define LARGEST_SLAB (SLAB_BYTES << (SLAB_ORDERS - 1))
+#define CHUNK_BYTES(slabs) ((slabs)*SLAB_BYTES + LARGEST_SLAB - 1) /* in which so many fit wherever it lies */
 
 struct protopool_chunk {
-    unsigned char *base;
-    uint64_t used; /* a bit for each SLAB_BYTES */
+    void *block;
+    unsigned char *base;           /* its first multiple of LARGEST_SLAB */
+    size_t slabs, live;            /* of SLAB_BYTES each, from base: how many there are, how many are taken */
+    uint64_t used[CHUNK_MAX / 64]; /* a bit for each SLAB_BYTES that is taken */
 };
 
-static_assert(CHUNK_BYTES / SLAB_BYTES == 64, "a chunk's slabs are the bits of a word");
-
-static void *aligned_block(size_t align, size_t bytes)
-{
-#ifdef _WIN32
-    return _aligned_malloc(bytes, align);
-#else
-    return aligned_alloc(align, bytes);
-#endif
-}
-
-static void free_aligned_block(void *block)
-{
-#ifdef _WIN32
-    _aligned_free(block);
-#else
-    free(block);
-#endif
-}
+static_assert(CHUNK_MIN % 64 == 0 && CHUNK_MAX % 64 == 0 && LARGEST_SLAB / SLAB_BYTES < 64,
+              "a chunk's bits are whole words, and a slab's are in one");
 
 static uint64_t run_of(size_t bytes)
 {
-    return (((uint64_t)1 << bytes / SLAB_BYTES) - 1);
+    return ((uint64_t)1 << bytes / SLAB_BYTES) - 1;
 }
 
-/* The index of the first chunk whose base is not below the address. */
-static size_t chunk_at(const struct protopool_heap *heap, uintptr_t base)
+/* The index of the first chunk that lies above the address. */
+static size_t chunk_above(const struct protopool_heap *heap, uintptr_t address)
 {
     size_t low = 0, high = heap->count;
 
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        if ((uintptr_t)heap->chunks[middle].base < base)
+        if ((uintptr_t)heap->chunks[middle].block <= address)
             low = middle + 1;
         else
             high = middle;
@@ -2081,32 +2071,52 @@ static size_t chunk_at(const struct protopool_heap *heap, uintptr_t base)
     return low;
 }
 
+/* Room for one more in the list of chunks. */
+static bool grow_chunks(struct protopool_heap *heap)
+{
+    const size_t capacity = heap->capacity == 0 ? 16 : 2 * heap->capacity;
+    void *chunks;
+
+    if (heap->count < heap->capacity)
+        return true;
+    chunks = realloc(heap->chunks, capacity * sizeof heap->chunks[0]);
+    if (chunks == NULL)
+        return false;
+    heap->chunks = (struct protopool_chunk *)chunks;
+    heap->capacity = capacity;
+    return true;
+}
+
 /* Adds a chunk, wholly free, and returns it; NULL if there is no memory. */
 static struct protopool_chunk *add_chunk(struct protopool_heap *heap)
 {
-    unsigned char *base;
+    size_t slabs = heap->slabs < CHUNK_MIN ? CHUNK_MIN : PROTOPOOL_MIN_(heap->slabs, CHUNK_MAX);
+    struct protopool_chunk *chunk;
+    void *block;
     size_t at;
 
-    if (heap->count == heap->capacity) {
-        const size_t capacity = heap->capacity == 0 ? 16 : 2 * heap->capacity;
-        void *const chunks = realloc(heap->chunks, capacity * sizeof heap->chunks[0]);
-        if (chunks == NULL)
-            return NULL;
-        heap->chunks = (struct protopool_chunk *)chunks;
-        heap->capacity = capacity;
-    }
-    base = (unsigned char *)aligned_block(CHUNK_BYTES, CHUNK_BYTES);
-    if (base == NULL)
+    if (!grow_chunks(heap))
         return NULL;
-    at = chunk_at(heap, (uintptr_t)base);
-    memmove(&heap->chunks[at + 1], &heap->chunks[at], (heap->count - at) * sizeof heap->chunks[0]);
-    heap->chunks[at].base = base;
-    heap->chunks[at].used = 0;
+    block = malloc(CHUNK_BYTES(slabs));
+    if (block == NULL && slabs > CHUNK_MIN) {
+        slabs = CHUNK_MIN;
+        block = malloc(CHUNK_BYTES(slabs));
+    }
+    if (block == NULL)
+        return NULL;
+    at = chunk_above(heap, (uintptr_t)block);
+    chunk = &heap->chunks[at];
+    memmove(chunk + 1, chunk, (heap->count - at) * sizeof *chunk);
+    memset(chunk, 0, sizeof *chunk);
+    chunk->block = block;
+    chunk->base = (unsigned char *)block + (LARGEST_SLAB - (uintptr_t)block % LARGEST_SLAB) % LARGEST_SLAB;
+    chunk->slabs = slabs;
     heap->count++;
     heap->idle++;
+    heap->slabs += slabs;
     if (at < heap->lowest)
         heap->lowest = at;
-    return &heap->chunks[at];
+    return chunk;
 }
 
 /* Cuts an aligned run out of the chunk; NULL if none is free. */
@@ -2114,10 +2124,11 @@ static void *cut(struct protopool_heap *heap, struct protopool_chunk *chunk, siz
 {
     const uint64_t run = run_of(bytes);
 
-    for (size_t bit = 0; bit < 64; bit += bytes / SLAB_BYTES) {
-        if ((chunk->used & run << bit) == 0) {
-            heap->idle -= chunk->used == 0;
-            chunk->used |= run << bit;
+    for (size_t bit = 0; bit < chunk->slabs; bit += bytes / SLAB_BYTES) {
+        if ((chunk->used[bit / 64] & run << bit % 64) == 0) {
+            heap->idle -= chunk->live == 0;
+            chunk->used[bit / 64] |= run << bit % 64;
+            chunk->live += bytes / SLAB_BYTES;
             return chunk->base + bit * SLAB_BYTES;
         }
     }
@@ -2131,7 +2142,7 @@ static void *heap_take(void *ctx, size_t bytes, size_t align)
 
     if (align != bytes) /* not a slab */
         return malloc(bytes);
-    while (heap->lowest < heap->count && heap->chunks[heap->lowest].used == ~(uint64_t)0)
+    while (heap->lowest < heap->count && heap->chunks[heap->lowest].live == heap->chunks[heap->lowest].slabs)
         heap->lowest++;
     for (size_t i = heap->lowest; i < heap->count; i++) {
         void *const slab = cut(heap, &heap->chunks[i], bytes);
@@ -2145,31 +2156,32 @@ static void *heap_take(void *ctx, size_t bytes, size_t align)
 static void heap_give(void *ctx, void *memory, size_t bytes)
 {
     struct protopool_heap *const heap = (struct protopool_heap *)ctx;
-    const uintptr_t base = (uintptr_t)memory & ~(uintptr_t)(CHUNK_BYTES - 1);
-    const size_t at = chunk_at(heap, base);
-    struct protopool_chunk *chunk;
+    const size_t above = chunk_above(heap, (uintptr_t)memory);
+    struct protopool_chunk *const chunk = above == 0 ? NULL : &heap->chunks[above - 1];
+    size_t bit;
 
-    if (bytes < SLAB_BYTES || (bytes & (bytes - 1)) != 0 || at == heap->count
-        || (uintptr_t)heap->chunks[at].base != base) {
+    if (chunk == NULL || (uintptr_t)memory - (uintptr_t)chunk->block >= CHUNK_BYTES(chunk->slabs)) {
         free(memory);
         return;
     }
-    chunk = &heap->chunks[at];
-    chunk->used &= ~(run_of(bytes) << ((uintptr_t)memory - base) / SLAB_BYTES);
-    if (at < heap->lowest)
-        heap->lowest = at;
-    if (chunk->used != 0 || heap->idle++ == 0)
+    bit = (size_t)((unsigned char *)memory - chunk->base) / SLAB_BYTES;
+    chunk->used[bit / 64] &= ~(run_of(bytes) << bit % 64);
+    chunk->live -= bytes / SLAB_BYTES;
+    if (above - 1 < heap->lowest)
+        heap->lowest = above - 1;
+    if (chunk->live != 0 || heap->idle++ == 0)
         return;
-    free_aligned_block(chunk->base); /* one idle chunk is kept, not two */
+    free(chunk->block); /* one idle chunk is kept, not two */
     heap->idle--;
     heap->count--;
-    memmove(chunk, chunk + 1, (heap->count - at) * sizeof *chunk);
+    heap->slabs -= chunk->slabs;
+    memmove(chunk, chunk + 1, (heap->count - (above - 1)) * sizeof *chunk);
 }
 
 static void heap_end(struct protopool_heap *heap)
 {
     for (size_t i = 0; i < heap->count; i++)
-        free_aligned_block(heap->chunks[i].base);
+        free(heap->chunks[i].block);
     free(heap->chunks);
 }
 #endif

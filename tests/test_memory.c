@@ -151,7 +151,7 @@ START_TEST(resident_memory_agrees)
         printf("resident memory: not told by this system\n");
     } else {
         printf("ITCH mix, 1 million live: %.4f bytes resident for each byte of messages\n", ratio);
-        ck_assert_double_le(ratio, 1.03);
+        ck_assert_double_le(ratio, 1.02);
     }
     ck_assert_uint_eq(itch_pool_fini(&pool), MILLION);
 }

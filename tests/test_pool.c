@@ -554,7 +554,7 @@ START_TEST(default_source_cuts_slabs_from_chunks_and_frees_them)
     ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry, NULL));
     for (int i = 0; i < MANY; i++)
         CHECK((slots[i] = take(2 + (unsigned)i % 4)) != NULL);
-    ck_assert_uint_gt(pool.engine.own.heap.count, 10);
+    ck_assert_uint_gt(pool.engine.own.heap.count, 4);
     assert_invariants();
     for (int i = 0; i < MANY; i++)
         put(2 + (unsigned)i % 4, slots[i]);
@@ -564,6 +564,45 @@ START_TEST(default_source_cuts_slabs_from_chunks_and_frees_them)
     ck_assert_ptr_nonnull(take(LARGE_CLASS));
     ck_assert_uint_eq(protopool_fini(&pool.engine), 1);
     free(slots);
+}
+END_TEST
+
+START_TEST(default_source_gives_every_slab_its_own_memory)
+{
+    enum { SLABS = 500, ROUNDS = 40 };
+    static struct {
+        unsigned char *memory;
+        size_t bytes;
+    } slabs[SLABS];
+    struct protopool_heap heap;
+    uint32_t random = 1;
+
+    memset(&heap, 0, sizeof heap);
+    for (int i = 0; i < ROUNDS * SLABS; i++) { /* one is replaced at random; in the last round, given back */
+        const size_t at = i < SLABS ? (size_t)i : (random = random * 1664525 + 1013904223) % SLABS;
+        const size_t bytes = SLAB_BYTES << (random >> 8) % SLAB_ORDERS;
+        if (slabs[at].memory != NULL) {
+            CHECK(slabs[at].memory[0] == at % 251 && slabs[at].memory[slabs[at].bytes - 1] == at % 251);
+            heap_give(&heap, slabs[at].memory, slabs[at].bytes);
+            slabs[at].memory = NULL;
+        }
+        if (i < (ROUNDS - 1) * SLABS) {
+            CHECK((slabs[at].memory = (unsigned char *)heap_take(&heap, bytes, bytes)) != NULL);
+            CHECK((uintptr_t)slabs[at].memory % bytes == 0);
+            slabs[at].bytes = bytes;
+            slabs[at].memory[0] = slabs[at].memory[bytes - 1] = (unsigned char)(at % 251);
+        }
+    }
+    for (size_t at = 0; at < SLABS; at++)
+        if (slabs[at].memory != NULL)
+            heap_give(&heap, slabs[at].memory, slabs[at].bytes);
+    ck_assert_uint_eq(heap.count, 1);
+    ck_assert_uint_eq(heap.idle, 1);
+    ck_assert_uint_eq(heap.slabs, heap.chunks[0].slabs);
+    for (size_t i = 0; i < heap.slabs; i++) /* and none has been lost on the way */
+        ck_assert_ptr_nonnull(heap_take(&heap, SLAB_BYTES, SLAB_BYTES));
+    ck_assert_uint_eq(heap.count, 1);
+    heap_end(&heap);
 }
 END_TEST
 
@@ -875,6 +914,7 @@ int main(void)
     tcase_add_test(tests, source_without_give_is_never_given_back);
     tcase_add_test(tests, source_without_give_lasts_at_constant_demand);
     tcase_add_test(tests, default_source_cuts_slabs_from_chunks_and_frees_them);
+    tcase_add_test(tests, default_source_gives_every_slab_its_own_memory);
     tcase_add_test(tests, reserved_slots_need_no_source);
     tcase_add_test(tests, reset_frees_all_at_once);
     tcase_add_test(tests, walk_meets_each_live_slot_once);
