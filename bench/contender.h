@@ -19,11 +19,25 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 
 static inline void bench_die(const char *why)
 {
     fprintf(stderr, "bench: %s\n", why);
     exit(2);
+}
+
+/* Memory of the benchmark itself, zeroed and its pages touched: not of the contender, whose calloc might touch them or not,
+ * or have larger ones. It is kept. */
+static inline void *bench_memory(size_t count, size_t size)
+{
+    const size_t bytes = count * size + 1;
+    void *const memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        bench_die("out of memory");
+    memset(memory, 0, bytes);
+    return memory;
 }
 
 #if defined BENCH_POOL

@@ -11,7 +11,11 @@
 #error "orders rest: there is no such work without an allocator"
 #endif
 
+#include "itch.h"
+
 #define main order_book_main
+#define calloc bench_memory /* of the book and the feed; messages are made by what itch.h includes */
+#define free(memory) ((void)(memory))
 #include "../examples/order_book.c"
 #undef main
 

@@ -154,15 +154,6 @@ static void shuffle_mix(void)
     }
 }
 
-static void *touched(size_t count, size_t size)
-{
-    void *const memory = malloc(count * size + 1);
-    if (memory == NULL)
-        bench_die("out of memory");
-    memset(memory, 1, count * size);
-    return memory;
-}
-
 static size_t bytes_of(size_t i, unsigned period)
 {
     return bench_variants_[bench.is_one ? one_variant : mix[i % period]].bytes;
@@ -178,8 +169,8 @@ static void lay_out_places(size_t count, unsigned period)
         return;
     for (size_t i = 0; i < count; i++)
         bytes += (bytes_of(i, period) + 7) / 8 * 8;
-    place = (unsigned char *)touched(bytes, 1);
-    bench.places = (unsigned char **)touched(count, sizeof bench.places[0]);
+    place = (unsigned char *)bench_memory(bytes, 1);
+    bench.places = (unsigned char **)bench_memory(count, sizeof bench.places[0]);
     for (size_t i = 0; i < count; i++) {
         bench.places[i] = place;
         place += (bytes_of(i, period) + 7) / 8 * 8;
@@ -425,7 +416,7 @@ static struct slice run(const struct workload *workload, uint64_t count)
 static void fill(size_t live)
 {
     bench.live = live;
-    bench.msgs = (bench_message **)touched(live, sizeof bench.msgs[0]);
+    bench.msgs = (bench_message **)bench_memory(live, sizeof bench.msgs[0]);
     lay_out_places(live, MIX);
     for (size_t i = 0; i < live; i++) {
         PLACE(bench.places[i]);
@@ -443,7 +434,7 @@ static void set_up(const struct workload *workload, size_t live)
         fill(live);
     } else if (workload->mine == do_grow) {
         bench.live = live;
-        bench.msgs = (bench_message **)touched(live, sizeof bench.msgs[0]);
+        bench.msgs = (bench_message **)bench_memory(live, sizeof bench.msgs[0]);
         lay_out_places(live, MIX);
     } else {
         lay_out_places(SHORT_MIX, SHORT_MIX);
@@ -490,7 +481,7 @@ static void measure_memory(size_t live)
     size_t exact = 0, before, after, source = 0;
 
     begin_worker(&bench.mine, false);
-    bench.msgs = (bench_message **)touched(live, sizeof bench.msgs[0]);
+    bench.msgs = (bench_message **)bench_memory(live, sizeof bench.msgs[0]);
     before = resident_bytes();
     for (size_t i = 0; i < live; i++) {
         exact += bytes_of(i, MIX);
@@ -531,7 +522,7 @@ static void measure_phases(bool is_random, size_t bytes)
     for (unsigned v = 0; v < BENCH_VARIANTS; v++)
         if (bench_variants_[v].bytes < smallest)
             smallest = bench_variants_[v].bytes;
-    bench.msgs = (bench_message **)touched(bytes / smallest + 1, sizeof bench.msgs[0]);
+    bench.msgs = (bench_message **)bench_memory(bytes / smallest + 1, sizeof bench.msgs[0]);
     before = resident_bytes();
     for (unsigned v = 0; v < BENCH_VARIANTS && phases < MOST_PHASES; v++) {
         const size_t count = bytes / bench_variants_[v].bytes + 1;
@@ -565,7 +556,7 @@ static void measure_latency(size_t live, size_t count)
         0, 0.5, 0.75, 0.9, 0.97, 0.99, 0.997, 0.999, 0.9997, 0.9999, 0.99997, 0.99999, 1
     };
     const double tick = clock_tick_ns();
-    uint32_t *const took = (uint32_t *)touched(count, sizeof *took);
+    uint32_t *const took = (uint32_t *)bench_memory(count, sizeof *took);
     uint64_t sum = 0;
 
     stay_on_core(0);
