@@ -69,7 +69,7 @@ struct bench {
     size_t live;            /* messages, of the workloads that keep some */
     bench_message **msgs;   /* those */
     unsigned char **places; /* of the limit: where the i-th message goes */
-    uint64_t random;
+    uint64_t random;         /* of the last replace */
     uint64_t count;          /* messages of the run that is under way */
     pthread_barrier_t start; /* where the other thread sleeps between runs */
     void (*serve)(struct bench *bench, struct worker *worker, uint64_t count);
@@ -117,23 +117,29 @@ INLINE bench_message *make(struct worker *worker, bool is_one, unsigned variant,
     return make_once(worker, is_one, variant, n);
 }
 
-static uint64_t next_random(void)
+/*
+ * What a workload keeps of its own (the state of chance, the arrays, the sum) is in local variables: read from memory
+ * after each message, it would wait for where the contender's stores go, and that would be most of the time of some.
+ */
+
+INLINE uint64_t next_random(uint64_t *state)
 {
-    uint64_t z = bench.random += 0x9e3779b97f4a7c15; /* splitmix64 (Steele, Lea, Flood 2014) */
+    uint64_t z = *state += 0x9e3779b97f4a7c15; /* splitmix64 (Steele, Lea, Flood 2014) */
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
     return z ^ (z >> 31);
 }
 
-INLINE size_t below(size_t bound)
+INLINE size_t below(uint64_t *state, size_t bound)
 {
-    return (size_t)((next_random() >> 32) * bound >> 32);
+    return (size_t)((next_random(state) >> 32) * bound >> 32);
 }
 
 /* Each variant as often as its weight says, shuffled, the same each time. */
 static void shuffle_mix(void)
 {
     double total = 0, reached = 0;
+    uint64_t random = 1;
     size_t filled = 0;
 
     for (unsigned v = 0; v < BENCH_VARIANTS; v++)
@@ -145,9 +151,8 @@ static void shuffle_mix(void)
     }
     while (filled < MIX)
         mix[filled++] = (uint16_t)(BENCH_VARIANTS - 1);
-    bench.random = 1;
     for (size_t i = MIX - 1; i > 0; i--) {
-        const size_t j = below(i + 1);
+        const size_t j = below(&random, i + 1);
         const uint16_t variant = mix[i];
         mix[i] = mix[j];
         mix[j] = variant;
@@ -209,15 +214,18 @@ INLINE void pair(struct worker *worker, uint64_t count, bool is_one)
 
 INLINE void batch(struct worker *worker, uint64_t count, bool is_one)
 {
+    bench_message **const msgs = worker->msgs;
+    unsigned char **const places = bench.places;
     uint64_t sum = 0;
+    (void)places;
     for (uint64_t n = 0; n < count; n += SEED_BATCH) {
         for (unsigned i = 0; i < SEED_BATCH; i++) {
-            PLACE(bench.places[i]);
-            worker->msgs[i] = make(worker, is_one, mix[(IS_LIMIT ? i : n + i) % MIX], n + i);
+            PLACE(places[i]);
+            msgs[i] = make(worker, is_one, mix[(IS_LIMIT ? i : n + i) % MIX], n + i);
         }
         for (unsigned i = 0; i < SEED_BATCH; i++) {
-            sum += read_message(is_one, worker->msgs[i]);
-            drop(worker, worker->msgs[i]);
+            sum += read_message(is_one, msgs[i]);
+            drop(worker, msgs[i]);
         }
     }
     worker->sum += sum;
@@ -225,27 +233,35 @@ INLINE void batch(struct worker *worker, uint64_t count, bool is_one)
 
 INLINE void replace(struct worker *worker, uint64_t count, bool is_one)
 {
-    uint64_t sum = 0;
+    bench_message **const msgs = bench.msgs;
+    unsigned char **const places = bench.places;
+    const size_t live = bench.live;
+    uint64_t sum = 0, random = bench.random;
+    (void)places;
     for (uint64_t n = 0; n < count; n++) {
-        const size_t at = below(bench.live);
-        sum += read_message(is_one, bench.msgs[at]);
-        drop(worker, bench.msgs[at]);
-        PLACE(bench.places[at]);
-        bench.msgs[at] = make(worker, is_one, mix[(IS_LIMIT ? at : n) % MIX], n);
+        const size_t at = below(&random, live);
+        sum += read_message(is_one, msgs[at]);
+        drop(worker, msgs[at]);
+        PLACE(places[at]);
+        msgs[at] = make(worker, is_one, mix[(IS_LIMIT ? at : n) % MIX], n);
     }
+    bench.random = random;
     worker->sum += sum;
 }
 
 INLINE void grow(struct worker *worker, uint64_t count, bool is_one)
 {
+    bench_message **const msgs = bench.msgs;
+    unsigned char **const places = bench.places;
     uint64_t sum = 0;
+    (void)places;
     for (uint64_t n = 0; n < count; n++) {
-        PLACE(bench.places[n]);
-        bench.msgs[n] = make(worker, is_one, mix[n % MIX], n);
+        PLACE(places[n]);
+        msgs[n] = make(worker, is_one, mix[n % MIX], n);
     }
     for (uint64_t n = 0; n < count; n++) {
-        sum += read_message(is_one, bench.msgs[n]);
-        drop(worker, bench.msgs[n]);
+        sum += read_message(is_one, msgs[n]);
+        drop(worker, msgs[n]);
     }
     worker->sum += sum;
 }
@@ -281,7 +297,7 @@ INLINE void receive(struct worker *worker, uint64_t count, bool is_one)
 
 INLINE void request(struct worker *worker, uint64_t count, bool is_one)
 {
-    uint64_t sent = 0, received = 0;
+    uint64_t sent = 0, received = 0, sum = 0;
     while (received < count) {
         void *msgs[WINDOW];
         size_t filled = 0;
@@ -293,22 +309,24 @@ INLINE void request(struct worker *worker, uint64_t count, bool is_one)
             ring_push(&bench.to, msgs, filled);
         filled = ring_pop(&bench.fro, msgs, WINDOW);
         for (size_t i = 0; i < filled; i++) {
-            worker->sum += read_message(is_one, (bench_message *)msgs[i]);
+            sum += read_message(is_one, (bench_message *)msgs[i]);
             drop(worker, (bench_message *)msgs[i]);
         }
         received += filled;
     }
+    worker->sum += sum;
 }
 
 /* Frees each request and makes the reply of the same number. */
 INLINE void reply(struct worker *worker, uint64_t count, bool is_one)
 {
+    uint64_t sum = 0;
     for (uint64_t done = 0; done < count;) {
         void *msgs[WINDOW];
         const size_t popped = ring_pop(&bench.to, msgs, WINDOW);
         for (size_t i = 0; i < popped; i++) {
             const uint64_t place = SHORT_MIX / 2 + (done + i) % (SHORT_MIX / 2);
-            worker->sum += read_message(is_one, (bench_message *)msgs[i]);
+            sum += read_message(is_one, (bench_message *)msgs[i]);
             drop(worker, (bench_message *)msgs[i]);
             PLACE(bench.places[place]);
             msgs[i] = make(worker, is_one, mix[place], done + i);
@@ -316,6 +334,7 @@ INLINE void reply(struct worker *worker, uint64_t count, bool is_one)
         ring_push(&bench.fro, msgs, popped);
         done += popped;
     }
+    worker->sum += sum;
 }
 
 /* ---- The table of them -------------------------------------------------------------------------------------------------------- */
@@ -503,8 +522,9 @@ static void measure_memory(size_t live)
 
 static void shuffle_messages(size_t count)
 {
+    uint64_t random = 2;
     for (size_t i = count; i-- > 1;) {
-        const size_t j = below(i + 1);
+        const size_t j = below(&random, i + 1);
         bench_message *const msg = bench.msgs[i];
         bench.msgs[i] = bench.msgs[j];
         bench.msgs[j] = msg;
@@ -557,14 +577,14 @@ static void measure_latency(size_t live, size_t count)
     };
     const double tick = clock_tick_ns();
     uint32_t *const took = (uint32_t *)bench_memory(count, sizeof *took);
-    uint64_t sum = 0;
+    uint64_t sum = 0, random = 3;
 
     stay_on_core(0);
     begin_worker(&bench.mine, false);
     fill(live);
     for (int warm = 1; warm >= 0; warm--) {
         for (size_t n = 0; n < count; n++) {
-            const size_t at = below(live);
+            const size_t at = below(&random, live);
             const unsigned variant = mix[(IS_LIMIT ? at : n) % MIX];
             uint64_t began;
             sum += read_message(bench.is_one, bench.msgs[at]);
