@@ -66,9 +66,9 @@ static bench_depot depot;
 
 struct bench {
     bool is_one;
-    size_t live;            /* messages, of the workloads that keep some */
-    bench_message **msgs;   /* those */
-    unsigned char **places; /* of the limit: where the i-th message goes */
+    size_t live;             /* messages, of the workloads that keep some */
+    bench_message **msgs;    /* those */
+    unsigned char **places;  /* of the limit: where the i-th message goes */
     uint64_t random;         /* of the last replace */
     uint64_t count;          /* messages of the run that is under way */
     pthread_barrier_t start; /* where the other thread sleeps between runs */

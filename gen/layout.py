@@ -323,9 +323,9 @@ def _message(message: model.Message, tag: model.Scalar, protocol: model.Protocol
 
 # Slot sizes for messages with a tail. Up to 1 KiB each multiple of 16, so that a slot is less than 16 bytes larger than its
 # message, 7.5 in the mean; then four to each doubling, less than a quarter larger. That is 64 slot sizes, and 84 more to the
-# largest message. A pool's handle has 165 bytes for each, 24 KiB for all; a magazine has only what is used. Multiples of 8 would
-# save 4 bytes of a message and cost another 10 KiB of each handle. Above 4 KiB a slot has a block of its own, of which a
-# system commits the pages that are written: eight to a doubling would cost another 14 KiB and save address space. A schema
+# largest message. A pool's handle has 182 bytes for each, 26 KiB for all; a magazine has only what is used. Multiples of 8 would
+# save 4 bytes of a message and cost another 11 KiB of each handle. Above 4 KiB a slot has a block of its own, of which a
+# system commits the pages that are written: eight to a doubling would cost another 15 KiB and save address space. A schema
 # that gives a "max" has no slot sizes above it. No message needs a header: its length tells its slot size when it is freed.
 
 TAIL_STEP = 16                  # bytes

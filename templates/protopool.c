@@ -803,11 +803,28 @@ static void spill(struct protopool_store *store, struct protopool_slabs *slabs, 
     }
 }
 
+static bool is_equipped(const struct protopool_magazine *magazine)
+{
+    return magazine->slots != magazine->end;
+}
+
+static uint32_t count_of(const struct protopool_magazine *magazine)
+{
+    return is_equipped(magazine) ? (uint32_t)(magazine->top - magazine->slots) : 0;
+}
+
+/* Gives the magazine an empty array for so many slots; 0: it has none. */
+static void set_array(struct protopool_magazine *magazine, void **slots, uint32_t capacity)
+{
+    magazine->top = magazine->slots = slots;
+    magazine->end = slots + capacity;
+}
+
 /* Puts a magazine's slots into their slabs. */
 static void spill_magazine(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
 {
-    spill(pool->store, &pool->store->shelves[c].slabs, magazine->slots, magazine->count);
-    magazine->count = 0;
+    spill(pool->store, &pool->store->shelves[c].slabs, magazine->slots, count_of(magazine));
+    magazine->top = magazine->slots;
 }
 
 static void flush(struct protopool *pool)
@@ -826,12 +843,12 @@ static void flush_idle(struct protopool *pool)
 {
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
         struct protopool_class *const class_ = &pool->classes[c];
-        if (class_->seen_loaded == pool->loaded[c].count && class_->seen_previous == class_->previous.count) {
+        if (class_->seen_loaded == count_of(&pool->loaded[c]) && class_->seen_previous == count_of(&class_->previous)) {
             spill_magazine(pool, c, &pool->loaded[c]);
             spill_magazine(pool, c, &class_->previous);
         }
-        class_->seen_loaded = pool->loaded[c].count;
-        class_->seen_previous = class_->previous.count;
+        class_->seen_loaded = count_of(&pool->loaded[c]);
+        class_->seen_previous = count_of(&class_->previous);
     }
 }
 
@@ -1011,7 +1028,7 @@ static size_t handed_out(const struct protopool_store *store, const struct proto
 /* Live slots; with a depot also the free ones in the magazines of other pools. */
 static size_t live_of(const struct protopool *pool, unsigned c)
 {
-    return handed_out(pool->store, pool->depot, c) - pool->loaded[c].count - pool->classes[c].previous.count;
+    return handed_out(pool->store, pool->depot, c) - count_of(&pool->loaded[c]) - count_of(&pool->classes[c].previous);
 }
 
 /* Gives a magazine its array, if it has none yet. False if there is no memory for it. */
@@ -1020,14 +1037,12 @@ static bool equip(struct protopool *pool, unsigned c, struct protopool_magazine 
     struct protopool_slabs *const arrays = &pool->store->arrays;
     void *array = NULL;
 
-    if (magazine->capacity != 0)
+    if (is_equipped(magazine))
         return true;
     if (arrays->partial == NULL && !grow(NULL, pool->store, arrays)) /* the magazines stay as they are */
         return false;
     (void)take_from_slab(arrays, arrays->partial, &array, 1);
-    magazine->slots = (void **)array;
-    magazine->count = 0;
-    magazine->capacity = pool->store->shelves[c].magazine;
+    set_array(magazine, (void **)array, pool->store->shelves[c].magazine);
     return true;
 }
 
@@ -1056,8 +1071,8 @@ static bool fetch_full(struct protopool *pool, unsigned c)
 
     if (rack == NULL || rack->count == 0)
         return false;
-    loaded->slots = rack->full[--rack->count];
-    loaded->count = loaded->capacity;
+    set_array(loaded, rack->full[--rack->count], pool->store->shelves[c].magazine);
+    loaded->top = loaded->end;
     if (rack->empty_count < PROTOPOOL_RACK_MAGAZINES)
         rack->empty[rack->empty_count++] = (void **)empty;
     else
@@ -1073,12 +1088,11 @@ static bool leave_full(struct protopool *pool, unsigned c)
     struct protopool_magazine empty = { 0 };
 
     if (rack == NULL || rack->count == PROTOPOOL_RACK_MAGAZINES || pool->store->arrays.fixed != NULL
-        || previous->count != previous->capacity)
+        || previous->top != previous->end)
         return false;
     if (rack->empty_count != 0) {
         rack->full[rack->count++] = previous->slots;
-        previous->slots = rack->empty[--rack->empty_count];
-        previous->count = 0;
+        set_array(previous, rack->empty[--rack->empty_count], pool->store->shelves[c].magazine);
         return true;
     }
     if (!equip(pool, c, &empty))
@@ -1097,13 +1111,14 @@ static bool refill(struct protopool *pool, unsigned c)
     struct protopool_magazine *const loaded = &pool->loaded[c];
     struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
     const size_t live = live_of(pool, c);
-    const uint32_t most = live / 4 < loaded->capacity ? (uint32_t)(live / 4) + (live < 4) : loaded->capacity;
+    const size_t capacity = (size_t)(loaded->end - loaded->slots);
+    void **const most = live / 4 < capacity ? loaded->slots + live / 4 + (live < 4) : loaded->end;
 
     if (slabs->partial == NULL && !grow(pool, pool->store, slabs))
         return false;
-    while (loaded->count < most && slabs->partial != NULL)
-        loaded->count += take_from_slab(slabs, slabs->partial, loaded->slots + loaded->count, most - loaded->count);
-    reverse(loaded->slots, loaded->count);
+    while (loaded->top < most && slabs->partial != NULL)
+        loaded->top += take_from_slab(slabs, slabs->partial, loaded->top, (uint32_t)(most - loaded->top));
+    reverse(loaded->slots, count_of(loaded));
     return true;
 }
 
@@ -1131,15 +1146,15 @@ static void *take_from_store(struct protopool *pool, unsigned c)
 
     if (equip(pool, c, loaded)) {
         if (fetch_full(pool, c))
-            return loaded->slots[--loaded->count];
+            return *--loaded->top;
         if (refill(pool, c))
-            slot = loaded->slots[--loaded->count];
+            slot = *--loaded->top;
     } else {
         slot = take_one(pool, c);
     }
     if (slot == NULL)
         shelf->failures++;
-    out = handed_out(pool->store, pool->depot, c) - pool->classes[c].previous.count;
+    out = handed_out(pool->store, pool->depot, c) - count_of(&pool->classes[c].previous);
     if (out > shelf->peak)
         shelf->peak = out;
     return slot;
@@ -1155,16 +1170,16 @@ static void put_into_store(struct protopool *pool, unsigned c, void *slot)
         spill(pool->store, &pool->store->shelves[c].slabs, &slot, 1);
         return;
     }
-    if (loaded->count == loaded->capacity) {
+    if (loaded->top == loaded->end) {
         if (!equip(pool, c, previous)) {
             spill_magazine(pool, c, loaded); /* no second magazine to be had: a free never fails */
         } else {
-            if (previous->count != 0 && !leave_full(pool, c))
+            if (count_of(previous) != 0 && !leave_full(pool, c))
                 spill_magazine(pool, c, previous);
             swap_magazines(pool, c);
         }
     }
-    loaded->slots[loaded->count++] = slot;
+    *loaded->top++ = slot;
 }
 
 /* ---- Make and free: what is not inlined -------------------------------------------------------------------------------- */
@@ -1184,9 +1199,9 @@ PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_c
     if (!is_alive(pool) || slot_class == 0)
         return NULL;
     loaded = &pool->loaded[slot_class];
-    if (pool->classes[slot_class].previous.count != 0) {
+    if (count_of(&pool->classes[slot_class].previous) != 0) {
         swap_magazines(pool, slot_class);
-        return loaded->slots[--loaded->count];
+        return *--loaded->top;
     }
     lock_store(pool);
     look_for_idle(pool);
@@ -1203,9 +1218,9 @@ PROTOPOOL_COLD void protopool_put_slow(struct protopool *pool, unsigned slot_cla
         return;
     loaded = &pool->loaded[slot_class];
     previous = &pool->classes[slot_class].previous;
-    if (previous->capacity != 0 && previous->count == 0) {
+    if (is_equipped(previous) && count_of(previous) == 0) {
         swap_magazines(pool, slot_class);
-        loaded->slots[loaded->count++] = slot;
+        *loaded->top++ = slot;
         return;
     }
     lock_store(pool);
@@ -1730,12 +1745,11 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
         if (budget == 0)
             continue;
         name_slabs(&shelves[c].slabs, c, geometry->slot_sizes[c - 1].bytes);
-        loaded[c].capacity = PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE);
-        loaded[c].slots =
-            (void **)(void *)(next + sizeof(struct protopool_slab) + words_for(budget) * sizeof(protopool_word)
-                              + budget * record_bytes(&shelves[c].slabs));
-        classes[c].previous.capacity = arrays - loaded[c].capacity;
-        classes[c].previous.slots = loaded[c].slots + loaded[c].capacity;
+        set_array(&loaded[c],
+                  (void **)(void *)(next + sizeof(struct protopool_slab) + words_for(budget) * sizeof(protopool_word)
+                                    + budget * record_bytes(&shelves[c].slabs)),
+                  PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
+        set_array(&classes[c].previous, loaded[c].end, arrays - PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
         next = begin_fixed_slabs(&pool->own, &shelves[c].slabs, budget, arrays * sizeof(void *), next);
     }
     open_store(&pool->own, NULL);
@@ -1784,8 +1798,8 @@ void protopool_reset(struct protopool *pool)
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
         struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
 
-        pool->loaded[c].count = 0;
-        pool->classes[c].previous.count = 0;
+        pool->loaded[c].top = pool->loaded[c].slots;
+        pool->classes[c].previous.top = pool->classes[c].previous.slots;
         while (slabs->full != NULL) {
             struct protopool_slab *const slab = slabs->full;
             unlink_slab(&slabs->full, slab);
@@ -1961,7 +1975,7 @@ bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, s
 static void return_array(struct protopool_store *store, struct protopool_magazine *magazine)
 {
     void *const array = magazine->slots;
-    if (magazine->capacity != 0)
+    if (is_equipped(magazine))
         spill(store, &store->arrays, &array, 1);
 }
 

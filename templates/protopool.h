@@ -242,11 +242,11 @@ typedef uint32_t protopool_word;
 
 #define PROTOPOOL_WORD_BITS_ (8 * sizeof(protopool_word))
 
-/* A stack of free slots. 0 <= count <= capacity. */
+/* A stack of free slots. slots <= top <= end; all NULL: it has no array. A pointer to the top in place of a count saves
+ * make and free a load and an addition each. */
 struct protopool_magazine {
-    void **slots;
-    uint32_t count;
-    uint32_t capacity;
+    void **top; /* above the last slot */
+    void **slots, **end;
 };
 
 /*
@@ -373,7 +373,7 @@ struct protopool_class {
 /*
  * Of every slot size, summed over the pools of a store, and with racked for the slots in the depot's full magazines:
  *
- *   live == slabs.slots - slabs.in_slabs - racked - loaded.count - previous.count
+ *   live == slabs.slots - slabs.in_slabs - racked - what loaded and previous hold
  */
 struct protopool {
     struct protopool_magazine *loaded; /* by slot class */
@@ -469,8 +469,11 @@ void protopool_put_slow(struct protopool *pool, unsigned slot_class, void *slot)
 /* A free slot of the class, whose magazine is given too; NULL if there is none and none can be had. */
 static inline void *protopool_take(struct protopool *pool, struct protopool_magazine *loaded, unsigned slot_class)
 {
-    if (PROTOPOOL_LIKELY(loaded->count != 0)) {
-        void *const slot = loaded->slots[--loaded->count];
+    void **const top = loaded->top;
+
+    if (PROTOPOOL_LIKELY(top != loaded->slots)) {
+        void *const slot = top[-1];
+        loaded->top = top - 1;
         PROTOPOOL_ASSUME(slot != NULL);
         return slot;
     }
@@ -481,16 +484,20 @@ static inline void *protopool_take(struct protopool *pool, struct protopool_maga
 static inline void protopool_put(struct protopool *pool, struct protopool_magazine *loaded, unsigned slot_class,
                                  void *slot)
 {
-    if (PROTOPOOL_LIKELY(loaded->count != loaded->capacity))
-        loaded->slots[loaded->count++] = slot;
-    else
+    void **const top = loaded->top;
+
+    if (PROTOPOOL_LIKELY(top != loaded->end)) {
+        *top = slot;
+        loaded->top = top + 1;
+    } else {
         protopool_put_slow(pool, slot_class, slot);
+    }
 }
 
 /*
  * The loaded magazine that a message of this tag and class goes to. The variant is often that of the free before, and then
  * the address comes from a predicted branch instead of a load of the message: a make that follows at once reads the same
- * count by an address that is known early, and a processor that lets it overtake the free's write starts over (Zen 4:
+ * top by an address that is known early, and a processor that lets it overtake the free's write starts over (Zen 4:
  * 14 ns instead of 7 for a message replaced at random; bench/).
  */
 static inline struct protopool_magazine *protopool_magazine_of(struct protopool *pool, uint32_t tag,

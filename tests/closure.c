@@ -138,7 +138,7 @@ static uint32_t count_in_magazines(uint32_t index)
     const struct protopool_magazine *const magazines[] = { &pool.loaded[1], &pool.classes[1].previous };
     uint32_t count = 0;
     for (int m = 0; m < 2; m++)
-        for (uint32_t i = 0; i < magazines[m]->count; i++)
+        for (uint32_t i = 0; i < count_of(magazines[m]); i++)
             count += magazines[m]->slots[i] == (void *)slot_at(index);
     return count;
 }
@@ -218,8 +218,8 @@ static void normalise(void)
 {
     struct protopool_magazine *const magazines[] = { &pool.loaded[1], &pool.classes[1].previous };
     for (int m = 0; m < 2; m++)
-        for (uint32_t i = magazines[m]->count; i < magazines[m]->capacity; i++)
-            magazines[m]->slots[i] = NULL;
+        for (void **above = magazines[m]->top; above != magazines[m]->end; above++)
+            *above = NULL;
     pool.shelves[1].peak = 0;
     pool.shelves[1].failures = 0;
     pool.engine.slow = 0;

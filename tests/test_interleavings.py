@@ -14,7 +14,7 @@ ENGINE = (ROOT / "generated/protopool.c").read_text(encoding="utf-8")
 # Seeded faults: name, what stands in the engine, what shall stand there.
 FAULTS = (
     ("an array is given to two magazines", "rack->full[rack->count++] = previous->slots;\n    *previous = empty;",
-     "rack->full[rack->count++] = previous->slots;\n    previous->count = 0;"),
+     "rack->full[rack->count++] = previous->slots;\n    previous->top = previous->slots;"),
     ("a thread that leaves keeps its slots", "    flush(pool);\n    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {\n"
      "        return_array", "    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {\n        return_array"),
     ("the depot's magazines are not counted", "depot != NULL ? (size_t)depot->racks[c].count * shelf->magazine : 0", "0"),

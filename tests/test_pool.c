@@ -157,8 +157,8 @@ static void assert_slab_holds(const struct protopool_slabs *slabs, struct protop
 
 static void assert_magazine_holds(const struct protopool_slabs *slabs, const struct protopool_magazine *magazine)
 {
-    CHECK(magazine->count <= magazine->capacity);
-    for (uint32_t i = 0; i < magazine->count; i++) {
+    CHECK(magazine->slots <= magazine->top && magazine->top <= magazine->end);
+    for (uint32_t i = 0; i < count_of(magazine); i++) {
         struct protopool_slab *const slab = slab_of(slabs, magazine->slots[i]);
         const uint32_t index = index_of(slabs, slab, magazine->slots[i]);
         CHECK(index < slab->slots);
@@ -259,7 +259,7 @@ START_TEST(a_slot_size_takes_nothing_before_its_first_make)
     ck_assert_uint_eq(bytes, SLAB_BYTES);
     put(2, take(2));
     ck_assert_uint_eq(counted.bytes, bytes + SLAB_BYTES);
-    ck_assert_uint_eq(pool.loaded[3].capacity, 0);
+    ck_assert(!is_equipped(&pool.loaded[3]));
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
 }
 END_TEST
