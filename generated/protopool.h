@@ -497,8 +497,8 @@ static inline void protopool_put(struct protopool *pool, struct protopool_magazi
 /*
  * The loaded magazine that a message of this tag and class goes to. The variant is often that of the free before, and then
  * the address comes from a predicted branch instead of a load of the message: a make that follows at once reads the same
- * top by an address that is known early, and a processor that lets it overtake the free's write starts over (Zen 4:
- * 14 ns instead of 7 for a message replaced at random; bench/).
+ * top by an address that is known early, and a processor that lets it overtake the free's write starts over (Zen 4, a
+ * message replaced at random: 4.6 ns instead of 3.1 among ten thousand, 78 instead of 49 among a million; bench/).
  */
 static inline struct protopool_magazine *protopool_magazine_of(struct protopool *pool, uint32_t tag,
                                                                unsigned slot_class)
