@@ -471,7 +471,7 @@ static inline bool itch_pool_init(struct itch_pool *pool_, void *memory_, size_t
     return protopool_init_fixed(&pool_->engine_, pool_->loaded_, pool_->classes_, pool_->shelves_, &itch_geometry_, memory_, bytes_);
 }
 
-/* A pool that grows from a source as messages need it; NULL is the default source, on top of aligned_alloc. False
+/* A pool that grows from a source as messages need it; NULL is the default source, on top of malloc. False
  * if the source gives nothing. */
 static inline bool itch_pool_init_growing(struct itch_pool *pool_, const struct protopool_source *source_)
 {

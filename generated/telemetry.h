@@ -370,7 +370,7 @@ static inline bool telemetry_pool_init(struct telemetry_pool *pool_, void *memor
     return protopool_init_fixed(&pool_->engine_, pool_->loaded_, pool_->classes_, pool_->shelves_, &telemetry_geometry_, memory_, bytes_);
 }
 
-/* A pool that grows from a source as messages need it; NULL is the default source, on top of aligned_alloc. False
+/* A pool that grows from a source as messages need it; NULL is the default source, on top of malloc. False
  * if the source gives nothing. */
 static inline bool telemetry_pool_init_growing(struct telemetry_pool *pool_, const struct protopool_source *source_)
 {
