@@ -31,7 +31,7 @@
 #define PLACE(at) (bench_place = (at))
 #define IS_LIMIT true
 #else
-#define PLACE(at) ((void)0)
+#define PLACE(at) ((void)(at))
 #define IS_LIMIT false
 #endif
 
@@ -217,7 +217,6 @@ INLINE void batch(struct worker *worker, uint64_t count, bool is_one)
     bench_message **const msgs = worker->msgs;
     unsigned char **const places = bench.places;
     uint64_t sum = 0;
-    (void)places;
     for (uint64_t n = 0; n < count; n += SEED_BATCH) {
         for (unsigned i = 0; i < SEED_BATCH; i++) {
             PLACE(places[i]);
@@ -237,7 +236,6 @@ INLINE void replace(struct worker *worker, uint64_t count, bool is_one)
     unsigned char **const places = bench.places;
     const size_t live = bench.live;
     uint64_t sum = 0, random = bench.random;
-    (void)places;
     for (uint64_t n = 0; n < count; n++) {
         const size_t at = below(&random, live);
         sum += read_message(is_one, msgs[at]);
@@ -254,7 +252,6 @@ INLINE void grow(struct worker *worker, uint64_t count, bool is_one)
     bench_message **const msgs = bench.msgs;
     unsigned char **const places = bench.places;
     uint64_t sum = 0;
-    (void)places;
     for (uint64_t n = 0; n < count; n++) {
         PLACE(places[n]);
         msgs[n] = make(worker, is_one, mix[n % MIX], n);
