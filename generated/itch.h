@@ -679,6 +679,10 @@ bool itch_is_constant_(const struct itch *msg_);
 /* Whether the message may be freed, of a slot class by its tag; a fault if not. */
 static inline bool itch_may_free_(struct itch_pool *pool_, const struct itch *msg_)
 {
+#if PROTOPOOL_CHECK == 1
+    if (PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag && msg_->tag != 0)) /* as the free before, which was looked at */
+        return true;
+#endif
     if (!PROTOPOOL_LIKELY(pool_->engine_.alive == PROTOPOOL_ALIVE_)) {
         protopool_raise(PROTOPOOL_FAULT_NOT_ALIVE, &pool_->engine_, msg_);
         return false;

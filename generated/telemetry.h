@@ -562,6 +562,10 @@ bool telemetry_is_served_(const struct telemetry_pool *pool_, const struct telem
 /* Whether the message may be freed, of a slot class by its tag; a fault if not. */
 static inline bool telemetry_may_free_(struct telemetry_pool *pool_, const struct telemetry *msg_)
 {
+#if PROTOPOOL_CHECK == 1
+    if (PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag && msg_->tag != 0)) /* as the free before, which was looked at */
+        return true;
+#endif
     if (!PROTOPOOL_LIKELY(pool_->engine_.alive == PROTOPOOL_ALIVE_)) {
         protopool_raise(PROTOPOOL_FAULT_NOT_ALIVE, &pool_->engine_, msg_);
         return false;
