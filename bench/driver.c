@@ -69,7 +69,7 @@ struct bench {
     size_t live;             /* messages, of the workloads that keep some */
     bench_message **msgs;    /* those */
     unsigned char **places;  /* of the limit: where the i-th message goes */
-    uint64_t random;         /* of the last replace */
+    uint64_t random;         /* the state of chance, as replace left it */
     uint64_t count;          /* messages of the run that is under way */
     pthread_barrier_t start; /* where the other thread sleeps between runs */
     void (*serve)(struct bench *bench, struct worker *worker, uint64_t count);

@@ -5,7 +5,7 @@
 # DEBIAN_SUITE may name others.
 set -eu
 repository=$(cd "$(dirname "$0")/.." && pwd)
-work=$(mktemp -d "${TMPDIR:-/tmp}/bare_debian.XXXXXX")
+work=$(mktemp -d) # under TMPDIR, where that is set
 trap 'umount "$work"/*/proc 2>/dev/null || true; rm -rf "$work"' EXIT
 
 debootstrap --variant=minbase --include=git,make,ca-certificates "${DEBIAN_SUITE:-bookworm}" "$work/base" \
