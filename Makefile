@@ -76,14 +76,13 @@ GENERATOR = $(wildcard gen/*.py) gen/reserved.txt $(wildcard templates/*)
 generate: build/generated ## regenerate generated/ from schema/
 
 build/generated: $(SCHEMAS) $(GENERATOR)
-	@$(FIND_PYTHON); "$$p" -m gen --cpp -o generated $(SCHEMAS)
+	@$(FIND_PYTHON); "$$p" -m gen --cpp -o generated --tests generated/tests $(SCHEMAS)
 	@mkdir -p build && touch $@
 
 fresh: ## fail if generated/ is stale
-	@$(FIND_PYTHON); "$$p" -m gen --cpp --check -o generated $(SCHEMAS)
+	@$(FIND_PYTHON); "$$p" -m gen --cpp --check -o generated --tests generated/tests $(SCHEMAS)
 
-$(addprefix generated/,protopool.h protopool.c calc.h calc.c calc.hpp calc_check.c itch.h itch.c itch.hpp itch_check.c telemetry.h \
-    telemetry.c telemetry.hpp telemetry_check.c): build/generated ;
+$(addprefix generated/,protopool.h protopool.c $(foreach p,calc itch telemetry,$p.h $p.c $p.hpp tests/$p_check.c)): build/generated ;
 
 # ---- Objects: one directory for each setting, since a program has one
 
@@ -97,6 +96,9 @@ FLAGS_check2 = -DPROTOPOOL_CHECK=2
 
 define setting
 $(BUILD)/$(1)/%.o: generated/%.c build/generated
+	@mkdir -p $$(@D)
+	$$(COMPILE) $(FLAGS_$(1)) -c $$< -o $$@
+$(BUILD)/$(1)/%.o: generated/tests/%.c build/generated
 	@mkdir -p $$(@D)
 	$$(COMPILE) $(FLAGS_$(1)) -c $$< -o $$@
 $(BUILD)/$(1)/%.o: examples/%.c build/generated
@@ -161,9 +163,9 @@ suites: $(SUITES) ## run the Check suites: the engine's and the generated ones
 
 # Touches nothing but build/user.
 check-user:
-	@$(FIND_PYTHON); set -e; rm -rf build/user; "$$p" -m gen -q -o build/user "$(SCHEMA)"; \
-	for suite in build/user/*_check.c; do \
-	    name=$${suite%_check.c}; [ -e "$$name.h" ] || continue; \
+	@$(FIND_PYTHON); set -e; rm -rf build/user; "$$p" -m gen -q -o build/user --tests build/user/tests "$(SCHEMA)"; \
+	for suite in build/user/tests/*_check.c; do \
+	    name=$${suite##*/}; name=build/user/$${name%_check.c}; \
 	    $(COMPILE) -O0 -Ibuild/user "$$suite" "$$name.c" build/user/protopool.c -o "$${suite%.c}" $(CHECK_LIBS); \
 	    $(RUN) "./$${suite%.c}"; \
 	done
@@ -229,14 +231,14 @@ combinations: combinations-suite combinations-elsewhere ## every combination of 
 
 $(A)/all.h: generate tests/combinations.py
 	@mkdir -p $(A)
-	@$(FIND_PYTHON); "$$p" tests/combinations.py >$(A)/all.yaml && "$$p" -m gen -q --bench --cpp -o $(A) $(A)/all.yaml
+	@$(FIND_PYTHON); "$$p" tests/combinations.py >$(A)/all.yaml && "$$p" -m gen -q --bench --cpp -o $(A) --tests $(A)/tests $(A)/all.yaml
 
 combinations-suite: $(A)/all.h
-	gcc $(STRICT_ALL) -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all $(ALL) $(A)/all_check.c -o $(A)/all_check $(CHECK_LIBS)
+	gcc $(STRICT_ALL) -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all $(ALL) $(A)/tests/all_check.c -o $(A)/all_check $(CHECK_LIBS)
 	$(A)/all_check
 
 combinations-elsewhere: $(A)/all.h
-	clang $(STRICT_ALL) -fsyntax-only $(A)/all.c $(A)/all_check.c
+	clang $(STRICT_ALL) -fsyntax-only $(A)/all.c $(A)/tests/all_check.c
 	echo '#include "all.hpp"' >$(A)/all.cpp
 	for cxx in g++ clang++; do $$cxx $(STRICT_CXX) -I$(A) -fsyntax-only $(A)/all.cpp || exit 1; done
 	gcc $(STRICT_ALL) -g tests/combined.c $(ALL) -o $(A)/combined

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from . import __version__, diff, output, plan, reference, render
 from .diagnostics import SchemaError, visible
-from .generate import generate, lay_out
+from .generate import lay_out
+from .layout import Layout
 
 SHOWN_ERRORS = 100
 _EPILOG = """\
-Writes NAME.h, NAME.c and NAME_check.c for each schema, NAME being its protocol, and the engine, protopool.h
-and protopool.c. A file whose text is unchanged is left untouched. "-" reads standard input.
+Writes NAME.h and NAME.c for each schema, NAME being its protocol, and the engine, protopool.h and protopool.c;
+--tests writes NAME_check.c too. A file whose text is unchanged is left untouched. "-" reads standard input.
 Exit status: 0 good, 1 a schema is wrong or an output stale, 2 wrong usage or a file cannot be read or written."""
 
 
@@ -60,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-engine", action="store_true",
                         help="leave protopool.h and protopool.c out: one copy serves a whole program")
     parser.add_argument("--cpp", action="store_true", help="also write NAME.hpp: handles, match and string views for C++17")
+    parser.add_argument("--tests", metavar="DIR", type=Path,
+                        help="also write NAME_check.c, the tests of the schema (a program, for libcheck), into this folder")
     parser.add_argument("--bench", action="store_true", help="also write NAME_bench.h, which the benchmark drives")
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--check", action="store_true", help="write nothing; exit 1 if any output is stale")
@@ -110,9 +113,9 @@ def _run(options: argparse.Namespace) -> int:
         imported[path] = None
         return output.read_schema(path)
 
-    files = generate(schemas, [kind for kind in ("bench", "cpp") if vars(options)[kind]], load) | ({} if options.no_engine else render.engine())
+    files = _outputs(options, lay_out(schemas, load))
     if options.list_outputs:
-        print(*(options.output_dir / name for name in files), sep="\n")
+        print(*files, sep="\n")
         return 0
     if options.check:
         return _check(options, files)
@@ -125,29 +128,40 @@ def _diff(old: tuple[str, bytes], new: tuple[str, bytes]) -> int:
     return 1 if diff.is_breaking(differences) else 0
 
 
-def _check(options: argparse.Namespace, files: dict[str, str]) -> int:
-    stale = output.stale(options.output_dir, files)
+def _outputs(options: argparse.Namespace, laid_out: list[Layout]) -> dict[Path, str]:
+    """The text of each file that is asked for."""
+    also = [kind for kind in ("bench", "cpp") if vars(options)[kind]]
+    files = {options.output_dir / name: text for protocol in laid_out for name, text in render.render(protocol, also).items()}
+    if options.tests is not None:
+        files |= {options.tests / name: text for protocol in laid_out for name, text in render.suite(protocol).items()}
+    if not options.no_engine:
+        files |= {options.output_dir / name: text for name, text in render.engine().items()}
+    return files
+
+
+def _check(options: argparse.Namespace, files: dict[Path, str]) -> int:
+    stale = output.stale(files)
     if not options.quiet:
-        for name in stale:
-            print(f"protopool: {options.output_dir / name} is stale", file=sys.stderr)
+        for path in stale:
+            print(f"protopool: {path} is stale", file=sys.stderr)
     return 1 if stale else 0
 
 
-def _write(options: argparse.Namespace, files: dict[str, str], imported: list[str]) -> int:
-    changed = output.write(options.output_dir, files)
+def _write(options: argparse.Namespace, files: dict[Path, str], imported: list[str]) -> int:
+    changed = output.write(files)
     if options.depfile:
-        output.write(options.depfile.parent, {options.depfile.name: _depfile(options, files, imported)})
-    for name in files:
-        if options.verbose or name in changed and not options.quiet:
-            print(f"{options.output_dir / name}{'' if name in changed else ' (unchanged)'}")
+        output.write({options.depfile: _depfile(options, files, imported)})
+    for path in files:
+        if options.verbose or path in changed and not options.quiet:
+            print(f"{path}{'' if path in changed else ' (unchanged)'}")
     return 0
 
 
-def _depfile(options: argparse.Namespace, files: dict[str, str], imported: list[str]) -> str:
+def _depfile(options: argparse.Namespace, files: dict[Path, str], imported: list[str]) -> str:
     def escaped(path: str) -> str:
         return path.replace("$", "$$").replace("#", "\\#").replace(" ", "\\ ")
 
-    outputs = " ".join(escaped(str(options.output_dir / name)) for name in files)
+    outputs = " ".join(escaped(str(path)) for path in files)
     schemas = [escaped(path) for path in dict.fromkeys((*options.schemas, *imported)) if path != output.STDIN]
     phony = "".join(f"\n{path}:\n" for path in schemas)
     return f"{outputs}: {' '.join(schemas)}\n{phony}"

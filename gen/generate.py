@@ -9,13 +9,14 @@ from .diagnostics import SchemaError
 from .layout import Layout, layout
 from .output import read_schema
 from .parse import Load, parse
-from .render import render
+from .render import render, suite
 
 
 def generate(schemas: list[tuple[str, bytes]], also: Collection[str] = (), load: Load = read_schema) -> dict[str, str]:
-    """{file name: text} of schemas given as (shown name, bytes); also: files on demand, see render; load reads what is
-    imported. Raises SchemaError with all that is wrong."""
-    return {name: text for laid_out in lay_out(schemas, load) for name, text in render(laid_out, also).items()}
+    """{file name: text} of schemas given as (shown name, bytes), their tests among them; also: files on demand, see render;
+    load reads what is imported. Raises SchemaError with all that is wrong."""
+    return {name: text for laid_out in lay_out(schemas, load)
+            for name, text in (render(laid_out, also) | suite(laid_out)).items()}
 
 
 def lay_out(schemas: list[tuple[str, bytes]], load: Load = read_schema) -> list[Layout]:

@@ -26,29 +26,30 @@ def read_schema(path: str) -> tuple[str, bytes]:
         return path, file.read(MAX_BYTES + 1)
 
 
-def stale(directory: Path, files: dict[str, str]) -> list[str]:
-    """The names of the files that are missing or hold another text. Raises OSError."""
-    return [name for name, text in files.items() if _read(directory / name) != _encoded(text)]
+def stale(files: dict[Path, str]) -> list[Path]:
+    """The files that are missing or hold another text. Raises OSError."""
+    return [path for path, text in files.items() if _read(path) != _encoded(text)]
 
 
-def write(directory: Path, files: dict[str, str]) -> list[str]:
-    """Writes what is stale and returns its names: first all texts beside their places, then all renames.
+def write(files: dict[Path, str]) -> list[Path]:
+    """Writes what is stale and returns its paths: first all texts beside their places, then all renames.
 
     Raises OSError, having removed what it had not yet put in place.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    changed = stale(directory, files)
-    temporary: dict[str, str] = {}
+    for directory in {path.parent for path in files}:
+        directory.mkdir(parents=True, exist_ok=True)
+    changed = stale(files)
+    temporary: dict[Path, str] = {}
     try:
-        for name in changed:
-            if _is_replaced(directory / name):
-                temporary[name] = _write_beside(directory / name, files[name])
-        for name in changed:
-            if name in temporary:
-                os.replace(temporary[name], directory / name)
-                del temporary[name]
+        for path in changed:
+            if _is_replaced(path):
+                temporary[path] = _write_beside(path, files[path])
+        for path in changed:
+            if path in temporary:
+                os.replace(temporary[path], path)
+                del temporary[path]
             else:
-                (directory / name).write_bytes(_encoded(files[name]))
+                path.write_bytes(_encoded(files[path]))
     finally:
         for path in temporary.values():
             os.unlink(path)

@@ -14,29 +14,30 @@ from .layout import MAX_SIZE, Layout, length_scalar
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 WIDTH = 116                     # characters of an emitted line, where it can be broken
 ENGINE = ("protopool.h", "protopool.c")
-_EMITTED = {"protocol.h.j2": "{}.h", "protocol.c.j2": "{}.c", "protocol_check.c.j2": "{}_check.c"}
+_SOURCES = {"protocol.h.j2": "{}.h", "protocol.c.j2": "{}.c"}
 _ON_DEMAND = {"bench": {"protocol_bench.h.j2": "{}_bench.h"}, "cpp": {"protocol.hpp.j2": "{}.hpp"}}
+_SUITE = {"protocol_check.c.j2": "{}_check.c"}
 
 # Characters that would reorder or break the lines that a reader or a compiler sees.
 _UNSEEN = re.compile("[\u0085\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
-def file_names(protocol: model.Protocol) -> list[str]:
-    """Of every file that a protocol may have."""
-    return [name.format(protocol.name.c) for name in _templates(_ON_DEMAND).values()]
-
-
 def render(laid_out: Layout, also: Collection[str] = ()) -> dict[str, str]:
-    """The protocol's files; also those on demand: "bench", what the benchmark drives, "cpp", a header for C++. Same layout,
+    """The protocol's sources; also those on demand: "bench", what the benchmark drives, "cpp", a header for C++. Same layout,
     same text."""
+    return _render(laid_out, _SOURCES | {template: name for kind in also for template, name in _ON_DEMAND[kind].items()})
+
+
+def suite(laid_out: Layout) -> dict[str, str]:
+    """The protocol's tests: a program, so that its place is another folder."""
+    return _render(laid_out, _SUITE)
+
+
+def _render(laid_out: Layout, templates: dict[str, str]) -> dict[str, str]:
     environment = _environment()
     protocol = laid_out.protocol
     return {name.format(protocol.name.c): environment.get_template(template).render(layout=laid_out, protocol=protocol)
-            for template, name in _templates(also).items()}
-
-
-def _templates(also: Collection[str]) -> dict[str, str]:
-    return _EMITTED | {template: name for kind in also for template, name in _ON_DEMAND[kind].items()}
+            for template, name in templates.items()}
 
 
 def engine() -> dict[str, str]:

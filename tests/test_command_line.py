@@ -63,26 +63,47 @@ class Outputs(CommandLine):
         self.assertEqual(done.returncode, 2)
         self.assertRegex(done.stderr, r"\Aprotopool: .* has no module '(jinja2|yaml)': install .*\n\Z")
 
-    def test_three_files_for_a_protocol_and_two_for_the_engine(self):
+    def test_two_files_for_a_protocol_and_two_for_the_engine(self):
         self.assertEqual(main("-o", self.out, self.good)[0], 0)
-        self.assertEqual(self.names(), ["calc.c", "calc.h", "calc_check.c", "protopool.c", "protopool.h"])
+        self.assertEqual(self.names(), ["calc.c", "calc.h", "protopool.c", "protopool.h"])
         for name in ("protopool.c", "protopool.h"):
             self.assertEqual((self.out / name).read_bytes(), (ROOT / "templates" / name).read_bytes())
 
     def test_no_engine_leaves_the_engine_out(self):
         self.assertEqual(main("--no-engine", "--output-dir", self.out, self.good)[0], 0)
-        self.assertEqual(self.names(), ["calc.c", "calc.h", "calc_check.c"])
+        self.assertEqual(self.names(), ["calc.c", "calc.h"])
+
+    def test_the_suite_is_written_on_demand_into_a_folder_of_its_own(self):
+        suites = self.folder / "tests" / "of protocols"
+        self.assertEqual(main("--no-engine", "-o", self.out, "--tests", suites, self.good)[0], 0)
+        self.assertEqual(self.names(), ["calc.c", "calc.h"])
+        self.assertEqual([path.name for path in suites.iterdir()], ["calc_check.c"])
+        self.assertIn("START_TEST", (suites / "calc_check.c").read_text())
+        self.assertEqual(main("--check", "--no-engine", "-o", self.out, "--tests", suites, self.good), (0, "", ""))
+        self.assertEqual(main("--list-outputs", "--no-engine", "-o", self.out, "--tests", suites, self.good)[1].splitlines(),
+                         [str(path) for path in (self.out / "calc.h", self.out / "calc.c", suites / "calc_check.c")])
+        (suites / "calc_check.c").write_text("old")
+        status, _, err = main("--check", "--no-engine", "-o", self.out, "--tests", suites, self.good)
+        self.assertEqual((status, err), (1, f"protopool: {suites / 'calc_check.c'} is stale\n"))
+
+    @unittest.skipUnless(shutil.which("gcc"), "gcc is not there")
+    def test_all_sources_of_the_output_directory_are_one_program(self):
+        """As `gcc src/*.c` has it: no second main among them."""
+        self.assertEqual(main("-q", "-o", self.out, "--tests", self.out / "tests", self.good)[0], 0)
+        (self.out / "main.c").write_text('#include "calc.h"\nint main(void) { return calc_make_quit().base.tag - CALC_QUIT; }\n')
+        subprocess.run(["gcc", *self.out.glob("*.c"), "-o", self.folder / "program", "-lpthread"], check=True)
+        subprocess.run([self.folder / "program"], check=True)
 
     def test_the_current_directory_is_the_default(self):
         self.out.mkdir()
         self.assertEqual(command("--no-engine", "-q", self.good, cwd=self.out).returncode, 0)
-        self.assertEqual(self.names(), ["calc.c", "calc.h", "calc_check.c"])
+        self.assertEqual(self.names(), ["calc.c", "calc.h"])
 
     def test_several_schemas_in_one_run(self):
         other = self.folder / "other.yaml"
         other.write_text("protocol: other\nmessages: {Quit: }\n")
         self.assertEqual(main("--no-engine", "-o", self.out, self.good, other)[0], 0)
-        self.assertEqual(self.names(), ["calc.c", "calc.h", "calc_check.c", "other.c", "other.h", "other_check.c"])
+        self.assertEqual(self.names(), ["calc.c", "calc.h", "other.c", "other.h"])
 
     def test_list_outputs_names_what_is_written_and_writes_nothing(self):
         for options in ([], ["--no-engine"]):
@@ -95,14 +116,14 @@ class Outputs(CommandLine):
     def test_a_dash_reads_standard_input(self):
         done = command("--no-engine", "-o", self.out, "-", input=GOOD_TEXT)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertEqual(self.names(), ["calc.c", "calc.h", "calc_check.c"])
+        self.assertEqual(self.names(), ["calc.c", "calc.h"])
         done = command("--check", "-", input=BAD_TEXT)
         self.assertEqual(done.returncode, 1)
         self.assertTrue(done.stderr.startswith("<stdin>:2:23: error: "))
 
     def test_what_was_written_is_named_and_quiet_says_nothing(self):
         _, first, _ = main("--no-engine", "-o", self.out, self.good)
-        self.assertEqual(first.splitlines(), [str(self.out / name) for name in ("calc.h", "calc.c", "calc_check.c")])
+        self.assertEqual(first.splitlines(), [str(self.out / name) for name in ("calc.h", "calc.c")])
         self.assertEqual(main("--no-engine", "-o", self.out, self.good)[1], "")
         _, verbose, _ = main("--no-engine", "-v", "-o", self.out, self.good)
         self.assertEqual(verbose.splitlines(), [f"{line} (unchanged)" for line in first.splitlines()])
@@ -152,14 +173,14 @@ class Writing(CommandLine):
             self.assertEqual(self.states(), before)
 
     def test_a_directory_in_an_outputs_place_leaves_everything_as_it_was(self):
-        (self.out / "calc_check.c").mkdir(parents=True)
-        self.assert_trouble(command("--no-engine", "-o", self.out, self.good), "calc_check.c: Is a directory")
-        self.assertEqual(self.names(), ["calc_check.c"])
+        (self.out / "calc.c").mkdir(parents=True)
+        self.assert_trouble(command("--no-engine", "-o", self.out, self.good), "calc.c: Is a directory")
+        self.assertEqual(self.names(), ["calc.c"])
 
     def test_no_temporary_file_stays(self):
         main("-q", "-o", self.out, self.good)
         self.assertFalse([name for name in self.names() if name.startswith(".") or name not in
-                          ("calc.c", "calc.h", "calc_check.c", "protopool.c", "protopool.h")])
+                          ("calc.c", "calc.h", "protopool.c", "protopool.h")])
 
     def test_readers_see_an_old_file_or_a_new_one_never_half_of_it(self):
         main("--no-engine", "-q", "-o", self.out, self.good)
@@ -300,7 +321,7 @@ class Depfile(CommandLine):
     def test_it_names_outputs_and_schemas(self):
         depfile = self.folder / "calc.d"
         self.assertEqual(main("-q", "--no-engine", "-o", self.out, "--depfile", depfile, self.good)[0], 0)
-        outputs = " ".join(str(self.out / name) for name in ("calc.h", "calc.c", "calc_check.c"))
+        outputs = " ".join(str(self.out / name) for name in ("calc.h", "calc.c"))
         self.assertEqual(depfile.read_text(), f"{outputs}: {self.good}\n\n{self.good}:\n")
 
     @unittest.skipUnless(shutil.which("make"), "make is not there")

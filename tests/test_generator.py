@@ -328,7 +328,7 @@ class HostileInput(unittest.TestCase):
 class SameBytes(unittest.TestCase):
     def outputs(self, schema: Path, cwd: Path, **options) -> dict[str, bytes]:
         with tempfile.TemporaryDirectory() as folder:
-            done = command("--no-engine", "-q", "-o", folder, schema, cwd=cwd, **options)
+            done = command("--no-engine", "-q", "-o", folder, "--tests", folder, schema, cwd=cwd, **options)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
