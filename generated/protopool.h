@@ -829,7 +829,8 @@ void protopool_print_bool(struct protopool_printer *to, bool value);
 void protopool_print_unsigned(struct protopool_printer *to, uint64_t value);
 void protopool_print_signed(struct protopool_printer *to, int64_t value);
 void protopool_print_char(struct protopool_printer *to, char value);
-/* The shortest digits that read back as the same number; a decimal point in any locale. */
+/* The shortest digits that read back as the same number; a decimal point in any locale. Where the C library's printf or
+ * strtod has no floating point, the number in hexadecimal, as C's "%a" prints it. */
 void protopool_print_float(struct protopool_printer *to, float value);
 void protopool_print_double(struct protopool_printer *to, double value);
 /* The names of the bits, `read | write`, and in hexadecimal those without a name; 0 for none. values: masks. */

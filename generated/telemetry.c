@@ -1564,7 +1564,7 @@ struct telemetry *telemetry_copy_set_home_(struct telemetry_pool *pool_, const s
 #ifdef PROTOPOOL_TRACE
 /* ---- Trace --------------------------------------------------------------------------------------------------- */
 
-static size_t align_of_(const struct telemetry *msg_)
+static unsigned long align_of_(const struct telemetry *msg_)
 {
     switch (telemetry_tag_of(msg_)) {
     case TELEMETRY_HEARTBEAT:
@@ -1597,23 +1597,24 @@ static size_t align_of_(const struct telemetry *msg_)
 void telemetry_trace_allocate_(struct telemetry *msg_, enum telemetry_tag tag_, size_t bytes_)
 {
     const struct telemetry tagged_ = { (uint8_t)tag_ };
-    const size_t align_ = align_of_(&tagged_);
+    const unsigned long align_ = align_of_(&tagged_);
 
     memset(msg_, 0, bytes_);
     *msg_ = tagged_;
-    printf("allocate:+ layout align=%zu size=%zu\nallocate: thing=", align_, bytes_);
+    printf("allocate:+ layout align=%lu size=%lu\nallocate: thing=", align_, (unsigned long)bytes_);
     telemetry_print(stdout, msg_);
     putchar('\n');
     protopool_trace_bytes("allocate", msg_, bytes_);
-    printf("allocate:- ptr=%p layout align=%zu size=%zu\n", (void *)msg_, align_, bytes_);
+    printf("allocate:- ptr=%p layout align=%lu size=%lu\n", (void *)msg_, align_, (unsigned long)bytes_);
 }
 
 void telemetry_trace_deallocate_(const struct telemetry *msg_)
 {
-    const size_t size_ = telemetry_size(msg_), align_ = align_of_(msg_);
+    const size_t size_ = telemetry_size(msg_);
+    const unsigned long align_ = align_of_(msg_);
 
-    printf("deallocate:+ ptr=%p layout align=%zu size=%zu\n", (const void *)msg_, align_, size_);
+    printf("deallocate:+ ptr=%p layout align=%lu size=%lu\n", (const void *)msg_, align_, (unsigned long)size_);
     protopool_trace_bytes("deallocate", msg_, size_);
-    printf("deallocate:- ptr=%p layout align=%zu size=%zu\n", (const void *)msg_, align_, size_);
+    printf("deallocate:- ptr=%p layout align=%lu size=%lu\n", (const void *)msg_, align_, (unsigned long)size_);
 }
 #endif

@@ -1672,7 +1672,7 @@ static void print_leak_counts(struct protopool_store *store)
         each_in_store(store, count_leak, &leaks);
         for (uint32_t i = 0; i < LEAKS_COUNTED; i++)
             if (leaks.counts[i] != 0)
-                (void)fprintf(stderr, "protopool: live at the end: %zu of %s\n", leaks.counts[i],
+                (void)fprintf(stderr, "protopool: live at the end: %lu of %s\n", (unsigned long)leaks.counts[i],
                               messages->name_of(variant + i));
     }
 }
@@ -2259,6 +2259,20 @@ void protopool_print_end(struct protopool_printer *to, const char *bracket)
     to->is_first = false;
 }
 
+/* Without printf, which in small C libraries has no 64 bits. */
+static void print_integer(struct protopool_printer *to, const char *before, uint64_t value, unsigned base)
+{
+    char digits[sizeof "18446744073709551615"];
+    char *first = &digits[sizeof digits - 1];
+
+    *first = '\0';
+    do {
+        *--first = "0123456789abcdef"[value % base];
+        value /= base;
+    } while (value != 0);
+    print_format(to, "%s%s", before, first);
+}
+
 void protopool_print_flags(struct protopool_printer *to, uint64_t value, const struct protopool_value *values,
                            size_t count)
 {
@@ -2271,10 +2285,12 @@ void protopool_print_flags(struct protopool_printer *to, uint64_t value, const s
         between = " | ";
         value &= ~values[i].number;
     }
-    if (value != 0)
-        print_format(to, "%s0x%llx", between, (unsigned long long)value);
-    else if (*between == '\0')
+    if (value != 0) {
+        protopool_print(to, between);
+        print_integer(to, "0x", value, 16);
+    } else if (*between == '\0') {
         protopool_print(to, "0");
+    }
 }
 
 void protopool_print_bool(struct protopool_printer *to, bool value)
@@ -2284,12 +2300,12 @@ void protopool_print_bool(struct protopool_printer *to, bool value)
 
 void protopool_print_unsigned(struct protopool_printer *to, uint64_t value)
 {
-    print_format(to, "%llu", (unsigned long long)value);
+    print_integer(to, "", value, 10);
 }
 
 void protopool_print_signed(struct protopool_printer *to, int64_t value)
 {
-    print_format(to, "%lld", (long long)value);
+    print_integer(to, value < 0 ? "-" : "", value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 10);
 }
 
 /* One byte: itself, or an escape. The quote that surrounds it is escaped too. */
@@ -2374,6 +2390,8 @@ void protopool_print_text(struct protopool_printer *to, const char *text, size_t
     protopool_print(to, "\"");
 }
 
+#define MOST_DIGITS 17 /* that a double needs */
+
 /* Digits d0 d1 ... with the value d0.d1... * 10^exponent, in Rust's form. */
 static void print_digits(struct protopool_printer *to, const char *digits, int count, int exponent)
 {
@@ -2388,33 +2406,76 @@ static void print_digits(struct protopool_printer *to, const char *digits, int c
     }
 }
 
+/*
+ * Reads what "%.*e" has printed of a positive number: so many digits, a decimal point of any locale behind the first, and an
+ * exponent. False if it is anything else: the printf of small C libraries may lack floating point.
+ */
+static bool read_digits(const char *text, int count, char *digits, int *exponent)
+{
+    const char *at = text;
+    bool is_negative;
+
+    for (int i = 0; i < count; at++) {
+        if (*at >= '0' && *at <= '9')
+            digits[i++] = *at;
+        else if (i != 1 || *at == '\0')
+            return false;
+    }
+    if (at[0] != 'e' || (at[1] != '+' && at[1] != '-') || at[2] == '\0')
+        return false;
+    is_negative = at[1] == '-';
+    *exponent = 0;
+    for (at += 2; *at >= '0' && *at <= '9' && *exponent < 1000; at++)
+        *exponent = 10 * *exponent + *at - '0';
+    if (is_negative)
+        *exponent = -*exponent;
+    return *at == '\0';
+}
+
+/* The bits of a positive number as C's "%a" prints them, where the C library does not print decimals. */
+static void print_bits(struct protopool_printer *to, uint64_t bits)
+{
+    const int biased = (int)(bits >> 52);
+    uint64_t fraction = bits << 12;
+
+    protopool_print(to, biased == 0 ? "0x0" : "0x1");
+    for (const char *between = "."; fraction != 0; fraction <<= 4, between = "")
+        print_format(to, "%s%x", between, (unsigned)(fraction >> 60));
+    print_format(to, "p%+d", biased == 0 ? -1022 : biased - 1023);
+}
+
 static void print_number(struct protopool_printer *to, double value, bool is_float)
 {
-    char text[40], digits[20] = "";
-    int count = 0;
+    const double positive = value < 0 ? -value : value;
+    char text[40], digits[MOST_DIGITS];
+    uint64_t bits;
+    int exponent;
 
+    static_assert(sizeof bits == sizeof value, "a double is of 64 bits");
+    memcpy(&bits, &value, sizeof bits);
     if (value != value) {
         protopool_print(to, "NaN");
         return;
     }
-    for (int precision = 0; precision < 17; precision++) {
-        (void)snprintf(text, sizeof text, "%.*e", precision, value);
-        if (is_float ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value)
-            break;
-    }
-    if (text[0] == '-')
+    if (bits >> 63 != 0)
         protopool_print(to, "-");
-    if (strstr(text, "inf") != NULL) {
-        protopool_print(to, "inf");
+    bits &= UINT64_MAX >> 1;
+    if (bits == 0 || bits >> 52 == 0x7ff) {
+        protopool_print(to, bits == 0 ? "0.0" : "inf");
         return;
     }
-    for (const char *at = text; *at != 'e'; at++)
-        if (*at >= '0' && *at <= '9')
-            digits[count++] = *at;
-    if (value == 0)
-        protopool_print(to, "0.0");
-    else
-        print_digits(to, digits, count, (int)strtol(strchr(text, 'e') + 1, NULL, 10));
+    for (int count = 1; count <= MOST_DIGITS; count++) {
+        text[0] = '\0';
+        (void)snprintf(text, sizeof text, "%.*e", count - 1, positive);
+        text[sizeof text - 1] = '\0';
+        if (!read_digits(text, count, digits, &exponent))
+            break;
+        if (is_float ? strtof(text, NULL) == (float)positive : strtod(text, NULL) == positive) {
+            print_digits(to, digits, count, exponent);
+            return;
+        }
+    }
+    print_bits(to, bits);
 }
 
 void protopool_print_float(struct protopool_printer *to, float value)

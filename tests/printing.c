@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
+ * Prints numbers with a C library whose snprintf does what the argument says, a line for each: `real` is that of this
+ * machine, the others are what small C libraries do, or worse. Nothing may be written beyond a buffer, and each number
+ * must come out, in whatever form.
+ */
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *library;
+
+/* As snprintf, but for a number with an exponent. */
+static int other_snprintf(char *text, size_t room, const char *format, ...)
+{
+    va_list arguments;
+    int length;
+
+    if (strcmp(library, "nothing") == 0)
+        return -1;
+    if (strcmp(library, "empty") == 0) { /* newlib-nano without floating point */
+        text[0] = '\0';
+        return 0;
+    }
+    if (strcmp(library, "digits") == 0) { /* and no end */
+        memset(text, '9', room);
+        return (int)room;
+    }
+    if (strcmp(library, "letters") == 0) {
+        memset(text, 'x', room - 1);
+        text[room - 1] = '\0';
+        return (int)room - 1;
+    }
+    va_start(arguments, format);
+    length = vsnprintf(text, room, format, arguments);
+    va_end(arguments);
+    if (strcmp(library, "no exponent") == 0)
+        *strchr(text, 'e') = '\0';
+    else if (strcmp(library, "empty exponent") == 0)
+        strchr(text, 'e')[1] = '\0';
+    else if (strcmp(library, "zero") == 0)
+        memcpy(text, "0e+00", 6);
+    else if (strcmp(library, "three digits") == 0) { /* of the exponent: msvcrt */
+        char *const digits = strchr(text, 'e') + 2;
+        if (digits[2] == '\0') {
+            memmove(digits + 1, digits, 3);
+            digits[0] = '0';
+        }
+    }
+    return length;
+}
+
+#define snprintf other_snprintf
+#include "protopool.c"
+#undef snprintf
+
+int main(int count, char **arguments)
+{
+    static const double doubles[] = { 0,
+                                      1,
+                                      0.1,
+                                      -1.5,
+                                      255,
+                                      1e15,
+                                      1e16,
+                                      12345,
+                                      1.0 / 3,
+                                      5e-324,
+                                      1e-4,
+                                      1e-5,
+                                      -2.5e-10,
+                                      1.7976931348623157e308,
+                                      1e22,
+                                      1e23,
+                                      2.2e-308,
+                                      123456.7,
+                                      9007199254740992,
+                                      0.30000000000000004 };
+    static const float floats[] = { 0.1F, 1.5F, 3.4028235e38F, 1e-45F, 16777216, 0.33333334F };
+    static const uint64_t integers[] = { 0, 9, 10, UINT32_MAX, (uint64_t)1 << 32, UINT64_MAX };
+    static const struct protopool_value high = { "high", (uint64_t)1 << 63 };
+    struct protopool_printer to = { .out = stdout };
+    const double zero = 0;
+
+    library = count > 1 ? arguments[1] : "real";
+    for (size_t i = 0; i < sizeof doubles / sizeof doubles[0]; i++) {
+        protopool_print_double(&to, doubles[i]);
+        protopool_print(&to, "\n");
+    }
+    for (size_t i = 0; i < sizeof floats / sizeof floats[0]; i++) {
+        protopool_print_float(&to, floats[i]);
+        protopool_print(&to, "\n");
+    }
+    protopool_print_double(&to, -zero);
+    protopool_print(&to, "\n");
+    protopool_print_double(&to, -1 / zero);
+    protopool_print(&to, "\n");
+    protopool_print_float(&to, (float)(zero / zero));
+    protopool_print(&to, "\n");
+    for (size_t i = 0; i < sizeof integers / sizeof integers[0]; i++) {
+        protopool_print_unsigned(&to, integers[i]);
+        protopool_print(&to, " ");
+        protopool_print_signed(&to, (int64_t)integers[i]);
+        protopool_print(&to, " ");
+        protopool_print_flags(&to, integers[i], &high, 1);
+        protopool_print(&to, "\n");
+    }
+    protopool_print_signed(&to, INT64_MIN);
+    protopool_print(&to, "\n");
+    return to.written < 0;
+}
