@@ -702,7 +702,8 @@ PROTOPOOL_INLINE bool itch_is_variant_(const struct itch *msg_, enum itch_tag ta
 {
 #if PROTOPOOL_CHECK >= 1
     if (!PROTOPOOL_LIKELY(msg_->tag == (uint8_t)tag_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRONG_VARIANT, NULL, msg_);
+        protopool_raise(msg_->tag == ITCH_FREED_TAG_ ? PROTOPOOL_FAULT_USE_AFTER_FREE : PROTOPOOL_FAULT_WRONG_VARIANT, NULL,
+                        msg_);
         return false;
     }
 #endif

@@ -591,7 +591,8 @@ PROTOPOOL_INLINE bool telemetry_is_variant_(const struct telemetry *msg_, enum t
 {
 #if PROTOPOOL_CHECK >= 1
     if (!PROTOPOOL_LIKELY(msg_->tag == (uint8_t)tag_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRONG_VARIANT, NULL, msg_);
+        protopool_raise(msg_->tag == TELEMETRY_FREED_TAG_ ? PROTOPOOL_FAULT_USE_AFTER_FREE : PROTOPOOL_FAULT_WRONG_VARIANT, NULL,
+                        msg_);
         return false;
     }
 #endif

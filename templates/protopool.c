@@ -73,31 +73,33 @@ const char *protopool_fault_text(enum protopool_fault fault)
 {
     switch (fault) {
     case PROTOPOOL_FAULT_JOINED:
-        return "a depot is ended while a pool is joined";
+        return "depot ended while a pool is joined";
     case PROTOPOOL_FAULT_NOT_ALIVE:
-        return "a pool is used before it is initialised or after its end";
+        return "pool used before init or after fini";
     case PROTOPOOL_FAULT_DOUBLE_FREE:
-        return "a message is freed twice";
+        return "double free";
     case PROTOPOOL_FAULT_BAD_TAG:
-        return "a message is freed whose tag is stale or corrupt";
+        return "bad tag";
     case PROTOPOOL_FAULT_WRITTEN_AFTER_FREE:
-        return "a message was written after it was freed";
+        return "use after free (write)";
     case PROTOPOOL_FAULT_WRONG_VARIANT:
-        return "a message is read as another variant than it is, or is free";
+        return "wrong variant";
     case PROTOPOOL_FAULT_WRONG_LENGTH:
-        return "a message is freed whose tail has another length than it was made with";
+        return "wrong tail length";
     case PROTOPOOL_FAULT_LEAK:
-        return "messages are live at the end";
+        return "leak";
     case PROTOPOOL_FAULT_FOREIGN:
-        return "a pointer is freed that no pool made";
+        return "foreign pointer";
     case PROTOPOOL_FAULT_INTERIOR:
-        return "a pointer into a slot is freed";
+        return "interior pointer";
     case PROTOPOOL_FAULT_WRONG_POOL:
-        return "a message is freed into a pool that is not its own";
+        return "wrong pool";
     case PROTOPOOL_FAULT_OVERRUN:
-        return "bytes behind a message were written";
+        return "overrun";
     case PROTOPOOL_FAULT_UNDERRUN:
-        return "bytes before a message were written";
+        return "underrun";
+    case PROTOPOOL_FAULT_USE_AFTER_FREE:
+        return "use after free";
     }
     return "an unknown fault";
 }
@@ -114,7 +116,7 @@ static void die(void)
 #endif
 }
 
-/* What the default handler tells besides; all but code may be NULL. */
+/* What the default handler prints besides; all but code may be NULL. */
 struct report {
     enum protopool_fault code;
     const void *pool;
@@ -144,7 +146,7 @@ static void print_report(const struct report *report)
         (void)fputs(", ", stderr);
 #endif
     (void)fprintf(stderr, "%p", report->pointer != NULL ? report->pointer : report->pool);
-    print_site("made", &report->made);
+    print_site("allocated", &report->made);
     print_site("freed", &report->freed);
     print_site("found", &report->here);
     (void)fputs("\n", stderr);
@@ -1635,12 +1637,12 @@ static void show_leak(void *ctx, const void *msg)
         leaks->first = msg;
 #ifndef PROTOPOOL_NO_STDIO
     if (leaks->seen <= LEAKS_SHOWN) {
-        (void)fputs("protopool: live at the end: ", stderr);
+        (void)fputs("protopool: leak: ", stderr);
         (void)leaks->store->geometry->messages->print(stderr, msg);
         (void)fprintf(stderr, ", %p", msg);
 #if PROTOPOOL_CHECK == 2
         struct protopool_slab *const slab = find_slab(leaks->store, (uintptr_t)msg);
-        print_site("made", &record_of(slab, index_of(slab->of, slab, msg))->made);
+        print_site("allocated", &record_of(slab, index_of(slab->of, slab, msg))->made);
 #endif
         (void)fputs("\n", stderr);
     }
@@ -1672,7 +1674,7 @@ static void print_leak_counts(struct protopool_store *store)
         each_in_store(store, count_leak, &leaks);
         for (uint32_t i = 0; i < LEAKS_COUNTED; i++)
             if (leaks.counts[i] != 0)
-                (void)fprintf(stderr, "protopool: live at the end: %lu of %s\n", (unsigned long)leaks.counts[i],
+                (void)fprintf(stderr, "protopool: leak: %lu of %s\n", (unsigned long)leaks.counts[i],
                               messages->name_of(variant + i));
     }
 }

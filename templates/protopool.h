@@ -23,10 +23,11 @@
  * A make pops a pointer from the loaded magazine, a free pushes one; nothing else is touched, in particular not the
  * freed slot. When the loaded magazine runs empty or full it changes places with the previous one, and when that
  * does not help, a whole magazine is refilled from a slab's bitmap, in address order, or spilled into it. The free
- * bitmap lies outside the slots: a slot has no header and no link, a write after free cannot corrupt the pool, and the
- * live messages can be enumerated. A slab that becomes wholly free serves any slot size next; past a bound it goes
- * back to its source. Slabs are Bonwick's (USENIX 1994), magazines and the depot those of Bonwick and Adams (USENIX
- * 2001); unlike theirs, magazines do not change their size.
+ * bitmap lies outside the slots: a slot has no header and no link, and the live messages can be enumerated. A slab that
+ * becomes wholly free serves any slot size next; past a bound it goes back to its source. So a write after free cannot
+ * corrupt a fixed pool, nor a growing one as long as that slab serves the same slot size; later the bytes can be a bitmap,
+ * an array of a magazine, or not the pool's any more. Slabs are Bonwick's (USENIX 1994), magazines and the depot those of
+ * Bonwick and Adams (USENIX 2001); unlike theirs, magazines do not change their size.
  *
  * Conventions
  *   Threads     A pool is one thread's at a time. Pools that have joined a depot share its memory: any of their threads
@@ -426,21 +427,23 @@ struct protopool_slot_stats {
 
 enum protopool_fault {
     /* at every level */
-    PROTOPOOL_FAULT_JOINED = 1, /* a depot is ended while a pool is joined */
+    PROTOPOOL_FAULT_JOINED = 1, /* "depot ended while a pool is joined" */
     /* from level 1 */
-    PROTOPOOL_FAULT_NOT_ALIVE,          /* a pool is used before it is initialised, or after its end */
-    PROTOPOOL_FAULT_DOUBLE_FREE,        /* a message is freed that is free already */
-    PROTOPOOL_FAULT_BAD_TAG,            /* a message is freed whose tag is none, or another's than the slot's */
-    PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, /* a slot is found changed when it is made again */
-    PROTOPOOL_FAULT_WRONG_VARIANT,      /* as or edit of a message that is another variant, or is free */
-    PROTOPOOL_FAULT_WRONG_LENGTH,       /* a message is freed whose tail has another length than it was made with */
-    PROTOPOOL_FAULT_LEAK,               /* a pool or depot ends with live messages */
+    PROTOPOOL_FAULT_NOT_ALIVE,   /* "pool used before init or after fini" */
+    PROTOPOOL_FAULT_DOUBLE_FREE, /* "double free" */
+    PROTOPOOL_FAULT_BAD_TAG, /* "bad tag": a message is freed whose tag is no variant's, or is of another slot size */
+    PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, /* "use after free (write)": found when the slot is allocated again */
+    PROTOPOOL_FAULT_WRONG_VARIANT,      /* "wrong variant": as or edit of a message that is another one */
+    PROTOPOOL_FAULT_WRONG_LENGTH,       /* "wrong tail length": not that with which the message was allocated */
+    PROTOPOOL_FAULT_LEAK,               /* "leak": a pool or depot ends with live messages */
     /* at level 2 */
-    PROTOPOOL_FAULT_FOREIGN,    /* a pointer is freed that no pool made */
-    PROTOPOOL_FAULT_INTERIOR,   /* a pointer into a slot is freed, not to its message */
-    PROTOPOOL_FAULT_WRONG_POOL, /* a message is freed into a pool with which its maker shares no depot */
-    PROTOPOOL_FAULT_OVERRUN,    /* bytes behind a message were written */
-    PROTOPOOL_FAULT_UNDERRUN    /* bytes before a message were written */
+    PROTOPOOL_FAULT_FOREIGN,    /* "foreign pointer": freed, and not from any pool */
+    PROTOPOOL_FAULT_INTERIOR,   /* "interior pointer": freed, and points into a slot, not to its message */
+    PROTOPOOL_FAULT_WRONG_POOL, /* "wrong pool": freed into another pool than its own, with no depot in common */
+    PROTOPOOL_FAULT_OVERRUN,    /* "overrun": bytes behind a message were written */
+    PROTOPOOL_FAULT_UNDERRUN,   /* "underrun": bytes before a message were written */
+    /* from level 1 */
+    PROTOPOOL_FAULT_USE_AFTER_FREE /* "use after free": as or edit of a freed message */
 };
 
 /* What is called for a fault: pool is the pool or depot (NULL where none is known), pointer what the fault is about, or
@@ -453,7 +456,7 @@ typedef void protopool_fault_handler(enum protopool_fault fault, const void *poo
  * the previous one, NULL if that was the default. To be called before there are threads. */
 protopool_fault_handler *protopool_set_fault_handler(protopool_fault_handler *handler);
 
-/* One line of text; never NULL. */
+/* The name of the fault, which is in quotes above; never NULL. */
 const char *protopool_fault_text(enum protopool_fault fault);
 
 #if PROTOPOOL_CHECK >= 1

@@ -244,47 +244,41 @@ static const struct {
     void (*bug)(void);
     const char *verdicts[3]; /* by build level */
 } bugs[] = {
-    { "double free", double_free, { NULL, "is freed twice: ", "is freed twice: Add, " } },
+    { "double free", double_free, { NULL, "double free: ", "double free: Add, " } },
     { "double free by two threads' pools",
       double_free_of_other_threads,
-      { NULL, "freed twice: ", "freed twice: Add, " } },
-    { "free with a tag that is none", tag_is_none, { NULL, "stale or corrupt: ", "stale or corrupt: " } },
-    { "free with tag 0", tag_is_zero, { NULL, "stale or corrupt: ", "stale or corrupt: " } },
-    { "free with the tag of another size", tag_of_another_size, { NULL, "stale or corrupt: ", "stale or corrupt: " } },
-    { "make before init", make_before_init, { NULL, "before it is initialised", "before it is initialised" } },
-    { "free before init", free_before_init, { NULL, "before it is initialised", "before it is initialised" } },
-    { "make after fini", make_after_fini, { NULL, "or after its end", "or after its end" } },
-    { "free after fini", free_after_fini, { NULL, "or after its end", "or after its end" } },
-    { "fini twice", fini_twice, { NULL, "or after its end", "or after its end" } },
+      { NULL, "double free: ", "double free: Add, " } },
+    { "free with a tag that is none", tag_is_none, { NULL, "bad tag: ", "bad tag: " } },
+    { "free with tag 0", tag_is_zero, { NULL, "bad tag: ", "bad tag: " } },
+    { "free with the tag of another size", tag_of_another_size, { NULL, "bad tag: ", "bad tag: " } },
+    { "make before init", make_before_init, { NULL, "used before init", "used before init" } },
+    { "free before init", free_before_init, { NULL, "used before init", "used before init" } },
+    { "make after fini", make_after_fini, { NULL, "or after fini", "or after fini" } },
+    { "free after fini", free_after_fini, { NULL, "or after fini", "or after fini" } },
+    { "fini twice", fini_twice, { NULL, "or after fini", "or after fini" } },
     { "fini with live messages",
       fini_with_live_messages,
-      { NULL, "live at the end: 1 of Negate\nprotopool: messages are live", "live at the end: 1 of Negate\n" } },
-    { "depot fini with live messages",
-      depot_fini_with_live_messages,
-      { NULL, "live at the end: " ADD ", ", "live at the end: " ADD ", " } },
+      { NULL, "leak: 1 of Negate\nprotopool: leak: 0x", "leak: 1 of Negate\n" } },
+    { "depot fini with live messages", depot_fini_with_live_messages, { NULL, "leak: " ADD ", ", "leak: " ADD ", " } },
     { "depot fini while a pool is joined",
       depot_fini_while_joined,
-      { "a pool is joined", "a pool is joined", "a pool is joined" } },
+      { "depot ended while", "depot ended while", "depot ended while" } },
     { "write after free, of the tag",
       write_of_a_freed_tag,
-      { NULL, "written after it was freed: ", ASAN_OR("written after it was freed: Add, ") } },
+      { NULL, "use after free (write): ", ASAN_OR("use after free (write): Add, ") } },
     { "write after free, of a field",
       write_of_a_freed_field,
-      { NULL, NULL, ASAN_OR("written after it was freed: Add, ") } },
-    { "as of another variant", read_as_another_variant, { NULL, "another variant", "another variant" } },
-    { "edit of another variant", edit_as_another_variant, { NULL, "another variant", "another variant" } },
-    { "as of a freed message", read_of_a_freed_message, { NULL, "or is free", ASAN_OR("or is free") } },
-    { "free of a message on the stack", free_of_the_stack, { NULL, NULL, "that no pool made" } },
-    { "free of malloc's", free_of_malloc, { NULL, NULL, "that no pool made" } },
-    { "free of a pointer inside", free_of_a_pointer_inside, { NULL, NULL, "into a slot is freed" } },
-    { "free into another pool", free_into_another_pool, { NULL, NULL, "is not its own: " ADD } },
-    { "free into another depot's pool", free_into_another_depot, { NULL, NULL, "is not its own: " ADD } },
-    { "write behind a message",
-      write_behind_a_message,
-      { NULL, NULL, ASAN_OR("bytes behind a message were written: " ADD) } },
-    { "write before a message",
-      write_before_a_message,
-      { NULL, NULL, ASAN_OR("bytes before a message were written: " ADD) } },
+      { NULL, NULL, ASAN_OR("use after free (write): Add, ") } },
+    { "as of another variant", read_as_another_variant, { NULL, "wrong variant: ", "wrong variant: " } },
+    { "edit of another variant", edit_as_another_variant, { NULL, "wrong variant: ", "wrong variant: " } },
+    { "as of a freed message", read_of_a_freed_message, { NULL, "use after free: ", ASAN_OR("wrong variant: ") } },
+    { "free of a message on the stack", free_of_the_stack, { NULL, NULL, "foreign pointer: " } },
+    { "free of malloc's", free_of_malloc, { NULL, NULL, "foreign pointer: " } },
+    { "free of a pointer inside", free_of_a_pointer_inside, { NULL, NULL, "interior pointer: " } },
+    { "free into another pool", free_into_another_pool, { NULL, NULL, "wrong pool: " ADD } },
+    { "free into another depot's pool", free_into_another_depot, { NULL, NULL, "wrong pool: " ADD } },
+    { "write behind a message", write_behind_a_message, { NULL, NULL, ASAN_OR("overrun: " ADD) } },
+    { "write before a message", write_before_a_message, { NULL, NULL, ASAN_OR("underrun: " ADD) } },
 };
 
 enum { BUGS = sizeof bugs / sizeof bugs[0] };
@@ -345,13 +339,13 @@ START_TEST(default_handler_aborts)
 END_TEST
 
 #if PROTOPOOL_CHECK == 2
-START_TEST(report_names_the_make_and_both_frees)
+START_TEST(report_names_the_allocation_and_both_frees)
 {
     static char said[100000];
     const char *at;
 
     (void)run(double_free, said, sizeof said);
-    at = strstr(said, ", made" AT);
+    at = strstr(said, ", allocated" AT);
     ck_assert_ptr_nonnull(at);
     at = strstr(at, ", freed" AT);
     ck_assert_ptr_nonnull(at);
@@ -475,7 +469,7 @@ int main(void)
     if (srunner_fork_status(runner) == CK_FORK)
         tcase_add_test_raise_signal(tests, default_handler_aborts, SIGABRT);
 #if PROTOPOOL_CHECK == 2
-    tcase_add_test(tests, report_names_the_make_and_both_frees);
+    tcase_add_test(tests, report_names_the_allocation_and_both_frees);
     tcase_add_test(tests, racing_double_free_is_reported_once);
 #endif
 #if PROTOPOOL_CHECK >= 1
