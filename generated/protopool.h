@@ -268,6 +268,7 @@ struct protopool_slab {
     uint32_t free_words;
     uint32_t idle_words;
     uint32_t lowest;
+    uint32_t slot_class; /* of its slots; 0: the magazines' arrays */
 #if PROTOPOOL_CHECK >= 1
     const struct protopool_slabs *of;
 #endif
@@ -309,11 +310,11 @@ struct protopool_slabs {
     uintptr_t back;
     uint64_t reciprocal; /* 2^32 / slot_bytes + 1 */
     uint32_t slab_slots;
+    uint32_t slot_class; /* 0: the magazines' arrays */
     size_t slots;
     size_t in_slabs;
     size_t reserved; /* slots that are kept although their slabs are wholly free */
 #if PROTOPOOL_CHECK >= 1
-    unsigned slot_class; /* 0: the magazines' arrays */
     size_t message_bytes;
 #endif
 };

@@ -287,6 +287,7 @@ static void add_slab(struct protopool_slabs *slabs, struct protopool_slab *slab,
 #if PROTOPOOL_CHECK >= 1
     slab->of = slabs;
 #endif
+    slab->slot_class = slabs->slot_class;
     slab->first = first;
     slab->slots = slots;
     slab->words = words_for(slots);
@@ -347,7 +348,7 @@ static uint32_t take_from_slab(struct protopool_slabs *slabs, struct protopool_s
     return taken;
 }
 
-/* Marks slots of one bitmap word free. True if the slab has become wholly free. */
+/* Marks slots of one bitmap word free, which are not yet, one at least. True if the slab has become wholly free. */
 static bool put_into_word(struct protopool_slabs *slabs, struct protopool_slab *slab, uint32_t w, protopool_word freed)
 {
     protopool_word *const word = &bitmap(slab)[w];
@@ -774,7 +775,10 @@ static void release_free_slabs(struct protopool_store *store, struct protopool_s
     }
 }
 
-/* Puts slots into their slabs, neighbours of one bitmap word together. */
+/*
+ * Puts slots into their slabs, neighbours of one bitmap word together. A slot that is in its slab already, or whose slab
+ * serves another slot size by now, is skipped: at level 0 a double free comes so far, and must not free its neighbours.
+ */
 static void spill(struct protopool_store *store, struct protopool_slabs *slabs, void *const *slots, uint32_t count)
 {
     uint32_t i = 0;
@@ -784,7 +788,7 @@ static void spill(struct protopool_store *store, struct protopool_slabs *slabs, 
         struct protopool_slab *const slab = slab_of(slabs, slots[i]);
         uint32_t index = index_of(slabs, slab, slots[i]);
         const uint32_t w = index / WORD_BITS;
-        protopool_word freed = 0;
+        protopool_word freed = 0, before;
 
 #if PROTOPOOL_CHECK == 1
         if (!is_sound(slabs, slab, slots[i], index)) {
@@ -793,14 +797,23 @@ static void spill(struct protopool_store *store, struct protopool_slabs *slabs, 
             continue;
         }
 #endif
+        if (slab->slot_class != slabs->slot_class) {
+            slabs->in_slabs--;
+            i++;
+            continue;
+        }
 
+        before = bitmap(slab)[w];
         do {
-            freed |= (protopool_word)1 << index % WORD_BITS;
+            const protopool_word bit = (protopool_word)1 << index % WORD_BITS;
+            slabs->in_slabs -= ((before | freed) & bit) != 0;
+            freed |= bit;
             if (++i == count || slab_of(slabs, slots[i]) != slab || PROTOPOOL_CHECK == 1)
                 break;
             index = index_of(slabs, slab, slots[i]);
         } while (index / WORD_BITS == w);
-        if (put_into_word(slabs, slab, w, freed) && may_release(store, slabs, slab))
+        freed &= ~before;
+        if (freed != 0 && put_into_word(slabs, slab, w, freed) && may_release(store, slabs, slab))
             release_slab(store, slabs, slab);
     }
 }
@@ -1262,8 +1275,8 @@ static void name_slabs(struct protopool_slabs *slabs, unsigned slot_class, size_
 {
     slabs->slot_bytes = slot_class != 0 ? (size_t)PROTOPOOL_STRIDE_(bytes) : bytes;
     slabs->reciprocal = ((uint64_t)1 << 32) / slabs->slot_bytes + 1;
-#if PROTOPOOL_CHECK >= 1
     slabs->slot_class = slot_class;
+#if PROTOPOOL_CHECK >= 1
     slabs->message_bytes = bytes;
 #endif
 }

@@ -280,6 +280,69 @@ START_TEST(a_pool_of_few_live_messages_settles)
 }
 END_TEST
 
+/* Gives the slot back once more, by the slow path, as the magazine of a double free does that is spilled. */
+static void put_once_more(unsigned c, void *slot)
+{
+    put(c, slot);
+    protopool_flush(&pool.engine);
+}
+
+START_TEST(double_free_frees_no_live_neighbour)
+{
+    enum { SLOTS = 4 * 64 };
+    unsigned char *slots[SLOTS];
+
+    for (unsigned batch = 0; batch < 2; batch++) {
+        ck_assert(init_growing());
+        for (size_t i = 0; i < SLOTS; i++) {
+            slots[i] = (unsigned char *)take(2);
+            memset(slots[i], (int)i, 24);
+        }
+        protopool_flush(&pool.engine);
+        for (size_t i = 0; i < 64; i++)
+            put(2, slots[i]);
+        if (batch == 0)
+            protopool_flush(&pool.engine);
+        for (size_t i = 0; i < 64; i++) /* over and over: each could complete a word */
+            put_once_more(2, slots[i]);
+        assert_invariants();
+        ck_assert_uint_eq(live_in(2), SLOTS - 64);
+        ck_assert_uint_eq(pool.engine.own.spare_count, 0);
+        for (size_t i = 0; i < SLOTS; i++) { /* what is allocated now lies on nothing that is live */
+            unsigned char *const slot = (unsigned char *)take(2);
+            memset(slot, 0xee, 24);
+        }
+        for (size_t i = 64; i < SLOTS; i++)
+            CHECK(all_bytes_are(slots[i], 24, (int)i));
+        assert_invariants();
+        ck_assert_uint_eq(protopool_fini(&pool.engine), 2 * (size_t)SLOTS - 64);
+        ck_assert_uint_eq(counted.bytes, 0);
+    }
+}
+END_TEST
+
+START_TEST(double_free_frees_nothing_of_another_slot_size)
+{
+    void *once, *slots[64];
+
+    ck_assert(init_growing());
+    once = take(2);
+    put_once_more(2, once); /* its slab is free, and serves another slot size next */
+    for (size_t i = 0; i < 64; i++) {
+        slots[i] = take(3);
+        memset(slots[i], (int)i, 40);
+    }
+    ck_assert_ptr_eq(slab_of(&pool.shelves[3].slabs, slots[0]), slab_of(&pool.shelves[2].slabs, once));
+    put_once_more(2, once);
+    ck_assert_uint_eq(live_in(2), 0);
+    ck_assert_uint_eq(live_in(3), 64);
+    assert_invariants();
+    for (size_t i = 0; i < 64; i++)
+        CHECK(all_bytes_are(slots[i], 40, (int)i));
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 64);
+}
+END_TEST
+
 /* ---- Fixed pools ------------------------------------------------------------------------------------------------------ */
 
 START_TEST(fixed_pool_holds_each_budget_to_the_last_slot)
@@ -900,6 +963,8 @@ int main(void)
     tcase_add_test(tests, free_touches_no_byte_of_the_slot);
     tcase_add_test(tests, a_slot_size_takes_nothing_before_its_first_make);
     tcase_add_test(tests, a_pool_of_few_live_messages_settles);
+    tcase_add_test(tests, double_free_frees_no_live_neighbour);
+    tcase_add_test(tests, double_free_frees_nothing_of_another_slot_size);
     tcase_add_test(tests, fixed_pool_holds_each_budget_to_the_last_slot);
     tcase_add_test(tests, fixed_pool_survives_every_order_of_frees);
     tcase_add_test(tests, fixed_pool_never_asks_a_source);
