@@ -13,7 +13,7 @@ from .names import why_no_protocol, why_taken
 from .syntax import Constant, Enum, EnumValue, Field, Message, Schema, Struct, Word
 
 # What every protocol defines, after its prefix. Those that a later version will define are taken already.
-_OWN = """any pool pool_stats depot handlers tag tag_of tag_name size free print equal hash clone dispatch validate
+_OWN = """any cpp pool pool_stats depot handlers tag tag_of tag_name size free print equal hash clone dispatch validate
     pool_init pool_init_growing pool_fini pool_reset pool_reserve pool_each pool_print_budget pool_join
     snprint print_pretty snprint_pretty describe pool_flush depot_init depot_init_fixed depot_fini depot_each depot_stats depot_print_budget""".split()
 _OWN_MACROS = "VARIANTS HANDLERS POOL_BYTES POOL_STORAGE DEPOT_BYTES DEPOT_STORAGE SLOT_SIZES".split()
