@@ -52,7 +52,7 @@ def _environment() -> jinja2.Environment:
     environment.filters.update(comment=comment, remark=remark, wrapped=wrapped, c_string=c_string, c_integer=c_integer,
                                c_character=c_character, c_literal=c_literal, length_type=lambda bound: length_scalar(bound or MAX_SIZE).c,
                               element=lambda field: model.element_of(field.type), bounds=bounds, initial=initial,
-                              told=told, c_mask=c_mask,
+                              told=told, c_mask=c_mask, c_wide=c_wide,
                               span=span, outside=outside, described_type=described_type, utf8_length=lambda text: len(text.encode()))
     environment.tests.update(saturated=_saturated, call=lambda expression: re.fullmatch(r"\w+\([^()]*\)", expression),
                              enum=lambda e: isinstance(e, model.Enum), flags=lambda e: isinstance(e, model.Flags),
@@ -115,6 +115,14 @@ def c_integer(number: int, scalar: model.Scalar | None = None) -> str:
     if scalar is not None and scalar.family == "unsigned":
         return f"UINT{8 * max(4, scalar.size)}_C({number})"
     return f"INT64_C({number})" if number < 2**63 else f"UINT64_C({number})"
+
+
+def c_wide(number: int, scalar: model.Scalar) -> str:
+    """An integer constant of just this type, of 32 or 64 bits, without a cast."""
+    prefix, bits = "U" if scalar.family == "unsigned" else "", 8 * scalar.size
+    if number == -2**63:
+        return c_integer(number)
+    return f"{prefix}INT{bits}_C({number})" if number >= 0 else f"(-INT{bits}_C({-number}))"
 
 
 def c_mask(scalar: model.Scalar, bit: int) -> str:

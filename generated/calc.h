@@ -25,9 +25,7 @@
 
 #include "protopool.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+PROTOPOOL_BEGIN_C
 
 /* ---- Tags --------------------------------------------------------------------------------------------------- */
 
@@ -1028,7 +1026,8 @@ static inline struct calc *calc_new_quit(struct calc_pool *pool_)
 
 static inline struct calc *calc_copy_quit(struct calc_pool *pool_, const struct calc_quit *from_)
 {
-    return calc_valid_quit(from_) ? calc_new_quit(pool_) : NULL;
+    (void)pool_;
+    return calc_valid_quit(from_) ? (struct calc *)PROTOPOOL_UNCONST(&calc_message_quit_.base) : NULL;
 }
 
 static inline const struct calc_quit *calc_as_quit(const struct calc *msg_)
@@ -1113,8 +1112,6 @@ struct calc *calc_copy_quit_(struct calc_pool *pool_, const struct calc_quit *fr
 #define calc_copy_quit calc_copy_quit_
 #endif
 
-#ifdef __cplusplus
-}
-#endif
+PROTOPOOL_END_C
 
 #endif /* CALC_H_ */

@@ -39,9 +39,7 @@
 
 #include "protopool.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+PROTOPOOL_BEGIN_C
 
 /* ---- Tags --------------------------------------------------------------------------------------------------- */
 
@@ -2779,8 +2777,6 @@ struct itch *itch_copy_retail_interest_(struct itch_pool *pool_, const struct it
 #define itch_copy_retail_interest itch_copy_retail_interest_
 #endif
 
-#ifdef __cplusplus
-}
-#endif
+PROTOPOOL_END_C
 
 #endif /* ITCH_H_ */

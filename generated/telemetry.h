@@ -30,9 +30,7 @@
 
 #include "protopool.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+PROTOPOOL_BEGIN_C
 
 /* ---- Tags --------------------------------------------------------------------------------------------------- */
 
@@ -210,7 +208,7 @@ struct telemetry_text {
 };
 
 /* Log: What the firmware has to say, at any length. */
-struct telemetry_log {
+struct telemetry_log PROTOPOOL_UNCOPIED {
     struct telemetry base;
     uint8_t severity;
     uint32_t text_len;  /* text follows the struct */
@@ -218,7 +216,7 @@ struct telemetry_log {
 };
 
 /* Chunk: A piece of a file. */
-struct telemetry_chunk {
+struct telemetry_chunk PROTOPOOL_UNCOPIED {
     struct telemetry base;
     uint16_t file;
     uint16_t data_len;  /* data follows the struct */
@@ -226,7 +224,7 @@ struct telemetry_chunk {
 };
 
 /* Track: Where it has been. */
-struct telemetry_track {
+struct telemetry_track PROTOPOOL_UNCOPIED {
     struct telemetry base;
     uint16_t period;  /* In ms. 10 to 60000. */
     uint32_t points_len;  /* points follows the struct */
@@ -1177,7 +1175,7 @@ static inline struct telemetry *telemetry_copy_log(struct telemetry_pool *pool_,
     struct telemetry_log *const msg_ = (struct telemetry_log *)telemetry_take_(pool_, class_, TELEMETRY_LOG, bytes_);
     if (msg_ == NULL)
         return NULL;
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = TELEMETRY_LOG;
     msg_->text_len = (uint32_t)text_len;
     if (text_len != 0)
@@ -1271,7 +1269,7 @@ static inline struct telemetry *telemetry_copy_chunk(struct telemetry_pool *pool
     struct telemetry_chunk *const msg_ = (struct telemetry_chunk *)telemetry_take_(pool_, class_, TELEMETRY_CHUNK, bytes_);
     if (msg_ == NULL)
         return NULL;
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = TELEMETRY_CHUNK;
     msg_->data_len = (uint16_t)data_len;
     if (data_len != 0)
@@ -1375,7 +1373,7 @@ static inline struct telemetry *telemetry_copy_track(struct telemetry_pool *pool
     struct telemetry_track *const msg_ = (struct telemetry_track *)telemetry_take_(pool_, class_, TELEMETRY_TRACK, bytes_);
     if (msg_ == NULL)
         return NULL;
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = TELEMETRY_TRACK;
     msg_->points_len = (uint32_t)points_len;
     if (points_len != 0)
@@ -1497,7 +1495,8 @@ static inline struct telemetry *telemetry_new_reboot(struct telemetry_pool *pool
 
 static inline struct telemetry *telemetry_copy_reboot(struct telemetry_pool *pool_, const struct telemetry_reboot *from_)
 {
-    return telemetry_valid_reboot(from_) ? telemetry_new_reboot(pool_) : NULL;
+    (void)pool_;
+    return telemetry_valid_reboot(from_) ? (struct telemetry *)PROTOPOOL_UNCONST(&telemetry_message_reboot_.base) : NULL;
 }
 
 static inline const struct telemetry_reboot *telemetry_as_reboot(const struct telemetry *msg_)
@@ -1688,8 +1687,6 @@ struct telemetry *telemetry_copy_set_home_(struct telemetry_pool *pool_, const s
 #define telemetry_copy_set_home telemetry_copy_set_home_
 #endif
 
-#ifdef __cplusplus
-}
-#endif
+PROTOPOOL_END_C
 
 #endif /* TELEMETRY_H_ */

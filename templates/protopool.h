@@ -60,9 +60,44 @@
 #include <stdio.h>
 #endif
 
-#ifdef __cplusplus
-extern "C" {
+/* Around what is C: in C++ it has C's linkage, and casts and NULLs are no reason for a warning there. */
+/* clang-format off */
+#ifndef __cplusplus
+#define PROTOPOOL_BEGIN_C
+#define PROTOPOOL_END_C
+#elif defined __GNUC__
+#ifdef __clang__
+#define PROTOPOOL_USELESS_CASTS_
+#else
+#define PROTOPOOL_USELESS_CASTS_ _Pragma("GCC diagnostic ignored \"-Wuseless-cast\"")
 #endif
+#define PROTOPOOL_BEGIN_C \
+    extern "C" { \
+    _Pragma("GCC diagnostic push") \
+    _Pragma("GCC diagnostic ignored \"-Wold-style-cast\"") \
+    _Pragma("GCC diagnostic ignored \"-Wzero-as-null-pointer-constant\"") \
+    PROTOPOOL_USELESS_CASTS_
+#define PROTOPOOL_END_C _Pragma("GCC diagnostic pop") }
+#else
+#define PROTOPOOL_BEGIN_C extern "C" {
+#define PROTOPOOL_END_C }
+#endif
+/* clang-format on */
+
+/* Behind the name of a struct that has a tail in a pool: C++ does not copy it, since the tail would stay behind. It may be
+ * returned and moved, and is laid out as in C. */
+#ifdef __cplusplus
+struct protopool_uncopied {
+    protopool_uncopied() = default;
+    protopool_uncopied(protopool_uncopied &&) = default;
+    protopool_uncopied &operator=(protopool_uncopied &&) = default;
+};
+#define PROTOPOOL_UNCOPIED : protopool_uncopied
+#else
+#define PROTOPOOL_UNCOPIED
+#endif
+
+PROTOPOOL_BEGIN_C
 
 /* ---- Settings: one for the whole program; files that disagree do not link ------------------------------------ */
 
@@ -586,7 +621,11 @@ void protopool_end_put(struct protopool *pool, unsigned slot_class, void *msg);
                         + PROTOPOOL_ROUND_UP_((slot_bytes)*1ULL * (slots)))
 
 /* A sum of them as a size_t: SIZE_MAX, which no memory has, where the machine cannot count so far. */
-#define PROTOPOOL_SIZE(bytes) ((size_t)PROTOPOOL_MIN_((bytes), (unsigned long long)SIZE_MAX))
+#ifdef __cplusplus
+#define PROTOPOOL_SIZE(bytes) static_cast<size_t>(PROTOPOOL_MIN_((bytes), 0ULL + SIZE_MAX))
+#else
+#define PROTOPOOL_SIZE(bytes) ((size_t)PROTOPOOL_MIN_((bytes), 0ULL + SIZE_MAX))
+#endif
 
 /* A pool of the geometry's budgets in the caller's memory, aligned to 8; it never grows and never calls a source.
  * loaded, classes and shelves have 1 + geometry->count elements. False if the memory is too small or misaligned. */
@@ -849,8 +888,6 @@ void protopool_trace_bytes(const char *what, const void *slot, size_t bytes);
 #endif
 #endif
 
-#ifdef __cplusplus
-}
-#endif
+PROTOPOOL_END_C
 
 #endif /* PROTOPOOL_H_ */
