@@ -5,6 +5,7 @@ With 8-byte scalars declared alignas(8), a type's alignment is its size everywhe
 on 32-bit, 64-bit and big-endian machines; the emitted C asserts each of them.
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -132,6 +133,17 @@ class Layout:
     def tail_class(self, message: Message, elements: int) -> int:
         """The slot class of a message with so many elements in its tail, in a pool that grows."""
         return self.tail_classes[tail_index(message.tail.bytes(elements))]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of all on which files that use the messages must agree: tags, numbers, members and slots, and no text of docs."""
+        facts = [self.tag.c, self.freed_tag, self.tail_classes]
+        facts += [(e.name.c, e.base.c, [(v.name.c, v.number) for v in e.values]) for e in self.protocol.enums + self.protocol.flags]
+        facts += [(r.model.name.c, r.size, [(m.name, m.c_type, m.count, m.bits, m.offset) for m in r.members],
+                   [(f.name.c, f.range) for f in r.model.fields]) for r in self.structs + self.messages]
+        facts += [(m.model.tag, m.slot_class, m.tail) for m in self.messages]
+        facts += [(s.bytes, s.budget) for s in self.slot_sizes]
+        return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
 
     @property
     def class_type(self) -> str:

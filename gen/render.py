@@ -36,13 +36,18 @@ def suite(laid_out: Layout) -> dict[str, str]:
 def _render(laid_out: Layout, templates: dict[str, str]) -> dict[str, str]:
     environment = _environment()
     protocol = laid_out.protocol
-    return {name.format(protocol.name.c): environment.get_template(template).render(layout=laid_out, protocol=protocol)
+    return {name.format(protocol.name.c): environment.get_template(template).render(layout=laid_out, protocol=protocol, abi=engine_abi())
             for template, name in templates.items()}
 
 
 def engine() -> dict[str, str]:
     """The engine's files: copied as they stand."""
     return {name: (TEMPLATES / name).read_text(encoding="utf-8") for name in ENGINE}
+
+
+def engine_abi() -> int:
+    """The version of what emitted code and the engine share: protopool.h says it."""
+    return int(re.search(r"^#define PROTOPOOL_ABI (\d+)$", engine()["protopool.h"], re.MULTILINE)[1])
 
 
 def _environment() -> jinja2.Environment:

@@ -6,8 +6,6 @@
  * SPDX-License-Identifier: Apache-2.0 OR MIT
  */
 
-#define PROTOPOOL_NO_DEPRECATION /* the functions of deprecated messages are here */
-
 #include "calc.h"
 
 /* ---- Layout: the same on every target ------------------------------------------------------------------------ */
@@ -41,7 +39,7 @@ static_assert(sizeof(union calc_any) == 216, "any message");
 
 /* ---- Tables -------------------------------------------------------------------------------------------------- */
 
-static const struct protopool_slot_size slot_sizes_[] = {
+static const struct protopool_slot_size calc_slot_sizes_[] = {
     { 16, 32 }, /* Negate */
     { 24, 128 }, /* Add, Apply */
     { 34, 32 }, /* Recall */
@@ -51,7 +49,7 @@ static const struct protopool_slot_size slot_sizes_[] = {
 };
 
 /* Of a variant's own struct, without a tail; 0 for what is no tag. */
-static size_t sizeof_(enum calc_tag tag_)
+static size_t calc_sizeof_(enum calc_tag tag_)
 {
     switch (tag_) {
     case CALC_ADD:
@@ -75,7 +73,7 @@ static size_t sizeof_(enum calc_tag tag_)
 }
 
 #if PROTOPOOL_CHECK >= 1
-static uint32_t variant_of_(const void *msg_)
+static uint32_t calc_variant_of_(const void *msg_)
 {
     switch (calc_tag_of((const struct calc *)msg_)) {
     case CALC_ADD:
@@ -98,7 +96,7 @@ static uint32_t variant_of_(const void *msg_)
     return 8;
 }
 
-static const char *name_of_(uint32_t variant_)
+static const char *calc_name_of_(uint32_t variant_)
 {
     static const char *const names_[] = {
         "Add",
@@ -114,18 +112,18 @@ static const char *name_of_(uint32_t variant_)
     return names_[variant_];
 }
 
-static size_t size_of_(const void *msg_, size_t room_)
+static size_t calc_size_of_(const void *msg_, size_t room_)
 {
-    return sizeof_(calc_tag_of((const struct calc *)msg_)) <= room_ ? calc_size((const struct calc *)msg_) : 0;
+    return calc_sizeof_(calc_tag_of((const struct calc *)msg_)) <= room_ ? calc_size((const struct calc *)msg_) : 0;
 }
 
-static bool has_tail_(const void *msg_)
+static bool calc_has_tail_(const void *msg_)
 {
     (void)msg_;
     return false;
 }
 
-static int print_to_(void *stream_, const void *msg_)
+static int calc_print_to_(void *stream_, const void *msg_)
 {
 #ifdef PROTOPOOL_NO_STDIO
     (void)stream_;
@@ -136,16 +134,16 @@ static int print_to_(void *stream_, const void *msg_)
 #endif
 }
 
-static const struct protopool_messages messages_ = {
-    "calc", 1, CALC_FREED_TAG_, 8, variant_of_, name_of_, size_of_, has_tail_, print_to_,
+static const struct protopool_messages calc_messages_ = {
+    "calc", 1, CALC_FREED_TAG_, 8, calc_variant_of_, calc_name_of_, calc_size_of_, calc_has_tail_, calc_print_to_,
 };
 #endif
 
-const struct protopool_geometry calc_geometry_ = {
-    slot_sizes_,
+const struct protopool_geometry calc_layout_ = {
+    calc_slot_sizes_,
     6,
 #if PROTOPOOL_CHECK >= 1
-    &messages_,
+    &calc_messages_,
 #endif
 };
 
@@ -189,7 +187,7 @@ const char *calc_tag_name(enum calc_tag tag_)
 
 size_t calc_size(const struct calc *msg_)
 {
-    return sizeof_(calc_tag_of(msg_));
+    return calc_sizeof_(calc_tag_of(msg_));
 }
 
 const char *calc_operation_name(enum calc_operation value_)
@@ -210,80 +208,80 @@ const char *calc_operation_name(enum calc_operation value_)
 
 /* ---- Descriptions -------------------------------------------------------------------------------------------- */
 
-static const struct protopool_value operation_values_[] = {
+static const struct protopool_value calc_values_of_operation_[] = {
     { "add", (uint64_t)1 },
     { "subtract", (uint64_t)2 },
     { "multiply", (uint64_t)3 },
     { "divide", (uint64_t)4 },
 };
 
-static const struct protopool_field add_fields_[] = {
+static const struct protopool_field calc_fields_of_add_[] = {
     { .name = "left", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
     { .name = "right", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
 };
 
-static const struct protopool_record add_record_ = {
-    "Add", 24, 2, add_fields_,
+static const struct protopool_record calc_record_of_add_ = {
+    "Add", 24, 2, calc_fields_of_add_,
 };
 
-static const struct protopool_field negate_fields_[] = {
+static const struct protopool_field calc_fields_of_negate_[] = {
     { .name = "value", .type = PROTOPOOL_SIGNED, .offset = 8, .bytes = 8, .count = 1 },
 };
 
-static const struct protopool_record negate_record_ = {
-    "Negate", 16, 1, negate_fields_,
+static const struct protopool_record calc_record_of_negate_ = {
+    "Negate", 16, 1, calc_fields_of_negate_,
 };
 
-static const struct protopool_field apply_fields_[] = {
-    { .name = "operation", .type = PROTOPOOL_ENUM, .offset = 1, .bytes = 1, .count = 1, .values = operation_values_,
-        .value_count = 4 },
+static const struct protopool_field calc_fields_of_apply_[] = {
+    { .name = "operation", .type = PROTOPOOL_ENUM, .offset = 1, .bytes = 1, .count = 1,
+        .values = calc_values_of_operation_, .value_count = 4 },
     { .name = "left", .type = PROTOPOOL_FLOAT, .offset = 8, .bytes = 8, .count = 1 },
     { .name = "right", .type = PROTOPOOL_FLOAT, .offset = 16, .bytes = 8, .count = 1 },
 };
 
-static const struct protopool_record apply_record_ = {
-    "Apply", 24, 3, apply_fields_,
+static const struct protopool_record calc_record_of_apply_ = {
+    "Apply", 24, 3, calc_fields_of_apply_,
 };
 
-static const struct protopool_field sum_fields_[] = {
+static const struct protopool_field calc_fields_of_sum_[] = {
     { .name = "count", .type = PROTOPOOL_UNSIGNED, .offset = 1, .bytes = 1, .count = 1 },
     { .name = "operands", .type = PROTOPOOL_SIGNED, .offset = 4, .bytes = 4, .count = 12, .is_list = true },
 };
 
-static const struct protopool_record sum_record_ = {
-    "Sum", 52, 2, sum_fields_,
+static const struct protopool_record calc_record_of_sum_ = {
+    "Sum", 52, 2, calc_fields_of_sum_,
 };
 
-static const struct protopool_field store_fields_[] = {
+static const struct protopool_field calc_fields_of_store_[] = {
     { .name = "name", .type = PROTOPOOL_TEXT, .offset = 16, .bytes = 1, .count = 31, .length_bytes = 1,
         .length_offset = 1 },
     { .name = "value", .type = PROTOPOOL_FLOAT, .offset = 8, .bytes = 8, .count = 1 },
 };
 
-static const struct protopool_record store_record_ = {
-    "Store", 48, 2, store_fields_,
+static const struct protopool_record calc_record_of_store_ = {
+    "Store", 48, 2, calc_fields_of_store_,
 };
 
-static const struct protopool_field recall_fields_[] = {
+static const struct protopool_field calc_fields_of_recall_[] = {
     { .name = "name", .type = PROTOPOOL_TEXT, .offset = 2, .bytes = 1, .count = 31, .length_bytes = 1,
         .length_offset = 1 },
 };
 
-static const struct protopool_record recall_record_ = {
-    "Recall", 34, 1, recall_fields_,
+static const struct protopool_record calc_record_of_recall_ = {
+    "Recall", 34, 1, calc_fields_of_recall_,
 };
 
-static const struct protopool_field log_fields_[] = {
+static const struct protopool_field calc_fields_of_log_[] = {
     { .name = "time", .type = PROTOPOOL_UNSIGNED, .offset = 208, .bytes = 8, .count = 1 },
     { .name = "text", .type = PROTOPOOL_TEXT, .offset = 2, .bytes = 1, .count = 200, .length_bytes = 1,
         .length_offset = 1 },
 };
 
-static const struct protopool_record log_record_ = {
-    "Log", 216, 2, log_fields_,
+static const struct protopool_record calc_record_of_log_ = {
+    "Log", 216, 2, calc_fields_of_log_,
 };
 
-static const struct protopool_record quit_record_ = {
+static const struct protopool_record calc_record_of_quit_ = {
     "Quit", 1, 0, NULL,
 };
 
@@ -291,21 +289,21 @@ const struct protopool_record *calc_describe(enum calc_tag tag_)
 {
     switch (tag_) {
     case CALC_ADD:
-        return &add_record_;
+        return &calc_record_of_add_;
     case CALC_NEGATE:
-        return &negate_record_;
+        return &calc_record_of_negate_;
     case CALC_APPLY:
-        return &apply_record_;
+        return &calc_record_of_apply_;
     case CALC_SUM:
-        return &sum_record_;
+        return &calc_record_of_sum_;
     case CALC_STORE:
-        return &store_record_;
+        return &calc_record_of_store_;
     case CALC_RECALL:
-        return &recall_record_;
+        return &calc_record_of_recall_;
     case CALC_LOG:
-        return &log_record_;
+        return &calc_record_of_log_;
     case CALC_QUIT:
-        return &quit_record_;
+        return &calc_record_of_quit_;
     }
     return NULL;
 }
@@ -314,7 +312,7 @@ const struct protopool_record *calc_describe(enum calc_tag tag_)
 
 bool calc_validate(const struct calc *msg_, size_t bytes_)
 {
-    if (bytes_ < sizeof *msg_ || bytes_ < sizeof_(calc_tag_of(msg_)))
+    if (bytes_ < sizeof *msg_ || bytes_ < calc_sizeof_(calc_tag_of(msg_)))
         return false;
     switch (calc_tag_of(msg_)) {
     case CALC_ADD:
@@ -337,38 +335,38 @@ bool calc_validate(const struct calc *msg_, size_t bytes_)
     return false;
 }
 
-static bool equal_add_(const struct calc_add *one_, const struct calc_add *other_)
+static bool calc_equal_add_(const struct calc_add *one_, const struct calc_add *other_)
 {
     return one_->left == other_->left
                && one_->right == other_->right;
 }
 
-static uint64_t hash_add_(uint64_t hash_, const struct calc_add *msg_)
+static uint64_t calc_hash_add_(uint64_t hash_, const struct calc_add *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->left);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->right);
     return hash_;
 }
 
-static bool equal_negate_(const struct calc_negate *one_, const struct calc_negate *other_)
+static bool calc_equal_negate_(const struct calc_negate *one_, const struct calc_negate *other_)
 {
     return one_->value == other_->value;
 }
 
-static uint64_t hash_negate_(uint64_t hash_, const struct calc_negate *msg_)
+static uint64_t calc_hash_negate_(uint64_t hash_, const struct calc_negate *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->value);
     return hash_;
 }
 
-static bool equal_apply_(const struct calc_apply *one_, const struct calc_apply *other_)
+static bool calc_equal_apply_(const struct calc_apply *one_, const struct calc_apply *other_)
 {
     return one_->operation == other_->operation
                && memcmp(&one_->left, &other_->left, sizeof one_->left) == 0
                && memcmp(&one_->right, &other_->right, sizeof one_->right) == 0;
 }
 
-static uint64_t hash_apply_(uint64_t hash_, const struct calc_apply *msg_)
+static uint64_t calc_hash_apply_(uint64_t hash_, const struct calc_apply *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->operation);
     hash_ = protopool_hash_double(hash_, msg_->left);
@@ -376,13 +374,13 @@ static uint64_t hash_apply_(uint64_t hash_, const struct calc_apply *msg_)
     return hash_;
 }
 
-static bool equal_sum_(const struct calc_sum *one_, const struct calc_sum *other_)
+static bool calc_equal_sum_(const struct calc_sum *one_, const struct calc_sum *other_)
 {
     return one_->count == other_->count
                && memcmp(one_->operands, other_->operands, sizeof one_->operands) == 0;
 }
 
-static uint64_t hash_sum_(uint64_t hash_, const struct calc_sum *msg_)
+static uint64_t calc_hash_sum_(uint64_t hash_, const struct calc_sum *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->count);
     for (size_t i_ = 0; i_ < 12; i_++)
@@ -390,37 +388,37 @@ static uint64_t hash_sum_(uint64_t hash_, const struct calc_sum *msg_)
     return hash_;
 }
 
-static bool equal_store_(const struct calc_store *one_, const struct calc_store *other_)
+static bool calc_equal_store_(const struct calc_store *one_, const struct calc_store *other_)
 {
     return one_->name_len == other_->name_len && memcmp(one_->name, other_->name, one_->name_len) == 0
                && memcmp(&one_->value, &other_->value, sizeof one_->value) == 0;
 }
 
-static uint64_t hash_store_(uint64_t hash_, const struct calc_store *msg_)
+static uint64_t calc_hash_store_(uint64_t hash_, const struct calc_store *msg_)
 {
     hash_ = protopool_hash_bytes(hash_, msg_->name, msg_->name_len);
     hash_ = protopool_hash_double(hash_, msg_->value);
     return hash_;
 }
 
-static bool equal_recall_(const struct calc_recall *one_, const struct calc_recall *other_)
+static bool calc_equal_recall_(const struct calc_recall *one_, const struct calc_recall *other_)
 {
     return one_->name_len == other_->name_len && memcmp(one_->name, other_->name, one_->name_len) == 0;
 }
 
-static uint64_t hash_recall_(uint64_t hash_, const struct calc_recall *msg_)
+static uint64_t calc_hash_recall_(uint64_t hash_, const struct calc_recall *msg_)
 {
     hash_ = protopool_hash_bytes(hash_, msg_->name, msg_->name_len);
     return hash_;
 }
 
-static bool equal_log_(const struct calc_log *one_, const struct calc_log *other_)
+static bool calc_equal_log_(const struct calc_log *one_, const struct calc_log *other_)
 {
     return one_->time == other_->time
                && one_->text_len == other_->text_len && memcmp(one_->text, other_->text, one_->text_len) == 0;
 }
 
-static uint64_t hash_log_(uint64_t hash_, const struct calc_log *msg_)
+static uint64_t calc_hash_log_(uint64_t hash_, const struct calc_log *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->time);
     hash_ = protopool_hash_bytes(hash_, msg_->text, msg_->text_len);
@@ -433,19 +431,19 @@ bool calc_equal(const struct calc *one_, const struct calc *other_)
         return false;
     switch (calc_tag_of(one_)) {
     case CALC_ADD:
-        return equal_add_(calc_as_add(one_), calc_as_add(other_));
+        return calc_equal_add_(calc_as_add(one_), calc_as_add(other_));
     case CALC_NEGATE:
-        return equal_negate_(calc_as_negate(one_), calc_as_negate(other_));
+        return calc_equal_negate_(calc_as_negate(one_), calc_as_negate(other_));
     case CALC_APPLY:
-        return equal_apply_(calc_as_apply(one_), calc_as_apply(other_));
+        return calc_equal_apply_(calc_as_apply(one_), calc_as_apply(other_));
     case CALC_SUM:
-        return equal_sum_(calc_as_sum(one_), calc_as_sum(other_));
+        return calc_equal_sum_(calc_as_sum(one_), calc_as_sum(other_));
     case CALC_STORE:
-        return equal_store_(calc_as_store(one_), calc_as_store(other_));
+        return calc_equal_store_(calc_as_store(one_), calc_as_store(other_));
     case CALC_RECALL:
-        return equal_recall_(calc_as_recall(one_), calc_as_recall(other_));
+        return calc_equal_recall_(calc_as_recall(one_), calc_as_recall(other_));
     case CALC_LOG:
-        return equal_log_(calc_as_log(one_), calc_as_log(other_));
+        return calc_equal_log_(calc_as_log(one_), calc_as_log(other_));
     case CALC_QUIT:
         return true;
     }
@@ -457,19 +455,19 @@ uint64_t calc_hash(const struct calc *msg_)
     const uint64_t hash_ = protopool_hash_u64(0, msg_->tag);
     switch (calc_tag_of(msg_)) {
     case CALC_ADD:
-        return hash_add_(hash_, calc_as_add(msg_));
+        return calc_hash_add_(hash_, calc_as_add(msg_));
     case CALC_NEGATE:
-        return hash_negate_(hash_, calc_as_negate(msg_));
+        return calc_hash_negate_(hash_, calc_as_negate(msg_));
     case CALC_APPLY:
-        return hash_apply_(hash_, calc_as_apply(msg_));
+        return calc_hash_apply_(hash_, calc_as_apply(msg_));
     case CALC_SUM:
-        return hash_sum_(hash_, calc_as_sum(msg_));
+        return calc_hash_sum_(hash_, calc_as_sum(msg_));
     case CALC_STORE:
-        return hash_store_(hash_, calc_as_store(msg_));
+        return calc_hash_store_(hash_, calc_as_store(msg_));
     case CALC_RECALL:
-        return hash_recall_(hash_, calc_as_recall(msg_));
+        return calc_hash_recall_(hash_, calc_as_recall(msg_));
     case CALC_LOG:
-        return hash_log_(hash_, calc_as_log(msg_));
+        return calc_hash_log_(hash_, calc_as_log(msg_));
     case CALC_QUIT:
         return hash_;
     }
@@ -514,8 +512,7 @@ void calc_dispatch(const struct calc *msg_, const struct calc_handlers *handlers
     }
 }
 
-#undef calc_clone
-struct calc *calc_clone(struct calc_pool *pool_, const struct calc *msg_)
+struct calc *(calc_clone)(struct calc_pool *pool_, const struct calc *msg_)
 {
     const size_t size_ = calc_size(msg_);
     const unsigned class_ = calc_class_of_(msg_);
@@ -523,7 +520,7 @@ struct calc *calc_clone(struct calc_pool *pool_, const struct calc *msg_)
 
     switch (calc_tag_of(msg_)) {
     case CALC_QUIT:
-        return calc_new_quit(pool_);
+        return (calc_new_quit)(pool_);
     case CALC_ADD:
     case CALC_NEGATE:
     case CALC_APPLY:
@@ -564,31 +561,31 @@ bool calc_pool_reserve(struct calc_pool *pool_, enum calc_tag tag_, size_t n_)
     return class_ == 0 || protopool_reserve(&pool_->engine_, class_, n_);
 }
 
-struct each_ {
+struct calc_each_ {
     void (*fn)(void *ctx, const struct calc *msg);
     void *ctx;
 };
 
-static void each_message_(void *each_of_, const void *slot_)
+static void calc_each_message_(void *each_of_, const void *slot_)
 {
-    const struct each_ *const each = (const struct each_ *)each_of_;
+    const struct calc_each_ *const each = (const struct calc_each_ *)each_of_;
     each->fn(each->ctx, (const struct calc *)slot_);
 }
 
 void calc_pool_each(struct calc_pool *pool_, void (*fn_)(void *ctx, const struct calc *msg), void *ctx_)
 {
-    struct each_ each_of_ = { fn_, ctx_ };
-    protopool_each(&pool_->engine_, each_message_, &each_of_);
+    struct calc_each_ each_of_ = { fn_, ctx_ };
+    protopool_each(&pool_->engine_, calc_each_message_, &each_of_);
 }
 
 void calc_depot_each(struct calc_depot *depot_, void (*fn_)(void *ctx, const struct calc *msg), void *ctx_)
 {
-    struct each_ each_of_ = { fn_, ctx_ };
-    protopool_depot_each(&depot_->engine_, each_message_, &each_of_);
+    struct calc_each_ each_of_ = { fn_, ctx_ };
+    protopool_depot_each(&depot_->engine_, calc_each_message_, &each_of_);
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static int print_budget_(FILE *out_, const struct calc_pool_stats *stats_)
+static int calc_print_budget_(FILE *out_, const struct calc_pool_stats *stats_)
 {
     struct protopool_printer to_ = { .out = out_ };
     protopool_print(&to_, "    max_live: ");
@@ -617,19 +614,19 @@ int calc_pool_print_budget(FILE *out_, struct calc_pool *pool_)
 {
     struct calc_pool_stats stats_;
     calc_pool_stats(pool_, &stats_);
-    return print_budget_(out_, &stats_);
+    return calc_print_budget_(out_, &stats_);
 }
 
 int calc_depot_print_budget(FILE *out_, struct calc_depot *depot_)
 {
     struct calc_pool_stats stats_;
     calc_depot_stats(depot_, &stats_);
-    return print_budget_(out_, &stats_);
+    return calc_print_budget_(out_, &stats_);
 }
 
 /* ---- Printing ------------------------------------------------------------------------------------------------ */
 
-static void print_operation_value_(struct protopool_printer *to_, uint8_t value_)
+static void calc_print_operation_value_(struct protopool_printer *to_, uint8_t value_)
 {
     if (calc_known_operation_((int64_t)value_))
         protopool_print(to_, calc_operation_name((enum calc_operation)value_));
@@ -637,7 +634,7 @@ static void print_operation_value_(struct protopool_printer *to_, uint8_t value_
         protopool_print_unsigned(to_, value_);
 }
 
-static void print_add_message_(struct protopool_printer *to_, const struct calc_add *msg_)
+static void calc_print_add_message_(struct protopool_printer *to_, const struct calc_add *msg_)
 {
     protopool_print_begin(to_, "Add", "{");
     protopool_print_item(to_, "left");
@@ -647,7 +644,7 @@ static void print_add_message_(struct protopool_printer *to_, const struct calc_
     protopool_print_end(to_, "}");
 }
 
-static void print_negate_message_(struct protopool_printer *to_, const struct calc_negate *msg_)
+static void calc_print_negate_message_(struct protopool_printer *to_, const struct calc_negate *msg_)
 {
     protopool_print_begin(to_, "Negate", "{");
     protopool_print_item(to_, "value");
@@ -655,11 +652,11 @@ static void print_negate_message_(struct protopool_printer *to_, const struct ca
     protopool_print_end(to_, "}");
 }
 
-static void print_apply_message_(struct protopool_printer *to_, const struct calc_apply *msg_)
+static void calc_print_apply_message_(struct protopool_printer *to_, const struct calc_apply *msg_)
 {
     protopool_print_begin(to_, "Apply", "{");
     protopool_print_item(to_, "operation");
-    print_operation_value_(to_, msg_->operation);
+    calc_print_operation_value_(to_, msg_->operation);
     protopool_print_item(to_, "left");
     protopool_print_double(to_, msg_->left);
     protopool_print_item(to_, "right");
@@ -667,7 +664,7 @@ static void print_apply_message_(struct protopool_printer *to_, const struct cal
     protopool_print_end(to_, "}");
 }
 
-static void print_sum_message_(struct protopool_printer *to_, const struct calc_sum *msg_)
+static void calc_print_sum_message_(struct protopool_printer *to_, const struct calc_sum *msg_)
 {
     protopool_print_begin(to_, "Sum", "{");
     protopool_print_item(to_, "count");
@@ -682,7 +679,7 @@ static void print_sum_message_(struct protopool_printer *to_, const struct calc_
     protopool_print_end(to_, "}");
 }
 
-static void print_store_message_(struct protopool_printer *to_, const struct calc_store *msg_)
+static void calc_print_store_message_(struct protopool_printer *to_, const struct calc_store *msg_)
 {
     protopool_print_begin(to_, "Store", "{");
     protopool_print_item(to_, "name");
@@ -692,7 +689,7 @@ static void print_store_message_(struct protopool_printer *to_, const struct cal
     protopool_print_end(to_, "}");
 }
 
-static void print_recall_message_(struct protopool_printer *to_, const struct calc_recall *msg_)
+static void calc_print_recall_message_(struct protopool_printer *to_, const struct calc_recall *msg_)
 {
     protopool_print_begin(to_, "Recall", "{");
     protopool_print_item(to_, "name");
@@ -700,7 +697,7 @@ static void print_recall_message_(struct protopool_printer *to_, const struct ca
     protopool_print_end(to_, "}");
 }
 
-static void print_log_message_(struct protopool_printer *to_, const struct calc_log *msg_)
+static void calc_print_log_message_(struct protopool_printer *to_, const struct calc_log *msg_)
 {
     protopool_print_begin(to_, "Log", "{");
     protopool_print_item(to_, "time");
@@ -710,7 +707,7 @@ static void print_log_message_(struct protopool_printer *to_, const struct calc_
     protopool_print_end(to_, "}");
 }
 
-static void print_message_(struct protopool_printer *to_, const struct calc *msg_)
+static void calc_print_message_(struct protopool_printer *to_, const struct calc *msg_)
 {
     if (msg_ == NULL) {
         protopool_print(to_, "<no message>");
@@ -718,25 +715,25 @@ static void print_message_(struct protopool_printer *to_, const struct calc *msg
     }
     switch (calc_tag_of(msg_)) {
     case CALC_ADD:
-        print_add_message_(to_, calc_as_add(msg_));
+        calc_print_add_message_(to_, calc_as_add(msg_));
         return;
     case CALC_NEGATE:
-        print_negate_message_(to_, calc_as_negate(msg_));
+        calc_print_negate_message_(to_, calc_as_negate(msg_));
         return;
     case CALC_APPLY:
-        print_apply_message_(to_, calc_as_apply(msg_));
+        calc_print_apply_message_(to_, calc_as_apply(msg_));
         return;
     case CALC_SUM:
-        print_sum_message_(to_, calc_as_sum(msg_));
+        calc_print_sum_message_(to_, calc_as_sum(msg_));
         return;
     case CALC_STORE:
-        print_store_message_(to_, calc_as_store(msg_));
+        calc_print_store_message_(to_, calc_as_store(msg_));
         return;
     case CALC_RECALL:
-        print_recall_message_(to_, calc_as_recall(msg_));
+        calc_print_recall_message_(to_, calc_as_recall(msg_));
         return;
     case CALC_LOG:
-        print_log_message_(to_, calc_as_log(msg_));
+        calc_print_log_message_(to_, calc_as_log(msg_));
         return;
     case CALC_QUIT:
         protopool_print(to_, "Quit");
@@ -748,28 +745,28 @@ static void print_message_(struct protopool_printer *to_, const struct calc *msg
 int calc_print(FILE *out_, const struct calc *msg_)
 {
     struct protopool_printer to_ = { .out = out_ };
-    print_message_(&to_, msg_);
+    calc_print_message_(&to_, msg_);
     return to_.written;
 }
 
 int calc_snprint(char *buffer_, size_t room_, const struct calc *msg_)
 {
     struct protopool_printer to_ = { .buffer = buffer_, .room = room_ };
-    print_message_(&to_, msg_);
+    calc_print_message_(&to_, msg_);
     return to_.written;
 }
 
 int calc_print_pretty(FILE *out_, const struct calc *msg_)
 {
     struct protopool_printer to_ = { .out = out_, .is_pretty = true };
-    print_message_(&to_, msg_);
+    calc_print_message_(&to_, msg_);
     return to_.written;
 }
 
 int calc_snprint_pretty(char *buffer_, size_t room_, const struct calc *msg_)
 {
     struct protopool_printer to_ = { .buffer = buffer_, .room = room_, .is_pretty = true };
-    print_message_(&to_, msg_);
+    calc_print_message_(&to_, msg_);
     return to_.written;
 }
 
@@ -777,7 +774,6 @@ int calc_snprint_pretty(char *buffer_, size_t room_, const struct calc *msg_)
 
 /* ---- Free and constructors that are not inlined -------------------------------------------------------------- */
 
-#undef calc_free
 void calc_free_(struct calc_pool *pool_, struct calc *msg_)
 {
 #if PROTOPOOL_CHECK == 2
@@ -792,110 +788,94 @@ void calc_free_(struct calc_pool *pool_, struct calc *msg_)
 #endif
     protopool_end_put(&pool_->engine_, class_, msg_);
 #else
-    calc_free(pool_, msg_);
+    (calc_free)(pool_, msg_);
 #endif
 }
 
-#undef calc_new_add
 struct calc *calc_new_add_(struct calc_pool *pool_, uint64_t left, uint64_t right)
 {
-    return calc_new_add(pool_, left, right);
+    return (calc_new_add)(pool_, left, right);
 }
 
-#undef calc_copy_add
 struct calc *calc_copy_add_(struct calc_pool *pool_, const struct calc_add *from_)
 {
-    return calc_copy_add(pool_, from_);
+    return (calc_copy_add)(pool_, from_);
 }
 
-#undef calc_new_negate
 struct calc *calc_new_negate_(struct calc_pool *pool_, int64_t value)
 {
-    return calc_new_negate(pool_, value);
+    return (calc_new_negate)(pool_, value);
 }
 
-#undef calc_copy_negate
 struct calc *calc_copy_negate_(struct calc_pool *pool_, const struct calc_negate *from_)
 {
-    return calc_copy_negate(pool_, from_);
+    return (calc_copy_negate)(pool_, from_);
 }
 
-#undef calc_new_apply
 struct calc *calc_new_apply_(struct calc_pool *pool_, enum calc_operation operation, double left, double right)
 {
-    return calc_new_apply(pool_, operation, left, right);
+    return (calc_new_apply)(pool_, operation, left, right);
 }
 
-#undef calc_copy_apply
 struct calc *calc_copy_apply_(struct calc_pool *pool_, const struct calc_apply *from_)
 {
-    return calc_copy_apply(pool_, from_);
+    return (calc_copy_apply)(pool_, from_);
 }
 
-#undef calc_new_sum
 struct calc *calc_new_sum_(struct calc_pool *pool_, uint8_t count, const int32_t *operands)
 {
-    return calc_new_sum(pool_, count, operands);
+    return (calc_new_sum)(pool_, count, operands);
 }
 
-#undef calc_copy_sum
 struct calc *calc_copy_sum_(struct calc_pool *pool_, const struct calc_sum *from_)
 {
-    return calc_copy_sum(pool_, from_);
+    return (calc_copy_sum)(pool_, from_);
 }
 
-#undef calc_new_store
 struct calc *calc_new_store_(struct calc_pool *pool_, const char *name, double value)
 {
-    return calc_new_store(pool_, name, value);
+    return (calc_new_store)(pool_, name, value);
 }
 
-#undef calc_copy_store
 struct calc *calc_copy_store_(struct calc_pool *pool_, const struct calc_store *from_)
 {
-    return calc_copy_store(pool_, from_);
+    return (calc_copy_store)(pool_, from_);
 }
 
-#undef calc_new_recall
 struct calc *calc_new_recall_(struct calc_pool *pool_, const char *name)
 {
-    return calc_new_recall(pool_, name);
+    return (calc_new_recall)(pool_, name);
 }
 
-#undef calc_copy_recall
 struct calc *calc_copy_recall_(struct calc_pool *pool_, const struct calc_recall *from_)
 {
-    return calc_copy_recall(pool_, from_);
+    return (calc_copy_recall)(pool_, from_);
 }
 
-#undef calc_new_log
 struct calc *calc_new_log_(struct calc_pool *pool_, uint64_t time, const char *text)
 {
-    return calc_new_log(pool_, time, text);
+    return (calc_new_log)(pool_, time, text);
 }
 
-#undef calc_copy_log
 struct calc *calc_copy_log_(struct calc_pool *pool_, const struct calc_log *from_)
 {
-    return calc_copy_log(pool_, from_);
+    return (calc_copy_log)(pool_, from_);
 }
 
-#undef calc_new_quit
 struct calc *calc_new_quit_(struct calc_pool *pool_)
 {
-    return calc_new_quit(pool_);
+    return (calc_new_quit)(pool_);
 }
 
-#undef calc_copy_quit
 struct calc *calc_copy_quit_(struct calc_pool *pool_, const struct calc_quit *from_)
 {
-    return calc_copy_quit(pool_, from_);
+    return (calc_copy_quit)(pool_, from_);
 }
 
 #ifdef PROTOPOOL_TRACE
 /* ---- Trace --------------------------------------------------------------------------------------------------- */
 
-static unsigned long align_of_(const struct calc *msg_)
+static unsigned long calc_align_of_(const struct calc *msg_)
 {
     switch (calc_tag_of(msg_)) {
     case CALC_ADD:
@@ -922,7 +902,7 @@ static unsigned long align_of_(const struct calc *msg_)
 void calc_trace_allocate_(struct calc *msg_, enum calc_tag tag_, size_t bytes_)
 {
     const struct calc tagged_ = { (uint8_t)tag_ };
-    const unsigned long align_ = align_of_(&tagged_);
+    const unsigned long align_ = calc_align_of_(&tagged_);
 
     memset(msg_, 0, bytes_);
     *msg_ = tagged_;
@@ -936,7 +916,7 @@ void calc_trace_allocate_(struct calc *msg_, enum calc_tag tag_, size_t bytes_)
 void calc_trace_deallocate_(const struct calc *msg_)
 {
     const size_t size_ = calc_size(msg_);
-    const unsigned long align_ = align_of_(msg_);
+    const unsigned long align_ = calc_align_of_(msg_);
 
     printf("deallocate:+ ptr=%p layout align=%lu size=%lu\n", (const void *)msg_, align_, (unsigned long)size_);
     protopool_trace_bytes("deallocate", msg_, size_);

@@ -25,6 +25,14 @@
 
 #include "protopool.h"
 
+#ifndef PROTOPOOL_ABI
+#error "calc.h was generated for version 2 of protopool's engine, and this protopool.h is older and has none: regenerate both"
+#elif PROTOPOOL_ABI != 2
+static_assert(PROTOPOOL_ABI == 2, "calc.h was generated for version 2 of protopool's engine, and this protopool.h has version "
+                                 PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
+#error "calc.h and protopool.h are of different versions of protopool's engine"
+#endif
+
 PROTOPOOL_BEGIN_C
 
 /* ---- Tags --------------------------------------------------------------------------------------------------- */
@@ -71,7 +79,7 @@ enum calc_operation {
 };
 
 /* The value's name in the schema; NULL if the schema does not declare it. */
-const char *calc_operation_name(enum calc_operation value_);
+PROTOPOOL_API const char *calc_operation_name(enum calc_operation value_);
 
 static inline bool calc_known_operation_(int64_t value_)
 {
@@ -217,8 +225,12 @@ struct calc_pool_stats {
     size_t source_bytes; /* asked of the source and not given back; of a fixed pool, its memory */
 };
 
-extern const struct protopool_geometry calc_geometry_;
-extern const uint8_t calc_class_of_tag_[256];
+/* The name says for which layout of the messages and with which settings a file is compiled; each file refers to it. */
+#define calc_layout_ PROTOPOOL_NAMED_(calc_layout_ce941d12)
+PROTOPOOL_API extern const struct protopool_geometry calc_layout_;
+PROTOPOOL_REFER_(calc_refers_to_layout_, calc_layout_);
+
+PROTOPOOL_API extern const uint8_t calc_class_of_tag_[256];
 
 /* The message's slot class: 0 if it is not allocated. Any tag has one. */
 static inline unsigned calc_class_of_(const struct calc *msg_)
@@ -228,16 +240,16 @@ static inline unsigned calc_class_of_(const struct calc *msg_)
 
 /* A fixed pool in memory of the caller's: never grows, never calls malloc. False if the memory has fewer than
  * CALC_POOL_BYTES bytes or is not aligned to 8. The memory is the pool's until calc_pool_fini. */
-static inline bool calc_pool_init(struct calc_pool *pool_, void *memory_, size_t bytes_)
+PROTOPOOL_NODISCARD static inline bool calc_pool_init(struct calc_pool *pool_, void *memory_, size_t bytes_)
 {
-    return protopool_init_fixed(&pool_->engine_, pool_->loaded_, pool_->classes_, pool_->shelves_, &calc_geometry_, memory_, bytes_);
+    return protopool_init_fixed(&pool_->engine_, pool_->loaded_, pool_->classes_, pool_->shelves_, &calc_layout_, memory_, bytes_);
 }
 
 /* A pool that grows from a source as messages need it; NULL is the default source, on top of malloc. False
  * if the source gives nothing. */
-static inline bool calc_pool_init_growing(struct calc_pool *pool_, const struct protopool_source *source_)
+PROTOPOOL_NODISCARD static inline bool calc_pool_init_growing(struct calc_pool *pool_, const struct protopool_source *source_)
 {
-    return protopool_init_growing(&pool_->engine_, pool_->loaded_, pool_->classes_, pool_->shelves_, &calc_geometry_, source_);
+    return protopool_init_growing(&pool_->engine_, pool_->loaded_, pool_->classes_, pool_->shelves_, &calc_layout_, source_);
 }
 
 /* Ends the pool, gives its memory back and returns how many messages were still live. Of a joined pool it hands what it
@@ -255,7 +267,7 @@ static inline void calc_pool_reset(struct calc_pool *pool_)
 
 /* Makes sure that n more messages of the tag's slot size can be made without asking the source. False if that
  * cannot be had, or the tag is none; true for a variant without fields. */
-bool calc_pool_reserve(struct calc_pool *pool_, enum calc_tag tag_, size_t n_);
+PROTOPOOL_NODISCARD PROTOPOOL_API bool calc_pool_reserve(struct calc_pool *pool_, enum calc_tag tag_, size_t n_);
 
 /* Hands back what its magazines keep: before its thread goes idle, say. */
 static inline void calc_pool_flush(struct calc_pool *pool_)
@@ -265,7 +277,7 @@ static inline void calc_pool_flush(struct calc_pool *pool_)
 
 /* Calls fn for every live message, in no promised order. fn neither makes nor frees messages of this pool. Not for a
  * joined pool: it calls nothing. */
-void calc_pool_each(struct calc_pool *pool_, void (*fn_)(void *ctx, const struct calc *msg), void *ctx_);
+PROTOPOOL_API void calc_pool_each(struct calc_pool *pool_, void (*fn_)(void *ctx, const struct calc *msg), void *ctx_);
 
 #if defined __cplusplus && defined __GNUC__
 #pragma GCC diagnostic push
@@ -282,31 +294,31 @@ static inline void calc_pool_stats(struct calc_pool *pool_, struct calc_pool_sta
 
 #ifndef PROTOPOOL_NO_STDIO
 /* Prints the peaks as max_live lines to paste into the schema. Returns as fprintf does. */
-int calc_pool_print_budget(FILE *out_, struct calc_pool *pool_);
+PROTOPOOL_API int calc_pool_print_budget(FILE *out_, struct calc_pool *pool_);
 #endif
 
 /* ---- The depot: threads share memory, and free each other's messages ----------------------------------------- */
 
 /* A depot that grows from a source, which is called under its lock; NULL is the default source. False if the source
  * gives nothing, or the system no lock. Not to be moved once initialised. */
-static inline bool calc_depot_init(struct calc_depot *depot_, const struct protopool_source *source_)
+PROTOPOOL_NODISCARD static inline bool calc_depot_init(struct calc_depot *depot_, const struct protopool_source *source_)
 {
-    return protopool_depot_init(&depot_->engine_, depot_->racks_, depot_->shelves_, &calc_geometry_, source_);
+    return protopool_depot_init(&depot_->engine_, depot_->racks_, depot_->shelves_, &calc_layout_, source_);
 }
 
 /* A depot in memory of the caller's, aligned to 8: never grows, never calls malloc. CALC_DEPOT_BYTES(pools) bytes
  * are for so many joined pools. More may join: where memory for their magazines is left, max_live shrinks by what
  * the magazines of the others hold; where none is, they take the lock for each message. False if the memory does not
  * do for the max_live of one pool, or is misaligned. */
-static inline bool calc_depot_init_fixed(struct calc_depot *depot_, void *memory_, size_t bytes_)
+PROTOPOOL_NODISCARD static inline bool calc_depot_init_fixed(struct calc_depot *depot_, void *memory_, size_t bytes_)
 {
-    return protopool_depot_init_fixed(&depot_->engine_, depot_->racks_, depot_->shelves_, &calc_geometry_, memory_,
+    return protopool_depot_init_fixed(&depot_->engine_, depot_->racks_, depot_->shelves_, &calc_layout_, memory_,
                                       bytes_);
 }
 
 /* A pool of the depot's memory: one for each thread, which ends it with calc_pool_fini. Any joined pool frees what any
  * other made. False if the depot is not initialised. */
-static inline bool calc_pool_join(struct calc_pool *pool_, struct calc_depot *depot_)
+PROTOPOOL_NODISCARD static inline bool calc_pool_join(struct calc_pool *pool_, struct calc_depot *depot_)
 {
     return protopool_join(&pool_->engine_, pool_->loaded_, pool_->classes_, &depot_->engine_);
 }
@@ -319,7 +331,7 @@ static inline size_t calc_depot_fini(struct calc_depot *depot_)
 }
 
 /* Calls fn for every live message, in no promised order; for none while a pool is joined. */
-void calc_depot_each(struct calc_depot *depot_, void (*fn_)(void *ctx, const struct calc *msg), void *ctx_);
+PROTOPOOL_API void calc_depot_each(struct calc_depot *depot_, void (*fn_)(void *ctx, const struct calc *msg), void *ctx_);
 
 /* As calc_pool_stats, in any thread; live counts the free slots in the magazines of joined pools too. */
 static inline void calc_depot_stats(struct calc_depot *depot_, struct calc_pool_stats *stats_)
@@ -329,7 +341,7 @@ static inline void calc_depot_stats(struct calc_depot *depot_, struct calc_pool_
 
 #ifndef PROTOPOOL_NO_STDIO
 /* As calc_pool_print_budget. */
-int calc_depot_print_budget(FILE *out_, struct calc_depot *depot_);
+PROTOPOOL_API int calc_depot_print_budget(FILE *out_, struct calc_depot *depot_);
 #endif
 
 /* ---- Any message -------------------------------------------------------------------------------------------- */
@@ -341,24 +353,24 @@ static inline enum calc_tag calc_tag_of(const struct calc *msg_)
 }
 
 /* The variant's name in the schema; NULL for 0 and for what is no tag. */
-const char *calc_tag_name(enum calc_tag tag_);
+PROTOPOOL_API const char *calc_tag_name(enum calc_tag tag_);
 
 /* sizeof the message's own struct; 0 if it is no message. */
-size_t calc_size(const struct calc *msg_);
+PROTOPOOL_API size_t calc_size(const struct calc *msg_);
 
 /* Whether `bytes` bytes that came from outside begin with a message of the schema: a tag of it, all of the struct, and
  * nothing that the schema rules out. They must be aligned as the struct is, or to 8. */
-bool calc_validate(const struct calc *msg_, size_t bytes_);
+PROTOPOOL_API bool calc_validate(const struct calc *msg_, size_t bytes_);
 
 /* Whether both are the same variant with equal fields; floating-point numbers by their representation. Padding, and what
  * lies behind the end of a text or list, do not count. */
-bool calc_equal(const struct calc *one_, const struct calc *other_);
+PROTOPOOL_API bool calc_equal(const struct calc *one_, const struct calc *other_);
 
 /* Equal messages have the same hash, on every machine. Not for input that someone chooses in order to collide. */
-uint64_t calc_hash(const struct calc *msg_);
+PROTOPOOL_API uint64_t calc_hash(const struct calc *msg_);
 
 /* The variant's fields: names, types, offsets; NULL for 0 and for what is no tag. */
-const struct protopool_record *calc_describe(enum calc_tag tag_);
+PROTOPOOL_API const struct protopool_record *calc_describe(enum calc_tag tag_);
 
 /* A function for each variant; NULL: skipped. */
 struct calc_handlers {
@@ -387,28 +399,28 @@ struct calc_handlers {
     }
 
 /* Calls the variant's handler; none for what is no message. */
-void calc_dispatch(const struct calc *msg_, const struct calc_handlers *handlers_, void *ctx_);
+PROTOPOOL_API void calc_dispatch(const struct calc *msg_, const struct calc_handlers *handlers_, void *ctx_);
 
 #ifndef PROTOPOOL_NO_STDIO
 /* Prints on one line: Name { field: value, ... }, or <no message>. Returns as fprintf does. */
-int calc_print(FILE *out_, const struct calc *msg_);
+PROTOPOOL_API int calc_print(FILE *out_, const struct calc *msg_);
 
 /* The same with a line for each field and each element of a list, without a newline at the end. */
-int calc_print_pretty(FILE *out_, const struct calc *msg_);
+PROTOPOOL_API int calc_print_pretty(FILE *out_, const struct calc *msg_);
 
 /* Into a buffer of `room` bytes, as snprintf: what fits, terminated; returns how many characters there are. */
-int calc_snprint(char *buffer_, size_t room_, const struct calc *msg_);
-int calc_snprint_pretty(char *buffer_, size_t room_, const struct calc *msg_);
+PROTOPOOL_API int calc_snprint(char *buffer_, size_t room_, const struct calc *msg_);
+PROTOPOOL_API int calc_snprint_pretty(char *buffer_, size_t room_, const struct calc *msg_);
 #endif
 
 #ifdef PROTOPOOL_TRACE
-void calc_trace_allocate_(struct calc *msg_, enum calc_tag tag_, size_t bytes_);
-void calc_trace_deallocate_(const struct calc *msg_);
+PROTOPOOL_API void calc_trace_allocate_(struct calc *msg_, enum calc_tag tag_, size_t bytes_);
+PROTOPOOL_API void calc_trace_deallocate_(const struct calc *msg_);
 #endif
 
 #if PROTOPOOL_CHECK >= 1
 /* Whether it is the one object of a variant without fields. */
-bool calc_is_constant_(const struct calc *msg_);
+PROTOPOOL_API bool calc_is_constant_(const struct calc *msg_);
 
 /* Whether the message may be freed, of a slot class by its tag; a fault if not. */
 static inline bool calc_may_free_(struct calc_pool *pool_, const struct calc *msg_)
@@ -456,7 +468,7 @@ static inline struct calc_pool *calc_at_(struct calc_pool *pool_, const char *fi
 }
 #endif
 
-void calc_free_(struct calc_pool *pool_, struct calc *msg_); /* not inlined */
+PROTOPOOL_API void calc_free_(struct calc_pool *pool_, struct calc *msg_); /* not inlined */
 
 /* Frees a message of this pool; NULL and a variant without fields are left alone. */
 static inline void calc_free(struct calc_pool *pool_, struct calc *msg_)
@@ -484,7 +496,7 @@ static inline void calc_free(struct calc_pool *pool_, struct calc *msg_)
 }
 
 /* A copy in a pool, of this protocol but not always this pool; NULL if the pool is exhausted, or it is no message. */
-struct calc *calc_clone(struct calc_pool *pool_, const struct calc *msg_) PROTOPOOL_FREED_BY_(calc_free_);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_clone(struct calc_pool *pool_, const struct calc *msg_) PROTOPOOL_FREED_BY_(calc_free_);
 
 /* A slot of the class for a message of so many bytes, the variant of this tag, uninitialised but for that; NULL if the pool
  * is exhausted. */
@@ -551,7 +563,7 @@ static inline struct calc_add calc_default_add(void)
     return msg_;
 }
 
-static inline struct calc *calc_new_add(struct calc_pool *pool_, uint64_t left, uint64_t right)
+PROTOPOOL_NODISCARD static inline struct calc *calc_new_add(struct calc_pool *pool_, uint64_t left, uint64_t right)
 {
     struct calc_add *const msg_ = (struct calc_add *)calc_take_(pool_, 2, CALC_ADD, sizeof *msg_);
     if (msg_ == NULL)
@@ -561,7 +573,7 @@ static inline struct calc *calc_new_add(struct calc_pool *pool_, uint64_t left, 
     return &msg_->base;
 }
 
-static inline struct calc *calc_copy_add(struct calc_pool *pool_, const struct calc_add *from_)
+PROTOPOOL_NODISCARD static inline struct calc *calc_copy_add(struct calc_pool *pool_, const struct calc_add *from_)
 {
     if (!calc_valid_add(from_))
         return NULL;
@@ -611,7 +623,7 @@ static inline struct calc_negate calc_default_negate(void)
     return msg_;
 }
 
-static inline struct calc *calc_new_negate(struct calc_pool *pool_, int64_t value)
+PROTOPOOL_NODISCARD static inline struct calc *calc_new_negate(struct calc_pool *pool_, int64_t value)
 {
     struct calc_negate *const msg_ = (struct calc_negate *)calc_take_(pool_, 1, CALC_NEGATE, sizeof *msg_);
     if (msg_ == NULL)
@@ -620,7 +632,8 @@ static inline struct calc *calc_new_negate(struct calc_pool *pool_, int64_t valu
     return &msg_->base;
 }
 
-static inline struct calc *calc_copy_negate(struct calc_pool *pool_, const struct calc_negate *from_)
+PROTOPOOL_NODISCARD static inline struct calc *calc_copy_negate(struct calc_pool *pool_,
+    const struct calc_negate *from_)
 {
     if (!calc_valid_negate(from_))
         return NULL;
@@ -678,8 +691,8 @@ static inline struct calc_apply calc_default_apply(void)
     return msg_;
 }
 
-static inline struct calc *calc_new_apply(struct calc_pool *pool_, enum calc_operation operation, double left,
-    double right)
+PROTOPOOL_NODISCARD static inline struct calc *calc_new_apply(struct calc_pool *pool_,
+    enum calc_operation operation, double left, double right)
 {
     if (!(calc_known_operation_((int64_t)operation)))
         return NULL;
@@ -692,7 +705,8 @@ static inline struct calc *calc_new_apply(struct calc_pool *pool_, enum calc_ope
     return &msg_->base;
 }
 
-static inline struct calc *calc_copy_apply(struct calc_pool *pool_, const struct calc_apply *from_)
+PROTOPOOL_NODISCARD static inline struct calc *calc_copy_apply(struct calc_pool *pool_,
+    const struct calc_apply *from_)
 {
     if (!calc_valid_apply(from_))
         return NULL;
@@ -743,7 +757,8 @@ static inline struct calc_sum calc_default_sum(void)
     return msg_;
 }
 
-static inline struct calc *calc_new_sum(struct calc_pool *pool_, uint8_t count, const int32_t *operands)
+PROTOPOOL_NODISCARD static inline struct calc *calc_new_sum(struct calc_pool *pool_, uint8_t count,
+    const int32_t *operands)
 {
     struct calc_sum *const msg_ = (struct calc_sum *)calc_take_(pool_, 5, CALC_SUM, sizeof *msg_);
     if (msg_ == NULL)
@@ -753,7 +768,7 @@ static inline struct calc *calc_new_sum(struct calc_pool *pool_, uint8_t count, 
     return &msg_->base;
 }
 
-static inline struct calc *calc_copy_sum(struct calc_pool *pool_, const struct calc_sum *from_)
+PROTOPOOL_NODISCARD static inline struct calc *calc_copy_sum(struct calc_pool *pool_, const struct calc_sum *from_)
 {
     if (!calc_valid_sum(from_))
         return NULL;
@@ -811,7 +826,8 @@ static inline struct calc_store calc_default_store(void)
     return msg_;
 }
 
-static inline struct calc *calc_new_store(struct calc_pool *pool_, const char *name, double value)
+PROTOPOOL_NODISCARD static inline struct calc *calc_new_store(struct calc_pool *pool_, const char *name,
+    double value)
 {
     const size_t name_len_ = protopool_text_length(name, 31);
     if (name_len_ > 31)
@@ -825,7 +841,8 @@ static inline struct calc *calc_new_store(struct calc_pool *pool_, const char *n
     return &msg_->base;
 }
 
-static inline struct calc *calc_copy_store(struct calc_pool *pool_, const struct calc_store *from_)
+PROTOPOOL_NODISCARD static inline struct calc *calc_copy_store(struct calc_pool *pool_,
+    const struct calc_store *from_)
 {
     if (!calc_valid_store(from_))
         return NULL;
@@ -882,7 +899,7 @@ static inline struct calc_recall calc_default_recall(void)
     return msg_;
 }
 
-static inline struct calc *calc_new_recall(struct calc_pool *pool_, const char *name)
+PROTOPOOL_NODISCARD static inline struct calc *calc_new_recall(struct calc_pool *pool_, const char *name)
 {
     const size_t name_len_ = protopool_text_length(name, 31);
     if (name_len_ > 31)
@@ -895,7 +912,8 @@ static inline struct calc *calc_new_recall(struct calc_pool *pool_, const char *
     return &msg_->base;
 }
 
-static inline struct calc *calc_copy_recall(struct calc_pool *pool_, const struct calc_recall *from_)
+PROTOPOOL_NODISCARD static inline struct calc *calc_copy_recall(struct calc_pool *pool_,
+    const struct calc_recall *from_)
 {
     if (!calc_valid_recall(from_))
         return NULL;
@@ -953,7 +971,8 @@ static inline struct calc_log calc_default_log(void)
     return msg_;
 }
 
-static inline struct calc *calc_new_log(struct calc_pool *pool_, uint64_t time, const char *text)
+PROTOPOOL_NODISCARD static inline struct calc *calc_new_log(struct calc_pool *pool_, uint64_t time,
+    const char *text)
 {
     const size_t text_len_ = protopool_text_length(text, 200);
     if (text_len_ > 200)
@@ -967,7 +986,7 @@ static inline struct calc *calc_new_log(struct calc_pool *pool_, uint64_t time, 
     return &msg_->base;
 }
 
-static inline struct calc *calc_copy_log(struct calc_pool *pool_, const struct calc_log *from_)
+PROTOPOOL_NODISCARD static inline struct calc *calc_copy_log(struct calc_pool *pool_, const struct calc_log *from_)
 {
     if (!calc_valid_log(from_))
         return NULL;
@@ -1016,15 +1035,15 @@ static inline struct calc_quit calc_default_quit(void)
     return msg_;
 }
 
-extern const struct calc_quit calc_message_quit_;
+PROTOPOOL_API extern const struct calc_quit calc_message_quit_;
 
-static inline struct calc *calc_new_quit(struct calc_pool *pool_)
+PROTOPOOL_NODISCARD static inline struct calc *calc_new_quit(struct calc_pool *pool_)
 {
     (void)pool_;
     return (struct calc *)PROTOPOOL_UNCONST(&calc_message_quit_.base);
 }
 
-static inline struct calc *calc_copy_quit(struct calc_pool *pool_, const struct calc_quit *from_)
+PROTOPOOL_NODISCARD static inline struct calc *calc_copy_quit(struct calc_pool *pool_, const struct calc_quit *from_)
 {
     (void)pool_;
     return calc_valid_quit(from_) ? (struct calc *)PROTOPOOL_UNCONST(&calc_message_quit_.base) : NULL;
@@ -1042,36 +1061,45 @@ static inline const struct calc_quit *calc_if_quit(const struct calc *msg_)
 
 /* ---- Constructors that are not inlined (see PROTOPOOL_OUT_OF_LINE_) --------------------------------------------- */
 
-struct calc *calc_new_add_(struct calc_pool *pool_, uint64_t left, uint64_t right)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_new_add_(struct calc_pool *pool_, uint64_t left, uint64_t right)
     PROTOPOOL_FREED_BY_(calc_free_);
-struct calc *calc_copy_add_(struct calc_pool *pool_, const struct calc_add *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_copy_add_(struct calc_pool *pool_, const struct calc_add *from_)
     PROTOPOOL_FREED_BY_(calc_free_);
-struct calc *calc_new_negate_(struct calc_pool *pool_, int64_t value)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_new_negate_(struct calc_pool *pool_, int64_t value)
     PROTOPOOL_FREED_BY_(calc_free_);
-struct calc *calc_copy_negate_(struct calc_pool *pool_, const struct calc_negate *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_copy_negate_(struct calc_pool *pool_,
+    const struct calc_negate *from_)
     PROTOPOOL_FREED_BY_(calc_free_);
-struct calc *calc_new_apply_(struct calc_pool *pool_, enum calc_operation operation, double left, double right)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_new_apply_(struct calc_pool *pool_,
+    enum calc_operation operation, double left, double right)
     PROTOPOOL_FREED_BY_(calc_free_);
-struct calc *calc_copy_apply_(struct calc_pool *pool_, const struct calc_apply *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_copy_apply_(struct calc_pool *pool_,
+    const struct calc_apply *from_)
     PROTOPOOL_FREED_BY_(calc_free_);
-struct calc *calc_new_sum_(struct calc_pool *pool_, uint8_t count, const int32_t *operands)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_new_sum_(struct calc_pool *pool_, uint8_t count,
+    const int32_t *operands)
     PROTOPOOL_FREED_BY_(calc_free_);
-struct calc *calc_copy_sum_(struct calc_pool *pool_, const struct calc_sum *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_copy_sum_(struct calc_pool *pool_, const struct calc_sum *from_)
     PROTOPOOL_FREED_BY_(calc_free_);
-struct calc *calc_new_store_(struct calc_pool *pool_, const char *name, double value)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_new_store_(struct calc_pool *pool_, const char *name,
+    double value)
     PROTOPOOL_FREED_BY_(calc_free_);
-struct calc *calc_copy_store_(struct calc_pool *pool_, const struct calc_store *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_copy_store_(struct calc_pool *pool_,
+    const struct calc_store *from_)
     PROTOPOOL_FREED_BY_(calc_free_);
-struct calc *calc_new_recall_(struct calc_pool *pool_, const char *name)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_new_recall_(struct calc_pool *pool_, const char *name)
     PROTOPOOL_FREED_BY_(calc_free_);
-struct calc *calc_copy_recall_(struct calc_pool *pool_, const struct calc_recall *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_copy_recall_(struct calc_pool *pool_,
+    const struct calc_recall *from_)
     PROTOPOOL_FREED_BY_(calc_free_);
-struct calc *calc_new_log_(struct calc_pool *pool_, uint64_t time, const char *text)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_new_log_(struct calc_pool *pool_, uint64_t time,
+    const char *text)
     PROTOPOOL_FREED_BY_(calc_free_);
-struct calc *calc_copy_log_(struct calc_pool *pool_, const struct calc_log *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_copy_log_(struct calc_pool *pool_, const struct calc_log *from_)
     PROTOPOOL_FREED_BY_(calc_free_);
-struct calc *calc_new_quit_(struct calc_pool *pool_);
-struct calc *calc_copy_quit_(struct calc_pool *pool_, const struct calc_quit *from_);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_new_quit_(struct calc_pool *pool_);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_copy_quit_(struct calc_pool *pool_,
+    const struct calc_quit *from_);
 
 #if PROTOPOOL_CHECK == 2 /* makes and frees know where they are */
 #define calc_free(pool_, msg_) calc_free_(calc_at_(pool_, __FILE__, __LINE__), msg_)
@@ -1090,26 +1118,26 @@ struct calc *calc_copy_quit_(struct calc_pool *pool_, const struct calc_quit *fr
 #define calc_copy_recall(pool_, ...) calc_copy_recall_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define calc_new_log(pool_, ...) calc_new_log_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define calc_copy_log(pool_, ...) calc_copy_log_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_new_quit calc_new_quit_
-#define calc_copy_quit calc_copy_quit_
+#define calc_new_quit(pool_) calc_new_quit_(pool_)
+#define calc_copy_quit(pool_, ...) calc_copy_quit_(pool_, __VA_ARGS__)
 #elif defined PROTOPOOL_OUT_OF_LINE_
-#define calc_free calc_free_
-#define calc_new_add calc_new_add_
-#define calc_copy_add calc_copy_add_
-#define calc_new_negate calc_new_negate_
-#define calc_copy_negate calc_copy_negate_
-#define calc_new_apply calc_new_apply_
-#define calc_copy_apply calc_copy_apply_
-#define calc_new_sum calc_new_sum_
-#define calc_copy_sum calc_copy_sum_
-#define calc_new_store calc_new_store_
-#define calc_copy_store calc_copy_store_
-#define calc_new_recall calc_new_recall_
-#define calc_copy_recall calc_copy_recall_
-#define calc_new_log calc_new_log_
-#define calc_copy_log calc_copy_log_
-#define calc_new_quit calc_new_quit_
-#define calc_copy_quit calc_copy_quit_
+#define calc_free(pool_, msg_) calc_free_(pool_, msg_)
+#define calc_new_add(pool_, ...) calc_new_add_(pool_, __VA_ARGS__)
+#define calc_copy_add(pool_, ...) calc_copy_add_(pool_, __VA_ARGS__)
+#define calc_new_negate(pool_, ...) calc_new_negate_(pool_, __VA_ARGS__)
+#define calc_copy_negate(pool_, ...) calc_copy_negate_(pool_, __VA_ARGS__)
+#define calc_new_apply(pool_, ...) calc_new_apply_(pool_, __VA_ARGS__)
+#define calc_copy_apply(pool_, ...) calc_copy_apply_(pool_, __VA_ARGS__)
+#define calc_new_sum(pool_, ...) calc_new_sum_(pool_, __VA_ARGS__)
+#define calc_copy_sum(pool_, ...) calc_copy_sum_(pool_, __VA_ARGS__)
+#define calc_new_store(pool_, ...) calc_new_store_(pool_, __VA_ARGS__)
+#define calc_copy_store(pool_, ...) calc_copy_store_(pool_, __VA_ARGS__)
+#define calc_new_recall(pool_, ...) calc_new_recall_(pool_, __VA_ARGS__)
+#define calc_copy_recall(pool_, ...) calc_copy_recall_(pool_, __VA_ARGS__)
+#define calc_new_log(pool_, ...) calc_new_log_(pool_, __VA_ARGS__)
+#define calc_copy_log(pool_, ...) calc_copy_log_(pool_, __VA_ARGS__)
+#define calc_new_quit(pool_) calc_new_quit_(pool_)
+#define calc_copy_quit(pool_, ...) calc_copy_quit_(pool_, __VA_ARGS__)
 #endif
 
 PROTOPOOL_END_C

@@ -6,8 +6,6 @@
  * SPDX-License-Identifier: Apache-2.0 OR MIT
  */
 
-#define PROTOPOOL_NO_DEPRECATION /* the functions of deprecated messages are here */
-
 #include "itch.h"
 
 /* ---- Layout: the same on every target ------------------------------------------------------------------------ */
@@ -196,7 +194,7 @@ static_assert(sizeof(union itch_any) == 56, "any message");
 
 /* ---- Tables -------------------------------------------------------------------------------------------------- */
 
-static const struct protopool_slot_size slot_sizes_[] = {
+static const struct protopool_slot_size itch_slot_sizes_[] = {
     { 16, 16 }, /* SystemEvent, MwcbStatus */
     { 24, 96 }, /* RegSho, OperationalHalt, OrderDelete, BrokenTrade, RetailInterest */
     { 32, 88 }, /* TradingAction, ParticipantPosition, IpoQuoting, OrderCancel */
@@ -206,7 +204,7 @@ static const struct protopool_slot_size slot_sizes_[] = {
 };
 
 /* Of a variant's own struct, without a tail; 0 for what is no tag. */
-static size_t sizeof_(enum itch_tag tag_)
+static size_t itch_sizeof_(enum itch_tag tag_)
 {
     switch (tag_) {
     case ITCH_SYSTEM_EVENT:
@@ -258,7 +256,7 @@ static size_t sizeof_(enum itch_tag tag_)
 }
 
 #if PROTOPOOL_CHECK >= 1
-static uint32_t variant_of_(const void *msg_)
+static uint32_t itch_variant_of_(const void *msg_)
 {
     switch (itch_tag_of((const struct itch *)msg_)) {
     case ITCH_SYSTEM_EVENT:
@@ -309,7 +307,7 @@ static uint32_t variant_of_(const void *msg_)
     return 22;
 }
 
-static const char *name_of_(uint32_t variant_)
+static const char *itch_name_of_(uint32_t variant_)
 {
     static const char *const names_[] = {
         "SystemEvent",
@@ -339,18 +337,18 @@ static const char *name_of_(uint32_t variant_)
     return names_[variant_];
 }
 
-static size_t size_of_(const void *msg_, size_t room_)
+static size_t itch_size_of_(const void *msg_, size_t room_)
 {
-    return sizeof_(itch_tag_of((const struct itch *)msg_)) <= room_ ? itch_size((const struct itch *)msg_) : 0;
+    return itch_sizeof_(itch_tag_of((const struct itch *)msg_)) <= room_ ? itch_size((const struct itch *)msg_) : 0;
 }
 
-static bool has_tail_(const void *msg_)
+static bool itch_has_tail_(const void *msg_)
 {
     (void)msg_;
     return false;
 }
 
-static int print_to_(void *stream_, const void *msg_)
+static int itch_print_to_(void *stream_, const void *msg_)
 {
 #ifdef PROTOPOOL_NO_STDIO
     (void)stream_;
@@ -361,16 +359,16 @@ static int print_to_(void *stream_, const void *msg_)
 #endif
 }
 
-static const struct protopool_messages messages_ = {
-    "itch", 1, ITCH_FREED_TAG_, 22, variant_of_, name_of_, size_of_, has_tail_, print_to_,
+static const struct protopool_messages itch_messages_ = {
+    "itch", 1, ITCH_FREED_TAG_, 22, itch_variant_of_, itch_name_of_, itch_size_of_, itch_has_tail_, itch_print_to_,
 };
 #endif
 
-const struct protopool_geometry itch_geometry_ = {
-    slot_sizes_,
+const struct protopool_geometry itch_layout_ = {
+    itch_slot_sizes_,
     6,
 #if PROTOPOOL_CHECK >= 1
-    &messages_,
+    &itch_messages_,
 #endif
 };
 
@@ -455,24 +453,24 @@ const char *itch_tag_name(enum itch_tag tag_)
 
 size_t itch_size(const struct itch *msg_)
 {
-    return sizeof_(itch_tag_of(msg_));
+    return itch_sizeof_(itch_tag_of(msg_));
 }
 
 
 /* ---- Descriptions -------------------------------------------------------------------------------------------- */
 
-static const struct protopool_field system_event_fields_[] = {
+static const struct protopool_field itch_fields_of_system_event_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
     { .name = "event_code", .type = PROTOPOOL_CHAR, .offset = 1, .bytes = 1, .count = 1 },
 };
 
-static const struct protopool_record system_event_record_ = {
-    "SystemEvent", 16, 4, system_event_fields_,
+static const struct protopool_record itch_record_of_system_event_ = {
+    "SystemEvent", 16, 4, itch_fields_of_system_event_,
 };
 
-static const struct protopool_field stock_directory_fields_[] = {
+static const struct protopool_field itch_fields_of_stock_directory_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 22, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 40, .bytes = 8, .count = 1 },
@@ -492,11 +490,11 @@ static const struct protopool_field stock_directory_fields_[] = {
     { .name = "inverse", .type = PROTOPOOL_CHAR, .offset = 20, .bytes = 1, .count = 1 },
 };
 
-static const struct protopool_record stock_directory_record_ = {
-    "StockDirectory", 48, 17, stock_directory_fields_,
+static const struct protopool_record itch_record_of_stock_directory_ = {
+    "StockDirectory", 48, 17, itch_fields_of_stock_directory_,
 };
 
-static const struct protopool_field trading_action_fields_[] = {
+static const struct protopool_field itch_fields_of_trading_action_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 18, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
@@ -506,11 +504,11 @@ static const struct protopool_field trading_action_fields_[] = {
     { .name = "reason", .type = PROTOPOOL_TEXT, .offset = 11, .bytes = 1, .count = 4 },
 };
 
-static const struct protopool_record trading_action_record_ = {
-    "TradingAction", 32, 7, trading_action_fields_,
+static const struct protopool_record itch_record_of_trading_action_ = {
+    "TradingAction", 32, 7, itch_fields_of_trading_action_,
 };
 
-static const struct protopool_field reg_sho_fields_[] = {
+static const struct protopool_field itch_fields_of_reg_sho_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 10, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
@@ -518,11 +516,11 @@ static const struct protopool_field reg_sho_fields_[] = {
     { .name = "action", .type = PROTOPOOL_CHAR, .offset = 9, .bytes = 1, .count = 1 },
 };
 
-static const struct protopool_record reg_sho_record_ = {
-    "RegSho", 24, 5, reg_sho_fields_,
+static const struct protopool_record itch_record_of_reg_sho_ = {
+    "RegSho", 24, 5, itch_fields_of_reg_sho_,
 };
 
-static const struct protopool_field participant_position_fields_[] = {
+static const struct protopool_field itch_fields_of_participant_position_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 18, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
@@ -533,11 +531,11 @@ static const struct protopool_field participant_position_fields_[] = {
     { .name = "state", .type = PROTOPOOL_CHAR, .offset = 15, .bytes = 1, .count = 1 },
 };
 
-static const struct protopool_record participant_position_record_ = {
-    "ParticipantPosition", 32, 8, participant_position_fields_,
+static const struct protopool_record itch_record_of_participant_position_ = {
+    "ParticipantPosition", 32, 8, itch_fields_of_participant_position_,
 };
 
-static const struct protopool_field mwcb_decline_fields_[] = {
+static const struct protopool_field itch_fields_of_mwcb_decline_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
@@ -546,22 +544,22 @@ static const struct protopool_field mwcb_decline_fields_[] = {
     { .name = "level3", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
 };
 
-static const struct protopool_record mwcb_decline_record_ = {
-    "MwcbDecline", 40, 6, mwcb_decline_fields_,
+static const struct protopool_record itch_record_of_mwcb_decline_ = {
+    "MwcbDecline", 40, 6, itch_fields_of_mwcb_decline_,
 };
 
-static const struct protopool_field mwcb_status_fields_[] = {
+static const struct protopool_field itch_fields_of_mwcb_status_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
     { .name = "breached_level", .type = PROTOPOOL_CHAR, .offset = 1, .bytes = 1, .count = 1 },
 };
 
-static const struct protopool_record mwcb_status_record_ = {
-    "MwcbStatus", 16, 4, mwcb_status_fields_,
+static const struct protopool_record itch_record_of_mwcb_status_ = {
+    "MwcbStatus", 16, 4, itch_fields_of_mwcb_status_,
 };
 
-static const struct protopool_field ipo_quoting_fields_[] = {
+static const struct protopool_field itch_fields_of_ipo_quoting_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 10, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
@@ -571,11 +569,11 @@ static const struct protopool_field ipo_quoting_fields_[] = {
     { .name = "price", .type = PROTOPOOL_UNSIGNED, .offset = 20, .bytes = 4, .count = 1 },
 };
 
-static const struct protopool_record ipo_quoting_record_ = {
-    "IpoQuoting", 32, 7, ipo_quoting_fields_,
+static const struct protopool_record itch_record_of_ipo_quoting_ = {
+    "IpoQuoting", 32, 7, itch_fields_of_ipo_quoting_,
 };
 
-static const struct protopool_field luld_collar_fields_[] = {
+static const struct protopool_field itch_fields_of_luld_collar_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 10, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
@@ -586,11 +584,11 @@ static const struct protopool_field luld_collar_fields_[] = {
     { .name = "extension", .type = PROTOPOOL_UNSIGNED, .offset = 28, .bytes = 4, .count = 1 },
 };
 
-static const struct protopool_record luld_collar_record_ = {
-    "LuldCollar", 40, 8, luld_collar_fields_,
+static const struct protopool_record itch_record_of_luld_collar_ = {
+    "LuldCollar", 40, 8, itch_fields_of_luld_collar_,
 };
 
-static const struct protopool_field operational_halt_fields_[] = {
+static const struct protopool_field itch_fields_of_operational_halt_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 14, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
@@ -599,11 +597,11 @@ static const struct protopool_field operational_halt_fields_[] = {
     { .name = "action", .type = PROTOPOOL_CHAR, .offset = 10, .bytes = 1, .count = 1 },
 };
 
-static const struct protopool_record operational_halt_record_ = {
-    "OperationalHalt", 24, 6, operational_halt_fields_,
+static const struct protopool_record itch_record_of_operational_halt_ = {
+    "OperationalHalt", 24, 6, itch_fields_of_operational_halt_,
 };
 
-static const struct protopool_field add_order_fields_[] = {
+static const struct protopool_field itch_fields_of_add_order_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 10, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
@@ -614,11 +612,11 @@ static const struct protopool_field add_order_fields_[] = {
     { .name = "price", .type = PROTOPOOL_UNSIGNED, .offset = 20, .bytes = 4, .count = 1 },
 };
 
-static const struct protopool_record add_order_record_ = {
-    "AddOrder", 40, 8, add_order_fields_,
+static const struct protopool_record itch_record_of_add_order_ = {
+    "AddOrder", 40, 8, itch_fields_of_add_order_,
 };
 
-static const struct protopool_field add_order_mpid_fields_[] = {
+static const struct protopool_field itch_fields_of_add_order_mpid_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 14, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
@@ -630,11 +628,11 @@ static const struct protopool_field add_order_mpid_fields_[] = {
     { .name = "mpid", .type = PROTOPOOL_TEXT, .offset = 10, .bytes = 1, .count = 4 },
 };
 
-static const struct protopool_record add_order_mpid_record_ = {
-    "AddOrderMpid", 48, 9, add_order_mpid_fields_,
+static const struct protopool_record itch_record_of_add_order_mpid_ = {
+    "AddOrderMpid", 48, 9, itch_fields_of_add_order_mpid_,
 };
 
-static const struct protopool_field order_executed_fields_[] = {
+static const struct protopool_field itch_fields_of_order_executed_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
@@ -643,11 +641,11 @@ static const struct protopool_field order_executed_fields_[] = {
     { .name = "match", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
 };
 
-static const struct protopool_record order_executed_record_ = {
-    "OrderExecuted", 40, 6, order_executed_fields_,
+static const struct protopool_record itch_record_of_order_executed_ = {
+    "OrderExecuted", 40, 6, itch_fields_of_order_executed_,
 };
 
-static const struct protopool_field order_executed_price_fields_[] = {
+static const struct protopool_field itch_fields_of_order_executed_price_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
@@ -658,11 +656,11 @@ static const struct protopool_field order_executed_price_fields_[] = {
     { .name = "price", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 4, .count = 1 },
 };
 
-static const struct protopool_record order_executed_price_record_ = {
-    "OrderExecutedPrice", 40, 8, order_executed_price_fields_,
+static const struct protopool_record itch_record_of_order_executed_price_ = {
+    "OrderExecutedPrice", 40, 8, itch_fields_of_order_executed_price_,
 };
 
-static const struct protopool_field order_cancel_fields_[] = {
+static const struct protopool_field itch_fields_of_order_cancel_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
@@ -670,22 +668,22 @@ static const struct protopool_field order_cancel_fields_[] = {
     { .name = "cancelled", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 4, .count = 1 },
 };
 
-static const struct protopool_record order_cancel_record_ = {
-    "OrderCancel", 32, 5, order_cancel_fields_,
+static const struct protopool_record itch_record_of_order_cancel_ = {
+    "OrderCancel", 32, 5, itch_fields_of_order_cancel_,
 };
 
-static const struct protopool_field order_delete_fields_[] = {
+static const struct protopool_field itch_fields_of_order_delete_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
     { .name = "order_ref", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
 };
 
-static const struct protopool_record order_delete_record_ = {
-    "OrderDelete", 24, 4, order_delete_fields_,
+static const struct protopool_record itch_record_of_order_delete_ = {
+    "OrderDelete", 24, 4, itch_fields_of_order_delete_,
 };
 
-static const struct protopool_field order_replace_fields_[] = {
+static const struct protopool_field itch_fields_of_order_replace_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
@@ -695,11 +693,11 @@ static const struct protopool_field order_replace_fields_[] = {
     { .name = "price", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 4, .count = 1 },
 };
 
-static const struct protopool_record order_replace_record_ = {
-    "OrderReplace", 40, 7, order_replace_fields_,
+static const struct protopool_record itch_record_of_order_replace_ = {
+    "OrderReplace", 40, 7, itch_fields_of_order_replace_,
 };
 
-static const struct protopool_field trade_fields_[] = {
+static const struct protopool_field itch_fields_of_trade_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 10, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
@@ -711,11 +709,11 @@ static const struct protopool_field trade_fields_[] = {
     { .name = "match", .type = PROTOPOOL_UNSIGNED, .offset = 40, .bytes = 8, .count = 1 },
 };
 
-static const struct protopool_record trade_record_ = {
-    "Trade", 48, 9, trade_fields_,
+static const struct protopool_record itch_record_of_trade_ = {
+    "Trade", 48, 9, itch_fields_of_trade_,
 };
 
-static const struct protopool_field cross_trade_fields_[] = {
+static const struct protopool_field itch_fields_of_cross_trade_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 10, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
@@ -726,22 +724,22 @@ static const struct protopool_field cross_trade_fields_[] = {
     { .name = "cross_type", .type = PROTOPOOL_CHAR, .offset = 9, .bytes = 1, .count = 1 },
 };
 
-static const struct protopool_record cross_trade_record_ = {
-    "CrossTrade", 48, 8, cross_trade_fields_,
+static const struct protopool_record itch_record_of_cross_trade_ = {
+    "CrossTrade", 48, 8, itch_fields_of_cross_trade_,
 };
 
-static const struct protopool_field broken_trade_fields_[] = {
+static const struct protopool_field itch_fields_of_broken_trade_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
     { .name = "match", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
 };
 
-static const struct protopool_record broken_trade_record_ = {
-    "BrokenTrade", 24, 4, broken_trade_fields_,
+static const struct protopool_record itch_record_of_broken_trade_ = {
+    "BrokenTrade", 24, 4, itch_fields_of_broken_trade_,
 };
 
-static const struct protopool_field imbalance_fields_[] = {
+static const struct protopool_field itch_fields_of_imbalance_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 14, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
@@ -756,11 +754,11 @@ static const struct protopool_field imbalance_fields_[] = {
     { .name = "variation", .type = PROTOPOOL_CHAR, .offset = 11, .bytes = 1, .count = 1 },
 };
 
-static const struct protopool_record imbalance_record_ = {
-    "Imbalance", 56, 12, imbalance_fields_,
+static const struct protopool_record itch_record_of_imbalance_ = {
+    "Imbalance", 56, 12, itch_fields_of_imbalance_,
 };
 
-static const struct protopool_field retail_interest_fields_[] = {
+static const struct protopool_field itch_fields_of_retail_interest_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 10, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
     { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
@@ -768,57 +766,57 @@ static const struct protopool_field retail_interest_fields_[] = {
     { .name = "interest", .type = PROTOPOOL_CHAR, .offset = 9, .bytes = 1, .count = 1 },
 };
 
-static const struct protopool_record retail_interest_record_ = {
-    "RetailInterest", 24, 5, retail_interest_fields_,
+static const struct protopool_record itch_record_of_retail_interest_ = {
+    "RetailInterest", 24, 5, itch_fields_of_retail_interest_,
 };
 
 const struct protopool_record *itch_describe(enum itch_tag tag_)
 {
     switch (tag_) {
     case ITCH_SYSTEM_EVENT:
-        return &system_event_record_;
+        return &itch_record_of_system_event_;
     case ITCH_STOCK_DIRECTORY:
-        return &stock_directory_record_;
+        return &itch_record_of_stock_directory_;
     case ITCH_TRADING_ACTION:
-        return &trading_action_record_;
+        return &itch_record_of_trading_action_;
     case ITCH_REG_SHO:
-        return &reg_sho_record_;
+        return &itch_record_of_reg_sho_;
     case ITCH_PARTICIPANT_POSITION:
-        return &participant_position_record_;
+        return &itch_record_of_participant_position_;
     case ITCH_MWCB_DECLINE:
-        return &mwcb_decline_record_;
+        return &itch_record_of_mwcb_decline_;
     case ITCH_MWCB_STATUS:
-        return &mwcb_status_record_;
+        return &itch_record_of_mwcb_status_;
     case ITCH_IPO_QUOTING:
-        return &ipo_quoting_record_;
+        return &itch_record_of_ipo_quoting_;
     case ITCH_LULD_COLLAR:
-        return &luld_collar_record_;
+        return &itch_record_of_luld_collar_;
     case ITCH_OPERATIONAL_HALT:
-        return &operational_halt_record_;
+        return &itch_record_of_operational_halt_;
     case ITCH_ADD_ORDER:
-        return &add_order_record_;
+        return &itch_record_of_add_order_;
     case ITCH_ADD_ORDER_MPID:
-        return &add_order_mpid_record_;
+        return &itch_record_of_add_order_mpid_;
     case ITCH_ORDER_EXECUTED:
-        return &order_executed_record_;
+        return &itch_record_of_order_executed_;
     case ITCH_ORDER_EXECUTED_PRICE:
-        return &order_executed_price_record_;
+        return &itch_record_of_order_executed_price_;
     case ITCH_ORDER_CANCEL:
-        return &order_cancel_record_;
+        return &itch_record_of_order_cancel_;
     case ITCH_ORDER_DELETE:
-        return &order_delete_record_;
+        return &itch_record_of_order_delete_;
     case ITCH_ORDER_REPLACE:
-        return &order_replace_record_;
+        return &itch_record_of_order_replace_;
     case ITCH_TRADE:
-        return &trade_record_;
+        return &itch_record_of_trade_;
     case ITCH_CROSS_TRADE:
-        return &cross_trade_record_;
+        return &itch_record_of_cross_trade_;
     case ITCH_BROKEN_TRADE:
-        return &broken_trade_record_;
+        return &itch_record_of_broken_trade_;
     case ITCH_IMBALANCE:
-        return &imbalance_record_;
+        return &itch_record_of_imbalance_;
     case ITCH_RETAIL_INTEREST:
-        return &retail_interest_record_;
+        return &itch_record_of_retail_interest_;
     }
     return NULL;
 }
@@ -827,7 +825,7 @@ const struct protopool_record *itch_describe(enum itch_tag tag_)
 
 bool itch_validate(const struct itch *msg_, size_t bytes_)
 {
-    if (bytes_ < sizeof *msg_ || bytes_ < sizeof_(itch_tag_of(msg_)))
+    if (bytes_ < sizeof *msg_ || bytes_ < itch_sizeof_(itch_tag_of(msg_)))
         return false;
     switch (itch_tag_of(msg_)) {
     case ITCH_SYSTEM_EVENT:
@@ -878,7 +876,7 @@ bool itch_validate(const struct itch *msg_, size_t bytes_)
     return false;
 }
 
-static bool equal_system_event_(const struct itch_system_event *one_, const struct itch_system_event *other_)
+static bool itch_equal_system_event_(const struct itch_system_event *one_, const struct itch_system_event *other_)
 {
     return one_->stock_locate == other_->stock_locate
                && one_->tracking_number == other_->tracking_number
@@ -886,7 +884,7 @@ static bool equal_system_event_(const struct itch_system_event *one_, const stru
                && one_->event_code == other_->event_code;
 }
 
-static uint64_t hash_system_event_(uint64_t hash_, const struct itch_system_event *msg_)
+static uint64_t itch_hash_system_event_(uint64_t hash_, const struct itch_system_event *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -895,7 +893,7 @@ static uint64_t hash_system_event_(uint64_t hash_, const struct itch_system_even
     return hash_;
 }
 
-static bool equal_stock_directory_(const struct itch_stock_directory *one_,
+static bool itch_equal_stock_directory_(const struct itch_stock_directory *one_,
     const struct itch_stock_directory *other_)
 {
     return one_->stock_locate == other_->stock_locate
@@ -917,7 +915,7 @@ static bool equal_stock_directory_(const struct itch_stock_directory *one_,
                && one_->inverse == other_->inverse;
 }
 
-static uint64_t hash_stock_directory_(uint64_t hash_, const struct itch_stock_directory *msg_)
+static uint64_t itch_hash_stock_directory_(uint64_t hash_, const struct itch_stock_directory *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -939,7 +937,8 @@ static uint64_t hash_stock_directory_(uint64_t hash_, const struct itch_stock_di
     return hash_;
 }
 
-static bool equal_trading_action_(const struct itch_trading_action *one_, const struct itch_trading_action *other_)
+static bool itch_equal_trading_action_(const struct itch_trading_action *one_,
+    const struct itch_trading_action *other_)
 {
     return one_->stock_locate == other_->stock_locate
                && one_->tracking_number == other_->tracking_number
@@ -950,7 +949,7 @@ static bool equal_trading_action_(const struct itch_trading_action *one_, const 
                && memcmp(one_->reason, other_->reason, sizeof one_->reason) == 0;
 }
 
-static uint64_t hash_trading_action_(uint64_t hash_, const struct itch_trading_action *msg_)
+static uint64_t itch_hash_trading_action_(uint64_t hash_, const struct itch_trading_action *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -962,7 +961,7 @@ static uint64_t hash_trading_action_(uint64_t hash_, const struct itch_trading_a
     return hash_;
 }
 
-static bool equal_reg_sho_(const struct itch_reg_sho *one_, const struct itch_reg_sho *other_)
+static bool itch_equal_reg_sho_(const struct itch_reg_sho *one_, const struct itch_reg_sho *other_)
 {
     return one_->stock_locate == other_->stock_locate
                && one_->tracking_number == other_->tracking_number
@@ -971,7 +970,7 @@ static bool equal_reg_sho_(const struct itch_reg_sho *one_, const struct itch_re
                && one_->action == other_->action;
 }
 
-static uint64_t hash_reg_sho_(uint64_t hash_, const struct itch_reg_sho *msg_)
+static uint64_t itch_hash_reg_sho_(uint64_t hash_, const struct itch_reg_sho *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -981,7 +980,7 @@ static uint64_t hash_reg_sho_(uint64_t hash_, const struct itch_reg_sho *msg_)
     return hash_;
 }
 
-static bool equal_participant_position_(const struct itch_participant_position *one_,
+static bool itch_equal_participant_position_(const struct itch_participant_position *one_,
     const struct itch_participant_position *other_)
 {
     return one_->stock_locate == other_->stock_locate
@@ -994,7 +993,7 @@ static bool equal_participant_position_(const struct itch_participant_position *
                && one_->state == other_->state;
 }
 
-static uint64_t hash_participant_position_(uint64_t hash_, const struct itch_participant_position *msg_)
+static uint64_t itch_hash_participant_position_(uint64_t hash_, const struct itch_participant_position *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -1007,7 +1006,7 @@ static uint64_t hash_participant_position_(uint64_t hash_, const struct itch_par
     return hash_;
 }
 
-static bool equal_mwcb_decline_(const struct itch_mwcb_decline *one_, const struct itch_mwcb_decline *other_)
+static bool itch_equal_mwcb_decline_(const struct itch_mwcb_decline *one_, const struct itch_mwcb_decline *other_)
 {
     return one_->stock_locate == other_->stock_locate
                && one_->tracking_number == other_->tracking_number
@@ -1017,7 +1016,7 @@ static bool equal_mwcb_decline_(const struct itch_mwcb_decline *one_, const stru
                && one_->level3 == other_->level3;
 }
 
-static uint64_t hash_mwcb_decline_(uint64_t hash_, const struct itch_mwcb_decline *msg_)
+static uint64_t itch_hash_mwcb_decline_(uint64_t hash_, const struct itch_mwcb_decline *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -1028,7 +1027,7 @@ static uint64_t hash_mwcb_decline_(uint64_t hash_, const struct itch_mwcb_declin
     return hash_;
 }
 
-static bool equal_mwcb_status_(const struct itch_mwcb_status *one_, const struct itch_mwcb_status *other_)
+static bool itch_equal_mwcb_status_(const struct itch_mwcb_status *one_, const struct itch_mwcb_status *other_)
 {
     return one_->stock_locate == other_->stock_locate
                && one_->tracking_number == other_->tracking_number
@@ -1036,7 +1035,7 @@ static bool equal_mwcb_status_(const struct itch_mwcb_status *one_, const struct
                && one_->breached_level == other_->breached_level;
 }
 
-static uint64_t hash_mwcb_status_(uint64_t hash_, const struct itch_mwcb_status *msg_)
+static uint64_t itch_hash_mwcb_status_(uint64_t hash_, const struct itch_mwcb_status *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -1045,7 +1044,7 @@ static uint64_t hash_mwcb_status_(uint64_t hash_, const struct itch_mwcb_status 
     return hash_;
 }
 
-static bool equal_ipo_quoting_(const struct itch_ipo_quoting *one_, const struct itch_ipo_quoting *other_)
+static bool itch_equal_ipo_quoting_(const struct itch_ipo_quoting *one_, const struct itch_ipo_quoting *other_)
 {
     return one_->stock_locate == other_->stock_locate
                && one_->tracking_number == other_->tracking_number
@@ -1056,7 +1055,7 @@ static bool equal_ipo_quoting_(const struct itch_ipo_quoting *one_, const struct
                && one_->price == other_->price;
 }
 
-static uint64_t hash_ipo_quoting_(uint64_t hash_, const struct itch_ipo_quoting *msg_)
+static uint64_t itch_hash_ipo_quoting_(uint64_t hash_, const struct itch_ipo_quoting *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -1068,7 +1067,7 @@ static uint64_t hash_ipo_quoting_(uint64_t hash_, const struct itch_ipo_quoting 
     return hash_;
 }
 
-static bool equal_luld_collar_(const struct itch_luld_collar *one_, const struct itch_luld_collar *other_)
+static bool itch_equal_luld_collar_(const struct itch_luld_collar *one_, const struct itch_luld_collar *other_)
 {
     return one_->stock_locate == other_->stock_locate
                && one_->tracking_number == other_->tracking_number
@@ -1080,7 +1079,7 @@ static bool equal_luld_collar_(const struct itch_luld_collar *one_, const struct
                && one_->extension == other_->extension;
 }
 
-static uint64_t hash_luld_collar_(uint64_t hash_, const struct itch_luld_collar *msg_)
+static uint64_t itch_hash_luld_collar_(uint64_t hash_, const struct itch_luld_collar *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -1093,7 +1092,7 @@ static uint64_t hash_luld_collar_(uint64_t hash_, const struct itch_luld_collar 
     return hash_;
 }
 
-static bool equal_operational_halt_(const struct itch_operational_halt *one_,
+static bool itch_equal_operational_halt_(const struct itch_operational_halt *one_,
     const struct itch_operational_halt *other_)
 {
     return one_->stock_locate == other_->stock_locate
@@ -1104,7 +1103,7 @@ static bool equal_operational_halt_(const struct itch_operational_halt *one_,
                && one_->action == other_->action;
 }
 
-static uint64_t hash_operational_halt_(uint64_t hash_, const struct itch_operational_halt *msg_)
+static uint64_t itch_hash_operational_halt_(uint64_t hash_, const struct itch_operational_halt *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -1115,7 +1114,7 @@ static uint64_t hash_operational_halt_(uint64_t hash_, const struct itch_operati
     return hash_;
 }
 
-static bool equal_add_order_(const struct itch_add_order *one_, const struct itch_add_order *other_)
+static bool itch_equal_add_order_(const struct itch_add_order *one_, const struct itch_add_order *other_)
 {
     return one_->stock_locate == other_->stock_locate
                && one_->tracking_number == other_->tracking_number
@@ -1127,7 +1126,7 @@ static bool equal_add_order_(const struct itch_add_order *one_, const struct itc
                && one_->price == other_->price;
 }
 
-static uint64_t hash_add_order_(uint64_t hash_, const struct itch_add_order *msg_)
+static uint64_t itch_hash_add_order_(uint64_t hash_, const struct itch_add_order *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -1140,7 +1139,8 @@ static uint64_t hash_add_order_(uint64_t hash_, const struct itch_add_order *msg
     return hash_;
 }
 
-static bool equal_add_order_mpid_(const struct itch_add_order_mpid *one_, const struct itch_add_order_mpid *other_)
+static bool itch_equal_add_order_mpid_(const struct itch_add_order_mpid *one_,
+    const struct itch_add_order_mpid *other_)
 {
     return one_->stock_locate == other_->stock_locate
                && one_->tracking_number == other_->tracking_number
@@ -1153,7 +1153,7 @@ static bool equal_add_order_mpid_(const struct itch_add_order_mpid *one_, const 
                && memcmp(one_->mpid, other_->mpid, sizeof one_->mpid) == 0;
 }
 
-static uint64_t hash_add_order_mpid_(uint64_t hash_, const struct itch_add_order_mpid *msg_)
+static uint64_t itch_hash_add_order_mpid_(uint64_t hash_, const struct itch_add_order_mpid *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -1167,7 +1167,8 @@ static uint64_t hash_add_order_mpid_(uint64_t hash_, const struct itch_add_order
     return hash_;
 }
 
-static bool equal_order_executed_(const struct itch_order_executed *one_, const struct itch_order_executed *other_)
+static bool itch_equal_order_executed_(const struct itch_order_executed *one_,
+    const struct itch_order_executed *other_)
 {
     return one_->stock_locate == other_->stock_locate
                && one_->tracking_number == other_->tracking_number
@@ -1177,7 +1178,7 @@ static bool equal_order_executed_(const struct itch_order_executed *one_, const 
                && one_->match == other_->match;
 }
 
-static uint64_t hash_order_executed_(uint64_t hash_, const struct itch_order_executed *msg_)
+static uint64_t itch_hash_order_executed_(uint64_t hash_, const struct itch_order_executed *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -1188,7 +1189,7 @@ static uint64_t hash_order_executed_(uint64_t hash_, const struct itch_order_exe
     return hash_;
 }
 
-static bool equal_order_executed_price_(const struct itch_order_executed_price *one_,
+static bool itch_equal_order_executed_price_(const struct itch_order_executed_price *one_,
     const struct itch_order_executed_price *other_)
 {
     return one_->stock_locate == other_->stock_locate
@@ -1201,7 +1202,7 @@ static bool equal_order_executed_price_(const struct itch_order_executed_price *
                && one_->price == other_->price;
 }
 
-static uint64_t hash_order_executed_price_(uint64_t hash_, const struct itch_order_executed_price *msg_)
+static uint64_t itch_hash_order_executed_price_(uint64_t hash_, const struct itch_order_executed_price *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -1214,7 +1215,7 @@ static uint64_t hash_order_executed_price_(uint64_t hash_, const struct itch_ord
     return hash_;
 }
 
-static bool equal_order_cancel_(const struct itch_order_cancel *one_, const struct itch_order_cancel *other_)
+static bool itch_equal_order_cancel_(const struct itch_order_cancel *one_, const struct itch_order_cancel *other_)
 {
     return one_->stock_locate == other_->stock_locate
                && one_->tracking_number == other_->tracking_number
@@ -1223,7 +1224,7 @@ static bool equal_order_cancel_(const struct itch_order_cancel *one_, const stru
                && one_->cancelled == other_->cancelled;
 }
 
-static uint64_t hash_order_cancel_(uint64_t hash_, const struct itch_order_cancel *msg_)
+static uint64_t itch_hash_order_cancel_(uint64_t hash_, const struct itch_order_cancel *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -1233,7 +1234,7 @@ static uint64_t hash_order_cancel_(uint64_t hash_, const struct itch_order_cance
     return hash_;
 }
 
-static bool equal_order_delete_(const struct itch_order_delete *one_, const struct itch_order_delete *other_)
+static bool itch_equal_order_delete_(const struct itch_order_delete *one_, const struct itch_order_delete *other_)
 {
     return one_->stock_locate == other_->stock_locate
                && one_->tracking_number == other_->tracking_number
@@ -1241,7 +1242,7 @@ static bool equal_order_delete_(const struct itch_order_delete *one_, const stru
                && one_->order_ref == other_->order_ref;
 }
 
-static uint64_t hash_order_delete_(uint64_t hash_, const struct itch_order_delete *msg_)
+static uint64_t itch_hash_order_delete_(uint64_t hash_, const struct itch_order_delete *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -1250,7 +1251,8 @@ static uint64_t hash_order_delete_(uint64_t hash_, const struct itch_order_delet
     return hash_;
 }
 
-static bool equal_order_replace_(const struct itch_order_replace *one_, const struct itch_order_replace *other_)
+static bool itch_equal_order_replace_(const struct itch_order_replace *one_,
+    const struct itch_order_replace *other_)
 {
     return one_->stock_locate == other_->stock_locate
                && one_->tracking_number == other_->tracking_number
@@ -1261,7 +1263,7 @@ static bool equal_order_replace_(const struct itch_order_replace *one_, const st
                && one_->price == other_->price;
 }
 
-static uint64_t hash_order_replace_(uint64_t hash_, const struct itch_order_replace *msg_)
+static uint64_t itch_hash_order_replace_(uint64_t hash_, const struct itch_order_replace *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -1273,7 +1275,7 @@ static uint64_t hash_order_replace_(uint64_t hash_, const struct itch_order_repl
     return hash_;
 }
 
-static bool equal_trade_(const struct itch_trade *one_, const struct itch_trade *other_)
+static bool itch_equal_trade_(const struct itch_trade *one_, const struct itch_trade *other_)
 {
     return one_->stock_locate == other_->stock_locate
                && one_->tracking_number == other_->tracking_number
@@ -1286,7 +1288,7 @@ static bool equal_trade_(const struct itch_trade *one_, const struct itch_trade 
                && one_->match == other_->match;
 }
 
-static uint64_t hash_trade_(uint64_t hash_, const struct itch_trade *msg_)
+static uint64_t itch_hash_trade_(uint64_t hash_, const struct itch_trade *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -1300,7 +1302,7 @@ static uint64_t hash_trade_(uint64_t hash_, const struct itch_trade *msg_)
     return hash_;
 }
 
-static bool equal_cross_trade_(const struct itch_cross_trade *one_, const struct itch_cross_trade *other_)
+static bool itch_equal_cross_trade_(const struct itch_cross_trade *one_, const struct itch_cross_trade *other_)
 {
     return one_->stock_locate == other_->stock_locate
                && one_->tracking_number == other_->tracking_number
@@ -1312,7 +1314,7 @@ static bool equal_cross_trade_(const struct itch_cross_trade *one_, const struct
                && one_->cross_type == other_->cross_type;
 }
 
-static uint64_t hash_cross_trade_(uint64_t hash_, const struct itch_cross_trade *msg_)
+static uint64_t itch_hash_cross_trade_(uint64_t hash_, const struct itch_cross_trade *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -1325,7 +1327,7 @@ static uint64_t hash_cross_trade_(uint64_t hash_, const struct itch_cross_trade 
     return hash_;
 }
 
-static bool equal_broken_trade_(const struct itch_broken_trade *one_, const struct itch_broken_trade *other_)
+static bool itch_equal_broken_trade_(const struct itch_broken_trade *one_, const struct itch_broken_trade *other_)
 {
     return one_->stock_locate == other_->stock_locate
                && one_->tracking_number == other_->tracking_number
@@ -1333,7 +1335,7 @@ static bool equal_broken_trade_(const struct itch_broken_trade *one_, const stru
                && one_->match == other_->match;
 }
 
-static uint64_t hash_broken_trade_(uint64_t hash_, const struct itch_broken_trade *msg_)
+static uint64_t itch_hash_broken_trade_(uint64_t hash_, const struct itch_broken_trade *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -1342,7 +1344,7 @@ static uint64_t hash_broken_trade_(uint64_t hash_, const struct itch_broken_trad
     return hash_;
 }
 
-static bool equal_imbalance_(const struct itch_imbalance *one_, const struct itch_imbalance *other_)
+static bool itch_equal_imbalance_(const struct itch_imbalance *one_, const struct itch_imbalance *other_)
 {
     return one_->stock_locate == other_->stock_locate
                && one_->tracking_number == other_->tracking_number
@@ -1358,7 +1360,7 @@ static bool equal_imbalance_(const struct itch_imbalance *one_, const struct itc
                && one_->variation == other_->variation;
 }
 
-static uint64_t hash_imbalance_(uint64_t hash_, const struct itch_imbalance *msg_)
+static uint64_t itch_hash_imbalance_(uint64_t hash_, const struct itch_imbalance *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -1375,7 +1377,7 @@ static uint64_t hash_imbalance_(uint64_t hash_, const struct itch_imbalance *msg
     return hash_;
 }
 
-static bool equal_retail_interest_(const struct itch_retail_interest *one_,
+static bool itch_equal_retail_interest_(const struct itch_retail_interest *one_,
     const struct itch_retail_interest *other_)
 {
     return one_->stock_locate == other_->stock_locate
@@ -1385,7 +1387,7 @@ static bool equal_retail_interest_(const struct itch_retail_interest *one_,
                && one_->interest == other_->interest;
 }
 
-static uint64_t hash_retail_interest_(uint64_t hash_, const struct itch_retail_interest *msg_)
+static uint64_t itch_hash_retail_interest_(uint64_t hash_, const struct itch_retail_interest *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->stock_locate);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->tracking_number);
@@ -1401,49 +1403,49 @@ bool itch_equal(const struct itch *one_, const struct itch *other_)
         return false;
     switch (itch_tag_of(one_)) {
     case ITCH_SYSTEM_EVENT:
-        return equal_system_event_(itch_as_system_event(one_), itch_as_system_event(other_));
+        return itch_equal_system_event_(itch_as_system_event(one_), itch_as_system_event(other_));
     case ITCH_STOCK_DIRECTORY:
-        return equal_stock_directory_(itch_as_stock_directory(one_), itch_as_stock_directory(other_));
+        return itch_equal_stock_directory_(itch_as_stock_directory(one_), itch_as_stock_directory(other_));
     case ITCH_TRADING_ACTION:
-        return equal_trading_action_(itch_as_trading_action(one_), itch_as_trading_action(other_));
+        return itch_equal_trading_action_(itch_as_trading_action(one_), itch_as_trading_action(other_));
     case ITCH_REG_SHO:
-        return equal_reg_sho_(itch_as_reg_sho(one_), itch_as_reg_sho(other_));
+        return itch_equal_reg_sho_(itch_as_reg_sho(one_), itch_as_reg_sho(other_));
     case ITCH_PARTICIPANT_POSITION:
-        return equal_participant_position_(itch_as_participant_position(one_), itch_as_participant_position(other_));
+        return itch_equal_participant_position_(itch_as_participant_position(one_), itch_as_participant_position(other_));
     case ITCH_MWCB_DECLINE:
-        return equal_mwcb_decline_(itch_as_mwcb_decline(one_), itch_as_mwcb_decline(other_));
+        return itch_equal_mwcb_decline_(itch_as_mwcb_decline(one_), itch_as_mwcb_decline(other_));
     case ITCH_MWCB_STATUS:
-        return equal_mwcb_status_(itch_as_mwcb_status(one_), itch_as_mwcb_status(other_));
+        return itch_equal_mwcb_status_(itch_as_mwcb_status(one_), itch_as_mwcb_status(other_));
     case ITCH_IPO_QUOTING:
-        return equal_ipo_quoting_(itch_as_ipo_quoting(one_), itch_as_ipo_quoting(other_));
+        return itch_equal_ipo_quoting_(itch_as_ipo_quoting(one_), itch_as_ipo_quoting(other_));
     case ITCH_LULD_COLLAR:
-        return equal_luld_collar_(itch_as_luld_collar(one_), itch_as_luld_collar(other_));
+        return itch_equal_luld_collar_(itch_as_luld_collar(one_), itch_as_luld_collar(other_));
     case ITCH_OPERATIONAL_HALT:
-        return equal_operational_halt_(itch_as_operational_halt(one_), itch_as_operational_halt(other_));
+        return itch_equal_operational_halt_(itch_as_operational_halt(one_), itch_as_operational_halt(other_));
     case ITCH_ADD_ORDER:
-        return equal_add_order_(itch_as_add_order(one_), itch_as_add_order(other_));
+        return itch_equal_add_order_(itch_as_add_order(one_), itch_as_add_order(other_));
     case ITCH_ADD_ORDER_MPID:
-        return equal_add_order_mpid_(itch_as_add_order_mpid(one_), itch_as_add_order_mpid(other_));
+        return itch_equal_add_order_mpid_(itch_as_add_order_mpid(one_), itch_as_add_order_mpid(other_));
     case ITCH_ORDER_EXECUTED:
-        return equal_order_executed_(itch_as_order_executed(one_), itch_as_order_executed(other_));
+        return itch_equal_order_executed_(itch_as_order_executed(one_), itch_as_order_executed(other_));
     case ITCH_ORDER_EXECUTED_PRICE:
-        return equal_order_executed_price_(itch_as_order_executed_price(one_), itch_as_order_executed_price(other_));
+        return itch_equal_order_executed_price_(itch_as_order_executed_price(one_), itch_as_order_executed_price(other_));
     case ITCH_ORDER_CANCEL:
-        return equal_order_cancel_(itch_as_order_cancel(one_), itch_as_order_cancel(other_));
+        return itch_equal_order_cancel_(itch_as_order_cancel(one_), itch_as_order_cancel(other_));
     case ITCH_ORDER_DELETE:
-        return equal_order_delete_(itch_as_order_delete(one_), itch_as_order_delete(other_));
+        return itch_equal_order_delete_(itch_as_order_delete(one_), itch_as_order_delete(other_));
     case ITCH_ORDER_REPLACE:
-        return equal_order_replace_(itch_as_order_replace(one_), itch_as_order_replace(other_));
+        return itch_equal_order_replace_(itch_as_order_replace(one_), itch_as_order_replace(other_));
     case ITCH_TRADE:
-        return equal_trade_(itch_as_trade(one_), itch_as_trade(other_));
+        return itch_equal_trade_(itch_as_trade(one_), itch_as_trade(other_));
     case ITCH_CROSS_TRADE:
-        return equal_cross_trade_(itch_as_cross_trade(one_), itch_as_cross_trade(other_));
+        return itch_equal_cross_trade_(itch_as_cross_trade(one_), itch_as_cross_trade(other_));
     case ITCH_BROKEN_TRADE:
-        return equal_broken_trade_(itch_as_broken_trade(one_), itch_as_broken_trade(other_));
+        return itch_equal_broken_trade_(itch_as_broken_trade(one_), itch_as_broken_trade(other_));
     case ITCH_IMBALANCE:
-        return equal_imbalance_(itch_as_imbalance(one_), itch_as_imbalance(other_));
+        return itch_equal_imbalance_(itch_as_imbalance(one_), itch_as_imbalance(other_));
     case ITCH_RETAIL_INTEREST:
-        return equal_retail_interest_(itch_as_retail_interest(one_), itch_as_retail_interest(other_));
+        return itch_equal_retail_interest_(itch_as_retail_interest(one_), itch_as_retail_interest(other_));
     }
     return true;
 }
@@ -1453,49 +1455,49 @@ uint64_t itch_hash(const struct itch *msg_)
     const uint64_t hash_ = protopool_hash_u64(0, msg_->tag);
     switch (itch_tag_of(msg_)) {
     case ITCH_SYSTEM_EVENT:
-        return hash_system_event_(hash_, itch_as_system_event(msg_));
+        return itch_hash_system_event_(hash_, itch_as_system_event(msg_));
     case ITCH_STOCK_DIRECTORY:
-        return hash_stock_directory_(hash_, itch_as_stock_directory(msg_));
+        return itch_hash_stock_directory_(hash_, itch_as_stock_directory(msg_));
     case ITCH_TRADING_ACTION:
-        return hash_trading_action_(hash_, itch_as_trading_action(msg_));
+        return itch_hash_trading_action_(hash_, itch_as_trading_action(msg_));
     case ITCH_REG_SHO:
-        return hash_reg_sho_(hash_, itch_as_reg_sho(msg_));
+        return itch_hash_reg_sho_(hash_, itch_as_reg_sho(msg_));
     case ITCH_PARTICIPANT_POSITION:
-        return hash_participant_position_(hash_, itch_as_participant_position(msg_));
+        return itch_hash_participant_position_(hash_, itch_as_participant_position(msg_));
     case ITCH_MWCB_DECLINE:
-        return hash_mwcb_decline_(hash_, itch_as_mwcb_decline(msg_));
+        return itch_hash_mwcb_decline_(hash_, itch_as_mwcb_decline(msg_));
     case ITCH_MWCB_STATUS:
-        return hash_mwcb_status_(hash_, itch_as_mwcb_status(msg_));
+        return itch_hash_mwcb_status_(hash_, itch_as_mwcb_status(msg_));
     case ITCH_IPO_QUOTING:
-        return hash_ipo_quoting_(hash_, itch_as_ipo_quoting(msg_));
+        return itch_hash_ipo_quoting_(hash_, itch_as_ipo_quoting(msg_));
     case ITCH_LULD_COLLAR:
-        return hash_luld_collar_(hash_, itch_as_luld_collar(msg_));
+        return itch_hash_luld_collar_(hash_, itch_as_luld_collar(msg_));
     case ITCH_OPERATIONAL_HALT:
-        return hash_operational_halt_(hash_, itch_as_operational_halt(msg_));
+        return itch_hash_operational_halt_(hash_, itch_as_operational_halt(msg_));
     case ITCH_ADD_ORDER:
-        return hash_add_order_(hash_, itch_as_add_order(msg_));
+        return itch_hash_add_order_(hash_, itch_as_add_order(msg_));
     case ITCH_ADD_ORDER_MPID:
-        return hash_add_order_mpid_(hash_, itch_as_add_order_mpid(msg_));
+        return itch_hash_add_order_mpid_(hash_, itch_as_add_order_mpid(msg_));
     case ITCH_ORDER_EXECUTED:
-        return hash_order_executed_(hash_, itch_as_order_executed(msg_));
+        return itch_hash_order_executed_(hash_, itch_as_order_executed(msg_));
     case ITCH_ORDER_EXECUTED_PRICE:
-        return hash_order_executed_price_(hash_, itch_as_order_executed_price(msg_));
+        return itch_hash_order_executed_price_(hash_, itch_as_order_executed_price(msg_));
     case ITCH_ORDER_CANCEL:
-        return hash_order_cancel_(hash_, itch_as_order_cancel(msg_));
+        return itch_hash_order_cancel_(hash_, itch_as_order_cancel(msg_));
     case ITCH_ORDER_DELETE:
-        return hash_order_delete_(hash_, itch_as_order_delete(msg_));
+        return itch_hash_order_delete_(hash_, itch_as_order_delete(msg_));
     case ITCH_ORDER_REPLACE:
-        return hash_order_replace_(hash_, itch_as_order_replace(msg_));
+        return itch_hash_order_replace_(hash_, itch_as_order_replace(msg_));
     case ITCH_TRADE:
-        return hash_trade_(hash_, itch_as_trade(msg_));
+        return itch_hash_trade_(hash_, itch_as_trade(msg_));
     case ITCH_CROSS_TRADE:
-        return hash_cross_trade_(hash_, itch_as_cross_trade(msg_));
+        return itch_hash_cross_trade_(hash_, itch_as_cross_trade(msg_));
     case ITCH_BROKEN_TRADE:
-        return hash_broken_trade_(hash_, itch_as_broken_trade(msg_));
+        return itch_hash_broken_trade_(hash_, itch_as_broken_trade(msg_));
     case ITCH_IMBALANCE:
-        return hash_imbalance_(hash_, itch_as_imbalance(msg_));
+        return itch_hash_imbalance_(hash_, itch_as_imbalance(msg_));
     case ITCH_RETAIL_INTEREST:
-        return hash_retail_interest_(hash_, itch_as_retail_interest(msg_));
+        return itch_hash_retail_interest_(hash_, itch_as_retail_interest(msg_));
     }
     return hash_;
 }
@@ -1594,8 +1596,7 @@ void itch_dispatch(const struct itch *msg_, const struct itch_handlers *handlers
     }
 }
 
-#undef itch_clone
-struct itch *itch_clone(struct itch_pool *pool_, const struct itch *msg_)
+struct itch *(itch_clone)(struct itch_pool *pool_, const struct itch *msg_)
 {
     const size_t size_ = itch_size(msg_);
     const unsigned class_ = itch_class_of_(msg_);
@@ -1656,31 +1657,31 @@ bool itch_pool_reserve(struct itch_pool *pool_, enum itch_tag tag_, size_t n_)
     return class_ == 0 || protopool_reserve(&pool_->engine_, class_, n_);
 }
 
-struct each_ {
+struct itch_each_ {
     void (*fn)(void *ctx, const struct itch *msg);
     void *ctx;
 };
 
-static void each_message_(void *each_of_, const void *slot_)
+static void itch_each_message_(void *each_of_, const void *slot_)
 {
-    const struct each_ *const each = (const struct each_ *)each_of_;
+    const struct itch_each_ *const each = (const struct itch_each_ *)each_of_;
     each->fn(each->ctx, (const struct itch *)slot_);
 }
 
 void itch_pool_each(struct itch_pool *pool_, void (*fn_)(void *ctx, const struct itch *msg), void *ctx_)
 {
-    struct each_ each_of_ = { fn_, ctx_ };
-    protopool_each(&pool_->engine_, each_message_, &each_of_);
+    struct itch_each_ each_of_ = { fn_, ctx_ };
+    protopool_each(&pool_->engine_, itch_each_message_, &each_of_);
 }
 
 void itch_depot_each(struct itch_depot *depot_, void (*fn_)(void *ctx, const struct itch *msg), void *ctx_)
 {
-    struct each_ each_of_ = { fn_, ctx_ };
-    protopool_depot_each(&depot_->engine_, each_message_, &each_of_);
+    struct itch_each_ each_of_ = { fn_, ctx_ };
+    protopool_depot_each(&depot_->engine_, itch_each_message_, &each_of_);
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static int print_budget_(FILE *out_, const struct itch_pool_stats *stats_)
+static int itch_print_budget_(FILE *out_, const struct itch_pool_stats *stats_)
 {
     struct protopool_printer to_ = { .out = out_ };
     protopool_print(&to_, "    max_live: ");
@@ -1724,19 +1725,19 @@ int itch_pool_print_budget(FILE *out_, struct itch_pool *pool_)
 {
     struct itch_pool_stats stats_;
     itch_pool_stats(pool_, &stats_);
-    return print_budget_(out_, &stats_);
+    return itch_print_budget_(out_, &stats_);
 }
 
 int itch_depot_print_budget(FILE *out_, struct itch_depot *depot_)
 {
     struct itch_pool_stats stats_;
     itch_depot_stats(depot_, &stats_);
-    return print_budget_(out_, &stats_);
+    return itch_print_budget_(out_, &stats_);
 }
 
 /* ---- Printing ------------------------------------------------------------------------------------------------ */
 
-static void print_system_event_message_(struct protopool_printer *to_, const struct itch_system_event *msg_)
+static void itch_print_system_event_message_(struct protopool_printer *to_, const struct itch_system_event *msg_)
 {
     protopool_print_begin(to_, "SystemEvent", "{");
     protopool_print_item(to_, "stock_locate");
@@ -1750,7 +1751,8 @@ static void print_system_event_message_(struct protopool_printer *to_, const str
     protopool_print_end(to_, "}");
 }
 
-static void print_stock_directory_message_(struct protopool_printer *to_, const struct itch_stock_directory *msg_)
+static void itch_print_stock_directory_message_(struct protopool_printer *to_,
+    const struct itch_stock_directory *msg_)
 {
     protopool_print_begin(to_, "StockDirectory", "{");
     protopool_print_item(to_, "stock_locate");
@@ -1790,7 +1792,8 @@ static void print_stock_directory_message_(struct protopool_printer *to_, const 
     protopool_print_end(to_, "}");
 }
 
-static void print_trading_action_message_(struct protopool_printer *to_, const struct itch_trading_action *msg_)
+static void itch_print_trading_action_message_(struct protopool_printer *to_,
+    const struct itch_trading_action *msg_)
 {
     protopool_print_begin(to_, "TradingAction", "{");
     protopool_print_item(to_, "stock_locate");
@@ -1810,7 +1813,7 @@ static void print_trading_action_message_(struct protopool_printer *to_, const s
     protopool_print_end(to_, "}");
 }
 
-static void print_reg_sho_message_(struct protopool_printer *to_, const struct itch_reg_sho *msg_)
+static void itch_print_reg_sho_message_(struct protopool_printer *to_, const struct itch_reg_sho *msg_)
 {
     protopool_print_begin(to_, "RegSho", "{");
     protopool_print_item(to_, "stock_locate");
@@ -1826,7 +1829,7 @@ static void print_reg_sho_message_(struct protopool_printer *to_, const struct i
     protopool_print_end(to_, "}");
 }
 
-static void print_participant_position_message_(struct protopool_printer *to_,
+static void itch_print_participant_position_message_(struct protopool_printer *to_,
     const struct itch_participant_position *msg_)
 {
     protopool_print_begin(to_, "ParticipantPosition", "{");
@@ -1849,7 +1852,7 @@ static void print_participant_position_message_(struct protopool_printer *to_,
     protopool_print_end(to_, "}");
 }
 
-static void print_mwcb_decline_message_(struct protopool_printer *to_, const struct itch_mwcb_decline *msg_)
+static void itch_print_mwcb_decline_message_(struct protopool_printer *to_, const struct itch_mwcb_decline *msg_)
 {
     protopool_print_begin(to_, "MwcbDecline", "{");
     protopool_print_item(to_, "stock_locate");
@@ -1867,7 +1870,7 @@ static void print_mwcb_decline_message_(struct protopool_printer *to_, const str
     protopool_print_end(to_, "}");
 }
 
-static void print_mwcb_status_message_(struct protopool_printer *to_, const struct itch_mwcb_status *msg_)
+static void itch_print_mwcb_status_message_(struct protopool_printer *to_, const struct itch_mwcb_status *msg_)
 {
     protopool_print_begin(to_, "MwcbStatus", "{");
     protopool_print_item(to_, "stock_locate");
@@ -1881,7 +1884,7 @@ static void print_mwcb_status_message_(struct protopool_printer *to_, const stru
     protopool_print_end(to_, "}");
 }
 
-static void print_ipo_quoting_message_(struct protopool_printer *to_, const struct itch_ipo_quoting *msg_)
+static void itch_print_ipo_quoting_message_(struct protopool_printer *to_, const struct itch_ipo_quoting *msg_)
 {
     protopool_print_begin(to_, "IpoQuoting", "{");
     protopool_print_item(to_, "stock_locate");
@@ -1901,7 +1904,7 @@ static void print_ipo_quoting_message_(struct protopool_printer *to_, const stru
     protopool_print_end(to_, "}");
 }
 
-static void print_luld_collar_message_(struct protopool_printer *to_, const struct itch_luld_collar *msg_)
+static void itch_print_luld_collar_message_(struct protopool_printer *to_, const struct itch_luld_collar *msg_)
 {
     protopool_print_begin(to_, "LuldCollar", "{");
     protopool_print_item(to_, "stock_locate");
@@ -1923,7 +1926,8 @@ static void print_luld_collar_message_(struct protopool_printer *to_, const stru
     protopool_print_end(to_, "}");
 }
 
-static void print_operational_halt_message_(struct protopool_printer *to_, const struct itch_operational_halt *msg_)
+static void itch_print_operational_halt_message_(struct protopool_printer *to_,
+    const struct itch_operational_halt *msg_)
 {
     protopool_print_begin(to_, "OperationalHalt", "{");
     protopool_print_item(to_, "stock_locate");
@@ -1941,7 +1945,7 @@ static void print_operational_halt_message_(struct protopool_printer *to_, const
     protopool_print_end(to_, "}");
 }
 
-static void print_add_order_message_(struct protopool_printer *to_, const struct itch_add_order *msg_)
+static void itch_print_add_order_message_(struct protopool_printer *to_, const struct itch_add_order *msg_)
 {
     protopool_print_begin(to_, "AddOrder", "{");
     protopool_print_item(to_, "stock_locate");
@@ -1963,7 +1967,8 @@ static void print_add_order_message_(struct protopool_printer *to_, const struct
     protopool_print_end(to_, "}");
 }
 
-static void print_add_order_mpid_message_(struct protopool_printer *to_, const struct itch_add_order_mpid *msg_)
+static void itch_print_add_order_mpid_message_(struct protopool_printer *to_,
+    const struct itch_add_order_mpid *msg_)
 {
     protopool_print_begin(to_, "AddOrderMpid", "{");
     protopool_print_item(to_, "stock_locate");
@@ -1987,7 +1992,8 @@ static void print_add_order_mpid_message_(struct protopool_printer *to_, const s
     protopool_print_end(to_, "}");
 }
 
-static void print_order_executed_message_(struct protopool_printer *to_, const struct itch_order_executed *msg_)
+static void itch_print_order_executed_message_(struct protopool_printer *to_,
+    const struct itch_order_executed *msg_)
 {
     protopool_print_begin(to_, "OrderExecuted", "{");
     protopool_print_item(to_, "stock_locate");
@@ -2005,7 +2011,7 @@ static void print_order_executed_message_(struct protopool_printer *to_, const s
     protopool_print_end(to_, "}");
 }
 
-static void print_order_executed_price_message_(struct protopool_printer *to_,
+static void itch_print_order_executed_price_message_(struct protopool_printer *to_,
     const struct itch_order_executed_price *msg_)
 {
     protopool_print_begin(to_, "OrderExecutedPrice", "{");
@@ -2028,7 +2034,7 @@ static void print_order_executed_price_message_(struct protopool_printer *to_,
     protopool_print_end(to_, "}");
 }
 
-static void print_order_cancel_message_(struct protopool_printer *to_, const struct itch_order_cancel *msg_)
+static void itch_print_order_cancel_message_(struct protopool_printer *to_, const struct itch_order_cancel *msg_)
 {
     protopool_print_begin(to_, "OrderCancel", "{");
     protopool_print_item(to_, "stock_locate");
@@ -2044,7 +2050,7 @@ static void print_order_cancel_message_(struct protopool_printer *to_, const str
     protopool_print_end(to_, "}");
 }
 
-static void print_order_delete_message_(struct protopool_printer *to_, const struct itch_order_delete *msg_)
+static void itch_print_order_delete_message_(struct protopool_printer *to_, const struct itch_order_delete *msg_)
 {
     protopool_print_begin(to_, "OrderDelete", "{");
     protopool_print_item(to_, "stock_locate");
@@ -2058,7 +2064,7 @@ static void print_order_delete_message_(struct protopool_printer *to_, const str
     protopool_print_end(to_, "}");
 }
 
-static void print_order_replace_message_(struct protopool_printer *to_, const struct itch_order_replace *msg_)
+static void itch_print_order_replace_message_(struct protopool_printer *to_, const struct itch_order_replace *msg_)
 {
     protopool_print_begin(to_, "OrderReplace", "{");
     protopool_print_item(to_, "stock_locate");
@@ -2078,7 +2084,7 @@ static void print_order_replace_message_(struct protopool_printer *to_, const st
     protopool_print_end(to_, "}");
 }
 
-static void print_trade_message_(struct protopool_printer *to_, const struct itch_trade *msg_)
+static void itch_print_trade_message_(struct protopool_printer *to_, const struct itch_trade *msg_)
 {
     protopool_print_begin(to_, "Trade", "{");
     protopool_print_item(to_, "stock_locate");
@@ -2102,7 +2108,7 @@ static void print_trade_message_(struct protopool_printer *to_, const struct itc
     protopool_print_end(to_, "}");
 }
 
-static void print_cross_trade_message_(struct protopool_printer *to_, const struct itch_cross_trade *msg_)
+static void itch_print_cross_trade_message_(struct protopool_printer *to_, const struct itch_cross_trade *msg_)
 {
     protopool_print_begin(to_, "CrossTrade", "{");
     protopool_print_item(to_, "stock_locate");
@@ -2124,7 +2130,7 @@ static void print_cross_trade_message_(struct protopool_printer *to_, const stru
     protopool_print_end(to_, "}");
 }
 
-static void print_broken_trade_message_(struct protopool_printer *to_, const struct itch_broken_trade *msg_)
+static void itch_print_broken_trade_message_(struct protopool_printer *to_, const struct itch_broken_trade *msg_)
 {
     protopool_print_begin(to_, "BrokenTrade", "{");
     protopool_print_item(to_, "stock_locate");
@@ -2138,7 +2144,7 @@ static void print_broken_trade_message_(struct protopool_printer *to_, const str
     protopool_print_end(to_, "}");
 }
 
-static void print_imbalance_message_(struct protopool_printer *to_, const struct itch_imbalance *msg_)
+static void itch_print_imbalance_message_(struct protopool_printer *to_, const struct itch_imbalance *msg_)
 {
     protopool_print_begin(to_, "Imbalance", "{");
     protopool_print_item(to_, "stock_locate");
@@ -2168,7 +2174,8 @@ static void print_imbalance_message_(struct protopool_printer *to_, const struct
     protopool_print_end(to_, "}");
 }
 
-static void print_retail_interest_message_(struct protopool_printer *to_, const struct itch_retail_interest *msg_)
+static void itch_print_retail_interest_message_(struct protopool_printer *to_,
+    const struct itch_retail_interest *msg_)
 {
     protopool_print_begin(to_, "RetailInterest", "{");
     protopool_print_item(to_, "stock_locate");
@@ -2184,7 +2191,7 @@ static void print_retail_interest_message_(struct protopool_printer *to_, const 
     protopool_print_end(to_, "}");
 }
 
-static void print_message_(struct protopool_printer *to_, const struct itch *msg_)
+static void itch_print_message_(struct protopool_printer *to_, const struct itch *msg_)
 {
     if (msg_ == NULL) {
         protopool_print(to_, "<no message>");
@@ -2192,70 +2199,70 @@ static void print_message_(struct protopool_printer *to_, const struct itch *msg
     }
     switch (itch_tag_of(msg_)) {
     case ITCH_SYSTEM_EVENT:
-        print_system_event_message_(to_, itch_as_system_event(msg_));
+        itch_print_system_event_message_(to_, itch_as_system_event(msg_));
         return;
     case ITCH_STOCK_DIRECTORY:
-        print_stock_directory_message_(to_, itch_as_stock_directory(msg_));
+        itch_print_stock_directory_message_(to_, itch_as_stock_directory(msg_));
         return;
     case ITCH_TRADING_ACTION:
-        print_trading_action_message_(to_, itch_as_trading_action(msg_));
+        itch_print_trading_action_message_(to_, itch_as_trading_action(msg_));
         return;
     case ITCH_REG_SHO:
-        print_reg_sho_message_(to_, itch_as_reg_sho(msg_));
+        itch_print_reg_sho_message_(to_, itch_as_reg_sho(msg_));
         return;
     case ITCH_PARTICIPANT_POSITION:
-        print_participant_position_message_(to_, itch_as_participant_position(msg_));
+        itch_print_participant_position_message_(to_, itch_as_participant_position(msg_));
         return;
     case ITCH_MWCB_DECLINE:
-        print_mwcb_decline_message_(to_, itch_as_mwcb_decline(msg_));
+        itch_print_mwcb_decline_message_(to_, itch_as_mwcb_decline(msg_));
         return;
     case ITCH_MWCB_STATUS:
-        print_mwcb_status_message_(to_, itch_as_mwcb_status(msg_));
+        itch_print_mwcb_status_message_(to_, itch_as_mwcb_status(msg_));
         return;
     case ITCH_IPO_QUOTING:
-        print_ipo_quoting_message_(to_, itch_as_ipo_quoting(msg_));
+        itch_print_ipo_quoting_message_(to_, itch_as_ipo_quoting(msg_));
         return;
     case ITCH_LULD_COLLAR:
-        print_luld_collar_message_(to_, itch_as_luld_collar(msg_));
+        itch_print_luld_collar_message_(to_, itch_as_luld_collar(msg_));
         return;
     case ITCH_OPERATIONAL_HALT:
-        print_operational_halt_message_(to_, itch_as_operational_halt(msg_));
+        itch_print_operational_halt_message_(to_, itch_as_operational_halt(msg_));
         return;
     case ITCH_ADD_ORDER:
-        print_add_order_message_(to_, itch_as_add_order(msg_));
+        itch_print_add_order_message_(to_, itch_as_add_order(msg_));
         return;
     case ITCH_ADD_ORDER_MPID:
-        print_add_order_mpid_message_(to_, itch_as_add_order_mpid(msg_));
+        itch_print_add_order_mpid_message_(to_, itch_as_add_order_mpid(msg_));
         return;
     case ITCH_ORDER_EXECUTED:
-        print_order_executed_message_(to_, itch_as_order_executed(msg_));
+        itch_print_order_executed_message_(to_, itch_as_order_executed(msg_));
         return;
     case ITCH_ORDER_EXECUTED_PRICE:
-        print_order_executed_price_message_(to_, itch_as_order_executed_price(msg_));
+        itch_print_order_executed_price_message_(to_, itch_as_order_executed_price(msg_));
         return;
     case ITCH_ORDER_CANCEL:
-        print_order_cancel_message_(to_, itch_as_order_cancel(msg_));
+        itch_print_order_cancel_message_(to_, itch_as_order_cancel(msg_));
         return;
     case ITCH_ORDER_DELETE:
-        print_order_delete_message_(to_, itch_as_order_delete(msg_));
+        itch_print_order_delete_message_(to_, itch_as_order_delete(msg_));
         return;
     case ITCH_ORDER_REPLACE:
-        print_order_replace_message_(to_, itch_as_order_replace(msg_));
+        itch_print_order_replace_message_(to_, itch_as_order_replace(msg_));
         return;
     case ITCH_TRADE:
-        print_trade_message_(to_, itch_as_trade(msg_));
+        itch_print_trade_message_(to_, itch_as_trade(msg_));
         return;
     case ITCH_CROSS_TRADE:
-        print_cross_trade_message_(to_, itch_as_cross_trade(msg_));
+        itch_print_cross_trade_message_(to_, itch_as_cross_trade(msg_));
         return;
     case ITCH_BROKEN_TRADE:
-        print_broken_trade_message_(to_, itch_as_broken_trade(msg_));
+        itch_print_broken_trade_message_(to_, itch_as_broken_trade(msg_));
         return;
     case ITCH_IMBALANCE:
-        print_imbalance_message_(to_, itch_as_imbalance(msg_));
+        itch_print_imbalance_message_(to_, itch_as_imbalance(msg_));
         return;
     case ITCH_RETAIL_INTEREST:
-        print_retail_interest_message_(to_, itch_as_retail_interest(msg_));
+        itch_print_retail_interest_message_(to_, itch_as_retail_interest(msg_));
         return;
     }
     protopool_print(to_, "<no message>");
@@ -2264,28 +2271,28 @@ static void print_message_(struct protopool_printer *to_, const struct itch *msg
 int itch_print(FILE *out_, const struct itch *msg_)
 {
     struct protopool_printer to_ = { .out = out_ };
-    print_message_(&to_, msg_);
+    itch_print_message_(&to_, msg_);
     return to_.written;
 }
 
 int itch_snprint(char *buffer_, size_t room_, const struct itch *msg_)
 {
     struct protopool_printer to_ = { .buffer = buffer_, .room = room_ };
-    print_message_(&to_, msg_);
+    itch_print_message_(&to_, msg_);
     return to_.written;
 }
 
 int itch_print_pretty(FILE *out_, const struct itch *msg_)
 {
     struct protopool_printer to_ = { .out = out_, .is_pretty = true };
-    print_message_(&to_, msg_);
+    itch_print_message_(&to_, msg_);
     return to_.written;
 }
 
 int itch_snprint_pretty(char *buffer_, size_t room_, const struct itch *msg_)
 {
     struct protopool_printer to_ = { .buffer = buffer_, .room = room_, .is_pretty = true };
-    print_message_(&to_, msg_);
+    itch_print_message_(&to_, msg_);
     return to_.written;
 }
 
@@ -2293,7 +2300,6 @@ int itch_snprint_pretty(char *buffer_, size_t room_, const struct itch *msg_)
 
 /* ---- Free and constructors that are not inlined -------------------------------------------------------------- */
 
-#undef itch_free
 void itch_free_(struct itch_pool *pool_, struct itch *msg_)
 {
 #if PROTOPOOL_CHECK == 2
@@ -2308,320 +2314,277 @@ void itch_free_(struct itch_pool *pool_, struct itch *msg_)
 #endif
     protopool_end_put(&pool_->engine_, class_, msg_);
 #else
-    itch_free(pool_, msg_);
+    (itch_free)(pool_, msg_);
 #endif
 }
 
-#undef itch_new_system_event
 struct itch *itch_new_system_event_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, char event_code)
 {
-    return itch_new_system_event(pool_, stock_locate, tracking_number, timestamp, event_code);
+    return (itch_new_system_event)(pool_, stock_locate, tracking_number, timestamp, event_code);
 }
 
-#undef itch_copy_system_event
 struct itch *itch_copy_system_event_(struct itch_pool *pool_, const struct itch_system_event *from_)
 {
-    return itch_copy_system_event(pool_, from_);
+    return (itch_copy_system_event)(pool_, from_);
 }
 
-#undef itch_new_stock_directory
 struct itch *itch_new_stock_directory_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char market_category, char financial_status, uint32_t round_lot_size,
     char round_lots_only, char issue_classification, const char *issue_subtype, char authenticity,
     char short_sale_threshold, char ipo_flag, char luld_tier, char etp_flag, uint32_t etp_leverage, char inverse)
 {
-    return itch_new_stock_directory(pool_, stock_locate, tracking_number, timestamp, stock, market_category,
+    return (itch_new_stock_directory)(pool_, stock_locate, tracking_number, timestamp, stock, market_category,
         financial_status, round_lot_size, round_lots_only, issue_classification, issue_subtype, authenticity,
         short_sale_threshold, ipo_flag, luld_tier, etp_flag, etp_leverage, inverse);
 }
 
-#undef itch_copy_stock_directory
 struct itch *itch_copy_stock_directory_(struct itch_pool *pool_, const struct itch_stock_directory *from_)
 {
-    return itch_copy_stock_directory(pool_, from_);
+    return (itch_copy_stock_directory)(pool_, from_);
 }
 
-#undef itch_new_trading_action
 struct itch *itch_new_trading_action_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char state, char reserved, const char *reason)
 {
-    return itch_new_trading_action(pool_, stock_locate, tracking_number, timestamp, stock, state, reserved, reason);
+    return (itch_new_trading_action)(pool_, stock_locate, tracking_number, timestamp, stock, state, reserved,
+        reason);
 }
 
-#undef itch_copy_trading_action
 struct itch *itch_copy_trading_action_(struct itch_pool *pool_, const struct itch_trading_action *from_)
 {
-    return itch_copy_trading_action(pool_, from_);
+    return (itch_copy_trading_action)(pool_, from_);
 }
 
-#undef itch_new_reg_sho
 struct itch *itch_new_reg_sho_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char action)
 {
-    return itch_new_reg_sho(pool_, stock_locate, tracking_number, timestamp, stock, action);
+    return (itch_new_reg_sho)(pool_, stock_locate, tracking_number, timestamp, stock, action);
 }
 
-#undef itch_copy_reg_sho
 struct itch *itch_copy_reg_sho_(struct itch_pool *pool_, const struct itch_reg_sho *from_)
 {
-    return itch_copy_reg_sho(pool_, from_);
+    return (itch_copy_reg_sho)(pool_, from_);
 }
 
-#undef itch_new_participant_position
 struct itch *itch_new_participant_position_(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
     char state)
 {
-    return itch_new_participant_position(pool_, stock_locate, tracking_number, timestamp, mpid, stock, primary,
+    return (itch_new_participant_position)(pool_, stock_locate, tracking_number, timestamp, mpid, stock, primary,
         mode, state);
 }
 
-#undef itch_copy_participant_position
 struct itch *itch_copy_participant_position_(struct itch_pool *pool_, const struct itch_participant_position *from_)
 {
-    return itch_copy_participant_position(pool_, from_);
+    return (itch_copy_participant_position)(pool_, from_);
 }
 
-#undef itch_new_mwcb_decline
 struct itch *itch_new_mwcb_decline_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3)
 {
-    return itch_new_mwcb_decline(pool_, stock_locate, tracking_number, timestamp, level1, level2, level3);
+    return (itch_new_mwcb_decline)(pool_, stock_locate, tracking_number, timestamp, level1, level2, level3);
 }
 
-#undef itch_copy_mwcb_decline
 struct itch *itch_copy_mwcb_decline_(struct itch_pool *pool_, const struct itch_mwcb_decline *from_)
 {
-    return itch_copy_mwcb_decline(pool_, from_);
+    return (itch_copy_mwcb_decline)(pool_, from_);
 }
 
-#undef itch_new_mwcb_status
 struct itch *itch_new_mwcb_status_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, char breached_level)
 {
-    return itch_new_mwcb_status(pool_, stock_locate, tracking_number, timestamp, breached_level);
+    return (itch_new_mwcb_status)(pool_, stock_locate, tracking_number, timestamp, breached_level);
 }
 
-#undef itch_copy_mwcb_status
 struct itch *itch_copy_mwcb_status_(struct itch_pool *pool_, const struct itch_mwcb_status *from_)
 {
-    return itch_copy_mwcb_status(pool_, from_);
+    return (itch_copy_mwcb_status)(pool_, from_);
 }
 
-#undef itch_new_ipo_quoting
 struct itch *itch_new_ipo_quoting_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier, uint32_t price)
 {
-    return itch_new_ipo_quoting(pool_, stock_locate, tracking_number, timestamp, stock, release_time, qualifier,
+    return (itch_new_ipo_quoting)(pool_, stock_locate, tracking_number, timestamp, stock, release_time, qualifier,
         price);
 }
 
-#undef itch_copy_ipo_quoting
 struct itch *itch_copy_ipo_quoting_(struct itch_pool *pool_, const struct itch_ipo_quoting *from_)
 {
-    return itch_copy_ipo_quoting(pool_, from_);
+    return (itch_copy_ipo_quoting)(pool_, from_);
 }
 
-#undef itch_new_luld_collar
 struct itch *itch_new_luld_collar_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price, uint32_t lower_price,
     uint32_t extension)
 {
-    return itch_new_luld_collar(pool_, stock_locate, tracking_number, timestamp, stock, reference_price,
+    return (itch_new_luld_collar)(pool_, stock_locate, tracking_number, timestamp, stock, reference_price,
         upper_price, lower_price, extension);
 }
 
-#undef itch_copy_luld_collar
 struct itch *itch_copy_luld_collar_(struct itch_pool *pool_, const struct itch_luld_collar *from_)
 {
-    return itch_copy_luld_collar(pool_, from_);
+    return (itch_copy_luld_collar)(pool_, from_);
 }
 
-#undef itch_new_operational_halt
 struct itch *itch_new_operational_halt_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char market_code, char action)
 {
-    return itch_new_operational_halt(pool_, stock_locate, tracking_number, timestamp, stock, market_code, action);
+    return (itch_new_operational_halt)(pool_, stock_locate, tracking_number, timestamp, stock, market_code, action);
 }
 
-#undef itch_copy_operational_halt
 struct itch *itch_copy_operational_halt_(struct itch_pool *pool_, const struct itch_operational_halt *from_)
 {
-    return itch_copy_operational_halt(pool_, from_);
+    return (itch_copy_operational_halt)(pool_, from_);
 }
 
-#undef itch_new_add_order
 struct itch *itch_new_add_order_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price)
 {
-    return itch_new_add_order(pool_, stock_locate, tracking_number, timestamp, order_ref, side, shares, stock,
+    return (itch_new_add_order)(pool_, stock_locate, tracking_number, timestamp, order_ref, side, shares, stock,
         price);
 }
 
-#undef itch_copy_add_order
 struct itch *itch_copy_add_order_(struct itch_pool *pool_, const struct itch_add_order *from_)
 {
-    return itch_copy_add_order(pool_, from_);
+    return (itch_copy_add_order)(pool_, from_);
 }
 
-#undef itch_new_add_order_mpid
 struct itch *itch_new_add_order_mpid_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
     const char *mpid)
 {
-    return itch_new_add_order_mpid(pool_, stock_locate, tracking_number, timestamp, order_ref, side, shares, stock,
-        price, mpid);
+    return (itch_new_add_order_mpid)(pool_, stock_locate, tracking_number, timestamp, order_ref, side, shares,
+        stock, price, mpid);
 }
 
-#undef itch_copy_add_order_mpid
 struct itch *itch_copy_add_order_mpid_(struct itch_pool *pool_, const struct itch_add_order_mpid *from_)
 {
-    return itch_copy_add_order_mpid(pool_, from_);
+    return (itch_copy_add_order_mpid)(pool_, from_);
 }
 
-#undef itch_new_order_executed
 struct itch *itch_new_order_executed_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match)
 {
-    return itch_new_order_executed(pool_, stock_locate, tracking_number, timestamp, order_ref, executed, match);
+    return (itch_new_order_executed)(pool_, stock_locate, tracking_number, timestamp, order_ref, executed, match);
 }
 
-#undef itch_copy_order_executed
 struct itch *itch_copy_order_executed_(struct itch_pool *pool_, const struct itch_order_executed *from_)
 {
-    return itch_copy_order_executed(pool_, from_);
+    return (itch_copy_order_executed)(pool_, from_);
 }
 
-#undef itch_new_order_executed_price
 struct itch *itch_new_order_executed_price_(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
     char printable, uint32_t price)
 {
-    return itch_new_order_executed_price(pool_, stock_locate, tracking_number, timestamp, order_ref, executed,
+    return (itch_new_order_executed_price)(pool_, stock_locate, tracking_number, timestamp, order_ref, executed,
         match, printable, price);
 }
 
-#undef itch_copy_order_executed_price
 struct itch *itch_copy_order_executed_price_(struct itch_pool *pool_, const struct itch_order_executed_price *from_)
 {
-    return itch_copy_order_executed_price(pool_, from_);
+    return (itch_copy_order_executed_price)(pool_, from_);
 }
 
-#undef itch_new_order_cancel
 struct itch *itch_new_order_cancel_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, uint32_t cancelled)
 {
-    return itch_new_order_cancel(pool_, stock_locate, tracking_number, timestamp, order_ref, cancelled);
+    return (itch_new_order_cancel)(pool_, stock_locate, tracking_number, timestamp, order_ref, cancelled);
 }
 
-#undef itch_copy_order_cancel
 struct itch *itch_copy_order_cancel_(struct itch_pool *pool_, const struct itch_order_cancel *from_)
 {
-    return itch_copy_order_cancel(pool_, from_);
+    return (itch_copy_order_cancel)(pool_, from_);
 }
 
-#undef itch_new_order_delete
 struct itch *itch_new_order_delete_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref)
 {
-    return itch_new_order_delete(pool_, stock_locate, tracking_number, timestamp, order_ref);
+    return (itch_new_order_delete)(pool_, stock_locate, tracking_number, timestamp, order_ref);
 }
 
-#undef itch_copy_order_delete
 struct itch *itch_copy_order_delete_(struct itch_pool *pool_, const struct itch_order_delete *from_)
 {
-    return itch_copy_order_delete(pool_, from_);
+    return (itch_copy_order_delete)(pool_, from_);
 }
 
-#undef itch_new_order_replace
 struct itch *itch_new_order_replace_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares, uint32_t price)
 {
-    return itch_new_order_replace(pool_, stock_locate, tracking_number, timestamp, original_ref, new_ref, shares,
+    return (itch_new_order_replace)(pool_, stock_locate, tracking_number, timestamp, original_ref, new_ref, shares,
         price);
 }
 
-#undef itch_copy_order_replace
 struct itch *itch_copy_order_replace_(struct itch_pool *pool_, const struct itch_order_replace *from_)
 {
-    return itch_copy_order_replace(pool_, from_);
+    return (itch_copy_order_replace)(pool_, from_);
 }
 
-#undef itch_new_trade
 struct itch *itch_new_trade_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
     uint64_t match)
 {
-    return itch_new_trade(pool_, stock_locate, tracking_number, timestamp, order_ref, side, shares, stock, price,
+    return (itch_new_trade)(pool_, stock_locate, tracking_number, timestamp, order_ref, side, shares, stock, price,
         match);
 }
 
-#undef itch_copy_trade
 struct itch *itch_copy_trade_(struct itch_pool *pool_, const struct itch_trade *from_)
 {
-    return itch_copy_trade(pool_, from_);
+    return (itch_copy_trade)(pool_, from_);
 }
 
-#undef itch_new_cross_trade
 struct itch *itch_new_cross_trade_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price, uint64_t match, char cross_type)
 {
-    return itch_new_cross_trade(pool_, stock_locate, tracking_number, timestamp, shares, stock, price, match,
+    return (itch_new_cross_trade)(pool_, stock_locate, tracking_number, timestamp, shares, stock, price, match,
         cross_type);
 }
 
-#undef itch_copy_cross_trade
 struct itch *itch_copy_cross_trade_(struct itch_pool *pool_, const struct itch_cross_trade *from_)
 {
-    return itch_copy_cross_trade(pool_, from_);
+    return (itch_copy_cross_trade)(pool_, from_);
 }
 
-#undef itch_new_broken_trade
 struct itch *itch_new_broken_trade_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t match)
 {
-    return itch_new_broken_trade(pool_, stock_locate, tracking_number, timestamp, match);
+    return (itch_new_broken_trade)(pool_, stock_locate, tracking_number, timestamp, match);
 }
 
-#undef itch_copy_broken_trade
 struct itch *itch_copy_broken_trade_(struct itch_pool *pool_, const struct itch_broken_trade *from_)
 {
-    return itch_copy_broken_trade(pool_, from_);
+    return (itch_copy_broken_trade)(pool_, from_);
 }
 
-#undef itch_new_imbalance
 struct itch *itch_new_imbalance_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction, const char *stock, uint32_t far_price,
     uint32_t near_price, uint32_t reference_price, char cross_type, char variation)
 {
-    return itch_new_imbalance(pool_, stock_locate, tracking_number, timestamp, paired, imbalance, direction, stock,
-        far_price, near_price, reference_price, cross_type, variation);
+    return (itch_new_imbalance)(pool_, stock_locate, tracking_number, timestamp, paired, imbalance, direction,
+        stock, far_price, near_price, reference_price, cross_type, variation);
 }
 
-#undef itch_copy_imbalance
 struct itch *itch_copy_imbalance_(struct itch_pool *pool_, const struct itch_imbalance *from_)
 {
-    return itch_copy_imbalance(pool_, from_);
+    return (itch_copy_imbalance)(pool_, from_);
 }
 
-#undef itch_new_retail_interest
 struct itch *itch_new_retail_interest_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char interest)
 {
-    return itch_new_retail_interest(pool_, stock_locate, tracking_number, timestamp, stock, interest);
+    return (itch_new_retail_interest)(pool_, stock_locate, tracking_number, timestamp, stock, interest);
 }
 
-#undef itch_copy_retail_interest
 struct itch *itch_copy_retail_interest_(struct itch_pool *pool_, const struct itch_retail_interest *from_)
 {
-    return itch_copy_retail_interest(pool_, from_);
+    return (itch_copy_retail_interest)(pool_, from_);
 }
 
 #ifdef PROTOPOOL_TRACE
 /* ---- Trace --------------------------------------------------------------------------------------------------- */
 
-static unsigned long align_of_(const struct itch *msg_)
+static unsigned long itch_align_of_(const struct itch *msg_)
 {
     switch (itch_tag_of(msg_)) {
     case ITCH_SYSTEM_EVENT:
@@ -2676,7 +2639,7 @@ static unsigned long align_of_(const struct itch *msg_)
 void itch_trace_allocate_(struct itch *msg_, enum itch_tag tag_, size_t bytes_)
 {
     const struct itch tagged_ = { (uint8_t)tag_ };
-    const unsigned long align_ = align_of_(&tagged_);
+    const unsigned long align_ = itch_align_of_(&tagged_);
 
     memset(msg_, 0, bytes_);
     *msg_ = tagged_;
@@ -2690,7 +2653,7 @@ void itch_trace_allocate_(struct itch *msg_, enum itch_tag tag_, size_t bytes_)
 void itch_trace_deallocate_(const struct itch *msg_)
 {
     const size_t size_ = itch_size(msg_);
-    const unsigned long align_ = align_of_(msg_);
+    const unsigned long align_ = itch_align_of_(msg_);
 
     printf("deallocate:+ ptr=%p layout align=%lu size=%lu\n", (const void *)msg_, align_, (unsigned long)size_);
     protopool_trace_bytes("deallocate", msg_, size_);

@@ -39,6 +39,14 @@
 
 #include "protopool.h"
 
+#ifndef PROTOPOOL_ABI
+#error "itch.h was generated for version 2 of protopool's engine, and this protopool.h is older and has none: regenerate both"
+#elif PROTOPOOL_ABI != 2
+static_assert(PROTOPOOL_ABI == 2, "itch.h was generated for version 2 of protopool's engine, and this protopool.h has version "
+                                 PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
+#error "itch.h and protopool.h are of different versions of protopool's engine"
+#endif
+
 PROTOPOOL_BEGIN_C
 
 /* ---- Tags --------------------------------------------------------------------------------------------------- */
@@ -453,8 +461,12 @@ struct itch_pool_stats {
     size_t source_bytes; /* asked of the source and not given back; of a fixed pool, its memory */
 };
 
-extern const struct protopool_geometry itch_geometry_;
-extern const uint8_t itch_class_of_tag_[256];
+/* The name says for which layout of the messages and with which settings a file is compiled; each file refers to it. */
+#define itch_layout_ PROTOPOOL_NAMED_(itch_layout_01a0dfa3)
+PROTOPOOL_API extern const struct protopool_geometry itch_layout_;
+PROTOPOOL_REFER_(itch_refers_to_layout_, itch_layout_);
+
+PROTOPOOL_API extern const uint8_t itch_class_of_tag_[256];
 
 /* The message's slot class: 0 if it is not allocated. Any tag has one. */
 static inline unsigned itch_class_of_(const struct itch *msg_)
@@ -464,16 +476,16 @@ static inline unsigned itch_class_of_(const struct itch *msg_)
 
 /* A fixed pool in memory of the caller's: never grows, never calls malloc. False if the memory has fewer than
  * ITCH_POOL_BYTES bytes or is not aligned to 8. The memory is the pool's until itch_pool_fini. */
-static inline bool itch_pool_init(struct itch_pool *pool_, void *memory_, size_t bytes_)
+PROTOPOOL_NODISCARD static inline bool itch_pool_init(struct itch_pool *pool_, void *memory_, size_t bytes_)
 {
-    return protopool_init_fixed(&pool_->engine_, pool_->loaded_, pool_->classes_, pool_->shelves_, &itch_geometry_, memory_, bytes_);
+    return protopool_init_fixed(&pool_->engine_, pool_->loaded_, pool_->classes_, pool_->shelves_, &itch_layout_, memory_, bytes_);
 }
 
 /* A pool that grows from a source as messages need it; NULL is the default source, on top of malloc. False
  * if the source gives nothing. */
-static inline bool itch_pool_init_growing(struct itch_pool *pool_, const struct protopool_source *source_)
+PROTOPOOL_NODISCARD static inline bool itch_pool_init_growing(struct itch_pool *pool_, const struct protopool_source *source_)
 {
-    return protopool_init_growing(&pool_->engine_, pool_->loaded_, pool_->classes_, pool_->shelves_, &itch_geometry_, source_);
+    return protopool_init_growing(&pool_->engine_, pool_->loaded_, pool_->classes_, pool_->shelves_, &itch_layout_, source_);
 }
 
 /* Ends the pool, gives its memory back and returns how many messages were still live. Of a joined pool it hands what it
@@ -491,7 +503,7 @@ static inline void itch_pool_reset(struct itch_pool *pool_)
 
 /* Makes sure that n more messages of the tag's slot size can be made without asking the source. False if that
  * cannot be had, or the tag is none; true for a variant without fields. */
-bool itch_pool_reserve(struct itch_pool *pool_, enum itch_tag tag_, size_t n_);
+PROTOPOOL_NODISCARD PROTOPOOL_API bool itch_pool_reserve(struct itch_pool *pool_, enum itch_tag tag_, size_t n_);
 
 /* Hands back what its magazines keep: before its thread goes idle, say. */
 static inline void itch_pool_flush(struct itch_pool *pool_)
@@ -501,7 +513,7 @@ static inline void itch_pool_flush(struct itch_pool *pool_)
 
 /* Calls fn for every live message, in no promised order. fn neither makes nor frees messages of this pool. Not for a
  * joined pool: it calls nothing. */
-void itch_pool_each(struct itch_pool *pool_, void (*fn_)(void *ctx, const struct itch *msg), void *ctx_);
+PROTOPOOL_API void itch_pool_each(struct itch_pool *pool_, void (*fn_)(void *ctx, const struct itch *msg), void *ctx_);
 
 #if defined __cplusplus && defined __GNUC__
 #pragma GCC diagnostic push
@@ -518,31 +530,31 @@ static inline void itch_pool_stats(struct itch_pool *pool_, struct itch_pool_sta
 
 #ifndef PROTOPOOL_NO_STDIO
 /* Prints the peaks as max_live lines to paste into the schema. Returns as fprintf does. */
-int itch_pool_print_budget(FILE *out_, struct itch_pool *pool_);
+PROTOPOOL_API int itch_pool_print_budget(FILE *out_, struct itch_pool *pool_);
 #endif
 
 /* ---- The depot: threads share memory, and free each other's messages ----------------------------------------- */
 
 /* A depot that grows from a source, which is called under its lock; NULL is the default source. False if the source
  * gives nothing, or the system no lock. Not to be moved once initialised. */
-static inline bool itch_depot_init(struct itch_depot *depot_, const struct protopool_source *source_)
+PROTOPOOL_NODISCARD static inline bool itch_depot_init(struct itch_depot *depot_, const struct protopool_source *source_)
 {
-    return protopool_depot_init(&depot_->engine_, depot_->racks_, depot_->shelves_, &itch_geometry_, source_);
+    return protopool_depot_init(&depot_->engine_, depot_->racks_, depot_->shelves_, &itch_layout_, source_);
 }
 
 /* A depot in memory of the caller's, aligned to 8: never grows, never calls malloc. ITCH_DEPOT_BYTES(pools) bytes
  * are for so many joined pools. More may join: where memory for their magazines is left, max_live shrinks by what
  * the magazines of the others hold; where none is, they take the lock for each message. False if the memory does not
  * do for the max_live of one pool, or is misaligned. */
-static inline bool itch_depot_init_fixed(struct itch_depot *depot_, void *memory_, size_t bytes_)
+PROTOPOOL_NODISCARD static inline bool itch_depot_init_fixed(struct itch_depot *depot_, void *memory_, size_t bytes_)
 {
-    return protopool_depot_init_fixed(&depot_->engine_, depot_->racks_, depot_->shelves_, &itch_geometry_, memory_,
+    return protopool_depot_init_fixed(&depot_->engine_, depot_->racks_, depot_->shelves_, &itch_layout_, memory_,
                                       bytes_);
 }
 
 /* A pool of the depot's memory: one for each thread, which ends it with itch_pool_fini. Any joined pool frees what any
  * other made. False if the depot is not initialised. */
-static inline bool itch_pool_join(struct itch_pool *pool_, struct itch_depot *depot_)
+PROTOPOOL_NODISCARD static inline bool itch_pool_join(struct itch_pool *pool_, struct itch_depot *depot_)
 {
     return protopool_join(&pool_->engine_, pool_->loaded_, pool_->classes_, &depot_->engine_);
 }
@@ -555,7 +567,7 @@ static inline size_t itch_depot_fini(struct itch_depot *depot_)
 }
 
 /* Calls fn for every live message, in no promised order; for none while a pool is joined. */
-void itch_depot_each(struct itch_depot *depot_, void (*fn_)(void *ctx, const struct itch *msg), void *ctx_);
+PROTOPOOL_API void itch_depot_each(struct itch_depot *depot_, void (*fn_)(void *ctx, const struct itch *msg), void *ctx_);
 
 /* As itch_pool_stats, in any thread; live counts the free slots in the magazines of joined pools too. */
 static inline void itch_depot_stats(struct itch_depot *depot_, struct itch_pool_stats *stats_)
@@ -565,7 +577,7 @@ static inline void itch_depot_stats(struct itch_depot *depot_, struct itch_pool_
 
 #ifndef PROTOPOOL_NO_STDIO
 /* As itch_pool_print_budget. */
-int itch_depot_print_budget(FILE *out_, struct itch_depot *depot_);
+PROTOPOOL_API int itch_depot_print_budget(FILE *out_, struct itch_depot *depot_);
 #endif
 
 /* ---- Any message -------------------------------------------------------------------------------------------- */
@@ -577,24 +589,24 @@ static inline enum itch_tag itch_tag_of(const struct itch *msg_)
 }
 
 /* The variant's name in the schema; NULL for 0 and for what is no tag. */
-const char *itch_tag_name(enum itch_tag tag_);
+PROTOPOOL_API const char *itch_tag_name(enum itch_tag tag_);
 
 /* sizeof the message's own struct; 0 if it is no message. */
-size_t itch_size(const struct itch *msg_);
+PROTOPOOL_API size_t itch_size(const struct itch *msg_);
 
 /* Whether `bytes` bytes that came from outside begin with a message of the schema: a tag of it, all of the struct, and
  * nothing that the schema rules out. They must be aligned as the struct is, or to 8. */
-bool itch_validate(const struct itch *msg_, size_t bytes_);
+PROTOPOOL_API bool itch_validate(const struct itch *msg_, size_t bytes_);
 
 /* Whether both are the same variant with equal fields; floating-point numbers by their representation. Padding, and what
  * lies behind the end of a text or list, do not count. */
-bool itch_equal(const struct itch *one_, const struct itch *other_);
+PROTOPOOL_API bool itch_equal(const struct itch *one_, const struct itch *other_);
 
 /* Equal messages have the same hash, on every machine. Not for input that someone chooses in order to collide. */
-uint64_t itch_hash(const struct itch *msg_);
+PROTOPOOL_API uint64_t itch_hash(const struct itch *msg_);
 
 /* The variant's fields: names, types, offsets; NULL for 0 and for what is no tag. */
-const struct protopool_record *itch_describe(enum itch_tag tag_);
+PROTOPOOL_API const struct protopool_record *itch_describe(enum itch_tag tag_);
 
 /* A function for each variant; NULL: skipped. */
 struct itch_handlers {
@@ -651,28 +663,28 @@ struct itch_handlers {
     }
 
 /* Calls the variant's handler; none for what is no message. */
-void itch_dispatch(const struct itch *msg_, const struct itch_handlers *handlers_, void *ctx_);
+PROTOPOOL_API void itch_dispatch(const struct itch *msg_, const struct itch_handlers *handlers_, void *ctx_);
 
 #ifndef PROTOPOOL_NO_STDIO
 /* Prints on one line: Name { field: value, ... }, or <no message>. Returns as fprintf does. */
-int itch_print(FILE *out_, const struct itch *msg_);
+PROTOPOOL_API int itch_print(FILE *out_, const struct itch *msg_);
 
 /* The same with a line for each field and each element of a list, without a newline at the end. */
-int itch_print_pretty(FILE *out_, const struct itch *msg_);
+PROTOPOOL_API int itch_print_pretty(FILE *out_, const struct itch *msg_);
 
 /* Into a buffer of `room` bytes, as snprintf: what fits, terminated; returns how many characters there are. */
-int itch_snprint(char *buffer_, size_t room_, const struct itch *msg_);
-int itch_snprint_pretty(char *buffer_, size_t room_, const struct itch *msg_);
+PROTOPOOL_API int itch_snprint(char *buffer_, size_t room_, const struct itch *msg_);
+PROTOPOOL_API int itch_snprint_pretty(char *buffer_, size_t room_, const struct itch *msg_);
 #endif
 
 #ifdef PROTOPOOL_TRACE
-void itch_trace_allocate_(struct itch *msg_, enum itch_tag tag_, size_t bytes_);
-void itch_trace_deallocate_(const struct itch *msg_);
+PROTOPOOL_API void itch_trace_allocate_(struct itch *msg_, enum itch_tag tag_, size_t bytes_);
+PROTOPOOL_API void itch_trace_deallocate_(const struct itch *msg_);
 #endif
 
 #if PROTOPOOL_CHECK >= 1
 /* Whether it is the one object of a variant without fields. */
-bool itch_is_constant_(const struct itch *msg_);
+PROTOPOOL_API bool itch_is_constant_(const struct itch *msg_);
 
 /* Whether the message may be freed, of a slot class by its tag; a fault if not. */
 static inline bool itch_may_free_(struct itch_pool *pool_, const struct itch *msg_)
@@ -720,7 +732,7 @@ static inline struct itch_pool *itch_at_(struct itch_pool *pool_, const char *fi
 }
 #endif
 
-void itch_free_(struct itch_pool *pool_, struct itch *msg_); /* not inlined */
+PROTOPOOL_API void itch_free_(struct itch_pool *pool_, struct itch *msg_); /* not inlined */
 
 /* Frees a message of this pool; NULL and a variant without fields are left alone. */
 static inline void itch_free(struct itch_pool *pool_, struct itch *msg_)
@@ -748,7 +760,7 @@ static inline void itch_free(struct itch_pool *pool_, struct itch *msg_)
 }
 
 /* A copy in a pool, of this protocol but not always this pool; NULL if the pool is exhausted, or it is no message. */
-struct itch *itch_clone(struct itch_pool *pool_, const struct itch *msg_) PROTOPOOL_FREED_BY_(itch_free_);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_clone(struct itch_pool *pool_, const struct itch *msg_) PROTOPOOL_FREED_BY_(itch_free_);
 
 /* A slot of the class for a message of so many bytes, the variant of this tag, uninitialised but for that; NULL if the pool
  * is exhausted. */
@@ -818,7 +830,7 @@ static inline struct itch_system_event itch_default_system_event(void)
     return msg_;
 }
 
-static inline struct itch *itch_new_system_event(struct itch_pool *pool_, uint16_t stock_locate,
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_system_event(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, char event_code)
 {
     struct itch_system_event *const msg_ = (struct itch_system_event *)itch_take_(pool_, 1, ITCH_SYSTEM_EVENT, sizeof *msg_);
@@ -831,7 +843,8 @@ static inline struct itch *itch_new_system_event(struct itch_pool *pool_, uint16
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_system_event(struct itch_pool *pool_, const struct itch_system_event *from_)
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_system_event(struct itch_pool *pool_,
+    const struct itch_system_event *from_)
 {
     if (!itch_valid_system_event(from_))
         return NULL;
@@ -908,11 +921,11 @@ static inline struct itch_stock_directory itch_default_stock_directory(void)
     return msg_;
 }
 
-static inline struct itch *itch_new_stock_directory(struct itch_pool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_category, char financial_status,
-    uint32_t round_lot_size, char round_lots_only, char issue_classification, const char *issue_subtype,
-    char authenticity, char short_sale_threshold, char ipo_flag, char luld_tier, char etp_flag,
-    uint32_t etp_leverage, char inverse)
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_stock_directory(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_category,
+    char financial_status, uint32_t round_lot_size, char round_lots_only, char issue_classification,
+    const char *issue_subtype, char authenticity, char short_sale_threshold, char ipo_flag, char luld_tier,
+    char etp_flag, uint32_t etp_leverage, char inverse)
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
     const size_t issue_subtype_len_ = protopool_text_length(issue_subtype, 2);
@@ -941,7 +954,7 @@ static inline struct itch *itch_new_stock_directory(struct itch_pool *pool_, uin
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_stock_directory(struct itch_pool *pool_,
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_stock_directory(struct itch_pool *pool_,
     const struct itch_stock_directory *from_)
 {
     if (!itch_valid_stock_directory(from_))
@@ -1007,8 +1020,9 @@ static inline struct itch_trading_action itch_default_trading_action(void)
     return msg_;
 }
 
-static inline struct itch *itch_new_trading_action(struct itch_pool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, const char *stock, char state, char reserved, const char *reason)
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_trading_action(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, const char *stock, char state,
+    char reserved, const char *reason)
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
     const size_t reason_len_ = protopool_text_length(reason, 4);
@@ -1027,7 +1041,7 @@ static inline struct itch *itch_new_trading_action(struct itch_pool *pool_, uint
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_trading_action(struct itch_pool *pool_,
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_trading_action(struct itch_pool *pool_,
     const struct itch_trading_action *from_)
 {
     if (!itch_valid_trading_action(from_))
@@ -1089,7 +1103,7 @@ static inline struct itch_reg_sho itch_default_reg_sho(void)
     return msg_;
 }
 
-static inline struct itch *itch_new_reg_sho(struct itch_pool *pool_, uint16_t stock_locate,
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_reg_sho(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char action)
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
@@ -1106,7 +1120,8 @@ static inline struct itch *itch_new_reg_sho(struct itch_pool *pool_, uint16_t st
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_reg_sho(struct itch_pool *pool_, const struct itch_reg_sho *from_)
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_reg_sho(struct itch_pool *pool_,
+    const struct itch_reg_sho *from_)
 {
     if (!itch_valid_reg_sho(from_))
         return NULL;
@@ -1173,9 +1188,9 @@ static inline struct itch_participant_position itch_default_participant_position
     return msg_;
 }
 
-static inline struct itch *itch_new_participant_position(struct itch_pool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
-    char state)
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_participant_position(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock,
+    char primary, char mode, char state)
 {
     const size_t mpid_len_ = protopool_text_length(mpid, 4);
     const size_t stock_len_ = protopool_text_length(stock, 8);
@@ -1195,7 +1210,7 @@ static inline struct itch *itch_new_participant_position(struct itch_pool *pool_
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_participant_position(struct itch_pool *pool_,
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_participant_position(struct itch_pool *pool_,
     const struct itch_participant_position *from_)
 {
     if (!itch_valid_participant_position(from_))
@@ -1252,7 +1267,7 @@ static inline struct itch_mwcb_decline itch_default_mwcb_decline(void)
     return msg_;
 }
 
-static inline struct itch *itch_new_mwcb_decline(struct itch_pool *pool_, uint16_t stock_locate,
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_mwcb_decline(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3)
 {
     struct itch_mwcb_decline *const msg_ = (struct itch_mwcb_decline *)itch_take_(pool_, 4, ITCH_MWCB_DECLINE, sizeof *msg_);
@@ -1267,7 +1282,8 @@ static inline struct itch *itch_new_mwcb_decline(struct itch_pool *pool_, uint16
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_mwcb_decline(struct itch_pool *pool_, const struct itch_mwcb_decline *from_)
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_mwcb_decline(struct itch_pool *pool_,
+    const struct itch_mwcb_decline *from_)
 {
     if (!itch_valid_mwcb_decline(from_))
         return NULL;
@@ -1321,7 +1337,7 @@ static inline struct itch_mwcb_status itch_default_mwcb_status(void)
     return msg_;
 }
 
-static inline struct itch *itch_new_mwcb_status(struct itch_pool *pool_, uint16_t stock_locate,
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_mwcb_status(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, char breached_level)
 {
     struct itch_mwcb_status *const msg_ = (struct itch_mwcb_status *)itch_take_(pool_, 1, ITCH_MWCB_STATUS, sizeof *msg_);
@@ -1334,7 +1350,8 @@ static inline struct itch *itch_new_mwcb_status(struct itch_pool *pool_, uint16_
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_mwcb_status(struct itch_pool *pool_, const struct itch_mwcb_status *from_)
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_mwcb_status(struct itch_pool *pool_,
+    const struct itch_mwcb_status *from_)
 {
     if (!itch_valid_mwcb_status(from_))
         return NULL;
@@ -1397,7 +1414,7 @@ static inline struct itch_ipo_quoting itch_default_ipo_quoting(void)
     return msg_;
 }
 
-static inline struct itch *itch_new_ipo_quoting(struct itch_pool *pool_, uint16_t stock_locate,
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_ipo_quoting(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier,
     uint32_t price)
 {
@@ -1417,7 +1434,8 @@ static inline struct itch *itch_new_ipo_quoting(struct itch_pool *pool_, uint16_
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_ipo_quoting(struct itch_pool *pool_, const struct itch_ipo_quoting *from_)
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_ipo_quoting(struct itch_pool *pool_,
+    const struct itch_ipo_quoting *from_)
 {
     if (!itch_valid_ipo_quoting(from_))
         return NULL;
@@ -1482,7 +1500,7 @@ static inline struct itch_luld_collar itch_default_luld_collar(void)
     return msg_;
 }
 
-static inline struct itch *itch_new_luld_collar(struct itch_pool *pool_, uint16_t stock_locate,
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_luld_collar(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price,
     uint32_t lower_price, uint32_t extension)
 {
@@ -1503,7 +1521,8 @@ static inline struct itch *itch_new_luld_collar(struct itch_pool *pool_, uint16_
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_luld_collar(struct itch_pool *pool_, const struct itch_luld_collar *from_)
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_luld_collar(struct itch_pool *pool_,
+    const struct itch_luld_collar *from_)
 {
     if (!itch_valid_luld_collar(from_))
         return NULL;
@@ -1565,8 +1584,9 @@ static inline struct itch_operational_halt itch_default_operational_halt(void)
     return msg_;
 }
 
-static inline struct itch *itch_new_operational_halt(struct itch_pool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action)
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_operational_halt(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code,
+    char action)
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
@@ -1583,7 +1603,7 @@ static inline struct itch *itch_new_operational_halt(struct itch_pool *pool_, ui
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_operational_halt(struct itch_pool *pool_,
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_operational_halt(struct itch_pool *pool_,
     const struct itch_operational_halt *from_)
 {
     if (!itch_valid_operational_halt(from_))
@@ -1648,7 +1668,7 @@ static inline struct itch_add_order itch_default_add_order(void)
     return msg_;
 }
 
-static inline struct itch *itch_new_add_order(struct itch_pool *pool_, uint16_t stock_locate,
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_add_order(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
     uint32_t price)
 {
@@ -1669,7 +1689,8 @@ static inline struct itch *itch_new_add_order(struct itch_pool *pool_, uint16_t 
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_add_order(struct itch_pool *pool_, const struct itch_add_order *from_)
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_add_order(struct itch_pool *pool_,
+    const struct itch_add_order *from_)
 {
     if (!itch_valid_add_order(from_))
         return NULL;
@@ -1737,9 +1758,9 @@ static inline struct itch_add_order_mpid itch_default_add_order_mpid(void)
     return msg_;
 }
 
-static inline struct itch *itch_new_add_order_mpid(struct itch_pool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
-    uint32_t price, const char *mpid)
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_add_order_mpid(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side,
+    uint32_t shares, const char *stock, uint32_t price, const char *mpid)
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
     const size_t mpid_len_ = protopool_text_length(mpid, 4);
@@ -1760,7 +1781,7 @@ static inline struct itch *itch_new_add_order_mpid(struct itch_pool *pool_, uint
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_add_order_mpid(struct itch_pool *pool_,
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_add_order_mpid(struct itch_pool *pool_,
     const struct itch_add_order_mpid *from_)
 {
     if (!itch_valid_add_order_mpid(from_))
@@ -1817,8 +1838,9 @@ static inline struct itch_order_executed itch_default_order_executed(void)
     return msg_;
 }
 
-static inline struct itch *itch_new_order_executed(struct itch_pool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match)
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_executed(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed,
+    uint64_t match)
 {
     struct itch_order_executed *const msg_ = (struct itch_order_executed *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED, sizeof *msg_);
     if (msg_ == NULL)
@@ -1832,7 +1854,7 @@ static inline struct itch *itch_new_order_executed(struct itch_pool *pool_, uint
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_order_executed(struct itch_pool *pool_,
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_executed(struct itch_pool *pool_,
     const struct itch_order_executed *from_)
 {
     if (!itch_valid_order_executed(from_))
@@ -1892,9 +1914,9 @@ static inline struct itch_order_executed_price itch_default_order_executed_price
     return msg_;
 }
 
-static inline struct itch *itch_new_order_executed_price(struct itch_pool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
-    char printable, uint32_t price)
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_executed_price(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed,
+    uint64_t match, char printable, uint32_t price)
 {
     struct itch_order_executed_price *const msg_ = (struct itch_order_executed_price *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED_PRICE, sizeof *msg_);
     if (msg_ == NULL)
@@ -1910,7 +1932,7 @@ static inline struct itch *itch_new_order_executed_price(struct itch_pool *pool_
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_order_executed_price(struct itch_pool *pool_,
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_executed_price(struct itch_pool *pool_,
     const struct itch_order_executed_price *from_)
 {
     if (!itch_valid_order_executed_price(from_))
@@ -1966,7 +1988,7 @@ static inline struct itch_order_cancel itch_default_order_cancel(void)
     return msg_;
 }
 
-static inline struct itch *itch_new_order_cancel(struct itch_pool *pool_, uint16_t stock_locate,
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_cancel(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t cancelled)
 {
     struct itch_order_cancel *const msg_ = (struct itch_order_cancel *)itch_take_(pool_, 3, ITCH_ORDER_CANCEL, sizeof *msg_);
@@ -1980,7 +2002,8 @@ static inline struct itch *itch_new_order_cancel(struct itch_pool *pool_, uint16
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_order_cancel(struct itch_pool *pool_, const struct itch_order_cancel *from_)
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_cancel(struct itch_pool *pool_,
+    const struct itch_order_cancel *from_)
 {
     if (!itch_valid_order_cancel(from_))
         return NULL;
@@ -2034,7 +2057,7 @@ static inline struct itch_order_delete itch_default_order_delete(void)
     return msg_;
 }
 
-static inline struct itch *itch_new_order_delete(struct itch_pool *pool_, uint16_t stock_locate,
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_delete(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref)
 {
     struct itch_order_delete *const msg_ = (struct itch_order_delete *)itch_take_(pool_, 2, ITCH_ORDER_DELETE, sizeof *msg_);
@@ -2047,7 +2070,8 @@ static inline struct itch *itch_new_order_delete(struct itch_pool *pool_, uint16
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_order_delete(struct itch_pool *pool_, const struct itch_order_delete *from_)
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_delete(struct itch_pool *pool_,
+    const struct itch_order_delete *from_)
 {
     if (!itch_valid_order_delete(from_))
         return NULL;
@@ -2104,9 +2128,9 @@ static inline struct itch_order_replace itch_default_order_replace(void)
     return msg_;
 }
 
-static inline struct itch *itch_new_order_replace(struct itch_pool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares,
-    uint32_t price)
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_replace(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t original_ref, uint64_t new_ref,
+    uint32_t shares, uint32_t price)
 {
     struct itch_order_replace *const msg_ = (struct itch_order_replace *)itch_take_(pool_, 4, ITCH_ORDER_REPLACE, sizeof *msg_);
     if (msg_ == NULL)
@@ -2121,7 +2145,8 @@ static inline struct itch *itch_new_order_replace(struct itch_pool *pool_, uint1
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_order_replace(struct itch_pool *pool_, const struct itch_order_replace *from_)
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_replace(struct itch_pool *pool_,
+    const struct itch_order_replace *from_)
 {
     if (!itch_valid_order_replace(from_))
         return NULL;
@@ -2186,9 +2211,9 @@ static inline struct itch_trade itch_default_trade(void)
     return msg_;
 }
 
-static inline struct itch *itch_new_trade(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
-    uint64_t match)
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_trade(struct itch_pool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
+    uint32_t price, uint64_t match)
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
@@ -2208,7 +2233,8 @@ static inline struct itch *itch_new_trade(struct itch_pool *pool_, uint16_t stoc
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_trade(struct itch_pool *pool_, const struct itch_trade *from_)
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_trade(struct itch_pool *pool_,
+    const struct itch_trade *from_)
 {
     if (!itch_valid_trade(from_))
         return NULL;
@@ -2272,7 +2298,7 @@ static inline struct itch_cross_trade itch_default_cross_trade(void)
     return msg_;
 }
 
-static inline struct itch *itch_new_cross_trade(struct itch_pool *pool_, uint16_t stock_locate,
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_cross_trade(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price,
     uint64_t match, char cross_type)
 {
@@ -2293,7 +2319,8 @@ static inline struct itch *itch_new_cross_trade(struct itch_pool *pool_, uint16_
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_cross_trade(struct itch_pool *pool_, const struct itch_cross_trade *from_)
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_cross_trade(struct itch_pool *pool_,
+    const struct itch_cross_trade *from_)
 {
     if (!itch_valid_cross_trade(from_))
         return NULL;
@@ -2347,7 +2374,7 @@ static inline struct itch_broken_trade itch_default_broken_trade(void)
     return msg_;
 }
 
-static inline struct itch *itch_new_broken_trade(struct itch_pool *pool_, uint16_t stock_locate,
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_broken_trade(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t match)
 {
     struct itch_broken_trade *const msg_ = (struct itch_broken_trade *)itch_take_(pool_, 2, ITCH_BROKEN_TRADE, sizeof *msg_);
@@ -2360,7 +2387,8 @@ static inline struct itch *itch_new_broken_trade(struct itch_pool *pool_, uint16
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_broken_trade(struct itch_pool *pool_, const struct itch_broken_trade *from_)
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_broken_trade(struct itch_pool *pool_,
+    const struct itch_broken_trade *from_)
 {
     if (!itch_valid_broken_trade(from_))
         return NULL;
@@ -2429,7 +2457,7 @@ static inline struct itch_imbalance itch_default_imbalance(void)
     return msg_;
 }
 
-static inline struct itch *itch_new_imbalance(struct itch_pool *pool_, uint16_t stock_locate,
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_imbalance(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction,
     const char *stock, uint32_t far_price, uint32_t near_price, uint32_t reference_price, char cross_type,
     char variation)
@@ -2455,7 +2483,8 @@ static inline struct itch *itch_new_imbalance(struct itch_pool *pool_, uint16_t 
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_imbalance(struct itch_pool *pool_, const struct itch_imbalance *from_)
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_imbalance(struct itch_pool *pool_,
+    const struct itch_imbalance *from_)
 {
     if (!itch_valid_imbalance(from_))
         return NULL;
@@ -2516,8 +2545,8 @@ static inline struct itch_retail_interest itch_default_retail_interest(void)
     return msg_;
 }
 
-static inline struct itch *itch_new_retail_interest(struct itch_pool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, const char *stock, char interest)
+PROTOPOOL_NODISCARD static inline struct itch *itch_new_retail_interest(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, const char *stock, char interest)
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8)
@@ -2533,7 +2562,7 @@ static inline struct itch *itch_new_retail_interest(struct itch_pool *pool_, uin
     return &msg_->base;
 }
 
-static inline struct itch *itch_copy_retail_interest(struct itch_pool *pool_,
+PROTOPOOL_NODISCARD static inline struct itch *itch_copy_retail_interest(struct itch_pool *pool_,
     const struct itch_retail_interest *from_)
 {
     if (!itch_valid_retail_interest(from_))
@@ -2563,123 +2592,155 @@ static inline struct itch_retail_interest *itch_edit_retail_interest(struct itch
 
 /* ---- Constructors that are not inlined (see PROTOPOOL_OUT_OF_LINE_) --------------------------------------------- */
 
-struct itch *itch_new_system_event_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, char event_code)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_system_event_(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, char event_code)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_system_event_(struct itch_pool *pool_, const struct itch_system_event *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_system_event_(struct itch_pool *pool_,
+    const struct itch_system_event *from_)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_new_stock_directory_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, const char *stock, char market_category, char financial_status, uint32_t round_lot_size,
-    char round_lots_only, char issue_classification, const char *issue_subtype, char authenticity,
-    char short_sale_threshold, char ipo_flag, char luld_tier, char etp_flag, uint32_t etp_leverage, char inverse)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_stock_directory_(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_category,
+    char financial_status, uint32_t round_lot_size, char round_lots_only, char issue_classification,
+    const char *issue_subtype, char authenticity, char short_sale_threshold, char ipo_flag, char luld_tier,
+    char etp_flag, uint32_t etp_leverage, char inverse)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_stock_directory_(struct itch_pool *pool_, const struct itch_stock_directory *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_stock_directory_(struct itch_pool *pool_,
+    const struct itch_stock_directory *from_)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_new_trading_action_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, const char *stock, char state, char reserved, const char *reason)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_trading_action_(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, const char *stock, char state,
+    char reserved, const char *reason)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_trading_action_(struct itch_pool *pool_, const struct itch_trading_action *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_trading_action_(struct itch_pool *pool_,
+    const struct itch_trading_action *from_)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_new_reg_sho_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, const char *stock, char action)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_reg_sho_(struct itch_pool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, char action)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_reg_sho_(struct itch_pool *pool_, const struct itch_reg_sho *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_reg_sho_(struct itch_pool *pool_,
+    const struct itch_reg_sho *from_)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_new_participant_position_(struct itch_pool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
-    char state)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_participant_position_(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock,
+    char primary, char mode, char state)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_participant_position_(struct itch_pool *pool_, const struct itch_participant_position *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_participant_position_(struct itch_pool *pool_,
+    const struct itch_participant_position *from_)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_new_mwcb_decline_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_mwcb_decline_(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t level1, uint64_t level2,
+    uint64_t level3)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_mwcb_decline_(struct itch_pool *pool_, const struct itch_mwcb_decline *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_mwcb_decline_(struct itch_pool *pool_,
+    const struct itch_mwcb_decline *from_)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_new_mwcb_status_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, char breached_level)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_mwcb_status_(struct itch_pool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, char breached_level)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_mwcb_status_(struct itch_pool *pool_, const struct itch_mwcb_status *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_mwcb_status_(struct itch_pool *pool_,
+    const struct itch_mwcb_status *from_)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_new_ipo_quoting_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier, uint32_t price)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_ipo_quoting_(struct itch_pool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier,
+    uint32_t price)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_ipo_quoting_(struct itch_pool *pool_, const struct itch_ipo_quoting *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_ipo_quoting_(struct itch_pool *pool_,
+    const struct itch_ipo_quoting *from_)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_new_luld_collar_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price, uint32_t lower_price,
-    uint32_t extension)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_luld_collar_(struct itch_pool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price,
+    uint32_t lower_price, uint32_t extension)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_luld_collar_(struct itch_pool *pool_, const struct itch_luld_collar *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_luld_collar_(struct itch_pool *pool_,
+    const struct itch_luld_collar *from_)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_new_operational_halt_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, const char *stock, char market_code, char action)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_operational_halt_(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code,
+    char action)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_operational_halt_(struct itch_pool *pool_, const struct itch_operational_halt *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_operational_halt_(struct itch_pool *pool_,
+    const struct itch_operational_halt *from_)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_new_add_order_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_add_order_(struct itch_pool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
+    uint32_t price)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_add_order_(struct itch_pool *pool_, const struct itch_add_order *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_add_order_(struct itch_pool *pool_,
+    const struct itch_add_order *from_)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_new_add_order_mpid_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
-    const char *mpid)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_add_order_mpid_(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side,
+    uint32_t shares, const char *stock, uint32_t price, const char *mpid)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_add_order_mpid_(struct itch_pool *pool_, const struct itch_add_order_mpid *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_add_order_mpid_(struct itch_pool *pool_,
+    const struct itch_add_order_mpid *from_)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_new_order_executed_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match)
-    PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_order_executed_(struct itch_pool *pool_, const struct itch_order_executed *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_new_order_executed_price_(struct itch_pool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
-    char printable, uint32_t price)
-    PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_order_executed_price_(struct itch_pool *pool_, const struct itch_order_executed_price *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_new_order_cancel_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, uint64_t order_ref, uint32_t cancelled)
-    PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_order_cancel_(struct itch_pool *pool_, const struct itch_order_cancel *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_new_order_delete_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, uint64_t order_ref)
-    PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_order_delete_(struct itch_pool *pool_, const struct itch_order_delete *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_new_order_replace_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares, uint32_t price)
-    PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_order_replace_(struct itch_pool *pool_, const struct itch_order_replace *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_new_trade_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_order_executed_(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed,
     uint64_t match)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_trade_(struct itch_pool *pool_, const struct itch_trade *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_order_executed_(struct itch_pool *pool_,
+    const struct itch_order_executed *from_)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_new_cross_trade_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price, uint64_t match, char cross_type)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_order_executed_price_(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed,
+    uint64_t match, char printable, uint32_t price)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_cross_trade_(struct itch_pool *pool_, const struct itch_cross_trade *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_order_executed_price_(struct itch_pool *pool_,
+    const struct itch_order_executed_price *from_)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_new_broken_trade_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, uint64_t match)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_order_cancel_(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t cancelled)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_broken_trade_(struct itch_pool *pool_, const struct itch_broken_trade *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_order_cancel_(struct itch_pool *pool_,
+    const struct itch_order_cancel *from_)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_new_imbalance_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction, const char *stock, uint32_t far_price,
-    uint32_t near_price, uint32_t reference_price, char cross_type, char variation)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_order_delete_(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_imbalance_(struct itch_pool *pool_, const struct itch_imbalance *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_order_delete_(struct itch_pool *pool_,
+    const struct itch_order_delete *from_)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_new_retail_interest_(struct itch_pool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, const char *stock, char interest)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_order_replace_(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t original_ref, uint64_t new_ref,
+    uint32_t shares, uint32_t price)
     PROTOPOOL_FREED_BY_(itch_free_);
-struct itch *itch_copy_retail_interest_(struct itch_pool *pool_, const struct itch_retail_interest *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_order_replace_(struct itch_pool *pool_,
+    const struct itch_order_replace *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_trade_(struct itch_pool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
+    uint32_t price, uint64_t match)
+    PROTOPOOL_FREED_BY_(itch_free_);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_trade_(struct itch_pool *pool_,
+    const struct itch_trade *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_cross_trade_(struct itch_pool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price,
+    uint64_t match, char cross_type)
+    PROTOPOOL_FREED_BY_(itch_free_);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_cross_trade_(struct itch_pool *pool_,
+    const struct itch_cross_trade *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_broken_trade_(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t match)
+    PROTOPOOL_FREED_BY_(itch_free_);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_broken_trade_(struct itch_pool *pool_,
+    const struct itch_broken_trade *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_imbalance_(struct itch_pool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction,
+    const char *stock, uint32_t far_price, uint32_t near_price, uint32_t reference_price, char cross_type,
+    char variation)
+    PROTOPOOL_FREED_BY_(itch_free_);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_imbalance_(struct itch_pool *pool_,
+    const struct itch_imbalance *from_)
+    PROTOPOOL_FREED_BY_(itch_free_);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_retail_interest_(struct itch_pool *pool_,
+    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, const char *stock, char interest)
+    PROTOPOOL_FREED_BY_(itch_free_);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_retail_interest_(struct itch_pool *pool_,
+    const struct itch_retail_interest *from_)
     PROTOPOOL_FREED_BY_(itch_free_);
 
 #if PROTOPOOL_CHECK == 2 /* makes and frees know where they are */
@@ -2730,51 +2791,51 @@ struct itch *itch_copy_retail_interest_(struct itch_pool *pool_, const struct it
 #define itch_new_retail_interest(pool_, ...) itch_new_retail_interest_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_retail_interest(pool_, ...) itch_copy_retail_interest_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #elif defined PROTOPOOL_OUT_OF_LINE_
-#define itch_free itch_free_
-#define itch_new_system_event itch_new_system_event_
-#define itch_copy_system_event itch_copy_system_event_
-#define itch_new_stock_directory itch_new_stock_directory_
-#define itch_copy_stock_directory itch_copy_stock_directory_
-#define itch_new_trading_action itch_new_trading_action_
-#define itch_copy_trading_action itch_copy_trading_action_
-#define itch_new_reg_sho itch_new_reg_sho_
-#define itch_copy_reg_sho itch_copy_reg_sho_
-#define itch_new_participant_position itch_new_participant_position_
-#define itch_copy_participant_position itch_copy_participant_position_
-#define itch_new_mwcb_decline itch_new_mwcb_decline_
-#define itch_copy_mwcb_decline itch_copy_mwcb_decline_
-#define itch_new_mwcb_status itch_new_mwcb_status_
-#define itch_copy_mwcb_status itch_copy_mwcb_status_
-#define itch_new_ipo_quoting itch_new_ipo_quoting_
-#define itch_copy_ipo_quoting itch_copy_ipo_quoting_
-#define itch_new_luld_collar itch_new_luld_collar_
-#define itch_copy_luld_collar itch_copy_luld_collar_
-#define itch_new_operational_halt itch_new_operational_halt_
-#define itch_copy_operational_halt itch_copy_operational_halt_
-#define itch_new_add_order itch_new_add_order_
-#define itch_copy_add_order itch_copy_add_order_
-#define itch_new_add_order_mpid itch_new_add_order_mpid_
-#define itch_copy_add_order_mpid itch_copy_add_order_mpid_
-#define itch_new_order_executed itch_new_order_executed_
-#define itch_copy_order_executed itch_copy_order_executed_
-#define itch_new_order_executed_price itch_new_order_executed_price_
-#define itch_copy_order_executed_price itch_copy_order_executed_price_
-#define itch_new_order_cancel itch_new_order_cancel_
-#define itch_copy_order_cancel itch_copy_order_cancel_
-#define itch_new_order_delete itch_new_order_delete_
-#define itch_copy_order_delete itch_copy_order_delete_
-#define itch_new_order_replace itch_new_order_replace_
-#define itch_copy_order_replace itch_copy_order_replace_
-#define itch_new_trade itch_new_trade_
-#define itch_copy_trade itch_copy_trade_
-#define itch_new_cross_trade itch_new_cross_trade_
-#define itch_copy_cross_trade itch_copy_cross_trade_
-#define itch_new_broken_trade itch_new_broken_trade_
-#define itch_copy_broken_trade itch_copy_broken_trade_
-#define itch_new_imbalance itch_new_imbalance_
-#define itch_copy_imbalance itch_copy_imbalance_
-#define itch_new_retail_interest itch_new_retail_interest_
-#define itch_copy_retail_interest itch_copy_retail_interest_
+#define itch_free(pool_, msg_) itch_free_(pool_, msg_)
+#define itch_new_system_event(pool_, ...) itch_new_system_event_(pool_, __VA_ARGS__)
+#define itch_copy_system_event(pool_, ...) itch_copy_system_event_(pool_, __VA_ARGS__)
+#define itch_new_stock_directory(pool_, ...) itch_new_stock_directory_(pool_, __VA_ARGS__)
+#define itch_copy_stock_directory(pool_, ...) itch_copy_stock_directory_(pool_, __VA_ARGS__)
+#define itch_new_trading_action(pool_, ...) itch_new_trading_action_(pool_, __VA_ARGS__)
+#define itch_copy_trading_action(pool_, ...) itch_copy_trading_action_(pool_, __VA_ARGS__)
+#define itch_new_reg_sho(pool_, ...) itch_new_reg_sho_(pool_, __VA_ARGS__)
+#define itch_copy_reg_sho(pool_, ...) itch_copy_reg_sho_(pool_, __VA_ARGS__)
+#define itch_new_participant_position(pool_, ...) itch_new_participant_position_(pool_, __VA_ARGS__)
+#define itch_copy_participant_position(pool_, ...) itch_copy_participant_position_(pool_, __VA_ARGS__)
+#define itch_new_mwcb_decline(pool_, ...) itch_new_mwcb_decline_(pool_, __VA_ARGS__)
+#define itch_copy_mwcb_decline(pool_, ...) itch_copy_mwcb_decline_(pool_, __VA_ARGS__)
+#define itch_new_mwcb_status(pool_, ...) itch_new_mwcb_status_(pool_, __VA_ARGS__)
+#define itch_copy_mwcb_status(pool_, ...) itch_copy_mwcb_status_(pool_, __VA_ARGS__)
+#define itch_new_ipo_quoting(pool_, ...) itch_new_ipo_quoting_(pool_, __VA_ARGS__)
+#define itch_copy_ipo_quoting(pool_, ...) itch_copy_ipo_quoting_(pool_, __VA_ARGS__)
+#define itch_new_luld_collar(pool_, ...) itch_new_luld_collar_(pool_, __VA_ARGS__)
+#define itch_copy_luld_collar(pool_, ...) itch_copy_luld_collar_(pool_, __VA_ARGS__)
+#define itch_new_operational_halt(pool_, ...) itch_new_operational_halt_(pool_, __VA_ARGS__)
+#define itch_copy_operational_halt(pool_, ...) itch_copy_operational_halt_(pool_, __VA_ARGS__)
+#define itch_new_add_order(pool_, ...) itch_new_add_order_(pool_, __VA_ARGS__)
+#define itch_copy_add_order(pool_, ...) itch_copy_add_order_(pool_, __VA_ARGS__)
+#define itch_new_add_order_mpid(pool_, ...) itch_new_add_order_mpid_(pool_, __VA_ARGS__)
+#define itch_copy_add_order_mpid(pool_, ...) itch_copy_add_order_mpid_(pool_, __VA_ARGS__)
+#define itch_new_order_executed(pool_, ...) itch_new_order_executed_(pool_, __VA_ARGS__)
+#define itch_copy_order_executed(pool_, ...) itch_copy_order_executed_(pool_, __VA_ARGS__)
+#define itch_new_order_executed_price(pool_, ...) itch_new_order_executed_price_(pool_, __VA_ARGS__)
+#define itch_copy_order_executed_price(pool_, ...) itch_copy_order_executed_price_(pool_, __VA_ARGS__)
+#define itch_new_order_cancel(pool_, ...) itch_new_order_cancel_(pool_, __VA_ARGS__)
+#define itch_copy_order_cancel(pool_, ...) itch_copy_order_cancel_(pool_, __VA_ARGS__)
+#define itch_new_order_delete(pool_, ...) itch_new_order_delete_(pool_, __VA_ARGS__)
+#define itch_copy_order_delete(pool_, ...) itch_copy_order_delete_(pool_, __VA_ARGS__)
+#define itch_new_order_replace(pool_, ...) itch_new_order_replace_(pool_, __VA_ARGS__)
+#define itch_copy_order_replace(pool_, ...) itch_copy_order_replace_(pool_, __VA_ARGS__)
+#define itch_new_trade(pool_, ...) itch_new_trade_(pool_, __VA_ARGS__)
+#define itch_copy_trade(pool_, ...) itch_copy_trade_(pool_, __VA_ARGS__)
+#define itch_new_cross_trade(pool_, ...) itch_new_cross_trade_(pool_, __VA_ARGS__)
+#define itch_copy_cross_trade(pool_, ...) itch_copy_cross_trade_(pool_, __VA_ARGS__)
+#define itch_new_broken_trade(pool_, ...) itch_new_broken_trade_(pool_, __VA_ARGS__)
+#define itch_copy_broken_trade(pool_, ...) itch_copy_broken_trade_(pool_, __VA_ARGS__)
+#define itch_new_imbalance(pool_, ...) itch_new_imbalance_(pool_, __VA_ARGS__)
+#define itch_copy_imbalance(pool_, ...) itch_copy_imbalance_(pool_, __VA_ARGS__)
+#define itch_new_retail_interest(pool_, ...) itch_new_retail_interest_(pool_, __VA_ARGS__)
+#define itch_copy_retail_interest(pool_, ...) itch_copy_retail_interest_(pool_, __VA_ARGS__)
 #endif
 
 PROTOPOOL_END_C

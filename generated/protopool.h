@@ -148,12 +148,18 @@ PROTOPOOL_BEGIN_C
 #define PROTOPOOL_TRACE_
 #endif
 
-#define PROTOPOOL_PASTE_(name, check, magazine, stdio, threads, trace) \
-    name##_check##check##_magazine##magazine##stdio##threads##trace
-#define PROTOPOOL_EXPAND_(name, check, magazine, stdio, threads, trace) \
-    PROTOPOOL_PASTE_(name, check, magazine, stdio, threads, trace)
+/* The version of what the engine, its header and emitted code share. It changes with each change of a layout or of a
+ * contract between them: emitted code asks for its own version, and each symbol's name bears it. */
+#define PROTOPOOL_ABI 2
+
+/* A name that bears the version and the settings. */
+#define PROTOPOOL_PASTE_(name, abi, check, magazine, stdio, threads, trace) \
+    name##_abi##abi##_check##check##_magazine##magazine##stdio##threads##trace
+#define PROTOPOOL_EXPAND_(name, abi, check, magazine, stdio, threads, trace) \
+    PROTOPOOL_PASTE_(name, abi, check, magazine, stdio, threads, trace)
 #define PROTOPOOL_NAMED_(name) \
-    PROTOPOOL_EXPAND_(name, PROTOPOOL_CHECK, PROTOPOOL_MAGAZINE, PROTOPOOL_STDIO_, PROTOPOOL_THREADS_, PROTOPOOL_TRACE_)
+    PROTOPOOL_EXPAND_(name, PROTOPOOL_ABI, PROTOPOOL_CHECK, PROTOPOOL_MAGAZINE, PROTOPOOL_STDIO_, PROTOPOOL_THREADS_, \
+                      PROTOPOOL_TRACE_)
 
 #define protopool_init_fixed PROTOPOOL_NAMED_(protopool_init_fixed)
 #define protopool_init_growing PROTOPOOL_NAMED_(protopool_init_growing)
@@ -176,8 +182,66 @@ PROTOPOOL_BEGIN_C
 #define protopool_begin_put PROTOPOOL_NAMED_(protopool_begin_put)
 #define protopool_end_put PROTOPOOL_NAMED_(protopool_end_put)
 #define protopool_put_slow PROTOPOOL_NAMED_(protopool_put_slow)
+#define protopool_set_fault_handler PROTOPOOL_NAMED_(protopool_set_fault_handler)
+#define protopool_fault_text PROTOPOOL_NAMED_(protopool_fault_text)
+#define protopool_print_begin PROTOPOOL_NAMED_(protopool_print_begin)
+#define protopool_print_item PROTOPOOL_NAMED_(protopool_print_item)
+#define protopool_print_end PROTOPOOL_NAMED_(protopool_print_end)
+#define protopool_print PROTOPOOL_NAMED_(protopool_print)
+#define protopool_print_bool PROTOPOOL_NAMED_(protopool_print_bool)
+#define protopool_print_unsigned PROTOPOOL_NAMED_(protopool_print_unsigned)
+#define protopool_print_signed PROTOPOOL_NAMED_(protopool_print_signed)
+#define protopool_print_char PROTOPOOL_NAMED_(protopool_print_char)
+#define protopool_print_float PROTOPOOL_NAMED_(protopool_print_float)
+#define protopool_print_double PROTOPOOL_NAMED_(protopool_print_double)
+#define protopool_print_flags PROTOPOOL_NAMED_(protopool_print_flags)
+#define protopool_print_text PROTOPOOL_NAMED_(protopool_print_text)
+#define protopool_trace_bytes PROTOPOOL_NAMED_(protopool_trace_bytes)
 
 /* ---- What compilers are told ---------------------------------------------------------------------------------- */
+
+/* In front of each function and table that other files refer to. A program or a shared library keeps its own engine and
+ * protocols to itself, so that two of them in one process do not meet. PROTOPOOL_SHARED exports them
+ * from a shared library; a system with other means (dllexport) defines PROTOPOOL_API. */
+#ifndef PROTOPOOL_API
+#if defined __GNUC__ && defined __ELF__ && !defined PROTOPOOL_SHARED
+#define PROTOPOOL_API __attribute__((visibility("hidden")))
+#elif defined __GNUC__ && defined __ELF__
+#define PROTOPOOL_API __attribute__((visibility("default")))
+#else
+#define PROTOPOOL_API
+#endif
+#endif
+
+/* In front of a function whose result says whether it has worked. */
+#if defined __cplusplus && __cplusplus >= 201703L
+#define PROTOPOOL_NODISCARD [[nodiscard]]
+#elif defined __STDC_VERSION__ && __STDC_VERSION__ > 201710L
+#define PROTOPOOL_NODISCARD [[nodiscard]]
+#elif defined __GNUC__
+#define PROTOPOOL_NODISCARD __attribute__((warn_unused_result))
+#else
+#define PROTOPOOL_NODISCARD
+#endif
+
+/* Refers to an object from each file that includes a header: of a file that was compiled with other settings, an older
+ * schema or another version, the linker reports an undefined reference that names them. One pointer a file. */
+#if defined __GNUC__ && defined __has_attribute
+#if __has_attribute(retain)
+#define PROTOPOOL_REFER_(name, object) static const void *const name __attribute__((used, retain)) = &(object)
+#endif
+#endif
+#ifndef PROTOPOOL_REFER_
+#ifdef __GNUC__
+#define PROTOPOOL_REFER_(name, object) static const void *const name __attribute__((used)) = &(object)
+#else
+#define PROTOPOOL_REFER_(name, object) extern const void *name
+#endif
+#endif
+
+/* A number as text, for messages. */
+#define PROTOPOOL_TEXT_OF_(number) PROTOPOOL_TEXT_(number)
+#define PROTOPOOL_TEXT_(text) #text
 
 #if defined __GNUC__
 #define PROTOPOOL_LIKELY(condition) __builtin_expect(!!(condition), 1)
@@ -490,20 +554,20 @@ typedef void protopool_fault_handler(enum protopool_fault fault, const void *poo
 
 /* Replaces the handler of the whole program; NULL is the default one, which prints a line on stderr and aborts. Returns
  * the previous one, NULL if that was the default. To be called before there are threads. */
-protopool_fault_handler *protopool_set_fault_handler(protopool_fault_handler *handler);
+PROTOPOOL_API protopool_fault_handler *protopool_set_fault_handler(protopool_fault_handler *handler);
 
 /* The name of the fault, which is in quotes above; never NULL. */
-const char *protopool_fault_text(enum protopool_fault fault);
+PROTOPOOL_API const char *protopool_fault_text(enum protopool_fault fault);
 
 #if PROTOPOOL_CHECK >= 1
 /* Reports a fault of level 1 that emitted code has found. */
-void protopool_raise(enum protopool_fault code, const struct protopool *pool, const void *pointer);
+PROTOPOOL_API void protopool_raise(enum protopool_fault code, const struct protopool *pool, const void *pointer);
 #endif
 
 /* ---- Make and free: what is inlined ---------------------------------------------------------------------------- */
 
-void *protopool_take_slow(struct protopool *pool, unsigned slot_class);
-void protopool_put_slow(struct protopool *pool, unsigned slot_class, void *slot);
+PROTOPOOL_API void *protopool_take_slow(struct protopool *pool, unsigned slot_class);
+PROTOPOOL_API void protopool_put_slow(struct protopool *pool, unsigned slot_class, void *slot);
 
 /* A free slot of the class, whose magazine is given too; NULL if there is none and none can be had. */
 static inline void *protopool_take(struct protopool *pool, struct protopool_magazine *loaded, unsigned slot_class)
@@ -575,17 +639,17 @@ static inline unsigned protopool_tail_index(size_t bytes)
  * made. A length that leads from a slot of several KiB to a small slot can end in a crash instead: what is asked is the
  * header of the slab that would be the slot's.
  */
-bool protopool_serves(const struct protopool *pool, unsigned slot_class, const void *slot, size_t bytes);
+PROTOPOOL_API bool protopool_serves(const struct protopool *pool, unsigned slot_class, const void *slot, size_t bytes);
 #endif
 
 #if PROTOPOOL_CHECK == 2
 /* take, and what level 2 checks and notes; bytes: of the message, at most those of the slot. */
-void *protopool_take_checked(struct protopool *pool, unsigned slot_class, size_t bytes);
+PROTOPOOL_API void *protopool_take_checked(struct protopool *pool, unsigned slot_class, size_t bytes);
 
 /* The slot class of a message that may be freed, which from then on it is; 0 for NULL and for a fault. end_put puts it
  * into the pool. */
-unsigned protopool_begin_put(struct protopool *pool, const void *msg);
-void protopool_end_put(struct protopool *pool, unsigned slot_class, void *msg);
+PROTOPOOL_API unsigned protopool_begin_put(struct protopool *pool, const void *msg);
+PROTOPOOL_API void protopool_end_put(struct protopool *pool, unsigned slot_class, void *msg);
 #endif
 
 /* ---- Pools ------------------------------------------------------------------------------------------------------ */
@@ -629,67 +693,71 @@ void protopool_end_put(struct protopool *pool, unsigned slot_class, void *msg);
 
 /* A pool of the geometry's budgets in the caller's memory, aligned to 8; it never grows and never calls a source.
  * loaded, classes and shelves have 1 + geometry->count elements. False if the memory is too small or misaligned. */
-bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
-                          struct protopool_shelf *shelves, const struct protopool_geometry *geometry, void *memory,
-                          size_t bytes);
+PROTOPOOL_API bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
+                                        struct protopool_class *classes, struct protopool_shelf *shelves,
+                                        const struct protopool_geometry *geometry, void *memory, size_t bytes);
 
 /* A pool that grows from the source; NULL is the default source. False if the source does not give the first slab. */
-bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
-                            struct protopool_shelf *shelves, const struct protopool_geometry *geometry,
-                            const struct protopool_source *source);
+PROTOPOOL_API bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
+                                          struct protopool_class *classes, struct protopool_shelf *shelves,
+                                          const struct protopool_geometry *geometry,
+                                          const struct protopool_source *source);
 
 /* Ends the pool. On its own: gives everything back and returns how many slots were live. Joined: hands its magazines
  * to the depot and returns 0. */
-size_t protopool_fini(struct protopool *pool);
+PROTOPOOL_API size_t protopool_fini(struct protopool *pool);
 
 /* Frees all slots at once. Peaks and failures stay. Not for a joined pool, which it leaves as it is. */
-void protopool_reset(struct protopool *pool);
+PROTOPOOL_API void protopool_reset(struct protopool *pool);
 
 /* Makes sure that n more slots can be taken without asking the source. False if it cannot be had; what was got
  * meanwhile is released again. A growing pool keeps so many from then on: live ones now and n more. With a depot, other pools may
  * take them. */
-bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n);
+PROTOPOOL_API bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n);
 
 /* Puts the free slots of its magazines back into their slabs: for a thread that goes idle. */
-void protopool_flush(struct protopool *pool);
+PROTOPOOL_API void protopool_flush(struct protopool *pool);
 
 /* Calls fn for every live slot, by slot size, in no promised order. fn neither takes from nor puts into this pool. Not
  * for a joined pool: it calls nothing. */
-void protopool_each(struct protopool *pool, void (*fn)(void *ctx, const void *slot), void *ctx);
+PROTOPOOL_API void protopool_each(struct protopool *pool, void (*fn)(void *ctx, const void *slot), void *ctx);
 
 /* Fills in an element for each slot size, and the bytes taken from the source and not given back (of a fixed pool, those
  * of its memory that it uses); source_bytes may be NULL. Of a joined pool, those of its depot. */
-void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slot_size, size_t *source_bytes);
+PROTOPOOL_API void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slot_size,
+                                   size_t *source_bytes);
 
 /* ---- Depots ------------------------------------------------------------------------------------------------------- */
 
 /* What joined pools share; racks and shelves have 1 + geometry->count elements. The source is called under the depot's
  * lock. False if the source does not give the first slab, or the system no lock. */
-bool protopool_depot_init(struct protopool_depot *depot, struct protopool_rack *racks, struct protopool_shelf *shelves,
-                          const struct protopool_geometry *geometry, const struct protopool_source *source);
+PROTOPOOL_API bool protopool_depot_init(struct protopool_depot *depot, struct protopool_rack *racks,
+                                        struct protopool_shelf *shelves, const struct protopool_geometry *geometry,
+                                        const struct protopool_source *source);
 
 /* The same in fixed memory, aligned to 8. It serves the largest number of pools, 65535 at most, for which the sum of the
  * two macros above is in it: as long as no more have joined, each budget is guaranteed to all of them together. More
  * may join; where no array is left for a magazine, a pool takes the lock each time. False if the memory does not even
  * do for the budgets, or is misaligned. */
-bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_rack *racks,
-                                struct protopool_shelf *shelves, const struct protopool_geometry *geometry,
-                                void *memory, size_t bytes);
+PROTOPOOL_API bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_rack *racks,
+                                              struct protopool_shelf *shelves,
+                                              const struct protopool_geometry *geometry, void *memory, size_t bytes);
 
 /* Ends the depot, gives everything back and returns how many slots were live. While a pool is joined it does nothing but
  * report that fault, and returns SIZE_MAX. */
-size_t protopool_depot_fini(struct protopool_depot *depot);
+PROTOPOOL_API size_t protopool_depot_fini(struct protopool_depot *depot);
 
 /* As protopool_each, and fn is called under the depot's lock; calls nothing while a pool is joined. */
-void protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, const void *slot), void *ctx);
+PROTOPOOL_API void protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, const void *slot),
+                                        void *ctx);
 
 /* As protopool_stats; any thread may call it. */
-void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_stats *by_slot_size,
-                           size_t *source_bytes);
+PROTOPOOL_API void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_stats *by_slot_size,
+                                         size_t *source_bytes);
 
 /* A pool of the depot's memory, for one thread. False if the depot is not initialised. */
-bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
-                    struct protopool_depot *depot);
+PROTOPOOL_API bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded,
+                                  struct protopool_class *classes, struct protopool_depot *depot);
 
 /* ---- What emitted constructors use ------------------------------------------------------------------------------ */
 
@@ -863,28 +931,28 @@ struct protopool_printer {
 };
 
 /* `Name { field: value, ... }` and `[value, ...]`: begin (name is NULL for the latter), item before each value, end. */
-void protopool_print_begin(struct protopool_printer *to, const char *name, const char *bracket);
-void protopool_print_item(struct protopool_printer *to, const char *name);
-void protopool_print_end(struct protopool_printer *to, const char *bracket);
+PROTOPOOL_API void protopool_print_begin(struct protopool_printer *to, const char *name, const char *bracket);
+PROTOPOOL_API void protopool_print_item(struct protopool_printer *to, const char *name);
+PROTOPOOL_API void protopool_print_end(struct protopool_printer *to, const char *bracket);
 
-void protopool_print(struct protopool_printer *to, const char *as_it_is);
-void protopool_print_bool(struct protopool_printer *to, bool value);
-void protopool_print_unsigned(struct protopool_printer *to, uint64_t value);
-void protopool_print_signed(struct protopool_printer *to, int64_t value);
-void protopool_print_char(struct protopool_printer *to, char value);
+PROTOPOOL_API void protopool_print(struct protopool_printer *to, const char *as_it_is);
+PROTOPOOL_API void protopool_print_bool(struct protopool_printer *to, bool value);
+PROTOPOOL_API void protopool_print_unsigned(struct protopool_printer *to, uint64_t value);
+PROTOPOOL_API void protopool_print_signed(struct protopool_printer *to, int64_t value);
+PROTOPOOL_API void protopool_print_char(struct protopool_printer *to, char value);
 /* The shortest digits that read back as the same number; a decimal point in any locale. Where the C library's printf or
  * strtod has no floating point, the number in hexadecimal, as C's "%a" prints it. */
-void protopool_print_float(struct protopool_printer *to, float value);
-void protopool_print_double(struct protopool_printer *to, double value);
+PROTOPOOL_API void protopool_print_float(struct protopool_printer *to, float value);
+PROTOPOOL_API void protopool_print_double(struct protopool_printer *to, double value);
 /* The names of the bits, `read | write`, and in hexadecimal those without a name; 0 for none. values: masks. */
-void protopool_print_flags(struct protopool_printer *to, uint64_t value, const struct protopool_value *values,
-                           size_t count);
+PROTOPOOL_API void protopool_print_flags(struct protopool_printer *to, uint64_t value,
+                                         const struct protopool_value *values, size_t count);
 /* In quotes. UTF-8 passes, but what acts on a terminal or is not UTF-8 is escaped. */
-void protopool_print_text(struct protopool_printer *to, const char *text, size_t length);
+PROTOPOOL_API void protopool_print_text(struct protopool_printer *to, const char *text, size_t length);
 
 #ifdef PROTOPOOL_TRACE
 /* Prints "what: address [bytes in hexadecimal]" on standard output. */
-void protopool_trace_bytes(const char *what, const void *slot, size_t bytes);
+PROTOPOOL_API void protopool_trace_bytes(const char *what, const void *slot, size_t bytes);
 #endif
 #endif
 

@@ -6,9 +6,12 @@
  * SPDX-License-Identifier: Apache-2.0 OR MIT
  */
 
-#define PROTOPOOL_NO_DEPRECATION /* the functions of deprecated messages are here */
-
 #include "telemetry.h"
+
+#ifdef __GNUC__
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* the functions of deprecated messages are here */
+#endif
 
 /* ---- Layout: the same on every target ------------------------------------------------------------------------ */
 
@@ -67,7 +70,7 @@ static_assert(sizeof(union telemetry_any) == 552, "any message");
 
 /* ---- Tables -------------------------------------------------------------------------------------------------- */
 
-static const struct protopool_slot_size slot_sizes_[] = {
+static const struct protopool_slot_size telemetry_slot_sizes_[] = {
     { 2, 2 }, /* SetMode */
     { 16, 4 }, /* Heartbeat */
     { 32, 1 }, /* SetHome */
@@ -223,7 +226,7 @@ static const struct protopool_slot_size slot_sizes_[] = {
 };
 
 /* Of a variant's own struct, without a tail; 0 for what is no tag. */
-static size_t sizeof_(enum telemetry_tag tag_)
+static size_t telemetry_sizeof_(enum telemetry_tag tag_)
 {
     switch (tag_) {
     case TELEMETRY_HEARTBEAT:
@@ -253,7 +256,7 @@ static size_t sizeof_(enum telemetry_tag tag_)
 }
 
 #if PROTOPOOL_CHECK >= 1
-static uint32_t variant_of_(const void *msg_)
+static uint32_t telemetry_variant_of_(const void *msg_)
 {
     switch (telemetry_tag_of((const struct telemetry *)msg_)) {
     case TELEMETRY_HEARTBEAT:
@@ -282,7 +285,7 @@ static uint32_t variant_of_(const void *msg_)
     return 11;
 }
 
-static const char *name_of_(uint32_t variant_)
+static const char *telemetry_name_of_(uint32_t variant_)
 {
     static const char *const names_[] = {
         "Heartbeat",
@@ -301,17 +304,17 @@ static const char *name_of_(uint32_t variant_)
     return names_[variant_];
 }
 
-static size_t size_of_(const void *msg_, size_t room_)
+static size_t telemetry_size_of_(const void *msg_, size_t room_)
 {
-    return sizeof_(telemetry_tag_of((const struct telemetry *)msg_)) <= room_ ? telemetry_size((const struct telemetry *)msg_) : 0;
+    return telemetry_sizeof_(telemetry_tag_of((const struct telemetry *)msg_)) <= room_ ? telemetry_size((const struct telemetry *)msg_) : 0;
 }
 
-static bool has_tail_(const void *msg_)
+static bool telemetry_has_tail_(const void *msg_)
 {
     return telemetry_tail_size_((const struct telemetry *)msg_) != 0;
 }
 
-static int print_to_(void *stream_, const void *msg_)
+static int telemetry_print_to_(void *stream_, const void *msg_)
 {
 #ifdef PROTOPOOL_NO_STDIO
     (void)stream_;
@@ -322,16 +325,16 @@ static int print_to_(void *stream_, const void *msg_)
 #endif
 }
 
-static const struct protopool_messages messages_ = {
-    "telemetry", 1, TELEMETRY_FREED_TAG_, 11, variant_of_, name_of_, size_of_, has_tail_, print_to_,
+static const struct protopool_messages telemetry_messages_ = {
+    "telemetry", 1, TELEMETRY_FREED_TAG_, 11, telemetry_variant_of_, telemetry_name_of_, telemetry_size_of_, telemetry_has_tail_, telemetry_print_to_,
 };
 #endif
 
-const struct protopool_geometry telemetry_geometry_ = {
-    slot_sizes_,
+const struct protopool_geometry telemetry_layout_ = {
+    telemetry_slot_sizes_,
     152,
 #if PROTOPOOL_CHECK >= 1
-    &messages_,
+    &telemetry_messages_,
 #endif
 };
 
@@ -395,7 +398,7 @@ const char *telemetry_tag_name(enum telemetry_tag tag_)
 size_t telemetry_size(const struct telemetry *msg_)
 {
     const size_t bytes_ = telemetry_tail_size_(msg_);
-    return bytes_ != 0 ? bytes_ : sizeof_(telemetry_tag_of(msg_));
+    return bytes_ != 0 ? bytes_ : telemetry_sizeof_(telemetry_tag_of(msg_));
 }
 
 const char *telemetry_mode_name(enum telemetry_mode value_)
@@ -416,14 +419,14 @@ const char *telemetry_mode_name(enum telemetry_mode value_)
 
 /* ---- Descriptions -------------------------------------------------------------------------------------------- */
 
-static const struct protopool_value mode_values_[] = {
+static const struct protopool_value telemetry_values_of_mode_[] = {
     { "manual", (uint64_t)0 },
     { "hold", (uint64_t)1 },
     { "mission", (uint64_t)2 },
     { "land", (uint64_t)3 },
 };
 
-static const struct protopool_value sensors_values_[] = {
+static const struct protopool_value telemetry_values_of_sensors_[] = {
     { "gyro", TELEMETRY_SENSORS_GYRO },
     { "compass", TELEMETRY_SENSORS_COMPASS },
     { "barometer", TELEMETRY_SENSORS_BAROMETER },
@@ -431,41 +434,42 @@ static const struct protopool_value sensors_values_[] = {
     { "camera", TELEMETRY_SENSORS_CAMERA },
 };
 
-static const struct protopool_field position_fields_[] = {
+static const struct protopool_field telemetry_fields_of_position_[] = {
     { .name = "latitude", .unit = "degrees", .type = PROTOPOOL_FLOAT, .offset = 8, .bytes = 8, .count = 1 },
     { .name = "longitude", .unit = "degrees", .type = PROTOPOOL_FLOAT, .offset = 16, .bytes = 8, .count = 1 },
     { .name = "altitude", .unit = "m", .type = PROTOPOOL_FLOAT, .offset = 0, .bytes = 4, .count = 1 },
 };
 
-static const struct protopool_record position_record_ = {
-    "position", 24, 3, position_fields_,
+static const struct protopool_record telemetry_record_of_position_ = {
+    "position", 24, 3, telemetry_fields_of_position_,
 };
 
-static const struct protopool_field waypoint_fields_[] = {
-    { .name = "at", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 24, .count = 1, .record = &position_record_ },
+static const struct protopool_field telemetry_fields_of_waypoint_[] = {
+    { .name = "at", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 24, .count = 1,
+        .record = &telemetry_record_of_position_ },
     { .name = "speed", .unit = "m/s", .type = PROTOPOOL_FLOAT, .offset = 4, .bytes = 4, .count = 1,
         .presence_mask = PROTOPOOL_BIT_(0), .presence_offset = 0 + 0 },
     { .name = "hold", .unit = "s", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
 };
 
-static const struct protopool_record waypoint_record_ = {
-    "waypoint", 32, 3, waypoint_fields_,
+static const struct protopool_record telemetry_record_of_waypoint_ = {
+    "waypoint", 32, 3, telemetry_fields_of_waypoint_,
 };
 
-static const struct protopool_field heartbeat_fields_[] = {
+static const struct protopool_field telemetry_fields_of_heartbeat_[] = {
     { .name = "time", .unit = "ms", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
-    { .name = "mode", .type = PROTOPOOL_ENUM, .offset = 1, .bytes = 1, .count = 1, .values = mode_values_,
-        .value_count = 4 },
-    { .name = "working", .type = PROTOPOOL_FLAGS, .offset = 2, .bytes = 1, .count = 1, .values = sensors_values_,
-        .value_count = 5 },
+    { .name = "mode", .type = PROTOPOOL_ENUM, .offset = 1, .bytes = 1, .count = 1,
+        .values = telemetry_values_of_mode_, .value_count = 4 },
+    { .name = "working", .type = PROTOPOOL_FLAGS, .offset = 2, .bytes = 1, .count = 1,
+        .values = telemetry_values_of_sensors_, .value_count = 5 },
     { .name = "battery", .unit = "\045", .type = PROTOPOOL_UNSIGNED, .offset = 3, .bytes = 1, .count = 1 },
 };
 
-static const struct protopool_record heartbeat_record_ = {
-    "Heartbeat", 16, 4, heartbeat_fields_,
+static const struct protopool_record telemetry_record_of_heartbeat_ = {
+    "Heartbeat", 16, 4, telemetry_fields_of_heartbeat_,
 };
 
-static const struct protopool_field attitude_fields_[] = {
+static const struct protopool_field telemetry_fields_of_attitude_[] = {
     { .name = "time", .unit = "ms", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
     { .name = "angles", .unit = "rad", .type = PROTOPOOL_FLOAT, .offset = 4, .bytes = 4, .count = 3,
         .is_list = true },
@@ -473,121 +477,123 @@ static const struct protopool_field attitude_fields_[] = {
         .is_list = true, .presence_mask = PROTOPOOL_BIT_(0), .presence_offset = 1 + 0 },
 };
 
-static const struct protopool_record attitude_record_ = {
-    "Attitude", 40, 3, attitude_fields_,
+static const struct protopool_record telemetry_record_of_attitude_ = {
+    "Attitude", 40, 3, telemetry_fields_of_attitude_,
 };
 
-static const struct protopool_field moved_fields_[] = {
+static const struct protopool_field telemetry_fields_of_moved_[] = {
     { .name = "time", .unit = "ms", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
-    { .name = "at", .type = PROTOPOOL_STRUCT, .offset = 16, .bytes = 24, .count = 1, .record = &position_record_ },
+    { .name = "at", .type = PROTOPOOL_STRUCT, .offset = 16, .bytes = 24, .count = 1,
+        .record = &telemetry_record_of_position_ },
     { .name = "target", .type = PROTOPOOL_STRUCT, .offset = 40, .bytes = 24, .count = 1,
-        .presence_mask = PROTOPOOL_BIT_(0), .presence_offset = 1 + 0, .record = &position_record_ },
+        .presence_mask = PROTOPOOL_BIT_(0), .presence_offset = 1 + 0, .record = &telemetry_record_of_position_ },
 };
 
-static const struct protopool_record moved_record_ = {
-    "Moved", 64, 3, moved_fields_,
+static const struct protopool_record telemetry_record_of_moved_ = {
+    "Moved", 64, 3, telemetry_fields_of_moved_,
 };
 
-static const struct protopool_field mission_fields_[] = {
+static const struct protopool_field telemetry_fields_of_mission_[] = {
     { .name = "name", .type = PROTOPOOL_TEXT, .offset = 520, .bytes = 1, .count = 31, .length_bytes = 1,
         .length_offset = 1 },
     { .name = "speed", .unit = "m/s", .type = PROTOPOOL_FLOAT, .offset = 4, .bytes = 4, .count = 1 },
     { .name = "waypoints", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 32, .count = 16, .is_list = true,
-        .length_bytes = 1, .length_offset = 2, .record = &waypoint_record_ },
+        .length_bytes = 1, .length_offset = 2, .record = &telemetry_record_of_waypoint_ },
 };
 
-static const struct protopool_record mission_record_ = {
-    "Mission", 552, 3, mission_fields_,
+static const struct protopool_record telemetry_record_of_mission_ = {
+    "Mission", 552, 3, telemetry_fields_of_mission_,
 };
 
-static const struct protopool_field text_fields_[] = {
+static const struct protopool_field telemetry_fields_of_text_[] = {
     { .name = "severity", .type = PROTOPOOL_UNSIGNED, .offset = 1, .bytes = 1, .count = 1 },
     { .name = "text", .type = PROTOPOOL_TEXT, .offset = 3, .bytes = 1, .count = 100, .length_bytes = 1,
         .length_offset = 2 },
 };
 
-static const struct protopool_record text_record_ = {
-    "Text", 104, 2, text_fields_,
+static const struct protopool_record telemetry_record_of_text_ = {
+    "Text", 104, 2, telemetry_fields_of_text_,
 };
 
-static const struct protopool_field log_fields_[] = {
+static const struct protopool_field telemetry_fields_of_log_[] = {
     { .name = "time", .unit = "ms", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
     { .name = "severity", .type = PROTOPOOL_UNSIGNED, .offset = 1, .bytes = 1, .count = 1 },
     { .name = "text", .type = PROTOPOOL_TEXT, .offset = 16, .bytes = 1, .count = 2147483630, .is_tail = true,
         .length_bytes = 4, .length_offset = 4 },
 };
 
-static const struct protopool_record log_record_ = {
-    "Log", 16, 3, log_fields_,
+static const struct protopool_record telemetry_record_of_log_ = {
+    "Log", 16, 3, telemetry_fields_of_log_,
 };
 
-static const struct protopool_field chunk_fields_[] = {
+static const struct protopool_field telemetry_fields_of_chunk_[] = {
     { .name = "file", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
     { .name = "offset", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 4, .count = 1 },
     { .name = "data", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 1, .count = 512, .is_list = true,
         .is_tail = true, .length_bytes = 2, .length_offset = 4 },
 };
 
-static const struct protopool_record chunk_record_ = {
-    "Chunk", 12, 3, chunk_fields_,
+static const struct protopool_record telemetry_record_of_chunk_ = {
+    "Chunk", 12, 3, telemetry_fields_of_chunk_,
 };
 
-static const struct protopool_field track_fields_[] = {
+static const struct protopool_field telemetry_fields_of_track_[] = {
     { .name = "period", .unit = "ms", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
     { .name = "points", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 24, .count = 89478484, .is_list = true,
-        .is_tail = true, .length_bytes = 4, .length_offset = 4, .record = &position_record_ },
+        .is_tail = true, .length_bytes = 4, .length_offset = 4, .record = &telemetry_record_of_position_ },
 };
 
-static const struct protopool_record track_record_ = {
-    "Track", 8, 2, track_fields_,
+static const struct protopool_record telemetry_record_of_track_ = {
+    "Track", 8, 2, telemetry_fields_of_track_,
 };
 
-static const struct protopool_field set_mode_fields_[] = {
-    { .name = "mode", .type = PROTOPOOL_ENUM, .offset = 1, .bytes = 1, .count = 1, .values = mode_values_,
-        .value_count = 4 },
+static const struct protopool_field telemetry_fields_of_set_mode_[] = {
+    { .name = "mode", .type = PROTOPOOL_ENUM, .offset = 1, .bytes = 1, .count = 1,
+        .values = telemetry_values_of_mode_, .value_count = 4 },
 };
 
-static const struct protopool_record set_mode_record_ = {
-    "SetMode", 2, 1, set_mode_fields_,
+static const struct protopool_record telemetry_record_of_set_mode_ = {
+    "SetMode", 2, 1, telemetry_fields_of_set_mode_,
 };
 
-static const struct protopool_record reboot_record_ = {
+static const struct protopool_record telemetry_record_of_reboot_ = {
     "Reboot", 1, 0, NULL,
 };
 
-static const struct protopool_field set_home_fields_[] = {
-    { .name = "home", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 24, .count = 1, .record = &position_record_ },
+static const struct protopool_field telemetry_fields_of_set_home_[] = {
+    { .name = "home", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 24, .count = 1,
+        .record = &telemetry_record_of_position_ },
 };
 
-static const struct protopool_record set_home_record_ = {
-    "SetHome", 32, 1, set_home_fields_,
+static const struct protopool_record telemetry_record_of_set_home_ = {
+    "SetHome", 32, 1, telemetry_fields_of_set_home_,
 };
 
 const struct protopool_record *telemetry_describe(enum telemetry_tag tag_)
 {
     switch (tag_) {
     case TELEMETRY_HEARTBEAT:
-        return &heartbeat_record_;
+        return &telemetry_record_of_heartbeat_;
     case TELEMETRY_ATTITUDE:
-        return &attitude_record_;
+        return &telemetry_record_of_attitude_;
     case TELEMETRY_MOVED:
-        return &moved_record_;
+        return &telemetry_record_of_moved_;
     case TELEMETRY_MISSION:
-        return &mission_record_;
+        return &telemetry_record_of_mission_;
     case TELEMETRY_TEXT:
-        return &text_record_;
+        return &telemetry_record_of_text_;
     case TELEMETRY_LOG:
-        return &log_record_;
+        return &telemetry_record_of_log_;
     case TELEMETRY_CHUNK:
-        return &chunk_record_;
+        return &telemetry_record_of_chunk_;
     case TELEMETRY_TRACK:
-        return &track_record_;
+        return &telemetry_record_of_track_;
     case TELEMETRY_SET_MODE:
-        return &set_mode_record_;
+        return &telemetry_record_of_set_mode_;
     case TELEMETRY_REBOOT:
-        return &reboot_record_;
+        return &telemetry_record_of_reboot_;
     case TELEMETRY_SET_HOME:
-        return &set_home_record_;
+        return &telemetry_record_of_set_home_;
     }
     return NULL;
 }
@@ -595,20 +601,20 @@ const struct protopool_record *telemetry_describe(enum telemetry_tag tag_)
 /* ---- Any message ----------------------------------------------------------------------------------------------- */
 
 /* Of a message whose struct is all there. */
-static bool has_valid_tail_log_(const struct telemetry_log *msg_, size_t bytes_)
+static bool telemetry_has_valid_tail_log_(const struct telemetry_log *msg_, size_t bytes_)
 {
     return msg_->text_len <= TELEMETRY_LOG_TEXT_MAX && bytes_ >= 16 + (size_t)msg_->text_len + 1 && protopool_text_length(telemetry_log_text(msg_,
         NULL), msg_->text_len) == msg_->text_len;
 }
 
 /* Of a message whose struct is all there. */
-static bool has_valid_tail_chunk_(const struct telemetry_chunk *msg_, size_t bytes_)
+static bool telemetry_has_valid_tail_chunk_(const struct telemetry_chunk *msg_, size_t bytes_)
 {
     return msg_->data_len <= TELEMETRY_CHUNK_DATA_MAX && bytes_ >= 12 + (size_t)msg_->data_len;
 }
 
 /* Of a message whose struct is all there. */
-static bool has_valid_tail_track_(const struct telemetry_track *msg_, size_t bytes_)
+static bool telemetry_has_valid_tail_track_(const struct telemetry_track *msg_, size_t bytes_)
 {
     return msg_->points_len <= TELEMETRY_TRACK_POINTS_MAX && bytes_ >= 8 + (size_t)msg_->points_len * sizeof(struct telemetry_position) && telemetry_all_allowed_track_points_(telemetry_track_points(msg_,
         NULL), msg_->points_len);
@@ -616,7 +622,7 @@ static bool has_valid_tail_track_(const struct telemetry_track *msg_, size_t byt
 
 bool telemetry_validate(const struct telemetry *msg_, size_t bytes_)
 {
-    if (bytes_ < sizeof *msg_ || bytes_ < sizeof_(telemetry_tag_of(msg_)))
+    if (bytes_ < sizeof *msg_ || bytes_ < telemetry_sizeof_(telemetry_tag_of(msg_)))
         return false;
     switch (telemetry_tag_of(msg_)) {
     case TELEMETRY_HEARTBEAT:
@@ -630,11 +636,11 @@ bool telemetry_validate(const struct telemetry *msg_, size_t bytes_)
     case TELEMETRY_TEXT:
         return telemetry_valid_text(telemetry_as_text(msg_));
     case TELEMETRY_LOG:
-        return telemetry_valid_log(telemetry_as_log(msg_)) && has_valid_tail_log_(telemetry_as_log(msg_), bytes_);
+        return telemetry_valid_log(telemetry_as_log(msg_)) && telemetry_has_valid_tail_log_(telemetry_as_log(msg_), bytes_);
     case TELEMETRY_CHUNK:
-        return telemetry_valid_chunk(telemetry_as_chunk(msg_)) && has_valid_tail_chunk_(telemetry_as_chunk(msg_), bytes_);
+        return telemetry_valid_chunk(telemetry_as_chunk(msg_)) && telemetry_has_valid_tail_chunk_(telemetry_as_chunk(msg_), bytes_);
     case TELEMETRY_TRACK:
-        return telemetry_valid_track(telemetry_as_track(msg_)) && has_valid_tail_track_(telemetry_as_track(msg_), bytes_);
+        return telemetry_valid_track(telemetry_as_track(msg_)) && telemetry_has_valid_tail_track_(telemetry_as_track(msg_), bytes_);
     case TELEMETRY_SET_MODE:
         return telemetry_valid_set_mode(telemetry_as_set_mode(msg_));
     case TELEMETRY_REBOOT:
@@ -645,8 +651,8 @@ bool telemetry_validate(const struct telemetry *msg_, size_t bytes_)
     return false;
 }
 
-static bool equal_position_(const struct telemetry_position *one_, const struct telemetry_position *other_,
-    size_t count_)
+static bool telemetry_equal_position_(const struct telemetry_position *one_,
+    const struct telemetry_position *other_, size_t count_)
 {
     for (size_t i_ = 0; i_ < count_; i_++, one_++, other_++)
         if (!(memcmp(&one_->latitude, &other_->latitude, sizeof one_->latitude) == 0
@@ -656,7 +662,7 @@ static bool equal_position_(const struct telemetry_position *one_, const struct 
     return true;
 }
 
-static uint64_t hash_position_(uint64_t hash_, const struct telemetry_position *msg_)
+static uint64_t telemetry_hash_position_(uint64_t hash_, const struct telemetry_position *msg_)
 {
     hash_ = protopool_hash_double(hash_, msg_->latitude);
     hash_ = protopool_hash_double(hash_, msg_->longitude);
@@ -664,20 +670,20 @@ static uint64_t hash_position_(uint64_t hash_, const struct telemetry_position *
     return hash_;
 }
 
-static bool equal_waypoint_(const struct telemetry_waypoint *one_, const struct telemetry_waypoint *other_,
-    size_t count_)
+static bool telemetry_equal_waypoint_(const struct telemetry_waypoint *one_,
+    const struct telemetry_waypoint *other_, size_t count_)
 {
     for (size_t i_ = 0; i_ < count_; i_++, one_++, other_++)
-        if (!(equal_position_(&one_->at, &other_->at, 1)
+        if (!(telemetry_equal_position_(&one_->at, &other_->at, 1)
                && one_->has_speed == other_->has_speed && (!one_->has_speed || (memcmp(&one_->speed, &other_->speed, sizeof one_->speed) == 0))
                && one_->hold == other_->hold))
             return false;
     return true;
 }
 
-static uint64_t hash_waypoint_(uint64_t hash_, const struct telemetry_waypoint *msg_)
+static uint64_t telemetry_hash_waypoint_(uint64_t hash_, const struct telemetry_waypoint *msg_)
 {
-    hash_ = hash_position_(hash_, &msg_->at);
+    hash_ = telemetry_hash_position_(hash_, &msg_->at);
     hash_ = protopool_hash_u64(hash_, msg_->has_speed);
     if (msg_->has_speed) {
         hash_ = protopool_hash_float(hash_, msg_->speed);
@@ -686,7 +692,8 @@ static uint64_t hash_waypoint_(uint64_t hash_, const struct telemetry_waypoint *
     return hash_;
 }
 
-static bool equal_heartbeat_(const struct telemetry_heartbeat *one_, const struct telemetry_heartbeat *other_)
+static bool telemetry_equal_heartbeat_(const struct telemetry_heartbeat *one_,
+    const struct telemetry_heartbeat *other_)
 {
     return one_->time == other_->time
                && one_->mode == other_->mode
@@ -694,7 +701,7 @@ static bool equal_heartbeat_(const struct telemetry_heartbeat *one_, const struc
                && one_->battery == other_->battery;
 }
 
-static uint64_t hash_heartbeat_(uint64_t hash_, const struct telemetry_heartbeat *msg_)
+static uint64_t telemetry_hash_heartbeat_(uint64_t hash_, const struct telemetry_heartbeat *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->time);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->mode);
@@ -703,14 +710,15 @@ static uint64_t hash_heartbeat_(uint64_t hash_, const struct telemetry_heartbeat
     return hash_;
 }
 
-static bool equal_attitude_(const struct telemetry_attitude *one_, const struct telemetry_attitude *other_)
+static bool telemetry_equal_attitude_(const struct telemetry_attitude *one_,
+    const struct telemetry_attitude *other_)
 {
     return one_->time == other_->time
                && memcmp(one_->angles, other_->angles, sizeof one_->angles) == 0
                && one_->has_rates == other_->has_rates && (!one_->has_rates || (memcmp(one_->rates, other_->rates, sizeof one_->rates) == 0));
 }
 
-static uint64_t hash_attitude_(uint64_t hash_, const struct telemetry_attitude *msg_)
+static uint64_t telemetry_hash_attitude_(uint64_t hash_, const struct telemetry_attitude *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->time);
     for (size_t i_ = 0; i_ < 3; i_++)
@@ -723,62 +731,62 @@ static uint64_t hash_attitude_(uint64_t hash_, const struct telemetry_attitude *
     return hash_;
 }
 
-static bool equal_moved_(const struct telemetry_moved *one_, const struct telemetry_moved *other_)
+static bool telemetry_equal_moved_(const struct telemetry_moved *one_, const struct telemetry_moved *other_)
 {
     return one_->time == other_->time
-               && equal_position_(&one_->at, &other_->at, 1)
-               && one_->has_target == other_->has_target && (!one_->has_target || (equal_position_(&one_->target, &other_->target, 1)));
+               && telemetry_equal_position_(&one_->at, &other_->at, 1)
+               && one_->has_target == other_->has_target && (!one_->has_target || (telemetry_equal_position_(&one_->target, &other_->target, 1)));
 }
 
-static uint64_t hash_moved_(uint64_t hash_, const struct telemetry_moved *msg_)
+static uint64_t telemetry_hash_moved_(uint64_t hash_, const struct telemetry_moved *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->time);
-    hash_ = hash_position_(hash_, &msg_->at);
+    hash_ = telemetry_hash_position_(hash_, &msg_->at);
     hash_ = protopool_hash_u64(hash_, msg_->has_target);
     if (msg_->has_target) {
-        hash_ = hash_position_(hash_, &msg_->target);
+        hash_ = telemetry_hash_position_(hash_, &msg_->target);
     }
     return hash_;
 }
 
-static bool equal_mission_(const struct telemetry_mission *one_, const struct telemetry_mission *other_)
+static bool telemetry_equal_mission_(const struct telemetry_mission *one_, const struct telemetry_mission *other_)
 {
     return one_->name_len == other_->name_len && memcmp(one_->name, other_->name, one_->name_len) == 0
                && memcmp(&one_->speed, &other_->speed, sizeof one_->speed) == 0
-               && one_->waypoints_len == other_->waypoints_len && equal_waypoint_(one_->waypoints, other_->waypoints, one_->waypoints_len);
+               && one_->waypoints_len == other_->waypoints_len && telemetry_equal_waypoint_(one_->waypoints, other_->waypoints, one_->waypoints_len);
 }
 
-static uint64_t hash_mission_(uint64_t hash_, const struct telemetry_mission *msg_)
+static uint64_t telemetry_hash_mission_(uint64_t hash_, const struct telemetry_mission *msg_)
 {
     hash_ = protopool_hash_bytes(hash_, msg_->name, msg_->name_len);
     hash_ = protopool_hash_float(hash_, msg_->speed);
     hash_ = protopool_hash_u64(hash_, msg_->waypoints_len);
     for (size_t i_ = 0; i_ < msg_->waypoints_len; i_++)
-        hash_ = hash_waypoint_(hash_, &msg_->waypoints[i_]);
+        hash_ = telemetry_hash_waypoint_(hash_, &msg_->waypoints[i_]);
     return hash_;
 }
 
-static bool equal_text_(const struct telemetry_text *one_, const struct telemetry_text *other_)
+static bool telemetry_equal_text_(const struct telemetry_text *one_, const struct telemetry_text *other_)
 {
     return one_->severity == other_->severity
                && one_->text_len == other_->text_len && memcmp(one_->text, other_->text, one_->text_len) == 0;
 }
 
-static uint64_t hash_text_(uint64_t hash_, const struct telemetry_text *msg_)
+static uint64_t telemetry_hash_text_(uint64_t hash_, const struct telemetry_text *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->severity);
     hash_ = protopool_hash_bytes(hash_, msg_->text, msg_->text_len);
     return hash_;
 }
 
-static bool equal_log_(const struct telemetry_log *one_, const struct telemetry_log *other_)
+static bool telemetry_equal_log_(const struct telemetry_log *one_, const struct telemetry_log *other_)
 {
     return one_->time == other_->time
                && one_->severity == other_->severity
                && one_->text_len == other_->text_len && memcmp(telemetry_log_text(one_, NULL), telemetry_log_text(other_, NULL), one_->text_len) == 0;
 }
 
-static uint64_t hash_log_(uint64_t hash_, const struct telemetry_log *msg_)
+static uint64_t telemetry_hash_log_(uint64_t hash_, const struct telemetry_log *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->time);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->severity);
@@ -786,14 +794,14 @@ static uint64_t hash_log_(uint64_t hash_, const struct telemetry_log *msg_)
     return hash_;
 }
 
-static bool equal_chunk_(const struct telemetry_chunk *one_, const struct telemetry_chunk *other_)
+static bool telemetry_equal_chunk_(const struct telemetry_chunk *one_, const struct telemetry_chunk *other_)
 {
     return one_->file == other_->file
                && one_->offset == other_->offset
                && one_->data_len == other_->data_len && memcmp(telemetry_chunk_data(one_, NULL), telemetry_chunk_data(other_, NULL), one_->data_len) == 0;
 }
 
-static uint64_t hash_chunk_(uint64_t hash_, const struct telemetry_chunk *msg_)
+static uint64_t telemetry_hash_chunk_(uint64_t hash_, const struct telemetry_chunk *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->file);
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->offset);
@@ -802,40 +810,42 @@ static uint64_t hash_chunk_(uint64_t hash_, const struct telemetry_chunk *msg_)
     return hash_;
 }
 
-static bool equal_track_(const struct telemetry_track *one_, const struct telemetry_track *other_)
+static bool telemetry_equal_track_(const struct telemetry_track *one_, const struct telemetry_track *other_)
 {
     return one_->period == other_->period
-               && one_->points_len == other_->points_len && equal_position_(telemetry_track_points(one_, NULL), telemetry_track_points(other_, NULL), one_->points_len);
+               && one_->points_len == other_->points_len && telemetry_equal_position_(telemetry_track_points(one_, NULL), telemetry_track_points(other_, NULL), one_->points_len);
 }
 
-static uint64_t hash_track_(uint64_t hash_, const struct telemetry_track *msg_)
+static uint64_t telemetry_hash_track_(uint64_t hash_, const struct telemetry_track *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->period);
     hash_ = protopool_hash_u64(hash_, msg_->points_len);
     for (size_t i_ = 0; i_ < msg_->points_len; i_++)
-        hash_ = hash_position_(hash_, &telemetry_track_points(msg_, NULL)[i_]);
+        hash_ = telemetry_hash_position_(hash_, &telemetry_track_points(msg_, NULL)[i_]);
     return hash_;
 }
 
-static bool equal_set_mode_(const struct telemetry_set_mode *one_, const struct telemetry_set_mode *other_)
+static bool telemetry_equal_set_mode_(const struct telemetry_set_mode *one_,
+    const struct telemetry_set_mode *other_)
 {
     return one_->mode == other_->mode;
 }
 
-static uint64_t hash_set_mode_(uint64_t hash_, const struct telemetry_set_mode *msg_)
+static uint64_t telemetry_hash_set_mode_(uint64_t hash_, const struct telemetry_set_mode *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->mode);
     return hash_;
 }
 
-static bool equal_set_home_(const struct telemetry_set_home *one_, const struct telemetry_set_home *other_)
+static bool telemetry_equal_set_home_(const struct telemetry_set_home *one_,
+    const struct telemetry_set_home *other_)
 {
-    return equal_position_(&one_->home, &other_->home, 1);
+    return telemetry_equal_position_(&one_->home, &other_->home, 1);
 }
 
-static uint64_t hash_set_home_(uint64_t hash_, const struct telemetry_set_home *msg_)
+static uint64_t telemetry_hash_set_home_(uint64_t hash_, const struct telemetry_set_home *msg_)
 {
-    hash_ = hash_position_(hash_, &msg_->home);
+    hash_ = telemetry_hash_position_(hash_, &msg_->home);
     return hash_;
 }
 
@@ -845,27 +855,27 @@ bool telemetry_equal(const struct telemetry *one_, const struct telemetry *other
         return false;
     switch (telemetry_tag_of(one_)) {
     case TELEMETRY_HEARTBEAT:
-        return equal_heartbeat_(telemetry_as_heartbeat(one_), telemetry_as_heartbeat(other_));
+        return telemetry_equal_heartbeat_(telemetry_as_heartbeat(one_), telemetry_as_heartbeat(other_));
     case TELEMETRY_ATTITUDE:
-        return equal_attitude_(telemetry_as_attitude(one_), telemetry_as_attitude(other_));
+        return telemetry_equal_attitude_(telemetry_as_attitude(one_), telemetry_as_attitude(other_));
     case TELEMETRY_MOVED:
-        return equal_moved_(telemetry_as_moved(one_), telemetry_as_moved(other_));
+        return telemetry_equal_moved_(telemetry_as_moved(one_), telemetry_as_moved(other_));
     case TELEMETRY_MISSION:
-        return equal_mission_(telemetry_as_mission(one_), telemetry_as_mission(other_));
+        return telemetry_equal_mission_(telemetry_as_mission(one_), telemetry_as_mission(other_));
     case TELEMETRY_TEXT:
-        return equal_text_(telemetry_as_text(one_), telemetry_as_text(other_));
+        return telemetry_equal_text_(telemetry_as_text(one_), telemetry_as_text(other_));
     case TELEMETRY_LOG:
-        return equal_log_(telemetry_as_log(one_), telemetry_as_log(other_));
+        return telemetry_equal_log_(telemetry_as_log(one_), telemetry_as_log(other_));
     case TELEMETRY_CHUNK:
-        return equal_chunk_(telemetry_as_chunk(one_), telemetry_as_chunk(other_));
+        return telemetry_equal_chunk_(telemetry_as_chunk(one_), telemetry_as_chunk(other_));
     case TELEMETRY_TRACK:
-        return equal_track_(telemetry_as_track(one_), telemetry_as_track(other_));
+        return telemetry_equal_track_(telemetry_as_track(one_), telemetry_as_track(other_));
     case TELEMETRY_SET_MODE:
-        return equal_set_mode_(telemetry_as_set_mode(one_), telemetry_as_set_mode(other_));
+        return telemetry_equal_set_mode_(telemetry_as_set_mode(one_), telemetry_as_set_mode(other_));
     case TELEMETRY_REBOOT:
         return true;
     case TELEMETRY_SET_HOME:
-        return equal_set_home_(telemetry_as_set_home(one_), telemetry_as_set_home(other_));
+        return telemetry_equal_set_home_(telemetry_as_set_home(one_), telemetry_as_set_home(other_));
     }
     return true;
 }
@@ -875,27 +885,27 @@ uint64_t telemetry_hash(const struct telemetry *msg_)
     const uint64_t hash_ = protopool_hash_u64(0, msg_->tag);
     switch (telemetry_tag_of(msg_)) {
     case TELEMETRY_HEARTBEAT:
-        return hash_heartbeat_(hash_, telemetry_as_heartbeat(msg_));
+        return telemetry_hash_heartbeat_(hash_, telemetry_as_heartbeat(msg_));
     case TELEMETRY_ATTITUDE:
-        return hash_attitude_(hash_, telemetry_as_attitude(msg_));
+        return telemetry_hash_attitude_(hash_, telemetry_as_attitude(msg_));
     case TELEMETRY_MOVED:
-        return hash_moved_(hash_, telemetry_as_moved(msg_));
+        return telemetry_hash_moved_(hash_, telemetry_as_moved(msg_));
     case TELEMETRY_MISSION:
-        return hash_mission_(hash_, telemetry_as_mission(msg_));
+        return telemetry_hash_mission_(hash_, telemetry_as_mission(msg_));
     case TELEMETRY_TEXT:
-        return hash_text_(hash_, telemetry_as_text(msg_));
+        return telemetry_hash_text_(hash_, telemetry_as_text(msg_));
     case TELEMETRY_LOG:
-        return hash_log_(hash_, telemetry_as_log(msg_));
+        return telemetry_hash_log_(hash_, telemetry_as_log(msg_));
     case TELEMETRY_CHUNK:
-        return hash_chunk_(hash_, telemetry_as_chunk(msg_));
+        return telemetry_hash_chunk_(hash_, telemetry_as_chunk(msg_));
     case TELEMETRY_TRACK:
-        return hash_track_(hash_, telemetry_as_track(msg_));
+        return telemetry_hash_track_(hash_, telemetry_as_track(msg_));
     case TELEMETRY_SET_MODE:
-        return hash_set_mode_(hash_, telemetry_as_set_mode(msg_));
+        return telemetry_hash_set_mode_(hash_, telemetry_as_set_mode(msg_));
     case TELEMETRY_REBOOT:
         return hash_;
     case TELEMETRY_SET_HOME:
-        return hash_set_home_(hash_, telemetry_as_set_home(msg_));
+        return telemetry_hash_set_home_(hash_, telemetry_as_set_home(msg_));
     }
     return hash_;
 }
@@ -950,8 +960,7 @@ void telemetry_dispatch(const struct telemetry *msg_, const struct telemetry_han
     }
 }
 
-#undef telemetry_clone
-struct telemetry *telemetry_clone(struct telemetry_pool *pool_, const struct telemetry *msg_)
+struct telemetry *(telemetry_clone)(struct telemetry_pool *pool_, const struct telemetry *msg_)
 {
     const size_t size_ = telemetry_size(msg_);
     const unsigned class_ = telemetry_tail_size_(msg_) != 0 ? telemetry_tail_class_(pool_, telemetry_class_of_(msg_), size_) : telemetry_class_of_(msg_);
@@ -959,7 +968,7 @@ struct telemetry *telemetry_clone(struct telemetry_pool *pool_, const struct tel
 
     switch (telemetry_tag_of(msg_)) {
     case TELEMETRY_REBOOT:
-        return telemetry_new_reboot(pool_);
+        return (telemetry_new_reboot)(pool_);
     case TELEMETRY_HEARTBEAT:
     case TELEMETRY_ATTITUDE:
     case TELEMETRY_MOVED:
@@ -1056,31 +1065,31 @@ bool telemetry_pool_reserve(struct telemetry_pool *pool_, enum telemetry_tag tag
     return class_ == 0 || protopool_reserve(&pool_->engine_, class_, n_);
 }
 
-struct each_ {
+struct telemetry_each_ {
     void (*fn)(void *ctx, const struct telemetry *msg);
     void *ctx;
 };
 
-static void each_message_(void *each_of_, const void *slot_)
+static void telemetry_each_message_(void *each_of_, const void *slot_)
 {
-    const struct each_ *const each = (const struct each_ *)each_of_;
+    const struct telemetry_each_ *const each = (const struct telemetry_each_ *)each_of_;
     each->fn(each->ctx, (const struct telemetry *)slot_);
 }
 
 void telemetry_pool_each(struct telemetry_pool *pool_, void (*fn_)(void *ctx, const struct telemetry *msg), void *ctx_)
 {
-    struct each_ each_of_ = { fn_, ctx_ };
-    protopool_each(&pool_->engine_, each_message_, &each_of_);
+    struct telemetry_each_ each_of_ = { fn_, ctx_ };
+    protopool_each(&pool_->engine_, telemetry_each_message_, &each_of_);
 }
 
 void telemetry_depot_each(struct telemetry_depot *depot_, void (*fn_)(void *ctx, const struct telemetry *msg), void *ctx_)
 {
-    struct each_ each_of_ = { fn_, ctx_ };
-    protopool_depot_each(&depot_->engine_, each_message_, &each_of_);
+    struct telemetry_each_ each_of_ = { fn_, ctx_ };
+    protopool_depot_each(&depot_->engine_, telemetry_each_message_, &each_of_);
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static int print_budget_(FILE *out_, const struct telemetry_pool_stats *stats_)
+static int telemetry_print_budget_(FILE *out_, const struct telemetry_pool_stats *stats_)
 {
     struct protopool_printer to_ = { .out = out_ };
     size_t tails_ = 0; /* a message with a tail may have been in any of these */
@@ -1122,19 +1131,19 @@ int telemetry_pool_print_budget(FILE *out_, struct telemetry_pool *pool_)
 {
     struct telemetry_pool_stats stats_;
     telemetry_pool_stats(pool_, &stats_);
-    return print_budget_(out_, &stats_);
+    return telemetry_print_budget_(out_, &stats_);
 }
 
 int telemetry_depot_print_budget(FILE *out_, struct telemetry_depot *depot_)
 {
     struct telemetry_pool_stats stats_;
     telemetry_depot_stats(depot_, &stats_);
-    return print_budget_(out_, &stats_);
+    return telemetry_print_budget_(out_, &stats_);
 }
 
 /* ---- Printing ------------------------------------------------------------------------------------------------ */
 
-static void print_mode_value_(struct protopool_printer *to_, uint8_t value_)
+static void telemetry_print_mode_value_(struct protopool_printer *to_, uint8_t value_)
 {
     if (telemetry_known_mode_((int64_t)value_))
         protopool_print(to_, telemetry_mode_name((enum telemetry_mode)value_));
@@ -1142,12 +1151,12 @@ static void print_mode_value_(struct protopool_printer *to_, uint8_t value_)
         protopool_print_unsigned(to_, value_);
 }
 
-static void print_sensors_value_(struct protopool_printer *to_, uint8_t value_)
+static void telemetry_print_sensors_value_(struct protopool_printer *to_, uint8_t value_)
 {
-    protopool_print_flags(to_, value_, sensors_values_, 5);
+    protopool_print_flags(to_, value_, telemetry_values_of_sensors_, 5);
 }
 
-static void print_position_struct_(struct protopool_printer *to_, const struct telemetry_position *msg_)
+static void telemetry_print_position_struct_(struct protopool_printer *to_, const struct telemetry_position *msg_)
 {
     protopool_print_begin(to_, "position", "{");
     protopool_print_item(to_, "latitude");
@@ -1159,11 +1168,11 @@ static void print_position_struct_(struct protopool_printer *to_, const struct t
     protopool_print_end(to_, "}");
 }
 
-static void print_waypoint_struct_(struct protopool_printer *to_, const struct telemetry_waypoint *msg_)
+static void telemetry_print_waypoint_struct_(struct protopool_printer *to_, const struct telemetry_waypoint *msg_)
 {
     protopool_print_begin(to_, "waypoint", "{");
     protopool_print_item(to_, "at");
-    print_position_struct_(to_, &msg_->at);
+    telemetry_print_position_struct_(to_, &msg_->at);
     protopool_print_item(to_, "speed");
     if (msg_->has_speed) {
         protopool_print(to_, "Some(");
@@ -1177,21 +1186,22 @@ static void print_waypoint_struct_(struct protopool_printer *to_, const struct t
     protopool_print_end(to_, "}");
 }
 
-static void print_heartbeat_message_(struct protopool_printer *to_, const struct telemetry_heartbeat *msg_)
+static void telemetry_print_heartbeat_message_(struct protopool_printer *to_,
+    const struct telemetry_heartbeat *msg_)
 {
     protopool_print_begin(to_, "Heartbeat", "{");
     protopool_print_item(to_, "time");
     protopool_print_unsigned(to_, msg_->time);
     protopool_print_item(to_, "mode");
-    print_mode_value_(to_, msg_->mode);
+    telemetry_print_mode_value_(to_, msg_->mode);
     protopool_print_item(to_, "working");
-    print_sensors_value_(to_, msg_->working);
+    telemetry_print_sensors_value_(to_, msg_->working);
     protopool_print_item(to_, "battery");
     protopool_print_unsigned(to_, msg_->battery);
     protopool_print_end(to_, "}");
 }
 
-static void print_attitude_message_(struct protopool_printer *to_, const struct telemetry_attitude *msg_)
+static void telemetry_print_attitude_message_(struct protopool_printer *to_, const struct telemetry_attitude *msg_)
 {
     protopool_print_begin(to_, "Attitude", "{");
     protopool_print_item(to_, "time");
@@ -1219,17 +1229,17 @@ static void print_attitude_message_(struct protopool_printer *to_, const struct 
     protopool_print_end(to_, "}");
 }
 
-static void print_moved_message_(struct protopool_printer *to_, const struct telemetry_moved *msg_)
+static void telemetry_print_moved_message_(struct protopool_printer *to_, const struct telemetry_moved *msg_)
 {
     protopool_print_begin(to_, "Moved", "{");
     protopool_print_item(to_, "time");
     protopool_print_unsigned(to_, msg_->time);
     protopool_print_item(to_, "at");
-    print_position_struct_(to_, &msg_->at);
+    telemetry_print_position_struct_(to_, &msg_->at);
     protopool_print_item(to_, "target");
     if (msg_->has_target) {
         protopool_print(to_, "Some(");
-        print_position_struct_(to_, &msg_->target);
+        telemetry_print_position_struct_(to_, &msg_->target);
         protopool_print(to_, ")");
     } else {
         protopool_print(to_, "None");
@@ -1237,7 +1247,7 @@ static void print_moved_message_(struct protopool_printer *to_, const struct tel
     protopool_print_end(to_, "}");
 }
 
-static void print_mission_message_(struct protopool_printer *to_, const struct telemetry_mission *msg_)
+static void telemetry_print_mission_message_(struct protopool_printer *to_, const struct telemetry_mission *msg_)
 {
     protopool_print_begin(to_, "Mission", "{");
     protopool_print_item(to_, "name");
@@ -1248,13 +1258,13 @@ static void print_mission_message_(struct protopool_printer *to_, const struct t
     protopool_print_begin(to_, NULL, "[");
     for (size_t i_ = 0; i_ < msg_->waypoints_len; i_++) {
         protopool_print_item(to_, NULL);
-        print_waypoint_struct_(to_, &msg_->waypoints[i_]);
+        telemetry_print_waypoint_struct_(to_, &msg_->waypoints[i_]);
     }
     protopool_print_end(to_, "]");
     protopool_print_end(to_, "}");
 }
 
-static void print_text_message_(struct protopool_printer *to_, const struct telemetry_text *msg_)
+static void telemetry_print_text_message_(struct protopool_printer *to_, const struct telemetry_text *msg_)
 {
     protopool_print_begin(to_, "Text", "{");
     protopool_print_item(to_, "severity");
@@ -1264,7 +1274,7 @@ static void print_text_message_(struct protopool_printer *to_, const struct tele
     protopool_print_end(to_, "}");
 }
 
-static void print_log_message_(struct protopool_printer *to_, const struct telemetry_log *msg_)
+static void telemetry_print_log_message_(struct protopool_printer *to_, const struct telemetry_log *msg_)
 {
     protopool_print_begin(to_, "Log", "{");
     protopool_print_item(to_, "time");
@@ -1276,7 +1286,7 @@ static void print_log_message_(struct protopool_printer *to_, const struct telem
     protopool_print_end(to_, "}");
 }
 
-static void print_chunk_message_(struct protopool_printer *to_, const struct telemetry_chunk *msg_)
+static void telemetry_print_chunk_message_(struct protopool_printer *to_, const struct telemetry_chunk *msg_)
 {
     protopool_print_begin(to_, "Chunk", "{");
     protopool_print_item(to_, "file");
@@ -1293,7 +1303,7 @@ static void print_chunk_message_(struct protopool_printer *to_, const struct tel
     protopool_print_end(to_, "}");
 }
 
-static void print_track_message_(struct protopool_printer *to_, const struct telemetry_track *msg_)
+static void telemetry_print_track_message_(struct protopool_printer *to_, const struct telemetry_track *msg_)
 {
     protopool_print_begin(to_, "Track", "{");
     protopool_print_item(to_, "period");
@@ -1302,29 +1312,29 @@ static void print_track_message_(struct protopool_printer *to_, const struct tel
     protopool_print_begin(to_, NULL, "[");
     for (size_t i_ = 0; i_ < msg_->points_len; i_++) {
         protopool_print_item(to_, NULL);
-        print_position_struct_(to_, &telemetry_track_points(msg_, NULL)[i_]);
+        telemetry_print_position_struct_(to_, &telemetry_track_points(msg_, NULL)[i_]);
     }
     protopool_print_end(to_, "]");
     protopool_print_end(to_, "}");
 }
 
-static void print_set_mode_message_(struct protopool_printer *to_, const struct telemetry_set_mode *msg_)
+static void telemetry_print_set_mode_message_(struct protopool_printer *to_, const struct telemetry_set_mode *msg_)
 {
     protopool_print_begin(to_, "SetMode", "{");
     protopool_print_item(to_, "mode");
-    print_mode_value_(to_, msg_->mode);
+    telemetry_print_mode_value_(to_, msg_->mode);
     protopool_print_end(to_, "}");
 }
 
-static void print_set_home_message_(struct protopool_printer *to_, const struct telemetry_set_home *msg_)
+static void telemetry_print_set_home_message_(struct protopool_printer *to_, const struct telemetry_set_home *msg_)
 {
     protopool_print_begin(to_, "SetHome", "{");
     protopool_print_item(to_, "home");
-    print_position_struct_(to_, &msg_->home);
+    telemetry_print_position_struct_(to_, &msg_->home);
     protopool_print_end(to_, "}");
 }
 
-static void print_message_(struct protopool_printer *to_, const struct telemetry *msg_)
+static void telemetry_print_message_(struct protopool_printer *to_, const struct telemetry *msg_)
 {
     if (msg_ == NULL) {
         protopool_print(to_, "<no message>");
@@ -1332,37 +1342,37 @@ static void print_message_(struct protopool_printer *to_, const struct telemetry
     }
     switch (telemetry_tag_of(msg_)) {
     case TELEMETRY_HEARTBEAT:
-        print_heartbeat_message_(to_, telemetry_as_heartbeat(msg_));
+        telemetry_print_heartbeat_message_(to_, telemetry_as_heartbeat(msg_));
         return;
     case TELEMETRY_ATTITUDE:
-        print_attitude_message_(to_, telemetry_as_attitude(msg_));
+        telemetry_print_attitude_message_(to_, telemetry_as_attitude(msg_));
         return;
     case TELEMETRY_MOVED:
-        print_moved_message_(to_, telemetry_as_moved(msg_));
+        telemetry_print_moved_message_(to_, telemetry_as_moved(msg_));
         return;
     case TELEMETRY_MISSION:
-        print_mission_message_(to_, telemetry_as_mission(msg_));
+        telemetry_print_mission_message_(to_, telemetry_as_mission(msg_));
         return;
     case TELEMETRY_TEXT:
-        print_text_message_(to_, telemetry_as_text(msg_));
+        telemetry_print_text_message_(to_, telemetry_as_text(msg_));
         return;
     case TELEMETRY_LOG:
-        print_log_message_(to_, telemetry_as_log(msg_));
+        telemetry_print_log_message_(to_, telemetry_as_log(msg_));
         return;
     case TELEMETRY_CHUNK:
-        print_chunk_message_(to_, telemetry_as_chunk(msg_));
+        telemetry_print_chunk_message_(to_, telemetry_as_chunk(msg_));
         return;
     case TELEMETRY_TRACK:
-        print_track_message_(to_, telemetry_as_track(msg_));
+        telemetry_print_track_message_(to_, telemetry_as_track(msg_));
         return;
     case TELEMETRY_SET_MODE:
-        print_set_mode_message_(to_, telemetry_as_set_mode(msg_));
+        telemetry_print_set_mode_message_(to_, telemetry_as_set_mode(msg_));
         return;
     case TELEMETRY_REBOOT:
         protopool_print(to_, "Reboot");
         return;
     case TELEMETRY_SET_HOME:
-        print_set_home_message_(to_, telemetry_as_set_home(msg_));
+        telemetry_print_set_home_message_(to_, telemetry_as_set_home(msg_));
         return;
     }
     protopool_print(to_, "<no message>");
@@ -1371,28 +1381,28 @@ static void print_message_(struct protopool_printer *to_, const struct telemetry
 int telemetry_print(FILE *out_, const struct telemetry *msg_)
 {
     struct protopool_printer to_ = { .out = out_ };
-    print_message_(&to_, msg_);
+    telemetry_print_message_(&to_, msg_);
     return to_.written;
 }
 
 int telemetry_snprint(char *buffer_, size_t room_, const struct telemetry *msg_)
 {
     struct protopool_printer to_ = { .buffer = buffer_, .room = room_ };
-    print_message_(&to_, msg_);
+    telemetry_print_message_(&to_, msg_);
     return to_.written;
 }
 
 int telemetry_print_pretty(FILE *out_, const struct telemetry *msg_)
 {
     struct protopool_printer to_ = { .out = out_, .is_pretty = true };
-    print_message_(&to_, msg_);
+    telemetry_print_message_(&to_, msg_);
     return to_.written;
 }
 
 int telemetry_snprint_pretty(char *buffer_, size_t room_, const struct telemetry *msg_)
 {
     struct protopool_printer to_ = { .buffer = buffer_, .room = room_, .is_pretty = true };
-    print_message_(&to_, msg_);
+    telemetry_print_message_(&to_, msg_);
     return to_.written;
 }
 
@@ -1400,7 +1410,6 @@ int telemetry_snprint_pretty(char *buffer_, size_t room_, const struct telemetry
 
 /* ---- Free and constructors that are not inlined -------------------------------------------------------------- */
 
-#undef telemetry_free
 void telemetry_free_(struct telemetry_pool *pool_, struct telemetry *msg_)
 {
 #if PROTOPOOL_CHECK == 2
@@ -1415,156 +1424,134 @@ void telemetry_free_(struct telemetry_pool *pool_, struct telemetry *msg_)
 #endif
     protopool_end_put(&pool_->engine_, class_, msg_);
 #else
-    telemetry_free(pool_, msg_);
+    (telemetry_free)(pool_, msg_);
 #endif
 }
 
-#undef telemetry_new_heartbeat
 struct telemetry *telemetry_new_heartbeat_(struct telemetry_pool *pool_, uint64_t time, enum telemetry_mode mode,
     uint8_t working, uint8_t battery)
 {
-    return telemetry_new_heartbeat(pool_, time, mode, working, battery);
+    return (telemetry_new_heartbeat)(pool_, time, mode, working, battery);
 }
 
-#undef telemetry_copy_heartbeat
 struct telemetry *telemetry_copy_heartbeat_(struct telemetry_pool *pool_, const struct telemetry_heartbeat *from_)
 {
-    return telemetry_copy_heartbeat(pool_, from_);
+    return (telemetry_copy_heartbeat)(pool_, from_);
 }
 
-#undef telemetry_new_attitude
 struct telemetry *telemetry_new_attitude_(struct telemetry_pool *pool_, uint64_t time, const float *angles,
     const float *rates)
 {
-    return telemetry_new_attitude(pool_, time, angles, rates);
+    return (telemetry_new_attitude)(pool_, time, angles, rates);
 }
 
-#undef telemetry_copy_attitude
 struct telemetry *telemetry_copy_attitude_(struct telemetry_pool *pool_, const struct telemetry_attitude *from_)
 {
-    return telemetry_copy_attitude(pool_, from_);
+    return (telemetry_copy_attitude)(pool_, from_);
 }
 
-#undef telemetry_new_moved
 struct telemetry *telemetry_new_moved_(struct telemetry_pool *pool_, uint64_t time,
     const struct telemetry_position *at, const struct telemetry_position *target)
 {
-    return telemetry_new_moved(pool_, time, at, target);
+    return (telemetry_new_moved)(pool_, time, at, target);
 }
 
-#undef telemetry_copy_moved
 struct telemetry *telemetry_copy_moved_(struct telemetry_pool *pool_, const struct telemetry_moved *from_)
 {
-    return telemetry_copy_moved(pool_, from_);
+    return (telemetry_copy_moved)(pool_, from_);
 }
 
-#undef telemetry_new_mission
 struct telemetry *telemetry_new_mission_(struct telemetry_pool *pool_, const char *name, float speed,
     const struct telemetry_waypoint *waypoints, size_t waypoints_len)
 {
-    return telemetry_new_mission(pool_, name, speed, waypoints, waypoints_len);
+    return (telemetry_new_mission)(pool_, name, speed, waypoints, waypoints_len);
 }
 
-#undef telemetry_copy_mission
 struct telemetry *telemetry_copy_mission_(struct telemetry_pool *pool_, const struct telemetry_mission *from_)
 {
-    return telemetry_copy_mission(pool_, from_);
+    return (telemetry_copy_mission)(pool_, from_);
 }
 
-#undef telemetry_new_text
 struct telemetry *telemetry_new_text_(struct telemetry_pool *pool_, uint8_t severity, const char *text)
 {
-    return telemetry_new_text(pool_, severity, text);
+    return (telemetry_new_text)(pool_, severity, text);
 }
 
-#undef telemetry_copy_text
 struct telemetry *telemetry_copy_text_(struct telemetry_pool *pool_, const struct telemetry_text *from_)
 {
-    return telemetry_copy_text(pool_, from_);
+    return (telemetry_copy_text)(pool_, from_);
 }
 
-#undef telemetry_new_log
 struct telemetry *telemetry_new_log_(struct telemetry_pool *pool_, uint64_t time, uint8_t severity,
     const char *text, size_t text_len)
 {
-    return telemetry_new_log(pool_, time, severity, text, text_len);
+    return (telemetry_new_log)(pool_, time, severity, text, text_len);
 }
 
-#undef telemetry_copy_log
 struct telemetry *telemetry_copy_log_(struct telemetry_pool *pool_, const struct telemetry_log *from_,
     const char *text, size_t text_len)
 {
-    return telemetry_copy_log(pool_, from_, text, text_len);
+    return (telemetry_copy_log)(pool_, from_, text, text_len);
 }
 
-#undef telemetry_new_chunk
 struct telemetry *telemetry_new_chunk_(struct telemetry_pool *pool_, uint16_t file, uint32_t offset,
     const uint8_t *data, size_t data_len)
 {
-    return telemetry_new_chunk(pool_, file, offset, data, data_len);
+    return (telemetry_new_chunk)(pool_, file, offset, data, data_len);
 }
 
-#undef telemetry_copy_chunk
 struct telemetry *telemetry_copy_chunk_(struct telemetry_pool *pool_, const struct telemetry_chunk *from_,
     const uint8_t *data, size_t data_len)
 {
-    return telemetry_copy_chunk(pool_, from_, data, data_len);
+    return (telemetry_copy_chunk)(pool_, from_, data, data_len);
 }
 
-#undef telemetry_new_track
 struct telemetry *telemetry_new_track_(struct telemetry_pool *pool_, uint16_t period,
     const struct telemetry_position *points, size_t points_len)
 {
-    return telemetry_new_track(pool_, period, points, points_len);
+    return (telemetry_new_track)(pool_, period, points, points_len);
 }
 
-#undef telemetry_copy_track
 struct telemetry *telemetry_copy_track_(struct telemetry_pool *pool_, const struct telemetry_track *from_,
     const struct telemetry_position *points, size_t points_len)
 {
-    return telemetry_copy_track(pool_, from_, points, points_len);
+    return (telemetry_copy_track)(pool_, from_, points, points_len);
 }
 
-#undef telemetry_new_set_mode
 struct telemetry *telemetry_new_set_mode_(struct telemetry_pool *pool_, enum telemetry_mode mode)
 {
-    return telemetry_new_set_mode(pool_, mode);
+    return (telemetry_new_set_mode)(pool_, mode);
 }
 
-#undef telemetry_copy_set_mode
 struct telemetry *telemetry_copy_set_mode_(struct telemetry_pool *pool_, const struct telemetry_set_mode *from_)
 {
-    return telemetry_copy_set_mode(pool_, from_);
+    return (telemetry_copy_set_mode)(pool_, from_);
 }
 
-#undef telemetry_new_reboot
 struct telemetry *telemetry_new_reboot_(struct telemetry_pool *pool_)
 {
-    return telemetry_new_reboot(pool_);
+    return (telemetry_new_reboot)(pool_);
 }
 
-#undef telemetry_copy_reboot
 struct telemetry *telemetry_copy_reboot_(struct telemetry_pool *pool_, const struct telemetry_reboot *from_)
 {
-    return telemetry_copy_reboot(pool_, from_);
+    return (telemetry_copy_reboot)(pool_, from_);
 }
 
-#undef telemetry_new_set_home
 struct telemetry *telemetry_new_set_home_(struct telemetry_pool *pool_, const struct telemetry_position *home)
 {
-    return telemetry_new_set_home(pool_, home);
+    return (telemetry_new_set_home)(pool_, home);
 }
 
-#undef telemetry_copy_set_home
 struct telemetry *telemetry_copy_set_home_(struct telemetry_pool *pool_, const struct telemetry_set_home *from_)
 {
-    return telemetry_copy_set_home(pool_, from_);
+    return (telemetry_copy_set_home)(pool_, from_);
 }
 
 #ifdef PROTOPOOL_TRACE
 /* ---- Trace --------------------------------------------------------------------------------------------------- */
 
-static unsigned long align_of_(const struct telemetry *msg_)
+static unsigned long telemetry_align_of_(const struct telemetry *msg_)
 {
     switch (telemetry_tag_of(msg_)) {
     case TELEMETRY_HEARTBEAT:
@@ -1597,7 +1584,7 @@ static unsigned long align_of_(const struct telemetry *msg_)
 void telemetry_trace_allocate_(struct telemetry *msg_, enum telemetry_tag tag_, size_t bytes_)
 {
     const struct telemetry tagged_ = { (uint8_t)tag_ };
-    const unsigned long align_ = align_of_(&tagged_);
+    const unsigned long align_ = telemetry_align_of_(&tagged_);
 
     memset(msg_, 0, bytes_);
     *msg_ = tagged_;
@@ -1611,10 +1598,14 @@ void telemetry_trace_allocate_(struct telemetry *msg_, enum telemetry_tag tag_, 
 void telemetry_trace_deallocate_(const struct telemetry *msg_)
 {
     const size_t size_ = telemetry_size(msg_);
-    const unsigned long align_ = align_of_(msg_);
+    const unsigned long align_ = telemetry_align_of_(msg_);
 
     printf("deallocate:+ ptr=%p layout align=%lu size=%lu\n", (const void *)msg_, align_, (unsigned long)size_);
     protopool_trace_bytes("deallocate", msg_, size_);
     printf("deallocate:- ptr=%p layout align=%lu size=%lu\n", (const void *)msg_, align_, (unsigned long)size_);
 }
+#endif
+
+#ifdef __GNUC__
+#pragma GCC diagnostic pop
 #endif

@@ -30,6 +30,14 @@
 
 #include "protopool.h"
 
+#ifndef PROTOPOOL_ABI
+#error "telemetry.h was generated for version 2 of protopool's engine, and this protopool.h is older and has none: regenerate both"
+#elif PROTOPOOL_ABI != 2
+static_assert(PROTOPOOL_ABI == 2, "telemetry.h was generated for version 2 of protopool's engine, and this protopool.h has version "
+                                 PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
+#error "telemetry.h and protopool.h are of different versions of protopool's engine"
+#endif
+
 PROTOPOOL_BEGIN_C
 
 /* ---- Tags --------------------------------------------------------------------------------------------------- */
@@ -82,7 +90,7 @@ enum telemetry_mode {
 };
 
 /* The value's name in the schema; NULL if the schema does not declare it. */
-const char *telemetry_mode_name(enum telemetry_mode value_);
+PROTOPOOL_API const char *telemetry_mode_name(enum telemetry_mode value_);
 
 static inline bool telemetry_known_mode_(int64_t value_)
 {
@@ -320,8 +328,12 @@ struct telemetry_pool_stats {
     size_t source_bytes; /* asked of the source and not given back; of a fixed pool, its memory */
 };
 
-extern const struct protopool_geometry telemetry_geometry_;
-extern const uint8_t telemetry_class_of_tag_[256];
+/* The name says for which layout of the messages and with which settings a file is compiled; each file refers to it. */
+#define telemetry_layout_ PROTOPOOL_NAMED_(telemetry_layout_b3dc91da)
+PROTOPOOL_API extern const struct protopool_geometry telemetry_layout_;
+PROTOPOOL_REFER_(telemetry_refers_to_layout_, telemetry_layout_);
+
+PROTOPOOL_API extern const uint8_t telemetry_class_of_tag_[256];
 
 /* The message's slot class: 0 if it is not allocated. Any tag has one. */
 static inline unsigned telemetry_class_of_(const struct telemetry *msg_)
@@ -330,7 +342,7 @@ static inline unsigned telemetry_class_of_(const struct telemetry *msg_)
 }
 
 /* The slot class of each protopool_tail_index. */
-extern const uint8_t telemetry_tail_classes_[149];
+PROTOPOOL_API extern const uint8_t telemetry_tail_classes_[149];
 
 /* That of a message of so many bytes with a tail; fixed_class_: that of the longest. */
 static inline unsigned telemetry_tail_class_(const struct telemetry_pool *pool_, unsigned fixed_class_, size_t bytes_)
@@ -363,16 +375,16 @@ static inline size_t telemetry_tail_size_(const struct telemetry *msg_)
 
 /* A fixed pool in memory of the caller's: never grows, never calls malloc. False if the memory has fewer than
  * TELEMETRY_POOL_BYTES bytes or is not aligned to 8. The memory is the pool's until telemetry_pool_fini. */
-static inline bool telemetry_pool_init(struct telemetry_pool *pool_, void *memory_, size_t bytes_)
+PROTOPOOL_NODISCARD static inline bool telemetry_pool_init(struct telemetry_pool *pool_, void *memory_, size_t bytes_)
 {
-    return protopool_init_fixed(&pool_->engine_, pool_->loaded_, pool_->classes_, pool_->shelves_, &telemetry_geometry_, memory_, bytes_);
+    return protopool_init_fixed(&pool_->engine_, pool_->loaded_, pool_->classes_, pool_->shelves_, &telemetry_layout_, memory_, bytes_);
 }
 
 /* A pool that grows from a source as messages need it; NULL is the default source, on top of malloc. False
  * if the source gives nothing. */
-static inline bool telemetry_pool_init_growing(struct telemetry_pool *pool_, const struct protopool_source *source_)
+PROTOPOOL_NODISCARD static inline bool telemetry_pool_init_growing(struct telemetry_pool *pool_, const struct protopool_source *source_)
 {
-    return protopool_init_growing(&pool_->engine_, pool_->loaded_, pool_->classes_, pool_->shelves_, &telemetry_geometry_, source_);
+    return protopool_init_growing(&pool_->engine_, pool_->loaded_, pool_->classes_, pool_->shelves_, &telemetry_layout_, source_);
 }
 
 /* Ends the pool, gives its memory back and returns how many messages were still live. Of a joined pool it hands what it
@@ -391,7 +403,7 @@ static inline void telemetry_pool_reset(struct telemetry_pool *pool_)
 /* Makes sure that n more messages of the tag's slot size can be made without asking the source. False if that
  * cannot be had, or the tag is none; true for a variant without fields. Of messages with a tail only a fixed pool has one
  * slot size: for another see telemetry_reserve_log. */
-bool telemetry_pool_reserve(struct telemetry_pool *pool_, enum telemetry_tag tag_, size_t n_);
+PROTOPOOL_NODISCARD PROTOPOOL_API bool telemetry_pool_reserve(struct telemetry_pool *pool_, enum telemetry_tag tag_, size_t n_);
 
 /* Hands back what its magazines keep: before its thread goes idle, say. */
 static inline void telemetry_pool_flush(struct telemetry_pool *pool_)
@@ -401,7 +413,7 @@ static inline void telemetry_pool_flush(struct telemetry_pool *pool_)
 
 /* Calls fn for every live message, in no promised order. fn neither makes nor frees messages of this pool. Not for a
  * joined pool: it calls nothing. */
-void telemetry_pool_each(struct telemetry_pool *pool_, void (*fn_)(void *ctx, const struct telemetry *msg), void *ctx_);
+PROTOPOOL_API void telemetry_pool_each(struct telemetry_pool *pool_, void (*fn_)(void *ctx, const struct telemetry *msg), void *ctx_);
 
 #if defined __cplusplus && defined __GNUC__
 #pragma GCC diagnostic push
@@ -418,31 +430,31 @@ static inline void telemetry_pool_stats(struct telemetry_pool *pool_, struct tel
 
 #ifndef PROTOPOOL_NO_STDIO
 /* Prints the peaks as max_live lines to paste into the schema. Returns as fprintf does. */
-int telemetry_pool_print_budget(FILE *out_, struct telemetry_pool *pool_);
+PROTOPOOL_API int telemetry_pool_print_budget(FILE *out_, struct telemetry_pool *pool_);
 #endif
 
 /* ---- The depot: threads share memory, and free each other's messages ----------------------------------------- */
 
 /* A depot that grows from a source, which is called under its lock; NULL is the default source. False if the source
  * gives nothing, or the system no lock. Not to be moved once initialised. */
-static inline bool telemetry_depot_init(struct telemetry_depot *depot_, const struct protopool_source *source_)
+PROTOPOOL_NODISCARD static inline bool telemetry_depot_init(struct telemetry_depot *depot_, const struct protopool_source *source_)
 {
-    return protopool_depot_init(&depot_->engine_, depot_->racks_, depot_->shelves_, &telemetry_geometry_, source_);
+    return protopool_depot_init(&depot_->engine_, depot_->racks_, depot_->shelves_, &telemetry_layout_, source_);
 }
 
 /* A depot in memory of the caller's, aligned to 8: never grows, never calls malloc. TELEMETRY_DEPOT_BYTES(pools) bytes
  * are for so many joined pools. More may join: where memory for their magazines is left, max_live shrinks by what
  * the magazines of the others hold; where none is, they take the lock for each message. False if the memory does not
  * do for the max_live of one pool, or is misaligned. */
-static inline bool telemetry_depot_init_fixed(struct telemetry_depot *depot_, void *memory_, size_t bytes_)
+PROTOPOOL_NODISCARD static inline bool telemetry_depot_init_fixed(struct telemetry_depot *depot_, void *memory_, size_t bytes_)
 {
-    return protopool_depot_init_fixed(&depot_->engine_, depot_->racks_, depot_->shelves_, &telemetry_geometry_, memory_,
+    return protopool_depot_init_fixed(&depot_->engine_, depot_->racks_, depot_->shelves_, &telemetry_layout_, memory_,
                                       bytes_);
 }
 
 /* A pool of the depot's memory: one for each thread, which ends it with telemetry_pool_fini. Any joined pool frees what any
  * other made. False if the depot is not initialised. */
-static inline bool telemetry_pool_join(struct telemetry_pool *pool_, struct telemetry_depot *depot_)
+PROTOPOOL_NODISCARD static inline bool telemetry_pool_join(struct telemetry_pool *pool_, struct telemetry_depot *depot_)
 {
     return protopool_join(&pool_->engine_, pool_->loaded_, pool_->classes_, &depot_->engine_);
 }
@@ -455,7 +467,7 @@ static inline size_t telemetry_depot_fini(struct telemetry_depot *depot_)
 }
 
 /* Calls fn for every live message, in no promised order; for none while a pool is joined. */
-void telemetry_depot_each(struct telemetry_depot *depot_, void (*fn_)(void *ctx, const struct telemetry *msg), void *ctx_);
+PROTOPOOL_API void telemetry_depot_each(struct telemetry_depot *depot_, void (*fn_)(void *ctx, const struct telemetry *msg), void *ctx_);
 
 /* As telemetry_pool_stats, in any thread; live counts the free slots in the magazines of joined pools too. */
 static inline void telemetry_depot_stats(struct telemetry_depot *depot_, struct telemetry_pool_stats *stats_)
@@ -465,7 +477,7 @@ static inline void telemetry_depot_stats(struct telemetry_depot *depot_, struct 
 
 #ifndef PROTOPOOL_NO_STDIO
 /* As telemetry_pool_print_budget. */
-int telemetry_depot_print_budget(FILE *out_, struct telemetry_depot *depot_);
+PROTOPOOL_API int telemetry_depot_print_budget(FILE *out_, struct telemetry_depot *depot_);
 #endif
 
 /* ---- Any message -------------------------------------------------------------------------------------------- */
@@ -477,24 +489,24 @@ static inline enum telemetry_tag telemetry_tag_of(const struct telemetry *msg_)
 }
 
 /* The variant's name in the schema; NULL for 0 and for what is no tag. */
-const char *telemetry_tag_name(enum telemetry_tag tag_);
+PROTOPOOL_API const char *telemetry_tag_name(enum telemetry_tag tag_);
 
 /* sizeof the message's own struct, and its tail; 0 if it is no message. */
-size_t telemetry_size(const struct telemetry *msg_);
+PROTOPOOL_API size_t telemetry_size(const struct telemetry *msg_);
 
 /* Whether `bytes` bytes that came from outside begin with a message of the schema: a tag of it, all of the struct, and
  * nothing that the schema rules out. They must be aligned as the struct is, or to 8. */
-bool telemetry_validate(const struct telemetry *msg_, size_t bytes_);
+PROTOPOOL_API bool telemetry_validate(const struct telemetry *msg_, size_t bytes_);
 
 /* Whether both are the same variant with equal fields; floating-point numbers by their representation. Padding, and what
  * lies behind the end of a text or list, do not count. */
-bool telemetry_equal(const struct telemetry *one_, const struct telemetry *other_);
+PROTOPOOL_API bool telemetry_equal(const struct telemetry *one_, const struct telemetry *other_);
 
 /* Equal messages have the same hash, on every machine. Not for input that someone chooses in order to collide. */
-uint64_t telemetry_hash(const struct telemetry *msg_);
+PROTOPOOL_API uint64_t telemetry_hash(const struct telemetry *msg_);
 
 /* The variant's fields: names, types, offsets; NULL for 0 and for what is no tag. */
-const struct protopool_record *telemetry_describe(enum telemetry_tag tag_);
+PROTOPOOL_API const struct protopool_record *telemetry_describe(enum telemetry_tag tag_);
 
 /* A function for each variant; NULL: skipped. */
 struct telemetry_handlers {
@@ -529,32 +541,32 @@ struct telemetry_handlers {
     }
 
 /* Calls the variant's handler; none for what is no message. */
-void telemetry_dispatch(const struct telemetry *msg_, const struct telemetry_handlers *handlers_, void *ctx_);
+PROTOPOOL_API void telemetry_dispatch(const struct telemetry *msg_, const struct telemetry_handlers *handlers_, void *ctx_);
 
 #ifndef PROTOPOOL_NO_STDIO
 /* Prints on one line: Name { field: value, ... }, or <no message>. Returns as fprintf does. */
-int telemetry_print(FILE *out_, const struct telemetry *msg_);
+PROTOPOOL_API int telemetry_print(FILE *out_, const struct telemetry *msg_);
 
 /* The same with a line for each field and each element of a list, without a newline at the end. */
-int telemetry_print_pretty(FILE *out_, const struct telemetry *msg_);
+PROTOPOOL_API int telemetry_print_pretty(FILE *out_, const struct telemetry *msg_);
 
 /* Into a buffer of `room` bytes, as snprintf: what fits, terminated; returns how many characters there are. */
-int telemetry_snprint(char *buffer_, size_t room_, const struct telemetry *msg_);
-int telemetry_snprint_pretty(char *buffer_, size_t room_, const struct telemetry *msg_);
+PROTOPOOL_API int telemetry_snprint(char *buffer_, size_t room_, const struct telemetry *msg_);
+PROTOPOOL_API int telemetry_snprint_pretty(char *buffer_, size_t room_, const struct telemetry *msg_);
 #endif
 
 #ifdef PROTOPOOL_TRACE
-void telemetry_trace_allocate_(struct telemetry *msg_, enum telemetry_tag tag_, size_t bytes_);
-void telemetry_trace_deallocate_(const struct telemetry *msg_);
+PROTOPOOL_API void telemetry_trace_allocate_(struct telemetry *msg_, enum telemetry_tag tag_, size_t bytes_);
+PROTOPOOL_API void telemetry_trace_deallocate_(const struct telemetry *msg_);
 #endif
 
 #if PROTOPOOL_CHECK >= 1
 /* Whether it is the one object of a variant without fields. */
-bool telemetry_is_constant_(const struct telemetry *msg_);
+PROTOPOOL_API bool telemetry_is_constant_(const struct telemetry *msg_);
 
 #if PROTOPOOL_CHECK == 1
 /* Whether the message has a slot for its length; true if it has no tail. */
-bool telemetry_is_served_(const struct telemetry_pool *pool_, const struct telemetry *msg_);
+PROTOPOOL_API bool telemetry_is_served_(const struct telemetry_pool *pool_, const struct telemetry *msg_);
 #endif
 
 /* Whether the message may be freed, of a slot class by its tag; a fault if not. */
@@ -609,7 +621,7 @@ static inline struct telemetry_pool *telemetry_at_(struct telemetry_pool *pool_,
 }
 #endif
 
-void telemetry_free_(struct telemetry_pool *pool_, struct telemetry *msg_); /* not inlined */
+PROTOPOOL_API void telemetry_free_(struct telemetry_pool *pool_, struct telemetry *msg_); /* not inlined */
 
 /* Frees a message of this pool; NULL and a variant without fields are left alone. */
 static inline void telemetry_free(struct telemetry_pool *pool_, struct telemetry *msg_)
@@ -640,7 +652,7 @@ static inline void telemetry_free(struct telemetry_pool *pool_, struct telemetry
 }
 
 /* A copy in a pool, of this protocol but not always this pool; NULL if the pool is exhausted, or it is no message. */
-struct telemetry *telemetry_clone(struct telemetry_pool *pool_, const struct telemetry *msg_) PROTOPOOL_FREED_BY_(telemetry_free_);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_clone(struct telemetry_pool *pool_, const struct telemetry *msg_) PROTOPOOL_FREED_BY_(telemetry_free_);
 
 /* A slot of the class for a message of so many bytes, the variant of this tag, uninitialised but for that; NULL if the pool
  * is exhausted. */
@@ -723,8 +735,8 @@ static inline struct telemetry_heartbeat telemetry_default_heartbeat(void)
     return msg_;
 }
 
-static inline struct telemetry *telemetry_new_heartbeat(struct telemetry_pool *pool_, uint64_t time,
-    enum telemetry_mode mode, uint8_t working, uint8_t battery)
+PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_heartbeat(struct telemetry_pool *pool_,
+    uint64_t time, enum telemetry_mode mode, uint8_t working, uint8_t battery)
 {
     if (!(telemetry_known_mode_((int64_t)mode)) || !((working & ~TELEMETRY_SENSORS_ALL_) == 0) || !(battery <= 100))
         return NULL;
@@ -738,7 +750,7 @@ static inline struct telemetry *telemetry_new_heartbeat(struct telemetry_pool *p
     return &msg_->base;
 }
 
-static inline struct telemetry *telemetry_copy_heartbeat(struct telemetry_pool *pool_,
+PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_heartbeat(struct telemetry_pool *pool_,
     const struct telemetry_heartbeat *from_)
 {
     if (!telemetry_valid_heartbeat(from_))
@@ -798,8 +810,8 @@ static inline struct telemetry_attitude telemetry_default_attitude(void)
     return msg_;
 }
 
-static inline struct telemetry *telemetry_new_attitude(struct telemetry_pool *pool_, uint64_t time,
-    const float *angles, const float *rates)
+PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_attitude(struct telemetry_pool *pool_,
+    uint64_t time, const float *angles, const float *rates)
 {
     struct telemetry_attitude *const msg_ = (struct telemetry_attitude *)telemetry_take_(pool_, 4, TELEMETRY_ATTITUDE, sizeof *msg_);
     if (msg_ == NULL)
@@ -815,7 +827,7 @@ static inline struct telemetry *telemetry_new_attitude(struct telemetry_pool *po
     return &msg_->base;
 }
 
-static inline struct telemetry *telemetry_copy_attitude(struct telemetry_pool *pool_,
+PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_attitude(struct telemetry_pool *pool_,
     const struct telemetry_attitude *from_)
 {
     if (!telemetry_valid_attitude(from_))
@@ -882,7 +894,7 @@ static inline struct telemetry_moved telemetry_default_moved(void)
     return msg_;
 }
 
-static inline struct telemetry *telemetry_new_moved(struct telemetry_pool *pool_, uint64_t time,
+PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_moved(struct telemetry_pool *pool_, uint64_t time,
     const struct telemetry_position *at, const struct telemetry_position *target)
 {
     if (!telemetry_valid_position(at) || (target != NULL && !telemetry_valid_position(target)))
@@ -901,7 +913,7 @@ static inline struct telemetry *telemetry_new_moved(struct telemetry_pool *pool_
     return &msg_->base;
 }
 
-static inline struct telemetry *telemetry_copy_moved(struct telemetry_pool *pool_,
+PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_moved(struct telemetry_pool *pool_,
     const struct telemetry_moved *from_)
 {
     if (!telemetry_valid_moved(from_))
@@ -978,8 +990,8 @@ static inline struct telemetry_mission telemetry_default_mission(void)
     return msg_;
 }
 
-static inline struct telemetry *telemetry_new_mission(struct telemetry_pool *pool_, const char *name, float speed,
-    const struct telemetry_waypoint *waypoints, size_t waypoints_len)
+PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_mission(struct telemetry_pool *pool_,
+    const char *name, float speed, const struct telemetry_waypoint *waypoints, size_t waypoints_len)
 {
     const size_t name_len_ = protopool_text_length(name, 31);
     if (name_len_ > 31 || !(speed >= 0.5F && speed <= 40.0F) || waypoints_len > 16 ||
@@ -997,7 +1009,7 @@ static inline struct telemetry *telemetry_new_mission(struct telemetry_pool *poo
     return &msg_->base;
 }
 
-static inline struct telemetry *telemetry_copy_mission(struct telemetry_pool *pool_,
+PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_mission(struct telemetry_pool *pool_,
     const struct telemetry_mission *from_)
 {
     if (!telemetry_valid_mission(from_))
@@ -1058,7 +1070,8 @@ static inline struct telemetry_text telemetry_default_text(void)
     return msg_;
 }
 
-static inline struct telemetry *telemetry_new_text(struct telemetry_pool *pool_, uint8_t severity, const char *text)
+PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_text(struct telemetry_pool *pool_,
+    uint8_t severity, const char *text)
 {
     const size_t text_len_ = protopool_text_length(text, 100);
     if (!(severity <= 7) || text_len_ > 100)
@@ -1072,7 +1085,7 @@ static inline struct telemetry *telemetry_new_text(struct telemetry_pool *pool_,
     return &msg_->base;
 }
 
-static inline struct telemetry *telemetry_copy_text(struct telemetry_pool *pool_,
+PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_text(struct telemetry_pool *pool_,
     const struct telemetry_text *from_)
 {
     if (!telemetry_valid_text(from_))
@@ -1127,7 +1140,7 @@ static inline char *telemetry_edit_log_text(struct telemetry_log *msg_, size_t *
     return (char *)PROTOPOOL_BEHIND_(msg_, 16);
 }
 
-static inline bool telemetry_reserve_log(struct telemetry_pool *pool_, size_t n_, size_t text_len)
+PROTOPOOL_NODISCARD static inline bool telemetry_reserve_log(struct telemetry_pool *pool_, size_t n_, size_t text_len)
 {
     if (text_len > TELEMETRY_LOG_TEXT_MAX)
         return false;
@@ -1144,8 +1157,8 @@ static inline struct telemetry_log telemetry_default_log(void)
     return msg_;
 }
 
-static inline struct telemetry *telemetry_new_log(struct telemetry_pool *pool_, uint64_t time, uint8_t severity,
-    const char *text, size_t text_len)
+PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_log(struct telemetry_pool *pool_, uint64_t time,
+    uint8_t severity, const char *text, size_t text_len)
 {
     if (!(severity <= 7) || text_len > TELEMETRY_LOG_TEXT_MAX || (text_len != 0 && memchr(text, '\0',
         text_len) != NULL))
@@ -1164,8 +1177,8 @@ static inline struct telemetry *telemetry_new_log(struct telemetry_pool *pool_, 
     return &msg_->base;
 }
 
-static inline struct telemetry *telemetry_copy_log(struct telemetry_pool *pool_, const struct telemetry_log *from_,
-    const char *text, size_t text_len)
+PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_log(struct telemetry_pool *pool_,
+    const struct telemetry_log *from_, const char *text, size_t text_len)
 {
     if (!telemetry_valid_log(from_) || text_len > TELEMETRY_LOG_TEXT_MAX || (text_len != 0 && memchr(text, '\0',
         text_len) != NULL))
@@ -1225,7 +1238,7 @@ static inline uint8_t *telemetry_edit_chunk_data(struct telemetry_chunk *msg_, s
     return (uint8_t *)PROTOPOOL_BEHIND_(msg_, 12);
 }
 
-static inline bool telemetry_reserve_chunk(struct telemetry_pool *pool_, size_t n_, size_t data_len)
+PROTOPOOL_NODISCARD static inline bool telemetry_reserve_chunk(struct telemetry_pool *pool_, size_t n_, size_t data_len)
 {
     if (data_len > TELEMETRY_CHUNK_DATA_MAX)
         return false;
@@ -1241,8 +1254,8 @@ static inline struct telemetry_chunk telemetry_default_chunk(void)
     return msg_;
 }
 
-static inline struct telemetry *telemetry_new_chunk(struct telemetry_pool *pool_, uint16_t file, uint32_t offset,
-    const uint8_t *data, size_t data_len)
+PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_chunk(struct telemetry_pool *pool_, uint16_t file,
+    uint32_t offset, const uint8_t *data, size_t data_len)
 {
     if (data_len > TELEMETRY_CHUNK_DATA_MAX)
         return NULL;
@@ -1259,7 +1272,7 @@ static inline struct telemetry *telemetry_new_chunk(struct telemetry_pool *pool_
     return &msg_->base;
 }
 
-static inline struct telemetry *telemetry_copy_chunk(struct telemetry_pool *pool_,
+PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_chunk(struct telemetry_pool *pool_,
     const struct telemetry_chunk *from_, const uint8_t *data, size_t data_len)
 {
     if (!telemetry_valid_chunk(from_) || data_len > TELEMETRY_CHUNK_DATA_MAX)
@@ -1327,7 +1340,7 @@ static inline struct telemetry_position *telemetry_edit_track_points(struct tele
     return (struct telemetry_position *)PROTOPOOL_BEHIND_(msg_, 8);
 }
 
-static inline bool telemetry_reserve_track(struct telemetry_pool *pool_, size_t n_, size_t points_len)
+PROTOPOOL_NODISCARD static inline bool telemetry_reserve_track(struct telemetry_pool *pool_, size_t n_, size_t points_len)
 {
     if (points_len > TELEMETRY_TRACK_POINTS_MAX)
         return false;
@@ -1344,8 +1357,8 @@ static inline struct telemetry_track telemetry_default_track(void)
     return msg_;
 }
 
-static inline struct telemetry *telemetry_new_track(struct telemetry_pool *pool_, uint16_t period,
-    const struct telemetry_position *points, size_t points_len)
+PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_track(struct telemetry_pool *pool_,
+    uint16_t period, const struct telemetry_position *points, size_t points_len)
 {
     if (!(period >= 10 && period <= 60000) || points_len > TELEMETRY_TRACK_POINTS_MAX ||
         !telemetry_all_allowed_track_points_(points, points_len))
@@ -1362,7 +1375,7 @@ static inline struct telemetry *telemetry_new_track(struct telemetry_pool *pool_
     return &msg_->base;
 }
 
-static inline struct telemetry *telemetry_copy_track(struct telemetry_pool *pool_,
+PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_track(struct telemetry_pool *pool_,
     const struct telemetry_track *from_, const struct telemetry_position *points, size_t points_len)
 {
     if (!telemetry_valid_track(from_) || points_len > TELEMETRY_TRACK_POINTS_MAX ||
@@ -1424,7 +1437,8 @@ static inline struct telemetry_set_mode telemetry_default_set_mode(void)
     return msg_;
 }
 
-static inline struct telemetry *telemetry_new_set_mode(struct telemetry_pool *pool_, enum telemetry_mode mode)
+PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_set_mode(struct telemetry_pool *pool_,
+    enum telemetry_mode mode)
 {
     if (!(telemetry_known_mode_((int64_t)mode)))
         return NULL;
@@ -1435,7 +1449,7 @@ static inline struct telemetry *telemetry_new_set_mode(struct telemetry_pool *po
     return &msg_->base;
 }
 
-static inline struct telemetry *telemetry_copy_set_mode(struct telemetry_pool *pool_,
+PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_set_mode(struct telemetry_pool *pool_,
     const struct telemetry_set_mode *from_)
 {
     if (!telemetry_valid_set_mode(from_))
@@ -1485,15 +1499,15 @@ static inline struct telemetry_reboot telemetry_default_reboot(void)
     return msg_;
 }
 
-extern const struct telemetry_reboot telemetry_message_reboot_;
+PROTOPOOL_API extern const struct telemetry_reboot telemetry_message_reboot_;
 
-static inline struct telemetry *telemetry_new_reboot(struct telemetry_pool *pool_)
+PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_reboot(struct telemetry_pool *pool_)
 {
     (void)pool_;
     return (struct telemetry *)PROTOPOOL_UNCONST(&telemetry_message_reboot_.base);
 }
 
-static inline struct telemetry *telemetry_copy_reboot(struct telemetry_pool *pool_, const struct telemetry_reboot *from_)
+PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_reboot(struct telemetry_pool *pool_, const struct telemetry_reboot *from_)
 {
     (void)pool_;
     return telemetry_valid_reboot(from_) ? (struct telemetry *)PROTOPOOL_UNCONST(&telemetry_message_reboot_.base) : NULL;
@@ -1539,7 +1553,7 @@ static inline struct telemetry_set_home telemetry_default_set_home(void)
     return msg_;
 }
 
-PROTOPOOL_DEPRECATED("send a Mission of one waypoint")
+PROTOPOOL_NODISCARD PROTOPOOL_DEPRECATED("send a Mission of one waypoint")
 static inline struct telemetry *telemetry_new_set_home(struct telemetry_pool *pool_,
     const struct telemetry_position *home)
 {
@@ -1552,7 +1566,7 @@ static inline struct telemetry *telemetry_new_set_home(struct telemetry_pool *po
     return &msg_->base;
 }
 
-PROTOPOOL_DEPRECATED("send a Mission of one waypoint")
+PROTOPOOL_NODISCARD PROTOPOOL_DEPRECATED("send a Mission of one waypoint")
 static inline struct telemetry *telemetry_copy_set_home(struct telemetry_pool *pool_,
     const struct telemetry_set_home *from_)
 {
@@ -1583,57 +1597,68 @@ static inline struct telemetry_set_home *telemetry_edit_set_home(struct telemetr
 
 /* ---- Constructors that are not inlined (see PROTOPOOL_OUT_OF_LINE_) --------------------------------------------- */
 
-struct telemetry *telemetry_new_heartbeat_(struct telemetry_pool *pool_, uint64_t time, enum telemetry_mode mode,
-    uint8_t working, uint8_t battery)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_heartbeat_(struct telemetry_pool *pool_,
+    uint64_t time, enum telemetry_mode mode, uint8_t working, uint8_t battery)
     PROTOPOOL_FREED_BY_(telemetry_free_);
-struct telemetry *telemetry_copy_heartbeat_(struct telemetry_pool *pool_, const struct telemetry_heartbeat *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_heartbeat_(struct telemetry_pool *pool_,
+    const struct telemetry_heartbeat *from_)
     PROTOPOOL_FREED_BY_(telemetry_free_);
-struct telemetry *telemetry_new_attitude_(struct telemetry_pool *pool_, uint64_t time, const float *angles,
-    const float *rates)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_attitude_(struct telemetry_pool *pool_,
+    uint64_t time, const float *angles, const float *rates)
     PROTOPOOL_FREED_BY_(telemetry_free_);
-struct telemetry *telemetry_copy_attitude_(struct telemetry_pool *pool_, const struct telemetry_attitude *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_attitude_(struct telemetry_pool *pool_,
+    const struct telemetry_attitude *from_)
     PROTOPOOL_FREED_BY_(telemetry_free_);
-struct telemetry *telemetry_new_moved_(struct telemetry_pool *pool_, uint64_t time,
-    const struct telemetry_position *at, const struct telemetry_position *target)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_moved_(struct telemetry_pool *pool_,
+    uint64_t time, const struct telemetry_position *at, const struct telemetry_position *target)
     PROTOPOOL_FREED_BY_(telemetry_free_);
-struct telemetry *telemetry_copy_moved_(struct telemetry_pool *pool_, const struct telemetry_moved *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_moved_(struct telemetry_pool *pool_,
+    const struct telemetry_moved *from_)
     PROTOPOOL_FREED_BY_(telemetry_free_);
-struct telemetry *telemetry_new_mission_(struct telemetry_pool *pool_, const char *name, float speed,
-    const struct telemetry_waypoint *waypoints, size_t waypoints_len)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_mission_(struct telemetry_pool *pool_,
+    const char *name, float speed, const struct telemetry_waypoint *waypoints, size_t waypoints_len)
     PROTOPOOL_FREED_BY_(telemetry_free_);
-struct telemetry *telemetry_copy_mission_(struct telemetry_pool *pool_, const struct telemetry_mission *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_mission_(struct telemetry_pool *pool_,
+    const struct telemetry_mission *from_)
     PROTOPOOL_FREED_BY_(telemetry_free_);
-struct telemetry *telemetry_new_text_(struct telemetry_pool *pool_, uint8_t severity, const char *text)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_text_(struct telemetry_pool *pool_,
+    uint8_t severity, const char *text)
     PROTOPOOL_FREED_BY_(telemetry_free_);
-struct telemetry *telemetry_copy_text_(struct telemetry_pool *pool_, const struct telemetry_text *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_text_(struct telemetry_pool *pool_,
+    const struct telemetry_text *from_)
     PROTOPOOL_FREED_BY_(telemetry_free_);
-struct telemetry *telemetry_new_log_(struct telemetry_pool *pool_, uint64_t time, uint8_t severity,
-    const char *text, size_t text_len)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_log_(struct telemetry_pool *pool_, uint64_t time,
+    uint8_t severity, const char *text, size_t text_len)
     PROTOPOOL_FREED_BY_(telemetry_free_);
-struct telemetry *telemetry_copy_log_(struct telemetry_pool *pool_, const struct telemetry_log *from_,
-    const char *text, size_t text_len)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_log_(struct telemetry_pool *pool_,
+    const struct telemetry_log *from_, const char *text, size_t text_len)
     PROTOPOOL_FREED_BY_(telemetry_free_);
-struct telemetry *telemetry_new_chunk_(struct telemetry_pool *pool_, uint16_t file, uint32_t offset,
-    const uint8_t *data, size_t data_len)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_chunk_(struct telemetry_pool *pool_,
+    uint16_t file, uint32_t offset, const uint8_t *data, size_t data_len)
     PROTOPOOL_FREED_BY_(telemetry_free_);
-struct telemetry *telemetry_copy_chunk_(struct telemetry_pool *pool_, const struct telemetry_chunk *from_,
-    const uint8_t *data, size_t data_len)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_chunk_(struct telemetry_pool *pool_,
+    const struct telemetry_chunk *from_, const uint8_t *data, size_t data_len)
     PROTOPOOL_FREED_BY_(telemetry_free_);
-struct telemetry *telemetry_new_track_(struct telemetry_pool *pool_, uint16_t period,
-    const struct telemetry_position *points, size_t points_len)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_track_(struct telemetry_pool *pool_,
+    uint16_t period, const struct telemetry_position *points, size_t points_len)
     PROTOPOOL_FREED_BY_(telemetry_free_);
-struct telemetry *telemetry_copy_track_(struct telemetry_pool *pool_, const struct telemetry_track *from_,
-    const struct telemetry_position *points, size_t points_len)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_track_(struct telemetry_pool *pool_,
+    const struct telemetry_track *from_, const struct telemetry_position *points, size_t points_len)
     PROTOPOOL_FREED_BY_(telemetry_free_);
-struct telemetry *telemetry_new_set_mode_(struct telemetry_pool *pool_, enum telemetry_mode mode)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_set_mode_(struct telemetry_pool *pool_,
+    enum telemetry_mode mode)
     PROTOPOOL_FREED_BY_(telemetry_free_);
-struct telemetry *telemetry_copy_set_mode_(struct telemetry_pool *pool_, const struct telemetry_set_mode *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_set_mode_(struct telemetry_pool *pool_,
+    const struct telemetry_set_mode *from_)
     PROTOPOOL_FREED_BY_(telemetry_free_);
-struct telemetry *telemetry_new_reboot_(struct telemetry_pool *pool_);
-struct telemetry *telemetry_copy_reboot_(struct telemetry_pool *pool_, const struct telemetry_reboot *from_);
-struct telemetry *telemetry_new_set_home_(struct telemetry_pool *pool_, const struct telemetry_position *home)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_reboot_(struct telemetry_pool *pool_);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_reboot_(struct telemetry_pool *pool_,
+    const struct telemetry_reboot *from_);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_set_home_(struct telemetry_pool *pool_,
+    const struct telemetry_position *home)
     PROTOPOOL_FREED_BY_(telemetry_free_);
-struct telemetry *telemetry_copy_set_home_(struct telemetry_pool *pool_, const struct telemetry_set_home *from_)
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_set_home_(struct telemetry_pool *pool_,
+    const struct telemetry_set_home *from_)
     PROTOPOOL_FREED_BY_(telemetry_free_);
 
 #if PROTOPOOL_CHECK == 2 /* makes and frees know where they are */
@@ -1657,34 +1682,34 @@ struct telemetry *telemetry_copy_set_home_(struct telemetry_pool *pool_, const s
 #define telemetry_copy_track(pool_, ...) telemetry_copy_track_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_new_set_mode(pool_, ...) telemetry_new_set_mode_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_copy_set_mode(pool_, ...) telemetry_copy_set_mode_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_new_reboot telemetry_new_reboot_
-#define telemetry_copy_reboot telemetry_copy_reboot_
+#define telemetry_new_reboot(pool_) telemetry_new_reboot_(pool_)
+#define telemetry_copy_reboot(pool_, ...) telemetry_copy_reboot_(pool_, __VA_ARGS__)
 #define telemetry_new_set_home(pool_, ...) telemetry_new_set_home_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_copy_set_home(pool_, ...) telemetry_copy_set_home_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #elif defined PROTOPOOL_OUT_OF_LINE_
-#define telemetry_free telemetry_free_
-#define telemetry_new_heartbeat telemetry_new_heartbeat_
-#define telemetry_copy_heartbeat telemetry_copy_heartbeat_
-#define telemetry_new_attitude telemetry_new_attitude_
-#define telemetry_copy_attitude telemetry_copy_attitude_
-#define telemetry_new_moved telemetry_new_moved_
-#define telemetry_copy_moved telemetry_copy_moved_
-#define telemetry_new_mission telemetry_new_mission_
-#define telemetry_copy_mission telemetry_copy_mission_
-#define telemetry_new_text telemetry_new_text_
-#define telemetry_copy_text telemetry_copy_text_
-#define telemetry_new_log telemetry_new_log_
-#define telemetry_copy_log telemetry_copy_log_
-#define telemetry_new_chunk telemetry_new_chunk_
-#define telemetry_copy_chunk telemetry_copy_chunk_
-#define telemetry_new_track telemetry_new_track_
-#define telemetry_copy_track telemetry_copy_track_
-#define telemetry_new_set_mode telemetry_new_set_mode_
-#define telemetry_copy_set_mode telemetry_copy_set_mode_
-#define telemetry_new_reboot telemetry_new_reboot_
-#define telemetry_copy_reboot telemetry_copy_reboot_
-#define telemetry_new_set_home telemetry_new_set_home_
-#define telemetry_copy_set_home telemetry_copy_set_home_
+#define telemetry_free(pool_, msg_) telemetry_free_(pool_, msg_)
+#define telemetry_new_heartbeat(pool_, ...) telemetry_new_heartbeat_(pool_, __VA_ARGS__)
+#define telemetry_copy_heartbeat(pool_, ...) telemetry_copy_heartbeat_(pool_, __VA_ARGS__)
+#define telemetry_new_attitude(pool_, ...) telemetry_new_attitude_(pool_, __VA_ARGS__)
+#define telemetry_copy_attitude(pool_, ...) telemetry_copy_attitude_(pool_, __VA_ARGS__)
+#define telemetry_new_moved(pool_, ...) telemetry_new_moved_(pool_, __VA_ARGS__)
+#define telemetry_copy_moved(pool_, ...) telemetry_copy_moved_(pool_, __VA_ARGS__)
+#define telemetry_new_mission(pool_, ...) telemetry_new_mission_(pool_, __VA_ARGS__)
+#define telemetry_copy_mission(pool_, ...) telemetry_copy_mission_(pool_, __VA_ARGS__)
+#define telemetry_new_text(pool_, ...) telemetry_new_text_(pool_, __VA_ARGS__)
+#define telemetry_copy_text(pool_, ...) telemetry_copy_text_(pool_, __VA_ARGS__)
+#define telemetry_new_log(pool_, ...) telemetry_new_log_(pool_, __VA_ARGS__)
+#define telemetry_copy_log(pool_, ...) telemetry_copy_log_(pool_, __VA_ARGS__)
+#define telemetry_new_chunk(pool_, ...) telemetry_new_chunk_(pool_, __VA_ARGS__)
+#define telemetry_copy_chunk(pool_, ...) telemetry_copy_chunk_(pool_, __VA_ARGS__)
+#define telemetry_new_track(pool_, ...) telemetry_new_track_(pool_, __VA_ARGS__)
+#define telemetry_copy_track(pool_, ...) telemetry_copy_track_(pool_, __VA_ARGS__)
+#define telemetry_new_set_mode(pool_, ...) telemetry_new_set_mode_(pool_, __VA_ARGS__)
+#define telemetry_copy_set_mode(pool_, ...) telemetry_copy_set_mode_(pool_, __VA_ARGS__)
+#define telemetry_new_reboot(pool_) telemetry_new_reboot_(pool_)
+#define telemetry_copy_reboot(pool_, ...) telemetry_copy_reboot_(pool_, __VA_ARGS__)
+#define telemetry_new_set_home(pool_, ...) telemetry_new_set_home_(pool_, __VA_ARGS__)
+#define telemetry_copy_set_home(pool_, ...) telemetry_copy_set_home_(pool_, __VA_ARGS__)
 #endif
 
 PROTOPOOL_END_C

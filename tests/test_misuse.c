@@ -33,6 +33,12 @@ CALC_POOL_STORAGE(more_memory);
 static struct calc_pool pool, other;
 static struct calc_depot depot, other_depot;
 
+/* Of messages that are lost on purpose. */
+static void ignore(const struct calc *msg)
+{
+    (void)msg;
+}
+
 static struct calc *start(void)
 {
     if (!calc_pool_init(&pool, memory, sizeof memory))
@@ -89,7 +95,7 @@ static void tag_of_another_size(void)
 
 static void make_before_init(void)
 {
-    (void)calc_new_add(&pool, 5, 6);
+    ignore(calc_new_add(&pool, 5, 6));
 }
 
 static void free_before_init(void)
@@ -102,7 +108,7 @@ static void make_after_fini(void)
 {
     calc_free(&pool, start());
     calc_pool_fini(&pool);
-    (void)calc_new_add(&pool, 5, 6);
+    ignore(calc_new_add(&pool, 5, 6));
 }
 
 static void free_after_fini(void)
@@ -123,7 +129,7 @@ static void fini_twice(void)
 static void fini_with_live_messages(void)
 {
     (void)start();
-    (void)calc_new_negate(&pool, 7);
+    ignore(calc_new_negate(&pool, 7));
     calc_pool_fini(&pool);
 }
 
@@ -131,7 +137,7 @@ static void depot_fini_with_live_messages(void)
 {
     if (!calc_depot_init(&depot, NULL) || !calc_pool_join(&pool, &depot))
         abort();
-    (void)calc_new_add(&pool, 5, 6);
+    ignore(calc_new_add(&pool, 5, 6));
     calc_pool_fini(&pool);
     calc_depot_fini(&depot);
 }
@@ -148,7 +154,7 @@ static void write_of_a_freed_tag(void)
     struct calc *const msg = start();
     calc_free(&pool, msg);
     scribble(msg, 0);
-    (void)calc_new_add(&pool, 1, 2);
+    ignore(calc_new_add(&pool, 1, 2));
 }
 
 static void write_of_a_freed_field(void)
@@ -156,7 +162,7 @@ static void write_of_a_freed_field(void)
     struct calc *const msg = start();
     calc_free(&pool, msg);
     scribble(msg, 9);
-    (void)calc_new_add(&pool, 1, 2);
+    ignore(calc_new_add(&pool, 1, 2));
 }
 
 static void read_as_another_variant(void)
