@@ -40,9 +40,9 @@
 #include "protopool.h"
 
 #ifndef PROTOPOOL_ABI
-#error "itch.h was generated for version 2 of protopool's engine, and this protopool.h is older and has none: regenerate both"
-#elif PROTOPOOL_ABI != 2
-static_assert(PROTOPOOL_ABI == 2, "itch.h was generated for version 2 of protopool's engine, and this protopool.h has version "
+#error "itch.h was generated for version 3 of protopool's engine, and this protopool.h is older and has none: regenerate both"
+#elif PROTOPOOL_ABI != 3
+static_assert(PROTOPOOL_ABI == 3, "itch.h was generated for version 3 of protopool's engine, and this protopool.h has version "
                                  PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 #error "itch.h and protopool.h are of different versions of protopool's engine"
 #endif
@@ -419,10 +419,10 @@ union itch_any {
     PROTOPOOL_FIXED_BYTES(40, 65744) + \
     PROTOPOOL_FIXED_BYTES(48, 2128) + \
     PROTOPOOL_FIXED_BYTES(56, 8) + \
-    0)
+    PROTOPOOL_TABLES_BYTES(ITCH_SLOT_SIZES))
 
 /* Declares static memory of exactly that size, for itch_pool_init. */
-#define ITCH_POOL_STORAGE(name) alignas(8) static unsigned char name[ITCH_POOL_BYTES + (ITCH_POOL_BYTES == 0)]
+#define ITCH_POOL_STORAGE(name) alignas(8) static unsigned char name[ITCH_POOL_BYTES]
 
 /* The bytes that a fixed depot needs so that every max_live holds for so many joined pools together: with the slots
  * that the magazines of the others may hold. */
@@ -433,11 +433,11 @@ union itch_any {
     PROTOPOOL_DEPOT_BYTES(40, 65744, pools) + \
     PROTOPOOL_DEPOT_BYTES(48, 2128, pools) + \
     PROTOPOOL_DEPOT_BYTES(56, 8, pools) + \
-    PROTOPOOL_DEPOT_ARRAYS_BYTES(6, pools))
+    PROTOPOOL_TABLES_BYTES(ITCH_SLOT_SIZES) + PROTOPOOL_DEPOT_ARRAYS_BYTES(6, pools))
 
 /* Declares static memory of exactly that size, for itch_depot_init_fixed. */
 #define ITCH_DEPOT_STORAGE(name, pools) \
-    alignas(8) static unsigned char name[ITCH_DEPOT_BYTES(pools) + (ITCH_DEPOT_BYTES(pools) == 0)]
+    alignas(8) static unsigned char name[ITCH_DEPOT_BYTES(pools)]
 
 /* A pool of itch messages: one thread's at a time, and not to be moved once initialised. The members are the
  * engine's. */
@@ -445,14 +445,12 @@ struct itch_pool {
     struct protopool_magazine loaded_[1 + ITCH_SLOT_SIZES]; /* first: what make and free touch */
     struct protopool engine_;
     struct protopool_class classes_[1 + ITCH_SLOT_SIZES];
-    struct protopool_shelf shelves_[1 + ITCH_SLOT_SIZES];
 };
 
 /* What the pools of several threads share. The members are the engine's. */
 struct itch_depot {
     struct protopool_depot engine_;
     struct protopool_rack racks_[1 + ITCH_SLOT_SIZES];
-    struct protopool_shelf shelves_[1 + ITCH_SLOT_SIZES];
 };
 
 /* What itch_pool_stats tells, by slot size in ascending order. */
@@ -478,14 +476,14 @@ static inline unsigned itch_class_of_(const struct itch *msg_)
  * ITCH_POOL_BYTES bytes or is not aligned to 8. The memory is the pool's until itch_pool_fini. */
 PROTOPOOL_NODISCARD static inline bool itch_pool_init(struct itch_pool *pool_, void *memory_, size_t bytes_)
 {
-    return protopool_init_fixed(&pool_->engine_, pool_->loaded_, pool_->classes_, pool_->shelves_, &itch_layout_, memory_, bytes_);
+    return protopool_init_fixed(&pool_->engine_, pool_->loaded_, pool_->classes_, &itch_layout_, memory_, bytes_);
 }
 
 /* A pool that grows from a source as messages need it; NULL is the default source, on top of malloc. False
  * if the source gives nothing. */
 PROTOPOOL_NODISCARD static inline bool itch_pool_init_growing(struct itch_pool *pool_, const struct protopool_source *source_)
 {
-    return protopool_init_growing(&pool_->engine_, pool_->loaded_, pool_->classes_, pool_->shelves_, &itch_layout_, source_);
+    return protopool_init_growing(&pool_->engine_, pool_->loaded_, pool_->classes_, &itch_layout_, source_);
 }
 
 /* Ends the pool, gives its memory back and returns how many messages were still live. Of a joined pool it hands what it
@@ -539,7 +537,7 @@ PROTOPOOL_API int itch_pool_print_budget(FILE *out_, struct itch_pool *pool_);
  * gives nothing, or the system no lock. Not to be moved once initialised. */
 PROTOPOOL_NODISCARD static inline bool itch_depot_init(struct itch_depot *depot_, const struct protopool_source *source_)
 {
-    return protopool_depot_init(&depot_->engine_, depot_->racks_, depot_->shelves_, &itch_layout_, source_);
+    return protopool_depot_init(&depot_->engine_, depot_->racks_, &itch_layout_, source_);
 }
 
 /* A depot in memory of the caller's, aligned to 8: never grows, never calls malloc. ITCH_DEPOT_BYTES(pools) bytes
@@ -548,8 +546,7 @@ PROTOPOOL_NODISCARD static inline bool itch_depot_init(struct itch_depot *depot_
  * do for the max_live of one pool, or is misaligned. */
 PROTOPOOL_NODISCARD static inline bool itch_depot_init_fixed(struct itch_depot *depot_, void *memory_, size_t bytes_)
 {
-    return protopool_depot_init_fixed(&depot_->engine_, depot_->racks_, depot_->shelves_, &itch_layout_, memory_,
-                                      bytes_);
+    return protopool_depot_init_fixed(&depot_->engine_, depot_->racks_, &itch_layout_, memory_, bytes_);
 }
 
 /* A pool of the depot's memory: one for each thread, which ends it with itch_pool_fini. Any joined pool frees what any

@@ -578,13 +578,13 @@ static void retire_slots(struct protopool_store *store, const struct protopool_s
 }
 
 /* The first registered slab above the address. */
-static size_t registry_at(const struct protopool_store *store, uintptr_t address)
+static size_t registry_at(const struct protopool_growth *growth, uintptr_t address)
 {
-    size_t low = 0, high = store->registered;
+    size_t low = 0, high = growth->registered;
 
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        if ((uintptr_t)store->registry[middle] <= address)
+        if ((uintptr_t)growth->registry[middle] <= address)
             low = middle + 1;
         else
             high = middle;
@@ -612,10 +612,10 @@ static struct protopool_slab *find_slab(const struct protopool_store *store, uin
         if (slab != NULL && has_address(slab, address))
             return slab;
     }
-    if (store->registered != 0) {
-        const size_t at = registry_at(store, address);
-        if (at != 0 && has_address(store->registry[at - 1], address))
-            return store->registry[at - 1];
+    if (store->growth != NULL) {
+        const size_t at = registry_at(store->growth, address);
+        if (at != 0 && has_address(store->growth->registry[at - 1], address))
+            return store->growth->registry[at - 1];
     }
     return NULL;
 }
@@ -624,20 +624,21 @@ static struct protopool_slab *find_slab(const struct protopool_store *store, uin
 static bool enter_slab(struct protopool_store *store, struct protopool_slab *slab)
 {
 #ifdef HAS_HEAP
+    struct protopool_growth *const growth = store->growth;
     size_t at;
 
-    if (store->registered == store->registry_room) {
-        const size_t room = store->registry_room == 0 ? 64 : 2 * store->registry_room;
-        void *const registry = realloc(store->registry, room * sizeof store->registry[0]);
+    if (growth->registered == growth->registry_room) {
+        const size_t room = growth->registry_room == 0 ? 64 : 2 * growth->registry_room;
+        void *const registry = realloc(growth->registry, room * sizeof growth->registry[0]);
         if (registry == NULL)
             return false;
-        store->registry = (struct protopool_slab **)registry;
-        store->registry_room = room;
+        growth->registry = (struct protopool_slab **)registry;
+        growth->registry_room = room;
     }
-    at = registry_at(store, (uintptr_t)slab);
-    memmove(&store->registry[at + 1], &store->registry[at], (store->registered - at) * sizeof store->registry[0]);
-    store->registry[at] = slab;
-    store->registered++;
+    at = registry_at(growth, (uintptr_t)slab);
+    memmove(&growth->registry[at + 1], &growth->registry[at], (growth->registered - at) * sizeof growth->registry[0]);
+    growth->registry[at] = slab;
+    growth->registered++;
 #endif
     (void)store;
     (void)slab;
@@ -647,9 +648,11 @@ static bool enter_slab(struct protopool_store *store, struct protopool_slab *sla
 static void strike_slab(struct protopool_store *store, const struct protopool_slabs *slabs, struct protopool_slab *slab)
 {
 #ifdef HAS_HEAP
-    const size_t at = registry_at(store, (uintptr_t)slab);
-    store->registered--;
-    memmove(&store->registry[at - 1], &store->registry[at], (store->registered + 1 - at) * sizeof store->registry[0]);
+    struct protopool_growth *const growth = store->growth;
+    const size_t at = registry_at(growth, (uintptr_t)slab);
+    growth->registered--;
+    memmove(&growth->registry[at - 1], &growth->registry[at],
+            (growth->registered + 1 - at) * sizeof growth->registry[0]);
 #endif
     (void)store;
     tell_defined(slots_begin(slab), slots_bytes(slabs, slab));
@@ -658,30 +661,41 @@ static void strike_slab(struct protopool_store *store, const struct protopool_sl
 
 /* ---- The store: slabs from and to the source ------------------------------------------------------------------------ */
 
+/* NULL too where the source does not align: a slab is found by its alignment. */
+static void *take_aligned(const struct protopool_source *source, size_t bytes, size_t align)
+{
+    void *const memory = source->take(source->ctx, bytes, align);
+
+    if (memory == NULL || (uintptr_t)memory % align == 0)
+        return memory;
+    if (source->give != NULL)
+        source->give(source->ctx, memory, bytes);
+    return NULL;
+}
+
 static void *take_from_source(struct protopool_store *store, size_t bytes, size_t align)
 {
-    void *memory;
+    void *const memory = take_aligned(&store->growth->source, bytes, align);
 
-    if (store->source.take == NULL)
-        return NULL;
-    memory = store->source.take(store->source.ctx, bytes, align);
-    if (memory == NULL)
-        return NULL;
-    if ((uintptr_t)memory % align != 0) { /* no use: a slab is found by its alignment */
-        if (store->source.give != NULL)
-            store->source.give(store->source.ctx, memory, bytes);
-        return NULL;
-    }
-    store->source_bytes += bytes;
+    if (memory != NULL)
+        store->source_bytes += bytes;
     return memory;
 }
 
 static void give_to_source(struct protopool_store *store, void *memory, size_t bytes)
 {
-    if (store->source.give == NULL)
+    const struct protopool_source *const source = &store->growth->source;
+
+    if (source->give == NULL)
         return;
     store->source_bytes -= bytes;
-    store->source.give(store->source.ctx, memory, bytes);
+    source->give(source->ctx, memory, bytes);
+}
+
+/* The slabs of the magazines' arrays. */
+static inline struct protopool_slabs *arrays_of(struct protopool_store *store)
+{
+    return &store->shelves[0].slabs;
 }
 
 static uintptr_t order_of(const struct protopool_slabs *slabs)
@@ -693,49 +707,59 @@ static uintptr_t order_of(const struct protopool_slabs *slabs)
 }
 
 /* Takes the spare at index i out of the list. */
-static uintptr_t remove_spare(struct protopool_store *store, uint32_t i)
+static uintptr_t remove_spare(struct protopool_growth *growth, uint32_t i)
 {
-    const uintptr_t spare = store->spares[i];
+    const uintptr_t spare = growth->spares[i];
 
-    store->spare_count--;
-    for (; i < store->spare_count; i++)
-        store->spares[i] = store->spares[i + 1];
+    growth->spare_bytes -= SLAB_BYTES << (spare & (SLAB_BYTES - 1));
+    growth->spare_count--;
+    for (; i < growth->spare_count; i++)
+        growth->spares[i] = growth->spares[i + 1];
     return spare;
 }
 
 static void give_highest_spare(struct protopool_store *store)
 {
-    const uintptr_t spare = remove_spare(store, store->spare_count - 1);
+    const uintptr_t spare = remove_spare(store->growth, store->growth->spare_count - 1);
     const uintptr_t order = spare & (SLAB_BYTES - 1);
 
     give_to_source(store, (void *)(spare - order), SLAB_BYTES << order);
+}
+
+/* Whether a slab of so many bytes may be kept besides the spares. */
+static bool has_room_for_spare(const struct protopool_growth *growth, size_t bytes)
+{
+    return growth->spare_count < PROTOPOOL_SPARE_SLABS
+           && (growth->source.give == NULL || growth->spare_bytes + bytes <= PROTOPOOL_SPARE_BYTES);
 }
 
 /* Keeps a wholly free slab for any slot size. The spares are the lowest addresses, so that what is in use stays
  * together and the rest can leave the source whole. */
 static void keep_spare(struct protopool_store *store, struct protopool_slab *slab, uintptr_t order)
 {
+    struct protopool_growth *const growth = store->growth;
     const uintptr_t spare = (uintptr_t)slab | order;
     uint32_t i;
 
-    if (store->spare_count == PROTOPOOL_SPARE_SLABS) {
-        if (store->spares[PROTOPOOL_SPARE_SLABS - 1] < spare) {
+    while (!has_room_for_spare(growth, SLAB_BYTES << order)) {
+        if (growth->spares[growth->spare_count - 1] < spare) {
             give_to_source(store, slab, SLAB_BYTES << order);
             return;
         }
         give_highest_spare(store);
     }
-    for (i = store->spare_count++; i > 0 && store->spares[i - 1] > spare; i--)
-        store->spares[i] = store->spares[i - 1];
-    store->spares[i] = spare;
+    for (i = growth->spare_count++; i > 0 && growth->spares[i - 1] > spare; i--)
+        growth->spares[i] = growth->spares[i - 1];
+    growth->spares[i] = spare;
+    growth->spare_bytes += SLAB_BYTES << order;
 }
 
 /* The spare slab of this order with the lowest address, or NULL. */
 static void *take_spare(struct protopool_store *store, uintptr_t order)
 {
-    for (uint32_t i = 0; i < store->spare_count; i++) {
-        if ((store->spares[i] & (SLAB_BYTES - 1)) == order)
-            return (void *)(remove_spare(store, i) - order);
+    for (uint32_t i = 0; i < store->growth->spare_count; i++) {
+        if ((store->growth->spares[i] & (SLAB_BYTES - 1)) == order)
+            return (void *)(remove_spare(store->growth, i) - order);
     }
     return NULL;
 }
@@ -746,7 +770,8 @@ static bool may_release(const struct protopool_store *store, const struct protop
 {
     if (slabs->fixed != NULL || slabs->slots - slab->slots < slabs->reserved)
         return false;
-    return store->source.give != NULL || (!is_own(slabs) && store->spare_count < PROTOPOOL_SPARE_SLABS);
+    return store->growth->source.give != NULL
+           || (!is_own(slabs) && has_room_for_spare(store->growth, slabs->slab_bytes));
 }
 
 /* A slab leaves its class, wholly free. */
@@ -870,7 +895,7 @@ static void flush_idle(struct protopool *pool)
 /* Spills the depot's magazines: of slot sizes that nobody makes now, they too keep slabs from serving another. */
 static void flush_racks(struct protopool_depot *depot)
 {
-    struct protopool_store *const store = &depot->store;
+    struct protopool_store *const store = depot->store;
 
     for (unsigned c = 1; c <= store->geometry->count; c++) {
         struct protopool_rack *const rack = &depot->racks[c];
@@ -880,7 +905,7 @@ static void flush_racks(struct protopool_depot *depot)
             if (rack->empty_count < PROTOPOOL_RACK_MAGAZINES)
                 rack->empty[rack->empty_count++] = (void **)array;
             else
-                spill(store, &store->arrays, &array, 1);
+                spill(store, arrays_of(store), &array, 1);
         }
     }
 }
@@ -945,13 +970,13 @@ static bool grow(struct protopool *pool, struct protopool_store *store, struct p
             flush_what_is_idle(pool);
             memory = (unsigned char *)take_spare(store, order);
         }
-        if (memory == NULL && store->source.give == NULL) { /* then not all that is free is among the spares */
+        if (memory == NULL && store->growth->source.give == NULL) { /* then not all that is free is among the spares */
             for (unsigned c = 1; c <= store->geometry->count; c++)
                 release_free_slabs(store, &store->shelves[c].slabs);
             memory = (unsigned char *)take_spare(store, order);
         }
         if (memory == NULL) {
-            while (store->spare_count != 0 && store->source.give != NULL)
+            while (store->growth->spare_count != 0 && store->growth->source.give != NULL)
                 give_highest_spare(store);
             memory = (unsigned char *)take_from_source(store, slabs->slab_bytes, slabs->slab_bytes);
         }
@@ -1049,7 +1074,7 @@ static size_t live_of(const struct protopool *pool, unsigned c)
 /* Gives a magazine its array, if it has none yet. False if there is no memory for it. */
 static bool equip(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
 {
-    struct protopool_slabs *const arrays = &pool->store->arrays;
+    struct protopool_slabs *const arrays = arrays_of(pool->store);
     void *array = NULL;
 
     if (is_equipped(magazine))
@@ -1091,7 +1116,7 @@ static bool fetch_full(struct protopool *pool, unsigned c)
     if (rack->empty_count < PROTOPOOL_RACK_MAGAZINES)
         rack->empty[rack->empty_count++] = (void **)empty;
     else
-        spill(pool->store, &pool->store->arrays, &empty, 1);
+        spill(pool->store, arrays_of(pool->store), &empty, 1);
     return true;
 }
 
@@ -1102,7 +1127,7 @@ static bool leave_full(struct protopool *pool, unsigned c)
     struct protopool_rack *const rack = pool->depot != NULL ? &pool->depot->racks[c] : NULL;
     struct protopool_magazine empty = { 0 };
 
-    if (rack == NULL || rack->count == PROTOPOOL_RACK_MAGAZINES || pool->store->arrays.fixed != NULL
+    if (rack == NULL || rack->count == PROTOPOOL_RACK_MAGAZINES || arrays_of(pool->store)->fixed != NULL
         || previous->top != previous->end)
         return false;
     if (rack->empty_count != 0) {
@@ -1246,13 +1271,21 @@ PROTOPOOL_COLD void protopool_put_slow(struct protopool *pool, unsigned slot_cla
 
 /* ---- Stores -------------------------------------------------------------------------------------------------------------- */
 
-static void begin_store(struct protopool_store *store, struct protopool_shelf *shelves,
-                        const struct protopool_geometry *geometry)
+static size_t tables_bytes(const struct protopool_geometry *geometry)
 {
-    memset(store, 0, sizeof *store);
-    memset(shelves, 0, (geometry->count + (size_t)1) * sizeof *shelves);
+    return PROTOPOOL_SIZE(PROTOPOOL_TABLES_BYTES(geometry->count));
+}
+
+/* Begins the tables in this memory, which has room for them. */
+static struct protopool_store *begin_store(const struct protopool_geometry *geometry, void *memory)
+{
+    struct protopool_store *const store = (struct protopool_store *)memory;
+
+    memset(memory, 0, tables_bytes(geometry));
     store->geometry = geometry;
-    store->shelves = shelves;
+    store->shelves = (struct protopool_shelf *)(void *)((unsigned char *)memory + round_up(sizeof *store));
+    store->source_bytes = tables_bytes(geometry);
+    return store;
 }
 
 #ifdef HAS_HEAP
@@ -1281,35 +1314,74 @@ static void name_slabs(struct protopool_slabs *slabs, unsigned slot_class, size_
 #endif
 }
 
-static bool begin_growing_store(struct protopool_store *store, struct protopool_shelf *shelves,
-                                const struct protopool_geometry *geometry, const struct protopool_source *source)
+static void give_list(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab)
 {
-    begin_store(store, shelves, geometry);
+    while (slab != NULL) {
+        struct protopool_slab *const next = slab->next;
+        give_to_source(store, slab, slabs->slab_bytes);
+        slab = next;
+    }
+}
+
+/* Gives everything back, the tables too. */
+static void give_all(struct protopool_store *store)
+{
+    for (unsigned c = 0; c <= store->geometry->count; c++) {
+        struct protopool_slabs *const slabs = &store->shelves[c].slabs;
+        give_list(store, slabs, slabs->partial);
+        give_list(store, slabs, slabs->full);
+    }
+    while (store->growth->spare_count != 0)
+        give_highest_spare(store);
+#ifdef HAS_HEAP
+    heap_end(&store->growth->heap);
+#endif
+    give_to_source(store, store, tables_bytes(store->geometry) + sizeof *store->growth);
+}
+
+/* The tables of a store that grows, and the first slab of its arrays; NULL if the source does not give that. */
+static struct protopool_store *begin_growing_store(const struct protopool_geometry *geometry,
+                                                   const struct protopool_source *source)
+{
+    const size_t tables = tables_bytes(geometry);
+    struct protopool_growth growth;
+    struct protopool_store *store;
+    void *memory;
+
+    memset(&growth, 0, sizeof growth);
     if (source != NULL) {
-        store->source = *source;
+        growth.source = *source;
     } else {
 #ifdef HAS_HEAP
-        store->source.take = heap_take;
-        store->source.give = heap_give;
-        store->source.ctx = &store->heap;
+        growth.source.take = heap_take;
+        growth.source.give = heap_give;
+        growth.source.ctx = &growth.heap;
 #endif
     }
-    if (store->source.take == NULL)
-        return false;
+    if (growth.source.take == NULL)
+        return NULL;
+    memory = take_aligned(&growth.source, tables + sizeof growth, 8);
+    if (memory == NULL)
+        return NULL;
+    store = begin_store(geometry, memory);
+    store->growth = (struct protopool_growth *)(void *)((unsigned char *)memory + tables);
+    store->source_bytes += sizeof growth;
+    *store->growth = growth;
+    if (source == NULL)
+        store->growth->source.ctx = &store->growth->heap;
     for (unsigned c = 1; c <= geometry->count; c++) {
-        name_slabs(&shelves[c].slabs, c, geometry->slot_sizes[c - 1].bytes);
-        shape_slabs(&shelves[c].slabs, WASTE_SHIFT);
-        shelves[c].magazine = magazine_slots(geometry->slot_sizes[c - 1].bytes);
+        struct protopool_shelf *const shelf = &store->shelves[c];
+        name_slabs(&shelf->slabs, c, geometry->slot_sizes[c - 1].bytes);
+        shape_slabs(&shelf->slabs, WASTE_SHIFT);
+        shelf->magazine = magazine_slots(geometry->slot_sizes[c - 1].bytes);
     }
-    name_slabs(&store->arrays, 0, PROTOPOOL_MAGAZINE * sizeof(void *));
-    shape_slabs(&store->arrays, ARRAYS_WASTE_SHIFT);
-    store->arrays.reserved = SIZE_MAX; /* they are few, and threads come and go */
-    if (geometry->count == 0 || grow(NULL, store, &store->arrays))
-        return true;
-#ifdef HAS_HEAP
-    heap_end(&store->heap);
-#endif
-    return false;
+    name_slabs(arrays_of(store), 0, PROTOPOOL_MAGAZINE * sizeof(void *));
+    shape_slabs(arrays_of(store), ARRAYS_WASTE_SHIFT);
+    arrays_of(store)->reserved = SIZE_MAX; /* they are few, and threads come and go */
+    if (geometry->count == 0 || grow(NULL, store, arrays_of(store)))
+        return store;
+    give_all(store);
+    return NULL;
 }
 
 /* Lays slabs of one slab out in fixed memory, with `room` bytes for the caller before the slots; returns what
@@ -1404,7 +1476,8 @@ static void close_store(struct protopool_store *store)
             tell_defined(slots_begin(slab), slots_bytes(slabs, slab));
     }
 #ifdef HAS_HEAP
-    free(store->registry);
+    if (store->growth != NULL)
+        free(store->growth->registry);
 #endif
 }
 #else
@@ -1420,36 +1493,11 @@ static inline void close_store(struct protopool_store *store)
 }
 #endif
 
-static void give_list(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab)
-{
-    while (slab != NULL) {
-        struct protopool_slab *const next = slab->next;
-        give_to_source(store, slab, slabs->slab_bytes);
-        slab = next;
-    }
-}
-
-static void give_slabs(struct protopool_store *store, struct protopool_slabs *slabs)
-{
-    if (slabs->fixed == NULL) {
-        give_list(store, slabs, slabs->partial);
-        give_list(store, slabs, slabs->full);
-    }
-}
-
-/* Gives everything back. */
 static void end_store(struct protopool_store *store)
 {
     close_store(store);
-    for (unsigned c = 1; c <= store->geometry->count; c++)
-        give_slabs(store, &store->shelves[c].slabs);
-    give_slabs(store, &store->arrays);
-    while (store->spare_count != 0)
-        give_highest_spare(store);
-#ifdef HAS_HEAP
-    heap_end(&store->heap);
-#endif
-    begin_store(store, store->shelves, store->geometry);
+    if (store->growth != NULL)
+        give_all(store);
 }
 
 static void each_in_list(const struct protopool_slabs *slabs, struct protopool_slab *slab,
@@ -1732,54 +1780,58 @@ static void begin_pool(struct protopool *pool, struct protopool_magazine *loaded
 static void open_pool(struct protopool *pool, struct protopool_store *store)
 {
     pool->store = store;
-    pool->is_fixed = store->source.take == NULL;
+    pool->is_fixed = store->growth == NULL;
 #if PROTOPOOL_CHECK >= 1
     pool->alive = PROTOPOOL_ALIVE_;
 #endif
 }
 
 bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
-                          struct protopool_shelf *shelves, const struct protopool_geometry *geometry, void *memory,
-                          size_t bytes)
+                          const struct protopool_geometry *geometry, void *memory, size_t bytes)
 {
-    unsigned char *next = (unsigned char *)memory;
-    unsigned long long need = 0;
+    unsigned long long need = PROTOPOOL_TABLES_BYTES(geometry->count);
+    struct protopool_store *store;
+    unsigned char *next;
 
     for (uint32_t i = 0; i < geometry->count; i++)
         need += PROTOPOOL_FIXED_BYTES(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget);
-    if (need > bytes || (need != 0 && (memory == NULL || (uintptr_t)memory % 8 != 0)))
+    if (need > bytes || memory == NULL || (uintptr_t)memory % 8 != 0)
         return false;
     begin_pool(pool, loaded, classes, geometry->count);
-    begin_store(&pool->own, shelves, geometry);
-    open_pool(pool, &pool->own);
-    pool->own.source_bytes = (size_t)need;
+    store = begin_store(geometry, memory);
+    store->source_bytes = (size_t)need;
+    next = (unsigned char *)memory + tables_bytes(geometry);
     for (unsigned c = 1; c <= geometry->count; c++) {
         const uint32_t budget = geometry->slot_sizes[c - 1].budget;
         const uint32_t arrays = (uint32_t)PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, budget);
+        struct protopool_slabs *const slabs = &store->shelves[c].slabs;
 
         if (budget == 0)
             continue;
-        name_slabs(&shelves[c].slabs, c, geometry->slot_sizes[c - 1].bytes);
+        name_slabs(slabs, c, geometry->slot_sizes[c - 1].bytes);
         set_array(&loaded[c],
                   (void **)(void *)(next + sizeof(struct protopool_slab) + words_for(budget) * sizeof(protopool_word)
-                                    + budget * record_bytes(&shelves[c].slabs)),
+                                    + budget * record_bytes(slabs)),
                   PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
         set_array(&classes[c].previous, loaded[c].end, arrays - PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
-        next = begin_fixed_slabs(&pool->own, &shelves[c].slabs, budget, arrays * sizeof(void *), next);
+        next = begin_fixed_slabs(store, slabs, budget, arrays * sizeof(void *), next);
     }
-    open_store(&pool->own, NULL);
+    open_store(store, NULL);
+    open_pool(pool, store);
     return true;
 }
 
 bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
-                            struct protopool_shelf *shelves, const struct protopool_geometry *geometry,
-                            const struct protopool_source *source)
+                            const struct protopool_geometry *geometry, const struct protopool_source *source)
 {
+    struct protopool_store *store;
+
     begin_pool(pool, loaded, classes, geometry->count);
-    if (!begin_growing_store(&pool->own, shelves, geometry, source))
+    store = begin_growing_store(geometry, source);
+    if (store == NULL)
         return false;
-    open_store(&pool->own, NULL);
-    open_pool(pool, &pool->own);
+    open_store(store, NULL);
+    open_pool(pool, store);
     return true;
 }
 
@@ -1906,23 +1958,22 @@ static bool begin_depot(struct protopool_depot *depot, struct protopool_rack *ra
     return begin_lock(&depot->lock);
 }
 
-bool protopool_depot_init(struct protopool_depot *depot, struct protopool_rack *racks, struct protopool_shelf *shelves,
+bool protopool_depot_init(struct protopool_depot *depot, struct protopool_rack *racks,
                           const struct protopool_geometry *geometry, const struct protopool_source *source)
 {
-    if (!begin_growing_store(&depot->store, shelves, geometry, source)) {
-        depot->store.geometry = NULL;
+    depot->store = begin_growing_store(geometry, source);
+    if (depot->store == NULL)
         return false;
-    }
     if (begin_depot(depot, racks, geometry->count)) {
-        open_store(&depot->store, &depot->lock);
+        open_store(depot->store, &depot->lock);
         return true;
     }
-    end_store(&depot->store);
-    depot->store.geometry = NULL;
+    give_all(depot->store);
+    depot->store = NULL;
     return false;
 }
 
-/* What a fixed depot for so many pools takes; slots tells the part that is not arrays. */
+/* What a fixed depot for so many pools takes; slots tells the part that is neither arrays nor tables. */
 static unsigned long long depot_bytes(const struct protopool_geometry *geometry, unsigned long long pools,
                                       unsigned long long *slots)
 {
@@ -1933,53 +1984,57 @@ static unsigned long long depot_bytes(const struct protopool_geometry *geometry,
         *slots += PROTOPOOL_DEPOT_BYTES(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget, pools);
         slot_sizes += geometry->slot_sizes[i].budget != 0;
     }
-    return *slots + PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools);
+    return PROTOPOOL_TABLES_BYTES(geometry->count) + *slots + PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools);
 }
 
 bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_rack *racks,
-                                struct protopool_shelf *shelves, const struct protopool_geometry *geometry,
-                                void *memory, size_t bytes)
+                                const struct protopool_geometry *geometry, void *memory, size_t bytes)
 {
-    unsigned char *next = (unsigned char *)memory;
-    unsigned long long slots, pools = 1;
+    unsigned char *next;
+    unsigned long long slots, without_arrays, pools = 1;
+    struct protopool_store *store;
     uint32_t arrays = 0;
 
-    depot->store.geometry = NULL;
+    depot->store = NULL;
     while (pools < 65535 && depot_bytes(geometry, pools + 1, &slots) <= bytes)
         pools++;
     (void)depot_bytes(geometry, pools, &slots);
-    if (slots > bytes || (slots != 0 && (memory == NULL || (uintptr_t)memory % 8 != 0))
+    without_arrays = PROTOPOOL_TABLES_BYTES(geometry->count) + slots;
+    if (without_arrays > bytes || memory == NULL || (uintptr_t)memory % 8 != 0
         || !begin_depot(depot, racks, geometry->count))
         return false;
-    begin_store(&depot->store, shelves, geometry);
+    store = begin_store(geometry, memory);
+    next = (unsigned char *)memory + tables_bytes(geometry);
     for (unsigned c = 1; c <= geometry->count; c++) {
         const uint32_t budget = geometry->slot_sizes[c - 1].budget;
         if (budget == 0)
             continue;
-        shelves[c].magazine = PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE);
-        name_slabs(&shelves[c].slabs, c, geometry->slot_sizes[c - 1].bytes);
-        next = begin_fixed_slabs(&depot->store, &shelves[c].slabs, (uint32_t)PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0,
+        store->shelves[c].magazine = PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE);
+        name_slabs(&store->shelves[c].slabs, c, geometry->slot_sizes[c - 1].bytes);
+        next = begin_fixed_slabs(store, &store->shelves[c].slabs, (uint32_t)PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0,
                                  next);
     }
-    while (slots != 0 && slots + PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2 + 1) <= bytes)
+    while (slots != 0 && without_arrays + PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2 + 1) <= bytes)
         arrays += 2;
-    name_slabs(&depot->store.arrays, 0, PROTOPOOL_MAGAZINE * sizeof(void *));
+    name_slabs(arrays_of(store), 0, PROTOPOOL_MAGAZINE * sizeof(void *));
     if (arrays != 0)
-        (void)begin_fixed_slabs(&depot->store, &depot->store.arrays, arrays, 0, next);
+        (void)begin_fixed_slabs(store, arrays_of(store), arrays, 0, next);
     else
-        depot->store.arrays.slot_bytes = 0;
-    open_store(&depot->store, &depot->lock);
-    depot->store.source_bytes = (size_t)slots + (arrays != 0 ? (size_t)PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2) : 0);
+        arrays_of(store)->slot_bytes = 0;
+    depot->store = store;
+    open_store(store, &depot->lock);
+    store->source_bytes =
+        (size_t)without_arrays + (arrays != 0 ? (size_t)PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2) : 0);
     return true;
 }
 
 bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
                     struct protopool_depot *depot)
 {
-    if (depot->store.geometry == NULL)
+    if (depot->store == NULL)
         return false;
-    begin_pool(pool, loaded, classes, depot->store.geometry->count);
-    open_pool(pool, &depot->store);
+    begin_pool(pool, loaded, classes, depot->store->geometry->count);
+    open_pool(pool, depot->store);
     pool->depot = depot;
     PROTOPOOL_LOCK(&depot->lock);
     depot->joined++;
@@ -1991,7 +2046,7 @@ static void return_array(struct protopool_store *store, struct protopool_magazin
 {
     void *const array = magazine->slots;
     if (is_equipped(magazine))
-        spill(store, &store->arrays, &array, 1);
+        spill(store, arrays_of(store), &array, 1);
 }
 
 /* Hands a joined pool's magazines back. */
@@ -2026,12 +2081,12 @@ size_t protopool_depot_fini(struct protopool_depot *depot)
         simple_fault(PROTOPOOL_FAULT_JOINED, depot, NULL);
         return SIZE_MAX;
     }
-    for (unsigned c = 1; c <= depot->store.geometry->count; c++)
-        live += handed_out(&depot->store, depot, c);
+    for (unsigned c = 1; c <= depot->store->geometry->count; c++)
+        live += handed_out(depot->store, depot, c);
     flush_racks(depot);
-    report_leaks(&depot->store, depot);
-    end_store(&depot->store);
-    depot->store.geometry = NULL;
+    report_leaks(depot->store, depot);
+    end_store(depot->store);
+    depot->store = NULL;
     end_lock(&depot->lock);
     return live;
 }
@@ -2041,7 +2096,7 @@ void protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, c
     PROTOPOOL_LOCK(&depot->lock);
     if (depot->joined == 0) {
         flush_racks(depot);
-        each_in_store(&depot->store, fn, ctx);
+        each_in_store(depot->store, fn, ctx);
     }
     PROTOPOOL_UNLOCK(&depot->lock);
 }
@@ -2050,9 +2105,9 @@ void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_
                            size_t *source_bytes)
 {
     PROTOPOOL_LOCK(&depot->lock);
-    stats_of_store(&depot->store, by_slot_size, source_bytes);
-    for (unsigned c = 1; c <= depot->store.geometry->count; c++)
-        by_slot_size[c - 1].live = handed_out(&depot->store, depot, c);
+    stats_of_store(depot->store, by_slot_size, source_bytes);
+    for (unsigned c = 1; c <= depot->store->geometry->count; c++)
+        by_slot_size[c - 1].live = handed_out(depot->store, depot, c);
     PROTOPOOL_UNLOCK(&depot->lock);
 }
 
@@ -2212,6 +2267,7 @@ static void heap_end(struct protopool_heap *heap)
     for (size_t i = 0; i < heap->count; i++)
         free(heap->chunks[i].block);
     free(heap->chunks);
+    memset(heap, 0, sizeof *heap);
 }
 #endif
 

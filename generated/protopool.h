@@ -150,7 +150,7 @@ PROTOPOOL_BEGIN_C
 
 /* The version of what the engine, its header and emitted code share. It changes with each change of a layout or of a
  * contract between them: emitted code asks for its own version, and each symbol's name bears it. */
-#define PROTOPOOL_ABI 2
+#define PROTOPOOL_ABI 3
 
 /* A name that bears the version and the settings. */
 #define PROTOPOOL_PASTE_(name, abi, check, magazine, stdio, threads, trace) \
@@ -285,7 +285,7 @@ PROTOPOOL_BEGIN_C
 
 /* take returns `bytes` bytes aligned to `align` (a power of two), or NULL; give gets back exactly what take gave. A
  * growing pool takes a slab at a time: 16 KiB aligned to 16 KiB, or a small power of two times as much; for slots
- * of several KiB single blocks. give may be NULL: memory is then never given back, and kept for reuse. Both are called by the pool's
+ * of several KiB single blocks; and, once, a block for its tables, aligned to 8. give may be NULL: memory is then never given back, and kept for reuse. Both are called by the pool's
  * thread, inside make, free, reserve, reset, flush, each, init and fini. */
 struct protopool_source {
     void *(*take)(void *ctx, size_t bytes, size_t align);
@@ -426,8 +426,10 @@ struct protopool_shelf {
     size_t failures;
 };
 
-/* Wholly free slabs that a growing pool keeps for any slot size, at most; 64 of 16 KiB are 1 MiB. */
+/* Wholly free slabs that a growing pool keeps for any slot size, at most; their bytes too are bounded where the source takes
+ * memory back. */
 #define PROTOPOOL_SPARE_SLABS 64
+#define PROTOPOOL_SPARE_BYTES ((size_t)1 << 20)
 
 struct protopool_chunk;
 
@@ -446,19 +448,27 @@ union protopool_lock {
     void *pointer;
 };
 
-/* Slabs of all slot sizes, and where they come from: of one pool, or of a depot. */
-struct protopool_store {
-    const struct protopool_geometry *geometry;
-    struct protopool_shelf *shelves; /* by slot class */
+/* What a store that grows has besides. */
+struct protopool_growth {
     struct protopool_source source;
-    size_t source_bytes;                     /* taken and not given back */
-    struct protopool_slabs arrays;           /* the magazines' arrays, slots like others */
+    struct protopool_heap heap;              /* if it is the default source */
     uintptr_t spares[PROTOPOOL_SPARE_SLABS]; /* ascending addresses; the low bits are the slab's order */
     uint32_t spare_count;
-    struct protopool_heap heap;
+    size_t spare_bytes;
 #if PROTOPOOL_CHECK == 2
     struct protopool_slab **registry; /* every slab of slots, by ascending address */
     size_t registered, registry_room;
+#endif
+};
+
+/* Slabs of all slot sizes: of one pool, or of a depot. It lies at the beginning of fixed memory, or in a block of the
+ * source, with the shelves behind it and then what it needs to grow: the pool's tables. */
+struct protopool_store {
+    const struct protopool_geometry *geometry;
+    struct protopool_shelf *shelves; /* by slot class; class 0 are the magazines' arrays, slots like others */
+    struct protopool_growth *growth; /* NULL: fixed memory */
+    size_t source_bytes;             /* taken and not given back */
+#if PROTOPOOL_CHECK == 2
     struct protopool_store *next_store; /* of the program's */
     union protopool_lock *lock;         /* the depot's; NULL: of a pool on its own */
 #endif
@@ -481,9 +491,9 @@ struct protopool {
     struct protopool_class *classes;
     struct protopool_magazine *last; /* of loaded: that of the message freed last, whose tag is last_tag */
     uint32_t last_tag;
+    uint32_t slow;                 /* counts the ways to the store */
     struct protopool_store *store; /* its own or its depot's; NULL: not initialised */
     struct protopool_depot *depot; /* NULL: on its own */
-    uint32_t slow;                 /* counts the ways to the store */
     uint32_t growths;              /* slabs taken since idle magazines were looked for */
     bool is_fixed;                 /* its store never grows */
 #if PROTOPOOL_CHECK >= 1
@@ -492,7 +502,6 @@ struct protopool {
 #if PROTOPOOL_CHECK == 2
     struct protopool_site site; /* of the make or free that runs */
 #endif
-    struct protopool_store own;
 };
 
 #define PROTOPOOL_ALIVE_ 0x900dU
@@ -509,10 +518,10 @@ struct protopool_rack {
 };
 
 struct protopool_depot {
-    union protopool_lock lock; /* guards what follows, and the racks and shelves */
+    union protopool_lock lock; /* guards what follows, the racks and the store */
     struct protopool_rack *racks;
     uint32_t joined;
-    struct protopool_store store;
+    struct protopool_store *store; /* NULL: not initialised */
 };
 
 struct protopool_slot_stats {
@@ -656,13 +665,18 @@ PROTOPOOL_API void protopool_end_put(struct protopool *pool, unsigned slot_class
 
 #define PROTOPOOL_MIN_(a, b) ((a) < (b) ? (a) : (b))
 
-/* What init_fixed needs for one slot size: a header, the bitmap, the magazines' arrays and the slots. A constant
+/* What fixed memory begins with: the tables of a pool or depot with so many slot sizes, those without a budget too. */
+#define PROTOPOOL_TABLES_BYTES(slot_sizes) \
+    (PROTOPOOL_ROUND_UP_(sizeof(struct protopool_store)) \
+     + PROTOPOOL_ROUND_UP_((1ULL + (slot_sizes)) * sizeof(struct protopool_shelf)))
+
+/* What init_fixed needs besides for one slot size: a header, the bitmap, the magazines' arrays and the slots. A constant
  * expression of type unsigned long long; 0 for a budget of 0. */
 #define PROTOPOOL_FIXED_BYTES(slot_bytes, budget) \
     PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), budget, PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)), \
                         PROTOPOOL_RECORD_BYTES_)
 
-/* What depot_init_fixed needs for one slot size and so many pools, 1 at least: that without the arrays, and the slots
+/* What depot_init_fixed needs besides for one slot size and so many pools, 1 at least: that without the arrays, and the slots
  * that the magazines of the other pools may hold. */
 #define PROTOPOOL_DEPOT_BYTES(slot_bytes, budget, pools) \
     PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0ULL, \
@@ -692,15 +706,15 @@ PROTOPOOL_API void protopool_end_put(struct protopool *pool, unsigned slot_class
 #endif
 
 /* A pool of the geometry's budgets in the caller's memory, aligned to 8; it never grows and never calls a source.
- * loaded, classes and shelves have 1 + geometry->count elements. False if the memory is too small or misaligned. */
+ * loaded and classes have 1 + geometry->count elements. False if the memory is too small or misaligned. */
 PROTOPOOL_API bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
-                                        struct protopool_class *classes, struct protopool_shelf *shelves,
-                                        const struct protopool_geometry *geometry, void *memory, size_t bytes);
+                                        struct protopool_class *classes, const struct protopool_geometry *geometry,
+                                        void *memory, size_t bytes);
 
-/* A pool that grows from the source; NULL is the default source. False if the source does not give the first slab. */
+/* A pool that grows from the source; NULL is the default source. False if the source does not give the tables and the
+ * first slab. */
 PROTOPOOL_API bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
-                                          struct protopool_class *classes, struct protopool_shelf *shelves,
-                                          const struct protopool_geometry *geometry,
+                                          struct protopool_class *classes, const struct protopool_geometry *geometry,
                                           const struct protopool_source *source);
 
 /* Ends the pool. On its own: gives everything back and returns how many slots were live. Joined: hands its magazines
@@ -729,18 +743,17 @@ PROTOPOOL_API void protopool_stats(struct protopool *pool, struct protopool_slot
 
 /* ---- Depots ------------------------------------------------------------------------------------------------------- */
 
-/* What joined pools share; racks and shelves have 1 + geometry->count elements. The source is called under the depot's
- * lock. False if the source does not give the first slab, or the system no lock. */
+/* What joined pools share; racks has 1 + geometry->count elements. The source is called under the depot's lock. False if
+ * the source does not give the tables and the first slab, or the system no lock. */
 PROTOPOOL_API bool protopool_depot_init(struct protopool_depot *depot, struct protopool_rack *racks,
-                                        struct protopool_shelf *shelves, const struct protopool_geometry *geometry,
+                                        const struct protopool_geometry *geometry,
                                         const struct protopool_source *source);
 
 /* The same in fixed memory, aligned to 8. It serves the largest number of pools, 65535 at most, for which the sum of the
- * two macros above is in it: as long as no more have joined, each budget is guaranteed to all of them together. More
+ * three macros above is in it: as long as no more have joined, each budget is guaranteed to all of them together. More
  * may join; where no array is left for a magazine, a pool takes the lock each time. False if the memory does not even
  * do for the budgets, or is misaligned. */
 PROTOPOOL_API bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_rack *racks,
-                                              struct protopool_shelf *shelves,
                                               const struct protopool_geometry *geometry, void *memory, size_t bytes);
 
 /* Ends the depot, gives everything back and returns how many slots were live. While a pool is joined it does nothing but

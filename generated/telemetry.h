@@ -31,9 +31,9 @@
 #include "protopool.h"
 
 #ifndef PROTOPOOL_ABI
-#error "telemetry.h was generated for version 2 of protopool's engine, and this protopool.h is older and has none: regenerate both"
-#elif PROTOPOOL_ABI != 2
-static_assert(PROTOPOOL_ABI == 2, "telemetry.h was generated for version 2 of protopool's engine, and this protopool.h has version "
+#error "telemetry.h was generated for version 3 of protopool's engine, and this protopool.h is older and has none: regenerate both"
+#elif PROTOPOOL_ABI != 3
+static_assert(PROTOPOOL_ABI == 3, "telemetry.h was generated for version 3 of protopool's engine, and this protopool.h has version "
                                  PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 #error "telemetry.h and protopool.h are of different versions of protopool's engine"
 #endif
@@ -284,10 +284,10 @@ union telemetry_any {
     PROTOPOOL_FIXED_BYTES(104, 4) + \
     PROTOPOOL_FIXED_BYTES(528, 2) + \
     PROTOPOOL_FIXED_BYTES(552, 2) + \
-    0)
+    PROTOPOOL_TABLES_BYTES(TELEMETRY_SLOT_SIZES))
 
 /* Declares static memory of exactly that size, for telemetry_pool_init. */
-#define TELEMETRY_POOL_STORAGE(name) alignas(8) static unsigned char name[TELEMETRY_POOL_BYTES + (TELEMETRY_POOL_BYTES == 0)]
+#define TELEMETRY_POOL_STORAGE(name) alignas(8) static unsigned char name[TELEMETRY_POOL_BYTES]
 
 /* The bytes that a fixed depot needs so that every max_live holds for so many joined pools together: with the slots
  * that the magazines of the others may hold. */
@@ -300,11 +300,11 @@ union telemetry_any {
     PROTOPOOL_DEPOT_BYTES(104, 4, pools) + \
     PROTOPOOL_DEPOT_BYTES(528, 2, pools) + \
     PROTOPOOL_DEPOT_BYTES(552, 2, pools) + \
-    PROTOPOOL_DEPOT_ARRAYS_BYTES(8, pools))
+    PROTOPOOL_TABLES_BYTES(TELEMETRY_SLOT_SIZES) + PROTOPOOL_DEPOT_ARRAYS_BYTES(8, pools))
 
 /* Declares static memory of exactly that size, for telemetry_depot_init_fixed. */
 #define TELEMETRY_DEPOT_STORAGE(name, pools) \
-    alignas(8) static unsigned char name[TELEMETRY_DEPOT_BYTES(pools) + (TELEMETRY_DEPOT_BYTES(pools) == 0)]
+    alignas(8) static unsigned char name[TELEMETRY_DEPOT_BYTES(pools)]
 
 /* A pool of telemetry messages: one thread's at a time, and not to be moved once initialised. The members are the
  * engine's. */
@@ -312,14 +312,12 @@ struct telemetry_pool {
     struct protopool_magazine loaded_[1 + TELEMETRY_SLOT_SIZES]; /* first: what make and free touch */
     struct protopool engine_;
     struct protopool_class classes_[1 + TELEMETRY_SLOT_SIZES];
-    struct protopool_shelf shelves_[1 + TELEMETRY_SLOT_SIZES];
 };
 
 /* What the pools of several threads share. The members are the engine's. */
 struct telemetry_depot {
     struct protopool_depot engine_;
     struct protopool_rack racks_[1 + TELEMETRY_SLOT_SIZES];
-    struct protopool_shelf shelves_[1 + TELEMETRY_SLOT_SIZES];
 };
 
 /* What telemetry_pool_stats tells, by slot size in ascending order. */
@@ -377,14 +375,14 @@ static inline size_t telemetry_tail_size_(const struct telemetry *msg_)
  * TELEMETRY_POOL_BYTES bytes or is not aligned to 8. The memory is the pool's until telemetry_pool_fini. */
 PROTOPOOL_NODISCARD static inline bool telemetry_pool_init(struct telemetry_pool *pool_, void *memory_, size_t bytes_)
 {
-    return protopool_init_fixed(&pool_->engine_, pool_->loaded_, pool_->classes_, pool_->shelves_, &telemetry_layout_, memory_, bytes_);
+    return protopool_init_fixed(&pool_->engine_, pool_->loaded_, pool_->classes_, &telemetry_layout_, memory_, bytes_);
 }
 
 /* A pool that grows from a source as messages need it; NULL is the default source, on top of malloc. False
  * if the source gives nothing. */
 PROTOPOOL_NODISCARD static inline bool telemetry_pool_init_growing(struct telemetry_pool *pool_, const struct protopool_source *source_)
 {
-    return protopool_init_growing(&pool_->engine_, pool_->loaded_, pool_->classes_, pool_->shelves_, &telemetry_layout_, source_);
+    return protopool_init_growing(&pool_->engine_, pool_->loaded_, pool_->classes_, &telemetry_layout_, source_);
 }
 
 /* Ends the pool, gives its memory back and returns how many messages were still live. Of a joined pool it hands what it
@@ -439,7 +437,7 @@ PROTOPOOL_API int telemetry_pool_print_budget(FILE *out_, struct telemetry_pool 
  * gives nothing, or the system no lock. Not to be moved once initialised. */
 PROTOPOOL_NODISCARD static inline bool telemetry_depot_init(struct telemetry_depot *depot_, const struct protopool_source *source_)
 {
-    return protopool_depot_init(&depot_->engine_, depot_->racks_, depot_->shelves_, &telemetry_layout_, source_);
+    return protopool_depot_init(&depot_->engine_, depot_->racks_, &telemetry_layout_, source_);
 }
 
 /* A depot in memory of the caller's, aligned to 8: never grows, never calls malloc. TELEMETRY_DEPOT_BYTES(pools) bytes
@@ -448,8 +446,7 @@ PROTOPOOL_NODISCARD static inline bool telemetry_depot_init(struct telemetry_dep
  * do for the max_live of one pool, or is misaligned. */
 PROTOPOOL_NODISCARD static inline bool telemetry_depot_init_fixed(struct telemetry_depot *depot_, void *memory_, size_t bytes_)
 {
-    return protopool_depot_init_fixed(&depot_->engine_, depot_->racks_, depot_->shelves_, &telemetry_layout_, memory_,
-                                      bytes_);
+    return protopool_depot_init_fixed(&depot_->engine_, depot_->racks_, &telemetry_layout_, memory_, bytes_);
 }
 
 /* A pool of the depot's memory: one for each thread, which ends it with telemetry_pool_fini. Any joined pool frees what any

@@ -76,8 +76,7 @@ static struct {
     struct protopool engine;
     struct protopool_magazine loaded[2];
     struct protopool_class classes[2];
-    struct protopool_shelf shelves[2];
-    alignas(8) unsigned char memory[1200];
+    alignas(8) unsigned char memory[1600];
 } pool, before;
 
 static size_t used; /* bytes of pool.memory */
@@ -104,12 +103,12 @@ static void note(enum protopool_fault fault_seen, const void *of, const void *po
 
 static struct protopool_slab *the_slab(void)
 {
-    return pool.shelves[1].slabs.fixed;
+    return pool.engine.store->shelves[1].slabs.fixed;
 }
 
 static unsigned char *slot_at(uint32_t index)
 {
-    return the_slab()->first + index * pool.shelves[1].slabs.slot_bytes;
+    return the_slab()->first + index * pool.engine.store->shelves[1].slabs.slot_bytes;
 }
 
 static bool is_live(uint32_t index)
@@ -145,7 +144,7 @@ static uint32_t count_in_magazines(uint32_t index)
 
 static void check_state(void)
 {
-    const struct protopool_slabs *const slabs = &pool.shelves[1].slabs;
+    const struct protopool_slabs *const slabs = &pool.engine.store->shelves[1].slabs;
     uint32_t in_slabs = 0;
 
     for (uint32_t i = 0; i < the_slab()->slots; i++) {
@@ -169,9 +168,9 @@ static enum protopool_fault right_fault(const unsigned char *at)
 {
     const uintptr_t begin = (uintptr_t)slots_begin(the_slab());
     const size_t offset = (size_t)((uintptr_t)at - (uintptr_t)the_slab()->first);
-    const size_t stride = pool.shelves[1].slabs.slot_bytes;
+    const size_t stride = pool.engine.store->shelves[1].slabs.slot_bytes;
 
-    if ((uintptr_t)at < begin || (uintptr_t)at >= begin + slots_bytes(&pool.shelves[1].slabs, the_slab()))
+    if ((uintptr_t)at < begin || (uintptr_t)at >= begin + slots_bytes(&pool.engine.store->shelves[1].slabs, the_slab()))
         return PROTOPOOL_FAULT_FOREIGN;
     if ((uintptr_t)at < (uintptr_t)the_slab()->first || offset % stride != 0)
         return PROTOPOOL_FAULT_INTERIOR;
@@ -220,8 +219,8 @@ static void normalise(void)
     for (int m = 0; m < 2; m++)
         for (void **above = magazines[m]->top; above != magazines[m]->end; above++)
             *above = NULL;
-    pool.shelves[1].peak = 0;
-    pool.shelves[1].failures = 0;
+    pool.engine.store->shelves[1].peak = 0;
+    pool.engine.store->shelves[1].failures = 0;
     pool.engine.slow = 0;
     pool.engine.growths = 0;
 }
@@ -311,12 +310,12 @@ static void close_capacity(uint32_t capacity)
     const unsigned long frees_before = frees;
 
     slot_sizes[0].budget = capacity;
-    used = (size_t)PROTOPOOL_FIXED_BYTES(MESSAGE_BYTES, capacity);
+    used = (size_t)(PROTOPOOL_TABLES_BYTES(1) + PROTOPOOL_FIXED_BYTES(MESSAGE_BYTES, capacity));
     memset(&pool, 0, sizeof pool);
     memset(seen, 0, sizeof seen);
     first = last = 0;
     if (used + EDGE > sizeof pool.memory
-        || !protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry, pool.memory, used)) {
+        || !protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &geometry, pool.memory, used)) {
         violation("no pool");
         return;
     }

@@ -48,7 +48,6 @@ static struct {
 static struct {
     struct protopool_depot engine;
     struct protopool_rack racks[3];
-    struct protopool_shelf shelves[3];
 } depot;
 
 /* ---- Violations ------------------------------------------------------------------------------------------------------- */
@@ -135,8 +134,8 @@ UNSEEN static void note_state(void)
                              count_of(&pools[0].classes[1].previous),
                              count_of(&pools[1].classes[1].previous),
                              depot.racks[1].count,
-                             depot.shelves[1].slabs.in_slabs,
-                             depot.shelves[1].slabs.slots,
+                             depot.engine.store->shelves[1].slabs.in_slabs,
+                             depot.engine.store->shelves[1].slabs.slots,
                              depot.engine.joined,
                              (size_t)(wants_lock[0] + 2 * wants_lock[1]) };
     uint64_t hash = 0xcbf29ce484222325U; /* FNV-1a */
@@ -284,7 +283,7 @@ UNSEEN static void run_once(void)
     source_bytes = 0;
     current = -1;
     holder = -1;
-    if (!protopool_depot_init(&depot.engine, depot.racks, depot.shelves, &geometry, &source))
+    if (!protopool_depot_init(&depot.engine, depot.racks, &geometry, &source))
         violation("no depot");
     for (int thread = 0; thread < THREADS; thread++) {
         finished[thread] = wants_lock[thread] = false;
@@ -304,8 +303,8 @@ UNSEEN static void run_once(void)
     }
     if (!finished[0] || !finished[1])
         violation("both threads wait");
-    if (depot.shelves[1].slabs.slots - depot.shelves[1].slabs.in_slabs
-            - (size_t)depot.racks[1].count * depot.shelves[1].magazine
+    if (depot.engine.store->shelves[1].slabs.slots - depot.engine.store->shelves[1].slabs.in_slabs
+            - (size_t)depot.racks[1].count * depot.engine.store->shelves[1].magazine
         != live_count)
         violation("the counts do not add up");
     runs++;
@@ -319,11 +318,11 @@ UNSEEN static void end_depot(void)
     is_by_calls = false;
     /* as depot_fini, without its lock: there are no threads to take turns now */
     for (unsigned c = 1; c <= geometry.count; c++)
-        count += handed_out(&depot.engine.store, &depot.engine, c);
+        count += handed_out(depot.engine.store, &depot.engine, c);
     if (count != live_count)
         violation("the depot ends with another number of live slots");
     flush_racks(&depot.engine);
-    end_store(&depot.engine.store);
+    end_store(depot.engine.store);
     if (source_bytes != 0)
         violation("memory is not given back");
     is_by_calls = by_calls;

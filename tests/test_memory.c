@@ -212,18 +212,17 @@ START_TEST(slabs_of_no_slot_size_waste_much)
         const struct protopool_geometry geometry = { &one, 1 };
         struct protopool_magazine loaded[2];
         struct protopool_class classes[2];
-        struct protopool_shelf shelves[2];
         struct protopool engine;
         size_t before, slots;
         double over;
 
         source_bytes = 0;
-        if (!protopool_init_growing(&engine, loaded, classes, shelves, &geometry, &counted))
+        if (!protopool_init_growing(&engine, loaded, classes, &geometry, &counted))
             ck_abort_msg("no memory");
         before = source_bytes;
         if (!protopool_reserve(&engine, 1, 1))
             ck_abort_msg("no memory");
-        slots = shelves[1].slabs.slots;
+        slots = engine.store->shelves[1].slabs.slots;
         over = (double)(source_bytes - before) / ((double)slots * ((double)bytes + 0.125)) - 1;
         if (over > worst) {
             worst = over;

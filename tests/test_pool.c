@@ -26,10 +26,12 @@ struct handle {
     struct protopool_magazine loaded[1 + CLASSES];
     struct protopool engine;
     struct protopool_class classes[1 + CLASSES];
-    struct protopool_shelf shelves[1 + CLASSES];
 };
 
 static struct handle pool;
+
+/* What a growing pool takes once, for its tables. */
+#define TABLES_BYTES ((size_t)PROTOPOOL_TABLES_BYTES(CLASSES) + sizeof(struct protopool_growth))
 
 /* For inner loops: Check notes the place of every ck_assert in a file. */
 #define CHECK(condition) \
@@ -94,7 +96,7 @@ static const struct protopool_source source = { counted_take, counted_give, NULL
 static bool init_growing(void)
 {
     memset(&counted, 0, sizeof counted);
-    return protopool_init_growing(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry, &source);
+    return protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &source);
 }
 
 static unsigned char *fixed_memory;
@@ -102,15 +104,14 @@ static size_t fixed_bytes;
 
 static void init_fixed(void)
 {
-    unsigned long long need = 0;
+    unsigned long long need = PROTOPOOL_TABLES_BYTES(CLASSES);
     for (unsigned i = 0; i < CLASSES; i++)
         need += PROTOPOOL_FIXED_BYTES(sizes[i].bytes, sizes[i].budget);
     fixed_bytes = (size_t)need;
     fixed_memory = (unsigned char *)malloc(fixed_bytes + 64);
     ck_assert_ptr_nonnull(fixed_memory);
     memset(fixed_memory, 0x5a, fixed_bytes + 64);
-    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry, fixed_memory + 32,
-                                   fixed_bytes));
+    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &geometry, fixed_memory + 32, fixed_bytes));
 }
 
 static void fini_fixed(size_t live)
@@ -167,10 +168,24 @@ static void assert_magazine_holds(const struct protopool_slabs *slabs, const str
     }
 }
 
+static void assert_spares_hold(const struct protopool_growth *growth)
+{
+    size_t bytes = 0;
+
+    if (growth == NULL)
+        return;
+    for (uint32_t i = 0; i < growth->spare_count; i++) {
+        bytes += SLAB_BYTES << growth->spares[i] % SLAB_BYTES;
+        CHECK(i == 0 || growth->spares[i - 1] < growth->spares[i]);
+    }
+    CHECK(growth->spare_bytes == bytes);
+    CHECK(growth->source.give == NULL || bytes <= PROTOPOOL_SPARE_BYTES);
+}
+
 static void assert_invariants(void)
 {
     for (unsigned c = 1; c <= CLASSES; c++) {
-        const struct protopool_slabs *const slabs = &pool.shelves[c].slabs;
+        const struct protopool_slabs *const slabs = &pool.engine.store->shelves[c].slabs;
         size_t slots = 0, free_slots = 0;
         for (struct protopool_slab *slab = slabs->partial; slab != NULL; slab = slab->next)
             assert_slab_holds(slabs, slab, false, &slots, &free_slots);
@@ -181,8 +196,7 @@ static void assert_invariants(void)
         assert_magazine_holds(slabs, &pool.loaded[c]);
         assert_magazine_holds(slabs, &pool.classes[c].previous);
     }
-    for (uint32_t i = 1; i < pool.engine.own.spare_count; i++)
-        CHECK(pool.engine.own.spares[i - 1] < pool.engine.own.spares[i]);
+    assert_spares_hold(pool.engine.store->growth);
 }
 
 static size_t live_in(unsigned c)
@@ -256,7 +270,7 @@ START_TEST(a_slot_size_takes_nothing_before_its_first_make)
     size_t bytes;
     ck_assert(init_growing());
     bytes = counted.bytes;
-    ck_assert_uint_eq(bytes, SLAB_BYTES);
+    ck_assert_uint_eq(bytes, TABLES_BYTES + SLAB_BYTES);
     put(2, take(2));
     ck_assert_uint_eq(counted.bytes, bytes + SLAB_BYTES);
     ck_assert(!is_equipped(&pool.loaded[3]));
@@ -307,7 +321,7 @@ START_TEST(double_free_frees_no_live_neighbour)
             put_once_more(2, slots[i]);
         assert_invariants();
         ck_assert_uint_eq(live_in(2), SLOTS - 64);
-        ck_assert_uint_eq(pool.engine.own.spare_count, 0);
+        ck_assert_uint_eq(pool.engine.store->growth->spare_count, 0);
         for (size_t i = 0; i < SLOTS; i++) { /* what is allocated now lies on nothing that is live */
             unsigned char *const slot = (unsigned char *)take(2);
             memset(slot, 0xee, 24);
@@ -332,7 +346,8 @@ START_TEST(double_free_frees_nothing_of_another_slot_size)
         slots[i] = take(3);
         memset(slots[i], (int)i, 40);
     }
-    ck_assert_ptr_eq(slab_of(&pool.shelves[3].slabs, slots[0]), slab_of(&pool.shelves[2].slabs, once));
+    ck_assert_ptr_eq(slab_of(&pool.engine.store->shelves[3].slabs, slots[0]),
+                     slab_of(&pool.engine.store->shelves[2].slabs, once));
     put_once_more(2, once);
     ck_assert_uint_eq(live_in(2), 0);
     ck_assert_uint_eq(live_in(3), 64);
@@ -405,15 +420,14 @@ START_TEST(fixed_pool_refuses_memory_that_is_small_or_misaligned)
     static alignas(8) unsigned char memory[16];
     const struct protopool_slot_size one[] = { { 8, 1 } };
     const struct protopool_geometry small = { one, 1 };
-    const size_t need = PROTOPOOL_SIZE(PROTOPOOL_FIXED_BYTES(8, 1));
+    const size_t need = PROTOPOOL_SIZE(PROTOPOOL_TABLES_BYTES(1) + PROTOPOOL_FIXED_BYTES(8, 1));
     unsigned char *const enough = (unsigned char *)malloc(need + 8);
 
-    ck_assert(
-        !protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, pool.shelves, &small, memory, sizeof memory));
-    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, pool.shelves, &small, enough, need - 1));
-    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, pool.shelves, &small, enough + 1, need));
-    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, pool.shelves, &small, NULL, need));
-    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, pool.shelves, &small, enough, need));
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, memory, sizeof memory));
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, enough, need - 1));
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, enough + 1, need));
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, NULL, need));
+    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, enough, need));
     ck_assert_ptr_nonnull(take(1));
     ck_assert_ptr_null(take(1));
     ck_assert_uint_eq(protopool_fini(&pool.engine), 1);
@@ -427,18 +441,33 @@ START_TEST(fixed_bytes_do_not_wrap)
     const struct protopool_geometry geometry_of_it = { huge, 1 };
     static alignas(8) unsigned char memory[64];
     ck_assert(PROTOPOOL_FIXED_BYTES(0x7fffffff, 0xffffffff) > 0x7fffffff00000000ULL - 0xffffffffULL);
-    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry_of_it, memory,
-                                    sizeof memory));
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &geometry_of_it, memory, sizeof memory));
+}
+END_TEST
+
+/* A joined pool has nothing else; a fixed pool's tables are in its memory. */
+START_TEST(handle_is_seven_words_for_each_slot_size_and_eight_besides)
+{
+    ck_assert_uint_le(sizeof(struct handle), (7 * (1 + CLASSES) + 8) * sizeof(void *));
+    ck_assert_uint_le(PROTOPOOL_TABLES_BYTES(CLASSES), 128 * (1 + CLASSES) + 32);
+    init_fixed();
+    ck_assert_ptr_eq(pool.engine.store, fixed_memory + 32);
+    ck_assert_ptr_null(pool.engine.store->growth);
+    ck_assert_uint_eq(pool.engine.store->source_bytes, fixed_bytes);
+    fini_fixed(0);
 }
 END_TEST
 
 START_TEST(pool_of_no_slot_sizes_works)
 {
     const struct protopool_geometry none = { NULL, 0 };
-    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, pool.shelves, &none, NULL, 0));
+    static alignas(8) unsigned char memory[PROTOPOOL_TABLES_BYTES(0)];
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &none, NULL, 0));
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &none, memory, sizeof memory - 1));
+    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &none, memory, sizeof memory));
     ck_assert_ptr_null(take(0));
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
-    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, pool.shelves, &none, NULL));
+    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &none, NULL));
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
 }
 END_TEST
@@ -448,10 +477,13 @@ END_TEST
 START_TEST(empty_source_is_seen_by_init)
 {
     const struct protopool_source no_take = { NULL, counted_give, NULL };
-    memset(&counted, 0, sizeof counted);
-    counted.fail_at = 1;
-    ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry, &source));
-    ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry, &no_take));
+    for (size_t fail_at = 1; fail_at <= 2; fail_at++) { /* the tables, the first slab */
+        memset(&counted, 0, sizeof counted);
+        counted.fail_at = fail_at;
+        ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &source));
+        ck_assert_uint_eq(counted.bytes, 0);
+    }
+    ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &no_take));
 }
 END_TEST
 
@@ -459,8 +491,8 @@ START_TEST(misaligned_block_is_given_back)
 {
     memset(&counted, 0, sizeof counted);
     counted.misalign = 8;
-    ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry, &source));
-    ck_assert_uint_eq(counted.takes, 1);
+    ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &source));
+    ck_assert_uint_eq(counted.takes, 2); /* 8 is enough for the tables */
     ck_assert_uint_eq(counted.bytes, 0);
 }
 END_TEST
@@ -501,8 +533,8 @@ START_TEST(failure_of_any_take_is_met_and_nothing_is_lost)
         memset(&counted, 0, sizeof counted);
         counted.fail_at = fail_at;
         counted.fail_on = _i == 1;
-        if (!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry, &source)) {
-            ck_assert_uint_eq(fail_at, 1);
+        if (!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &source)) {
+            ck_assert_uint_le(fail_at, 2);
             continue;
         }
         if (_i == 1)
@@ -547,8 +579,9 @@ START_TEST(slabs_past_the_bound_go_back_to_the_source)
     ck_assert_uint_gt(counted.bytes, (size_t)MANY * 40);
     for (int i = 0; i < MANY; i++)
         put(3, slots[i]);
-    ck_assert_uint_le(counted.bytes, (PROTOPOOL_SPARE_SLABS + 2 + 2 * PROTOPOOL_MAGAZINE / 400 + 2) * SLAB_BYTES);
-    ck_assert_uint_le(pool.engine.own.spare_count, PROTOPOOL_SPARE_SLABS);
+    ck_assert_uint_le(counted.bytes - TABLES_BYTES,
+                      (PROTOPOOL_SPARE_SLABS + 2 + 2 * PROTOPOOL_MAGAZINE / 400 + 2) * SLAB_BYTES);
+    ck_assert_uint_le(pool.engine.store->growth->spare_count, PROTOPOOL_SPARE_SLABS);
     assert_invariants();
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
     ck_assert_uint_eq(counted.bytes, 0);
@@ -560,12 +593,14 @@ START_TEST(source_without_give_is_never_given_back)
 {
     const struct protopool_source keeps = { counted_take, NULL, NULL };
     memset(&counted, 0, sizeof counted);
-    /* what it gave stays reachable for the leak checker through nothing: so one small slab, freed here */
-    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry, &keeps));
-    struct protopool_slab *const arrays = pool.engine.own.arrays.partial;
+    /* what it gave stays reachable for the leak checker through nothing: so the tables and one slab, freed here */
+    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &keeps));
+    struct protopool_store *const tables = pool.engine.store;
+    struct protopool_slab *const arrays = arrays_of(tables)->partial;
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
-    ck_assert_uint_eq(counted.bytes, SLAB_BYTES);
+    ck_assert_uint_eq(counted.bytes, TABLES_BYTES + SLAB_BYTES);
     free(arrays);
+    free(tables);
 }
 END_TEST
 
@@ -591,7 +626,7 @@ START_TEST(source_without_give_lasts_at_constant_demand)
 
     arena_next = memory;
     arena_end = memory + ARENA;
-    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry, &arena));
+    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &arena));
     for (int cycle = 0; cycle < 100; cycle++) {
         const unsigned c = cycle % 8 == 7 ? LARGE_CLASS : 2 + (unsigned)cycle % 3;
         const int burst = c == LARGE_CLASS ? 20 : BURST;
@@ -604,7 +639,7 @@ START_TEST(source_without_give_lasts_at_constant_demand)
             taken = (size_t)(arena_next - memory);
     }
     ck_assert_uint_le((size_t)(arena_next - memory), taken + 4 * SLAB_BYTES);
-    ck_assert_uint_le(pool.engine.own.source_bytes, taken + 4 * SLAB_BYTES);
+    ck_assert_uint_le(pool.engine.store->source_bytes, taken + 4 * SLAB_BYTES);
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
     free(memory);
 }
@@ -614,16 +649,17 @@ START_TEST(default_source_cuts_slabs_from_chunks_and_frees_them)
 {
     enum { MANY = 300000 };
     void **const slots = (void **)malloc(MANY * sizeof *slots);
-    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, pool.shelves, &geometry, NULL));
+    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, NULL));
     for (int i = 0; i < MANY; i++)
         CHECK((slots[i] = take(2 + (unsigned)i % 4)) != NULL);
-    ck_assert_uint_gt(pool.engine.own.heap.slabs, 10 * CHUNK_MIN);
+    ck_assert_uint_gt(pool.engine.store->growth->heap.slabs, 10 * CHUNK_MIN);
     assert_invariants();
     for (int i = 0; i < MANY; i++)
         put(2 + (unsigned)i % 4, slots[i]);
     assert_invariants();
-    ck_assert_uint_le(pool.engine.own.heap.idle, 1);
-    ck_assert_uint_lt(pool.engine.own.heap.slabs, 8 * CHUNK_MAX);
+    ck_assert_uint_le(pool.engine.store->growth->heap.idle, 1);
+    ck_assert_uint_lt(pool.engine.store->growth->heap.slabs, 8 * CHUNK_MAX);
+    ck_assert_uint_le(pool.engine.store->source_bytes, PROTOPOOL_SPARE_BYTES + 16 * SLAB_BYTES);
     ck_assert_ptr_nonnull(take(LARGE_CLASS));
     ck_assert_uint_eq(protopool_fini(&pool.engine), 1);
     free(slots);
@@ -697,7 +733,7 @@ START_TEST(reserved_slots_need_no_source)
     takes_bytes = counted.bytes;
     ck_assert(!protopool_reserve(&pool.engine, 3, 1000000)); /* and what it got is released, or spare */
     ck_assert_uint_le(counted.bytes, takes_bytes + PROTOPOOL_SPARE_SLABS * SLAB_BYTES);
-    ck_assert_uint_eq(pool.shelves[3].slabs.slots / 1000, 5);
+    ck_assert_uint_eq(pool.engine.store->shelves[3].slabs.slots / 1000, 5);
     counted.fail_at = 0;
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
     ck_assert_uint_eq(counted.bytes, 0);
@@ -970,6 +1006,7 @@ int main(void)
     tcase_add_test(tests, fixed_pool_never_asks_a_source);
     tcase_add_test(tests, fixed_pool_refuses_memory_that_is_small_or_misaligned);
     tcase_add_test(tests, fixed_bytes_do_not_wrap);
+    tcase_add_test(tests, handle_is_seven_words_for_each_slot_size_and_eight_besides);
     tcase_add_test(tests, pool_of_no_slot_sizes_works);
     tcase_add_test(tests, empty_source_is_seen_by_init);
     tcase_add_test(tests, misaligned_block_is_given_back);

@@ -241,6 +241,21 @@ START_TEST(fixed_pool_has_slots_for_the_longest)
 }
 END_TEST
 
+/* What a handle has for a slot size is not much: pointers of two magazines and their counts. What it has besides, at level 2
+ * too, is not much either. */
+START_TEST(handle_has_no_tables)
+{
+    const size_t words = sizeof(struct telemetry_pool) / sizeof(void *);
+    ck_assert_uint_le(words, 7 * (1 + TELEMETRY_SLOT_SIZES) + 12);
+#if UINTPTR_MAX > 0xffffffffU && PROTOPOOL_MAGAZINE == 64
+    /* handle and memory of a fixed pool took so much when the tables were in the handle */
+    static const size_t before[] = { 27704 + 5168, 30168 + 5232, 30224 + 8312 };
+    const size_t now = sizeof(struct telemetry_pool) + TELEMETRY_POOL_BYTES;
+    ck_assert_uint_le(now, before[PROTOPOOL_CHECK]);
+#endif
+}
+END_TEST
+
 START_TEST(pools_of_a_depot_free_each_others_tails)
 {
     static struct telemetry_depot depot;
@@ -394,6 +409,7 @@ int main(void)
     tcase_add_test(tests, edit_writes_a_tail_in_place);
     tcase_add_test(tests, elements_of_a_tail_are_structs_with_ranges);
     tcase_add_test(tests, fixed_pool_has_slots_for_the_longest);
+    tcase_add_test(tests, handle_has_no_tables);
     tcase_add_test(tests, pools_of_a_depot_free_each_others_tails);
     tcase_add_test(tests, reserve_is_for_a_length);
     tcase_add_test(tests, what_came_from_outside_may_have_any_length);
