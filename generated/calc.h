@@ -284,6 +284,7 @@ PROTOPOOL_API void calc_pool_each(struct calc_pool *pool_, void (*fn_)(void *ctx
 /* Fills in what the pool has handed out, by slot size. */
 static inline void calc_pool_stats(struct calc_pool *pool_, struct calc_pool_stats *stats_)
 {
+    memset(stats_, 0, sizeof *stats_);
     protopool_stats(&pool_->engine_, stats_->slot, &stats_->source_bytes);
 }
 #if defined __cplusplus && defined __GNUC__
@@ -314,10 +315,10 @@ PROTOPOOL_NODISCARD static inline bool calc_depot_init_fixed(struct calc_depot *
 }
 
 /* A pool of the depot's memory: one for each thread, which ends it with calc_pool_fini. Any joined pool frees what any
- * other made. False if the depot is not initialised. */
+ * other made. False if the depot's init has failed. */
 PROTOPOOL_NODISCARD static inline bool calc_pool_join(struct calc_pool *pool_, struct calc_depot *depot_)
 {
-    return protopool_join(&pool_->engine_, pool_->loaded_, pool_->classes_, &depot_->engine_);
+    return protopool_join(&pool_->engine_, pool_->loaded_, pool_->classes_, &calc_layout_, &depot_->engine_);
 }
 
 /* Ends the depot, gives its memory back and returns how many messages were still live. While a pool is joined that is a
@@ -333,6 +334,7 @@ PROTOPOOL_API void calc_depot_each(struct calc_depot *depot_, void (*fn_)(void *
 /* As calc_pool_stats, in any thread; live counts the free slots in the magazines of joined pools too. */
 static inline void calc_depot_stats(struct calc_depot *depot_, struct calc_pool_stats *stats_)
 {
+    memset(stats_, 0, sizeof *stats_);
     protopool_depot_stats(&depot_->engine_, stats_->slot, &stats_->source_bytes);
 }
 
@@ -426,14 +428,17 @@ static inline bool calc_may_free_(struct calc_pool *pool_, const struct calc *ms
     if (PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag && msg_->tag != 0)) /* as the free before, which was looked at */
         return true;
 #endif
+    const bool is_allocated_ = calc_class_of_(msg_) != 0;
+    if (!PROTOPOOL_LIKELY(is_allocated_) && calc_is_constant_(msg_)) {
+        return false;
+    }
     if (!PROTOPOOL_LIKELY(pool_->engine_.alive == PROTOPOOL_ALIVE_)) {
         protopool_raise(PROTOPOOL_FAULT_NOT_ALIVE, &pool_->engine_, msg_);
         return false;
     }
-    if (!PROTOPOOL_LIKELY(calc_class_of_(msg_) != 0)) {
-        if (!calc_is_constant_(msg_))
-            protopool_raise(msg_->tag == CALC_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_BAD_TAG,
-                            &pool_->engine_, msg_);
+    if (!PROTOPOOL_LIKELY(is_allocated_)) {
+        protopool_raise(msg_->tag == CALC_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_BAD_TAG,
+                        &pool_->engine_, msg_);
         return false;
     }
     return true;
@@ -482,8 +487,14 @@ static inline void calc_free(struct calc_pool *pool_, struct calc *msg_)
         if (calc_class_of_(msg_) != 0)
             calc_trace_deallocate_(msg_);
 #endif
-        struct protopool_magazine *const loaded_ =
-            protopool_magazine_of(&pool_->engine_, msg_->tag, calc_class_of_(msg_));
+        struct protopool_magazine *loaded_ = pool_->engine_.last;
+        if (!PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag)) { /* not the variant of the free before */
+            const unsigned class_ = calc_class_of_(msg_);
+            if (class_ == 0) { /* it has no fields */
+                return;
+            }
+            loaded_ = protopool_expect(&pool_->engine_, msg_->tag, class_);
+        }
 #if PROTOPOOL_CHECK == 1
         msg_->tag = CALC_FREED_TAG_;
 #endif
@@ -1099,8 +1110,8 @@ PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_copy_quit_(struct calc_pool 
     const struct calc_quit *from_);
 
 #if PROTOPOOL_CHECK == 2 /* makes and frees know where they are */
-#define calc_free(pool_, msg_) calc_free_(calc_at_(pool_, __FILE__, __LINE__), msg_)
-#define calc_clone(pool_, msg_) calc_clone(calc_at_(pool_, __FILE__, __LINE__), msg_)
+#define calc_free(pool_, ...) calc_free_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_clone(pool_, ...) calc_clone(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define calc_new_add(pool_, ...) calc_new_add_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define calc_copy_add(pool_, ...) calc_copy_add_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define calc_new_negate(pool_, ...) calc_new_negate_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
@@ -1118,7 +1129,7 @@ PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_copy_quit_(struct calc_pool 
 #define calc_new_quit(pool_) calc_new_quit_(pool_)
 #define calc_copy_quit(pool_, ...) calc_copy_quit_(pool_, __VA_ARGS__)
 #elif defined PROTOPOOL_OUT_OF_LINE_
-#define calc_free(pool_, msg_) calc_free_(pool_, msg_)
+#define calc_free(pool_, ...) calc_free_(pool_, __VA_ARGS__)
 #define calc_new_add(pool_, ...) calc_new_add_(pool_, __VA_ARGS__)
 #define calc_copy_add(pool_, ...) calc_copy_add_(pool_, __VA_ARGS__)
 #define calc_new_negate(pool_, ...) calc_new_negate_(pool_, __VA_ARGS__)

@@ -520,6 +520,7 @@ PROTOPOOL_API void itch_pool_each(struct itch_pool *pool_, void (*fn_)(void *ctx
 /* Fills in what the pool has handed out, by slot size. */
 static inline void itch_pool_stats(struct itch_pool *pool_, struct itch_pool_stats *stats_)
 {
+    memset(stats_, 0, sizeof *stats_);
     protopool_stats(&pool_->engine_, stats_->slot, &stats_->source_bytes);
 }
 #if defined __cplusplus && defined __GNUC__
@@ -550,10 +551,10 @@ PROTOPOOL_NODISCARD static inline bool itch_depot_init_fixed(struct itch_depot *
 }
 
 /* A pool of the depot's memory: one for each thread, which ends it with itch_pool_fini. Any joined pool frees what any
- * other made. False if the depot is not initialised. */
+ * other made. False if the depot's init has failed. */
 PROTOPOOL_NODISCARD static inline bool itch_pool_join(struct itch_pool *pool_, struct itch_depot *depot_)
 {
-    return protopool_join(&pool_->engine_, pool_->loaded_, pool_->classes_, &depot_->engine_);
+    return protopool_join(&pool_->engine_, pool_->loaded_, pool_->classes_, &itch_layout_, &depot_->engine_);
 }
 
 /* Ends the depot, gives its memory back and returns how many messages were still live. While a pool is joined that is a
@@ -569,6 +570,7 @@ PROTOPOOL_API void itch_depot_each(struct itch_depot *depot_, void (*fn_)(void *
 /* As itch_pool_stats, in any thread; live counts the free slots in the magazines of joined pools too. */
 static inline void itch_depot_stats(struct itch_depot *depot_, struct itch_pool_stats *stats_)
 {
+    memset(stats_, 0, sizeof *stats_);
     protopool_depot_stats(&depot_->engine_, stats_->slot, &stats_->source_bytes);
 }
 
@@ -690,14 +692,17 @@ static inline bool itch_may_free_(struct itch_pool *pool_, const struct itch *ms
     if (PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag && msg_->tag != 0)) /* as the free before, which was looked at */
         return true;
 #endif
+    const bool is_allocated_ = itch_class_of_(msg_) != 0;
+    if (!PROTOPOOL_LIKELY(is_allocated_) && itch_is_constant_(msg_)) {
+        return false;
+    }
     if (!PROTOPOOL_LIKELY(pool_->engine_.alive == PROTOPOOL_ALIVE_)) {
         protopool_raise(PROTOPOOL_FAULT_NOT_ALIVE, &pool_->engine_, msg_);
         return false;
     }
-    if (!PROTOPOOL_LIKELY(itch_class_of_(msg_) != 0)) {
-        if (!itch_is_constant_(msg_))
-            protopool_raise(msg_->tag == ITCH_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_BAD_TAG,
-                            &pool_->engine_, msg_);
+    if (!PROTOPOOL_LIKELY(is_allocated_)) {
+        protopool_raise(msg_->tag == ITCH_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_BAD_TAG,
+                        &pool_->engine_, msg_);
         return false;
     }
     return true;
@@ -746,8 +751,11 @@ static inline void itch_free(struct itch_pool *pool_, struct itch *msg_)
         if (itch_class_of_(msg_) != 0)
             itch_trace_deallocate_(msg_);
 #endif
-        struct protopool_magazine *const loaded_ =
-            protopool_magazine_of(&pool_->engine_, msg_->tag, itch_class_of_(msg_));
+        struct protopool_magazine *loaded_ = pool_->engine_.last;
+        if (!PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag)) { /* not the variant of the free before */
+            const unsigned class_ = itch_class_of_(msg_);
+            loaded_ = protopool_expect(&pool_->engine_, msg_->tag, class_);
+        }
 #if PROTOPOOL_CHECK == 1
         msg_->tag = ITCH_FREED_TAG_;
 #endif
@@ -2741,8 +2749,8 @@ PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_retail_interest_(struct
     PROTOPOOL_FREED_BY_(itch_free_);
 
 #if PROTOPOOL_CHECK == 2 /* makes and frees know where they are */
-#define itch_free(pool_, msg_) itch_free_(itch_at_(pool_, __FILE__, __LINE__), msg_)
-#define itch_clone(pool_, msg_) itch_clone(itch_at_(pool_, __FILE__, __LINE__), msg_)
+#define itch_free(pool_, ...) itch_free_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_clone(pool_, ...) itch_clone(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_new_system_event(pool_, ...) itch_new_system_event_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_system_event(pool_, ...) itch_copy_system_event_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_new_stock_directory(pool_, ...) itch_new_stock_directory_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
@@ -2788,7 +2796,7 @@ PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_retail_interest_(struct
 #define itch_new_retail_interest(pool_, ...) itch_new_retail_interest_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_retail_interest(pool_, ...) itch_copy_retail_interest_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #elif defined PROTOPOOL_OUT_OF_LINE_
-#define itch_free(pool_, msg_) itch_free_(pool_, msg_)
+#define itch_free(pool_, ...) itch_free_(pool_, __VA_ARGS__)
 #define itch_new_system_event(pool_, ...) itch_new_system_event_(pool_, __VA_ARGS__)
 #define itch_copy_system_event(pool_, ...) itch_copy_system_event_(pool_, __VA_ARGS__)
 #define itch_new_stock_directory(pool_, ...) itch_new_stock_directory_(pool_, __VA_ARGS__)

@@ -177,19 +177,20 @@ PROTOPOOL_COLD void protopool_raise(enum protopool_fault code, const struct prot
     simple_fault(code, pool, pointer);
 }
 
-/* Whether the pool may be used; if not, that is reported. */
+/* Whether the pool may be used. One whose init or join has failed has nothing to use, which is no fault. */
 static bool is_alive(const struct protopool *pool)
 {
     if (PROTOPOOL_LIKELY(pool->alive == PROTOPOOL_ALIVE_))
         return true;
-    simple_fault(PROTOPOOL_FAULT_NOT_ALIVE, pool, NULL);
+    if (pool->alive != PROTOPOOL_FAILED_)
+        simple_fault(PROTOPOOL_FAULT_NOT_ALIVE, pool, NULL);
     return false;
 }
 #else
+/* Whether the pool may be used: its init or join has worked, and it has not ended. */
 static inline bool is_alive(const struct protopool *pool)
 {
-    (void)pool;
-    return true;
+    return pool->store != NULL;
 }
 #endif
 
@@ -1079,6 +1080,8 @@ static bool equip(struct protopool *pool, unsigned c, struct protopool_magazine 
 
     if (is_equipped(magazine))
         return true;
+    if (pool->store->shelves[c].magazine == 0) /* of a slot size without a budget */
+        return false;
     if (arrays->partial == NULL && !grow(NULL, pool->store, arrays)) /* the magazines stay as they are */
         return false;
     (void)take_from_slab(arrays, arrays->partial, &array, 1);
@@ -1766,6 +1769,7 @@ static inline void report_leaks(struct protopool_store *store, const void *owner
 
 /* ---- Pools ------------------------------------------------------------------------------------------------------------- */
 
+/* A pool that holds nothing: until open_pool, that of an init or join that has failed. */
 static void begin_pool(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
                        uint32_t slot_sizes)
 {
@@ -1775,6 +1779,9 @@ static void begin_pool(struct protopool *pool, struct protopool_magazine *loaded
     pool->loaded = loaded;
     pool->last = loaded;
     pool->classes = classes;
+#if PROTOPOOL_CHECK >= 1
+    pool->alive = PROTOPOOL_FAILED_;
+#endif
 }
 
 static void open_pool(struct protopool *pool, struct protopool_store *store)
@@ -1793,11 +1800,11 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
     struct protopool_store *store;
     unsigned char *next;
 
+    begin_pool(pool, loaded, classes, geometry->count);
     for (uint32_t i = 0; i < geometry->count; i++)
         need += PROTOPOOL_FIXED_BYTES(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget);
     if (need > bytes || memory == NULL || (uintptr_t)memory % 8 != 0)
         return false;
-    begin_pool(pool, loaded, classes, geometry->count);
     store = begin_store(geometry, memory);
     store->source_bytes = (size_t)need;
     next = (unsigned char *)memory + tables_bytes(geometry);
@@ -1855,6 +1862,9 @@ size_t protopool_fini(struct protopool *pool)
         end_store(pool->store);
     }
     begin_pool(pool, pool->loaded, pool->classes, slot_sizes);
+#if PROTOPOOL_CHECK >= 1
+    pool->alive = 0;
+#endif
     return live;
 }
 
@@ -2029,11 +2039,11 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
 }
 
 bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
-                    struct protopool_depot *depot)
+                    const struct protopool_geometry *geometry, struct protopool_depot *depot)
 {
+    begin_pool(pool, loaded, classes, geometry->count);
     if (depot->store == NULL)
         return false;
-    begin_pool(pool, loaded, classes, depot->store->geometry->count);
     open_pool(pool, depot->store);
     pool->depot = depot;
     PROTOPOOL_LOCK(&depot->lock);
@@ -2077,6 +2087,8 @@ size_t protopool_depot_fini(struct protopool_depot *depot)
 {
     size_t live = 0;
 
+    if (depot->store == NULL) /* its init has failed, or it has ended */
+        return 0;
     if (is_joined(depot)) {
         simple_fault(PROTOPOOL_FAULT_JOINED, depot, NULL);
         return SIZE_MAX;
@@ -2093,6 +2105,8 @@ size_t protopool_depot_fini(struct protopool_depot *depot)
 
 void protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, const void *slot), void *ctx)
 {
+    if (depot->store == NULL)
+        return;
     PROTOPOOL_LOCK(&depot->lock);
     if (depot->joined == 0) {
         flush_racks(depot);
@@ -2104,6 +2118,8 @@ void protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, c
 void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_stats *by_slot_size,
                            size_t *source_bytes)
 {
+    if (depot->store == NULL)
+        return;
     PROTOPOOL_LOCK(&depot->lock);
     stats_of_store(depot->store, by_slot_size, source_bytes);
     for (unsigned c = 1; c <= depot->store->geometry->count; c++)

@@ -36,6 +36,7 @@
  *               on its own; of a joined pool and of its depot it may use nothing.
  *   Ownership   A pool's memory is the pool's from init to fini. A slot is the caller's from take to put.
  *   Errors      What a caller can meet (no memory, a wrong size) is a false or a NULL, and leaves the pool as it was.
+ *               A pool or depot whose init has failed is empty: new returns NULL, fini returns 0.
  *               A caller's bug (a double free, a foreign pointer) is undefined at build level 0.
  *   Moving      A pool points into itself: do not move or copy it once it is initialised.
  *   Units       Sizes are bytes, counts are slots.
@@ -497,7 +498,8 @@ struct protopool {
     uint32_t growths;              /* slabs taken since idle magazines were looked for */
     bool is_fixed;                 /* its store never grows */
 #if PROTOPOOL_CHECK >= 1
-    uint32_t alive; /* PROTOPOOL_ALIVE_ between init or join and fini */
+    uint32_t
+        alive; /* PROTOPOOL_ALIVE_ between init or join and fini, PROTOPOOL_FAILED_ where init or join has failed */
 #endif
 #if PROTOPOOL_CHECK == 2
     struct protopool_site site; /* of the make or free that runs */
@@ -505,6 +507,7 @@ struct protopool {
 };
 
 #define PROTOPOOL_ALIVE_ 0x900dU
+#define PROTOPOOL_FAILED_ 0xbadU
 
 /* Full magazines of a slot size that a depot keeps, at most. */
 #define PROTOPOOL_RACK_MAGAZINES 8
@@ -607,19 +610,16 @@ static inline void protopool_put(struct protopool *pool, struct protopool_magazi
 }
 
 /*
- * The loaded magazine that a message of this tag and class goes to. The variant is often that of the free before, and then
- * the address comes from a predicted branch instead of a load of the message: a make that follows at once reads the same
- * top by an address that is known early, and a processor that lets it overtake the free's write starts over (Zen 4, a
- * message replaced at random: 4.6 ns instead of 3.1 among ten thousand, 78 instead of 49 among a million; bench/).
+ * The loaded magazine of a slot size, which the next free expects to need again if its message has the same tag. The variant
+ * is often that of the free before, and then the address comes from a predicted branch instead of a load of the message: an
+ * allocation that follows at once reads the same top by an address that is known early, and a processor that lets it
+ * overtake the free's write starts over (Zen 4, a message replaced at random: 4.6 ns instead of 3.1 among ten thousand, 78
+ * instead of 49 among a million; bench/).
  */
-static inline struct protopool_magazine *protopool_magazine_of(struct protopool *pool, uint32_t tag,
-                                                               unsigned slot_class)
+static inline struct protopool_magazine *protopool_expect(struct protopool *pool, uint32_t tag, unsigned slot_class)
 {
-    if (!PROTOPOOL_LIKELY(tag == pool->last_tag)) {
-        pool->last = &pool->loaded[slot_class];
-        pool->last_tag = tag;
-    }
-    return pool->last;
+    pool->last_tag = tag;
+    return pool->last = &pool->loaded[slot_class];
 }
 
 /*
@@ -768,9 +768,10 @@ PROTOPOOL_API void protopool_depot_each(struct protopool_depot *depot, void (*fn
 PROTOPOOL_API void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_stats *by_slot_size,
                                          size_t *source_bytes);
 
-/* A pool of the depot's memory, for one thread. False if the depot is not initialised. */
+/* A pool of the depot's memory, for one thread; the geometry is the depot's. False if the depot's init has failed. */
 PROTOPOOL_API bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded,
-                                  struct protopool_class *classes, struct protopool_depot *depot);
+                                  struct protopool_class *classes, const struct protopool_geometry *geometry,
+                                  struct protopool_depot *depot);
 
 /* ---- What emitted constructors use ------------------------------------------------------------------------------ */
 

@@ -420,6 +420,7 @@ PROTOPOOL_API void telemetry_pool_each(struct telemetry_pool *pool_, void (*fn_)
 /* Fills in what the pool has handed out, by slot size. */
 static inline void telemetry_pool_stats(struct telemetry_pool *pool_, struct telemetry_pool_stats *stats_)
 {
+    memset(stats_, 0, sizeof *stats_);
     protopool_stats(&pool_->engine_, stats_->slot, &stats_->source_bytes);
 }
 #if defined __cplusplus && defined __GNUC__
@@ -450,10 +451,10 @@ PROTOPOOL_NODISCARD static inline bool telemetry_depot_init_fixed(struct telemet
 }
 
 /* A pool of the depot's memory: one for each thread, which ends it with telemetry_pool_fini. Any joined pool frees what any
- * other made. False if the depot is not initialised. */
+ * other made. False if the depot's init has failed. */
 PROTOPOOL_NODISCARD static inline bool telemetry_pool_join(struct telemetry_pool *pool_, struct telemetry_depot *depot_)
 {
-    return protopool_join(&pool_->engine_, pool_->loaded_, pool_->classes_, &depot_->engine_);
+    return protopool_join(&pool_->engine_, pool_->loaded_, pool_->classes_, &telemetry_layout_, &depot_->engine_);
 }
 
 /* Ends the depot, gives its memory back and returns how many messages were still live. While a pool is joined that is a
@@ -469,6 +470,7 @@ PROTOPOOL_API void telemetry_depot_each(struct telemetry_depot *depot_, void (*f
 /* As telemetry_pool_stats, in any thread; live counts the free slots in the magazines of joined pools too. */
 static inline void telemetry_depot_stats(struct telemetry_depot *depot_, struct telemetry_pool_stats *stats_)
 {
+    memset(stats_, 0, sizeof *stats_);
     protopool_depot_stats(&depot_->engine_, stats_->slot, &stats_->source_bytes);
 }
 
@@ -573,14 +575,17 @@ static inline bool telemetry_may_free_(struct telemetry_pool *pool_, const struc
     if (PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag && msg_->tag != 0)) /* as the free before, which was looked at */
         return true;
 #endif
+    const bool is_allocated_ = telemetry_class_of_(msg_) != 0;
+    if (!PROTOPOOL_LIKELY(is_allocated_) && telemetry_is_constant_(msg_)) {
+        return false;
+    }
     if (!PROTOPOOL_LIKELY(pool_->engine_.alive == PROTOPOOL_ALIVE_)) {
         protopool_raise(PROTOPOOL_FAULT_NOT_ALIVE, &pool_->engine_, msg_);
         return false;
     }
-    if (!PROTOPOOL_LIKELY(telemetry_class_of_(msg_) != 0)) {
-        if (!telemetry_is_constant_(msg_))
-            protopool_raise(msg_->tag == TELEMETRY_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_BAD_TAG,
-                            &pool_->engine_, msg_);
+    if (!PROTOPOOL_LIKELY(is_allocated_)) {
+        protopool_raise(msg_->tag == TELEMETRY_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_BAD_TAG,
+                        &pool_->engine_, msg_);
         return false;
     }
 #if PROTOPOOL_CHECK == 1
@@ -635,11 +640,16 @@ static inline void telemetry_free(struct telemetry_pool *pool_, struct telemetry
         if (telemetry_class_of_(msg_) != 0)
             telemetry_trace_deallocate_(msg_);
 #endif
-        /* Only the other variants have a magazine that is known from the free before, so that is asked first. */
-        const size_t bytes_ = msg_->tag == pool_->engine_.last_tag ? 0 : telemetry_tail_size_(msg_);
-        struct protopool_magazine *const loaded_ =
-            bytes_ != 0 ? &pool_->loaded_[telemetry_tail_class_(pool_, telemetry_class_of_(msg_), bytes_)] :
-                          protopool_magazine_of(&pool_->engine_, msg_->tag, telemetry_class_of_(msg_));
+        struct protopool_magazine *loaded_ = pool_->engine_.last;
+        if (!PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag)) { /* not the variant of the free before */
+            const unsigned class_ = telemetry_class_of_(msg_);
+            if (class_ == 0) { /* it has no fields */
+                return;
+            }
+            const size_t bytes_ = telemetry_tail_size_(msg_);
+            loaded_ = bytes_ != 0 ? &pool_->loaded_[telemetry_tail_class_(pool_, class_, bytes_)] :
+                                    protopool_expect(&pool_->engine_, msg_->tag, class_);
+        }
 #if PROTOPOOL_CHECK == 1
         msg_->tag = TELEMETRY_FREED_TAG_;
 #endif
@@ -1659,8 +1669,8 @@ PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_set_home_(str
     PROTOPOOL_FREED_BY_(telemetry_free_);
 
 #if PROTOPOOL_CHECK == 2 /* makes and frees know where they are */
-#define telemetry_free(pool_, msg_) telemetry_free_(telemetry_at_(pool_, __FILE__, __LINE__), msg_)
-#define telemetry_clone(pool_, msg_) telemetry_clone(telemetry_at_(pool_, __FILE__, __LINE__), msg_)
+#define telemetry_free(pool_, ...) telemetry_free_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define telemetry_clone(pool_, ...) telemetry_clone(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_new_heartbeat(pool_, ...) telemetry_new_heartbeat_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_copy_heartbeat(pool_, ...) telemetry_copy_heartbeat_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_new_attitude(pool_, ...) telemetry_new_attitude_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
@@ -1684,7 +1694,7 @@ PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_set_home_(str
 #define telemetry_new_set_home(pool_, ...) telemetry_new_set_home_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_copy_set_home(pool_, ...) telemetry_copy_set_home_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #elif defined PROTOPOOL_OUT_OF_LINE_
-#define telemetry_free(pool_, msg_) telemetry_free_(pool_, msg_)
+#define telemetry_free(pool_, ...) telemetry_free_(pool_, __VA_ARGS__)
 #define telemetry_new_heartbeat(pool_, ...) telemetry_new_heartbeat_(pool_, __VA_ARGS__)
 #define telemetry_copy_heartbeat(pool_, ...) telemetry_copy_heartbeat_(pool_, __VA_ARGS__)
 #define telemetry_new_attitude(pool_, ...) telemetry_new_attitude_(pool_, __VA_ARGS__)

@@ -197,7 +197,7 @@ UNSEEN static void made(unsigned char *slot)
 
 UNSEEN static void join(int thread)
 {
-    if (!protopool_join(&pools[thread].engine, pools[thread].loaded, pools[thread].classes, &depot.engine))
+    if (!protopool_join(&pools[thread].engine, pools[thread].loaded, pools[thread].classes, &geometry, &depot.engine))
         violation("a pool cannot join");
 }
 

@@ -415,6 +415,34 @@ START_TEST(fixed_pool_never_asks_a_source)
 }
 END_TEST
 
+START_TEST(failed_makes_keep_a_depots_arrays)
+{
+    enum { POOLS = 2, NO_BUDGET = 5 };
+    static struct protopool_depot depot;
+    static struct protopool_rack racks[1 + CLASSES];
+    unsigned long long need = PROTOPOOL_TABLES_BYTES(CLASSES) + PROTOPOOL_DEPOT_ARRAYS_BYTES(5, POOLS);
+    void *depot_memory;
+    size_t arrays;
+
+    for (unsigned i = 0; i < CLASSES; i++)
+        need += PROTOPOOL_DEPOT_BYTES(sizes[i].bytes, sizes[i].budget, POOLS);
+    depot_memory = malloc((size_t)need);
+    ck_assert(protopool_depot_init_fixed(&depot, racks, &geometry, depot_memory, (size_t)need));
+    ck_assert(protopool_join(&pool.engine, pool.loaded, pool.classes, &geometry, &depot));
+    arrays = arrays_of(depot.store)->in_slabs;
+    for (int i = 0; i < 100; i++)
+        CHECK(take(NO_BUDGET) == NULL);
+    ck_assert_uint_eq(arrays_of(depot.store)->in_slabs, arrays);
+    for (unsigned c = 1; c <= CLASSES; c++) /* so there is a magazine for every other slot size */
+        if (c != NO_BUDGET)
+            put(c, take(c));
+    ck_assert_uint_eq(arrays_of(depot.store)->in_slabs, arrays - 5);
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+    ck_assert_uint_eq(protopool_depot_fini(&depot), 0);
+    free(depot_memory);
+}
+END_TEST
+
 START_TEST(fixed_pool_refuses_memory_that_is_small_or_misaligned)
 {
     static alignas(8) unsigned char memory[16];
@@ -1005,6 +1033,7 @@ int main(void)
     tcase_add_test(tests, fixed_pool_survives_every_order_of_frees);
     tcase_add_test(tests, fixed_pool_never_asks_a_source);
     tcase_add_test(tests, fixed_pool_refuses_memory_that_is_small_or_misaligned);
+    tcase_add_test(tests, failed_makes_keep_a_depots_arrays);
     tcase_add_test(tests, fixed_bytes_do_not_wrap);
     tcase_add_test(tests, handle_is_seven_words_for_each_slot_size_and_eight_besides);
     tcase_add_test(tests, pool_of_no_slot_sizes_works);

@@ -311,6 +311,116 @@ START_TEST(fixed_depot_refuses_little_memory)
 }
 END_TEST
 
+START_TEST(free_of_a_message_without_fields_does_nothing)
+{
+    struct calc_pool pool;
+    struct calc *add;
+
+    ck_assert(calc_pool_init_growing(&pool, NULL));
+    add = calc_new_add(&pool, 5, 6);
+    ck_assert_ptr_nonnull(add);
+    calc_free(&pool, add);
+#if PROTOPOOL_CHECK < 2
+    ck_assert_uint_eq(pool.engine_.last_tag, CALC_ADD);
+#endif
+    calc_free(&pool, calc_new_quit(&pool));
+    calc_free(&pool, calc_new_quit(&pool));
+#if PROTOPOOL_CHECK < 2
+    ck_assert_uint_eq(pool.engine_.last_tag, CALC_ADD); /* the next free of an Add still finds its magazine at once */
+#endif
+    ck_assert_uint_eq(calc_pool_fini(&pool), 0);
+}
+END_TEST
+
+/* ---- Init that fails ------------------------------------------------------------------------------------------------- */
+
+static void *take_nothing(void *ctx, size_t bytes, size_t align)
+{
+    (void)ctx;
+    (void)bytes;
+    (void)align;
+    return NULL;
+}
+
+static const struct protopool_source nothing = { take_nothing, NULL, NULL };
+
+static void meet(void *ctx, const struct calc *msg)
+{
+    (void)msg;
+    ++*(int *)ctx;
+}
+
+/* Every function of a pool whose init or join has failed; its bytes were anything before. */
+static void use_failed_pool(struct calc_pool *pool)
+{
+    struct calc_pool_stats stats;
+    int met = 0;
+
+    ck_assert_ptr_null(calc_new_add(pool, 5, 6));
+    ck_assert_ptr_null(calc_copy_add(pool, &(struct calc_add){ .left = 5 }));
+    ck_assert_ptr_null(calc_clone(pool, &(struct calc_add){ { CALC_ADD }, 5, 6 }.base));
+    ck_assert_ptr_nonnull(calc_new_quit(pool)); /* takes no memory */
+    calc_free(pool, NULL);
+    calc_free(pool, calc_new_quit(pool));
+    ck_assert(!calc_pool_reserve(pool, CALC_ADD, 1));
+    calc_pool_flush(pool);
+    calc_pool_reset(pool);
+    calc_pool_each(pool, meet, &met);
+    ck_assert_int_eq(met, 0);
+    calc_pool_stats(pool, &stats);
+    ck_assert_uint_eq(stats.slot[0].live, 0);
+    ck_assert_uint_eq(stats.source_bytes, 0);
+    ck_assert_int_ge(calc_pool_print_budget(stderr, pool), 0);
+    ck_assert_uint_eq(calc_pool_fini(pool), 0);
+}
+
+START_TEST(pool_whose_init_has_failed_is_empty)
+{
+    static struct calc_depot failed;
+    struct calc_pool pool;
+
+    for (int how = 0; how < 5; how++) {
+        memset(&pool, how % 2 == 0 ? 0xa5 : 0, sizeof pool);
+        memset(&failed, 0xa5, sizeof failed);
+        if (how == 0)
+            ck_assert(!calc_pool_init(&pool, memory, 100));
+        else if (how == 1)
+            ck_assert(!calc_pool_init(&pool, memory + 1, sizeof memory - 1));
+        else if (how == 2)
+            ck_assert(!calc_pool_init_growing(&pool, &nothing));
+        else if (how == 3)
+            ck_assert(!calc_depot_init(&failed, &nothing) && !calc_pool_join(&pool, &failed));
+        else
+            ck_assert(!calc_depot_init_fixed(&failed, memory, 100) && !calc_pool_join(&pool, &failed));
+        use_failed_pool(&pool);
+    }
+}
+END_TEST
+
+START_TEST(depot_whose_init_has_failed_is_empty)
+{
+    struct calc_pool_stats stats;
+    int met = 0;
+
+    for (int how = 0; how < 3; how++) {
+        memset(&depot, 0xa5, sizeof depot);
+        if (how == 0)
+            ck_assert(!calc_depot_init(&depot, &nothing));
+        else if (how == 1)
+            ck_assert(!calc_depot_init_fixed(&depot, memory, 100));
+        else
+            ck_assert(!calc_depot_init_fixed(&depot, memory + 1, sizeof memory - 1));
+        calc_depot_each(&depot, meet, &met);
+        ck_assert_int_eq(met, 0);
+        calc_depot_stats(&depot, &stats);
+        ck_assert_uint_eq(stats.slot[0].live, 0);
+        ck_assert_int_ge(calc_depot_print_budget(stderr, &depot), 0);
+        ck_assert_uint_eq(calc_depot_fini(&depot), 0);
+        ck_assert_uint_eq(calc_depot_fini(&depot), 0);
+    }
+}
+END_TEST
+
 /* ---- A source that fails and is counted, under the lock ------------------------------------------------------------- */
 
 static size_t source_bytes, source_most, source_takes, source_fails_from;
@@ -621,6 +731,9 @@ int main(void)
     tcase_add_test(tests, each_of_a_depot_meets_what_is_live);
     tcase_add_test(tests, fixed_depot_guarantees_max_live_to_its_pools);
     tcase_add_test(tests, fixed_depot_refuses_little_memory);
+    tcase_add_test(tests, free_of_a_message_without_fields_does_nothing);
+    tcase_add_test(tests, pool_whose_init_has_failed_is_empty);
+    tcase_add_test(tests, depot_whose_init_has_failed_is_empty);
     tcase_add_test(tests, exhaustion_of_a_depot_is_met);
     tcase_add_test(tests, memory_follows_a_load_that_shifts_between_threads);
     tcase_add_test(tests, threads_come_and_go_and_nothing_is_lost);
