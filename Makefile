@@ -112,7 +112,7 @@ $(BUILD)/$(1)/%_check: $(BUILD)/$(1)/%_check.o $(BUILD)/$(1)/%.o $(BUILD)/$(1)/p
 $(BUILD)/$(1)/test_%: $(BUILD)/$(1)/test_%.o
 	$$(COMPILE) $$^ -o $$@ $$(CHECK_LIBS)
 $(addprefix $(BUILD)/$(1)/,test_threads test_misuse): $(addprefix $(BUILD)/$(1)/,calc.o protopool.o)
-$(BUILD)/$(1)/test_tails: $(addprefix $(BUILD)/$(1)/,telemetry.o protopool.o)
+$(addprefix $(BUILD)/$(1)/,test_tails test_refusals): $(addprefix $(BUILD)/$(1)/,telemetry.o protopool.o)
 endef
 $(foreach s,$(SETTINGS),$(eval $(call setting,$(s))))
 $(BUILD)/plain/test_memory: $(addprefix $(BUILD)/plain/,itch.o protopool.o)
@@ -138,7 +138,7 @@ demo: build ## the seed's program with the trace on, then a day of an exchange
 
 SUITES = $(addprefix $(BUILD)/,plain/test_pool m1/test_pool m4/test_pool plain/test_memory \
     $(foreach s,plain m1 m4 check1 check2,$s/test_threads $s/calc_check) \
-    $(foreach s,plain check1 check2,$s/test_misuse $s/test_tails $s/itch_check $s/telemetry_check))
+    $(foreach s,plain check1 check2,$s/test_misuse $s/test_tails $s/test_refusals $s/itch_check $s/telemetry_check))
 MEMCHECK = valgrind -q --error-exitcode=1 --leak-check=full
 RUN = $(if $(VALGRIND)$(SANITIZE),STEP=97) $(if $(VALGRIND),CK_FORK=no CK_DEFAULT_TIMEOUT=0 $(MEMCHECK))
 

@@ -56,7 +56,7 @@ def _environment() -> jinja2.Environment:
                                      autoescape=False)
     environment.filters.update(comment=comment, remark=remark, wrapped=wrapped, c_string=c_string, c_integer=c_integer,
                                c_character=c_character, c_literal=c_literal, length_type=lambda bound: length_scalar(bound or MAX_SIZE).c,
-                              element=lambda field: model.element_of(field.type), bounds=bounds, initial=initial,
+                              element=lambda field: model.element_of(field.type), bounds=bounds, range_end=range_end, initial=initial,
                               told=told, c_mask=c_mask, c_wide=c_wide,
                               span=span, outside=outside, described_type=described_type, utf8_length=lambda text: len(text.encode()))
     environment.tests.update(saturated=_saturated, call=lambda expression: re.fullmatch(r"\w+\([^()]*\)", expression),
@@ -171,6 +171,12 @@ def bounds(allowed: model.Range, scalar: model.Scalar) -> tuple[str, str]:
     highest = {"unsigned": 2**bits - 1, "signed": 2**(bits - 1) - 1}.get(scalar.family)
     return ("" if allowed.low == lowest else c_literal(allowed.low, scalar),
             "" if allowed.high == highest else c_literal(allowed.high, scalar))
+
+
+def range_end(value: int | float, scalar: model.Scalar) -> str:
+    """An end of a range for a description: of a number that is no real one as it converts to uint64_t."""
+    literal = c_literal(value, scalar)
+    return literal if scalar.family in ("float", "double") else f"(uint64_t){literal}"
 
 
 def initial(field: model.Field) -> int | float:

@@ -532,7 +532,7 @@ struct calc *(calc_clone)(struct calc_pool *pool_, const struct calc *msg_)
         break;
     }
     if (class_ == 0)
-        return NULL;
+        return calc_refused_(pool_);
     clone_ = (struct calc *)calc_take_(pool_, class_, calc_tag_of(msg_), size_);
     if (clone_ != NULL)
         memcpy(clone_, msg_, size_);
@@ -540,6 +540,50 @@ struct calc *(calc_clone)(struct calc_pool *pool_, const struct calc *msg_)
 }
 
 #if PROTOPOOL_CHECK >= 1
+/* ---- What is refused ----------------------------------------------------------------------------------------- */
+
+void calc_explain_copy_(const struct protopool *pool_, enum calc_tag tag_, const struct calc *from_, const void *tail_,
+    size_t length_)
+{
+    protopool_explain_copy(pool_, calc_describe(tag_), from_->tag == 0 || calc_tag_of(from_) == tag_, from_, tail_, length_);
+}
+
+void calc_explain_apply_(const struct protopool *pool_, enum calc_operation operation, double left, double right)
+{
+    const struct protopool_argument arguments_[] = {
+        { &operation, sizeof operation, 1 },
+        { &left, sizeof left, 1 },
+        { &right, sizeof right, 1 },
+    };
+    protopool_explain_new(pool_, &calc_record_of_apply_, arguments_);
+}
+
+void calc_explain_store_(const struct protopool *pool_, const char *name, double value)
+{
+    const struct protopool_argument arguments_[] = {
+        { name, 1, 0 },
+        { &value, sizeof value, 1 },
+    };
+    protopool_explain_new(pool_, &calc_record_of_store_, arguments_);
+}
+
+void calc_explain_recall_(const struct protopool *pool_, const char *name)
+{
+    const struct protopool_argument arguments_[] = {
+        { name, 1, 0 },
+    };
+    protopool_explain_new(pool_, &calc_record_of_recall_, arguments_);
+}
+
+void calc_explain_log_(const struct protopool *pool_, uint64_t time, const char *text)
+{
+    const struct protopool_argument arguments_[] = {
+        { &time, sizeof time, 1 },
+        { text, 1, 0 },
+    };
+    protopool_explain_new(pool_, &calc_record_of_log_, arguments_);
+}
+
 /* ---- Checks -------------------------------------------------------------------------------------------------- */
 
 bool calc_is_constant_(const struct calc *msg_)

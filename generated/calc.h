@@ -26,9 +26,9 @@
 #include "protopool.h"
 
 #ifndef PROTOPOOL_ABI
-#error "calc.h was generated for version 3 of protopool's engine, and this protopool.h is older and has none: regenerate both"
-#elif PROTOPOOL_ABI != 3
-static_assert(PROTOPOOL_ABI == 3, "calc.h was generated for version 3 of protopool's engine, and this protopool.h has version "
+#error "calc.h was generated for version 4 of protopool's engine, and this protopool.h is older and has none: regenerate both"
+#elif PROTOPOOL_ABI != 4
+static_assert(PROTOPOOL_ABI == 4, "calc.h was generated for version 4 of protopool's engine, and this protopool.h has version "
                                  PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 #error "calc.h and protopool.h are of different versions of protopool's engine"
 #endif
@@ -291,6 +291,13 @@ static inline void calc_pool_stats(struct calc_pool *pool_, struct calc_pool_sta
 #pragma GCC diagnostic pop
 #endif
 
+/* Why new, copy or clone returned NULL the last time that they did for this pool: PROTOPOOL_REFUSED or PROTOPOOL_EXHAUSTED.
+ * Like errno it is not cleared by what succeeds. */
+static inline enum protopool_failure calc_pool_failure(const struct calc_pool *pool_)
+{
+    return (enum protopool_failure)pool_->engine_.failure;
+}
+
 #ifndef PROTOPOOL_NO_STDIO
 /* Prints the peaks as max_live lines to paste into the schema. Returns as fprintf does. */
 PROTOPOOL_API int calc_pool_print_budget(FILE *out_, struct calc_pool *pool_);
@@ -506,6 +513,23 @@ static inline void calc_free(struct calc_pool *pool_, struct calc *msg_)
 /* A copy in a pool, of this protocol but not always this pool; NULL if the pool is exhausted, or it is no message. */
 PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_clone(struct calc_pool *pool_, const struct calc *msg_) PROTOPOOL_FREED_BY_(calc_free_);
 
+/* What a constructor returns for arguments that the schema rules out. */
+static inline struct calc *calc_refused_(struct calc_pool *pool_)
+{
+    pool_->engine_.failure = PROTOPOOL_REFUSED;
+    return NULL;
+}
+
+#if PROTOPOOL_CHECK >= 1
+/* Calls the refusal handler with what is wrong, before a constructor returns; one such function for each that refuses. */
+void calc_explain_copy_(const struct protopool *pool_, enum calc_tag tag_, const struct calc *from_, const void *tail_,
+    size_t length_);
+void calc_explain_apply_(const struct protopool *pool_, enum calc_operation operation, double left, double right);
+void calc_explain_store_(const struct protopool *pool_, const char *name, double value);
+void calc_explain_recall_(const struct protopool *pool_, const char *name);
+void calc_explain_log_(const struct protopool *pool_, uint64_t time, const char *text);
+#endif
+
 /* A slot of the class for a message of so many bytes, the variant of this tag, uninitialised but for that; NULL if the pool
  * is exhausted. */
 PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool_, unsigned class_, enum calc_tag tag_, size_t bytes_)
@@ -522,6 +546,7 @@ PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool_, unsigned class_, enum
         protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
         msg_->tag = CALC_FREED_TAG_;
         protopool_put(&pool_->engine_, &pool_->loaded_[class_], class_, msg_);
+        pool_->engine_.failure = PROTOPOOL_FAULTED;
         return NULL;
     }
 #endif
@@ -535,7 +560,8 @@ PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool_, unsigned class_, enum
 
 /* ---- Each variant -------------------------------------------------------------------------------------------
  *
- * new:   a message in the pool; NULL if the schema rules the arguments out, or the pool is exhausted.
+ * new:   a message in the pool; NULL if the schema rules the arguments out, or the pool is exhausted: calc_pool_failure
+ *        reports which. From level 1 protopool_set_refusal_handler has what is ruled out.
  * copy:  the same from a struct, say of designated initialisers; its tag need not be set.
  * make:  a message by value; its tag is 0 if the schema rules the arguments out.
  * default: a message by value with the schema's defaults: zeros, empty lists and absent fields where it gives none, and the
@@ -583,8 +609,10 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_new_add(struct calc_pool *po
 
 PROTOPOOL_NODISCARD static inline struct calc *calc_copy_add(struct calc_pool *pool_, const struct calc_add *from_)
 {
-    if (!calc_valid_add(from_))
-        return NULL;
+    if (!calc_valid_add(from_)) {
+        PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_ADD, &from_->base, NULL, 0));
+        return calc_refused_(pool_);
+    }
     struct calc_add *const msg_ = (struct calc_add *)calc_take_(pool_, 2, CALC_ADD, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -643,8 +671,10 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_new_negate(struct calc_pool 
 PROTOPOOL_NODISCARD static inline struct calc *calc_copy_negate(struct calc_pool *pool_,
     const struct calc_negate *from_)
 {
-    if (!calc_valid_negate(from_))
-        return NULL;
+    if (!calc_valid_negate(from_)) {
+        PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_NEGATE, &from_->base, NULL, 0));
+        return calc_refused_(pool_);
+    }
     struct calc_negate *const msg_ = (struct calc_negate *)calc_take_(pool_, 1, CALC_NEGATE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -680,6 +710,7 @@ static inline struct calc_apply calc_make_apply(enum calc_operation operation, d
 {
     struct calc_apply msg_;
     if (!(calc_known_operation_((int64_t)operation))) {
+        PROTOPOOL_EXPLAIN_(calc_explain_apply_(NULL, operation, left, right));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -702,8 +733,10 @@ static inline struct calc_apply calc_default_apply(void)
 PROTOPOOL_NODISCARD static inline struct calc *calc_new_apply(struct calc_pool *pool_,
     enum calc_operation operation, double left, double right)
 {
-    if (!(calc_known_operation_((int64_t)operation)))
-        return NULL;
+    if (!(calc_known_operation_((int64_t)operation))) {
+        PROTOPOOL_EXPLAIN_(calc_explain_apply_(&pool_->engine_, operation, left, right));
+        return calc_refused_(pool_);
+    }
     struct calc_apply *const msg_ = (struct calc_apply *)calc_take_(pool_, 2, CALC_APPLY, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -716,8 +749,10 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_new_apply(struct calc_pool *
 PROTOPOOL_NODISCARD static inline struct calc *calc_copy_apply(struct calc_pool *pool_,
     const struct calc_apply *from_)
 {
-    if (!calc_valid_apply(from_))
-        return NULL;
+    if (!calc_valid_apply(from_)) {
+        PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_APPLY, &from_->base, NULL, 0));
+        return calc_refused_(pool_);
+    }
     struct calc_apply *const msg_ = (struct calc_apply *)calc_take_(pool_, 2, CALC_APPLY, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -778,8 +813,10 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_new_sum(struct calc_pool *po
 
 PROTOPOOL_NODISCARD static inline struct calc *calc_copy_sum(struct calc_pool *pool_, const struct calc_sum *from_)
 {
-    if (!calc_valid_sum(from_))
-        return NULL;
+    if (!calc_valid_sum(from_)) {
+        PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_SUM, &from_->base, NULL, 0));
+        return calc_refused_(pool_);
+    }
     struct calc_sum *const msg_ = (struct calc_sum *)calc_take_(pool_, 5, CALC_SUM, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -816,6 +853,7 @@ static inline struct calc_store calc_make_store(const char *name, double value)
     struct calc_store msg_;
     const size_t name_len_ = protopool_text_length(name, 31);
     if (name_len_ > 31) {
+        PROTOPOOL_EXPLAIN_(calc_explain_store_(NULL, name, value));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -838,8 +876,10 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_new_store(struct calc_pool *
     double value)
 {
     const size_t name_len_ = protopool_text_length(name, 31);
-    if (name_len_ > 31)
-        return NULL;
+    if (name_len_ > 31) {
+        PROTOPOOL_EXPLAIN_(calc_explain_store_(&pool_->engine_, name, value));
+        return calc_refused_(pool_);
+    }
     struct calc_store *const msg_ = (struct calc_store *)calc_take_(pool_, 4, CALC_STORE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -852,8 +892,10 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_new_store(struct calc_pool *
 PROTOPOOL_NODISCARD static inline struct calc *calc_copy_store(struct calc_pool *pool_,
     const struct calc_store *from_)
 {
-    if (!calc_valid_store(from_))
-        return NULL;
+    if (!calc_valid_store(from_)) {
+        PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_STORE, &from_->base, NULL, 0));
+        return calc_refused_(pool_);
+    }
     struct calc_store *const msg_ = (struct calc_store *)calc_take_(pool_, 4, CALC_STORE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -890,6 +932,7 @@ static inline struct calc_recall calc_make_recall(const char *name)
     struct calc_recall msg_;
     const size_t name_len_ = protopool_text_length(name, 31);
     if (name_len_ > 31) {
+        PROTOPOOL_EXPLAIN_(calc_explain_recall_(NULL, name));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -910,8 +953,10 @@ static inline struct calc_recall calc_default_recall(void)
 PROTOPOOL_NODISCARD static inline struct calc *calc_new_recall(struct calc_pool *pool_, const char *name)
 {
     const size_t name_len_ = protopool_text_length(name, 31);
-    if (name_len_ > 31)
-        return NULL;
+    if (name_len_ > 31) {
+        PROTOPOOL_EXPLAIN_(calc_explain_recall_(&pool_->engine_, name));
+        return calc_refused_(pool_);
+    }
     struct calc_recall *const msg_ = (struct calc_recall *)calc_take_(pool_, 3, CALC_RECALL, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -923,8 +968,10 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_new_recall(struct calc_pool 
 PROTOPOOL_NODISCARD static inline struct calc *calc_copy_recall(struct calc_pool *pool_,
     const struct calc_recall *from_)
 {
-    if (!calc_valid_recall(from_))
-        return NULL;
+    if (!calc_valid_recall(from_)) {
+        PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_RECALL, &from_->base, NULL, 0));
+        return calc_refused_(pool_);
+    }
     struct calc_recall *const msg_ = (struct calc_recall *)calc_take_(pool_, 3, CALC_RECALL, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -961,6 +1008,7 @@ static inline struct calc_log calc_make_log(uint64_t time, const char *text)
     struct calc_log msg_;
     const size_t text_len_ = protopool_text_length(text, 200);
     if (text_len_ > 200) {
+        PROTOPOOL_EXPLAIN_(calc_explain_log_(NULL, time, text));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -983,8 +1031,10 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_new_log(struct calc_pool *po
     const char *text)
 {
     const size_t text_len_ = protopool_text_length(text, 200);
-    if (text_len_ > 200)
-        return NULL;
+    if (text_len_ > 200) {
+        PROTOPOOL_EXPLAIN_(calc_explain_log_(&pool_->engine_, time, text));
+        return calc_refused_(pool_);
+    }
     struct calc_log *const msg_ = (struct calc_log *)calc_take_(pool_, 6, CALC_LOG, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -996,8 +1046,10 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_new_log(struct calc_pool *po
 
 PROTOPOOL_NODISCARD static inline struct calc *calc_copy_log(struct calc_pool *pool_, const struct calc_log *from_)
 {
-    if (!calc_valid_log(from_))
-        return NULL;
+    if (!calc_valid_log(from_)) {
+        PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_LOG, &from_->base, NULL, 0));
+        return calc_refused_(pool_);
+    }
     struct calc_log *const msg_ = (struct calc_log *)calc_take_(pool_, 6, CALC_LOG, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1053,8 +1105,11 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_new_quit(struct calc_pool *p
 
 PROTOPOOL_NODISCARD static inline struct calc *calc_copy_quit(struct calc_pool *pool_, const struct calc_quit *from_)
 {
-    (void)pool_;
-    return calc_valid_quit(from_) ? (struct calc *)PROTOPOOL_UNCONST(&calc_message_quit_.base) : NULL;
+    if (!calc_valid_quit(from_)) {
+        PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_QUIT, &from_->base, NULL, 0));
+        return calc_refused_(pool_);
+    }
+    return (struct calc *)PROTOPOOL_UNCONST(&calc_message_quit_.base);
 }
 
 static inline const struct calc_quit *calc_as_quit(const struct calc *msg_)

@@ -1629,7 +1629,7 @@ struct itch *(itch_clone)(struct itch_pool *pool_, const struct itch *msg_)
         break;
     }
     if (class_ == 0)
-        return NULL;
+        return itch_refused_(pool_);
     clone_ = (struct itch *)itch_take_(pool_, class_, itch_tag_of(msg_), size_);
     if (clone_ != NULL)
         memcpy(clone_, msg_, size_);
@@ -1637,6 +1637,234 @@ struct itch *(itch_clone)(struct itch_pool *pool_, const struct itch *msg_)
 }
 
 #if PROTOPOOL_CHECK >= 1
+/* ---- What is refused ----------------------------------------------------------------------------------------- */
+
+void itch_explain_copy_(const struct protopool *pool_, enum itch_tag tag_, const struct itch *from_, const void *tail_,
+    size_t length_)
+{
+    protopool_explain_copy(pool_, itch_describe(tag_), from_->tag == 0 || itch_tag_of(from_) == tag_, from_, tail_, length_);
+}
+
+void itch_explain_stock_directory_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char market_category, char financial_status, uint32_t round_lot_size,
+    char round_lots_only, char issue_classification, const char *issue_subtype, char authenticity,
+    char short_sale_threshold, char ipo_flag, char luld_tier, char etp_flag, uint32_t etp_leverage, char inverse)
+{
+    const struct protopool_argument arguments_[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { stock, 1, 0 },
+        { &market_category, sizeof market_category, 1 },
+        { &financial_status, sizeof financial_status, 1 },
+        { &round_lot_size, sizeof round_lot_size, 1 },
+        { &round_lots_only, sizeof round_lots_only, 1 },
+        { &issue_classification, sizeof issue_classification, 1 },
+        { issue_subtype, 1, 0 },
+        { &authenticity, sizeof authenticity, 1 },
+        { &short_sale_threshold, sizeof short_sale_threshold, 1 },
+        { &ipo_flag, sizeof ipo_flag, 1 },
+        { &luld_tier, sizeof luld_tier, 1 },
+        { &etp_flag, sizeof etp_flag, 1 },
+        { &etp_leverage, sizeof etp_leverage, 1 },
+        { &inverse, sizeof inverse, 1 },
+    };
+    protopool_explain_new(pool_, &itch_record_of_stock_directory_, arguments_);
+}
+
+void itch_explain_trading_action_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char state, char reserved, const char *reason)
+{
+    const struct protopool_argument arguments_[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { stock, 1, 0 },
+        { &state, sizeof state, 1 },
+        { &reserved, sizeof reserved, 1 },
+        { reason, 1, 0 },
+    };
+    protopool_explain_new(pool_, &itch_record_of_trading_action_, arguments_);
+}
+
+void itch_explain_reg_sho_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char action)
+{
+    const struct protopool_argument arguments_[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { stock, 1, 0 },
+        { &action, sizeof action, 1 },
+    };
+    protopool_explain_new(pool_, &itch_record_of_reg_sho_, arguments_);
+}
+
+void itch_explain_participant_position_(const struct protopool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
+    char state)
+{
+    const struct protopool_argument arguments_[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { mpid, 1, 0 },
+        { stock, 1, 0 },
+        { &primary, sizeof primary, 1 },
+        { &mode, sizeof mode, 1 },
+        { &state, sizeof state, 1 },
+    };
+    protopool_explain_new(pool_, &itch_record_of_participant_position_, arguments_);
+}
+
+void itch_explain_ipo_quoting_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier, uint32_t price)
+{
+    const struct protopool_argument arguments_[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { stock, 1, 0 },
+        { &release_time, sizeof release_time, 1 },
+        { &qualifier, sizeof qualifier, 1 },
+        { &price, sizeof price, 1 },
+    };
+    protopool_explain_new(pool_, &itch_record_of_ipo_quoting_, arguments_);
+}
+
+void itch_explain_luld_collar_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price, uint32_t lower_price,
+    uint32_t extension)
+{
+    const struct protopool_argument arguments_[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { stock, 1, 0 },
+        { &reference_price, sizeof reference_price, 1 },
+        { &upper_price, sizeof upper_price, 1 },
+        { &lower_price, sizeof lower_price, 1 },
+        { &extension, sizeof extension, 1 },
+    };
+    protopool_explain_new(pool_, &itch_record_of_luld_collar_, arguments_);
+}
+
+void itch_explain_operational_halt_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char market_code, char action)
+{
+    const struct protopool_argument arguments_[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { stock, 1, 0 },
+        { &market_code, sizeof market_code, 1 },
+        { &action, sizeof action, 1 },
+    };
+    protopool_explain_new(pool_, &itch_record_of_operational_halt_, arguments_);
+}
+
+void itch_explain_add_order_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price)
+{
+    const struct protopool_argument arguments_[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { &order_ref, sizeof order_ref, 1 },
+        { &side, sizeof side, 1 },
+        { &shares, sizeof shares, 1 },
+        { stock, 1, 0 },
+        { &price, sizeof price, 1 },
+    };
+    protopool_explain_new(pool_, &itch_record_of_add_order_, arguments_);
+}
+
+void itch_explain_add_order_mpid_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
+    const char *mpid)
+{
+    const struct protopool_argument arguments_[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { &order_ref, sizeof order_ref, 1 },
+        { &side, sizeof side, 1 },
+        { &shares, sizeof shares, 1 },
+        { stock, 1, 0 },
+        { &price, sizeof price, 1 },
+        { mpid, 1, 0 },
+    };
+    protopool_explain_new(pool_, &itch_record_of_add_order_mpid_, arguments_);
+}
+
+void itch_explain_trade_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
+    uint64_t match)
+{
+    const struct protopool_argument arguments_[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { &order_ref, sizeof order_ref, 1 },
+        { &side, sizeof side, 1 },
+        { &shares, sizeof shares, 1 },
+        { stock, 1, 0 },
+        { &price, sizeof price, 1 },
+        { &match, sizeof match, 1 },
+    };
+    protopool_explain_new(pool_, &itch_record_of_trade_, arguments_);
+}
+
+void itch_explain_cross_trade_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price, uint64_t match, char cross_type)
+{
+    const struct protopool_argument arguments_[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { &shares, sizeof shares, 1 },
+        { stock, 1, 0 },
+        { &price, sizeof price, 1 },
+        { &match, sizeof match, 1 },
+        { &cross_type, sizeof cross_type, 1 },
+    };
+    protopool_explain_new(pool_, &itch_record_of_cross_trade_, arguments_);
+}
+
+void itch_explain_imbalance_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction, const char *stock, uint32_t far_price,
+    uint32_t near_price, uint32_t reference_price, char cross_type, char variation)
+{
+    const struct protopool_argument arguments_[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { &paired, sizeof paired, 1 },
+        { &imbalance, sizeof imbalance, 1 },
+        { &direction, sizeof direction, 1 },
+        { stock, 1, 0 },
+        { &far_price, sizeof far_price, 1 },
+        { &near_price, sizeof near_price, 1 },
+        { &reference_price, sizeof reference_price, 1 },
+        { &cross_type, sizeof cross_type, 1 },
+        { &variation, sizeof variation, 1 },
+    };
+    protopool_explain_new(pool_, &itch_record_of_imbalance_, arguments_);
+}
+
+void itch_explain_retail_interest_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char interest)
+{
+    const struct protopool_argument arguments_[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { stock, 1, 0 },
+        { &interest, sizeof interest, 1 },
+    };
+    protopool_explain_new(pool_, &itch_record_of_retail_interest_, arguments_);
+}
+
 /* ---- Checks -------------------------------------------------------------------------------------------------- */
 
 bool itch_is_constant_(const struct itch *msg_)

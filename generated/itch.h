@@ -40,9 +40,9 @@
 #include "protopool.h"
 
 #ifndef PROTOPOOL_ABI
-#error "itch.h was generated for version 3 of protopool's engine, and this protopool.h is older and has none: regenerate both"
-#elif PROTOPOOL_ABI != 3
-static_assert(PROTOPOOL_ABI == 3, "itch.h was generated for version 3 of protopool's engine, and this protopool.h has version "
+#error "itch.h was generated for version 4 of protopool's engine, and this protopool.h is older and has none: regenerate both"
+#elif PROTOPOOL_ABI != 4
+static_assert(PROTOPOOL_ABI == 4, "itch.h was generated for version 4 of protopool's engine, and this protopool.h has version "
                                  PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 #error "itch.h and protopool.h are of different versions of protopool's engine"
 #endif
@@ -527,6 +527,13 @@ static inline void itch_pool_stats(struct itch_pool *pool_, struct itch_pool_sta
 #pragma GCC diagnostic pop
 #endif
 
+/* Why new, copy or clone returned NULL the last time that they did for this pool: PROTOPOOL_REFUSED or PROTOPOOL_EXHAUSTED.
+ * Like errno it is not cleared by what succeeds. */
+static inline enum protopool_failure itch_pool_failure(const struct itch_pool *pool_)
+{
+    return (enum protopool_failure)pool_->engine_.failure;
+}
+
 #ifndef PROTOPOOL_NO_STDIO
 /* Prints the peaks as max_live lines to paste into the schema. Returns as fprintf does. */
 PROTOPOOL_API int itch_pool_print_budget(FILE *out_, struct itch_pool *pool_);
@@ -767,6 +774,52 @@ static inline void itch_free(struct itch_pool *pool_, struct itch *msg_)
 /* A copy in a pool, of this protocol but not always this pool; NULL if the pool is exhausted, or it is no message. */
 PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_clone(struct itch_pool *pool_, const struct itch *msg_) PROTOPOOL_FREED_BY_(itch_free_);
 
+/* What a constructor returns for arguments that the schema rules out. */
+static inline struct itch *itch_refused_(struct itch_pool *pool_)
+{
+    pool_->engine_.failure = PROTOPOOL_REFUSED;
+    return NULL;
+}
+
+#if PROTOPOOL_CHECK >= 1
+/* Calls the refusal handler with what is wrong, before a constructor returns; one such function for each that refuses. */
+void itch_explain_copy_(const struct protopool *pool_, enum itch_tag tag_, const struct itch *from_, const void *tail_,
+    size_t length_);
+void itch_explain_stock_directory_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char market_category, char financial_status, uint32_t round_lot_size,
+    char round_lots_only, char issue_classification, const char *issue_subtype, char authenticity,
+    char short_sale_threshold, char ipo_flag, char luld_tier, char etp_flag, uint32_t etp_leverage, char inverse);
+void itch_explain_trading_action_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char state, char reserved, const char *reason);
+void itch_explain_reg_sho_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char action);
+void itch_explain_participant_position_(const struct protopool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
+    char state);
+void itch_explain_ipo_quoting_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier, uint32_t price);
+void itch_explain_luld_collar_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price, uint32_t lower_price,
+    uint32_t extension);
+void itch_explain_operational_halt_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char market_code, char action);
+void itch_explain_add_order_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price);
+void itch_explain_add_order_mpid_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
+    const char *mpid);
+void itch_explain_trade_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
+    uint64_t match);
+void itch_explain_cross_trade_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price, uint64_t match, char cross_type);
+void itch_explain_imbalance_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction, const char *stock, uint32_t far_price,
+    uint32_t near_price, uint32_t reference_price, char cross_type, char variation);
+void itch_explain_retail_interest_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char interest);
+#endif
+
 /* A slot of the class for a message of so many bytes, the variant of this tag, uninitialised but for that; NULL if the pool
  * is exhausted. */
 PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool_, unsigned class_, enum itch_tag tag_, size_t bytes_)
@@ -783,6 +836,7 @@ PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool_, unsigned class_, enum
         protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
         msg_->tag = ITCH_FREED_TAG_;
         protopool_put(&pool_->engine_, &pool_->loaded_[class_], class_, msg_);
+        pool_->engine_.failure = PROTOPOOL_FAULTED;
         return NULL;
     }
 #endif
@@ -796,7 +850,8 @@ PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool_, unsigned class_, enum
 
 /* ---- Each variant -------------------------------------------------------------------------------------------
  *
- * new:   a message in the pool; NULL if the schema rules the arguments out, or the pool is exhausted.
+ * new:   a message in the pool; NULL if the schema rules the arguments out, or the pool is exhausted: itch_pool_failure
+ *        reports which. From level 1 protopool_set_refusal_handler has what is ruled out.
  * copy:  the same from a struct, say of designated initialisers; its tag need not be set.
  * make:  a message by value; its tag is 0 if the schema rules the arguments out.
  * default: a message by value with the schema's defaults: zeros, empty lists and absent fields where it gives none, and the
@@ -851,8 +906,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_system_event(struct itch
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_system_event(struct itch_pool *pool_,
     const struct itch_system_event *from_)
 {
-    if (!itch_valid_system_event(from_))
-        return NULL;
+    if (!itch_valid_system_event(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_SYSTEM_EVENT, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_system_event *const msg_ = (struct itch_system_event *)itch_take_(pool_, 1, ITCH_SYSTEM_EVENT, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -892,6 +949,9 @@ static inline struct itch_stock_directory itch_make_stock_directory(uint16_t sto
     const size_t stock_len_ = protopool_text_length(stock, 8);
     const size_t issue_subtype_len_ = protopool_text_length(issue_subtype, 2);
     if (stock_len_ > 8 || issue_subtype_len_ > 2) {
+        PROTOPOOL_EXPLAIN_(itch_explain_stock_directory_(NULL, stock_locate, tracking_number, timestamp, stock,
+            market_category, financial_status, round_lot_size, round_lots_only, issue_classification, issue_subtype,
+            authenticity, short_sale_threshold, ipo_flag, luld_tier, etp_flag, etp_leverage, inverse));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -934,8 +994,13 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_stock_directory(struct i
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
     const size_t issue_subtype_len_ = protopool_text_length(issue_subtype, 2);
-    if (stock_len_ > 8 || issue_subtype_len_ > 2)
-        return NULL;
+    if (stock_len_ > 8 || issue_subtype_len_ > 2) {
+        PROTOPOOL_EXPLAIN_(itch_explain_stock_directory_(&pool_->engine_, stock_locate, tracking_number, timestamp,
+            stock, market_category, financial_status, round_lot_size, round_lots_only, issue_classification,
+            issue_subtype, authenticity, short_sale_threshold, ipo_flag, luld_tier, etp_flag, etp_leverage,
+            inverse));
+        return itch_refused_(pool_);
+    }
     struct itch_stock_directory *const msg_ = (struct itch_stock_directory *)itch_take_(pool_, 5, ITCH_STOCK_DIRECTORY, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -962,8 +1027,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_stock_directory(struct i
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_stock_directory(struct itch_pool *pool_,
     const struct itch_stock_directory *from_)
 {
-    if (!itch_valid_stock_directory(from_))
-        return NULL;
+    if (!itch_valid_stock_directory(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_STOCK_DIRECTORY, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_stock_directory *const msg_ = (struct itch_stock_directory *)itch_take_(pool_, 5, ITCH_STOCK_DIRECTORY, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1001,6 +1068,8 @@ static inline struct itch_trading_action itch_make_trading_action(uint16_t stock
     const size_t stock_len_ = protopool_text_length(stock, 8);
     const size_t reason_len_ = protopool_text_length(reason, 4);
     if (stock_len_ > 8 || reason_len_ > 4) {
+        PROTOPOOL_EXPLAIN_(itch_explain_trading_action_(NULL, stock_locate, tracking_number, timestamp, stock,
+            state, reserved, reason));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -1031,8 +1100,11 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_trading_action(struct it
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
     const size_t reason_len_ = protopool_text_length(reason, 4);
-    if (stock_len_ > 8 || reason_len_ > 4)
-        return NULL;
+    if (stock_len_ > 8 || reason_len_ > 4) {
+        PROTOPOOL_EXPLAIN_(itch_explain_trading_action_(&pool_->engine_, stock_locate, tracking_number, timestamp,
+            stock, state, reserved, reason));
+        return itch_refused_(pool_);
+    }
     struct itch_trading_action *const msg_ = (struct itch_trading_action *)itch_take_(pool_, 3, ITCH_TRADING_ACTION, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1049,8 +1121,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_trading_action(struct it
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_trading_action(struct itch_pool *pool_,
     const struct itch_trading_action *from_)
 {
-    if (!itch_valid_trading_action(from_))
-        return NULL;
+    if (!itch_valid_trading_action(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_TRADING_ACTION, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_trading_action *const msg_ = (struct itch_trading_action *)itch_take_(pool_, 3, ITCH_TRADING_ACTION, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1087,6 +1161,7 @@ static inline struct itch_reg_sho itch_make_reg_sho(uint16_t stock_locate, uint1
     struct itch_reg_sho msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_reg_sho_(NULL, stock_locate, tracking_number, timestamp, stock, action));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -1112,8 +1187,11 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_reg_sho(struct itch_pool
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char action)
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
-    if (stock_len_ > 8)
-        return NULL;
+    if (stock_len_ > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_reg_sho_(&pool_->engine_, stock_locate, tracking_number, timestamp, stock,
+            action));
+        return itch_refused_(pool_);
+    }
     struct itch_reg_sho *const msg_ = (struct itch_reg_sho *)itch_take_(pool_, 2, ITCH_REG_SHO, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1128,8 +1206,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_reg_sho(struct itch_pool
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_reg_sho(struct itch_pool *pool_,
     const struct itch_reg_sho *from_)
 {
-    if (!itch_valid_reg_sho(from_))
-        return NULL;
+    if (!itch_valid_reg_sho(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_REG_SHO, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_reg_sho *const msg_ = (struct itch_reg_sho *)itch_take_(pool_, 2, ITCH_REG_SHO, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1168,6 +1248,8 @@ static inline struct itch_participant_position itch_make_participant_position(ui
     const size_t mpid_len_ = protopool_text_length(mpid, 4);
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (mpid_len_ > 4 || stock_len_ > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_participant_position_(NULL, stock_locate, tracking_number, timestamp, mpid,
+            stock, primary, mode, state));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -1199,8 +1281,11 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_participant_position(str
 {
     const size_t mpid_len_ = protopool_text_length(mpid, 4);
     const size_t stock_len_ = protopool_text_length(stock, 8);
-    if (mpid_len_ > 4 || stock_len_ > 8)
-        return NULL;
+    if (mpid_len_ > 4 || stock_len_ > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_participant_position_(&pool_->engine_, stock_locate, tracking_number,
+            timestamp, mpid, stock, primary, mode, state));
+        return itch_refused_(pool_);
+    }
     struct itch_participant_position *const msg_ = (struct itch_participant_position *)itch_take_(pool_, 3, ITCH_PARTICIPANT_POSITION, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1218,8 +1303,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_participant_position(str
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_participant_position(struct itch_pool *pool_,
     const struct itch_participant_position *from_)
 {
-    if (!itch_valid_participant_position(from_))
-        return NULL;
+    if (!itch_valid_participant_position(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_PARTICIPANT_POSITION, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_participant_position *const msg_ = (struct itch_participant_position *)itch_take_(pool_, 3, ITCH_PARTICIPANT_POSITION, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1290,8 +1377,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_mwcb_decline(struct itch
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_mwcb_decline(struct itch_pool *pool_,
     const struct itch_mwcb_decline *from_)
 {
-    if (!itch_valid_mwcb_decline(from_))
-        return NULL;
+    if (!itch_valid_mwcb_decline(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_MWCB_DECLINE, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_mwcb_decline *const msg_ = (struct itch_mwcb_decline *)itch_take_(pool_, 4, ITCH_MWCB_DECLINE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1358,8 +1447,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_mwcb_status(struct itch_
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_mwcb_status(struct itch_pool *pool_,
     const struct itch_mwcb_status *from_)
 {
-    if (!itch_valid_mwcb_status(from_))
-        return NULL;
+    if (!itch_valid_mwcb_status(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_MWCB_STATUS, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_mwcb_status *const msg_ = (struct itch_mwcb_status *)itch_take_(pool_, 1, ITCH_MWCB_STATUS, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1396,6 +1487,8 @@ static inline struct itch_ipo_quoting itch_make_ipo_quoting(uint16_t stock_locat
     struct itch_ipo_quoting msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_ipo_quoting_(NULL, stock_locate, tracking_number, timestamp, stock,
+            release_time, qualifier, price));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -1424,8 +1517,11 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_ipo_quoting(struct itch_
     uint32_t price)
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
-    if (stock_len_ > 8)
-        return NULL;
+    if (stock_len_ > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_ipo_quoting_(&pool_->engine_, stock_locate, tracking_number, timestamp,
+            stock, release_time, qualifier, price));
+        return itch_refused_(pool_);
+    }
     struct itch_ipo_quoting *const msg_ = (struct itch_ipo_quoting *)itch_take_(pool_, 3, ITCH_IPO_QUOTING, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1442,8 +1538,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_ipo_quoting(struct itch_
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_ipo_quoting(struct itch_pool *pool_,
     const struct itch_ipo_quoting *from_)
 {
-    if (!itch_valid_ipo_quoting(from_))
-        return NULL;
+    if (!itch_valid_ipo_quoting(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_IPO_QUOTING, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_ipo_quoting *const msg_ = (struct itch_ipo_quoting *)itch_take_(pool_, 3, ITCH_IPO_QUOTING, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1481,6 +1579,8 @@ static inline struct itch_luld_collar itch_make_luld_collar(uint16_t stock_locat
     struct itch_luld_collar msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_luld_collar_(NULL, stock_locate, tracking_number, timestamp, stock,
+            reference_price, upper_price, lower_price, extension));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -1510,8 +1610,11 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_luld_collar(struct itch_
     uint32_t lower_price, uint32_t extension)
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
-    if (stock_len_ > 8)
-        return NULL;
+    if (stock_len_ > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_luld_collar_(&pool_->engine_, stock_locate, tracking_number, timestamp,
+            stock, reference_price, upper_price, lower_price, extension));
+        return itch_refused_(pool_);
+    }
     struct itch_luld_collar *const msg_ = (struct itch_luld_collar *)itch_take_(pool_, 4, ITCH_LULD_COLLAR, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1529,8 +1632,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_luld_collar(struct itch_
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_luld_collar(struct itch_pool *pool_,
     const struct itch_luld_collar *from_)
 {
-    if (!itch_valid_luld_collar(from_))
-        return NULL;
+    if (!itch_valid_luld_collar(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_LULD_COLLAR, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_luld_collar *const msg_ = (struct itch_luld_collar *)itch_take_(pool_, 4, ITCH_LULD_COLLAR, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1567,6 +1672,8 @@ static inline struct itch_operational_halt itch_make_operational_halt(uint16_t s
     struct itch_operational_halt msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_operational_halt_(NULL, stock_locate, tracking_number, timestamp, stock,
+            market_code, action));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -1594,8 +1701,11 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_operational_halt(struct 
     char action)
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
-    if (stock_len_ > 8)
-        return NULL;
+    if (stock_len_ > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_operational_halt_(&pool_->engine_, stock_locate, tracking_number, timestamp,
+            stock, market_code, action));
+        return itch_refused_(pool_);
+    }
     struct itch_operational_halt *const msg_ = (struct itch_operational_halt *)itch_take_(pool_, 2, ITCH_OPERATIONAL_HALT, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1611,8 +1721,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_operational_halt(struct 
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_operational_halt(struct itch_pool *pool_,
     const struct itch_operational_halt *from_)
 {
-    if (!itch_valid_operational_halt(from_))
-        return NULL;
+    if (!itch_valid_operational_halt(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_OPERATIONAL_HALT, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_operational_halt *const msg_ = (struct itch_operational_halt *)itch_take_(pool_, 2, ITCH_OPERATIONAL_HALT, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1649,6 +1761,8 @@ static inline struct itch_add_order itch_make_add_order(uint16_t stock_locate, u
     struct itch_add_order msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_add_order_(NULL, stock_locate, tracking_number, timestamp, order_ref, side,
+            shares, stock, price));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -1678,8 +1792,11 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_add_order(struct itch_po
     uint32_t price)
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
-    if (stock_len_ > 8)
-        return NULL;
+    if (stock_len_ > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_add_order_(&pool_->engine_, stock_locate, tracking_number, timestamp,
+            order_ref, side, shares, stock, price));
+        return itch_refused_(pool_);
+    }
     struct itch_add_order *const msg_ = (struct itch_add_order *)itch_take_(pool_, 4, ITCH_ADD_ORDER, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1697,8 +1814,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_add_order(struct itch_po
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_add_order(struct itch_pool *pool_,
     const struct itch_add_order *from_)
 {
-    if (!itch_valid_add_order(from_))
-        return NULL;
+    if (!itch_valid_add_order(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_ADD_ORDER, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_add_order *const msg_ = (struct itch_add_order *)itch_take_(pool_, 4, ITCH_ADD_ORDER, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1737,6 +1856,8 @@ static inline struct itch_add_order_mpid itch_make_add_order_mpid(uint16_t stock
     const size_t stock_len_ = protopool_text_length(stock, 8);
     const size_t mpid_len_ = protopool_text_length(mpid, 4);
     if (stock_len_ > 8 || mpid_len_ > 4) {
+        PROTOPOOL_EXPLAIN_(itch_explain_add_order_mpid_(NULL, stock_locate, tracking_number, timestamp, order_ref,
+            side, shares, stock, price, mpid));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -1769,8 +1890,11 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_add_order_mpid(struct it
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
     const size_t mpid_len_ = protopool_text_length(mpid, 4);
-    if (stock_len_ > 8 || mpid_len_ > 4)
-        return NULL;
+    if (stock_len_ > 8 || mpid_len_ > 4) {
+        PROTOPOOL_EXPLAIN_(itch_explain_add_order_mpid_(&pool_->engine_, stock_locate, tracking_number, timestamp,
+            order_ref, side, shares, stock, price, mpid));
+        return itch_refused_(pool_);
+    }
     struct itch_add_order_mpid *const msg_ = (struct itch_add_order_mpid *)itch_take_(pool_, 5, ITCH_ADD_ORDER_MPID, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1789,8 +1913,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_add_order_mpid(struct it
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_add_order_mpid(struct itch_pool *pool_,
     const struct itch_add_order_mpid *from_)
 {
-    if (!itch_valid_add_order_mpid(from_))
-        return NULL;
+    if (!itch_valid_add_order_mpid(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_ADD_ORDER_MPID, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_add_order_mpid *const msg_ = (struct itch_add_order_mpid *)itch_take_(pool_, 5, ITCH_ADD_ORDER_MPID, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1862,8 +1988,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_executed(struct it
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_executed(struct itch_pool *pool_,
     const struct itch_order_executed *from_)
 {
-    if (!itch_valid_order_executed(from_))
-        return NULL;
+    if (!itch_valid_order_executed(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_ORDER_EXECUTED, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_order_executed *const msg_ = (struct itch_order_executed *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1940,8 +2068,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_executed_price(str
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_executed_price(struct itch_pool *pool_,
     const struct itch_order_executed_price *from_)
 {
-    if (!itch_valid_order_executed_price(from_))
-        return NULL;
+    if (!itch_valid_order_executed_price(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_ORDER_EXECUTED_PRICE, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_order_executed_price *const msg_ = (struct itch_order_executed_price *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED_PRICE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -2010,8 +2140,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_cancel(struct itch
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_cancel(struct itch_pool *pool_,
     const struct itch_order_cancel *from_)
 {
-    if (!itch_valid_order_cancel(from_))
-        return NULL;
+    if (!itch_valid_order_cancel(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_ORDER_CANCEL, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_order_cancel *const msg_ = (struct itch_order_cancel *)itch_take_(pool_, 3, ITCH_ORDER_CANCEL, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -2078,8 +2210,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_delete(struct itch
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_delete(struct itch_pool *pool_,
     const struct itch_order_delete *from_)
 {
-    if (!itch_valid_order_delete(from_))
-        return NULL;
+    if (!itch_valid_order_delete(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_ORDER_DELETE, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_order_delete *const msg_ = (struct itch_order_delete *)itch_take_(pool_, 2, ITCH_ORDER_DELETE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -2153,8 +2287,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_replace(struct itc
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_replace(struct itch_pool *pool_,
     const struct itch_order_replace *from_)
 {
-    if (!itch_valid_order_replace(from_))
-        return NULL;
+    if (!itch_valid_order_replace(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_ORDER_REPLACE, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_order_replace *const msg_ = (struct itch_order_replace *)itch_take_(pool_, 4, ITCH_ORDER_REPLACE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -2191,6 +2327,8 @@ static inline struct itch_trade itch_make_trade(uint16_t stock_locate, uint16_t 
     struct itch_trade msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_trade_(NULL, stock_locate, tracking_number, timestamp, order_ref, side,
+            shares, stock, price, match));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -2221,8 +2359,11 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_trade(struct itch_pool *
     uint32_t price, uint64_t match)
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
-    if (stock_len_ > 8)
-        return NULL;
+    if (stock_len_ > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_trade_(&pool_->engine_, stock_locate, tracking_number, timestamp, order_ref,
+            side, shares, stock, price, match));
+        return itch_refused_(pool_);
+    }
     struct itch_trade *const msg_ = (struct itch_trade *)itch_take_(pool_, 5, ITCH_TRADE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -2241,8 +2382,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_trade(struct itch_pool *
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_trade(struct itch_pool *pool_,
     const struct itch_trade *from_)
 {
-    if (!itch_valid_trade(from_))
-        return NULL;
+    if (!itch_valid_trade(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_TRADE, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_trade *const msg_ = (struct itch_trade *)itch_take_(pool_, 5, ITCH_TRADE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -2279,6 +2422,8 @@ static inline struct itch_cross_trade itch_make_cross_trade(uint16_t stock_locat
     struct itch_cross_trade msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_cross_trade_(NULL, stock_locate, tracking_number, timestamp, shares, stock,
+            price, match, cross_type));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -2308,8 +2453,11 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_cross_trade(struct itch_
     uint64_t match, char cross_type)
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
-    if (stock_len_ > 8)
-        return NULL;
+    if (stock_len_ > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_cross_trade_(&pool_->engine_, stock_locate, tracking_number, timestamp,
+            shares, stock, price, match, cross_type));
+        return itch_refused_(pool_);
+    }
     struct itch_cross_trade *const msg_ = (struct itch_cross_trade *)itch_take_(pool_, 5, ITCH_CROSS_TRADE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -2327,8 +2475,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_cross_trade(struct itch_
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_cross_trade(struct itch_pool *pool_,
     const struct itch_cross_trade *from_)
 {
-    if (!itch_valid_cross_trade(from_))
-        return NULL;
+    if (!itch_valid_cross_trade(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_CROSS_TRADE, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_cross_trade *const msg_ = (struct itch_cross_trade *)itch_take_(pool_, 5, ITCH_CROSS_TRADE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -2395,8 +2545,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_broken_trade(struct itch
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_broken_trade(struct itch_pool *pool_,
     const struct itch_broken_trade *from_)
 {
-    if (!itch_valid_broken_trade(from_))
-        return NULL;
+    if (!itch_valid_broken_trade(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_BROKEN_TRADE, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_broken_trade *const msg_ = (struct itch_broken_trade *)itch_take_(pool_, 2, ITCH_BROKEN_TRADE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -2434,6 +2586,8 @@ static inline struct itch_imbalance itch_make_imbalance(uint16_t stock_locate, u
     struct itch_imbalance msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_imbalance_(NULL, stock_locate, tracking_number, timestamp, paired,
+            imbalance, direction, stock, far_price, near_price, reference_price, cross_type, variation));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -2468,8 +2622,11 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_imbalance(struct itch_po
     char variation)
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
-    if (stock_len_ > 8)
-        return NULL;
+    if (stock_len_ > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_imbalance_(&pool_->engine_, stock_locate, tracking_number, timestamp,
+            paired, imbalance, direction, stock, far_price, near_price, reference_price, cross_type, variation));
+        return itch_refused_(pool_);
+    }
     struct itch_imbalance *const msg_ = (struct itch_imbalance *)itch_take_(pool_, 6, ITCH_IMBALANCE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -2491,8 +2648,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_imbalance(struct itch_po
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_imbalance(struct itch_pool *pool_,
     const struct itch_imbalance *from_)
 {
-    if (!itch_valid_imbalance(from_))
-        return NULL;
+    if (!itch_valid_imbalance(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_IMBALANCE, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_imbalance *const msg_ = (struct itch_imbalance *)itch_take_(pool_, 6, ITCH_IMBALANCE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -2529,6 +2688,8 @@ static inline struct itch_retail_interest itch_make_retail_interest(uint16_t sto
     struct itch_retail_interest msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     if (stock_len_ > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_retail_interest_(NULL, stock_locate, tracking_number, timestamp, stock,
+            interest));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -2554,8 +2715,11 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_retail_interest(struct i
     uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, const char *stock, char interest)
 {
     const size_t stock_len_ = protopool_text_length(stock, 8);
-    if (stock_len_ > 8)
-        return NULL;
+    if (stock_len_ > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_retail_interest_(&pool_->engine_, stock_locate, tracking_number, timestamp,
+            stock, interest));
+        return itch_refused_(pool_);
+    }
     struct itch_retail_interest *const msg_ = (struct itch_retail_interest *)itch_take_(pool_, 2, ITCH_RETAIL_INTEREST, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -2570,8 +2734,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_retail_interest(struct i
 PROTOPOOL_NODISCARD static inline struct itch *itch_copy_retail_interest(struct itch_pool *pool_,
     const struct itch_retail_interest *from_)
 {
-    if (!itch_valid_retail_interest(from_))
-        return NULL;
+    if (!itch_valid_retail_interest(from_)) {
+        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_RETAIL_INTEREST, &from_->base, NULL, 0));
+        return itch_refused_(pool_);
+    }
     struct itch_retail_interest *const msg_ = (struct itch_retail_interest *)itch_take_(pool_, 2, ITCH_RETAIL_INTEREST, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;

@@ -435,8 +435,10 @@ static const struct protopool_value telemetry_values_of_sensors_[] = {
 };
 
 static const struct protopool_field telemetry_fields_of_position_[] = {
-    { .name = "latitude", .unit = "degrees", .type = PROTOPOOL_FLOAT, .offset = 8, .bytes = 8, .count = 1 },
-    { .name = "longitude", .unit = "degrees", .type = PROTOPOOL_FLOAT, .offset = 16, .bytes = 8, .count = 1 },
+    { .name = "latitude", .unit = "degrees", .type = PROTOPOOL_FLOAT, .offset = 8, .bytes = 8,
+        .count = 1 PROTOPOOL_RANGE_(real, -90.0, 90.0) },
+    { .name = "longitude", .unit = "degrees", .type = PROTOPOOL_FLOAT, .offset = 16, .bytes = 8,
+        .count = 1 PROTOPOOL_RANGE_(real, -180.0, 180.0) },
     { .name = "altitude", .unit = "m", .type = PROTOPOOL_FLOAT, .offset = 0, .bytes = 4, .count = 1 },
 };
 
@@ -448,7 +450,7 @@ static const struct protopool_field telemetry_fields_of_waypoint_[] = {
     { .name = "at", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 24, .count = 1,
         .record = &telemetry_record_of_position_ },
     { .name = "speed", .unit = "m/s", .type = PROTOPOOL_FLOAT, .offset = 4, .bytes = 4, .count = 1,
-        .presence_mask = PROTOPOOL_BIT_(0), .presence_offset = 0 + 0 },
+        .presence_mask = PROTOPOOL_BIT_(0), .presence_offset = 0 + 0 PROTOPOOL_RANGE_(real, 0.0F, 40.0F) },
     { .name = "hold", .unit = "s", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
 };
 
@@ -462,7 +464,8 @@ static const struct protopool_field telemetry_fields_of_heartbeat_[] = {
         .values = telemetry_values_of_mode_, .value_count = 4 },
     { .name = "working", .type = PROTOPOOL_FLAGS, .offset = 2, .bytes = 1, .count = 1,
         .values = telemetry_values_of_sensors_, .value_count = 5 },
-    { .name = "battery", .unit = "\045", .type = PROTOPOOL_UNSIGNED, .offset = 3, .bytes = 1, .count = 1 },
+    { .name = "battery", .unit = "\045", .type = PROTOPOOL_UNSIGNED, .offset = 3, .bytes = 1,
+        .count = 1 PROTOPOOL_RANGE_(number, (uint64_t)0, (uint64_t)100) },
 };
 
 static const struct protopool_record telemetry_record_of_heartbeat_ = {
@@ -496,7 +499,8 @@ static const struct protopool_record telemetry_record_of_moved_ = {
 static const struct protopool_field telemetry_fields_of_mission_[] = {
     { .name = "name", .type = PROTOPOOL_TEXT, .offset = 520, .bytes = 1, .count = 31, .length_bytes = 1,
         .length_offset = 1 },
-    { .name = "speed", .unit = "m/s", .type = PROTOPOOL_FLOAT, .offset = 4, .bytes = 4, .count = 1 },
+    { .name = "speed", .unit = "m/s", .type = PROTOPOOL_FLOAT, .offset = 4, .bytes = 4,
+        .count = 1 PROTOPOOL_RANGE_(real, 0.5F, 40.0F) },
     { .name = "waypoints", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 32, .count = 16, .is_list = true,
         .length_bytes = 1, .length_offset = 2, .record = &telemetry_record_of_waypoint_ },
 };
@@ -506,7 +510,8 @@ static const struct protopool_record telemetry_record_of_mission_ = {
 };
 
 static const struct protopool_field telemetry_fields_of_text_[] = {
-    { .name = "severity", .type = PROTOPOOL_UNSIGNED, .offset = 1, .bytes = 1, .count = 1 },
+    { .name = "severity", .type = PROTOPOOL_UNSIGNED, .offset = 1, .bytes = 1, .count = 1 PROTOPOOL_RANGE_(number,
+        (uint64_t)0, (uint64_t)7) },
     { .name = "text", .type = PROTOPOOL_TEXT, .offset = 3, .bytes = 1, .count = 100, .length_bytes = 1,
         .length_offset = 2 },
 };
@@ -517,7 +522,8 @@ static const struct protopool_record telemetry_record_of_text_ = {
 
 static const struct protopool_field telemetry_fields_of_log_[] = {
     { .name = "time", .unit = "ms", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
-    { .name = "severity", .type = PROTOPOOL_UNSIGNED, .offset = 1, .bytes = 1, .count = 1 },
+    { .name = "severity", .type = PROTOPOOL_UNSIGNED, .offset = 1, .bytes = 1, .count = 1 PROTOPOOL_RANGE_(number,
+        (uint64_t)0, (uint64_t)7) },
     { .name = "text", .type = PROTOPOOL_TEXT, .offset = 16, .bytes = 1, .count = 2147483630, .is_tail = true,
         .length_bytes = 4, .length_offset = 4 },
 };
@@ -538,7 +544,8 @@ static const struct protopool_record telemetry_record_of_chunk_ = {
 };
 
 static const struct protopool_field telemetry_fields_of_track_[] = {
-    { .name = "period", .unit = "ms", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
+    { .name = "period", .unit = "ms", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2,
+        .count = 1 PROTOPOOL_RANGE_(number, (uint64_t)10, (uint64_t)60000) },
     { .name = "points", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 24, .count = 89478484, .is_list = true,
         .is_tail = true, .length_bytes = 4, .length_offset = 4, .record = &telemetry_record_of_position_ },
 };
@@ -983,7 +990,7 @@ struct telemetry *(telemetry_clone)(struct telemetry_pool *pool_, const struct t
         break;
     }
     if (class_ == 0)
-        return NULL;
+        return telemetry_refused_(pool_);
     clone_ = (struct telemetry *)telemetry_take_(pool_, class_, telemetry_tag_of(msg_), size_);
     if (clone_ != NULL)
         memcpy(clone_, msg_, size_);
@@ -991,6 +998,105 @@ struct telemetry *(telemetry_clone)(struct telemetry_pool *pool_, const struct t
 }
 
 #if PROTOPOOL_CHECK >= 1
+/* ---- What is refused ----------------------------------------------------------------------------------------- */
+
+void telemetry_explain_copy_(const struct protopool *pool_, enum telemetry_tag tag_, const struct telemetry *from_, const void *tail_,
+    size_t length_)
+{
+    protopool_explain_copy(pool_, telemetry_describe(tag_), from_->tag == 0 || telemetry_tag_of(from_) == tag_, from_, tail_, length_);
+}
+
+void telemetry_explain_heartbeat_(const struct protopool *pool_, uint64_t time, enum telemetry_mode mode,
+    uint8_t working, uint8_t battery)
+{
+    const struct protopool_argument arguments_[] = {
+        { &time, sizeof time, 1 },
+        { &mode, sizeof mode, 1 },
+        { &working, sizeof working, 1 },
+        { &battery, sizeof battery, 1 },
+    };
+    protopool_explain_new(pool_, &telemetry_record_of_heartbeat_, arguments_);
+}
+
+void telemetry_explain_moved_(const struct protopool *pool_, uint64_t time, const struct telemetry_position *at,
+    const struct telemetry_position *target)
+{
+    const struct protopool_argument arguments_[] = {
+        { &time, sizeof time, 1 },
+        { at, sizeof *at, 1 },
+        { target, sizeof *target, 1 },
+    };
+    protopool_explain_new(pool_, &telemetry_record_of_moved_, arguments_);
+}
+
+void telemetry_explain_mission_(const struct protopool *pool_, const char *name, float speed,
+    const struct telemetry_waypoint *waypoints, size_t waypoints_len)
+{
+    const struct protopool_argument arguments_[] = {
+        { name, 1, 0 },
+        { &speed, sizeof speed, 1 },
+        { waypoints, sizeof *waypoints, waypoints_len },
+    };
+    protopool_explain_new(pool_, &telemetry_record_of_mission_, arguments_);
+}
+
+void telemetry_explain_text_(const struct protopool *pool_, uint8_t severity, const char *text)
+{
+    const struct protopool_argument arguments_[] = {
+        { &severity, sizeof severity, 1 },
+        { text, 1, 0 },
+    };
+    protopool_explain_new(pool_, &telemetry_record_of_text_, arguments_);
+}
+
+void telemetry_explain_log_(const struct protopool *pool_, uint64_t time, uint8_t severity, const char *text,
+    size_t text_len)
+{
+    const struct protopool_argument arguments_[] = {
+        { &time, sizeof time, 1 },
+        { &severity, sizeof severity, 1 },
+        { text, sizeof *text, text_len },
+    };
+    protopool_explain_new(pool_, &telemetry_record_of_log_, arguments_);
+}
+
+void telemetry_explain_chunk_(const struct protopool *pool_, uint16_t file, uint32_t offset, const uint8_t *data,
+    size_t data_len)
+{
+    const struct protopool_argument arguments_[] = {
+        { &file, sizeof file, 1 },
+        { &offset, sizeof offset, 1 },
+        { data, sizeof *data, data_len },
+    };
+    protopool_explain_new(pool_, &telemetry_record_of_chunk_, arguments_);
+}
+
+void telemetry_explain_track_(const struct protopool *pool_, uint16_t period,
+    const struct telemetry_position *points, size_t points_len)
+{
+    const struct protopool_argument arguments_[] = {
+        { &period, sizeof period, 1 },
+        { points, sizeof *points, points_len },
+    };
+    protopool_explain_new(pool_, &telemetry_record_of_track_, arguments_);
+}
+
+void telemetry_explain_set_mode_(const struct protopool *pool_, enum telemetry_mode mode)
+{
+    const struct protopool_argument arguments_[] = {
+        { &mode, sizeof mode, 1 },
+    };
+    protopool_explain_new(pool_, &telemetry_record_of_set_mode_, arguments_);
+}
+
+void telemetry_explain_set_home_(const struct protopool *pool_, const struct telemetry_position *home)
+{
+    const struct protopool_argument arguments_[] = {
+        { home, sizeof *home, 1 },
+    };
+    protopool_explain_new(pool_, &telemetry_record_of_set_home_, arguments_);
+}
+
 /* ---- Checks -------------------------------------------------------------------------------------------------- */
 
 bool telemetry_is_constant_(const struct telemetry *msg_)

@@ -31,9 +31,9 @@
 #include "protopool.h"
 
 #ifndef PROTOPOOL_ABI
-#error "telemetry.h was generated for version 3 of protopool's engine, and this protopool.h is older and has none: regenerate both"
-#elif PROTOPOOL_ABI != 3
-static_assert(PROTOPOOL_ABI == 3, "telemetry.h was generated for version 3 of protopool's engine, and this protopool.h has version "
+#error "telemetry.h was generated for version 4 of protopool's engine, and this protopool.h is older and has none: regenerate both"
+#elif PROTOPOOL_ABI != 4
+static_assert(PROTOPOOL_ABI == 4, "telemetry.h was generated for version 4 of protopool's engine, and this protopool.h has version "
                                  PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 #error "telemetry.h and protopool.h are of different versions of protopool's engine"
 #endif
@@ -427,6 +427,13 @@ static inline void telemetry_pool_stats(struct telemetry_pool *pool_, struct tel
 #pragma GCC diagnostic pop
 #endif
 
+/* Why new, copy or clone returned NULL the last time that they did for this pool: PROTOPOOL_REFUSED or PROTOPOOL_EXHAUSTED.
+ * Like errno it is not cleared by what succeeds. */
+static inline enum protopool_failure telemetry_pool_failure(const struct telemetry_pool *pool_)
+{
+    return (enum protopool_failure)pool_->engine_.failure;
+}
+
 #ifndef PROTOPOOL_NO_STDIO
 /* Prints the peaks as max_live lines to paste into the schema. Returns as fprintf does. */
 PROTOPOOL_API int telemetry_pool_print_budget(FILE *out_, struct telemetry_pool *pool_);
@@ -661,6 +668,34 @@ static inline void telemetry_free(struct telemetry_pool *pool_, struct telemetry
 /* A copy in a pool, of this protocol but not always this pool; NULL if the pool is exhausted, or it is no message. */
 PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_clone(struct telemetry_pool *pool_, const struct telemetry *msg_) PROTOPOOL_FREED_BY_(telemetry_free_);
 
+/* What a constructor returns for arguments that the schema rules out. */
+static inline struct telemetry *telemetry_refused_(struct telemetry_pool *pool_)
+{
+    pool_->engine_.failure = PROTOPOOL_REFUSED;
+    return NULL;
+}
+
+#if PROTOPOOL_CHECK >= 1
+/* Calls the refusal handler with what is wrong, before a constructor returns; one such function for each that refuses. */
+void telemetry_explain_copy_(const struct protopool *pool_, enum telemetry_tag tag_, const struct telemetry *from_, const void *tail_,
+    size_t length_);
+void telemetry_explain_heartbeat_(const struct protopool *pool_, uint64_t time, enum telemetry_mode mode,
+    uint8_t working, uint8_t battery);
+void telemetry_explain_moved_(const struct protopool *pool_, uint64_t time, const struct telemetry_position *at,
+    const struct telemetry_position *target);
+void telemetry_explain_mission_(const struct protopool *pool_, const char *name, float speed,
+    const struct telemetry_waypoint *waypoints, size_t waypoints_len);
+void telemetry_explain_text_(const struct protopool *pool_, uint8_t severity, const char *text);
+void telemetry_explain_log_(const struct protopool *pool_, uint64_t time, uint8_t severity, const char *text,
+    size_t text_len);
+void telemetry_explain_chunk_(const struct protopool *pool_, uint16_t file, uint32_t offset, const uint8_t *data,
+    size_t data_len);
+void telemetry_explain_track_(const struct protopool *pool_, uint16_t period,
+    const struct telemetry_position *points, size_t points_len);
+void telemetry_explain_set_mode_(const struct protopool *pool_, enum telemetry_mode mode);
+void telemetry_explain_set_home_(const struct protopool *pool_, const struct telemetry_position *home);
+#endif
+
 /* A slot of the class for a message of so many bytes, the variant of this tag, uninitialised but for that; NULL if the pool
  * is exhausted. */
 PROTOPOOL_INLINE void *telemetry_take_(struct telemetry_pool *pool_, unsigned class_, enum telemetry_tag tag_, size_t bytes_)
@@ -677,6 +712,7 @@ PROTOPOOL_INLINE void *telemetry_take_(struct telemetry_pool *pool_, unsigned cl
         protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
         msg_->tag = TELEMETRY_FREED_TAG_;
         protopool_put(&pool_->engine_, &pool_->loaded_[class_], class_, msg_);
+        pool_->engine_.failure = PROTOPOOL_FAULTED;
         return NULL;
     }
 #endif
@@ -690,7 +726,8 @@ PROTOPOOL_INLINE void *telemetry_take_(struct telemetry_pool *pool_, unsigned cl
 
 /* ---- Each variant -------------------------------------------------------------------------------------------
  *
- * new:   a message in the pool; NULL if the schema rules the arguments out, or the pool is exhausted.
+ * new:   a message in the pool; NULL if the schema rules the arguments out, or the pool is exhausted: telemetry_pool_failure
+ *        reports which. From level 1 protopool_set_refusal_handler has what is ruled out.
  * copy:  the same from a struct, say of designated initialisers; its tag need not be set.
  * make:  a message by value; its tag is 0 if the schema rules the arguments out.
  * default: a message by value with the schema's defaults: zeros, empty lists and absent fields where it gives none, and the
@@ -722,6 +759,7 @@ static inline struct telemetry_heartbeat telemetry_make_heartbeat(uint64_t time,
     struct telemetry_heartbeat msg_;
     if (!(telemetry_known_mode_((int64_t)mode)) || !((working & ~TELEMETRY_SENSORS_ALL_) == 0) ||
         !(battery <= 100)) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_heartbeat_(NULL, time, mode, working, battery));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -745,8 +783,11 @@ static inline struct telemetry_heartbeat telemetry_default_heartbeat(void)
 PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_heartbeat(struct telemetry_pool *pool_,
     uint64_t time, enum telemetry_mode mode, uint8_t working, uint8_t battery)
 {
-    if (!(telemetry_known_mode_((int64_t)mode)) || !((working & ~TELEMETRY_SENSORS_ALL_) == 0) || !(battery <= 100))
-        return NULL;
+    if (!(telemetry_known_mode_((int64_t)mode)) || !((working & ~TELEMETRY_SENSORS_ALL_) == 0) ||
+        !(battery <= 100)) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_heartbeat_(&pool_->engine_, time, mode, working, battery));
+        return telemetry_refused_(pool_);
+    }
     struct telemetry_heartbeat *const msg_ = (struct telemetry_heartbeat *)telemetry_take_(pool_, 2, TELEMETRY_HEARTBEAT, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -760,8 +801,10 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_heartbeat(stru
 PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_heartbeat(struct telemetry_pool *pool_,
     const struct telemetry_heartbeat *from_)
 {
-    if (!telemetry_valid_heartbeat(from_))
-        return NULL;
+    if (!telemetry_valid_heartbeat(from_)) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_HEARTBEAT, &from_->base, NULL, 0));
+        return telemetry_refused_(pool_);
+    }
     struct telemetry_heartbeat *const msg_ = (struct telemetry_heartbeat *)telemetry_take_(pool_, 2, TELEMETRY_HEARTBEAT, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -837,8 +880,10 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_attitude(struc
 PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_attitude(struct telemetry_pool *pool_,
     const struct telemetry_attitude *from_)
 {
-    if (!telemetry_valid_attitude(from_))
-        return NULL;
+    if (!telemetry_valid_attitude(from_)) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_ATTITUDE, &from_->base, NULL, 0));
+        return telemetry_refused_(pool_);
+    }
     struct telemetry_attitude *const msg_ = (struct telemetry_attitude *)telemetry_take_(pool_, 4, TELEMETRY_ATTITUDE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -876,6 +921,7 @@ static inline struct telemetry_moved telemetry_make_moved(uint64_t time, const s
 {
     struct telemetry_moved msg_;
     if (!telemetry_valid_position(at) || (target != NULL && !telemetry_valid_position(target))) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_moved_(NULL, time, at, target));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -904,8 +950,10 @@ static inline struct telemetry_moved telemetry_default_moved(void)
 PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_moved(struct telemetry_pool *pool_, uint64_t time,
     const struct telemetry_position *at, const struct telemetry_position *target)
 {
-    if (!telemetry_valid_position(at) || (target != NULL && !telemetry_valid_position(target)))
-        return NULL;
+    if (!telemetry_valid_position(at) || (target != NULL && !telemetry_valid_position(target))) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_moved_(&pool_->engine_, time, at, target));
+        return telemetry_refused_(pool_);
+    }
     struct telemetry_moved *const msg_ = (struct telemetry_moved *)telemetry_take_(pool_, 6, TELEMETRY_MOVED, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -923,8 +971,10 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_moved(struct t
 PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_moved(struct telemetry_pool *pool_,
     const struct telemetry_moved *from_)
 {
-    if (!telemetry_valid_moved(from_))
-        return NULL;
+    if (!telemetry_valid_moved(from_)) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_MOVED, &from_->base, NULL, 0));
+        return telemetry_refused_(pool_);
+    }
     struct telemetry_moved *const msg_ = (struct telemetry_moved *)telemetry_take_(pool_, 6, TELEMETRY_MOVED, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -973,6 +1023,7 @@ static inline struct telemetry_mission telemetry_make_mission(const char *name, 
     const size_t name_len_ = protopool_text_length(name, 31);
     if (name_len_ > 31 || !(speed >= 0.5F && speed <= 40.0F) || waypoints_len > 16 ||
         !telemetry_all_allowed_mission_waypoints_(waypoints, waypoints_len)) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_mission_(NULL, name, speed, waypoints, waypoints_len));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -1002,8 +1053,10 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_mission(struct
 {
     const size_t name_len_ = protopool_text_length(name, 31);
     if (name_len_ > 31 || !(speed >= 0.5F && speed <= 40.0F) || waypoints_len > 16 ||
-        !telemetry_all_allowed_mission_waypoints_(waypoints, waypoints_len))
-        return NULL;
+        !telemetry_all_allowed_mission_waypoints_(waypoints, waypoints_len)) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_mission_(&pool_->engine_, name, speed, waypoints, waypoints_len));
+        return telemetry_refused_(pool_);
+    }
     struct telemetry_mission *const msg_ = (struct telemetry_mission *)telemetry_take_(pool_, 38, TELEMETRY_MISSION, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1019,8 +1072,10 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_mission(struct
 PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_mission(struct telemetry_pool *pool_,
     const struct telemetry_mission *from_)
 {
-    if (!telemetry_valid_mission(from_))
-        return NULL;
+    if (!telemetry_valid_mission(from_)) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_MISSION, &from_->base, NULL, 0));
+        return telemetry_refused_(pool_);
+    }
     struct telemetry_mission *const msg_ = (struct telemetry_mission *)telemetry_take_(pool_, 38, TELEMETRY_MISSION, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1058,6 +1113,7 @@ static inline struct telemetry_text telemetry_make_text(uint8_t severity, const 
     struct telemetry_text msg_;
     const size_t text_len_ = protopool_text_length(text, 100);
     if (!(severity <= 7) || text_len_ > 100) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_text_(NULL, severity, text));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -1081,8 +1137,10 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_text(struct te
     uint8_t severity, const char *text)
 {
     const size_t text_len_ = protopool_text_length(text, 100);
-    if (!(severity <= 7) || text_len_ > 100)
-        return NULL;
+    if (!(severity <= 7) || text_len_ > 100) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_text_(&pool_->engine_, severity, text));
+        return telemetry_refused_(pool_);
+    }
     struct telemetry_text *const msg_ = (struct telemetry_text *)telemetry_take_(pool_, 9, TELEMETRY_TEXT, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1095,8 +1153,10 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_text(struct te
 PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_text(struct telemetry_pool *pool_,
     const struct telemetry_text *from_)
 {
-    if (!telemetry_valid_text(from_))
-        return NULL;
+    if (!telemetry_valid_text(from_)) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_TEXT, &from_->base, NULL, 0));
+        return telemetry_refused_(pool_);
+    }
     struct telemetry_text *const msg_ = (struct telemetry_text *)telemetry_take_(pool_, 9, TELEMETRY_TEXT, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1168,8 +1228,10 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_log(struct tel
     uint8_t severity, const char *text, size_t text_len)
 {
     if (!(severity <= 7) || text_len > TELEMETRY_LOG_TEXT_MAX || (text_len != 0 && memchr(text, '\0',
-        text_len) != NULL))
-        return NULL;
+        text_len) != NULL)) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_log_(&pool_->engine_, time, severity, text, text_len));
+        return telemetry_refused_(pool_);
+    }
     const size_t bytes_ = 16 + text_len + 1;
     const unsigned class_ = telemetry_tail_class_(pool_, 152, bytes_);
     struct telemetry_log *const msg_ = (struct telemetry_log *)telemetry_take_(pool_, class_, TELEMETRY_LOG, bytes_);
@@ -1188,8 +1250,10 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_log(struct te
     const struct telemetry_log *from_, const char *text, size_t text_len)
 {
     if (!telemetry_valid_log(from_) || text_len > TELEMETRY_LOG_TEXT_MAX || (text_len != 0 && memchr(text, '\0',
-        text_len) != NULL))
-        return NULL;
+        text_len) != NULL)) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_LOG, &from_->base, text, text_len));
+        return telemetry_refused_(pool_);
+    }
     const size_t bytes_ = 16 + text_len + 1;
     const unsigned class_ = telemetry_tail_class_(pool_, 152, bytes_);
     struct telemetry_log *const msg_ = (struct telemetry_log *)telemetry_take_(pool_, class_, TELEMETRY_LOG, bytes_);
@@ -1264,8 +1328,10 @@ static inline struct telemetry_chunk telemetry_default_chunk(void)
 PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_chunk(struct telemetry_pool *pool_, uint16_t file,
     uint32_t offset, const uint8_t *data, size_t data_len)
 {
-    if (data_len > TELEMETRY_CHUNK_DATA_MAX)
-        return NULL;
+    if (data_len > TELEMETRY_CHUNK_DATA_MAX) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_chunk_(&pool_->engine_, file, offset, data, data_len));
+        return telemetry_refused_(pool_);
+    }
     const size_t bytes_ = 12 + data_len;
     const unsigned class_ = telemetry_tail_class_(pool_, 36, bytes_);
     struct telemetry_chunk *const msg_ = (struct telemetry_chunk *)telemetry_take_(pool_, class_, TELEMETRY_CHUNK, bytes_);
@@ -1282,8 +1348,10 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_chunk(struct t
 PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_chunk(struct telemetry_pool *pool_,
     const struct telemetry_chunk *from_, const uint8_t *data, size_t data_len)
 {
-    if (!telemetry_valid_chunk(from_) || data_len > TELEMETRY_CHUNK_DATA_MAX)
-        return NULL;
+    if (!telemetry_valid_chunk(from_) || data_len > TELEMETRY_CHUNK_DATA_MAX) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_CHUNK, &from_->base, data, data_len));
+        return telemetry_refused_(pool_);
+    }
     const size_t bytes_ = 12 + data_len;
     const unsigned class_ = telemetry_tail_class_(pool_, 36, bytes_);
     struct telemetry_chunk *const msg_ = (struct telemetry_chunk *)telemetry_take_(pool_, class_, TELEMETRY_CHUNK, bytes_);
@@ -1368,8 +1436,10 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_track(struct t
     uint16_t period, const struct telemetry_position *points, size_t points_len)
 {
     if (!(period >= 10 && period <= 60000) || points_len > TELEMETRY_TRACK_POINTS_MAX ||
-        !telemetry_all_allowed_track_points_(points, points_len))
-        return NULL;
+        !telemetry_all_allowed_track_points_(points, points_len)) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_track_(&pool_->engine_, period, points, points_len));
+        return telemetry_refused_(pool_);
+    }
     const size_t bytes_ = 8 + points_len * sizeof(struct telemetry_position);
     const unsigned class_ = telemetry_tail_class_(pool_, 152, bytes_);
     struct telemetry_track *const msg_ = (struct telemetry_track *)telemetry_take_(pool_, class_, TELEMETRY_TRACK, bytes_);
@@ -1386,8 +1456,11 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_track(struct 
     const struct telemetry_track *from_, const struct telemetry_position *points, size_t points_len)
 {
     if (!telemetry_valid_track(from_) || points_len > TELEMETRY_TRACK_POINTS_MAX ||
-        !telemetry_all_allowed_track_points_(points, points_len))
-        return NULL;
+        !telemetry_all_allowed_track_points_(points, points_len)) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_TRACK, &from_->base, points,
+            points_len));
+        return telemetry_refused_(pool_);
+    }
     const size_t bytes_ = 8 + points_len * sizeof(struct telemetry_position);
     const unsigned class_ = telemetry_tail_class_(pool_, 152, bytes_);
     struct telemetry_track *const msg_ = (struct telemetry_track *)telemetry_take_(pool_, class_, TELEMETRY_TRACK, bytes_);
@@ -1428,6 +1501,7 @@ static inline struct telemetry_set_mode telemetry_make_set_mode(enum telemetry_m
 {
     struct telemetry_set_mode msg_;
     if (!(telemetry_known_mode_((int64_t)mode))) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_set_mode_(NULL, mode));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -1447,8 +1521,10 @@ static inline struct telemetry_set_mode telemetry_default_set_mode(void)
 PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_set_mode(struct telemetry_pool *pool_,
     enum telemetry_mode mode)
 {
-    if (!(telemetry_known_mode_((int64_t)mode)))
-        return NULL;
+    if (!(telemetry_known_mode_((int64_t)mode))) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_set_mode_(&pool_->engine_, mode));
+        return telemetry_refused_(pool_);
+    }
     struct telemetry_set_mode *const msg_ = (struct telemetry_set_mode *)telemetry_take_(pool_, 1, TELEMETRY_SET_MODE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1459,8 +1535,10 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_set_mode(struc
 PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_set_mode(struct telemetry_pool *pool_,
     const struct telemetry_set_mode *from_)
 {
-    if (!telemetry_valid_set_mode(from_))
-        return NULL;
+    if (!telemetry_valid_set_mode(from_)) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_SET_MODE, &from_->base, NULL, 0));
+        return telemetry_refused_(pool_);
+    }
     struct telemetry_set_mode *const msg_ = (struct telemetry_set_mode *)telemetry_take_(pool_, 1, TELEMETRY_SET_MODE, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1516,8 +1594,11 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_reboot(struct 
 
 PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_reboot(struct telemetry_pool *pool_, const struct telemetry_reboot *from_)
 {
-    (void)pool_;
-    return telemetry_valid_reboot(from_) ? (struct telemetry *)PROTOPOOL_UNCONST(&telemetry_message_reboot_.base) : NULL;
+    if (!telemetry_valid_reboot(from_)) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_REBOOT, &from_->base, NULL, 0));
+        return telemetry_refused_(pool_);
+    }
+    return (struct telemetry *)PROTOPOOL_UNCONST(&telemetry_message_reboot_.base);
 }
 
 static inline const struct telemetry_reboot *telemetry_as_reboot(const struct telemetry *msg_)
@@ -1543,6 +1624,7 @@ static inline struct telemetry_set_home telemetry_make_set_home(const struct tel
 {
     struct telemetry_set_home msg_;
     if (!telemetry_valid_position(home)) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_set_home_(NULL, home));
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
@@ -1564,8 +1646,10 @@ PROTOPOOL_NODISCARD PROTOPOOL_DEPRECATED("send a Mission of one waypoint")
 static inline struct telemetry *telemetry_new_set_home(struct telemetry_pool *pool_,
     const struct telemetry_position *home)
 {
-    if (!telemetry_valid_position(home))
-        return NULL;
+    if (!telemetry_valid_position(home)) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_set_home_(&pool_->engine_, home));
+        return telemetry_refused_(pool_);
+    }
     struct telemetry_set_home *const msg_ = (struct telemetry_set_home *)telemetry_take_(pool_, 3, TELEMETRY_SET_HOME, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
@@ -1577,8 +1661,10 @@ PROTOPOOL_NODISCARD PROTOPOOL_DEPRECATED("send a Mission of one waypoint")
 static inline struct telemetry *telemetry_copy_set_home(struct telemetry_pool *pool_,
     const struct telemetry_set_home *from_)
 {
-    if (!telemetry_valid_set_home(from_))
-        return NULL;
+    if (!telemetry_valid_set_home(from_)) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_SET_HOME, &from_->base, NULL, 0));
+        return telemetry_refused_(pool_);
+    }
     struct telemetry_set_home *const msg_ = (struct telemetry_set_home *)telemetry_take_(pool_, 3, TELEMETRY_SET_HOME, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;

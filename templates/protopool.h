@@ -151,7 +151,7 @@ PROTOPOOL_BEGIN_C
 
 /* The version of what the engine, its header and emitted code share. It changes with each change of a layout or of a
  * contract between them: emitted code asks for its own version, and each symbol's name bears it. */
-#define PROTOPOOL_ABI 3
+#define PROTOPOOL_ABI 4
 
 /* A name that bears the version and the settings. */
 #define PROTOPOOL_PASTE_(name, abi, check, magazine, stdio, threads, trace) \
@@ -179,6 +179,8 @@ PROTOPOOL_BEGIN_C
 #define protopool_take_slow PROTOPOOL_NAMED_(protopool_take_slow)
 #define protopool_raise PROTOPOOL_NAMED_(protopool_raise)
 #define protopool_serves PROTOPOOL_NAMED_(protopool_serves)
+#define protopool_explain_new PROTOPOOL_NAMED_(protopool_explain_new)
+#define protopool_explain_copy PROTOPOOL_NAMED_(protopool_explain_copy)
 #define protopool_take_checked PROTOPOOL_NAMED_(protopool_take_checked)
 #define protopool_begin_put PROTOPOOL_NAMED_(protopool_begin_put)
 #define protopool_end_put PROTOPOOL_NAMED_(protopool_end_put)
@@ -497,6 +499,7 @@ struct protopool {
     struct protopool_depot *depot; /* NULL: on its own */
     uint32_t growths;              /* slabs taken since idle magazines were looked for */
     bool is_fixed;                 /* its store never grows */
+    uint8_t failure;               /* enum protopool_failure: why a constructor returned NULL last */
 #if PROTOPOOL_CHECK >= 1
     uint32_t
         alive; /* PROTOPOOL_ALIVE_ between init or join and fini, PROTOPOOL_FAILED_ where init or join has failed */
@@ -574,6 +577,53 @@ PROTOPOOL_API const char *protopool_fault_text(enum protopool_fault fault);
 #if PROTOPOOL_CHECK >= 1
 /* Reports a fault of level 1 that emitted code has found. */
 PROTOPOOL_API void protopool_raise(enum protopool_fault code, const struct protopool *pool, const void *pointer);
+#endif
+
+/* ---- Failures and refusals: what a constructor that returns NULL can report --------------------------------------- */
+
+/* Why a constructor returned NULL. */
+enum protopool_failure {
+    PROTOPOOL_NO_FAILURE,
+    PROTOPOOL_REFUSED,   /* the schema rules out what it was given */
+    PROTOPOOL_EXHAUSTED, /* the pool is full, or its source has no memory */
+    PROTOPOOL_FAULTED    /* a fault was reported, and the handler returned */
+};
+
+/* The rule of the schema that a value breaks. */
+enum protopool_rule {
+    PROTOPOOL_RULE_UNKNOWN,
+    PROTOPOOL_RULE_RANGE,  /* a number outside of its range */
+    PROTOPOOL_RULE_ENUM,   /* a value that the enum does not declare */
+    PROTOPOOL_RULE_FLAGS,  /* bits that the flags do not declare */
+    PROTOPOOL_RULE_BOOL,   /* neither false nor true */
+    PROTOPOOL_RULE_LENGTH, /* a text or list that is too long */
+    PROTOPOOL_RULE_TEXT,   /* a text whose terminator is not where its length says */
+    PROTOPOOL_RULE_NULL,   /* NULL where a text is required */
+    PROTOPOOL_RULE_TAG     /* a struct to copy that bears the tag of another message */
+};
+
+/* What a refusal handler gets; all of it is gone when it returns. */
+struct protopool_refusal {
+    const void *pool;    /* NULL: it was no message of a pool */
+    const char *message; /* its name in the schema */
+    const char *field;   /* its name there: "load", or "points[2].x" */
+    enum protopool_rule rule;
+    const char *text;           /* "load 150 is not in 0..100"; NULL with PROTOPOOL_NO_STDIO */
+    struct protopool_site site; /* of the constructor; known at level 2, of new and copy */
+};
+
+typedef void protopool_refusal_handler(const struct protopool_refusal *refusal);
+
+/* Replaces the handler that the whole program has for refusals; from level 1 a constructor calls it before it returns NULL.
+ * NULL is the default one, which at level 2 prints a line on stderr: "protopool: refused: Ping: load 150 is not in
+ * 0..100, at a.c:12". A refusal is no fault: it never aborts. Returns the previous one, NULL if that was the default. To be
+ * called before there are threads; the handler is called by the thread of the constructor. */
+protopool_refusal_handler *protopool_set_refusal_handler(protopool_refusal_handler *handler);
+
+#if PROTOPOOL_CHECK >= 1
+#define PROTOPOOL_EXPLAIN_(call) call
+#else
+#define PROTOPOOL_EXPLAIN_(call) ((void)0)
 #endif
 
 /* ---- Make and free: what is inlined ---------------------------------------------------------------------------- */
@@ -886,7 +936,32 @@ struct protopool_field {
     const struct protopool_record *record;
     const struct protopool_value *values;
     uint32_t value_count;
+#if PROTOPOOL_CHECK >= 1
+    const struct protopool_range *range; /* NULL: none */
+#endif
 };
+
+#if PROTOPOOL_CHECK >= 1
+/* Both ends are allowed. number: as it converts to uint64_t; real: of a FLOAT. */
+union protopool_bound {
+    uint64_t number;
+    double real;
+};
+
+struct protopool_range {
+    union protopool_bound least, most;
+};
+#define PROTOPOOL_RANGE_(kind, least, most) \
+    , .range = &(const struct protopool_range) \
+    { \
+        { .kind = (least) }, \
+        { \
+            .kind = (most) \
+        } \
+    }
+#else
+#define PROTOPOOL_RANGE_(kind, least, most)
+#endif
 
 /* A message or a struct; its fields in the schema's order. */
 struct protopool_record {
@@ -929,6 +1004,22 @@ static inline size_t protopool_field_length(const struct protopool_field *field,
     }
     return used < field->count ? used : field->count;
 }
+
+#if PROTOPOOL_CHECK >= 1
+/* An argument of a constructor, by field: where its elements are, the bytes of one, and how many there are; of a text only
+ * where it is. NULL: the optional field is absent. */
+struct protopool_argument {
+    const void *at;
+    size_t bytes, length;
+};
+
+/* Calls the refusal handler for the first field that the schema rules out. The pool is NULL for a message by value. */
+void protopool_explain_new(const struct protopool *pool, const struct protopool_record *message,
+                           const struct protopool_argument *arguments);
+/* The same of a struct and, if the message has one, of its tail. */
+void protopool_explain_copy(const struct protopool *pool, const struct protopool_record *message, bool has_tag,
+                            const void *from, const void *tail, size_t length);
+#endif
 
 #ifndef PROTOPOOL_NO_STDIO
 /* ---- Printing, in the form of Rust's Debug ----------------------------------------------------------------------- */

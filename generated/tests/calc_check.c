@@ -1188,6 +1188,7 @@ START_TEST(exhaustion_is_null_and_loses_nothing)
         calc_free(&pool_, last_);
         ck_assert_ptr_eq(v_->make(&pool_, 1), last_);
         ck_assert_ptr_null(v_->make(&pool_, 1));
+        ck_assert_int_eq(calc_pool_failure(&pool_), PROTOPOOL_EXHAUSTED);
         calc_pool_reset(&pool_);
         ck_assert_uint_eq(live_(&pool_), 0);
         msg_ = v_->make(&pool_, 5);
@@ -1402,6 +1403,17 @@ static void on_fault_(enum protopool_fault fault_, const void *pool_, const void
                      site_->file != NULL ? site_->file : "?", site_->line);
 }
 
+/* Each refusal has a reason. */
+static void on_refusal_(const struct protopool_refusal *refusal_)
+{
+    if (refusal_->rule == PROTOPOOL_RULE_UNKNOWN || refusal_->field[0] == '\0')
+        ck_abort_msg("%s is refused for no reason", refusal_->message);
+#ifndef PROTOPOOL_NO_STDIO
+    if (strstr(refusal_->text, refusal_->field) != refusal_->text)
+        ck_abort_msg("%s: %s: \"%s\"", refusal_->message, refusal_->field, refusal_->text);
+#endif
+}
+
 int main(void)
 {
     Suite *const suite_ = suite_create("calc");
@@ -1414,6 +1426,7 @@ int main(void)
     (void)expect_number_, (void)expect_chars_;
 #endif
     protopool_set_fault_handler(on_fault_);
+    protopool_set_refusal_handler(on_refusal_);
     tcase_set_timeout(tcase_, 300);
     suite_add_tcase(suite_, tcase_);
     tcase_add_test(tcase_, only_the_schemas_tags_are_messages);
