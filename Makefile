@@ -34,7 +34,7 @@ DEPS_CI = python3-jsonschema g++ clang libclang-rt-dev clang-format clang-tidy p
 DEPS_BENCH = python3-scipy python3-matplotlib python3-tqdm libjemalloc-dev libmimalloc-dev libgoogle-perftools-dev util-linux
 
 .PHONY: all help closure deps deps-ci deps-bench generate fresh build demo check check-user test-python suites lint format \
-    portable combinations combinations-suite combinations-elsewhere demo-valgrind tsan weaken bench bench-quick bench-check bench-instructions \
+    portable cplusplus combinations combinations-suite combinations-elsewhere demo-valgrind tsan weaken bench bench-quick bench-check bench-instructions \
     bench-generator sanitized-gcc sanitized-clang soak fuzz ci bare clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -172,7 +172,7 @@ check-user:
 
 # ---- What CI runs
 
-C_SOURCES = templates/protopool.h templates/protopool.c $(wildcard examples/*.[ch] tests/*.c tests/*.cpp bench/*.[ch])
+C_SOURCES = templates/protopool.h templates/protopool.c templates/protopool.hpp $(wildcard examples/*.[ch] tests/*.c tests/*.cpp tests/*.hpp bench/*.[ch])
 
 TIDY = -std=c11 -D_POSIX_C_SOURCE=200809L -Igenerated
 
@@ -191,7 +191,8 @@ format: ## put the hand-written C into its form
 	clang-format -i $(C_SOURCES)
 
 STRICT_C = -std=c11 $(filter-out -Wcast-align%,$(WARNINGS)) -O2 -D_POSIX_C_SOURCE=200809L -Igenerated
-STRICT_CXX = -std=c++17 $(filter-out -Wstrict-prototypes -Wcast-align%,$(WARNINGS)) -O2 -Igenerated
+STRICT_CXX = -std=c++17 $(filter-out -Wstrict-prototypes -Wcast-align%,$(WARNINGS)) -Wold-style-cast -Wzero-as-null-pointer-constant \
+    -O2 -Igenerated
 P = build/portable
 OBJECTS = generated/itch.c generated/calc.c generated/protopool.c
 
@@ -213,6 +214,7 @@ portable: generate ## C++17, 32-bit, big-endian and freestanding: compile with e
 	i686-linux-gnu-g++ $(STRICT_CXX) -fno-exceptions -c tests/user.cpp -o $(P)/user_i686.o
 	i686-linux-gnu-gcc $(STRICT_C) -static $(P)/user_i686.o generated/calc.c generated/protopool.c -o $(P)/user_i686
 	$(P)/user_i686 | diff $(P)/user.log -
+	$(MAKE) cplusplus
 	i686-linux-gnu-gcc $(STRICT_C) -static -DPROTOPOOL_MAGAZINE=2 $(CLOSURE) -o $(P)/closure_i686
 	$(P)/closure_i686 8
 	powerpc-linux-gnu-gcc $(STRICT_C) -static -DPROTOPOOL_MAGAZINE=2 $(CLOSURE) -o $(P)/closure_powerpc
@@ -220,6 +222,24 @@ portable: generate ## C++17, 32-bit, big-endian and freestanding: compile with e
 	gcc $(STRICT_C) -ffreestanding -DPROTOPOOL_NO_STDIO -c generated/protopool.c -o $(P)/free.o
 	gcc $(STRICT_C) -ffreestanding -DPROTOPOOL_NO_STDIO -c generated/calc.c -o $(P)/free_calc.o
 	! nm $(P)/free.o $(P)/free_calc.o | grep ' U ' | grep -vE ' (memcpy|memset|memcmp|protopool_[a-z0-9_]+)$$'
+
+# Not every combination, but each level, standard, and exceptions on and off with both compilers.
+CPP = build/cplusplus
+CPP_SETTINGS = "g++ -std=c++17 -Wuseless-cast" "g++ -std=c++20 -Wuseless-cast -fno-exceptions -DPROTOPOOL_CHECK=1" \
+    "g++ -std=c++2b -Wuseless-cast -DPROTOPOOL_CHECK=2" "clang++ -std=c++17 -fno-exceptions -DPROTOPOOL_CHECK=2" \
+    "clang++ -std=c++20 -DPROTOPOOL_CHECK=1" "clang++ -std=c++2b -fno-exceptions" \
+    "g++ -std=c++17 -DPROTOPOOL_CHECK=2 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" \
+    "clang++ -std=c++20 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" "i686-linux-gnu-g++ -std=c++17 -static"
+
+cplusplus: generate ## the C++ programs: both compilers, three standards and levels, sanitizers, 32-bit
+	@mkdir -p $(CPP)
+	@set -e; for setting in $(CPP_SETTINGS); do \
+	    echo "$$setting"; cc=gcc; run=; level=$$(echo "$$setting" | grep -o -- '-DPROTOPOOL_CHECK=.' || true); \
+	    case $$setting in i686*) cc=i686-linux-gnu-gcc; run=qemu-i386;; esac; \
+	    for c in calc telemetry protopool; do $$cc $(STRICT_C) $$level -c generated/$$c.c -o $(CPP)/$$c.o; done; \
+	    for program in $(wildcard tests/cpp_*.cpp); do \
+	        $${setting%% *} $(STRICT_CXX) $${setting#* } $$program $(CPP)/*.o -o $(CPP)/program -lpthread; $$run $(CPP)/program; \
+	    done; done
 
 A = build/combinations
 ALL = $(A)/all.c $(A)/protopool.c

@@ -59,8 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-o", "--output-dir", metavar="DIR", type=Path, default=Path("."),
                         help="where the outputs go, flat (default: the current directory)")
     parser.add_argument("--no-engine", action="store_true",
-                        help="leave protopool.h and protopool.c out: one copy serves a whole program")
-    parser.add_argument("--cpp", action="store_true", help="also write NAME.hpp: handles, match and string views for C++17")
+                        help="leave protopool.h, .c and .hpp out: one copy serves a whole program")
+    parser.add_argument("--cpp", action="store_true", help="also write NAME.hpp and protopool.hpp: pools, handles, match and views for C++17")
     parser.add_argument("--tests", metavar="DIR", type=Path,
                         help="also write NAME_check.c, the tests of the schema (a program, for libcheck), into this folder")
     parser.add_argument("--bench", action="store_true", help="also write NAME_bench.h, which the benchmark drives")
@@ -135,7 +135,7 @@ def _outputs(options: argparse.Namespace, laid_out: list[Layout]) -> dict[Path, 
     if options.tests is not None:
         files |= {options.tests / name: text for protocol in laid_out for name, text in render.suite(protocol).items()}
     if not options.no_engine:
-        files |= {options.output_dir / name: text for name, text in render.engine().items()}
+        files |= {options.output_dir / name: text for name, text in render.engine(also).items()}
     return files
 
 

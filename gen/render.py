@@ -14,6 +14,7 @@ from .layout import MAX_SIZE, Layout, length_scalar
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 WIDTH = 116                     # characters of an emitted line, where it can be broken
 ENGINE = ("protopool.h", "protopool.c")
+ENGINE_CPP = ("protopool.hpp",)
 _SOURCES = {"protocol.h.j2": "{}.h", "protocol.c.j2": "{}.c"}
 _ON_DEMAND = {"bench": {"protocol_bench.h.j2": "{}_bench.h"}, "cpp": {"protocol.hpp.j2": "{}.hpp"}}
 _SUITE = {"protocol_check.c.j2": "{}_check.c"}
@@ -40,9 +41,10 @@ def _render(laid_out: Layout, templates: dict[str, str]) -> dict[str, str]:
             for template, name in templates.items()}
 
 
-def engine() -> dict[str, str]:
+def engine(also: Collection[str] = ()) -> dict[str, str]:
     """The engine's files: copied as they stand."""
-    return {name: (TEMPLATES / name).read_text(encoding="utf-8") for name in ENGINE}
+    names = ENGINE + (ENGINE_CPP if "cpp" in also else ())
+    return {name: (TEMPLATES / name).read_text(encoding="utf-8") for name in names}
 
 
 def engine_abi() -> int:
