@@ -6,6 +6,7 @@ on 32-bit, 64-bit and big-endian machines; the emitted C asserts each of them.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,6 +18,18 @@ MAX_SIZE = 2**31 - 1            # of a message, in bytes: the largest object of 
 MAX_BUDGET = 2**32 - 1          # slots of one size in a fixed pool
 MAX_POOL = 2**62                # bytes of slots in a fixed pool; the emitted sum is of 64 bits
 LARGE = 16                      # bytes; larger members go last where that costs no padding
+
+
+@dataclass(frozen=True)
+class Hole:
+    """Bytes of padding, which no member has."""
+
+    offset: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.size
 
 
 @dataclass(frozen=True)
@@ -32,6 +45,7 @@ class Member:
     aligned: bool = False
     bits: tuple[str, ...] = ()
     offset: int = 0
+    holes: tuple["Hole", ...] = ()      # of the struct that it is; none of an array's
 
     @property
     def size(self) -> int:
@@ -46,6 +60,21 @@ class Record:
     size: int
     align: int
     padding: int
+
+    @property
+    def begin(self) -> int:
+        """Where members may lie: behind a message's tag."""
+        return 0
+
+    @cached_property
+    def holes(self) -> tuple[Hole, ...]:
+        """The padding between members and behind them."""
+        return _gaps(self.members, self.begin, self.size)
+
+    @cached_property
+    def blank(self) -> tuple[Hole, ...]:
+        """What is cleared before members are stored: the padding and the bit-fields, which do not fill their bytes."""
+        return _gaps([m for m in self.members if not m.bits], self.begin, self.size)
 
     def member(self, name: str) -> Member:
         return next(m for m in self.members if m.name == name)
@@ -62,6 +91,12 @@ class Record:
 @dataclass(frozen=True)
 class Struct(Record):
     model: model.Struct
+
+    @cached_property
+    def all_holes(self) -> tuple[Hole, ...]:
+        """Those of the structs that it holds too."""
+        inner = (Hole(m.offset + hole.offset, hole.size) for m in self.members for hole in m.holes)
+        return tuple(sorted((*self.holes, *inner), key=lambda hole: hole.offset))
 
 
 @dataclass(frozen=True)
@@ -92,6 +127,31 @@ class Message(Record):
     model: model.Message
     tail: Tail | None = None
     slot_class: int = 0
+    tag_size: int = 0
+
+    @property
+    def begin(self) -> int:
+        return self.tag_size
+
+    @cached_property
+    def head(self) -> int:
+        """How many bytes the store of the tag writes: 1, 2, 4 or 8, so many that there is no blank left in the first 8 bytes
+        if that can be had."""
+        last = max((min(hole.end, 8) for hole in self.blank if hole.offset < 8), default=self.tag_size)
+        stores = [size for size in (1, 2, 4, 8) if self.tag_size <= size <= self.size]
+        return next((size for size in stores if size >= last), stores[-1])
+
+    @property
+    def copied_head(self) -> int:
+        """The same where members are there already: padding at most."""
+        end = next((hole.end for hole in self.holes if hole.offset == self.tag_size), self.tag_size)
+        return max(size for size in (1, 2, 4, 8) if size <= end)
+
+    def blank_behind(self, head: int) -> tuple[Hole, ...]:
+        return _cut(self.blank, head)
+
+    def holes_behind(self, head: int) -> tuple[Hole, ...]:
+        return _cut(self.holes, head)
 
     @property
     def most_bytes(self) -> int:
@@ -226,7 +286,8 @@ class _Elements:
     def member(self, name: str, element: model.Element, count: int | None = None) -> Member:
         if isinstance(element, model.Struct):
             struct = self.structs[element.name.schema]
-            return Member(name, f"struct {self.protocol.name.c}_{element.name.c}", struct.size, struct.align, count)
+            return Member(name, f"struct {self.protocol.name.c}_{element.name.c}", struct.size, struct.align, count,
+                          holes=struct.all_holes if count is None else ())
         scalar = element if isinstance(element, model.Scalar) else element.base
         return Member(name, scalar.c, scalar.size, scalar.size, count, scalar.size == 8)
 
@@ -309,6 +370,23 @@ def _order(members: list[Member], begin: int, align: int) -> list[Member]:
     return min((large_last, ascending), key=lambda order: _place(order, begin, align)[1])
 
 
+def _cut(holes: Iterable[Hole], begin: int) -> tuple[Hole, ...]:
+    """What of the holes lies behind `begin`."""
+    return tuple(Hole(start, hole.end - start) for hole in holes if (start := max(hole.offset, begin)) < hole.end)
+
+
+def _gaps(members: Iterable[Member], begin: int, size: int) -> tuple[Hole, ...]:
+    """Runs of bytes between begin and size that none of the members has."""
+    gaps, end = [], begin
+    for member in sorted(members, key=lambda m: m.offset):
+        if member.offset > end:
+            gaps.append(Hole(end, member.offset - end))
+        end = member.offset + member.size
+    if size > end:
+        gaps.append(Hole(end, size - end))
+    return tuple(gaps)
+
+
 def _place(members: list[Member], begin: int, align: int) -> tuple[tuple[Member, ...], int]:
     """The members with their offsets, and the size of the struct."""
     placed, end = [], begin
@@ -321,7 +399,7 @@ def _place(members: list[Member], begin: int, align: int) -> tuple[tuple[Member,
 
 def _message(message: model.Message, tag: model.Scalar, protocol: model.Protocol, structs: dict[str, Struct],
              reporter: Reporter) -> Message:
-    laid_out = Message(*_lay_out(message, tag.size, tag.size, protocol, structs, reporter), message)
+    laid_out = Message(*_lay_out(message, tag.size, tag.size, protocol, structs, reporter), message, tag_size=tag.size)
     if message.tail is None:
         return laid_out
     of = message.tail.type

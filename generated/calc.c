@@ -533,7 +533,7 @@ struct calc *(calc_clone)(struct calc_pool *pool_, const struct calc *msg_)
     }
     if (class_ == 0)
         return calc_refused_(pool_);
-    clone_ = (struct calc *)calc_take_(pool_, class_, calc_tag_of(msg_), size_);
+    clone_ = (struct calc *)calc_take_(pool_, class_, calc_tag_of(msg_), sizeof *msg_, size_);
     if (clone_ != NULL)
         memcpy(clone_, msg_, size_);
     return clone_;

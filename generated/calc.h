@@ -522,17 +522,18 @@ static inline struct calc *calc_refused_(struct calc_pool *pool_)
 
 #if PROTOPOOL_CHECK >= 1
 /* Calls the refusal handler with what is wrong, before a constructor returns; one such function for each that refuses. */
-void calc_explain_copy_(const struct protopool *pool_, enum calc_tag tag_, const struct calc *from_, const void *tail_,
+PROTOPOOL_API void calc_explain_copy_(const struct protopool *pool_, enum calc_tag tag_, const struct calc *from_, const void *tail_,
     size_t length_);
-void calc_explain_apply_(const struct protopool *pool_, enum calc_operation operation, double left, double right);
-void calc_explain_store_(const struct protopool *pool_, const char *name, double value);
-void calc_explain_recall_(const struct protopool *pool_, const char *name);
-void calc_explain_log_(const struct protopool *pool_, uint64_t time, const char *text);
+PROTOPOOL_API void calc_explain_apply_(const struct protopool *pool_, enum calc_operation operation, double left,
+    double right);
+PROTOPOOL_API void calc_explain_store_(const struct protopool *pool_, const char *name, double value);
+PROTOPOOL_API void calc_explain_recall_(const struct protopool *pool_, const char *name);
+PROTOPOOL_API void calc_explain_log_(const struct protopool *pool_, uint64_t time, const char *text);
 #endif
 
-/* A slot of the class for a message of so many bytes, the variant of this tag, uninitialised but for that; NULL if the pool
- * is exhausted. */
-PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool_, unsigned class_, enum calc_tag tag_, size_t bytes_)
+/* A slot of the class for a message of `bytes_` bytes, the variant of this tag; NULL if the pool is exhausted. The tag
+ * and zeros up to `head_` bytes are written. */
+PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool_, unsigned class_, enum calc_tag tag_, size_t head_, size_t bytes_)
 {
 #if PROTOPOOL_CHECK == 2
     struct calc *const msg_ = (struct calc *)protopool_take_checked(&pool_->engine_, class_, bytes_);
@@ -554,7 +555,7 @@ PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool_, unsigned class_, enum
     calc_trace_allocate_(msg_, tag_, bytes_);
 #endif
     (void)bytes_;
-    msg_->tag = (uint8_t)tag_;
+    protopool_write_tag(msg_, tag_, sizeof msg_->tag, head_);
     return msg_;
 }
 
@@ -568,6 +569,9 @@ PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool_, unsigned class_, enum
  *        value that is nearest to zero (of an enum the first) where it allows no zero. To be changed and copied.
  * valid: whether the schema allows what the struct holds; tells for which reason copy returned NULL.
  * as:    the message as its variant, which it must be. if: NULL if it is another. edit: as, to write its fields.
+ *
+ * new, copy and make write every byte of padding; no byte of what was there before stays, but behind the end of a text or a
+ * list that is shorter than its room (make clears those too), and the padding in the elements of an array is copied with them.
  *
  * A string is NUL-terminated (NULL is refused); of an array exactly its N elements are read; a list may be NULL
  * where it has no elements. An optional field is absent where its argument is NULL.
@@ -583,6 +587,7 @@ static inline bool calc_valid_add(const struct calc_add *msg_)
 static inline struct calc_add calc_make_add(uint64_t left, uint64_t right)
 {
     struct calc_add msg_;
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = CALC_ADD;
     msg_.left = left;
     msg_.right = right;
@@ -599,7 +604,7 @@ static inline struct calc_add calc_default_add(void)
 
 PROTOPOOL_NODISCARD static inline struct calc *calc_new_add(struct calc_pool *pool_, uint64_t left, uint64_t right)
 {
-    struct calc_add *const msg_ = (struct calc_add *)calc_take_(pool_, 2, CALC_ADD, sizeof *msg_);
+    struct calc_add *const msg_ = (struct calc_add *)calc_take_(pool_, 2, CALC_ADD, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->left = left;
@@ -613,11 +618,11 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_add(struct calc_pool *p
         PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_ADD, &from_->base, NULL, 0));
         return calc_refused_(pool_);
     }
-    struct calc_add *const msg_ = (struct calc_add *)calc_take_(pool_, 2, CALC_ADD, sizeof *msg_);
+    struct calc_add *const msg_ = (struct calc_add *)calc_take_(pool_, 2, CALC_ADD, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
-    msg_->base.tag = CALC_ADD;
+    protopool_write_tag(msg_, CALC_ADD, sizeof msg_->base, 8);
     return &msg_->base;
 }
 
@@ -646,6 +651,7 @@ static inline bool calc_valid_negate(const struct calc_negate *msg_)
 static inline struct calc_negate calc_make_negate(int64_t value)
 {
     struct calc_negate msg_;
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = CALC_NEGATE;
     msg_.value = value;
     return msg_;
@@ -661,7 +667,7 @@ static inline struct calc_negate calc_default_negate(void)
 
 PROTOPOOL_NODISCARD static inline struct calc *calc_new_negate(struct calc_pool *pool_, int64_t value)
 {
-    struct calc_negate *const msg_ = (struct calc_negate *)calc_take_(pool_, 1, CALC_NEGATE, sizeof *msg_);
+    struct calc_negate *const msg_ = (struct calc_negate *)calc_take_(pool_, 1, CALC_NEGATE, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->value = value;
@@ -675,11 +681,11 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_negate(struct calc_pool
         PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_NEGATE, &from_->base, NULL, 0));
         return calc_refused_(pool_);
     }
-    struct calc_negate *const msg_ = (struct calc_negate *)calc_take_(pool_, 1, CALC_NEGATE, sizeof *msg_);
+    struct calc_negate *const msg_ = (struct calc_negate *)calc_take_(pool_, 1, CALC_NEGATE, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
-    msg_->base.tag = CALC_NEGATE;
+    protopool_write_tag(msg_, CALC_NEGATE, sizeof msg_->base, 8);
     return &msg_->base;
 }
 
@@ -714,6 +720,7 @@ static inline struct calc_apply calc_make_apply(enum calc_operation operation, d
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = CALC_APPLY;
     msg_.operation = (uint8_t)operation;
     msg_.left = left;
@@ -737,7 +744,7 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_new_apply(struct calc_pool *
         PROTOPOOL_EXPLAIN_(calc_explain_apply_(&pool_->engine_, operation, left, right));
         return calc_refused_(pool_);
     }
-    struct calc_apply *const msg_ = (struct calc_apply *)calc_take_(pool_, 2, CALC_APPLY, sizeof *msg_);
+    struct calc_apply *const msg_ = (struct calc_apply *)calc_take_(pool_, 2, CALC_APPLY, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->operation = (uint8_t)operation;
@@ -753,11 +760,12 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_apply(struct calc_pool 
         PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_APPLY, &from_->base, NULL, 0));
         return calc_refused_(pool_);
     }
-    struct calc_apply *const msg_ = (struct calc_apply *)calc_take_(pool_, 2, CALC_APPLY, sizeof *msg_);
+    struct calc_apply *const msg_ = (struct calc_apply *)calc_take_(pool_, 2, CALC_APPLY, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = CALC_APPLY;
+    PROTOPOOL_CLEAR_(msg_, 2, 6);
     return &msg_->base;
 }
 
@@ -786,6 +794,7 @@ static inline bool calc_valid_sum(const struct calc_sum *msg_)
 static inline struct calc_sum calc_make_sum(uint8_t count, const int32_t *operands)
 {
     struct calc_sum msg_;
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = CALC_SUM;
     msg_.count = count;
     memcpy(msg_.operands, operands, sizeof msg_.operands);
@@ -803,7 +812,7 @@ static inline struct calc_sum calc_default_sum(void)
 PROTOPOOL_NODISCARD static inline struct calc *calc_new_sum(struct calc_pool *pool_, uint8_t count,
     const int32_t *operands)
 {
-    struct calc_sum *const msg_ = (struct calc_sum *)calc_take_(pool_, 5, CALC_SUM, sizeof *msg_);
+    struct calc_sum *const msg_ = (struct calc_sum *)calc_take_(pool_, 5, CALC_SUM, 4, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->count = count;
@@ -817,11 +826,12 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_sum(struct calc_pool *p
         PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_SUM, &from_->base, NULL, 0));
         return calc_refused_(pool_);
     }
-    struct calc_sum *const msg_ = (struct calc_sum *)calc_take_(pool_, 5, CALC_SUM, sizeof *msg_);
+    struct calc_sum *const msg_ = (struct calc_sum *)calc_take_(pool_, 5, CALC_SUM, 4, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = CALC_SUM;
+    PROTOPOOL_CLEAR_(msg_, 2, 2);
     return &msg_->base;
 }
 
@@ -857,6 +867,7 @@ static inline struct calc_store calc_make_store(const char *name, double value)
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = CALC_STORE;
     msg_.name_len = (uint8_t)name_len_;
     memcpy(msg_.name, name, name_len_ + 1);
@@ -880,7 +891,7 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_new_store(struct calc_pool *
         PROTOPOOL_EXPLAIN_(calc_explain_store_(&pool_->engine_, name, value));
         return calc_refused_(pool_);
     }
-    struct calc_store *const msg_ = (struct calc_store *)calc_take_(pool_, 4, CALC_STORE, sizeof *msg_);
+    struct calc_store *const msg_ = (struct calc_store *)calc_take_(pool_, 4, CALC_STORE, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->name_len = (uint8_t)name_len_;
@@ -896,11 +907,12 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_store(struct calc_pool 
         PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_STORE, &from_->base, NULL, 0));
         return calc_refused_(pool_);
     }
-    struct calc_store *const msg_ = (struct calc_store *)calc_take_(pool_, 4, CALC_STORE, sizeof *msg_);
+    struct calc_store *const msg_ = (struct calc_store *)calc_take_(pool_, 4, CALC_STORE, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = CALC_STORE;
+    PROTOPOOL_CLEAR_(msg_, 2, 6);
     return &msg_->base;
 }
 
@@ -936,6 +948,7 @@ static inline struct calc_recall calc_make_recall(const char *name)
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = CALC_RECALL;
     msg_.name_len = (uint8_t)name_len_;
     memcpy(msg_.name, name, name_len_ + 1);
@@ -957,7 +970,7 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_new_recall(struct calc_pool 
         PROTOPOOL_EXPLAIN_(calc_explain_recall_(&pool_->engine_, name));
         return calc_refused_(pool_);
     }
-    struct calc_recall *const msg_ = (struct calc_recall *)calc_take_(pool_, 3, CALC_RECALL, sizeof *msg_);
+    struct calc_recall *const msg_ = (struct calc_recall *)calc_take_(pool_, 3, CALC_RECALL, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->name_len = (uint8_t)name_len_;
@@ -972,7 +985,7 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_recall(struct calc_pool
         PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_RECALL, &from_->base, NULL, 0));
         return calc_refused_(pool_);
     }
-    struct calc_recall *const msg_ = (struct calc_recall *)calc_take_(pool_, 3, CALC_RECALL, sizeof *msg_);
+    struct calc_recall *const msg_ = (struct calc_recall *)calc_take_(pool_, 3, CALC_RECALL, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1012,6 +1025,7 @@ static inline struct calc_log calc_make_log(uint64_t time, const char *text)
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = CALC_LOG;
     msg_.time = time;
     msg_.text_len = (uint8_t)text_len_;
@@ -1035,9 +1049,10 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_new_log(struct calc_pool *po
         PROTOPOOL_EXPLAIN_(calc_explain_log_(&pool_->engine_, time, text));
         return calc_refused_(pool_);
     }
-    struct calc_log *const msg_ = (struct calc_log *)calc_take_(pool_, 6, CALC_LOG, sizeof *msg_);
+    struct calc_log *const msg_ = (struct calc_log *)calc_take_(pool_, 6, CALC_LOG, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
+    PROTOPOOL_CLEAR_(msg_, 203, 5);
     msg_->time = time;
     msg_->text_len = (uint8_t)text_len_;
     memcpy(msg_->text, text, text_len_ + 1);
@@ -1050,11 +1065,12 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_log(struct calc_pool *p
         PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_LOG, &from_->base, NULL, 0));
         return calc_refused_(pool_);
     }
-    struct calc_log *const msg_ = (struct calc_log *)calc_take_(pool_, 6, CALC_LOG, sizeof *msg_);
+    struct calc_log *const msg_ = (struct calc_log *)calc_take_(pool_, 6, CALC_LOG, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = CALC_LOG;
+    PROTOPOOL_CLEAR_(msg_, 203, 5);
     return &msg_->base;
 }
 
@@ -1083,6 +1099,7 @@ static inline bool calc_valid_quit(const struct calc_quit *msg_)
 static inline struct calc_quit calc_make_quit(void)
 {
     struct calc_quit msg_;
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = CALC_QUIT;
     return msg_;
 }

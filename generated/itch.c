@@ -1630,7 +1630,7 @@ struct itch *(itch_clone)(struct itch_pool *pool_, const struct itch *msg_)
     }
     if (class_ == 0)
         return itch_refused_(pool_);
-    clone_ = (struct itch *)itch_take_(pool_, class_, itch_tag_of(msg_), size_);
+    clone_ = (struct itch *)itch_take_(pool_, class_, itch_tag_of(msg_), sizeof *msg_, size_);
     if (clone_ != NULL)
         memcpy(clone_, msg_, size_);
     return clone_;

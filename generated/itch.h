@@ -783,46 +783,51 @@ static inline struct itch *itch_refused_(struct itch_pool *pool_)
 
 #if PROTOPOOL_CHECK >= 1
 /* Calls the refusal handler with what is wrong, before a constructor returns; one such function for each that refuses. */
-void itch_explain_copy_(const struct protopool *pool_, enum itch_tag tag_, const struct itch *from_, const void *tail_,
+PROTOPOOL_API void itch_explain_copy_(const struct protopool *pool_, enum itch_tag tag_, const struct itch *from_, const void *tail_,
     size_t length_);
-void itch_explain_stock_directory_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, const char *stock, char market_category, char financial_status, uint32_t round_lot_size,
-    char round_lots_only, char issue_classification, const char *issue_subtype, char authenticity,
-    char short_sale_threshold, char ipo_flag, char luld_tier, char etp_flag, uint32_t etp_leverage, char inverse);
-void itch_explain_trading_action_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, const char *stock, char state, char reserved, const char *reason);
-void itch_explain_reg_sho_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, const char *stock, char action);
-void itch_explain_participant_position_(const struct protopool *pool_, uint16_t stock_locate,
+PROTOPOOL_API void itch_explain_stock_directory_(const struct protopool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_category, char financial_status,
+    uint32_t round_lot_size, char round_lots_only, char issue_classification, const char *issue_subtype,
+    char authenticity, char short_sale_threshold, char ipo_flag, char luld_tier, char etp_flag,
+    uint32_t etp_leverage, char inverse);
+PROTOPOOL_API void itch_explain_trading_action_(const struct protopool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, char state, char reserved, const char *reason);
+PROTOPOOL_API void itch_explain_reg_sho_(const struct protopool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, char action);
+PROTOPOOL_API void itch_explain_participant_position_(const struct protopool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
     char state);
-void itch_explain_ipo_quoting_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier, uint32_t price);
-void itch_explain_luld_collar_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price, uint32_t lower_price,
-    uint32_t extension);
-void itch_explain_operational_halt_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, const char *stock, char market_code, char action);
-void itch_explain_add_order_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price);
-void itch_explain_add_order_mpid_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
-    const char *mpid);
-void itch_explain_trade_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
-    uint64_t match);
-void itch_explain_cross_trade_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price, uint64_t match, char cross_type);
-void itch_explain_imbalance_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction, const char *stock, uint32_t far_price,
-    uint32_t near_price, uint32_t reference_price, char cross_type, char variation);
-void itch_explain_retail_interest_(const struct protopool *pool_, uint16_t stock_locate, uint16_t tracking_number,
-    uint64_t timestamp, const char *stock, char interest);
+PROTOPOOL_API void itch_explain_ipo_quoting_(const struct protopool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier,
+    uint32_t price);
+PROTOPOOL_API void itch_explain_luld_collar_(const struct protopool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price,
+    uint32_t lower_price, uint32_t extension);
+PROTOPOOL_API void itch_explain_operational_halt_(const struct protopool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action);
+PROTOPOOL_API void itch_explain_add_order_(const struct protopool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
+    uint32_t price);
+PROTOPOOL_API void itch_explain_add_order_mpid_(const struct protopool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
+    uint32_t price, const char *mpid);
+PROTOPOOL_API void itch_explain_trade_(const struct protopool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
+    uint32_t price, uint64_t match);
+PROTOPOOL_API void itch_explain_cross_trade_(const struct protopool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price,
+    uint64_t match, char cross_type);
+PROTOPOOL_API void itch_explain_imbalance_(const struct protopool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction,
+    const char *stock, uint32_t far_price, uint32_t near_price, uint32_t reference_price, char cross_type,
+    char variation);
+PROTOPOOL_API void itch_explain_retail_interest_(const struct protopool *pool_, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, char interest);
 #endif
 
-/* A slot of the class for a message of so many bytes, the variant of this tag, uninitialised but for that; NULL if the pool
- * is exhausted. */
-PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool_, unsigned class_, enum itch_tag tag_, size_t bytes_)
+/* A slot of the class for a message of `bytes_` bytes, the variant of this tag; NULL if the pool is exhausted. The tag
+ * and zeros up to `head_` bytes are written. */
+PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool_, unsigned class_, enum itch_tag tag_, size_t head_, size_t bytes_)
 {
 #if PROTOPOOL_CHECK == 2
     struct itch *const msg_ = (struct itch *)protopool_take_checked(&pool_->engine_, class_, bytes_);
@@ -844,7 +849,7 @@ PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool_, unsigned class_, enum
     itch_trace_allocate_(msg_, tag_, bytes_);
 #endif
     (void)bytes_;
-    msg_->tag = (uint8_t)tag_;
+    protopool_write_tag(msg_, tag_, sizeof msg_->tag, head_);
     return msg_;
 }
 
@@ -858,6 +863,9 @@ PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool_, unsigned class_, enum
  *        value that is nearest to zero (of an enum the first) where it allows no zero. To be changed and copied.
  * valid: whether the schema allows what the struct holds; tells for which reason copy returned NULL.
  * as:    the message as its variant, which it must be. if: NULL if it is another. edit: as, to write its fields.
+ *
+ * new, copy and make write every byte of padding; no byte of what was there before stays, but behind the end of a text or a
+ * list that is shorter than its room (make clears those too), and the padding in the elements of an array is copied with them.
  *
  * A string is NUL-terminated (NULL is refused); of an array exactly its N elements are read; a list may be NULL
  * where it has no elements. An optional field is absent where its argument is NULL.
@@ -874,6 +882,7 @@ static inline struct itch_system_event itch_make_system_event(uint16_t stock_loc
     uint64_t timestamp, char event_code)
 {
     struct itch_system_event msg_;
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_SYSTEM_EVENT;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -893,7 +902,7 @@ static inline struct itch_system_event itch_default_system_event(void)
 PROTOPOOL_NODISCARD static inline struct itch *itch_new_system_event(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, char event_code)
 {
-    struct itch_system_event *const msg_ = (struct itch_system_event *)itch_take_(pool_, 1, ITCH_SYSTEM_EVENT, sizeof *msg_);
+    struct itch_system_event *const msg_ = (struct itch_system_event *)itch_take_(pool_, 1, ITCH_SYSTEM_EVENT, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -910,11 +919,12 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_system_event(struct itc
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_SYSTEM_EVENT, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_system_event *const msg_ = (struct itch_system_event *)itch_take_(pool_, 1, ITCH_SYSTEM_EVENT, sizeof *msg_);
+    struct itch_system_event *const msg_ = (struct itch_system_event *)itch_take_(pool_, 1, ITCH_SYSTEM_EVENT, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = ITCH_SYSTEM_EVENT;
+    PROTOPOOL_CLEAR_(msg_, 6, 2);
     return &msg_->base;
 }
 
@@ -955,6 +965,7 @@ static inline struct itch_stock_directory itch_make_stock_directory(uint16_t sto
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_STOCK_DIRECTORY;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1001,9 +1012,12 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_stock_directory(struct i
             inverse));
         return itch_refused_(pool_);
     }
-    struct itch_stock_directory *const msg_ = (struct itch_stock_directory *)itch_take_(pool_, 5, ITCH_STOCK_DIRECTORY, sizeof *msg_);
+    struct itch_stock_directory *const msg_ = (struct itch_stock_directory *)itch_take_(pool_, 5, ITCH_STOCK_DIRECTORY, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
+    PROTOPOOL_CLEAR_(msg_, 21, 1);
+    PROTOPOOL_CLEAR_(msg_, 26, 2);
+    PROTOPOOL_CLEAR_(msg_, 36, 4);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -1031,11 +1045,14 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_stock_directory(struct 
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_STOCK_DIRECTORY, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_stock_directory *const msg_ = (struct itch_stock_directory *)itch_take_(pool_, 5, ITCH_STOCK_DIRECTORY, sizeof *msg_);
+    struct itch_stock_directory *const msg_ = (struct itch_stock_directory *)itch_take_(pool_, 5, ITCH_STOCK_DIRECTORY, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = ITCH_STOCK_DIRECTORY;
+    PROTOPOOL_CLEAR_(msg_, 21, 1);
+    PROTOPOOL_CLEAR_(msg_, 26, 2);
+    PROTOPOOL_CLEAR_(msg_, 36, 4);
     return &msg_->base;
 }
 
@@ -1073,6 +1090,7 @@ static inline struct itch_trading_action itch_make_trading_action(uint16_t stock
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_TRADING_ACTION;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1105,9 +1123,11 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_trading_action(struct it
             stock, state, reserved, reason));
         return itch_refused_(pool_);
     }
-    struct itch_trading_action *const msg_ = (struct itch_trading_action *)itch_take_(pool_, 3, ITCH_TRADING_ACTION, sizeof *msg_);
+    struct itch_trading_action *const msg_ = (struct itch_trading_action *)itch_take_(pool_, 3, ITCH_TRADING_ACTION, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
+    PROTOPOOL_CLEAR_(msg_, 15, 1);
+    PROTOPOOL_CLEAR_(msg_, 20, 4);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -1125,11 +1145,13 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_trading_action(struct i
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_TRADING_ACTION, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_trading_action *const msg_ = (struct itch_trading_action *)itch_take_(pool_, 3, ITCH_TRADING_ACTION, sizeof *msg_);
+    struct itch_trading_action *const msg_ = (struct itch_trading_action *)itch_take_(pool_, 3, ITCH_TRADING_ACTION, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = ITCH_TRADING_ACTION;
+    PROTOPOOL_CLEAR_(msg_, 15, 1);
+    PROTOPOOL_CLEAR_(msg_, 20, 4);
     return &msg_->base;
 }
 
@@ -1165,6 +1187,7 @@ static inline struct itch_reg_sho itch_make_reg_sho(uint16_t stock_locate, uint1
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_REG_SHO;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1192,9 +1215,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_reg_sho(struct itch_pool
             action));
         return itch_refused_(pool_);
     }
-    struct itch_reg_sho *const msg_ = (struct itch_reg_sho *)itch_take_(pool_, 2, ITCH_REG_SHO, sizeof *msg_);
+    struct itch_reg_sho *const msg_ = (struct itch_reg_sho *)itch_take_(pool_, 2, ITCH_REG_SHO, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
+    PROTOPOOL_CLEAR_(msg_, 14, 2);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -1210,11 +1234,12 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_reg_sho(struct itch_poo
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_REG_SHO, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_reg_sho *const msg_ = (struct itch_reg_sho *)itch_take_(pool_, 2, ITCH_REG_SHO, sizeof *msg_);
+    struct itch_reg_sho *const msg_ = (struct itch_reg_sho *)itch_take_(pool_, 2, ITCH_REG_SHO, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = ITCH_REG_SHO;
+    PROTOPOOL_CLEAR_(msg_, 14, 2);
     return &msg_->base;
 }
 
@@ -1253,6 +1278,7 @@ static inline struct itch_participant_position itch_make_participant_position(ui
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_PARTICIPANT_POSITION;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1286,9 +1312,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_participant_position(str
             timestamp, mpid, stock, primary, mode, state));
         return itch_refused_(pool_);
     }
-    struct itch_participant_position *const msg_ = (struct itch_participant_position *)itch_take_(pool_, 3, ITCH_PARTICIPANT_POSITION, sizeof *msg_);
+    struct itch_participant_position *const msg_ = (struct itch_participant_position *)itch_take_(pool_, 3, ITCH_PARTICIPANT_POSITION, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
+    PROTOPOOL_CLEAR_(msg_, 20, 4);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -1307,11 +1334,12 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_participant_position(st
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_PARTICIPANT_POSITION, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_participant_position *const msg_ = (struct itch_participant_position *)itch_take_(pool_, 3, ITCH_PARTICIPANT_POSITION, sizeof *msg_);
+    struct itch_participant_position *const msg_ = (struct itch_participant_position *)itch_take_(pool_, 3, ITCH_PARTICIPANT_POSITION, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = ITCH_PARTICIPANT_POSITION;
+    PROTOPOOL_CLEAR_(msg_, 20, 4);
     return &msg_->base;
 }
 
@@ -1341,6 +1369,7 @@ static inline struct itch_mwcb_decline itch_make_mwcb_decline(uint16_t stock_loc
     uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3)
 {
     struct itch_mwcb_decline msg_;
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_MWCB_DECLINE;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1362,7 +1391,7 @@ static inline struct itch_mwcb_decline itch_default_mwcb_decline(void)
 PROTOPOOL_NODISCARD static inline struct itch *itch_new_mwcb_decline(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3)
 {
-    struct itch_mwcb_decline *const msg_ = (struct itch_mwcb_decline *)itch_take_(pool_, 4, ITCH_MWCB_DECLINE, sizeof *msg_);
+    struct itch_mwcb_decline *const msg_ = (struct itch_mwcb_decline *)itch_take_(pool_, 4, ITCH_MWCB_DECLINE, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1381,11 +1410,12 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_mwcb_decline(struct itc
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_MWCB_DECLINE, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_mwcb_decline *const msg_ = (struct itch_mwcb_decline *)itch_take_(pool_, 4, ITCH_MWCB_DECLINE, sizeof *msg_);
+    struct itch_mwcb_decline *const msg_ = (struct itch_mwcb_decline *)itch_take_(pool_, 4, ITCH_MWCB_DECLINE, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
-    msg_->base.tag = ITCH_MWCB_DECLINE;
+    protopool_write_tag(msg_, ITCH_MWCB_DECLINE, sizeof msg_->base, 2);
+    PROTOPOOL_CLEAR_(msg_, 6, 2);
     return &msg_->base;
 }
 
@@ -1415,6 +1445,7 @@ static inline struct itch_mwcb_status itch_make_mwcb_status(uint16_t stock_locat
     uint64_t timestamp, char breached_level)
 {
     struct itch_mwcb_status msg_;
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_MWCB_STATUS;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1434,7 +1465,7 @@ static inline struct itch_mwcb_status itch_default_mwcb_status(void)
 PROTOPOOL_NODISCARD static inline struct itch *itch_new_mwcb_status(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, char breached_level)
 {
-    struct itch_mwcb_status *const msg_ = (struct itch_mwcb_status *)itch_take_(pool_, 1, ITCH_MWCB_STATUS, sizeof *msg_);
+    struct itch_mwcb_status *const msg_ = (struct itch_mwcb_status *)itch_take_(pool_, 1, ITCH_MWCB_STATUS, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -1451,11 +1482,12 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_mwcb_status(struct itch
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_MWCB_STATUS, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_mwcb_status *const msg_ = (struct itch_mwcb_status *)itch_take_(pool_, 1, ITCH_MWCB_STATUS, sizeof *msg_);
+    struct itch_mwcb_status *const msg_ = (struct itch_mwcb_status *)itch_take_(pool_, 1, ITCH_MWCB_STATUS, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = ITCH_MWCB_STATUS;
+    PROTOPOOL_CLEAR_(msg_, 6, 2);
     return &msg_->base;
 }
 
@@ -1492,6 +1524,7 @@ static inline struct itch_ipo_quoting itch_make_ipo_quoting(uint16_t stock_locat
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_IPO_QUOTING;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1522,9 +1555,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_ipo_quoting(struct itch_
             stock, release_time, qualifier, price));
         return itch_refused_(pool_);
     }
-    struct itch_ipo_quoting *const msg_ = (struct itch_ipo_quoting *)itch_take_(pool_, 3, ITCH_IPO_QUOTING, sizeof *msg_);
+    struct itch_ipo_quoting *const msg_ = (struct itch_ipo_quoting *)itch_take_(pool_, 3, ITCH_IPO_QUOTING, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
+    PROTOPOOL_CLEAR_(msg_, 14, 2);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -1542,11 +1576,12 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_ipo_quoting(struct itch
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_IPO_QUOTING, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_ipo_quoting *const msg_ = (struct itch_ipo_quoting *)itch_take_(pool_, 3, ITCH_IPO_QUOTING, sizeof *msg_);
+    struct itch_ipo_quoting *const msg_ = (struct itch_ipo_quoting *)itch_take_(pool_, 3, ITCH_IPO_QUOTING, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = ITCH_IPO_QUOTING;
+    PROTOPOOL_CLEAR_(msg_, 14, 2);
     return &msg_->base;
 }
 
@@ -1584,6 +1619,7 @@ static inline struct itch_luld_collar itch_make_luld_collar(uint16_t stock_locat
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_LULD_COLLAR;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1615,9 +1651,11 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_luld_collar(struct itch_
             stock, reference_price, upper_price, lower_price, extension));
         return itch_refused_(pool_);
     }
-    struct itch_luld_collar *const msg_ = (struct itch_luld_collar *)itch_take_(pool_, 4, ITCH_LULD_COLLAR, sizeof *msg_);
+    struct itch_luld_collar *const msg_ = (struct itch_luld_collar *)itch_take_(pool_, 4, ITCH_LULD_COLLAR, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
+    PROTOPOOL_CLEAR_(msg_, 9, 1);
+    PROTOPOOL_CLEAR_(msg_, 14, 2);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -1636,11 +1674,13 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_luld_collar(struct itch
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_LULD_COLLAR, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_luld_collar *const msg_ = (struct itch_luld_collar *)itch_take_(pool_, 4, ITCH_LULD_COLLAR, sizeof *msg_);
+    struct itch_luld_collar *const msg_ = (struct itch_luld_collar *)itch_take_(pool_, 4, ITCH_LULD_COLLAR, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = ITCH_LULD_COLLAR;
+    PROTOPOOL_CLEAR_(msg_, 9, 1);
+    PROTOPOOL_CLEAR_(msg_, 14, 2);
     return &msg_->base;
 }
 
@@ -1677,6 +1717,7 @@ static inline struct itch_operational_halt itch_make_operational_halt(uint16_t s
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_OPERATIONAL_HALT;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1706,9 +1747,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_operational_halt(struct 
             stock, market_code, action));
         return itch_refused_(pool_);
     }
-    struct itch_operational_halt *const msg_ = (struct itch_operational_halt *)itch_take_(pool_, 2, ITCH_OPERATIONAL_HALT, sizeof *msg_);
+    struct itch_operational_halt *const msg_ = (struct itch_operational_halt *)itch_take_(pool_, 2, ITCH_OPERATIONAL_HALT, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
+    PROTOPOOL_CLEAR_(msg_, 11, 1);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -1725,11 +1767,12 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_operational_halt(struct
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_OPERATIONAL_HALT, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_operational_halt *const msg_ = (struct itch_operational_halt *)itch_take_(pool_, 2, ITCH_OPERATIONAL_HALT, sizeof *msg_);
+    struct itch_operational_halt *const msg_ = (struct itch_operational_halt *)itch_take_(pool_, 2, ITCH_OPERATIONAL_HALT, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = ITCH_OPERATIONAL_HALT;
+    PROTOPOOL_CLEAR_(msg_, 11, 1);
     return &msg_->base;
 }
 
@@ -1766,6 +1809,7 @@ static inline struct itch_add_order itch_make_add_order(uint16_t stock_locate, u
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_ADD_ORDER;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1797,9 +1841,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_add_order(struct itch_po
             order_ref, side, shares, stock, price));
         return itch_refused_(pool_);
     }
-    struct itch_add_order *const msg_ = (struct itch_add_order *)itch_take_(pool_, 4, ITCH_ADD_ORDER, sizeof *msg_);
+    struct itch_add_order *const msg_ = (struct itch_add_order *)itch_take_(pool_, 4, ITCH_ADD_ORDER, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
+    PROTOPOOL_CLEAR_(msg_, 14, 2);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -1818,11 +1863,12 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_add_order(struct itch_p
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_ADD_ORDER, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_add_order *const msg_ = (struct itch_add_order *)itch_take_(pool_, 4, ITCH_ADD_ORDER, sizeof *msg_);
+    struct itch_add_order *const msg_ = (struct itch_add_order *)itch_take_(pool_, 4, ITCH_ADD_ORDER, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = ITCH_ADD_ORDER;
+    PROTOPOOL_CLEAR_(msg_, 14, 2);
     return &msg_->base;
 }
 
@@ -1861,6 +1907,7 @@ static inline struct itch_add_order_mpid itch_make_add_order_mpid(uint16_t stock
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_ADD_ORDER_MPID;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1895,9 +1942,11 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_add_order_mpid(struct it
             order_ref, side, shares, stock, price, mpid));
         return itch_refused_(pool_);
     }
-    struct itch_add_order_mpid *const msg_ = (struct itch_add_order_mpid *)itch_take_(pool_, 5, ITCH_ADD_ORDER_MPID, sizeof *msg_);
+    struct itch_add_order_mpid *const msg_ = (struct itch_add_order_mpid *)itch_take_(pool_, 5, ITCH_ADD_ORDER_MPID, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
+    PROTOPOOL_CLEAR_(msg_, 18, 2);
+    PROTOPOOL_CLEAR_(msg_, 28, 4);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -1917,11 +1966,13 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_add_order_mpid(struct i
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_ADD_ORDER_MPID, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_add_order_mpid *const msg_ = (struct itch_add_order_mpid *)itch_take_(pool_, 5, ITCH_ADD_ORDER_MPID, sizeof *msg_);
+    struct itch_add_order_mpid *const msg_ = (struct itch_add_order_mpid *)itch_take_(pool_, 5, ITCH_ADD_ORDER_MPID, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = ITCH_ADD_ORDER_MPID;
+    PROTOPOOL_CLEAR_(msg_, 18, 2);
+    PROTOPOOL_CLEAR_(msg_, 28, 4);
     return &msg_->base;
 }
 
@@ -1951,6 +2002,7 @@ static inline struct itch_order_executed itch_make_order_executed(uint16_t stock
     uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match)
 {
     struct itch_order_executed msg_;
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_ORDER_EXECUTED;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1973,9 +2025,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_executed(struct it
     uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed,
     uint64_t match)
 {
-    struct itch_order_executed *const msg_ = (struct itch_order_executed *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED, sizeof *msg_);
+    struct itch_order_executed *const msg_ = (struct itch_order_executed *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
+    PROTOPOOL_CLEAR_(msg_, 12, 4);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -1992,11 +2045,13 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_executed(struct i
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_ORDER_EXECUTED, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_order_executed *const msg_ = (struct itch_order_executed *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED, sizeof *msg_);
+    struct itch_order_executed *const msg_ = (struct itch_order_executed *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
-    msg_->base.tag = ITCH_ORDER_EXECUTED;
+    protopool_write_tag(msg_, ITCH_ORDER_EXECUTED, sizeof msg_->base, 2);
+    PROTOPOOL_CLEAR_(msg_, 6, 2);
+    PROTOPOOL_CLEAR_(msg_, 12, 4);
     return &msg_->base;
 }
 
@@ -2027,6 +2082,7 @@ static inline struct itch_order_executed_price itch_make_order_executed_price(ui
     char printable, uint32_t price)
 {
     struct itch_order_executed_price msg_;
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_ORDER_EXECUTED_PRICE;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -2051,7 +2107,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_executed_price(str
     uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed,
     uint64_t match, char printable, uint32_t price)
 {
-    struct itch_order_executed_price *const msg_ = (struct itch_order_executed_price *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED_PRICE, sizeof *msg_);
+    struct itch_order_executed_price *const msg_ = (struct itch_order_executed_price *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED_PRICE, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2072,11 +2128,12 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_executed_price(st
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_ORDER_EXECUTED_PRICE, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_order_executed_price *const msg_ = (struct itch_order_executed_price *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED_PRICE, sizeof *msg_);
+    struct itch_order_executed_price *const msg_ = (struct itch_order_executed_price *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED_PRICE, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = ITCH_ORDER_EXECUTED_PRICE;
+    PROTOPOOL_CLEAR_(msg_, 6, 2);
     return &msg_->base;
 }
 
@@ -2106,6 +2163,7 @@ static inline struct itch_order_cancel itch_make_order_cancel(uint16_t stock_loc
     uint64_t timestamp, uint64_t order_ref, uint32_t cancelled)
 {
     struct itch_order_cancel msg_;
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_ORDER_CANCEL;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -2126,9 +2184,10 @@ static inline struct itch_order_cancel itch_default_order_cancel(void)
 PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_cancel(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t cancelled)
 {
-    struct itch_order_cancel *const msg_ = (struct itch_order_cancel *)itch_take_(pool_, 3, ITCH_ORDER_CANCEL, sizeof *msg_);
+    struct itch_order_cancel *const msg_ = (struct itch_order_cancel *)itch_take_(pool_, 3, ITCH_ORDER_CANCEL, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
+    PROTOPOOL_CLEAR_(msg_, 12, 4);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -2144,11 +2203,13 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_cancel(struct itc
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_ORDER_CANCEL, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_order_cancel *const msg_ = (struct itch_order_cancel *)itch_take_(pool_, 3, ITCH_ORDER_CANCEL, sizeof *msg_);
+    struct itch_order_cancel *const msg_ = (struct itch_order_cancel *)itch_take_(pool_, 3, ITCH_ORDER_CANCEL, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
-    msg_->base.tag = ITCH_ORDER_CANCEL;
+    protopool_write_tag(msg_, ITCH_ORDER_CANCEL, sizeof msg_->base, 2);
+    PROTOPOOL_CLEAR_(msg_, 6, 2);
+    PROTOPOOL_CLEAR_(msg_, 12, 4);
     return &msg_->base;
 }
 
@@ -2178,6 +2239,7 @@ static inline struct itch_order_delete itch_make_order_delete(uint16_t stock_loc
     uint64_t timestamp, uint64_t order_ref)
 {
     struct itch_order_delete msg_;
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_ORDER_DELETE;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -2197,7 +2259,7 @@ static inline struct itch_order_delete itch_default_order_delete(void)
 PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_delete(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref)
 {
-    struct itch_order_delete *const msg_ = (struct itch_order_delete *)itch_take_(pool_, 2, ITCH_ORDER_DELETE, sizeof *msg_);
+    struct itch_order_delete *const msg_ = (struct itch_order_delete *)itch_take_(pool_, 2, ITCH_ORDER_DELETE, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2214,11 +2276,12 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_delete(struct itc
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_ORDER_DELETE, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_order_delete *const msg_ = (struct itch_order_delete *)itch_take_(pool_, 2, ITCH_ORDER_DELETE, sizeof *msg_);
+    struct itch_order_delete *const msg_ = (struct itch_order_delete *)itch_take_(pool_, 2, ITCH_ORDER_DELETE, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
-    msg_->base.tag = ITCH_ORDER_DELETE;
+    protopool_write_tag(msg_, ITCH_ORDER_DELETE, sizeof msg_->base, 2);
+    PROTOPOOL_CLEAR_(msg_, 6, 2);
     return &msg_->base;
 }
 
@@ -2248,6 +2311,7 @@ static inline struct itch_order_replace itch_make_order_replace(uint16_t stock_l
     uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares, uint32_t price)
 {
     struct itch_order_replace msg_;
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_ORDER_REPLACE;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -2271,7 +2335,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_replace(struct itc
     uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t original_ref, uint64_t new_ref,
     uint32_t shares, uint32_t price)
 {
-    struct itch_order_replace *const msg_ = (struct itch_order_replace *)itch_take_(pool_, 4, ITCH_ORDER_REPLACE, sizeof *msg_);
+    struct itch_order_replace *const msg_ = (struct itch_order_replace *)itch_take_(pool_, 4, ITCH_ORDER_REPLACE, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2291,11 +2355,12 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_replace(struct it
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_ORDER_REPLACE, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_order_replace *const msg_ = (struct itch_order_replace *)itch_take_(pool_, 4, ITCH_ORDER_REPLACE, sizeof *msg_);
+    struct itch_order_replace *const msg_ = (struct itch_order_replace *)itch_take_(pool_, 4, ITCH_ORDER_REPLACE, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
-    msg_->base.tag = ITCH_ORDER_REPLACE;
+    protopool_write_tag(msg_, ITCH_ORDER_REPLACE, sizeof msg_->base, 2);
+    PROTOPOOL_CLEAR_(msg_, 6, 2);
     return &msg_->base;
 }
 
@@ -2332,6 +2397,7 @@ static inline struct itch_trade itch_make_trade(uint16_t stock_locate, uint16_t 
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_TRADE;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -2364,9 +2430,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_trade(struct itch_pool *
             side, shares, stock, price, match));
         return itch_refused_(pool_);
     }
-    struct itch_trade *const msg_ = (struct itch_trade *)itch_take_(pool_, 5, ITCH_TRADE, sizeof *msg_);
+    struct itch_trade *const msg_ = (struct itch_trade *)itch_take_(pool_, 5, ITCH_TRADE, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
+    PROTOPOOL_CLEAR_(msg_, 14, 2);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -2386,11 +2453,12 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_trade(struct itch_pool 
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_TRADE, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_trade *const msg_ = (struct itch_trade *)itch_take_(pool_, 5, ITCH_TRADE, sizeof *msg_);
+    struct itch_trade *const msg_ = (struct itch_trade *)itch_take_(pool_, 5, ITCH_TRADE, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = ITCH_TRADE;
+    PROTOPOOL_CLEAR_(msg_, 14, 2);
     return &msg_->base;
 }
 
@@ -2427,6 +2495,7 @@ static inline struct itch_cross_trade itch_make_cross_trade(uint16_t stock_locat
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_CROSS_TRADE;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -2458,9 +2527,11 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_cross_trade(struct itch_
             shares, stock, price, match, cross_type));
         return itch_refused_(pool_);
     }
-    struct itch_cross_trade *const msg_ = (struct itch_cross_trade *)itch_take_(pool_, 5, ITCH_CROSS_TRADE, sizeof *msg_);
+    struct itch_cross_trade *const msg_ = (struct itch_cross_trade *)itch_take_(pool_, 5, ITCH_CROSS_TRADE, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
+    PROTOPOOL_CLEAR_(msg_, 14, 2);
+    PROTOPOOL_CLEAR_(msg_, 20, 4);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -2479,11 +2550,13 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_cross_trade(struct itch
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_CROSS_TRADE, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_cross_trade *const msg_ = (struct itch_cross_trade *)itch_take_(pool_, 5, ITCH_CROSS_TRADE, sizeof *msg_);
+    struct itch_cross_trade *const msg_ = (struct itch_cross_trade *)itch_take_(pool_, 5, ITCH_CROSS_TRADE, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = ITCH_CROSS_TRADE;
+    PROTOPOOL_CLEAR_(msg_, 14, 2);
+    PROTOPOOL_CLEAR_(msg_, 20, 4);
     return &msg_->base;
 }
 
@@ -2513,6 +2586,7 @@ static inline struct itch_broken_trade itch_make_broken_trade(uint16_t stock_loc
     uint64_t timestamp, uint64_t match)
 {
     struct itch_broken_trade msg_;
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_BROKEN_TRADE;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -2532,7 +2606,7 @@ static inline struct itch_broken_trade itch_default_broken_trade(void)
 PROTOPOOL_NODISCARD static inline struct itch *itch_new_broken_trade(struct itch_pool *pool_, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t match)
 {
-    struct itch_broken_trade *const msg_ = (struct itch_broken_trade *)itch_take_(pool_, 2, ITCH_BROKEN_TRADE, sizeof *msg_);
+    struct itch_broken_trade *const msg_ = (struct itch_broken_trade *)itch_take_(pool_, 2, ITCH_BROKEN_TRADE, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->stock_locate = stock_locate;
@@ -2549,11 +2623,12 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_broken_trade(struct itc
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_BROKEN_TRADE, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_broken_trade *const msg_ = (struct itch_broken_trade *)itch_take_(pool_, 2, ITCH_BROKEN_TRADE, sizeof *msg_);
+    struct itch_broken_trade *const msg_ = (struct itch_broken_trade *)itch_take_(pool_, 2, ITCH_BROKEN_TRADE, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
-    msg_->base.tag = ITCH_BROKEN_TRADE;
+    protopool_write_tag(msg_, ITCH_BROKEN_TRADE, sizeof msg_->base, 2);
+    PROTOPOOL_CLEAR_(msg_, 6, 2);
     return &msg_->base;
 }
 
@@ -2591,6 +2666,7 @@ static inline struct itch_imbalance itch_make_imbalance(uint16_t stock_locate, u
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_IMBALANCE;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -2627,9 +2703,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_imbalance(struct itch_po
             paired, imbalance, direction, stock, far_price, near_price, reference_price, cross_type, variation));
         return itch_refused_(pool_);
     }
-    struct itch_imbalance *const msg_ = (struct itch_imbalance *)itch_take_(pool_, 6, ITCH_IMBALANCE, sizeof *msg_);
+    struct itch_imbalance *const msg_ = (struct itch_imbalance *)itch_take_(pool_, 6, ITCH_IMBALANCE, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
+    PROTOPOOL_CLEAR_(msg_, 28, 4);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -2652,11 +2729,12 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_imbalance(struct itch_p
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_IMBALANCE, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_imbalance *const msg_ = (struct itch_imbalance *)itch_take_(pool_, 6, ITCH_IMBALANCE, sizeof *msg_);
+    struct itch_imbalance *const msg_ = (struct itch_imbalance *)itch_take_(pool_, 6, ITCH_IMBALANCE, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = ITCH_IMBALANCE;
+    PROTOPOOL_CLEAR_(msg_, 28, 4);
     return &msg_->base;
 }
 
@@ -2693,6 +2771,7 @@ static inline struct itch_retail_interest itch_make_retail_interest(uint16_t sto
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_RETAIL_INTEREST;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -2720,9 +2799,10 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_retail_interest(struct i
             stock, interest));
         return itch_refused_(pool_);
     }
-    struct itch_retail_interest *const msg_ = (struct itch_retail_interest *)itch_take_(pool_, 2, ITCH_RETAIL_INTEREST, sizeof *msg_);
+    struct itch_retail_interest *const msg_ = (struct itch_retail_interest *)itch_take_(pool_, 2, ITCH_RETAIL_INTEREST, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
+    PROTOPOOL_CLEAR_(msg_, 14, 2);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -2738,11 +2818,12 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_retail_interest(struct 
         PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_RETAIL_INTEREST, &from_->base, NULL, 0));
         return itch_refused_(pool_);
     }
-    struct itch_retail_interest *const msg_ = (struct itch_retail_interest *)itch_take_(pool_, 2, ITCH_RETAIL_INTEREST, sizeof *msg_);
+    struct itch_retail_interest *const msg_ = (struct itch_retail_interest *)itch_take_(pool_, 2, ITCH_RETAIL_INTEREST, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = ITCH_RETAIL_INTEREST;
+    PROTOPOOL_CLEAR_(msg_, 14, 2);
     return &msg_->base;
 }
 

@@ -991,7 +991,7 @@ struct telemetry *(telemetry_clone)(struct telemetry_pool *pool_, const struct t
     }
     if (class_ == 0)
         return telemetry_refused_(pool_);
-    clone_ = (struct telemetry *)telemetry_take_(pool_, class_, telemetry_tag_of(msg_), size_);
+    clone_ = (struct telemetry *)telemetry_take_(pool_, class_, telemetry_tag_of(msg_), sizeof *msg_, size_);
     if (clone_ != NULL)
         memcpy(clone_, msg_, size_);
     return clone_;

@@ -677,28 +677,29 @@ static inline struct telemetry *telemetry_refused_(struct telemetry_pool *pool_)
 
 #if PROTOPOOL_CHECK >= 1
 /* Calls the refusal handler with what is wrong, before a constructor returns; one such function for each that refuses. */
-void telemetry_explain_copy_(const struct protopool *pool_, enum telemetry_tag tag_, const struct telemetry *from_, const void *tail_,
+PROTOPOOL_API void telemetry_explain_copy_(const struct protopool *pool_, enum telemetry_tag tag_, const struct telemetry *from_, const void *tail_,
     size_t length_);
-void telemetry_explain_heartbeat_(const struct protopool *pool_, uint64_t time, enum telemetry_mode mode,
-    uint8_t working, uint8_t battery);
-void telemetry_explain_moved_(const struct protopool *pool_, uint64_t time, const struct telemetry_position *at,
-    const struct telemetry_position *target);
-void telemetry_explain_mission_(const struct protopool *pool_, const char *name, float speed,
+PROTOPOOL_API void telemetry_explain_heartbeat_(const struct protopool *pool_, uint64_t time,
+    enum telemetry_mode mode, uint8_t working, uint8_t battery);
+PROTOPOOL_API void telemetry_explain_moved_(const struct protopool *pool_, uint64_t time,
+    const struct telemetry_position *at, const struct telemetry_position *target);
+PROTOPOOL_API void telemetry_explain_mission_(const struct protopool *pool_, const char *name, float speed,
     const struct telemetry_waypoint *waypoints, size_t waypoints_len);
-void telemetry_explain_text_(const struct protopool *pool_, uint8_t severity, const char *text);
-void telemetry_explain_log_(const struct protopool *pool_, uint64_t time, uint8_t severity, const char *text,
-    size_t text_len);
-void telemetry_explain_chunk_(const struct protopool *pool_, uint16_t file, uint32_t offset, const uint8_t *data,
-    size_t data_len);
-void telemetry_explain_track_(const struct protopool *pool_, uint16_t period,
+PROTOPOOL_API void telemetry_explain_text_(const struct protopool *pool_, uint8_t severity, const char *text);
+PROTOPOOL_API void telemetry_explain_log_(const struct protopool *pool_, uint64_t time, uint8_t severity,
+    const char *text, size_t text_len);
+PROTOPOOL_API void telemetry_explain_chunk_(const struct protopool *pool_, uint16_t file, uint32_t offset,
+    const uint8_t *data, size_t data_len);
+PROTOPOOL_API void telemetry_explain_track_(const struct protopool *pool_, uint16_t period,
     const struct telemetry_position *points, size_t points_len);
-void telemetry_explain_set_mode_(const struct protopool *pool_, enum telemetry_mode mode);
-void telemetry_explain_set_home_(const struct protopool *pool_, const struct telemetry_position *home);
+PROTOPOOL_API void telemetry_explain_set_mode_(const struct protopool *pool_, enum telemetry_mode mode);
+PROTOPOOL_API void telemetry_explain_set_home_(const struct protopool *pool_,
+    const struct telemetry_position *home);
 #endif
 
-/* A slot of the class for a message of so many bytes, the variant of this tag, uninitialised but for that; NULL if the pool
- * is exhausted. */
-PROTOPOOL_INLINE void *telemetry_take_(struct telemetry_pool *pool_, unsigned class_, enum telemetry_tag tag_, size_t bytes_)
+/* A slot of the class for a message of `bytes_` bytes, the variant of this tag; NULL if the pool is exhausted. The tag
+ * and zeros up to `head_` bytes are written. */
+PROTOPOOL_INLINE void *telemetry_take_(struct telemetry_pool *pool_, unsigned class_, enum telemetry_tag tag_, size_t head_, size_t bytes_)
 {
 #if PROTOPOOL_CHECK == 2
     struct telemetry *const msg_ = (struct telemetry *)protopool_take_checked(&pool_->engine_, class_, bytes_);
@@ -720,7 +721,7 @@ PROTOPOOL_INLINE void *telemetry_take_(struct telemetry_pool *pool_, unsigned cl
     telemetry_trace_allocate_(msg_, tag_, bytes_);
 #endif
     (void)bytes_;
-    msg_->tag = (uint8_t)tag_;
+    protopool_write_tag(msg_, tag_, sizeof msg_->tag, head_);
     return msg_;
 }
 
@@ -734,6 +735,9 @@ PROTOPOOL_INLINE void *telemetry_take_(struct telemetry_pool *pool_, unsigned cl
  *        value that is nearest to zero (of an enum the first) where it allows no zero. To be changed and copied.
  * valid: whether the schema allows what the struct holds; tells for which reason copy returned NULL.
  * as:    the message as its variant, which it must be. if: NULL if it is another. edit: as, to write its fields.
+ *
+ * new, copy and make write every byte of padding; no byte of what was there before stays, but behind the end of a text or a
+ * list that is shorter than its room (make clears those too), and the padding in the elements of an array is copied with them.
  *
  * A string is NUL-terminated (NULL is refused); of an array exactly its N elements are read; a list may be NULL
  * where it has no elements. An optional field is absent where its argument is NULL.
@@ -763,6 +767,7 @@ static inline struct telemetry_heartbeat telemetry_make_heartbeat(uint64_t time,
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = TELEMETRY_HEARTBEAT;
     msg_.time = time;
     msg_.mode = (uint8_t)mode;
@@ -788,7 +793,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_heartbeat(stru
         PROTOPOOL_EXPLAIN_(telemetry_explain_heartbeat_(&pool_->engine_, time, mode, working, battery));
         return telemetry_refused_(pool_);
     }
-    struct telemetry_heartbeat *const msg_ = (struct telemetry_heartbeat *)telemetry_take_(pool_, 2, TELEMETRY_HEARTBEAT, sizeof *msg_);
+    struct telemetry_heartbeat *const msg_ = (struct telemetry_heartbeat *)telemetry_take_(pool_, 2, TELEMETRY_HEARTBEAT, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->time = time;
@@ -805,11 +810,12 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_heartbeat(str
         PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_HEARTBEAT, &from_->base, NULL, 0));
         return telemetry_refused_(pool_);
     }
-    struct telemetry_heartbeat *const msg_ = (struct telemetry_heartbeat *)telemetry_take_(pool_, 2, TELEMETRY_HEARTBEAT, sizeof *msg_);
+    struct telemetry_heartbeat *const msg_ = (struct telemetry_heartbeat *)telemetry_take_(pool_, 2, TELEMETRY_HEARTBEAT, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = TELEMETRY_HEARTBEAT;
+    PROTOPOOL_CLEAR_(msg_, 4, 4);
     return &msg_->base;
 }
 
@@ -839,7 +845,7 @@ static inline struct telemetry_attitude telemetry_make_attitude(uint64_t time, c
     const float *rates)
 {
     struct telemetry_attitude msg_;
-    memset(&msg_, 0, sizeof msg_); /* bit-fields share bytes */
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = TELEMETRY_ATTITUDE;
     msg_.time = time;
     memcpy(msg_.angles, angles, sizeof msg_.angles);
@@ -863,9 +869,10 @@ static inline struct telemetry_attitude telemetry_default_attitude(void)
 PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_attitude(struct telemetry_pool *pool_,
     uint64_t time, const float *angles, const float *rates)
 {
-    struct telemetry_attitude *const msg_ = (struct telemetry_attitude *)telemetry_take_(pool_, 4, TELEMETRY_ATTITUDE, sizeof *msg_);
+    struct telemetry_attitude *const msg_ = (struct telemetry_attitude *)telemetry_take_(pool_, 4, TELEMETRY_ATTITUDE, 4, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
+    PROTOPOOL_CLEAR_(msg_, 28, 4);
     msg_->time = time;
     memcpy(msg_->angles, angles, sizeof msg_->angles);
     msg_->has_rates = rates != NULL;
@@ -884,11 +891,13 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_attitude(stru
         PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_ATTITUDE, &from_->base, NULL, 0));
         return telemetry_refused_(pool_);
     }
-    struct telemetry_attitude *const msg_ = (struct telemetry_attitude *)telemetry_take_(pool_, 4, TELEMETRY_ATTITUDE, sizeof *msg_);
+    struct telemetry_attitude *const msg_ = (struct telemetry_attitude *)telemetry_take_(pool_, 4, TELEMETRY_ATTITUDE, 4, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = TELEMETRY_ATTITUDE;
+    PROTOPOOL_CLEAR_(msg_, 2, 2);
+    PROTOPOOL_CLEAR_(msg_, 28, 4);
     return &msg_->base;
 }
 
@@ -925,7 +934,7 @@ static inline struct telemetry_moved telemetry_make_moved(uint64_t time, const s
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_); /* bit-fields share bytes */
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = TELEMETRY_MOVED;
     msg_.time = time;
     msg_.at = *at;
@@ -935,6 +944,8 @@ static inline struct telemetry_moved telemetry_make_moved(uint64_t time, const s
     } else {
         memset(&msg_.target, 0, sizeof msg_.target);
     }
+    PROTOPOOL_CLEAR_(&msg_, 20, 4);
+    PROTOPOOL_CLEAR_(&msg_, 44, 4);
     return msg_;
 }
 
@@ -954,7 +965,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_moved(struct t
         PROTOPOOL_EXPLAIN_(telemetry_explain_moved_(&pool_->engine_, time, at, target));
         return telemetry_refused_(pool_);
     }
-    struct telemetry_moved *const msg_ = (struct telemetry_moved *)telemetry_take_(pool_, 6, TELEMETRY_MOVED, sizeof *msg_);
+    struct telemetry_moved *const msg_ = (struct telemetry_moved *)telemetry_take_(pool_, 6, TELEMETRY_MOVED, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->time = time;
@@ -965,6 +976,8 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_moved(struct t
     } else {
         memset(&msg_->target, 0, sizeof msg_->target);
     }
+    PROTOPOOL_CLEAR_(msg_, 20, 4);
+    PROTOPOOL_CLEAR_(msg_, 44, 4);
     return &msg_->base;
 }
 
@@ -975,11 +988,14 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_moved(struct 
         PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_MOVED, &from_->base, NULL, 0));
         return telemetry_refused_(pool_);
     }
-    struct telemetry_moved *const msg_ = (struct telemetry_moved *)telemetry_take_(pool_, 6, TELEMETRY_MOVED, sizeof *msg_);
+    struct telemetry_moved *const msg_ = (struct telemetry_moved *)telemetry_take_(pool_, 6, TELEMETRY_MOVED, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = TELEMETRY_MOVED;
+    PROTOPOOL_CLEAR_(msg_, 2, 6);
+    PROTOPOOL_CLEAR_(msg_, 20, 4);
+    PROTOPOOL_CLEAR_(msg_, 44, 4);
     return &msg_->base;
 }
 
@@ -1027,6 +1043,7 @@ static inline struct telemetry_mission telemetry_make_mission(const char *name, 
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = TELEMETRY_MISSION;
     msg_.name_len = (uint8_t)name_len_;
     memcpy(msg_.name, name, name_len_ + 1);
@@ -1057,7 +1074,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_mission(struct
         PROTOPOOL_EXPLAIN_(telemetry_explain_mission_(&pool_->engine_, name, speed, waypoints, waypoints_len));
         return telemetry_refused_(pool_);
     }
-    struct telemetry_mission *const msg_ = (struct telemetry_mission *)telemetry_take_(pool_, 38, TELEMETRY_MISSION, sizeof *msg_);
+    struct telemetry_mission *const msg_ = (struct telemetry_mission *)telemetry_take_(pool_, 38, TELEMETRY_MISSION, 4, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->name_len = (uint8_t)name_len_;
@@ -1076,11 +1093,12 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_mission(struc
         PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_MISSION, &from_->base, NULL, 0));
         return telemetry_refused_(pool_);
     }
-    struct telemetry_mission *const msg_ = (struct telemetry_mission *)telemetry_take_(pool_, 38, TELEMETRY_MISSION, sizeof *msg_);
+    struct telemetry_mission *const msg_ = (struct telemetry_mission *)telemetry_take_(pool_, 38, TELEMETRY_MISSION, 4, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
     msg_->base.tag = TELEMETRY_MISSION;
+    PROTOPOOL_CLEAR_(msg_, 3, 1);
     return &msg_->base;
 }
 
@@ -1117,6 +1135,7 @@ static inline struct telemetry_text telemetry_make_text(uint8_t severity, const 
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = TELEMETRY_TEXT;
     msg_.severity = severity;
     msg_.text_len = (uint8_t)text_len_;
@@ -1141,7 +1160,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_text(struct te
         PROTOPOOL_EXPLAIN_(telemetry_explain_text_(&pool_->engine_, severity, text));
         return telemetry_refused_(pool_);
     }
-    struct telemetry_text *const msg_ = (struct telemetry_text *)telemetry_take_(pool_, 9, TELEMETRY_TEXT, sizeof *msg_);
+    struct telemetry_text *const msg_ = (struct telemetry_text *)telemetry_take_(pool_, 9, TELEMETRY_TEXT, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->severity = severity;
@@ -1157,7 +1176,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_text(struct t
         PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_TEXT, &from_->base, NULL, 0));
         return telemetry_refused_(pool_);
     }
-    struct telemetry_text *const msg_ = (struct telemetry_text *)telemetry_take_(pool_, 9, TELEMETRY_TEXT, sizeof *msg_);
+    struct telemetry_text *const msg_ = (struct telemetry_text *)telemetry_take_(pool_, 9, TELEMETRY_TEXT, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1234,7 +1253,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_log(struct tel
     }
     const size_t bytes_ = 16 + text_len + 1;
     const unsigned class_ = telemetry_tail_class_(pool_, 152, bytes_);
-    struct telemetry_log *const msg_ = (struct telemetry_log *)telemetry_take_(pool_, class_, TELEMETRY_LOG, bytes_);
+    struct telemetry_log *const msg_ = (struct telemetry_log *)telemetry_take_(pool_, class_, TELEMETRY_LOG, 4, bytes_);
     if (msg_ == NULL)
         return NULL;
     msg_->time = time;
@@ -1256,11 +1275,12 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_log(struct te
     }
     const size_t bytes_ = 16 + text_len + 1;
     const unsigned class_ = telemetry_tail_class_(pool_, 152, bytes_);
-    struct telemetry_log *const msg_ = (struct telemetry_log *)telemetry_take_(pool_, class_, TELEMETRY_LOG, bytes_);
+    struct telemetry_log *const msg_ = (struct telemetry_log *)telemetry_take_(pool_, class_, TELEMETRY_LOG, 4, bytes_);
     if (msg_ == NULL)
         return NULL;
     memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = TELEMETRY_LOG;
+    PROTOPOOL_CLEAR_(msg_, 2, 2);
     msg_->text_len = (uint32_t)text_len;
     if (text_len != 0)
         memcpy(telemetry_edit_log_text(msg_, NULL), text, text_len);
@@ -1334,7 +1354,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_chunk(struct t
     }
     const size_t bytes_ = 12 + data_len;
     const unsigned class_ = telemetry_tail_class_(pool_, 36, bytes_);
-    struct telemetry_chunk *const msg_ = (struct telemetry_chunk *)telemetry_take_(pool_, class_, TELEMETRY_CHUNK, bytes_);
+    struct telemetry_chunk *const msg_ = (struct telemetry_chunk *)telemetry_take_(pool_, class_, TELEMETRY_CHUNK, 8, bytes_);
     if (msg_ == NULL)
         return NULL;
     msg_->file = file;
@@ -1354,11 +1374,12 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_chunk(struct 
     }
     const size_t bytes_ = 12 + data_len;
     const unsigned class_ = telemetry_tail_class_(pool_, 36, bytes_);
-    struct telemetry_chunk *const msg_ = (struct telemetry_chunk *)telemetry_take_(pool_, class_, TELEMETRY_CHUNK, bytes_);
+    struct telemetry_chunk *const msg_ = (struct telemetry_chunk *)telemetry_take_(pool_, class_, TELEMETRY_CHUNK, 8, bytes_);
     if (msg_ == NULL)
         return NULL;
     memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = TELEMETRY_CHUNK;
+    protopool_write_tag(msg_, TELEMETRY_CHUNK, sizeof msg_->base, 2);
+    PROTOPOOL_CLEAR_(msg_, 6, 2);
     msg_->data_len = (uint16_t)data_len;
     if (data_len != 0)
         memcpy(telemetry_edit_chunk_data(msg_, NULL), data, data_len);
@@ -1442,7 +1463,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_track(struct t
     }
     const size_t bytes_ = 8 + points_len * sizeof(struct telemetry_position);
     const unsigned class_ = telemetry_tail_class_(pool_, 152, bytes_);
-    struct telemetry_track *const msg_ = (struct telemetry_track *)telemetry_take_(pool_, class_, TELEMETRY_TRACK, bytes_);
+    struct telemetry_track *const msg_ = (struct telemetry_track *)telemetry_take_(pool_, class_, TELEMETRY_TRACK, 2, bytes_);
     if (msg_ == NULL)
         return NULL;
     msg_->period = period;
@@ -1463,11 +1484,11 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_track(struct 
     }
     const size_t bytes_ = 8 + points_len * sizeof(struct telemetry_position);
     const unsigned class_ = telemetry_tail_class_(pool_, 152, bytes_);
-    struct telemetry_track *const msg_ = (struct telemetry_track *)telemetry_take_(pool_, class_, TELEMETRY_TRACK, bytes_);
+    struct telemetry_track *const msg_ = (struct telemetry_track *)telemetry_take_(pool_, class_, TELEMETRY_TRACK, 2, bytes_);
     if (msg_ == NULL)
         return NULL;
     memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = TELEMETRY_TRACK;
+    protopool_write_tag(msg_, TELEMETRY_TRACK, sizeof msg_->base, 2);
     msg_->points_len = (uint32_t)points_len;
     if (points_len != 0)
         memcpy(telemetry_edit_track_points(msg_, NULL), points, points_len * sizeof(struct telemetry_position));
@@ -1505,6 +1526,7 @@ static inline struct telemetry_set_mode telemetry_make_set_mode(enum telemetry_m
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = TELEMETRY_SET_MODE;
     msg_.mode = (uint8_t)mode;
     return msg_;
@@ -1525,7 +1547,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_set_mode(struc
         PROTOPOOL_EXPLAIN_(telemetry_explain_set_mode_(&pool_->engine_, mode));
         return telemetry_refused_(pool_);
     }
-    struct telemetry_set_mode *const msg_ = (struct telemetry_set_mode *)telemetry_take_(pool_, 1, TELEMETRY_SET_MODE, sizeof *msg_);
+    struct telemetry_set_mode *const msg_ = (struct telemetry_set_mode *)telemetry_take_(pool_, 1, TELEMETRY_SET_MODE, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->mode = (uint8_t)mode;
@@ -1539,7 +1561,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_set_mode(stru
         PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_SET_MODE, &from_->base, NULL, 0));
         return telemetry_refused_(pool_);
     }
-    struct telemetry_set_mode *const msg_ = (struct telemetry_set_mode *)telemetry_take_(pool_, 1, TELEMETRY_SET_MODE, sizeof *msg_);
+    struct telemetry_set_mode *const msg_ = (struct telemetry_set_mode *)telemetry_take_(pool_, 1, TELEMETRY_SET_MODE, 1, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
@@ -1572,6 +1594,7 @@ static inline bool telemetry_valid_reboot(const struct telemetry_reboot *msg_)
 static inline struct telemetry_reboot telemetry_make_reboot(void)
 {
     struct telemetry_reboot msg_;
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = TELEMETRY_REBOOT;
     return msg_;
 }
@@ -1628,8 +1651,10 @@ static inline struct telemetry_set_home telemetry_make_set_home(const struct tel
         memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
+    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = TELEMETRY_SET_HOME;
     msg_.home = *home;
+    PROTOPOOL_CLEAR_(&msg_, 12, 4);
     return msg_;
 }
 
@@ -1650,10 +1675,11 @@ static inline struct telemetry *telemetry_new_set_home(struct telemetry_pool *po
         PROTOPOOL_EXPLAIN_(telemetry_explain_set_home_(&pool_->engine_, home));
         return telemetry_refused_(pool_);
     }
-    struct telemetry_set_home *const msg_ = (struct telemetry_set_home *)telemetry_take_(pool_, 3, TELEMETRY_SET_HOME, sizeof *msg_);
+    struct telemetry_set_home *const msg_ = (struct telemetry_set_home *)telemetry_take_(pool_, 3, TELEMETRY_SET_HOME, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     msg_->home = *home;
+    PROTOPOOL_CLEAR_(msg_, 12, 4);
     return &msg_->base;
 }
 
@@ -1665,11 +1691,12 @@ static inline struct telemetry *telemetry_copy_set_home(struct telemetry_pool *p
         PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_SET_HOME, &from_->base, NULL, 0));
         return telemetry_refused_(pool_);
     }
-    struct telemetry_set_home *const msg_ = (struct telemetry_set_home *)telemetry_take_(pool_, 3, TELEMETRY_SET_HOME, sizeof *msg_);
+    struct telemetry_set_home *const msg_ = (struct telemetry_set_home *)telemetry_take_(pool_, 3, TELEMETRY_SET_HOME, 8, sizeof *msg_);
     if (msg_ == NULL)
         return NULL;
     *msg_ = *from_;
-    msg_->base.tag = TELEMETRY_SET_HOME;
+    protopool_write_tag(msg_, TELEMETRY_SET_HOME, sizeof msg_->base, 8);
+    PROTOPOOL_CLEAR_(msg_, 12, 4);
     return &msg_->base;
 }
 

@@ -281,6 +281,9 @@ PROTOPOOL_BEGIN_C
  * from which it got the pointer. */
 #define PROTOPOOL_BEHIND_(msg, bytes) ((void *)((uintptr_t)(const void *)(msg) + (bytes)))
 
+/* Clears padding of a message, which no member names. */
+#define PROTOPOOL_CLEAR_(msg, offset, bytes) ((void)memset((unsigned char *)(msg) + (offset), 0, (bytes)))
+
 /* A const object as a message that is only read. */
 #define PROTOPOOL_UNCONST(pointer) ((void *)(uintptr_t)(pointer))
 
@@ -710,6 +713,26 @@ PROTOPOOL_API void *protopool_take_checked(struct protopool *pool, unsigned slot
 PROTOPOOL_API unsigned protopool_begin_put(struct protopool *pool, const void *msg);
 PROTOPOOL_API void protopool_end_put(struct protopool *pool, unsigned slot_class, void *msg);
 #endif
+
+/* Writes the tag of a message, of tag_bytes bytes, and zeros up to `bytes` bytes, 1, 2, 4 or 8: in one store. */
+PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_bytes, size_t bytes)
+{
+#if defined __BYTE_ORDER__ && defined __ORDER_LITTLE_ENDIAN__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    const uint64_t head = tag;
+    (void)tag_bytes;
+    memcpy(msg, &head, bytes);
+#elif defined __BYTE_ORDER__ && defined __ORDER_BIG_ENDIAN__ && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    const uint64_t head = (uint64_t)tag << (64 - 8 * tag_bytes);
+    memcpy(msg, &head, bytes);
+#else
+    const uint16_t wide = (uint16_t)tag;
+    memset(msg, 0, bytes);
+    if (tag_bytes == 1)
+        *(unsigned char *)msg = (unsigned char)tag;
+    else
+        memcpy(msg, &wide, sizeof wide);
+#endif
+}
 
 /* ---- Pools ------------------------------------------------------------------------------------------------------ */
 
