@@ -592,10 +592,26 @@ bool calc_is_constant_(const struct calc *msg_)
         return true;
     return false;
 }
+
+#if PROTOPOOL_CHECK == 2
+const struct calc *calc_read_at_(enum calc_tag tag_, const char *file_, int line_, const struct calc *msg_)
+{
+    if (calc_tag_of(msg_) == tag_)
+        return msg_;
+    protopool_raise_variant(msg_, calc_tag_name(calc_tag_of(msg_)), file_, line_);
+    return NULL;
+}
+
+struct calc *calc_edit_at_(enum calc_tag tag_, const char *file_, int line_, struct calc *msg_)
+{
+    return calc_read_at_(tag_, file_, line_, msg_) != NULL ? msg_ : NULL;
+}
+#endif
 #endif
 
 /* ---- The pool ------------------------------------------------------------------------------------------------ */
 
+#undef calc_pool_reserve
 bool calc_pool_reserve(struct calc_pool *pool_, enum calc_tag tag_, size_t n_)
 {
     const struct calc msg_ = { (uint8_t)tag_ };
@@ -616,16 +632,17 @@ static void calc_each_message_(void *each_of_, const void *slot_)
     each->fn(each->ctx, (const struct calc *)slot_);
 }
 
+#undef calc_pool_each
 void calc_pool_each(struct calc_pool *pool_, void (*fn_)(void *ctx, const struct calc *msg), void *ctx_)
 {
     struct calc_each_ each_of_ = { fn_, ctx_ };
     protopool_each(&pool_->engine_, calc_each_message_, &each_of_);
 }
 
-void calc_depot_each(struct calc_depot *depot_, void (*fn_)(void *ctx, const struct calc *msg), void *ctx_)
+bool calc_depot_each(struct calc_depot *depot_, void (*fn_)(void *ctx, const struct calc *msg), void *ctx_)
 {
     struct calc_each_ each_of_ = { fn_, ctx_ };
-    protopool_depot_each(&depot_->engine_, calc_each_message_, &each_of_);
+    return protopool_depot_each(&depot_->engine_, calc_each_message_, &each_of_);
 }
 
 #ifndef PROTOPOOL_NO_STDIO

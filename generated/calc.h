@@ -26,9 +26,9 @@
 #include "protopool.h"
 
 #ifndef PROTOPOOL_ABI
-#error "calc.h was generated for version 4 of protopool's engine, and this protopool.h is older and has none: regenerate both"
-#elif PROTOPOOL_ABI != 4
-static_assert(PROTOPOOL_ABI == 4, "calc.h was generated for version 4 of protopool's engine, and this protopool.h has version "
+#error "calc.h was generated for version 5 of protopool's engine, and this protopool.h is older and has none: regenerate both"
+#elif PROTOPOOL_ABI != 5
+static_assert(PROTOPOOL_ABI == 5, "calc.h was generated for version 5 of protopool's engine, and this protopool.h has version "
                                  PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 #error "calc.h and protopool.h are of different versions of protopool's engine"
 #endif
@@ -257,7 +257,7 @@ static inline size_t calc_pool_fini(struct calc_pool *pool_)
     return protopool_fini(&pool_->engine_);
 }
 
-/* Frees all messages at once. Not for a joined pool, which it leaves as it is. */
+/* Frees all messages at once. Of a joined pool a fault: it is reported, and nothing is freed. */
 static inline void calc_pool_reset(struct calc_pool *pool_)
 {
     protopool_reset(&pool_->engine_);
@@ -274,7 +274,7 @@ static inline void calc_pool_flush(struct calc_pool *pool_)
 }
 
 /* Calls fn for every live message, in no promised order. fn neither makes nor frees messages of this pool. Not for a
- * joined pool: it calls nothing. */
+ * joined pool: a fault, and it calls nothing. */
 PROTOPOOL_API void calc_pool_each(struct calc_pool *pool_, void (*fn_)(void *ctx, const struct calc *msg), void *ctx_);
 
 #if defined __cplusplus && defined __GNUC__
@@ -335,8 +335,9 @@ static inline size_t calc_depot_fini(struct calc_depot *depot_)
     return protopool_depot_fini(&depot_->engine_);
 }
 
-/* Calls fn for every live message, in no promised order; for none while a pool is joined. */
-PROTOPOOL_API void calc_depot_each(struct calc_depot *depot_, void (*fn_)(void *ctx, const struct calc *msg), void *ctx_);
+/* Calls fn for every live message, in no promised order. While a pool is joined it calls nothing and
+ * returns false. */
+PROTOPOOL_API bool calc_depot_each(struct calc_depot *depot_, void (*fn_)(void *ctx, const struct calc *msg), void *ctx_);
 
 /* As calc_pool_stats, in any thread; live counts the free slots in the magazines of joined pools too. */
 static inline void calc_depot_stats(struct calc_depot *depot_, struct calc_pool_stats *stats_)
@@ -455,6 +456,10 @@ static inline bool calc_may_free_(struct calc_pool *pool_, const struct calc *ms
 /* Whether the message is the variant of this tag, which it must be: from level 1 a fault if not. */
 PROTOPOOL_INLINE bool calc_is_variant_(const struct calc *msg_, enum calc_tag tag_)
 {
+#if PROTOPOOL_CHECK == 2
+    if (msg_ == NULL) /* a fault, and reported */
+        return false;
+#endif
 #if PROTOPOOL_CHECK >= 1
     if (!PROTOPOOL_LIKELY(msg_->tag == (uint8_t)tag_)) {
         protopool_raise(msg_->tag == CALC_FREED_TAG_ ? PROTOPOOL_FAULT_USE_AFTER_FREE : PROTOPOOL_FAULT_WRONG_VARIANT, NULL,
@@ -468,7 +473,11 @@ PROTOPOOL_INLINE bool calc_is_variant_(const struct calc *msg_, enum calc_tag ta
 }
 
 #if PROTOPOOL_CHECK == 2
-/* Notes where a make or free is. */
+/* The message, or NULL if it is not the variant of this tag: a fault, with its place. */
+PROTOPOOL_API const struct calc *calc_read_at_(enum calc_tag tag_, const char *file_, int line_, const struct calc *msg_);
+PROTOPOOL_API struct calc *calc_edit_at_(enum calc_tag tag_, const char *file_, int line_, struct calc *msg_);
+
+/* Notes where an operation is. */
 static inline struct calc_pool *calc_at_(struct calc_pool *pool_, const char *file_, int line_)
 {
     pool_->engine_.site.file = file_;
@@ -536,7 +545,7 @@ PROTOPOOL_API void calc_explain_log_(const struct protopool *pool_, uint64_t tim
 PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool_, unsigned class_, enum calc_tag tag_, size_t head_, size_t bytes_)
 {
 #if PROTOPOOL_CHECK == 2
-    struct calc *const msg_ = (struct calc *)protopool_take_checked(&pool_->engine_, class_, bytes_);
+    struct calc *const msg_ = (struct calc *)protopool_take_checked(&pool_->engine_, class_, bytes_, calc_tag_name(tag_));
 #else
     struct calc *const msg_ = (struct calc *)protopool_take(&pool_->engine_, &pool_->loaded_[class_], class_);
 #endif
@@ -1181,25 +1190,46 @@ PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_new_quit_(struct calc_pool *
 PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_copy_quit_(struct calc_pool *pool_,
     const struct calc_quit *from_);
 
-#if PROTOPOOL_CHECK == 2 /* makes and frees know where they are */
+#if PROTOPOOL_CHECK == 2 /* operations know where they are */
+#define calc_pool_fini(pool_) calc_pool_fini(calc_at_(pool_, __FILE__, __LINE__))
+#define calc_pool_reset(pool_) calc_pool_reset(calc_at_(pool_, __FILE__, __LINE__))
+#define calc_pool_flush(pool_) calc_pool_flush(calc_at_(pool_, __FILE__, __LINE__))
+#define calc_pool_reserve(pool_, ...) calc_pool_reserve(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_pool_each(pool_, ...) calc_pool_each(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_pool_stats(pool_, ...) calc_pool_stats(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define calc_free(pool_, ...) calc_free_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define calc_clone(pool_, ...) calc_clone(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define calc_new_add(pool_, ...) calc_new_add_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define calc_copy_add(pool_, ...) calc_copy_add_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_edit_add(...) calc_edit_add(calc_edit_at_(CALC_ADD, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_new_negate(pool_, ...) calc_new_negate_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define calc_copy_negate(pool_, ...) calc_copy_negate_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_edit_negate(...) calc_edit_negate(calc_edit_at_(CALC_NEGATE, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_new_apply(pool_, ...) calc_new_apply_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define calc_copy_apply(pool_, ...) calc_copy_apply_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_edit_apply(...) calc_edit_apply(calc_edit_at_(CALC_APPLY, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_new_sum(pool_, ...) calc_new_sum_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define calc_copy_sum(pool_, ...) calc_copy_sum_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_edit_sum(...) calc_edit_sum(calc_edit_at_(CALC_SUM, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_new_store(pool_, ...) calc_new_store_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define calc_copy_store(pool_, ...) calc_copy_store_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_edit_store(...) calc_edit_store(calc_edit_at_(CALC_STORE, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_new_recall(pool_, ...) calc_new_recall_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define calc_copy_recall(pool_, ...) calc_copy_recall_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_edit_recall(...) calc_edit_recall(calc_edit_at_(CALC_RECALL, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_new_log(pool_, ...) calc_new_log_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define calc_copy_log(pool_, ...) calc_copy_log_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define calc_edit_log(...) calc_edit_log(calc_edit_at_(CALC_LOG, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_new_quit(pool_) calc_new_quit_(pool_)
 #define calc_copy_quit(pool_, ...) calc_copy_quit_(pool_, __VA_ARGS__)
+#define calc_as_add(...) calc_as_add(calc_read_at_(CALC_ADD, __FILE__, __LINE__, __VA_ARGS__))
+#define calc_as_negate(...) calc_as_negate(calc_read_at_(CALC_NEGATE, __FILE__, __LINE__, __VA_ARGS__))
+#define calc_as_apply(...) calc_as_apply(calc_read_at_(CALC_APPLY, __FILE__, __LINE__, __VA_ARGS__))
+#define calc_as_sum(...) calc_as_sum(calc_read_at_(CALC_SUM, __FILE__, __LINE__, __VA_ARGS__))
+#define calc_as_store(...) calc_as_store(calc_read_at_(CALC_STORE, __FILE__, __LINE__, __VA_ARGS__))
+#define calc_as_recall(...) calc_as_recall(calc_read_at_(CALC_RECALL, __FILE__, __LINE__, __VA_ARGS__))
+#define calc_as_log(...) calc_as_log(calc_read_at_(CALC_LOG, __FILE__, __LINE__, __VA_ARGS__))
+#define calc_as_quit(...) calc_as_quit(calc_read_at_(CALC_QUIT, __FILE__, __LINE__, __VA_ARGS__))
 #elif defined PROTOPOOL_OUT_OF_LINE_
 #define calc_free(pool_, ...) calc_free_(pool_, __VA_ARGS__)
 #define calc_new_add(pool_, ...) calc_new_add_(pool_, __VA_ARGS__)

@@ -1872,10 +1872,26 @@ bool itch_is_constant_(const struct itch *msg_)
     (void)msg_;
     return false;
 }
+
+#if PROTOPOOL_CHECK == 2
+const struct itch *itch_read_at_(enum itch_tag tag_, const char *file_, int line_, const struct itch *msg_)
+{
+    if (itch_tag_of(msg_) == tag_)
+        return msg_;
+    protopool_raise_variant(msg_, itch_tag_name(itch_tag_of(msg_)), file_, line_);
+    return NULL;
+}
+
+struct itch *itch_edit_at_(enum itch_tag tag_, const char *file_, int line_, struct itch *msg_)
+{
+    return itch_read_at_(tag_, file_, line_, msg_) != NULL ? msg_ : NULL;
+}
+#endif
 #endif
 
 /* ---- The pool ------------------------------------------------------------------------------------------------ */
 
+#undef itch_pool_reserve
 bool itch_pool_reserve(struct itch_pool *pool_, enum itch_tag tag_, size_t n_)
 {
     const struct itch msg_ = { (uint8_t)tag_ };
@@ -1896,16 +1912,17 @@ static void itch_each_message_(void *each_of_, const void *slot_)
     each->fn(each->ctx, (const struct itch *)slot_);
 }
 
+#undef itch_pool_each
 void itch_pool_each(struct itch_pool *pool_, void (*fn_)(void *ctx, const struct itch *msg), void *ctx_)
 {
     struct itch_each_ each_of_ = { fn_, ctx_ };
     protopool_each(&pool_->engine_, itch_each_message_, &each_of_);
 }
 
-void itch_depot_each(struct itch_depot *depot_, void (*fn_)(void *ctx, const struct itch *msg), void *ctx_)
+bool itch_depot_each(struct itch_depot *depot_, void (*fn_)(void *ctx, const struct itch *msg), void *ctx_)
 {
     struct itch_each_ each_of_ = { fn_, ctx_ };
-    protopool_depot_each(&depot_->engine_, itch_each_message_, &each_of_);
+    return protopool_depot_each(&depot_->engine_, itch_each_message_, &each_of_);
 }
 
 #ifndef PROTOPOOL_NO_STDIO

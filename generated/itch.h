@@ -40,9 +40,9 @@
 #include "protopool.h"
 
 #ifndef PROTOPOOL_ABI
-#error "itch.h was generated for version 4 of protopool's engine, and this protopool.h is older and has none: regenerate both"
-#elif PROTOPOOL_ABI != 4
-static_assert(PROTOPOOL_ABI == 4, "itch.h was generated for version 4 of protopool's engine, and this protopool.h has version "
+#error "itch.h was generated for version 5 of protopool's engine, and this protopool.h is older and has none: regenerate both"
+#elif PROTOPOOL_ABI != 5
+static_assert(PROTOPOOL_ABI == 5, "itch.h was generated for version 5 of protopool's engine, and this protopool.h has version "
                                  PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 #error "itch.h and protopool.h are of different versions of protopool's engine"
 #endif
@@ -493,7 +493,7 @@ static inline size_t itch_pool_fini(struct itch_pool *pool_)
     return protopool_fini(&pool_->engine_);
 }
 
-/* Frees all messages at once. Not for a joined pool, which it leaves as it is. */
+/* Frees all messages at once. Of a joined pool a fault: it is reported, and nothing is freed. */
 static inline void itch_pool_reset(struct itch_pool *pool_)
 {
     protopool_reset(&pool_->engine_);
@@ -510,7 +510,7 @@ static inline void itch_pool_flush(struct itch_pool *pool_)
 }
 
 /* Calls fn for every live message, in no promised order. fn neither makes nor frees messages of this pool. Not for a
- * joined pool: it calls nothing. */
+ * joined pool: a fault, and it calls nothing. */
 PROTOPOOL_API void itch_pool_each(struct itch_pool *pool_, void (*fn_)(void *ctx, const struct itch *msg), void *ctx_);
 
 #if defined __cplusplus && defined __GNUC__
@@ -571,8 +571,9 @@ static inline size_t itch_depot_fini(struct itch_depot *depot_)
     return protopool_depot_fini(&depot_->engine_);
 }
 
-/* Calls fn for every live message, in no promised order; for none while a pool is joined. */
-PROTOPOOL_API void itch_depot_each(struct itch_depot *depot_, void (*fn_)(void *ctx, const struct itch *msg), void *ctx_);
+/* Calls fn for every live message, in no promised order. While a pool is joined it calls nothing and
+ * returns false. */
+PROTOPOOL_API bool itch_depot_each(struct itch_depot *depot_, void (*fn_)(void *ctx, const struct itch *msg), void *ctx_);
 
 /* As itch_pool_stats, in any thread; live counts the free slots in the magazines of joined pools too. */
 static inline void itch_depot_stats(struct itch_depot *depot_, struct itch_pool_stats *stats_)
@@ -719,6 +720,10 @@ static inline bool itch_may_free_(struct itch_pool *pool_, const struct itch *ms
 /* Whether the message is the variant of this tag, which it must be: from level 1 a fault if not. */
 PROTOPOOL_INLINE bool itch_is_variant_(const struct itch *msg_, enum itch_tag tag_)
 {
+#if PROTOPOOL_CHECK == 2
+    if (msg_ == NULL) /* a fault, and reported */
+        return false;
+#endif
 #if PROTOPOOL_CHECK >= 1
     if (!PROTOPOOL_LIKELY(msg_->tag == (uint8_t)tag_)) {
         protopool_raise(msg_->tag == ITCH_FREED_TAG_ ? PROTOPOOL_FAULT_USE_AFTER_FREE : PROTOPOOL_FAULT_WRONG_VARIANT, NULL,
@@ -732,7 +737,11 @@ PROTOPOOL_INLINE bool itch_is_variant_(const struct itch *msg_, enum itch_tag ta
 }
 
 #if PROTOPOOL_CHECK == 2
-/* Notes where a make or free is. */
+/* The message, or NULL if it is not the variant of this tag: a fault, with its place. */
+PROTOPOOL_API const struct itch *itch_read_at_(enum itch_tag tag_, const char *file_, int line_, const struct itch *msg_);
+PROTOPOOL_API struct itch *itch_edit_at_(enum itch_tag tag_, const char *file_, int line_, struct itch *msg_);
+
+/* Notes where an operation is. */
 static inline struct itch_pool *itch_at_(struct itch_pool *pool_, const char *file_, int line_)
 {
     pool_->engine_.site.file = file_;
@@ -830,7 +839,7 @@ PROTOPOOL_API void itch_explain_retail_interest_(const struct protopool *pool_, 
 PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool_, unsigned class_, enum itch_tag tag_, size_t head_, size_t bytes_)
 {
 #if PROTOPOOL_CHECK == 2
-    struct itch *const msg_ = (struct itch *)protopool_take_checked(&pool_->engine_, class_, bytes_);
+    struct itch *const msg_ = (struct itch *)protopool_take_checked(&pool_->engine_, class_, bytes_, itch_tag_name(tag_));
 #else
     struct itch *const msg_ = (struct itch *)protopool_take(&pool_->engine_, &pool_->loaded_[class_], class_);
 #endif
@@ -2995,53 +3004,103 @@ PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_retail_interest_(struct
     const struct itch_retail_interest *from_)
     PROTOPOOL_FREED_BY_(itch_free_);
 
-#if PROTOPOOL_CHECK == 2 /* makes and frees know where they are */
+#if PROTOPOOL_CHECK == 2 /* operations know where they are */
+#define itch_pool_fini(pool_) itch_pool_fini(itch_at_(pool_, __FILE__, __LINE__))
+#define itch_pool_reset(pool_) itch_pool_reset(itch_at_(pool_, __FILE__, __LINE__))
+#define itch_pool_flush(pool_) itch_pool_flush(itch_at_(pool_, __FILE__, __LINE__))
+#define itch_pool_reserve(pool_, ...) itch_pool_reserve(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_pool_each(pool_, ...) itch_pool_each(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_pool_stats(pool_, ...) itch_pool_stats(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_free(pool_, ...) itch_free_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_clone(pool_, ...) itch_clone(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_new_system_event(pool_, ...) itch_new_system_event_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_system_event(pool_, ...) itch_copy_system_event_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_system_event(...) itch_edit_system_event(itch_edit_at_(ITCH_SYSTEM_EVENT, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_new_stock_directory(pool_, ...) itch_new_stock_directory_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_stock_directory(pool_, ...) itch_copy_stock_directory_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_stock_directory(...) itch_edit_stock_directory(itch_edit_at_(ITCH_STOCK_DIRECTORY, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_new_trading_action(pool_, ...) itch_new_trading_action_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_trading_action(pool_, ...) itch_copy_trading_action_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_trading_action(...) itch_edit_trading_action(itch_edit_at_(ITCH_TRADING_ACTION, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_new_reg_sho(pool_, ...) itch_new_reg_sho_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_reg_sho(pool_, ...) itch_copy_reg_sho_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_reg_sho(...) itch_edit_reg_sho(itch_edit_at_(ITCH_REG_SHO, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_new_participant_position(pool_, ...) itch_new_participant_position_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_participant_position(pool_, ...) itch_copy_participant_position_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_participant_position(...) itch_edit_participant_position(itch_edit_at_(ITCH_PARTICIPANT_POSITION, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_new_mwcb_decline(pool_, ...) itch_new_mwcb_decline_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_mwcb_decline(pool_, ...) itch_copy_mwcb_decline_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_mwcb_decline(...) itch_edit_mwcb_decline(itch_edit_at_(ITCH_MWCB_DECLINE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_new_mwcb_status(pool_, ...) itch_new_mwcb_status_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_mwcb_status(pool_, ...) itch_copy_mwcb_status_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_mwcb_status(...) itch_edit_mwcb_status(itch_edit_at_(ITCH_MWCB_STATUS, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_new_ipo_quoting(pool_, ...) itch_new_ipo_quoting_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_ipo_quoting(pool_, ...) itch_copy_ipo_quoting_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_ipo_quoting(...) itch_edit_ipo_quoting(itch_edit_at_(ITCH_IPO_QUOTING, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_new_luld_collar(pool_, ...) itch_new_luld_collar_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_luld_collar(pool_, ...) itch_copy_luld_collar_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_luld_collar(...) itch_edit_luld_collar(itch_edit_at_(ITCH_LULD_COLLAR, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_new_operational_halt(pool_, ...) itch_new_operational_halt_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_operational_halt(pool_, ...) itch_copy_operational_halt_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_operational_halt(...) itch_edit_operational_halt(itch_edit_at_(ITCH_OPERATIONAL_HALT, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_new_add_order(pool_, ...) itch_new_add_order_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_add_order(pool_, ...) itch_copy_add_order_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_add_order(...) itch_edit_add_order(itch_edit_at_(ITCH_ADD_ORDER, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_new_add_order_mpid(pool_, ...) itch_new_add_order_mpid_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_add_order_mpid(pool_, ...) itch_copy_add_order_mpid_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_add_order_mpid(...) itch_edit_add_order_mpid(itch_edit_at_(ITCH_ADD_ORDER_MPID, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_new_order_executed(pool_, ...) itch_new_order_executed_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_order_executed(pool_, ...) itch_copy_order_executed_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_order_executed(...) itch_edit_order_executed(itch_edit_at_(ITCH_ORDER_EXECUTED, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_new_order_executed_price(pool_, ...) itch_new_order_executed_price_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_order_executed_price(pool_, ...) itch_copy_order_executed_price_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_order_executed_price(...) itch_edit_order_executed_price(itch_edit_at_(ITCH_ORDER_EXECUTED_PRICE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_new_order_cancel(pool_, ...) itch_new_order_cancel_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_order_cancel(pool_, ...) itch_copy_order_cancel_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_order_cancel(...) itch_edit_order_cancel(itch_edit_at_(ITCH_ORDER_CANCEL, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_new_order_delete(pool_, ...) itch_new_order_delete_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_order_delete(pool_, ...) itch_copy_order_delete_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_order_delete(...) itch_edit_order_delete(itch_edit_at_(ITCH_ORDER_DELETE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_new_order_replace(pool_, ...) itch_new_order_replace_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_order_replace(pool_, ...) itch_copy_order_replace_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_order_replace(...) itch_edit_order_replace(itch_edit_at_(ITCH_ORDER_REPLACE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_new_trade(pool_, ...) itch_new_trade_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_trade(pool_, ...) itch_copy_trade_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_trade(...) itch_edit_trade(itch_edit_at_(ITCH_TRADE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_new_cross_trade(pool_, ...) itch_new_cross_trade_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_cross_trade(pool_, ...) itch_copy_cross_trade_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_cross_trade(...) itch_edit_cross_trade(itch_edit_at_(ITCH_CROSS_TRADE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_new_broken_trade(pool_, ...) itch_new_broken_trade_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_broken_trade(pool_, ...) itch_copy_broken_trade_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_broken_trade(...) itch_edit_broken_trade(itch_edit_at_(ITCH_BROKEN_TRADE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_new_imbalance(pool_, ...) itch_new_imbalance_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_imbalance(pool_, ...) itch_copy_imbalance_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_imbalance(...) itch_edit_imbalance(itch_edit_at_(ITCH_IMBALANCE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_new_retail_interest(pool_, ...) itch_new_retail_interest_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define itch_copy_retail_interest(pool_, ...) itch_copy_retail_interest_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define itch_edit_retail_interest(...) itch_edit_retail_interest(itch_edit_at_(ITCH_RETAIL_INTEREST, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_system_event(...) itch_as_system_event(itch_read_at_(ITCH_SYSTEM_EVENT, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_stock_directory(...) itch_as_stock_directory(itch_read_at_(ITCH_STOCK_DIRECTORY, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_trading_action(...) itch_as_trading_action(itch_read_at_(ITCH_TRADING_ACTION, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_reg_sho(...) itch_as_reg_sho(itch_read_at_(ITCH_REG_SHO, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_participant_position(...) itch_as_participant_position(itch_read_at_(ITCH_PARTICIPANT_POSITION, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_mwcb_decline(...) itch_as_mwcb_decline(itch_read_at_(ITCH_MWCB_DECLINE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_mwcb_status(...) itch_as_mwcb_status(itch_read_at_(ITCH_MWCB_STATUS, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_ipo_quoting(...) itch_as_ipo_quoting(itch_read_at_(ITCH_IPO_QUOTING, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_luld_collar(...) itch_as_luld_collar(itch_read_at_(ITCH_LULD_COLLAR, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_operational_halt(...) itch_as_operational_halt(itch_read_at_(ITCH_OPERATIONAL_HALT, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_add_order(...) itch_as_add_order(itch_read_at_(ITCH_ADD_ORDER, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_add_order_mpid(...) itch_as_add_order_mpid(itch_read_at_(ITCH_ADD_ORDER_MPID, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_order_executed(...) itch_as_order_executed(itch_read_at_(ITCH_ORDER_EXECUTED, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_order_executed_price(...) itch_as_order_executed_price(itch_read_at_(ITCH_ORDER_EXECUTED_PRICE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_order_cancel(...) itch_as_order_cancel(itch_read_at_(ITCH_ORDER_CANCEL, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_order_delete(...) itch_as_order_delete(itch_read_at_(ITCH_ORDER_DELETE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_order_replace(...) itch_as_order_replace(itch_read_at_(ITCH_ORDER_REPLACE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_trade(...) itch_as_trade(itch_read_at_(ITCH_TRADE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_cross_trade(...) itch_as_cross_trade(itch_read_at_(ITCH_CROSS_TRADE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_broken_trade(...) itch_as_broken_trade(itch_read_at_(ITCH_BROKEN_TRADE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_imbalance(...) itch_as_imbalance(itch_read_at_(ITCH_IMBALANCE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_as_retail_interest(...) itch_as_retail_interest(itch_read_at_(ITCH_RETAIL_INTEREST, __FILE__, __LINE__, __VA_ARGS__))
 #elif defined PROTOPOOL_OUT_OF_LINE_
 #define itch_free(pool_, ...) itch_free_(pool_, __VA_ARGS__)
 #define itch_new_system_event(pool_, ...) itch_new_system_event_(pool_, __VA_ARGS__)

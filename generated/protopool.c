@@ -100,6 +100,10 @@ const char *protopool_fault_text(enum protopool_fault fault)
         return "underrun";
     case PROTOPOOL_FAULT_USE_AFTER_FREE:
         return "use after free";
+    case PROTOPOOL_FAULT_SHARED:
+        return "reset or each of a joined pool";
+    case PROTOPOOL_FAULT_CONCURRENT:
+        return "concurrent use";
     }
     return "an unknown fault";
 }
@@ -171,26 +175,99 @@ static PROTOPOOL_COLD void simple_fault(enum protopool_fault code, const void *p
     fault(&report);
 }
 
+#if PROTOPOOL_CHECK == 2
+static uint32_t look_elsewhere(const struct protopool_store *own, const void *msg, struct report *report,
+                               bool may_wait);
+#endif
+
 #if PROTOPOOL_CHECK >= 1
 PROTOPOOL_COLD void protopool_raise(enum protopool_fault code, const struct protopool *pool, const void *pointer)
 {
     simple_fault(code, pool, pointer);
 }
 
-/* Whether the pool may be used. One whose init or join has failed has nothing to use, which is no fault. */
-static bool is_alive(const struct protopool *pool)
+/* Whether the pool may be used. If not, that is reported, with the operation's place and the message as far as they are
+ * known. A pool whose init or join has failed has nothing to use, which is no fault. */
+static bool is_alive_for(const struct protopool *pool, const void *msg, const char *name)
 {
+    struct report report = { PROTOPOOL_FAULT_NOT_ALIVE, pool, msg, NULL, NULL, name, nowhere, nowhere, nowhere };
+
     if (PROTOPOOL_LIKELY(pool->alive == PROTOPOOL_ALIVE_))
         return true;
+#if PROTOPOOL_CHECK == 2
+    report.here = pool->site;
+    if (msg != NULL)
+        (void)look_elsewhere(NULL, msg, &report, true);
+#endif
     if (pool->alive != PROTOPOOL_FAILED_)
-        simple_fault(PROTOPOOL_FAULT_NOT_ALIVE, pool, NULL);
+        fault(&report);
     return false;
+}
+
+static bool is_alive(const struct protopool *pool)
+{
+    return is_alive_for(pool, NULL, NULL);
 }
 #else
 /* Whether the pool may be used: its init or join has worked, and it has not ended. */
 static inline bool is_alive(const struct protopool *pool)
 {
     return pool->store != NULL;
+}
+#endif
+
+#if PROTOPOOL_CHECK == 2
+/*
+ * Two threads in one pool. An operation sets a flag and clears it at its end; one that finds it set is a fault. Relaxed, so
+ * that it orders nothing: ThreadSanitizer sees the threads as they are.
+ */
+#if defined __GCC_ATOMIC_INT_LOCK_FREE && __GCC_ATOMIC_INT_LOCK_FREE == 2
+static uint32_t exchange(uint32_t *at, uint32_t value)
+{
+    return __atomic_exchange_n(at, value, __ATOMIC_RELAXED);
+}
+#else
+static uint32_t exchange(uint32_t *at,
+                         uint32_t value) /* finds it after an operation that a signal or a task switch cut */
+{
+    const uint32_t before = *at;
+    *at = value;
+    return before;
+}
+#endif
+
+/* Whether the operation may begin; if not, that is reported. */
+static bool enter_for(struct protopool *pool, const void *msg, const char *name)
+{
+    struct report report = { PROTOPOOL_FAULT_CONCURRENT, pool, msg, NULL, NULL, name, nowhere, nowhere, nowhere };
+
+    if (!is_alive_for(pool, msg, name))
+        return false;
+    if (exchange(&pool->busy, 1) == 0)
+        return true;
+    report.here = pool->site;
+    fault(&report);
+    return false;
+}
+
+static bool enter(struct protopool *pool)
+{
+    return enter_for(pool, NULL, NULL);
+}
+
+static void leave(struct protopool *pool)
+{
+    (void)exchange(&pool->busy, 0);
+}
+#else
+static inline bool enter(struct protopool *pool)
+{
+    return is_alive(pool);
+}
+
+static inline void leave(struct protopool *pool)
+{
+    (void)pool;
 }
 #endif
 
@@ -452,8 +529,24 @@ static void retire_slots(struct protopool_store *store, const struct protopool_s
                     store->geometry->messages->freed_tag);
 }
 
+/* Whether the slot, which is none of these slabs', is of another pool: as far as that can be known. */
+static bool is_of_another_pool(const struct protopool_store *store, const struct protopool_slabs *slabs,
+                               const struct protopool_slab *slab, const void *slot)
+{
+    if (slabs->fixed == NULL)
+        return slab->of != slabs && slab->slot_class == slabs->slot_class;
+    for (unsigned c = 1; c <= store->geometry->count; c++) {
+        const struct protopool_slab *const fixed = store->shelves[c].slabs.fixed;
+        if (fixed != NULL
+            && (uintptr_t)slot - (uintptr_t)fixed->first < fixed->slots * store->shelves[c].slabs.slot_bytes)
+            return false;
+    }
+    return true;
+}
+
 /* Whether a slot that was freed belongs where its tag sent it. */
-static bool is_sound(const struct protopool_slabs *slabs, struct protopool_slab *slab, const void *slot, uint32_t index)
+static bool is_sound(const struct protopool_store *store, const struct protopool_slabs *slabs,
+                     struct protopool_slab *slab, const void *slot, uint32_t index)
 {
     enum protopool_fault code = PROTOPOOL_FAULT_BAD_TAG;
 
@@ -461,6 +554,8 @@ static bool is_sound(const struct protopool_slabs *slabs, struct protopool_slab 
         if ((bitmap(slab)[index / WORD_BITS] >> index % WORD_BITS & 1) == 0)
             return true;
         code = PROTOPOOL_FAULT_DOUBLE_FREE;
+    } else if (is_of_another_pool(store, slabs, slab, slot)) {
+        code = PROTOPOOL_FAULT_WRONG_POOL;
     }
     simple_fault(code, NULL, slot);
     return false;
@@ -474,7 +569,7 @@ bool protopool_serves(const struct protopool *pool, unsigned slot_class, const v
 #endif
 
 #if PROTOPOOL_CHECK == 2
-enum { NEVER_MADE, LIVE, FREED };
+enum { NEVER_MADE, LIVE, FREED, ABSENT };
 
 #define FREE_FILL 0xdb     /* a free slot */
 #define RED_ZONE_FILL 0xfd /* between slots */
@@ -817,7 +912,7 @@ static void spill(struct protopool_store *store, struct protopool_slabs *slabs, 
         protopool_word freed = 0, before;
 
 #if PROTOPOOL_CHECK == 1
-        if (!is_sound(slabs, slab, slots[i], index)) {
+        if (!is_sound(store, slabs, slab, slots[i], index)) {
             slabs->in_slabs--;
             i++;
             continue;
@@ -1239,8 +1334,12 @@ PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_c
     struct protopool_magazine *loaded;
     void *slot;
 
-    if (!is_alive(pool)) {
-        pool->failure = PROTOPOOL_FAULTED;
+    if (!is_alive(pool)) { /* of a pool whose init failed no fault */
+        pool->failure = PROTOPOOL_EXHAUSTED;
+#if PROTOPOOL_CHECK >= 1
+        if (pool->alive != PROTOPOOL_FAILED_)
+            pool->failure = PROTOPOOL_FAULTED;
+#endif
         return NULL;
     }
     if (slot_class == 0)
@@ -1413,37 +1512,66 @@ static unsigned char *begin_fixed_slabs(struct protopool_store *store, struct pr
 /* Every store of the program, to tell a wrong pool from a foreign pointer. */
 static struct protopool_store *all_stores;
 
-/* Whether the message lies in another store. If it is live there, the report tells of it. */
-static bool is_elsewhere(const struct protopool_store *own, const void *msg, struct report *report)
+/* Locks a store of another pool or depot. False if it may not wait and the lock is held, by its own thread even. */
+static bool lock_other(struct protopool_store *store, bool may_wait)
 {
-    bool found = false;
+    if (store->lock == NULL)
+        return true;
+    if (may_wait) {
+        PROTOPOOL_LOCK(store->lock);
+        return true;
+    }
+#ifdef HAS_PTHREAD
+    for (int i = 0; i < 100 * LOCK_TRIES; i++)
+        if (pthread_mutex_trylock((pthread_mutex_t *)(void *)store->lock) == 0)
+            return true;
+#endif
+    return false;
+}
+
+/* Looks for the message in every store but its own: ABSENT, or what is known of its slot, which the report gets too. */
+static uint32_t look_elsewhere(const struct protopool_store *own, const void *msg, struct report *report, bool may_wait)
+{
+    uint32_t state = ABSENT;
 
     LOCK_STORES();
-    for (struct protopool_store *store = all_stores; store != NULL && !found; store = store->next_store) {
+    for (struct protopool_store *store = all_stores; store != NULL && state == ABSENT; store = store->next_store) {
         struct protopool_slab *slab;
-        if (store == own)
+        if (store == own || !lock_other(store, may_wait))
             continue;
-        if (store->lock != NULL)
-            PROTOPOOL_LOCK(store->lock);
         slab = find_slab(store, (uintptr_t)msg);
         if (slab != NULL) {
             const size_t offset = (size_t)((uintptr_t)msg - (uintptr_t)slab->first);
             const size_t index = offset / slab->of->slot_bytes;
-            found = true;
+            state = NEVER_MADE;
             if (offset % slab->of->slot_bytes == 0 && index < slab->slots) {
                 const struct protopool_slot_record *const record = record_of(slab, (uint32_t)index);
-                if (record->state == LIVE && store->geometry->messages->size_of(msg, record->bytes) == record->bytes) {
-                    report->geometry = store->geometry;
+                state = record->state;
+                report->geometry = store->geometry;
+                report->made = record->made;
+                report->freed = record->freed;
+                if (state == FREED)
+                    report->name = store->geometry->messages->name_of(record->variant);
+                if (state == LIVE && store->geometry->messages->size_of(msg, record->bytes) == record->bytes)
                     report->readable = msg;
-                    report->made = record->made;
-                }
             }
         }
         if (store->lock != NULL)
             PROTOPOOL_UNLOCK(store->lock);
     }
     UNLOCK_STORES();
-    return found;
+    return state;
+}
+
+PROTOPOOL_COLD void protopool_raise_variant(const void *msg, const char *name, const char *file, int line)
+{
+    struct report report = {
+        PROTOPOOL_FAULT_WRONG_VARIANT, NULL, msg, NULL, NULL, name, nowhere, nowhere, { file, line }
+    };
+
+    if (look_elsewhere(NULL, msg, &report, false) == FREED)
+        report.code = PROTOPOOL_FAULT_USE_AFTER_FREE;
+    fault(&report);
 }
 
 static void open_store(struct protopool_store *store, union protopool_lock *lock)
@@ -1606,7 +1734,7 @@ PROTOPOOL_COLD unsigned protopool_begin_put(struct protopool *pool, const void *
     unsigned code = PROTOPOOL_FAULT_FOREIGN;
     unsigned slot_class = 0;
 
-    if (msg == NULL || !is_alive(pool))
+    if (msg == NULL || !enter_for(pool, msg, NULL))
         return 0;
     report.geometry = pool->store->geometry;
     report.here = pool->site;
@@ -1617,11 +1745,12 @@ PROTOPOOL_COLD unsigned protopool_begin_put(struct protopool *pool, const void *
         slot_class = slab->of->slot_class;
     }
     unlock_store(pool);
-    if (slab == NULL && is_elsewhere(pool->store, msg, &report))
+    if (slab == NULL && look_elsewhere(pool->store, msg, &report, true) != ABSENT)
         code = PROTOPOOL_FAULT_WRONG_POOL;
     if (code == 0)
         return slot_class;
     report.code = (enum protopool_fault)code;
+    leave(pool);
     fault(&report);
     return 0;
 }
@@ -1634,9 +1763,10 @@ PROTOPOOL_COLD void protopool_end_put(struct protopool *pool, unsigned slot_clas
     memset(msg, FREE_FILL, bytes);
     tell_freed(pool->store, msg, bytes);
     protopool_put(pool, &pool->loaded[slot_class], slot_class, msg);
+    leave(pool);
 }
 
-PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slot_class, size_t bytes)
+PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slot_class, size_t bytes, const char *name)
 {
     struct report report = {
         PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, pool, NULL, NULL, NULL, NULL, nowhere, nowhere, nowhere
@@ -1647,11 +1777,17 @@ PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slo
     void *slot;
     bool is_intact;
 
-    if (!is_alive(pool))
+    if (pool->alive == PROTOPOOL_FAILED_)
+        return protopool_take_slow(pool, slot_class);
+    if (!enter_for(pool, NULL, name)) {
+        pool->failure = PROTOPOOL_FAULTED;
         return NULL;
+    }
     slot = protopool_take(pool, &pool->loaded[slot_class], slot_class);
-    if (slot == NULL)
+    if (slot == NULL) {
+        leave(pool);
         return NULL;
+    }
     room = pool->store->shelves[slot_class].slabs.message_bytes;
     lock_store(pool);
     slab = find_slab(pool->store, (uintptr_t)slot);
@@ -1674,12 +1810,15 @@ PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slo
     unlock_store(pool);
     if (is_intact) {
         tell_made(pool->store, slot, bytes);
+        leave(pool);
         return slot;
     }
     protopool_put(pool, &pool->loaded[slot_class], slot_class, slot);
     report.geometry = pool->store->geometry;
     report.pointer = slot;
     report.here = pool->site;
+    pool->failure = PROTOPOOL_FAULTED;
+    leave(pool);
     fault(&report);
     return NULL;
 }
@@ -1855,7 +1994,7 @@ size_t protopool_fini(struct protopool *pool)
     uint32_t slot_sizes;
     size_t live = 0;
 
-    if (!is_alive(pool))
+    if (!enter(pool))
         return 0;
     slot_sizes = pool->store->geometry->count;
     if (pool->depot != NULL) {
@@ -1874,10 +2013,26 @@ size_t protopool_fini(struct protopool *pool)
     return live;
 }
 
+/* What only a pool of its own can do, and a joined one began. */
+static PROTOPOOL_COLD void shared_fault(struct protopool *pool)
+{
+    struct report report = { PROTOPOOL_FAULT_SHARED, pool, NULL, NULL, NULL, NULL, nowhere, nowhere, nowhere };
+
+#if PROTOPOOL_CHECK == 2
+    report.here = pool->site;
+#endif
+    leave(pool);
+    fault(&report);
+}
+
 void protopool_reset(struct protopool *pool)
 {
-    if (!is_alive(pool) || pool->depot != NULL)
+    if (!enter(pool))
         return;
+    if (pool->depot != NULL) {
+        shared_fault(pool);
+        return;
+    }
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
         struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
 
@@ -1899,6 +2054,7 @@ void protopool_reset(struct protopool *pool)
                 release_slab(pool->store, slabs, slab);
         }
     }
+    leave(pool);
 }
 
 /* With the store locked. */
@@ -1926,42 +2082,48 @@ bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n)
 {
     bool done;
 
-    if (!is_alive(pool))
+    if (!enter(pool))
         return false;
-    if (slot_class == 0 || n == 0)
-        return true;
     lock_store(pool);
-    done = reserve(pool, slot_class, n);
+    done = slot_class == 0 || n == 0 || reserve(pool, slot_class, n);
     unlock_store(pool);
+    leave(pool);
     return done;
 }
 
 void protopool_flush(struct protopool *pool)
 {
-    if (!is_alive(pool))
+    if (!enter(pool))
         return;
     lock_store(pool);
     flush(pool);
     unlock_store(pool);
+    leave(pool);
 }
 
 void protopool_each(struct protopool *pool, void (*fn)(void *ctx, const void *slot), void *ctx)
 {
-    if (!is_alive(pool) || pool->depot != NULL)
+    if (!enter(pool))
         return;
+    if (pool->depot != NULL) {
+        shared_fault(pool);
+        return;
+    }
     flush(pool);
+    leave(pool); /* fn may ask for statistics */
     each_in_store(pool->store, fn, ctx);
 }
 
 void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slot_size, size_t *source_bytes)
 {
-    if (!is_alive(pool))
+    if (!enter(pool))
         return;
     lock_store(pool);
     stats_of_store(pool->store, by_slot_size, source_bytes);
     for (unsigned c = 1; c <= pool->store->geometry->count; c++)
         by_slot_size[c - 1].live = live_of(pool, c);
     unlock_store(pool);
+    leave(pool);
 }
 
 /* ---- Depots -------------------------------------------------------------------------------------------------------------- */
@@ -2109,16 +2271,20 @@ size_t protopool_depot_fini(struct protopool_depot *depot)
     return live;
 }
 
-void protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, const void *slot), void *ctx)
+bool protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, const void *slot), void *ctx)
 {
+    bool is_alone;
+
     if (depot->store == NULL)
-        return;
+        return true;
     PROTOPOOL_LOCK(&depot->lock);
-    if (depot->joined == 0) {
+    is_alone = depot->joined == 0;
+    if (is_alone) {
         flush_racks(depot);
         each_in_store(depot->store, fn, ctx);
     }
     PROTOPOOL_UNLOCK(&depot->lock);
+    return is_alone;
 }
 
 void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_stats *by_slot_size,

@@ -1106,6 +1106,21 @@ bool telemetry_is_constant_(const struct telemetry *msg_)
     return false;
 }
 
+#if PROTOPOOL_CHECK == 2
+const struct telemetry *telemetry_read_at_(enum telemetry_tag tag_, const char *file_, int line_, const struct telemetry *msg_)
+{
+    if (telemetry_tag_of(msg_) == tag_)
+        return msg_;
+    protopool_raise_variant(msg_, telemetry_tag_name(telemetry_tag_of(msg_)), file_, line_);
+    return NULL;
+}
+
+struct telemetry *telemetry_edit_at_(enum telemetry_tag tag_, const char *file_, int line_, struct telemetry *msg_)
+{
+    return telemetry_read_at_(tag_, file_, line_, msg_) != NULL ? msg_ : NULL;
+}
+#endif
+
 #if PROTOPOOL_CHECK == 1
 bool telemetry_is_served_(const struct telemetry_pool *pool_, const struct telemetry *msg_)
 {
@@ -1144,6 +1159,7 @@ bool telemetry_is_served_(const struct telemetry_pool *pool_, const struct telem
 
 /* ---- The pool ------------------------------------------------------------------------------------------------ */
 
+#undef telemetry_pool_reserve
 bool telemetry_pool_reserve(struct telemetry_pool *pool_, enum telemetry_tag tag_, size_t n_)
 {
     const struct telemetry msg_ = { (uint8_t)tag_ };
@@ -1182,16 +1198,17 @@ static void telemetry_each_message_(void *each_of_, const void *slot_)
     each->fn(each->ctx, (const struct telemetry *)slot_);
 }
 
+#undef telemetry_pool_each
 void telemetry_pool_each(struct telemetry_pool *pool_, void (*fn_)(void *ctx, const struct telemetry *msg), void *ctx_)
 {
     struct telemetry_each_ each_of_ = { fn_, ctx_ };
     protopool_each(&pool_->engine_, telemetry_each_message_, &each_of_);
 }
 
-void telemetry_depot_each(struct telemetry_depot *depot_, void (*fn_)(void *ctx, const struct telemetry *msg), void *ctx_)
+bool telemetry_depot_each(struct telemetry_depot *depot_, void (*fn_)(void *ctx, const struct telemetry *msg), void *ctx_)
 {
     struct telemetry_each_ each_of_ = { fn_, ctx_ };
-    protopool_depot_each(&depot_->engine_, telemetry_each_message_, &each_of_);
+    return protopool_depot_each(&depot_->engine_, telemetry_each_message_, &each_of_);
 }
 
 #ifndef PROTOPOOL_NO_STDIO

@@ -31,9 +31,9 @@
 #include "protopool.h"
 
 #ifndef PROTOPOOL_ABI
-#error "telemetry.h was generated for version 4 of protopool's engine, and this protopool.h is older and has none: regenerate both"
-#elif PROTOPOOL_ABI != 4
-static_assert(PROTOPOOL_ABI == 4, "telemetry.h was generated for version 4 of protopool's engine, and this protopool.h has version "
+#error "telemetry.h was generated for version 5 of protopool's engine, and this protopool.h is older and has none: regenerate both"
+#elif PROTOPOOL_ABI != 5
+static_assert(PROTOPOOL_ABI == 5, "telemetry.h was generated for version 5 of protopool's engine, and this protopool.h has version "
                                  PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 #error "telemetry.h and protopool.h are of different versions of protopool's engine"
 #endif
@@ -392,7 +392,7 @@ static inline size_t telemetry_pool_fini(struct telemetry_pool *pool_)
     return protopool_fini(&pool_->engine_);
 }
 
-/* Frees all messages at once. Not for a joined pool, which it leaves as it is. */
+/* Frees all messages at once. Of a joined pool a fault: it is reported, and nothing is freed. */
 static inline void telemetry_pool_reset(struct telemetry_pool *pool_)
 {
     protopool_reset(&pool_->engine_);
@@ -410,7 +410,7 @@ static inline void telemetry_pool_flush(struct telemetry_pool *pool_)
 }
 
 /* Calls fn for every live message, in no promised order. fn neither makes nor frees messages of this pool. Not for a
- * joined pool: it calls nothing. */
+ * joined pool: a fault, and it calls nothing. */
 PROTOPOOL_API void telemetry_pool_each(struct telemetry_pool *pool_, void (*fn_)(void *ctx, const struct telemetry *msg), void *ctx_);
 
 #if defined __cplusplus && defined __GNUC__
@@ -471,8 +471,9 @@ static inline size_t telemetry_depot_fini(struct telemetry_depot *depot_)
     return protopool_depot_fini(&depot_->engine_);
 }
 
-/* Calls fn for every live message, in no promised order; for none while a pool is joined. */
-PROTOPOOL_API void telemetry_depot_each(struct telemetry_depot *depot_, void (*fn_)(void *ctx, const struct telemetry *msg), void *ctx_);
+/* Calls fn for every live message, in no promised order. While a pool is joined it calls nothing and
+ * returns false. */
+PROTOPOOL_API bool telemetry_depot_each(struct telemetry_depot *depot_, void (*fn_)(void *ctx, const struct telemetry *msg), void *ctx_);
 
 /* As telemetry_pool_stats, in any thread; live counts the free slots in the magazines of joined pools too. */
 static inline void telemetry_depot_stats(struct telemetry_depot *depot_, struct telemetry_pool_stats *stats_)
@@ -608,6 +609,10 @@ static inline bool telemetry_may_free_(struct telemetry_pool *pool_, const struc
 /* Whether the message is the variant of this tag, which it must be: from level 1 a fault if not. */
 PROTOPOOL_INLINE bool telemetry_is_variant_(const struct telemetry *msg_, enum telemetry_tag tag_)
 {
+#if PROTOPOOL_CHECK == 2
+    if (msg_ == NULL) /* a fault, and reported */
+        return false;
+#endif
 #if PROTOPOOL_CHECK >= 1
     if (!PROTOPOOL_LIKELY(msg_->tag == (uint8_t)tag_)) {
         protopool_raise(msg_->tag == TELEMETRY_FREED_TAG_ ? PROTOPOOL_FAULT_USE_AFTER_FREE : PROTOPOOL_FAULT_WRONG_VARIANT, NULL,
@@ -621,7 +626,11 @@ PROTOPOOL_INLINE bool telemetry_is_variant_(const struct telemetry *msg_, enum t
 }
 
 #if PROTOPOOL_CHECK == 2
-/* Notes where a make or free is. */
+/* The message, or NULL if it is not the variant of this tag: a fault, with its place. */
+PROTOPOOL_API const struct telemetry *telemetry_read_at_(enum telemetry_tag tag_, const char *file_, int line_, const struct telemetry *msg_);
+PROTOPOOL_API struct telemetry *telemetry_edit_at_(enum telemetry_tag tag_, const char *file_, int line_, struct telemetry *msg_);
+
+/* Notes where an operation is. */
 static inline struct telemetry_pool *telemetry_at_(struct telemetry_pool *pool_, const char *file_, int line_)
 {
     pool_->engine_.site.file = file_;
@@ -702,7 +711,7 @@ PROTOPOOL_API void telemetry_explain_set_home_(const struct protopool *pool_,
 PROTOPOOL_INLINE void *telemetry_take_(struct telemetry_pool *pool_, unsigned class_, enum telemetry_tag tag_, size_t head_, size_t bytes_)
 {
 #if PROTOPOOL_CHECK == 2
-    struct telemetry *const msg_ = (struct telemetry *)protopool_take_checked(&pool_->engine_, class_, bytes_);
+    struct telemetry *const msg_ = (struct telemetry *)protopool_take_checked(&pool_->engine_, class_, bytes_, telemetry_tag_name(tag_));
 #else
     struct telemetry *const msg_ = (struct telemetry *)protopool_take(&pool_->engine_, &pool_->loaded_[class_], class_);
 #endif
@@ -1781,31 +1790,58 @@ PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_set_home_(str
     const struct telemetry_set_home *from_)
     PROTOPOOL_FREED_BY_(telemetry_free_);
 
-#if PROTOPOOL_CHECK == 2 /* makes and frees know where they are */
+#if PROTOPOOL_CHECK == 2 /* operations know where they are */
+#define telemetry_pool_fini(pool_) telemetry_pool_fini(telemetry_at_(pool_, __FILE__, __LINE__))
+#define telemetry_pool_reset(pool_) telemetry_pool_reset(telemetry_at_(pool_, __FILE__, __LINE__))
+#define telemetry_pool_flush(pool_) telemetry_pool_flush(telemetry_at_(pool_, __FILE__, __LINE__))
+#define telemetry_pool_reserve(pool_, ...) telemetry_pool_reserve(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define telemetry_pool_each(pool_, ...) telemetry_pool_each(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define telemetry_pool_stats(pool_, ...) telemetry_pool_stats(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_free(pool_, ...) telemetry_free_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_clone(pool_, ...) telemetry_clone(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_new_heartbeat(pool_, ...) telemetry_new_heartbeat_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_copy_heartbeat(pool_, ...) telemetry_copy_heartbeat_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define telemetry_edit_heartbeat(...) telemetry_edit_heartbeat(telemetry_edit_at_(TELEMETRY_HEARTBEAT, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_new_attitude(pool_, ...) telemetry_new_attitude_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_copy_attitude(pool_, ...) telemetry_copy_attitude_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define telemetry_edit_attitude(...) telemetry_edit_attitude(telemetry_edit_at_(TELEMETRY_ATTITUDE, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_new_moved(pool_, ...) telemetry_new_moved_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_copy_moved(pool_, ...) telemetry_copy_moved_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define telemetry_edit_moved(...) telemetry_edit_moved(telemetry_edit_at_(TELEMETRY_MOVED, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_new_mission(pool_, ...) telemetry_new_mission_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_copy_mission(pool_, ...) telemetry_copy_mission_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define telemetry_edit_mission(...) telemetry_edit_mission(telemetry_edit_at_(TELEMETRY_MISSION, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_new_text(pool_, ...) telemetry_new_text_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_copy_text(pool_, ...) telemetry_copy_text_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define telemetry_edit_text(...) telemetry_edit_text(telemetry_edit_at_(TELEMETRY_TEXT, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_new_log(pool_, ...) telemetry_new_log_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_copy_log(pool_, ...) telemetry_copy_log_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define telemetry_edit_log(...) telemetry_edit_log(telemetry_edit_at_(TELEMETRY_LOG, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_new_chunk(pool_, ...) telemetry_new_chunk_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_copy_chunk(pool_, ...) telemetry_copy_chunk_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define telemetry_edit_chunk(...) telemetry_edit_chunk(telemetry_edit_at_(TELEMETRY_CHUNK, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_new_track(pool_, ...) telemetry_new_track_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_copy_track(pool_, ...) telemetry_copy_track_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define telemetry_edit_track(...) telemetry_edit_track(telemetry_edit_at_(TELEMETRY_TRACK, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_new_set_mode(pool_, ...) telemetry_new_set_mode_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_copy_set_mode(pool_, ...) telemetry_copy_set_mode_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define telemetry_edit_set_mode(...) telemetry_edit_set_mode(telemetry_edit_at_(TELEMETRY_SET_MODE, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_new_reboot(pool_) telemetry_new_reboot_(pool_)
 #define telemetry_copy_reboot(pool_, ...) telemetry_copy_reboot_(pool_, __VA_ARGS__)
 #define telemetry_new_set_home(pool_, ...) telemetry_new_set_home_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
 #define telemetry_copy_set_home(pool_, ...) telemetry_copy_set_home_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
+#define telemetry_edit_set_home(...) telemetry_edit_set_home(telemetry_edit_at_(TELEMETRY_SET_HOME, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_as_heartbeat(...) telemetry_as_heartbeat(telemetry_read_at_(TELEMETRY_HEARTBEAT, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_as_attitude(...) telemetry_as_attitude(telemetry_read_at_(TELEMETRY_ATTITUDE, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_as_moved(...) telemetry_as_moved(telemetry_read_at_(TELEMETRY_MOVED, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_as_mission(...) telemetry_as_mission(telemetry_read_at_(TELEMETRY_MISSION, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_as_text(...) telemetry_as_text(telemetry_read_at_(TELEMETRY_TEXT, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_as_log(...) telemetry_as_log(telemetry_read_at_(TELEMETRY_LOG, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_as_chunk(...) telemetry_as_chunk(telemetry_read_at_(TELEMETRY_CHUNK, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_as_track(...) telemetry_as_track(telemetry_read_at_(TELEMETRY_TRACK, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_as_set_mode(...) telemetry_as_set_mode(telemetry_read_at_(TELEMETRY_SET_MODE, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_as_reboot(...) telemetry_as_reboot(telemetry_read_at_(TELEMETRY_REBOOT, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_as_set_home(...) telemetry_as_set_home(telemetry_read_at_(TELEMETRY_SET_HOME, __FILE__, __LINE__, __VA_ARGS__))
 #elif defined PROTOPOOL_OUT_OF_LINE_
 #define telemetry_free(pool_, ...) telemetry_free_(pool_, __VA_ARGS__)
 #define telemetry_new_heartbeat(pool_, ...) telemetry_new_heartbeat_(pool_, __VA_ARGS__)

@@ -151,7 +151,7 @@ PROTOPOOL_BEGIN_C
 
 /* The version of what the engine, its header and emitted code share. It changes with each change of a layout or of a
  * contract between them: emitted code asks for its own version, and each symbol's name bears it. */
-#define PROTOPOOL_ABI 4
+#define PROTOPOOL_ABI 5
 
 /* A name that bears the version and the settings. */
 #define PROTOPOOL_PASTE_(name, abi, check, magazine, stdio, threads, trace) \
@@ -182,6 +182,7 @@ PROTOPOOL_BEGIN_C
 #define protopool_explain_new PROTOPOOL_NAMED_(protopool_explain_new)
 #define protopool_explain_copy PROTOPOOL_NAMED_(protopool_explain_copy)
 #define protopool_take_checked PROTOPOOL_NAMED_(protopool_take_checked)
+#define protopool_raise_variant PROTOPOOL_NAMED_(protopool_raise_variant)
 #define protopool_begin_put PROTOPOOL_NAMED_(protopool_begin_put)
 #define protopool_end_put PROTOPOOL_NAMED_(protopool_end_put)
 #define protopool_put_slow PROTOPOOL_NAMED_(protopool_put_slow)
@@ -508,7 +509,8 @@ struct protopool {
         alive; /* PROTOPOOL_ALIVE_ between init or join and fini, PROTOPOOL_FAILED_ where init or join has failed */
 #endif
 #if PROTOPOOL_CHECK == 2
-    struct protopool_site site; /* of the make or free that runs */
+    struct protopool_site site; /* of the operation that runs */
+    uint32_t busy;              /* 1 while one runs */
 #endif
 };
 
@@ -561,7 +563,11 @@ enum protopool_fault {
     PROTOPOOL_FAULT_OVERRUN,    /* "overrun": bytes behind a message were written */
     PROTOPOOL_FAULT_UNDERRUN,   /* "underrun": bytes before a message were written */
     /* from level 1 */
-    PROTOPOOL_FAULT_USE_AFTER_FREE /* "use after free": as or edit of a freed message */
+    PROTOPOOL_FAULT_USE_AFTER_FREE, /* "use after free": as or edit of a freed message */
+    /* at every level */
+    PROTOPOOL_FAULT_SHARED, /* "reset or each of a joined pool": its depot has the messages */
+    /* at level 2 */
+    PROTOPOOL_FAULT_CONCURRENT /* "concurrent use": two threads are in one pool */
 };
 
 /* What is called for a fault: pool is the pool or depot (NULL where none is known), pointer what the fault is about, or
@@ -621,7 +627,7 @@ typedef void protopool_refusal_handler(const struct protopool_refusal *refusal);
  * NULL is the default one, which at level 2 prints a line on stderr: "protopool: refused: Ping: load 150 is not in
  * 0..100, at a.c:12". A refusal is no fault: it never aborts. Returns the previous one, NULL if that was the default. To be
  * called before there are threads; the handler is called by the thread of the constructor. */
-protopool_refusal_handler *protopool_set_refusal_handler(protopool_refusal_handler *handler);
+PROTOPOOL_API protopool_refusal_handler *protopool_set_refusal_handler(protopool_refusal_handler *handler);
 
 #if PROTOPOOL_CHECK >= 1
 #define PROTOPOOL_EXPLAIN_(call) call
@@ -705,8 +711,11 @@ PROTOPOOL_API bool protopool_serves(const struct protopool *pool, unsigned slot_
 #endif
 
 #if PROTOPOOL_CHECK == 2
-/* take, and what level 2 checks and notes; bytes: of the message, at most those of the slot. */
-PROTOPOOL_API void *protopool_take_checked(struct protopool *pool, unsigned slot_class, size_t bytes);
+/* take, and what level 2 checks and notes; bytes: of the message, at most those of the slot; name: of its variant. */
+PROTOPOOL_API void *protopool_take_checked(struct protopool *pool, unsigned slot_class, size_t bytes, const char *name);
+
+/* Reports as or edit of a message of another variant, whose name is NULL if it has none, or of a freed message. */
+PROTOPOOL_API void protopool_raise_variant(const void *msg, const char *name, const char *file, int line);
 
 /* The slot class of a message that may be freed, which from then on it is; 0 for NULL and for a fault. end_put puts it
  * into the pool. */
@@ -794,7 +803,7 @@ PROTOPOOL_API bool protopool_init_growing(struct protopool *pool, struct protopo
  * to the depot and returns 0. */
 PROTOPOOL_API size_t protopool_fini(struct protopool *pool);
 
-/* Frees all slots at once. Peaks and failures stay. Not for a joined pool, which it leaves as it is. */
+/* Frees all slots at once. Peaks and failures stay. Of a joined pool a fault: it is reported, and nothing is freed. */
 PROTOPOOL_API void protopool_reset(struct protopool *pool);
 
 /* Makes sure that n more slots can be taken without asking the source. False if it cannot be had; what was got
@@ -806,7 +815,7 @@ PROTOPOOL_API bool protopool_reserve(struct protopool *pool, unsigned slot_class
 PROTOPOOL_API void protopool_flush(struct protopool *pool);
 
 /* Calls fn for every live slot, by slot size, in no promised order. fn neither takes from nor puts into this pool. Not
- * for a joined pool: it calls nothing. */
+ * for a joined pool: a fault, and it calls nothing. */
 PROTOPOOL_API void protopool_each(struct protopool *pool, void (*fn)(void *ctx, const void *slot), void *ctx);
 
 /* Fills in an element for each slot size, and the bytes taken from the source and not given back (of a fixed pool, those
@@ -833,8 +842,8 @@ PROTOPOOL_API bool protopool_depot_init_fixed(struct protopool_depot *depot, str
  * report that fault, and returns SIZE_MAX. */
 PROTOPOOL_API size_t protopool_depot_fini(struct protopool_depot *depot);
 
-/* As protopool_each, and fn is called under the depot's lock; calls nothing while a pool is joined. */
-PROTOPOOL_API void protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, const void *slot),
+/* As protopool_each, and fn is called under the depot's lock; calls nothing while a pool is joined, and returns false. */
+PROTOPOOL_API bool protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, const void *slot),
                                         void *ctx);
 
 /* As protopool_stats; any thread may call it. */
@@ -1037,11 +1046,11 @@ struct protopool_argument {
 };
 
 /* Calls the refusal handler for the first field that the schema rules out. The pool is NULL for a message by value. */
-void protopool_explain_new(const struct protopool *pool, const struct protopool_record *message,
-                           const struct protopool_argument *arguments);
+PROTOPOOL_API void protopool_explain_new(const struct protopool *pool, const struct protopool_record *message,
+                                         const struct protopool_argument *arguments);
 /* The same of a struct and, if the message has one, of its tail. */
-void protopool_explain_copy(const struct protopool *pool, const struct protopool_record *message, bool has_tag,
-                            const void *from, const void *tail, size_t length);
+PROTOPOOL_API void protopool_explain_copy(const struct protopool *pool, const struct protopool_record *message,
+                                          bool has_tag, const void *from, const void *tail, size_t length);
 #endif
 
 #ifndef PROTOPOOL_NO_STDIO

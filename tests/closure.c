@@ -252,7 +252,8 @@ static void try_make(uint8_t bytes)
     struct message *msg;
 
     faults = 0;
-    msg = (struct message *)protopool_take_checked(&pool.engine, 1, bytes);
+    msg = (struct message *)protopool_take_checked(&pool.engine, 1, bytes, "message");
+    pool.engine.failure = PROTOPOOL_NO_FAILURE; /* no part of the state */
     if ((msg == NULL) != (live == the_slab()->slots) || faults != 0 || count_live() != live + (msg != NULL))
         violation("make");
     if (msg != NULL) {

@@ -214,6 +214,7 @@ static void free_into_another_pool(void)
     if (!calc_pool_init(&other, more_memory, sizeof more_memory))
         abort();
     calc_free(&other, msg);
+    calc_pool_flush(&other); /* where level 1 finds it at the latest */
 }
 
 static void free_into_another_depot(void)
@@ -221,7 +222,59 @@ static void free_into_another_depot(void)
     if (!calc_depot_init(&depot, NULL) || !calc_pool_join(&pool, &depot) || !calc_depot_init(&other_depot, NULL)
         || !calc_pool_join(&other, &other_depot))
         abort();
+    calc_free(&other, calc_new_add(&other, 1, 2));
     calc_free(&other, calc_new_add(&pool, 5, 6));
+    calc_pool_flush(&other);
+}
+
+static void free_into_another_growing_pool(void)
+{
+    if (!calc_pool_init_growing(&pool, NULL) || !calc_pool_init_growing(&other, NULL))
+        abort();
+    calc_free(&other, calc_new_add(&other, 1, 2));
+    calc_free(&other, calc_new_add(&pool, 5, 6));
+    calc_pool_flush(&other); /* where level 1 finds it at the latest */
+}
+
+static void meet(void *ctx, const struct calc *msg)
+{
+    (void)ctx;
+    (void)msg;
+}
+
+static void join(void)
+{
+    if (!calc_depot_init(&depot, NULL) || !calc_pool_join(&pool, &depot))
+        abort();
+}
+
+static void reset_of_a_joined_pool(void)
+{
+    join();
+    calc_pool_reset(&pool);
+}
+
+static void each_of_a_joined_pool(void)
+{
+    join();
+    calc_pool_each(&pool, meet, NULL);
+}
+
+static void *hammer(void *ctx)
+{
+    (void)ctx;
+    for (unsigned long i = 0; i < 20000000; i++)
+        calc_free(&pool, calc_new_add(&pool, 5, 6));
+    return NULL;
+}
+
+static void two_threads_in_one_pool(void)
+{
+    pthread_t thread;
+    if (!calc_pool_init_growing(&pool, NULL) || pthread_create(&thread, NULL, hammer, NULL) != 0)
+        abort();
+    (void)hammer(NULL);
+    (void)pthread_join(thread, NULL);
 }
 
 static void write_behind_a_message(void)
@@ -275,14 +328,24 @@ static const struct {
     { "write after free, of a field",
       write_of_a_freed_field,
       { NULL, NULL, ASAN_OR("use after free (write): Add, ") } },
-    { "as of another variant", read_as_another_variant, { NULL, "wrong variant: ", "wrong variant: " } },
-    { "edit of another variant", edit_as_another_variant, { NULL, "wrong variant: ", "wrong variant: " } },
-    { "as of a freed message", read_of_a_freed_message, { NULL, "use after free: ", ASAN_OR("wrong variant: ") } },
+    { "as of another variant", read_as_another_variant, { NULL, "wrong variant: ", "wrong variant: " ADD ", " } },
+    { "edit of another variant", edit_as_another_variant, { NULL, "wrong variant: ", "wrong variant: " ADD ", " } },
+    { "as of a freed message",
+      read_of_a_freed_message,
+      { NULL, "use after free: ", ASAN_OR("use after free: Add, ") } },
     { "free of a message on the stack", free_of_the_stack, { NULL, NULL, "foreign pointer: " } },
     { "free of malloc's", free_of_malloc, { NULL, NULL, "foreign pointer: " } },
     { "free of a pointer inside", free_of_a_pointer_inside, { NULL, NULL, "interior pointer: " } },
-    { "free into another pool", free_into_another_pool, { NULL, NULL, "wrong pool: " ADD } },
-    { "free into another depot's pool", free_into_another_depot, { NULL, NULL, "wrong pool: " ADD } },
+    { "free into another pool", free_into_another_pool, { NULL, "wrong pool: ", "wrong pool: " ADD } },
+    { "free into another growing pool", free_into_another_growing_pool, { NULL, "wrong pool: ", "wrong pool: " ADD } },
+    { "free into another depot's pool", free_into_another_depot, { NULL, "wrong pool: ", "wrong pool: " ADD } },
+    { "reset of a joined pool",
+      reset_of_a_joined_pool,
+      { "reset or each of a joined", "reset or each of a joined", "reset or each of a joined" } },
+    { "each of a joined pool",
+      each_of_a_joined_pool,
+      { "reset or each of a joined", "reset or each of a joined", "reset or each of a joined" } },
+    { "two threads in one pool", two_threads_in_one_pool, { NULL, NULL, "concurrent use: " } },
     { "write behind a message", write_behind_a_message, { NULL, NULL, ASAN_OR("overrun: " ADD) } },
     { "write before a message", write_before_a_message, { NULL, NULL, ASAN_OR("underrun: " ADD) } },
 };
@@ -361,6 +424,45 @@ START_TEST(report_names_the_allocation_and_both_frees)
 END_TEST
 #endif
 
+#if PROTOPOOL_CHECK == 2
+/* Bugs other than those of a free: name and place. */
+static const struct {
+    void (*bug)(void);
+    const char *name, *places;
+} placed[] = {
+    { read_as_another_variant, "wrong variant: " ADD ", 0x", "allocated found" },
+    { edit_as_another_variant, "wrong variant: " ADD ", 0x", "allocated found" },
+#if !UNDER_ASAN
+    { read_of_a_freed_message, "use after free: Add, 0x", "allocated freed found" },
+#endif
+    { make_before_init, "pool used before init or after fini: Add, 0x", "found" },
+    { make_after_fini, "pool used before init or after fini: Add, 0x", "found" },
+    { free_after_fini, "pool used before init or after fini: 0x", "found" },
+    { fini_twice, "pool used before init or after fini: 0x", "found" },
+    { reset_of_a_joined_pool, "reset or each of a joined pool: 0x", "found" },
+    { each_of_a_joined_pool, "reset or each of a joined pool: 0x", "found" },
+    { two_threads_in_one_pool, "concurrent use: ", "found" },
+};
+
+START_TEST(report_has_the_name_and_the_place)
+{
+    static char said[100000];
+    char places[40], *rest = NULL;
+
+    (void)run(placed[_i].bug, said, sizeof said);
+    if (strstr(said, placed[_i].name) == NULL)
+        ck_abort_msg("\"%s\" is not in %s", placed[_i].name, said);
+    (void)snprintf(places, sizeof places, "%s", placed[_i].places);
+    for (char *place = strtok_r(places, " ", &rest); place != NULL; place = strtok_r(NULL, " ", &rest)) {
+        char expected[80];
+        (void)snprintf(expected, sizeof expected, ", %s" AT, place);
+        if (strstr(said, expected) == NULL)
+            ck_abort_msg("\"%s\" is not in %s", expected, said);
+    }
+}
+END_TEST
+#endif
+
 #if PROTOPOOL_CHECK >= 1
 static enum protopool_fault noted;
 static atomic_uint faults;
@@ -405,6 +507,35 @@ END_TEST
 #endif
 
 #if PROTOPOOL_CHECK == 2
+/* ---- A pool that is handed from thread to thread ---------------------------------------------------------------------- */
+
+static void *use_in_turn(void *ctx)
+{
+    pthread_mutex_t *const mutex = (pthread_mutex_t *)ctx;
+    for (unsigned i = 0; i < 20000; i++) {
+        (void)pthread_mutex_lock(mutex);
+        calc_free(&pool, calc_new_add(&pool, i, i));
+        (void)pthread_mutex_unlock(mutex);
+    }
+    return NULL;
+}
+
+START_TEST(pool_may_be_handed_from_thread_to_thread)
+{
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t threads[2];
+
+    protopool_set_fault_handler(note);
+    ck_assert(calc_pool_init_growing(&pool, NULL));
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, use_in_turn, &mutex), 0);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    ck_assert_uint_eq(faults, 0);
+    ck_assert_uint_eq(calc_pool_fini(&pool), 0);
+}
+END_TEST
+
 /* ---- Two threads free the same message at the same time --------------------------------------------------------------- */
 
 static struct calc *volatile contested;
@@ -476,6 +607,9 @@ int main(void)
         tcase_add_test_raise_signal(tests, default_handler_aborts, SIGABRT);
 #if PROTOPOOL_CHECK == 2
     tcase_add_test(tests, report_names_the_allocation_and_both_frees);
+    tcase_add_loop_test(tests, report_has_the_name_and_the_place, 0, (int)(sizeof placed / sizeof placed[0]));
+    if (srunner_fork_status(runner) == CK_FORK)
+        tcase_add_test(tests, pool_may_be_handed_from_thread_to_thread);
     tcase_add_test(tests, racing_double_free_is_reported_once);
 #endif
 #if PROTOPOOL_CHECK >= 1

@@ -237,17 +237,25 @@ START_TEST(each_of_a_depot_meets_what_is_live)
         CHECK((msgs[i] = make_numbered(&one, 5 * i)) != NULL);
     for (int i = 0; i < 1500; i++) /* some stay in magazines of the other, and of the depot */
         calc_free(&other, msgs[i]);
-    calc_depot_each(&depot, count_message, &count);
-    ck_assert_uint_eq(count, 0); /* not while a pool is joined */
+    ck_assert(!calc_depot_each(&depot, count_message, &count)); /* not while a pool is joined */
+    ck_assert_uint_eq(count, 0);
+    faults = 0;
+    protopool_set_fault_handler(note_fault);
     calc_pool_each(&one, count_message, &count);
     ck_assert_uint_eq(count, 0);
+    ck_assert_uint_eq(faults, 1);
+    ck_assert_int_eq((int)fault_seen, PROTOPOOL_FAULT_SHARED);
+    calc_pool_reset(&one); /* frees nothing: see below */
+    ck_assert_uint_eq(faults, 2);
+    ck_assert_int_eq((int)fault_seen, PROTOPOOL_FAULT_SHARED);
+    protopool_set_fault_handler(let_leaks_pass);
     calc_pool_flush(&one);
     ck_assert_uint_eq(calc_pool_fini(&other), 0);
     ck_assert_uint_eq(calc_pool_fini(&one), 0);
     calc_depot_stats(&depot, &stats);
     ck_assert_uint_eq(stats.slot[1].live, 500);
     ck_assert_uint_ge(stats.slot[1].peak, 2000);
-    calc_depot_each(&depot, count_message, &count);
+    ck_assert(calc_depot_each(&depot, count_message, &count));
     ck_assert_uint_eq(count, 500);
     ck_assert_uint_eq(calc_depot_fini(&depot), 500);
 }
