@@ -3,6 +3,7 @@
 
 import os
 import re
+from collections.abc import Iterator
 from struct import pack, unpack
 
 from . import model, numbers, symbols
@@ -11,6 +12,7 @@ from .names import SCHEMA_NAME, VALUE_NAME, parameter, snake
 from .syntax import Constant, Enum, Field, Message, Schema, Struct, Type, Word
 
 MAX_TAG = 65535
+MOST = {"messages": 3000, "structs, enums and flags": 3000, "fields": 15000, "constants and values": 30000}     # so that it ends in seconds
 MAX_COUNT = 2**31 - 1           # of elements, characters or bytes: the largest object of a 32-bit machine
 _LICENSE = re.compile(r"[A-Za-z0-9.+() :-]+\Z")
 _BOUNDED = {"string": "string[<=N]", "bytes": "bytes[<=N]", "char": "string[<=N]"}
@@ -36,10 +38,10 @@ class _Checker:
         self.flags: dict[str, model.Flags] = {}
         self.structs: dict[str, model.Struct] = {}
         self.unresolved = {struct.name.text: struct for struct in schema.structs}
-        self.resolving: list[Struct] = []
 
     def protocol(self) -> model.Protocol:
         schema = self.schema
+        self.bounded()
         for constant in schema.constants:
             self.constants[constant.name.text] = self.constant(constant)
         types: dict[str, Word] = {}
@@ -49,8 +51,8 @@ class _Checker:
             self.enums[enum.name.text] = self.enum(enum)
         for flags in schema.flags:
             self.flags[flags.name.text] = self.flag_set(flags)
-        for struct in schema.structs:
-            self.struct(struct.name)
+        for struct in self.in_order_of_need():
+            self.structs[struct.name.text] = self.struct(struct)
         protocol = model.Protocol(
             self.name(schema.protocol, schema.c_name), visible(os.path.basename(schema.source.name)), self.messages(),
             tuple(self.enums.values()), tuple(self.flags.values()), tuple(self.structs.values()),
@@ -59,6 +61,17 @@ class _Checker:
             self.reporter.error(schema.protocol.place, "a protocol has at least one message")
         symbols.check(schema, protocol, self.reporter)
         return protocol
+
+    def bounded(self) -> None:
+        """Raises SchemaError at the first thing too many."""
+        schema = self.schema
+        sets = (*schema.enums, *schema.flags)
+        for what, things in (("messages", schema.messages), ("structs, enums and flags", (*schema.structs, *sets)),
+                             ("fields", [field for record in (*schema.messages, *schema.structs) for field in record.fields]),
+                             ("constants and values", [*schema.constants, *(value for of in sets for value in of.values)])):
+            if len(things) > MOST[what]:
+                self.reporter.error(things[MOST[what]].name.place, f"a schema has at most {MOST[what]} {what}")
+                self.reporter.raise_if_any()
 
     def license(self) -> str:
         word = self.schema.license
@@ -163,26 +176,45 @@ class _Checker:
 
     # Structs.
 
-    def struct(self, word: Word) -> model.Struct | None:
-        """The struct of this name, resolved when it is first needed; None within itself."""
-        if word.text in self.structs:
-            return self.structs[word.text]
-        struct = self.unresolved[word.text]
-        if struct in self.resolving:
-            cycle = self.resolving[self.resolving.index(struct):]
-            path = " -> ".join(quoted(s.name.text) for s in (*cycle, struct))
-            self.reporter.error(word.place, f"the struct {quoted(word.text)} would hold itself: {path}",
-                                "a struct is held by value; refer to another by a number")
-            return None
-        self.resolving.append(struct)
+    def in_order_of_need(self) -> list[Struct]:
+        """Each struct behind those that it holds. One that would hold itself is reported, and its field resolved as a number."""
+        order: list[Struct] = []
+        state: dict[str, bool] = {}                 # of those begun: whether it is done
+        for first in self.unresolved.values():
+            path = [] if first.name.text in state else [(first, self.held(first))]
+            while path:
+                struct, held = path[-1]
+                state.setdefault(struct.name.text, False)
+                word = next(held, None)
+                if word is None:
+                    state[struct.name.text] = True
+                    order.append(struct)
+                    path.pop()
+                elif word.text not in state:
+                    inner = self.unresolved[word.text]
+                    path.append((inner, self.held(inner)))
+                elif not state[word.text]:
+                    self.holds_itself(word, [s.name.text for s, _ in path])
+        return order
+
+    def held(self, struct: Struct) -> Iterator[Word]:
+        """The names of structs that its fields are of."""
+        return (f.type.name for f in struct.fields if f.type.name.text in self.unresolved and not self.known(f.type.name))
+
+    def holds_itself(self, word: Word, path: list[str]) -> None:
+        cycle = path[path.index(word.text):]
+        shown = [quoted(name) for name in (*cycle, word.text)]
+        if len(shown) > 20:
+            shown[10:-10] = ["..."]
+        self.reporter.error(word.place, f"the struct {quoted(word.text)} would hold itself: {' -> '.join(shown)}",
+                            "a struct is held by value; refer to another by a number")
+
+    def struct(self, struct: Struct) -> model.Struct:
         fields = tuple(self.field(field) for field in struct.fields)
-        self.resolving.pop()
         self.no_tails(fields, struct.fields)
         if not struct.fields and not self.reporter.diagnostics:
             self.reporter.error(struct.name.place, f"the struct {quoted(struct.name.text)} has no fields")
-        resolved = model.Struct(self.name(struct.name, struct.c_name), fields, struct.name.place, struct.doc)
-        self.structs[word.text] = resolved
-        return resolved
+        return model.Struct(self.name(struct.name, struct.c_name), fields, struct.name.place, struct.doc)
 
     # Messages.
 
@@ -209,8 +241,6 @@ class _Checker:
             self.reporter.error(where.place, f"the tag {tag} is taken by {quoted(taken[tag].text)}",
                                 f"at {at(taken[tag].place)}")
         taken.setdefault(tag, message.name)
-        if len(taken) == MAX_TAG:
-            self.reporter.error(where.place, "every tag is taken: one must stay free to mark a freed message")
         return tag
 
     def message(self, message: Message, tag: int) -> model.Message:
@@ -279,7 +309,7 @@ class _Checker:
 
     def default_value(self, word: Word, element: model.Element) -> int | float | None:
         if isinstance(element, (model.Enum, model.Flags)):
-            names = {v.name.schema: v.number for v in element.values}
+            names = element.numbers
             wanted = [part.strip() for part in word.text.split("|")] if isinstance(element, model.Flags) else [word.text]
             for name in wanted:
                 if name not in names:
@@ -357,7 +387,7 @@ class _Checker:
     def element(self, word: Word) -> model.Element:
         element = self.known(word)
         if element is None and word.text in self.unresolved:
-            element = self.struct(word) or model.SCALARS["u8"]
+            element = self.structs.get(word.text, model.SCALARS["u8"])      # within itself
         if element is None:
             names = [*model.SCALARS, "string", "bytes", *self.enums, *self.flags, *self.unresolved]
             same_in_c = next((s.name for s in model.SCALARS.values() if s.c == word.text), word.text)

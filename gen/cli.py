@@ -111,7 +111,7 @@ def _run(options: argparse.Namespace) -> int:
 
     def load(path: str) -> tuple[str, bytes]:
         imported[path] = None
-        return output.read_schema(path)
+        return output.read_imported(path)
 
     files = _outputs(options, lay_out(schemas, load))
     if options.list_outputs:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 MOST = 200          # errors of one source; nobody reads on, and the hints of more would take time
+COMPARED = 300      # names with a misspelt one: of more, those that begin alike and are as long
 SHOWN = 96          # characters of a source line that are shown around the caret
 
 
@@ -77,7 +78,13 @@ class Reporter:
         if place not in self.places:
             self.places.add(place)
             self.diagnostics.append(Diagnostic(place.source or self.source, place, message, hint))
-        if len(self.diagnostics) == MOST:
+        if len(self.diagnostics) >= MOST:
+            self.raise_if_any()
+
+    def take(self, diagnostics: list[Diagnostic]) -> None:
+        """Those of an imported file."""
+        self.diagnostics += diagnostics
+        if len(self.diagnostics) >= MOST:
             self.raise_if_any()
 
     def raise_if_any(self) -> None:
@@ -97,6 +104,8 @@ def at(place: Place) -> str:
 
 
 def did_you_mean(word: str, known) -> str:
+    if len(known) > COMPARED:
+        known = [k for k in known if k[:1].lower() == word[:1].lower() and abs(len(k) - len(word)) <= 2][:COMPARED]
     close = difflib.get_close_matches(word.lower()[:64], {k.lower(): k for k in known}, n=1, cutoff=0.6)
     if not close:
         return ""

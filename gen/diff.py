@@ -117,7 +117,7 @@ def _records(old: tuple[Record, ...], new: tuple[Record, ...], kind: str) -> Ite
 
 def _is_same(old: Record, new: Record) -> bool:
     tags = [r.model.tag if isinstance(r, Message) else 0 for r in (old, new)]
-    return tags[0] == tags[1] and [(f.name, f.type) for f in old.model.fields] == [(f.name, f.type) for f in new.model.fields]
+    return tags[0] == tags[1] and [(f.name, _shape(f.type)) for f in old.model.fields] == [(f.name, _shape(f.type)) for f in new.model.fields]
 
 
 def _record(what: str, old: Record, new: Record) -> Iterator[Difference]:

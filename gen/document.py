@@ -2,11 +2,13 @@
 """The first half of parsing: bytes -> a tree of YAML nodes with their places. Knows YAML and no schema key.
 
 Only the part of YAML that a schema needs is taken: scalars (kept as text: `No` and `010` are what they look
-like), mappings and sequences. PyYAML's pure-Python loader is read by its events, for their places and because
-the C one crashes on deep nesting; the messages are ours, since PyYAML's change between versions.
+like), mappings and sequences. PyYAML is read by its events, for their places and since its loaders recurse. The C parser is
+tried first, being 20 times as fast. What it refuses, or is known to read in another way, goes to the pure-Python
+one, whose language and places a schema has; the messages are ours, since PyYAML's change between versions.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import yaml
@@ -15,12 +17,15 @@ from .diagnostics import Diagnostic, Place, Reporter, SchemaError, Source, at, q
 
 MAX_BYTES = 4 << 20
 MAX_DEPTH = 64
+MAX_NODES = 200_000             # names and values
+_READ_AGAIN = 256 << 10         # characters that the pure-Python parser reads in seconds; of more the C parser is believed
 _UNPRINTABLE = yaml.reader.Reader.NON_PRINTABLE
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _UNQUOTED_TYPE = re.compile(r"(?<!\w)[A-Za-z]\w*[\[?][^,}\r\n]{0,99}")
 _FIRST_OF_VALUE = re.compile(r"(?:^|[:{,-] )\s*(?P<first>[&*!|>%@`-])[^:{}]*\Z")
 _LARGE_NUMBER = re.compile(r"\\U(?!000|0010)[0-9A-Fa-f]{8}|^%YAML.*", re.MULTILINE)
 _LONG_LINE = 1000               # characters, behind which what a value begins with is not looked for
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
 _KEYS = 'end each key in ": ", and indent all keys of one mapping by the same number of spaces'
 
 
@@ -58,14 +63,45 @@ def read(name: str, raw: bytes, is_imported: bool = False) -> tuple[Node, Report
     if unprintable:
         _fail(source, _place_of(source.text, unprintable.start()),
               f"{_described(unprintable)} cannot stand in a schema")
+    if yaml.__with_libyaml__:
+        try:
+            return _Tree(reporter, _c_events(source.text)).build(), reporter
+        except yaml.YAMLError as error:
+            if len(source.text) > _READ_AGAIN:
+                reporter.diagnostics.append(_explain(source, error))
+                reporter.raise_if_any()
+        reporter = Reporter(source)
     try:
-        return _Tree(reporter).build(), reporter
+        return _Tree(reporter, yaml.parse(source.text, Loader=yaml.SafeLoader)).build(), reporter
     except yaml.YAMLError as error:
         reporter.diagnostics.append(_explain(source, error))
     except (ValueError, OverflowError):         # PyYAML lets these through from numbers that Python cannot take
         reporter.diagnostics.append(_explain_number(source))
     reporter.raise_if_any()
     raise AssertionError("not reached: a YAML error was reported")
+
+
+def _c_events(text: str) -> Iterator[yaml.Event]:
+    """Those of the C parser. Raises YAMLError also where the pure-Python one does: for a tab that separates, and for a
+    question mark in an unquoted text inside of brackets."""
+    has_tabs, end, flow = "\t" in text, 0, []
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        begin, is_plain = event.start_mark.index, isinstance(event, yaml.ScalarEvent) and not event.style
+        if has_tabs and "\t" in _COMMENT.sub("", text[end:event.end_mark.index if is_plain else begin]):
+            raise yaml.scanner.ScannerError(None, None, None, _mark(text, text.index("\t", end)))
+        end = event.end_mark.index
+        if isinstance(event, yaml.CollectionStartEvent):
+            flow.append(event.start_mark if event.flow_style else None)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            flow.pop()
+        elif is_plain and flow and flow[-1] and "?" in event.value:
+            raise yaml.parser.ParserError(None, flow[-1], None, _mark(text, text.index("?", begin)))
+        yield event
+
+
+def _mark(text: str, index: int) -> yaml.Mark:
+    place = _place_of(text, index)
+    return yaml.Mark(None, index, place.line - 1, place.column - 1, None, None)
 
 
 def _decode(name: str, raw: bytes) -> str:
@@ -100,13 +136,15 @@ def _place_of(text: str, index: int) -> Place:
 class _Tree:
     """Composes nodes from events, without recursion, refusing what a schema does not use."""
 
-    def __init__(self, reporter: Reporter):
+    def __init__(self, reporter: Reporter, events: Iterator[yaml.Event]):
         self.reporter = reporter
+        self.events = events
+        self.nodes = 0
         self.root: Node | None = None
         self.open: list[tuple[Place, type[Node], list[Node]]] = []
 
     def build(self) -> Node:
-        for event in yaml.parse(self.reporter.source.text, Loader=yaml.SafeLoader):
+        for event in self.events:
             place = _event_place(event, self.reporter.source)
             if isinstance(event, yaml.AliasEvent):
                 self.reporter.error(place, f"the alias {quoted('*' + event.anchor)} is not allowed: write it out")
@@ -123,6 +161,9 @@ class _Tree:
         return self.root
 
     def begin(self, event: yaml.NodeEvent, place: Place) -> None:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            _fail(self.reporter.source, place, f"a schema has at most {MAX_NODES} names and values")
         if event.anchor is not None:
             self.reporter.error(place, f"the anchor {quoted('&' + event.anchor)} is not allowed")
         if event.tag is not None:
@@ -172,9 +213,20 @@ class _Tree:
 
 def _event_place(event: yaml.Event, source: Source) -> Place:
     begin, end = event.start_mark, event.end_mark
-    same_line = isinstance(event, (yaml.ScalarEvent, yaml.AliasEvent)) and begin.line == end.line
-    return Place(begin.line + 1, begin.column + 1, max(1, end.column - begin.column) if same_line else 1,
-                 source if source.is_imported else None)
+    column, width = begin.column + 1, 1
+    if begin.index == end.index and isinstance(event, yaml.ScalarEvent):
+        column -= _spaces_before(source.text, begin.index)
+    elif isinstance(event, (yaml.ScalarEvent, yaml.AliasEvent)) and begin.line == end.line:
+        width = max(1, end.column - begin.column)
+    return Place(begin.line + 1, column, width, source if source.is_imported else None)
+
+
+def _spaces_before(text: str, index: int) -> int:
+    """Those between a colon and the nothing behind it, of which the C parser says where they end."""
+    begin = index
+    while text[begin - 1:begin] == " ":
+        begin -= 1
+    return index - begin if text[begin - 1:begin] == ":" else 0
 
 
 def _as_written(tag: str) -> str:

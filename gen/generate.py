@@ -7,19 +7,19 @@ from . import symbols
 from .check import check
 from .diagnostics import SchemaError
 from .layout import Layout, layout
-from .output import read_schema
+from .output import read_imported
 from .parse import Load, parse
 from .render import render, suite
 
 
-def generate(schemas: list[tuple[str, bytes]], also: Collection[str] = (), load: Load = read_schema) -> dict[str, str]:
+def generate(schemas: list[tuple[str, bytes]], also: Collection[str] = (), load: Load = read_imported) -> dict[str, str]:
     """{file name: text} of schemas given as (shown name, bytes), their tests among them; also: files on demand, see render;
     load reads what is imported. Raises SchemaError with all that is wrong."""
     return {name: text for laid_out in lay_out(schemas, load)
             for name, text in (render(laid_out, also) | suite(laid_out)).items()}
 
 
-def lay_out(schemas: list[tuple[str, bytes]], load: Load = read_schema) -> list[Layout]:
+def lay_out(schemas: list[tuple[str, bytes]], load: Load = read_imported) -> list[Layout]:
     """The first three passes over each schema. Raises SchemaError."""
     checked, wrong = [], []
     for name, raw in schemas:

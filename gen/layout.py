@@ -77,15 +77,23 @@ class Record:
         return _gaps([m for m in self.members if not m.bits], self.begin, self.size)
 
     def member(self, name: str) -> Member:
-        return next(m for m in self.members if m.name == name)
+        return self._by_name[name]
 
-    @property
+    @cached_property
     def offset_of_bits(self) -> int:
         return next(m.offset for m in self.members if m.bits)
 
     def bit_of(self, name: str) -> int:
         """The number of the bit-field among those of the record."""
-        return next(m.bits.index(name) for m in self.members if m.bits)
+        return self._bits[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Member]:
+        return {member.name: member for member in self.members}
+
+    @cached_property
+    def _bits(self) -> dict[str, int]:
+        return {name: i for member in self.members for i, name in enumerate(member.bits)}
 
 
 @dataclass(frozen=True)
@@ -216,6 +224,10 @@ class Layout:
         return tuple(enum for enum in self.protocol.enums if id(enum) in self._used)
 
     @cached_property
+    def printed_enum_names(self) -> set[str]:
+        return {enum.name.schema for enum in self.printed_enums}
+
+    @cached_property
     def printed_flags(self) -> tuple[model.Flags, ...]:
         return tuple(flags for flags in self.protocol.flags if id(flags) in self._used)
 
@@ -236,11 +248,13 @@ class Layout:
     @cached_property
     def tag_pages(self) -> list[TagPage]:
         """The allocated messages by the high byte of their tag."""
-        high_bytes = sorted({m.model.tag >> 8 for m in self.messages if m.slot_class})
-        return [TagPage(high, tuple(m for m in self.messages if m.slot_class and m.model.tag >> 8 == high))
-                for high in high_bytes]
+        pages: dict[int, list[Message]] = {}
+        for message in self.messages:
+            if message.slot_class:
+                pages.setdefault(message.model.tag >> 8, []).append(message)
+        return [TagPage(high, tuple(pages[high])) for high in sorted(pages)]
 
-    @property
+    @cached_property
     def union_size(self) -> int:
         """Messages with a tail have no place in the union."""
         whole = [m for m in self.messages if not m.tail]
@@ -261,7 +275,12 @@ def layout(protocol: model.Protocol, reporter: Reporter) -> Layout:
     sizes = sorted({m.size for m in messages if m.members and not m.tail} | set(tail_sizes.values()))
     slot_class = {size: i for i, size in enumerate(sizes, 1)}
     messages = tuple(replace(m, slot_class=slot_class[_slot_bytes(m)] if m.members else 0) for m in messages)
-    slot_sizes = tuple(_slot_size(size, messages, size in tail_sizes.values()) for size in slot_class)
+    sharing: dict[int, list[Message]] = {size: [] for size in slot_class}
+    for message in messages:
+        if message.slot_class:
+            sharing[_slot_bytes(message)].append(message)
+    of_tails = set(tail_sizes.values())
+    slot_sizes = tuple(SlotSize(size, sum(m.model.max_live or 0 for m in of), tuple(of), size in of_tails) for size, of in sharing.items())
     for slot_size in slot_sizes:
         if slot_size.budget > MAX_BUDGET:
             reporter.error(slot_size.messages[-1].model.place, f"the messages of {slot_size.bytes} bytes have "
@@ -453,8 +472,3 @@ def _slot_bytes(message: Message) -> int:
 
 def _round_up(size: int, align: int) -> int:
     return -(-size // align) * align
-
-
-def _slot_size(size: int, messages: tuple[Message, ...], has_tails: bool) -> SlotSize:
-    sharing = tuple(m for m in messages if m.slot_class and _slot_bytes(m) == size)
-    return SlotSize(size, sum(m.model.max_live or 0 for m in sharing), sharing, has_tails)

@@ -2,6 +2,7 @@
 """A protocol with every name and number resolved: what check returns and layout starts from."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from .diagnostics import Place
 
@@ -55,11 +56,16 @@ class Enum:
     values: tuple[EnumValue, ...]
     doc: str = ""
 
-    @property
+    @cached_property
     def wide(self) -> bool:
         return any(not -2**31 <= v.number < 2**31 for v in self.values)
 
-    @property
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """By the values' names in the schema."""
+        return {value.name.schema: value.number for value in self.values}
+
+    @cached_property
     def undeclared(self) -> int | None:
         """A value of the base type that the enum does not declare; None if it declares them all."""
         declared = {v.number for v in self.values}
@@ -79,19 +85,35 @@ class Flags:
     values: tuple[EnumValue, ...]
     doc: str = ""
 
-    @property
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """By the values' names in the schema."""
+        return {value.name.schema: value.number for value in self.values}
+
+    @cached_property
     def all(self) -> int:
         """Every declared bit."""
         return sum(1 << v.number for v in self.values)
 
-    @property
+    @cached_property
     def undeclared(self) -> int | None:
         """A bit that is not declared, as a number; None if all are."""
         return next((1 << bit for bit in range(8 * self.base.size) if not self.all >> bit & 1), None)
 
 
+class Record:
+    """What has fields: a struct or a message."""
+
+    fields: tuple["Field", ...]
+
+    @cached_property
+    def field_of_member(self) -> dict[str, "Field"]:
+        """By the name of the member that holds it, or of a tail's length."""
+        return {f.name.c + ("_len" if isinstance(f.type, Tail) else ""): f for f in self.fields}
+
+
 @dataclass(frozen=True)
-class Struct:
+class Struct(Record):
     """A record by value."""
 
     name: Name
@@ -203,7 +225,7 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Message:
+class Message(Record):
     name: Name
     tag: int
     fields: tuple[Field, ...]

@@ -26,6 +26,17 @@ def read_schema(path: str) -> tuple[str, bytes]:
         return path, file.read(MAX_BYTES + 1)
 
 
+def read_imported(path: str) -> tuple[str, bytes]:
+    """The same of a file that a schema names: never standard input, nor a pipe or a device, which may have no end."""
+    try:
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "it is no regular file", path)
+            return path, file.read(MAX_BYTES + 1)
+    except ValueError as error:         # a NUL, or what the file system's encoding lacks
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path) from error
+
+
 def stale(files: dict[Path, str]) -> list[Path]:
     """The files that are missing or hold another text. Raises OSError."""
     return [path for path, text in files.items() if _read(path) != _encoded(text)]

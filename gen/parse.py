@@ -7,10 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from . import document
-from .diagnostics import Place, Reporter, SchemaError, at, did_you_mean, quoted
+from .diagnostics import Diagnostic, Place, Reporter, SchemaError, at, did_you_mean, quoted
 from .syntax import SHARED, Constant, Enum, EnumValue, Field, Message, Schema, Struct, Type, Word
 
 _TYPE = re.compile(r"(?P<name>[A-Za-z]\w*)\s*(?P<brackets>\[\s*(?P<most><=)?\s*(?P<bound>-?\w*)\s*\])?\s*(?P<optional>\?)?\Z", re.ASCII)
+
+_SHARED_KEYS = ("doc", "import", *SHARED)
+_LONGEST_TYPE = 256
+_SUFFIXES = (".yaml", ".yml")
+MAX_CHAIN = 64                  # files that import one another, in a row
 
 _UNCLEAR = ("", "~", "null", "no", "n", "off", "yes", "y", "on")        # to YAML 1.1 no reason but true or false
 
@@ -53,18 +58,35 @@ class _Imports:
         if path in self.done:
             return []
         self.done.add(path)
+        if len(chain) > MAX_CHAIN:
+            self.reporter.error(word.place, f"more than {MAX_CHAIN} files import one another in a row")
+            return []
         try:
-            root, reporter = document.read(*self.load(path), is_imported=True)
+            name, raw = self.load(path)
         except OSError as error:
             self.reporter.error(word.place, f"{quoted(word.text)} cannot be read: {error.strerror or error}",
                                 "a path is relative to the file that imports it")
             return []
+        try:
+            schema, wrong = self.read(name, raw)
         except SchemaError as error:
-            self.reporter.diagnostics += error.diagnostics
+            if not name.endswith(_SUFFIXES):        # its errors would show lines of a file that is something else
+                self.reporter.error(word.place, f"{quoted(word.text)} does not look like a schema",
+                                    "its errors are shown if its name ends in .yaml or .yml")
+                return []
+            self.reporter.take(error.diagnostics)
             return []
-        schema = _Reader(reporter).shared(root)
-        self.reporter.diagnostics += reporter.diagnostics
+        self.reporter.take(wrong)
         return [] if schema is None else [*self.all_of(schema.imports, path, (*chain, path)), schema]
+
+    @staticmethod
+    def read(name: str, raw: bytes) -> tuple[Schema | None, list[Diagnostic]]:
+        """Raises SchemaError where there is nothing to go on with."""
+        root, reporter = document.read(name, raw, is_imported=True)
+        if not name.endswith(_SUFFIXES) and not (isinstance(root, document.Mapping)
+                                                 and any(key.text in _SHARED_KEYS for key, _ in root.entries)):
+            raise SchemaError([])
+        return _Reader(reporter).shared(root), reporter.diagnostics
 
 
 class _Reader:
@@ -170,7 +192,7 @@ class _Reader:
         word = self.word(node, "a type")
         if word is None:
             return None
-        match = _TYPE.match(word.text)
+        match = _TYPE.match(word.text) if len(word.text) <= _LONGEST_TYPE else None
         if not match:
             self.not_a_type(word)
             return None
@@ -269,9 +291,9 @@ class _Reader:
     @staticmethod
     def given(node: document.Node, key: str) -> bool:
         """Whether the mapping has the key, perhaps misspelt: that has been said then."""
-        return isinstance(node, document.Mapping) and any(k.text == key or did_you_mean(k.text, (key,))
-                                                          for k, _ in node.entries)
+        return isinstance(node, document.Mapping) and (
+            any(k.text == key for k, _ in node.entries) or any(did_you_mean(k.text, (key,)) for k, _ in node.entries))
 
 
 def _empty(node: document.Node) -> bool:
-    return isinstance(node, document.Scalar) and node.text == "" and not node.quoted
+    return isinstance(node, document.Scalar) and node.text == "" and not node.quoted and not node.block

@@ -4,6 +4,7 @@
 import re
 import textwrap
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 
 import jinja2
@@ -35,7 +36,7 @@ def suite(laid_out: Layout) -> dict[str, str]:
 
 
 def _render(laid_out: Layout, templates: dict[str, str]) -> dict[str, str]:
-    environment = _environment()
+    environment = _environment(laid_out.protocol)
     protocol = laid_out.protocol
     return {name.format(protocol.name.c): environment.get_template(template).render(layout=laid_out, protocol=protocol, abi=engine_abi())
             for template, name in templates.items()}
@@ -52,7 +53,7 @@ def engine_abi() -> int:
     return int(re.search(r"^#define PROTOPOOL_ABI (\d+)$", engine()["protopool.h"], re.MULTILINE)[1])
 
 
-def _environment() -> jinja2.Environment:
+def _environment(protocol: model.Protocol) -> jinja2.Environment:
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined,
                                      trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
                                      autoescape=False)
@@ -64,7 +65,7 @@ def _environment() -> jinja2.Environment:
     environment.tests.update(saturated=_saturated, call=lambda expression: re.fullmatch(r"\w+\([^()]*\)", expression),
                              enum=lambda e: isinstance(e, model.Enum), flags=lambda e: isinstance(e, model.Flags),
                              struct=lambda e: isinstance(e, model.Struct), bool=_of_family("bool"),
-                             spoilable=spoilable, checked=checked,
+                             spoilable=partial(spoilable, structs=_spoilable_structs(protocol)), checked=checked,
                              float=_of_family("float", "double"), listed=_listed,
                              with_length=_has_kind(model.List, model.Tail), text=_has_kind(model.Chars, model.String))
     return environment
@@ -217,11 +218,20 @@ def checked(field: model.Field) -> bool:
     return not isinstance(element, model.Flags) or element.undeclared is not None
 
 
-def spoilable(field: model.Field) -> bool:
-    """Whether an element can have a value that the schema rules out."""
+def _spoilable_structs(protocol: model.Protocol) -> set[str]:
+    """The names of those that can have a field which the schema rules out; each is behind those that it holds."""
+    found: set[str] = set()
+    for struct in protocol.structs:
+        if any(spoilable(field, found) for field in struct.fields):
+            found.add(struct.name.schema)
+    return found
+
+
+def spoilable(field: model.Field, structs: set[str]) -> bool:
+    """Whether an element can have a value that the schema rules out; structs: see _spoilable_structs."""
     element = model.element_of(field.type)
     if isinstance(element, model.Struct):
-        return any(spoilable(f) for f in element.fields)
+        return element.name.schema in structs
     if isinstance(element, (model.Enum, model.Flags)):
         return element.undeclared is not None
     return outside(field) is not None

@@ -15,7 +15,7 @@ from pathlib import Path
 from support import ROOT, command, emit, errors, lay_out, of_fields
 
 import combinations
-from gen import layout
+from gen import layout, parse
 
 CC = os.environ.get("CC", "gcc").split()
 
@@ -69,6 +69,33 @@ class Imports(unittest.TestCase):
             self.assertFalse(Path("out").exists())
         self.assertIn('b.yaml:1:9: error: "a.yaml" would import itself: "a.yaml" -> "b.yaml" -> "a.yaml"\n', made.stderr)
 
+    def test_a_pipe_is_not_waited_for(self):
+        with files(main="protocol: m\nimport: pipe.yaml\nmessages: {A: {}}\n"):
+            os.mkfifo("pipe.yaml")
+            self.assertIn('main.yaml:2:9: error: "pipe.yaml" cannot be read: it is no regular file\n',
+                          command("--check", "main.yaml").stderr)
+
+    def test_the_lines_of_what_is_no_schema_are_not_shown(self):
+        for text in ("hunter2\n", "root:x:0:0\nnobody\n", "password: hunter2\n", "hunter2: {\n", "- hunter2\n"):
+            with files(main="protocol: m\nimport: [secret, other.yaml]\nmessages: {A: {}}\n", other="enumz: {}\n"):
+                Path("secret").write_text(text)
+                done = command("--check", "main.yaml")
+            self.assertNotRegex(done.stdout + done.stderr, "hunter2|nobody|password")
+            self.assertIn('main.yaml:2:10: error: "secret" does not look like a schema\n', done.stderr)
+            self.assertIn('other.yaml:1:1: error: an imported file has no key "enumz"\n  enumz: {}\n', done.stderr)
+
+    def test_files_import_one_another_only_so_deep(self):
+        deep = {f"f{i}": f"import: f{i + 1}.yaml\n" for i in range(parse.MAX_CHAIN + 300)}
+        with files(main="protocol: m\nimport: f0.yaml\nmessages: {A: {}}\n", **deep):
+            found = command("--check", "main.yaml").stderr
+        self.assertIn(f"error: more than {parse.MAX_CHAIN} files import one another in a row\n", found)
+
+    def test_the_errors_of_imported_files_are_bounded_too(self):
+        many = "enums:\n" + "".join(f"  e{i}: {{value: [a]}}\n" for i in range(150))
+        with files(main="protocol: m\nimport: [a.yaml, b.yaml, c.yaml, d.yaml]\nmessages: {A: {}}\n", a=many, b=many, c=many, d=many):
+            found = command("--check", "main.yaml").stderr
+        self.assertRegex(found, r"protopool: 200 more errors\n\Z")
+
     def test_only_shared_things_are_imported(self):
         with files(main="protocol: m\nimport: a.yaml\nmessages: {A: {}}\n", a="messages: {B: {}}\n"):
             self.assertIn("a.yaml:1:1: error: an imported file has no key \"messages\"\n",
@@ -95,6 +122,12 @@ class Layouts(unittest.TestCase):
         head = "structs: {b: {fields: {a: a}}, a: {fields: {x: u8}}}\n"
         header = emit(of_fields({"b": "b"}, head))["calc.h"]
         self.assertLess(header.index("struct calc_a {"), header.index("struct calc_b {"))
+
+    def test_a_struct_may_hold_others_as_deep_as_it_likes_in_any_order(self):
+        for order in (1, -1):
+            chain = [f"  s{i}: {{fields: {{a: s{i - 1}}}}}\n" if i else "  s0: {fields: {a: {type: u8, range: [1, 9]}}}\n" for i in range(2500)]
+            files = emit("protocol: p\nstructs:\n" + "".join(chain[::order]) + "messages: {A: {fields: {x: s2499}}}\n")
+            self.assertLess(files["p.h"].index("struct p_s0 {"), files["p.h"].index("struct p_s2499 {"))
 
     def test_a_list_has_the_narrowest_length(self):
         self.assertEqual(self.offsets(of_fields({"a": "u16[<=255]", "b": "u8[<=256]"}))["a_len"], 1)
