@@ -646,9 +646,11 @@ bool calc_depot_each(struct calc_depot *depot_, void (*fn_)(void *ctx, const str
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static int calc_print_budget_(FILE *out_, const struct calc_pool_stats *stats_)
+static int calc_print_budget_(FILE *out_, const struct calc_pool_stats *stats_, bool is_shared_)
 {
     struct protopool_printer to_ = { .out = out_ };
+    if (is_shared_ && PROTOPOOL_CHECK < 2)
+        protopool_print(&to_, "    # At most this many: free slots in magazines are counted too. PROTOPOOL_CHECK=2 prints exact numbers.\n");
     protopool_print(&to_, "    max_live: ");
     protopool_print_unsigned(&to_, stats_->slot[0].peak);
     protopool_print(&to_, "  # of Negate\n");
@@ -675,14 +677,14 @@ int calc_pool_print_budget(FILE *out_, struct calc_pool *pool_)
 {
     struct calc_pool_stats stats_;
     calc_pool_stats(pool_, &stats_);
-    return calc_print_budget_(out_, &stats_);
+    return calc_print_budget_(out_, &stats_, pool_->engine_.depot != NULL);
 }
 
 int calc_depot_print_budget(FILE *out_, struct calc_depot *depot_)
 {
     struct calc_pool_stats stats_;
     calc_depot_stats(depot_, &stats_);
-    return calc_print_budget_(out_, &stats_);
+    return calc_print_budget_(out_, &stats_, true);
 }
 
 /* ---- Printing ------------------------------------------------------------------------------------------------ */

@@ -299,7 +299,8 @@ static inline enum protopool_failure calc_pool_failure(const struct calc_pool *p
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-/* Prints the peaks as max_live lines to paste into the schema. Returns as fprintf does. */
+/* Prints the peaks as max_live lines to paste into the schema: see struct protopool_slot_stats for how exact they are.
+ * Returns as fprintf does. */
 PROTOPOOL_API int calc_pool_print_budget(FILE *out_, struct calc_pool *pool_);
 #endif
 

@@ -1926,9 +1926,11 @@ bool itch_depot_each(struct itch_depot *depot_, void (*fn_)(void *ctx, const str
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static int itch_print_budget_(FILE *out_, const struct itch_pool_stats *stats_)
+static int itch_print_budget_(FILE *out_, const struct itch_pool_stats *stats_, bool is_shared_)
 {
     struct protopool_printer to_ = { .out = out_ };
+    if (is_shared_ && PROTOPOOL_CHECK < 2)
+        protopool_print(&to_, "    # At most this many: free slots in magazines are counted too. PROTOPOOL_CHECK=2 prints exact numbers.\n");
     protopool_print(&to_, "    max_live: ");
     protopool_print_unsigned(&to_, stats_->slot[0].peak);
     protopool_print(&to_, "  # of SystemEvent, for all of 16 bytes\n");
@@ -1970,14 +1972,14 @@ int itch_pool_print_budget(FILE *out_, struct itch_pool *pool_)
 {
     struct itch_pool_stats stats_;
     itch_pool_stats(pool_, &stats_);
-    return itch_print_budget_(out_, &stats_);
+    return itch_print_budget_(out_, &stats_, pool_->engine_.depot != NULL);
 }
 
 int itch_depot_print_budget(FILE *out_, struct itch_depot *depot_)
 {
     struct itch_pool_stats stats_;
     itch_depot_stats(depot_, &stats_);
-    return itch_print_budget_(out_, &stats_);
+    return itch_print_budget_(out_, &stats_, true);
 }
 
 /* ---- Printing ------------------------------------------------------------------------------------------------ */

@@ -535,7 +535,8 @@ static inline enum protopool_failure itch_pool_failure(const struct itch_pool *p
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-/* Prints the peaks as max_live lines to paste into the schema. Returns as fprintf does. */
+/* Prints the peaks as max_live lines to paste into the schema: see struct protopool_slot_stats for how exact they are.
+ * Returns as fprintf does. */
 PROTOPOOL_API int itch_pool_print_budget(FILE *out_, struct itch_pool *pool_);
 #endif
 

@@ -954,13 +954,61 @@ static void set_array(struct protopool_magazine *magazine, void **slots, uint32_
 {
     magazine->top = magazine->slots = slots;
     magazine->end = slots + capacity;
+#if PROTOPOOL_CHECK == 1
+    magazine->lowest = slots;
+#endif
+}
+
+/* Slots that are neither in slabs nor in the depot's magazines: the callers', and those in the pools' magazines. */
+static size_t handed_out(const struct protopool_store *store, const struct protopool_depot *depot, unsigned c)
+{
+    const struct protopool_shelf *const shelf = &store->shelves[c];
+    const size_t racked = depot != NULL ? (size_t)depot->racks[c].count * shelf->magazine : 0;
+    return shelf->slabs.slots - shelf->slabs.in_slabs - racked;
+}
+
+/* Notes how many slots of a pool on its own were live at once since the last note, at level 1: what is handed out and is
+ * not in the magazines changes only in between, and the loaded magazine knows how empty it was. */
+static void note_peak(struct protopool *pool, unsigned c)
+{
+#if PROTOPOOL_CHECK == 1
+    struct protopool_magazine *const loaded = &pool->loaded[c];
+    struct protopool_shelf *const shelf = &pool->store->shelves[c];
+    if (pool->depot == NULL) {
+        const size_t lowest = is_equipped(loaded) ? (size_t)(loaded->lowest - loaded->slots) : 0;
+        const size_t live = handed_out(pool->store, NULL, c) - count_of(&pool->classes[c].previous) - lowest;
+        if (live > shelf->peak)
+            shelf->peak = live;
+    }
+    loaded->lowest = loaded->top;
+#else
+    (void)pool;
+    (void)c;
+#endif
+}
+
+/* The same after the loaded magazine has changed in another way. */
+static void restart_peak(struct protopool *pool, unsigned c)
+{
+#if PROTOPOOL_CHECK == 1
+    pool->loaded[c].lowest = pool->loaded[c].top;
+#endif
+    note_peak(pool, c);
+}
+
+static void note_all_peaks(struct protopool *pool)
+{
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++)
+        note_peak(pool, c);
 }
 
 /* Puts a magazine's slots into their slabs. */
 static void spill_magazine(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
 {
+    note_peak(pool, c);
     spill(pool->store, &pool->store->shelves[c].slabs, magazine->slots, count_of(magazine));
     magazine->top = magazine->slots;
+    restart_peak(pool, c);
 }
 
 static void flush(struct protopool *pool)
@@ -1153,14 +1201,6 @@ static void unlock_store(struct protopool *pool)
 
 /* ---- Magazines: what is called with the store locked ------------------------------------------------------------------ */
 
-/* Slots that are neither in slabs nor in the depot's magazines: the callers', and those in the pools' magazines. */
-static size_t handed_out(const struct protopool_store *store, const struct protopool_depot *depot, unsigned c)
-{
-    const struct protopool_shelf *const shelf = &store->shelves[c];
-    const size_t racked = depot != NULL ? (size_t)depot->racks[c].count * shelf->magazine : 0;
-    return shelf->slabs.slots - shelf->slabs.in_slabs - racked;
-}
-
 /* Live slots; with a depot also the free ones in the magazines of other pools. */
 static size_t live_of(const struct protopool *pool, unsigned c)
 {
@@ -1280,7 +1320,6 @@ static void *take_from_store(struct protopool *pool, unsigned c)
     struct protopool_magazine *const loaded = &pool->loaded[c];
     struct protopool_shelf *const shelf = &pool->store->shelves[c];
     void *slot = NULL;
-    size_t out;
 
     if (equip(pool, c, loaded)) {
         if (fetch_full(pool, c))
@@ -1292,9 +1331,11 @@ static void *take_from_store(struct protopool *pool, unsigned c)
     }
     if (slot == NULL)
         shelf->failures++;
-    out = handed_out(pool->store, pool->depot, c) - count_of(&pool->classes[c].previous);
-    if (out > shelf->peak)
-        shelf->peak = out;
+    if (PROTOPOOL_CHECK == 0 || (PROTOPOOL_CHECK == 1 && pool->depot != NULL)) {
+        const size_t out = handed_out(pool->store, pool->depot, c) - count_of(&pool->classes[c].previous);
+        if (out > shelf->peak)
+            shelf->peak = out;
+    }
     return slot;
 }
 
@@ -1345,13 +1386,17 @@ PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_c
     if (slot_class == 0)
         return NULL;
     loaded = &pool->loaded[slot_class];
+    note_peak(pool, slot_class);
     if (count_of(&pool->classes[slot_class].previous) != 0) {
         swap_magazines(pool, slot_class);
-        return *--loaded->top;
+        slot = *--loaded->top;
+        restart_peak(pool, slot_class);
+        return slot;
     }
     lock_store(pool);
     look_for_idle(pool);
     slot = take_from_store(pool, slot_class);
+    restart_peak(pool, slot_class);
     unlock_store(pool);
     if (slot == NULL)
         pool->failure = PROTOPOOL_EXHAUSTED;
@@ -1366,14 +1411,17 @@ PROTOPOOL_COLD void protopool_put_slow(struct protopool *pool, unsigned slot_cla
         return;
     loaded = &pool->loaded[slot_class];
     previous = &pool->classes[slot_class].previous;
+    note_peak(pool, slot_class);
     if (is_equipped(previous) && count_of(previous) == 0) {
         swap_magazines(pool, slot_class);
         *loaded->top++ = slot;
+        restart_peak(pool, slot_class);
         return;
     }
     lock_store(pool);
     look_for_idle(pool);
     put_into_store(pool, slot_class, slot);
+    restart_peak(pool, slot_class);
     unlock_store(pool);
 }
 
@@ -1658,7 +1706,7 @@ static void each_in_store(struct protopool_store *store, void (*fn)(void *ctx, c
     }
 }
 
-/* All but the live counts. */
+/* All but the live counts, which only level 2 keeps. */
 static void stats_of_store(const struct protopool_store *store, struct protopool_slot_stats *by_slot_size,
                            size_t *source_bytes)
 {
@@ -1668,6 +1716,9 @@ static void stats_of_store(const struct protopool_store *store, struct protopool
         stats->slot_bytes = store->geometry->slot_sizes[c - 1].bytes;
         stats->budget = shelf->slabs.fixed != NULL ? store->geometry->slot_sizes[c - 1].budget : 0;
         stats->peak = shelf->peak;
+#if PROTOPOOL_CHECK == 2
+        stats->live = shelf->live;
+#endif
         stats->failures = shelf->failures;
     }
     if (source_bytes != NULL)
@@ -1743,6 +1794,7 @@ PROTOPOOL_COLD unsigned protopool_begin_put(struct protopool *pool, const void *
     if (slab != NULL) {
         code = judge(slab, msg, &report);
         slot_class = slab->of->slot_class;
+        pool->store->shelves[slot_class].live -= code == 0;
     }
     unlock_store(pool);
     if (slab == NULL && look_elsewhere(pool->store, msg, &report, true) != ABSENT)
@@ -1799,6 +1851,9 @@ PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slo
     if (record->state == FREED)
         report.name = pool->store->geometry->messages->name_of(record->variant);
     if (is_intact) {
+        struct protopool_shelf *const shelf = &pool->store->shelves[slot_class];
+        if (++shelf->live > shelf->peak)
+            shelf->peak = shelf->live;
         record->state = LIVE;
         record->bytes = bytes;
         record->made = pool->site;
@@ -2036,8 +2091,14 @@ void protopool_reset(struct protopool *pool)
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
         struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
 
+        note_peak(pool, c);
         pool->loaded[c].top = pool->loaded[c].slots;
         pool->classes[c].previous.top = pool->classes[c].previous.slots;
+#if PROTOPOOL_CHECK == 1
+        pool->loaded[c].lowest = pool->loaded[c].top;
+#elif PROTOPOOL_CHECK == 2
+        pool->store->shelves[c].live = 0;
+#endif
         while (slabs->full != NULL) {
             struct protopool_slab *const slab = slabs->full;
             unlink_slab(&slabs->full, slab);
@@ -2119,9 +2180,12 @@ void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slo
     if (!enter(pool))
         return;
     lock_store(pool);
+    note_all_peaks(pool);
     stats_of_store(pool->store, by_slot_size, source_bytes);
+#if PROTOPOOL_CHECK < 2
     for (unsigned c = 1; c <= pool->store->geometry->count; c++)
         by_slot_size[c - 1].live = live_of(pool, c);
+#endif
     unlock_store(pool);
     leave(pool);
 }
@@ -2294,8 +2358,10 @@ void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_
         return;
     PROTOPOOL_LOCK(&depot->lock);
     stats_of_store(depot->store, by_slot_size, source_bytes);
+#if PROTOPOOL_CHECK < 2
     for (unsigned c = 1; c <= depot->store->geometry->count; c++)
         by_slot_size[c - 1].live = handed_out(depot->store, depot, c);
+#endif
     PROTOPOOL_UNLOCK(&depot->lock);
 }
 

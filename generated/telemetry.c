@@ -1212,9 +1212,11 @@ bool telemetry_depot_each(struct telemetry_depot *depot_, void (*fn_)(void *ctx,
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static int telemetry_print_budget_(FILE *out_, const struct telemetry_pool_stats *stats_)
+static int telemetry_print_budget_(FILE *out_, const struct telemetry_pool_stats *stats_, bool is_shared_)
 {
     struct protopool_printer to_ = { .out = out_ };
+    if (is_shared_ && PROTOPOOL_CHECK < 2)
+        protopool_print(&to_, "    # At most this many: free slots in magazines are counted too. PROTOPOOL_CHECK=2 prints exact numbers.\n");
     size_t tails_ = 0; /* a message with a tail may have been in any of these */
     for (size_t i_ = 0; i_ < 149; i_++)
         if (telemetry_tail_classes_[i_] != 0)
@@ -1254,14 +1256,14 @@ int telemetry_pool_print_budget(FILE *out_, struct telemetry_pool *pool_)
 {
     struct telemetry_pool_stats stats_;
     telemetry_pool_stats(pool_, &stats_);
-    return telemetry_print_budget_(out_, &stats_);
+    return telemetry_print_budget_(out_, &stats_, pool_->engine_.depot != NULL);
 }
 
 int telemetry_depot_print_budget(FILE *out_, struct telemetry_depot *depot_)
 {
     struct telemetry_pool_stats stats_;
     telemetry_depot_stats(depot_, &stats_);
-    return telemetry_print_budget_(out_, &stats_);
+    return telemetry_print_budget_(out_, &stats_, true);
 }
 
 /* ---- Printing ------------------------------------------------------------------------------------------------ */

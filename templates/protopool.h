@@ -354,6 +354,9 @@ typedef uint32_t protopool_word;
 struct protopool_magazine {
     void **top; /* above the last slot */
     void **slots, **end;
+#if PROTOPOOL_CHECK == 1
+    void **lowest; /* of a loaded magazine: top at its lowest since the peak was last noted */
+#endif
 };
 
 /*
@@ -430,6 +433,9 @@ struct protopool_shelf {
     struct protopool_slabs slabs;
     uint32_t magazine; /* slots that a magazine of this slot size holds */
     size_t peak;
+#if PROTOPOOL_CHECK == 2
+    size_t live;
+#endif
     size_t failures;
 };
 
@@ -537,9 +543,12 @@ struct protopool_depot {
 
 struct protopool_slot_stats {
     size_t slot_bytes;
-    size_t budget;   /* of a fixed pool; 0 in a growing one */
-    size_t live;     /* with a depot also the free slots in the magazines of other pools */
-    size_t peak;     /* at least the most that were live at once; above it by less than what the magazines hold */
+    size_t budget; /* of a fixed pool; 0 in a growing one */
+    size_t live;   /* with a depot also the free slots in the magazines of other pools; at level 2 without them */
+    size_t
+        peak; /* the most that were live at once. Exact at level 2, and at level 1 of a pool on its own. Else an upper
+                        bound: of a pool on its own, a quarter above it at most, and less than PROTOPOOL_MAGAZINE; with a
+                        depot, the free slots that the magazines of all joined pools held are counted too. */
     size_t failures; /* makes that found no memory */
 };
 
@@ -648,6 +657,10 @@ static inline void *protopool_take(struct protopool *pool, struct protopool_maga
     if (PROTOPOOL_LIKELY(top != loaded->slots)) {
         void *const slot = top[-1];
         loaded->top = top - 1;
+#if PROTOPOOL_CHECK == 1
+        if (top - 1 < loaded->lowest)
+            loaded->lowest = top - 1;
+#endif
         PROTOPOOL_ASSUME(slot != NULL);
         return slot;
     }

@@ -319,6 +319,86 @@ START_TEST(fixed_depot_refuses_little_memory)
 }
 END_TEST
 
+/* ---- Peaks ------------------------------------------------------------------------------------------------------------ */
+
+START_TEST(peak_of_a_pool_on_its_own_is_what_was_live)
+{
+    enum { MOST = 500 };
+    static struct calc *adds[MOST];
+    struct calc_pool pool;
+    struct calc_pool_stats stats;
+    uint64_t random = 42;
+    size_t live = 0, peak = 0;
+
+    ck_assert(calc_pool_init_growing(&pool, NULL));
+    for (int i = 0; i < 100000; i++) {
+        const uint64_t chance = next_random(&random);
+        const size_t limit = (size_t)i / 250 + 10; /* the peak rises to the end, by steps */
+        if (chance % 1000 == 0) {
+            calc_pool_flush(&pool);
+        } else if (chance % 5000 == 1) {
+            calc_pool_reset(&pool);
+            live = 0;
+        } else if ((chance >> 20) % 2 == 0 && live < limit) {
+            CHECK((adds[live++] = calc_new_add(&pool, 1, 2)) != NULL);
+        } else if (live != 0) {
+            calc_free(&pool, adds[--live]);
+        }
+        if (live > peak)
+            peak = live;
+        if (i % 997 == 0) {
+            calc_pool_stats(&pool, &stats);
+#if PROTOPOOL_CHECK >= 1
+            CHECK(stats.slot[1].peak == peak);
+            CHECK(stats.slot[1].live == live);
+#else
+            CHECK(stats.slot[1].peak >= peak && stats.slot[1].peak <= peak + PROTOPOOL_MAGAZINE);
+#endif
+        }
+    }
+    ck_assert_uint_gt(peak, 100);
+    ck_assert_uint_eq(calc_pool_fini(&pool), live);
+}
+END_TEST
+
+START_TEST(peak_of_a_depot_is_a_bound_and_exact_at_level_2)
+{
+    enum { LIVE = 2 };
+    struct calc_pool maker, taker;
+    struct calc_pool_stats stats;
+    char text[2000] = "";
+    FILE *out;
+
+    ck_assert(calc_depot_init(&depot, NULL));
+    ck_assert(calc_pool_join(&maker, &depot));
+    ck_assert(calc_pool_join(&taker, &depot));
+    for (int i = 0; i < 10000; i++) { /* what the taker frees stays in its magazines */
+        struct calc *const one = calc_new_add(&maker, 1, 2), *const two = calc_new_add(&maker, 3, 4);
+        CHECK(one != NULL && two != NULL);
+        calc_free(&taker, one);
+        calc_free(&taker, two);
+    }
+    out = fmemopen(text, sizeof text, "w");
+    ck_assert_ptr_nonnull(out);
+    ck_assert_int_gt(calc_depot_print_budget(out, &depot), 0);
+    ck_assert_int_eq(fclose(out), 0);
+    calc_depot_stats(&depot, &stats);
+#if PROTOPOOL_CHECK == 2
+    ck_assert_uint_eq(stats.slot[1].peak, LIVE);
+    ck_assert_uint_eq(stats.slot[1].live, 0);
+    ck_assert_ptr_null(strstr(text, "At most"));
+    ck_assert_ptr_nonnull(strstr(text, "max_live: 2  # of Add"));
+#else
+    ck_assert_uint_ge(stats.slot[1].peak, LIVE);
+    ck_assert_uint_le(stats.slot[1].peak, LIVE + 4 * PROTOPOOL_MAGAZINE);
+    ck_assert_ptr_nonnull(strstr(text, "At most")); /* and it says so */
+#endif
+    ck_assert_uint_eq(calc_pool_fini(&maker), 0);
+    ck_assert_uint_eq(calc_pool_fini(&taker), 0);
+    ck_assert_uint_eq(calc_depot_fini(&depot), 0);
+}
+END_TEST
+
 START_TEST(free_of_a_message_without_fields_does_nothing)
 {
     struct calc_pool pool;
@@ -739,6 +819,8 @@ int main(void)
     tcase_add_test(tests, each_of_a_depot_meets_what_is_live);
     tcase_add_test(tests, fixed_depot_guarantees_max_live_to_its_pools);
     tcase_add_test(tests, fixed_depot_refuses_little_memory);
+    tcase_add_test(tests, peak_of_a_pool_on_its_own_is_what_was_live);
+    tcase_add_test(tests, peak_of_a_depot_is_a_bound_and_exact_at_level_2);
     tcase_add_test(tests, free_of_a_message_without_fields_does_nothing);
     tcase_add_test(tests, pool_whose_init_has_failed_is_empty);
     tcase_add_test(tests, depot_whose_init_has_failed_is_empty);
