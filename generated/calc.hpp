@@ -243,6 +243,10 @@ template <class Variant> struct maker;
  * bound is a string that ends in NUL; one without, and lists, are views. */
 template <class Variant> inline constexpr maker<Variant> make{};
 
+#ifdef __GNUC__
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" /* a field may be called as a type of this namespace is */
+#endif
 template <> struct maker<struct ::calc_add> {
     [[nodiscard]] handle operator()(place pool_, uint64_t left, uint64_t right) const
     {
@@ -277,7 +281,8 @@ template <> struct maker<struct ::calc_apply> {
 };
 
 template <> struct maker<struct ::calc_sum> {
-    [[nodiscard]] handle operator()(place pool_, uint8_t count, span<const int32_t, 12> operands) const
+    [[nodiscard]] handle operator()(place pool_, uint8_t count, protopool_cpp::span<const int32_t,
+        12> operands) const
     {
         return pool_.own([&](struct ::calc_pool *in_) { return (::calc_new_sum)(in_, count, operands.data()); });
     }
@@ -326,6 +331,10 @@ template <> struct maker<struct ::calc_quit> {
         return pool_.own([&](struct ::calc_pool *in_) { return (::calc_new_quit)(in_); });
     }
 };
+
+#ifdef __GNUC__
+#pragma GCC diagnostic pop
+#endif
 
 /* A copy of a message, of another pool too. */
 [[nodiscard]] inline handle clone(place pool, const struct ::calc &msg)

@@ -285,6 +285,10 @@ template <class Variant> struct maker;
  * bound is a string that ends in NUL; one without, and lists, are views. */
 template <class Variant> inline constexpr maker<Variant> make{};
 
+#ifdef __GNUC__
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" /* a field may be called as a type of this namespace is */
+#endif
 template <> struct maker<struct ::itch_system_event> {
     [[nodiscard]] handle operator()(place pool_, uint16_t stock_locate, uint16_t tracking_number,
         uint64_t timestamp, char event_code) const
@@ -582,6 +586,10 @@ template <> struct maker<struct ::itch_retail_interest> {
         return pool_.own([&](struct ::itch_pool *in_) { return (::itch_copy_retail_interest)(in_, &from_); });
     }
 };
+
+#ifdef __GNUC__
+#pragma GCC diagnostic pop
+#endif
 
 /* A copy of a message, of another pool too. */
 [[nodiscard]] inline handle clone(place pool, const struct ::itch &msg)

@@ -252,6 +252,10 @@ template <class Variant> struct maker;
  * bound is a string that ends in NUL; one without, and lists, are views. */
 template <class Variant> inline constexpr maker<Variant> make{};
 
+#ifdef __GNUC__
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" /* a field may be called as a type of this namespace is */
+#endif
 template <> struct maker<struct ::telemetry_heartbeat> {
     [[nodiscard]] handle operator()(place pool_, uint64_t time, enum ::telemetry_mode mode, uint8_t working,
         uint8_t battery) const
@@ -266,8 +270,8 @@ template <> struct maker<struct ::telemetry_heartbeat> {
 };
 
 template <> struct maker<struct ::telemetry_attitude> {
-    [[nodiscard]] handle operator()(place pool_, uint64_t time, span<const float, 3> angles,
-        std::optional<span<const float, 3>> rates) const
+    [[nodiscard]] handle operator()(place pool_, uint64_t time, protopool_cpp::span<const float, 3> angles,
+        std::optional<protopool_cpp::span<const float, 3>> rates) const
     {
         return pool_.own([&](struct ::telemetry_pool *in_) { return (::telemetry_new_attitude)(in_, time,
             angles.data(), protopool_cpp::pointer_to(rates)); });
@@ -293,7 +297,7 @@ template <> struct maker<struct ::telemetry_moved> {
 
 template <> struct maker<struct ::telemetry_mission> {
     [[nodiscard]] handle operator()(place pool_, const char *name, float speed,
-        span<const struct ::telemetry_waypoint> waypoints) const
+        protopool_cpp::span<const struct ::telemetry_waypoint> waypoints) const
     {
         return pool_.own([&](struct ::telemetry_pool *in_) { return (::telemetry_new_mission)(in_, name, speed,
             waypoints.data(), waypoints.size()); });
@@ -328,12 +332,13 @@ template <> struct maker<struct ::telemetry_log> {
 };
 
 template <> struct maker<struct ::telemetry_chunk> {
-    [[nodiscard]] handle operator()(place pool_, uint16_t file, uint32_t offset, span<const uint8_t> data) const
+    [[nodiscard]] handle operator()(place pool_, uint16_t file, uint32_t offset,
+        protopool_cpp::span<const uint8_t> data) const
     {
         return pool_.own([&](struct ::telemetry_pool *in_) { return (::telemetry_new_chunk)(in_, file, offset,
             data.data(), data.size()); });
     }
-    [[nodiscard]] handle operator()(place pool_, const struct ::telemetry_chunk &from_, span<const uint8_t> data) const
+    [[nodiscard]] handle operator()(place pool_, const struct ::telemetry_chunk &from_, protopool_cpp::span<const uint8_t> data) const
     {
         return pool_.own([&](struct ::telemetry_pool *in_) { return (::telemetry_copy_chunk)(in_, &from_, data.data(), data.size()); });
     }
@@ -341,12 +346,12 @@ template <> struct maker<struct ::telemetry_chunk> {
 
 template <> struct maker<struct ::telemetry_track> {
     [[nodiscard]] handle operator()(place pool_, uint16_t period,
-        span<const struct ::telemetry_position> points) const
+        protopool_cpp::span<const struct ::telemetry_position> points) const
     {
         return pool_.own([&](struct ::telemetry_pool *in_) { return (::telemetry_new_track)(in_, period,
             points.data(), points.size()); });
     }
-    [[nodiscard]] handle operator()(place pool_, const struct ::telemetry_track &from_, span<const struct ::telemetry_position> points) const
+    [[nodiscard]] handle operator()(place pool_, const struct ::telemetry_track &from_, protopool_cpp::span<const struct ::telemetry_position> points) const
     {
         return pool_.own([&](struct ::telemetry_pool *in_) { return (::telemetry_copy_track)(in_, &from_, points.data(), points.size()); });
     }
@@ -389,6 +394,10 @@ template <> struct maker<struct ::telemetry_set_home> {
 #pragma GCC diagnostic pop
 #endif
 };
+
+#ifdef __GNUC__
+#pragma GCC diagnostic pop
+#endif
 
 /* A copy of a message, of another pool too. */
 [[nodiscard]] inline handle clone(place pool, const struct ::telemetry &msg)
@@ -531,19 +540,19 @@ inline std::optional<float> speed_view(const struct ::telemetry_waypoint &of_) n
     return of_.speed;
 }
 
-inline std::optional<span<const float, 3>> rates_view(const struct ::telemetry_attitude &of_) noexcept
+inline std::optional<protopool_cpp::span<const float, 3>> rates_view(const struct ::telemetry_attitude &of_) noexcept
 {
     if (!of_.has_rates)
         return std::nullopt;
-    return span<const float, 3>(of_.rates);
+    return protopool_cpp::span<const float, 3>(of_.rates);
 }
-std::optional<span<const float, 3>> rates_view(const struct ::telemetry_attitude &&) = delete;
+std::optional<protopool_cpp::span<const float, 3>> rates_view(const struct ::telemetry_attitude &&) = delete;
 
-inline std::optional<span<float, 3>> rates_view(struct ::telemetry_attitude &of_) noexcept
+inline std::optional<protopool_cpp::span<float, 3>> rates_view(struct ::telemetry_attitude &of_) noexcept
 {
     if (!of_.has_rates)
         return std::nullopt;
-    return span<float, 3>(of_.rates);
+    return protopool_cpp::span<float, 3>(of_.rates);
 }
 
 inline const struct ::telemetry_position *target_view(const struct ::telemetry_moved &of_) noexcept
@@ -563,13 +572,13 @@ inline std::string_view name_view(const struct ::telemetry_mission &of_) noexcep
 }
 std::string_view name_view(const struct ::telemetry_mission &&) = delete;
 
-inline span<const struct ::telemetry_waypoint> waypoints_view(const struct ::telemetry_mission &of_) noexcept
+inline protopool_cpp::span<const struct ::telemetry_waypoint> waypoints_view(const struct ::telemetry_mission &of_) noexcept
 {
     return { of_.waypoints, of_.waypoints_len };
 }
-span<const struct ::telemetry_waypoint> waypoints_view(const struct ::telemetry_mission &&) = delete;
+protopool_cpp::span<const struct ::telemetry_waypoint> waypoints_view(const struct ::telemetry_mission &&) = delete;
 
-inline span<struct ::telemetry_waypoint> waypoints_view(struct ::telemetry_mission &of_) noexcept
+inline protopool_cpp::span<struct ::telemetry_waypoint> waypoints_view(struct ::telemetry_mission &of_) noexcept
 {
     return { of_.waypoints, of_.waypoints_len };
 }
@@ -586,24 +595,24 @@ inline std::string_view text_view(const struct ::telemetry_log &of_) noexcept
 }
 std::string_view text_view(const struct ::telemetry_log &&) = delete;
 
-inline span<const uint8_t> data_view(const struct ::telemetry_chunk &of_) noexcept
+inline protopool_cpp::span<const uint8_t> data_view(const struct ::telemetry_chunk &of_) noexcept
 {
     return { ::telemetry_chunk_data(&of_, nullptr), of_.data_len };
 }
-span<const uint8_t> data_view(const struct ::telemetry_chunk &&) = delete;
+protopool_cpp::span<const uint8_t> data_view(const struct ::telemetry_chunk &&) = delete;
 
-inline span<uint8_t> data_view(struct ::telemetry_chunk &of_) noexcept
+inline protopool_cpp::span<uint8_t> data_view(struct ::telemetry_chunk &of_) noexcept
 {
     return { ::telemetry_edit_chunk_data(&of_, nullptr), of_.data_len };
 }
 
-inline span<const struct ::telemetry_position> points_view(const struct ::telemetry_track &of_) noexcept
+inline protopool_cpp::span<const struct ::telemetry_position> points_view(const struct ::telemetry_track &of_) noexcept
 {
     return { ::telemetry_track_points(&of_, nullptr), of_.points_len };
 }
-span<const struct ::telemetry_position> points_view(const struct ::telemetry_track &&) = delete;
+protopool_cpp::span<const struct ::telemetry_position> points_view(const struct ::telemetry_track &&) = delete;
 
-inline span<struct ::telemetry_position> points_view(struct ::telemetry_track &of_) noexcept
+inline protopool_cpp::span<struct ::telemetry_position> points_view(struct ::telemetry_track &of_) noexcept
 {
     return { ::telemetry_edit_track_points(&of_, nullptr), of_.points_len };
 }

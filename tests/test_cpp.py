@@ -48,7 +48,7 @@ class Cpp(unittest.TestCase):
         source.write_text(self.INCLUDE + program, encoding="utf-8")
         warnings = [flag for flag in WARNINGS_CPP if not flag.startswith("-Wcast-align")]
         done = subprocess.run([compiler, "-std=c++17", *warnings, *CASTS, *(CLANG if "clang" in compiler else GCC), "-fsyntax-only",
-                               *flags, source], capture_output=True, text=True, timeout=120)
+                               *flags, "-I", self.folder.name, source], capture_output=True, text=True, timeout=120)
         return done.stderr or "failed without a word" * (done.returncode != 0)
 
     def assert_compiles(self, program: str, *flags: str):
@@ -159,6 +159,25 @@ using calc_cpp::match;
         program = "bool use();\nbool use()\n{\n    alignas(8) static unsigned char memory[%s];\n    return !!calc_cpp::pool(memory);\n}\n"
         self.assert_compiles(program % "CALC_POOL_BYTES")
         self.assert_refused(program % "CALC_POOL_BYTES - 1", "CALC_POOL_STORAGE declares memory of the right size")
+
+    def test_names_of_the_header_are_fine_names(self):
+        text = """\
+protocol: tag
+enums: {mode: {values: [one, two]}}
+structs: {handle: {fields: {pool: u8, own: 'u8?'}}, pair: {fields: {a: 'handle[<=3]?'}}}
+messages:
+  Make:
+    fields: {std: u8, own: u8, pool: u16, make: 'mode?', place: 'handle?', tag_of: 'u8[3]?', span: 'u8[<=4]', match: 'string[<=9]?',
+             variant: 'handle[<=2]?', string_view: string}
+  Variant: {fields: {handle: handle, variants: 'char[4]', get: 'bool?', visit: 'mode[<=3]', text: 'handle[]'}}
+  Match: {fields: {value: 'f32?', protopool_cpp: u8, tag_cpp: u8, optional: 'char[3]?'}}
+  Of: {}
+"""
+        with tempfile.TemporaryDirectory() as folder:
+            write_all(Path(folder), generate.generate([("tag.yaml", text.encode())], ["cpp"]))
+            program = '#include "tag.hpp"\n'
+            for compiler in compilers("g++", "clang++"):
+                self.assertEqual(self.said(compiler, program, "-I", folder), "")
 
     def test_a_deprecated_message_warns_where_it_is_made(self):
         program = "bool use(calc_pool &pool);\nbool use(calc_pool &pool) { return !calc_cpp::make<%s>(pool%s); }\n"
