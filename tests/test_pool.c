@@ -401,6 +401,30 @@ START_TEST(fixed_pool_survives_every_order_of_frees)
 }
 END_TEST
 
+START_TEST(writes_after_free_do_not_corrupt_a_fixed_pool)
+{
+    enum { MOST = 2 * PROTOPOOL_MAGAZINE + 1 };
+    static void *slots[MOST];
+    const uint32_t budget = sizes[1].budget;
+
+    init_fixed();
+    for (unsigned round = 0; round < 20; round++) {
+        for (uint32_t i = 0; i < budget; i++)
+            CHECK((slots[i] = take(2)) != NULL);
+        for (uint32_t i = 0; i < budget; i++) {
+            put(2, slots[i]);
+            if (i % 7 == round % 7)
+                protopool_flush(&pool.engine);
+            for (uint32_t j = 0; j <= i; j++) /* all that are free */
+                memset(slots[j], (int)(0xff - round), 24);
+            assert_invariants();
+        }
+        ck_assert_uint_eq(live_in(2), 0);
+    }
+    fini_fixed(0);
+}
+END_TEST
+
 START_TEST(fixed_pool_never_asks_a_source)
 {
     init_fixed();
@@ -1031,6 +1055,7 @@ int main(void)
     tcase_add_test(tests, double_free_frees_nothing_of_another_slot_size);
     tcase_add_test(tests, fixed_pool_holds_each_budget_to_the_last_slot);
     tcase_add_test(tests, fixed_pool_survives_every_order_of_frees);
+    tcase_add_test(tests, writes_after_free_do_not_corrupt_a_fixed_pool);
     tcase_add_test(tests, fixed_pool_never_asks_a_source);
     tcase_add_test(tests, fixed_pool_refuses_memory_that_is_small_or_misaligned);
     tcase_add_test(tests, failed_makes_keep_a_depots_arrays);
