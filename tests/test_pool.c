@@ -901,6 +901,75 @@ static uint32_t random_below(uint32_t n) /* xorshift64 (Marsaglia 2003) */
 }
 
 /* Each slot is filled with its number, and must still hold it when it is freed. */
+/* ---- Trips to the store ------------------------------------------------------------------------------------------------ */
+
+static struct {
+    struct protopool_depot depot;
+    struct protopool_rack racks[1 + CLASSES];
+} shared;
+
+static void *held[12 * PROTOPOOL_MAGAZINE];
+
+static void join_new_depot(void)
+{
+    ck_assert(protopool_depot_init(&shared.depot, shared.racks, &geometry, NULL));
+    ck_assert(protopool_join(&pool.engine, pool.loaded, pool.classes, &geometry, &shared.depot));
+}
+
+static void end_depot(void)
+{
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+    ck_assert_uint_eq(protopool_depot_fini(&shared.depot), 0);
+}
+
+/* How often the pool takes the lock of its store while `count` slots are allocated and freed, `rounds` times. */
+static uint32_t trips_of_swings(size_t begin, size_t count, int rounds)
+{
+    const uint32_t before = pool.engine.slow;
+    for (int round = 0; round < rounds; round++) {
+        for (size_t i = 0; i < count; i++)
+            CHECK((held[begin + i] = take(2)) != NULL);
+        for (size_t i = 0; i < count; i++)
+            put(2, held[begin + count - 1 - i]);
+    }
+    return pool.engine.slow - before;
+}
+
+/* With one magazine instead of two, each swing around its edge would be two trips. */
+START_TEST(swing_around_a_magazines_edge_stays_in_the_pool)
+{
+    enum { ROUNDS = 1000 };
+
+    join_new_depot();
+    for (size_t live = 0; live <= 3 * PROTOPOOL_MAGAZINE; live++) { /* so the edge is met at every phase */
+        (void)trips_of_swings(live, PROTOPOOL_MAGAZINE, 4);
+        for (size_t swing = 1; swing <= PROTOPOOL_MAGAZINE; swing = 2 * swing + 1)
+            ck_assert_uint_le(trips_of_swings(live, swing, ROUNDS), 3);
+        CHECK((held[live] = take(2)) != NULL);
+    }
+    for (size_t live = 0; live <= 3 * PROTOPOOL_MAGAZINE; live++)
+        put(2, held[live]);
+    end_depot();
+}
+END_TEST
+
+/* A swing that empties and fills all magazines: each trip moves a magazine, not a few slots. */
+START_TEST(large_swing_takes_a_trip_for_a_magazine)
+{
+    enum { ROUNDS = 100 };
+
+    join_new_depot();
+    for (size_t magazines = 1; magazines <= 11; magazines++) {
+        const size_t swing = magazines * PROTOPOOL_MAGAZINE + 1;
+        (void)trips_of_swings(0, swing, 4);
+        ck_assert_uint_le(trips_of_swings(0, swing, ROUNDS), ROUNDS * 2 * magazines + ROUNDS);
+        protopool_flush(&pool.engine); /* to empty, and the first swing refills */
+        ck_assert_uint_le(trips_of_swings(0, swing, 1), 2 * magazines + 40);
+    }
+    end_depot();
+}
+END_TEST
+
 START_TEST(random_makes_and_frees_keep_every_slot_apart)
 {
     enum { MOST = 4000, STEPS = 60000 };
@@ -1076,6 +1145,8 @@ int main(void)
     tcase_add_test(tests, walk_meets_each_live_slot_once);
     tcase_add_test(tests, stats_tell_live_peak_and_failures);
     tcase_add_test(tests, peak_of_few_is_close);
+    tcase_add_test(tests, swing_around_a_magazines_edge_stays_in_the_pool);
+    tcase_add_test(tests, large_swing_takes_a_trip_for_a_magazine);
     tcase_add_loop_test(tests, random_makes_and_frees_keep_every_slot_apart, 0, 4);
 #ifndef PROTOPOOL_NO_STDIO
     tcase_add_test(tests, numbers_print_in_the_fewest_digits_that_read_back);
