@@ -204,7 +204,7 @@ portable: generate ## C++17, 32-bit, big-endian and freestanding: compile with e
 	i686-linux-gnu-gcc $(STRICT_C) -static examples/order_book.c $(OBJECTS) -o $(P)/book_i686
 	powerpc-linux-gnu-gcc $(STRICT_C) -static examples/order_book.c $(OBJECTS) -o $(P)/book_powerpc
 	$(P)/book --messages 200000 | grep checksum >$(P)/expected
-	$(P)/book_i686 --messages 200000 | grep checksum | diff $(P)/expected -
+	qemu-i386 $(P)/book_i686 --messages 200000 | grep checksum | diff $(P)/expected -
 	qemu-ppc $(P)/book_powerpc --messages 200000 | grep checksum | diff $(P)/expected -
 	gcc $(STRICT_C) -c generated/calc.c -o $(P)/calc.o
 	gcc $(STRICT_C) -c generated/protopool.c -o $(P)/protopool.o
@@ -213,10 +213,10 @@ portable: generate ## C++17, 32-bit, big-endian and freestanding: compile with e
 	    $(P)/user >$(P)/user.log || exit 1; done
 	i686-linux-gnu-g++ $(STRICT_CXX) -fno-exceptions -c tests/user.cpp -o $(P)/user_i686.o
 	i686-linux-gnu-gcc $(STRICT_C) -static $(P)/user_i686.o generated/calc.c generated/protopool.c -o $(P)/user_i686
-	$(P)/user_i686 | diff $(P)/user.log -
+	qemu-i386 $(P)/user_i686 | diff $(P)/user.log -
 	$(MAKE) cplusplus
 	i686-linux-gnu-gcc $(STRICT_C) -static -DPROTOPOOL_MAGAZINE=2 $(CLOSURE) -o $(P)/closure_i686
-	$(P)/closure_i686 8
+	qemu-i386 $(P)/closure_i686 6
 	powerpc-linux-gnu-gcc $(STRICT_C) -static -DPROTOPOOL_MAGAZINE=2 $(CLOSURE) -o $(P)/closure_powerpc
 	qemu-ppc $(P)/closure_powerpc 6
 	gcc $(STRICT_C) -ffreestanding -DPROTOPOOL_NO_STDIO -c generated/protopool.c -o $(P)/free.o
@@ -264,7 +264,7 @@ combinations-elsewhere: $(A)/all.h
 	gcc $(STRICT_ALL) -g tests/combined.c $(ALL) -o $(A)/combined
 	$(MEMCHECK) $(A)/combined >$(A)/expected
 	i686-linux-gnu-gcc $(STRICT_ALL) -static tests/combined.c $(ALL) -o $(A)/combined_i686
-	$(A)/combined_i686 | diff $(A)/expected -
+	qemu-i386 $(A)/combined_i686 | diff $(A)/expected -
 	powerpc-linux-gnu-gcc $(STRICT_ALL) -static tests/combined.c $(ALL) -o $(A)/combined_powerpc
 	qemu-ppc $(A)/combined_powerpc | diff $(A)/expected -
 
