@@ -8,7 +8,7 @@ from struct import pack, unpack
 
 from . import model, numbers, symbols
 from .diagnostics import Reporter, at, did_you_mean, quoted, visible
-from .names import SCHEMA_NAME, VALUE_NAME, parameter, snake
+from .names import SCHEMA_NAME, VALUE_NAME, c_name, parameter
 from .syntax import Constant, Enum, Field, Message, Schema, Struct, Type, Word
 
 MAX_TAG = 65535
@@ -38,6 +38,7 @@ class _Checker:
         self.flags: dict[str, model.Flags] = {}
         self.structs: dict[str, model.Struct] = {}
         self.unresolved = {struct.name.text: struct for struct in schema.structs}
+        self.public = frozenset(symbol for symbol, _, _ in symbols.global_names(schema))
 
     def protocol(self) -> model.Protocol:
         schema = self.schema
@@ -82,12 +83,11 @@ class _Checker:
 
     # Names.
 
-    def name(self, word: Word, c_name: Word | None, pattern: re.Pattern = SCHEMA_NAME) -> model.Name:
+    def name(self, word: Word, given: Word | None, pattern: re.Pattern = SCHEMA_NAME) -> model.Name:
         self.valid_name(word, pattern)
-        if c_name is None:
-            return model.Name(word.text, snake(word.text))
-        self.valid_name(c_name, pattern)
-        return model.Name(word.text, c_name.text)
+        if given is not None:
+            self.valid_name(given, pattern)
+        return model.Name(word.text, c_name(word, given))
 
     def valid_name(self, word: Word, pattern: re.Pattern) -> None:
         if not pattern.match(word.text):
@@ -270,7 +270,7 @@ class _Checker:
             field_type = self.limited(field_type, field.max)
         allowed = self.range(field, field_type) if field.range else None
         default = self.default(field.default, field_type, allowed) if field.default else None
-        return model.Field(name, parameter(name.c), field_type, field.type.word.text, field.name.place, field.doc,
+        return model.Field(name, parameter(name.c, self.public), field_type, field.type.word.text, field.name.place, field.doc,
                            field.unit, allowed, default)
 
     def range(self, field: Field, field_type: model.FieldType) -> model.Range | None:
@@ -284,9 +284,7 @@ class _Checker:
         if ends[0] > ends[1]:
             self.reporter.error(field.range[1].place, f"the range ends at {field.range[1].text}, below {field.range[0].text}")
             return None
-        if element.size == 4 and element.family == "float":
-            ends = [_as_float(end) for end in ends]
-        return model.Range(*ends)
+        return model.Range(*(_rounded(end, element) for end in ends))
 
     def default(self, word: Word, field_type: model.FieldType, allowed: model.Range | None) -> int | float | str | None:
         """What a field is in a message that is made of defaults."""
@@ -324,7 +322,8 @@ class _Checker:
             return int(word.text == "true")
         if element.family == "char":
             return self.read.integer_or_character(word, 0, 127, "a char")
-        return self.read.number(word, element)
+        value = self.read.number(word, element)
+        return _rounded(value, element) if value is not None else None
 
     # Types: RESOLVE has a row for each form and family of them.
 
@@ -423,9 +422,9 @@ class _Checker:
         return resolved
 
 
-def _as_float(number: float) -> float:
-    """What a C float holds of it."""
-    return unpack("f", pack("f", number))[0]
+def _rounded(number: int | float, scalar: model.Scalar) -> int | float:
+    """What the scalar holds of it: a float not every digit."""
+    return unpack("f", pack("f", number))[0] if scalar.family == "float" else number
 
 
 def _listed(names: list[str]) -> str:

@@ -17,6 +17,7 @@ from .model import SCALARS
 MAX_SIZE = 2**31 - 1            # of a message, in bytes: the largest object of a 32-bit machine
 MAX_BUDGET = 2**32 - 1          # slots of one size in a fixed pool
 MAX_POOL = 2**62                # bytes of slots in a fixed pool; the emitted sum is of 64 bits
+BY_VALUE = 65536                # bytes; a larger record is not constructed by value: it could overrun a stack
 LARGE = 16                      # bytes; larger members go last where that costs no padding
 
 
@@ -60,6 +61,11 @@ class Record:
     size: int
     align: int
     padding: int
+
+    @property
+    def by_value(self) -> bool:
+        """Whether there are functions that return one."""
+        return self.size <= BY_VALUE
 
     @property
     def begin(self) -> int:

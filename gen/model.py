@@ -121,6 +121,11 @@ class Struct(Record):
     place: Place
     doc: str = ""
 
+    @cached_property
+    def ordinals(self) -> dict[str, int]:
+        """The number of each field, from 1, by its C name."""
+        return {field.name.c: number for number, field in enumerate(self.fields, 1)}
+
 
 Element = Scalar | Enum | Flags | Struct
 
@@ -234,6 +239,11 @@ class Message(Record):
     weight: float = 1.0
     doc: str = ""
     deprecated: str = ""
+
+    @cached_property
+    def ordinals(self) -> dict[str, int]:
+        """The number of each field, from 1, by its C name."""
+        return {field.name.c: number for number, field in enumerate(self.fields, 1)}
 
     @property
     def tail(self) -> Field | None:

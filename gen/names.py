@@ -2,8 +2,11 @@
 """From schema names to C names, and which C names are taken. Knows the words of C, C++ and the C library."""
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
+
+from .syntax import Word
 
 SCHEMA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}\Z")
 VALUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,62}\Z")        # enum values may begin with a digit
@@ -43,7 +46,16 @@ def snake(name: str) -> str:
     return _WORD_START.sub("_", name).lower()
 
 
-def parameter(c_name: str) -> str:
+def c_name(name: Word, given: Word | None) -> str:
+    """The C name of what the schema calls so."""
+    return snake(name.text) if given is None else given.text
+
+
+def parameter(c_name: str, public: Collection[str]) -> str:
+    """What constructors call a field: its C name, unless that would hide one that they use: public, those of the protocol,
+    the engine's, or one of the C library. What is not public ends in an underscore, as no field does."""
+    if c_name in public or c_name.lower().startswith("protopool_"):
+        return f"arg_{c_name}_"
     return c_name + "_" if c_name in _NOT_PARAMETERS else c_name
 
 

@@ -13,6 +13,7 @@ from . import model, numbers
 from .layout import MAX_SIZE, Layout, length_scalar
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+SMALLEST = 1.2e-38              # normal numbers of a float begin here
 WIDTH = 116                     # characters of an emitted line, where it can be broken
 ENGINE = ("protopool.h", "protopool.c")
 ENGINE_CPP = ("protopool.hpp",)
@@ -54,6 +55,7 @@ def engine_abi() -> int:
 
 
 def _environment(protocol: model.Protocol) -> jinja2.Environment:
+    shows = _showing(protocol)
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined,
                                      trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
                                      autoescape=False)
@@ -61,11 +63,12 @@ def _environment(protocol: model.Protocol) -> jinja2.Environment:
                                c_character=c_character, c_literal=c_literal, length_type=lambda bound: length_scalar(bound or MAX_SIZE).c,
                               element=lambda field: model.element_of(field.type), bounds=bounds, range_end=range_end, initial=initial,
                               told=told, c_mask=c_mask, c_wide=c_wide,
-                              span=span, outside=outside, described_type=described_type, utf8_length=lambda text: len(text.encode()))
+                              span=span, outside=outside, showing=lambda struct: shows[struct.name.schema], described_type=described_type, utf8_length=lambda text: len(text.encode()))
     environment.tests.update(saturated=_saturated, call=lambda expression: re.fullmatch(r"\w+\([^()]*\)", expression),
                              enum=lambda e: isinstance(e, model.Enum), flags=lambda e: isinstance(e, model.Flags),
                              struct=lambda e: isinstance(e, model.Struct), bool=_of_family("bool"),
                              spoilable=partial(spoilable, structs=_spoilable_structs(protocol)), checked=checked,
+                             shown=lambda struct: struct.name.schema in shows,
                              float=_of_family("float", "double"), listed=_listed,
                              with_length=_has_kind(model.List, model.Tail), text=_has_kind(model.Chars, model.String))
     return environment
@@ -195,7 +198,8 @@ def initial(field: model.Field) -> int | float:
 def span(allowed: model.Range) -> int | float:
     """How many whole numbers a range has, 0 for all of 64 bits; of others, how far apart its ends are."""
     if isinstance(allowed.low, float):
-        return min(allowed.high / 2 - allowed.low / 2, 1e30)
+        half = min(allowed.high / 2 - allowed.low / 2, 1e30)
+        return half if half >= SMALLEST else 0.0
     return (allowed.high - allowed.low + 1) % 2**64
 
 
@@ -235,6 +239,21 @@ def spoilable(field: model.Field, structs: set[str]) -> bool:
     if isinstance(element, (model.Enum, model.Flags)):
         return element.undeclared is not None
     return outside(field) is not None
+
+
+def _showing(protocol: model.Protocol) -> dict[str, model.Field]:
+    """By the name of each struct, a field that can show, by a value that the schema rules out, that the struct is not to be used;
+    without those that no field can show. A length that is too large is the last choice, since who reads the elements would read
+    too many."""
+    spoilable_structs, found = _spoilable_structs(protocol), {}
+    choices = (lambda field: spoilable(field, spoilable_structs), _has_kind(model.String),
+               lambda field: _of_family("bool")(model.element_of(field.type)),
+               lambda field: isinstance(e := model.element_of(field.type), model.Struct) and e.name.schema in found,
+               lambda field: _has_kind(model.List)(field) and not _saturated((field.type.of if field.is_optional else field.type).bound))
+    for struct in protocol.structs:         # each is behind those that it holds
+        if field := next((field for choice in choices for field in struct.fields if choice(field)), None):
+            found[struct.name.schema] = field
+    return found
 
 
 def told(field: model.Field) -> str:

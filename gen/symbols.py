@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from . import model
 from .diagnostics import Place, Reporter, at, quoted
-from .names import why_no_protocol, why_taken
+from .names import c_name, why_no_protocol, why_taken
 from .syntax import Constant, Enum, EnumValue, Field, Message, Schema, Struct, Word
 
 # What every protocol defines, after its prefix. Those that a later version will define are taken already.
@@ -20,6 +20,7 @@ _OWN_MACROS = "VARIANTS HANDLERS POOL_BYTES POOL_STORAGE DEPOT_BYTES DEPOT_STORA
 _OWN_NAME = "the generator's own"
 _ADVICE = 'give {} another C name with "c_name"'
 _VERBS = "new copy make default valid as if edit".split()
+_STRUCT_VERBS = "set make default valid".split()
 
 
 def check(schema: Schema, protocol: model.Protocol, reporter: Reporter) -> None:
@@ -27,7 +28,7 @@ def check(schema: Schema, protocol: model.Protocol, reporter: Reporter) -> None:
         reporter.error((schema.c_name or schema.protocol).place,
                        f"the protocol cannot be {quoted(protocol.name.c)} in C: {why}", _ADVICE.format("the protocol"))
     taken: dict[str, tuple[str, Place | None]] = {}
-    for symbol, what, word in global_names(schema, protocol):
+    for symbol, what, word in global_names(schema):
         if why := why_taken(symbol):
             reporter.error(word.place, f"the C name {quoted(symbol)} of {what} is {why}", _ADVICE.format("it"))
         elif symbol in taken:
@@ -40,46 +41,69 @@ def check(schema: Schema, protocol: model.Protocol, reporter: Reporter) -> None:
     _members(schema, protocol, reporter)
 
 
-def global_names(schema: Schema, protocol: model.Protocol) -> Iterator[tuple[str, str, Word]]:
+def global_names(schema: Schema) -> Iterator[tuple[str, str, Word]]:
     """Each C name, what has it, and the word of the schema that it comes from."""
-    prefix, upper = protocol.name.c, protocol.name.upper
-    yield prefix, "the protocol", _final(schema, schema.protocol)
+    return ((symbol, what, word) for symbol, what, word, _ in _symbols(schema))
+
+
+def _symbols(schema: Schema) -> Iterator[tuple[str, str, Word, bool]]:
+    """The same, and whether it is a macro: a value of an enum is one where int does not hold it."""
+    prefix = _c(schema, schema.protocol)
+    upper = prefix.upper()
+    yield prefix, "the protocol", _final(schema, schema.protocol), False
     for own in _OWN:
-        yield f"{prefix}_{own}", _OWN_NAME, schema.protocol
+        yield f"{prefix}_{own}", _OWN_NAME, schema.protocol, False
     for own in _OWN_MACROS:
-        yield f"{upper}_{own}", _OWN_NAME, schema.protocol
-    for constant, written in zip(protocol.constants, schema.constants):
-        what = f"the constant {quoted(constant.name.schema)}"
-        yield f"{upper}_{constant.name.upper}", what, _final(written, written.name)
-    for enum, written_enum in zip(protocol.enums, schema.enums):
-        what, word = f"the enum {quoted(enum.name.schema)}", _final(written_enum, written_enum.name)
-        yield f"{prefix}_{enum.name.c}", what, word
-        yield f"{prefix}_{enum.name.c}_name", what, word
-        for value, written in zip(enum.values, written_enum.values):
-            yield (f"{upper}_{enum.name.upper}_{value.name.upper}", f"the value {quoted(value.name.schema)} of {what}",
-                   _final(written, written.name))
-    for flags, written_flags in zip(protocol.flags, schema.flags):
-        what, word = f"the flags {quoted(flags.name.schema)}", _final(written_flags, written_flags.name)
-        yield f"{prefix}_{flags.name.c}", what, word
-        for value, written in zip(flags.values, written_flags.values):
-            yield (f"{upper}_{flags.name.upper}_{value.name.upper}", f"the value {quoted(value.name.schema)} of {what}",
-                   _final(written, written.name))
-    for struct, written in _structs(schema, protocol):
-        what, word = f"the struct {quoted(struct.name.schema)}", _final(written, written.name)
-        yield f"{prefix}_{struct.name.c}", what, word
-        yield f"{prefix}_valid_{struct.name.c}", what, word
-        yield f"{prefix}_default_{struct.name.c}", what, word
-    for message, written in zip(protocol.messages, schema.messages):
-        what, word = f"the message {quoted(message.name.schema)}", _final(written, written.name)
-        yield f"{prefix}_{message.name.c}", what, word
-        yield f"{upper}_{message.name.upper}", what, word
+        yield f"{upper}_{own}", _OWN_NAME, schema.protocol, True
+    for constant in schema.constants:
+        name, what, word = _named(constant, "constant")
+        yield f"{upper}_{name.upper()}", what, word, True
+    for enum in schema.enums:
+        name, what, word = _named(enum, "enum")
+        yield f"{prefix}_{name}", what, word, False
+        yield f"{prefix}_{name}_name", what, word, False
+        yield from _values(enum, upper, name, what)
+    for flags in schema.flags:
+        name, what, word = _named(flags, "flags")
+        yield f"{prefix}_{name}", what, word, False
+        yield from _values(flags, upper, name, what)
+    for struct in schema.structs:
+        name, what, word = _named(struct, "struct")
+        yield f"{prefix}_{name}", what, word, False
+        for verb in _STRUCT_VERBS:
+            yield f"{prefix}_{verb}_{name}", what, word, False
+    for message in schema.messages:
+        name, what, word = _named(message, "message")
+        yield f"{prefix}_{name}", what, word, False
+        yield f"{upper}_{name.upper()}", what, word, False
         for verb in _VERBS:
-            yield f"{prefix}_{verb}_{message.name.c}", what, word
-        if message.tail:
-            tail = f"{message.name.c}_{message.tail.name.c}"
-            yield f"{prefix}_reserve_{message.name.c}", what, word
-            for name in (f"{prefix}_{tail}", f"{prefix}_edit_{tail}", f"{upper}_{tail.upper()}_MAX"):
-                yield name, f"the field {quoted(message.tail.name.schema)} of {what}", _final(written.fields[-1], written.fields[-1].name)
+            yield f"{prefix}_{verb}_{name}", what, word, False
+        if tail := _tail(message):
+            tail_name, of_tail, tail_word = f"{name}_{_c(tail, tail.name)}", f"the field {quoted(tail.name.text)} of {what}", _final(tail, tail.name)
+            yield f"{prefix}_reserve_{name}", what, word, False
+            yield f"{prefix}_{tail_name}", of_tail, tail_word, False
+            yield f"{prefix}_edit_{tail_name}", of_tail, tail_word, False
+            yield f"{upper}_{tail_name.upper()}_MAX", of_tail, tail_word, True
+
+
+def _values(of: Enum, upper: str, name: str, what: str) -> Iterator[tuple[str, str, Word, bool]]:
+    for value in of.values:
+        yield (f"{upper}_{name.upper()}_{_c(value, value.name).upper()}", f"the value {quoted(value.name.text)} of {what}",
+               _final(value, value.name), True)
+
+
+def _named(written: Constant | Enum | Struct | Message, kind: str) -> tuple[str, str, Word]:
+    """Its C name, what it is, and the word that gives the name."""
+    return _c(written, written.name), f"the {kind} {quoted(written.name.text)}", _final(written, written.name)
+
+
+def _c(written: Schema | Field | Constant | Enum | EnumValue | Struct | Message, name: Word) -> str:
+    return c_name(name, written.c_name)
+
+
+def _tail(message: Message) -> Field | None:
+    last = message.fields[-1] if message.fields else None
+    return last if last and (last.type.form == "[]" or not last.type.form and last.type.name.text in ("string", "bytes")) else None
 
 
 def _structs(schema: Schema, protocol: model.Protocol) -> list[tuple[model.Struct, Struct]]:
@@ -111,20 +135,23 @@ def _members(schema: Schema, protocol: model.Protocol, reporter: Reporter) -> No
         elif message.name.c == "base":
             reporter.error(word.place, '"base" is the generator\'s own member of every union and struct',
                            _ADVICE.format("the message"))
+    macros = {symbol: what for symbol, what, _, is_macro in _symbols(schema) if is_macro}
     for record, written in (*zip(protocol.messages, schema.messages), *_structs(schema, protocol)):
         taken: dict[str, Place] = {}
         for field, written_field in zip(record.fields, written.fields):
             word = written_field.c_name or written_field.name
-            _check_member(field, word, taken, reporter)
+            _check_member(field, word, taken, macros, reporter)
 
 
-def _check_member(field: model.Field, word: Word, taken: dict[str, Place], reporter: Reporter) -> None:
+def _check_member(field: model.Field, word: Word, taken: dict[str, Place], macros: dict[str, str], reporter: Reporter) -> None:
     advice = _ADVICE.format("the field")
     for member in members(field):
         if why := why_taken(member):
             reporter.error(word.place, f"{quoted(member)} cannot name a member: it is {why}", advice)
         elif member == "base":
             reporter.error(word.place, '"base" is the generator\'s own member of every struct', advice)
+        elif member in macros or member.startswith("PROTOPOOL_"):
+            reporter.error(word.place, f"{quoted(member)} cannot name a member: it is a macro of {macros.get(member, 'the engine')}", advice)
         elif member in taken:
             reporter.error(word.place, f"the member {quoted(member)} of this field is also that of another, "
                            f"{at(taken[member])}", advice)
@@ -143,7 +170,7 @@ def check_together(parts: list[tuple[Schema, model.Protocol, Reporter]]) -> None
                                f"of {quoted(other)} too", _ADVICE.format("the protocol"))
             files.setdefault(stem.lower(), name)
         reporter.raise_if_any()
-        for symbol, what, word in global_names(schema, protocol):
+        for symbol, what, word in global_names(schema):
             if symbols.setdefault(symbol, name) != name:
                 reporter.error(word.place, f"the C name {quoted(symbol)} of {what} is also defined by "
                                f"{quoted(symbols[symbol])}", _ADVICE.format("it"))

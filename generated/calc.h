@@ -597,7 +597,7 @@ static inline bool calc_valid_add(const struct calc_add *msg_)
 static inline struct calc_add calc_make_add(uint64_t left, uint64_t right)
 {
     struct calc_add msg_;
-    memset(&msg_, 0, sizeof msg_);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     msg_.base.tag = CALC_ADD;
     msg_.left = left;
     msg_.right = right;
@@ -661,7 +661,7 @@ static inline bool calc_valid_negate(const struct calc_negate *msg_)
 static inline struct calc_negate calc_make_negate(int64_t value)
 {
     struct calc_negate msg_;
-    memset(&msg_, 0, sizeof msg_);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     msg_.base.tag = CALC_NEGATE;
     msg_.value = value;
     return msg_;
@@ -725,12 +725,11 @@ static inline bool calc_valid_apply(const struct calc_apply *msg_)
 static inline struct calc_apply calc_make_apply(enum calc_operation operation, double left, double right)
 {
     struct calc_apply msg_;
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (!(calc_known_operation_((int64_t)operation))) {
         PROTOPOOL_EXPLAIN_(calc_explain_apply_(NULL, operation, left, right));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = CALC_APPLY;
     msg_.operation = (uint8_t)operation;
     msg_.left = left;
@@ -804,7 +803,7 @@ static inline bool calc_valid_sum(const struct calc_sum *msg_)
 static inline struct calc_sum calc_make_sum(uint8_t count, const int32_t *operands)
 {
     struct calc_sum msg_;
-    memset(&msg_, 0, sizeof msg_);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     msg_.base.tag = CALC_SUM;
     msg_.count = count;
     memcpy(msg_.operands, operands, sizeof msg_.operands);
@@ -872,12 +871,11 @@ static inline struct calc_store calc_make_store(const char *name, double value)
 {
     struct calc_store msg_;
     const size_t name_len_ = protopool_text_length(name, 31);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (name_len_ > 31) {
         PROTOPOOL_EXPLAIN_(calc_explain_store_(NULL, name, value));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = CALC_STORE;
     msg_.name_len = (uint8_t)name_len_;
     memcpy(msg_.name, name, name_len_ + 1);
@@ -953,12 +951,11 @@ static inline struct calc_recall calc_make_recall(const char *name)
 {
     struct calc_recall msg_;
     const size_t name_len_ = protopool_text_length(name, 31);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (name_len_ > 31) {
         PROTOPOOL_EXPLAIN_(calc_explain_recall_(NULL, name));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = CALC_RECALL;
     msg_.name_len = (uint8_t)name_len_;
     memcpy(msg_.name, name, name_len_ + 1);
@@ -1030,12 +1027,11 @@ static inline struct calc_log calc_make_log(uint64_t time, const char *text)
 {
     struct calc_log msg_;
     const size_t text_len_ = protopool_text_length(text, 200);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (text_len_ > 200) {
         PROTOPOOL_EXPLAIN_(calc_explain_log_(NULL, time, text));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = CALC_LOG;
     msg_.time = time;
     msg_.text_len = (uint8_t)text_len_;
@@ -1109,7 +1105,7 @@ static inline bool calc_valid_quit(const struct calc_quit *msg_)
 static inline struct calc_quit calc_make_quit(void)
 {
     struct calc_quit msg_;
-    memset(&msg_, 0, sizeof msg_);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     msg_.base.tag = CALC_QUIT;
     return msg_;
 }

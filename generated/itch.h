@@ -892,7 +892,7 @@ static inline struct itch_system_event itch_make_system_event(uint16_t stock_loc
     uint64_t timestamp, char event_code)
 {
     struct itch_system_event msg_;
-    memset(&msg_, 0, sizeof msg_);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     msg_.base.tag = ITCH_SYSTEM_EVENT;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -968,14 +968,13 @@ static inline struct itch_stock_directory itch_make_stock_directory(uint16_t sto
     struct itch_stock_directory msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     const size_t issue_subtype_len_ = protopool_text_length(issue_subtype, 2);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (stock_len_ > 8 || issue_subtype_len_ > 2) {
         PROTOPOOL_EXPLAIN_(itch_explain_stock_directory_(NULL, stock_locate, tracking_number, timestamp, stock,
             market_category, financial_status, round_lot_size, round_lots_only, issue_classification, issue_subtype,
             authenticity, short_sale_threshold, ipo_flag, luld_tier, etp_flag, etp_leverage, inverse));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_STOCK_DIRECTORY;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1094,13 +1093,12 @@ static inline struct itch_trading_action itch_make_trading_action(uint16_t stock
     struct itch_trading_action msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     const size_t reason_len_ = protopool_text_length(reason, 4);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (stock_len_ > 8 || reason_len_ > 4) {
         PROTOPOOL_EXPLAIN_(itch_explain_trading_action_(NULL, stock_locate, tracking_number, timestamp, stock,
             state, reserved, reason));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_TRADING_ACTION;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1192,12 +1190,11 @@ static inline struct itch_reg_sho itch_make_reg_sho(uint16_t stock_locate, uint1
 {
     struct itch_reg_sho msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (stock_len_ > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_reg_sho_(NULL, stock_locate, tracking_number, timestamp, stock, action));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_REG_SHO;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1282,13 +1279,12 @@ static inline struct itch_participant_position itch_make_participant_position(ui
     struct itch_participant_position msg_;
     const size_t mpid_len_ = protopool_text_length(mpid, 4);
     const size_t stock_len_ = protopool_text_length(stock, 8);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (mpid_len_ > 4 || stock_len_ > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_participant_position_(NULL, stock_locate, tracking_number, timestamp, mpid,
             stock, primary, mode, state));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_PARTICIPANT_POSITION;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1379,7 +1375,7 @@ static inline struct itch_mwcb_decline itch_make_mwcb_decline(uint16_t stock_loc
     uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3)
 {
     struct itch_mwcb_decline msg_;
-    memset(&msg_, 0, sizeof msg_);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     msg_.base.tag = ITCH_MWCB_DECLINE;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1455,7 +1451,7 @@ static inline struct itch_mwcb_status itch_make_mwcb_status(uint16_t stock_locat
     uint64_t timestamp, char breached_level)
 {
     struct itch_mwcb_status msg_;
-    memset(&msg_, 0, sizeof msg_);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     msg_.base.tag = ITCH_MWCB_STATUS;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1528,13 +1524,12 @@ static inline struct itch_ipo_quoting itch_make_ipo_quoting(uint16_t stock_locat
 {
     struct itch_ipo_quoting msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (stock_len_ > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_ipo_quoting_(NULL, stock_locate, tracking_number, timestamp, stock,
             release_time, qualifier, price));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_IPO_QUOTING;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1623,13 +1618,12 @@ static inline struct itch_luld_collar itch_make_luld_collar(uint16_t stock_locat
 {
     struct itch_luld_collar msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (stock_len_ > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_luld_collar_(NULL, stock_locate, tracking_number, timestamp, stock,
             reference_price, upper_price, lower_price, extension));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_LULD_COLLAR;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1721,13 +1715,12 @@ static inline struct itch_operational_halt itch_make_operational_halt(uint16_t s
 {
     struct itch_operational_halt msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (stock_len_ > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_operational_halt_(NULL, stock_locate, tracking_number, timestamp, stock,
             market_code, action));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_OPERATIONAL_HALT;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1813,13 +1806,12 @@ static inline struct itch_add_order itch_make_add_order(uint16_t stock_locate, u
 {
     struct itch_add_order msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (stock_len_ > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_add_order_(NULL, stock_locate, tracking_number, timestamp, order_ref, side,
             shares, stock, price));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_ADD_ORDER;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -1911,13 +1903,12 @@ static inline struct itch_add_order_mpid itch_make_add_order_mpid(uint16_t stock
     struct itch_add_order_mpid msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
     const size_t mpid_len_ = protopool_text_length(mpid, 4);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (stock_len_ > 8 || mpid_len_ > 4) {
         PROTOPOOL_EXPLAIN_(itch_explain_add_order_mpid_(NULL, stock_locate, tracking_number, timestamp, order_ref,
             side, shares, stock, price, mpid));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_ADD_ORDER_MPID;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -2012,7 +2003,7 @@ static inline struct itch_order_executed itch_make_order_executed(uint16_t stock
     uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match)
 {
     struct itch_order_executed msg_;
-    memset(&msg_, 0, sizeof msg_);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     msg_.base.tag = ITCH_ORDER_EXECUTED;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -2092,7 +2083,7 @@ static inline struct itch_order_executed_price itch_make_order_executed_price(ui
     char printable, uint32_t price)
 {
     struct itch_order_executed_price msg_;
-    memset(&msg_, 0, sizeof msg_);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     msg_.base.tag = ITCH_ORDER_EXECUTED_PRICE;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -2173,7 +2164,7 @@ static inline struct itch_order_cancel itch_make_order_cancel(uint16_t stock_loc
     uint64_t timestamp, uint64_t order_ref, uint32_t cancelled)
 {
     struct itch_order_cancel msg_;
-    memset(&msg_, 0, sizeof msg_);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     msg_.base.tag = ITCH_ORDER_CANCEL;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -2249,7 +2240,7 @@ static inline struct itch_order_delete itch_make_order_delete(uint16_t stock_loc
     uint64_t timestamp, uint64_t order_ref)
 {
     struct itch_order_delete msg_;
-    memset(&msg_, 0, sizeof msg_);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     msg_.base.tag = ITCH_ORDER_DELETE;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -2321,7 +2312,7 @@ static inline struct itch_order_replace itch_make_order_replace(uint16_t stock_l
     uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares, uint32_t price)
 {
     struct itch_order_replace msg_;
-    memset(&msg_, 0, sizeof msg_);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     msg_.base.tag = ITCH_ORDER_REPLACE;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -2401,13 +2392,12 @@ static inline struct itch_trade itch_make_trade(uint16_t stock_locate, uint16_t 
 {
     struct itch_trade msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (stock_len_ > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_trade_(NULL, stock_locate, tracking_number, timestamp, order_ref, side,
             shares, stock, price, match));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_TRADE;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -2499,13 +2489,12 @@ static inline struct itch_cross_trade itch_make_cross_trade(uint16_t stock_locat
 {
     struct itch_cross_trade msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (stock_len_ > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_cross_trade_(NULL, stock_locate, tracking_number, timestamp, shares, stock,
             price, match, cross_type));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_CROSS_TRADE;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -2596,7 +2585,7 @@ static inline struct itch_broken_trade itch_make_broken_trade(uint16_t stock_loc
     uint64_t timestamp, uint64_t match)
 {
     struct itch_broken_trade msg_;
-    memset(&msg_, 0, sizeof msg_);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     msg_.base.tag = ITCH_BROKEN_TRADE;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -2670,13 +2659,12 @@ static inline struct itch_imbalance itch_make_imbalance(uint16_t stock_locate, u
 {
     struct itch_imbalance msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (stock_len_ > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_imbalance_(NULL, stock_locate, tracking_number, timestamp, paired,
             imbalance, direction, stock, far_price, near_price, reference_price, cross_type, variation));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_IMBALANCE;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;
@@ -2775,13 +2763,12 @@ static inline struct itch_retail_interest itch_make_retail_interest(uint16_t sto
 {
     struct itch_retail_interest msg_;
     const size_t stock_len_ = protopool_text_length(stock, 8);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (stock_len_ > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_retail_interest_(NULL, stock_locate, tracking_number, timestamp, stock,
             interest));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = ITCH_RETAIL_INTEREST;
     msg_.stock_locate = stock_locate;
     msg_.tracking_number = tracking_number;

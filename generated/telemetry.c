@@ -623,7 +623,7 @@ static bool telemetry_has_valid_tail_chunk_(const struct telemetry_chunk *msg_, 
 /* Of a message whose struct is all there. */
 static bool telemetry_has_valid_tail_track_(const struct telemetry_track *msg_, size_t bytes_)
 {
-    return msg_->points_len <= TELEMETRY_TRACK_POINTS_MAX && bytes_ >= 8 + (size_t)msg_->points_len * sizeof(struct telemetry_position) && telemetry_all_allowed_track_points_(telemetry_track_points(msg_,
+    return msg_->points_len <= TELEMETRY_TRACK_POINTS_MAX && bytes_ >= 8 + (size_t)msg_->points_len * sizeof(struct telemetry_position) && telemetry_all_allowed_track_2_(telemetry_track_points(msg_,
         NULL), msg_->points_len);
 }
 

@@ -117,8 +117,11 @@ static inline bool telemetry_known_mode_(int64_t value_)
 
 /* ---- Structs ------------------------------------------------------------------------------------------------
  *
+ * set:     fills a struct in place; false if the schema rules the arguments out, and then leaves it as it was.
+ * make:    the same by value. Of arguments that the schema rules out, a struct that it rules out too: valid is false, and the
+ *          constructors of messages refuse it. So there is no make where the arguments can be wrong and a struct cannot.
+ * default: by value, with the schema's defaults.
  * valid:   whether the schema allows what the struct holds.
- * default: what a message holds that is made of defaults.
  */
 
 /* position: On the WGS 84 ellipsoid. */
@@ -132,6 +135,34 @@ static inline bool telemetry_valid_position(const struct telemetry_position *str
 {
     return struct_->latitude >= -90.0 && struct_->latitude <= 90.0
            && struct_->longitude >= -180.0 && struct_->longitude <= 180.0;
+}
+
+static inline bool telemetry_set_position(struct telemetry_position *struct_, double latitude, double longitude,
+    float altitude)
+{
+    if (!(latitude >= -90.0 && latitude <= 90.0) || !(longitude >= -180.0 && longitude <= 180.0)) {
+        return false;
+    }
+    struct_->latitude = latitude;
+    struct_->longitude = longitude;
+    struct_->altitude = altitude;
+    return true;
+}
+
+/* Makes a struct of zeros one that the schema rules out. */
+static inline void telemetry_rule_out_position_(struct telemetry_position *struct_)
+{
+    struct_->latitude = 1e+308;
+}
+
+static inline struct telemetry_position telemetry_make_position(double latitude, double longitude, float altitude)
+{
+    struct telemetry_position struct_;
+    memset(&struct_, 0, sizeof struct_);
+    if (!telemetry_set_position(&struct_, latitude, longitude, altitude)) {
+        telemetry_rule_out_position_(&struct_);
+    }
+    return struct_;
 }
 
 static inline struct telemetry_position telemetry_default_position(void)
@@ -153,6 +184,40 @@ static inline bool telemetry_valid_waypoint(const struct telemetry_waypoint *str
 {
     return telemetry_valid_position(&struct_->at)
            && (!struct_->has_speed || (struct_->speed >= 0.0F && struct_->speed <= 40.0F));
+}
+
+static inline bool telemetry_set_waypoint(struct telemetry_waypoint *struct_, const struct telemetry_position *at,
+    const float *speed, uint16_t hold)
+{
+    if (!telemetry_valid_position(at) || (speed != NULL && !(*speed >= 0.0F && *speed <= 40.0F))) {
+        return false;
+    }
+    struct_->at = *at;
+    struct_->has_speed = speed != NULL;
+    if (speed != NULL) {
+        struct_->speed = *speed;
+    } else {
+        memset(&struct_->speed, 0, sizeof struct_->speed);
+    }
+    struct_->hold = hold;
+    return true;
+}
+
+/* Makes a struct of zeros one that the schema rules out. */
+static inline void telemetry_rule_out_waypoint_(struct telemetry_waypoint *struct_)
+{
+    telemetry_rule_out_position_(&struct_->at);
+}
+
+static inline struct telemetry_waypoint telemetry_make_waypoint(const struct telemetry_position *at,
+    const float *speed, uint16_t hold)
+{
+    struct telemetry_waypoint struct_;
+    memset(&struct_, 0, sizeof struct_);
+    if (!telemetry_set_waypoint(&struct_, at, speed, hold)) {
+        telemetry_rule_out_waypoint_(&struct_);
+    }
+    return struct_;
 }
 
 static inline struct telemetry_waypoint telemetry_default_waypoint(void)
@@ -771,13 +836,12 @@ static inline struct telemetry_heartbeat telemetry_make_heartbeat(uint64_t time,
     uint8_t working, uint8_t battery)
 {
     struct telemetry_heartbeat msg_;
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (!(telemetry_known_mode_((int64_t)mode)) || !((working & ~TELEMETRY_SENSORS_ALL_) == 0) ||
         !(battery <= 100)) {
         PROTOPOOL_EXPLAIN_(telemetry_explain_heartbeat_(NULL, time, mode, working, battery));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = TELEMETRY_HEARTBEAT;
     msg_.time = time;
     msg_.mode = (uint8_t)mode;
@@ -855,7 +919,7 @@ static inline struct telemetry_attitude telemetry_make_attitude(uint64_t time, c
     const float *rates)
 {
     struct telemetry_attitude msg_;
-    memset(&msg_, 0, sizeof msg_);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     msg_.base.tag = TELEMETRY_ATTITUDE;
     msg_.time = time;
     memcpy(msg_.angles, angles, sizeof msg_.angles);
@@ -939,12 +1003,11 @@ static inline struct telemetry_moved telemetry_make_moved(uint64_t time, const s
     const struct telemetry_position *target)
 {
     struct telemetry_moved msg_;
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (!telemetry_valid_position(at) || (target != NULL && !telemetry_valid_position(target))) {
         PROTOPOOL_EXPLAIN_(telemetry_explain_moved_(NULL, time, at, target));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = TELEMETRY_MOVED;
     msg_.time = time;
     msg_.at = *at;
@@ -1026,7 +1089,8 @@ static inline struct telemetry_moved *telemetry_edit_moved(struct telemetry *msg
 
 /* Mission */
 
-static inline bool telemetry_all_allowed_mission_waypoints_(const struct telemetry_waypoint *values_, size_t count_)
+/* waypoints */
+static inline bool telemetry_all_allowed_mission_3_(const struct telemetry_waypoint *values_, size_t count_)
 {
     for (size_t i_ = 0; i_ < count_; i_++)
         if (!(telemetry_valid_waypoint(&values_[i_])))
@@ -1039,7 +1103,7 @@ static inline bool telemetry_valid_mission(const struct telemetry_mission *msg_)
     return (msg_->base.tag == TELEMETRY_MISSION || msg_->base.tag == 0)
            && protopool_text_length(msg_->name, 31) == msg_->name_len
            && msg_->speed >= 0.5F && msg_->speed <= 40.0F
-           && msg_->waypoints_len <= 16 && telemetry_all_allowed_mission_waypoints_(msg_->waypoints, msg_->waypoints_len);
+           && msg_->waypoints_len <= 16 && telemetry_all_allowed_mission_3_(msg_->waypoints, msg_->waypoints_len);
 }
 
 static inline struct telemetry_mission telemetry_make_mission(const char *name, float speed,
@@ -1047,13 +1111,12 @@ static inline struct telemetry_mission telemetry_make_mission(const char *name, 
 {
     struct telemetry_mission msg_;
     const size_t name_len_ = protopool_text_length(name, 31);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (name_len_ > 31 || !(speed >= 0.5F && speed <= 40.0F) || waypoints_len > 16 ||
-        !telemetry_all_allowed_mission_waypoints_(waypoints, waypoints_len)) {
+        !telemetry_all_allowed_mission_3_(waypoints, waypoints_len)) {
         PROTOPOOL_EXPLAIN_(telemetry_explain_mission_(NULL, name, speed, waypoints, waypoints_len));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = TELEMETRY_MISSION;
     msg_.name_len = (uint8_t)name_len_;
     memcpy(msg_.name, name, name_len_ + 1);
@@ -1080,7 +1143,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_mission(struct
 {
     const size_t name_len_ = protopool_text_length(name, 31);
     if (name_len_ > 31 || !(speed >= 0.5F && speed <= 40.0F) || waypoints_len > 16 ||
-        !telemetry_all_allowed_mission_waypoints_(waypoints, waypoints_len)) {
+        !telemetry_all_allowed_mission_3_(waypoints, waypoints_len)) {
         PROTOPOOL_EXPLAIN_(telemetry_explain_mission_(&pool_->engine_, name, speed, waypoints, waypoints_len));
         return telemetry_refused_(pool_);
     }
@@ -1140,12 +1203,11 @@ static inline struct telemetry_text telemetry_make_text(uint8_t severity, const 
 {
     struct telemetry_text msg_;
     const size_t text_len_ = protopool_text_length(text, 100);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (!(severity <= 7) || text_len_ > 100) {
         PROTOPOOL_EXPLAIN_(telemetry_explain_text_(NULL, severity, text));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = TELEMETRY_TEXT;
     msg_.severity = severity;
     msg_.text_len = (uint8_t)text_len_;
@@ -1413,7 +1475,8 @@ static inline struct telemetry_chunk *telemetry_edit_chunk(struct telemetry *msg
 
 /* Track */
 
-static inline bool telemetry_all_allowed_track_points_(const struct telemetry_position *values_, size_t count_)
+/* points */
+static inline bool telemetry_all_allowed_track_2_(const struct telemetry_position *values_, size_t count_)
 {
     for (size_t i_ = 0; i_ < count_; i_++)
         if (!(telemetry_valid_position(&values_[i_])))
@@ -1467,7 +1530,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_track(struct t
     uint16_t period, const struct telemetry_position *points, size_t points_len)
 {
     if (!(period >= 10 && period <= 60000) || points_len > TELEMETRY_TRACK_POINTS_MAX ||
-        !telemetry_all_allowed_track_points_(points, points_len)) {
+        !telemetry_all_allowed_track_2_(points, points_len)) {
         PROTOPOOL_EXPLAIN_(telemetry_explain_track_(&pool_->engine_, period, points, points_len));
         return telemetry_refused_(pool_);
     }
@@ -1487,7 +1550,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_track(struct 
     const struct telemetry_track *from_, const struct telemetry_position *points, size_t points_len)
 {
     if (!telemetry_valid_track(from_) || points_len > TELEMETRY_TRACK_POINTS_MAX ||
-        !telemetry_all_allowed_track_points_(points, points_len)) {
+        !telemetry_all_allowed_track_2_(points, points_len)) {
         PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_TRACK, &from_->base, points,
             points_len));
         return telemetry_refused_(pool_);
@@ -1531,12 +1594,11 @@ static inline bool telemetry_valid_set_mode(const struct telemetry_set_mode *msg
 static inline struct telemetry_set_mode telemetry_make_set_mode(enum telemetry_mode mode)
 {
     struct telemetry_set_mode msg_;
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (!(telemetry_known_mode_((int64_t)mode))) {
         PROTOPOOL_EXPLAIN_(telemetry_explain_set_mode_(NULL, mode));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = TELEMETRY_SET_MODE;
     msg_.mode = (uint8_t)mode;
     return msg_;
@@ -1604,7 +1666,7 @@ static inline bool telemetry_valid_reboot(const struct telemetry_reboot *msg_)
 static inline struct telemetry_reboot telemetry_make_reboot(void)
 {
     struct telemetry_reboot msg_;
-    memset(&msg_, 0, sizeof msg_);
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     msg_.base.tag = TELEMETRY_REBOOT;
     return msg_;
 }
@@ -1656,12 +1718,11 @@ PROTOPOOL_DEPRECATED("send a Mission of one waypoint")
 static inline struct telemetry_set_home telemetry_make_set_home(const struct telemetry_position *home)
 {
     struct telemetry_set_home msg_;
+    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
     if (!telemetry_valid_position(home)) {
         PROTOPOOL_EXPLAIN_(telemetry_explain_set_home_(NULL, home));
-        memset(&msg_, 0, sizeof msg_);
         return msg_;
     }
-    memset(&msg_, 0, sizeof msg_);
     msg_.base.tag = TELEMETRY_SET_HOME;
     msg_.home = *home;
     PROTOPOOL_CLEAR_(&msg_, 12, 4);

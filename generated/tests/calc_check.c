@@ -36,6 +36,14 @@ static inline size_t length_(unsigned seed_, unsigned field_, size_t bound_)
     return seed_ == 0 ? 0 : seed_ == 1 ? bound_ : (size_t)(sample_(seed_, field_, 0) % (bound_ + 1));
 }
 
+/* Of any magnitude: with more digits before the point than are exact, and with an exponent. */
+static inline double number_(uint64_t random_)
+{
+    static const double scales_[] = { 1, 1, 1e-3, 1e-7, 1e7, 1e12, 1e15, 1e30, 1e-30 };
+    const double magnitude_ = ((double)(random_ % 65536) + 0.125) * scales_[random_ / 65536 % 9];
+    return (random_ >> 40 & 1) != 0 ? -magnitude_ : magnitude_;
+}
+
 static inline void letters_(char *to_, size_t count_, unsigned seed_)
 {
     for (size_t i_ = 0; i_ < count_; i_++)
@@ -43,7 +51,7 @@ static inline void letters_(char *to_, size_t count_, unsigned seed_)
 }
 
 /* The characters without their padding, terminated, in a buffer. */
-static inline const char *text_of_(char *buffer_, const char *chars_, size_t count_, char pad_)
+static inline const char *without_padding_(char *buffer_, const char *chars_, size_t count_, char pad_)
 {
     while (count_ > 0 && chars_[count_ - 1] == pad_)
         count_--;
@@ -86,26 +94,31 @@ struct counted_ {
     size_t taken;  /* bytes that it has given and not got back */
 };
 
+/* Aligned within a block of malloc, whose address lies before it. */
 static void *take_counted_(void *ctx_, size_t bytes_, size_t align_)
 {
     struct counted_ *const counted_of_it_ = (struct counted_ *)ctx_;
-    void *memory_;
+    unsigned char *block_, *memory_;
     if (bytes_ > counted_of_it_->left)
         return NULL;
-    memory_ = aligned_alloc(align_, (bytes_ + align_ - 1) / align_ * align_);
-    if (memory_ != NULL) {
-        counted_of_it_->left -= bytes_;
-        counted_of_it_->taken += bytes_;
-    }
+    block_ = (unsigned char *)malloc(sizeof block_ + align_ + bytes_);
+    if (block_ == NULL)
+        return NULL;
+    memory_ = block_ + sizeof block_ + (align_ - (uintptr_t)(block_ + sizeof block_) % align_);
+    memcpy(memory_ - sizeof block_, &block_, sizeof block_);
+    counted_of_it_->left -= bytes_;
+    counted_of_it_->taken += bytes_;
     return memory_;
 }
 
 static void give_counted_(void *ctx_, void *memory_, size_t bytes_)
 {
     struct counted_ *const counted_of_it_ = (struct counted_ *)ctx_;
+    void *block_;
     counted_of_it_->left += bytes_;
     counted_of_it_->taken -= bytes_;
-    free(memory_);
+    memcpy(&block_, (unsigned char *)memory_ - sizeof block_, sizeof block_);
+    free(block_);
 }
 
 static inline size_t live_(struct calc_pool *pool_)
@@ -132,29 +145,52 @@ static void assert_same_text_(FILE *one_, FILE *other_)
     fclose(other_);
 }
 
-/* In Rust's form: the shortest digits that read back, a point or an exponent. */
-static inline void expect_number_(FILE *out_, double value_, bool is_float_)
+static inline void print_unsigned_(FILE *out_, uint64_t value_)
+{
+    if (value_ >= 10)
+        print_unsigned_(out_, value_ / 10);
+    fputc((int)('0' + value_ % 10), out_);
+}
+
+static inline void print_signed_(FILE *out_, int64_t value_)
+{
+    if (value_ < 0)
+        fputc('-', out_);
+    print_unsigned_(out_, value_ < 0 ? 0 - (uint64_t)value_ : (uint64_t)value_);
+}
+
+/* As Rust does: the fewest digits that read back, then zeros; an exponent where that would be long. */
+static inline void print_number_(FILE *out_, double value_, bool is_float_)
 {
     const double magnitude_ = value_ < 0 ? -value_ : value_;
-    const bool is_fixed_ = !(magnitude_ > 0) || (magnitude_ >= 1e-4 && magnitude_ < 1e16);
-    char text_[400], *exponent_;
+    char text_[40], digits_[40];
+    int count_ = 0, exponent_;
 
-    for (int digits_ = is_fixed_ ? 1 : 0; digits_ < 30; digits_++) {
-        (void)snprintf(text_, sizeof text_, is_fixed_ ? "%.*f" : "%.*e", digits_, value_);
-        if (is_float_ ? !(strtof(text_, NULL) < (float)value_) && !(strtof(text_, NULL) > (float)value_)
-                      : !(strtod(text_, NULL) < value_) && !(strtod(text_, NULL) > value_))
+    for (int more_ = 0; more_ < 17; more_++) {
+        (void)snprintf(text_, sizeof text_, "%.*e", more_, magnitude_);
+        if (is_float_ ? !(strtof(text_, NULL) < (float)magnitude_) && !(strtof(text_, NULL) > (float)magnitude_)
+                      : !(strtod(text_, NULL) < magnitude_) && !(strtod(text_, NULL) > magnitude_))
             break;
     }
-    exponent_ = strchr(text_, 'e');
-    if (exponent_ == NULL) {
-        fputs(text_, out_);
-    } else {
-        *exponent_ = '\0';
-        fprintf(out_, "%se%ld", text_, strtol(exponent_ + 1, NULL, 10));
+    for (const char *c_ = text_; *c_ != 'e'; c_++)
+        if (*c_ != '.')
+            digits_[count_++] = *c_;
+    exponent_ = (int)strtol(strchr(text_, 'e') + 1, NULL, 10);
+    if (value_ < 0)
+        fputc('-', out_);
+    if (magnitude_ > 0 && (magnitude_ < 1e-4 || magnitude_ >= 1e16)) {
+        fprintf(out_, "%c%s%.*se%d", digits_[0], count_ > 1 ? "." : "", count_ - 1, &digits_[1], exponent_);
+        return;
+    }
+    for (int place_ = exponent_ < 0 ? 0 : exponent_; place_ >= 0 || exponent_ - place_ < count_ || place_ == -1; place_--) {
+        const int at_ = exponent_ - place_;
+        if (place_ == -1)
+            fputc('.', out_);
+        fputc(at_ >= 0 && at_ < count_ ? digits_[at_] : '0', out_);
     }
 }
 
-static inline void expect_chars_(FILE *out_, const char *chars_, size_t count_, char pad_)
+static inline void print_chars_(FILE *out_, const char *chars_, size_t count_, char pad_)
 {
     while (count_ > 0 && chars_[count_ - 1] == pad_)
         count_--;
@@ -229,7 +265,7 @@ static void assert_prints_pretty_(const struct calc *msg_)
 static const struct {
     enum calc_operation value;
     const char *name;
-} operation_values_[] = {
+} values_operation_[] = {
     { CALC_OPERATION_ADD, "add" },
     { CALC_OPERATION_SUBTRACT, "subtract" },
     { CALC_OPERATION_MULTIPLY, "multiply" },
@@ -237,11 +273,11 @@ static const struct {
 };
 
 #ifndef PROTOPOOL_NO_STDIO
-static const char *operation_shown_(int64_t value_)
+static const char *shown_operation_(int64_t value_)
 {
     for (size_t i_ = 0; i_ < 4; i_++)
-        if ((int64_t)operation_values_[i_].value == value_)
-            return operation_values_[i_].name;
+        if ((int64_t)values_operation_[i_].value == value_)
+            return values_operation_[i_].name;
     return "";
 }
 #endif
@@ -249,7 +285,7 @@ static const char *operation_shown_(int64_t value_)
 START_TEST(operation_values_have_their_names)
 {
     for (size_t i_ = 0; i_ < 4; i_++)
-        ck_assert_str_eq(calc_operation_name(operation_values_[i_].value), operation_values_[i_].name);
+        ck_assert_str_eq(calc_operation_name(values_operation_[i_].value), values_operation_[i_].name);
     ck_assert_ptr_null(calc_operation_name((enum calc_operation)0));
 }
 END_TEST
@@ -269,18 +305,18 @@ static bool same_add_(const struct calc_add *msg_, const struct calc_add *a_)
 static void expect_add_(FILE *out_, const struct calc_add *a_)
 {
     fputs("Add { left: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->left);
+    print_unsigned_(out_, a_->left);
     fputs(", right: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->right);
+    print_unsigned_(out_, a_->right);
     fputs(" }", out_);
 }
 #endif
 
-static struct calc_add add_sample_;
+static struct calc_add sample_add_;
 
 static struct calc_add *fill_add_(unsigned seed_)
 {
-    struct calc_add *const a_ = &add_sample_;
+    struct calc_add *const a_ = &sample_add_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = CALC_ADD;
     a_->left = (uint64_t)sample_(seed_, 1, 0);
@@ -288,22 +324,22 @@ static struct calc_add *fill_add_(unsigned seed_)
     return a_;
 }
 
-static struct calc *new_add_of_(struct calc_pool *pool_, const struct calc_add *a_)
+static struct calc *construct_add_(struct calc_pool *pool_, const struct calc_add *a_)
 {
     return calc_new_add(pool_, a_->left, a_->right);
 }
 
-static struct calc_add make_add_of_(const struct calc_add *a_)
+static struct calc_add make_add_(const struct calc_add *a_)
 {
     return calc_make_add(a_->left, a_->right);
 }
 
 static struct calc *new_add_(struct calc_pool *pool_, unsigned seed_)
 {
-    return new_add_of_(pool_, fill_add_(seed_));
+    return construct_add_(pool_, fill_add_(seed_));
 }
 
-static bool are_same_add_(const struct calc *one_, const struct calc *other_)
+static bool alike_add_(const struct calc *one_, const struct calc *other_)
 {
     return same_add_(calc_as_add(one_), calc_as_add(other_));
 }
@@ -318,8 +354,9 @@ static void read_add_(struct calc_pool *pool_, struct calc *msg_, unsigned seed_
     ck_assert_ptr_eq(calc_if_add(msg_), calc_as_add(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_add_(calc_edit_add(copy_), a_));
+    ck_assert(!calc_validate(copy_, sizeof *a_ - 1));
     calc_free(pool_, copy_);
-    made_ = make_add_of_(a_);
+    made_ = make_add_(a_);
     ck_assert(same_add_(&made_, a_));
     ck_assert(calc_valid_add(&made_));
     made_.base.tag = CALC_FREED_TAG_;
@@ -333,16 +370,16 @@ static void read_add_(struct calc_pool *pool_, struct calc *msg_, unsigned seed_
 
 static void refuse_add_(struct calc_pool *pool_)
 {
-    static struct calc_add made_;
     struct calc_add *const a_ = fill_add_(2);
+    static struct calc_add made_;
 
-    made_ = make_add_of_(a_);
+    made_ = make_add_(a_);
     ck_assert(calc_valid_add(&made_));
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_add_(FILE *out_, unsigned seed_)
+static void expected_add_(FILE *out_, unsigned seed_)
 {
     expect_add_(out_, fill_add_(seed_));
 }
@@ -365,38 +402,38 @@ static bool same_negate_(const struct calc_negate *msg_, const struct calc_negat
 static void expect_negate_(FILE *out_, const struct calc_negate *a_)
 {
     fputs("Negate { value: ", out_);
-    fprintf(out_, "%jd", (intmax_t)a_->value);
+    print_signed_(out_, a_->value);
     fputs(" }", out_);
 }
 #endif
 
-static struct calc_negate negate_sample_;
+static struct calc_negate sample_negate_;
 
 static struct calc_negate *fill_negate_(unsigned seed_)
 {
-    struct calc_negate *const a_ = &negate_sample_;
+    struct calc_negate *const a_ = &sample_negate_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = CALC_NEGATE;
     a_->value = (int64_t)sample_(seed_, 1, 0);
     return a_;
 }
 
-static struct calc *new_negate_of_(struct calc_pool *pool_, const struct calc_negate *a_)
+static struct calc *construct_negate_(struct calc_pool *pool_, const struct calc_negate *a_)
 {
     return calc_new_negate(pool_, a_->value);
 }
 
-static struct calc_negate make_negate_of_(const struct calc_negate *a_)
+static struct calc_negate make_negate_(const struct calc_negate *a_)
 {
     return calc_make_negate(a_->value);
 }
 
 static struct calc *new_negate_(struct calc_pool *pool_, unsigned seed_)
 {
-    return new_negate_of_(pool_, fill_negate_(seed_));
+    return construct_negate_(pool_, fill_negate_(seed_));
 }
 
-static bool are_same_negate_(const struct calc *one_, const struct calc *other_)
+static bool alike_negate_(const struct calc *one_, const struct calc *other_)
 {
     return same_negate_(calc_as_negate(one_), calc_as_negate(other_));
 }
@@ -411,8 +448,9 @@ static void read_negate_(struct calc_pool *pool_, struct calc *msg_, unsigned se
     ck_assert_ptr_eq(calc_if_negate(msg_), calc_as_negate(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_negate_(calc_edit_negate(copy_), a_));
+    ck_assert(!calc_validate(copy_, sizeof *a_ - 1));
     calc_free(pool_, copy_);
-    made_ = make_negate_of_(a_);
+    made_ = make_negate_(a_);
     ck_assert(same_negate_(&made_, a_));
     ck_assert(calc_valid_negate(&made_));
     made_.base.tag = CALC_FREED_TAG_;
@@ -426,16 +464,16 @@ static void read_negate_(struct calc_pool *pool_, struct calc *msg_, unsigned se
 
 static void refuse_negate_(struct calc_pool *pool_)
 {
-    static struct calc_negate made_;
     struct calc_negate *const a_ = fill_negate_(2);
+    static struct calc_negate made_;
 
-    made_ = make_negate_of_(a_);
+    made_ = make_negate_(a_);
     ck_assert(calc_valid_negate(&made_));
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_negate_(FILE *out_, unsigned seed_)
+static void expected_negate_(FILE *out_, unsigned seed_)
 {
     expect_negate_(out_, fill_negate_(seed_));
 }
@@ -460,44 +498,44 @@ static bool same_apply_(const struct calc_apply *msg_, const struct calc_apply *
 static void expect_apply_(FILE *out_, const struct calc_apply *a_)
 {
     fputs("Apply { operation: ", out_);
-    fputs(operation_shown_((int64_t)a_->operation), out_);
+    fputs(shown_operation_((int64_t)a_->operation), out_);
     fputs(", left: ", out_);
-    expect_number_(out_, a_->left, false);
+    print_number_(out_, a_->left, false);
     fputs(", right: ", out_);
-    expect_number_(out_, a_->right, false);
+    print_number_(out_, a_->right, false);
     fputs(" }", out_);
 }
 #endif
 
-static struct calc_apply apply_sample_;
+static struct calc_apply sample_apply_;
 
 static struct calc_apply *fill_apply_(unsigned seed_)
 {
-    struct calc_apply *const a_ = &apply_sample_;
+    struct calc_apply *const a_ = &sample_apply_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = CALC_APPLY;
-    a_->operation = (uint8_t)operation_values_[sample_(seed_, 1, 0) % 4].value;
-    a_->left = (double)(sample_(seed_, 2, 0) % 4096) + (double)0.125;
-    a_->right = (double)(sample_(seed_, 3, 0) % 4096) + (double)0.125;
+    a_->operation = (uint8_t)values_operation_[sample_(seed_, 1, 0) % 4].value;
+    a_->left = number_(sample_(seed_, 2, 0));
+    a_->right = number_(sample_(seed_, 3, 0));
     return a_;
 }
 
-static struct calc *new_apply_of_(struct calc_pool *pool_, const struct calc_apply *a_)
+static struct calc *construct_apply_(struct calc_pool *pool_, const struct calc_apply *a_)
 {
     return calc_new_apply(pool_, (enum calc_operation)a_->operation, a_->left, a_->right);
 }
 
-static struct calc_apply make_apply_of_(const struct calc_apply *a_)
+static struct calc_apply make_apply_(const struct calc_apply *a_)
 {
     return calc_make_apply((enum calc_operation)a_->operation, a_->left, a_->right);
 }
 
 static struct calc *new_apply_(struct calc_pool *pool_, unsigned seed_)
 {
-    return new_apply_of_(pool_, fill_apply_(seed_));
+    return construct_apply_(pool_, fill_apply_(seed_));
 }
 
-static bool are_same_apply_(const struct calc *one_, const struct calc *other_)
+static bool alike_apply_(const struct calc *one_, const struct calc *other_)
 {
     return same_apply_(calc_as_apply(one_), calc_as_apply(other_));
 }
@@ -512,8 +550,9 @@ static void read_apply_(struct calc_pool *pool_, struct calc *msg_, unsigned see
     ck_assert_ptr_eq(calc_if_apply(msg_), calc_as_apply(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_apply_(calc_edit_apply(copy_), a_));
+    ck_assert(!calc_validate(copy_, sizeof *a_ - 1));
     calc_free(pool_, copy_);
-    made_ = make_apply_of_(a_);
+    made_ = make_apply_(a_);
     ck_assert(same_apply_(&made_, a_));
     ck_assert(calc_valid_apply(&made_));
     made_.base.tag = CALC_FREED_TAG_;
@@ -527,23 +566,23 @@ static void read_apply_(struct calc_pool *pool_, struct calc *msg_, unsigned see
 
 static void refuse_apply_(struct calc_pool *pool_)
 {
-    static struct calc_apply made_;
     struct calc_apply *const a_ = fill_apply_(2);
+    static struct calc_apply made_;
 
-    made_ = make_apply_of_(a_);
+    made_ = make_apply_(a_);
     ck_assert(calc_valid_apply(&made_));
     (void)fill_apply_(2);
     a_->operation = (uint8_t)0;
-    made_ = make_apply_of_(a_);
+    made_ = make_apply_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_apply_of_(pool_, a_));
+    ck_assert_ptr_null(construct_apply_(pool_, a_));
     ck_assert(!calc_valid_apply(a_));
     ck_assert_ptr_null(calc_copy_apply(pool_, a_));
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_apply_(FILE *out_, unsigned seed_)
+static void expected_apply_(FILE *out_, unsigned seed_)
 {
     expect_apply_(out_, fill_apply_(seed_));
 }
@@ -567,23 +606,23 @@ static bool same_sum_(const struct calc_sum *msg_, const struct calc_sum *a_)
 static void expect_sum_(FILE *out_, const struct calc_sum *a_)
 {
     fputs("Sum { count: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->count);
+    print_unsigned_(out_, a_->count);
     fputs(", operands: ", out_);
     fputs("[", out_);
     for (size_t i_ = 0; i_ < 12; i_++) {
         fputs(i_ == 0 ? "" : ", ", out_);
-        fprintf(out_, "%jd", (intmax_t)a_->operands[i_]);
+        print_signed_(out_, a_->operands[i_]);
     }
     fputs("]", out_);
     fputs(" }", out_);
 }
 #endif
 
-static struct calc_sum sum_sample_;
+static struct calc_sum sample_sum_;
 
 static struct calc_sum *fill_sum_(unsigned seed_)
 {
-    struct calc_sum *const a_ = &sum_sample_;
+    struct calc_sum *const a_ = &sample_sum_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = CALC_SUM;
     a_->count = (uint8_t)sample_(seed_, 1, 0);
@@ -593,22 +632,22 @@ static struct calc_sum *fill_sum_(unsigned seed_)
     return a_;
 }
 
-static struct calc *new_sum_of_(struct calc_pool *pool_, const struct calc_sum *a_)
+static struct calc *construct_sum_(struct calc_pool *pool_, const struct calc_sum *a_)
 {
     return calc_new_sum(pool_, a_->count, a_->operands);
 }
 
-static struct calc_sum make_sum_of_(const struct calc_sum *a_)
+static struct calc_sum make_sum_(const struct calc_sum *a_)
 {
     return calc_make_sum(a_->count, a_->operands);
 }
 
 static struct calc *new_sum_(struct calc_pool *pool_, unsigned seed_)
 {
-    return new_sum_of_(pool_, fill_sum_(seed_));
+    return construct_sum_(pool_, fill_sum_(seed_));
 }
 
-static bool are_same_sum_(const struct calc *one_, const struct calc *other_)
+static bool alike_sum_(const struct calc *one_, const struct calc *other_)
 {
     return same_sum_(calc_as_sum(one_), calc_as_sum(other_));
 }
@@ -623,8 +662,9 @@ static void read_sum_(struct calc_pool *pool_, struct calc *msg_, unsigned seed_
     ck_assert_ptr_eq(calc_if_sum(msg_), calc_as_sum(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_sum_(calc_edit_sum(copy_), a_));
+    ck_assert(!calc_validate(copy_, sizeof *a_ - 1));
     calc_free(pool_, copy_);
-    made_ = make_sum_of_(a_);
+    made_ = make_sum_(a_);
     ck_assert(same_sum_(&made_, a_));
     ck_assert(calc_valid_sum(&made_));
     made_.base.tag = CALC_FREED_TAG_;
@@ -638,16 +678,16 @@ static void read_sum_(struct calc_pool *pool_, struct calc *msg_, unsigned seed_
 
 static void refuse_sum_(struct calc_pool *pool_)
 {
-    static struct calc_sum made_;
     struct calc_sum *const a_ = fill_sum_(2);
+    static struct calc_sum made_;
 
-    made_ = make_sum_of_(a_);
+    made_ = make_sum_(a_);
     ck_assert(calc_valid_sum(&made_));
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_sum_(FILE *out_, unsigned seed_)
+static void expected_sum_(FILE *out_, unsigned seed_)
 {
     expect_sum_(out_, fill_sum_(seed_));
 }
@@ -673,41 +713,41 @@ static void expect_store_(FILE *out_, const struct calc_store *a_)
     fputs("Store { name: ", out_);
     fprintf(out_, "\"%s\"", a_->name);
     fputs(", value: ", out_);
-    expect_number_(out_, a_->value, false);
+    print_number_(out_, a_->value, false);
     fputs(" }", out_);
 }
 #endif
 
-static char store_name_text_[33];
-static struct calc_store store_sample_;
+static char text_store_1_[33];
+static struct calc_store sample_store_;
 
 static struct calc_store *fill_store_(unsigned seed_)
 {
-    struct calc_store *const a_ = &store_sample_;
+    struct calc_store *const a_ = &sample_store_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = CALC_STORE;
     a_->name_len = (uint8_t)length_(seed_, 1, 31);
     letters_(a_->name, a_->name_len, seed_);
-    a_->value = (double)(sample_(seed_, 2, 0) % 4096) + (double)0.125;
+    a_->value = number_(sample_(seed_, 2, 0));
     return a_;
 }
 
-static struct calc *new_store_of_(struct calc_pool *pool_, const struct calc_store *a_)
+static struct calc *construct_store_(struct calc_pool *pool_, const struct calc_store *a_)
 {
-    return calc_new_store(pool_, too_long_ == 1 ? long_text_(store_name_text_, 32) : a_->name, a_->value);
+    return calc_new_store(pool_, too_long_ == 1 ? long_text_(text_store_1_, 32) : a_->name, a_->value);
 }
 
-static struct calc_store make_store_of_(const struct calc_store *a_)
+static struct calc_store make_store_(const struct calc_store *a_)
 {
-    return calc_make_store(too_long_ == 1 ? long_text_(store_name_text_, 32) : a_->name, a_->value);
+    return calc_make_store(too_long_ == 1 ? long_text_(text_store_1_, 32) : a_->name, a_->value);
 }
 
 static struct calc *new_store_(struct calc_pool *pool_, unsigned seed_)
 {
-    return new_store_of_(pool_, fill_store_(seed_));
+    return construct_store_(pool_, fill_store_(seed_));
 }
 
-static bool are_same_store_(const struct calc *one_, const struct calc *other_)
+static bool alike_store_(const struct calc *one_, const struct calc *other_)
 {
     return same_store_(calc_as_store(one_), calc_as_store(other_));
 }
@@ -722,8 +762,9 @@ static void read_store_(struct calc_pool *pool_, struct calc *msg_, unsigned see
     ck_assert_ptr_eq(calc_if_store(msg_), calc_as_store(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_store_(calc_edit_store(copy_), a_));
+    ck_assert(!calc_validate(copy_, sizeof *a_ - 1));
     calc_free(pool_, copy_);
-    made_ = make_store_of_(a_);
+    made_ = make_store_(a_);
     ck_assert(same_store_(&made_, a_));
     ck_assert(calc_valid_store(&made_));
     made_.base.tag = CALC_FREED_TAG_;
@@ -737,15 +778,16 @@ static void read_store_(struct calc_pool *pool_, struct calc *msg_, unsigned see
 
 static void refuse_store_(struct calc_pool *pool_)
 {
-    static struct calc_store made_;
     struct calc_store *const a_ = fill_store_(2);
+    static struct calc_store made_;
 
-    made_ = make_store_of_(a_);
+    made_ = make_store_(a_);
     ck_assert(calc_valid_store(&made_));
+    (void)fill_store_(2);
     too_long_ = 1; /* name */
-    made_ = make_store_of_(fill_store_(2));
+    made_ = make_store_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_store_of_(pool_, a_));
+    ck_assert_ptr_null(construct_store_(pool_, a_));
     too_long_ = 0;
     (void)fill_store_(2);
     a_->name[a_->name_len] = 'x';
@@ -756,7 +798,7 @@ static void refuse_store_(struct calc_pool *pool_)
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_store_(FILE *out_, unsigned seed_)
+static void expected_store_(FILE *out_, unsigned seed_)
 {
     expect_store_(out_, fill_store_(seed_));
 }
@@ -784,12 +826,12 @@ static void expect_recall_(FILE *out_, const struct calc_recall *a_)
 }
 #endif
 
-static char recall_name_text_[33];
-static struct calc_recall recall_sample_;
+static char text_recall_1_[33];
+static struct calc_recall sample_recall_;
 
 static struct calc_recall *fill_recall_(unsigned seed_)
 {
-    struct calc_recall *const a_ = &recall_sample_;
+    struct calc_recall *const a_ = &sample_recall_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = CALC_RECALL;
     a_->name_len = (uint8_t)length_(seed_, 1, 31);
@@ -797,22 +839,22 @@ static struct calc_recall *fill_recall_(unsigned seed_)
     return a_;
 }
 
-static struct calc *new_recall_of_(struct calc_pool *pool_, const struct calc_recall *a_)
+static struct calc *construct_recall_(struct calc_pool *pool_, const struct calc_recall *a_)
 {
-    return calc_new_recall(pool_, too_long_ == 1 ? long_text_(recall_name_text_, 32) : a_->name);
+    return calc_new_recall(pool_, too_long_ == 1 ? long_text_(text_recall_1_, 32) : a_->name);
 }
 
-static struct calc_recall make_recall_of_(const struct calc_recall *a_)
+static struct calc_recall make_recall_(const struct calc_recall *a_)
 {
-    return calc_make_recall(too_long_ == 1 ? long_text_(recall_name_text_, 32) : a_->name);
+    return calc_make_recall(too_long_ == 1 ? long_text_(text_recall_1_, 32) : a_->name);
 }
 
 static struct calc *new_recall_(struct calc_pool *pool_, unsigned seed_)
 {
-    return new_recall_of_(pool_, fill_recall_(seed_));
+    return construct_recall_(pool_, fill_recall_(seed_));
 }
 
-static bool are_same_recall_(const struct calc *one_, const struct calc *other_)
+static bool alike_recall_(const struct calc *one_, const struct calc *other_)
 {
     return same_recall_(calc_as_recall(one_), calc_as_recall(other_));
 }
@@ -827,8 +869,9 @@ static void read_recall_(struct calc_pool *pool_, struct calc *msg_, unsigned se
     ck_assert_ptr_eq(calc_if_recall(msg_), calc_as_recall(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_recall_(calc_edit_recall(copy_), a_));
+    ck_assert(!calc_validate(copy_, sizeof *a_ - 1));
     calc_free(pool_, copy_);
-    made_ = make_recall_of_(a_);
+    made_ = make_recall_(a_);
     ck_assert(same_recall_(&made_, a_));
     ck_assert(calc_valid_recall(&made_));
     made_.base.tag = CALC_FREED_TAG_;
@@ -842,15 +885,16 @@ static void read_recall_(struct calc_pool *pool_, struct calc *msg_, unsigned se
 
 static void refuse_recall_(struct calc_pool *pool_)
 {
-    static struct calc_recall made_;
     struct calc_recall *const a_ = fill_recall_(2);
+    static struct calc_recall made_;
 
-    made_ = make_recall_of_(a_);
+    made_ = make_recall_(a_);
     ck_assert(calc_valid_recall(&made_));
+    (void)fill_recall_(2);
     too_long_ = 1; /* name */
-    made_ = make_recall_of_(fill_recall_(2));
+    made_ = make_recall_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_recall_of_(pool_, a_));
+    ck_assert_ptr_null(construct_recall_(pool_, a_));
     too_long_ = 0;
     (void)fill_recall_(2);
     a_->name[a_->name_len] = 'x';
@@ -861,7 +905,7 @@ static void refuse_recall_(struct calc_pool *pool_)
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_recall_(FILE *out_, unsigned seed_)
+static void expected_recall_(FILE *out_, unsigned seed_)
 {
     expect_recall_(out_, fill_recall_(seed_));
 }
@@ -885,19 +929,19 @@ static bool same_log_(const struct calc_log *msg_, const struct calc_log *a_)
 static void expect_log_(FILE *out_, const struct calc_log *a_)
 {
     fputs("Log { time: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->time);
+    print_unsigned_(out_, a_->time);
     fputs(", text: ", out_);
     fprintf(out_, "\"%s\"", a_->text);
     fputs(" }", out_);
 }
 #endif
 
-static char log_text_text_[202];
-static struct calc_log log_sample_;
+static char text_log_2_[202];
+static struct calc_log sample_log_;
 
 static struct calc_log *fill_log_(unsigned seed_)
 {
-    struct calc_log *const a_ = &log_sample_;
+    struct calc_log *const a_ = &sample_log_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = CALC_LOG;
     a_->time = (uint64_t)sample_(seed_, 1, 0);
@@ -906,22 +950,22 @@ static struct calc_log *fill_log_(unsigned seed_)
     return a_;
 }
 
-static struct calc *new_log_of_(struct calc_pool *pool_, const struct calc_log *a_)
+static struct calc *construct_log_(struct calc_pool *pool_, const struct calc_log *a_)
 {
-    return calc_new_log(pool_, a_->time, too_long_ == 2 ? long_text_(log_text_text_, 201) : a_->text);
+    return calc_new_log(pool_, a_->time, too_long_ == 2 ? long_text_(text_log_2_, 201) : a_->text);
 }
 
-static struct calc_log make_log_of_(const struct calc_log *a_)
+static struct calc_log make_log_(const struct calc_log *a_)
 {
-    return calc_make_log(a_->time, too_long_ == 2 ? long_text_(log_text_text_, 201) : a_->text);
+    return calc_make_log(a_->time, too_long_ == 2 ? long_text_(text_log_2_, 201) : a_->text);
 }
 
 static struct calc *new_log_(struct calc_pool *pool_, unsigned seed_)
 {
-    return new_log_of_(pool_, fill_log_(seed_));
+    return construct_log_(pool_, fill_log_(seed_));
 }
 
-static bool are_same_log_(const struct calc *one_, const struct calc *other_)
+static bool alike_log_(const struct calc *one_, const struct calc *other_)
 {
     return same_log_(calc_as_log(one_), calc_as_log(other_));
 }
@@ -936,8 +980,9 @@ static void read_log_(struct calc_pool *pool_, struct calc *msg_, unsigned seed_
     ck_assert_ptr_eq(calc_if_log(msg_), calc_as_log(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_log_(calc_edit_log(copy_), a_));
+    ck_assert(!calc_validate(copy_, sizeof *a_ - 1));
     calc_free(pool_, copy_);
-    made_ = make_log_of_(a_);
+    made_ = make_log_(a_);
     ck_assert(same_log_(&made_, a_));
     ck_assert(calc_valid_log(&made_));
     made_.base.tag = CALC_FREED_TAG_;
@@ -951,15 +996,16 @@ static void read_log_(struct calc_pool *pool_, struct calc *msg_, unsigned seed_
 
 static void refuse_log_(struct calc_pool *pool_)
 {
-    static struct calc_log made_;
     struct calc_log *const a_ = fill_log_(2);
+    static struct calc_log made_;
 
-    made_ = make_log_of_(a_);
+    made_ = make_log_(a_);
     ck_assert(calc_valid_log(&made_));
+    (void)fill_log_(2);
     too_long_ = 2; /* text */
-    made_ = make_log_of_(fill_log_(2));
+    made_ = make_log_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_log_of_(pool_, a_));
+    ck_assert_ptr_null(construct_log_(pool_, a_));
     too_long_ = 0;
     (void)fill_log_(2);
     a_->text[a_->text_len] = 'x';
@@ -970,7 +1016,7 @@ static void refuse_log_(struct calc_pool *pool_)
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_log_(FILE *out_, unsigned seed_)
+static void expected_log_(FILE *out_, unsigned seed_)
 {
     expect_log_(out_, fill_log_(seed_));
 }
@@ -1036,45 +1082,45 @@ static const struct variant_ {
 #endif
 } variants_[] = {
     { "Add", CALC_ADD, sizeof(struct calc_add), alignof(struct calc_add), 64, 1,
-      new_add_, are_same_add_, read_add_, refuse_add_,
+      new_add_, alike_add_, read_add_, refuse_add_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_add_,
+      expected_add_,
 #endif
     },
     { "Negate", CALC_NEGATE, sizeof(struct calc_negate), alignof(struct calc_negate), 32, 0,
-      new_negate_, are_same_negate_, read_negate_, refuse_negate_,
+      new_negate_, alike_negate_, read_negate_, refuse_negate_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_negate_,
+      expected_negate_,
 #endif
     },
     { "Apply", CALC_APPLY, sizeof(struct calc_apply), alignof(struct calc_apply), 64, 1,
-      new_apply_, are_same_apply_, read_apply_, refuse_apply_,
+      new_apply_, alike_apply_, read_apply_, refuse_apply_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_apply_,
+      expected_apply_,
 #endif
     },
     { "Sum", CALC_SUM, sizeof(struct calc_sum), alignof(struct calc_sum), 16, 4,
-      new_sum_, are_same_sum_, read_sum_, refuse_sum_,
+      new_sum_, alike_sum_, read_sum_, refuse_sum_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_sum_,
+      expected_sum_,
 #endif
     },
     { "Store", CALC_STORE, sizeof(struct calc_store), alignof(struct calc_store), 32, 3,
-      new_store_, are_same_store_, read_store_, refuse_store_,
+      new_store_, alike_store_, read_store_, refuse_store_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_store_,
+      expected_store_,
 #endif
     },
     { "Recall", CALC_RECALL, sizeof(struct calc_recall), alignof(struct calc_recall), 32, 2,
-      new_recall_, are_same_recall_, read_recall_, refuse_recall_,
+      new_recall_, alike_recall_, read_recall_, refuse_recall_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_recall_,
+      expected_recall_,
 #endif
     },
     { "Log", CALC_LOG, sizeof(struct calc_log), alignof(struct calc_log), 8, 5,
-      new_log_, are_same_log_, read_log_, refuse_log_,
+      new_log_, alike_log_, read_log_, refuse_log_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_log_,
+      expected_log_,
 #endif
     },
 };
@@ -1088,7 +1134,7 @@ static const struct variant_ {
     for (const struct variant_ *v_ = &variants_[(run_) * GROUP_]; \
          v_ != &variants_[(run_) + 1 < RUNS_ ? ((run_) + 1) * GROUP_ : VARIANTS_]; v_++)
 
-static size_t bytes_of_(const struct variant_ *v_, unsigned seed_)
+static size_t whole_size_(const struct variant_ *v_, unsigned seed_)
 {
     (void)seed_;
     return v_->size;
@@ -1122,7 +1168,7 @@ START_TEST(message_takes_exactly_its_size)
     static struct calc_pool pool_;
 
     EACH_VARIANT_(v_, _i) {
-        const size_t bytes_ = bytes_of_(v_, 2);
+        const size_t bytes_ = whole_size_(v_, 2);
         struct calc_pool_stats stats_;
         uintptr_t first_ = 0;
         size_t slot_ = v_->slot;
@@ -1171,7 +1217,7 @@ START_TEST(exhaustion_is_null_and_loses_nothing)
     static struct calc_pool pool_;
 
     EACH_VARIANT_(v_, _i) {
-        const size_t bytes_ = bytes_of_(v_, 1);
+        const size_t bytes_ = whole_size_(v_, 1);
         struct counted_ counted_of_it_ = { (bytes_ <= 512 ? 65536 : 5 * 65536) + 4 * (bytes_ + 4096), 0 };
         const struct protopool_source source_ = { take_counted_, give_counted_, &counted_of_it_ };
         struct calc *msg_, *last_ = NULL;
@@ -1229,7 +1275,7 @@ START_TEST(message_equals_its_clone_and_hashes_and_describes_alike)
             clone_[seed_] = calc_clone(&other_pool_, msg_[seed_]);
             ck_assert_ptr_nonnull(clone_[seed_]);
             ck_assert_ptr_ne(clone_[seed_], msg_[seed_]);
-            ck_assert(calc_validate(msg_[seed_], bytes_of_(v_, seed_)));
+            ck_assert(calc_validate(msg_[seed_], whole_size_(v_, seed_)));
         }
         for (unsigned i_ = 0; i_ < SEEDS_; i_++)
             for (unsigned j_ = 0; j_ < SEEDS_; j_++) {
@@ -1421,9 +1467,9 @@ int main(void)
     SRunner *const runner_ = srunner_create(suite_);
     int failed_;
 
-    (void)too_long_, (void)length_, (void)letters_, (void)text_of_, (void)long_text_; /* the schema may have no use for them */
+    (void)too_long_, (void)length_, (void)number_, (void)letters_, (void)without_padding_, (void)long_text_; /* the schema may have no use for them */
 #ifndef PROTOPOOL_NO_STDIO
-    (void)expect_number_, (void)expect_chars_;
+    (void)print_unsigned_, (void)print_signed_, (void)print_number_, (void)print_chars_;
 #endif
     protopool_set_fault_handler(on_fault_);
     protopool_set_refusal_handler(on_refusal_);

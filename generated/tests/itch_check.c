@@ -36,6 +36,14 @@ static inline size_t length_(unsigned seed_, unsigned field_, size_t bound_)
     return seed_ == 0 ? 0 : seed_ == 1 ? bound_ : (size_t)(sample_(seed_, field_, 0) % (bound_ + 1));
 }
 
+/* Of any magnitude: with more digits before the point than are exact, and with an exponent. */
+static inline double number_(uint64_t random_)
+{
+    static const double scales_[] = { 1, 1, 1e-3, 1e-7, 1e7, 1e12, 1e15, 1e30, 1e-30 };
+    const double magnitude_ = ((double)(random_ % 65536) + 0.125) * scales_[random_ / 65536 % 9];
+    return (random_ >> 40 & 1) != 0 ? -magnitude_ : magnitude_;
+}
+
 static inline void letters_(char *to_, size_t count_, unsigned seed_)
 {
     for (size_t i_ = 0; i_ < count_; i_++)
@@ -43,7 +51,7 @@ static inline void letters_(char *to_, size_t count_, unsigned seed_)
 }
 
 /* The characters without their padding, terminated, in a buffer. */
-static inline const char *text_of_(char *buffer_, const char *chars_, size_t count_, char pad_)
+static inline const char *without_padding_(char *buffer_, const char *chars_, size_t count_, char pad_)
 {
     while (count_ > 0 && chars_[count_ - 1] == pad_)
         count_--;
@@ -86,26 +94,31 @@ struct counted_ {
     size_t taken;  /* bytes that it has given and not got back */
 };
 
+/* Aligned within a block of malloc, whose address lies before it. */
 static void *take_counted_(void *ctx_, size_t bytes_, size_t align_)
 {
     struct counted_ *const counted_of_it_ = (struct counted_ *)ctx_;
-    void *memory_;
+    unsigned char *block_, *memory_;
     if (bytes_ > counted_of_it_->left)
         return NULL;
-    memory_ = aligned_alloc(align_, (bytes_ + align_ - 1) / align_ * align_);
-    if (memory_ != NULL) {
-        counted_of_it_->left -= bytes_;
-        counted_of_it_->taken += bytes_;
-    }
+    block_ = (unsigned char *)malloc(sizeof block_ + align_ + bytes_);
+    if (block_ == NULL)
+        return NULL;
+    memory_ = block_ + sizeof block_ + (align_ - (uintptr_t)(block_ + sizeof block_) % align_);
+    memcpy(memory_ - sizeof block_, &block_, sizeof block_);
+    counted_of_it_->left -= bytes_;
+    counted_of_it_->taken += bytes_;
     return memory_;
 }
 
 static void give_counted_(void *ctx_, void *memory_, size_t bytes_)
 {
     struct counted_ *const counted_of_it_ = (struct counted_ *)ctx_;
+    void *block_;
     counted_of_it_->left += bytes_;
     counted_of_it_->taken -= bytes_;
-    free(memory_);
+    memcpy(&block_, (unsigned char *)memory_ - sizeof block_, sizeof block_);
+    free(block_);
 }
 
 static inline size_t live_(struct itch_pool *pool_)
@@ -132,29 +145,52 @@ static void assert_same_text_(FILE *one_, FILE *other_)
     fclose(other_);
 }
 
-/* In Rust's form: the shortest digits that read back, a point or an exponent. */
-static inline void expect_number_(FILE *out_, double value_, bool is_float_)
+static inline void print_unsigned_(FILE *out_, uint64_t value_)
+{
+    if (value_ >= 10)
+        print_unsigned_(out_, value_ / 10);
+    fputc((int)('0' + value_ % 10), out_);
+}
+
+static inline void print_signed_(FILE *out_, int64_t value_)
+{
+    if (value_ < 0)
+        fputc('-', out_);
+    print_unsigned_(out_, value_ < 0 ? 0 - (uint64_t)value_ : (uint64_t)value_);
+}
+
+/* As Rust does: the fewest digits that read back, then zeros; an exponent where that would be long. */
+static inline void print_number_(FILE *out_, double value_, bool is_float_)
 {
     const double magnitude_ = value_ < 0 ? -value_ : value_;
-    const bool is_fixed_ = !(magnitude_ > 0) || (magnitude_ >= 1e-4 && magnitude_ < 1e16);
-    char text_[400], *exponent_;
+    char text_[40], digits_[40];
+    int count_ = 0, exponent_;
 
-    for (int digits_ = is_fixed_ ? 1 : 0; digits_ < 30; digits_++) {
-        (void)snprintf(text_, sizeof text_, is_fixed_ ? "%.*f" : "%.*e", digits_, value_);
-        if (is_float_ ? !(strtof(text_, NULL) < (float)value_) && !(strtof(text_, NULL) > (float)value_)
-                      : !(strtod(text_, NULL) < value_) && !(strtod(text_, NULL) > value_))
+    for (int more_ = 0; more_ < 17; more_++) {
+        (void)snprintf(text_, sizeof text_, "%.*e", more_, magnitude_);
+        if (is_float_ ? !(strtof(text_, NULL) < (float)magnitude_) && !(strtof(text_, NULL) > (float)magnitude_)
+                      : !(strtod(text_, NULL) < magnitude_) && !(strtod(text_, NULL) > magnitude_))
             break;
     }
-    exponent_ = strchr(text_, 'e');
-    if (exponent_ == NULL) {
-        fputs(text_, out_);
-    } else {
-        *exponent_ = '\0';
-        fprintf(out_, "%se%ld", text_, strtol(exponent_ + 1, NULL, 10));
+    for (const char *c_ = text_; *c_ != 'e'; c_++)
+        if (*c_ != '.')
+            digits_[count_++] = *c_;
+    exponent_ = (int)strtol(strchr(text_, 'e') + 1, NULL, 10);
+    if (value_ < 0)
+        fputc('-', out_);
+    if (magnitude_ > 0 && (magnitude_ < 1e-4 || magnitude_ >= 1e16)) {
+        fprintf(out_, "%c%s%.*se%d", digits_[0], count_ > 1 ? "." : "", count_ - 1, &digits_[1], exponent_);
+        return;
+    }
+    for (int place_ = exponent_ < 0 ? 0 : exponent_; place_ >= 0 || exponent_ - place_ < count_ || place_ == -1; place_--) {
+        const int at_ = exponent_ - place_;
+        if (place_ == -1)
+            fputc('.', out_);
+        fputc(at_ >= 0 && at_ < count_ ? digits_[at_] : '0', out_);
     }
 }
 
-static inline void expect_chars_(FILE *out_, const char *chars_, size_t count_, char pad_)
+static inline void print_chars_(FILE *out_, const char *chars_, size_t count_, char pad_)
 {
     while (count_ > 0 && chars_[count_ - 1] == pad_)
         count_--;
@@ -243,22 +279,22 @@ static bool same_system_event_(const struct itch_system_event *msg_, const struc
 static void expect_system_event_(FILE *out_, const struct itch_system_event *a_)
 {
     fputs("SystemEvent { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", event_code: ", out_);
     fprintf(out_, "'%c'", a_->event_code);
     fputs(" }", out_);
 }
 #endif
 
-static struct itch_system_event system_event_sample_;
+static struct itch_system_event sample_system_event_;
 
 static struct itch_system_event *fill_system_event_(unsigned seed_)
 {
-    struct itch_system_event *const a_ = &system_event_sample_;
+    struct itch_system_event *const a_ = &sample_system_event_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_SYSTEM_EVENT;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -268,22 +304,22 @@ static struct itch_system_event *fill_system_event_(unsigned seed_)
     return a_;
 }
 
-static struct itch *new_system_event_of_(struct itch_pool *pool_, const struct itch_system_event *a_)
+static struct itch *construct_system_event_(struct itch_pool *pool_, const struct itch_system_event *a_)
 {
     return itch_new_system_event(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->event_code);
 }
 
-static struct itch_system_event make_system_event_of_(const struct itch_system_event *a_)
+static struct itch_system_event make_system_event_(const struct itch_system_event *a_)
 {
     return itch_make_system_event(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->event_code);
 }
 
 static struct itch *new_system_event_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_system_event_of_(pool_, fill_system_event_(seed_));
+    return construct_system_event_(pool_, fill_system_event_(seed_));
 }
 
-static bool are_same_system_event_(const struct itch *one_, const struct itch *other_)
+static bool alike_system_event_(const struct itch *one_, const struct itch *other_)
 {
     return same_system_event_(itch_as_system_event(one_), itch_as_system_event(other_));
 }
@@ -298,8 +334,9 @@ static void read_system_event_(struct itch_pool *pool_, struct itch *msg_, unsig
     ck_assert_ptr_eq(itch_if_system_event(msg_), itch_as_system_event(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_system_event_(itch_edit_system_event(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_system_event_of_(a_);
+    made_ = make_system_event_(a_);
     ck_assert(same_system_event_(&made_, a_));
     ck_assert(itch_valid_system_event(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -313,16 +350,16 @@ static void read_system_event_(struct itch_pool *pool_, struct itch *msg_, unsig
 
 static void refuse_system_event_(struct itch_pool *pool_)
 {
-    static struct itch_system_event made_;
     struct itch_system_event *const a_ = fill_system_event_(2);
+    static struct itch_system_event made_;
 
-    made_ = make_system_event_of_(a_);
+    made_ = make_system_event_(a_);
     ck_assert(itch_valid_system_event(&made_));
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_system_event_(FILE *out_, unsigned seed_)
+static void expected_system_event_(FILE *out_, unsigned seed_)
 {
     expect_system_event_(out_, fill_system_event_(seed_));
 }
@@ -361,25 +398,25 @@ static bool same_stock_directory_(const struct itch_stock_directory *msg_, const
 static void expect_stock_directory_(FILE *out_, const struct itch_stock_directory *a_)
 {
     fputs("StockDirectory { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", stock: ", out_);
-    expect_chars_(out_, a_->stock, 8, ' ');
+    print_chars_(out_, a_->stock, 8, ' ');
     fputs(", market_category: ", out_);
     fprintf(out_, "'%c'", a_->market_category);
     fputs(", financial_status: ", out_);
     fprintf(out_, "'%c'", a_->financial_status);
     fputs(", round_lot_size: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->round_lot_size);
+    print_unsigned_(out_, a_->round_lot_size);
     fputs(", round_lots_only: ", out_);
     fprintf(out_, "'%c'", a_->round_lots_only);
     fputs(", issue_classification: ", out_);
     fprintf(out_, "'%c'", a_->issue_classification);
     fputs(", issue_subtype: ", out_);
-    expect_chars_(out_, a_->issue_subtype, 2, ' ');
+    print_chars_(out_, a_->issue_subtype, 2, ' ');
     fputs(", authenticity: ", out_);
     fprintf(out_, "'%c'", a_->authenticity);
     fputs(", short_sale_threshold: ", out_);
@@ -391,20 +428,20 @@ static void expect_stock_directory_(FILE *out_, const struct itch_stock_director
     fputs(", etp_flag: ", out_);
     fprintf(out_, "'%c'", a_->etp_flag);
     fputs(", etp_leverage: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->etp_leverage);
+    print_unsigned_(out_, a_->etp_leverage);
     fputs(", inverse: ", out_);
     fprintf(out_, "'%c'", a_->inverse);
     fputs(" }", out_);
 }
 #endif
 
-static char stock_directory_stock_text_[10];
-static char stock_directory_issue_subtype_text_[4];
-static struct itch_stock_directory stock_directory_sample_;
+static char text_stock_directory_4_[10];
+static char text_stock_directory_10_[4];
+static struct itch_stock_directory sample_stock_directory_;
 
 static struct itch_stock_directory *fill_stock_directory_(unsigned seed_)
 {
-    struct itch_stock_directory *const a_ = &stock_directory_sample_;
+    struct itch_stock_directory *const a_ = &sample_stock_directory_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_STOCK_DIRECTORY;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -429,32 +466,32 @@ static struct itch_stock_directory *fill_stock_directory_(unsigned seed_)
     return a_;
 }
 
-static struct itch *new_stock_directory_of_(struct itch_pool *pool_, const struct itch_stock_directory *a_)
+static struct itch *construct_stock_directory_(struct itch_pool *pool_, const struct itch_stock_directory *a_)
 {
     return itch_new_stock_directory(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
-        too_long_ == 4 ? long_text_(stock_directory_stock_text_, 9) : text_of_(stock_directory_stock_text_,
+        too_long_ == 4 ? long_text_(text_stock_directory_4_, 9) : without_padding_(text_stock_directory_4_,
         a_->stock, 8, ' '), a_->market_category, a_->financial_status, a_->round_lot_size, a_->round_lots_only,
-        a_->issue_classification, too_long_ == 10 ? long_text_(stock_directory_issue_subtype_text_,
-        3) : text_of_(stock_directory_issue_subtype_text_, a_->issue_subtype, 2, ' '), a_->authenticity,
+        a_->issue_classification, too_long_ == 10 ? long_text_(text_stock_directory_10_,
+        3) : without_padding_(text_stock_directory_10_, a_->issue_subtype, 2, ' '), a_->authenticity,
         a_->short_sale_threshold, a_->ipo_flag, a_->luld_tier, a_->etp_flag, a_->etp_leverage, a_->inverse);
 }
 
-static struct itch_stock_directory make_stock_directory_of_(const struct itch_stock_directory *a_)
+static struct itch_stock_directory make_stock_directory_(const struct itch_stock_directory *a_)
 {
     return itch_make_stock_directory(a_->stock_locate, a_->tracking_number, a_->timestamp,
-        too_long_ == 4 ? long_text_(stock_directory_stock_text_, 9) : text_of_(stock_directory_stock_text_,
+        too_long_ == 4 ? long_text_(text_stock_directory_4_, 9) : without_padding_(text_stock_directory_4_,
         a_->stock, 8, ' '), a_->market_category, a_->financial_status, a_->round_lot_size, a_->round_lots_only,
-        a_->issue_classification, too_long_ == 10 ? long_text_(stock_directory_issue_subtype_text_,
-        3) : text_of_(stock_directory_issue_subtype_text_, a_->issue_subtype, 2, ' '), a_->authenticity,
+        a_->issue_classification, too_long_ == 10 ? long_text_(text_stock_directory_10_,
+        3) : without_padding_(text_stock_directory_10_, a_->issue_subtype, 2, ' '), a_->authenticity,
         a_->short_sale_threshold, a_->ipo_flag, a_->luld_tier, a_->etp_flag, a_->etp_leverage, a_->inverse);
 }
 
 static struct itch *new_stock_directory_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_stock_directory_of_(pool_, fill_stock_directory_(seed_));
+    return construct_stock_directory_(pool_, fill_stock_directory_(seed_));
 }
 
-static bool are_same_stock_directory_(const struct itch *one_, const struct itch *other_)
+static bool alike_stock_directory_(const struct itch *one_, const struct itch *other_)
 {
     return same_stock_directory_(itch_as_stock_directory(one_), itch_as_stock_directory(other_));
 }
@@ -469,8 +506,9 @@ static void read_stock_directory_(struct itch_pool *pool_, struct itch *msg_, un
     ck_assert_ptr_eq(itch_if_stock_directory(msg_), itch_as_stock_directory(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_stock_directory_(itch_edit_stock_directory(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_stock_directory_of_(a_);
+    made_ = make_stock_directory_(a_);
     ck_assert(same_stock_directory_(&made_, a_));
     ck_assert(itch_valid_stock_directory(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -484,26 +522,28 @@ static void read_stock_directory_(struct itch_pool *pool_, struct itch *msg_, un
 
 static void refuse_stock_directory_(struct itch_pool *pool_)
 {
-    static struct itch_stock_directory made_;
     struct itch_stock_directory *const a_ = fill_stock_directory_(2);
+    static struct itch_stock_directory made_;
 
-    made_ = make_stock_directory_of_(a_);
+    made_ = make_stock_directory_(a_);
     ck_assert(itch_valid_stock_directory(&made_));
+    (void)fill_stock_directory_(2);
     too_long_ = 4; /* stock */
-    made_ = make_stock_directory_of_(fill_stock_directory_(2));
+    made_ = make_stock_directory_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_stock_directory_of_(pool_, a_));
+    ck_assert_ptr_null(construct_stock_directory_(pool_, a_));
     too_long_ = 0;
+    (void)fill_stock_directory_(2);
     too_long_ = 10; /* issue_subtype */
-    made_ = make_stock_directory_of_(fill_stock_directory_(2));
+    made_ = make_stock_directory_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_stock_directory_of_(pool_, a_));
+    ck_assert_ptr_null(construct_stock_directory_(pool_, a_));
     too_long_ = 0;
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_stock_directory_(FILE *out_, unsigned seed_)
+static void expected_stock_directory_(FILE *out_, unsigned seed_)
 {
     expect_stock_directory_(out_, fill_stock_directory_(seed_));
 }
@@ -532,30 +572,30 @@ static bool same_trading_action_(const struct itch_trading_action *msg_, const s
 static void expect_trading_action_(FILE *out_, const struct itch_trading_action *a_)
 {
     fputs("TradingAction { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", stock: ", out_);
-    expect_chars_(out_, a_->stock, 8, ' ');
+    print_chars_(out_, a_->stock, 8, ' ');
     fputs(", state: ", out_);
     fprintf(out_, "'%c'", a_->state);
     fputs(", reserved: ", out_);
     fprintf(out_, "'%c'", a_->reserved);
     fputs(", reason: ", out_);
-    expect_chars_(out_, a_->reason, 4, ' ');
+    print_chars_(out_, a_->reason, 4, ' ');
     fputs(" }", out_);
 }
 #endif
 
-static char trading_action_stock_text_[10];
-static char trading_action_reason_text_[6];
-static struct itch_trading_action trading_action_sample_;
+static char text_trading_action_4_[10];
+static char text_trading_action_7_[6];
+static struct itch_trading_action sample_trading_action_;
 
 static struct itch_trading_action *fill_trading_action_(unsigned seed_)
 {
-    struct itch_trading_action *const a_ = &trading_action_sample_;
+    struct itch_trading_action *const a_ = &sample_trading_action_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_TRADING_ACTION;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -570,28 +610,28 @@ static struct itch_trading_action *fill_trading_action_(unsigned seed_)
     return a_;
 }
 
-static struct itch *new_trading_action_of_(struct itch_pool *pool_, const struct itch_trading_action *a_)
+static struct itch *construct_trading_action_(struct itch_pool *pool_, const struct itch_trading_action *a_)
 {
     return itch_new_trading_action(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
-        too_long_ == 4 ? long_text_(trading_action_stock_text_, 9) : text_of_(trading_action_stock_text_, a_->stock,
-        8, ' '), a_->state, a_->reserved, too_long_ == 7 ? long_text_(trading_action_reason_text_,
-        5) : text_of_(trading_action_reason_text_, a_->reason, 4, ' '));
+        too_long_ == 4 ? long_text_(text_trading_action_4_, 9) : without_padding_(text_trading_action_4_, a_->stock,
+        8, ' '), a_->state, a_->reserved, too_long_ == 7 ? long_text_(text_trading_action_7_,
+        5) : without_padding_(text_trading_action_7_, a_->reason, 4, ' '));
 }
 
-static struct itch_trading_action make_trading_action_of_(const struct itch_trading_action *a_)
+static struct itch_trading_action make_trading_action_(const struct itch_trading_action *a_)
 {
     return itch_make_trading_action(a_->stock_locate, a_->tracking_number, a_->timestamp,
-        too_long_ == 4 ? long_text_(trading_action_stock_text_, 9) : text_of_(trading_action_stock_text_, a_->stock,
-        8, ' '), a_->state, a_->reserved, too_long_ == 7 ? long_text_(trading_action_reason_text_,
-        5) : text_of_(trading_action_reason_text_, a_->reason, 4, ' '));
+        too_long_ == 4 ? long_text_(text_trading_action_4_, 9) : without_padding_(text_trading_action_4_, a_->stock,
+        8, ' '), a_->state, a_->reserved, too_long_ == 7 ? long_text_(text_trading_action_7_,
+        5) : without_padding_(text_trading_action_7_, a_->reason, 4, ' '));
 }
 
 static struct itch *new_trading_action_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_trading_action_of_(pool_, fill_trading_action_(seed_));
+    return construct_trading_action_(pool_, fill_trading_action_(seed_));
 }
 
-static bool are_same_trading_action_(const struct itch *one_, const struct itch *other_)
+static bool alike_trading_action_(const struct itch *one_, const struct itch *other_)
 {
     return same_trading_action_(itch_as_trading_action(one_), itch_as_trading_action(other_));
 }
@@ -606,8 +646,9 @@ static void read_trading_action_(struct itch_pool *pool_, struct itch *msg_, uns
     ck_assert_ptr_eq(itch_if_trading_action(msg_), itch_as_trading_action(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_trading_action_(itch_edit_trading_action(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_trading_action_of_(a_);
+    made_ = make_trading_action_(a_);
     ck_assert(same_trading_action_(&made_, a_));
     ck_assert(itch_valid_trading_action(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -621,26 +662,28 @@ static void read_trading_action_(struct itch_pool *pool_, struct itch *msg_, uns
 
 static void refuse_trading_action_(struct itch_pool *pool_)
 {
-    static struct itch_trading_action made_;
     struct itch_trading_action *const a_ = fill_trading_action_(2);
+    static struct itch_trading_action made_;
 
-    made_ = make_trading_action_of_(a_);
+    made_ = make_trading_action_(a_);
     ck_assert(itch_valid_trading_action(&made_));
+    (void)fill_trading_action_(2);
     too_long_ = 4; /* stock */
-    made_ = make_trading_action_of_(fill_trading_action_(2));
+    made_ = make_trading_action_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_trading_action_of_(pool_, a_));
+    ck_assert_ptr_null(construct_trading_action_(pool_, a_));
     too_long_ = 0;
+    (void)fill_trading_action_(2);
     too_long_ = 7; /* reason */
-    made_ = make_trading_action_of_(fill_trading_action_(2));
+    made_ = make_trading_action_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_trading_action_of_(pool_, a_));
+    ck_assert_ptr_null(construct_trading_action_(pool_, a_));
     too_long_ = 0;
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_trading_action_(FILE *out_, unsigned seed_)
+static void expected_trading_action_(FILE *out_, unsigned seed_)
 {
     expect_trading_action_(out_, fill_trading_action_(seed_));
 }
@@ -667,25 +710,25 @@ static bool same_reg_sho_(const struct itch_reg_sho *msg_, const struct itch_reg
 static void expect_reg_sho_(FILE *out_, const struct itch_reg_sho *a_)
 {
     fputs("RegSho { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", stock: ", out_);
-    expect_chars_(out_, a_->stock, 8, ' ');
+    print_chars_(out_, a_->stock, 8, ' ');
     fputs(", action: ", out_);
     fprintf(out_, "'%c'", a_->action);
     fputs(" }", out_);
 }
 #endif
 
-static char reg_sho_stock_text_[10];
-static struct itch_reg_sho reg_sho_sample_;
+static char text_reg_sho_4_[10];
+static struct itch_reg_sho sample_reg_sho_;
 
 static struct itch_reg_sho *fill_reg_sho_(unsigned seed_)
 {
-    struct itch_reg_sho *const a_ = &reg_sho_sample_;
+    struct itch_reg_sho *const a_ = &sample_reg_sho_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_REG_SHO;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -697,26 +740,26 @@ static struct itch_reg_sho *fill_reg_sho_(unsigned seed_)
     return a_;
 }
 
-static struct itch *new_reg_sho_of_(struct itch_pool *pool_, const struct itch_reg_sho *a_)
+static struct itch *construct_reg_sho_(struct itch_pool *pool_, const struct itch_reg_sho *a_)
 {
     return itch_new_reg_sho(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
-        too_long_ == 4 ? long_text_(reg_sho_stock_text_, 9) : text_of_(reg_sho_stock_text_, a_->stock, 8, ' '),
+        too_long_ == 4 ? long_text_(text_reg_sho_4_, 9) : without_padding_(text_reg_sho_4_, a_->stock, 8, ' '),
         a_->action);
 }
 
-static struct itch_reg_sho make_reg_sho_of_(const struct itch_reg_sho *a_)
+static struct itch_reg_sho make_reg_sho_(const struct itch_reg_sho *a_)
 {
     return itch_make_reg_sho(a_->stock_locate, a_->tracking_number, a_->timestamp,
-        too_long_ == 4 ? long_text_(reg_sho_stock_text_, 9) : text_of_(reg_sho_stock_text_, a_->stock, 8, ' '),
+        too_long_ == 4 ? long_text_(text_reg_sho_4_, 9) : without_padding_(text_reg_sho_4_, a_->stock, 8, ' '),
         a_->action);
 }
 
 static struct itch *new_reg_sho_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_reg_sho_of_(pool_, fill_reg_sho_(seed_));
+    return construct_reg_sho_(pool_, fill_reg_sho_(seed_));
 }
 
-static bool are_same_reg_sho_(const struct itch *one_, const struct itch *other_)
+static bool alike_reg_sho_(const struct itch *one_, const struct itch *other_)
 {
     return same_reg_sho_(itch_as_reg_sho(one_), itch_as_reg_sho(other_));
 }
@@ -731,8 +774,9 @@ static void read_reg_sho_(struct itch_pool *pool_, struct itch *msg_, unsigned s
     ck_assert_ptr_eq(itch_if_reg_sho(msg_), itch_as_reg_sho(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_reg_sho_(itch_edit_reg_sho(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_reg_sho_of_(a_);
+    made_ = make_reg_sho_(a_);
     ck_assert(same_reg_sho_(&made_, a_));
     ck_assert(itch_valid_reg_sho(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -746,21 +790,22 @@ static void read_reg_sho_(struct itch_pool *pool_, struct itch *msg_, unsigned s
 
 static void refuse_reg_sho_(struct itch_pool *pool_)
 {
-    static struct itch_reg_sho made_;
     struct itch_reg_sho *const a_ = fill_reg_sho_(2);
+    static struct itch_reg_sho made_;
 
-    made_ = make_reg_sho_of_(a_);
+    made_ = make_reg_sho_(a_);
     ck_assert(itch_valid_reg_sho(&made_));
+    (void)fill_reg_sho_(2);
     too_long_ = 4; /* stock */
-    made_ = make_reg_sho_of_(fill_reg_sho_(2));
+    made_ = make_reg_sho_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_reg_sho_of_(pool_, a_));
+    ck_assert_ptr_null(construct_reg_sho_(pool_, a_));
     too_long_ = 0;
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_reg_sho_(FILE *out_, unsigned seed_)
+static void expected_reg_sho_(FILE *out_, unsigned seed_)
 {
     expect_reg_sho_(out_, fill_reg_sho_(seed_));
 }
@@ -790,15 +835,15 @@ static bool same_participant_position_(const struct itch_participant_position *m
 static void expect_participant_position_(FILE *out_, const struct itch_participant_position *a_)
 {
     fputs("ParticipantPosition { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", mpid: ", out_);
-    expect_chars_(out_, a_->mpid, 4, ' ');
+    print_chars_(out_, a_->mpid, 4, ' ');
     fputs(", stock: ", out_);
-    expect_chars_(out_, a_->stock, 8, ' ');
+    print_chars_(out_, a_->stock, 8, ' ');
     fputs(", primary: ", out_);
     fprintf(out_, "'%c'", a_->primary);
     fputs(", mode: ", out_);
@@ -809,13 +854,13 @@ static void expect_participant_position_(FILE *out_, const struct itch_participa
 }
 #endif
 
-static char participant_position_mpid_text_[6];
-static char participant_position_stock_text_[10];
-static struct itch_participant_position participant_position_sample_;
+static char text_participant_position_4_[6];
+static char text_participant_position_5_[10];
+static struct itch_participant_position sample_participant_position_;
 
 static struct itch_participant_position *fill_participant_position_(unsigned seed_)
 {
-    struct itch_participant_position *const a_ = &participant_position_sample_;
+    struct itch_participant_position *const a_ = &sample_participant_position_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_PARTICIPANT_POSITION;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -831,29 +876,31 @@ static struct itch_participant_position *fill_participant_position_(unsigned see
     return a_;
 }
 
-static struct itch *new_participant_position_of_(struct itch_pool *pool_,
+static struct itch *construct_participant_position_(struct itch_pool *pool_,
     const struct itch_participant_position *a_)
 {
     return itch_new_participant_position(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
-        too_long_ == 4 ? long_text_(participant_position_mpid_text_, 5) : text_of_(participant_position_mpid_text_,
-        a_->mpid, 4, ' '), too_long_ == 5 ? long_text_(participant_position_stock_text_,
-        9) : text_of_(participant_position_stock_text_, a_->stock, 8, ' '), a_->primary, a_->mode, a_->state);
+        too_long_ == 4 ? long_text_(text_participant_position_4_,
+        5) : without_padding_(text_participant_position_4_, a_->mpid, 4, ' '),
+        too_long_ == 5 ? long_text_(text_participant_position_5_,
+        9) : without_padding_(text_participant_position_5_, a_->stock, 8, ' '), a_->primary, a_->mode, a_->state);
 }
 
-static struct itch_participant_position make_participant_position_of_(const struct itch_participant_position *a_)
+static struct itch_participant_position make_participant_position_(const struct itch_participant_position *a_)
 {
     return itch_make_participant_position(a_->stock_locate, a_->tracking_number, a_->timestamp,
-        too_long_ == 4 ? long_text_(participant_position_mpid_text_, 5) : text_of_(participant_position_mpid_text_,
-        a_->mpid, 4, ' '), too_long_ == 5 ? long_text_(participant_position_stock_text_,
-        9) : text_of_(participant_position_stock_text_, a_->stock, 8, ' '), a_->primary, a_->mode, a_->state);
+        too_long_ == 4 ? long_text_(text_participant_position_4_,
+        5) : without_padding_(text_participant_position_4_, a_->mpid, 4, ' '),
+        too_long_ == 5 ? long_text_(text_participant_position_5_,
+        9) : without_padding_(text_participant_position_5_, a_->stock, 8, ' '), a_->primary, a_->mode, a_->state);
 }
 
 static struct itch *new_participant_position_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_participant_position_of_(pool_, fill_participant_position_(seed_));
+    return construct_participant_position_(pool_, fill_participant_position_(seed_));
 }
 
-static bool are_same_participant_position_(const struct itch *one_, const struct itch *other_)
+static bool alike_participant_position_(const struct itch *one_, const struct itch *other_)
 {
     return same_participant_position_(itch_as_participant_position(one_), itch_as_participant_position(other_));
 }
@@ -868,8 +915,9 @@ static void read_participant_position_(struct itch_pool *pool_, struct itch *msg
     ck_assert_ptr_eq(itch_if_participant_position(msg_), itch_as_participant_position(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_participant_position_(itch_edit_participant_position(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_participant_position_of_(a_);
+    made_ = make_participant_position_(a_);
     ck_assert(same_participant_position_(&made_, a_));
     ck_assert(itch_valid_participant_position(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -883,26 +931,28 @@ static void read_participant_position_(struct itch_pool *pool_, struct itch *msg
 
 static void refuse_participant_position_(struct itch_pool *pool_)
 {
-    static struct itch_participant_position made_;
     struct itch_participant_position *const a_ = fill_participant_position_(2);
+    static struct itch_participant_position made_;
 
-    made_ = make_participant_position_of_(a_);
+    made_ = make_participant_position_(a_);
     ck_assert(itch_valid_participant_position(&made_));
+    (void)fill_participant_position_(2);
     too_long_ = 4; /* mpid */
-    made_ = make_participant_position_of_(fill_participant_position_(2));
+    made_ = make_participant_position_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_participant_position_of_(pool_, a_));
+    ck_assert_ptr_null(construct_participant_position_(pool_, a_));
     too_long_ = 0;
+    (void)fill_participant_position_(2);
     too_long_ = 5; /* stock */
-    made_ = make_participant_position_of_(fill_participant_position_(2));
+    made_ = make_participant_position_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_participant_position_of_(pool_, a_));
+    ck_assert_ptr_null(construct_participant_position_(pool_, a_));
     too_long_ = 0;
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_participant_position_(FILE *out_, unsigned seed_)
+static void expected_participant_position_(FILE *out_, unsigned seed_)
 {
     expect_participant_position_(out_, fill_participant_position_(seed_));
 }
@@ -930,26 +980,26 @@ static bool same_mwcb_decline_(const struct itch_mwcb_decline *msg_, const struc
 static void expect_mwcb_decline_(FILE *out_, const struct itch_mwcb_decline *a_)
 {
     fputs("MwcbDecline { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", level1: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->level1);
+    print_unsigned_(out_, a_->level1);
     fputs(", level2: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->level2);
+    print_unsigned_(out_, a_->level2);
     fputs(", level3: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->level3);
+    print_unsigned_(out_, a_->level3);
     fputs(" }", out_);
 }
 #endif
 
-static struct itch_mwcb_decline mwcb_decline_sample_;
+static struct itch_mwcb_decline sample_mwcb_decline_;
 
 static struct itch_mwcb_decline *fill_mwcb_decline_(unsigned seed_)
 {
-    struct itch_mwcb_decline *const a_ = &mwcb_decline_sample_;
+    struct itch_mwcb_decline *const a_ = &sample_mwcb_decline_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_MWCB_DECLINE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -961,13 +1011,13 @@ static struct itch_mwcb_decline *fill_mwcb_decline_(unsigned seed_)
     return a_;
 }
 
-static struct itch *new_mwcb_decline_of_(struct itch_pool *pool_, const struct itch_mwcb_decline *a_)
+static struct itch *construct_mwcb_decline_(struct itch_pool *pool_, const struct itch_mwcb_decline *a_)
 {
     return itch_new_mwcb_decline(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->level1,
         a_->level2, a_->level3);
 }
 
-static struct itch_mwcb_decline make_mwcb_decline_of_(const struct itch_mwcb_decline *a_)
+static struct itch_mwcb_decline make_mwcb_decline_(const struct itch_mwcb_decline *a_)
 {
     return itch_make_mwcb_decline(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->level1, a_->level2,
         a_->level3);
@@ -975,10 +1025,10 @@ static struct itch_mwcb_decline make_mwcb_decline_of_(const struct itch_mwcb_dec
 
 static struct itch *new_mwcb_decline_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_mwcb_decline_of_(pool_, fill_mwcb_decline_(seed_));
+    return construct_mwcb_decline_(pool_, fill_mwcb_decline_(seed_));
 }
 
-static bool are_same_mwcb_decline_(const struct itch *one_, const struct itch *other_)
+static bool alike_mwcb_decline_(const struct itch *one_, const struct itch *other_)
 {
     return same_mwcb_decline_(itch_as_mwcb_decline(one_), itch_as_mwcb_decline(other_));
 }
@@ -993,8 +1043,9 @@ static void read_mwcb_decline_(struct itch_pool *pool_, struct itch *msg_, unsig
     ck_assert_ptr_eq(itch_if_mwcb_decline(msg_), itch_as_mwcb_decline(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_mwcb_decline_(itch_edit_mwcb_decline(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_mwcb_decline_of_(a_);
+    made_ = make_mwcb_decline_(a_);
     ck_assert(same_mwcb_decline_(&made_, a_));
     ck_assert(itch_valid_mwcb_decline(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -1008,16 +1059,16 @@ static void read_mwcb_decline_(struct itch_pool *pool_, struct itch *msg_, unsig
 
 static void refuse_mwcb_decline_(struct itch_pool *pool_)
 {
-    static struct itch_mwcb_decline made_;
     struct itch_mwcb_decline *const a_ = fill_mwcb_decline_(2);
+    static struct itch_mwcb_decline made_;
 
-    made_ = make_mwcb_decline_of_(a_);
+    made_ = make_mwcb_decline_(a_);
     ck_assert(itch_valid_mwcb_decline(&made_));
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_mwcb_decline_(FILE *out_, unsigned seed_)
+static void expected_mwcb_decline_(FILE *out_, unsigned seed_)
 {
     expect_mwcb_decline_(out_, fill_mwcb_decline_(seed_));
 }
@@ -1043,22 +1094,22 @@ static bool same_mwcb_status_(const struct itch_mwcb_status *msg_, const struct 
 static void expect_mwcb_status_(FILE *out_, const struct itch_mwcb_status *a_)
 {
     fputs("MwcbStatus { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", breached_level: ", out_);
     fprintf(out_, "'%c'", a_->breached_level);
     fputs(" }", out_);
 }
 #endif
 
-static struct itch_mwcb_status mwcb_status_sample_;
+static struct itch_mwcb_status sample_mwcb_status_;
 
 static struct itch_mwcb_status *fill_mwcb_status_(unsigned seed_)
 {
-    struct itch_mwcb_status *const a_ = &mwcb_status_sample_;
+    struct itch_mwcb_status *const a_ = &sample_mwcb_status_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_MWCB_STATUS;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -1068,22 +1119,22 @@ static struct itch_mwcb_status *fill_mwcb_status_(unsigned seed_)
     return a_;
 }
 
-static struct itch *new_mwcb_status_of_(struct itch_pool *pool_, const struct itch_mwcb_status *a_)
+static struct itch *construct_mwcb_status_(struct itch_pool *pool_, const struct itch_mwcb_status *a_)
 {
     return itch_new_mwcb_status(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->breached_level);
 }
 
-static struct itch_mwcb_status make_mwcb_status_of_(const struct itch_mwcb_status *a_)
+static struct itch_mwcb_status make_mwcb_status_(const struct itch_mwcb_status *a_)
 {
     return itch_make_mwcb_status(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->breached_level);
 }
 
 static struct itch *new_mwcb_status_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_mwcb_status_of_(pool_, fill_mwcb_status_(seed_));
+    return construct_mwcb_status_(pool_, fill_mwcb_status_(seed_));
 }
 
-static bool are_same_mwcb_status_(const struct itch *one_, const struct itch *other_)
+static bool alike_mwcb_status_(const struct itch *one_, const struct itch *other_)
 {
     return same_mwcb_status_(itch_as_mwcb_status(one_), itch_as_mwcb_status(other_));
 }
@@ -1098,8 +1149,9 @@ static void read_mwcb_status_(struct itch_pool *pool_, struct itch *msg_, unsign
     ck_assert_ptr_eq(itch_if_mwcb_status(msg_), itch_as_mwcb_status(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_mwcb_status_(itch_edit_mwcb_status(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_mwcb_status_of_(a_);
+    made_ = make_mwcb_status_(a_);
     ck_assert(same_mwcb_status_(&made_, a_));
     ck_assert(itch_valid_mwcb_status(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -1113,16 +1165,16 @@ static void read_mwcb_status_(struct itch_pool *pool_, struct itch *msg_, unsign
 
 static void refuse_mwcb_status_(struct itch_pool *pool_)
 {
-    static struct itch_mwcb_status made_;
     struct itch_mwcb_status *const a_ = fill_mwcb_status_(2);
+    static struct itch_mwcb_status made_;
 
-    made_ = make_mwcb_status_of_(a_);
+    made_ = make_mwcb_status_(a_);
     ck_assert(itch_valid_mwcb_status(&made_));
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_mwcb_status_(FILE *out_, unsigned seed_)
+static void expected_mwcb_status_(FILE *out_, unsigned seed_)
 {
     expect_mwcb_status_(out_, fill_mwcb_status_(seed_));
 }
@@ -1151,29 +1203,29 @@ static bool same_ipo_quoting_(const struct itch_ipo_quoting *msg_, const struct 
 static void expect_ipo_quoting_(FILE *out_, const struct itch_ipo_quoting *a_)
 {
     fputs("IpoQuoting { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", stock: ", out_);
-    expect_chars_(out_, a_->stock, 8, ' ');
+    print_chars_(out_, a_->stock, 8, ' ');
     fputs(", release_time: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->release_time);
+    print_unsigned_(out_, a_->release_time);
     fputs(", qualifier: ", out_);
     fprintf(out_, "'%c'", a_->qualifier);
     fputs(", price: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->price);
+    print_unsigned_(out_, a_->price);
     fputs(" }", out_);
 }
 #endif
 
-static char ipo_quoting_stock_text_[10];
-static struct itch_ipo_quoting ipo_quoting_sample_;
+static char text_ipo_quoting_4_[10];
+static struct itch_ipo_quoting sample_ipo_quoting_;
 
 static struct itch_ipo_quoting *fill_ipo_quoting_(unsigned seed_)
 {
-    struct itch_ipo_quoting *const a_ = &ipo_quoting_sample_;
+    struct itch_ipo_quoting *const a_ = &sample_ipo_quoting_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_IPO_QUOTING;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -1187,26 +1239,26 @@ static struct itch_ipo_quoting *fill_ipo_quoting_(unsigned seed_)
     return a_;
 }
 
-static struct itch *new_ipo_quoting_of_(struct itch_pool *pool_, const struct itch_ipo_quoting *a_)
+static struct itch *construct_ipo_quoting_(struct itch_pool *pool_, const struct itch_ipo_quoting *a_)
 {
     return itch_new_ipo_quoting(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
-        too_long_ == 4 ? long_text_(ipo_quoting_stock_text_, 9) : text_of_(ipo_quoting_stock_text_, a_->stock, 8,
+        too_long_ == 4 ? long_text_(text_ipo_quoting_4_, 9) : without_padding_(text_ipo_quoting_4_, a_->stock, 8,
         ' '), a_->release_time, a_->qualifier, a_->price);
 }
 
-static struct itch_ipo_quoting make_ipo_quoting_of_(const struct itch_ipo_quoting *a_)
+static struct itch_ipo_quoting make_ipo_quoting_(const struct itch_ipo_quoting *a_)
 {
     return itch_make_ipo_quoting(a_->stock_locate, a_->tracking_number, a_->timestamp,
-        too_long_ == 4 ? long_text_(ipo_quoting_stock_text_, 9) : text_of_(ipo_quoting_stock_text_, a_->stock, 8,
+        too_long_ == 4 ? long_text_(text_ipo_quoting_4_, 9) : without_padding_(text_ipo_quoting_4_, a_->stock, 8,
         ' '), a_->release_time, a_->qualifier, a_->price);
 }
 
 static struct itch *new_ipo_quoting_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_ipo_quoting_of_(pool_, fill_ipo_quoting_(seed_));
+    return construct_ipo_quoting_(pool_, fill_ipo_quoting_(seed_));
 }
 
-static bool are_same_ipo_quoting_(const struct itch *one_, const struct itch *other_)
+static bool alike_ipo_quoting_(const struct itch *one_, const struct itch *other_)
 {
     return same_ipo_quoting_(itch_as_ipo_quoting(one_), itch_as_ipo_quoting(other_));
 }
@@ -1221,8 +1273,9 @@ static void read_ipo_quoting_(struct itch_pool *pool_, struct itch *msg_, unsign
     ck_assert_ptr_eq(itch_if_ipo_quoting(msg_), itch_as_ipo_quoting(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_ipo_quoting_(itch_edit_ipo_quoting(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_ipo_quoting_of_(a_);
+    made_ = make_ipo_quoting_(a_);
     ck_assert(same_ipo_quoting_(&made_, a_));
     ck_assert(itch_valid_ipo_quoting(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -1236,21 +1289,22 @@ static void read_ipo_quoting_(struct itch_pool *pool_, struct itch *msg_, unsign
 
 static void refuse_ipo_quoting_(struct itch_pool *pool_)
 {
-    static struct itch_ipo_quoting made_;
     struct itch_ipo_quoting *const a_ = fill_ipo_quoting_(2);
+    static struct itch_ipo_quoting made_;
 
-    made_ = make_ipo_quoting_of_(a_);
+    made_ = make_ipo_quoting_(a_);
     ck_assert(itch_valid_ipo_quoting(&made_));
+    (void)fill_ipo_quoting_(2);
     too_long_ = 4; /* stock */
-    made_ = make_ipo_quoting_of_(fill_ipo_quoting_(2));
+    made_ = make_ipo_quoting_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_ipo_quoting_of_(pool_, a_));
+    ck_assert_ptr_null(construct_ipo_quoting_(pool_, a_));
     too_long_ = 0;
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_ipo_quoting_(FILE *out_, unsigned seed_)
+static void expected_ipo_quoting_(FILE *out_, unsigned seed_)
 {
     expect_ipo_quoting_(out_, fill_ipo_quoting_(seed_));
 }
@@ -1280,31 +1334,31 @@ static bool same_luld_collar_(const struct itch_luld_collar *msg_, const struct 
 static void expect_luld_collar_(FILE *out_, const struct itch_luld_collar *a_)
 {
     fputs("LuldCollar { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", stock: ", out_);
-    expect_chars_(out_, a_->stock, 8, ' ');
+    print_chars_(out_, a_->stock, 8, ' ');
     fputs(", reference_price: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->reference_price);
+    print_unsigned_(out_, a_->reference_price);
     fputs(", upper_price: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->upper_price);
+    print_unsigned_(out_, a_->upper_price);
     fputs(", lower_price: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->lower_price);
+    print_unsigned_(out_, a_->lower_price);
     fputs(", extension: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->extension);
+    print_unsigned_(out_, a_->extension);
     fputs(" }", out_);
 }
 #endif
 
-static char luld_collar_stock_text_[10];
-static struct itch_luld_collar luld_collar_sample_;
+static char text_luld_collar_4_[10];
+static struct itch_luld_collar sample_luld_collar_;
 
 static struct itch_luld_collar *fill_luld_collar_(unsigned seed_)
 {
-    struct itch_luld_collar *const a_ = &luld_collar_sample_;
+    struct itch_luld_collar *const a_ = &sample_luld_collar_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_LULD_COLLAR;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -1319,26 +1373,26 @@ static struct itch_luld_collar *fill_luld_collar_(unsigned seed_)
     return a_;
 }
 
-static struct itch *new_luld_collar_of_(struct itch_pool *pool_, const struct itch_luld_collar *a_)
+static struct itch *construct_luld_collar_(struct itch_pool *pool_, const struct itch_luld_collar *a_)
 {
     return itch_new_luld_collar(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
-        too_long_ == 4 ? long_text_(luld_collar_stock_text_, 9) : text_of_(luld_collar_stock_text_, a_->stock, 8,
+        too_long_ == 4 ? long_text_(text_luld_collar_4_, 9) : without_padding_(text_luld_collar_4_, a_->stock, 8,
         ' '), a_->reference_price, a_->upper_price, a_->lower_price, a_->extension);
 }
 
-static struct itch_luld_collar make_luld_collar_of_(const struct itch_luld_collar *a_)
+static struct itch_luld_collar make_luld_collar_(const struct itch_luld_collar *a_)
 {
     return itch_make_luld_collar(a_->stock_locate, a_->tracking_number, a_->timestamp,
-        too_long_ == 4 ? long_text_(luld_collar_stock_text_, 9) : text_of_(luld_collar_stock_text_, a_->stock, 8,
+        too_long_ == 4 ? long_text_(text_luld_collar_4_, 9) : without_padding_(text_luld_collar_4_, a_->stock, 8,
         ' '), a_->reference_price, a_->upper_price, a_->lower_price, a_->extension);
 }
 
 static struct itch *new_luld_collar_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_luld_collar_of_(pool_, fill_luld_collar_(seed_));
+    return construct_luld_collar_(pool_, fill_luld_collar_(seed_));
 }
 
-static bool are_same_luld_collar_(const struct itch *one_, const struct itch *other_)
+static bool alike_luld_collar_(const struct itch *one_, const struct itch *other_)
 {
     return same_luld_collar_(itch_as_luld_collar(one_), itch_as_luld_collar(other_));
 }
@@ -1353,8 +1407,9 @@ static void read_luld_collar_(struct itch_pool *pool_, struct itch *msg_, unsign
     ck_assert_ptr_eq(itch_if_luld_collar(msg_), itch_as_luld_collar(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_luld_collar_(itch_edit_luld_collar(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_luld_collar_of_(a_);
+    made_ = make_luld_collar_(a_);
     ck_assert(same_luld_collar_(&made_, a_));
     ck_assert(itch_valid_luld_collar(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -1368,21 +1423,22 @@ static void read_luld_collar_(struct itch_pool *pool_, struct itch *msg_, unsign
 
 static void refuse_luld_collar_(struct itch_pool *pool_)
 {
-    static struct itch_luld_collar made_;
     struct itch_luld_collar *const a_ = fill_luld_collar_(2);
+    static struct itch_luld_collar made_;
 
-    made_ = make_luld_collar_of_(a_);
+    made_ = make_luld_collar_(a_);
     ck_assert(itch_valid_luld_collar(&made_));
+    (void)fill_luld_collar_(2);
     too_long_ = 4; /* stock */
-    made_ = make_luld_collar_of_(fill_luld_collar_(2));
+    made_ = make_luld_collar_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_luld_collar_of_(pool_, a_));
+    ck_assert_ptr_null(construct_luld_collar_(pool_, a_));
     too_long_ = 0;
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_luld_collar_(FILE *out_, unsigned seed_)
+static void expected_luld_collar_(FILE *out_, unsigned seed_)
 {
     expect_luld_collar_(out_, fill_luld_collar_(seed_));
 }
@@ -1410,13 +1466,13 @@ static bool same_operational_halt_(const struct itch_operational_halt *msg_, con
 static void expect_operational_halt_(FILE *out_, const struct itch_operational_halt *a_)
 {
     fputs("OperationalHalt { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", stock: ", out_);
-    expect_chars_(out_, a_->stock, 8, ' ');
+    print_chars_(out_, a_->stock, 8, ' ');
     fputs(", market_code: ", out_);
     fprintf(out_, "'%c'", a_->market_code);
     fputs(", action: ", out_);
@@ -1425,12 +1481,12 @@ static void expect_operational_halt_(FILE *out_, const struct itch_operational_h
 }
 #endif
 
-static char operational_halt_stock_text_[10];
-static struct itch_operational_halt operational_halt_sample_;
+static char text_operational_halt_4_[10];
+static struct itch_operational_halt sample_operational_halt_;
 
 static struct itch_operational_halt *fill_operational_halt_(unsigned seed_)
 {
-    struct itch_operational_halt *const a_ = &operational_halt_sample_;
+    struct itch_operational_halt *const a_ = &sample_operational_halt_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_OPERATIONAL_HALT;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -1443,26 +1499,26 @@ static struct itch_operational_halt *fill_operational_halt_(unsigned seed_)
     return a_;
 }
 
-static struct itch *new_operational_halt_of_(struct itch_pool *pool_, const struct itch_operational_halt *a_)
+static struct itch *construct_operational_halt_(struct itch_pool *pool_, const struct itch_operational_halt *a_)
 {
     return itch_new_operational_halt(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
-        too_long_ == 4 ? long_text_(operational_halt_stock_text_, 9) : text_of_(operational_halt_stock_text_,
+        too_long_ == 4 ? long_text_(text_operational_halt_4_, 9) : without_padding_(text_operational_halt_4_,
         a_->stock, 8, ' '), a_->market_code, a_->action);
 }
 
-static struct itch_operational_halt make_operational_halt_of_(const struct itch_operational_halt *a_)
+static struct itch_operational_halt make_operational_halt_(const struct itch_operational_halt *a_)
 {
     return itch_make_operational_halt(a_->stock_locate, a_->tracking_number, a_->timestamp,
-        too_long_ == 4 ? long_text_(operational_halt_stock_text_, 9) : text_of_(operational_halt_stock_text_,
+        too_long_ == 4 ? long_text_(text_operational_halt_4_, 9) : without_padding_(text_operational_halt_4_,
         a_->stock, 8, ' '), a_->market_code, a_->action);
 }
 
 static struct itch *new_operational_halt_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_operational_halt_of_(pool_, fill_operational_halt_(seed_));
+    return construct_operational_halt_(pool_, fill_operational_halt_(seed_));
 }
 
-static bool are_same_operational_halt_(const struct itch *one_, const struct itch *other_)
+static bool alike_operational_halt_(const struct itch *one_, const struct itch *other_)
 {
     return same_operational_halt_(itch_as_operational_halt(one_), itch_as_operational_halt(other_));
 }
@@ -1477,8 +1533,9 @@ static void read_operational_halt_(struct itch_pool *pool_, struct itch *msg_, u
     ck_assert_ptr_eq(itch_if_operational_halt(msg_), itch_as_operational_halt(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_operational_halt_(itch_edit_operational_halt(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_operational_halt_of_(a_);
+    made_ = make_operational_halt_(a_);
     ck_assert(same_operational_halt_(&made_, a_));
     ck_assert(itch_valid_operational_halt(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -1492,21 +1549,22 @@ static void read_operational_halt_(struct itch_pool *pool_, struct itch *msg_, u
 
 static void refuse_operational_halt_(struct itch_pool *pool_)
 {
-    static struct itch_operational_halt made_;
     struct itch_operational_halt *const a_ = fill_operational_halt_(2);
+    static struct itch_operational_halt made_;
 
-    made_ = make_operational_halt_of_(a_);
+    made_ = make_operational_halt_(a_);
     ck_assert(itch_valid_operational_halt(&made_));
+    (void)fill_operational_halt_(2);
     too_long_ = 4; /* stock */
-    made_ = make_operational_halt_of_(fill_operational_halt_(2));
+    made_ = make_operational_halt_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_operational_halt_of_(pool_, a_));
+    ck_assert_ptr_null(construct_operational_halt_(pool_, a_));
     too_long_ = 0;
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_operational_halt_(FILE *out_, unsigned seed_)
+static void expected_operational_halt_(FILE *out_, unsigned seed_)
 {
     expect_operational_halt_(out_, fill_operational_halt_(seed_));
 }
@@ -1536,31 +1594,31 @@ static bool same_add_order_(const struct itch_add_order *msg_, const struct itch
 static void expect_add_order_(FILE *out_, const struct itch_add_order *a_)
 {
     fputs("AddOrder { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", order_ref: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->order_ref);
+    print_unsigned_(out_, a_->order_ref);
     fputs(", side: ", out_);
     fprintf(out_, "'%c'", a_->side);
     fputs(", shares: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->shares);
+    print_unsigned_(out_, a_->shares);
     fputs(", stock: ", out_);
-    expect_chars_(out_, a_->stock, 8, ' ');
+    print_chars_(out_, a_->stock, 8, ' ');
     fputs(", price: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->price);
+    print_unsigned_(out_, a_->price);
     fputs(" }", out_);
 }
 #endif
 
-static char add_order_stock_text_[10];
-static struct itch_add_order add_order_sample_;
+static char text_add_order_7_[10];
+static struct itch_add_order sample_add_order_;
 
 static struct itch_add_order *fill_add_order_(unsigned seed_)
 {
-    struct itch_add_order *const a_ = &add_order_sample_;
+    struct itch_add_order *const a_ = &sample_add_order_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_ADD_ORDER;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -1575,26 +1633,26 @@ static struct itch_add_order *fill_add_order_(unsigned seed_)
     return a_;
 }
 
-static struct itch *new_add_order_of_(struct itch_pool *pool_, const struct itch_add_order *a_)
+static struct itch *construct_add_order_(struct itch_pool *pool_, const struct itch_add_order *a_)
 {
     return itch_new_add_order(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref, a_->side,
-        a_->shares, too_long_ == 7 ? long_text_(add_order_stock_text_, 9) : text_of_(add_order_stock_text_,
+        a_->shares, too_long_ == 7 ? long_text_(text_add_order_7_, 9) : without_padding_(text_add_order_7_,
         a_->stock, 8, ' '), a_->price);
 }
 
-static struct itch_add_order make_add_order_of_(const struct itch_add_order *a_)
+static struct itch_add_order make_add_order_(const struct itch_add_order *a_)
 {
     return itch_make_add_order(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref, a_->side,
-        a_->shares, too_long_ == 7 ? long_text_(add_order_stock_text_, 9) : text_of_(add_order_stock_text_,
+        a_->shares, too_long_ == 7 ? long_text_(text_add_order_7_, 9) : without_padding_(text_add_order_7_,
         a_->stock, 8, ' '), a_->price);
 }
 
 static struct itch *new_add_order_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_add_order_of_(pool_, fill_add_order_(seed_));
+    return construct_add_order_(pool_, fill_add_order_(seed_));
 }
 
-static bool are_same_add_order_(const struct itch *one_, const struct itch *other_)
+static bool alike_add_order_(const struct itch *one_, const struct itch *other_)
 {
     return same_add_order_(itch_as_add_order(one_), itch_as_add_order(other_));
 }
@@ -1609,8 +1667,9 @@ static void read_add_order_(struct itch_pool *pool_, struct itch *msg_, unsigned
     ck_assert_ptr_eq(itch_if_add_order(msg_), itch_as_add_order(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_add_order_(itch_edit_add_order(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_add_order_of_(a_);
+    made_ = make_add_order_(a_);
     ck_assert(same_add_order_(&made_, a_));
     ck_assert(itch_valid_add_order(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -1624,21 +1683,22 @@ static void read_add_order_(struct itch_pool *pool_, struct itch *msg_, unsigned
 
 static void refuse_add_order_(struct itch_pool *pool_)
 {
-    static struct itch_add_order made_;
     struct itch_add_order *const a_ = fill_add_order_(2);
+    static struct itch_add_order made_;
 
-    made_ = make_add_order_of_(a_);
+    made_ = make_add_order_(a_);
     ck_assert(itch_valid_add_order(&made_));
+    (void)fill_add_order_(2);
     too_long_ = 7; /* stock */
-    made_ = make_add_order_of_(fill_add_order_(2));
+    made_ = make_add_order_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_add_order_of_(pool_, a_));
+    ck_assert_ptr_null(construct_add_order_(pool_, a_));
     too_long_ = 0;
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_add_order_(FILE *out_, unsigned seed_)
+static void expected_add_order_(FILE *out_, unsigned seed_)
 {
     expect_add_order_(out_, fill_add_order_(seed_));
 }
@@ -1669,34 +1729,34 @@ static bool same_add_order_mpid_(const struct itch_add_order_mpid *msg_, const s
 static void expect_add_order_mpid_(FILE *out_, const struct itch_add_order_mpid *a_)
 {
     fputs("AddOrderMpid { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", order_ref: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->order_ref);
+    print_unsigned_(out_, a_->order_ref);
     fputs(", side: ", out_);
     fprintf(out_, "'%c'", a_->side);
     fputs(", shares: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->shares);
+    print_unsigned_(out_, a_->shares);
     fputs(", stock: ", out_);
-    expect_chars_(out_, a_->stock, 8, ' ');
+    print_chars_(out_, a_->stock, 8, ' ');
     fputs(", price: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->price);
+    print_unsigned_(out_, a_->price);
     fputs(", mpid: ", out_);
-    expect_chars_(out_, a_->mpid, 4, ' ');
+    print_chars_(out_, a_->mpid, 4, ' ');
     fputs(" }", out_);
 }
 #endif
 
-static char add_order_mpid_stock_text_[10];
-static char add_order_mpid_mpid_text_[6];
-static struct itch_add_order_mpid add_order_mpid_sample_;
+static char text_add_order_mpid_7_[10];
+static char text_add_order_mpid_9_[6];
+static struct itch_add_order_mpid sample_add_order_mpid_;
 
 static struct itch_add_order_mpid *fill_add_order_mpid_(unsigned seed_)
 {
-    struct itch_add_order_mpid *const a_ = &add_order_mpid_sample_;
+    struct itch_add_order_mpid *const a_ = &sample_add_order_mpid_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_ADD_ORDER_MPID;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -1713,30 +1773,30 @@ static struct itch_add_order_mpid *fill_add_order_mpid_(unsigned seed_)
     return a_;
 }
 
-static struct itch *new_add_order_mpid_of_(struct itch_pool *pool_, const struct itch_add_order_mpid *a_)
+static struct itch *construct_add_order_mpid_(struct itch_pool *pool_, const struct itch_add_order_mpid *a_)
 {
     return itch_new_add_order_mpid(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
-        a_->side, a_->shares, too_long_ == 7 ? long_text_(add_order_mpid_stock_text_,
-        9) : text_of_(add_order_mpid_stock_text_, a_->stock, 8, ' '), a_->price,
-        too_long_ == 9 ? long_text_(add_order_mpid_mpid_text_, 5) : text_of_(add_order_mpid_mpid_text_, a_->mpid, 4,
-        ' '));
+        a_->side, a_->shares, too_long_ == 7 ? long_text_(text_add_order_mpid_7_,
+        9) : without_padding_(text_add_order_mpid_7_, a_->stock, 8, ' '), a_->price,
+        too_long_ == 9 ? long_text_(text_add_order_mpid_9_, 5) : without_padding_(text_add_order_mpid_9_, a_->mpid,
+        4, ' '));
 }
 
-static struct itch_add_order_mpid make_add_order_mpid_of_(const struct itch_add_order_mpid *a_)
+static struct itch_add_order_mpid make_add_order_mpid_(const struct itch_add_order_mpid *a_)
 {
     return itch_make_add_order_mpid(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref, a_->side,
-        a_->shares, too_long_ == 7 ? long_text_(add_order_mpid_stock_text_,
-        9) : text_of_(add_order_mpid_stock_text_, a_->stock, 8, ' '), a_->price,
-        too_long_ == 9 ? long_text_(add_order_mpid_mpid_text_, 5) : text_of_(add_order_mpid_mpid_text_, a_->mpid, 4,
-        ' '));
+        a_->shares, too_long_ == 7 ? long_text_(text_add_order_mpid_7_,
+        9) : without_padding_(text_add_order_mpid_7_, a_->stock, 8, ' '), a_->price,
+        too_long_ == 9 ? long_text_(text_add_order_mpid_9_, 5) : without_padding_(text_add_order_mpid_9_, a_->mpid,
+        4, ' '));
 }
 
 static struct itch *new_add_order_mpid_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_add_order_mpid_of_(pool_, fill_add_order_mpid_(seed_));
+    return construct_add_order_mpid_(pool_, fill_add_order_mpid_(seed_));
 }
 
-static bool are_same_add_order_mpid_(const struct itch *one_, const struct itch *other_)
+static bool alike_add_order_mpid_(const struct itch *one_, const struct itch *other_)
 {
     return same_add_order_mpid_(itch_as_add_order_mpid(one_), itch_as_add_order_mpid(other_));
 }
@@ -1751,8 +1811,9 @@ static void read_add_order_mpid_(struct itch_pool *pool_, struct itch *msg_, uns
     ck_assert_ptr_eq(itch_if_add_order_mpid(msg_), itch_as_add_order_mpid(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_add_order_mpid_(itch_edit_add_order_mpid(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_add_order_mpid_of_(a_);
+    made_ = make_add_order_mpid_(a_);
     ck_assert(same_add_order_mpid_(&made_, a_));
     ck_assert(itch_valid_add_order_mpid(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -1766,26 +1827,28 @@ static void read_add_order_mpid_(struct itch_pool *pool_, struct itch *msg_, uns
 
 static void refuse_add_order_mpid_(struct itch_pool *pool_)
 {
-    static struct itch_add_order_mpid made_;
     struct itch_add_order_mpid *const a_ = fill_add_order_mpid_(2);
+    static struct itch_add_order_mpid made_;
 
-    made_ = make_add_order_mpid_of_(a_);
+    made_ = make_add_order_mpid_(a_);
     ck_assert(itch_valid_add_order_mpid(&made_));
+    (void)fill_add_order_mpid_(2);
     too_long_ = 7; /* stock */
-    made_ = make_add_order_mpid_of_(fill_add_order_mpid_(2));
+    made_ = make_add_order_mpid_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_add_order_mpid_of_(pool_, a_));
+    ck_assert_ptr_null(construct_add_order_mpid_(pool_, a_));
     too_long_ = 0;
+    (void)fill_add_order_mpid_(2);
     too_long_ = 9; /* mpid */
-    made_ = make_add_order_mpid_of_(fill_add_order_mpid_(2));
+    made_ = make_add_order_mpid_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_add_order_mpid_of_(pool_, a_));
+    ck_assert_ptr_null(construct_add_order_mpid_(pool_, a_));
     too_long_ = 0;
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_add_order_mpid_(FILE *out_, unsigned seed_)
+static void expected_add_order_mpid_(FILE *out_, unsigned seed_)
 {
     expect_add_order_mpid_(out_, fill_add_order_mpid_(seed_));
 }
@@ -1813,26 +1876,26 @@ static bool same_order_executed_(const struct itch_order_executed *msg_, const s
 static void expect_order_executed_(FILE *out_, const struct itch_order_executed *a_)
 {
     fputs("OrderExecuted { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", order_ref: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->order_ref);
+    print_unsigned_(out_, a_->order_ref);
     fputs(", executed: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->executed);
+    print_unsigned_(out_, a_->executed);
     fputs(", match: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->match);
+    print_unsigned_(out_, a_->match);
     fputs(" }", out_);
 }
 #endif
 
-static struct itch_order_executed order_executed_sample_;
+static struct itch_order_executed sample_order_executed_;
 
 static struct itch_order_executed *fill_order_executed_(unsigned seed_)
 {
-    struct itch_order_executed *const a_ = &order_executed_sample_;
+    struct itch_order_executed *const a_ = &sample_order_executed_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_ORDER_EXECUTED;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -1844,13 +1907,13 @@ static struct itch_order_executed *fill_order_executed_(unsigned seed_)
     return a_;
 }
 
-static struct itch *new_order_executed_of_(struct itch_pool *pool_, const struct itch_order_executed *a_)
+static struct itch *construct_order_executed_(struct itch_pool *pool_, const struct itch_order_executed *a_)
 {
     return itch_new_order_executed(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
         a_->executed, a_->match);
 }
 
-static struct itch_order_executed make_order_executed_of_(const struct itch_order_executed *a_)
+static struct itch_order_executed make_order_executed_(const struct itch_order_executed *a_)
 {
     return itch_make_order_executed(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
         a_->executed, a_->match);
@@ -1858,10 +1921,10 @@ static struct itch_order_executed make_order_executed_of_(const struct itch_orde
 
 static struct itch *new_order_executed_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_order_executed_of_(pool_, fill_order_executed_(seed_));
+    return construct_order_executed_(pool_, fill_order_executed_(seed_));
 }
 
-static bool are_same_order_executed_(const struct itch *one_, const struct itch *other_)
+static bool alike_order_executed_(const struct itch *one_, const struct itch *other_)
 {
     return same_order_executed_(itch_as_order_executed(one_), itch_as_order_executed(other_));
 }
@@ -1876,8 +1939,9 @@ static void read_order_executed_(struct itch_pool *pool_, struct itch *msg_, uns
     ck_assert_ptr_eq(itch_if_order_executed(msg_), itch_as_order_executed(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_order_executed_(itch_edit_order_executed(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_order_executed_of_(a_);
+    made_ = make_order_executed_(a_);
     ck_assert(same_order_executed_(&made_, a_));
     ck_assert(itch_valid_order_executed(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -1891,16 +1955,16 @@ static void read_order_executed_(struct itch_pool *pool_, struct itch *msg_, uns
 
 static void refuse_order_executed_(struct itch_pool *pool_)
 {
-    static struct itch_order_executed made_;
     struct itch_order_executed *const a_ = fill_order_executed_(2);
+    static struct itch_order_executed made_;
 
-    made_ = make_order_executed_of_(a_);
+    made_ = make_order_executed_(a_);
     ck_assert(itch_valid_order_executed(&made_));
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_order_executed_(FILE *out_, unsigned seed_)
+static void expected_order_executed_(FILE *out_, unsigned seed_)
 {
     expect_order_executed_(out_, fill_order_executed_(seed_));
 }
@@ -1930,30 +1994,30 @@ static bool same_order_executed_price_(const struct itch_order_executed_price *m
 static void expect_order_executed_price_(FILE *out_, const struct itch_order_executed_price *a_)
 {
     fputs("OrderExecutedPrice { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", order_ref: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->order_ref);
+    print_unsigned_(out_, a_->order_ref);
     fputs(", executed: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->executed);
+    print_unsigned_(out_, a_->executed);
     fputs(", match: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->match);
+    print_unsigned_(out_, a_->match);
     fputs(", printable: ", out_);
     fprintf(out_, "'%c'", a_->printable);
     fputs(", price: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->price);
+    print_unsigned_(out_, a_->price);
     fputs(" }", out_);
 }
 #endif
 
-static struct itch_order_executed_price order_executed_price_sample_;
+static struct itch_order_executed_price sample_order_executed_price_;
 
 static struct itch_order_executed_price *fill_order_executed_price_(unsigned seed_)
 {
-    struct itch_order_executed_price *const a_ = &order_executed_price_sample_;
+    struct itch_order_executed_price *const a_ = &sample_order_executed_price_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_ORDER_EXECUTED_PRICE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -1967,14 +2031,14 @@ static struct itch_order_executed_price *fill_order_executed_price_(unsigned see
     return a_;
 }
 
-static struct itch *new_order_executed_price_of_(struct itch_pool *pool_,
+static struct itch *construct_order_executed_price_(struct itch_pool *pool_,
     const struct itch_order_executed_price *a_)
 {
     return itch_new_order_executed_price(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
         a_->executed, a_->match, a_->printable, a_->price);
 }
 
-static struct itch_order_executed_price make_order_executed_price_of_(const struct itch_order_executed_price *a_)
+static struct itch_order_executed_price make_order_executed_price_(const struct itch_order_executed_price *a_)
 {
     return itch_make_order_executed_price(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
         a_->executed, a_->match, a_->printable, a_->price);
@@ -1982,10 +2046,10 @@ static struct itch_order_executed_price make_order_executed_price_of_(const stru
 
 static struct itch *new_order_executed_price_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_order_executed_price_of_(pool_, fill_order_executed_price_(seed_));
+    return construct_order_executed_price_(pool_, fill_order_executed_price_(seed_));
 }
 
-static bool are_same_order_executed_price_(const struct itch *one_, const struct itch *other_)
+static bool alike_order_executed_price_(const struct itch *one_, const struct itch *other_)
 {
     return same_order_executed_price_(itch_as_order_executed_price(one_), itch_as_order_executed_price(other_));
 }
@@ -2000,8 +2064,9 @@ static void read_order_executed_price_(struct itch_pool *pool_, struct itch *msg
     ck_assert_ptr_eq(itch_if_order_executed_price(msg_), itch_as_order_executed_price(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_order_executed_price_(itch_edit_order_executed_price(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_order_executed_price_of_(a_);
+    made_ = make_order_executed_price_(a_);
     ck_assert(same_order_executed_price_(&made_, a_));
     ck_assert(itch_valid_order_executed_price(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -2015,16 +2080,16 @@ static void read_order_executed_price_(struct itch_pool *pool_, struct itch *msg
 
 static void refuse_order_executed_price_(struct itch_pool *pool_)
 {
-    static struct itch_order_executed_price made_;
     struct itch_order_executed_price *const a_ = fill_order_executed_price_(2);
+    static struct itch_order_executed_price made_;
 
-    made_ = make_order_executed_price_of_(a_);
+    made_ = make_order_executed_price_(a_);
     ck_assert(itch_valid_order_executed_price(&made_));
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_order_executed_price_(FILE *out_, unsigned seed_)
+static void expected_order_executed_price_(FILE *out_, unsigned seed_)
 {
     expect_order_executed_price_(out_, fill_order_executed_price_(seed_));
 }
@@ -2051,24 +2116,24 @@ static bool same_order_cancel_(const struct itch_order_cancel *msg_, const struc
 static void expect_order_cancel_(FILE *out_, const struct itch_order_cancel *a_)
 {
     fputs("OrderCancel { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", order_ref: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->order_ref);
+    print_unsigned_(out_, a_->order_ref);
     fputs(", cancelled: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->cancelled);
+    print_unsigned_(out_, a_->cancelled);
     fputs(" }", out_);
 }
 #endif
 
-static struct itch_order_cancel order_cancel_sample_;
+static struct itch_order_cancel sample_order_cancel_;
 
 static struct itch_order_cancel *fill_order_cancel_(unsigned seed_)
 {
-    struct itch_order_cancel *const a_ = &order_cancel_sample_;
+    struct itch_order_cancel *const a_ = &sample_order_cancel_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_ORDER_CANCEL;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -2079,13 +2144,13 @@ static struct itch_order_cancel *fill_order_cancel_(unsigned seed_)
     return a_;
 }
 
-static struct itch *new_order_cancel_of_(struct itch_pool *pool_, const struct itch_order_cancel *a_)
+static struct itch *construct_order_cancel_(struct itch_pool *pool_, const struct itch_order_cancel *a_)
 {
     return itch_new_order_cancel(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
         a_->cancelled);
 }
 
-static struct itch_order_cancel make_order_cancel_of_(const struct itch_order_cancel *a_)
+static struct itch_order_cancel make_order_cancel_(const struct itch_order_cancel *a_)
 {
     return itch_make_order_cancel(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref,
         a_->cancelled);
@@ -2093,10 +2158,10 @@ static struct itch_order_cancel make_order_cancel_of_(const struct itch_order_ca
 
 static struct itch *new_order_cancel_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_order_cancel_of_(pool_, fill_order_cancel_(seed_));
+    return construct_order_cancel_(pool_, fill_order_cancel_(seed_));
 }
 
-static bool are_same_order_cancel_(const struct itch *one_, const struct itch *other_)
+static bool alike_order_cancel_(const struct itch *one_, const struct itch *other_)
 {
     return same_order_cancel_(itch_as_order_cancel(one_), itch_as_order_cancel(other_));
 }
@@ -2111,8 +2176,9 @@ static void read_order_cancel_(struct itch_pool *pool_, struct itch *msg_, unsig
     ck_assert_ptr_eq(itch_if_order_cancel(msg_), itch_as_order_cancel(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_order_cancel_(itch_edit_order_cancel(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_order_cancel_of_(a_);
+    made_ = make_order_cancel_(a_);
     ck_assert(same_order_cancel_(&made_, a_));
     ck_assert(itch_valid_order_cancel(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -2126,16 +2192,16 @@ static void read_order_cancel_(struct itch_pool *pool_, struct itch *msg_, unsig
 
 static void refuse_order_cancel_(struct itch_pool *pool_)
 {
-    static struct itch_order_cancel made_;
     struct itch_order_cancel *const a_ = fill_order_cancel_(2);
+    static struct itch_order_cancel made_;
 
-    made_ = make_order_cancel_of_(a_);
+    made_ = make_order_cancel_(a_);
     ck_assert(itch_valid_order_cancel(&made_));
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_order_cancel_(FILE *out_, unsigned seed_)
+static void expected_order_cancel_(FILE *out_, unsigned seed_)
 {
     expect_order_cancel_(out_, fill_order_cancel_(seed_));
 }
@@ -2161,22 +2227,22 @@ static bool same_order_delete_(const struct itch_order_delete *msg_, const struc
 static void expect_order_delete_(FILE *out_, const struct itch_order_delete *a_)
 {
     fputs("OrderDelete { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", order_ref: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->order_ref);
+    print_unsigned_(out_, a_->order_ref);
     fputs(" }", out_);
 }
 #endif
 
-static struct itch_order_delete order_delete_sample_;
+static struct itch_order_delete sample_order_delete_;
 
 static struct itch_order_delete *fill_order_delete_(unsigned seed_)
 {
-    struct itch_order_delete *const a_ = &order_delete_sample_;
+    struct itch_order_delete *const a_ = &sample_order_delete_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_ORDER_DELETE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -2186,22 +2252,22 @@ static struct itch_order_delete *fill_order_delete_(unsigned seed_)
     return a_;
 }
 
-static struct itch *new_order_delete_of_(struct itch_pool *pool_, const struct itch_order_delete *a_)
+static struct itch *construct_order_delete_(struct itch_pool *pool_, const struct itch_order_delete *a_)
 {
     return itch_new_order_delete(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref);
 }
 
-static struct itch_order_delete make_order_delete_of_(const struct itch_order_delete *a_)
+static struct itch_order_delete make_order_delete_(const struct itch_order_delete *a_)
 {
     return itch_make_order_delete(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref);
 }
 
 static struct itch *new_order_delete_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_order_delete_of_(pool_, fill_order_delete_(seed_));
+    return construct_order_delete_(pool_, fill_order_delete_(seed_));
 }
 
-static bool are_same_order_delete_(const struct itch *one_, const struct itch *other_)
+static bool alike_order_delete_(const struct itch *one_, const struct itch *other_)
 {
     return same_order_delete_(itch_as_order_delete(one_), itch_as_order_delete(other_));
 }
@@ -2216,8 +2282,9 @@ static void read_order_delete_(struct itch_pool *pool_, struct itch *msg_, unsig
     ck_assert_ptr_eq(itch_if_order_delete(msg_), itch_as_order_delete(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_order_delete_(itch_edit_order_delete(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_order_delete_of_(a_);
+    made_ = make_order_delete_(a_);
     ck_assert(same_order_delete_(&made_, a_));
     ck_assert(itch_valid_order_delete(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -2231,16 +2298,16 @@ static void read_order_delete_(struct itch_pool *pool_, struct itch *msg_, unsig
 
 static void refuse_order_delete_(struct itch_pool *pool_)
 {
-    static struct itch_order_delete made_;
     struct itch_order_delete *const a_ = fill_order_delete_(2);
+    static struct itch_order_delete made_;
 
-    made_ = make_order_delete_of_(a_);
+    made_ = make_order_delete_(a_);
     ck_assert(itch_valid_order_delete(&made_));
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_order_delete_(FILE *out_, unsigned seed_)
+static void expected_order_delete_(FILE *out_, unsigned seed_)
 {
     expect_order_delete_(out_, fill_order_delete_(seed_));
 }
@@ -2269,28 +2336,28 @@ static bool same_order_replace_(const struct itch_order_replace *msg_, const str
 static void expect_order_replace_(FILE *out_, const struct itch_order_replace *a_)
 {
     fputs("OrderReplace { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", original_ref: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->original_ref);
+    print_unsigned_(out_, a_->original_ref);
     fputs(", new_ref: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->new_ref);
+    print_unsigned_(out_, a_->new_ref);
     fputs(", shares: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->shares);
+    print_unsigned_(out_, a_->shares);
     fputs(", price: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->price);
+    print_unsigned_(out_, a_->price);
     fputs(" }", out_);
 }
 #endif
 
-static struct itch_order_replace order_replace_sample_;
+static struct itch_order_replace sample_order_replace_;
 
 static struct itch_order_replace *fill_order_replace_(unsigned seed_)
 {
-    struct itch_order_replace *const a_ = &order_replace_sample_;
+    struct itch_order_replace *const a_ = &sample_order_replace_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_ORDER_REPLACE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -2303,13 +2370,13 @@ static struct itch_order_replace *fill_order_replace_(unsigned seed_)
     return a_;
 }
 
-static struct itch *new_order_replace_of_(struct itch_pool *pool_, const struct itch_order_replace *a_)
+static struct itch *construct_order_replace_(struct itch_pool *pool_, const struct itch_order_replace *a_)
 {
     return itch_new_order_replace(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->original_ref,
         a_->new_ref, a_->shares, a_->price);
 }
 
-static struct itch_order_replace make_order_replace_of_(const struct itch_order_replace *a_)
+static struct itch_order_replace make_order_replace_(const struct itch_order_replace *a_)
 {
     return itch_make_order_replace(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->original_ref,
         a_->new_ref, a_->shares, a_->price);
@@ -2317,10 +2384,10 @@ static struct itch_order_replace make_order_replace_of_(const struct itch_order_
 
 static struct itch *new_order_replace_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_order_replace_of_(pool_, fill_order_replace_(seed_));
+    return construct_order_replace_(pool_, fill_order_replace_(seed_));
 }
 
-static bool are_same_order_replace_(const struct itch *one_, const struct itch *other_)
+static bool alike_order_replace_(const struct itch *one_, const struct itch *other_)
 {
     return same_order_replace_(itch_as_order_replace(one_), itch_as_order_replace(other_));
 }
@@ -2335,8 +2402,9 @@ static void read_order_replace_(struct itch_pool *pool_, struct itch *msg_, unsi
     ck_assert_ptr_eq(itch_if_order_replace(msg_), itch_as_order_replace(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_order_replace_(itch_edit_order_replace(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_order_replace_of_(a_);
+    made_ = make_order_replace_(a_);
     ck_assert(same_order_replace_(&made_, a_));
     ck_assert(itch_valid_order_replace(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -2350,16 +2418,16 @@ static void read_order_replace_(struct itch_pool *pool_, struct itch *msg_, unsi
 
 static void refuse_order_replace_(struct itch_pool *pool_)
 {
-    static struct itch_order_replace made_;
     struct itch_order_replace *const a_ = fill_order_replace_(2);
+    static struct itch_order_replace made_;
 
-    made_ = make_order_replace_of_(a_);
+    made_ = make_order_replace_(a_);
     ck_assert(itch_valid_order_replace(&made_));
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_order_replace_(FILE *out_, unsigned seed_)
+static void expected_order_replace_(FILE *out_, unsigned seed_)
 {
     expect_order_replace_(out_, fill_order_replace_(seed_));
 }
@@ -2390,33 +2458,33 @@ static bool same_trade_(const struct itch_trade *msg_, const struct itch_trade *
 static void expect_trade_(FILE *out_, const struct itch_trade *a_)
 {
     fputs("Trade { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", order_ref: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->order_ref);
+    print_unsigned_(out_, a_->order_ref);
     fputs(", side: ", out_);
     fprintf(out_, "'%c'", a_->side);
     fputs(", shares: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->shares);
+    print_unsigned_(out_, a_->shares);
     fputs(", stock: ", out_);
-    expect_chars_(out_, a_->stock, 8, ' ');
+    print_chars_(out_, a_->stock, 8, ' ');
     fputs(", price: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->price);
+    print_unsigned_(out_, a_->price);
     fputs(", match: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->match);
+    print_unsigned_(out_, a_->match);
     fputs(" }", out_);
 }
 #endif
 
-static char trade_stock_text_[10];
-static struct itch_trade trade_sample_;
+static char text_trade_7_[10];
+static struct itch_trade sample_trade_;
 
 static struct itch_trade *fill_trade_(unsigned seed_)
 {
-    struct itch_trade *const a_ = &trade_sample_;
+    struct itch_trade *const a_ = &sample_trade_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_TRADE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -2432,26 +2500,26 @@ static struct itch_trade *fill_trade_(unsigned seed_)
     return a_;
 }
 
-static struct itch *new_trade_of_(struct itch_pool *pool_, const struct itch_trade *a_)
+static struct itch *construct_trade_(struct itch_pool *pool_, const struct itch_trade *a_)
 {
     return itch_new_trade(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref, a_->side,
-        a_->shares, too_long_ == 7 ? long_text_(trade_stock_text_, 9) : text_of_(trade_stock_text_, a_->stock, 8,
+        a_->shares, too_long_ == 7 ? long_text_(text_trade_7_, 9) : without_padding_(text_trade_7_, a_->stock, 8,
         ' '), a_->price, a_->match);
 }
 
-static struct itch_trade make_trade_of_(const struct itch_trade *a_)
+static struct itch_trade make_trade_(const struct itch_trade *a_)
 {
     return itch_make_trade(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->order_ref, a_->side,
-        a_->shares, too_long_ == 7 ? long_text_(trade_stock_text_, 9) : text_of_(trade_stock_text_, a_->stock, 8,
+        a_->shares, too_long_ == 7 ? long_text_(text_trade_7_, 9) : without_padding_(text_trade_7_, a_->stock, 8,
         ' '), a_->price, a_->match);
 }
 
 static struct itch *new_trade_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_trade_of_(pool_, fill_trade_(seed_));
+    return construct_trade_(pool_, fill_trade_(seed_));
 }
 
-static bool are_same_trade_(const struct itch *one_, const struct itch *other_)
+static bool alike_trade_(const struct itch *one_, const struct itch *other_)
 {
     return same_trade_(itch_as_trade(one_), itch_as_trade(other_));
 }
@@ -2466,8 +2534,9 @@ static void read_trade_(struct itch_pool *pool_, struct itch *msg_, unsigned see
     ck_assert_ptr_eq(itch_if_trade(msg_), itch_as_trade(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_trade_(itch_edit_trade(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_trade_of_(a_);
+    made_ = make_trade_(a_);
     ck_assert(same_trade_(&made_, a_));
     ck_assert(itch_valid_trade(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -2481,21 +2550,22 @@ static void read_trade_(struct itch_pool *pool_, struct itch *msg_, unsigned see
 
 static void refuse_trade_(struct itch_pool *pool_)
 {
-    static struct itch_trade made_;
     struct itch_trade *const a_ = fill_trade_(2);
+    static struct itch_trade made_;
 
-    made_ = make_trade_of_(a_);
+    made_ = make_trade_(a_);
     ck_assert(itch_valid_trade(&made_));
+    (void)fill_trade_(2);
     too_long_ = 7; /* stock */
-    made_ = make_trade_of_(fill_trade_(2));
+    made_ = make_trade_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_trade_of_(pool_, a_));
+    ck_assert_ptr_null(construct_trade_(pool_, a_));
     too_long_ = 0;
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_trade_(FILE *out_, unsigned seed_)
+static void expected_trade_(FILE *out_, unsigned seed_)
 {
     expect_trade_(out_, fill_trade_(seed_));
 }
@@ -2525,31 +2595,31 @@ static bool same_cross_trade_(const struct itch_cross_trade *msg_, const struct 
 static void expect_cross_trade_(FILE *out_, const struct itch_cross_trade *a_)
 {
     fputs("CrossTrade { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", shares: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->shares);
+    print_unsigned_(out_, a_->shares);
     fputs(", stock: ", out_);
-    expect_chars_(out_, a_->stock, 8, ' ');
+    print_chars_(out_, a_->stock, 8, ' ');
     fputs(", price: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->price);
+    print_unsigned_(out_, a_->price);
     fputs(", match: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->match);
+    print_unsigned_(out_, a_->match);
     fputs(", cross_type: ", out_);
     fprintf(out_, "'%c'", a_->cross_type);
     fputs(" }", out_);
 }
 #endif
 
-static char cross_trade_stock_text_[10];
-static struct itch_cross_trade cross_trade_sample_;
+static char text_cross_trade_5_[10];
+static struct itch_cross_trade sample_cross_trade_;
 
 static struct itch_cross_trade *fill_cross_trade_(unsigned seed_)
 {
-    struct itch_cross_trade *const a_ = &cross_trade_sample_;
+    struct itch_cross_trade *const a_ = &sample_cross_trade_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_CROSS_TRADE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -2564,26 +2634,26 @@ static struct itch_cross_trade *fill_cross_trade_(unsigned seed_)
     return a_;
 }
 
-static struct itch *new_cross_trade_of_(struct itch_pool *pool_, const struct itch_cross_trade *a_)
+static struct itch *construct_cross_trade_(struct itch_pool *pool_, const struct itch_cross_trade *a_)
 {
     return itch_new_cross_trade(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->shares,
-        too_long_ == 5 ? long_text_(cross_trade_stock_text_, 9) : text_of_(cross_trade_stock_text_, a_->stock, 8,
+        too_long_ == 5 ? long_text_(text_cross_trade_5_, 9) : without_padding_(text_cross_trade_5_, a_->stock, 8,
         ' '), a_->price, a_->match, a_->cross_type);
 }
 
-static struct itch_cross_trade make_cross_trade_of_(const struct itch_cross_trade *a_)
+static struct itch_cross_trade make_cross_trade_(const struct itch_cross_trade *a_)
 {
     return itch_make_cross_trade(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->shares,
-        too_long_ == 5 ? long_text_(cross_trade_stock_text_, 9) : text_of_(cross_trade_stock_text_, a_->stock, 8,
+        too_long_ == 5 ? long_text_(text_cross_trade_5_, 9) : without_padding_(text_cross_trade_5_, a_->stock, 8,
         ' '), a_->price, a_->match, a_->cross_type);
 }
 
 static struct itch *new_cross_trade_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_cross_trade_of_(pool_, fill_cross_trade_(seed_));
+    return construct_cross_trade_(pool_, fill_cross_trade_(seed_));
 }
 
-static bool are_same_cross_trade_(const struct itch *one_, const struct itch *other_)
+static bool alike_cross_trade_(const struct itch *one_, const struct itch *other_)
 {
     return same_cross_trade_(itch_as_cross_trade(one_), itch_as_cross_trade(other_));
 }
@@ -2598,8 +2668,9 @@ static void read_cross_trade_(struct itch_pool *pool_, struct itch *msg_, unsign
     ck_assert_ptr_eq(itch_if_cross_trade(msg_), itch_as_cross_trade(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_cross_trade_(itch_edit_cross_trade(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_cross_trade_of_(a_);
+    made_ = make_cross_trade_(a_);
     ck_assert(same_cross_trade_(&made_, a_));
     ck_assert(itch_valid_cross_trade(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -2613,21 +2684,22 @@ static void read_cross_trade_(struct itch_pool *pool_, struct itch *msg_, unsign
 
 static void refuse_cross_trade_(struct itch_pool *pool_)
 {
-    static struct itch_cross_trade made_;
     struct itch_cross_trade *const a_ = fill_cross_trade_(2);
+    static struct itch_cross_trade made_;
 
-    made_ = make_cross_trade_of_(a_);
+    made_ = make_cross_trade_(a_);
     ck_assert(itch_valid_cross_trade(&made_));
+    (void)fill_cross_trade_(2);
     too_long_ = 5; /* stock */
-    made_ = make_cross_trade_of_(fill_cross_trade_(2));
+    made_ = make_cross_trade_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_cross_trade_of_(pool_, a_));
+    ck_assert_ptr_null(construct_cross_trade_(pool_, a_));
     too_long_ = 0;
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_cross_trade_(FILE *out_, unsigned seed_)
+static void expected_cross_trade_(FILE *out_, unsigned seed_)
 {
     expect_cross_trade_(out_, fill_cross_trade_(seed_));
 }
@@ -2653,22 +2725,22 @@ static bool same_broken_trade_(const struct itch_broken_trade *msg_, const struc
 static void expect_broken_trade_(FILE *out_, const struct itch_broken_trade *a_)
 {
     fputs("BrokenTrade { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", match: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->match);
+    print_unsigned_(out_, a_->match);
     fputs(" }", out_);
 }
 #endif
 
-static struct itch_broken_trade broken_trade_sample_;
+static struct itch_broken_trade sample_broken_trade_;
 
 static struct itch_broken_trade *fill_broken_trade_(unsigned seed_)
 {
-    struct itch_broken_trade *const a_ = &broken_trade_sample_;
+    struct itch_broken_trade *const a_ = &sample_broken_trade_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_BROKEN_TRADE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -2678,22 +2750,22 @@ static struct itch_broken_trade *fill_broken_trade_(unsigned seed_)
     return a_;
 }
 
-static struct itch *new_broken_trade_of_(struct itch_pool *pool_, const struct itch_broken_trade *a_)
+static struct itch *construct_broken_trade_(struct itch_pool *pool_, const struct itch_broken_trade *a_)
 {
     return itch_new_broken_trade(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->match);
 }
 
-static struct itch_broken_trade make_broken_trade_of_(const struct itch_broken_trade *a_)
+static struct itch_broken_trade make_broken_trade_(const struct itch_broken_trade *a_)
 {
     return itch_make_broken_trade(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->match);
 }
 
 static struct itch *new_broken_trade_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_broken_trade_of_(pool_, fill_broken_trade_(seed_));
+    return construct_broken_trade_(pool_, fill_broken_trade_(seed_));
 }
 
-static bool are_same_broken_trade_(const struct itch *one_, const struct itch *other_)
+static bool alike_broken_trade_(const struct itch *one_, const struct itch *other_)
 {
     return same_broken_trade_(itch_as_broken_trade(one_), itch_as_broken_trade(other_));
 }
@@ -2708,8 +2780,9 @@ static void read_broken_trade_(struct itch_pool *pool_, struct itch *msg_, unsig
     ck_assert_ptr_eq(itch_if_broken_trade(msg_), itch_as_broken_trade(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_broken_trade_(itch_edit_broken_trade(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_broken_trade_of_(a_);
+    made_ = make_broken_trade_(a_);
     ck_assert(same_broken_trade_(&made_, a_));
     ck_assert(itch_valid_broken_trade(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -2723,16 +2796,16 @@ static void read_broken_trade_(struct itch_pool *pool_, struct itch *msg_, unsig
 
 static void refuse_broken_trade_(struct itch_pool *pool_)
 {
-    static struct itch_broken_trade made_;
     struct itch_broken_trade *const a_ = fill_broken_trade_(2);
+    static struct itch_broken_trade made_;
 
-    made_ = make_broken_trade_of_(a_);
+    made_ = make_broken_trade_(a_);
     ck_assert(itch_valid_broken_trade(&made_));
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_broken_trade_(FILE *out_, unsigned seed_)
+static void expected_broken_trade_(FILE *out_, unsigned seed_)
 {
     expect_broken_trade_(out_, fill_broken_trade_(seed_));
 }
@@ -2766,25 +2839,25 @@ static bool same_imbalance_(const struct itch_imbalance *msg_, const struct itch
 static void expect_imbalance_(FILE *out_, const struct itch_imbalance *a_)
 {
     fputs("Imbalance { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", paired: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->paired);
+    print_unsigned_(out_, a_->paired);
     fputs(", imbalance: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->imbalance);
+    print_unsigned_(out_, a_->imbalance);
     fputs(", direction: ", out_);
     fprintf(out_, "'%c'", a_->direction);
     fputs(", stock: ", out_);
-    expect_chars_(out_, a_->stock, 8, ' ');
+    print_chars_(out_, a_->stock, 8, ' ');
     fputs(", far_price: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->far_price);
+    print_unsigned_(out_, a_->far_price);
     fputs(", near_price: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->near_price);
+    print_unsigned_(out_, a_->near_price);
     fputs(", reference_price: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->reference_price);
+    print_unsigned_(out_, a_->reference_price);
     fputs(", cross_type: ", out_);
     fprintf(out_, "'%c'", a_->cross_type);
     fputs(", variation: ", out_);
@@ -2793,12 +2866,12 @@ static void expect_imbalance_(FILE *out_, const struct itch_imbalance *a_)
 }
 #endif
 
-static char imbalance_stock_text_[10];
-static struct itch_imbalance imbalance_sample_;
+static char text_imbalance_7_[10];
+static struct itch_imbalance sample_imbalance_;
 
 static struct itch_imbalance *fill_imbalance_(unsigned seed_)
 {
-    struct itch_imbalance *const a_ = &imbalance_sample_;
+    struct itch_imbalance *const a_ = &sample_imbalance_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_IMBALANCE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -2817,27 +2890,27 @@ static struct itch_imbalance *fill_imbalance_(unsigned seed_)
     return a_;
 }
 
-static struct itch *new_imbalance_of_(struct itch_pool *pool_, const struct itch_imbalance *a_)
+static struct itch *construct_imbalance_(struct itch_pool *pool_, const struct itch_imbalance *a_)
 {
     return itch_new_imbalance(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp, a_->paired,
-        a_->imbalance, a_->direction, too_long_ == 7 ? long_text_(imbalance_stock_text_,
-        9) : text_of_(imbalance_stock_text_, a_->stock, 8, ' '), a_->far_price, a_->near_price, a_->reference_price,
-        a_->cross_type, a_->variation);
+        a_->imbalance, a_->direction, too_long_ == 7 ? long_text_(text_imbalance_7_,
+        9) : without_padding_(text_imbalance_7_, a_->stock, 8, ' '), a_->far_price, a_->near_price,
+        a_->reference_price, a_->cross_type, a_->variation);
 }
 
-static struct itch_imbalance make_imbalance_of_(const struct itch_imbalance *a_)
+static struct itch_imbalance make_imbalance_(const struct itch_imbalance *a_)
 {
     return itch_make_imbalance(a_->stock_locate, a_->tracking_number, a_->timestamp, a_->paired, a_->imbalance,
-        a_->direction, too_long_ == 7 ? long_text_(imbalance_stock_text_, 9) : text_of_(imbalance_stock_text_,
+        a_->direction, too_long_ == 7 ? long_text_(text_imbalance_7_, 9) : without_padding_(text_imbalance_7_,
         a_->stock, 8, ' '), a_->far_price, a_->near_price, a_->reference_price, a_->cross_type, a_->variation);
 }
 
 static struct itch *new_imbalance_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_imbalance_of_(pool_, fill_imbalance_(seed_));
+    return construct_imbalance_(pool_, fill_imbalance_(seed_));
 }
 
-static bool are_same_imbalance_(const struct itch *one_, const struct itch *other_)
+static bool alike_imbalance_(const struct itch *one_, const struct itch *other_)
 {
     return same_imbalance_(itch_as_imbalance(one_), itch_as_imbalance(other_));
 }
@@ -2852,8 +2925,9 @@ static void read_imbalance_(struct itch_pool *pool_, struct itch *msg_, unsigned
     ck_assert_ptr_eq(itch_if_imbalance(msg_), itch_as_imbalance(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_imbalance_(itch_edit_imbalance(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_imbalance_of_(a_);
+    made_ = make_imbalance_(a_);
     ck_assert(same_imbalance_(&made_, a_));
     ck_assert(itch_valid_imbalance(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -2867,21 +2941,22 @@ static void read_imbalance_(struct itch_pool *pool_, struct itch *msg_, unsigned
 
 static void refuse_imbalance_(struct itch_pool *pool_)
 {
-    static struct itch_imbalance made_;
     struct itch_imbalance *const a_ = fill_imbalance_(2);
+    static struct itch_imbalance made_;
 
-    made_ = make_imbalance_of_(a_);
+    made_ = make_imbalance_(a_);
     ck_assert(itch_valid_imbalance(&made_));
+    (void)fill_imbalance_(2);
     too_long_ = 7; /* stock */
-    made_ = make_imbalance_of_(fill_imbalance_(2));
+    made_ = make_imbalance_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_imbalance_of_(pool_, a_));
+    ck_assert_ptr_null(construct_imbalance_(pool_, a_));
     too_long_ = 0;
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_imbalance_(FILE *out_, unsigned seed_)
+static void expected_imbalance_(FILE *out_, unsigned seed_)
 {
     expect_imbalance_(out_, fill_imbalance_(seed_));
 }
@@ -2908,25 +2983,25 @@ static bool same_retail_interest_(const struct itch_retail_interest *msg_, const
 static void expect_retail_interest_(FILE *out_, const struct itch_retail_interest *a_)
 {
     fputs("RetailInterest { stock_locate: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->stock_locate);
+    print_unsigned_(out_, a_->stock_locate);
     fputs(", tracking_number: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->tracking_number);
+    print_unsigned_(out_, a_->tracking_number);
     fputs(", timestamp: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->timestamp);
+    print_unsigned_(out_, a_->timestamp);
     fputs(", stock: ", out_);
-    expect_chars_(out_, a_->stock, 8, ' ');
+    print_chars_(out_, a_->stock, 8, ' ');
     fputs(", interest: ", out_);
     fprintf(out_, "'%c'", a_->interest);
     fputs(" }", out_);
 }
 #endif
 
-static char retail_interest_stock_text_[10];
-static struct itch_retail_interest retail_interest_sample_;
+static char text_retail_interest_4_[10];
+static struct itch_retail_interest sample_retail_interest_;
 
 static struct itch_retail_interest *fill_retail_interest_(unsigned seed_)
 {
-    struct itch_retail_interest *const a_ = &retail_interest_sample_;
+    struct itch_retail_interest *const a_ = &sample_retail_interest_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = ITCH_RETAIL_INTEREST;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
@@ -2938,26 +3013,26 @@ static struct itch_retail_interest *fill_retail_interest_(unsigned seed_)
     return a_;
 }
 
-static struct itch *new_retail_interest_of_(struct itch_pool *pool_, const struct itch_retail_interest *a_)
+static struct itch *construct_retail_interest_(struct itch_pool *pool_, const struct itch_retail_interest *a_)
 {
     return itch_new_retail_interest(pool_, a_->stock_locate, a_->tracking_number, a_->timestamp,
-        too_long_ == 4 ? long_text_(retail_interest_stock_text_, 9) : text_of_(retail_interest_stock_text_,
+        too_long_ == 4 ? long_text_(text_retail_interest_4_, 9) : without_padding_(text_retail_interest_4_,
         a_->stock, 8, ' '), a_->interest);
 }
 
-static struct itch_retail_interest make_retail_interest_of_(const struct itch_retail_interest *a_)
+static struct itch_retail_interest make_retail_interest_(const struct itch_retail_interest *a_)
 {
     return itch_make_retail_interest(a_->stock_locate, a_->tracking_number, a_->timestamp,
-        too_long_ == 4 ? long_text_(retail_interest_stock_text_, 9) : text_of_(retail_interest_stock_text_,
+        too_long_ == 4 ? long_text_(text_retail_interest_4_, 9) : without_padding_(text_retail_interest_4_,
         a_->stock, 8, ' '), a_->interest);
 }
 
 static struct itch *new_retail_interest_(struct itch_pool *pool_, unsigned seed_)
 {
-    return new_retail_interest_of_(pool_, fill_retail_interest_(seed_));
+    return construct_retail_interest_(pool_, fill_retail_interest_(seed_));
 }
 
-static bool are_same_retail_interest_(const struct itch *one_, const struct itch *other_)
+static bool alike_retail_interest_(const struct itch *one_, const struct itch *other_)
 {
     return same_retail_interest_(itch_as_retail_interest(one_), itch_as_retail_interest(other_));
 }
@@ -2972,8 +3047,9 @@ static void read_retail_interest_(struct itch_pool *pool_, struct itch *msg_, un
     ck_assert_ptr_eq(itch_if_retail_interest(msg_), itch_as_retail_interest(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_retail_interest_(itch_edit_retail_interest(copy_), a_));
+    ck_assert(!itch_validate(copy_, sizeof *a_ - 1));
     itch_free(pool_, copy_);
-    made_ = make_retail_interest_of_(a_);
+    made_ = make_retail_interest_(a_);
     ck_assert(same_retail_interest_(&made_, a_));
     ck_assert(itch_valid_retail_interest(&made_));
     made_.base.tag = ITCH_FREED_TAG_;
@@ -2987,21 +3063,22 @@ static void read_retail_interest_(struct itch_pool *pool_, struct itch *msg_, un
 
 static void refuse_retail_interest_(struct itch_pool *pool_)
 {
-    static struct itch_retail_interest made_;
     struct itch_retail_interest *const a_ = fill_retail_interest_(2);
+    static struct itch_retail_interest made_;
 
-    made_ = make_retail_interest_of_(a_);
+    made_ = make_retail_interest_(a_);
     ck_assert(itch_valid_retail_interest(&made_));
+    (void)fill_retail_interest_(2);
     too_long_ = 4; /* stock */
-    made_ = make_retail_interest_of_(fill_retail_interest_(2));
+    made_ = make_retail_interest_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_retail_interest_of_(pool_, a_));
+    ck_assert_ptr_null(construct_retail_interest_(pool_, a_));
     too_long_ = 0;
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_retail_interest_(FILE *out_, unsigned seed_)
+static void expected_retail_interest_(FILE *out_, unsigned seed_)
 {
     expect_retail_interest_(out_, fill_retail_interest_(seed_));
 }
@@ -3028,135 +3105,135 @@ static const struct variant_ {
 #endif
 } variants_[] = {
     { "SystemEvent", ITCH_SYSTEM_EVENT, sizeof(struct itch_system_event), alignof(struct itch_system_event), 8, 0,
-      new_system_event_, are_same_system_event_, read_system_event_, refuse_system_event_,
+      new_system_event_, alike_system_event_, read_system_event_, refuse_system_event_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_system_event_,
+      expected_system_event_,
 #endif
     },
     { "StockDirectory", ITCH_STOCK_DIRECTORY, sizeof(struct itch_stock_directory), alignof(struct itch_stock_directory), 64, 4,
-      new_stock_directory_, are_same_stock_directory_, read_stock_directory_, refuse_stock_directory_,
+      new_stock_directory_, alike_stock_directory_, read_stock_directory_, refuse_stock_directory_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_stock_directory_,
+      expected_stock_directory_,
 #endif
     },
     { "TradingAction", ITCH_TRADING_ACTION, sizeof(struct itch_trading_action), alignof(struct itch_trading_action), 8, 2,
-      new_trading_action_, are_same_trading_action_, read_trading_action_, refuse_trading_action_,
+      new_trading_action_, alike_trading_action_, read_trading_action_, refuse_trading_action_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_trading_action_,
+      expected_trading_action_,
 #endif
     },
     { "RegSho", ITCH_REG_SHO, sizeof(struct itch_reg_sho), alignof(struct itch_reg_sho), 8, 1,
-      new_reg_sho_, are_same_reg_sho_, read_reg_sho_, refuse_reg_sho_,
+      new_reg_sho_, alike_reg_sho_, read_reg_sho_, refuse_reg_sho_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_reg_sho_,
+      expected_reg_sho_,
 #endif
     },
     { "ParticipantPosition", ITCH_PARTICIPANT_POSITION, sizeof(struct itch_participant_position), alignof(struct itch_participant_position), 8, 2,
-      new_participant_position_, are_same_participant_position_, read_participant_position_, refuse_participant_position_,
+      new_participant_position_, alike_participant_position_, read_participant_position_, refuse_participant_position_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_participant_position_,
+      expected_participant_position_,
 #endif
     },
     { "MwcbDecline", ITCH_MWCB_DECLINE, sizeof(struct itch_mwcb_decline), alignof(struct itch_mwcb_decline), 8, 3,
-      new_mwcb_decline_, are_same_mwcb_decline_, read_mwcb_decline_, refuse_mwcb_decline_,
+      new_mwcb_decline_, alike_mwcb_decline_, read_mwcb_decline_, refuse_mwcb_decline_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_mwcb_decline_,
+      expected_mwcb_decline_,
 #endif
     },
     { "MwcbStatus", ITCH_MWCB_STATUS, sizeof(struct itch_mwcb_status), alignof(struct itch_mwcb_status), 8, 0,
-      new_mwcb_status_, are_same_mwcb_status_, read_mwcb_status_, refuse_mwcb_status_,
+      new_mwcb_status_, alike_mwcb_status_, read_mwcb_status_, refuse_mwcb_status_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_mwcb_status_,
+      expected_mwcb_status_,
 #endif
     },
     { "IpoQuoting", ITCH_IPO_QUOTING, sizeof(struct itch_ipo_quoting), alignof(struct itch_ipo_quoting), 8, 2,
-      new_ipo_quoting_, are_same_ipo_quoting_, read_ipo_quoting_, refuse_ipo_quoting_,
+      new_ipo_quoting_, alike_ipo_quoting_, read_ipo_quoting_, refuse_ipo_quoting_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_ipo_quoting_,
+      expected_ipo_quoting_,
 #endif
     },
     { "LuldCollar", ITCH_LULD_COLLAR, sizeof(struct itch_luld_collar), alignof(struct itch_luld_collar), 8, 3,
-      new_luld_collar_, are_same_luld_collar_, read_luld_collar_, refuse_luld_collar_,
+      new_luld_collar_, alike_luld_collar_, read_luld_collar_, refuse_luld_collar_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_luld_collar_,
+      expected_luld_collar_,
 #endif
     },
     { "OperationalHalt", ITCH_OPERATIONAL_HALT, sizeof(struct itch_operational_halt), alignof(struct itch_operational_halt), 8, 1,
-      new_operational_halt_, are_same_operational_halt_, read_operational_halt_, refuse_operational_halt_,
+      new_operational_halt_, alike_operational_halt_, read_operational_halt_, refuse_operational_halt_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_operational_halt_,
+      expected_operational_halt_,
 #endif
     },
     { "AddOrder", ITCH_ADD_ORDER, sizeof(struct itch_add_order), alignof(struct itch_add_order), 65536, 3,
-      new_add_order_, are_same_add_order_, read_add_order_, refuse_add_order_,
+      new_add_order_, alike_add_order_, read_add_order_, refuse_add_order_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_add_order_,
+      expected_add_order_,
 #endif
     },
     { "AddOrderMpid", ITCH_ADD_ORDER_MPID, sizeof(struct itch_add_order_mpid), alignof(struct itch_add_order_mpid), 2048, 4,
-      new_add_order_mpid_, are_same_add_order_mpid_, read_add_order_mpid_, refuse_add_order_mpid_,
+      new_add_order_mpid_, alike_add_order_mpid_, read_add_order_mpid_, refuse_add_order_mpid_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_add_order_mpid_,
+      expected_add_order_mpid_,
 #endif
     },
     { "OrderExecuted", ITCH_ORDER_EXECUTED, sizeof(struct itch_order_executed), alignof(struct itch_order_executed), 64, 3,
-      new_order_executed_, are_same_order_executed_, read_order_executed_, refuse_order_executed_,
+      new_order_executed_, alike_order_executed_, read_order_executed_, refuse_order_executed_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_order_executed_,
+      expected_order_executed_,
 #endif
     },
     { "OrderExecutedPrice", ITCH_ORDER_EXECUTED_PRICE, sizeof(struct itch_order_executed_price), alignof(struct itch_order_executed_price), 64, 3,
-      new_order_executed_price_, are_same_order_executed_price_, read_order_executed_price_, refuse_order_executed_price_,
+      new_order_executed_price_, alike_order_executed_price_, read_order_executed_price_, refuse_order_executed_price_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_order_executed_price_,
+      expected_order_executed_price_,
 #endif
     },
     { "OrderCancel", ITCH_ORDER_CANCEL, sizeof(struct itch_order_cancel), alignof(struct itch_order_cancel), 64, 2,
-      new_order_cancel_, are_same_order_cancel_, read_order_cancel_, refuse_order_cancel_,
+      new_order_cancel_, alike_order_cancel_, read_order_cancel_, refuse_order_cancel_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_order_cancel_,
+      expected_order_cancel_,
 #endif
     },
     { "OrderDelete", ITCH_ORDER_DELETE, sizeof(struct itch_order_delete), alignof(struct itch_order_delete), 64, 1,
-      new_order_delete_, are_same_order_delete_, read_order_delete_, refuse_order_delete_,
+      new_order_delete_, alike_order_delete_, read_order_delete_, refuse_order_delete_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_order_delete_,
+      expected_order_delete_,
 #endif
     },
     { "OrderReplace", ITCH_ORDER_REPLACE, sizeof(struct itch_order_replace), alignof(struct itch_order_replace), 64, 3,
-      new_order_replace_, are_same_order_replace_, read_order_replace_, refuse_order_replace_,
+      new_order_replace_, alike_order_replace_, read_order_replace_, refuse_order_replace_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_order_replace_,
+      expected_order_replace_,
 #endif
     },
     { "Trade", ITCH_TRADE, sizeof(struct itch_trade), alignof(struct itch_trade), 8, 4,
-      new_trade_, are_same_trade_, read_trade_, refuse_trade_,
+      new_trade_, alike_trade_, read_trade_, refuse_trade_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_trade_,
+      expected_trade_,
 #endif
     },
     { "CrossTrade", ITCH_CROSS_TRADE, sizeof(struct itch_cross_trade), alignof(struct itch_cross_trade), 8, 4,
-      new_cross_trade_, are_same_cross_trade_, read_cross_trade_, refuse_cross_trade_,
+      new_cross_trade_, alike_cross_trade_, read_cross_trade_, refuse_cross_trade_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_cross_trade_,
+      expected_cross_trade_,
 #endif
     },
     { "BrokenTrade", ITCH_BROKEN_TRADE, sizeof(struct itch_broken_trade), alignof(struct itch_broken_trade), 8, 1,
-      new_broken_trade_, are_same_broken_trade_, read_broken_trade_, refuse_broken_trade_,
+      new_broken_trade_, alike_broken_trade_, read_broken_trade_, refuse_broken_trade_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_broken_trade_,
+      expected_broken_trade_,
 #endif
     },
     { "Imbalance", ITCH_IMBALANCE, sizeof(struct itch_imbalance), alignof(struct itch_imbalance), 8, 5,
-      new_imbalance_, are_same_imbalance_, read_imbalance_, refuse_imbalance_,
+      new_imbalance_, alike_imbalance_, read_imbalance_, refuse_imbalance_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_imbalance_,
+      expected_imbalance_,
 #endif
     },
     { "RetailInterest", ITCH_RETAIL_INTEREST, sizeof(struct itch_retail_interest), alignof(struct itch_retail_interest), 8, 1,
-      new_retail_interest_, are_same_retail_interest_, read_retail_interest_, refuse_retail_interest_,
+      new_retail_interest_, alike_retail_interest_, read_retail_interest_, refuse_retail_interest_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_retail_interest_,
+      expected_retail_interest_,
 #endif
     },
 };
@@ -3170,7 +3247,7 @@ static const struct variant_ {
     for (const struct variant_ *v_ = &variants_[(run_) * GROUP_]; \
          v_ != &variants_[(run_) + 1 < RUNS_ ? ((run_) + 1) * GROUP_ : VARIANTS_]; v_++)
 
-static size_t bytes_of_(const struct variant_ *v_, unsigned seed_)
+static size_t whole_size_(const struct variant_ *v_, unsigned seed_)
 {
     (void)seed_;
     return v_->size;
@@ -3204,7 +3281,7 @@ START_TEST(message_takes_exactly_its_size)
     static struct itch_pool pool_;
 
     EACH_VARIANT_(v_, _i) {
-        const size_t bytes_ = bytes_of_(v_, 2);
+        const size_t bytes_ = whole_size_(v_, 2);
         struct itch_pool_stats stats_;
         uintptr_t first_ = 0;
         size_t slot_ = v_->slot;
@@ -3253,7 +3330,7 @@ START_TEST(exhaustion_is_null_and_loses_nothing)
     static struct itch_pool pool_;
 
     EACH_VARIANT_(v_, _i) {
-        const size_t bytes_ = bytes_of_(v_, 1);
+        const size_t bytes_ = whole_size_(v_, 1);
         struct counted_ counted_of_it_ = { (bytes_ <= 512 ? 65536 : 5 * 65536) + 4 * (bytes_ + 4096), 0 };
         const struct protopool_source source_ = { take_counted_, give_counted_, &counted_of_it_ };
         struct itch *msg_, *last_ = NULL;
@@ -3311,7 +3388,7 @@ START_TEST(message_equals_its_clone_and_hashes_and_describes_alike)
             clone_[seed_] = itch_clone(&other_pool_, msg_[seed_]);
             ck_assert_ptr_nonnull(clone_[seed_]);
             ck_assert_ptr_ne(clone_[seed_], msg_[seed_]);
-            ck_assert(itch_validate(msg_[seed_], bytes_of_(v_, seed_)));
+            ck_assert(itch_validate(msg_[seed_], whole_size_(v_, seed_)));
         }
         for (unsigned i_ = 0; i_ < SEEDS_; i_++)
             for (unsigned j_ = 0; j_ < SEEDS_; j_++) {
@@ -3517,9 +3594,9 @@ int main(void)
     SRunner *const runner_ = srunner_create(suite_);
     int failed_;
 
-    (void)too_long_, (void)length_, (void)letters_, (void)text_of_, (void)long_text_; /* the schema may have no use for them */
+    (void)too_long_, (void)length_, (void)number_, (void)letters_, (void)without_padding_, (void)long_text_; /* the schema may have no use for them */
 #ifndef PROTOPOOL_NO_STDIO
-    (void)expect_number_, (void)expect_chars_;
+    (void)print_unsigned_, (void)print_signed_, (void)print_number_, (void)print_chars_;
 #endif
     protopool_set_fault_handler(on_fault_);
     protopool_set_refusal_handler(on_refusal_);

@@ -36,6 +36,14 @@ static inline size_t length_(unsigned seed_, unsigned field_, size_t bound_)
     return seed_ == 0 ? 0 : seed_ == 1 ? bound_ : (size_t)(sample_(seed_, field_, 0) % (bound_ + 1));
 }
 
+/* Of any magnitude: with more digits before the point than are exact, and with an exponent. */
+static inline double number_(uint64_t random_)
+{
+    static const double scales_[] = { 1, 1, 1e-3, 1e-7, 1e7, 1e12, 1e15, 1e30, 1e-30 };
+    const double magnitude_ = ((double)(random_ % 65536) + 0.125) * scales_[random_ / 65536 % 9];
+    return (random_ >> 40 & 1) != 0 ? -magnitude_ : magnitude_;
+}
+
 static inline void letters_(char *to_, size_t count_, unsigned seed_)
 {
     for (size_t i_ = 0; i_ < count_; i_++)
@@ -43,7 +51,7 @@ static inline void letters_(char *to_, size_t count_, unsigned seed_)
 }
 
 /* The characters without their padding, terminated, in a buffer. */
-static inline const char *text_of_(char *buffer_, const char *chars_, size_t count_, char pad_)
+static inline const char *without_padding_(char *buffer_, const char *chars_, size_t count_, char pad_)
 {
     while (count_ > 0 && chars_[count_ - 1] == pad_)
         count_--;
@@ -86,26 +94,31 @@ struct counted_ {
     size_t taken;  /* bytes that it has given and not got back */
 };
 
+/* Aligned within a block of malloc, whose address lies before it. */
 static void *take_counted_(void *ctx_, size_t bytes_, size_t align_)
 {
     struct counted_ *const counted_of_it_ = (struct counted_ *)ctx_;
-    void *memory_;
+    unsigned char *block_, *memory_;
     if (bytes_ > counted_of_it_->left)
         return NULL;
-    memory_ = aligned_alloc(align_, (bytes_ + align_ - 1) / align_ * align_);
-    if (memory_ != NULL) {
-        counted_of_it_->left -= bytes_;
-        counted_of_it_->taken += bytes_;
-    }
+    block_ = (unsigned char *)malloc(sizeof block_ + align_ + bytes_);
+    if (block_ == NULL)
+        return NULL;
+    memory_ = block_ + sizeof block_ + (align_ - (uintptr_t)(block_ + sizeof block_) % align_);
+    memcpy(memory_ - sizeof block_, &block_, sizeof block_);
+    counted_of_it_->left -= bytes_;
+    counted_of_it_->taken += bytes_;
     return memory_;
 }
 
 static void give_counted_(void *ctx_, void *memory_, size_t bytes_)
 {
     struct counted_ *const counted_of_it_ = (struct counted_ *)ctx_;
+    void *block_;
     counted_of_it_->left += bytes_;
     counted_of_it_->taken -= bytes_;
-    free(memory_);
+    memcpy(&block_, (unsigned char *)memory_ - sizeof block_, sizeof block_);
+    free(block_);
 }
 
 static inline size_t live_(struct telemetry_pool *pool_)
@@ -132,29 +145,52 @@ static void assert_same_text_(FILE *one_, FILE *other_)
     fclose(other_);
 }
 
-/* In Rust's form: the shortest digits that read back, a point or an exponent. */
-static inline void expect_number_(FILE *out_, double value_, bool is_float_)
+static inline void print_unsigned_(FILE *out_, uint64_t value_)
+{
+    if (value_ >= 10)
+        print_unsigned_(out_, value_ / 10);
+    fputc((int)('0' + value_ % 10), out_);
+}
+
+static inline void print_signed_(FILE *out_, int64_t value_)
+{
+    if (value_ < 0)
+        fputc('-', out_);
+    print_unsigned_(out_, value_ < 0 ? 0 - (uint64_t)value_ : (uint64_t)value_);
+}
+
+/* As Rust does: the fewest digits that read back, then zeros; an exponent where that would be long. */
+static inline void print_number_(FILE *out_, double value_, bool is_float_)
 {
     const double magnitude_ = value_ < 0 ? -value_ : value_;
-    const bool is_fixed_ = !(magnitude_ > 0) || (magnitude_ >= 1e-4 && magnitude_ < 1e16);
-    char text_[400], *exponent_;
+    char text_[40], digits_[40];
+    int count_ = 0, exponent_;
 
-    for (int digits_ = is_fixed_ ? 1 : 0; digits_ < 30; digits_++) {
-        (void)snprintf(text_, sizeof text_, is_fixed_ ? "%.*f" : "%.*e", digits_, value_);
-        if (is_float_ ? !(strtof(text_, NULL) < (float)value_) && !(strtof(text_, NULL) > (float)value_)
-                      : !(strtod(text_, NULL) < value_) && !(strtod(text_, NULL) > value_))
+    for (int more_ = 0; more_ < 17; more_++) {
+        (void)snprintf(text_, sizeof text_, "%.*e", more_, magnitude_);
+        if (is_float_ ? !(strtof(text_, NULL) < (float)magnitude_) && !(strtof(text_, NULL) > (float)magnitude_)
+                      : !(strtod(text_, NULL) < magnitude_) && !(strtod(text_, NULL) > magnitude_))
             break;
     }
-    exponent_ = strchr(text_, 'e');
-    if (exponent_ == NULL) {
-        fputs(text_, out_);
-    } else {
-        *exponent_ = '\0';
-        fprintf(out_, "%se%ld", text_, strtol(exponent_ + 1, NULL, 10));
+    for (const char *c_ = text_; *c_ != 'e'; c_++)
+        if (*c_ != '.')
+            digits_[count_++] = *c_;
+    exponent_ = (int)strtol(strchr(text_, 'e') + 1, NULL, 10);
+    if (value_ < 0)
+        fputc('-', out_);
+    if (magnitude_ > 0 && (magnitude_ < 1e-4 || magnitude_ >= 1e16)) {
+        fprintf(out_, "%c%s%.*se%d", digits_[0], count_ > 1 ? "." : "", count_ - 1, &digits_[1], exponent_);
+        return;
+    }
+    for (int place_ = exponent_ < 0 ? 0 : exponent_; place_ >= 0 || exponent_ - place_ < count_ || place_ == -1; place_--) {
+        const int at_ = exponent_ - place_;
+        if (place_ == -1)
+            fputc('.', out_);
+        fputc(at_ >= 0 && at_ < count_ ? digits_[at_] : '0', out_);
     }
 }
 
-static inline void expect_chars_(FILE *out_, const char *chars_, size_t count_, char pad_)
+static inline void print_chars_(FILE *out_, const char *chars_, size_t count_, char pad_)
 {
     while (count_ > 0 && chars_[count_ - 1] == pad_)
         count_--;
@@ -229,7 +265,7 @@ static void assert_prints_pretty_(const struct telemetry *msg_)
 static const struct {
     enum telemetry_mode value;
     const char *name;
-} mode_values_[] = {
+} values_mode_[] = {
     { TELEMETRY_MODE_MANUAL, "manual" },
     { TELEMETRY_MODE_HOLD, "hold" },
     { TELEMETRY_MODE_MISSION, "mission" },
@@ -237,11 +273,11 @@ static const struct {
 };
 
 #ifndef PROTOPOOL_NO_STDIO
-static const char *mode_shown_(int64_t value_)
+static const char *shown_mode_(int64_t value_)
 {
     for (size_t i_ = 0; i_ < 4; i_++)
-        if ((int64_t)mode_values_[i_].value == value_)
-            return mode_values_[i_].name;
+        if ((int64_t)values_mode_[i_].value == value_)
+            return values_mode_[i_].name;
     return "";
 }
 #endif
@@ -249,7 +285,7 @@ static const char *mode_shown_(int64_t value_)
 START_TEST(mode_values_have_their_names)
 {
     for (size_t i_ = 0; i_ < 4; i_++)
-        ck_assert_str_eq(telemetry_mode_name(mode_values_[i_].value), mode_values_[i_].name);
+        ck_assert_str_eq(telemetry_mode_name(values_mode_[i_].value), values_mode_[i_].name);
     ck_assert_ptr_null(telemetry_mode_name((enum telemetry_mode)4));
 }
 END_TEST
@@ -290,7 +326,7 @@ static void fill_position_(struct telemetry_position *a_, unsigned seed_, unsign
     (void)field_;
     a_->latitude = -90.0 + 90.0 * (double)(sample_(seed_, 64 * field_ + 1, 0) % 1024) / 1024;
     a_->longitude = -180.0 + 180.0 * (double)(sample_(seed_, 64 * field_ + 2, 0) % 1024) / 1024;
-    a_->altitude = (float)(sample_(seed_, 64 * field_ + 3, 0) % 4096) + (float)0.125;
+    a_->altitude = (float)number_(sample_(seed_, 64 * field_ + 3, 0));
 }
 
 static inline void spoil_position_(struct telemetry_position *struct_)
@@ -312,31 +348,65 @@ static bool same_position_(const struct telemetry_position *msg_, const struct t
 static void expect_position_(FILE *out_, const struct telemetry_position *a_)
 {
     fputs("position { latitude: ", out_);
-    expect_number_(out_, a_->latitude, false);
+    print_number_(out_, a_->latitude, false);
     fputs(", longitude: ", out_);
-    expect_number_(out_, a_->longitude, false);
+    print_number_(out_, a_->longitude, false);
     fputs(", altitude: ", out_);
-    expect_number_(out_, (double)a_->altitude, true);
+    print_number_(out_, (double)a_->altitude, true);
     fputs(" }", out_);
 }
 #endif
 
+static bool set_position_(struct telemetry_position *struct_, const struct telemetry_position *a_)
+{
+    return telemetry_set_position(struct_, a_->latitude, a_->longitude, a_->altitude);
+}
+
+static struct telemetry_position make_position_(const struct telemetry_position *a_)
+{
+    return telemetry_make_position(a_->latitude, a_->longitude, a_->altitude);
+}
+
+/* The arguments are those that a_ holds, and the schema rules them out. */
+static void refuse_position_(const struct telemetry_position *a_)
+{
+    static struct telemetry_position before_, set_of_it_;
+
+    fill_position_(&before_, 3, 1);
+    set_of_it_ = before_;
+    ck_assert(!set_position_(&set_of_it_, a_));
+    ck_assert(memcmp(&set_of_it_, &before_, sizeof before_) == 0);
+    set_of_it_ = make_position_(a_);
+    ck_assert(!telemetry_valid_position(&set_of_it_));
+}
+
 START_TEST(position_is_valid_unless_a_field_is_not)
 {
-    struct telemetry_position struct_ = telemetry_default_position();
+    static struct telemetry_position struct_, set_of_it_;
 
+    struct_ = telemetry_default_position();
     ck_assert(telemetry_valid_position(&struct_));
     for (unsigned seed_ = 0; seed_ < SEEDS_; seed_++) {
         memset(&struct_, 0, sizeof struct_);
         fill_position_(&struct_, seed_, 1);
         ck_assert(telemetry_valid_position(&struct_));
+        ck_assert(set_position_(&set_of_it_, &struct_));
+        ck_assert(same_position_(&set_of_it_, &struct_, 1));
+        ck_assert(telemetry_valid_position(&set_of_it_));
+        set_of_it_ = make_position_(&struct_);
+        ck_assert(same_position_(&set_of_it_, &struct_, 1));
+        ck_assert(telemetry_valid_position(&set_of_it_));
     }
-    struct_ = telemetry_default_position();
+    memset(&struct_, 0, sizeof struct_);
+    fill_position_(&struct_, 2, 1);
     struct_.latitude = 1e+308;
     ck_assert(!telemetry_valid_position(&struct_));
-    struct_ = telemetry_default_position();
+    refuse_position_(&struct_);
+    memset(&struct_, 0, sizeof struct_);
+    fill_position_(&struct_, 2, 1);
     struct_.longitude = 1e+308;
     ck_assert(!telemetry_valid_position(&struct_));
+    refuse_position_(&struct_);
 }
 END_TEST
 
@@ -374,34 +444,68 @@ static void expect_waypoint_(FILE *out_, const struct telemetry_waypoint *a_)
     fputs(", speed: ", out_);
     if (a_->has_speed) {
         fputs("Some(", out_);
-        expect_number_(out_, (double)a_->speed, true);
+        print_number_(out_, (double)a_->speed, true);
         fputs(")", out_);
     } else {
         fputs("None", out_);
     }
     fputs(", hold: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->hold);
+    print_unsigned_(out_, a_->hold);
     fputs(" }", out_);
 }
 #endif
 
+static bool set_waypoint_(struct telemetry_waypoint *struct_, const struct telemetry_waypoint *a_)
+{
+    return telemetry_set_waypoint(struct_, &a_->at, !a_->has_speed ? NULL : &a_->speed, a_->hold);
+}
+
+static struct telemetry_waypoint make_waypoint_(const struct telemetry_waypoint *a_)
+{
+    return telemetry_make_waypoint(&a_->at, !a_->has_speed ? NULL : &a_->speed, a_->hold);
+}
+
+/* The arguments are those that a_ holds, and the schema rules them out. */
+static void refuse_waypoint_(const struct telemetry_waypoint *a_)
+{
+    static struct telemetry_waypoint before_, set_of_it_;
+
+    fill_waypoint_(&before_, 3, 1);
+    set_of_it_ = before_;
+    ck_assert(!set_waypoint_(&set_of_it_, a_));
+    ck_assert(memcmp(&set_of_it_, &before_, sizeof before_) == 0);
+    set_of_it_ = make_waypoint_(a_);
+    ck_assert(!telemetry_valid_waypoint(&set_of_it_));
+}
+
 START_TEST(waypoint_is_valid_unless_a_field_is_not)
 {
-    struct telemetry_waypoint struct_ = telemetry_default_waypoint();
+    static struct telemetry_waypoint struct_, set_of_it_;
 
+    struct_ = telemetry_default_waypoint();
     ck_assert(telemetry_valid_waypoint(&struct_));
     for (unsigned seed_ = 0; seed_ < SEEDS_; seed_++) {
         memset(&struct_, 0, sizeof struct_);
         fill_waypoint_(&struct_, seed_, 1);
         ck_assert(telemetry_valid_waypoint(&struct_));
+        ck_assert(set_waypoint_(&set_of_it_, &struct_));
+        ck_assert(same_waypoint_(&set_of_it_, &struct_, 1));
+        ck_assert(telemetry_valid_waypoint(&set_of_it_));
+        set_of_it_ = make_waypoint_(&struct_);
+        ck_assert(same_waypoint_(&set_of_it_, &struct_, 1));
+        ck_assert(telemetry_valid_waypoint(&set_of_it_));
     }
-    struct_ = telemetry_default_waypoint();
+    memset(&struct_, 0, sizeof struct_);
+    fill_waypoint_(&struct_, 2, 1);
     spoil_position_(&struct_.at);
     ck_assert(!telemetry_valid_waypoint(&struct_));
-    struct_ = telemetry_default_waypoint();
+    refuse_waypoint_(&struct_);
+    memset(&struct_, 0, sizeof struct_);
+    fill_waypoint_(&struct_, 2, 1);
     struct_.has_speed = true;
     struct_.speed = 3e+38F;
     ck_assert(!telemetry_valid_waypoint(&struct_));
+    refuse_waypoint_(&struct_);
 }
 END_TEST
 
@@ -420,47 +524,47 @@ static bool same_heartbeat_(const struct telemetry_heartbeat *msg_, const struct
 static void expect_heartbeat_(FILE *out_, const struct telemetry_heartbeat *a_)
 {
     fputs("Heartbeat { time: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->time);
+    print_unsigned_(out_, a_->time);
     fputs(", mode: ", out_);
-    fputs(mode_shown_((int64_t)a_->mode), out_);
+    fputs(shown_mode_((int64_t)a_->mode), out_);
     fputs(", working: ", out_);
     expect_sensors_(out_, a_->working);
     fputs(", battery: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->battery);
+    print_unsigned_(out_, a_->battery);
     fputs(" }", out_);
 }
 #endif
 
-static struct telemetry_heartbeat heartbeat_sample_;
+static struct telemetry_heartbeat sample_heartbeat_;
 
 static struct telemetry_heartbeat *fill_heartbeat_(unsigned seed_)
 {
-    struct telemetry_heartbeat *const a_ = &heartbeat_sample_;
+    struct telemetry_heartbeat *const a_ = &sample_heartbeat_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = TELEMETRY_HEARTBEAT;
     a_->time = (uint64_t)sample_(seed_, 1, 0);
-    a_->mode = (uint8_t)mode_values_[sample_(seed_, 2, 0) % 4].value;
+    a_->mode = (uint8_t)values_mode_[sample_(seed_, 2, 0) % 4].value;
     a_->working = (uint8_t)(sample_(seed_, 3, 0) & TELEMETRY_SENSORS_ALL_);
     a_->battery = (uint8_t)((uint64_t)0 + sample_(seed_, 4, 0) % UINT64_C(101));
     return a_;
 }
 
-static struct telemetry *new_heartbeat_of_(struct telemetry_pool *pool_, const struct telemetry_heartbeat *a_)
+static struct telemetry *construct_heartbeat_(struct telemetry_pool *pool_, const struct telemetry_heartbeat *a_)
 {
     return telemetry_new_heartbeat(pool_, a_->time, (enum telemetry_mode)a_->mode, a_->working, a_->battery);
 }
 
-static struct telemetry_heartbeat make_heartbeat_of_(const struct telemetry_heartbeat *a_)
+static struct telemetry_heartbeat make_heartbeat_(const struct telemetry_heartbeat *a_)
 {
     return telemetry_make_heartbeat(a_->time, (enum telemetry_mode)a_->mode, a_->working, a_->battery);
 }
 
 static struct telemetry *new_heartbeat_(struct telemetry_pool *pool_, unsigned seed_)
 {
-    return new_heartbeat_of_(pool_, fill_heartbeat_(seed_));
+    return construct_heartbeat_(pool_, fill_heartbeat_(seed_));
 }
 
-static bool are_same_heartbeat_(const struct telemetry *one_, const struct telemetry *other_)
+static bool alike_heartbeat_(const struct telemetry *one_, const struct telemetry *other_)
 {
     return same_heartbeat_(telemetry_as_heartbeat(one_), telemetry_as_heartbeat(other_));
 }
@@ -475,8 +579,9 @@ static void read_heartbeat_(struct telemetry_pool *pool_, struct telemetry *msg_
     ck_assert_ptr_eq(telemetry_if_heartbeat(msg_), telemetry_as_heartbeat(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_heartbeat_(telemetry_edit_heartbeat(copy_), a_));
+    ck_assert(!telemetry_validate(copy_, sizeof *a_ - 1));
     telemetry_free(pool_, copy_);
-    made_ = make_heartbeat_of_(a_);
+    made_ = make_heartbeat_(a_);
     ck_assert(same_heartbeat_(&made_, a_));
     ck_assert(telemetry_valid_heartbeat(&made_));
     made_.base.tag = TELEMETRY_FREED_TAG_;
@@ -490,37 +595,37 @@ static void read_heartbeat_(struct telemetry_pool *pool_, struct telemetry *msg_
 
 static void refuse_heartbeat_(struct telemetry_pool *pool_)
 {
-    static struct telemetry_heartbeat made_;
     struct telemetry_heartbeat *const a_ = fill_heartbeat_(2);
+    static struct telemetry_heartbeat made_;
 
-    made_ = make_heartbeat_of_(a_);
+    made_ = make_heartbeat_(a_);
     ck_assert(telemetry_valid_heartbeat(&made_));
     (void)fill_heartbeat_(2);
     a_->mode = (uint8_t)4;
-    made_ = make_heartbeat_of_(a_);
+    made_ = make_heartbeat_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_heartbeat_of_(pool_, a_));
+    ck_assert_ptr_null(construct_heartbeat_(pool_, a_));
     ck_assert(!telemetry_valid_heartbeat(a_));
     ck_assert_ptr_null(telemetry_copy_heartbeat(pool_, a_));
     (void)fill_heartbeat_(2);
     a_->working = (uint8_t)16;
-    made_ = make_heartbeat_of_(a_);
+    made_ = make_heartbeat_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_heartbeat_of_(pool_, a_));
+    ck_assert_ptr_null(construct_heartbeat_(pool_, a_));
     ck_assert(!telemetry_valid_heartbeat(a_));
     ck_assert_ptr_null(telemetry_copy_heartbeat(pool_, a_));
     (void)fill_heartbeat_(2);
     a_->battery = 101;
-    made_ = make_heartbeat_of_(a_);
+    made_ = make_heartbeat_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_heartbeat_of_(pool_, a_));
+    ck_assert_ptr_null(construct_heartbeat_(pool_, a_));
     ck_assert(!telemetry_valid_heartbeat(a_));
     ck_assert_ptr_null(telemetry_copy_heartbeat(pool_, a_));
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_heartbeat_(FILE *out_, unsigned seed_)
+static void expected_heartbeat_(FILE *out_, unsigned seed_)
 {
     expect_heartbeat_(out_, fill_heartbeat_(seed_));
 }
@@ -545,12 +650,12 @@ static bool same_attitude_(const struct telemetry_attitude *msg_, const struct t
 static void expect_attitude_(FILE *out_, const struct telemetry_attitude *a_)
 {
     fputs("Attitude { time: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->time);
+    print_unsigned_(out_, a_->time);
     fputs(", angles: ", out_);
     fputs("[", out_);
     for (size_t i_ = 0; i_ < 3; i_++) {
         fputs(i_ == 0 ? "" : ", ", out_);
-        expect_number_(out_, (double)a_->angles[i_], true);
+        print_number_(out_, (double)a_->angles[i_], true);
     }
     fputs("]", out_);
     fputs(", rates: ", out_);
@@ -559,7 +664,7 @@ static void expect_attitude_(FILE *out_, const struct telemetry_attitude *a_)
         fputs("[", out_);
         for (size_t i_ = 0; i_ < 3; i_++) {
             fputs(i_ == 0 ? "" : ", ", out_);
-            expect_number_(out_, (double)a_->rates[i_], true);
+            print_number_(out_, (double)a_->rates[i_], true);
         }
         fputs("]", out_);
         fputs(")", out_);
@@ -570,42 +675,42 @@ static void expect_attitude_(FILE *out_, const struct telemetry_attitude *a_)
 }
 #endif
 
-static struct telemetry_attitude attitude_sample_;
+static struct telemetry_attitude sample_attitude_;
 
 static struct telemetry_attitude *fill_attitude_(unsigned seed_)
 {
-    struct telemetry_attitude *const a_ = &attitude_sample_;
+    struct telemetry_attitude *const a_ = &sample_attitude_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = TELEMETRY_ATTITUDE;
     a_->time = (uint64_t)sample_(seed_, 1, 0);
     for (unsigned i_ = 0; i_ < 3; i_++) {
-        a_->angles[i_] = (float)(sample_(seed_, 2, i_) % 4096) + (float)0.125;
+        a_->angles[i_] = (float)number_(sample_(seed_, 2, i_));
     }
     a_->has_rates = seed_ == 1 || (seed_ != 0 && (sample_(seed_, 3, 0) >> 32 & 1) != 0);
     if (a_->has_rates) {
         for (unsigned i_ = 0; i_ < 3; i_++) {
-            a_->rates[i_] = (float)(sample_(seed_, 3, i_) % 4096) + (float)0.125;
+            a_->rates[i_] = (float)number_(sample_(seed_, 3, i_));
         }
     }
     return a_;
 }
 
-static struct telemetry *new_attitude_of_(struct telemetry_pool *pool_, const struct telemetry_attitude *a_)
+static struct telemetry *construct_attitude_(struct telemetry_pool *pool_, const struct telemetry_attitude *a_)
 {
     return telemetry_new_attitude(pool_, a_->time, a_->angles, !a_->has_rates ? NULL : a_->rates);
 }
 
-static struct telemetry_attitude make_attitude_of_(const struct telemetry_attitude *a_)
+static struct telemetry_attitude make_attitude_(const struct telemetry_attitude *a_)
 {
     return telemetry_make_attitude(a_->time, a_->angles, !a_->has_rates ? NULL : a_->rates);
 }
 
 static struct telemetry *new_attitude_(struct telemetry_pool *pool_, unsigned seed_)
 {
-    return new_attitude_of_(pool_, fill_attitude_(seed_));
+    return construct_attitude_(pool_, fill_attitude_(seed_));
 }
 
-static bool are_same_attitude_(const struct telemetry *one_, const struct telemetry *other_)
+static bool alike_attitude_(const struct telemetry *one_, const struct telemetry *other_)
 {
     return same_attitude_(telemetry_as_attitude(one_), telemetry_as_attitude(other_));
 }
@@ -620,8 +725,9 @@ static void read_attitude_(struct telemetry_pool *pool_, struct telemetry *msg_,
     ck_assert_ptr_eq(telemetry_if_attitude(msg_), telemetry_as_attitude(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_attitude_(telemetry_edit_attitude(copy_), a_));
+    ck_assert(!telemetry_validate(copy_, sizeof *a_ - 1));
     telemetry_free(pool_, copy_);
-    made_ = make_attitude_of_(a_);
+    made_ = make_attitude_(a_);
     ck_assert(same_attitude_(&made_, a_));
     ck_assert(telemetry_valid_attitude(&made_));
     made_.base.tag = TELEMETRY_FREED_TAG_;
@@ -635,16 +741,16 @@ static void read_attitude_(struct telemetry_pool *pool_, struct telemetry *msg_,
 
 static void refuse_attitude_(struct telemetry_pool *pool_)
 {
-    static struct telemetry_attitude made_;
     struct telemetry_attitude *const a_ = fill_attitude_(2);
+    static struct telemetry_attitude made_;
 
-    made_ = make_attitude_of_(a_);
+    made_ = make_attitude_(a_);
     ck_assert(telemetry_valid_attitude(&made_));
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_attitude_(FILE *out_, unsigned seed_)
+static void expected_attitude_(FILE *out_, unsigned seed_)
 {
     expect_attitude_(out_, fill_attitude_(seed_));
 }
@@ -669,7 +775,7 @@ static bool same_moved_(const struct telemetry_moved *msg_, const struct telemet
 static void expect_moved_(FILE *out_, const struct telemetry_moved *a_)
 {
     fputs("Moved { time: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->time);
+    print_unsigned_(out_, a_->time);
     fputs(", at: ", out_);
     expect_position_(out_, &a_->at);
     fputs(", target: ", out_);
@@ -684,11 +790,11 @@ static void expect_moved_(FILE *out_, const struct telemetry_moved *a_)
 }
 #endif
 
-static struct telemetry_moved moved_sample_;
+static struct telemetry_moved sample_moved_;
 
 static struct telemetry_moved *fill_moved_(unsigned seed_)
 {
-    struct telemetry_moved *const a_ = &moved_sample_;
+    struct telemetry_moved *const a_ = &sample_moved_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = TELEMETRY_MOVED;
     a_->time = (uint64_t)sample_(seed_, 1, 0);
@@ -700,22 +806,22 @@ static struct telemetry_moved *fill_moved_(unsigned seed_)
     return a_;
 }
 
-static struct telemetry *new_moved_of_(struct telemetry_pool *pool_, const struct telemetry_moved *a_)
+static struct telemetry *construct_moved_(struct telemetry_pool *pool_, const struct telemetry_moved *a_)
 {
     return telemetry_new_moved(pool_, a_->time, &a_->at, !a_->has_target ? NULL : &a_->target);
 }
 
-static struct telemetry_moved make_moved_of_(const struct telemetry_moved *a_)
+static struct telemetry_moved make_moved_(const struct telemetry_moved *a_)
 {
     return telemetry_make_moved(a_->time, &a_->at, !a_->has_target ? NULL : &a_->target);
 }
 
 static struct telemetry *new_moved_(struct telemetry_pool *pool_, unsigned seed_)
 {
-    return new_moved_of_(pool_, fill_moved_(seed_));
+    return construct_moved_(pool_, fill_moved_(seed_));
 }
 
-static bool are_same_moved_(const struct telemetry *one_, const struct telemetry *other_)
+static bool alike_moved_(const struct telemetry *one_, const struct telemetry *other_)
 {
     return same_moved_(telemetry_as_moved(one_), telemetry_as_moved(other_));
 }
@@ -730,8 +836,9 @@ static void read_moved_(struct telemetry_pool *pool_, struct telemetry *msg_, un
     ck_assert_ptr_eq(telemetry_if_moved(msg_), telemetry_as_moved(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_moved_(telemetry_edit_moved(copy_), a_));
+    ck_assert(!telemetry_validate(copy_, sizeof *a_ - 1));
     telemetry_free(pool_, copy_);
-    made_ = make_moved_of_(a_);
+    made_ = make_moved_(a_);
     ck_assert(same_moved_(&made_, a_));
     ck_assert(telemetry_valid_moved(&made_));
     made_.base.tag = TELEMETRY_FREED_TAG_;
@@ -745,31 +852,31 @@ static void read_moved_(struct telemetry_pool *pool_, struct telemetry *msg_, un
 
 static void refuse_moved_(struct telemetry_pool *pool_)
 {
-    static struct telemetry_moved made_;
     struct telemetry_moved *const a_ = fill_moved_(2);
+    static struct telemetry_moved made_;
 
-    made_ = make_moved_of_(a_);
+    made_ = make_moved_(a_);
     ck_assert(telemetry_valid_moved(&made_));
     (void)fill_moved_(2);
     spoil_position_(&a_->at);
-    made_ = make_moved_of_(a_);
+    made_ = make_moved_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_moved_of_(pool_, a_));
+    ck_assert_ptr_null(construct_moved_(pool_, a_));
     ck_assert(!telemetry_valid_moved(a_));
     ck_assert_ptr_null(telemetry_copy_moved(pool_, a_));
     (void)fill_moved_(2);
     a_->has_target = true;
     spoil_position_(&a_->target);
-    made_ = make_moved_of_(a_);
+    made_ = make_moved_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_moved_of_(pool_, a_));
+    ck_assert_ptr_null(construct_moved_(pool_, a_));
     ck_assert(!telemetry_valid_moved(a_));
     ck_assert_ptr_null(telemetry_copy_moved(pool_, a_));
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_moved_(FILE *out_, unsigned seed_)
+static void expected_moved_(FILE *out_, unsigned seed_)
 {
     expect_moved_(out_, fill_moved_(seed_));
 }
@@ -796,7 +903,7 @@ static void expect_mission_(FILE *out_, const struct telemetry_mission *a_)
     fputs("Mission { name: ", out_);
     fprintf(out_, "\"%s\"", a_->name);
     fputs(", speed: ", out_);
-    expect_number_(out_, (double)a_->speed, true);
+    print_number_(out_, (double)a_->speed, true);
     fputs(", waypoints: ", out_);
     fputs("[", out_);
     for (size_t i_ = 0; i_ < a_->waypoints_len; i_++) {
@@ -808,12 +915,12 @@ static void expect_mission_(FILE *out_, const struct telemetry_mission *a_)
 }
 #endif
 
-static char mission_name_text_[33];
-static struct telemetry_mission mission_sample_;
+static char text_mission_1_[33];
+static struct telemetry_mission sample_mission_;
 
 static struct telemetry_mission *fill_mission_(unsigned seed_)
 {
-    struct telemetry_mission *const a_ = &mission_sample_;
+    struct telemetry_mission *const a_ = &sample_mission_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = TELEMETRY_MISSION;
     a_->name_len = (uint8_t)length_(seed_, 1, 31);
@@ -826,24 +933,24 @@ static struct telemetry_mission *fill_mission_(unsigned seed_)
     return a_;
 }
 
-static struct telemetry *new_mission_of_(struct telemetry_pool *pool_, const struct telemetry_mission *a_)
+static struct telemetry *construct_mission_(struct telemetry_pool *pool_, const struct telemetry_mission *a_)
 {
-    return telemetry_new_mission(pool_, too_long_ == 1 ? long_text_(mission_name_text_, 32) : a_->name, a_->speed,
+    return telemetry_new_mission(pool_, too_long_ == 1 ? long_text_(text_mission_1_, 32) : a_->name, a_->speed,
         a_->waypoints, too_long_ == 3 ? (size_t)17 : a_->waypoints_len);
 }
 
-static struct telemetry_mission make_mission_of_(const struct telemetry_mission *a_)
+static struct telemetry_mission make_mission_(const struct telemetry_mission *a_)
 {
-    return telemetry_make_mission(too_long_ == 1 ? long_text_(mission_name_text_, 32) : a_->name, a_->speed,
+    return telemetry_make_mission(too_long_ == 1 ? long_text_(text_mission_1_, 32) : a_->name, a_->speed,
         a_->waypoints, too_long_ == 3 ? (size_t)17 : a_->waypoints_len);
 }
 
 static struct telemetry *new_mission_(struct telemetry_pool *pool_, unsigned seed_)
 {
-    return new_mission_of_(pool_, fill_mission_(seed_));
+    return construct_mission_(pool_, fill_mission_(seed_));
 }
 
-static bool are_same_mission_(const struct telemetry *one_, const struct telemetry *other_)
+static bool alike_mission_(const struct telemetry *one_, const struct telemetry *other_)
 {
     return same_mission_(telemetry_as_mission(one_), telemetry_as_mission(other_));
 }
@@ -858,8 +965,9 @@ static void read_mission_(struct telemetry_pool *pool_, struct telemetry *msg_, 
     ck_assert_ptr_eq(telemetry_if_mission(msg_), telemetry_as_mission(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_mission_(telemetry_edit_mission(copy_), a_));
+    ck_assert(!telemetry_validate(copy_, sizeof *a_ - 1));
     telemetry_free(pool_, copy_);
-    made_ = make_mission_of_(a_);
+    made_ = make_mission_(a_);
     ck_assert(same_mission_(&made_, a_));
     ck_assert(telemetry_valid_mission(&made_));
     made_.base.tag = TELEMETRY_FREED_TAG_;
@@ -873,35 +981,37 @@ static void read_mission_(struct telemetry_pool *pool_, struct telemetry *msg_, 
 
 static void refuse_mission_(struct telemetry_pool *pool_)
 {
-    static struct telemetry_mission made_;
     struct telemetry_mission *const a_ = fill_mission_(2);
+    static struct telemetry_mission made_;
 
-    made_ = make_mission_of_(a_);
+    made_ = make_mission_(a_);
     ck_assert(telemetry_valid_mission(&made_));
     (void)fill_mission_(2);
     a_->speed = 3e+38F;
-    made_ = make_mission_of_(a_);
+    made_ = make_mission_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_mission_of_(pool_, a_));
+    ck_assert_ptr_null(construct_mission_(pool_, a_));
     ck_assert(!telemetry_valid_mission(a_));
     ck_assert_ptr_null(telemetry_copy_mission(pool_, a_));
     (void)fill_mission_(2);
     a_->waypoints_len = 1;
     spoil_waypoint_(&a_->waypoints[0]);
-    made_ = make_mission_of_(a_);
+    made_ = make_mission_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_mission_of_(pool_, a_));
+    ck_assert_ptr_null(construct_mission_(pool_, a_));
     ck_assert(!telemetry_valid_mission(a_));
     ck_assert_ptr_null(telemetry_copy_mission(pool_, a_));
+    (void)fill_mission_(2);
     too_long_ = 1; /* name */
-    made_ = make_mission_of_(fill_mission_(2));
+    made_ = make_mission_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_mission_of_(pool_, a_));
+    ck_assert_ptr_null(construct_mission_(pool_, a_));
     too_long_ = 0;
+    (void)fill_mission_(2);
     too_long_ = 3; /* waypoints */
-    made_ = make_mission_of_(fill_mission_(2));
+    made_ = make_mission_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_mission_of_(pool_, a_));
+    ck_assert_ptr_null(construct_mission_(pool_, a_));
     too_long_ = 0;
     (void)fill_mission_(2);
     a_->name[a_->name_len] = 'x';
@@ -917,7 +1027,7 @@ static void refuse_mission_(struct telemetry_pool *pool_)
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_mission_(FILE *out_, unsigned seed_)
+static void expected_mission_(FILE *out_, unsigned seed_)
 {
     expect_mission_(out_, fill_mission_(seed_));
 }
@@ -941,19 +1051,19 @@ static bool same_text_(const struct telemetry_text *msg_, const struct telemetry
 static void expect_text_(FILE *out_, const struct telemetry_text *a_)
 {
     fputs("Text { severity: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->severity);
+    print_unsigned_(out_, a_->severity);
     fputs(", text: ", out_);
     fprintf(out_, "\"%s\"", a_->text);
     fputs(" }", out_);
 }
 #endif
 
-static char text_text_text_[102];
-static struct telemetry_text text_sample_;
+static char text_text_2_[102];
+static struct telemetry_text sample_text_;
 
 static struct telemetry_text *fill_text_(unsigned seed_)
 {
-    struct telemetry_text *const a_ = &text_sample_;
+    struct telemetry_text *const a_ = &sample_text_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = TELEMETRY_TEXT;
     a_->severity = (uint8_t)((uint64_t)0 + sample_(seed_, 1, 0) % UINT64_C(8));
@@ -962,22 +1072,22 @@ static struct telemetry_text *fill_text_(unsigned seed_)
     return a_;
 }
 
-static struct telemetry *new_text_of_(struct telemetry_pool *pool_, const struct telemetry_text *a_)
+static struct telemetry *construct_text_(struct telemetry_pool *pool_, const struct telemetry_text *a_)
 {
-    return telemetry_new_text(pool_, a_->severity, too_long_ == 2 ? long_text_(text_text_text_, 101) : a_->text);
+    return telemetry_new_text(pool_, a_->severity, too_long_ == 2 ? long_text_(text_text_2_, 101) : a_->text);
 }
 
-static struct telemetry_text make_text_of_(const struct telemetry_text *a_)
+static struct telemetry_text make_text_(const struct telemetry_text *a_)
 {
-    return telemetry_make_text(a_->severity, too_long_ == 2 ? long_text_(text_text_text_, 101) : a_->text);
+    return telemetry_make_text(a_->severity, too_long_ == 2 ? long_text_(text_text_2_, 101) : a_->text);
 }
 
 static struct telemetry *new_text_(struct telemetry_pool *pool_, unsigned seed_)
 {
-    return new_text_of_(pool_, fill_text_(seed_));
+    return construct_text_(pool_, fill_text_(seed_));
 }
 
-static bool are_same_text_(const struct telemetry *one_, const struct telemetry *other_)
+static bool alike_text_(const struct telemetry *one_, const struct telemetry *other_)
 {
     return same_text_(telemetry_as_text(one_), telemetry_as_text(other_));
 }
@@ -992,8 +1102,9 @@ static void read_text_(struct telemetry_pool *pool_, struct telemetry *msg_, uns
     ck_assert_ptr_eq(telemetry_if_text(msg_), telemetry_as_text(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_text_(telemetry_edit_text(copy_), a_));
+    ck_assert(!telemetry_validate(copy_, sizeof *a_ - 1));
     telemetry_free(pool_, copy_);
-    made_ = make_text_of_(a_);
+    made_ = make_text_(a_);
     ck_assert(same_text_(&made_, a_));
     ck_assert(telemetry_valid_text(&made_));
     made_.base.tag = TELEMETRY_FREED_TAG_;
@@ -1007,22 +1118,23 @@ static void read_text_(struct telemetry_pool *pool_, struct telemetry *msg_, uns
 
 static void refuse_text_(struct telemetry_pool *pool_)
 {
-    static struct telemetry_text made_;
     struct telemetry_text *const a_ = fill_text_(2);
+    static struct telemetry_text made_;
 
-    made_ = make_text_of_(a_);
+    made_ = make_text_(a_);
     ck_assert(telemetry_valid_text(&made_));
     (void)fill_text_(2);
     a_->severity = 8;
-    made_ = make_text_of_(a_);
+    made_ = make_text_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_text_of_(pool_, a_));
+    ck_assert_ptr_null(construct_text_(pool_, a_));
     ck_assert(!telemetry_valid_text(a_));
     ck_assert_ptr_null(telemetry_copy_text(pool_, a_));
+    (void)fill_text_(2);
     too_long_ = 2; /* text */
-    made_ = make_text_of_(fill_text_(2));
+    made_ = make_text_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_text_of_(pool_, a_));
+    ck_assert_ptr_null(construct_text_(pool_, a_));
     too_long_ = 0;
     (void)fill_text_(2);
     a_->text[a_->text_len] = 'x';
@@ -1033,7 +1145,7 @@ static void refuse_text_(struct telemetry_pool *pool_)
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_text_(FILE *out_, unsigned seed_)
+static void expected_text_(FILE *out_, unsigned seed_)
 {
     expect_text_(out_, fill_text_(seed_));
 }
@@ -1058,21 +1170,21 @@ static bool same_log_(const struct telemetry_log *msg_, const struct telemetry_l
 static void expect_log_(FILE *out_, const struct telemetry_log *a_)
 {
     fputs("Log { time: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->time);
+    print_unsigned_(out_, a_->time);
     fputs(", severity: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->severity);
+    print_unsigned_(out_, a_->severity);
     fputs(", text: ", out_);
     fprintf(out_, "\"%s\"", telemetry_log_text(a_, NULL));
     fputs(" }", out_);
 }
 #endif
 
-alignas(8) static unsigned char log_sample_[2018];
+alignas(8) static unsigned char sample_log_[2018];
 
 static struct telemetry_log *fill_log_(unsigned seed_)
 {
-    struct telemetry_log *const a_ = (struct telemetry_log *)(void *)log_sample_;
-    memset(log_sample_, 0, sizeof log_sample_);
+    struct telemetry_log *const a_ = (struct telemetry_log *)(void *)sample_log_;
+    memset(sample_log_, 0, sizeof sample_log_);
     a_->base.tag = TELEMETRY_LOG;
     a_->time = (uint64_t)sample_(seed_, 1, 0);
     a_->severity = (uint8_t)((uint64_t)0 + sample_(seed_, 2, 0) % UINT64_C(8));
@@ -1081,7 +1193,7 @@ static struct telemetry_log *fill_log_(unsigned seed_)
     return a_;
 }
 
-static struct telemetry *new_log_of_(struct telemetry_pool *pool_, const struct telemetry_log *a_)
+static struct telemetry *construct_log_(struct telemetry_pool *pool_, const struct telemetry_log *a_)
 {
     return telemetry_new_log(pool_, a_->time, a_->severity, telemetry_log_text(a_, NULL),
         too_long_ == 3 ? (size_t)TELEMETRY_LOG_TEXT_MAX + 1 : a_->text_len);
@@ -1090,20 +1202,20 @@ static struct telemetry *new_log_of_(struct telemetry_pool *pool_, const struct 
 
 static struct telemetry *new_log_(struct telemetry_pool *pool_, unsigned seed_)
 {
-    return new_log_of_(pool_, fill_log_(seed_));
+    return construct_log_(pool_, fill_log_(seed_));
 }
 
-static bool are_same_log_(const struct telemetry *one_, const struct telemetry *other_)
+static bool alike_log_(const struct telemetry *one_, const struct telemetry *other_)
 {
     return same_log_(telemetry_as_log(one_), telemetry_as_log(other_));
 }
 
-static size_t bytes_of_log_(unsigned seed_)
+static size_t bytes_log_(unsigned seed_)
 {
     return 16 + (size_t)fill_log_(seed_)->text_len + 1;
 }
 
-static struct telemetry *copy_log_of_(struct telemetry_pool *pool_, const struct telemetry_log *a_)
+static struct telemetry *copy_log_(struct telemetry_pool *pool_, const struct telemetry_log *a_)
 {
     return telemetry_copy_log(pool_, a_, telemetry_log_text(a_, NULL), a_->text_len);
 }
@@ -1111,8 +1223,7 @@ static struct telemetry *copy_log_of_(struct telemetry_pool *pool_, const struct
 static void read_log_(struct telemetry_pool *pool_, struct telemetry *msg_, unsigned seed_)
 {
     const struct telemetry_log *const a_ = fill_log_(seed_);
-    struct telemetry *const copy_ = copy_log_of_(pool_, telemetry_as_log(msg_));
-    struct telemetry_log made_ = telemetry_default_log();
+    struct telemetry *const copy_ = copy_log_(pool_, telemetry_as_log(msg_));
     size_t length_of_it_;
 
     ck_assert(same_log_(telemetry_as_log(msg_), a_));
@@ -1121,16 +1232,19 @@ static void read_log_(struct telemetry_pool *pool_, struct telemetry *msg_, unsi
     ck_assert(same_log_(telemetry_edit_log(copy_), a_));
     ck_assert_ptr_eq(telemetry_log_text(telemetry_as_log(copy_), &length_of_it_), telemetry_edit_log_text(telemetry_edit_log(copy_), NULL));
     ck_assert_uint_eq(length_of_it_, a_->text_len);
-    ck_assert_uint_eq(telemetry_size(copy_), bytes_of_log_(seed_));
-    ck_assert(telemetry_validate(copy_, bytes_of_log_(seed_)));
-    ck_assert(!telemetry_validate(copy_, bytes_of_log_(seed_) - 1));
-    ck_assert(!telemetry_validate(copy_, sizeof made_ - 1));
+    ck_assert_uint_eq(telemetry_size(copy_), bytes_log_(seed_));
+    ck_assert(telemetry_validate(copy_, bytes_log_(seed_)));
+    ck_assert(!telemetry_validate(copy_, bytes_log_(seed_) - 1));
+    ck_assert(!telemetry_validate(copy_, sizeof *a_ - 1));
     telemetry_free(pool_, copy_);
-    ck_assert(telemetry_valid_log(&made_));
-    ck_assert_uint_eq(made_.text_len, 0);
-    made_.base.tag = TELEMETRY_FREED_TAG_;
-    ck_assert(!telemetry_valid_log(&made_));
-    ck_assert_ptr_null(telemetry_if_log(&made_.base));
+    {
+        struct telemetry_log made_ = telemetry_default_log();
+        ck_assert(telemetry_valid_log(&made_));
+        ck_assert_uint_eq(made_.text_len, 0);
+        made_.base.tag = TELEMETRY_FREED_TAG_;
+        ck_assert(!telemetry_valid_log(&made_));
+        ck_assert_ptr_null(telemetry_if_log(&made_.base));
+    }
 }
 
 static void refuse_log_(struct telemetry_pool *pool_)
@@ -1138,30 +1252,31 @@ static void refuse_log_(struct telemetry_pool *pool_)
     struct telemetry_log *const a_ = fill_log_(2);
 
     ck_assert(telemetry_valid_log(a_));
-    ck_assert(telemetry_validate(&a_->base, sizeof log_sample_));
+    ck_assert(telemetry_validate(&a_->base, sizeof sample_log_));
     (void)fill_log_(2);
     a_->severity = 8;
-    ck_assert_ptr_null(new_log_of_(pool_, a_));
-    ck_assert_ptr_null(copy_log_of_(pool_, a_));
-    ck_assert(!telemetry_validate(&a_->base, sizeof log_sample_));
+    ck_assert_ptr_null(construct_log_(pool_, a_));
+    ck_assert_ptr_null(copy_log_(pool_, a_));
+    ck_assert(!telemetry_validate(&a_->base, sizeof sample_log_));
+    (void)fill_log_(2);
     too_long_ = 3; /* text */
-    ck_assert_ptr_null(new_log_of_(pool_, fill_log_(2)));
+    ck_assert_ptr_null(construct_log_(pool_, a_));
     too_long_ = 0;
     (void)fill_log_(2);
     ck_assert_ptr_null(telemetry_copy_log(pool_, a_, telemetry_log_text(a_, NULL), (size_t)TELEMETRY_LOG_TEXT_MAX + 1));
     ck_assert(!telemetry_reserve_log(pool_, 1, (size_t)TELEMETRY_LOG_TEXT_MAX + 1));
     (void)fill_log_(1);
     telemetry_edit_log_text(a_, NULL)[0] = '\0';
-    ck_assert_ptr_null(new_log_of_(pool_, a_));
-    ck_assert_ptr_null(copy_log_of_(pool_, a_));
-    ck_assert(!telemetry_validate(&a_->base, sizeof log_sample_));
+    ck_assert_ptr_null(construct_log_(pool_, a_));
+    ck_assert_ptr_null(copy_log_(pool_, a_));
+    ck_assert(!telemetry_validate(&a_->base, sizeof sample_log_));
     (void)fill_log_(2);
     telemetry_edit_log_text(a_, NULL)[a_->text_len] = 'x';
-    ck_assert(!telemetry_validate(&a_->base, sizeof log_sample_));
+    ck_assert(!telemetry_validate(&a_->base, sizeof sample_log_));
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_log_(FILE *out_, unsigned seed_)
+static void expected_log_(FILE *out_, unsigned seed_)
 {
     expect_log_(out_, fill_log_(seed_));
 }
@@ -1186,26 +1301,26 @@ static bool same_chunk_(const struct telemetry_chunk *msg_, const struct telemet
 static void expect_chunk_(FILE *out_, const struct telemetry_chunk *a_)
 {
     fputs("Chunk { file: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->file);
+    print_unsigned_(out_, a_->file);
     fputs(", offset: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->offset);
+    print_unsigned_(out_, a_->offset);
     fputs(", data: ", out_);
     fputs("[", out_);
     for (size_t i_ = 0; i_ < a_->data_len; i_++) {
         fputs(i_ == 0 ? "" : ", ", out_);
-        fprintf(out_, "%ju", (uintmax_t)telemetry_chunk_data(a_, NULL)[i_]);
+        print_unsigned_(out_, telemetry_chunk_data(a_, NULL)[i_]);
     }
     fputs("]", out_);
     fputs(" }", out_);
 }
 #endif
 
-alignas(8) static unsigned char chunk_sample_[524];
+alignas(8) static unsigned char sample_chunk_[524];
 
 static struct telemetry_chunk *fill_chunk_(unsigned seed_)
 {
-    struct telemetry_chunk *const a_ = (struct telemetry_chunk *)(void *)chunk_sample_;
-    memset(chunk_sample_, 0, sizeof chunk_sample_);
+    struct telemetry_chunk *const a_ = (struct telemetry_chunk *)(void *)sample_chunk_;
+    memset(sample_chunk_, 0, sizeof sample_chunk_);
     a_->base.tag = TELEMETRY_CHUNK;
     a_->file = (uint16_t)sample_(seed_, 1, 0);
     a_->offset = (uint32_t)sample_(seed_, 2, 0);
@@ -1216,7 +1331,7 @@ static struct telemetry_chunk *fill_chunk_(unsigned seed_)
     return a_;
 }
 
-static struct telemetry *new_chunk_of_(struct telemetry_pool *pool_, const struct telemetry_chunk *a_)
+static struct telemetry *construct_chunk_(struct telemetry_pool *pool_, const struct telemetry_chunk *a_)
 {
     return telemetry_new_chunk(pool_, a_->file, a_->offset, telemetry_chunk_data(a_, NULL),
         too_long_ == 3 ? (size_t)TELEMETRY_CHUNK_DATA_MAX + 1 : a_->data_len);
@@ -1225,20 +1340,20 @@ static struct telemetry *new_chunk_of_(struct telemetry_pool *pool_, const struc
 
 static struct telemetry *new_chunk_(struct telemetry_pool *pool_, unsigned seed_)
 {
-    return new_chunk_of_(pool_, fill_chunk_(seed_));
+    return construct_chunk_(pool_, fill_chunk_(seed_));
 }
 
-static bool are_same_chunk_(const struct telemetry *one_, const struct telemetry *other_)
+static bool alike_chunk_(const struct telemetry *one_, const struct telemetry *other_)
 {
     return same_chunk_(telemetry_as_chunk(one_), telemetry_as_chunk(other_));
 }
 
-static size_t bytes_of_chunk_(unsigned seed_)
+static size_t bytes_chunk_(unsigned seed_)
 {
     return 12 + (size_t)fill_chunk_(seed_)->data_len;
 }
 
-static struct telemetry *copy_chunk_of_(struct telemetry_pool *pool_, const struct telemetry_chunk *a_)
+static struct telemetry *copy_chunk_(struct telemetry_pool *pool_, const struct telemetry_chunk *a_)
 {
     return telemetry_copy_chunk(pool_, a_, telemetry_chunk_data(a_, NULL), a_->data_len);
 }
@@ -1246,8 +1361,7 @@ static struct telemetry *copy_chunk_of_(struct telemetry_pool *pool_, const stru
 static void read_chunk_(struct telemetry_pool *pool_, struct telemetry *msg_, unsigned seed_)
 {
     const struct telemetry_chunk *const a_ = fill_chunk_(seed_);
-    struct telemetry *const copy_ = copy_chunk_of_(pool_, telemetry_as_chunk(msg_));
-    struct telemetry_chunk made_ = telemetry_default_chunk();
+    struct telemetry *const copy_ = copy_chunk_(pool_, telemetry_as_chunk(msg_));
     size_t length_of_it_;
 
     ck_assert(same_chunk_(telemetry_as_chunk(msg_), a_));
@@ -1256,16 +1370,19 @@ static void read_chunk_(struct telemetry_pool *pool_, struct telemetry *msg_, un
     ck_assert(same_chunk_(telemetry_edit_chunk(copy_), a_));
     ck_assert_ptr_eq(telemetry_chunk_data(telemetry_as_chunk(copy_), &length_of_it_), telemetry_edit_chunk_data(telemetry_edit_chunk(copy_), NULL));
     ck_assert_uint_eq(length_of_it_, a_->data_len);
-    ck_assert_uint_eq(telemetry_size(copy_), bytes_of_chunk_(seed_));
-    ck_assert(telemetry_validate(copy_, bytes_of_chunk_(seed_)));
-    ck_assert(!telemetry_validate(copy_, bytes_of_chunk_(seed_) - 1));
-    ck_assert(!telemetry_validate(copy_, sizeof made_ - 1));
+    ck_assert_uint_eq(telemetry_size(copy_), bytes_chunk_(seed_));
+    ck_assert(telemetry_validate(copy_, bytes_chunk_(seed_)));
+    ck_assert(!telemetry_validate(copy_, bytes_chunk_(seed_) - 1));
+    ck_assert(!telemetry_validate(copy_, sizeof *a_ - 1));
     telemetry_free(pool_, copy_);
-    ck_assert(telemetry_valid_chunk(&made_));
-    ck_assert_uint_eq(made_.data_len, 0);
-    made_.base.tag = TELEMETRY_FREED_TAG_;
-    ck_assert(!telemetry_valid_chunk(&made_));
-    ck_assert_ptr_null(telemetry_if_chunk(&made_.base));
+    {
+        struct telemetry_chunk made_ = telemetry_default_chunk();
+        ck_assert(telemetry_valid_chunk(&made_));
+        ck_assert_uint_eq(made_.data_len, 0);
+        made_.base.tag = TELEMETRY_FREED_TAG_;
+        ck_assert(!telemetry_valid_chunk(&made_));
+        ck_assert_ptr_null(telemetry_if_chunk(&made_.base));
+    }
 }
 
 static void refuse_chunk_(struct telemetry_pool *pool_)
@@ -1273,9 +1390,10 @@ static void refuse_chunk_(struct telemetry_pool *pool_)
     struct telemetry_chunk *const a_ = fill_chunk_(2);
 
     ck_assert(telemetry_valid_chunk(a_));
-    ck_assert(telemetry_validate(&a_->base, sizeof chunk_sample_));
+    ck_assert(telemetry_validate(&a_->base, sizeof sample_chunk_));
+    (void)fill_chunk_(2);
     too_long_ = 3; /* data */
-    ck_assert_ptr_null(new_chunk_of_(pool_, fill_chunk_(2)));
+    ck_assert_ptr_null(construct_chunk_(pool_, a_));
     too_long_ = 0;
     (void)fill_chunk_(2);
     ck_assert_ptr_null(telemetry_copy_chunk(pool_, a_, telemetry_chunk_data(a_, NULL), (size_t)TELEMETRY_CHUNK_DATA_MAX + 1));
@@ -1283,11 +1401,11 @@ static void refuse_chunk_(struct telemetry_pool *pool_)
     (void)fill_chunk_(2);
     a_->data_len = TELEMETRY_CHUNK_DATA_MAX;
     a_->data_len++;
-    ck_assert(!telemetry_validate(&a_->base, sizeof chunk_sample_));
+    ck_assert(!telemetry_validate(&a_->base, sizeof sample_chunk_));
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_chunk_(FILE *out_, unsigned seed_)
+static void expected_chunk_(FILE *out_, unsigned seed_)
 {
     expect_chunk_(out_, fill_chunk_(seed_));
 }
@@ -1311,7 +1429,7 @@ static bool same_track_(const struct telemetry_track *msg_, const struct telemet
 static void expect_track_(FILE *out_, const struct telemetry_track *a_)
 {
     fputs("Track { period: ", out_);
-    fprintf(out_, "%ju", (uintmax_t)a_->period);
+    print_unsigned_(out_, a_->period);
     fputs(", points: ", out_);
     fputs("[", out_);
     for (size_t i_ = 0; i_ < a_->points_len; i_++) {
@@ -1323,12 +1441,12 @@ static void expect_track_(FILE *out_, const struct telemetry_track *a_)
 }
 #endif
 
-alignas(8) static unsigned char track_sample_[2024];
+alignas(8) static unsigned char sample_track_[2024];
 
 static struct telemetry_track *fill_track_(unsigned seed_)
 {
-    struct telemetry_track *const a_ = (struct telemetry_track *)(void *)track_sample_;
-    memset(track_sample_, 0, sizeof track_sample_);
+    struct telemetry_track *const a_ = (struct telemetry_track *)(void *)sample_track_;
+    memset(sample_track_, 0, sizeof sample_track_);
     a_->base.tag = TELEMETRY_TRACK;
     a_->period = (uint16_t)((uint64_t)10 + sample_(seed_, 1, 0) % UINT64_C(59991));
     a_->points_len = (uint32_t)length_(seed_, 2, 84);
@@ -1338,7 +1456,7 @@ static struct telemetry_track *fill_track_(unsigned seed_)
     return a_;
 }
 
-static struct telemetry *new_track_of_(struct telemetry_pool *pool_, const struct telemetry_track *a_)
+static struct telemetry *construct_track_(struct telemetry_pool *pool_, const struct telemetry_track *a_)
 {
     return telemetry_new_track(pool_, a_->period, telemetry_track_points(a_, NULL),
         too_long_ == 2 ? (size_t)TELEMETRY_TRACK_POINTS_MAX + 1 : a_->points_len);
@@ -1347,20 +1465,20 @@ static struct telemetry *new_track_of_(struct telemetry_pool *pool_, const struc
 
 static struct telemetry *new_track_(struct telemetry_pool *pool_, unsigned seed_)
 {
-    return new_track_of_(pool_, fill_track_(seed_));
+    return construct_track_(pool_, fill_track_(seed_));
 }
 
-static bool are_same_track_(const struct telemetry *one_, const struct telemetry *other_)
+static bool alike_track_(const struct telemetry *one_, const struct telemetry *other_)
 {
     return same_track_(telemetry_as_track(one_), telemetry_as_track(other_));
 }
 
-static size_t bytes_of_track_(unsigned seed_)
+static size_t bytes_track_(unsigned seed_)
 {
     return 8 + (size_t)fill_track_(seed_)->points_len * sizeof(struct telemetry_position);
 }
 
-static struct telemetry *copy_track_of_(struct telemetry_pool *pool_, const struct telemetry_track *a_)
+static struct telemetry *copy_track_(struct telemetry_pool *pool_, const struct telemetry_track *a_)
 {
     return telemetry_copy_track(pool_, a_, telemetry_track_points(a_, NULL), a_->points_len);
 }
@@ -1368,8 +1486,7 @@ static struct telemetry *copy_track_of_(struct telemetry_pool *pool_, const stru
 static void read_track_(struct telemetry_pool *pool_, struct telemetry *msg_, unsigned seed_)
 {
     const struct telemetry_track *const a_ = fill_track_(seed_);
-    struct telemetry *const copy_ = copy_track_of_(pool_, telemetry_as_track(msg_));
-    struct telemetry_track made_ = telemetry_default_track();
+    struct telemetry *const copy_ = copy_track_(pool_, telemetry_as_track(msg_));
     size_t length_of_it_;
 
     ck_assert(same_track_(telemetry_as_track(msg_), a_));
@@ -1378,16 +1495,19 @@ static void read_track_(struct telemetry_pool *pool_, struct telemetry *msg_, un
     ck_assert(same_track_(telemetry_edit_track(copy_), a_));
     ck_assert_ptr_eq(telemetry_track_points(telemetry_as_track(copy_), &length_of_it_), telemetry_edit_track_points(telemetry_edit_track(copy_), NULL));
     ck_assert_uint_eq(length_of_it_, a_->points_len);
-    ck_assert_uint_eq(telemetry_size(copy_), bytes_of_track_(seed_));
-    ck_assert(telemetry_validate(copy_, bytes_of_track_(seed_)));
-    ck_assert(!telemetry_validate(copy_, bytes_of_track_(seed_) - 1));
-    ck_assert(!telemetry_validate(copy_, sizeof made_ - 1));
+    ck_assert_uint_eq(telemetry_size(copy_), bytes_track_(seed_));
+    ck_assert(telemetry_validate(copy_, bytes_track_(seed_)));
+    ck_assert(!telemetry_validate(copy_, bytes_track_(seed_) - 1));
+    ck_assert(!telemetry_validate(copy_, sizeof *a_ - 1));
     telemetry_free(pool_, copy_);
-    ck_assert(telemetry_valid_track(&made_));
-    ck_assert_uint_eq(made_.points_len, 0);
-    made_.base.tag = TELEMETRY_FREED_TAG_;
-    ck_assert(!telemetry_valid_track(&made_));
-    ck_assert_ptr_null(telemetry_if_track(&made_.base));
+    {
+        struct telemetry_track made_ = telemetry_default_track();
+        ck_assert(telemetry_valid_track(&made_));
+        ck_assert_uint_eq(made_.points_len, 0);
+        made_.base.tag = TELEMETRY_FREED_TAG_;
+        ck_assert(!telemetry_valid_track(&made_));
+        ck_assert_ptr_null(telemetry_if_track(&made_.base));
+    }
 }
 
 static void refuse_track_(struct telemetry_pool *pool_)
@@ -1395,20 +1515,21 @@ static void refuse_track_(struct telemetry_pool *pool_)
     struct telemetry_track *const a_ = fill_track_(2);
 
     ck_assert(telemetry_valid_track(a_));
-    ck_assert(telemetry_validate(&a_->base, sizeof track_sample_));
+    ck_assert(telemetry_validate(&a_->base, sizeof sample_track_));
     (void)fill_track_(2);
     a_->period = 60001;
-    ck_assert_ptr_null(new_track_of_(pool_, a_));
-    ck_assert_ptr_null(copy_track_of_(pool_, a_));
-    ck_assert(!telemetry_validate(&a_->base, sizeof track_sample_));
+    ck_assert_ptr_null(construct_track_(pool_, a_));
+    ck_assert_ptr_null(copy_track_(pool_, a_));
+    ck_assert(!telemetry_validate(&a_->base, sizeof sample_track_));
     (void)fill_track_(2);
     a_->points_len = 1;
     spoil_position_(&telemetry_edit_track_points(a_, NULL)[0]);
-    ck_assert_ptr_null(new_track_of_(pool_, a_));
-    ck_assert_ptr_null(copy_track_of_(pool_, a_));
-    ck_assert(!telemetry_validate(&a_->base, sizeof track_sample_));
+    ck_assert_ptr_null(construct_track_(pool_, a_));
+    ck_assert_ptr_null(copy_track_(pool_, a_));
+    ck_assert(!telemetry_validate(&a_->base, sizeof sample_track_));
+    (void)fill_track_(2);
     too_long_ = 2; /* points */
-    ck_assert_ptr_null(new_track_of_(pool_, fill_track_(2)));
+    ck_assert_ptr_null(construct_track_(pool_, a_));
     too_long_ = 0;
     (void)fill_track_(2);
     ck_assert_ptr_null(telemetry_copy_track(pool_, a_, telemetry_track_points(a_, NULL), (size_t)TELEMETRY_TRACK_POINTS_MAX + 1));
@@ -1416,11 +1537,11 @@ static void refuse_track_(struct telemetry_pool *pool_)
     (void)fill_track_(2);
     a_->points_len = TELEMETRY_TRACK_POINTS_MAX;
     a_->points_len++;
-    ck_assert(!telemetry_validate(&a_->base, sizeof track_sample_));
+    ck_assert(!telemetry_validate(&a_->base, sizeof sample_track_));
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_track_(FILE *out_, unsigned seed_)
+static void expected_track_(FILE *out_, unsigned seed_)
 {
     expect_track_(out_, fill_track_(seed_));
 }
@@ -1443,38 +1564,38 @@ static bool same_set_mode_(const struct telemetry_set_mode *msg_, const struct t
 static void expect_set_mode_(FILE *out_, const struct telemetry_set_mode *a_)
 {
     fputs("SetMode { mode: ", out_);
-    fputs(mode_shown_((int64_t)a_->mode), out_);
+    fputs(shown_mode_((int64_t)a_->mode), out_);
     fputs(" }", out_);
 }
 #endif
 
-static struct telemetry_set_mode set_mode_sample_;
+static struct telemetry_set_mode sample_set_mode_;
 
 static struct telemetry_set_mode *fill_set_mode_(unsigned seed_)
 {
-    struct telemetry_set_mode *const a_ = &set_mode_sample_;
+    struct telemetry_set_mode *const a_ = &sample_set_mode_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = TELEMETRY_SET_MODE;
-    a_->mode = (uint8_t)mode_values_[sample_(seed_, 1, 0) % 4].value;
+    a_->mode = (uint8_t)values_mode_[sample_(seed_, 1, 0) % 4].value;
     return a_;
 }
 
-static struct telemetry *new_set_mode_of_(struct telemetry_pool *pool_, const struct telemetry_set_mode *a_)
+static struct telemetry *construct_set_mode_(struct telemetry_pool *pool_, const struct telemetry_set_mode *a_)
 {
     return telemetry_new_set_mode(pool_, (enum telemetry_mode)a_->mode);
 }
 
-static struct telemetry_set_mode make_set_mode_of_(const struct telemetry_set_mode *a_)
+static struct telemetry_set_mode make_set_mode_(const struct telemetry_set_mode *a_)
 {
     return telemetry_make_set_mode((enum telemetry_mode)a_->mode);
 }
 
 static struct telemetry *new_set_mode_(struct telemetry_pool *pool_, unsigned seed_)
 {
-    return new_set_mode_of_(pool_, fill_set_mode_(seed_));
+    return construct_set_mode_(pool_, fill_set_mode_(seed_));
 }
 
-static bool are_same_set_mode_(const struct telemetry *one_, const struct telemetry *other_)
+static bool alike_set_mode_(const struct telemetry *one_, const struct telemetry *other_)
 {
     return same_set_mode_(telemetry_as_set_mode(one_), telemetry_as_set_mode(other_));
 }
@@ -1489,8 +1610,9 @@ static void read_set_mode_(struct telemetry_pool *pool_, struct telemetry *msg_,
     ck_assert_ptr_eq(telemetry_if_set_mode(msg_), telemetry_as_set_mode(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_set_mode_(telemetry_edit_set_mode(copy_), a_));
+    ck_assert(!telemetry_validate(copy_, sizeof *a_ - 1));
     telemetry_free(pool_, copy_);
-    made_ = make_set_mode_of_(a_);
+    made_ = make_set_mode_(a_);
     ck_assert(same_set_mode_(&made_, a_));
     ck_assert(telemetry_valid_set_mode(&made_));
     made_.base.tag = TELEMETRY_FREED_TAG_;
@@ -1504,23 +1626,23 @@ static void read_set_mode_(struct telemetry_pool *pool_, struct telemetry *msg_,
 
 static void refuse_set_mode_(struct telemetry_pool *pool_)
 {
-    static struct telemetry_set_mode made_;
     struct telemetry_set_mode *const a_ = fill_set_mode_(2);
+    static struct telemetry_set_mode made_;
 
-    made_ = make_set_mode_of_(a_);
+    made_ = make_set_mode_(a_);
     ck_assert(telemetry_valid_set_mode(&made_));
     (void)fill_set_mode_(2);
     a_->mode = (uint8_t)4;
-    made_ = make_set_mode_of_(a_);
+    made_ = make_set_mode_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_set_mode_of_(pool_, a_));
+    ck_assert_ptr_null(construct_set_mode_(pool_, a_));
     ck_assert(!telemetry_valid_set_mode(a_));
     ck_assert_ptr_null(telemetry_copy_set_mode(pool_, a_));
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_set_mode_(FILE *out_, unsigned seed_)
+static void expected_set_mode_(FILE *out_, unsigned seed_)
 {
     expect_set_mode_(out_, fill_set_mode_(seed_));
 }
@@ -1587,33 +1709,33 @@ static void expect_set_home_(FILE *out_, const struct telemetry_set_home *a_)
 }
 #endif
 
-static struct telemetry_set_home set_home_sample_;
+static struct telemetry_set_home sample_set_home_;
 
 static struct telemetry_set_home *fill_set_home_(unsigned seed_)
 {
-    struct telemetry_set_home *const a_ = &set_home_sample_;
+    struct telemetry_set_home *const a_ = &sample_set_home_;
     memset(a_, 0, sizeof *a_);
     a_->base.tag = TELEMETRY_SET_HOME;
     fill_position_(&a_->home, seed_ + 0, 1);
     return a_;
 }
 
-static struct telemetry *new_set_home_of_(struct telemetry_pool *pool_, const struct telemetry_set_home *a_)
+static struct telemetry *construct_set_home_(struct telemetry_pool *pool_, const struct telemetry_set_home *a_)
 {
     return telemetry_new_set_home(pool_, &a_->home);
 }
 
-static struct telemetry_set_home make_set_home_of_(const struct telemetry_set_home *a_)
+static struct telemetry_set_home make_set_home_(const struct telemetry_set_home *a_)
 {
     return telemetry_make_set_home(&a_->home);
 }
 
 static struct telemetry *new_set_home_(struct telemetry_pool *pool_, unsigned seed_)
 {
-    return new_set_home_of_(pool_, fill_set_home_(seed_));
+    return construct_set_home_(pool_, fill_set_home_(seed_));
 }
 
-static bool are_same_set_home_(const struct telemetry *one_, const struct telemetry *other_)
+static bool alike_set_home_(const struct telemetry *one_, const struct telemetry *other_)
 {
     return same_set_home_(telemetry_as_set_home(one_), telemetry_as_set_home(other_));
 }
@@ -1628,8 +1750,9 @@ static void read_set_home_(struct telemetry_pool *pool_, struct telemetry *msg_,
     ck_assert_ptr_eq(telemetry_if_set_home(msg_), telemetry_as_set_home(msg_));
     ck_assert_ptr_nonnull(copy_);
     ck_assert(same_set_home_(telemetry_edit_set_home(copy_), a_));
+    ck_assert(!telemetry_validate(copy_, sizeof *a_ - 1));
     telemetry_free(pool_, copy_);
-    made_ = make_set_home_of_(a_);
+    made_ = make_set_home_(a_);
     ck_assert(same_set_home_(&made_, a_));
     ck_assert(telemetry_valid_set_home(&made_));
     made_.base.tag = TELEMETRY_FREED_TAG_;
@@ -1643,23 +1766,23 @@ static void read_set_home_(struct telemetry_pool *pool_, struct telemetry *msg_,
 
 static void refuse_set_home_(struct telemetry_pool *pool_)
 {
-    static struct telemetry_set_home made_;
     struct telemetry_set_home *const a_ = fill_set_home_(2);
+    static struct telemetry_set_home made_;
 
-    made_ = make_set_home_of_(a_);
+    made_ = make_set_home_(a_);
     ck_assert(telemetry_valid_set_home(&made_));
     (void)fill_set_home_(2);
     spoil_position_(&a_->home);
-    made_ = make_set_home_of_(a_);
+    made_ = make_set_home_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
-    ck_assert_ptr_null(new_set_home_of_(pool_, a_));
+    ck_assert_ptr_null(construct_set_home_(pool_, a_));
     ck_assert(!telemetry_valid_set_home(a_));
     ck_assert_ptr_null(telemetry_copy_set_home(pool_, a_));
     (void)pool_;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void expect_of_set_home_(FILE *out_, unsigned seed_)
+static void expected_set_home_(FILE *out_, unsigned seed_)
 {
     expect_set_home_(out_, fill_set_home_(seed_));
 }
@@ -1687,63 +1810,63 @@ static const struct variant_ {
 #endif
 } variants_[] = {
     { "Heartbeat", TELEMETRY_HEARTBEAT, sizeof(struct telemetry_heartbeat), alignof(struct telemetry_heartbeat), 4, 1,
-      new_heartbeat_, are_same_heartbeat_, read_heartbeat_, refuse_heartbeat_, NULL,
+      new_heartbeat_, alike_heartbeat_, read_heartbeat_, refuse_heartbeat_, NULL,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_heartbeat_,
+      expected_heartbeat_,
 #endif
     },
     { "Attitude", TELEMETRY_ATTITUDE, sizeof(struct telemetry_attitude), alignof(struct telemetry_attitude), 16, 3,
-      new_attitude_, are_same_attitude_, read_attitude_, refuse_attitude_, NULL,
+      new_attitude_, alike_attitude_, read_attitude_, refuse_attitude_, NULL,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_attitude_,
+      expected_attitude_,
 #endif
     },
     { "Moved", TELEMETRY_MOVED, sizeof(struct telemetry_moved), alignof(struct telemetry_moved), 16, 5,
-      new_moved_, are_same_moved_, read_moved_, refuse_moved_, NULL,
+      new_moved_, alike_moved_, read_moved_, refuse_moved_, NULL,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_moved_,
+      expected_moved_,
 #endif
     },
     { "Mission", TELEMETRY_MISSION, sizeof(struct telemetry_mission), alignof(struct telemetry_mission), 2, 37,
-      new_mission_, are_same_mission_, read_mission_, refuse_mission_, NULL,
+      new_mission_, alike_mission_, read_mission_, refuse_mission_, NULL,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_mission_,
+      expected_mission_,
 #endif
     },
     { "Text", TELEMETRY_TEXT, sizeof(struct telemetry_text), alignof(struct telemetry_text), 4, 8,
-      new_text_, are_same_text_, read_text_, refuse_text_, NULL,
+      new_text_, alike_text_, read_text_, refuse_text_, NULL,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_text_,
+      expected_text_,
 #endif
     },
     { "Log", TELEMETRY_LOG, sizeof(struct telemetry_log), alignof(struct telemetry_log), 0, 151,
-      new_log_, are_same_log_, read_log_, refuse_log_, bytes_of_log_,
+      new_log_, alike_log_, read_log_, refuse_log_, bytes_log_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_log_,
+      expected_log_,
 #endif
     },
     { "Chunk", TELEMETRY_CHUNK, sizeof(struct telemetry_chunk), alignof(struct telemetry_chunk), 2, 35,
-      new_chunk_, are_same_chunk_, read_chunk_, refuse_chunk_, bytes_of_chunk_,
+      new_chunk_, alike_chunk_, read_chunk_, refuse_chunk_, bytes_chunk_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_chunk_,
+      expected_chunk_,
 #endif
     },
     { "Track", TELEMETRY_TRACK, sizeof(struct telemetry_track), alignof(struct telemetry_track), 0, 151,
-      new_track_, are_same_track_, read_track_, refuse_track_, bytes_of_track_,
+      new_track_, alike_track_, read_track_, refuse_track_, bytes_track_,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_track_,
+      expected_track_,
 #endif
     },
     { "SetMode", TELEMETRY_SET_MODE, sizeof(struct telemetry_set_mode), alignof(struct telemetry_set_mode), 2, 0,
-      new_set_mode_, are_same_set_mode_, read_set_mode_, refuse_set_mode_, NULL,
+      new_set_mode_, alike_set_mode_, read_set_mode_, refuse_set_mode_, NULL,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_set_mode_,
+      expected_set_mode_,
 #endif
     },
     { "SetHome", TELEMETRY_SET_HOME, sizeof(struct telemetry_set_home), alignof(struct telemetry_set_home), 1, 2,
-      new_set_home_, are_same_set_home_, read_set_home_, refuse_set_home_, NULL,
+      new_set_home_, alike_set_home_, read_set_home_, refuse_set_home_, NULL,
 #ifndef PROTOPOOL_NO_STDIO
-      expect_of_set_home_,
+      expected_set_home_,
 #endif
     },
 };
@@ -1757,7 +1880,7 @@ static const struct variant_ {
     for (const struct variant_ *v_ = &variants_[(run_) * GROUP_]; \
          v_ != &variants_[(run_) + 1 < RUNS_ ? ((run_) + 1) * GROUP_ : VARIANTS_]; v_++)
 
-static size_t bytes_of_(const struct variant_ *v_, unsigned seed_)
+static size_t whole_size_(const struct variant_ *v_, unsigned seed_)
 {
     return v_->bytes != NULL ? v_->bytes(seed_) : v_->size;
 }
@@ -1790,7 +1913,7 @@ START_TEST(message_takes_exactly_its_size)
     static struct telemetry_pool pool_;
 
     EACH_VARIANT_(v_, _i) {
-        const size_t bytes_ = bytes_of_(v_, 2);
+        const size_t bytes_ = whole_size_(v_, 2);
         struct telemetry_pool_stats stats_;
         uintptr_t first_ = 0;
         size_t slot_ = v_->slot;
@@ -1846,7 +1969,7 @@ START_TEST(exhaustion_is_null_and_loses_nothing)
     static struct telemetry_pool pool_;
 
     EACH_VARIANT_(v_, _i) {
-        const size_t bytes_ = bytes_of_(v_, 1);
+        const size_t bytes_ = whole_size_(v_, 1);
         struct counted_ counted_of_it_ = { (bytes_ <= 512 ? 65536 : 5 * 65536) + 4 * (bytes_ + 4096), 0 };
         const struct protopool_source source_ = { take_counted_, give_counted_, &counted_of_it_ };
         struct telemetry *msg_, *last_ = NULL;
@@ -1904,7 +2027,7 @@ START_TEST(message_equals_its_clone_and_hashes_and_describes_alike)
             clone_[seed_] = telemetry_clone(&other_pool_, msg_[seed_]);
             ck_assert_ptr_nonnull(clone_[seed_]);
             ck_assert_ptr_ne(clone_[seed_], msg_[seed_]);
-            ck_assert(telemetry_validate(msg_[seed_], bytes_of_(v_, seed_)));
+            ck_assert(telemetry_validate(msg_[seed_], whole_size_(v_, seed_)));
         }
         for (unsigned i_ = 0; i_ < SEEDS_; i_++)
             for (unsigned j_ = 0; j_ < SEEDS_; j_++) {
@@ -2099,9 +2222,9 @@ int main(void)
     SRunner *const runner_ = srunner_create(suite_);
     int failed_;
 
-    (void)too_long_, (void)length_, (void)letters_, (void)text_of_, (void)long_text_; /* the schema may have no use for them */
+    (void)too_long_, (void)length_, (void)number_, (void)letters_, (void)without_padding_, (void)long_text_; /* the schema may have no use for them */
 #ifndef PROTOPOOL_NO_STDIO
-    (void)expect_number_, (void)expect_chars_;
+    (void)print_unsigned_, (void)print_signed_, (void)print_number_, (void)print_chars_;
 #endif
     protopool_set_fault_handler(on_fault_);
     protopool_set_refusal_handler(on_refusal_);
