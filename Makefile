@@ -115,7 +115,7 @@ $(addprefix $(BUILD)/$(1)/,test_threads test_misuse): $(addprefix $(BUILD)/$(1)/
 $(addprefix $(BUILD)/$(1)/,test_tails test_refusals): $(addprefix $(BUILD)/$(1)/,telemetry.o protopool.o)
 endef
 $(foreach s,$(SETTINGS),$(eval $(call setting,$(s))))
-$(BUILD)/plain/test_memory: $(addprefix $(BUILD)/plain/,itch.o protopool.o)
+$(BUILD)/plain/test_memory: $(addprefix $(BUILD)/plain/,calc.o itch.o telemetry.o protopool.o)
 .SECONDARY:
 
 $(BUILD)/seed: $(addprefix $(BUILD)/trace/,seed.o calc.o protopool.o)

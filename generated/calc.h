@@ -26,9 +26,9 @@
 #include "protopool.h"
 
 #ifndef PROTOPOOL_ABI
-#error "calc.h was generated for version 5 of protopool's engine, and this protopool.h is older and has none: regenerate both"
-#elif PROTOPOOL_ABI != 5
-static_assert(PROTOPOOL_ABI == 5, "calc.h was generated for version 5 of protopool's engine, and this protopool.h has version "
+#error "calc.h was generated for version 6 of protopool's engine, and this protopool.h is older and has none: regenerate both"
+#elif PROTOPOOL_ABI != 6
+static_assert(PROTOPOOL_ABI == 6, "calc.h was generated for version 6 of protopool's engine, and this protopool.h has version "
                                  PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 #error "calc.h and protopool.h are of different versions of protopool's engine"
 #endif
@@ -221,6 +221,7 @@ struct calc_depot {
 struct calc_pool_stats {
     struct protopool_slot_stats slot[CALC_SLOT_SIZES + (CALC_SLOT_SIZES == 0)];
     size_t source_bytes; /* asked of the source and not given back; of a fixed pool, its memory */
+    size_t system_bytes; /* the same, and what the default source has free and not yet given back to the system */
 };
 
 /* The name says for which layout of the messages and with which settings a file is compiled; each file refers to it. */
@@ -273,6 +274,15 @@ static inline void calc_pool_flush(struct calc_pool *pool_)
     protopool_flush(&pool_->engine_);
 }
 
+/* Gives back to the source all that is free, and the default source gives it to the system: what magazines keep (of a joined
+ * pool, its own and the depot's), spare slabs, and what lies free between live messages, by whole slabs. What is reserved
+ * stays. Returns how many bytes less the system holds (system_bytes): 0 of a fixed pool. A growing pool does
+ * most of that as messages are freed; this is for the rest, after a peak. */
+static inline size_t calc_pool_trim(struct calc_pool *pool_)
+{
+    return protopool_trim(&pool_->engine_);
+}
+
 /* Calls fn for every live message, in no promised order. fn neither makes nor frees messages of this pool. Not for a
  * joined pool: a fault, and it calls nothing. */
 PROTOPOOL_API void calc_pool_each(struct calc_pool *pool_, void (*fn_)(void *ctx, const struct calc *msg), void *ctx_);
@@ -285,7 +295,7 @@ PROTOPOOL_API void calc_pool_each(struct calc_pool *pool_, void (*fn_)(void *ctx
 static inline void calc_pool_stats(struct calc_pool *pool_, struct calc_pool_stats *stats_)
 {
     memset(stats_, 0, sizeof *stats_);
-    protopool_stats(&pool_->engine_, stats_->slot, &stats_->source_bytes);
+    protopool_stats(&pool_->engine_, stats_->slot, &stats_->source_bytes, &stats_->system_bytes);
 }
 #if defined __cplusplus && defined __GNUC__
 #pragma GCC diagnostic pop
@@ -340,11 +350,17 @@ static inline size_t calc_depot_fini(struct calc_depot *depot_)
  * returns false. */
 PROTOPOOL_API bool calc_depot_each(struct calc_depot *depot_, void (*fn_)(void *ctx, const struct calc *msg), void *ctx_);
 
+/* As calc_pool_trim, in any thread; what joined pools keep in their magazines stays. Meanwhile they wait. */
+static inline size_t calc_depot_trim(struct calc_depot *depot_)
+{
+    return protopool_depot_trim(&depot_->engine_);
+}
+
 /* As calc_pool_stats, in any thread; live counts the free slots in the magazines of joined pools too. */
 static inline void calc_depot_stats(struct calc_depot *depot_, struct calc_pool_stats *stats_)
 {
     memset(stats_, 0, sizeof *stats_);
-    protopool_depot_stats(&depot_->engine_, stats_->slot, &stats_->source_bytes);
+    protopool_depot_stats(&depot_->engine_, stats_->slot, &stats_->source_bytes, &stats_->system_bytes);
 }
 
 #ifndef PROTOPOOL_NO_STDIO

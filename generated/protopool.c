@@ -4,6 +4,9 @@
  * has the drawing, the conventions and the invariants.
  */
 
+#ifndef _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE /* for madvise */ // NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
+#endif
 #include "protopool.h"
 
 #if !defined __STDC_HOSTED__ || __STDC_HOSTED__ == 1
@@ -13,6 +16,19 @@
 #include <stdlib.h>
 #ifndef PROTOPOOL_NO_HEAP
 #define HAS_HEAP 1
+#if defined __unix__ || defined __APPLE__
+#ifdef __has_include
+#if __has_include(<sys/mman.h>)
+#include <sys/mman.h>
+#include <unistd.h>
+#if defined __linux__ && defined MADV_DONTNEED
+#define FREE_PAGES MADV_DONTNEED
+#elif defined MADV_FREE && !defined __linux__
+#define FREE_PAGES MADV_FREE
+#endif
+#endif
+#endif
+#endif
 #endif
 #endif
 #if PROTOPOOL_CHECK == 2 && defined HOSTED
@@ -46,11 +62,11 @@
 #define WASTE_SHIFT 6                    /* header and tail waste aimed at: less than 1/64 of a slab */
 #define ARRAYS_WASTE_SHIFT 3             /* of the slabs of magazines' arrays: there are few */
 #define OWN_MIN_BYTES ((size_t)4096)     /* slots of so many bytes may have a block of their own */
-#define MAGAZINE_BYTES ((size_t)1 << 18) /* slots that one magazine holds, in bytes, unless it holds MAGAZINE_MIN */
-#define MAGAZINE_MIN 4U
-#define IDLE_PERIOD 64U /* ways to the store between two looks for idle magazines */
-#define GROWTHS_MIN 8U  /* slabs that a pool takes between two looks for idle magazines, at least */
-#define LOCK_TRIES 100  /* a depot's lock is held for less time than a thread takes to sleep and wake */
+#define MAGAZINE_BYTES ((size_t)1 << 18) /* slots that one magazine holds, in bytes */
+#define MAGAZINE_MIN 4U                  /* slots of which fewer would be in it have none */
+#define IDLE_PERIOD 64U                  /* ways to the store between two looks for idle magazines */
+#define GROWTHS_MIN 8U                   /* slabs that a pool takes between two looks for idle magazines, at least */
+#define LOCK_TRIES 100 /* a depot's lock is held for less time than a thread takes to sleep and wake */
 
 static_assert(PROTOPOOL_MAGAZINE >= 1 && PROTOPOOL_MAGAZINE <= 65535, "PROTOPOOL_MAGAZINE is 1 to 65535");
 static_assert(sizeof(struct protopool_slab) % sizeof(protopool_word) == 0, "the bitmap follows the header");
@@ -1054,6 +1070,16 @@ static void flush_racks(struct protopool_depot *depot)
     }
 }
 
+/* Gives the arrays of empty magazines that the depot keeps back to their slabs. */
+static void return_empty_arrays(struct protopool_depot *depot)
+{
+    for (unsigned c = 1; c <= depot->store->geometry->count; c++) {
+        struct protopool_rack *const rack = &depot->racks[c];
+        spill(depot->store, arrays_of(depot->store), (void *const *)(void *)rack->empty, rack->empty_count);
+        rack->empty_count = 0;
+    }
+}
+
 static void flush_what_is_idle(struct protopool *pool)
 {
     flush_idle(pool);
@@ -1207,7 +1233,7 @@ static size_t live_of(const struct protopool *pool, unsigned c)
     return handed_out(pool->store, pool->depot, c) - count_of(&pool->loaded[c]) - count_of(&pool->classes[c].previous);
 }
 
-/* Gives a magazine its array, if it has none yet. False if there is no memory for it. */
+/* Gives a magazine its array, if it has none yet. False if there is no memory for it, or the slot size has no magazines. */
 static bool equip(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
 {
     struct protopool_slabs *const arrays = arrays_of(pool->store);
@@ -1215,7 +1241,7 @@ static bool equip(struct protopool *pool, unsigned c, struct protopool_magazine 
 
     if (is_equipped(magazine))
         return true;
-    if (pool->store->shelves[c].magazine == 0) /* of a slot size without a budget */
+    if (pool->store->shelves[c].magazine == 0) /* of large slots, or of a slot size without a budget */
         return false;
     if (arrays->partial == NULL && !grow(NULL, pool->store, arrays)) /* the magazines stay as they are */
         return false;
@@ -1447,16 +1473,16 @@ static struct protopool_store *begin_store(const struct protopool_geometry *geom
 #ifdef HAS_HEAP
 static void *heap_take(void *ctx, size_t bytes, size_t align);
 static void heap_give(void *ctx, void *memory, size_t bytes);
+static void heap_trim(struct protopool_heap *heap);
 static void heap_end(struct protopool_heap *heap);
 #endif
 
-/* How many slots a magazine holds, lest those of large slots hold much memory. */
+/* How many slots a magazine holds, lest those of large slots hold much memory: 0 if the slots are so large that taking a
+ * lock and asking the source is little beside filling one. */
 static uint32_t magazine_slots(size_t slot_bytes)
 {
     const size_t most = MAGAZINE_BYTES / slot_bytes;
-    if (most >= PROTOPOOL_MAGAZINE)
-        return PROTOPOOL_MAGAZINE;
-    return (uint32_t)(most > MAGAZINE_MIN ? most : PROTOPOOL_MIN_(MAGAZINE_MIN, PROTOPOOL_MAGAZINE));
+    return most < MAGAZINE_MIN ? 0 : (uint32_t)PROTOPOOL_MIN_(most, PROTOPOOL_MAGAZINE);
 }
 
 /* Sets what slabs are of: slots of a class, or (0) the magazines' arrays. */
@@ -1706,9 +1732,34 @@ static void each_in_store(struct protopool_store *store, void (*fn)(void *ctx, c
     }
 }
 
+/* What the system holds memory for. */
+static size_t system_bytes_of(const struct protopool_store *store)
+{
+    return store->source_bytes + (store->growth != NULL ? store->growth->heap.dirty : 0);
+}
+
+/* Gives back all that is free and in no pool's magazine. */
+static void trim(struct protopool_store *store, struct protopool_depot *depot)
+{
+    if (depot != NULL) {
+        flush_racks(depot);
+        return_empty_arrays(depot);
+    }
+    if (store->growth == NULL || store->growth->source.give == NULL)
+        return;
+    arrays_of(store)->reserved = 0;
+    release_free_slabs(store, arrays_of(store));
+    arrays_of(store)->reserved = SIZE_MAX;
+    while (store->growth->spare_count != 0)
+        give_highest_spare(store);
+#ifdef HAS_HEAP
+    heap_trim(&store->growth->heap);
+#endif
+}
+
 /* All but the live counts, which only level 2 keeps. */
 static void stats_of_store(const struct protopool_store *store, struct protopool_slot_stats *by_slot_size,
-                           size_t *source_bytes)
+                           size_t *source_bytes, size_t *system_bytes)
 {
     for (unsigned c = 1; c <= store->geometry->count; c++) {
         const struct protopool_shelf *const shelf = &store->shelves[c];
@@ -1723,6 +1774,8 @@ static void stats_of_store(const struct protopool_store *store, struct protopool
     }
     if (source_bytes != NULL)
         *source_bytes = store->source_bytes;
+    if (system_bytes != NULL)
+        *system_bytes = system_bytes_of(store);
 }
 
 #if PROTOPOOL_CHECK == 2
@@ -2126,7 +2179,7 @@ static bool reserve(struct protopool *pool, unsigned c, size_t n)
 
     if (slabs->slot_bytes == 0 || n > (SIZE_MAX - live) / slabs->slot_bytes)
         return false;
-    if (slabs->fixed == NULL && !equip(pool, c, &pool->loaded[c]))
+    if (slabs->fixed == NULL && pool->store->shelves[c].magazine != 0 && !equip(pool, c, &pool->loaded[c]))
         return false;
     while (slabs->slots - live < n) {
         if (!grow(pool, pool->store, slabs)) {
@@ -2162,6 +2215,22 @@ void protopool_flush(struct protopool *pool)
     leave(pool);
 }
 
+size_t protopool_trim(struct protopool *pool)
+{
+    size_t given;
+
+    if (!enter(pool))
+        return 0;
+    lock_store(pool);
+    given = system_bytes_of(pool->store);
+    flush(pool);
+    trim(pool->store, pool->depot);
+    given -= system_bytes_of(pool->store);
+    unlock_store(pool);
+    leave(pool);
+    return given;
+}
+
 void protopool_each(struct protopool *pool, void (*fn)(void *ctx, const void *slot), void *ctx)
 {
     if (!enter(pool))
@@ -2175,13 +2244,14 @@ void protopool_each(struct protopool *pool, void (*fn)(void *ctx, const void *sl
     each_in_store(pool->store, fn, ctx);
 }
 
-void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slot_size, size_t *source_bytes)
+void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slot_size, size_t *source_bytes,
+                     size_t *system_bytes)
 {
     if (!enter(pool))
         return;
     lock_store(pool);
     note_all_peaks(pool);
-    stats_of_store(pool->store, by_slot_size, source_bytes);
+    stats_of_store(pool->store, by_slot_size, source_bytes, system_bytes);
 #if PROTOPOOL_CHECK < 2
     for (unsigned c = 1; c <= pool->store->geometry->count; c++)
         by_slot_size[c - 1].live = live_of(pool, c);
@@ -2300,7 +2370,8 @@ static void leave_depot(struct protopool *pool)
         return_array(pool->store, &pool->loaded[c]);
         return_array(pool->store, &pool->classes[c].previous);
     }
-    pool->depot->joined--;
+    if (--pool->depot->joined == 0)
+        flush_racks(pool->depot); /* nobody is there to fetch them */
     unlock_store(pool);
 }
 
@@ -2351,13 +2422,27 @@ bool protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, c
     return is_alone;
 }
 
+size_t protopool_depot_trim(struct protopool_depot *depot)
+{
+    size_t given;
+
+    if (depot->store == NULL)
+        return 0;
+    PROTOPOOL_LOCK(&depot->lock);
+    given = system_bytes_of(depot->store);
+    trim(depot->store, depot);
+    given -= system_bytes_of(depot->store);
+    PROTOPOOL_UNLOCK(&depot->lock);
+    return given;
+}
+
 void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_stats *by_slot_size,
-                           size_t *source_bytes)
+                           size_t *source_bytes, size_t *system_bytes)
 {
     if (depot->store == NULL)
         return;
     PROTOPOOL_LOCK(&depot->lock);
-    stats_of_store(depot->store, by_slot_size, source_bytes);
+    stats_of_store(depot->store, by_slot_size, source_bytes, system_bytes);
 #if PROTOPOOL_CHECK < 2
     for (unsigned c = 1; c <= depot->store->geometry->count; c++)
         by_slot_size[c - 1].live = handed_out(depot->store, depot, c);
@@ -2379,11 +2464,20 @@ void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_
 #define LARGEST_SLAB (SLAB_BYTES << (SLAB_ORDERS - 1))
 #define CHUNK_BYTES(slabs) ((slabs)*SLAB_BYTES + LARGEST_SLAB - 1) /* in which so many fit wherever it lies */
 
+/*
+ * What is free between live slabs goes back to the system, page by page, once it exceeds a bound: then half of it. So a
+ * load that swings by less than that half calls the system no more, and no free has more than that to do. The bound
+ * follows what is live.
+ */
+#define DIRTY_MIN ((size_t)4 << 20)
+#define DIRTY_SHIFT 4 /* and 1/16 of the live slabs */
+
 struct protopool_chunk {
     void *block;
-    unsigned char *base;           /* its first multiple of LARGEST_SLAB */
-    size_t slabs, live;            /* of SLAB_BYTES each, from base: how many there are, how many are taken */
-    uint64_t used[CHUNK_MAX / 64]; /* a bit for each SLAB_BYTES that is taken */
+    unsigned char *base;            /* its first multiple of LARGEST_SLAB */
+    size_t slabs, live;             /* of SLAB_BYTES each, from base: how many there are, how many are taken */
+    uint64_t used[CHUNK_MAX / 64];  /* a bit for each SLAB_BYTES that is taken */
+    uint64_t dirty[CHUNK_MAX / 64]; /* a bit for each that is free, and was taken since the system got it last */
 };
 
 static_assert(CHUNK_MIN % 64 == 0 && CHUNK_MAX % 64 == 0 && LARGEST_SLAB / SLAB_BYTES < 64,
@@ -2423,6 +2517,73 @@ static bool grow_chunks(struct protopool_heap *heap)
     heap->chunks = (struct protopool_chunk *)chunks;
     heap->capacity = capacity;
     return true;
+}
+
+static size_t count_bits(uint64_t word)
+{
+#ifdef __GNUC__
+    return (size_t)__builtin_popcountll(word);
+#else
+    size_t count = 0;
+    for (; word != 0; word &= word - 1)
+        count++;
+    return count;
+#endif
+}
+
+/* Gives pages to the system. False if it does not take them. */
+static bool give_pages(unsigned char *first, size_t bytes)
+{
+#ifdef FREE_PAGES
+    const long page = sysconf(_SC_PAGESIZE);
+    return page > 0 && SLAB_BYTES % (size_t)page == 0 && madvise(first, bytes, FREE_PAGES) == 0;
+#else
+    (void)first;
+    (void)bytes;
+    return false;
+#endif
+}
+
+/* Gives what is free in a chunk to the system, run by run. */
+static void clean_chunk(struct protopool_heap *heap, struct protopool_chunk *chunk)
+{
+    size_t bit = 0;
+
+    while (bit < chunk->slabs && !heap->keeps) {
+        const size_t first = bit;
+        while (bit < chunk->slabs && (chunk->dirty[bit / 64] >> bit % 64 & 1) != 0)
+            bit++;
+        if (bit == first) {
+            bit++;
+            continue;
+        }
+        heap->keeps = !give_pages(chunk->base + first * SLAB_BYTES, (bit - first) * SLAB_BYTES);
+        for (size_t i = first; i < bit && !heap->keeps; i++) {
+            chunk->dirty[i / 64] &= ~((uint64_t)1 << i % 64);
+            heap->dirty -= SLAB_BYTES;
+        }
+    }
+}
+
+/* Gives what is free to the system, until no more than so many bytes are left; from the highest address, since what lies
+ * lowest is taken first. */
+static void clean_heap(struct protopool_heap *heap, size_t left)
+{
+    for (size_t i = heap->count; i-- > 0 && heap->dirty > left && !heap->keeps;)
+        clean_chunk(heap, &heap->chunks[i]);
+}
+
+/* Takes a wholly free chunk out of the list and gives it to malloc; its pages to the system, since malloc may keep them. */
+static void remove_chunk(struct protopool_heap *heap, struct protopool_chunk *chunk)
+{
+    clean_chunk(heap, chunk);
+    for (size_t i = 0; i < CHUNK_MAX / 64; i++)
+        heap->dirty -= count_bits(chunk->dirty[i]) * SLAB_BYTES;
+    free(chunk->block);
+    heap->idle--;
+    heap->count--;
+    heap->slabs -= chunk->slabs;
+    memmove(chunk, chunk + 1, (heap->count - (size_t)(chunk - heap->chunks)) * sizeof *chunk);
 }
 
 /* Adds a chunk, wholly free, and returns it; NULL if there is no memory. */
@@ -2465,6 +2626,9 @@ static void *cut(struct protopool_heap *heap, struct protopool_chunk *chunk, siz
     for (size_t bit = 0; bit < chunk->slabs; bit += bytes / SLAB_BYTES) {
         if ((chunk->used[bit / 64] & run << bit % 64) == 0) {
             heap->idle -= chunk->live == 0;
+            heap->dirty -= count_bits(chunk->dirty[bit / 64] & run << bit % 64) * SLAB_BYTES;
+            heap->live += bytes;
+            chunk->dirty[bit / 64] &= ~(run << bit % 64);
             chunk->used[bit / 64] |= run << bit % 64;
             chunk->live += bytes / SLAB_BYTES;
             return chunk->base + bit * SLAB_BYTES;
@@ -2496,7 +2660,7 @@ static void heap_give(void *ctx, void *memory, size_t bytes)
     struct protopool_heap *const heap = (struct protopool_heap *)ctx;
     const size_t above = chunk_above(heap, (uintptr_t)memory);
     struct protopool_chunk *const chunk = above == 0 ? NULL : &heap->chunks[above - 1];
-    size_t bit;
+    size_t bit, most;
 
     if (chunk == NULL || (uintptr_t)memory - (uintptr_t)chunk->block >= CHUNK_BYTES(chunk->slabs)) {
         free(memory);
@@ -2504,16 +2668,26 @@ static void heap_give(void *ctx, void *memory, size_t bytes)
     }
     bit = (size_t)((unsigned char *)memory - chunk->base) / SLAB_BYTES;
     chunk->used[bit / 64] &= ~(run_of(bytes) << bit % 64);
+    chunk->dirty[bit / 64] |= run_of(bytes) << bit % 64;
     chunk->live -= bytes / SLAB_BYTES;
+    heap->live -= bytes;
+    heap->dirty += bytes;
     if (above - 1 < heap->lowest)
         heap->lowest = above - 1;
-    if (chunk->live != 0 || heap->idle++ == 0)
-        return;
-    free(chunk->block); /* one idle chunk is kept, not two */
-    heap->idle--;
-    heap->count--;
-    heap->slabs -= chunk->slabs;
-    memmove(chunk, chunk + 1, (heap->count - (above - 1)) * sizeof *chunk);
+    if (chunk->live == 0 && heap->idle++ != 0)
+        remove_chunk(heap, chunk); /* one idle chunk is kept, not two */
+    most = heap->live >> DIRTY_SHIFT > DIRTY_MIN ? heap->live >> DIRTY_SHIFT : DIRTY_MIN;
+    if (heap->dirty > most)
+        clean_heap(heap, most / 2);
+}
+
+static void heap_trim(struct protopool_heap *heap)
+{
+    for (size_t i = heap->count; i-- > 0;)
+        if (heap->chunks[i].live == 0)
+            remove_chunk(heap, &heap->chunks[i]);
+    heap->lowest = 0;
+    clean_heap(heap, 0);
 }
 
 static void heap_end(struct protopool_heap *heap)

@@ -31,9 +31,9 @@
 #include "protopool.h"
 
 #ifndef PROTOPOOL_ABI
-#error "telemetry.h was generated for version 5 of protopool's engine, and this protopool.h is older and has none: regenerate both"
-#elif PROTOPOOL_ABI != 5
-static_assert(PROTOPOOL_ABI == 5, "telemetry.h was generated for version 5 of protopool's engine, and this protopool.h has version "
+#error "telemetry.h was generated for version 6 of protopool's engine, and this protopool.h is older and has none: regenerate both"
+#elif PROTOPOOL_ABI != 6
+static_assert(PROTOPOOL_ABI == 6, "telemetry.h was generated for version 6 of protopool's engine, and this protopool.h has version "
                                  PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 #error "telemetry.h and protopool.h are of different versions of protopool's engine"
 #endif
@@ -389,6 +389,7 @@ struct telemetry_depot {
 struct telemetry_pool_stats {
     struct protopool_slot_stats slot[TELEMETRY_SLOT_SIZES + (TELEMETRY_SLOT_SIZES == 0)];
     size_t source_bytes; /* asked of the source and not given back; of a fixed pool, its memory */
+    size_t system_bytes; /* the same, and what the default source has free and not yet given back to the system */
 };
 
 /* The name says for which layout of the messages and with which settings a file is compiled; each file refers to it. */
@@ -474,6 +475,15 @@ static inline void telemetry_pool_flush(struct telemetry_pool *pool_)
     protopool_flush(&pool_->engine_);
 }
 
+/* Gives back to the source all that is free, and the default source gives it to the system: what magazines keep (of a joined
+ * pool, its own and the depot's), spare slabs, and what lies free between live messages, by whole slabs. What is reserved
+ * stays. Returns how many bytes less the system holds (system_bytes): 0 of a fixed pool. A growing pool does
+ * most of that as messages are freed; this is for the rest, after a peak. */
+static inline size_t telemetry_pool_trim(struct telemetry_pool *pool_)
+{
+    return protopool_trim(&pool_->engine_);
+}
+
 /* Calls fn for every live message, in no promised order. fn neither makes nor frees messages of this pool. Not for a
  * joined pool: a fault, and it calls nothing. */
 PROTOPOOL_API void telemetry_pool_each(struct telemetry_pool *pool_, void (*fn_)(void *ctx, const struct telemetry *msg), void *ctx_);
@@ -486,7 +496,7 @@ PROTOPOOL_API void telemetry_pool_each(struct telemetry_pool *pool_, void (*fn_)
 static inline void telemetry_pool_stats(struct telemetry_pool *pool_, struct telemetry_pool_stats *stats_)
 {
     memset(stats_, 0, sizeof *stats_);
-    protopool_stats(&pool_->engine_, stats_->slot, &stats_->source_bytes);
+    protopool_stats(&pool_->engine_, stats_->slot, &stats_->source_bytes, &stats_->system_bytes);
 }
 #if defined __cplusplus && defined __GNUC__
 #pragma GCC diagnostic pop
@@ -541,11 +551,17 @@ static inline size_t telemetry_depot_fini(struct telemetry_depot *depot_)
  * returns false. */
 PROTOPOOL_API bool telemetry_depot_each(struct telemetry_depot *depot_, void (*fn_)(void *ctx, const struct telemetry *msg), void *ctx_);
 
+/* As telemetry_pool_trim, in any thread; what joined pools keep in their magazines stays. Meanwhile they wait. */
+static inline size_t telemetry_depot_trim(struct telemetry_depot *depot_)
+{
+    return protopool_depot_trim(&depot_->engine_);
+}
+
 /* As telemetry_pool_stats, in any thread; live counts the free slots in the magazines of joined pools too. */
 static inline void telemetry_depot_stats(struct telemetry_depot *depot_, struct telemetry_pool_stats *stats_)
 {
     memset(stats_, 0, sizeof *stats_);
-    protopool_depot_stats(&depot_->engine_, stats_->slot, &stats_->source_bytes);
+    protopool_depot_stats(&depot_->engine_, stats_->slot, &stats_->source_bytes, &stats_->system_bytes);
 }
 
 #ifndef PROTOPOOL_NO_STDIO

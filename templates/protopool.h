@@ -151,7 +151,7 @@ PROTOPOOL_BEGIN_C
 
 /* The version of what the engine, its header and emitted code share. It changes with each change of a layout or of a
  * contract between them: emitted code asks for its own version, and each symbol's name bears it. */
-#define PROTOPOOL_ABI 5
+#define PROTOPOOL_ABI 6
 
 /* A name that bears the version and the settings. */
 #define PROTOPOOL_PASTE_(name, abi, check, magazine, stdio, threads, trace) \
@@ -170,10 +170,12 @@ PROTOPOOL_BEGIN_C
 #define protopool_each PROTOPOOL_NAMED_(protopool_each)
 #define protopool_stats PROTOPOOL_NAMED_(protopool_stats)
 #define protopool_flush PROTOPOOL_NAMED_(protopool_flush)
+#define protopool_trim PROTOPOOL_NAMED_(protopool_trim)
 #define protopool_depot_init PROTOPOOL_NAMED_(protopool_depot_init)
 #define protopool_depot_init_fixed PROTOPOOL_NAMED_(protopool_depot_init_fixed)
 #define protopool_depot_fini PROTOPOOL_NAMED_(protopool_depot_fini)
 #define protopool_depot_each PROTOPOOL_NAMED_(protopool_depot_each)
+#define protopool_depot_trim PROTOPOOL_NAMED_(protopool_depot_trim)
 #define protopool_depot_stats PROTOPOOL_NAMED_(protopool_depot_stats)
 #define protopool_join PROTOPOOL_NAMED_(protopool_join)
 #define protopool_take_slow PROTOPOOL_NAMED_(protopool_take_slow)
@@ -293,7 +295,7 @@ PROTOPOOL_BEGIN_C
 /* take returns `bytes` bytes aligned to `align` (a power of two), or NULL; give gets back exactly what take gave. A
  * growing pool takes a slab at a time: 16 KiB aligned to 16 KiB, or a small power of two times as much; for slots
  * of several KiB single blocks; and, once, a block for its tables, aligned to 8. give may be NULL: memory is then never given back, and kept for reuse. Both are called by the pool's
- * thread, inside make, free, reserve, reset, flush, each, init and fini. */
+ * thread, inside make, free, reserve, reset, flush, trim, each, init and fini. */
 struct protopool_source {
     void *(*take)(void *ctx, size_t bytes, size_t align);
     void (*give)(void *ctx, void *memory, size_t bytes);
@@ -453,6 +455,9 @@ struct protopool_heap {
     size_t slabs;  /* of all chunks */
     size_t lowest; /* every chunk below is full */
     size_t idle;   /* wholly free chunks: at most 1 */
+    size_t live;   /* bytes of slabs that are taken */
+    size_t dirty;  /* bytes of chunks that are free, and that the system still holds memory for */
+    bool keeps;    /* the system takes nothing back: the memory is locked, say */
 };
 
 /* Room for a lock of any system: a pthread_mutex_t, or what PROTOPOOL_LOCK puts there. */
@@ -827,14 +832,20 @@ PROTOPOOL_API bool protopool_reserve(struct protopool *pool, unsigned slot_class
 /* Puts the free slots of its magazines back into their slabs: for a thread that goes idle. */
 PROTOPOOL_API void protopool_flush(struct protopool *pool);
 
+/* Gives back all that is free: flushes, also the depot's magazines, and gives the spares and all else to the source, the
+ * default source to the system. What the magazines of other pools hold, and what is reserved, stays. Returns how many bytes
+ * less the system holds for it (system_bytes, below): 0 of fixed memory. Takes time for each slab that is free. */
+PROTOPOOL_API size_t protopool_trim(struct protopool *pool);
+
 /* Calls fn for every live slot, by slot size, in no promised order. fn neither takes from nor puts into this pool. Not
  * for a joined pool: a fault, and it calls nothing. */
 PROTOPOOL_API void protopool_each(struct protopool *pool, void (*fn)(void *ctx, const void *slot), void *ctx);
 
-/* Fills in an element for each slot size, and the bytes taken from the source and not given back (of a fixed pool, those
- * of its memory that it uses); source_bytes may be NULL. Of a joined pool, those of its depot. */
+/* Fills in an element for each slot size, the bytes taken from the source and not given back (of a fixed pool, those of its
+ * memory that it uses), and those that the system holds memory for: the same, and of the default source also what is free
+ * and not yet given to the system. Both may be NULL. Of a joined pool, those of its depot. */
 PROTOPOOL_API void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slot_size,
-                                   size_t *source_bytes);
+                                   size_t *source_bytes, size_t *system_bytes);
 
 /* ---- Depots ------------------------------------------------------------------------------------------------------- */
 
@@ -859,9 +870,12 @@ PROTOPOOL_API size_t protopool_depot_fini(struct protopool_depot *depot);
 PROTOPOOL_API bool protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, const void *slot),
                                         void *ctx);
 
+/* As protopool_trim, for a thread without a pool of it: what joined pools hold in their magazines stays. */
+PROTOPOOL_API size_t protopool_depot_trim(struct protopool_depot *depot);
+
 /* As protopool_stats; any thread may call it. */
 PROTOPOOL_API void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_stats *by_slot_size,
-                                         size_t *source_bytes);
+                                         size_t *source_bytes, size_t *system_bytes);
 
 /* A pool of the depot's memory, for one thread; the geometry is the depot's. False if the depot's init has failed. */
 PROTOPOOL_API bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded,

@@ -226,7 +226,7 @@ UNSEEN static void do_step(int thread, char step)
         protopool_flush(pool);
         break;
     case 'S':
-        protopool_stats(pool, stats, NULL);
+        protopool_stats(pool, stats, NULL, NULL);
         break;
     case 'R':
         if (!protopool_reserve(pool, 2, 2))

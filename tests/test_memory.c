@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 /*
  * What messages cost in memory, at the size of a real day: the mix of ITCH with a million live, a load that shifts from
- * one variant to the next, and the geometry of slabs for every slot size up to 40 KB. Prints what it measured.
+ * one variant to the next, and the geometry of slabs for every slot size up to 40 KB; and what is left when all is freed.
+ * Prints what it measured.
  */
 
+#include "calc.h"
 #include "itch.h"
+#include "telemetry.h"
 
 #include <check.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #if defined __has_feature
 #if __has_feature(address_sanitizer)
@@ -156,6 +162,161 @@ START_TEST(resident_memory_agrees)
     ck_assert_uint_eq(itch_pool_fini(&pool), MILLION);
 }
 END_TEST
+
+/* ---- What is left when all is freed -------------------------------------------------------------------------------- */
+
+enum { PEAK = 5 * MILLION, SURVIVORS = 59, SEED = 12345 };
+
+static struct calc *many[PEAK];
+static struct calc_depot depot;
+static struct calc_pool adds;
+
+static double mib(size_t bytes)
+{
+    return (double)bytes / (1 << 20);
+}
+
+/* Bytes resident above what there were; 0 where the system does not tell. */
+static size_t resident_above(size_t before)
+{
+    const size_t now = resident_bytes();
+    return now > before ? now - before : 0;
+}
+
+static struct calc_pool_stats stats_of_adds(bool is_joined)
+{
+    struct calc_pool_stats stats;
+    if (is_joined)
+        calc_depot_stats(&depot, &stats);
+    else
+        calc_pool_stats(&adds, &stats);
+    return stats;
+}
+
+/* A pool on its own or a depot whose pools have all ended; all freed, or all but a few; in random order. */
+START_TEST(memory_goes_back_to_the_system_when_messages_are_freed)
+{
+    const bool is_joined = _i % 2 == 1;
+    const size_t survivors = _i / 2 == 1 ? SURVIVORS : 0;
+    struct calc_pool_stats stats;
+    size_t before, left, given;
+
+    memset(many, 1, sizeof many); /* resident from now on */
+    before = resident_bytes();
+    if (is_joined)
+        ck_assert(calc_depot_init(&depot, NULL) && calc_pool_join(&adds, &depot));
+    else
+        ck_assert(calc_pool_init_growing(&adds, NULL));
+    for (size_t i = 0; i < PEAK; i++)
+        if ((many[i] = calc_new_add(&adds, i, 1)) == NULL)
+            ck_abort_msg("no memory");
+    random_state = SEED;
+    for (uint32_t i = PEAK - 1; i > 0; i--) {
+        const uint32_t j = random_below(i + 1);
+        struct calc *const swapped = many[i];
+        many[i] = many[j];
+        many[j] = swapped;
+    }
+    stats = stats_of_adds(is_joined);
+    ck_assert_uint_le(resident_above(before), stats.system_bytes + (2 << 20));
+    for (size_t i = survivors; i < PEAK; i++)
+        calc_free(&adds, many[i]);
+    if (is_joined)
+        ck_assert_uint_eq(calc_pool_fini(&adds), 0);
+    stats = stats_of_adds(is_joined);
+    left = resident_above(before);
+    given = is_joined ? calc_depot_trim(&depot) : calc_pool_trim(&adds);
+    printf(
+        "5 million Adds %s, all but %zu freed in random order: %.1f MiB resident, %.1f by the stats; after trim %.1f\n",
+        is_joined ? "of a depot without pools" : "of a pool on its own", survivors, mib(left), mib(stats.system_bytes),
+        mib(resident_above(before)));
+    ck_assert_uint_eq(stats.slot[1].live, survivors);
+    ck_assert_uint_le(left, 12 << 20);
+    ck_assert_uint_le(left, stats.system_bytes + (1 << 20));
+    ck_assert_uint_le(resident_above(before), 2 << 20);
+    ck_assert_uint_eq(stats_of_adds(is_joined).system_bytes, stats.system_bytes - given);
+    ck_assert_uint_eq(is_joined ? calc_depot_trim(&depot) : calc_pool_trim(&adds), 0);
+    for (size_t i = 0; i < survivors; i++)
+        ck_assert_uint_eq(calc_as_add(many[i])->right, 1);
+    ck_assert_uint_eq(is_joined ? calc_depot_fini(&depot) : calc_pool_fini(&adds), survivors);
+}
+END_TEST
+
+/* After a first peak malloc may have the chunks side by side, and keep what is freed below a block that is in use. */
+START_TEST(memory_goes_back_even_if_malloc_would_keep_it)
+{
+    enum { FEWER = 2 * MILLION, PIN = 100000 };
+    void *pins[2] = { NULL, NULL };
+    size_t before;
+
+    memset(many, 1, sizeof many);
+    before = resident_bytes();
+    ck_assert(calc_pool_init_growing(&adds, NULL));
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < FEWER; i++)
+            if ((many[i] = calc_new_add(&adds, i, 1)) == NULL)
+                ck_abort_msg("no memory");
+        pins[round] = malloc(PIN);
+        for (size_t i = 0; i < FEWER; i++)
+            calc_free(&adds, many[i]);
+    }
+    printf("2 million Adds twice, freed in order below a block of malloc: %.1f MiB resident\n",
+           mib(resident_above(before)));
+    ck_assert_uint_le(resident_above(before), 12 << 20);
+    free(pins[0]);
+    free(pins[1]);
+    ck_assert_uint_eq(calc_pool_fini(&adds), 0);
+}
+END_TEST
+
+static struct telemetry_pool tails;
+static uint8_t content[64 << 20];
+
+/* Tails of 4 KB to 64 MB, one live at a time, then some: what their magazines and spares keep. */
+START_TEST(large_tails_are_not_kept_when_freed)
+{
+    enum { AT_ONCE = 8, OF_MANY = 1 << 20 };
+    struct telemetry_pool_stats stats;
+    size_t before;
+
+    memset(content, 1, sizeof content);
+    before = resident_bytes();
+    ck_assert(telemetry_pool_init_growing(&tails, NULL));
+    for (size_t bytes = 4096; bytes <= sizeof content; bytes += bytes / 8) {
+        struct telemetry *const msg = telemetry_new_log(&tails, 1, 2, (const char *)content, bytes);
+        ck_assert_ptr_nonnull(msg);
+        telemetry_free(&tails, msg);
+    }
+    telemetry_pool_stats(&tails, &stats);
+    printf(
+        "tails of 4 KB to 64 MB, one live at a time, freed: %.1f MiB of the source, %.1f by the stats, %.1f resident\n",
+        mib(stats.source_bytes), mib(stats.system_bytes), mib(resident_above(before)));
+    ck_assert_uint_le(stats.system_bytes, 3 << 20);
+    ck_assert_uint_le(resident_above(before), 70 << 20); /* glibc keeps up to 64 MiB of freed blocks */
+    for (size_t bytes = 4096; bytes <= OF_MANY; bytes += bytes / 8) {
+        struct telemetry *msgs[AT_ONCE];
+        for (int i = 0; i < AT_ONCE; i++)
+            ck_assert_ptr_nonnull(msgs[i] = telemetry_new_log(&tails, 1, 2, (const char *)content, bytes));
+        for (int i = 0; i < AT_ONCE; i++)
+            telemetry_free(&tails, msgs[i]);
+    }
+    telemetry_pool_stats(&tails, &stats);
+    printf("the same to 1 MB, 8 live at a time: %.1f MiB of the source, %.1f by the stats, %.1f resident\n",
+           mib(stats.source_bytes), mib(stats.system_bytes), mib(resident_above(before)));
+    ck_assert_uint_le(stats.system_bytes, 12 << 20);
+    (void)telemetry_pool_trim(&tails);
+    telemetry_pool_stats(&tails, &stats);
+    printf("after trim: %.1f MiB of the source, %.1f by the stats, %.1f resident\n", mib(stats.source_bytes),
+           mib(stats.system_bytes), mib(resident_above(before)));
+    ck_assert_uint_le(stats.system_bytes, 1 << 20);
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+    printf("after malloc_trim too: %.1f MiB resident\n", mib(resident_above(before)));
+    ck_assert_uint_le(resident_above(before), 2 << 20);
+#endif
+    ck_assert_uint_eq(telemetry_pool_fini(&tails), 0);
+}
+END_TEST
 #endif
 
 static void shuffle(void)
@@ -250,6 +411,9 @@ int main(void)
     tcase_add_test(tests, mix_takes_little_more_than_its_messages);
 #ifndef SHADOWED
     tcase_add_test(tests, resident_memory_agrees);
+    tcase_add_loop_test(tests, memory_goes_back_to_the_system_when_messages_are_freed, 0, 4);
+    tcase_add_test(tests, memory_goes_back_even_if_malloc_would_keep_it);
+    tcase_add_test(tests, large_tails_are_not_kept_when_freed);
 #endif
     tcase_add_loop_test(tests, memory_follows_a_load_that_shifts, 0, 2);
     tcase_add_test(tests, slabs_of_no_slot_size_waste_much);

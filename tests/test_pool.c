@@ -4,7 +4,9 @@
  * checked against the pool's structs. Works for any PROTOPOOL_MAGAZINE.
  */
 
+#define madvise counted_madvise
 #include "protopool.c"
+#undef madvise
 
 #include <check.h>
 #include <stdlib.h>
@@ -202,7 +204,7 @@ static void assert_invariants(void)
 static size_t live_in(unsigned c)
 {
     struct protopool_slot_stats stats[CLASSES] = { { 0 } };
-    protopool_stats(&pool.engine, stats, NULL);
+    protopool_stats(&pool.engine, stats, NULL, NULL);
     return stats[c - 1].live;
 }
 
@@ -757,6 +759,275 @@ START_TEST(default_source_gives_every_slab_its_own_memory)
 }
 END_TEST
 
+/* ---- What the default source gives back to the system ---------------------------------------------------------------- */
+
+static size_t system_calls;
+static bool refuses; /* the system takes nothing back, as of locked memory */
+
+#ifdef FREE_PAGES
+extern int madvise(void *memory, size_t bytes, int advice);
+
+int counted_madvise(void *memory, size_t bytes, int advice)
+{
+    system_calls++;
+    return refuses ? -1 : madvise(memory, bytes, advice);
+}
+
+enum { HEAP_SLABS = 2048 }; /* 32 MiB */
+
+static void *heap_slabs[HEAP_SLABS];
+static struct protopool_heap heap;
+
+static void assert_heap_holds(void)
+{
+    size_t dirty = 0, live = 0, idle = 0, slabs = 0;
+
+    for (size_t i = 0; i < heap.count; i++) {
+        const struct protopool_chunk *const chunk = &heap.chunks[i];
+        size_t used = 0;
+        for (size_t w = 0; w < CHUNK_MAX / 64; w++) {
+            CHECK((chunk->dirty[w] & chunk->used[w]) == 0);
+            dirty += count_bits(chunk->dirty[w]);
+            used += count_bits(chunk->used[w]);
+        }
+        CHECK(used == chunk->live);
+        CHECK(i == 0 || heap.chunks[i - 1].block < chunk->block);
+        live += used;
+        idle += used == 0;
+        slabs += chunk->slabs;
+    }
+    CHECK(heap.dirty == dirty * SLAB_BYTES);
+    CHECK(heap.live == live * SLAB_BYTES);
+    CHECK(heap.idle == idle && idle <= 1);
+    CHECK(heap.slabs == slabs);
+}
+
+/* Takes or gives the slabs from..to; counts chunks that come and go as calls of the system too. */
+static void take_slabs(size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        const size_t count = heap.count;
+        CHECK((heap_slabs[i] = heap_take(&heap, SLAB_BYTES, SLAB_BYTES)) != NULL);
+        memset(heap_slabs[i], (int)i, 16);
+        system_calls += count != heap.count;
+    }
+}
+
+static void give_slabs(size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        const size_t count = heap.count, calls = system_calls;
+        CHECK(all_bytes_are(heap_slabs[i], 16, (int)i & 255));
+        heap_give(&heap, heap_slabs[i], SLAB_BYTES);
+        system_calls += count != heap.count;
+        CHECK(system_calls - calls <= DIRTY_MIN / SLAB_BYTES); /* no free does much at once */
+    }
+}
+
+static void shuffle_slabs(void)
+{
+    uint32_t random = 1;
+    for (uint32_t i = HEAP_SLABS - 1; i > 0; i--) {
+        const uint32_t j = (random = random * 1664525 + 1013904223) % (i + 1);
+        void *const swapped = heap_slabs[i];
+        heap_slabs[i] = heap_slabs[j];
+        heap_slabs[j] = swapped;
+    }
+    for (size_t i = 0; i < HEAP_SLABS; i++)
+        memset(heap_slabs[i], (int)i, 16);
+}
+
+static void begin_heap(bool is_shuffled)
+{
+    memset(&heap, 0, sizeof heap);
+    take_slabs(0, HEAP_SLABS);
+    if (is_shuffled)
+        shuffle_slabs();
+    system_calls = 0;
+}
+
+START_TEST(free_memory_between_live_slabs_is_bounded)
+{
+    begin_heap(true);
+    for (size_t left = HEAP_SLABS; left > 0; left -= 64) {
+        give_slabs(left - 64, left);
+        assert_heap_holds();
+        CHECK(heap.dirty <= DIRTY_MIN || heap.dirty <= heap.live >> DIRTY_SHIFT);
+    }
+    ck_assert_uint_le(system_calls, HEAP_SLABS); /* at most one for 16 KiB of memory that is given back */
+    heap_trim(&heap);
+    assert_heap_holds();
+    ck_assert_uint_eq(heap.count, 0);
+    ck_assert_uint_eq(heap.dirty, 0);
+    heap_end(&heap);
+}
+END_TEST
+
+START_TEST(system_is_called_for_much_memory_at_once)
+{
+    begin_heap(false);
+    for (size_t i = 0; i < HEAP_SLABS; i += 32) { /* some in each chunk survive */
+        const size_t from = _i == 0 ? i : HEAP_SLABS - 32 - i;
+        give_slabs(from + 1, from + 32);
+    }
+    assert_heap_holds();
+    ck_assert_uint_le(heap.dirty, DIRTY_MIN);
+    ck_assert_uint_le(system_calls, HEAP_SLABS / 16);
+    give_slabs(0, 1);
+    for (size_t i = 32; i < HEAP_SLABS; i += 32)
+        give_slabs(i, i + 1);
+    heap_end(&heap);
+}
+END_TEST
+
+/* A load that swings across the bound, by less than half of it, wherever that lies: the system is called no more. */
+START_TEST(load_that_swings_calls_the_system_no_more)
+{
+    enum { SWING = DIRTY_MIN / 2 / SLAB_BYTES - 8 };
+    for (size_t start = HEAP_SLABS; start > HEAP_SLABS / 2; start -= SWING / 3) {
+        begin_heap(_i == 1);
+        give_slabs(start, HEAP_SLABS);
+        for (int swing = 0; swing < 3; swing++) {
+            give_slabs(start - SWING, start);
+            take_slabs(start - SWING, start);
+        }
+        system_calls = 0;
+        for (int swing = 0; swing < 50; swing++) {
+            give_slabs(start - SWING, start);
+            take_slabs(start - SWING, start);
+        }
+        assert_heap_holds();
+        ck_assert_uint_eq(system_calls, 0);
+        heap_end(&heap);
+    }
+}
+END_TEST
+
+START_TEST(memory_that_the_system_does_not_take_is_offered_once)
+{
+    begin_heap(true);
+    refuses = true;
+    give_slabs(HEAP_SLABS / 2, HEAP_SLABS);
+    assert_heap_holds();
+    ck_assert_uint_eq(system_calls, 1);
+    ck_assert_uint_eq(heap.dirty, HEAP_SLABS / 2 * SLAB_BYTES);
+    give_slabs(0, HEAP_SLABS / 2);
+    heap_trim(&heap);
+    ck_assert_uint_eq(heap.dirty, 0); /* to malloc, at least */
+    heap_end(&heap);
+    refuses = false;
+}
+END_TEST
+#endif
+
+START_TEST(trim_gives_back_all_that_is_free)
+{
+    static void *slots[1 + CLASSES][1000];
+    size_t bytes, given;
+    struct protopool_slot_stats stats[CLASSES];
+
+    ck_assert(init_growing());
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < 1000; i++)
+            for (unsigned c = 1; c <= CLASSES; c++)
+                slots[c][i] = c == LARGE_CLASS && i >= 10 ? NULL : take(c);
+        if (round == 2)
+            ck_assert(protopool_reserve(&pool.engine, 2, 5000));
+        for (size_t i = 0; i < 1000; i++)
+            for (unsigned c = 1; c <= CLASSES; c++)
+                if (slots[c][i] != NULL)
+                    put(c, slots[c][i]);
+        bytes = counted.bytes;
+        given = protopool_trim(&pool.engine);
+        ck_assert_uint_eq(given, bytes - counted.bytes);
+        assert_invariants();
+        ck_assert_uint_eq(pool.engine.store->growth->spare_count, 0);
+        bytes = TABLES_BYTES + SLAB_BYTES + (size_t)CLASSES * 2 * PROTOPOOL_MAGAZINE * sizeof(void *);
+        if (round < 2) /* the tables, and the arrays of magazines in use */
+            ck_assert_uint_le(counted.bytes, bytes);
+        ck_assert_uint_eq(protopool_trim(&pool.engine), 0);
+    }
+    ck_assert_uint_ge(pool.engine.store->shelves[2].slabs.slots, 5000); /* what is reserved stays */
+    protopool_stats(&pool.engine, stats, &bytes, &given);
+    ck_assert_uint_eq(bytes, given);
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+    ck_assert_uint_eq(counted.bytes, 0);
+    init_fixed();
+    put(2, take(2));
+    ck_assert_uint_eq(protopool_trim(&pool.engine), 0);
+    ck_assert_ptr_nonnull(take(2));
+    assert_invariants();
+    fini_fixed(1);
+}
+END_TEST
+
+START_TEST(trim_of_a_depot_without_pools_leaves_its_tables)
+{
+    static struct {
+        struct protopool_depot engine;
+        struct protopool_rack racks[1 + CLASSES];
+    } depot;
+    static void *slots[20 * PROTOPOOL_MAGAZINE];
+    static struct handle other;
+
+    memset(&counted, 0, sizeof counted);
+    ck_assert(protopool_depot_init(&depot.engine, depot.racks, &geometry, &source));
+    for (int round = 0; round < 3; round++) {
+        ck_assert(protopool_join(&pool.engine, pool.loaded, pool.classes, &geometry, &depot.engine));
+        ck_assert(protopool_join(&other.engine, other.loaded, other.classes, &geometry, &depot.engine));
+        for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++)
+            ck_assert_ptr_nonnull(slots[i] = take(2));
+        for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++)
+            protopool_put(&other.engine, &other.loaded[2], 2, slots[i]);
+        ck_assert_uint_gt(protopool_trim(&other.engine), 0); /* and of the depot's magazines */
+        ck_assert_uint_eq(depot.racks[2].count + depot.racks[2].empty_count, 0);
+        for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++)
+            ck_assert_ptr_nonnull(slots[i] = take(2));
+        for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++)
+            protopool_put(&other.engine, &other.loaded[2], 2, slots[i]);
+        ck_assert_uint_gt(depot.racks[2].count, 0);
+        ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+        ck_assert_uint_eq(protopool_fini(&other.engine), 0);
+        ck_assert_uint_eq(depot.racks[2].count, 0); /* nobody is there to fetch them */
+        ck_assert_uint_gt(protopool_depot_trim(&depot.engine), 0);
+        ck_assert_uint_eq(counted.bytes, TABLES_BYTES);
+        ck_assert_uint_eq(protopool_depot_trim(&depot.engine), 0);
+    }
+    ck_assert_uint_eq(protopool_depot_fini(&depot.engine), 0);
+    ck_assert_uint_eq(counted.bytes, 0);
+}
+END_TEST
+
+START_TEST(large_slots_have_no_magazine)
+{
+    const struct protopool_slot_size large[] = { { MAGAZINE_BYTES / MAGAZINE_MIN, 0 },
+                                                 { MAGAZINE_BYTES / MAGAZINE_MIN + 1, 0 },
+                                                 { 64 << 20, 0 } };
+    const struct protopool_geometry of_large = { large, 3 };
+    void *slots[8];
+    size_t before;
+
+    memset(&counted, 0, sizeof counted);
+    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &of_large, &source));
+    put(1, take(1));
+    before = counted.bytes;
+    for (unsigned c = 2; c <= 3; c++) {
+        for (size_t i = 0; i < (c == 2 ? 8 : 2); i++)
+            ck_assert_ptr_nonnull(slots[i] = take(c));
+        for (size_t i = 0; i < (c == 2 ? 8 : 2); i++)
+            put(c, slots[i]);
+        ck_assert_uint_eq(counted.bytes, before);
+    }
+    ck_assert(protopool_reserve(&pool.engine, 2, 3));
+    before = counted.bytes;
+    ck_assert_ptr_nonnull(slots[0] = take(2));
+    put(2, slots[0]);
+    ck_assert_uint_eq(counted.bytes, before);
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+    ck_assert_uint_eq(counted.bytes, 0);
+}
+END_TEST
+
 /* ---- Reserve, reset, walk, stats ------------------------------------------------------------------------------------- */
 
 START_TEST(reserved_slots_need_no_source)
@@ -856,7 +1127,7 @@ START_TEST(stats_tell_live_peak_and_failures)
         slots[i] = take(2);
     for (int i = 0; i < 900; i++)
         put(2, slots[i]);
-    protopool_stats(&pool.engine, stats, &bytes);
+    protopool_stats(&pool.engine, stats, &bytes, NULL);
     ck_assert_uint_eq(bytes, counted.bytes);
     ck_assert_uint_eq(stats[1].slot_bytes, 24);
     ck_assert_uint_eq(stats[1].budget, 0);
@@ -867,7 +1138,7 @@ START_TEST(stats_tell_live_peak_and_failures)
     counted.fail_at = counted.takes + 1;
     counted.fail_on = true;
     ck_assert_ptr_null(take(LARGE_CLASS));
-    protopool_stats(&pool.engine, stats, NULL);
+    protopool_stats(&pool.engine, stats, NULL, NULL);
     ck_assert_uint_eq(stats[LARGE_CLASS - 1].failures, 1);
     ck_assert_uint_eq(protopool_fini(&pool.engine), 100);
 }
@@ -880,7 +1151,7 @@ START_TEST(peak_of_few_is_close)
         ck_assert(init_growing());
         for (size_t i = 0; i < n; i++)
             ck_assert_ptr_nonnull(take(2));
-        protopool_stats(&pool.engine, stats, NULL);
+        protopool_stats(&pool.engine, stats, NULL, NULL);
         ck_assert_uint_ge(stats[1].peak, n);
         ck_assert_uint_le(stats[1].peak, n + n / 4 + 1);
         ck_assert_uint_eq(protopool_fini(&pool.engine), n);
@@ -1140,6 +1411,15 @@ int main(void)
     tcase_add_test(tests, source_without_give_lasts_at_constant_demand);
     tcase_add_test(tests, default_source_cuts_slabs_from_chunks_and_frees_them);
     tcase_add_test(tests, default_source_gives_every_slab_its_own_memory);
+#ifdef FREE_PAGES
+    tcase_add_test(tests, free_memory_between_live_slabs_is_bounded);
+    tcase_add_loop_test(tests, system_is_called_for_much_memory_at_once, 0, 2);
+    tcase_add_loop_test(tests, load_that_swings_calls_the_system_no_more, 0, 2);
+    tcase_add_test(tests, memory_that_the_system_does_not_take_is_offered_once);
+#endif
+    tcase_add_test(tests, trim_gives_back_all_that_is_free);
+    tcase_add_test(tests, trim_of_a_depot_without_pools_leaves_its_tables);
+    tcase_add_test(tests, large_slots_have_no_magazine);
     tcase_add_test(tests, reserved_slots_need_no_source);
     tcase_add_test(tests, reset_frees_all_at_once);
     tcase_add_test(tests, walk_meets_each_live_slot_once);

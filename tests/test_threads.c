@@ -733,6 +733,12 @@ static void *call_everything(void *ctx)
             case 3:
                 calc_depot_stats(&depot, &stats);
                 break;
+            case 4:
+                (void)calc_pool_trim(&pool);
+                break;
+            case 5:
+                (void)calc_depot_trim(&depot);
+                break;
             default:
                 break;
             }
