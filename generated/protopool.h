@@ -294,8 +294,9 @@ PROTOPOOL_BEGIN_C
 
 /* take returns `bytes` bytes aligned to `align` (a power of two), or NULL; give gets back exactly what take gave. A
  * growing pool takes a slab at a time: 16 KiB aligned to 16 KiB, or a small power of two times as much; for slots
- * of several KiB single blocks; and, once, a block for its tables, aligned to 8. give may be NULL: memory is then never given back, and kept for reuse. Both are called by the pool's
- * thread, inside make, free, reserve, reset, flush, trim, each, init and fini. */
+ * of several KiB single blocks; and, once, a block for its tables, aligned to 8. give may be NULL: memory is then never
+ * given back, and kept for reuse. Both are called by the pool's thread, inside make, free, reserve, reset, flush, trim,
+ * each, init and fini. */
 struct protopool_source {
     void *(*take)(void *ctx, size_t bytes, size_t align);
     void (*give)(void *ctx, void *memory, size_t bytes);

@@ -452,6 +452,7 @@ static void use_failed_pool(struct calc_pool *pool)
     calc_free(pool, calc_new_quit(pool));
     ck_assert(!calc_pool_reserve(pool, CALC_ADD, 1));
     calc_pool_flush(pool);
+    ck_assert_uint_eq(calc_pool_trim(pool), 0);
     calc_pool_reset(pool);
     calc_pool_each(pool, meet, &met);
     ck_assert_int_eq(met, 0);
@@ -498,6 +499,7 @@ START_TEST(depot_whose_init_has_failed_is_empty)
             ck_assert(!calc_depot_init_fixed(&depot, memory, 100));
         else
             ck_assert(!calc_depot_init_fixed(&depot, memory + 1, sizeof memory - 1));
+        ck_assert_uint_eq(calc_depot_trim(&depot), 0);
         calc_depot_each(&depot, meet, &met);
         ck_assert_int_eq(met, 0);
         calc_depot_stats(&depot, &stats);
