@@ -27,7 +27,7 @@ CHECK_LIBS = $$(pkg-config --libs check 2>/dev/null || echo -lcheck -lsubunit -l
 
 # What a fresh machine needs, by Debian's names.
 DEPS = gcc libc6-dev make python3 python3-jinja2 python3-yaml check pkg-config valgrind
-DEPS_CI = python3-jsonschema g++ clang libclang-rt-dev clang-format clang-tidy pyflakes3 shellcheck gcc-i686-linux-gnu \
+DEPS_CI = python3-jsonschema cmake ninja-build g++ clang libclang-rt-dev clang-format clang-tidy pyflakes3 shellcheck gcc-i686-linux-gnu \
     g++-i686-linux-gnu libc6-dev-i386-cross gcc-powerpc-linux-gnu libc6-dev-powerpc-cross qemu-user
 
 # What the benchmark needs besides. The allocators that are missing are left out.

@@ -14,7 +14,7 @@ from .layout import Layout
 SHOWN_ERRORS = 100
 _EPILOG = """\
 Writes NAME.h and NAME.c for each schema, NAME being its protocol, and the engine, protopool.h and protopool.c;
---tests writes NAME_check.c too. A file whose text is unchanged is left untouched. "-" reads standard input.
+--tests writes NAME_check.c too. A file whose text is unchanged is left untouched, but for --touch. "-" reads standard input.
 Exit status: 0 good, 1 a schema is wrong or an output stale, 2 wrong usage or a file cannot be read or written."""
 
 
@@ -23,6 +23,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(_join_plan(sys.argv[1:] if arguments is None else arguments))
     if options.diff and len(options.schemas) != 2:
         parser.error("--diff takes two schemas: the old one and the new one")
+    if options.target and not options.depfile:
+        parser.error("--target is for --depfile")
+    for instead in ("check", "plan", "diff", "doc", "list_outputs"):
+        for written in ("depfile", "touch"):
+            if vars(options)[instead] and vars(options)[written]:
+                parser.error(f"--{instead.replace('_', '-')} writes nothing: --{written} has no use there")
     try:
         status = _run(options)
         print(end="", flush=True)
@@ -72,7 +78,12 @@ def _parser() -> argparse.ArgumentParser:
                          help="write nothing; print what has changed between two versions, OLD NEW; exit 1 if it breaks programs")
     instead.add_argument("--doc", action="store_true", help="write nothing; print a reference of the protocol in Markdown")
     instead.add_argument("--list-outputs", action="store_true", help="write nothing; print the outputs' paths")
-    parser.add_argument("--depfile", metavar="FILE", type=Path, help="also write the dependencies as a make rule")
+    parser.add_argument("--touch", action="store_true",
+                        help="set the time of unchanged outputs too: for make and CMake, which compare times")
+    parser.add_argument("--depfile", metavar="FILE", type=Path,
+                        help="also write a make rule of what was read: schemas, imports, the generator and its templates")
+    parser.add_argument("--target", metavar="PATH",
+                        help="what that rule makes, as the build system calls it: a stamp, say (default: the first NAME.h)")
     loudness = parser.add_mutually_exclusive_group()
     loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     loudness.add_argument("-v", "--verbose", action="store_true", help="name every output, also the unchanged")
@@ -143,14 +154,13 @@ def _check(options: argparse.Namespace, files: dict[Path, str]) -> int:
     stale = output.stale(files)
     if not options.quiet:
         for path in stale:
-            print(f"protopool: {path} is stale", file=sys.stderr)
+            print(f"protopool: {path} is {'stale' if path.exists() else 'missing'}", file=sys.stderr)
     return 1 if stale else 0
 
 
 def _write(options: argparse.Namespace, files: dict[Path, str], imported: list[str]) -> int:
-    changed = output.write(files)
-    if options.depfile:
-        output.write({options.depfile: _depfile(options, files, imported)})
+    rule = {options.depfile: _depfile(options, files, imported)} if options.depfile else {}
+    changed = output.write(files | rule, files if options.touch else ())
     for path in files:
         if options.verbose or path in changed and not options.quiet:
             print(f"{path}{'' if path in changed else ' (unchanged)'}")
@@ -161,10 +171,11 @@ def _depfile(options: argparse.Namespace, files: dict[Path, str], imported: list
     def escaped(path: str) -> str:
         return path.replace("$", "$$").replace("#", "\\#").replace(" ", "\\ ")
 
-    outputs = " ".join(escaped(str(path)) for path in files)
+    target = escaped(options.target or str(next(iter(files))))
     schemas = [escaped(path) for path in dict.fromkeys((*options.schemas, *imported)) if path != output.STDIN]
-    phony = "".join(f"\n{path}:\n" for path in schemas)
-    return f"{outputs}: {' '.join(schemas)}\n{phony}"
+    own = [escaped(str(path)) for path in sorted((*Path(__file__).resolve().parent.glob("*.*"), *render.TEMPLATES.glob("*")))]
+    phony = "".join(f"\n{path}:\n" for path in (*schemas, *own))
+    return f"{target}: {' '.join((*schemas, *own))}\n{phony}"
 
 
 def _show(error: SchemaError) -> None:

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Files in and out. Writes are atomic, and a file whose text is unchanged is left untouched."""
+"""Files in and out. Writes are atomic, all files of a run or none; one whose text is unchanged is left untouched."""
 
+import contextlib
 import errno
 import os
+import re
+import signal
 import stat
 import sys
-import tempfile
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from .document import MAX_BYTES
 
 STDIN = "-"
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<process>[0-9]{1,10})\.protopool")
 
 
 def read_schema(path: str) -> tuple[str, bytes]:
@@ -42,29 +46,80 @@ def stale(files: dict[Path, str]) -> list[Path]:
     return [path for path, text in files.items() if _read(path) != _encoded(text)]
 
 
-def write(files: dict[Path, str]) -> list[Path]:
-    """Writes what is stale and returns its paths: first all texts beside their places, then all renames.
+def write(files: dict[Path, str], touched: Collection[Path] = ()) -> list[Path]:
+    """Writes what is stale and returns its paths: first all texts beside their places, then all renames. A signal waits until
+    they are in place. touched: files whose time is set though their text is unchanged.
 
-    Raises OSError, having removed what it had not yet put in place.
+    Raises OSError that names the file, having removed what it had not yet put in place.
     """
     for directory in {path.parent for path in files}:
         directory.mkdir(parents=True, exist_ok=True)
     changed = stale(files)
-    temporary: dict[Path, str] = {}
-    try:
-        for path in changed:
-            if _is_replaced(path):
-                temporary[path] = _write_beside(path, files[path])
-        for path in changed:
-            if path in temporary:
+    temporary: dict[Path, Path] = {}
+    with _signals_held():
+        try:
+            for path in changed:
+                if _is_replaced(path):
+                    temporary[path] = _write_beside(path, files[path])
+            for path in list(temporary):
                 os.replace(temporary[path], path)
                 del temporary[path]
-            else:
+        finally:
+            for path in temporary.values():
+                path.unlink(missing_ok=True)
+            _remove_leftovers(files)
+    for path in changed:
+        if not _is_replaced(path):      # its reader may let us wait
+            with _naming(path):
                 path.write_bytes(_encoded(files[path]))
-    finally:
-        for path in temporary.values():
-            os.unlink(path)
+    for path in touched:
+        if path not in changed:
+            os.utime(path)
     return changed
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """SIGINT, SIGTERM and SIGHUP come afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Of an OSError: write() does not name its file, and what lies beside is not the one that the user knows."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _remove_leftovers(files: Collection[Path]) -> None:
+    """Those of a run that was killed: its process is no more."""
+    if os.name != "posix":
+        return
+    for directory in {path.parent for path in files}:
+        names = {path.name for path in files if path.parent == directory}
+        for entry in os.listdir(directory):
+            match = _TEMPORARY.fullmatch(entry)
+            if match and match["name"] in names and not _is_alive(int(match["process"])):
+                (directory / entry).unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _encoded(text: str) -> bytes:
@@ -90,15 +145,16 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _write_beside(path: Path, text: str) -> str:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(handle, "wb") as file:
-            file.write(_encoded(text))
-        os.chmod(temporary, _mode(path))
-    except BaseException:
-        os.unlink(temporary)
-        raise
+def _write_beside(path: Path, text: str) -> Path:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.protopool")
+    with _naming(path):
+        try:
+            with open(temporary, "wb") as file:
+                file.write(_encoded(text))
+            os.chmod(temporary, _mode(path))
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
     return temporary
 
 

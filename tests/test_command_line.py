@@ -4,13 +4,16 @@
 import itertools
 import json
 import os
+import random
 import resource
 import shutil
+import signal
 import socket
 import stat
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -57,6 +60,13 @@ class Outputs(CommandLine):
         self.assertIn("padding: Small (7 before a)\n", out)
         schema.write_text(schema.read_text().replace("80", "63"))
         self.assertNotIn("warning", main("--plan", schema)[1])
+
+    def test_it_is_started_by_its_path_from_anywhere(self):
+        self.out.mkdir()
+        for path in (ROOT / "gen", ROOT / "gen" / "__main__.py"):
+            done = subprocess.run([sys.executable, path, "--list-outputs", self.good], cwd=self.out, capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertEqual(done.stdout.split(), ["calc.h", "calc.c", "protopool.h", "protopool.c"])
 
     def test_an_interpreter_without_the_libraries_is_told_so(self):
         done = subprocess.run([sys.executable, "-S", "-m", "gen", "--version"], cwd=ROOT, capture_output=True, text=True)
@@ -170,6 +180,7 @@ class Writing(CommandLine):
             done = command("-o", self.out, self.good, env={"PYTHONDONTWRITEBYTECODE": "1"},
                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
             self.assert_trouble(done, "File too large")
+            self.assertRegex(done.stderr, rf"\Aprotopool: {self.out}/(calc|protopool)\.[ch]: ")
             self.assertEqual(self.states(), before)
 
     def test_a_directory_in_an_outputs_place_leaves_everything_as_it_was(self):
@@ -211,9 +222,161 @@ class Writing(CommandLine):
         self.assertIn(b"calc.h", os.read(reader, 1000))
 
 
+class Interrupted(CommandLine):
+    """A run that is stopped at any time: all outputs or none, nothing left over, no traceback."""
+
+    def setUp(self):
+        super().setUp()
+        self.good.write_text("protocol: calc\nmessages:\n" + "".join(f"  M{i}: {{fields: {{a: 'u8[{i}]'}}}}\n" for i in range(1, 40)))
+        self.run_whole()
+        self.whole = {path.name: path.read_bytes() for path in self.out.iterdir()}
+
+    def run_whole(self):
+        self.assertEqual(command("-q", "-o", self.out, self.good).returncode, 0)
+
+    def stopped(self, by: int, after: float) -> tuple[int, str, list[bytes]]:
+        """Of a run that finds old outputs: its status, what it said, and the outputs."""
+        for name in self.whole:
+            (self.out / name).write_bytes(b"old")
+        run = subprocess.Popen([sys.executable, "-m", "gen", "-q", "-o", self.out, self.good], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        time.sleep(after)
+        run.send_signal(by)
+        said = run.communicate(timeout=60)[1]
+        return run.returncode, said, [(self.out / name).read_bytes() for name in self.whole]
+
+    def test_signals_at_any_time(self):
+        began = time.monotonic()
+        self.run_whole()
+        whole = time.monotonic() - began
+        rng = random.Random(1)
+        seen = set()
+        for i in range(24):
+            by = (signal.SIGTERM, signal.SIGINT, signal.SIGKILL)[i % 3]
+            status, said, texts = self.stopped(by, whole * rng.uniform(0.5, 1.1))
+            self.assertIn((status, said), ((0, ""), (-by, "")))
+            if by != signal.SIGKILL:
+                self.assertIn(texts, ([b"old"] * len(texts), list(self.whole.values())))
+                self.assertEqual([name for name in self.names() if ".protopool" in name], [])
+            else:
+                self.run_whole()
+            self.assertEqual(set(self.names()), set(self.whole))
+            seen.add(texts[0] == b"old")
+        self.assertTrue(seen)
+
+    def test_a_signal_waits_until_the_files_are_in_place(self):
+        """Stopped at each rename: of itself that takes some luck."""
+        program = ("import os, signal, sys\nfrom gen import cli\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\nrename = os.replace\n"
+                   "def replace(a, b):\n    os.kill(os.getpid(), signal.{})\n    rename(a, b)\nos.replace = replace\n"
+                   "sys.exit(cli.main(sys.argv[1:]))")
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            for path in self.out.iterdir():
+                path.write_bytes(b"old")
+            done = subprocess.run([sys.executable, "-c", program.format(name), "-q", "-o", self.out, self.good], cwd=ROOT,
+                                  capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stderr), (-getattr(signal, name), ""))
+            self.assertEqual({path.name: path.read_bytes() for path in self.out.iterdir()}, self.whole)
+
+    def test_what_a_killed_run_left_is_removed_and_a_living_ones_is_not(self):
+        gone = subprocess.Popen([sys.executable, "-c", ""])
+        gone.wait()
+        for name in (f".calc.h.{gone.pid}.protopool", f".other.h.{gone.pid}.protopool", f".calc.h.{os.getppid()}.protopool"):
+            (self.out / name).write_text("half")
+        self.run_whole()
+        self.assertEqual([name for name in self.names() if name.startswith(".")],
+                         sorted([f".calc.h.{os.getppid()}.protopool", f".other.h.{gone.pid}.protopool"]))
+
+
+SCHEMA_WITH_IMPORT = "protocol: calc\nimport: lib.yaml\nmessages: {Add: {fields: {k: kind}}}\n"
+IMPORTED = "enums: {kind: {values: [red]}}\n"
+PROGRAM = '#include "calc.h"\nint main(void) { return CALC_ADD == 1 ? 0 : 1; }\n'
+
+
+class BuildSystems(CommandLine):
+    """Each runs the generator once for an edit of the schema, of an import or of the generator, and then not again."""
+
+    def setUp(self):
+        super().setUp()
+        for name, text in (("calc.yaml", SCHEMA_WITH_IMPORT), ("lib.yaml", IMPORTED), ("main.c", PROGRAM)):
+            (self.folder / name).write_text(text)
+        shutil.copytree(ROOT / "gen", self.folder / "tool" / "gen", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / "templates", self.folder / "tool" / "templates")
+        (self.folder / "run").write_text(f'#!/bin/sh\necho ran >>"{self.folder}/runs"\nexec {sys.executable} "{self.folder}/tool/gen" "$@"\n')
+        (self.folder / "run").chmod(0o755)
+
+    def runs(self) -> int:
+        log = self.folder / "runs"
+        return len(log.read_text().split()) if log.exists() else 0
+
+    def edit(self, path: str, text: str) -> None:
+        """With a time that differs from what was built, also where clocks are coarse."""
+        time.sleep(0.05)
+        with open(self.folder / path, "a") as file:
+            file.write(text)
+
+    def assert_follows(self, *build: str) -> None:
+        def built() -> int:
+            before = self.runs()
+            done = subprocess.run(build, cwd=self.folder, capture_output=True, text=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            return self.runs() - before
+
+        self.assertEqual((built(), built()), (1, 0))
+        for path, text in (("calc.yaml", "# a comment: the outputs stay as they are\n"), ("calc.yaml", "constants: {most: 4}\n"),
+                           ("lib.yaml", "flags: {caps: {values: [read]}}\n"),
+                           ("tool/templates/protocol.h.j2", "/* more */\n")):
+            self.edit(path, text)
+            self.assertEqual((built(), built()), (1, 0), (path, text))
+        self.assertIn("CALC_MOST 4", "".join(path.read_text() for path in self.folder.rglob("calc.h")))
+
+    @unittest.skipUnless(shutil.which("make"), "make is not there")
+    def test_make(self):
+        (self.folder / "Makefile").write_text(
+            "prog: main.c calc.c calc.h\n\t$(CC) -I. main.c calc.c protopool.c -o prog -lpthread\n"
+            "calc.c calc.h: .calc.stamp ;\n"
+            ".calc.stamp: calc.yaml\n\t./run -q --depfile .calc.d --target $@ calc.yaml && touch $@\n-include .calc.d\n")
+        self.assert_follows("make")
+
+    @unittest.skipUnless(shutil.which("ninja"), "ninja is not there: make deps-ci")
+    def test_ninja(self):
+        for restat, options in (("1", ""), ("", "--touch")):
+            shutil.rmtree(self.folder / "tool")
+            self.folder.joinpath("runs").unlink(missing_ok=True)
+            for name in (".ninja_log", ".ninja_deps", "calc.h", "calc.c"):
+                self.folder.joinpath(name).unlink(missing_ok=True)
+            BuildSystems.setUp(self)
+            (self.folder / "build.ninja").write_text(
+                f"rule gen\n  command = ./run -q {options} --depfile calc.d $in\n  depfile = calc.d\n  deps = gcc\n  restat = {restat}\n"
+                "rule cc\n  command = cc -I. $in -o $out -lpthread\nbuild calc.h calc.c protopool.h protopool.c: gen calc.yaml\n"
+                "build prog: cc main.c calc.c protopool.c | calc.h\n")
+            self.assert_follows("ninja")
+
+    @unittest.skipUnless(shutil.which("cmake"), "cmake is not there: make deps-ci")
+    def test_cmake(self):
+        for generator, tool in (("Unix Makefiles", "make"), ("Ninja", "ninja")):
+            if not shutil.which(tool):
+                continue
+            with self.subTest(generator):
+                for name in ("runs", "tool", "build"):
+                    path = self.folder / name
+                    shutil.rmtree(path, ignore_errors=True)
+                    path.unlink(missing_ok=True)
+                BuildSystems.setUp(self)
+                (self.folder / "CMakeLists.txt").write_text(
+                    "cmake_minimum_required(VERSION 3.20)\nproject(calc C)\nfind_package(Threads REQUIRED)\n"
+                    "set(out ${CMAKE_CURRENT_BINARY_DIR})\n"
+                    "add_custom_command(OUTPUT ${out}/calc.h ${out}/calc.c ${out}/protopool.h ${out}/protopool.c\n"
+                    "  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/run -q --touch -o ${out} --depfile ${out}/calc.d ${CMAKE_CURRENT_SOURCE_DIR}/calc.yaml\n"
+                    "  DEPENDS calc.yaml DEPFILE ${out}/calc.d)\n"
+                    "add_executable(prog main.c ${out}/calc.c ${out}/protopool.c)\n"
+                    "target_include_directories(prog PRIVATE ${out})\ntarget_link_libraries(prog Threads::Threads)\n")
+                subprocess.run(["cmake", "-G", generator, "-B", "build", "."], cwd=self.folder, check=True, capture_output=True)
+                self.assert_follows("cmake", "--build", "build")
+
+
 class Check(CommandLine):
     def test_0_if_all_is_fresh_and_1_if_anything_is_missing_or_stale(self):
-        self.assertEqual(main("--check", "-o", self.out, self.good)[0], 1)
+        status, _, err = main("--check", "--no-engine", "-o", self.out, self.good)
+        self.assertEqual((status, err), (1, f"protopool: {self.out}/calc.h is missing\nprotopool: {self.out}/calc.c is missing\n"))
         self.assertFalse(self.out.exists())
         main("-q", "-o", self.out, self.good)
         self.assertEqual(main("--check", "-o", self.out, self.good), (0, "", ""))
@@ -229,7 +392,7 @@ class Check(CommandLine):
         main("-q", "-o", self.out, self.good)
         (self.out / "calc.h").write_text("stale")
         before = self.states()
-        main("--check", "-o", self.out, "--depfile", self.out / "calc.d", self.good)
+        main("--check", "-o", self.out, self.good)
         self.assertEqual(self.states(), before)
 
     def test_the_engine_is_checked_only_where_it_is_wanted(self):
@@ -318,11 +481,15 @@ class Plan(CommandLine):
 
 
 class Depfile(CommandLine):
-    def test_it_names_outputs_and_schemas(self):
+    def test_it_names_the_first_output_and_all_that_was_read(self):
         depfile = self.folder / "calc.d"
         self.assertEqual(main("-q", "--no-engine", "-o", self.out, "--depfile", depfile, self.good)[0], 0)
-        outputs = " ".join(str(self.out / name) for name in ("calc.h", "calc.c"))
-        self.assertEqual(depfile.read_text(), f"{outputs}: {self.good}\n\n{self.good}:\n")
+        target, needed = depfile.read_text().split("\n")[0].split(": ")
+        self.assertEqual((target, needed.split()[0]), (str(self.out / "calc.h"), str(self.good)))
+        own = {str(path) for folder in ("gen", "templates") for path in (ROOT / folder).iterdir() if path.is_file()}
+        self.assertEqual(set(needed.split()[1:]), own)
+        main("-q", "--no-engine", "-o", self.out, "--depfile", depfile, "--target", "a stamp", self.good)
+        self.assertTrue(depfile.read_text().startswith(f"a\\ stamp: {self.good} "))
 
     @unittest.skipUnless(shutil.which("make"), "make is not there")
     def test_make_reads_it_whatever_the_paths_hold(self):
@@ -345,7 +512,7 @@ class Depfile(CommandLine):
         depfile = self.folder / "calc.d"
         done = command("-q", "--no-engine", "-o", self.out, "--depfile", depfile, "-", input=GOOD_TEXT)
         self.assertEqual(done.returncode, 0)
-        self.assertTrue(depfile.read_text().rstrip().endswith(":"))
+        self.assertTrue(depfile.read_text().startswith(f"{self.out / 'calc.h'}: {ROOT}/gen/"))
 
     def test_paths_that_are_not_utf8_keep_their_bytes(self):
         name = os.fsencode(self.folder) + b"/\xff.yaml"
@@ -373,7 +540,9 @@ class Usage(CommandLine):
     def test_wrong_usage_is_2(self):
         for arguments in ([], ["--plan"], ["--nonsense", self.good], ["--plan=xml", self.good], ["-o"],
                           ["--check", "--plan=json", self.good], ["-q", "-v", self.good],
-                          ["--check", "--list-outputs", self.good]):
+                          ["--check", "--list-outputs", self.good], ["--check", "--depfile", "x.d", self.good],
+                          ["--list-outputs", "--depfile", "x.d", self.good], ["--plan", "--touch", self.good],
+                          ["--target", "x", self.good]):
             done = command(*arguments)
             self.assertEqual((done.returncode, done.stdout), (2, ""), arguments)
             self.assertIn("usage: protopool", done.stderr)

@@ -3,8 +3,10 @@
 
 import os
 import re
+import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -46,6 +48,30 @@ class Readme(unittest.TestCase):
                             source, "-o", f"{folder}/program"], check=True)
             run = subprocess.run([f"{folder}/program"], capture_output=True, text=True, check=True)
         self.assertEqual(run.stdout, "5Add { left: 5, right: 6 }")
+
+    @unittest.skipUnless(shutil.which("make"), "make is not there")
+    def test_its_make_rule_as_pasted(self):
+        text = (ROOT / "README.md").read_text(encoding="utf-8")
+        rule = re.search(r"\n\n((?:    .*\n)*    src/\.mine\.stamp:.*\n(?:    .*\n)*)", text)[1]
+        with tempfile.TemporaryDirectory() as folder:
+            def made() -> list[str]:
+                done = subprocess.run(["make", "-s", "src/mine.c", "src/mine.h"], cwd=folder, capture_output=True, text=True,
+                                      env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                return done.stdout.split()
+
+            for pasted in (rule, re.sub("(?m)^    ", "", rule)):        # from the file, and from the page
+                Path(folder, "Makefile").write_text(pasted.replace("/path/to/protopool", str(ROOT)))
+                Path(folder, "mine.yaml").write_text("protocol: mine\nimport: lib.yaml\nmessages: {Add: {}}\n")
+                Path(folder, "lib.yaml").write_text("constants: {most: 1}\n")
+                self.assertEqual(made(), ["src/mine.h", "src/mine.c", "src/protopool.h", "src/protopool.c"])
+                self.assertEqual(made(), [])
+                time.sleep(0.05)
+                Path(folder, "lib.yaml").write_text("constants: {most: 2}\n")
+                self.assertEqual(made(), ["src/mine.h"])
+                self.assertIn("MINE_MOST 2", Path(folder, "src/mine.h").read_text())
+                self.assertEqual(made(), [])
+                shutil.rmtree(Path(folder, "src"))
 
 
 if __name__ == "__main__":
