@@ -8,6 +8,9 @@
 
 #include "calc.h"
 
+/* A message as a variant, where its tag has been looked at. */
+#define CALC_AS_(variant_, msg_) ((const struct calc_##variant_ *)(const void *)(msg_))
+
 /* ---- Layout: the same on every target ------------------------------------------------------------------------ */
 
 static_assert(sizeof(struct calc) == 1, "the tag");
@@ -316,21 +319,21 @@ bool calc_validate(const struct calc *msg_, size_t bytes_)
         return false;
     switch (calc_tag_of(msg_)) {
     case CALC_ADD:
-        return calc_valid_add(calc_as_add(msg_));
+        return calc_valid_add(CALC_AS_(add, msg_));
     case CALC_NEGATE:
-        return calc_valid_negate(calc_as_negate(msg_));
+        return calc_valid_negate(CALC_AS_(negate, msg_));
     case CALC_APPLY:
-        return calc_valid_apply(calc_as_apply(msg_));
+        return calc_valid_apply(CALC_AS_(apply, msg_));
     case CALC_SUM:
-        return calc_valid_sum(calc_as_sum(msg_));
+        return calc_valid_sum(CALC_AS_(sum, msg_));
     case CALC_STORE:
-        return calc_valid_store(calc_as_store(msg_));
+        return calc_valid_store(CALC_AS_(store, msg_));
     case CALC_RECALL:
-        return calc_valid_recall(calc_as_recall(msg_));
+        return calc_valid_recall(CALC_AS_(recall, msg_));
     case CALC_LOG:
-        return calc_valid_log(calc_as_log(msg_));
+        return calc_valid_log(CALC_AS_(log, msg_));
     case CALC_QUIT:
-        return calc_valid_quit(calc_as_quit(msg_));
+        return calc_valid_quit(CALC_AS_(quit, msg_));
     }
     return false;
 }
@@ -431,19 +434,19 @@ bool calc_equal(const struct calc *one_, const struct calc *other_)
         return false;
     switch (calc_tag_of(one_)) {
     case CALC_ADD:
-        return calc_equal_add_(calc_as_add(one_), calc_as_add(other_));
+        return calc_equal_add_(CALC_AS_(add, one_), CALC_AS_(add, other_));
     case CALC_NEGATE:
-        return calc_equal_negate_(calc_as_negate(one_), calc_as_negate(other_));
+        return calc_equal_negate_(CALC_AS_(negate, one_), CALC_AS_(negate, other_));
     case CALC_APPLY:
-        return calc_equal_apply_(calc_as_apply(one_), calc_as_apply(other_));
+        return calc_equal_apply_(CALC_AS_(apply, one_), CALC_AS_(apply, other_));
     case CALC_SUM:
-        return calc_equal_sum_(calc_as_sum(one_), calc_as_sum(other_));
+        return calc_equal_sum_(CALC_AS_(sum, one_), CALC_AS_(sum, other_));
     case CALC_STORE:
-        return calc_equal_store_(calc_as_store(one_), calc_as_store(other_));
+        return calc_equal_store_(CALC_AS_(store, one_), CALC_AS_(store, other_));
     case CALC_RECALL:
-        return calc_equal_recall_(calc_as_recall(one_), calc_as_recall(other_));
+        return calc_equal_recall_(CALC_AS_(recall, one_), CALC_AS_(recall, other_));
     case CALC_LOG:
-        return calc_equal_log_(calc_as_log(one_), calc_as_log(other_));
+        return calc_equal_log_(CALC_AS_(log, one_), CALC_AS_(log, other_));
     case CALC_QUIT:
         return true;
     }
@@ -455,19 +458,19 @@ uint64_t calc_hash(const struct calc *msg_)
     const uint64_t hash_ = protopool_hash_u64(0, msg_->tag);
     switch (calc_tag_of(msg_)) {
     case CALC_ADD:
-        return calc_hash_add_(hash_, calc_as_add(msg_));
+        return calc_hash_add_(hash_, CALC_AS_(add, msg_));
     case CALC_NEGATE:
-        return calc_hash_negate_(hash_, calc_as_negate(msg_));
+        return calc_hash_negate_(hash_, CALC_AS_(negate, msg_));
     case CALC_APPLY:
-        return calc_hash_apply_(hash_, calc_as_apply(msg_));
+        return calc_hash_apply_(hash_, CALC_AS_(apply, msg_));
     case CALC_SUM:
-        return calc_hash_sum_(hash_, calc_as_sum(msg_));
+        return calc_hash_sum_(hash_, CALC_AS_(sum, msg_));
     case CALC_STORE:
-        return calc_hash_store_(hash_, calc_as_store(msg_));
+        return calc_hash_store_(hash_, CALC_AS_(store, msg_));
     case CALC_RECALL:
-        return calc_hash_recall_(hash_, calc_as_recall(msg_));
+        return calc_hash_recall_(hash_, CALC_AS_(recall, msg_));
     case CALC_LOG:
-        return calc_hash_log_(hash_, calc_as_log(msg_));
+        return calc_hash_log_(hash_, CALC_AS_(log, msg_));
     case CALC_QUIT:
         return hash_;
     }
@@ -479,35 +482,35 @@ void calc_dispatch(const struct calc *msg_, const struct calc_handlers *handlers
     switch (calc_tag_of(msg_)) {
     case CALC_ADD:
         if (handlers_->add != NULL)
-            handlers_->add(ctx_, calc_as_add(msg_));
+            handlers_->add(ctx_, CALC_AS_(add, msg_));
         break;
     case CALC_NEGATE:
         if (handlers_->negate != NULL)
-            handlers_->negate(ctx_, calc_as_negate(msg_));
+            handlers_->negate(ctx_, CALC_AS_(negate, msg_));
         break;
     case CALC_APPLY:
         if (handlers_->apply != NULL)
-            handlers_->apply(ctx_, calc_as_apply(msg_));
+            handlers_->apply(ctx_, CALC_AS_(apply, msg_));
         break;
     case CALC_SUM:
         if (handlers_->sum != NULL)
-            handlers_->sum(ctx_, calc_as_sum(msg_));
+            handlers_->sum(ctx_, CALC_AS_(sum, msg_));
         break;
     case CALC_STORE:
         if (handlers_->store != NULL)
-            handlers_->store(ctx_, calc_as_store(msg_));
+            handlers_->store(ctx_, CALC_AS_(store, msg_));
         break;
     case CALC_RECALL:
         if (handlers_->recall != NULL)
-            handlers_->recall(ctx_, calc_as_recall(msg_));
+            handlers_->recall(ctx_, CALC_AS_(recall, msg_));
         break;
     case CALC_LOG:
         if (handlers_->log != NULL)
-            handlers_->log(ctx_, calc_as_log(msg_));
+            handlers_->log(ctx_, CALC_AS_(log, msg_));
         break;
     case CALC_QUIT:
         if (handlers_->quit != NULL)
-            handlers_->quit(ctx_, calc_as_quit(msg_));
+            handlers_->quit(ctx_, CALC_AS_(quit, msg_));
         break;
     }
 }
@@ -582,6 +585,11 @@ void calc_explain_log_(const struct protopool *pool_, uint64_t time, const char 
         { text, 1, 0 },
     };
     protopool_explain_new(pool_, &calc_record_of_log_, arguments_);
+}
+
+void *calc_null_(void)
+{
+    return NULL;
 }
 
 /* ---- Checks -------------------------------------------------------------------------------------------------- */
@@ -778,25 +786,25 @@ static void calc_print_message_(struct protopool_printer *to_, const struct calc
     }
     switch (calc_tag_of(msg_)) {
     case CALC_ADD:
-        calc_print_add_message_(to_, calc_as_add(msg_));
+        calc_print_add_message_(to_, CALC_AS_(add, msg_));
         return;
     case CALC_NEGATE:
-        calc_print_negate_message_(to_, calc_as_negate(msg_));
+        calc_print_negate_message_(to_, CALC_AS_(negate, msg_));
         return;
     case CALC_APPLY:
-        calc_print_apply_message_(to_, calc_as_apply(msg_));
+        calc_print_apply_message_(to_, CALC_AS_(apply, msg_));
         return;
     case CALC_SUM:
-        calc_print_sum_message_(to_, calc_as_sum(msg_));
+        calc_print_sum_message_(to_, CALC_AS_(sum, msg_));
         return;
     case CALC_STORE:
-        calc_print_store_message_(to_, calc_as_store(msg_));
+        calc_print_store_message_(to_, CALC_AS_(store, msg_));
         return;
     case CALC_RECALL:
-        calc_print_recall_message_(to_, calc_as_recall(msg_));
+        calc_print_recall_message_(to_, CALC_AS_(recall, msg_));
         return;
     case CALC_LOG:
-        calc_print_log_message_(to_, calc_as_log(msg_));
+        calc_print_log_message_(to_, CALC_AS_(log, msg_));
         return;
     case CALC_QUIT:
         protopool_print(to_, "Quit");

@@ -470,6 +470,14 @@ static inline bool calc_may_free_(struct calc_pool *pool_, const struct calc *ms
 }
 #endif
 
+#if PROTOPOOL_CHECK >= 1
+/* NULL, where a fault handler has returned. A function, since gcc -fanalyzer would expect a constant of each `as`, also of one
+ * in a switch over the tag. */
+PROTOPOOL_API void *calc_null_(void);
+#else
+#define calc_null_() NULL
+#endif
+
 /* Whether the message is the variant of this tag, which it must be: from level 1 a fault if not. */
 PROTOPOOL_INLINE bool calc_is_variant_(const struct calc *msg_, enum calc_tag tag_)
 {
@@ -654,7 +662,7 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_add(struct calc_pool *p
 
 static inline const struct calc_add *calc_as_add(const struct calc *msg_)
 {
-    return calc_is_variant_(msg_, CALC_ADD) ? (const struct calc_add *)(const void *)msg_ : NULL;
+    return (const struct calc_add *)(calc_is_variant_(msg_, CALC_ADD) ? (const void *)msg_ : calc_null_());
 }
 
 static inline const struct calc_add *calc_if_add(const struct calc *msg_)
@@ -664,7 +672,7 @@ static inline const struct calc_add *calc_if_add(const struct calc *msg_)
 
 static inline struct calc_add *calc_edit_add(struct calc *msg_)
 {
-    return calc_is_variant_(msg_, CALC_ADD) ? (struct calc_add *)(void *)msg_ : NULL;
+    return (struct calc_add *)(calc_is_variant_(msg_, CALC_ADD) ? (void *)msg_ : calc_null_());
 }
 
 /* Negate */
@@ -717,7 +725,7 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_negate(struct calc_pool
 
 static inline const struct calc_negate *calc_as_negate(const struct calc *msg_)
 {
-    return calc_is_variant_(msg_, CALC_NEGATE) ? (const struct calc_negate *)(const void *)msg_ : NULL;
+    return (const struct calc_negate *)(calc_is_variant_(msg_, CALC_NEGATE) ? (const void *)msg_ : calc_null_());
 }
 
 static inline const struct calc_negate *calc_if_negate(const struct calc *msg_)
@@ -727,7 +735,7 @@ static inline const struct calc_negate *calc_if_negate(const struct calc *msg_)
 
 static inline struct calc_negate *calc_edit_negate(struct calc *msg_)
 {
-    return calc_is_variant_(msg_, CALC_NEGATE) ? (struct calc_negate *)(void *)msg_ : NULL;
+    return (struct calc_negate *)(calc_is_variant_(msg_, CALC_NEGATE) ? (void *)msg_ : calc_null_());
 }
 
 /* Apply */
@@ -796,7 +804,7 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_apply(struct calc_pool 
 
 static inline const struct calc_apply *calc_as_apply(const struct calc *msg_)
 {
-    return calc_is_variant_(msg_, CALC_APPLY) ? (const struct calc_apply *)(const void *)msg_ : NULL;
+    return (const struct calc_apply *)(calc_is_variant_(msg_, CALC_APPLY) ? (const void *)msg_ : calc_null_());
 }
 
 static inline const struct calc_apply *calc_if_apply(const struct calc *msg_)
@@ -806,7 +814,7 @@ static inline const struct calc_apply *calc_if_apply(const struct calc *msg_)
 
 static inline struct calc_apply *calc_edit_apply(struct calc *msg_)
 {
-    return calc_is_variant_(msg_, CALC_APPLY) ? (struct calc_apply *)(void *)msg_ : NULL;
+    return (struct calc_apply *)(calc_is_variant_(msg_, CALC_APPLY) ? (void *)msg_ : calc_null_());
 }
 
 /* Sum */
@@ -862,7 +870,7 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_sum(struct calc_pool *p
 
 static inline const struct calc_sum *calc_as_sum(const struct calc *msg_)
 {
-    return calc_is_variant_(msg_, CALC_SUM) ? (const struct calc_sum *)(const void *)msg_ : NULL;
+    return (const struct calc_sum *)(calc_is_variant_(msg_, CALC_SUM) ? (const void *)msg_ : calc_null_());
 }
 
 static inline const struct calc_sum *calc_if_sum(const struct calc *msg_)
@@ -872,7 +880,7 @@ static inline const struct calc_sum *calc_if_sum(const struct calc *msg_)
 
 static inline struct calc_sum *calc_edit_sum(struct calc *msg_)
 {
-    return calc_is_variant_(msg_, CALC_SUM) ? (struct calc_sum *)(void *)msg_ : NULL;
+    return (struct calc_sum *)(calc_is_variant_(msg_, CALC_SUM) ? (void *)msg_ : calc_null_());
 }
 
 /* Store */
@@ -942,7 +950,7 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_store(struct calc_pool 
 
 static inline const struct calc_store *calc_as_store(const struct calc *msg_)
 {
-    return calc_is_variant_(msg_, CALC_STORE) ? (const struct calc_store *)(const void *)msg_ : NULL;
+    return (const struct calc_store *)(calc_is_variant_(msg_, CALC_STORE) ? (const void *)msg_ : calc_null_());
 }
 
 static inline const struct calc_store *calc_if_store(const struct calc *msg_)
@@ -952,7 +960,7 @@ static inline const struct calc_store *calc_if_store(const struct calc *msg_)
 
 static inline struct calc_store *calc_edit_store(struct calc *msg_)
 {
-    return calc_is_variant_(msg_, CALC_STORE) ? (struct calc_store *)(void *)msg_ : NULL;
+    return (struct calc_store *)(calc_is_variant_(msg_, CALC_STORE) ? (void *)msg_ : calc_null_());
 }
 
 /* Recall */
@@ -1018,7 +1026,7 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_recall(struct calc_pool
 
 static inline const struct calc_recall *calc_as_recall(const struct calc *msg_)
 {
-    return calc_is_variant_(msg_, CALC_RECALL) ? (const struct calc_recall *)(const void *)msg_ : NULL;
+    return (const struct calc_recall *)(calc_is_variant_(msg_, CALC_RECALL) ? (const void *)msg_ : calc_null_());
 }
 
 static inline const struct calc_recall *calc_if_recall(const struct calc *msg_)
@@ -1028,7 +1036,7 @@ static inline const struct calc_recall *calc_if_recall(const struct calc *msg_)
 
 static inline struct calc_recall *calc_edit_recall(struct calc *msg_)
 {
-    return calc_is_variant_(msg_, CALC_RECALL) ? (struct calc_recall *)(void *)msg_ : NULL;
+    return (struct calc_recall *)(calc_is_variant_(msg_, CALC_RECALL) ? (void *)msg_ : calc_null_());
 }
 
 /* Log */
@@ -1098,7 +1106,7 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_log(struct calc_pool *p
 
 static inline const struct calc_log *calc_as_log(const struct calc *msg_)
 {
-    return calc_is_variant_(msg_, CALC_LOG) ? (const struct calc_log *)(const void *)msg_ : NULL;
+    return (const struct calc_log *)(calc_is_variant_(msg_, CALC_LOG) ? (const void *)msg_ : calc_null_());
 }
 
 static inline const struct calc_log *calc_if_log(const struct calc *msg_)
@@ -1108,7 +1116,7 @@ static inline const struct calc_log *calc_if_log(const struct calc *msg_)
 
 static inline struct calc_log *calc_edit_log(struct calc *msg_)
 {
-    return calc_is_variant_(msg_, CALC_LOG) ? (struct calc_log *)(void *)msg_ : NULL;
+    return (struct calc_log *)(calc_is_variant_(msg_, CALC_LOG) ? (void *)msg_ : calc_null_());
 }
 
 /* Quit */
@@ -1153,7 +1161,7 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_quit(struct calc_pool *
 
 static inline const struct calc_quit *calc_as_quit(const struct calc *msg_)
 {
-    return calc_is_variant_(msg_, CALC_QUIT) ? (const struct calc_quit *)(const void *)msg_ : NULL;
+    return (const struct calc_quit *)(calc_is_variant_(msg_, CALC_QUIT) ? (const void *)msg_ : calc_null_());
 }
 
 static inline const struct calc_quit *calc_if_quit(const struct calc *msg_)

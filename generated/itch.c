@@ -8,6 +8,9 @@
 
 #include "itch.h"
 
+/* A message as a variant, where its tag has been looked at. */
+#define ITCH_AS_(variant_, msg_) ((const struct itch_##variant_ *)(const void *)(msg_))
+
 /* ---- Layout: the same on every target ------------------------------------------------------------------------ */
 
 static_assert(sizeof(struct itch) == 1, "the tag");
@@ -829,49 +832,49 @@ bool itch_validate(const struct itch *msg_, size_t bytes_)
         return false;
     switch (itch_tag_of(msg_)) {
     case ITCH_SYSTEM_EVENT:
-        return itch_valid_system_event(itch_as_system_event(msg_));
+        return itch_valid_system_event(ITCH_AS_(system_event, msg_));
     case ITCH_STOCK_DIRECTORY:
-        return itch_valid_stock_directory(itch_as_stock_directory(msg_));
+        return itch_valid_stock_directory(ITCH_AS_(stock_directory, msg_));
     case ITCH_TRADING_ACTION:
-        return itch_valid_trading_action(itch_as_trading_action(msg_));
+        return itch_valid_trading_action(ITCH_AS_(trading_action, msg_));
     case ITCH_REG_SHO:
-        return itch_valid_reg_sho(itch_as_reg_sho(msg_));
+        return itch_valid_reg_sho(ITCH_AS_(reg_sho, msg_));
     case ITCH_PARTICIPANT_POSITION:
-        return itch_valid_participant_position(itch_as_participant_position(msg_));
+        return itch_valid_participant_position(ITCH_AS_(participant_position, msg_));
     case ITCH_MWCB_DECLINE:
-        return itch_valid_mwcb_decline(itch_as_mwcb_decline(msg_));
+        return itch_valid_mwcb_decline(ITCH_AS_(mwcb_decline, msg_));
     case ITCH_MWCB_STATUS:
-        return itch_valid_mwcb_status(itch_as_mwcb_status(msg_));
+        return itch_valid_mwcb_status(ITCH_AS_(mwcb_status, msg_));
     case ITCH_IPO_QUOTING:
-        return itch_valid_ipo_quoting(itch_as_ipo_quoting(msg_));
+        return itch_valid_ipo_quoting(ITCH_AS_(ipo_quoting, msg_));
     case ITCH_LULD_COLLAR:
-        return itch_valid_luld_collar(itch_as_luld_collar(msg_));
+        return itch_valid_luld_collar(ITCH_AS_(luld_collar, msg_));
     case ITCH_OPERATIONAL_HALT:
-        return itch_valid_operational_halt(itch_as_operational_halt(msg_));
+        return itch_valid_operational_halt(ITCH_AS_(operational_halt, msg_));
     case ITCH_ADD_ORDER:
-        return itch_valid_add_order(itch_as_add_order(msg_));
+        return itch_valid_add_order(ITCH_AS_(add_order, msg_));
     case ITCH_ADD_ORDER_MPID:
-        return itch_valid_add_order_mpid(itch_as_add_order_mpid(msg_));
+        return itch_valid_add_order_mpid(ITCH_AS_(add_order_mpid, msg_));
     case ITCH_ORDER_EXECUTED:
-        return itch_valid_order_executed(itch_as_order_executed(msg_));
+        return itch_valid_order_executed(ITCH_AS_(order_executed, msg_));
     case ITCH_ORDER_EXECUTED_PRICE:
-        return itch_valid_order_executed_price(itch_as_order_executed_price(msg_));
+        return itch_valid_order_executed_price(ITCH_AS_(order_executed_price, msg_));
     case ITCH_ORDER_CANCEL:
-        return itch_valid_order_cancel(itch_as_order_cancel(msg_));
+        return itch_valid_order_cancel(ITCH_AS_(order_cancel, msg_));
     case ITCH_ORDER_DELETE:
-        return itch_valid_order_delete(itch_as_order_delete(msg_));
+        return itch_valid_order_delete(ITCH_AS_(order_delete, msg_));
     case ITCH_ORDER_REPLACE:
-        return itch_valid_order_replace(itch_as_order_replace(msg_));
+        return itch_valid_order_replace(ITCH_AS_(order_replace, msg_));
     case ITCH_TRADE:
-        return itch_valid_trade(itch_as_trade(msg_));
+        return itch_valid_trade(ITCH_AS_(trade, msg_));
     case ITCH_CROSS_TRADE:
-        return itch_valid_cross_trade(itch_as_cross_trade(msg_));
+        return itch_valid_cross_trade(ITCH_AS_(cross_trade, msg_));
     case ITCH_BROKEN_TRADE:
-        return itch_valid_broken_trade(itch_as_broken_trade(msg_));
+        return itch_valid_broken_trade(ITCH_AS_(broken_trade, msg_));
     case ITCH_IMBALANCE:
-        return itch_valid_imbalance(itch_as_imbalance(msg_));
+        return itch_valid_imbalance(ITCH_AS_(imbalance, msg_));
     case ITCH_RETAIL_INTEREST:
-        return itch_valid_retail_interest(itch_as_retail_interest(msg_));
+        return itch_valid_retail_interest(ITCH_AS_(retail_interest, msg_));
     }
     return false;
 }
@@ -1403,49 +1406,49 @@ bool itch_equal(const struct itch *one_, const struct itch *other_)
         return false;
     switch (itch_tag_of(one_)) {
     case ITCH_SYSTEM_EVENT:
-        return itch_equal_system_event_(itch_as_system_event(one_), itch_as_system_event(other_));
+        return itch_equal_system_event_(ITCH_AS_(system_event, one_), ITCH_AS_(system_event, other_));
     case ITCH_STOCK_DIRECTORY:
-        return itch_equal_stock_directory_(itch_as_stock_directory(one_), itch_as_stock_directory(other_));
+        return itch_equal_stock_directory_(ITCH_AS_(stock_directory, one_), ITCH_AS_(stock_directory, other_));
     case ITCH_TRADING_ACTION:
-        return itch_equal_trading_action_(itch_as_trading_action(one_), itch_as_trading_action(other_));
+        return itch_equal_trading_action_(ITCH_AS_(trading_action, one_), ITCH_AS_(trading_action, other_));
     case ITCH_REG_SHO:
-        return itch_equal_reg_sho_(itch_as_reg_sho(one_), itch_as_reg_sho(other_));
+        return itch_equal_reg_sho_(ITCH_AS_(reg_sho, one_), ITCH_AS_(reg_sho, other_));
     case ITCH_PARTICIPANT_POSITION:
-        return itch_equal_participant_position_(itch_as_participant_position(one_), itch_as_participant_position(other_));
+        return itch_equal_participant_position_(ITCH_AS_(participant_position, one_), ITCH_AS_(participant_position, other_));
     case ITCH_MWCB_DECLINE:
-        return itch_equal_mwcb_decline_(itch_as_mwcb_decline(one_), itch_as_mwcb_decline(other_));
+        return itch_equal_mwcb_decline_(ITCH_AS_(mwcb_decline, one_), ITCH_AS_(mwcb_decline, other_));
     case ITCH_MWCB_STATUS:
-        return itch_equal_mwcb_status_(itch_as_mwcb_status(one_), itch_as_mwcb_status(other_));
+        return itch_equal_mwcb_status_(ITCH_AS_(mwcb_status, one_), ITCH_AS_(mwcb_status, other_));
     case ITCH_IPO_QUOTING:
-        return itch_equal_ipo_quoting_(itch_as_ipo_quoting(one_), itch_as_ipo_quoting(other_));
+        return itch_equal_ipo_quoting_(ITCH_AS_(ipo_quoting, one_), ITCH_AS_(ipo_quoting, other_));
     case ITCH_LULD_COLLAR:
-        return itch_equal_luld_collar_(itch_as_luld_collar(one_), itch_as_luld_collar(other_));
+        return itch_equal_luld_collar_(ITCH_AS_(luld_collar, one_), ITCH_AS_(luld_collar, other_));
     case ITCH_OPERATIONAL_HALT:
-        return itch_equal_operational_halt_(itch_as_operational_halt(one_), itch_as_operational_halt(other_));
+        return itch_equal_operational_halt_(ITCH_AS_(operational_halt, one_), ITCH_AS_(operational_halt, other_));
     case ITCH_ADD_ORDER:
-        return itch_equal_add_order_(itch_as_add_order(one_), itch_as_add_order(other_));
+        return itch_equal_add_order_(ITCH_AS_(add_order, one_), ITCH_AS_(add_order, other_));
     case ITCH_ADD_ORDER_MPID:
-        return itch_equal_add_order_mpid_(itch_as_add_order_mpid(one_), itch_as_add_order_mpid(other_));
+        return itch_equal_add_order_mpid_(ITCH_AS_(add_order_mpid, one_), ITCH_AS_(add_order_mpid, other_));
     case ITCH_ORDER_EXECUTED:
-        return itch_equal_order_executed_(itch_as_order_executed(one_), itch_as_order_executed(other_));
+        return itch_equal_order_executed_(ITCH_AS_(order_executed, one_), ITCH_AS_(order_executed, other_));
     case ITCH_ORDER_EXECUTED_PRICE:
-        return itch_equal_order_executed_price_(itch_as_order_executed_price(one_), itch_as_order_executed_price(other_));
+        return itch_equal_order_executed_price_(ITCH_AS_(order_executed_price, one_), ITCH_AS_(order_executed_price, other_));
     case ITCH_ORDER_CANCEL:
-        return itch_equal_order_cancel_(itch_as_order_cancel(one_), itch_as_order_cancel(other_));
+        return itch_equal_order_cancel_(ITCH_AS_(order_cancel, one_), ITCH_AS_(order_cancel, other_));
     case ITCH_ORDER_DELETE:
-        return itch_equal_order_delete_(itch_as_order_delete(one_), itch_as_order_delete(other_));
+        return itch_equal_order_delete_(ITCH_AS_(order_delete, one_), ITCH_AS_(order_delete, other_));
     case ITCH_ORDER_REPLACE:
-        return itch_equal_order_replace_(itch_as_order_replace(one_), itch_as_order_replace(other_));
+        return itch_equal_order_replace_(ITCH_AS_(order_replace, one_), ITCH_AS_(order_replace, other_));
     case ITCH_TRADE:
-        return itch_equal_trade_(itch_as_trade(one_), itch_as_trade(other_));
+        return itch_equal_trade_(ITCH_AS_(trade, one_), ITCH_AS_(trade, other_));
     case ITCH_CROSS_TRADE:
-        return itch_equal_cross_trade_(itch_as_cross_trade(one_), itch_as_cross_trade(other_));
+        return itch_equal_cross_trade_(ITCH_AS_(cross_trade, one_), ITCH_AS_(cross_trade, other_));
     case ITCH_BROKEN_TRADE:
-        return itch_equal_broken_trade_(itch_as_broken_trade(one_), itch_as_broken_trade(other_));
+        return itch_equal_broken_trade_(ITCH_AS_(broken_trade, one_), ITCH_AS_(broken_trade, other_));
     case ITCH_IMBALANCE:
-        return itch_equal_imbalance_(itch_as_imbalance(one_), itch_as_imbalance(other_));
+        return itch_equal_imbalance_(ITCH_AS_(imbalance, one_), ITCH_AS_(imbalance, other_));
     case ITCH_RETAIL_INTEREST:
-        return itch_equal_retail_interest_(itch_as_retail_interest(one_), itch_as_retail_interest(other_));
+        return itch_equal_retail_interest_(ITCH_AS_(retail_interest, one_), ITCH_AS_(retail_interest, other_));
     }
     return true;
 }
@@ -1455,49 +1458,49 @@ uint64_t itch_hash(const struct itch *msg_)
     const uint64_t hash_ = protopool_hash_u64(0, msg_->tag);
     switch (itch_tag_of(msg_)) {
     case ITCH_SYSTEM_EVENT:
-        return itch_hash_system_event_(hash_, itch_as_system_event(msg_));
+        return itch_hash_system_event_(hash_, ITCH_AS_(system_event, msg_));
     case ITCH_STOCK_DIRECTORY:
-        return itch_hash_stock_directory_(hash_, itch_as_stock_directory(msg_));
+        return itch_hash_stock_directory_(hash_, ITCH_AS_(stock_directory, msg_));
     case ITCH_TRADING_ACTION:
-        return itch_hash_trading_action_(hash_, itch_as_trading_action(msg_));
+        return itch_hash_trading_action_(hash_, ITCH_AS_(trading_action, msg_));
     case ITCH_REG_SHO:
-        return itch_hash_reg_sho_(hash_, itch_as_reg_sho(msg_));
+        return itch_hash_reg_sho_(hash_, ITCH_AS_(reg_sho, msg_));
     case ITCH_PARTICIPANT_POSITION:
-        return itch_hash_participant_position_(hash_, itch_as_participant_position(msg_));
+        return itch_hash_participant_position_(hash_, ITCH_AS_(participant_position, msg_));
     case ITCH_MWCB_DECLINE:
-        return itch_hash_mwcb_decline_(hash_, itch_as_mwcb_decline(msg_));
+        return itch_hash_mwcb_decline_(hash_, ITCH_AS_(mwcb_decline, msg_));
     case ITCH_MWCB_STATUS:
-        return itch_hash_mwcb_status_(hash_, itch_as_mwcb_status(msg_));
+        return itch_hash_mwcb_status_(hash_, ITCH_AS_(mwcb_status, msg_));
     case ITCH_IPO_QUOTING:
-        return itch_hash_ipo_quoting_(hash_, itch_as_ipo_quoting(msg_));
+        return itch_hash_ipo_quoting_(hash_, ITCH_AS_(ipo_quoting, msg_));
     case ITCH_LULD_COLLAR:
-        return itch_hash_luld_collar_(hash_, itch_as_luld_collar(msg_));
+        return itch_hash_luld_collar_(hash_, ITCH_AS_(luld_collar, msg_));
     case ITCH_OPERATIONAL_HALT:
-        return itch_hash_operational_halt_(hash_, itch_as_operational_halt(msg_));
+        return itch_hash_operational_halt_(hash_, ITCH_AS_(operational_halt, msg_));
     case ITCH_ADD_ORDER:
-        return itch_hash_add_order_(hash_, itch_as_add_order(msg_));
+        return itch_hash_add_order_(hash_, ITCH_AS_(add_order, msg_));
     case ITCH_ADD_ORDER_MPID:
-        return itch_hash_add_order_mpid_(hash_, itch_as_add_order_mpid(msg_));
+        return itch_hash_add_order_mpid_(hash_, ITCH_AS_(add_order_mpid, msg_));
     case ITCH_ORDER_EXECUTED:
-        return itch_hash_order_executed_(hash_, itch_as_order_executed(msg_));
+        return itch_hash_order_executed_(hash_, ITCH_AS_(order_executed, msg_));
     case ITCH_ORDER_EXECUTED_PRICE:
-        return itch_hash_order_executed_price_(hash_, itch_as_order_executed_price(msg_));
+        return itch_hash_order_executed_price_(hash_, ITCH_AS_(order_executed_price, msg_));
     case ITCH_ORDER_CANCEL:
-        return itch_hash_order_cancel_(hash_, itch_as_order_cancel(msg_));
+        return itch_hash_order_cancel_(hash_, ITCH_AS_(order_cancel, msg_));
     case ITCH_ORDER_DELETE:
-        return itch_hash_order_delete_(hash_, itch_as_order_delete(msg_));
+        return itch_hash_order_delete_(hash_, ITCH_AS_(order_delete, msg_));
     case ITCH_ORDER_REPLACE:
-        return itch_hash_order_replace_(hash_, itch_as_order_replace(msg_));
+        return itch_hash_order_replace_(hash_, ITCH_AS_(order_replace, msg_));
     case ITCH_TRADE:
-        return itch_hash_trade_(hash_, itch_as_trade(msg_));
+        return itch_hash_trade_(hash_, ITCH_AS_(trade, msg_));
     case ITCH_CROSS_TRADE:
-        return itch_hash_cross_trade_(hash_, itch_as_cross_trade(msg_));
+        return itch_hash_cross_trade_(hash_, ITCH_AS_(cross_trade, msg_));
     case ITCH_BROKEN_TRADE:
-        return itch_hash_broken_trade_(hash_, itch_as_broken_trade(msg_));
+        return itch_hash_broken_trade_(hash_, ITCH_AS_(broken_trade, msg_));
     case ITCH_IMBALANCE:
-        return itch_hash_imbalance_(hash_, itch_as_imbalance(msg_));
+        return itch_hash_imbalance_(hash_, ITCH_AS_(imbalance, msg_));
     case ITCH_RETAIL_INTEREST:
-        return itch_hash_retail_interest_(hash_, itch_as_retail_interest(msg_));
+        return itch_hash_retail_interest_(hash_, ITCH_AS_(retail_interest, msg_));
     }
     return hash_;
 }
@@ -1507,91 +1510,91 @@ void itch_dispatch(const struct itch *msg_, const struct itch_handlers *handlers
     switch (itch_tag_of(msg_)) {
     case ITCH_SYSTEM_EVENT:
         if (handlers_->system_event != NULL)
-            handlers_->system_event(ctx_, itch_as_system_event(msg_));
+            handlers_->system_event(ctx_, ITCH_AS_(system_event, msg_));
         break;
     case ITCH_STOCK_DIRECTORY:
         if (handlers_->stock_directory != NULL)
-            handlers_->stock_directory(ctx_, itch_as_stock_directory(msg_));
+            handlers_->stock_directory(ctx_, ITCH_AS_(stock_directory, msg_));
         break;
     case ITCH_TRADING_ACTION:
         if (handlers_->trading_action != NULL)
-            handlers_->trading_action(ctx_, itch_as_trading_action(msg_));
+            handlers_->trading_action(ctx_, ITCH_AS_(trading_action, msg_));
         break;
     case ITCH_REG_SHO:
         if (handlers_->reg_sho != NULL)
-            handlers_->reg_sho(ctx_, itch_as_reg_sho(msg_));
+            handlers_->reg_sho(ctx_, ITCH_AS_(reg_sho, msg_));
         break;
     case ITCH_PARTICIPANT_POSITION:
         if (handlers_->participant_position != NULL)
-            handlers_->participant_position(ctx_, itch_as_participant_position(msg_));
+            handlers_->participant_position(ctx_, ITCH_AS_(participant_position, msg_));
         break;
     case ITCH_MWCB_DECLINE:
         if (handlers_->mwcb_decline != NULL)
-            handlers_->mwcb_decline(ctx_, itch_as_mwcb_decline(msg_));
+            handlers_->mwcb_decline(ctx_, ITCH_AS_(mwcb_decline, msg_));
         break;
     case ITCH_MWCB_STATUS:
         if (handlers_->mwcb_status != NULL)
-            handlers_->mwcb_status(ctx_, itch_as_mwcb_status(msg_));
+            handlers_->mwcb_status(ctx_, ITCH_AS_(mwcb_status, msg_));
         break;
     case ITCH_IPO_QUOTING:
         if (handlers_->ipo_quoting != NULL)
-            handlers_->ipo_quoting(ctx_, itch_as_ipo_quoting(msg_));
+            handlers_->ipo_quoting(ctx_, ITCH_AS_(ipo_quoting, msg_));
         break;
     case ITCH_LULD_COLLAR:
         if (handlers_->luld_collar != NULL)
-            handlers_->luld_collar(ctx_, itch_as_luld_collar(msg_));
+            handlers_->luld_collar(ctx_, ITCH_AS_(luld_collar, msg_));
         break;
     case ITCH_OPERATIONAL_HALT:
         if (handlers_->operational_halt != NULL)
-            handlers_->operational_halt(ctx_, itch_as_operational_halt(msg_));
+            handlers_->operational_halt(ctx_, ITCH_AS_(operational_halt, msg_));
         break;
     case ITCH_ADD_ORDER:
         if (handlers_->add_order != NULL)
-            handlers_->add_order(ctx_, itch_as_add_order(msg_));
+            handlers_->add_order(ctx_, ITCH_AS_(add_order, msg_));
         break;
     case ITCH_ADD_ORDER_MPID:
         if (handlers_->add_order_mpid != NULL)
-            handlers_->add_order_mpid(ctx_, itch_as_add_order_mpid(msg_));
+            handlers_->add_order_mpid(ctx_, ITCH_AS_(add_order_mpid, msg_));
         break;
     case ITCH_ORDER_EXECUTED:
         if (handlers_->order_executed != NULL)
-            handlers_->order_executed(ctx_, itch_as_order_executed(msg_));
+            handlers_->order_executed(ctx_, ITCH_AS_(order_executed, msg_));
         break;
     case ITCH_ORDER_EXECUTED_PRICE:
         if (handlers_->order_executed_price != NULL)
-            handlers_->order_executed_price(ctx_, itch_as_order_executed_price(msg_));
+            handlers_->order_executed_price(ctx_, ITCH_AS_(order_executed_price, msg_));
         break;
     case ITCH_ORDER_CANCEL:
         if (handlers_->order_cancel != NULL)
-            handlers_->order_cancel(ctx_, itch_as_order_cancel(msg_));
+            handlers_->order_cancel(ctx_, ITCH_AS_(order_cancel, msg_));
         break;
     case ITCH_ORDER_DELETE:
         if (handlers_->order_delete != NULL)
-            handlers_->order_delete(ctx_, itch_as_order_delete(msg_));
+            handlers_->order_delete(ctx_, ITCH_AS_(order_delete, msg_));
         break;
     case ITCH_ORDER_REPLACE:
         if (handlers_->order_replace != NULL)
-            handlers_->order_replace(ctx_, itch_as_order_replace(msg_));
+            handlers_->order_replace(ctx_, ITCH_AS_(order_replace, msg_));
         break;
     case ITCH_TRADE:
         if (handlers_->trade != NULL)
-            handlers_->trade(ctx_, itch_as_trade(msg_));
+            handlers_->trade(ctx_, ITCH_AS_(trade, msg_));
         break;
     case ITCH_CROSS_TRADE:
         if (handlers_->cross_trade != NULL)
-            handlers_->cross_trade(ctx_, itch_as_cross_trade(msg_));
+            handlers_->cross_trade(ctx_, ITCH_AS_(cross_trade, msg_));
         break;
     case ITCH_BROKEN_TRADE:
         if (handlers_->broken_trade != NULL)
-            handlers_->broken_trade(ctx_, itch_as_broken_trade(msg_));
+            handlers_->broken_trade(ctx_, ITCH_AS_(broken_trade, msg_));
         break;
     case ITCH_IMBALANCE:
         if (handlers_->imbalance != NULL)
-            handlers_->imbalance(ctx_, itch_as_imbalance(msg_));
+            handlers_->imbalance(ctx_, ITCH_AS_(imbalance, msg_));
         break;
     case ITCH_RETAIL_INTEREST:
         if (handlers_->retail_interest != NULL)
-            handlers_->retail_interest(ctx_, itch_as_retail_interest(msg_));
+            handlers_->retail_interest(ctx_, ITCH_AS_(retail_interest, msg_));
         break;
     }
 }
@@ -1863,6 +1866,11 @@ void itch_explain_retail_interest_(const struct protopool *pool_, uint16_t stock
         { &interest, sizeof interest, 1 },
     };
     protopool_explain_new(pool_, &itch_record_of_retail_interest_, arguments_);
+}
+
+void *itch_null_(void)
+{
+    return NULL;
 }
 
 /* ---- Checks -------------------------------------------------------------------------------------------------- */
@@ -2446,70 +2454,70 @@ static void itch_print_message_(struct protopool_printer *to_, const struct itch
     }
     switch (itch_tag_of(msg_)) {
     case ITCH_SYSTEM_EVENT:
-        itch_print_system_event_message_(to_, itch_as_system_event(msg_));
+        itch_print_system_event_message_(to_, ITCH_AS_(system_event, msg_));
         return;
     case ITCH_STOCK_DIRECTORY:
-        itch_print_stock_directory_message_(to_, itch_as_stock_directory(msg_));
+        itch_print_stock_directory_message_(to_, ITCH_AS_(stock_directory, msg_));
         return;
     case ITCH_TRADING_ACTION:
-        itch_print_trading_action_message_(to_, itch_as_trading_action(msg_));
+        itch_print_trading_action_message_(to_, ITCH_AS_(trading_action, msg_));
         return;
     case ITCH_REG_SHO:
-        itch_print_reg_sho_message_(to_, itch_as_reg_sho(msg_));
+        itch_print_reg_sho_message_(to_, ITCH_AS_(reg_sho, msg_));
         return;
     case ITCH_PARTICIPANT_POSITION:
-        itch_print_participant_position_message_(to_, itch_as_participant_position(msg_));
+        itch_print_participant_position_message_(to_, ITCH_AS_(participant_position, msg_));
         return;
     case ITCH_MWCB_DECLINE:
-        itch_print_mwcb_decline_message_(to_, itch_as_mwcb_decline(msg_));
+        itch_print_mwcb_decline_message_(to_, ITCH_AS_(mwcb_decline, msg_));
         return;
     case ITCH_MWCB_STATUS:
-        itch_print_mwcb_status_message_(to_, itch_as_mwcb_status(msg_));
+        itch_print_mwcb_status_message_(to_, ITCH_AS_(mwcb_status, msg_));
         return;
     case ITCH_IPO_QUOTING:
-        itch_print_ipo_quoting_message_(to_, itch_as_ipo_quoting(msg_));
+        itch_print_ipo_quoting_message_(to_, ITCH_AS_(ipo_quoting, msg_));
         return;
     case ITCH_LULD_COLLAR:
-        itch_print_luld_collar_message_(to_, itch_as_luld_collar(msg_));
+        itch_print_luld_collar_message_(to_, ITCH_AS_(luld_collar, msg_));
         return;
     case ITCH_OPERATIONAL_HALT:
-        itch_print_operational_halt_message_(to_, itch_as_operational_halt(msg_));
+        itch_print_operational_halt_message_(to_, ITCH_AS_(operational_halt, msg_));
         return;
     case ITCH_ADD_ORDER:
-        itch_print_add_order_message_(to_, itch_as_add_order(msg_));
+        itch_print_add_order_message_(to_, ITCH_AS_(add_order, msg_));
         return;
     case ITCH_ADD_ORDER_MPID:
-        itch_print_add_order_mpid_message_(to_, itch_as_add_order_mpid(msg_));
+        itch_print_add_order_mpid_message_(to_, ITCH_AS_(add_order_mpid, msg_));
         return;
     case ITCH_ORDER_EXECUTED:
-        itch_print_order_executed_message_(to_, itch_as_order_executed(msg_));
+        itch_print_order_executed_message_(to_, ITCH_AS_(order_executed, msg_));
         return;
     case ITCH_ORDER_EXECUTED_PRICE:
-        itch_print_order_executed_price_message_(to_, itch_as_order_executed_price(msg_));
+        itch_print_order_executed_price_message_(to_, ITCH_AS_(order_executed_price, msg_));
         return;
     case ITCH_ORDER_CANCEL:
-        itch_print_order_cancel_message_(to_, itch_as_order_cancel(msg_));
+        itch_print_order_cancel_message_(to_, ITCH_AS_(order_cancel, msg_));
         return;
     case ITCH_ORDER_DELETE:
-        itch_print_order_delete_message_(to_, itch_as_order_delete(msg_));
+        itch_print_order_delete_message_(to_, ITCH_AS_(order_delete, msg_));
         return;
     case ITCH_ORDER_REPLACE:
-        itch_print_order_replace_message_(to_, itch_as_order_replace(msg_));
+        itch_print_order_replace_message_(to_, ITCH_AS_(order_replace, msg_));
         return;
     case ITCH_TRADE:
-        itch_print_trade_message_(to_, itch_as_trade(msg_));
+        itch_print_trade_message_(to_, ITCH_AS_(trade, msg_));
         return;
     case ITCH_CROSS_TRADE:
-        itch_print_cross_trade_message_(to_, itch_as_cross_trade(msg_));
+        itch_print_cross_trade_message_(to_, ITCH_AS_(cross_trade, msg_));
         return;
     case ITCH_BROKEN_TRADE:
-        itch_print_broken_trade_message_(to_, itch_as_broken_trade(msg_));
+        itch_print_broken_trade_message_(to_, ITCH_AS_(broken_trade, msg_));
         return;
     case ITCH_IMBALANCE:
-        itch_print_imbalance_message_(to_, itch_as_imbalance(msg_));
+        itch_print_imbalance_message_(to_, ITCH_AS_(imbalance, msg_));
         return;
     case ITCH_RETAIL_INTEREST:
-        itch_print_retail_interest_message_(to_, itch_as_retail_interest(msg_));
+        itch_print_retail_interest_message_(to_, ITCH_AS_(retail_interest, msg_));
         return;
     }
     protopool_print(to_, "<no message>");

@@ -734,6 +734,14 @@ static inline bool itch_may_free_(struct itch_pool *pool_, const struct itch *ms
 }
 #endif
 
+#if PROTOPOOL_CHECK >= 1
+/* NULL, where a fault handler has returned. A function, since gcc -fanalyzer would expect a constant of each `as`, also of one
+ * in a switch over the tag. */
+PROTOPOOL_API void *itch_null_(void);
+#else
+#define itch_null_() NULL
+#endif
+
 /* Whether the message is the variant of this tag, which it must be: from level 1 a fault if not. */
 PROTOPOOL_INLINE bool itch_is_variant_(const struct itch *msg_, enum itch_tag tag_)
 {
@@ -956,7 +964,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_system_event(struct itc
 
 static inline const struct itch_system_event *itch_as_system_event(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_SYSTEM_EVENT) ? (const struct itch_system_event *)(const void *)msg_ : NULL;
+    return (const struct itch_system_event *)(itch_is_variant_(msg_, ITCH_SYSTEM_EVENT) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_system_event *itch_if_system_event(const struct itch *msg_)
@@ -966,7 +974,7 @@ static inline const struct itch_system_event *itch_if_system_event(const struct 
 
 static inline struct itch_system_event *itch_edit_system_event(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_SYSTEM_EVENT) ? (struct itch_system_event *)(void *)msg_ : NULL;
+    return (struct itch_system_event *)(itch_is_variant_(msg_, ITCH_SYSTEM_EVENT) ? (void *)msg_ : itch_null_());
 }
 
 /* StockDirectory */
@@ -1083,7 +1091,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_stock_directory(struct 
 
 static inline const struct itch_stock_directory *itch_as_stock_directory(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_STOCK_DIRECTORY) ? (const struct itch_stock_directory *)(const void *)msg_ : NULL;
+    return (const struct itch_stock_directory *)(itch_is_variant_(msg_, ITCH_STOCK_DIRECTORY) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_stock_directory *itch_if_stock_directory(const struct itch *msg_)
@@ -1093,7 +1101,7 @@ static inline const struct itch_stock_directory *itch_if_stock_directory(const s
 
 static inline struct itch_stock_directory *itch_edit_stock_directory(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_STOCK_DIRECTORY) ? (struct itch_stock_directory *)(void *)msg_ : NULL;
+    return (struct itch_stock_directory *)(itch_is_variant_(msg_, ITCH_STOCK_DIRECTORY) ? (void *)msg_ : itch_null_());
 }
 
 /* TradingAction */
@@ -1181,7 +1189,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_trading_action(struct i
 
 static inline const struct itch_trading_action *itch_as_trading_action(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_TRADING_ACTION) ? (const struct itch_trading_action *)(const void *)msg_ : NULL;
+    return (const struct itch_trading_action *)(itch_is_variant_(msg_, ITCH_TRADING_ACTION) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_trading_action *itch_if_trading_action(const struct itch *msg_)
@@ -1191,7 +1199,7 @@ static inline const struct itch_trading_action *itch_if_trading_action(const str
 
 static inline struct itch_trading_action *itch_edit_trading_action(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_TRADING_ACTION) ? (struct itch_trading_action *)(void *)msg_ : NULL;
+    return (struct itch_trading_action *)(itch_is_variant_(msg_, ITCH_TRADING_ACTION) ? (void *)msg_ : itch_null_());
 }
 
 /* RegSho */
@@ -1268,7 +1276,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_reg_sho(struct itch_poo
 
 static inline const struct itch_reg_sho *itch_as_reg_sho(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_REG_SHO) ? (const struct itch_reg_sho *)(const void *)msg_ : NULL;
+    return (const struct itch_reg_sho *)(itch_is_variant_(msg_, ITCH_REG_SHO) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_reg_sho *itch_if_reg_sho(const struct itch *msg_)
@@ -1278,7 +1286,7 @@ static inline const struct itch_reg_sho *itch_if_reg_sho(const struct itch *msg_
 
 static inline struct itch_reg_sho *itch_edit_reg_sho(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_REG_SHO) ? (struct itch_reg_sho *)(void *)msg_ : NULL;
+    return (struct itch_reg_sho *)(itch_is_variant_(msg_, ITCH_REG_SHO) ? (void *)msg_ : itch_null_());
 }
 
 /* ParticipantPosition */
@@ -1367,7 +1375,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_participant_position(st
 
 static inline const struct itch_participant_position *itch_as_participant_position(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_PARTICIPANT_POSITION) ? (const struct itch_participant_position *)(const void *)msg_ : NULL;
+    return (const struct itch_participant_position *)(itch_is_variant_(msg_, ITCH_PARTICIPANT_POSITION) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_participant_position *itch_if_participant_position(const struct itch *msg_)
@@ -1377,7 +1385,7 @@ static inline const struct itch_participant_position *itch_if_participant_positi
 
 static inline struct itch_participant_position *itch_edit_participant_position(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_PARTICIPANT_POSITION) ? (struct itch_participant_position *)(void *)msg_ : NULL;
+    return (struct itch_participant_position *)(itch_is_variant_(msg_, ITCH_PARTICIPANT_POSITION) ? (void *)msg_ : itch_null_());
 }
 
 /* MwcbDecline */
@@ -1443,7 +1451,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_mwcb_decline(struct itc
 
 static inline const struct itch_mwcb_decline *itch_as_mwcb_decline(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_MWCB_DECLINE) ? (const struct itch_mwcb_decline *)(const void *)msg_ : NULL;
+    return (const struct itch_mwcb_decline *)(itch_is_variant_(msg_, ITCH_MWCB_DECLINE) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_mwcb_decline *itch_if_mwcb_decline(const struct itch *msg_)
@@ -1453,7 +1461,7 @@ static inline const struct itch_mwcb_decline *itch_if_mwcb_decline(const struct 
 
 static inline struct itch_mwcb_decline *itch_edit_mwcb_decline(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_MWCB_DECLINE) ? (struct itch_mwcb_decline *)(void *)msg_ : NULL;
+    return (struct itch_mwcb_decline *)(itch_is_variant_(msg_, ITCH_MWCB_DECLINE) ? (void *)msg_ : itch_null_());
 }
 
 /* MwcbStatus */
@@ -1515,7 +1523,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_mwcb_status(struct itch
 
 static inline const struct itch_mwcb_status *itch_as_mwcb_status(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_MWCB_STATUS) ? (const struct itch_mwcb_status *)(const void *)msg_ : NULL;
+    return (const struct itch_mwcb_status *)(itch_is_variant_(msg_, ITCH_MWCB_STATUS) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_mwcb_status *itch_if_mwcb_status(const struct itch *msg_)
@@ -1525,7 +1533,7 @@ static inline const struct itch_mwcb_status *itch_if_mwcb_status(const struct it
 
 static inline struct itch_mwcb_status *itch_edit_mwcb_status(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_MWCB_STATUS) ? (struct itch_mwcb_status *)(void *)msg_ : NULL;
+    return (struct itch_mwcb_status *)(itch_is_variant_(msg_, ITCH_MWCB_STATUS) ? (void *)msg_ : itch_null_());
 }
 
 /* IpoQuoting */
@@ -1608,7 +1616,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_ipo_quoting(struct itch
 
 static inline const struct itch_ipo_quoting *itch_as_ipo_quoting(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_IPO_QUOTING) ? (const struct itch_ipo_quoting *)(const void *)msg_ : NULL;
+    return (const struct itch_ipo_quoting *)(itch_is_variant_(msg_, ITCH_IPO_QUOTING) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_ipo_quoting *itch_if_ipo_quoting(const struct itch *msg_)
@@ -1618,7 +1626,7 @@ static inline const struct itch_ipo_quoting *itch_if_ipo_quoting(const struct it
 
 static inline struct itch_ipo_quoting *itch_edit_ipo_quoting(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_IPO_QUOTING) ? (struct itch_ipo_quoting *)(void *)msg_ : NULL;
+    return (struct itch_ipo_quoting *)(itch_is_variant_(msg_, ITCH_IPO_QUOTING) ? (void *)msg_ : itch_null_());
 }
 
 /* LuldCollar */
@@ -1706,7 +1714,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_luld_collar(struct itch
 
 static inline const struct itch_luld_collar *itch_as_luld_collar(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_LULD_COLLAR) ? (const struct itch_luld_collar *)(const void *)msg_ : NULL;
+    return (const struct itch_luld_collar *)(itch_is_variant_(msg_, ITCH_LULD_COLLAR) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_luld_collar *itch_if_luld_collar(const struct itch *msg_)
@@ -1716,7 +1724,7 @@ static inline const struct itch_luld_collar *itch_if_luld_collar(const struct it
 
 static inline struct itch_luld_collar *itch_edit_luld_collar(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_LULD_COLLAR) ? (struct itch_luld_collar *)(void *)msg_ : NULL;
+    return (struct itch_luld_collar *)(itch_is_variant_(msg_, ITCH_LULD_COLLAR) ? (void *)msg_ : itch_null_());
 }
 
 /* OperationalHalt */
@@ -1797,7 +1805,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_operational_halt(struct
 
 static inline const struct itch_operational_halt *itch_as_operational_halt(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_OPERATIONAL_HALT) ? (const struct itch_operational_halt *)(const void *)msg_ : NULL;
+    return (const struct itch_operational_halt *)(itch_is_variant_(msg_, ITCH_OPERATIONAL_HALT) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_operational_halt *itch_if_operational_halt(const struct itch *msg_)
@@ -1807,7 +1815,7 @@ static inline const struct itch_operational_halt *itch_if_operational_halt(const
 
 static inline struct itch_operational_halt *itch_edit_operational_halt(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_OPERATIONAL_HALT) ? (struct itch_operational_halt *)(void *)msg_ : NULL;
+    return (struct itch_operational_halt *)(itch_is_variant_(msg_, ITCH_OPERATIONAL_HALT) ? (void *)msg_ : itch_null_());
 }
 
 /* AddOrder */
@@ -1892,7 +1900,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_add_order(struct itch_p
 
 static inline const struct itch_add_order *itch_as_add_order(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_ADD_ORDER) ? (const struct itch_add_order *)(const void *)msg_ : NULL;
+    return (const struct itch_add_order *)(itch_is_variant_(msg_, ITCH_ADD_ORDER) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_add_order *itch_if_add_order(const struct itch *msg_)
@@ -1902,7 +1910,7 @@ static inline const struct itch_add_order *itch_if_add_order(const struct itch *
 
 static inline struct itch_add_order *itch_edit_add_order(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_ADD_ORDER) ? (struct itch_add_order *)(void *)msg_ : NULL;
+    return (struct itch_add_order *)(itch_is_variant_(msg_, ITCH_ADD_ORDER) ? (void *)msg_ : itch_null_());
 }
 
 /* AddOrderMpid */
@@ -1995,7 +2003,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_add_order_mpid(struct i
 
 static inline const struct itch_add_order_mpid *itch_as_add_order_mpid(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_ADD_ORDER_MPID) ? (const struct itch_add_order_mpid *)(const void *)msg_ : NULL;
+    return (const struct itch_add_order_mpid *)(itch_is_variant_(msg_, ITCH_ADD_ORDER_MPID) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_add_order_mpid *itch_if_add_order_mpid(const struct itch *msg_)
@@ -2005,7 +2013,7 @@ static inline const struct itch_add_order_mpid *itch_if_add_order_mpid(const str
 
 static inline struct itch_add_order_mpid *itch_edit_add_order_mpid(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_ADD_ORDER_MPID) ? (struct itch_add_order_mpid *)(void *)msg_ : NULL;
+    return (struct itch_add_order_mpid *)(itch_is_variant_(msg_, ITCH_ADD_ORDER_MPID) ? (void *)msg_ : itch_null_());
 }
 
 /* OrderExecuted */
@@ -2074,7 +2082,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_executed(struct i
 
 static inline const struct itch_order_executed *itch_as_order_executed(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_ORDER_EXECUTED) ? (const struct itch_order_executed *)(const void *)msg_ : NULL;
+    return (const struct itch_order_executed *)(itch_is_variant_(msg_, ITCH_ORDER_EXECUTED) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_order_executed *itch_if_order_executed(const struct itch *msg_)
@@ -2084,7 +2092,7 @@ static inline const struct itch_order_executed *itch_if_order_executed(const str
 
 static inline struct itch_order_executed *itch_edit_order_executed(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_ORDER_EXECUTED) ? (struct itch_order_executed *)(void *)msg_ : NULL;
+    return (struct itch_order_executed *)(itch_is_variant_(msg_, ITCH_ORDER_EXECUTED) ? (void *)msg_ : itch_null_());
 }
 
 /* OrderExecutedPrice */
@@ -2156,7 +2164,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_executed_price(st
 
 static inline const struct itch_order_executed_price *itch_as_order_executed_price(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_ORDER_EXECUTED_PRICE) ? (const struct itch_order_executed_price *)(const void *)msg_ : NULL;
+    return (const struct itch_order_executed_price *)(itch_is_variant_(msg_, ITCH_ORDER_EXECUTED_PRICE) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_order_executed_price *itch_if_order_executed_price(const struct itch *msg_)
@@ -2166,7 +2174,7 @@ static inline const struct itch_order_executed_price *itch_if_order_executed_pri
 
 static inline struct itch_order_executed_price *itch_edit_order_executed_price(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_ORDER_EXECUTED_PRICE) ? (struct itch_order_executed_price *)(void *)msg_ : NULL;
+    return (struct itch_order_executed_price *)(itch_is_variant_(msg_, ITCH_ORDER_EXECUTED_PRICE) ? (void *)msg_ : itch_null_());
 }
 
 /* OrderCancel */
@@ -2232,7 +2240,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_cancel(struct itc
 
 static inline const struct itch_order_cancel *itch_as_order_cancel(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_ORDER_CANCEL) ? (const struct itch_order_cancel *)(const void *)msg_ : NULL;
+    return (const struct itch_order_cancel *)(itch_is_variant_(msg_, ITCH_ORDER_CANCEL) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_order_cancel *itch_if_order_cancel(const struct itch *msg_)
@@ -2242,7 +2250,7 @@ static inline const struct itch_order_cancel *itch_if_order_cancel(const struct 
 
 static inline struct itch_order_cancel *itch_edit_order_cancel(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_ORDER_CANCEL) ? (struct itch_order_cancel *)(void *)msg_ : NULL;
+    return (struct itch_order_cancel *)(itch_is_variant_(msg_, ITCH_ORDER_CANCEL) ? (void *)msg_ : itch_null_());
 }
 
 /* OrderDelete */
@@ -2304,7 +2312,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_delete(struct itc
 
 static inline const struct itch_order_delete *itch_as_order_delete(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_ORDER_DELETE) ? (const struct itch_order_delete *)(const void *)msg_ : NULL;
+    return (const struct itch_order_delete *)(itch_is_variant_(msg_, ITCH_ORDER_DELETE) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_order_delete *itch_if_order_delete(const struct itch *msg_)
@@ -2314,7 +2322,7 @@ static inline const struct itch_order_delete *itch_if_order_delete(const struct 
 
 static inline struct itch_order_delete *itch_edit_order_delete(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_ORDER_DELETE) ? (struct itch_order_delete *)(void *)msg_ : NULL;
+    return (struct itch_order_delete *)(itch_is_variant_(msg_, ITCH_ORDER_DELETE) ? (void *)msg_ : itch_null_());
 }
 
 /* OrderReplace */
@@ -2383,7 +2391,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_replace(struct it
 
 static inline const struct itch_order_replace *itch_as_order_replace(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_ORDER_REPLACE) ? (const struct itch_order_replace *)(const void *)msg_ : NULL;
+    return (const struct itch_order_replace *)(itch_is_variant_(msg_, ITCH_ORDER_REPLACE) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_order_replace *itch_if_order_replace(const struct itch *msg_)
@@ -2393,7 +2401,7 @@ static inline const struct itch_order_replace *itch_if_order_replace(const struc
 
 static inline struct itch_order_replace *itch_edit_order_replace(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_ORDER_REPLACE) ? (struct itch_order_replace *)(void *)msg_ : NULL;
+    return (struct itch_order_replace *)(itch_is_variant_(msg_, ITCH_ORDER_REPLACE) ? (void *)msg_ : itch_null_());
 }
 
 /* Trade */
@@ -2480,7 +2488,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_trade(struct itch_pool 
 
 static inline const struct itch_trade *itch_as_trade(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_TRADE) ? (const struct itch_trade *)(const void *)msg_ : NULL;
+    return (const struct itch_trade *)(itch_is_variant_(msg_, ITCH_TRADE) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_trade *itch_if_trade(const struct itch *msg_)
@@ -2490,7 +2498,7 @@ static inline const struct itch_trade *itch_if_trade(const struct itch *msg_)
 
 static inline struct itch_trade *itch_edit_trade(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_TRADE) ? (struct itch_trade *)(void *)msg_ : NULL;
+    return (struct itch_trade *)(itch_is_variant_(msg_, ITCH_TRADE) ? (void *)msg_ : itch_null_());
 }
 
 /* CrossTrade */
@@ -2577,7 +2585,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_cross_trade(struct itch
 
 static inline const struct itch_cross_trade *itch_as_cross_trade(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_CROSS_TRADE) ? (const struct itch_cross_trade *)(const void *)msg_ : NULL;
+    return (const struct itch_cross_trade *)(itch_is_variant_(msg_, ITCH_CROSS_TRADE) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_cross_trade *itch_if_cross_trade(const struct itch *msg_)
@@ -2587,7 +2595,7 @@ static inline const struct itch_cross_trade *itch_if_cross_trade(const struct it
 
 static inline struct itch_cross_trade *itch_edit_cross_trade(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_CROSS_TRADE) ? (struct itch_cross_trade *)(void *)msg_ : NULL;
+    return (struct itch_cross_trade *)(itch_is_variant_(msg_, ITCH_CROSS_TRADE) ? (void *)msg_ : itch_null_());
 }
 
 /* BrokenTrade */
@@ -2649,7 +2657,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_broken_trade(struct itc
 
 static inline const struct itch_broken_trade *itch_as_broken_trade(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_BROKEN_TRADE) ? (const struct itch_broken_trade *)(const void *)msg_ : NULL;
+    return (const struct itch_broken_trade *)(itch_is_variant_(msg_, ITCH_BROKEN_TRADE) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_broken_trade *itch_if_broken_trade(const struct itch *msg_)
@@ -2659,7 +2667,7 @@ static inline const struct itch_broken_trade *itch_if_broken_trade(const struct 
 
 static inline struct itch_broken_trade *itch_edit_broken_trade(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_BROKEN_TRADE) ? (struct itch_broken_trade *)(void *)msg_ : NULL;
+    return (struct itch_broken_trade *)(itch_is_variant_(msg_, ITCH_BROKEN_TRADE) ? (void *)msg_ : itch_null_());
 }
 
 /* Imbalance */
@@ -2754,7 +2762,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_imbalance(struct itch_p
 
 static inline const struct itch_imbalance *itch_as_imbalance(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_IMBALANCE) ? (const struct itch_imbalance *)(const void *)msg_ : NULL;
+    return (const struct itch_imbalance *)(itch_is_variant_(msg_, ITCH_IMBALANCE) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_imbalance *itch_if_imbalance(const struct itch *msg_)
@@ -2764,7 +2772,7 @@ static inline const struct itch_imbalance *itch_if_imbalance(const struct itch *
 
 static inline struct itch_imbalance *itch_edit_imbalance(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_IMBALANCE) ? (struct itch_imbalance *)(void *)msg_ : NULL;
+    return (struct itch_imbalance *)(itch_is_variant_(msg_, ITCH_IMBALANCE) ? (void *)msg_ : itch_null_());
 }
 
 /* RetailInterest */
@@ -2842,7 +2850,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_retail_interest(struct 
 
 static inline const struct itch_retail_interest *itch_as_retail_interest(const struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_RETAIL_INTEREST) ? (const struct itch_retail_interest *)(const void *)msg_ : NULL;
+    return (const struct itch_retail_interest *)(itch_is_variant_(msg_, ITCH_RETAIL_INTEREST) ? (const void *)msg_ : itch_null_());
 }
 
 static inline const struct itch_retail_interest *itch_if_retail_interest(const struct itch *msg_)
@@ -2852,7 +2860,7 @@ static inline const struct itch_retail_interest *itch_if_retail_interest(const s
 
 static inline struct itch_retail_interest *itch_edit_retail_interest(struct itch *msg_)
 {
-    return itch_is_variant_(msg_, ITCH_RETAIL_INTEREST) ? (struct itch_retail_interest *)(void *)msg_ : NULL;
+    return (struct itch_retail_interest *)(itch_is_variant_(msg_, ITCH_RETAIL_INTEREST) ? (void *)msg_ : itch_null_());
 }
 
 /* ---- Constructors that are not inlined (see PROTOPOOL_OUT_OF_LINE_) --------------------------------------------- */

@@ -8,6 +8,9 @@
 
 #include "telemetry.h"
 
+/* A message as a variant, where its tag has been looked at. */
+#define TELEMETRY_AS_(variant_, msg_) ((const struct telemetry_##variant_ *)(const void *)(msg_))
+
 #ifdef __GNUC__
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* the functions of deprecated messages are here */
@@ -633,27 +636,27 @@ bool telemetry_validate(const struct telemetry *msg_, size_t bytes_)
         return false;
     switch (telemetry_tag_of(msg_)) {
     case TELEMETRY_HEARTBEAT:
-        return telemetry_valid_heartbeat(telemetry_as_heartbeat(msg_));
+        return telemetry_valid_heartbeat(TELEMETRY_AS_(heartbeat, msg_));
     case TELEMETRY_ATTITUDE:
-        return telemetry_valid_attitude(telemetry_as_attitude(msg_));
+        return telemetry_valid_attitude(TELEMETRY_AS_(attitude, msg_));
     case TELEMETRY_MOVED:
-        return telemetry_valid_moved(telemetry_as_moved(msg_));
+        return telemetry_valid_moved(TELEMETRY_AS_(moved, msg_));
     case TELEMETRY_MISSION:
-        return telemetry_valid_mission(telemetry_as_mission(msg_));
+        return telemetry_valid_mission(TELEMETRY_AS_(mission, msg_));
     case TELEMETRY_TEXT:
-        return telemetry_valid_text(telemetry_as_text(msg_));
+        return telemetry_valid_text(TELEMETRY_AS_(text, msg_));
     case TELEMETRY_LOG:
-        return telemetry_valid_log(telemetry_as_log(msg_)) && telemetry_has_valid_tail_log_(telemetry_as_log(msg_), bytes_);
+        return telemetry_valid_log(TELEMETRY_AS_(log, msg_)) && telemetry_has_valid_tail_log_(TELEMETRY_AS_(log, msg_), bytes_);
     case TELEMETRY_CHUNK:
-        return telemetry_valid_chunk(telemetry_as_chunk(msg_)) && telemetry_has_valid_tail_chunk_(telemetry_as_chunk(msg_), bytes_);
+        return telemetry_valid_chunk(TELEMETRY_AS_(chunk, msg_)) && telemetry_has_valid_tail_chunk_(TELEMETRY_AS_(chunk, msg_), bytes_);
     case TELEMETRY_TRACK:
-        return telemetry_valid_track(telemetry_as_track(msg_)) && telemetry_has_valid_tail_track_(telemetry_as_track(msg_), bytes_);
+        return telemetry_valid_track(TELEMETRY_AS_(track, msg_)) && telemetry_has_valid_tail_track_(TELEMETRY_AS_(track, msg_), bytes_);
     case TELEMETRY_SET_MODE:
-        return telemetry_valid_set_mode(telemetry_as_set_mode(msg_));
+        return telemetry_valid_set_mode(TELEMETRY_AS_(set_mode, msg_));
     case TELEMETRY_REBOOT:
-        return telemetry_valid_reboot(telemetry_as_reboot(msg_));
+        return telemetry_valid_reboot(TELEMETRY_AS_(reboot, msg_));
     case TELEMETRY_SET_HOME:
-        return telemetry_valid_set_home(telemetry_as_set_home(msg_));
+        return telemetry_valid_set_home(TELEMETRY_AS_(set_home, msg_));
     }
     return false;
 }
@@ -862,27 +865,27 @@ bool telemetry_equal(const struct telemetry *one_, const struct telemetry *other
         return false;
     switch (telemetry_tag_of(one_)) {
     case TELEMETRY_HEARTBEAT:
-        return telemetry_equal_heartbeat_(telemetry_as_heartbeat(one_), telemetry_as_heartbeat(other_));
+        return telemetry_equal_heartbeat_(TELEMETRY_AS_(heartbeat, one_), TELEMETRY_AS_(heartbeat, other_));
     case TELEMETRY_ATTITUDE:
-        return telemetry_equal_attitude_(telemetry_as_attitude(one_), telemetry_as_attitude(other_));
+        return telemetry_equal_attitude_(TELEMETRY_AS_(attitude, one_), TELEMETRY_AS_(attitude, other_));
     case TELEMETRY_MOVED:
-        return telemetry_equal_moved_(telemetry_as_moved(one_), telemetry_as_moved(other_));
+        return telemetry_equal_moved_(TELEMETRY_AS_(moved, one_), TELEMETRY_AS_(moved, other_));
     case TELEMETRY_MISSION:
-        return telemetry_equal_mission_(telemetry_as_mission(one_), telemetry_as_mission(other_));
+        return telemetry_equal_mission_(TELEMETRY_AS_(mission, one_), TELEMETRY_AS_(mission, other_));
     case TELEMETRY_TEXT:
-        return telemetry_equal_text_(telemetry_as_text(one_), telemetry_as_text(other_));
+        return telemetry_equal_text_(TELEMETRY_AS_(text, one_), TELEMETRY_AS_(text, other_));
     case TELEMETRY_LOG:
-        return telemetry_equal_log_(telemetry_as_log(one_), telemetry_as_log(other_));
+        return telemetry_equal_log_(TELEMETRY_AS_(log, one_), TELEMETRY_AS_(log, other_));
     case TELEMETRY_CHUNK:
-        return telemetry_equal_chunk_(telemetry_as_chunk(one_), telemetry_as_chunk(other_));
+        return telemetry_equal_chunk_(TELEMETRY_AS_(chunk, one_), TELEMETRY_AS_(chunk, other_));
     case TELEMETRY_TRACK:
-        return telemetry_equal_track_(telemetry_as_track(one_), telemetry_as_track(other_));
+        return telemetry_equal_track_(TELEMETRY_AS_(track, one_), TELEMETRY_AS_(track, other_));
     case TELEMETRY_SET_MODE:
-        return telemetry_equal_set_mode_(telemetry_as_set_mode(one_), telemetry_as_set_mode(other_));
+        return telemetry_equal_set_mode_(TELEMETRY_AS_(set_mode, one_), TELEMETRY_AS_(set_mode, other_));
     case TELEMETRY_REBOOT:
         return true;
     case TELEMETRY_SET_HOME:
-        return telemetry_equal_set_home_(telemetry_as_set_home(one_), telemetry_as_set_home(other_));
+        return telemetry_equal_set_home_(TELEMETRY_AS_(set_home, one_), TELEMETRY_AS_(set_home, other_));
     }
     return true;
 }
@@ -892,27 +895,27 @@ uint64_t telemetry_hash(const struct telemetry *msg_)
     const uint64_t hash_ = protopool_hash_u64(0, msg_->tag);
     switch (telemetry_tag_of(msg_)) {
     case TELEMETRY_HEARTBEAT:
-        return telemetry_hash_heartbeat_(hash_, telemetry_as_heartbeat(msg_));
+        return telemetry_hash_heartbeat_(hash_, TELEMETRY_AS_(heartbeat, msg_));
     case TELEMETRY_ATTITUDE:
-        return telemetry_hash_attitude_(hash_, telemetry_as_attitude(msg_));
+        return telemetry_hash_attitude_(hash_, TELEMETRY_AS_(attitude, msg_));
     case TELEMETRY_MOVED:
-        return telemetry_hash_moved_(hash_, telemetry_as_moved(msg_));
+        return telemetry_hash_moved_(hash_, TELEMETRY_AS_(moved, msg_));
     case TELEMETRY_MISSION:
-        return telemetry_hash_mission_(hash_, telemetry_as_mission(msg_));
+        return telemetry_hash_mission_(hash_, TELEMETRY_AS_(mission, msg_));
     case TELEMETRY_TEXT:
-        return telemetry_hash_text_(hash_, telemetry_as_text(msg_));
+        return telemetry_hash_text_(hash_, TELEMETRY_AS_(text, msg_));
     case TELEMETRY_LOG:
-        return telemetry_hash_log_(hash_, telemetry_as_log(msg_));
+        return telemetry_hash_log_(hash_, TELEMETRY_AS_(log, msg_));
     case TELEMETRY_CHUNK:
-        return telemetry_hash_chunk_(hash_, telemetry_as_chunk(msg_));
+        return telemetry_hash_chunk_(hash_, TELEMETRY_AS_(chunk, msg_));
     case TELEMETRY_TRACK:
-        return telemetry_hash_track_(hash_, telemetry_as_track(msg_));
+        return telemetry_hash_track_(hash_, TELEMETRY_AS_(track, msg_));
     case TELEMETRY_SET_MODE:
-        return telemetry_hash_set_mode_(hash_, telemetry_as_set_mode(msg_));
+        return telemetry_hash_set_mode_(hash_, TELEMETRY_AS_(set_mode, msg_));
     case TELEMETRY_REBOOT:
         return hash_;
     case TELEMETRY_SET_HOME:
-        return telemetry_hash_set_home_(hash_, telemetry_as_set_home(msg_));
+        return telemetry_hash_set_home_(hash_, TELEMETRY_AS_(set_home, msg_));
     }
     return hash_;
 }
@@ -922,47 +925,47 @@ void telemetry_dispatch(const struct telemetry *msg_, const struct telemetry_han
     switch (telemetry_tag_of(msg_)) {
     case TELEMETRY_HEARTBEAT:
         if (handlers_->heartbeat != NULL)
-            handlers_->heartbeat(ctx_, telemetry_as_heartbeat(msg_));
+            handlers_->heartbeat(ctx_, TELEMETRY_AS_(heartbeat, msg_));
         break;
     case TELEMETRY_ATTITUDE:
         if (handlers_->attitude != NULL)
-            handlers_->attitude(ctx_, telemetry_as_attitude(msg_));
+            handlers_->attitude(ctx_, TELEMETRY_AS_(attitude, msg_));
         break;
     case TELEMETRY_MOVED:
         if (handlers_->moved != NULL)
-            handlers_->moved(ctx_, telemetry_as_moved(msg_));
+            handlers_->moved(ctx_, TELEMETRY_AS_(moved, msg_));
         break;
     case TELEMETRY_MISSION:
         if (handlers_->mission != NULL)
-            handlers_->mission(ctx_, telemetry_as_mission(msg_));
+            handlers_->mission(ctx_, TELEMETRY_AS_(mission, msg_));
         break;
     case TELEMETRY_TEXT:
         if (handlers_->text != NULL)
-            handlers_->text(ctx_, telemetry_as_text(msg_));
+            handlers_->text(ctx_, TELEMETRY_AS_(text, msg_));
         break;
     case TELEMETRY_LOG:
         if (handlers_->log != NULL)
-            handlers_->log(ctx_, telemetry_as_log(msg_));
+            handlers_->log(ctx_, TELEMETRY_AS_(log, msg_));
         break;
     case TELEMETRY_CHUNK:
         if (handlers_->chunk != NULL)
-            handlers_->chunk(ctx_, telemetry_as_chunk(msg_));
+            handlers_->chunk(ctx_, TELEMETRY_AS_(chunk, msg_));
         break;
     case TELEMETRY_TRACK:
         if (handlers_->track != NULL)
-            handlers_->track(ctx_, telemetry_as_track(msg_));
+            handlers_->track(ctx_, TELEMETRY_AS_(track, msg_));
         break;
     case TELEMETRY_SET_MODE:
         if (handlers_->set_mode != NULL)
-            handlers_->set_mode(ctx_, telemetry_as_set_mode(msg_));
+            handlers_->set_mode(ctx_, TELEMETRY_AS_(set_mode, msg_));
         break;
     case TELEMETRY_REBOOT:
         if (handlers_->reboot != NULL)
-            handlers_->reboot(ctx_, telemetry_as_reboot(msg_));
+            handlers_->reboot(ctx_, TELEMETRY_AS_(reboot, msg_));
         break;
     case TELEMETRY_SET_HOME:
         if (handlers_->set_home != NULL)
-            handlers_->set_home(ctx_, telemetry_as_set_home(msg_));
+            handlers_->set_home(ctx_, TELEMETRY_AS_(set_home, msg_));
         break;
     }
 }
@@ -1097,6 +1100,11 @@ void telemetry_explain_set_home_(const struct protopool *pool_, const struct tel
     protopool_explain_new(pool_, &telemetry_record_of_set_home_, arguments_);
 }
 
+void *telemetry_null_(void)
+{
+    return NULL;
+}
+
 /* ---- Checks -------------------------------------------------------------------------------------------------- */
 
 bool telemetry_is_constant_(const struct telemetry *msg_)
@@ -1130,15 +1138,15 @@ bool telemetry_is_served_(const struct telemetry_pool *pool_, const struct telem
         return true;
     switch (telemetry_tag_of(msg_)) {
     case TELEMETRY_LOG:
-        if (telemetry_as_log(msg_)->text_len > TELEMETRY_LOG_TEXT_MAX)
+        if (TELEMETRY_AS_(log, msg_)->text_len > TELEMETRY_LOG_TEXT_MAX)
             return false;
         break;
     case TELEMETRY_CHUNK:
-        if (telemetry_as_chunk(msg_)->data_len > TELEMETRY_CHUNK_DATA_MAX)
+        if (TELEMETRY_AS_(chunk, msg_)->data_len > TELEMETRY_CHUNK_DATA_MAX)
             return false;
         break;
     case TELEMETRY_TRACK:
-        if (telemetry_as_track(msg_)->points_len > TELEMETRY_TRACK_POINTS_MAX)
+        if (TELEMETRY_AS_(track, msg_)->points_len > TELEMETRY_TRACK_POINTS_MAX)
             return false;
         break;
     case TELEMETRY_HEARTBEAT:
@@ -1467,37 +1475,37 @@ static void telemetry_print_message_(struct protopool_printer *to_, const struct
     }
     switch (telemetry_tag_of(msg_)) {
     case TELEMETRY_HEARTBEAT:
-        telemetry_print_heartbeat_message_(to_, telemetry_as_heartbeat(msg_));
+        telemetry_print_heartbeat_message_(to_, TELEMETRY_AS_(heartbeat, msg_));
         return;
     case TELEMETRY_ATTITUDE:
-        telemetry_print_attitude_message_(to_, telemetry_as_attitude(msg_));
+        telemetry_print_attitude_message_(to_, TELEMETRY_AS_(attitude, msg_));
         return;
     case TELEMETRY_MOVED:
-        telemetry_print_moved_message_(to_, telemetry_as_moved(msg_));
+        telemetry_print_moved_message_(to_, TELEMETRY_AS_(moved, msg_));
         return;
     case TELEMETRY_MISSION:
-        telemetry_print_mission_message_(to_, telemetry_as_mission(msg_));
+        telemetry_print_mission_message_(to_, TELEMETRY_AS_(mission, msg_));
         return;
     case TELEMETRY_TEXT:
-        telemetry_print_text_message_(to_, telemetry_as_text(msg_));
+        telemetry_print_text_message_(to_, TELEMETRY_AS_(text, msg_));
         return;
     case TELEMETRY_LOG:
-        telemetry_print_log_message_(to_, telemetry_as_log(msg_));
+        telemetry_print_log_message_(to_, TELEMETRY_AS_(log, msg_));
         return;
     case TELEMETRY_CHUNK:
-        telemetry_print_chunk_message_(to_, telemetry_as_chunk(msg_));
+        telemetry_print_chunk_message_(to_, TELEMETRY_AS_(chunk, msg_));
         return;
     case TELEMETRY_TRACK:
-        telemetry_print_track_message_(to_, telemetry_as_track(msg_));
+        telemetry_print_track_message_(to_, TELEMETRY_AS_(track, msg_));
         return;
     case TELEMETRY_SET_MODE:
-        telemetry_print_set_mode_message_(to_, telemetry_as_set_mode(msg_));
+        telemetry_print_set_mode_message_(to_, TELEMETRY_AS_(set_mode, msg_));
         return;
     case TELEMETRY_REBOOT:
         protopool_print(to_, "Reboot");
         return;
     case TELEMETRY_SET_HOME:
-        telemetry_print_set_home_message_(to_, telemetry_as_set_home(msg_));
+        telemetry_print_set_home_message_(to_, TELEMETRY_AS_(set_home, msg_));
         return;
     }
     protopool_print(to_, "<no message>");

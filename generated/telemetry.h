@@ -688,6 +688,14 @@ static inline bool telemetry_may_free_(struct telemetry_pool *pool_, const struc
 }
 #endif
 
+#if PROTOPOOL_CHECK >= 1
+/* NULL, where a fault handler has returned. A function, since gcc -fanalyzer would expect a constant of each `as`, also of one
+ * in a switch over the tag. */
+PROTOPOOL_API void *telemetry_null_(void);
+#else
+#define telemetry_null_() NULL
+#endif
+
 /* Whether the message is the variant of this tag, which it must be: from level 1 a fault if not. */
 PROTOPOOL_INLINE bool telemetry_is_variant_(const struct telemetry *msg_, enum telemetry_tag tag_)
 {
@@ -911,7 +919,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_heartbeat(str
 
 static inline const struct telemetry_heartbeat *telemetry_as_heartbeat(const struct telemetry *msg_)
 {
-    return telemetry_is_variant_(msg_, TELEMETRY_HEARTBEAT) ? (const struct telemetry_heartbeat *)(const void *)msg_ : NULL;
+    return (const struct telemetry_heartbeat *)(telemetry_is_variant_(msg_, TELEMETRY_HEARTBEAT) ? (const void *)msg_ : telemetry_null_());
 }
 
 static inline const struct telemetry_heartbeat *telemetry_if_heartbeat(const struct telemetry *msg_)
@@ -921,7 +929,7 @@ static inline const struct telemetry_heartbeat *telemetry_if_heartbeat(const str
 
 static inline struct telemetry_heartbeat *telemetry_edit_heartbeat(struct telemetry *msg_)
 {
-    return telemetry_is_variant_(msg_, TELEMETRY_HEARTBEAT) ? (struct telemetry_heartbeat *)(void *)msg_ : NULL;
+    return (struct telemetry_heartbeat *)(telemetry_is_variant_(msg_, TELEMETRY_HEARTBEAT) ? (void *)msg_ : telemetry_null_());
 }
 
 /* Attitude */
@@ -993,7 +1001,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_attitude(stru
 
 static inline const struct telemetry_attitude *telemetry_as_attitude(const struct telemetry *msg_)
 {
-    return telemetry_is_variant_(msg_, TELEMETRY_ATTITUDE) ? (const struct telemetry_attitude *)(const void *)msg_ : NULL;
+    return (const struct telemetry_attitude *)(telemetry_is_variant_(msg_, TELEMETRY_ATTITUDE) ? (const void *)msg_ : telemetry_null_());
 }
 
 static inline const struct telemetry_attitude *telemetry_if_attitude(const struct telemetry *msg_)
@@ -1003,7 +1011,7 @@ static inline const struct telemetry_attitude *telemetry_if_attitude(const struc
 
 static inline struct telemetry_attitude *telemetry_edit_attitude(struct telemetry *msg_)
 {
-    return telemetry_is_variant_(msg_, TELEMETRY_ATTITUDE) ? (struct telemetry_attitude *)(void *)msg_ : NULL;
+    return (struct telemetry_attitude *)(telemetry_is_variant_(msg_, TELEMETRY_ATTITUDE) ? (void *)msg_ : telemetry_null_());
 }
 
 /* Moved */
@@ -1090,7 +1098,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_moved(struct 
 
 static inline const struct telemetry_moved *telemetry_as_moved(const struct telemetry *msg_)
 {
-    return telemetry_is_variant_(msg_, TELEMETRY_MOVED) ? (const struct telemetry_moved *)(const void *)msg_ : NULL;
+    return (const struct telemetry_moved *)(telemetry_is_variant_(msg_, TELEMETRY_MOVED) ? (const void *)msg_ : telemetry_null_());
 }
 
 static inline const struct telemetry_moved *telemetry_if_moved(const struct telemetry *msg_)
@@ -1100,7 +1108,7 @@ static inline const struct telemetry_moved *telemetry_if_moved(const struct tele
 
 static inline struct telemetry_moved *telemetry_edit_moved(struct telemetry *msg_)
 {
-    return telemetry_is_variant_(msg_, TELEMETRY_MOVED) ? (struct telemetry_moved *)(void *)msg_ : NULL;
+    return (struct telemetry_moved *)(telemetry_is_variant_(msg_, TELEMETRY_MOVED) ? (void *)msg_ : telemetry_null_());
 }
 
 /* Mission */
@@ -1193,7 +1201,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_mission(struc
 
 static inline const struct telemetry_mission *telemetry_as_mission(const struct telemetry *msg_)
 {
-    return telemetry_is_variant_(msg_, TELEMETRY_MISSION) ? (const struct telemetry_mission *)(const void *)msg_ : NULL;
+    return (const struct telemetry_mission *)(telemetry_is_variant_(msg_, TELEMETRY_MISSION) ? (const void *)msg_ : telemetry_null_());
 }
 
 static inline const struct telemetry_mission *telemetry_if_mission(const struct telemetry *msg_)
@@ -1203,7 +1211,7 @@ static inline const struct telemetry_mission *telemetry_if_mission(const struct 
 
 static inline struct telemetry_mission *telemetry_edit_mission(struct telemetry *msg_)
 {
-    return telemetry_is_variant_(msg_, TELEMETRY_MISSION) ? (struct telemetry_mission *)(void *)msg_ : NULL;
+    return (struct telemetry_mission *)(telemetry_is_variant_(msg_, TELEMETRY_MISSION) ? (void *)msg_ : telemetry_null_());
 }
 
 /* Text */
@@ -1274,7 +1282,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_text(struct t
 
 static inline const struct telemetry_text *telemetry_as_text(const struct telemetry *msg_)
 {
-    return telemetry_is_variant_(msg_, TELEMETRY_TEXT) ? (const struct telemetry_text *)(const void *)msg_ : NULL;
+    return (const struct telemetry_text *)(telemetry_is_variant_(msg_, TELEMETRY_TEXT) ? (const void *)msg_ : telemetry_null_());
 }
 
 static inline const struct telemetry_text *telemetry_if_text(const struct telemetry *msg_)
@@ -1284,7 +1292,7 @@ static inline const struct telemetry_text *telemetry_if_text(const struct teleme
 
 static inline struct telemetry_text *telemetry_edit_text(struct telemetry *msg_)
 {
-    return telemetry_is_variant_(msg_, TELEMETRY_TEXT) ? (struct telemetry_text *)(void *)msg_ : NULL;
+    return (struct telemetry_text *)(telemetry_is_variant_(msg_, TELEMETRY_TEXT) ? (void *)msg_ : telemetry_null_());
 }
 
 /* Log */
@@ -1378,7 +1386,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_log(struct te
 
 static inline const struct telemetry_log *telemetry_as_log(const struct telemetry *msg_)
 {
-    return telemetry_is_variant_(msg_, TELEMETRY_LOG) ? (const struct telemetry_log *)(const void *)msg_ : NULL;
+    return (const struct telemetry_log *)(telemetry_is_variant_(msg_, TELEMETRY_LOG) ? (const void *)msg_ : telemetry_null_());
 }
 
 static inline const struct telemetry_log *telemetry_if_log(const struct telemetry *msg_)
@@ -1388,7 +1396,7 @@ static inline const struct telemetry_log *telemetry_if_log(const struct telemetr
 
 static inline struct telemetry_log *telemetry_edit_log(struct telemetry *msg_)
 {
-    return telemetry_is_variant_(msg_, TELEMETRY_LOG) ? (struct telemetry_log *)(void *)msg_ : NULL;
+    return (struct telemetry_log *)(telemetry_is_variant_(msg_, TELEMETRY_LOG) ? (void *)msg_ : telemetry_null_());
 }
 
 /* Chunk */
@@ -1476,7 +1484,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_chunk(struct 
 
 static inline const struct telemetry_chunk *telemetry_as_chunk(const struct telemetry *msg_)
 {
-    return telemetry_is_variant_(msg_, TELEMETRY_CHUNK) ? (const struct telemetry_chunk *)(const void *)msg_ : NULL;
+    return (const struct telemetry_chunk *)(telemetry_is_variant_(msg_, TELEMETRY_CHUNK) ? (const void *)msg_ : telemetry_null_());
 }
 
 static inline const struct telemetry_chunk *telemetry_if_chunk(const struct telemetry *msg_)
@@ -1486,7 +1494,7 @@ static inline const struct telemetry_chunk *telemetry_if_chunk(const struct tele
 
 static inline struct telemetry_chunk *telemetry_edit_chunk(struct telemetry *msg_)
 {
-    return telemetry_is_variant_(msg_, TELEMETRY_CHUNK) ? (struct telemetry_chunk *)(void *)msg_ : NULL;
+    return (struct telemetry_chunk *)(telemetry_is_variant_(msg_, TELEMETRY_CHUNK) ? (void *)msg_ : telemetry_null_());
 }
 
 /* Track */
@@ -1586,7 +1594,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_track(struct 
 
 static inline const struct telemetry_track *telemetry_as_track(const struct telemetry *msg_)
 {
-    return telemetry_is_variant_(msg_, TELEMETRY_TRACK) ? (const struct telemetry_track *)(const void *)msg_ : NULL;
+    return (const struct telemetry_track *)(telemetry_is_variant_(msg_, TELEMETRY_TRACK) ? (const void *)msg_ : telemetry_null_());
 }
 
 static inline const struct telemetry_track *telemetry_if_track(const struct telemetry *msg_)
@@ -1596,7 +1604,7 @@ static inline const struct telemetry_track *telemetry_if_track(const struct tele
 
 static inline struct telemetry_track *telemetry_edit_track(struct telemetry *msg_)
 {
-    return telemetry_is_variant_(msg_, TELEMETRY_TRACK) ? (struct telemetry_track *)(void *)msg_ : NULL;
+    return (struct telemetry_track *)(telemetry_is_variant_(msg_, TELEMETRY_TRACK) ? (void *)msg_ : telemetry_null_());
 }
 
 /* SetMode */
@@ -1659,7 +1667,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_set_mode(stru
 
 static inline const struct telemetry_set_mode *telemetry_as_set_mode(const struct telemetry *msg_)
 {
-    return telemetry_is_variant_(msg_, TELEMETRY_SET_MODE) ? (const struct telemetry_set_mode *)(const void *)msg_ : NULL;
+    return (const struct telemetry_set_mode *)(telemetry_is_variant_(msg_, TELEMETRY_SET_MODE) ? (const void *)msg_ : telemetry_null_());
 }
 
 static inline const struct telemetry_set_mode *telemetry_if_set_mode(const struct telemetry *msg_)
@@ -1669,7 +1677,7 @@ static inline const struct telemetry_set_mode *telemetry_if_set_mode(const struc
 
 static inline struct telemetry_set_mode *telemetry_edit_set_mode(struct telemetry *msg_)
 {
-    return telemetry_is_variant_(msg_, TELEMETRY_SET_MODE) ? (struct telemetry_set_mode *)(void *)msg_ : NULL;
+    return (struct telemetry_set_mode *)(telemetry_is_variant_(msg_, TELEMETRY_SET_MODE) ? (void *)msg_ : telemetry_null_());
 }
 
 /* Reboot */
@@ -1714,7 +1722,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_reboot(struct
 
 static inline const struct telemetry_reboot *telemetry_as_reboot(const struct telemetry *msg_)
 {
-    return telemetry_is_variant_(msg_, TELEMETRY_REBOOT) ? (const struct telemetry_reboot *)(const void *)msg_ : NULL;
+    return (const struct telemetry_reboot *)(telemetry_is_variant_(msg_, TELEMETRY_REBOOT) ? (const void *)msg_ : telemetry_null_());
 }
 
 static inline const struct telemetry_reboot *telemetry_if_reboot(const struct telemetry *msg_)
@@ -1789,7 +1797,7 @@ static inline struct telemetry *telemetry_copy_set_home(struct telemetry_pool *p
 
 static inline const struct telemetry_set_home *telemetry_as_set_home(const struct telemetry *msg_)
 {
-    return telemetry_is_variant_(msg_, TELEMETRY_SET_HOME) ? (const struct telemetry_set_home *)(const void *)msg_ : NULL;
+    return (const struct telemetry_set_home *)(telemetry_is_variant_(msg_, TELEMETRY_SET_HOME) ? (const void *)msg_ : telemetry_null_());
 }
 
 static inline const struct telemetry_set_home *telemetry_if_set_home(const struct telemetry *msg_)
@@ -1799,7 +1807,7 @@ static inline const struct telemetry_set_home *telemetry_if_set_home(const struc
 
 static inline struct telemetry_set_home *telemetry_edit_set_home(struct telemetry *msg_)
 {
-    return telemetry_is_variant_(msg_, TELEMETRY_SET_HOME) ? (struct telemetry_set_home *)(void *)msg_ : NULL;
+    return (struct telemetry_set_home *)(telemetry_is_variant_(msg_, TELEMETRY_SET_HOME) ? (void *)msg_ : telemetry_null_());
 }
 
 /* ---- Constructors that are not inlined (see PROTOPOOL_OUT_OF_LINE_) --------------------------------------------- */

@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import ROOT
+from support import ROOT, emit, write_all
 
 BUGS = {
     "double free": ("struct calc *msg = calc_new_add(pool, 1, 2);\n    calc_free(pool, msg);\n    calc_free(pool, msg);",
@@ -54,6 +54,26 @@ class Analyser(unittest.TestCase):
             for setting in (["-O0"], ["-O2", "-DPROTOPOOL_CHECK=2"]):
                 with self.subTest(name, setting=setting):
                     self.assertRegex(self.said(body, *setting, *flags), expected)
+
+    def test_emitted_code_and_the_readmes_program_are_let_pass(self):
+        text = (ROOT / "README.md").read_text(encoding="utf-8")
+        schema, code = (re.search(rf"```{kind}\n(.*?)```", text, re.DOTALL)[1] for kind in ("yaml", "c"))
+        with tempfile.TemporaryDirectory() as folder:
+            write_all(Path(folder), emit(schema, "calc.yaml"))
+            program = Path(folder, "program.c")
+            storage, body = code.split("\n", 1)
+            body = body.replace("calc_pool_init(&pool, memory, sizeof memory);", "if (!calc_pool_init(&pool, memory, sizeof memory)) return 1;")
+            body = re.sub(r"(calc_new_add\(&pool, 5, 6\);[^\n]*\n)", r"\1if (msg == NULL) return 1;\n", body)
+            self.assertIn("msg == NULL", body)
+            program.write_text('#include "calc.h"\n#include <inttypes.h>\n%s\nint main(void)\n{\n%s\nreturn 0;\n}\n' % (storage, body))
+            for source, include in ((ROOT / "generated" / "calc.c", ROOT / "generated"), (program, folder),
+                                    (ROOT / "generated" / "telemetry.c", ROOT / "generated")):
+                for level in (1, 2):
+                    for optimised in ("-O0", "-O2"):
+                        with self.subTest(source.name, level=level, optimised=optimised):
+                            said = subprocess.run(["gcc", "-std=c11", "-fanalyzer", optimised, f"-DPROTOPOOL_CHECK={level}", "-I", include, "-I",
+                                                   ROOT / "templates", "-c", source, "-o", "/dev/null"], capture_output=True, text=True).stderr
+                            self.assertEqual(said, "")
 
     def test_good_code_is_let_pass(self):
         for setting in (["-O0"], ["-O0", "-fanalyzer"], ["-O2"], ["-O2", "-DPROTOPOOL_CHECK=2"]):
