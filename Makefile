@@ -178,7 +178,7 @@ TIDY = -std=c11 -D_POSIX_C_SOURCE=200809L -Igenerated
 
 lint: generate ## clang-format, clang-tidy, pyflakes, shellcheck
 	clang-format --dry-run -Werror $(C_SOURCES)
-	clang-tidy --quiet --warnings-as-errors='*' $(filter-out %/interleavings.c %/combined.c bench/%,$(filter %.c,$(C_SOURCES))) -- $(TIDY)
+	printf '%s\n' $(filter-out %/interleavings.c %/combined.c bench/%,$(filter %.c,$(C_SOURCES))) | xargs -P 2 -I% clang-tidy --quiet --warnings-as-errors='*' % -- $(TIDY)
 	@$(FIND_PYTHON); "$$p" -m gen -q --bench -o build/lint schema/itch.yaml
 	clang-tidy --quiet --warnings-as-errors='*' $(wildcard bench/*.c) -- -std=c11 -D_GNU_SOURCE -Ibuild/lint -DBENCH_POOL \
 	    -DBENCH_PROTOCOL='"itch_bench.h"' -DBENCH_ONE=add_order -DBENCH_ONE_NAME='"AddOrder"'

@@ -1212,13 +1212,13 @@ START_TEST(swing_around_a_magazines_edge_stays_in_the_pool)
     enum { ROUNDS = 1000 };
 
     join_new_depot();
-    for (size_t live = 0; live <= 3 * PROTOPOOL_MAGAZINE; live++) { /* so the edge is met at every phase */
+    for (size_t live = 0; live <= (size_t)3 * PROTOPOOL_MAGAZINE; live++) { /* so the edge is met at every phase */
         (void)trips_of_swings(live, PROTOPOOL_MAGAZINE, 4);
         for (size_t swing = 1; swing <= PROTOPOOL_MAGAZINE; swing = 2 * swing + 1)
             ck_assert_uint_le(trips_of_swings(live, swing, ROUNDS), 3);
         CHECK((held[live] = take(2)) != NULL);
     }
-    for (size_t live = 0; live <= 3 * PROTOPOOL_MAGAZINE; live++)
+    for (size_t live = 0; live <= (size_t)3 * PROTOPOOL_MAGAZINE; live++)
         put(2, held[live]);
     end_depot();
 }
@@ -1233,7 +1233,7 @@ START_TEST(large_swing_takes_a_trip_for_a_magazine)
     for (size_t magazines = 1; magazines <= 11; magazines++) {
         const size_t swing = magazines * PROTOPOOL_MAGAZINE + 1;
         (void)trips_of_swings(0, swing, 4);
-        ck_assert_uint_le(trips_of_swings(0, swing, ROUNDS), ROUNDS * 2 * magazines + ROUNDS);
+        ck_assert_uint_le(trips_of_swings(0, swing, ROUNDS), 2 * magazines * ROUNDS + ROUNDS);
         protopool_flush(&pool.engine); /* to empty, and the first swing refills */
         ck_assert_uint_le(trips_of_swings(0, swing, 1), 2 * magazines + 40);
     }
