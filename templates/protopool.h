@@ -203,6 +203,7 @@ PROTOPOOL_BEGIN_C
 #define protopool_print_flags PROTOPOOL_NAMED_(protopool_print_flags)
 #define protopool_print_text PROTOPOOL_NAMED_(protopool_print_text)
 #define protopool_trace_bytes PROTOPOOL_NAMED_(protopool_trace_bytes)
+#define protopool_set_refusal_handler PROTOPOOL_NAMED_(protopool_set_refusal_handler)
 
 /* ---- What compilers are told ---------------------------------------------------------------------------------- */
 

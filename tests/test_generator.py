@@ -495,7 +495,7 @@ class Symbols(unittest.TestCase):
         found = set(re.findall(r"\b(?:calc|CALC)(?:_\w+)?\b", code))
         self.assertGreater(len(found), 100)
         found = {name for name in found if not re.fullmatch(r"calc_layout_[0-9a-f]{8}", name)}      # the hash of the layout
-        self.assertEqual({name for name in found if not name.endswith("_")} - known, set())
+        self.assertEqual({name for name in found if not name.endswith("_") and not re.fullmatch(r"calc_layout_[0-9a-f]{8}", name)} - known, set())
         for name in ("calc_new_called", "CALC_CALLED", "CALC_FIFTH", "calc_choice_u8_name", "calc_pool_init", "CALC_N"):
             self.assertIn(name, found)
 
