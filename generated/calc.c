@@ -315,8 +315,9 @@ const struct protopool_record *calc_describe(enum calc_tag tag_)
 
 bool calc_validate(const struct calc *msg_, size_t bytes_)
 {
-    if (bytes_ < sizeof *msg_ || bytes_ < calc_sizeof_(calc_tag_of(msg_)))
+    if (bytes_ < sizeof *msg_ || bytes_ < calc_sizeof_(calc_tag_of(msg_))) {
         return false;
+    }
     switch (calc_tag_of(msg_)) {
     case CALC_ADD:
         return calc_valid_add(CALC_AS_(add, msg_));
@@ -386,8 +387,9 @@ static bool calc_equal_sum_(const struct calc_sum *one_, const struct calc_sum *
 static uint64_t calc_hash_sum_(uint64_t hash_, const struct calc_sum *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->count);
-    for (size_t i_ = 0; i_ < 12; i_++)
+    for (size_t i_ = 0; i_ < 12; i_++) {
         hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->operands[i_]);
+    }
     return hash_;
 }
 
@@ -430,8 +432,9 @@ static uint64_t calc_hash_log_(uint64_t hash_, const struct calc_log *msg_)
 
 bool calc_equal(const struct calc *one_, const struct calc *other_)
 {
-    if (one_->tag != other_->tag)
+    if (one_->tag != other_->tag) {
         return false;
+    }
     switch (calc_tag_of(one_)) {
     case CALC_ADD:
         return calc_equal_add_(CALC_AS_(add, one_), CALC_AS_(add, other_));
@@ -481,36 +484,44 @@ void calc_dispatch(const struct calc *msg_, const struct calc_handlers *handlers
 {
     switch (calc_tag_of(msg_)) {
     case CALC_ADD:
-        if (handlers_->add != NULL)
+        if (handlers_->add != NULL) {
             handlers_->add(ctx_, CALC_AS_(add, msg_));
+        }
         break;
     case CALC_NEGATE:
-        if (handlers_->negate != NULL)
+        if (handlers_->negate != NULL) {
             handlers_->negate(ctx_, CALC_AS_(negate, msg_));
+        }
         break;
     case CALC_APPLY:
-        if (handlers_->apply != NULL)
+        if (handlers_->apply != NULL) {
             handlers_->apply(ctx_, CALC_AS_(apply, msg_));
+        }
         break;
     case CALC_SUM:
-        if (handlers_->sum != NULL)
+        if (handlers_->sum != NULL) {
             handlers_->sum(ctx_, CALC_AS_(sum, msg_));
+        }
         break;
     case CALC_STORE:
-        if (handlers_->store != NULL)
+        if (handlers_->store != NULL) {
             handlers_->store(ctx_, CALC_AS_(store, msg_));
+        }
         break;
     case CALC_RECALL:
-        if (handlers_->recall != NULL)
+        if (handlers_->recall != NULL) {
             handlers_->recall(ctx_, CALC_AS_(recall, msg_));
+        }
         break;
     case CALC_LOG:
-        if (handlers_->log != NULL)
+        if (handlers_->log != NULL) {
             handlers_->log(ctx_, CALC_AS_(log, msg_));
+        }
         break;
     case CALC_QUIT:
-        if (handlers_->quit != NULL)
+        if (handlers_->quit != NULL) {
             handlers_->quit(ctx_, CALC_AS_(quit, msg_));
+        }
         break;
     }
 }
@@ -534,11 +545,13 @@ struct calc *(calc_clone)(struct calc_pool *pool_, const struct calc *msg_)
     default:
         break;
     }
-    if (class_ == 0)
+    if (class_ == 0) {
         return calc_refused_(pool_);
+    }
     clone_ = (struct calc *)calc_take_(pool_, class_, calc_tag_of(msg_), sizeof *msg_, size_);
-    if (clone_ != NULL)
+    if (clone_ != NULL) {
         memcpy(clone_, msg_, size_);
+    }
     return clone_;
 }
 
@@ -596,16 +609,18 @@ void *calc_null_(void)
 
 bool calc_is_constant_(const struct calc *msg_)
 {
-    if (msg_ == &calc_message_quit_.base)
+    if (msg_ == &calc_message_quit_.base) {
         return true;
+    }
     return false;
 }
 
 #if PROTOPOOL_CHECK == 2
 const struct calc *calc_read_at_(enum calc_tag tag_, const char *file_, int line_, const struct calc *msg_)
 {
-    if (calc_tag_of(msg_) == tag_)
+    if (calc_tag_of(msg_) == tag_) {
         return msg_;
+    }
     protopool_raise_variant(msg_, calc_tag_name(calc_tag_of(msg_)), file_, line_);
     return NULL;
 }
@@ -624,8 +639,9 @@ bool calc_pool_reserve(struct calc_pool *pool_, enum calc_tag tag_, size_t n_)
 {
     const struct calc msg_ = { (uint8_t)tag_ };
     const unsigned class_ = calc_class_of_(&msg_);
-    if (calc_tag_name(tag_) == NULL)
+    if (calc_tag_name(tag_) == NULL) {
         return false;
+    }
     return class_ == 0 || protopool_reserve(&pool_->engine_, class_, n_);
 }
 
@@ -657,8 +673,9 @@ bool calc_depot_each(struct calc_depot *depot_, void (*fn_)(void *ctx, const str
 static int calc_print_budget_(FILE *out_, const struct calc_pool_stats *stats_, bool is_shared_)
 {
     struct protopool_printer to_ = { .out = out_ };
-    if (is_shared_ && PROTOPOOL_CHECK < 2)
+    if (is_shared_ && PROTOPOOL_CHECK < 2) {
         protopool_print(&to_, "    # At most this many: free slots in magazines are counted too. PROTOPOOL_CHECK=2 prints exact numbers.\n");
+    }
     protopool_print(&to_, "    max_live: ");
     protopool_print_unsigned(&to_, stats_->slot[0].peak);
     protopool_print(&to_, "  # of Negate\n");
@@ -699,10 +716,11 @@ int calc_depot_print_budget(FILE *out_, struct calc_depot *depot_)
 
 static void calc_print_operation_value_(struct protopool_printer *to_, uint8_t value_)
 {
-    if (calc_known_operation_((int64_t)value_))
+    if (calc_known_operation_((int64_t)value_)) {
         protopool_print(to_, calc_operation_name((enum calc_operation)value_));
-    else
+    } else {
         protopool_print_unsigned(to_, value_);
+    }
 }
 
 static void calc_print_add_message_(struct protopool_printer *to_, const struct calc_add *msg_)
@@ -849,11 +867,13 @@ void calc_free_(struct calc_pool *pool_, struct calc *msg_)
 {
 #if PROTOPOOL_CHECK == 2
     unsigned class_;
-    if (calc_is_constant_(msg_))
+    if (calc_is_constant_(msg_)) {
         return;
+    }
     class_ = protopool_begin_put(&pool_->engine_, msg_);
-    if (class_ == 0)
+    if (class_ == 0) {
         return;
+    }
 #ifdef PROTOPOOL_TRACE
     calc_trace_deallocate_(msg_);
 #endif

@@ -450,8 +450,9 @@ PROTOPOOL_API bool calc_is_constant_(const struct calc *msg_);
 static inline bool calc_may_free_(struct calc_pool *pool_, const struct calc *msg_)
 {
 #if PROTOPOOL_CHECK == 1
-    if (PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag && msg_->tag != 0)) /* as the free before, which was looked at */
+    if (PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag && msg_->tag != 0)) { /* as the free before, which was looked at */
         return true;
+    }
 #endif
     const bool is_allocated_ = calc_class_of_(msg_) != 0;
     if (!PROTOPOOL_LIKELY(is_allocated_) && calc_is_constant_(msg_)) {
@@ -482,8 +483,9 @@ PROTOPOOL_API void *calc_null_(void);
 PROTOPOOL_INLINE bool calc_is_variant_(const struct calc *msg_, enum calc_tag tag_)
 {
 #if PROTOPOOL_CHECK == 2
-    if (msg_ == NULL) /* a fault, and reported */
+    if (msg_ == NULL) { /* a fault, and reported */
         return false;
+    }
 #endif
 #if PROTOPOOL_CHECK >= 1
     if (!PROTOPOOL_LIKELY(msg_->tag == (uint8_t)tag_)) {
@@ -521,12 +523,14 @@ static inline void calc_free(struct calc_pool *pool_, struct calc *msg_)
 #else
     if (msg_ != NULL) {
 #if PROTOPOOL_CHECK == 1
-        if (!calc_may_free_(pool_, msg_))
+        if (!calc_may_free_(pool_, msg_)) {
             return;
+        }
 #endif
 #ifdef PROTOPOOL_TRACE
-        if (calc_class_of_(msg_) != 0)
+        if (calc_class_of_(msg_) != 0) {
             calc_trace_deallocate_(msg_);
+        }
 #endif
         struct protopool_magazine *loaded_ = pool_->engine_.last;
         if (!PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag)) { /* not the variant of the free before */
@@ -574,8 +578,9 @@ PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool_, unsigned class_, enum
 #else
     struct calc *const msg_ = (struct calc *)protopool_take(&pool_->engine_, &pool_->loaded_[class_], class_);
 #endif
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
 #if PROTOPOOL_CHECK == 1
     if (!PROTOPOOL_LIKELY(msg_->tag == CALC_FREED_TAG_)) {
         protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
@@ -639,8 +644,9 @@ static inline struct calc_add calc_default_add(void)
 PROTOPOOL_NODISCARD static inline struct calc *calc_new_add(struct calc_pool *pool_, uint64_t left, uint64_t right)
 {
     struct calc_add *const msg_ = (struct calc_add *)calc_take_(pool_, 2, CALC_ADD, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->left = left;
     msg_->right = right;
     return &msg_->base;
@@ -653,8 +659,9 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_add(struct calc_pool *p
         return calc_refused_(pool_);
     }
     struct calc_add *const msg_ = (struct calc_add *)calc_take_(pool_, 2, CALC_ADD, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     protopool_write_tag(msg_, CALC_ADD, sizeof msg_->base, 8);
     return &msg_->base;
@@ -702,8 +709,9 @@ static inline struct calc_negate calc_default_negate(void)
 PROTOPOOL_NODISCARD static inline struct calc *calc_new_negate(struct calc_pool *pool_, int64_t value)
 {
     struct calc_negate *const msg_ = (struct calc_negate *)calc_take_(pool_, 1, CALC_NEGATE, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->value = value;
     return &msg_->base;
 }
@@ -716,8 +724,9 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_negate(struct calc_pool
         return calc_refused_(pool_);
     }
     struct calc_negate *const msg_ = (struct calc_negate *)calc_take_(pool_, 1, CALC_NEGATE, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     protopool_write_tag(msg_, CALC_NEGATE, sizeof msg_->base, 8);
     return &msg_->base;
@@ -778,8 +787,9 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_new_apply(struct calc_pool *
         return calc_refused_(pool_);
     }
     struct calc_apply *const msg_ = (struct calc_apply *)calc_take_(pool_, 2, CALC_APPLY, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->operation = (uint8_t)operation;
     msg_->left = left;
     msg_->right = right;
@@ -794,8 +804,9 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_apply(struct calc_pool 
         return calc_refused_(pool_);
     }
     struct calc_apply *const msg_ = (struct calc_apply *)calc_take_(pool_, 2, CALC_APPLY, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = CALC_APPLY;
     PROTOPOOL_CLEAR_(msg_, 2, 6);
@@ -846,8 +857,9 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_new_sum(struct calc_pool *po
     const int32_t *operands)
 {
     struct calc_sum *const msg_ = (struct calc_sum *)calc_take_(pool_, 5, CALC_SUM, 4, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->count = count;
     memcpy(msg_->operands, operands, sizeof msg_->operands);
     return &msg_->base;
@@ -860,8 +872,9 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_sum(struct calc_pool *p
         return calc_refused_(pool_);
     }
     struct calc_sum *const msg_ = (struct calc_sum *)calc_take_(pool_, 5, CALC_SUM, 4, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = CALC_SUM;
     PROTOPOOL_CLEAR_(msg_, 2, 2);
@@ -924,8 +937,9 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_new_store(struct calc_pool *
         return calc_refused_(pool_);
     }
     struct calc_store *const msg_ = (struct calc_store *)calc_take_(pool_, 4, CALC_STORE, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->name_len = (uint8_t)name_len_;
     memcpy(msg_->name, name, name_len_ + 1);
     msg_->value = value;
@@ -940,8 +954,9 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_store(struct calc_pool 
         return calc_refused_(pool_);
     }
     struct calc_store *const msg_ = (struct calc_store *)calc_take_(pool_, 4, CALC_STORE, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = CALC_STORE;
     PROTOPOOL_CLEAR_(msg_, 2, 6);
@@ -1002,8 +1017,9 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_new_recall(struct calc_pool 
         return calc_refused_(pool_);
     }
     struct calc_recall *const msg_ = (struct calc_recall *)calc_take_(pool_, 3, CALC_RECALL, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->name_len = (uint8_t)name_len_;
     memcpy(msg_->name, name, name_len_ + 1);
     return &msg_->base;
@@ -1017,8 +1033,9 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_recall(struct calc_pool
         return calc_refused_(pool_);
     }
     struct calc_recall *const msg_ = (struct calc_recall *)calc_take_(pool_, 3, CALC_RECALL, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = CALC_RECALL;
     return &msg_->base;
@@ -1080,8 +1097,9 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_new_log(struct calc_pool *po
         return calc_refused_(pool_);
     }
     struct calc_log *const msg_ = (struct calc_log *)calc_take_(pool_, 6, CALC_LOG, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     PROTOPOOL_CLEAR_(msg_, 203, 5);
     msg_->time = time;
     msg_->text_len = (uint8_t)text_len_;
@@ -1096,8 +1114,9 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_log(struct calc_pool *p
         return calc_refused_(pool_);
     }
     struct calc_log *const msg_ = (struct calc_log *)calc_take_(pool_, 6, CALC_LOG, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = CALC_LOG;
     PROTOPOOL_CLEAR_(msg_, 203, 5);

@@ -828,8 +828,9 @@ const struct protopool_record *itch_describe(enum itch_tag tag_)
 
 bool itch_validate(const struct itch *msg_, size_t bytes_)
 {
-    if (bytes_ < sizeof *msg_ || bytes_ < itch_sizeof_(itch_tag_of(msg_)))
+    if (bytes_ < sizeof *msg_ || bytes_ < itch_sizeof_(itch_tag_of(msg_))) {
         return false;
+    }
     switch (itch_tag_of(msg_)) {
     case ITCH_SYSTEM_EVENT:
         return itch_valid_system_event(ITCH_AS_(system_event, msg_));
@@ -1402,8 +1403,9 @@ static uint64_t itch_hash_retail_interest_(uint64_t hash_, const struct itch_ret
 
 bool itch_equal(const struct itch *one_, const struct itch *other_)
 {
-    if (one_->tag != other_->tag)
+    if (one_->tag != other_->tag) {
         return false;
+    }
     switch (itch_tag_of(one_)) {
     case ITCH_SYSTEM_EVENT:
         return itch_equal_system_event_(ITCH_AS_(system_event, one_), ITCH_AS_(system_event, other_));
@@ -1509,92 +1511,114 @@ void itch_dispatch(const struct itch *msg_, const struct itch_handlers *handlers
 {
     switch (itch_tag_of(msg_)) {
     case ITCH_SYSTEM_EVENT:
-        if (handlers_->system_event != NULL)
+        if (handlers_->system_event != NULL) {
             handlers_->system_event(ctx_, ITCH_AS_(system_event, msg_));
+        }
         break;
     case ITCH_STOCK_DIRECTORY:
-        if (handlers_->stock_directory != NULL)
+        if (handlers_->stock_directory != NULL) {
             handlers_->stock_directory(ctx_, ITCH_AS_(stock_directory, msg_));
+        }
         break;
     case ITCH_TRADING_ACTION:
-        if (handlers_->trading_action != NULL)
+        if (handlers_->trading_action != NULL) {
             handlers_->trading_action(ctx_, ITCH_AS_(trading_action, msg_));
+        }
         break;
     case ITCH_REG_SHO:
-        if (handlers_->reg_sho != NULL)
+        if (handlers_->reg_sho != NULL) {
             handlers_->reg_sho(ctx_, ITCH_AS_(reg_sho, msg_));
+        }
         break;
     case ITCH_PARTICIPANT_POSITION:
-        if (handlers_->participant_position != NULL)
+        if (handlers_->participant_position != NULL) {
             handlers_->participant_position(ctx_, ITCH_AS_(participant_position, msg_));
+        }
         break;
     case ITCH_MWCB_DECLINE:
-        if (handlers_->mwcb_decline != NULL)
+        if (handlers_->mwcb_decline != NULL) {
             handlers_->mwcb_decline(ctx_, ITCH_AS_(mwcb_decline, msg_));
+        }
         break;
     case ITCH_MWCB_STATUS:
-        if (handlers_->mwcb_status != NULL)
+        if (handlers_->mwcb_status != NULL) {
             handlers_->mwcb_status(ctx_, ITCH_AS_(mwcb_status, msg_));
+        }
         break;
     case ITCH_IPO_QUOTING:
-        if (handlers_->ipo_quoting != NULL)
+        if (handlers_->ipo_quoting != NULL) {
             handlers_->ipo_quoting(ctx_, ITCH_AS_(ipo_quoting, msg_));
+        }
         break;
     case ITCH_LULD_COLLAR:
-        if (handlers_->luld_collar != NULL)
+        if (handlers_->luld_collar != NULL) {
             handlers_->luld_collar(ctx_, ITCH_AS_(luld_collar, msg_));
+        }
         break;
     case ITCH_OPERATIONAL_HALT:
-        if (handlers_->operational_halt != NULL)
+        if (handlers_->operational_halt != NULL) {
             handlers_->operational_halt(ctx_, ITCH_AS_(operational_halt, msg_));
+        }
         break;
     case ITCH_ADD_ORDER:
-        if (handlers_->add_order != NULL)
+        if (handlers_->add_order != NULL) {
             handlers_->add_order(ctx_, ITCH_AS_(add_order, msg_));
+        }
         break;
     case ITCH_ADD_ORDER_MPID:
-        if (handlers_->add_order_mpid != NULL)
+        if (handlers_->add_order_mpid != NULL) {
             handlers_->add_order_mpid(ctx_, ITCH_AS_(add_order_mpid, msg_));
+        }
         break;
     case ITCH_ORDER_EXECUTED:
-        if (handlers_->order_executed != NULL)
+        if (handlers_->order_executed != NULL) {
             handlers_->order_executed(ctx_, ITCH_AS_(order_executed, msg_));
+        }
         break;
     case ITCH_ORDER_EXECUTED_PRICE:
-        if (handlers_->order_executed_price != NULL)
+        if (handlers_->order_executed_price != NULL) {
             handlers_->order_executed_price(ctx_, ITCH_AS_(order_executed_price, msg_));
+        }
         break;
     case ITCH_ORDER_CANCEL:
-        if (handlers_->order_cancel != NULL)
+        if (handlers_->order_cancel != NULL) {
             handlers_->order_cancel(ctx_, ITCH_AS_(order_cancel, msg_));
+        }
         break;
     case ITCH_ORDER_DELETE:
-        if (handlers_->order_delete != NULL)
+        if (handlers_->order_delete != NULL) {
             handlers_->order_delete(ctx_, ITCH_AS_(order_delete, msg_));
+        }
         break;
     case ITCH_ORDER_REPLACE:
-        if (handlers_->order_replace != NULL)
+        if (handlers_->order_replace != NULL) {
             handlers_->order_replace(ctx_, ITCH_AS_(order_replace, msg_));
+        }
         break;
     case ITCH_TRADE:
-        if (handlers_->trade != NULL)
+        if (handlers_->trade != NULL) {
             handlers_->trade(ctx_, ITCH_AS_(trade, msg_));
+        }
         break;
     case ITCH_CROSS_TRADE:
-        if (handlers_->cross_trade != NULL)
+        if (handlers_->cross_trade != NULL) {
             handlers_->cross_trade(ctx_, ITCH_AS_(cross_trade, msg_));
+        }
         break;
     case ITCH_BROKEN_TRADE:
-        if (handlers_->broken_trade != NULL)
+        if (handlers_->broken_trade != NULL) {
             handlers_->broken_trade(ctx_, ITCH_AS_(broken_trade, msg_));
+        }
         break;
     case ITCH_IMBALANCE:
-        if (handlers_->imbalance != NULL)
+        if (handlers_->imbalance != NULL) {
             handlers_->imbalance(ctx_, ITCH_AS_(imbalance, msg_));
+        }
         break;
     case ITCH_RETAIL_INTEREST:
-        if (handlers_->retail_interest != NULL)
+        if (handlers_->retail_interest != NULL) {
             handlers_->retail_interest(ctx_, ITCH_AS_(retail_interest, msg_));
+        }
         break;
     }
 }
@@ -1631,11 +1655,13 @@ struct itch *(itch_clone)(struct itch_pool *pool_, const struct itch *msg_)
     default:
         break;
     }
-    if (class_ == 0)
+    if (class_ == 0) {
         return itch_refused_(pool_);
+    }
     clone_ = (struct itch *)itch_take_(pool_, class_, itch_tag_of(msg_), sizeof *msg_, size_);
-    if (clone_ != NULL)
+    if (clone_ != NULL) {
         memcpy(clone_, msg_, size_);
+    }
     return clone_;
 }
 
@@ -1884,8 +1910,9 @@ bool itch_is_constant_(const struct itch *msg_)
 #if PROTOPOOL_CHECK == 2
 const struct itch *itch_read_at_(enum itch_tag tag_, const char *file_, int line_, const struct itch *msg_)
 {
-    if (itch_tag_of(msg_) == tag_)
+    if (itch_tag_of(msg_) == tag_) {
         return msg_;
+    }
     protopool_raise_variant(msg_, itch_tag_name(itch_tag_of(msg_)), file_, line_);
     return NULL;
 }
@@ -1904,8 +1931,9 @@ bool itch_pool_reserve(struct itch_pool *pool_, enum itch_tag tag_, size_t n_)
 {
     const struct itch msg_ = { (uint8_t)tag_ };
     const unsigned class_ = itch_class_of_(&msg_);
-    if (itch_tag_name(tag_) == NULL)
+    if (itch_tag_name(tag_) == NULL) {
         return false;
+    }
     return class_ == 0 || protopool_reserve(&pool_->engine_, class_, n_);
 }
 
@@ -1937,8 +1965,9 @@ bool itch_depot_each(struct itch_depot *depot_, void (*fn_)(void *ctx, const str
 static int itch_print_budget_(FILE *out_, const struct itch_pool_stats *stats_, bool is_shared_)
 {
     struct protopool_printer to_ = { .out = out_ };
-    if (is_shared_ && PROTOPOOL_CHECK < 2)
+    if (is_shared_ && PROTOPOOL_CHECK < 2) {
         protopool_print(&to_, "    # At most this many: free slots in magazines are counted too. PROTOPOOL_CHECK=2 prints exact numbers.\n");
+    }
     protopool_print(&to_, "    max_live: ");
     protopool_print_unsigned(&to_, stats_->slot[0].peak);
     protopool_print(&to_, "  # of SystemEvent, for all of 16 bytes\n");
@@ -2559,11 +2588,13 @@ void itch_free_(struct itch_pool *pool_, struct itch *msg_)
 {
 #if PROTOPOOL_CHECK == 2
     unsigned class_;
-    if (itch_is_constant_(msg_))
+    if (itch_is_constant_(msg_)) {
         return;
+    }
     class_ = protopool_begin_put(&pool_->engine_, msg_);
-    if (class_ == 0)
+    if (class_ == 0) {
         return;
+    }
 #ifdef PROTOPOOL_TRACE
     itch_trace_deallocate_(msg_);
 #endif

@@ -714,8 +714,9 @@ PROTOPOOL_API bool itch_is_constant_(const struct itch *msg_);
 static inline bool itch_may_free_(struct itch_pool *pool_, const struct itch *msg_)
 {
 #if PROTOPOOL_CHECK == 1
-    if (PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag && msg_->tag != 0)) /* as the free before, which was looked at */
+    if (PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag && msg_->tag != 0)) { /* as the free before, which was looked at */
         return true;
+    }
 #endif
     const bool is_allocated_ = itch_class_of_(msg_) != 0;
     if (!PROTOPOOL_LIKELY(is_allocated_) && itch_is_constant_(msg_)) {
@@ -746,8 +747,9 @@ PROTOPOOL_API void *itch_null_(void);
 PROTOPOOL_INLINE bool itch_is_variant_(const struct itch *msg_, enum itch_tag tag_)
 {
 #if PROTOPOOL_CHECK == 2
-    if (msg_ == NULL) /* a fault, and reported */
+    if (msg_ == NULL) { /* a fault, and reported */
         return false;
+    }
 #endif
 #if PROTOPOOL_CHECK >= 1
     if (!PROTOPOOL_LIKELY(msg_->tag == (uint8_t)tag_)) {
@@ -785,12 +787,14 @@ static inline void itch_free(struct itch_pool *pool_, struct itch *msg_)
 #else
     if (msg_ != NULL) {
 #if PROTOPOOL_CHECK == 1
-        if (!itch_may_free_(pool_, msg_))
+        if (!itch_may_free_(pool_, msg_)) {
             return;
+        }
 #endif
 #ifdef PROTOPOOL_TRACE
-        if (itch_class_of_(msg_) != 0)
+        if (itch_class_of_(msg_) != 0) {
             itch_trace_deallocate_(msg_);
+        }
 #endif
         struct protopool_magazine *loaded_ = pool_->engine_.last;
         if (!PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag)) { /* not the variant of the free before */
@@ -868,8 +872,9 @@ PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool_, unsigned class_, enum
 #else
     struct itch *const msg_ = (struct itch *)protopool_take(&pool_->engine_, &pool_->loaded_[class_], class_);
 #endif
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
 #if PROTOPOOL_CHECK == 1
     if (!PROTOPOOL_LIKELY(msg_->tag == ITCH_FREED_TAG_)) {
         protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
@@ -937,8 +942,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_system_event(struct itch
     uint16_t tracking_number, uint64_t timestamp, char event_code)
 {
     struct itch_system_event *const msg_ = (struct itch_system_event *)itch_take_(pool_, 1, ITCH_SYSTEM_EVENT, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -954,8 +960,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_system_event(struct itc
         return itch_refused_(pool_);
     }
     struct itch_system_event *const msg_ = (struct itch_system_event *)itch_take_(pool_, 1, ITCH_SYSTEM_EVENT, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = ITCH_SYSTEM_EVENT;
     PROTOPOOL_CLEAR_(msg_, 6, 2);
@@ -1046,8 +1053,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_stock_directory(struct i
         return itch_refused_(pool_);
     }
     struct itch_stock_directory *const msg_ = (struct itch_stock_directory *)itch_take_(pool_, 5, ITCH_STOCK_DIRECTORY, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     PROTOPOOL_CLEAR_(msg_, 21, 1);
     PROTOPOOL_CLEAR_(msg_, 26, 2);
     PROTOPOOL_CLEAR_(msg_, 36, 4);
@@ -1079,8 +1087,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_stock_directory(struct 
         return itch_refused_(pool_);
     }
     struct itch_stock_directory *const msg_ = (struct itch_stock_directory *)itch_take_(pool_, 5, ITCH_STOCK_DIRECTORY, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = ITCH_STOCK_DIRECTORY;
     PROTOPOOL_CLEAR_(msg_, 21, 1);
@@ -1156,8 +1165,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_trading_action(struct it
         return itch_refused_(pool_);
     }
     struct itch_trading_action *const msg_ = (struct itch_trading_action *)itch_take_(pool_, 3, ITCH_TRADING_ACTION, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     PROTOPOOL_CLEAR_(msg_, 15, 1);
     PROTOPOOL_CLEAR_(msg_, 20, 4);
     msg_->stock_locate = stock_locate;
@@ -1178,8 +1188,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_trading_action(struct i
         return itch_refused_(pool_);
     }
     struct itch_trading_action *const msg_ = (struct itch_trading_action *)itch_take_(pool_, 3, ITCH_TRADING_ACTION, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = ITCH_TRADING_ACTION;
     PROTOPOOL_CLEAR_(msg_, 15, 1);
@@ -1247,8 +1258,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_reg_sho(struct itch_pool
         return itch_refused_(pool_);
     }
     struct itch_reg_sho *const msg_ = (struct itch_reg_sho *)itch_take_(pool_, 2, ITCH_REG_SHO, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     PROTOPOOL_CLEAR_(msg_, 14, 2);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
@@ -1266,8 +1278,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_reg_sho(struct itch_poo
         return itch_refused_(pool_);
     }
     struct itch_reg_sho *const msg_ = (struct itch_reg_sho *)itch_take_(pool_, 2, ITCH_REG_SHO, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = ITCH_REG_SHO;
     PROTOPOOL_CLEAR_(msg_, 14, 2);
@@ -1343,8 +1356,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_participant_position(str
         return itch_refused_(pool_);
     }
     struct itch_participant_position *const msg_ = (struct itch_participant_position *)itch_take_(pool_, 3, ITCH_PARTICIPANT_POSITION, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     PROTOPOOL_CLEAR_(msg_, 20, 4);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
@@ -1365,8 +1379,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_participant_position(st
         return itch_refused_(pool_);
     }
     struct itch_participant_position *const msg_ = (struct itch_participant_position *)itch_take_(pool_, 3, ITCH_PARTICIPANT_POSITION, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = ITCH_PARTICIPANT_POSITION;
     PROTOPOOL_CLEAR_(msg_, 20, 4);
@@ -1422,8 +1437,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_mwcb_decline(struct itch
     uint16_t tracking_number, uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3)
 {
     struct itch_mwcb_decline *const msg_ = (struct itch_mwcb_decline *)itch_take_(pool_, 4, ITCH_MWCB_DECLINE, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -1441,8 +1457,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_mwcb_decline(struct itc
         return itch_refused_(pool_);
     }
     struct itch_mwcb_decline *const msg_ = (struct itch_mwcb_decline *)itch_take_(pool_, 4, ITCH_MWCB_DECLINE, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     protopool_write_tag(msg_, ITCH_MWCB_DECLINE, sizeof msg_->base, 2);
     PROTOPOOL_CLEAR_(msg_, 6, 2);
@@ -1496,8 +1513,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_mwcb_status(struct itch_
     uint16_t tracking_number, uint64_t timestamp, char breached_level)
 {
     struct itch_mwcb_status *const msg_ = (struct itch_mwcb_status *)itch_take_(pool_, 1, ITCH_MWCB_STATUS, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -1513,8 +1531,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_mwcb_status(struct itch
         return itch_refused_(pool_);
     }
     struct itch_mwcb_status *const msg_ = (struct itch_mwcb_status *)itch_take_(pool_, 1, ITCH_MWCB_STATUS, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = ITCH_MWCB_STATUS;
     PROTOPOOL_CLEAR_(msg_, 6, 2);
@@ -1585,8 +1604,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_ipo_quoting(struct itch_
         return itch_refused_(pool_);
     }
     struct itch_ipo_quoting *const msg_ = (struct itch_ipo_quoting *)itch_take_(pool_, 3, ITCH_IPO_QUOTING, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     PROTOPOOL_CLEAR_(msg_, 14, 2);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
@@ -1606,8 +1626,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_ipo_quoting(struct itch
         return itch_refused_(pool_);
     }
     struct itch_ipo_quoting *const msg_ = (struct itch_ipo_quoting *)itch_take_(pool_, 3, ITCH_IPO_QUOTING, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = ITCH_IPO_QUOTING;
     PROTOPOOL_CLEAR_(msg_, 14, 2);
@@ -1680,8 +1701,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_luld_collar(struct itch_
         return itch_refused_(pool_);
     }
     struct itch_luld_collar *const msg_ = (struct itch_luld_collar *)itch_take_(pool_, 4, ITCH_LULD_COLLAR, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     PROTOPOOL_CLEAR_(msg_, 9, 1);
     PROTOPOOL_CLEAR_(msg_, 14, 2);
     msg_->stock_locate = stock_locate;
@@ -1703,8 +1725,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_luld_collar(struct itch
         return itch_refused_(pool_);
     }
     struct itch_luld_collar *const msg_ = (struct itch_luld_collar *)itch_take_(pool_, 4, ITCH_LULD_COLLAR, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = ITCH_LULD_COLLAR;
     PROTOPOOL_CLEAR_(msg_, 9, 1);
@@ -1775,8 +1798,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_operational_halt(struct 
         return itch_refused_(pool_);
     }
     struct itch_operational_halt *const msg_ = (struct itch_operational_halt *)itch_take_(pool_, 2, ITCH_OPERATIONAL_HALT, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     PROTOPOOL_CLEAR_(msg_, 11, 1);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
@@ -1795,8 +1819,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_operational_halt(struct
         return itch_refused_(pool_);
     }
     struct itch_operational_halt *const msg_ = (struct itch_operational_halt *)itch_take_(pool_, 2, ITCH_OPERATIONAL_HALT, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = ITCH_OPERATIONAL_HALT;
     PROTOPOOL_CLEAR_(msg_, 11, 1);
@@ -1868,8 +1893,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_add_order(struct itch_po
         return itch_refused_(pool_);
     }
     struct itch_add_order *const msg_ = (struct itch_add_order *)itch_take_(pool_, 4, ITCH_ADD_ORDER, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     PROTOPOOL_CLEAR_(msg_, 14, 2);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
@@ -1890,8 +1916,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_add_order(struct itch_p
         return itch_refused_(pool_);
     }
     struct itch_add_order *const msg_ = (struct itch_add_order *)itch_take_(pool_, 4, ITCH_ADD_ORDER, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = ITCH_ADD_ORDER;
     PROTOPOOL_CLEAR_(msg_, 14, 2);
@@ -1968,8 +1995,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_add_order_mpid(struct it
         return itch_refused_(pool_);
     }
     struct itch_add_order_mpid *const msg_ = (struct itch_add_order_mpid *)itch_take_(pool_, 5, ITCH_ADD_ORDER_MPID, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     PROTOPOOL_CLEAR_(msg_, 18, 2);
     PROTOPOOL_CLEAR_(msg_, 28, 4);
     msg_->stock_locate = stock_locate;
@@ -1992,8 +2020,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_add_order_mpid(struct i
         return itch_refused_(pool_);
     }
     struct itch_add_order_mpid *const msg_ = (struct itch_add_order_mpid *)itch_take_(pool_, 5, ITCH_ADD_ORDER_MPID, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = ITCH_ADD_ORDER_MPID;
     PROTOPOOL_CLEAR_(msg_, 18, 2);
@@ -2051,8 +2080,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_executed(struct it
     uint64_t match)
 {
     struct itch_order_executed *const msg_ = (struct itch_order_executed *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     PROTOPOOL_CLEAR_(msg_, 12, 4);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
@@ -2071,8 +2101,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_executed(struct i
         return itch_refused_(pool_);
     }
     struct itch_order_executed *const msg_ = (struct itch_order_executed *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     protopool_write_tag(msg_, ITCH_ORDER_EXECUTED, sizeof msg_->base, 2);
     PROTOPOOL_CLEAR_(msg_, 6, 2);
@@ -2133,8 +2164,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_executed_price(str
     uint64_t match, char printable, uint32_t price)
 {
     struct itch_order_executed_price *const msg_ = (struct itch_order_executed_price *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED_PRICE, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -2154,8 +2186,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_executed_price(st
         return itch_refused_(pool_);
     }
     struct itch_order_executed_price *const msg_ = (struct itch_order_executed_price *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED_PRICE, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = ITCH_ORDER_EXECUTED_PRICE;
     PROTOPOOL_CLEAR_(msg_, 6, 2);
@@ -2210,8 +2243,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_cancel(struct itch
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t cancelled)
 {
     struct itch_order_cancel *const msg_ = (struct itch_order_cancel *)itch_take_(pool_, 3, ITCH_ORDER_CANCEL, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     PROTOPOOL_CLEAR_(msg_, 12, 4);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
@@ -2229,8 +2263,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_cancel(struct itc
         return itch_refused_(pool_);
     }
     struct itch_order_cancel *const msg_ = (struct itch_order_cancel *)itch_take_(pool_, 3, ITCH_ORDER_CANCEL, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     protopool_write_tag(msg_, ITCH_ORDER_CANCEL, sizeof msg_->base, 2);
     PROTOPOOL_CLEAR_(msg_, 6, 2);
@@ -2285,8 +2320,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_delete(struct itch
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref)
 {
     struct itch_order_delete *const msg_ = (struct itch_order_delete *)itch_take_(pool_, 2, ITCH_ORDER_DELETE, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -2302,8 +2338,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_delete(struct itc
         return itch_refused_(pool_);
     }
     struct itch_order_delete *const msg_ = (struct itch_order_delete *)itch_take_(pool_, 2, ITCH_ORDER_DELETE, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     protopool_write_tag(msg_, ITCH_ORDER_DELETE, sizeof msg_->base, 2);
     PROTOPOOL_CLEAR_(msg_, 6, 2);
@@ -2361,8 +2398,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_replace(struct itc
     uint32_t shares, uint32_t price)
 {
     struct itch_order_replace *const msg_ = (struct itch_order_replace *)itch_take_(pool_, 4, ITCH_ORDER_REPLACE, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -2381,8 +2419,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_replace(struct it
         return itch_refused_(pool_);
     }
     struct itch_order_replace *const msg_ = (struct itch_order_replace *)itch_take_(pool_, 4, ITCH_ORDER_REPLACE, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     protopool_write_tag(msg_, ITCH_ORDER_REPLACE, sizeof msg_->base, 2);
     PROTOPOOL_CLEAR_(msg_, 6, 2);
@@ -2455,8 +2494,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_trade(struct itch_pool *
         return itch_refused_(pool_);
     }
     struct itch_trade *const msg_ = (struct itch_trade *)itch_take_(pool_, 5, ITCH_TRADE, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     PROTOPOOL_CLEAR_(msg_, 14, 2);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
@@ -2478,8 +2518,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_trade(struct itch_pool 
         return itch_refused_(pool_);
     }
     struct itch_trade *const msg_ = (struct itch_trade *)itch_take_(pool_, 5, ITCH_TRADE, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = ITCH_TRADE;
     PROTOPOOL_CLEAR_(msg_, 14, 2);
@@ -2551,8 +2592,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_cross_trade(struct itch_
         return itch_refused_(pool_);
     }
     struct itch_cross_trade *const msg_ = (struct itch_cross_trade *)itch_take_(pool_, 5, ITCH_CROSS_TRADE, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     PROTOPOOL_CLEAR_(msg_, 14, 2);
     PROTOPOOL_CLEAR_(msg_, 20, 4);
     msg_->stock_locate = stock_locate;
@@ -2574,8 +2616,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_cross_trade(struct itch
         return itch_refused_(pool_);
     }
     struct itch_cross_trade *const msg_ = (struct itch_cross_trade *)itch_take_(pool_, 5, ITCH_CROSS_TRADE, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = ITCH_CROSS_TRADE;
     PROTOPOOL_CLEAR_(msg_, 14, 2);
@@ -2630,8 +2673,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_broken_trade(struct itch
     uint16_t tracking_number, uint64_t timestamp, uint64_t match)
 {
     struct itch_broken_trade *const msg_ = (struct itch_broken_trade *)itch_take_(pool_, 2, ITCH_BROKEN_TRADE, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
     msg_->timestamp = timestamp;
@@ -2647,8 +2691,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_broken_trade(struct itc
         return itch_refused_(pool_);
     }
     struct itch_broken_trade *const msg_ = (struct itch_broken_trade *)itch_take_(pool_, 2, ITCH_BROKEN_TRADE, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     protopool_write_tag(msg_, ITCH_BROKEN_TRADE, sizeof msg_->base, 2);
     PROTOPOOL_CLEAR_(msg_, 6, 2);
@@ -2726,8 +2771,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_imbalance(struct itch_po
         return itch_refused_(pool_);
     }
     struct itch_imbalance *const msg_ = (struct itch_imbalance *)itch_take_(pool_, 6, ITCH_IMBALANCE, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     PROTOPOOL_CLEAR_(msg_, 28, 4);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
@@ -2752,8 +2798,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_imbalance(struct itch_p
         return itch_refused_(pool_);
     }
     struct itch_imbalance *const msg_ = (struct itch_imbalance *)itch_take_(pool_, 6, ITCH_IMBALANCE, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = ITCH_IMBALANCE;
     PROTOPOOL_CLEAR_(msg_, 28, 4);
@@ -2821,8 +2868,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_new_retail_interest(struct i
         return itch_refused_(pool_);
     }
     struct itch_retail_interest *const msg_ = (struct itch_retail_interest *)itch_take_(pool_, 2, ITCH_RETAIL_INTEREST, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     PROTOPOOL_CLEAR_(msg_, 14, 2);
     msg_->stock_locate = stock_locate;
     msg_->tracking_number = tracking_number;
@@ -2840,8 +2888,9 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_retail_interest(struct 
         return itch_refused_(pool_);
     }
     struct itch_retail_interest *const msg_ = (struct itch_retail_interest *)itch_take_(pool_, 2, ITCH_RETAIL_INTEREST, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = ITCH_RETAIL_INTEREST;
     PROTOPOOL_CLEAR_(msg_, 14, 2);

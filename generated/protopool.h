@@ -52,7 +52,8 @@
 #ifndef __cplusplus
 #include <stdalign.h>
 #include <stdbool.h>
-#ifndef static_assert
+#if !defined static_assert \
+    && !(defined __clang__ && __clang_major__ >= 16 && __STDC_VERSION__ > 201710L) /* a keyword there */
 #define static_assert _Static_assert
 #endif
 #endif

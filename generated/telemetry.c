@@ -632,8 +632,9 @@ static bool telemetry_has_valid_tail_track_(const struct telemetry_track *msg_, 
 
 bool telemetry_validate(const struct telemetry *msg_, size_t bytes_)
 {
-    if (bytes_ < sizeof *msg_ || bytes_ < telemetry_sizeof_(telemetry_tag_of(msg_)))
+    if (bytes_ < sizeof *msg_ || bytes_ < telemetry_sizeof_(telemetry_tag_of(msg_))) {
         return false;
+    }
     switch (telemetry_tag_of(msg_)) {
     case TELEMETRY_HEARTBEAT:
         return telemetry_valid_heartbeat(TELEMETRY_AS_(heartbeat, msg_));
@@ -664,11 +665,13 @@ bool telemetry_validate(const struct telemetry *msg_, size_t bytes_)
 static bool telemetry_equal_position_(const struct telemetry_position *one_,
     const struct telemetry_position *other_, size_t count_)
 {
-    for (size_t i_ = 0; i_ < count_; i_++, one_++, other_++)
+    for (size_t i_ = 0; i_ < count_; i_++, one_++, other_++) {
         if (!(memcmp(&one_->latitude, &other_->latitude, sizeof one_->latitude) == 0
                && memcmp(&one_->longitude, &other_->longitude, sizeof one_->longitude) == 0
-               && memcmp(&one_->altitude, &other_->altitude, sizeof one_->altitude) == 0))
+               && memcmp(&one_->altitude, &other_->altitude, sizeof one_->altitude) == 0)) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -683,11 +686,13 @@ static uint64_t telemetry_hash_position_(uint64_t hash_, const struct telemetry_
 static bool telemetry_equal_waypoint_(const struct telemetry_waypoint *one_,
     const struct telemetry_waypoint *other_, size_t count_)
 {
-    for (size_t i_ = 0; i_ < count_; i_++, one_++, other_++)
+    for (size_t i_ = 0; i_ < count_; i_++, one_++, other_++) {
         if (!(telemetry_equal_position_(&one_->at, &other_->at, 1)
                && one_->has_speed == other_->has_speed && (!one_->has_speed || (memcmp(&one_->speed, &other_->speed, sizeof one_->speed) == 0))
-               && one_->hold == other_->hold))
+               && one_->hold == other_->hold)) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -731,12 +736,14 @@ static bool telemetry_equal_attitude_(const struct telemetry_attitude *one_,
 static uint64_t telemetry_hash_attitude_(uint64_t hash_, const struct telemetry_attitude *msg_)
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->time);
-    for (size_t i_ = 0; i_ < 3; i_++)
+    for (size_t i_ = 0; i_ < 3; i_++) {
         hash_ = protopool_hash_float(hash_, msg_->angles[i_]);
+    }
     hash_ = protopool_hash_u64(hash_, msg_->has_rates);
     if (msg_->has_rates) {
-        for (size_t i_ = 0; i_ < 3; i_++)
+        for (size_t i_ = 0; i_ < 3; i_++) {
             hash_ = protopool_hash_float(hash_, msg_->rates[i_]);
+        }
     }
     return hash_;
 }
@@ -771,8 +778,9 @@ static uint64_t telemetry_hash_mission_(uint64_t hash_, const struct telemetry_m
     hash_ = protopool_hash_bytes(hash_, msg_->name, msg_->name_len);
     hash_ = protopool_hash_float(hash_, msg_->speed);
     hash_ = protopool_hash_u64(hash_, msg_->waypoints_len);
-    for (size_t i_ = 0; i_ < msg_->waypoints_len; i_++)
+    for (size_t i_ = 0; i_ < msg_->waypoints_len; i_++) {
         hash_ = telemetry_hash_waypoint_(hash_, &msg_->waypoints[i_]);
+    }
     return hash_;
 }
 
@@ -830,8 +838,9 @@ static uint64_t telemetry_hash_track_(uint64_t hash_, const struct telemetry_tra
 {
     hash_ = protopool_hash_u64(hash_, (uint64_t)msg_->period);
     hash_ = protopool_hash_u64(hash_, msg_->points_len);
-    for (size_t i_ = 0; i_ < msg_->points_len; i_++)
+    for (size_t i_ = 0; i_ < msg_->points_len; i_++) {
         hash_ = telemetry_hash_position_(hash_, &telemetry_track_points(msg_, NULL)[i_]);
+    }
     return hash_;
 }
 
@@ -861,8 +870,9 @@ static uint64_t telemetry_hash_set_home_(uint64_t hash_, const struct telemetry_
 
 bool telemetry_equal(const struct telemetry *one_, const struct telemetry *other_)
 {
-    if (one_->tag != other_->tag)
+    if (one_->tag != other_->tag) {
         return false;
+    }
     switch (telemetry_tag_of(one_)) {
     case TELEMETRY_HEARTBEAT:
         return telemetry_equal_heartbeat_(TELEMETRY_AS_(heartbeat, one_), TELEMETRY_AS_(heartbeat, other_));
@@ -924,48 +934,59 @@ void telemetry_dispatch(const struct telemetry *msg_, const struct telemetry_han
 {
     switch (telemetry_tag_of(msg_)) {
     case TELEMETRY_HEARTBEAT:
-        if (handlers_->heartbeat != NULL)
+        if (handlers_->heartbeat != NULL) {
             handlers_->heartbeat(ctx_, TELEMETRY_AS_(heartbeat, msg_));
+        }
         break;
     case TELEMETRY_ATTITUDE:
-        if (handlers_->attitude != NULL)
+        if (handlers_->attitude != NULL) {
             handlers_->attitude(ctx_, TELEMETRY_AS_(attitude, msg_));
+        }
         break;
     case TELEMETRY_MOVED:
-        if (handlers_->moved != NULL)
+        if (handlers_->moved != NULL) {
             handlers_->moved(ctx_, TELEMETRY_AS_(moved, msg_));
+        }
         break;
     case TELEMETRY_MISSION:
-        if (handlers_->mission != NULL)
+        if (handlers_->mission != NULL) {
             handlers_->mission(ctx_, TELEMETRY_AS_(mission, msg_));
+        }
         break;
     case TELEMETRY_TEXT:
-        if (handlers_->text != NULL)
+        if (handlers_->text != NULL) {
             handlers_->text(ctx_, TELEMETRY_AS_(text, msg_));
+        }
         break;
     case TELEMETRY_LOG:
-        if (handlers_->log != NULL)
+        if (handlers_->log != NULL) {
             handlers_->log(ctx_, TELEMETRY_AS_(log, msg_));
+        }
         break;
     case TELEMETRY_CHUNK:
-        if (handlers_->chunk != NULL)
+        if (handlers_->chunk != NULL) {
             handlers_->chunk(ctx_, TELEMETRY_AS_(chunk, msg_));
+        }
         break;
     case TELEMETRY_TRACK:
-        if (handlers_->track != NULL)
+        if (handlers_->track != NULL) {
             handlers_->track(ctx_, TELEMETRY_AS_(track, msg_));
+        }
         break;
     case TELEMETRY_SET_MODE:
-        if (handlers_->set_mode != NULL)
+        if (handlers_->set_mode != NULL) {
             handlers_->set_mode(ctx_, TELEMETRY_AS_(set_mode, msg_));
+        }
         break;
     case TELEMETRY_REBOOT:
-        if (handlers_->reboot != NULL)
+        if (handlers_->reboot != NULL) {
             handlers_->reboot(ctx_, TELEMETRY_AS_(reboot, msg_));
+        }
         break;
     case TELEMETRY_SET_HOME:
-        if (handlers_->set_home != NULL)
+        if (handlers_->set_home != NULL) {
             handlers_->set_home(ctx_, TELEMETRY_AS_(set_home, msg_));
+        }
         break;
     }
 }
@@ -992,11 +1013,13 @@ struct telemetry *(telemetry_clone)(struct telemetry_pool *pool_, const struct t
     default:
         break;
     }
-    if (class_ == 0)
+    if (class_ == 0) {
         return telemetry_refused_(pool_);
+    }
     clone_ = (struct telemetry *)telemetry_take_(pool_, class_, telemetry_tag_of(msg_), sizeof *msg_, size_);
-    if (clone_ != NULL)
+    if (clone_ != NULL) {
         memcpy(clone_, msg_, size_);
+    }
     return clone_;
 }
 
@@ -1109,16 +1132,18 @@ void *telemetry_null_(void)
 
 bool telemetry_is_constant_(const struct telemetry *msg_)
 {
-    if (msg_ == &telemetry_message_reboot_.base)
+    if (msg_ == &telemetry_message_reboot_.base) {
         return true;
+    }
     return false;
 }
 
 #if PROTOPOOL_CHECK == 2
 const struct telemetry *telemetry_read_at_(enum telemetry_tag tag_, const char *file_, int line_, const struct telemetry *msg_)
 {
-    if (telemetry_tag_of(msg_) == tag_)
+    if (telemetry_tag_of(msg_) == tag_) {
         return msg_;
+    }
     protopool_raise_variant(msg_, telemetry_tag_name(telemetry_tag_of(msg_)), file_, line_);
     return NULL;
 }
@@ -1134,20 +1159,24 @@ bool telemetry_is_served_(const struct telemetry_pool *pool_, const struct telem
 {
     const size_t bytes_ = telemetry_tail_size_(msg_);
 
-    if (bytes_ == 0)
+    if (bytes_ == 0) {
         return true;
+    }
     switch (telemetry_tag_of(msg_)) {
     case TELEMETRY_LOG:
-        if (TELEMETRY_AS_(log, msg_)->text_len > TELEMETRY_LOG_TEXT_MAX)
+        if (TELEMETRY_AS_(log, msg_)->text_len > TELEMETRY_LOG_TEXT_MAX) {
             return false;
+        }
         break;
     case TELEMETRY_CHUNK:
-        if (TELEMETRY_AS_(chunk, msg_)->data_len > TELEMETRY_CHUNK_DATA_MAX)
+        if (TELEMETRY_AS_(chunk, msg_)->data_len > TELEMETRY_CHUNK_DATA_MAX) {
             return false;
+        }
         break;
     case TELEMETRY_TRACK:
-        if (TELEMETRY_AS_(track, msg_)->points_len > TELEMETRY_TRACK_POINTS_MAX)
+        if (TELEMETRY_AS_(track, msg_)->points_len > TELEMETRY_TRACK_POINTS_MAX) {
             return false;
+        }
         break;
     case TELEMETRY_HEARTBEAT:
     case TELEMETRY_ATTITUDE:
@@ -1172,14 +1201,16 @@ bool telemetry_pool_reserve(struct telemetry_pool *pool_, enum telemetry_tag tag
 {
     const struct telemetry msg_ = { (uint8_t)tag_ };
     const unsigned class_ = telemetry_class_of_(&msg_);
-    if (telemetry_tag_name(tag_) == NULL)
+    if (telemetry_tag_name(tag_) == NULL) {
         return false;
+    }
     switch (tag_) {
     case TELEMETRY_LOG:
     case TELEMETRY_CHUNK:
     case TELEMETRY_TRACK:
-        if (!pool_->engine_.is_fixed)
+        if (!pool_->engine_.is_fixed) {
             return false;
+        }
         break;
     case TELEMETRY_HEARTBEAT:
     case TELEMETRY_ATTITUDE:
@@ -1223,12 +1254,15 @@ bool telemetry_depot_each(struct telemetry_depot *depot_, void (*fn_)(void *ctx,
 static int telemetry_print_budget_(FILE *out_, const struct telemetry_pool_stats *stats_, bool is_shared_)
 {
     struct protopool_printer to_ = { .out = out_ };
-    if (is_shared_ && PROTOPOOL_CHECK < 2)
+    if (is_shared_ && PROTOPOOL_CHECK < 2) {
         protopool_print(&to_, "    # At most this many: free slots in magazines are counted too. PROTOPOOL_CHECK=2 prints exact numbers.\n");
+    }
     size_t tails_ = 0; /* a message with a tail may have been in any of these */
-    for (size_t i_ = 0; i_ < 149; i_++)
-        if (telemetry_tail_classes_[i_] != 0)
+    for (size_t i_ = 0; i_ < 149; i_++) {
+        if (telemetry_tail_classes_[i_] != 0) {
             tails_ += stats_->slot[telemetry_tail_classes_[i_] - 1].peak;
+        }
+    }
     protopool_print(&to_, "    max_live: ");
     protopool_print_unsigned(&to_, stats_->slot[0].peak);
     protopool_print(&to_, "  # of SetMode\n");
@@ -1278,10 +1312,11 @@ int telemetry_depot_print_budget(FILE *out_, struct telemetry_depot *depot_)
 
 static void telemetry_print_mode_value_(struct protopool_printer *to_, uint8_t value_)
 {
-    if (telemetry_known_mode_((int64_t)value_))
+    if (telemetry_known_mode_((int64_t)value_)) {
         protopool_print(to_, telemetry_mode_name((enum telemetry_mode)value_));
-    else
+    } else {
         protopool_print_unsigned(to_, value_);
+    }
 }
 
 static void telemetry_print_sensors_value_(struct protopool_printer *to_, uint8_t value_)
@@ -1547,11 +1582,13 @@ void telemetry_free_(struct telemetry_pool *pool_, struct telemetry *msg_)
 {
 #if PROTOPOOL_CHECK == 2
     unsigned class_;
-    if (telemetry_is_constant_(msg_))
+    if (telemetry_is_constant_(msg_)) {
         return;
+    }
     class_ = protopool_begin_put(&pool_->engine_, msg_);
-    if (class_ == 0)
+    if (class_ == 0) {
         return;
+    }
 #ifdef PROTOPOOL_TRACE
     telemetry_trace_deallocate_(msg_);
 #endif

@@ -662,8 +662,9 @@ PROTOPOOL_API bool telemetry_is_served_(const struct telemetry_pool *pool_, cons
 static inline bool telemetry_may_free_(struct telemetry_pool *pool_, const struct telemetry *msg_)
 {
 #if PROTOPOOL_CHECK == 1
-    if (PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag && msg_->tag != 0)) /* as the free before, which was looked at */
+    if (PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag && msg_->tag != 0)) { /* as the free before, which was looked at */
         return true;
+    }
 #endif
     const bool is_allocated_ = telemetry_class_of_(msg_) != 0;
     if (!PROTOPOOL_LIKELY(is_allocated_) && telemetry_is_constant_(msg_)) {
@@ -700,8 +701,9 @@ PROTOPOOL_API void *telemetry_null_(void);
 PROTOPOOL_INLINE bool telemetry_is_variant_(const struct telemetry *msg_, enum telemetry_tag tag_)
 {
 #if PROTOPOOL_CHECK == 2
-    if (msg_ == NULL) /* a fault, and reported */
+    if (msg_ == NULL) { /* a fault, and reported */
         return false;
+    }
 #endif
 #if PROTOPOOL_CHECK >= 1
     if (!PROTOPOOL_LIKELY(msg_->tag == (uint8_t)tag_)) {
@@ -739,12 +741,14 @@ static inline void telemetry_free(struct telemetry_pool *pool_, struct telemetry
 #else
     if (msg_ != NULL) {
 #if PROTOPOOL_CHECK == 1
-        if (!telemetry_may_free_(pool_, msg_))
+        if (!telemetry_may_free_(pool_, msg_)) {
             return;
+        }
 #endif
 #ifdef PROTOPOOL_TRACE
-        if (telemetry_class_of_(msg_) != 0)
+        if (telemetry_class_of_(msg_) != 0) {
             telemetry_trace_deallocate_(msg_);
+        }
 #endif
         struct protopool_magazine *loaded_ = pool_->engine_.last;
         if (!PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag)) { /* not the variant of the free before */
@@ -805,8 +809,9 @@ PROTOPOOL_INLINE void *telemetry_take_(struct telemetry_pool *pool_, unsigned cl
 #else
     struct telemetry *const msg_ = (struct telemetry *)protopool_take(&pool_->engine_, &pool_->loaded_[class_], class_);
 #endif
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
 #if PROTOPOOL_CHECK == 1
     if (!PROTOPOOL_LIKELY(msg_->tag == TELEMETRY_FREED_TAG_)) {
         protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
@@ -892,8 +897,9 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_heartbeat(stru
         return telemetry_refused_(pool_);
     }
     struct telemetry_heartbeat *const msg_ = (struct telemetry_heartbeat *)telemetry_take_(pool_, 2, TELEMETRY_HEARTBEAT, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->time = time;
     msg_->mode = (uint8_t)mode;
     msg_->working = working;
@@ -909,8 +915,9 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_heartbeat(str
         return telemetry_refused_(pool_);
     }
     struct telemetry_heartbeat *const msg_ = (struct telemetry_heartbeat *)telemetry_take_(pool_, 2, TELEMETRY_HEARTBEAT, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = TELEMETRY_HEARTBEAT;
     PROTOPOOL_CLEAR_(msg_, 4, 4);
@@ -968,8 +975,9 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_attitude(struc
     uint64_t time, const float *angles, const float *rates)
 {
     struct telemetry_attitude *const msg_ = (struct telemetry_attitude *)telemetry_take_(pool_, 4, TELEMETRY_ATTITUDE, 4, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     PROTOPOOL_CLEAR_(msg_, 28, 4);
     msg_->time = time;
     memcpy(msg_->angles, angles, sizeof msg_->angles);
@@ -990,8 +998,9 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_attitude(stru
         return telemetry_refused_(pool_);
     }
     struct telemetry_attitude *const msg_ = (struct telemetry_attitude *)telemetry_take_(pool_, 4, TELEMETRY_ATTITUDE, 4, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = TELEMETRY_ATTITUDE;
     PROTOPOOL_CLEAR_(msg_, 2, 2);
@@ -1063,8 +1072,9 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_moved(struct t
         return telemetry_refused_(pool_);
     }
     struct telemetry_moved *const msg_ = (struct telemetry_moved *)telemetry_take_(pool_, 6, TELEMETRY_MOVED, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->time = time;
     msg_->at = *at;
     msg_->has_target = target != NULL;
@@ -1086,8 +1096,9 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_moved(struct 
         return telemetry_refused_(pool_);
     }
     struct telemetry_moved *const msg_ = (struct telemetry_moved *)telemetry_take_(pool_, 6, TELEMETRY_MOVED, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = TELEMETRY_MOVED;
     PROTOPOOL_CLEAR_(msg_, 2, 6);
@@ -1116,9 +1127,11 @@ static inline struct telemetry_moved *telemetry_edit_moved(struct telemetry *msg
 /* waypoints */
 static inline bool telemetry_all_allowed_mission_3_(const struct telemetry_waypoint *values_, size_t count_)
 {
-    for (size_t i_ = 0; i_ < count_; i_++)
-        if (!(telemetry_valid_waypoint(&values_[i_])))
+    for (size_t i_ = 0; i_ < count_; i_++) {
+        if (!(telemetry_valid_waypoint(&values_[i_]))) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -1146,8 +1159,9 @@ static inline struct telemetry_mission telemetry_make_mission(const char *name, 
     memcpy(msg_.name, name, name_len_ + 1);
     msg_.speed = speed;
     msg_.waypoints_len = (uint8_t)waypoints_len;
-    if (waypoints_len != 0)
+    if (waypoints_len != 0) {
         memcpy(msg_.waypoints, waypoints, waypoints_len * sizeof msg_.waypoints[0]);
+    }
     return msg_;
 }
 
@@ -1172,14 +1186,16 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_mission(struct
         return telemetry_refused_(pool_);
     }
     struct telemetry_mission *const msg_ = (struct telemetry_mission *)telemetry_take_(pool_, 38, TELEMETRY_MISSION, 4, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->name_len = (uint8_t)name_len_;
     memcpy(msg_->name, name, name_len_ + 1);
     msg_->speed = speed;
     msg_->waypoints_len = (uint8_t)waypoints_len;
-    if (waypoints_len != 0)
+    if (waypoints_len != 0) {
         memcpy(msg_->waypoints, waypoints, waypoints_len * sizeof msg_->waypoints[0]);
+    }
     return &msg_->base;
 }
 
@@ -1191,8 +1207,9 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_mission(struc
         return telemetry_refused_(pool_);
     }
     struct telemetry_mission *const msg_ = (struct telemetry_mission *)telemetry_take_(pool_, 38, TELEMETRY_MISSION, 4, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = TELEMETRY_MISSION;
     PROTOPOOL_CLEAR_(msg_, 3, 1);
@@ -1257,8 +1274,9 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_text(struct te
         return telemetry_refused_(pool_);
     }
     struct telemetry_text *const msg_ = (struct telemetry_text *)telemetry_take_(pool_, 9, TELEMETRY_TEXT, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->severity = severity;
     msg_->text_len = (uint8_t)text_len_;
     memcpy(msg_->text, text, text_len_ + 1);
@@ -1273,8 +1291,9 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_text(struct t
         return telemetry_refused_(pool_);
     }
     struct telemetry_text *const msg_ = (struct telemetry_text *)telemetry_take_(pool_, 9, TELEMETRY_TEXT, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = TELEMETRY_TEXT;
     return &msg_->base;
@@ -1309,23 +1328,26 @@ static inline bool telemetry_valid_log(const struct telemetry_log *msg_)
 /* The text of a message in a pool, terminated; len_ may be NULL, else it gets how many characters. */
 static inline const char *telemetry_log_text(const struct telemetry_log *msg_, size_t *len_)
 {
-    if (len_ != NULL)
+    if (len_ != NULL) {
         *len_ = msg_->text_len;
+    }
     return (const char *)PROTOPOOL_BEHIND_(msg_, 16);
 }
 
 /* The same, to write them. */
 static inline char *telemetry_edit_log_text(struct telemetry_log *msg_, size_t *len_)
 {
-    if (len_ != NULL)
+    if (len_ != NULL) {
         *len_ = msg_->text_len;
+    }
     return (char *)PROTOPOOL_BEHIND_(msg_, 16);
 }
 
 PROTOPOOL_NODISCARD static inline bool telemetry_reserve_log(struct telemetry_pool *pool_, size_t n_, size_t text_len)
 {
-    if (text_len > TELEMETRY_LOG_TEXT_MAX)
+    if (text_len > TELEMETRY_LOG_TEXT_MAX) {
         return false;
+    }
     return protopool_reserve(&pool_->engine_,
                              telemetry_tail_class_(pool_, 152, 16 + text_len + 1), n_);
 }
@@ -1350,13 +1372,15 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_log(struct tel
     const size_t bytes_ = 16 + text_len + 1;
     const unsigned class_ = telemetry_tail_class_(pool_, 152, bytes_);
     struct telemetry_log *const msg_ = (struct telemetry_log *)telemetry_take_(pool_, class_, TELEMETRY_LOG, 4, bytes_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->time = time;
     msg_->severity = severity;
     msg_->text_len = (uint32_t)text_len;
-    if (text_len != 0)
+    if (text_len != 0) {
         memcpy(telemetry_edit_log_text(msg_, NULL), text, text_len);
+    }
     telemetry_edit_log_text(msg_, NULL)[text_len] = '\0';
     return &msg_->base;
 }
@@ -1372,14 +1396,16 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_log(struct te
     const size_t bytes_ = 16 + text_len + 1;
     const unsigned class_ = telemetry_tail_class_(pool_, 152, bytes_);
     struct telemetry_log *const msg_ = (struct telemetry_log *)telemetry_take_(pool_, class_, TELEMETRY_LOG, 4, bytes_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = TELEMETRY_LOG;
     PROTOPOOL_CLEAR_(msg_, 2, 2);
     msg_->text_len = (uint32_t)text_len;
-    if (text_len != 0)
+    if (text_len != 0) {
         memcpy(telemetry_edit_log_text(msg_, NULL), text, text_len);
+    }
     telemetry_edit_log_text(msg_, NULL)[text_len] = '\0';
     return &msg_->base;
 }
@@ -1412,23 +1438,26 @@ static inline bool telemetry_valid_chunk(const struct telemetry_chunk *msg_)
 /* The data of a message in a pool; len_ may be NULL, else it gets how many elements. */
 static inline const uint8_t *telemetry_chunk_data(const struct telemetry_chunk *msg_, size_t *len_)
 {
-    if (len_ != NULL)
+    if (len_ != NULL) {
         *len_ = msg_->data_len;
+    }
     return (const uint8_t *)PROTOPOOL_BEHIND_(msg_, 12);
 }
 
 /* The same, to write them. */
 static inline uint8_t *telemetry_edit_chunk_data(struct telemetry_chunk *msg_, size_t *len_)
 {
-    if (len_ != NULL)
+    if (len_ != NULL) {
         *len_ = msg_->data_len;
+    }
     return (uint8_t *)PROTOPOOL_BEHIND_(msg_, 12);
 }
 
 PROTOPOOL_NODISCARD static inline bool telemetry_reserve_chunk(struct telemetry_pool *pool_, size_t n_, size_t data_len)
 {
-    if (data_len > TELEMETRY_CHUNK_DATA_MAX)
+    if (data_len > TELEMETRY_CHUNK_DATA_MAX) {
         return false;
+    }
     return protopool_reserve(&pool_->engine_,
                              telemetry_tail_class_(pool_, 36, 12 + data_len), n_);
 }
@@ -1451,13 +1480,15 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_chunk(struct t
     const size_t bytes_ = 12 + data_len;
     const unsigned class_ = telemetry_tail_class_(pool_, 36, bytes_);
     struct telemetry_chunk *const msg_ = (struct telemetry_chunk *)telemetry_take_(pool_, class_, TELEMETRY_CHUNK, 8, bytes_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->file = file;
     msg_->offset = offset;
     msg_->data_len = (uint16_t)data_len;
-    if (data_len != 0)
+    if (data_len != 0) {
         memcpy(telemetry_edit_chunk_data(msg_, NULL), data, data_len);
+    }
     return &msg_->base;
 }
 
@@ -1471,14 +1502,16 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_chunk(struct 
     const size_t bytes_ = 12 + data_len;
     const unsigned class_ = telemetry_tail_class_(pool_, 36, bytes_);
     struct telemetry_chunk *const msg_ = (struct telemetry_chunk *)telemetry_take_(pool_, class_, TELEMETRY_CHUNK, 8, bytes_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     memcpy(msg_, from_, sizeof *msg_);
     protopool_write_tag(msg_, TELEMETRY_CHUNK, sizeof msg_->base, 2);
     PROTOPOOL_CLEAR_(msg_, 6, 2);
     msg_->data_len = (uint16_t)data_len;
-    if (data_len != 0)
+    if (data_len != 0) {
         memcpy(telemetry_edit_chunk_data(msg_, NULL), data, data_len);
+    }
     return &msg_->base;
 }
 
@@ -1502,9 +1535,11 @@ static inline struct telemetry_chunk *telemetry_edit_chunk(struct telemetry *msg
 /* points */
 static inline bool telemetry_all_allowed_track_2_(const struct telemetry_position *values_, size_t count_)
 {
-    for (size_t i_ = 0; i_ < count_; i_++)
-        if (!(telemetry_valid_position(&values_[i_])))
+    for (size_t i_ = 0; i_ < count_; i_++) {
+        if (!(telemetry_valid_position(&values_[i_]))) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -1520,23 +1555,26 @@ static inline bool telemetry_valid_track(const struct telemetry_track *msg_)
 /* The points of a message in a pool; len_ may be NULL, else it gets how many elements. */
 static inline const struct telemetry_position *telemetry_track_points(const struct telemetry_track *msg_, size_t *len_)
 {
-    if (len_ != NULL)
+    if (len_ != NULL) {
         *len_ = msg_->points_len;
+    }
     return (const struct telemetry_position *)PROTOPOOL_BEHIND_(msg_, 8);
 }
 
 /* The same, to write them. */
 static inline struct telemetry_position *telemetry_edit_track_points(struct telemetry_track *msg_, size_t *len_)
 {
-    if (len_ != NULL)
+    if (len_ != NULL) {
         *len_ = msg_->points_len;
+    }
     return (struct telemetry_position *)PROTOPOOL_BEHIND_(msg_, 8);
 }
 
 PROTOPOOL_NODISCARD static inline bool telemetry_reserve_track(struct telemetry_pool *pool_, size_t n_, size_t points_len)
 {
-    if (points_len > TELEMETRY_TRACK_POINTS_MAX)
+    if (points_len > TELEMETRY_TRACK_POINTS_MAX) {
         return false;
+    }
     return protopool_reserve(&pool_->engine_,
                              telemetry_tail_class_(pool_, 152, 8 + points_len * sizeof(struct telemetry_position)), n_);
 }
@@ -1561,12 +1599,14 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_track(struct t
     const size_t bytes_ = 8 + points_len * sizeof(struct telemetry_position);
     const unsigned class_ = telemetry_tail_class_(pool_, 152, bytes_);
     struct telemetry_track *const msg_ = (struct telemetry_track *)telemetry_take_(pool_, class_, TELEMETRY_TRACK, 2, bytes_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->period = period;
     msg_->points_len = (uint32_t)points_len;
-    if (points_len != 0)
+    if (points_len != 0) {
         memcpy(telemetry_edit_track_points(msg_, NULL), points, points_len * sizeof(struct telemetry_position));
+    }
     return &msg_->base;
 }
 
@@ -1582,13 +1622,15 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_track(struct 
     const size_t bytes_ = 8 + points_len * sizeof(struct telemetry_position);
     const unsigned class_ = telemetry_tail_class_(pool_, 152, bytes_);
     struct telemetry_track *const msg_ = (struct telemetry_track *)telemetry_take_(pool_, class_, TELEMETRY_TRACK, 2, bytes_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     memcpy(msg_, from_, sizeof *msg_);
     protopool_write_tag(msg_, TELEMETRY_TRACK, sizeof msg_->base, 2);
     msg_->points_len = (uint32_t)points_len;
-    if (points_len != 0)
+    if (points_len != 0) {
         memcpy(telemetry_edit_track_points(msg_, NULL), points, points_len * sizeof(struct telemetry_position));
+    }
     return &msg_->base;
 }
 
@@ -1644,8 +1686,9 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_set_mode(struc
         return telemetry_refused_(pool_);
     }
     struct telemetry_set_mode *const msg_ = (struct telemetry_set_mode *)telemetry_take_(pool_, 1, TELEMETRY_SET_MODE, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->mode = (uint8_t)mode;
     return &msg_->base;
 }
@@ -1658,8 +1701,9 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_set_mode(stru
         return telemetry_refused_(pool_);
     }
     struct telemetry_set_mode *const msg_ = (struct telemetry_set_mode *)telemetry_take_(pool_, 1, TELEMETRY_SET_MODE, 1, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     msg_->base.tag = TELEMETRY_SET_MODE;
     return &msg_->base;
@@ -1771,8 +1815,9 @@ static inline struct telemetry *telemetry_new_set_home(struct telemetry_pool *po
         return telemetry_refused_(pool_);
     }
     struct telemetry_set_home *const msg_ = (struct telemetry_set_home *)telemetry_take_(pool_, 3, TELEMETRY_SET_HOME, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     msg_->home = *home;
     PROTOPOOL_CLEAR_(msg_, 12, 4);
     return &msg_->base;
@@ -1787,8 +1832,9 @@ static inline struct telemetry *telemetry_copy_set_home(struct telemetry_pool *p
         return telemetry_refused_(pool_);
     }
     struct telemetry_set_home *const msg_ = (struct telemetry_set_home *)telemetry_take_(pool_, 3, TELEMETRY_SET_HOME, 8, sizeof *msg_);
-    if (msg_ == NULL)
+    if (msg_ == NULL) {
         return NULL;
+    }
     *msg_ = *from_;
     protopool_write_tag(msg_, TELEMETRY_SET_HOME, sizeof msg_->base, 8);
     PROTOPOOL_CLEAR_(msg_, 12, 4);

@@ -2,6 +2,7 @@
 """Schemas that are awkward to emit C for: it compiles with every warning, optimised, and the emitted suite runs."""
 
 import os
+import re
 import subprocess
 import tempfile
 import unittest
@@ -117,6 +118,21 @@ class Awkward(unittest.TestCase):
                     for level in (0, 2):
                         with self.subTest(name, compiler=compiler, level=level):
                             self.assertEqual(self.compile([compiler], f"-DPROTOPOOL_CHECK={level}", "-fsyntax-only", f"use.{suffix}"), "")
+
+    def test_c_of_2023_is_quiet(self):
+        for name in compilers("gcc", "clang", *(f"clang-{version}" for version in range(16, 24))):
+            write_all(self.folder, emit(f"protocol: p\n{AWKWARD['deprecated messages']}\n"))
+            for source in ("p.c", TEMPLATES / "protopool.c"):
+                done = subprocess.run([name, "-std=c2x", "-Wall", "-Wextra", "-Wpedantic", "-Wno-constant-logical-operand", "-D_POSIX_C_SOURCE=200809L", "-I", TEMPLATES,
+                                       "-fsyntax-only", source], cwd=self.folder, capture_output=True, text=True)
+                self.assertEqual((done.returncode, done.stderr), (0, ""), name)
+
+    def test_bodies_are_in_braces(self):
+        """gcc takes long to see whether unbraced ones are indented as if they were more."""
+        files = emit(f"protocol: p\n{AWKWARD['structs of every kind, and optional enums']}\n")
+        for name in ("p.h", "p.c"):
+            heads = re.findall(r"(?m)^ *((?:if|for|while) \(.*\)|else)(?: /\*.*\*/)?$", files[name])
+            self.assertEqual([head for head in heads if head.count("(") == head.count(")")], [], name)
 
     def test_what_users_write_is_quiet(self):
         for schema, code in USED:
