@@ -26,9 +26,9 @@
 #include "protopool.h"
 
 #ifndef PROTOPOOL_ABI
-#error "calc.h was generated for version 6 of protopool's engine, and this protopool.h is older and has none: regenerate both"
-#elif PROTOPOOL_ABI != 6
-static_assert(PROTOPOOL_ABI == 6, "calc.h was generated for version 6 of protopool's engine, and this protopool.h has version "
+#error "calc.h was generated for version 7 of protopool's engine, and this protopool.h is older and has none: regenerate both"
+#elif PROTOPOOL_ABI != 7
+static_assert(PROTOPOOL_ABI == 7, "calc.h was generated for version 7 of protopool's engine, and this protopool.h has version "
                                  PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 #error "calc.h and protopool.h are of different versions of protopool's engine"
 #endif

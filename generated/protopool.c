@@ -522,6 +522,12 @@ static inline bool is_own(const struct protopool_slabs *slabs)
     return slabs->back != 0;
 }
 
+/* What the source aligns a slab to: the slab of a slot is found by that, but for a block of its own. */
+static inline size_t slab_align(const struct protopool_slabs *slabs)
+{
+    return is_own(slabs) ? 8 : slabs->slab_bytes;
+}
+
 /* ---- Checks ------------------------------------------------------------------------------------------------------------ */
 
 #if PROTOPOOL_CHECK == 1
@@ -781,7 +787,7 @@ static void *take_aligned(const struct protopool_source *source, size_t bytes, s
     if (memory == NULL || (uintptr_t)memory % align == 0)
         return memory;
     if (source->give != NULL)
-        source->give(source->ctx, memory, bytes);
+        source->give(source->ctx, memory, bytes, align);
     return NULL;
 }
 
@@ -794,14 +800,14 @@ static void *take_from_source(struct protopool_store *store, size_t bytes, size_
     return memory;
 }
 
-static void give_to_source(struct protopool_store *store, void *memory, size_t bytes)
+static void give_to_source(struct protopool_store *store, void *memory, size_t bytes, size_t align)
 {
     const struct protopool_source *const source = &store->growth->source;
 
     if (source->give == NULL)
         return;
     store->source_bytes -= bytes;
-    source->give(source->ctx, memory, bytes);
+    source->give(source->ctx, memory, bytes, align);
 }
 
 /* The slabs of the magazines' arrays. */
@@ -835,7 +841,7 @@ static void give_highest_spare(struct protopool_store *store)
     const uintptr_t spare = remove_spare(store->growth, store->growth->spare_count - 1);
     const uintptr_t order = spare & (SLAB_BYTES - 1);
 
-    give_to_source(store, (void *)(spare - order), SLAB_BYTES << order);
+    give_to_source(store, (void *)(spare - order), SLAB_BYTES << order, SLAB_BYTES << order);
 }
 
 /* Whether a slab of so many bytes may be kept besides the spares. */
@@ -855,7 +861,7 @@ static void keep_spare(struct protopool_store *store, struct protopool_slab *sla
 
     while (!has_room_for_spare(growth, SLAB_BYTES << order)) {
         if (growth->spares[growth->spare_count - 1] < spare) {
-            give_to_source(store, slab, SLAB_BYTES << order);
+            give_to_source(store, slab, SLAB_BYTES << order, SLAB_BYTES << order);
             return;
         }
         give_highest_spare(store);
@@ -897,7 +903,7 @@ static void release_slab(struct protopool_store *store, struct protopool_slabs *
         strike_slab(store, slabs, slab);
 #endif
     if (is_own(slabs))
-        give_to_source(store, slab, slabs->slab_bytes);
+        give_to_source(store, slab, slabs->slab_bytes, slab_align(slabs));
     else
         keep_spare(store, slab, order_of(slabs));
 }
@@ -1094,7 +1100,7 @@ static bool begin_slab(struct protopool_store *store, struct protopool_slabs *sl
 
 #if PROTOPOOL_CHECK == 2
     if (slabs->slot_class != 0 && !enter_slab(store, slab)) {
-        give_to_source(store, memory, slabs->slab_bytes);
+        give_to_source(store, memory, slabs->slab_bytes, slab_align(slabs));
         return false;
     }
 #endif
@@ -1132,7 +1138,7 @@ static bool grow(struct protopool *pool, struct protopool_store *store, struct p
     if (is_own(slabs)) {
         if (pool != NULL && ++pool->slow % IDLE_PERIOD == 0)
             flush_what_is_idle(pool);
-        memory = (unsigned char *)take_from_source(store, slabs->slab_bytes, 8);
+        memory = (unsigned char *)take_from_source(store, slabs->slab_bytes, slab_align(slabs));
     } else {
         const uintptr_t order = order_of(slabs);
         memory = (unsigned char *)take_spare(store, order);
@@ -1148,7 +1154,7 @@ static bool grow(struct protopool *pool, struct protopool_store *store, struct p
         if (memory == NULL) {
             while (store->growth->spare_count != 0 && store->growth->source.give != NULL)
                 give_highest_spare(store);
-            memory = (unsigned char *)take_from_source(store, slabs->slab_bytes, slabs->slab_bytes);
+            memory = (unsigned char *)take_from_source(store, slabs->slab_bytes, slab_align(slabs));
         }
     }
     if (memory == NULL)
@@ -1472,7 +1478,7 @@ static struct protopool_store *begin_store(const struct protopool_geometry *geom
 
 #ifdef HAS_HEAP
 static void *heap_take(void *ctx, size_t bytes, size_t align);
-static void heap_give(void *ctx, void *memory, size_t bytes);
+static void heap_give(void *ctx, void *memory, size_t bytes, size_t align);
 static void heap_trim(struct protopool_heap *heap);
 static void heap_end(struct protopool_heap *heap);
 #endif
@@ -1500,7 +1506,7 @@ static void give_list(struct protopool_store *store, struct protopool_slabs *sla
 {
     while (slab != NULL) {
         struct protopool_slab *const next = slab->next;
-        give_to_source(store, slab, slabs->slab_bytes);
+        give_to_source(store, slab, slabs->slab_bytes, slab_align(slabs));
         slab = next;
     }
 }
@@ -1518,7 +1524,7 @@ static void give_all(struct protopool_store *store)
 #ifdef HAS_HEAP
     heap_end(&store->growth->heap);
 #endif
-    give_to_source(store, store, tables_bytes(store->geometry) + sizeof *store->growth);
+    give_to_source(store, store, tables_bytes(store->geometry) + sizeof *store->growth, 8);
 }
 
 /* The tables of a store that grows, and the first slab of its arrays; NULL if the source does not give that. */
@@ -2655,13 +2661,14 @@ static void *heap_take(void *ctx, size_t bytes, size_t align)
     return chunk == NULL ? NULL : cut(heap, chunk, bytes);
 }
 
-static void heap_give(void *ctx, void *memory, size_t bytes)
+static void heap_give(void *ctx, void *memory, size_t bytes, size_t align)
 {
     struct protopool_heap *const heap = (struct protopool_heap *)ctx;
     const size_t above = chunk_above(heap, (uintptr_t)memory);
     struct protopool_chunk *const chunk = above == 0 ? NULL : &heap->chunks[above - 1];
     size_t bit, most;
 
+    (void)align;
     if (chunk == NULL || (uintptr_t)memory - (uintptr_t)chunk->block >= CHUNK_BYTES(chunk->slabs)) {
         free(memory);
         return;

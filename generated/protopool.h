@@ -152,7 +152,7 @@ PROTOPOOL_BEGIN_C
 
 /* The version of what the engine, its header and emitted code share. It changes with each change of a layout or of a
  * contract between them: emitted code asks for its own version, and each symbol's name bears it. */
-#define PROTOPOOL_ABI 6
+#define PROTOPOOL_ABI 7
 
 /* A name that bears the version and the settings. */
 #define PROTOPOOL_PASTE_(name, abi, check, magazine, stdio, threads, trace) \
@@ -294,14 +294,15 @@ PROTOPOOL_BEGIN_C
 
 /* ---- Where memory comes from ---------------------------------------------------------------------------------- */
 
-/* take returns `bytes` bytes aligned to `align` (a power of two), or NULL; give gets back exactly what take gave. A
+/* take returns `bytes` bytes aligned to `align` (a power of two), or NULL; give gets back exactly what take gave,
+ * with the same bytes and align. A
  * growing pool takes a slab at a time: 16 KiB aligned to 16 KiB, or a small power of two times as much; for slots
  * of several KiB single blocks; and, once, a block for its tables, aligned to 8. give may be NULL: memory is then never
  * given back, and kept for reuse. Both are called by the pool's thread, inside make, free, reserve, reset, flush, trim,
  * each, init and fini. */
 struct protopool_source {
     void *(*take)(void *ctx, size_t bytes, size_t align);
-    void (*give)(void *ctx, void *memory, size_t bytes);
+    void (*give)(void *ctx, void *memory, size_t bytes, size_t align);
     void *ctx;
 };
 

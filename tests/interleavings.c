@@ -261,8 +261,9 @@ UNSEEN static void *take(void *ctx, size_t bytes, size_t align)
     return aligned_alloc(align, (bytes + align - 1) / align * align);
 }
 
-UNSEEN static void give(void *ctx, void *memory, size_t bytes)
+UNSEEN static void give(void *ctx, void *memory, size_t bytes, size_t align)
 {
+    (void)align;
     (void)ctx;
     if (current >= 0 && holder != current)
         violation("the source is called without the lock");

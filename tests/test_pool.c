@@ -64,6 +64,7 @@ static void put(unsigned c, void *slot)
 
 static struct {
     size_t takes, bytes, most;
+    size_t aligns;  /* the sum of what take was asked for and give was told */
     size_t fail_at; /* the number of the take that fails, from 1; 0: none */
     bool fail_on;   /* and all after it */
     size_t misalign;
@@ -81,15 +82,17 @@ static void *counted_take(void *ctx, size_t bytes, size_t align)
     ck_assert_ptr_nonnull(memory);
     memset(memory, 0xa5, bytes); /* what is recycled is not zero */
     counted.bytes += bytes;
+    counted.aligns += align;
     if (counted.bytes > counted.most)
         counted.most = counted.bytes;
     return memory + counted.misalign;
 }
 
-static void counted_give(void *ctx, void *memory, size_t bytes)
+static void counted_give(void *ctx, void *memory, size_t bytes, size_t align)
 {
     (void)ctx;
     counted.bytes -= bytes;
+    counted.aligns -= align;
     free((unsigned char *)memory - counted.misalign);
 }
 
@@ -235,6 +238,7 @@ START_TEST(freed_slot_is_handed_out_again)
     }
     ck_assert_uint_eq(protopool_fini(&pool.engine), CLASSES);
     ck_assert_uint_eq(counted.bytes, 0);
+    ck_assert_uint_eq(counted.aligns, 0);
 }
 END_TEST
 
@@ -333,6 +337,7 @@ START_TEST(double_free_frees_no_live_neighbour)
         assert_invariants();
         ck_assert_uint_eq(protopool_fini(&pool.engine), 2 * (size_t)SLOTS - 64);
         ck_assert_uint_eq(counted.bytes, 0);
+        ck_assert_uint_eq(counted.aligns, 0);
     }
 }
 END_TEST
@@ -536,6 +541,7 @@ START_TEST(empty_source_is_seen_by_init)
         counted.fail_at = fail_at;
         ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &source));
         ck_assert_uint_eq(counted.bytes, 0);
+        ck_assert_uint_eq(counted.aligns, 0);
     }
     ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &no_take));
 }
@@ -548,6 +554,7 @@ START_TEST(misaligned_block_is_given_back)
     ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &source));
     ck_assert_uint_eq(counted.takes, 2); /* 8 is enough for the tables */
     ck_assert_uint_eq(counted.bytes, 0);
+    ck_assert_uint_eq(counted.aligns, 0);
 }
 END_TEST
 
@@ -599,6 +606,7 @@ START_TEST(failure_of_any_take_is_met_and_nothing_is_lost)
         ck_assert(work()); /* all is well again */
         ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
         ck_assert_uint_eq(counted.bytes, 0);
+        ck_assert_uint_eq(counted.aligns, 0);
     }
 }
 END_TEST
@@ -620,6 +628,7 @@ START_TEST(wholly_free_slab_serves_another_slot_size)
     ck_assert_uint_le(counted.most, bytes + SLAB_BYTES);
     ck_assert_uint_eq(protopool_fini(&pool.engine), 700);
     ck_assert_uint_eq(counted.bytes, 0);
+    ck_assert_uint_eq(counted.aligns, 0);
 }
 END_TEST
 
@@ -639,6 +648,7 @@ START_TEST(slabs_past_the_bound_go_back_to_the_source)
     assert_invariants();
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
     ck_assert_uint_eq(counted.bytes, 0);
+    ck_assert_uint_eq(counted.aligns, 0);
     free(slots);
 }
 END_TEST
@@ -736,7 +746,7 @@ START_TEST(default_source_gives_every_slab_its_own_memory)
         const size_t bytes = SLAB_BYTES << (random >> 8) % SLAB_ORDERS;
         if (slabs[at].memory != NULL) {
             CHECK(slabs[at].memory[0] == at % 251 && slabs[at].memory[slabs[at].bytes - 1] == at % 251);
-            heap_give(&heap, slabs[at].memory, slabs[at].bytes);
+            heap_give(&heap, slabs[at].memory, slabs[at].bytes, slabs[at].bytes);
             slabs[at].memory = NULL;
         }
         if (i < (ROUNDS - 1) * SLABS) {
@@ -748,7 +758,7 @@ START_TEST(default_source_gives_every_slab_its_own_memory)
     }
     for (size_t at = 0; at < SLABS; at++)
         if (slabs[at].memory != NULL)
-            heap_give(&heap, slabs[at].memory, slabs[at].bytes);
+            heap_give(&heap, slabs[at].memory, slabs[at].bytes, slabs[at].bytes);
     ck_assert_uint_eq(heap.count, 1);
     ck_assert_uint_eq(heap.idle, 1);
     ck_assert_uint_eq(heap.slabs, heap.chunks[0].slabs);
@@ -818,7 +828,7 @@ static void give_slabs(size_t from, size_t to)
     for (size_t i = from; i < to; i++) {
         const size_t count = heap.count, calls = system_calls;
         CHECK(all_bytes_are(heap_slabs[i], 16, (int)i & 255));
-        heap_give(&heap, heap_slabs[i], SLAB_BYTES);
+        heap_give(&heap, heap_slabs[i], SLAB_BYTES, SLAB_BYTES);
         system_calls += count != heap.count;
         CHECK(system_calls - calls <= DIRTY_MIN / SLAB_BYTES); /* no free does much at once */
     }
@@ -952,6 +962,7 @@ START_TEST(trim_gives_back_all_that_is_free)
     ck_assert_uint_eq(bytes, given);
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
     ck_assert_uint_eq(counted.bytes, 0);
+    ck_assert_uint_eq(counted.aligns, 0);
     init_fixed();
     put(2, take(2));
     ck_assert_uint_eq(protopool_trim(&pool.engine), 0);
@@ -995,6 +1006,7 @@ START_TEST(trim_of_a_depot_without_pools_leaves_its_tables)
     }
     ck_assert_uint_eq(protopool_depot_fini(&depot.engine), 0);
     ck_assert_uint_eq(counted.bytes, 0);
+    ck_assert_uint_eq(counted.aligns, 0);
 }
 END_TEST
 
@@ -1025,6 +1037,7 @@ START_TEST(large_slots_have_no_magazine)
     ck_assert_uint_eq(counted.bytes, before);
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
     ck_assert_uint_eq(counted.bytes, 0);
+    ck_assert_uint_eq(counted.aligns, 0);
 }
 END_TEST
 
@@ -1060,6 +1073,7 @@ START_TEST(reserved_slots_need_no_source)
     counted.fail_at = 0;
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
     ck_assert_uint_eq(counted.bytes, 0);
+    ck_assert_uint_eq(counted.aligns, 0);
 }
 END_TEST
 
@@ -1077,6 +1091,7 @@ START_TEST(reset_frees_all_at_once)
     }
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
     ck_assert_uint_eq(counted.bytes, 0);
+    ck_assert_uint_eq(counted.aligns, 0);
     init_fixed();
     for (int round = 0; round < 3; round++) {
         for (uint32_t i = 0; i < sizes[1].budget; i++)
@@ -1278,6 +1293,7 @@ START_TEST(random_makes_and_frees_keep_every_slot_apart)
     }
     ck_assert_uint_eq(protopool_fini(&pool.engine), count);
     ck_assert_uint_eq(counted.bytes, 0);
+    ck_assert_uint_eq(counted.aligns, 0);
 }
 END_TEST
 

@@ -291,8 +291,9 @@ static void *take_unless_dry(void *ctx, size_t bytes, size_t align)
     return is_dry ? NULL : aligned_alloc(align, (bytes + align - 1) / align * align);
 }
 
-static void give(void *ctx, void *memory, size_t bytes)
+static void give(void *ctx, void *memory, size_t bytes, size_t align)
 {
+    (void)align;
     (void)ctx;
     (void)bytes;
     free(memory);

@@ -526,8 +526,9 @@ static void *counted_take(void *ctx, size_t bytes, size_t align)
     return aligned_alloc(align, (bytes + align - 1) / align * align);
 }
 
-static void counted_give(void *ctx, void *given, size_t bytes)
+static void counted_give(void *ctx, void *given, size_t bytes, size_t align)
 {
+    (void)align;
     (void)ctx;
     source_bytes -= bytes;
     free(given);

@@ -111,8 +111,9 @@ static void *take_counted_(void *ctx_, size_t bytes_, size_t align_)
     return memory_;
 }
 
-static void give_counted_(void *ctx_, void *memory_, size_t bytes_)
+static void give_counted_(void *ctx_, void *memory_, size_t bytes_, size_t align_)
 {
+    (void)align_;
     struct counted_ *const counted_of_it_ = (struct counted_ *)ctx_;
     void *block_;
     counted_of_it_->left += bytes_;
