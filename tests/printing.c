@@ -6,17 +6,15 @@
  */
 
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char *library;
 
-/* As snprintf, but for a number with an exponent. */
-static int other_snprintf(char *text, size_t room, const char *format, ...)
+/* The engine calls it for a number with an exponent, and for nothing else. */
+static int other_snprintf(char *text, size_t room, const char *format, int precision, double value)
 {
-    va_list arguments;
     int length;
 
     if (strcmp(library, "nothing") == 0)
@@ -34,9 +32,7 @@ static int other_snprintf(char *text, size_t room, const char *format, ...)
         text[room - 1] = '\0';
         return (int)room - 1;
     }
-    va_start(arguments, format);
-    length = vsnprintf(text, room, format, arguments);
-    va_end(arguments);
+    length = strcmp(format, "%.*e") == 0 ? snprintf(text, room, "%.*e", precision, value) : -1;
     if (strcmp(library, "no exponent") == 0)
         *strchr(text, 'e') = '\0';
     else if (strcmp(library, "empty exponent") == 0)
