@@ -536,6 +536,21 @@ static void counted_give(void *ctx, void *given, size_t bytes, size_t align)
 
 static const struct protopool_source counted = { counted_take, counted_give, NULL };
 
+#if SIZE_MAX > 0xffffffffU
+START_TEST(fixed_depot_refuses_more_slots_than_it_can_count)
+{
+    static const struct protopool_slot_size slot_size = { 1, UINT32_MAX - 63 };
+    static const struct protopool_geometry geometry = { .slot_sizes = &slot_size, .count = 1 };
+    static struct protopool_depot engine;
+    static struct protopool_rack racks[2];
+    const unsigned long long bytes =
+        PROTOPOOL_TABLES_BYTES(1) + PROTOPOOL_DEPOT_BYTES(1, slot_size.budget, 2) + PROTOPOOL_DEPOT_ARRAYS_BYTES(1, 2);
+
+    ck_assert(!protopool_depot_init_fixed(&engine, racks, &geometry, memory, (size_t)bytes));
+}
+END_TEST
+#endif
+
 START_TEST(exhaustion_of_a_depot_is_met)
 {
     struct calc_pool one, other;
@@ -833,6 +848,9 @@ int main(void)
     tcase_add_test(tests, free_of_a_message_without_fields_does_nothing);
     tcase_add_test(tests, pool_whose_init_has_failed_is_empty);
     tcase_add_test(tests, depot_whose_init_has_failed_is_empty);
+#if SIZE_MAX > 0xffffffffU
+    tcase_add_test(tests, fixed_depot_refuses_more_slots_than_it_can_count);
+#endif
     tcase_add_test(tests, exhaustion_of_a_depot_is_met);
     tcase_add_test(tests, memory_follows_a_load_that_shifts_between_threads);
     tcase_add_test(tests, threads_come_and_go_and_nothing_is_lost);
