@@ -28,13 +28,14 @@ CHECK_LIBS = $$(pkg-config --libs check 2>/dev/null || echo -lcheck -lsubunit -l
 # What a fresh machine needs, by Debian's names.
 DEPS = gcc libc6-dev make python3 python3-jinja2 python3-yaml check pkg-config valgrind
 DEPS_CI = python3-jsonschema cmake ninja-build g++ clang libclang-rt-dev clang-format clang-tidy pyflakes3 shellcheck gcc-i686-linux-gnu \
-    g++-i686-linux-gnu libc6-dev-i386-cross gcc-powerpc-linux-gnu libc6-dev-powerpc-cross qemu-user
+    g++-i686-linux-gnu libc6-dev-i386-cross gcc-powerpc-linux-gnu libc6-dev-powerpc-cross qemu-user \
+    gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm musl-tools
 
 # What the benchmark needs besides. The allocators that are missing are left out.
 DEPS_BENCH = python3-scipy python3-matplotlib python3-tqdm libjemalloc-dev libmimalloc-dev libgoogle-perftools-dev util-linux
 
 .PHONY: all help closure deps deps-ci deps-bench generate fresh build demo check check-user test-python suites lint format \
-    portable cplusplus combinations combinations-suite combinations-elsewhere demo-valgrind tsan weaken bench bench-quick bench-check bench-instructions \
+    portable firmware cplusplus combinations combinations-suite combinations-elsewhere demo-valgrind tsan weaken bench bench-quick bench-check bench-instructions \
     bench-generator sanitized-gcc sanitized-clang soak fuzz ci bare clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -172,13 +173,13 @@ check-user:
 
 # ---- What CI runs
 
-C_SOURCES = templates/protopool.h templates/protopool.c templates/protopool.hpp $(wildcard examples/*.[ch] tests/*.c tests/*.cpp tests/*.hpp bench/*.[ch])
+C_SOURCES = templates/protopool.h templates/protopool.c templates/protopool.hpp $(wildcard examples/*.[ch] tests/*.c tests/*.cpp tests/*.hpp tests/firmware/*.[ch] bench/*.[ch])
 
 TIDY = -std=c11 -D_POSIX_C_SOURCE=200809L -Igenerated
 
 lint: generate ## clang-format, clang-tidy, pyflakes, shellcheck
 	clang-format --dry-run -Werror $(C_SOURCES)
-	printf '%s\n' $(filter-out %/interleavings.c %/combined.c bench/%,$(filter %.c,$(C_SOURCES))) | xargs -P 2 -I% clang-tidy --quiet --warnings-as-errors='*' % -- $(TIDY)
+	printf '%s\n' $(filter-out %/interleavings.c %/combined.c tests/firmware/% bench/%,$(filter %.c,$(C_SOURCES))) | xargs -P 2 -I% clang-tidy --quiet --warnings-as-errors='*' % -- $(TIDY)
 	@$(FIND_PYTHON); "$$p" -m gen -q --bench -o build/lint schema/itch.yaml
 	clang-tidy --quiet --warnings-as-errors='*' $(wildcard bench/*.c) -- -std=c11 -D_GNU_SOURCE -Ibuild/lint -DBENCH_POOL \
 	    -DBENCH_PROTOCOL='"itch_bench.h"' -DBENCH_ONE=add_order -DBENCH_ONE_NAME='"AddOrder"'
@@ -203,7 +204,9 @@ portable: generate ## C++17, 32-bit, big-endian and freestanding: compile with e
 	gcc $(STRICT_C) examples/order_book.c $(OBJECTS) -o $(P)/book
 	i686-linux-gnu-gcc $(STRICT_C) -static examples/order_book.c $(OBJECTS) -o $(P)/book_i686
 	powerpc-linux-gnu-gcc $(STRICT_C) -static examples/order_book.c $(OBJECTS) -o $(P)/book_powerpc
+	musl-gcc $(STRICT_C) -static examples/order_book.c $(OBJECTS) -o $(P)/book_musl
 	$(P)/book --messages 200000 | grep checksum >$(P)/expected
+	$(P)/book_musl --messages 200000 | grep checksum | diff $(P)/expected -
 	qemu-i386 $(P)/book_i686 --messages 200000 | grep checksum | diff $(P)/expected -
 	qemu-ppc $(P)/book_powerpc --messages 200000 | grep checksum | diff $(P)/expected -
 	gcc $(STRICT_C) -c generated/calc.c -o $(P)/calc.o
@@ -219,9 +222,11 @@ portable: generate ## C++17, 32-bit, big-endian and freestanding: compile with e
 	qemu-i386 $(P)/closure_i686 6
 	powerpc-linux-gnu-gcc $(STRICT_C) -static -DPROTOPOOL_MAGAZINE=2 $(CLOSURE) -o $(P)/closure_powerpc
 	qemu-ppc $(P)/closure_powerpc 6
-	gcc $(STRICT_C) -ffreestanding -DPROTOPOOL_NO_STDIO -c generated/protopool.c -o $(P)/free.o
-	gcc $(STRICT_C) -ffreestanding -DPROTOPOOL_NO_STDIO -c generated/calc.c -o $(P)/free_calc.o
-	! nm $(P)/free.o $(P)/free_calc.o | grep ' U ' | grep -vE ' (memcpy|memset|memcmp|protopool_[a-z0-9_]+)$$'
+	gcc $(STRICT_C) -ffreestanding -c generated/protopool.c -o $(P)/free.o
+	gcc $(STRICT_C) -ffreestanding -c generated/calc.c -o $(P)/free_calc.o
+	gcc $(STRICT_C) -ffreestanding -c generated/telemetry.c -o $(P)/free_telemetry.o
+	! nm $(P)/free.o $(P)/free_calc.o | grep ' U ' | grep -vE ' (memcpy|memset|memcmp|(protopool|calc)_[a-z0-9_]+)$$'
+	! nm $(P)/free_telemetry.o | grep ' U ' | grep -vE ' (memcpy|memset|memcmp|memchr|(protopool|telemetry)_[a-z0-9_]+)$$'
 
 # Not every combination, but each level, standard, and exceptions on and off with both compilers.
 CPP = build/cplusplus
@@ -240,6 +245,34 @@ cplusplus: generate ## the C++ programs: both compilers, three standards and lev
 	    for program in $(wildcard tests/cpp_*.cpp); do \
 	        $${setting%% *} $(STRICT_CXX) $${setting#* } $$program $(CPP)/*.o -o $(CPP)/program -lpthread; $$run $(CPP)/program; \
 	    done; done
+
+F = build/firmware
+FIRMWARE_C = -std=gnu11 $(filter-out -Wcast-align%,$(WARNINGS)) -Os -Igenerated -Itests/firmware -DPROTOPOOL_PORT='"port.h"'
+FIRMWARE = tests/firmware/firmware.c generated/calc.c generated/protopool.c
+ARM = arm-none-eabi-gcc $(FIRMWARE_C) -mcpu=cortex-m3 -mthumb -ffunction-sections -fdata-sections $(FIRMWARE) tests/firmware/cortex_m3.c \
+    --specs=rdimon.specs -nostartfiles -T tests/firmware/firmware.ld -Wl,--gc-sections
+ARM_RUN = timeout 60 qemu-system-arm -M mps2-an385 -icount shift=3 -nographic -monitor none -serial none \
+    -semihosting-config enable=on,target=native -kernel
+FIRMWARE_HOST = gcc $(FIRMWARE_C) -D_XOPEN_SOURCE=700 $(FIRMWARE) tests/firmware/host.c
+
+# A program on a Cortex-M3 in qemu must print what it prints on this machine: with the small C library newlib-nano, where
+# that prints floating point and where it does not, and with the whole newlib; and freestanding. Without the lock it must fail.
+firmware: generate ## a program with interrupts on a microcontroller in qemu, with small C libraries and none
+	@mkdir -p $(F)
+	$(FIRMWARE_HOST) -DPROTOPOOL_CHECK=1 -o $(F)/host
+	$(F)/host >$(F)/expected
+	$(FIRMWARE_HOST) -DPROTOPOOL_CHECK=1 -Dsnprintf=no_snprintf -o $(F)/host_without_floats
+	$(F)/host_without_floats >$(F)/expected_without_floats
+	$(ARM) -DPROTOPOOL_CHECK=1 -o $(F)/newlib.elf
+	$(ARM_RUN) $(F)/newlib.elf | diff $(F)/expected -
+	$(ARM) -DPROTOPOOL_CHECK=1 --specs=nano.specs -u _printf_float -o $(F)/nano.elf
+	$(ARM_RUN) $(F)/nano.elf | diff $(F)/expected -
+	$(ARM) -DPROTOPOOL_CHECK=1 --specs=nano.specs -o $(F)/nano_without_floats.elf
+	$(ARM_RUN) $(F)/nano_without_floats.elf | diff $(F)/expected_without_floats -
+	for level in 0 2; do $(ARM) -DPROTOPOOL_CHECK=$$level -DPROTOPOOL_MAGAZINE=2 -ffreestanding --specs=nano.specs -o $(F)/free.elf && \
+	    $(ARM_RUN) $(F)/free.elf | grep ' 0 failures' || exit 1; done
+	$(ARM) -ffreestanding -DWITHOUT_MASK --specs=nano.specs -o $(F)/without_mask.elf
+	! $(ARM_RUN) $(F)/without_mask.elf >$(F)/without_mask.log
 
 A = build/combinations
 ALL = $(A)/all.c $(A)/protopool.c
@@ -277,7 +310,7 @@ ci: deps-ci deps-bench ## everything that CI runs
 	$(MAKE) fresh lint
 	$(if $(CHECKED),,$(MAKE) check CC=gcc)
 	$(MAKE) bench-instructions bench-quick
-	$(MAKE) demo-valgrind portable
+	$(MAKE) demo-valgrind portable firmware
 	$(MAKE) -j2 combinations
 	$(MAKE) tsan HANDOFFS=3000000
 	$(MAKE) weaken

@@ -663,11 +663,13 @@ void calc_pool_each(struct calc_pool *pool_, void (*fn_)(void *ctx, const struct
     protopool_each(&pool_->engine_, calc_each_message_, &each_of_);
 }
 
+#ifndef PROTOPOOL_NO_THREADS
 bool calc_depot_each(struct calc_depot *depot_, void (*fn_)(void *ctx, const struct calc *msg), void *ctx_)
 {
     struct calc_each_ each_of_ = { fn_, ctx_ };
     return protopool_depot_each(&depot_->engine_, calc_each_message_, &each_of_);
 }
+#endif
 
 #ifndef PROTOPOOL_NO_STDIO
 static int calc_print_budget_(FILE *out_, const struct calc_pool_stats *stats_, bool is_shared_)
@@ -705,12 +707,14 @@ int calc_pool_print_budget(FILE *out_, struct calc_pool *pool_)
     return calc_print_budget_(out_, &stats_, pool_->engine_.depot != NULL);
 }
 
+#ifndef PROTOPOOL_NO_THREADS
 int calc_depot_print_budget(FILE *out_, struct calc_depot *depot_)
 {
     struct calc_pool_stats stats_;
     calc_depot_stats(depot_, &stats_);
     return calc_print_budget_(out_, &stats_, true);
 }
+#endif
 
 /* ---- Printing ------------------------------------------------------------------------------------------------ */
 

@@ -212,10 +212,16 @@ struct calc_pool {
 };
 
 /* What the pools of several threads share. The members are the engine's. */
+#ifdef PROTOPOOL_NO_THREADS
+struct PROTOPOOL_UNAVAILABLE_("protopool: a depot needs a lock: define PROTOPOOL_LOCK and PROTOPOOL_UNLOCK") calc_depot {
+    int no_lock_;
+};
+#else
 struct calc_depot {
     struct protopool_depot engine_;
     struct protopool_rack racks_[1 + CALC_SLOT_SIZES];
 };
+#endif
 
 /* What calc_pool_stats tells, by slot size in ascending order. */
 struct calc_pool_stats {
@@ -314,6 +320,7 @@ static inline enum protopool_failure calc_pool_failure(const struct calc_pool *p
 PROTOPOOL_API int calc_pool_print_budget(FILE *out_, struct calc_pool *pool_);
 #endif
 
+#ifndef PROTOPOOL_NO_THREADS
 /* ---- The depot: threads share memory, and free each other's messages ----------------------------------------- */
 
 /* A depot that grows from a source, which is called under its lock; NULL is the default source. False if the source
@@ -326,7 +333,7 @@ PROTOPOOL_NODISCARD static inline bool calc_depot_init(struct calc_depot *depot_
 /* A depot in memory of the caller's, aligned to 8: never grows, never calls malloc. CALC_DEPOT_BYTES(pools) bytes
  * are for so many joined pools. More may join: where memory for their magazines is left, max_live shrinks by what
  * the magazines of the others hold; where none is, they take the lock for each message. False if the memory does not
- * do for the max_live of one pool, or is misaligned. */
+ * do for the max_live of one pool, or is misaligned; if a slot size would have 2^32 slots; or if the system gives no lock. */
 PROTOPOOL_NODISCARD static inline bool calc_depot_init_fixed(struct calc_depot *depot_, void *memory_, size_t bytes_)
 {
     return protopool_depot_init_fixed(&depot_->engine_, depot_->racks_, &calc_layout_, memory_, bytes_);
@@ -366,6 +373,7 @@ static inline void calc_depot_stats(struct calc_depot *depot_, struct calc_pool_
 #ifndef PROTOPOOL_NO_STDIO
 /* As calc_pool_print_budget. */
 PROTOPOOL_API int calc_depot_print_budget(FILE *out_, struct calc_depot *depot_);
+#endif
 #endif
 
 /* ---- Any message -------------------------------------------------------------------------------------------- */

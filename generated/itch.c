@@ -1955,11 +1955,13 @@ void itch_pool_each(struct itch_pool *pool_, void (*fn_)(void *ctx, const struct
     protopool_each(&pool_->engine_, itch_each_message_, &each_of_);
 }
 
+#ifndef PROTOPOOL_NO_THREADS
 bool itch_depot_each(struct itch_depot *depot_, void (*fn_)(void *ctx, const struct itch *msg), void *ctx_)
 {
     struct itch_each_ each_of_ = { fn_, ctx_ };
     return protopool_depot_each(&depot_->engine_, itch_each_message_, &each_of_);
 }
+#endif
 
 #ifndef PROTOPOOL_NO_STDIO
 static int itch_print_budget_(FILE *out_, const struct itch_pool_stats *stats_, bool is_shared_)
@@ -2012,12 +2014,14 @@ int itch_pool_print_budget(FILE *out_, struct itch_pool *pool_)
     return itch_print_budget_(out_, &stats_, pool_->engine_.depot != NULL);
 }
 
+#ifndef PROTOPOOL_NO_THREADS
 int itch_depot_print_budget(FILE *out_, struct itch_depot *depot_)
 {
     struct itch_pool_stats stats_;
     itch_depot_stats(depot_, &stats_);
     return itch_print_budget_(out_, &stats_, true);
 }
+#endif
 
 /* ---- Printing ------------------------------------------------------------------------------------------------ */
 

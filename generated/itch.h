@@ -448,10 +448,16 @@ struct itch_pool {
 };
 
 /* What the pools of several threads share. The members are the engine's. */
+#ifdef PROTOPOOL_NO_THREADS
+struct PROTOPOOL_UNAVAILABLE_("protopool: a depot needs a lock: define PROTOPOOL_LOCK and PROTOPOOL_UNLOCK") itch_depot {
+    int no_lock_;
+};
+#else
 struct itch_depot {
     struct protopool_depot engine_;
     struct protopool_rack racks_[1 + ITCH_SLOT_SIZES];
 };
+#endif
 
 /* What itch_pool_stats tells, by slot size in ascending order. */
 struct itch_pool_stats {
@@ -550,6 +556,7 @@ static inline enum protopool_failure itch_pool_failure(const struct itch_pool *p
 PROTOPOOL_API int itch_pool_print_budget(FILE *out_, struct itch_pool *pool_);
 #endif
 
+#ifndef PROTOPOOL_NO_THREADS
 /* ---- The depot: threads share memory, and free each other's messages ----------------------------------------- */
 
 /* A depot that grows from a source, which is called under its lock; NULL is the default source. False if the source
@@ -562,7 +569,7 @@ PROTOPOOL_NODISCARD static inline bool itch_depot_init(struct itch_depot *depot_
 /* A depot in memory of the caller's, aligned to 8: never grows, never calls malloc. ITCH_DEPOT_BYTES(pools) bytes
  * are for so many joined pools. More may join: where memory for their magazines is left, max_live shrinks by what
  * the magazines of the others hold; where none is, they take the lock for each message. False if the memory does not
- * do for the max_live of one pool, or is misaligned. */
+ * do for the max_live of one pool, or is misaligned; if a slot size would have 2^32 slots; or if the system gives no lock. */
 PROTOPOOL_NODISCARD static inline bool itch_depot_init_fixed(struct itch_depot *depot_, void *memory_, size_t bytes_)
 {
     return protopool_depot_init_fixed(&depot_->engine_, depot_->racks_, &itch_layout_, memory_, bytes_);
@@ -602,6 +609,7 @@ static inline void itch_depot_stats(struct itch_depot *depot_, struct itch_pool_
 #ifndef PROTOPOOL_NO_STDIO
 /* As itch_pool_print_budget. */
 PROTOPOOL_API int itch_depot_print_budget(FILE *out_, struct itch_depot *depot_);
+#endif
 #endif
 
 /* ---- Any message -------------------------------------------------------------------------------------------- */

@@ -49,11 +49,19 @@
 #endif
 #endif
 #endif
-#ifdef PROTOPOOL_PORT
-#include PROTOPOOL_PORT
-#endif
 #if !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK
+#ifdef __has_include
+#if __has_include(<pthread.h>)
 #include <pthread.h>
+#endif
+#else
+#include <pthread.h>
+#endif
+#ifndef PTHREAD_MUTEX_INITIALIZER
+#error "protopool: no pthreads here: define PROTOPOOL_LOCK and PROTOPOOL_UNLOCK, or PROTOPOOL_NO_THREADS, everywhere"
+#define PROTOPOOL_LOCK(lock) ((void)(lock)) /* lest that be followed by more errors */
+#define PROTOPOOL_UNLOCK(lock) ((void)(lock))
+#endif
 #endif
 
 #define WORD_BITS ((uint32_t)PROTOPOOL_WORD_BITS_)
@@ -73,8 +81,6 @@ static_assert(sizeof(struct protopool_slab) % sizeof(protopool_word) == 0, "the 
 static_assert(SLAB_BYTES >= ((size_t)1 << SLAB_ORDERS), "an order fits below a slab's address");
 
 /* ---- Faults ------------------------------------------------------------------------------------------------------- */
-
-static const struct protopool_site nowhere = { NULL, 0 };
 
 static protopool_fault_handler *the_handler;
 
@@ -123,6 +129,8 @@ const char *protopool_fault_text(enum protopool_fault fault)
     }
     return "an unknown fault";
 }
+
+static const struct protopool_site nowhere = { NULL, 0 };
 
 static void die(void)
 {
@@ -185,11 +193,13 @@ static void fault(const struct report *report)
     die();
 }
 
+#if PROTOPOOL_CHECK >= 1 || !defined PROTOPOOL_NO_THREADS /* at level 0 only a depot reports */
 static PROTOPOOL_COLD void simple_fault(enum protopool_fault code, const void *pool, const void *pointer)
 {
     struct report report = { code, pool, pointer, NULL, NULL, NULL, nowhere, nowhere, nowhere };
     fault(&report);
 }
+#endif
 
 #if PROTOPOOL_CHECK == 2
 static uint32_t look_elsewhere(const struct protopool_store *own, const void *msg, struct report *report,
@@ -1164,35 +1174,12 @@ static bool grow(struct protopool *pool, struct protopool_store *store, struct p
 
 /* ---- The lock of a depot ---------------------------------------------------------------------------------------------- */
 
-#ifdef PROTOPOOL_NO_THREADS
+#if defined PROTOPOOL_NO_THREADS
 #define PROTOPOOL_LOCK(lock) ((void)(lock))
 #define PROTOPOOL_UNLOCK(lock) ((void)(lock))
-#endif
-
-#ifdef PROTOPOOL_LOCK
-static bool begin_lock(union protopool_lock *lock)
-{
-    memset(lock, 0, sizeof *lock);
-    return true;
-}
-
-static void end_lock(union protopool_lock *lock)
-{
-    (void)lock;
-}
-#else
+#elif !defined PROTOPOOL_LOCK
 static_assert(sizeof(pthread_mutex_t) <= sizeof(union protopool_lock), "a mutex fits");
 static_assert(alignof(pthread_mutex_t) <= alignof(union protopool_lock), "a mutex is aligned");
-
-static bool begin_lock(union protopool_lock *lock)
-{
-    return pthread_mutex_init((pthread_mutex_t *)(void *)lock, NULL) == 0;
-}
-
-static void end_lock(union protopool_lock *lock)
-{
-    (void)pthread_mutex_destroy((pthread_mutex_t *)(void *)lock);
-}
 
 static void take_lock(union protopool_lock *lock)
 {
@@ -1205,18 +1192,35 @@ static void take_lock(union protopool_lock *lock)
 #define HAS_PTHREAD 1
 #define PROTOPOOL_LOCK(lock) take_lock(lock)
 #define PROTOPOOL_UNLOCK(lock) (void)pthread_mutex_unlock((pthread_mutex_t *)(void *)(lock))
+#define PROTOPOOL_LOCK_INIT(lock) (pthread_mutex_init((pthread_mutex_t *)(void *)(lock), NULL) == 0)
+#define PROTOPOOL_LOCK_FINI(lock) (void)pthread_mutex_destroy((pthread_mutex_t *)(void *)(lock))
 #endif
 
 #if PROTOPOOL_CHECK == 2
+/* The list of stores has a lock that is never ended. */
 #ifdef HAS_PTHREAD
 static pthread_mutex_t stores_lock = PTHREAD_MUTEX_INITIALIZER;
+#define HAS_STORES() true
 #define LOCK_STORES() (void)pthread_mutex_lock(&stores_lock)
 #define UNLOCK_STORES() (void)pthread_mutex_unlock(&stores_lock)
 #else
 static union protopool_lock stores_lock;
 #define LOCK_STORES() PROTOPOOL_LOCK(&stores_lock)
 #define UNLOCK_STORES() PROTOPOOL_UNLOCK(&stores_lock)
+#ifdef PROTOPOOL_LOCK_INIT
+static bool has_stores_lock;
+#define HAS_STORES() (has_stores_lock || (has_stores_lock = PROTOPOOL_LOCK_INIT(&stores_lock)))
+#else
+#define HAS_STORES() true
 #endif
+#endif
+#endif
+
+#ifndef PROTOPOOL_LOCK_INIT
+#define PROTOPOOL_LOCK_INIT(lock) (memset((lock), 0, sizeof *(lock)), true)
+#endif
+#ifndef PROTOPOOL_LOCK_FINI
+#define PROTOPOOL_LOCK_FINI(lock) ((void)(lock))
 #endif
 
 static void lock_store(struct protopool *pool)
@@ -1614,6 +1618,8 @@ static uint32_t look_elsewhere(const struct protopool_store *own, const void *ms
 {
     uint32_t state = ABSENT;
 
+    if (!HAS_STORES())
+        return false;
     LOCK_STORES();
     for (struct protopool_store *store = all_stores; store != NULL && state == ABSENT; store = store->next_store) {
         struct protopool_slab *slab;
@@ -1662,6 +1668,8 @@ static void open_store(struct protopool_store *store, union protopool_lock *lock
 #ifdef HAS_VALGRIND
     VALGRIND_CREATE_MEMPOOL(store, 0, 0);
 #endif
+    if (!HAS_STORES())
+        return;
     LOCK_STORES();
     for (at = all_stores; at != NULL && at != store; at = at->next_store) {
     }
@@ -1672,8 +1680,11 @@ static void open_store(struct protopool_store *store, union protopool_lock *lock
     UNLOCK_STORES();
 }
 
-static void close_store(struct protopool_store *store)
+/* Takes the store out of the list. */
+static void remove_store(const struct protopool_store *store)
 {
+    if (!HAS_STORES())
+        return;
     LOCK_STORES();
     for (struct protopool_store **at = &all_stores; *at != NULL; at = &(*at)->next_store) {
         if (*at == store) {
@@ -1682,6 +1693,11 @@ static void close_store(struct protopool_store *store)
         }
     }
     UNLOCK_STORES();
+}
+
+static void close_store(struct protopool_store *store)
+{
+    remove_store(store);
 #ifdef HAS_VALGRIND
     VALGRIND_DESTROY_MEMPOOL(store);
 #endif
@@ -2266,6 +2282,7 @@ void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slo
     leave(pool);
 }
 
+#ifndef PROTOPOOL_NO_THREADS
 /* ---- Depots -------------------------------------------------------------------------------------------------------------- */
 
 static bool begin_depot(struct protopool_depot *depot, struct protopool_rack *racks, uint32_t slot_sizes)
@@ -2273,7 +2290,7 @@ static bool begin_depot(struct protopool_depot *depot, struct protopool_rack *ra
     memset(racks, 0, (slot_sizes + (size_t)1) * sizeof *racks);
     depot->racks = racks;
     depot->joined = 0;
-    return begin_lock(&depot->lock);
+    return PROTOPOOL_LOCK_INIT(&depot->lock);
 }
 
 bool protopool_depot_init(struct protopool_depot *depot, struct protopool_rack *racks,
@@ -2289,6 +2306,15 @@ bool protopool_depot_init(struct protopool_depot *depot, struct protopool_rack *
     give_all(depot->store);
     depot->store = NULL;
     return false;
+}
+
+/* Whether a slab can count the slots of each slot size of a fixed depot for so many pools. */
+static bool can_count(const struct protopool_geometry *geometry, unsigned long long pools)
+{
+    for (uint32_t i = 0; i < geometry->count; i++)
+        if (PROTOPOOL_DEPOT_SLOTS_(geometry->slot_sizes[i].budget, pools) > UINT32_MAX)
+            return false;
+    return true;
 }
 
 /* What a fixed depot for so many pools takes; slots tells the part that is neither arrays nor tables. */
@@ -2318,7 +2344,7 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
         pools++;
     (void)depot_bytes(geometry, pools, &slots);
     without_arrays = PROTOPOOL_TABLES_BYTES(geometry->count) + slots;
-    if (without_arrays > bytes || memory == NULL || (uintptr_t)memory % 8 != 0
+    if (without_arrays > bytes || memory == NULL || (uintptr_t)memory % 8 != 0 || !can_count(geometry, pools)
         || !begin_depot(depot, racks, geometry->count))
         return false;
     store = begin_store(geometry, memory);
@@ -2408,7 +2434,7 @@ size_t protopool_depot_fini(struct protopool_depot *depot)
     report_leaks(depot->store, depot);
     end_store(depot->store);
     depot->store = NULL;
-    end_lock(&depot->lock);
+    PROTOPOOL_LOCK_FINI(&depot->lock);
     return live;
 }
 
@@ -2455,6 +2481,14 @@ void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_
 #endif
     PROTOPOOL_UNLOCK(&depot->lock);
 }
+
+#else
+/* There are no joined pools. */
+static void leave_depot(struct protopool *pool)
+{
+    (void)pool;
+}
+#endif
 
 #ifdef HAS_HEAP
 /* ---- The default source: slabs cut from chunks ------------------------------------------------------------------------- */

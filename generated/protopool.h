@@ -32,7 +32,8 @@
  * Conventions
  *   Threads     A pool is one thread's at a time. Pools that have joined a depot share its memory: any of their threads
  *               frees what any of them made; a lock is taken once for many makes or frees. A pool on its own takes no
- *               lock. No function may be called in a signal handler. After fork, the child has its own copy of a pool
+ *               lock. No function may be called in a signal handler or an interrupt, unless the depot's lock keeps
+ *               it off (see PROTOPOOL_LOCK) and it has a pool of its own there. After fork, the child has its own copy of a pool
  *               on its own; of a joined pool and of its depot it may use nothing.
  *   Ownership   A pool's memory is the pool's from init to fini. A slot is the caller's from take to put.
  *   Errors      What a caller can meet (no memory, a wrong size) is a false or a NULL, and leaves the pool as it was.
@@ -58,6 +59,16 @@
 #endif
 #endif
 
+/* PROTOPOOL_PORT names a header of yours, quotes included, with settings for the whole program: the lock of an RTOS, say. It
+ * must not include this one. */
+#ifdef PROTOPOOL_PORT
+#include PROTOPOOL_PORT
+#endif
+
+/* A freestanding build has no stdio. */
+#if defined __STDC_HOSTED__ && __STDC_HOSTED__ == 0 && !defined PROTOPOOL_NO_STDIO
+#define PROTOPOOL_NO_STDIO
+#endif
 #ifndef PROTOPOOL_NO_STDIO
 #include <stdio.h>
 #endif
@@ -120,21 +131,38 @@ PROTOPOOL_BEGIN_C
 #define PROTOPOOL_MAGAZINE 64
 #endif
 
-/* PROTOPOOL_NO_STDIO leaves printing out; PROTOPOOL_NO_HEAP leaves the default source out, as a freestanding build
- * does; PROTOPOOL_TRACE prints each allocation and deallocation on standard output. */
+/* PROTOPOOL_NO_STDIO leaves printing out, PROTOPOOL_NO_HEAP the default source: a freestanding build has neither.
+ * PROTOPOOL_TRACE prints each allocation and deallocation on standard output. */
 #ifdef PROTOPOOL_NO_STDIO
 #define PROTOPOOL_STDIO_ _nostdio
 #ifdef PROTOPOOL_TRACE
-#error "protopool: PROTOPOOL_TRACE prints, which PROTOPOOL_NO_STDIO leaves out"
+#error "protopool: PROTOPOOL_TRACE prints, which PROTOPOOL_NO_STDIO or a freestanding build leaves out"
 #endif
 #else
 #define PROTOPOOL_STDIO_
 #endif
 
-/* A depot's lock is a mutex of pthreads. PROTOPOOL_NO_THREADS leaves it out, as a freestanding build does, and depots
- * with it. PROTOPOOL_LOCK(lock) and PROTOPOOL_UNLOCK(lock) replace it, say by those of an RTOS: they get a pointer to the
- * union protopool_lock of the depot, zero at first; PROTOPOOL_PORT names a header, quotes included, that
- * protopool.c includes for their sake. */
+/*
+ * A depot's lock is a mutex of pthreads, or yours:
+ *
+ *   PROTOPOOL_LOCK(lock)        waits for it: of an RTOS a mutex, for interrupts the masking of them (docs/firmware.md)
+ *   PROTOPOOL_UNLOCK(lock)
+ *   PROTOPOOL_LOCK_INIT(lock)   before its first use: true, or false if there is none to be had; the default fills it with 0
+ *   PROTOPOOL_LOCK_FINI(lock)   after its last use; the default does nothing
+ *
+ * Each gets a pointer to a union protopool_lock, to keep there what it needs. PROTOPOOL_NO_THREADS, which a freestanding build
+ * without PROTOPOOL_LOCK implies, leaves depots out: there are none without a lock. Who wants them in a program of one thread
+ * defines a lock that does nothing.
+ */
+#if defined PROTOPOOL_LOCK != defined PROTOPOOL_UNLOCK
+#error "protopool: PROTOPOOL_LOCK and PROTOPOOL_UNLOCK are defined together"
+#endif
+#if (defined PROTOPOOL_LOCK_INIT || defined PROTOPOOL_LOCK_FINI) && !defined PROTOPOOL_LOCK
+#error "protopool: PROTOPOOL_LOCK_INIT and PROTOPOOL_LOCK_FINI belong to a PROTOPOOL_LOCK"
+#endif
+#if defined PROTOPOOL_LOCK && defined PROTOPOOL_NO_THREADS
+#error "protopool: PROTOPOOL_NO_THREADS leaves depots out, for which alone there is PROTOPOOL_LOCK"
+#endif
 #if !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK && defined __STDC_HOSTED__ && __STDC_HOSTED__ == 0
 #define PROTOPOOL_NO_THREADS
 #endif
@@ -235,7 +263,7 @@ PROTOPOOL_BEGIN_C
 /* Refers to an object from each file that includes a header: of a file that was compiled with other settings, an older
  * schema or another version, the linker reports an undefined reference that names them. One pointer a file. */
 #if defined __GNUC__ && defined __has_attribute
-#if __has_attribute(retain)
+#if __has_attribute(retain) && (defined __linux__ || defined __clang__) /* gcc knows it where the assembler does not */
 #define PROTOPOOL_REFER_(name, object) static const void *const name __attribute__((used, retain)) = &(object)
 #endif
 #endif
@@ -280,6 +308,15 @@ PROTOPOOL_BEGIN_C
 #define PROTOPOOL_DEPRECATED(why) __attribute__((deprecated(why)))
 #else
 #define PROTOPOOL_DEPRECATED(why)
+#endif
+
+#if defined __has_attribute
+#if __has_attribute(unavailable)
+#define PROTOPOOL_UNAVAILABLE_(why) __attribute__((unavailable(why)))
+#endif
+#endif
+#ifndef PROTOPOOL_UNAVAILABLE_
+#define PROTOPOOL_UNAVAILABLE_(why)
 #endif
 
 /* What lies so many bytes behind the beginning of a message: by its address, since gcc warns of what goes beyond the member
@@ -464,7 +501,7 @@ struct protopool_heap {
     bool keeps;    /* the system takes nothing back: the memory is locked, say */
 };
 
-/* Room for a lock of any system: a pthread_mutex_t, or what PROTOPOOL_LOCK puts there. */
+/* Room for a lock of any system: a pthread_mutex_t, or what PROTOPOOL_LOCK_INIT and PROTOPOOL_LOCK put there. */
 union protopool_lock {
     alignas(8) unsigned char bytes[64];
     void *pointer;
@@ -851,6 +888,7 @@ PROTOPOOL_API void protopool_each(struct protopool *pool, void (*fn)(void *ctx, 
 PROTOPOOL_API void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slot_size,
                                    size_t *source_bytes, size_t *system_bytes);
 
+#ifndef PROTOPOOL_NO_THREADS
 /* ---- Depots ------------------------------------------------------------------------------------------------------- */
 
 /* What joined pools share; racks has 1 + geometry->count elements. The source is called under the depot's lock. False if
@@ -862,7 +900,7 @@ PROTOPOOL_API bool protopool_depot_init(struct protopool_depot *depot, struct pr
 /* The same in fixed memory, aligned to 8. It serves the largest number of pools, 65535 at most, for which the sum of the
  * three macros above is in it: as long as no more have joined, each budget is guaranteed to all of them together. More
  * may join; where no array is left for a magazine, a pool takes the lock each time. False if the memory does not even
- * do for the budgets, or is misaligned. */
+ * do for the budgets, or is misaligned; if a slot size would have 2^32 slots; or if the system gives no lock. */
 PROTOPOOL_API bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_rack *racks,
                                               const struct protopool_geometry *geometry, void *memory, size_t bytes);
 
@@ -885,6 +923,8 @@ PROTOPOOL_API void protopool_depot_stats(struct protopool_depot *depot, struct p
 PROTOPOOL_API bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded,
                                   struct protopool_class *classes, const struct protopool_geometry *geometry,
                                   struct protopool_depot *depot);
+
+#endif
 
 /* ---- What emitted constructors use ------------------------------------------------------------------------------ */
 

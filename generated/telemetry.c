@@ -1244,11 +1244,13 @@ void telemetry_pool_each(struct telemetry_pool *pool_, void (*fn_)(void *ctx, co
     protopool_each(&pool_->engine_, telemetry_each_message_, &each_of_);
 }
 
+#ifndef PROTOPOOL_NO_THREADS
 bool telemetry_depot_each(struct telemetry_depot *depot_, void (*fn_)(void *ctx, const struct telemetry *msg), void *ctx_)
 {
     struct telemetry_each_ each_of_ = { fn_, ctx_ };
     return protopool_depot_each(&depot_->engine_, telemetry_each_message_, &each_of_);
 }
+#endif
 
 #ifndef PROTOPOOL_NO_STDIO
 static int telemetry_print_budget_(FILE *out_, const struct telemetry_pool_stats *stats_, bool is_shared_)
@@ -1301,12 +1303,14 @@ int telemetry_pool_print_budget(FILE *out_, struct telemetry_pool *pool_)
     return telemetry_print_budget_(out_, &stats_, pool_->engine_.depot != NULL);
 }
 
+#ifndef PROTOPOOL_NO_THREADS
 int telemetry_depot_print_budget(FILE *out_, struct telemetry_depot *depot_)
 {
     struct telemetry_pool_stats stats_;
     telemetry_depot_stats(depot_, &stats_);
     return telemetry_print_budget_(out_, &stats_, true);
 }
+#endif
 
 /* ---- Printing ------------------------------------------------------------------------------------------------ */
 

@@ -380,10 +380,16 @@ struct telemetry_pool {
 };
 
 /* What the pools of several threads share. The members are the engine's. */
+#ifdef PROTOPOOL_NO_THREADS
+struct PROTOPOOL_UNAVAILABLE_("protopool: a depot needs a lock: define PROTOPOOL_LOCK and PROTOPOOL_UNLOCK") telemetry_depot {
+    int no_lock_;
+};
+#else
 struct telemetry_depot {
     struct protopool_depot engine_;
     struct protopool_rack racks_[1 + TELEMETRY_SLOT_SIZES];
 };
+#endif
 
 /* What telemetry_pool_stats tells, by slot size in ascending order. */
 struct telemetry_pool_stats {
@@ -515,6 +521,7 @@ static inline enum protopool_failure telemetry_pool_failure(const struct telemet
 PROTOPOOL_API int telemetry_pool_print_budget(FILE *out_, struct telemetry_pool *pool_);
 #endif
 
+#ifndef PROTOPOOL_NO_THREADS
 /* ---- The depot: threads share memory, and free each other's messages ----------------------------------------- */
 
 /* A depot that grows from a source, which is called under its lock; NULL is the default source. False if the source
@@ -527,7 +534,7 @@ PROTOPOOL_NODISCARD static inline bool telemetry_depot_init(struct telemetry_dep
 /* A depot in memory of the caller's, aligned to 8: never grows, never calls malloc. TELEMETRY_DEPOT_BYTES(pools) bytes
  * are for so many joined pools. More may join: where memory for their magazines is left, max_live shrinks by what
  * the magazines of the others hold; where none is, they take the lock for each message. False if the memory does not
- * do for the max_live of one pool, or is misaligned. */
+ * do for the max_live of one pool, or is misaligned; if a slot size would have 2^32 slots; or if the system gives no lock. */
 PROTOPOOL_NODISCARD static inline bool telemetry_depot_init_fixed(struct telemetry_depot *depot_, void *memory_, size_t bytes_)
 {
     return protopool_depot_init_fixed(&depot_->engine_, depot_->racks_, &telemetry_layout_, memory_, bytes_);
@@ -567,6 +574,7 @@ static inline void telemetry_depot_stats(struct telemetry_depot *depot_, struct 
 #ifndef PROTOPOOL_NO_STDIO
 /* As telemetry_pool_print_budget. */
 PROTOPOOL_API int telemetry_depot_print_budget(FILE *out_, struct telemetry_depot *depot_);
+#endif
 #endif
 
 /* ---- Any message -------------------------------------------------------------------------------------------- */
