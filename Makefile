@@ -36,7 +36,7 @@ DEPS_BENCH = python3-scipy python3-matplotlib python3-tqdm libjemalloc-dev libmi
 
 .PHONY: all help closure deps deps-ci deps-bench generate fresh build demo check check-user test-python suites lint format \
     portable firmware cplusplus combinations combinations-suite combinations-elsewhere demo-valgrind tsan weaken bench bench-quick bench-check bench-instructions \
-    bench-generator sanitized-gcc sanitized-clang soak fuzz ci bare clean
+    bench-generator sanitized-gcc sanitized-clang soak fuzz fuzz-schema ci bare clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -315,6 +315,7 @@ ci: deps-ci deps-bench ## everything that CI runs
 	$(MAKE) tsan HANDOFFS=3000000
 	$(MAKE) weaken
 	$(MAKE) fuzz FUZZ_SECONDS=20
+	$(MAKE) fuzz-schema FUZZ_SECONDS=30
 	$(MAKE) suites CC=clang
 	$(MAKE) -j2 sanitized-gcc sanitized-clang
 	$(MAKE) suites VALGRIND=1
@@ -339,6 +340,9 @@ fuzz: generate ## make, change and free messages of any length, and read such fr
 	        -fsanitize=fuzzer,address,undefined tests/fuzz.c generated/telemetry.c generated/protopool.c -o build/fuzz/level$$level && \
 	    build/fuzz/level$$level -max_total_time=$$(($(FUZZ_SECONDS) / 2)) -max_len=400 -artifact_prefix=build/fuzz/ -verbosity=0 \
 	        -print_final_stats=1 build/fuzz/corpus || exit 1; done
+
+fuzz-schema: ## feed the generator with schemas that are wrong in every way, for FUZZ_SECONDS
+	@$(FIND_PYTHON); PYTHONDONTWRITEBYTECODE=1 "$$p" tests/fuzz_schema.py $(FUZZ_SECONDS)
 
 weaken: generate ## take each lock out of the engine in turn: ThreadSanitizer must notice
 	@$(FIND_PYTHON); CC="$(CC)" "$$p" tests/weaken_locks.py
