@@ -57,8 +57,11 @@ INSTALL = missing=; for p in $(1); do \
 	    [ "$$(dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null)" = installed ] || missing="$$missing $$p"; done; \
 	[ -n "$$missing" ] || exit 0; \
 	if ! command -v apt-get >/dev/null; then \
-	    echo "make: install with your package manager (Debian's names):$$missing" >&2; exit 1; fi; \
-	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; echo "installing:$$missing"; \
+	    echo "make: there is no apt-get here: install with your package manager (Debian's names):$$missing" >&2; exit 1; fi; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	if [ -n "$$sudo" ] && ! command -v sudo >/dev/null; then \
+	    echo "make: you are not root and there is no sudo; as root: apt-get install$$missing" >&2; exit 1; fi; \
+	echo "installing:$$missing"; \
 	$$sudo apt-get -q update && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $$missing
 
 deps: ## install what demo and check need (apt; elsewhere, names it)
@@ -150,7 +153,7 @@ check: test-python closure suites
 endif
 
 test-python: generate
-	@$(FIND_PYTHON); CC="$(CC)" PYTHONDONTWRITEBYTECODE=1 "$$p" -m unittest discover -s tests $(UNITTEST)
+	@$(FIND_PYTHON); CC="$(CC)" PYTHONDONTWRITEBYTECODE=1 "$$p" tests/support.py $(UNITTEST)
 
 # Every state that a small pool of level 2 can reach.
 CLOSURE = -O2 tests/closure.c

@@ -8,6 +8,8 @@ import random
 import shutil
 import subprocess
 import sys
+import unittest
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -152,3 +154,19 @@ def compile_c(compiler: str, directory: Path, source: str, *flags: str) -> str:
     done = subprocess.run([compiler, "-std=c++17" if cpp else "-std=c11", *warnings, "-fsyntax-only", *flags,
                            "-I", str(TEMPLATES), source], cwd=directory, capture_output=True, text=True, timeout=300)
     return done.stderr if done.returncode or done.stderr else ""
+
+
+class Result(unittest.TextTestResult):
+    def printErrors(self) -> None:
+        super().printErrors()
+        for why, count in Counter(why for _, why in self.skipped).items():
+            self.stream.writeln(f"skipped {count}: {why}")
+
+
+class Runner(unittest.TextTestRunner):
+    resultclass = Result
+
+
+if __name__ == "__main__":              # every test, and at the end why some were skipped
+    unittest.main(None, argv=["tests", "discover", "-s", str(ROOT / "tests"), *sys.argv[1:]],
+                  testRunner=Runner)
