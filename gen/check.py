@@ -111,11 +111,11 @@ class _Checker:
 
     def constant(self, constant: Constant) -> model.Constant:
         value = self.read.integer(constant.value, -2**63, 2**64 - 1, "a constant")
-        return model.Constant(self.name(constant.name, constant.c_name), value or 0, constant.doc)
+        return model.Constant(self.name(constant.name, constant.c_name), value or 0, constant.doc, constant.name.place)
 
     def enum(self, enum: Enum) -> model.Enum:
         values = self.enum_values(enum)
-        return model.Enum(self.name(enum.name, enum.c_name), self.enum_base(enum, values), values, enum.doc)
+        return model.Enum(self.name(enum.name, enum.c_name), self.enum_base(enum, values), values, enum.doc, enum.name.place)
 
     def flag_set(self, flags: Enum) -> model.Flags:
         values = self.enum_values(flags, "flags")
@@ -134,7 +134,7 @@ class _Checker:
                 self.reporter.error((word.value or word.name).place, f"{base.name} has no bit {value.number}",
                                     f"the values of flags are numbers of bits, here 0 to {8 * base.size - 1}")
                 return model.Flags(self.name(flags.name, flags.c_name), model.SCALARS["u64"], (), flags.doc)
-        return model.Flags(self.name(flags.name, flags.c_name), base, values, flags.doc)
+        return model.Flags(self.name(flags.name, flags.c_name), base, values, flags.doc, flags.name.place)
 
     def enum_values(self, enum: Enum, what: str = "enum") -> tuple[model.EnumValue, ...]:
         if not enum.values and not self.reporter.diagnostics:
@@ -152,7 +152,7 @@ class _Checker:
                 self.reporter.error(where.place, f"the value {number} is taken by {quoted(first[number].text)}",
                                     f"at {at(first[number].place)}")
             first.setdefault(number, value.name)
-            values.append(model.EnumValue(self.name(value.name, value.c_name, VALUE_NAME), number, value.doc))
+            values.append(model.EnumValue(self.name(value.name, value.c_name, VALUE_NAME), number, value.doc, value.name.place))
         return tuple(values)
 
     def enum_base(self, enum: Enum, values: tuple[model.EnumValue, ...]) -> model.Scalar:

@@ -134,8 +134,9 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _diff(old: tuple[str, bytes], new: tuple[str, bytes]) -> int:
-    differences = diff.compare(lay_out([old])[0], lay_out([new])[0])
-    print(diff.as_text(differences, old[0], new[0]), end="")
+    layouts = lay_out([old])[0], lay_out([new])[0]
+    differences = diff.compare(*layouts)
+    print(diff.as_text(differences, old[0], new[0]) + diff.advice(*layouts), end="")
     return 1 if diff.is_breaking(differences) else 0
 
 

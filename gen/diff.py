@@ -2,6 +2,7 @@
 """--diff: what has changed between two versions of a protocol. Breaking is what a program that was built with the old one
 would notice: messages that lie otherwise in memory, and names of C that are gone or mean something else."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from .render import told
 
 @dataclass(frozen=True)
 class Difference:
-    """The places are None where the thing is not there, or has no place of its own."""
+    """The places are None where the thing is not there, or it is about the protocol."""
 
     is_breaking: bool
     what: str
@@ -27,6 +28,24 @@ def compare(old: Layout, new: Layout) -> list[Difference]:
             *_named(old.protocol.enums, new.protocol.enums, "enum", _enum),
             *_named(old.protocol.flags, new.protocol.flags, "flags", _enum),
             *_records(old.structs, new.structs, "struct"), *_records(old.messages, new.messages, "message")]
+
+
+def advice(old: Layout, new: Layout) -> str:
+    """How the messages of the old one keep their tags; empty if they do."""
+    was, now = ({m.model.name.schema: m.model.tag for m in of.messages} for of in (old, new))
+    changed = [name for name, tag in now.items() if was.get(name, tag) != tag]
+    if not changed:
+        return ""
+    kept, free, lines = set(was.values()), max(*was.values(), *now.values()), []
+    last, given = 0, 0                  # the tag before: as it should be, and as it is
+    for name, tag in now.items():
+        wanted = was.get(name, last + 1 if tag == given + 1 else tag)
+        if name not in was and wanted in kept:
+            wanted = free = free + 1
+        if wanted != (last + 1 if tag == given + 1 else tag):
+            lines.append(f"{name} {{tag: {wanted}}}")
+        last, given = wanted, tag
+    return f"advice: a message without a tag takes the one before plus 1; to keep the old tags: {', '.join(lines[:20])}\n" if lines else ""
 
 
 def is_breaking(differences: list[Difference]) -> bool:
@@ -62,37 +81,37 @@ def _constants(old: Layout, new: Layout) -> Iterator[Difference]:
     for constant in old.protocol.constants:
         what, other = f"constant {constant.name.schema}", now.get(constant.name.schema)
         if other is None:
-            yield Difference(True, f"{what} is removed")
+            yield Difference(True, f"{what} is removed", constant.place)
         else:
-            yield from _c_name(what, constant.name, other.name, None, None)
+            yield from _c_name(what, constant.name, other.name, constant.place, other.place)
             if constant.value != other.value:
-                yield Difference(False, f"{what} is {other.value}, and was {constant.value}")
-    yield from (Difference(False, f"constant {c.name.schema} is new") for c in new.protocol.constants if c.name.schema not in was)
+                yield Difference(False, f"{what} is {other.value}, and was {constant.value}", constant.place, other.place)
+    yield from (Difference(False, f"constant {c.name.schema} is new", None, c.place) for c in new.protocol.constants if c.name.schema not in was)
 
 
 def _named(old: Iterable, new: Iterable, kind: str, compare_both) -> Iterator[Difference]:
-    """Things that have no place: enums and flags."""
+    """Enums and flags."""
     now, was = {thing.name.schema: thing for thing in new}, {thing.name.schema for thing in old}
     for thing in old:
         what, other = f"{kind} {thing.name.schema}", now.get(thing.name.schema)
-        yield from [Difference(True, f"{what} is removed")] if other is None else compare_both(what, thing, other)
-    yield from (Difference(False, f"{kind} {thing.name.schema} is new") for thing in new if thing.name.schema not in was)
+        yield from [Difference(True, f"{what} is removed", thing.place)] if other is None else compare_both(what, thing, other)
+    yield from (Difference(False, f"{kind} {thing.name.schema} is new", None, thing.place) for thing in new if thing.name.schema not in was)
 
 
 def _enum(what: str, old: model.Enum | model.Flags, new: model.Enum | model.Flags) -> Iterator[Difference]:
-    yield from _c_name(what, old.name, new.name, None, None)
+    yield from _c_name(what, old.name, new.name, old.place, new.place)
     if old.base != new.base:
-        yield Difference(True, f"{what}: its base is {new.base.name}, and was {old.base.name}")
+        yield Difference(True, f"{what}: its base is {new.base.name}, and was {old.base.name}", old.place, new.place)
     now, was = {v.name.schema: v for v in new.values}, {v.name.schema for v in old.values}
     for value in old.values:
         of, other = f"{what}: {value.name.schema}", now.get(value.name.schema)
         if other is None:
-            yield Difference(True, f"{of} is removed")
+            yield Difference(True, f"{of} is removed", value.place)
         elif other.number != value.number:
-            yield Difference(True, f"{of} is {other.number}, and was {value.number}")
+            yield Difference(True, f"{of} is {other.number}, and was {value.number}", value.place, other.place)
         else:
-            yield from _c_name(of, value.name, other.name, None, None)
-    yield from (Difference(False, f"{what}: {v.name.schema} is new, {v.number}") for v in new.values if v.name.schema not in was)
+            yield from _c_name(of, value.name, other.name, value.place, other.place)
+    yield from (Difference(False, f"{what}: {v.name.schema} is new, {v.number}", None, v.place) for v in new.values if v.name.schema not in was)
 
 
 # Structs and messages.
@@ -100,12 +119,16 @@ def _enum(what: str, old: model.Enum | model.Flags, new: model.Enum | model.Flag
 def _records(old: tuple[Record, ...], new: tuple[Record, ...], kind: str) -> Iterator[Difference]:
     now = {record.model.name.schema: record for record in new}
     was = {record.model.name.schema for record in old}
+    alike: dict[tuple, list[Record]] = {}
+    for record in new:
+        if record.model.name.schema not in was:
+            alike.setdefault(_alike(record), []).append(record)
     for record in old:
         what, other = f"{kind} {record.model.name.schema}", now.get(record.model.name.schema)
         if other is not None:
             yield from _record(what, record, other)
             continue
-        renamed = next((r for r in new if r.model.name.schema not in was and _is_same(record, r)), None)
+        renamed = next((r for r in alike.get(_alike(record), ()) if r.model.name.schema not in was), None)
         was |= {renamed.model.name.schema} if renamed else set()
         yield Difference(True, f"{what} is " + (f"renamed to {renamed.model.name.schema}" if renamed else "removed"),
                          record.model.place, renamed.model.place if renamed else None)
@@ -115,9 +138,9 @@ def _records(old: tuple[Record, ...], new: tuple[Record, ...], kind: str) -> Ite
             yield Difference(False, f"{kind} {record.model.name.schema} is new{tag}", None, record.model.place)
 
 
-def _is_same(old: Record, new: Record) -> bool:
-    tags = [r.model.tag if isinstance(r, Message) else 0 for r in (old, new)]
-    return tags[0] == tags[1] and [(f.name, _shape(f.type)) for f in old.model.fields] == [(f.name, _shape(f.type)) for f in new.model.fields]
+def _alike(record: Record) -> tuple:
+    """What a record that is renamed keeps."""
+    return (record.model.tag if isinstance(record, Message) else 0, *((f.name, _shape(f.type)) for f in record.model.fields))
 
 
 def _record(what: str, old: Record, new: Record) -> Iterator[Difference]:
@@ -159,7 +182,7 @@ def _field(what: str, old: Record, new: Record, was: model.Field, now: model.Fie
     places = was.place, now.place
     yield from _c_name(what, was.name, now.name, *places)
     if _shape(was.type) != _shape(now.type):
-        yield Difference(True, f"{what} is {now.spelling}, and was {was.spelling}", *places)
+        yield Difference(True, f"{what} is {_spelt(now, was)}, and was {_spelt(was, now)}", *places)
     elif was.spelling != now.spelling:
         yield Difference(False, f"{what} is spelt {now.spelling}, and was {was.spelling}", *places)
     elif (moved := _offsets(old, was)) != (to := _offsets(new, now)):
@@ -174,6 +197,18 @@ def _field(what: str, old: Record, new: Record, was: model.Field, now: model.Fie
         yield Difference(False, f"{what}: its default changes", *places)
     if (was.doc, was.unit) != (now.doc, now.unit):
         yield Difference(False, f"{what}: {told(now) or 'it has no doc'}", *places)
+
+
+def _spelt(field: model.Field, other: model.Field) -> str:
+    """The type as it is written; where the other is written alike, what that stands for."""
+    if field.spelling != other.spelling:
+        return field.spelling
+    inner = field.type.of if field.is_optional else field.type
+    count = getattr(inner, "count", getattr(inner, "bound", None))
+    kind = {model.Enum: "an enum", model.Flags: "flags", model.Struct: "a struct"}.get(type(model.element_of(field.type)), "a scalar")
+    if type(model.element_of(field.type)) is not type(model.element_of(other.type)):
+        return f"{kind}, {field.spelling}"
+    return re.sub(r"\w+(?=\s*\])", str(count), field.spelling)
 
 
 def _tail(what: str, old: Tail, new: Tail, was: Place, now: Place) -> Iterator[Difference]:
@@ -201,7 +236,7 @@ def _offsets(record: Record, field: model.Field) -> list[int]:
     names = (f"{field.name.c}_len", field.name.c)
     bits = [record.offset_of_bits + record.bit_of(f"has_{field.name.c}") / 8] if field.is_optional else []
     tail = [record.tail.offset] if isinstance(field.type, model.Tail) else []
-    return bits + [m.offset for name in names for m in record.members if m.name == name] + tail
+    return bits + [record.member(name).offset for name in names if record.has_member(name)] + tail
 
 
 def _c_name(what: str, old: model.Name, new: model.Name, was: Place | None, now: Place | None) -> Iterator[Difference]:

@@ -85,6 +85,9 @@ class Record:
     def member(self, name: str) -> Member:
         return self._by_name[name]
 
+    def has_member(self, name: str) -> bool:
+        return name in self._by_name
+
     @cached_property
     def offset_of_bits(self) -> int:
         return next(m.offset for m in self.members if m.bits)

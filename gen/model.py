@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """A protocol with every name and number resolved: what check returns and layout starts from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from .diagnostics import Place
@@ -45,6 +45,7 @@ class EnumValue:
     name: Name
     number: int
     doc: str = ""
+    place: Place | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Enum:
     base: Scalar
     values: tuple[EnumValue, ...]
     doc: str = ""
+    place: Place | None = field(default=None, compare=False)
 
     @cached_property
     def wide(self) -> bool:
@@ -84,6 +86,7 @@ class Flags:
     base: Scalar
     values: tuple[EnumValue, ...]
     doc: str = ""
+    place: Place | None = field(default=None, compare=False)
 
     @cached_property
     def numbers(self) -> dict[str, int]:
@@ -255,6 +258,7 @@ class Constant:
     name: Name
     value: int
     doc: str = ""
+    place: Place | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,50 @@
 """--plan: what the messages of a protocol cost in memory, as text or JSON. Reads a Layout, emits nothing."""
 
 import json
+from dataclasses import dataclass
 
-from .layout import TAIL_EXACT, TAIL_STEP, Layout, Message
+from .layout import TAIL_EXACT, TAIL_STEP, Layout, Message, tail_index, tail_slot
 
 
 def malloc_bytes(size: int) -> int:
     """What glibc's malloc takes on a 64-bit machine: 8 bytes of header, rounded up to 16, at least 32."""
     return max(32, -(-(size + 8) // 16) * 16)
 
+
+@dataclass(frozen=True)
+class _Machine:
+    """Sizes of the engine's structs in a release build with the default settings; a test compiles and compares."""
+
+    pointer: int
+    pool: int
+    magazine: int
+    pool_class: int
+    slab: int
+    store: int
+    shelf: int
+    slots: int = 64             # in a magazine
+
+    def handle(self, slot_sizes: int) -> int:
+        """struct NAME_pool."""
+        return self.pool + (1 + slot_sizes) * (self.magazine + self.pool_class)
+
+    def fixed_pool(self, layout: Layout) -> int:
+        """NAME_POOL_BYTES."""
+        tables = _round_up(self.store) + _round_up((1 + len(layout.slot_sizes)) * self.shelf)
+        return tables + sum(self._slabs(s.bytes, s.budget) for s in layout.slot_sizes if s.budget)
+
+    def _slabs(self, slot: int, budget: int) -> int:
+        bitmap = -(-budget // (8 * self.pointer)) * self.pointer
+        arrays = min(2 * self.slots, budget) * self.pointer
+        return _round_up(self.slab + bitmap + arrays) + _round_up(slot * budget)
+
+
+def _round_up(size: int) -> int:
+    return -(-size // 8) * 8
+
+
+# 32: where 64-bit numbers are aligned to 8, as on ARM; a pool takes a little less on i386.
+MACHINES = {"64": _Machine(8, 56, 24, 32, 48, 32, 120), "32": _Machine(4, 36, 12, 20, 36, 16, 80)}
 
 DWARFS = 4                      # times the next largest: what a message is then worth a warning
 
@@ -24,7 +60,8 @@ def as_text(layouts: list[Layout], names: list[str]) -> str:
 
 
 def _plan(layout: Layout, name: str) -> dict:
-    weighted = [(m.model.weight, m) for m in layout.messages if m.slot_class and not m.tail]
+    weighted = [(m.model.weight, m) for m in layout.messages if m.slot_class]
+    is_bounded = all(m.model.tail.type.most for m in layout.tailed)
     return {
         "protocol": layout.protocol.name.schema,
         "c_name": layout.protocol.name.c,
@@ -38,14 +75,24 @@ def _plan(layout: Layout, name: str) -> dict:
             "budget": s.budget,
             "budget_bytes": s.budget * s.bytes,
         } for s in layout.slot_sizes],
-        "mean_bytes": {
-            "slot": _mean(weighted, lambda m: m.size),
-            "malloc": _mean(weighted, lambda m: malloc_bytes(m.size)),
-            "union": _mean(weighted, lambda m: layout.union_size),
+        "mean_bytes": {             # of a message with its tail empty; most: with the longest
+            "slot": _mean(weighted, _slot),
+            "most": _mean(weighted, lambda m: _slot(m, longest=True)) if is_bounded else None,
+            "malloc": _mean(weighted, lambda m: malloc_bytes(m.tail.bytes(0) if m.tail else m.size)),
+            "union": _mean(weighted, lambda m: layout.union_size) if not layout.tailed else None,
         },
+        "fixed_pool_bytes": {bits: machine.fixed_pool(layout) for bits, machine in MACHINES.items()},
+        "handle_bytes": {bits: machine.handle(len(layout.slot_sizes)) for bits, machine in MACHINES.items()},
         "warnings": _warnings(layout, name),
         "without_max_live": [m.model.name.schema for m in layout.messages if m.slot_class and m.model.max_live is None],
     }
+
+
+def _slot(message: Message, longest: bool = False) -> int:
+    """In a pool that grows."""
+    if not message.tail:
+        return message.size
+    return tail_slot(tail_index(message.tail.most_bytes if longest else message.tail.bytes(0)))
 
 
 def _message(layout: Layout, message: Message) -> dict:
@@ -116,8 +163,15 @@ def _text(plan: dict) -> str:
         lines.append(f"+: and a tail. Pools that grow have {_counted(len(tails), 'slot size')} for tails, of {tails[0]} to {tails[-1]} bytes: "
                      f"the multiples of {TAIL_STEP} up to {TAIL_EXACT}, then four to each doubling")
     mean = plan["mean_bytes"]
-    lines.append(f"mean by weight{', without tails' if tails else ''}: {mean['slot']} bytes a message; malloc(sizeof) takes {mean['malloc']}, "
-                 f"blocks of the union {mean['union']}")
+    if tails:
+        most = "have no bound" if mean["most"] is None else f"take {mean['most']}"
+        lines.append(f"mean by weight: {mean['slot']} bytes a message with its tail empty, for which malloc takes {mean['malloc']}; "
+                     f"the longest {most}")
+    else:
+        lines.append(f"mean by weight: {mean['slot']} bytes a message; malloc(sizeof) takes {mean['malloc']}, "
+                     f"blocks of the union {mean['union']}")
+    handle, fixed = plan["handle_bytes"], plan["fixed_pool_bytes"]
+    lines.append(f"a fixed pool: {fixed['64']} bytes of memory ({fixed['32']} on 32-bit); the handle of any pool: {handle['64']} ({handle['32']})")
     holes = [f"{m['name']} ({_told_holes(m['holes'])})" for m in plan["messages"] if m["holes"] and m["slot_bytes"]]
     if holes:
         lines.append("padding: " + ", ".join(holes))

@@ -17,7 +17,7 @@ import time
 import unittest
 from pathlib import Path
 
-from support import GOOD, ROOT, command, lay_out, main, random_schema
+from support import GOOD, ROOT, command, compile_c, compilers, lay_out, main, random_schema
 
 GOOD_TEXT = "protocol: calc\nmessages: {Add: {max_live: 2, fields: {left: u64, right: u64}}, Quit: }\n"
 BAD_TEXT = "protocol: calc\nmessages: {Add: {tag: 0}}\n"
@@ -472,7 +472,28 @@ class Plan(CommandLine):
         text = main("--plan", self.good)[1]
         self.assertRegex(text, r"(?m)^Add +1 +9\+ +2 +- +- +1$")
         self.assertIn("have 7 slot sizes for tails, of 16 to 112 bytes", text)
-        self.assertIn("mean by weight, without tails: 2.0 bytes a message", text)
+        self.assertIn("mean by weight: 9.0 bytes a message with its tail empty, for which malloc takes 32.0; the longest take 57.0", text)
+        self.assertEqual(plan["mean_bytes"], {"slot": 9.0, "most": 57.0, "malloc": 32.0, "union": None})
+        self.good.write_text(self.good.read_text().replace(", max: 100}}, max_live: 1", "}}"))
+        self.assertIn("; the longest have no bound\n", main("--plan", self.good)[1])
+
+    def test_the_pools_memory_and_handle_are_what_the_compiler_says(self):
+        texts = [path.read_text() for path in GOOD] + [random_schema(seed) for seed in range(3)]
+        texts += ["protocol: p\nmessages:\n" + "".join(f"  M{n}: {{max_live: {n}, fields: {{a: 'u8[{n}]'}}}}\n" for n in (1, 2, 63, 64, 65, 129, 1000)),
+                  "protocol: p\nmessages: {A: {}}\n"]
+        cross = {"gcc": "64", "powerpc-linux-gnu-gcc": "32"}
+        self.out.mkdir()
+        for text in texts:
+            self.good.write_text(text)
+            plan, = json.loads(main("--plan=json", self.good)[1])
+            name = plan["c_name"]
+            main("-q", "-o", self.out, self.good)
+            for compiler in compilers(*cross):
+                bits = cross[compiler]
+                (self.out / "size.c").write_text(
+                    f'#include "{name}.h"\nstatic_assert(sizeof(struct {name}_pool) == {plan["handle_bytes"][bits]}, "handle");\n'
+                    f'static_assert({name.upper()}_POOL_BYTES == {plan["fixed_pool_bytes"][bits]}, "pool");\n')
+                self.assertEqual(compile_c(compiler, self.out, "size.c", "-I."), "", compiler)
 
     def test_text_says_which_messages_have_no_place_in_a_fixed_pool(self):
         self.good.write_text("protocol: calc\nmessages:\n  Add: {fields: {a: u8}}\n"

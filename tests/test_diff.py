@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """--diff: each kind of difference, where it is, and whether it breaks."""
 
+import re
 import tempfile
 import unittest
 from pathlib import Path
@@ -65,9 +66,9 @@ class Differences(unittest.TestCase):
                  "breaking: old:8:3 -> new:8:3: message Add: its fields stand in another order, and so do the parameters of constructors"],
             ("range: [0, 100]", "range: [1, 100]"):
                 ["breaking: old:17:7 -> new:17:7: message Move: field speed: its range changes"],
-            ("red: 1, green: 2", "red: 1, green: 3"): ["breaking: enum kind: green is 3, and was 2"],
-            ("red: 1, green: 2", "red: 1"): ["breaking: enum kind: green is removed"],
-            ("read: 0, write: 1", "read: 0, write: 2"): ["breaking: flags caps: write is 2, and was 1"],
+            ("red: 1, green: 2", "red: 1, green: 3"): ["breaking: old:3:33 -> new:3:33: enum kind: green is 3, and was 2"],
+            ("red: 1, green: 2", "red: 1"): ["breaking: old:3:33: enum kind: green is removed"],
+            ("read: 0, write: 1", "read: 0, write: 2"): ["breaking: old:4:34 -> new:4:34: flags caps: write is 2, and was 1"],
         }.items():
             with self.subTest(replaced):
                 self.assertEqual(self.told(replaced), expected)
@@ -81,16 +82,16 @@ class Differences(unittest.TestCase):
 
     def test_a_constant_is_told_and_what_follows_from_it(self):
         told = self.told(("most: 4", "most: 5"))
-        self.assertEqual(told[0], "compatible: constant most is 5, and was 4")
-        self.assertIn("breaking: old:16:7 -> new:16:7: message Move: field caps is caps[most], and was caps[most]", told)
+        self.assertEqual(told[0], "compatible: old:2:13 -> new:2:13: constant most is 5, and was 4")
+        self.assertIn("breaking: old:16:7 -> new:16:7: message Move: field caps is caps[5], and was caps[4]", told)
 
     def test_compatible(self):
         for replaced, expected in {
             ("  Quit: {}\n", "  Quit: {}\n  More: {}\n"): ["compatible: new:20:3: message More is new, with the tag 4"],
             ("max_live: 4", "max_live: 5"):
                 ["compatible: old:8:3 -> new:8:3: message Add: a fixed pool guarantees 5 of it, and guaranteed 4"],
-            ("red: 1, green: 2", "red: 1, green: 2, blue: 3"): ["compatible: enum kind: blue is new, 3"],
-            ("read: 0, write: 1", "read: 0, write: 1, run: 2"): ["compatible: flags caps: run is new, 2"],
+            ("red: 1, green: 2", "red: 1, green: 2, blue: 3"): ["compatible: new:3:43: enum kind: blue is new, 3"],
+            ("read: 0, write: 1", "read: 0, write: 1, run: 2"): ["compatible: new:4:44: flags caps: run is new, 2"],
             ("range: [0, 100]", "range: [0, 101]"):
                 ["compatible: old:17:7 -> new:17:7: message Move: field speed: its range changes",
                  "compatible: old:17:7 -> new:17:7: message Move: field speed: In m/s. 0 to 101."][:1],
@@ -99,12 +100,32 @@ class Differences(unittest.TestCase):
             ("range: [0, 100]", "range: [0, 100], default: 3"):
                 ["compatible: old:17:7 -> new:17:7: message Move: field speed: its default changes"],
             ("  Quit: {}\n", "  Quit: {deprecated: true}\n"): ["compatible: old:19:3 -> new:19:3: message Quit is deprecated"],
-            ("constants: {most: 4}", "constants: {most: 4, least: 1}"): ["compatible: constant least is new"],
+            ("constants: {most: 4}", "constants: {most: 4, least: 1}"): ["compatible: new:2:22: constant least is new"],
             ("caps[most]", "caps[4]"):
                 ["compatible: old:16:7 -> new:16:7: message Move: field caps is spelt caps[4], and was caps[most]"],
         }.items():
             with self.subTest(replaced):
                 self.assertEqual(self.told(replaced), expected)
+
+    def test_what_is_spelt_alike_and_is_not(self):
+        for before, after, expected in (("string[<=n]", "", "string[<=9], and was string[<=8]"), ("string[<= n ]?", "", "string[<= 9 ]?, and was string[<= 8 ]?"),
+                                        ("t", "", "a struct, t, and was an enum, t")):
+            old = f"protocol: p\nconstants: {{n: 8}}\nenums: {{t: {{values: [a]}}}}\nmessages: {{M: {{fields: {{f: '{before}'}}}}}}\n"
+            new = old.replace("n: 8", "n: 9").replace("enums: {t: {values: [a]}}", "structs: {t: {fields: {a: u8}}}")
+            lines = diff.as_text(diff.compare(lay_out(old), lay_out(new)), "old", "new")
+            self.assertIn(f"message M: field f is {expected}\n", lines)
+
+    def test_advice_on_tags_works(self):
+        old = "protocol: p\nmessages:\n  A: {}\n  B: {tag: 7}\n  C: {}\n  D: {}\n  E: {}\n"
+        self.assertEqual(diff.advice(lay_out(old), lay_out(old)), "")
+        for new, given in ((old.replace("  D", "  X: {}\n  D"), "X {tag: 12}, D {tag: 9}"), (old.replace("  C: {}\n", ""), "D {tag: 9}"),
+                           (old.replace("  A: {}\n", "  X: {}\n  Y: {}\n  A: {}\n"), "X {tag: 11}, A {tag: 1}"),
+                           (old.replace("  D: {}\n  E: {}\n", "  E: {}\n  X: {}\n  D: {}\n"), "E {tag: 10}, D {tag: 9}")):
+            told = diff.advice(lay_out(old), lay_out(new))
+            self.assertTrue(told.endswith(f"to keep the old tags: {given}\n"), told)
+            for name, tag in re.findall(r"(\w+) \{(tag: \d+)\}", told):
+                new = new.replace(f"  {name}: {{}}", f"  {name}: {{{tag}}}")
+            self.assertNotIn("its tag is", diff.as_text(diff.compare(lay_out(old), lay_out(new)), "old", "new"))
 
     def test_a_tag_that_no_longer_fits_a_byte_changes_every_message(self):
         told = self.told(("  Quit: {}\n", "  Quit: {}\n  Far: {tag: 300}\n"))
