@@ -9,7 +9,6 @@ import signal
 import sys
 import time
 import traceback
-from pathlib import Path
 
 from support import BAD, GOOD, ROOT, SchemaError, command, random_schema
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from support import (BAD, GOOD, ROOT, SchemaError, command, compile_c, compilers, emit, engine_is_there, errors,
                      lay_out, main, of_fields, random_schema, write_all)
-from gen import check, diagnostics, document, generate, symbols, syntax
+from gen import check, diagnostics, document, generate, symbols
 
 UPDATE = os.environ.get("UPDATE_GOLDEN") == "1"
 
