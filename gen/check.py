@@ -12,7 +12,7 @@ from .names import SCHEMA_NAME, VALUE_NAME, c_name, parameter
 from .syntax import Constant, Enum, Field, Message, Schema, Struct, Type, Word
 
 MAX_TAG = 65535
-MOST = {"messages": 3000, "structs, enums and flags": 3000, "fields": 15000, "constants and values": 30000}     # so that it ends in seconds
+MOST = {"messages": 2000, "structs, enums and flags": 2000, "fields": 12000, "constants and values": 20000}     # so that it ends in seconds
 MAX_COUNT = 2**31 - 1           # of elements, characters or bytes: the largest object of a 32-bit machine
 _LICENSE = re.compile(r"[A-Za-z0-9.+() :-]+\Z")
 _BOUNDED = {"string": "string[<=N]", "bytes": "bytes[<=N]", "char": "string[<=N]"}

@@ -121,7 +121,7 @@ class Errors(unittest.TestCase):
         self.assertNotIn("did you mean", errors(of_fields({"a": "elephant"}))[0])
 
     def test_thousands_of_errors_are_cut_short(self):
-        text = "protocol: calc\nmessages:\n" + "".join(f"  M{i}: {{tag: 0}}\n" for i in range(2500))
+        text = "protocol: calc\nmessages:\n" + "".join(f"  M{i}: {{tag: 0}}\n" for i in range(1900))
         self.assertEqual(len(errors(text)), diagnostics.MOST)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "many.yaml")
@@ -281,16 +281,16 @@ class HostileInput(unittest.TestCase):
 
     def test_a_schema_of_any_shape_ends_in_bounded_time(self):
         """Each was quadratic or worse; the bound is what is promised, for a machine that does other things too."""
-        numbers = range(3000)
+        numbers = range(2000)
         doubling = "".join(f"  s{i}: {{fields: {{a: s{i - 1}, b: s{i - 1}}}}}\n" for i in range(1, 26))
         for name, text in {
             "structs that hold two": "structs:\n  s0: {fields: {a: u8}}\n" + doubling + "messages: {A: {fields: {x: s25}}}\n",
-            "fields": "messages:\n  A:\n    fields:\n" + "".join(f"      f{i}: {{type: 'u8?', doc: One.}}\n" for i in range(15000)),
+            "fields": "messages:\n  A:\n    fields:\n" + "".join(f"      f{i}: {{type: 'u8?', doc: One.}}\n" for i in range(12000)),
             "slot sizes": "messages:\n" + "".join(f"  A{i}: {{fields: {{a: 'u8[{i + 1}]'}}}}\n" for i in numbers),
             "enums": "enums:\n" + "".join(f"  e{i}: {{values: {{a: 1, b: {i + 2}}}}}\n" for i in numbers)
                      + "messages: {A: {fields: {" + ", ".join(f"f{i}: e{i}" for i in numbers) + "}}}\n",
-            "values": "enums:\n  e:\n    values:\n" + "".join(f"      a{i}: {i}\n" for i in range(29000)) + "messages:\n  A:\n    fields:\n"
-                      + "".join(f"      f{i}: {{type: e, default: a28999}}\n" for i in range(5000)),
+            "values": "enums:\n  e:\n    values:\n" + "".join(f"      a{i}: {i}\n" for i in range(19000)) + "messages:\n  A:\n    fields:\n"
+                      + "".join(f"      f{i}: {{type: e, default: a18999}}\n" for i in range(5000)),
             "unknown types": "enums:\n" + "".join(f"  colour_{i}_of_it: {{values: [a]}}\n" for i in numbers) + "messages:\n  A:\n    fields:\n"
                              + "".join(f"      f{i}: color_{i}_of_it\n" for i in range(250)),
             "a type with spaces": "messages: {A: {fields: {a: 'u8" + " " * 4_000_000 + "x'}}}\n",
