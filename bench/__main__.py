@@ -4,6 +4,7 @@ wrong about itself, 2 wrong usage or a program fails."""
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -20,13 +21,20 @@ def main() -> int:
     if options.report:
         return _write(json.loads(options.report.read_text(encoding="utf-8")), options.output_dir)
     results = experiment.run(options.schema or (SCHEMAS[:1] if options.quick else SCHEMAS), _taking_part(options),
-                             experiment.QUICK if options.quick else experiment.FULL, options.output_dir, options.only)
+                             experiment.QUICK if options.quick else experiment.FULL, options.output_dir, options.only,
+                             lambda so_far: None if options.same or options.slowed else _keep(so_far, options.output_dir))
     if not results["cells"]:
         return 0
     if options.same or options.slowed:
         return _against_itself(results, (contenders.POOL_AGAIN if options.same else contenders.POOL_SLOWED).name)
-    (options.output_dir / "results.json").write_text(json.dumps(results) + "\n", encoding="utf-8")
     return _write(results, options.output_dir)
+
+
+def _keep(results: dict, folder: Path) -> None:
+    """The file is whole at any time, so that a run that is interrupted keeps what it has measured."""
+    part = folder / "results.json.part"
+    part.write_text(json.dumps(results) + "\n", encoding="utf-8")
+    os.replace(part, folder / "results.json")
 
 
 def _write(results: dict, folder: Path) -> int:
@@ -70,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     instead.add_argument("--slowed", action="store_true", help="the pool against one that does everything twice")
     instead.add_argument("--compare", metavar=("OLD", "NEW"), nargs=2, type=Path,
                          help="two results.json, or two counts of instructions: what has become slower")
-    instead.add_argument("--report", metavar="JSON", type=Path, help="write the report of earlier results again")
+    instead.add_argument("--report", metavar="JSON", type=Path, help="write the report of earlier results again, also of a run that was interrupted")
     return parser
 
 
@@ -80,4 +88,4 @@ if __name__ == "__main__":
     except OSError as error:
         contenders.give_up(f"{error.filename}: {error.strerror}")
     except KeyboardInterrupt:
-        contenders.give_up("interrupted")
+        contenders.give_up("interrupted; what was measured is in results.json, and --report shows it")

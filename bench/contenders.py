@@ -28,13 +28,13 @@ class Contender:
 
 
 MALLOC = ("-DBENCH_MALLOC",)
-LIMIT = Contender("limit", "the same work without an allocator", ("-DBENCH_LIMIT",))
-POOL = Contender("pool", "the pool, level 0", ("-DBENCH_POOL",))
+LIMIT = Contender("limit", "the work without an allocator", ("-DBENCH_LIMIT",))
+POOL = Contender("pool", "the pool, level 0: nothing is checked", ("-DBENCH_POOL",))
 GLIBC = Contender("glibc", "malloc(sizeof variant) of the C library", MALLOC)
 CONTENDERS = (
     LIMIT,
     POOL,
-    Contender("pool-1", "the pool, level 1", ("-DBENCH_POOL", "-DPROTOPOOL_CHECK=1")),
+    Contender("pool-1", "the pool, level 1: the checks for production", ("-DBENCH_POOL", "-DPROTOPOOL_CHECK=1")),
     Contender("pool-depot", "the pool, joined to a depot, in one thread", ("-DBENCH_POOL", "-DBENCH_DEPOT"), one_thread_only=True),
     GLIBC,
     Contender("jemalloc", "malloc(sizeof variant) of jemalloc, linked statically", MALLOC,

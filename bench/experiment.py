@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -44,10 +45,16 @@ class Built:
     days: measure.Programs
 
 
-def run(schemas: list[Path], taking_part: list[Contender], effort: Effort, folder: Path, only: list[str]) -> dict:
-    """Progress goes to standard error."""
+def run(schemas: list[Path], taking_part: list[Contender], effort: Effort, folder: Path, only: list[str],
+        keep: Callable[[dict], None] = lambda results: None) -> dict:
+    """keep gets the results so far after each measurement. Progress goes to standard error."""
     began = time.monotonic()
-    results: dict = {"format": FORMAT, "quick": effort.is_quick, "machine": machine(), "contenders": [], "left_out": [],
+
+    def keep_so_far() -> None:
+        results["seconds"] = round(time.monotonic() - began)
+        keep(results)
+
+    results: dict = {"format": FORMAT, "finished": False, "quick": effort.is_quick, "machine": machine(), "contenders": [], "left_out": [],
                      "protocols": [], "cells": [], "memory": [], "phases": [], "latency": [], "by_live": [],
                      "by_variants": [], "instructions": [], "generator": []}
     has_extras = not effort.is_quick and not only and contenders.GLIBC in taking_part
@@ -61,10 +68,12 @@ def run(schemas: list[Path], taking_part: list[Contender], effort: Effort, folde
         for of, workload, kind in steps:
             progress.set_description(f"{of.protocol.name}: {workload.title}, {kind}")
             results["cells"].append(_cell(of.protocol, of.programs, taking_part, workload, kind, effort))
+            keep_so_far()
             progress.update()
         for of in built if has_extras else []:
-            _extras(results, of.protocol, of.programs, of.days, taking_part, folder, progress)
-    results["seconds"] = round(time.monotonic() - began)
+            _extras(results, of.protocol, of.programs, of.days, taking_part, folder, progress, keep_so_far)
+    results["finished"] = True
+    keep_so_far()
     return results
 
 
@@ -75,7 +84,8 @@ def _build(schemas: list[Path], taking_part: list[Contender], has_extras: bool, 
         if not generated:
             print(f"bench: {schema}: no variant has fields, so there is nothing to allocate", file=sys.stderr)
         for protocol in generated:
-            programs, results["left_out"] = contenders.build(taking_part, protocol.name, protocol.one, protocol.folder)
+            programs, left_out = contenders.build(taking_part, protocol.name, protocol.one, protocol.folder)
+            results["left_out"] += [what for what in left_out if what not in results["left_out"]]
             is_exchange = schema.resolve() == contenders.ROOT / "schema/itch.yaml"
             days = _days(protocol, programs, taking_part) if has_extras and is_exchange else {}
             built.append(Built(protocol, programs, days))
@@ -107,8 +117,9 @@ def _days(protocol: Protocol, programs: measure.Programs, taking_part: list[Cont
 
 
 def _extras(results: dict, protocol: Protocol, programs: measure.Programs, days: measure.Programs,
-            taking_part: list[Contender], folder: Path, progress: tqdm) -> None:
+            taking_part: list[Contender], folder: Path, progress: tqdm, keep_so_far: Callable[[], None]) -> None:
     def step(what: str) -> None:
+        keep_so_far()
         progress.update()
         progress.set_description(f"{protocol.name}: {what}")
 
@@ -133,7 +144,9 @@ def _extras(results: dict, protocol: Protocol, programs: measure.Programs, days:
         results["by_live"].append(named | {"kind": "one", "live": fit, "printed": measure.times(
             swept, 0, 5, ["time", "replace", "one", fit, 6], SLICES)})
     step("instructions")
-    results["instructions"] += instructions.count(protocol, programs)
+    counted, left_out = instructions.count(protocol, programs)
+    results["instructions"] += counted
+    results["left_out"] += left_out
     if protocol.name == results["cells"][0]["protocol"]:
         step("number of variants")
         for variants in (1, 8, 64, 256):

@@ -21,31 +21,51 @@ WORSE = 1.05
 FEW, MANY = 3_200, 35_200       # messages; the difference leaves out what happens once
 WORKLOADS = (("pair", 1), ("batch", 1), ("replace", 1_000))
 KINDS = ("one", "mixed")
+PATIENCE = 300                  # seconds for a count, which takes some
+
+
+class CannotCount(Exception):
+    """Why callgrind cannot count a program."""
 
 
 def _collected(program: Path, workload: str, kind: str, live: int, messages: int) -> int:
-    run = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", program, "count", workload, kind,
-                          str(live), str(messages)], capture_output=True, text=True, check=True)
-    return int(re.search(r"Collected : (\d+)", run.stderr)[1])
+    try:
+        run = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", program, "count", workload, kind,
+                              str(live), str(messages)], capture_output=True, text=True, errors="replace", timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        raise CannotCount(f"it has not ended after {PATIENCE} s") from None
+    found = re.search(r"Collected : (\d+)", run.stderr)
+    if run.returncode != 0 or found is None:
+        raise CannotCount(f"it ends with signal {-run.returncode}" if run.returncode < 0 else f"it ends with status {run.returncode}")
+    return int(found[1])
 
 
-def count(protocol: Protocol, programs: Programs) -> list[dict]:
-    """For each workload and kind, instructions a message by contender. Empty without valgrind."""
+def count(protocol: Protocol, programs: Programs) -> tuple[list[dict], list[str]]:
+    """For each workload and kind, instructions a message by contender; and who is left out, and why: some allocators do not
+    run under callgrind. Nothing without valgrind."""
     if shutil.which("valgrind") is None:
-        return []
+        return [], []
     cells = [(workload, live, kind) for workload, live in WORKLOADS for kind in KINDS]
+    failed: dict[str, str] = {}
 
-    def one(asked: tuple) -> float:
+    def one(asked: tuple) -> float | None:
         (workload, live, kind), name = asked
-        many, few = (_collected(programs[name], workload, kind, live, messages) for messages in (MANY, FEW))
+        if name in failed:
+            return None
+        try:
+            many, few = (_collected(programs[name], workload, kind, live, messages) for messages in (MANY, FEW))
+        except CannotCount as why:
+            failed.setdefault(name, str(why))
+            return None
         return round((many - few) / (MANY - FEW), 2)
 
     asked = [(cell, name) for cell in cells for name in programs]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         counted = dict(zip(asked, pool.map(one, asked)))
     return [{"protocol": protocol.name, "workload": workload, "kind": kind, "live": live,
-             "counted": {name: counted[(workload, live, kind), name] for name in programs}}
-            for workload, live, kind in cells]
+             "counted": {name: counted[(workload, live, kind), name] for name in programs if name not in failed}}
+            for workload, live, kind in cells], [f"{name}, of {protocol.name}'s instructions: under callgrind {why}"
+                                                 for name, why in failed.items()]
 
 
 def _key(cell: dict) -> tuple:
@@ -74,7 +94,10 @@ def count_ours() -> dict:
         for schema in ("calc", "itch"):
             for protocol in protocols.generate(ROOT / f"schema/{schema}.yaml", Path(folder, schema)):
                 programs, _ = contenders.build([contenders.LIMIT, contenders.POOL], protocol.name, protocol.one, protocol.folder)
-                counted += count(protocol, programs)
+                of_protocol, left_out = count(protocol, programs)
+                if left_out:
+                    contenders.give_up("; ".join(left_out))
+                counted += of_protocol
     return {"compiler": contenders.version(), "instructions": counted}
 
 

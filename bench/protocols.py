@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -40,12 +41,19 @@ def generate(schema: Path, folder: Path) -> list[Protocol]:
     allocated = [message for message in plan["messages"] if message["members"]]
     if not allocated:
         return []
+    measured = _bytes_measured(folder / f"{plan['c_name']}_bench.h")
     weights = [message["weight"] for message in allocated]
     if sum(weights) == 0:
         weights = [1] * len(allocated)
-    mean = sum(w * message["bytes"] for w, message in zip(weights, allocated)) / sum(weights)
+    mean = sum(w * measured[message["name"]] for w, message in zip(weights, allocated)) / sum(weights)
     one = max(allocated, key=lambda message: message["weight"])
-    return [Protocol(plan["c_name"], folder, (one["c_name"], one["name"]), one["bytes"], mean, len(allocated))]
+    return [Protocol(plan["c_name"], folder, (one["c_name"], one["name"]), measured[one["name"]], mean, len(allocated))]
+
+
+def _bytes_measured(header: Path) -> dict[str, int]:
+    """By the message's name, with the tail that the benchmark gives it."""
+    table = re.findall(r'^    \{ "(\w+)", [^,]+, (\d+), \d+ \},$', header.read_text(encoding="utf-8"), re.M)
+    return {name: int(size) for name, size in table}
 
 
 def made_up(variants: int, folder: Path) -> Protocol:

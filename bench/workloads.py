@@ -27,7 +27,7 @@ WORKLOADS = (
     Workload("replace", "random replace, 10 thousand live", "free a message chosen at random, make another", live=10_000),
     Workload("replace", "random replace, 1 million live", "free a message chosen at random, make another", live=1_000_000),
     Workload("pipeline-each", "pipeline, each published", "one thread makes, another reads and frees", threads=2),
-    Workload("pipeline", "pipeline, batches of 32", "the same, 32 published at a time", threads=2),
+    Workload("pipeline", "pipeline, batches of 32", "one thread makes, another reads and frees; 32 published at a time", threads=2),
     Workload("request", "request and reply", "a reply is made when its request is freed; at most 64 under way", threads=2),
     Workload("local", "two threads, each its own", "batches of 100 in both", threads=2),
     Workload("grow", "growth to 5 million live", "make them all, then read and free them all", live=5_000_000, whole=True),

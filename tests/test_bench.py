@@ -6,11 +6,13 @@ import importlib.util
 import io
 import json
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 from support import ROOT
 
@@ -20,6 +22,7 @@ from bench import contenders, instructions, measure, protocols  # noqa: E402
 
 HAS_SCIPY = all(importlib.util.find_spec(name) for name in ("scipy", "matplotlib", "tqdm"))
 if HAS_SCIPY:
+    from bench import __main__ as command_line  # noqa: E402
     from bench import comparison, experiment, report, table, verdict, workloads  # noqa: E402
 
 
@@ -104,12 +107,65 @@ class Report(unittest.TestCase):
         self.assertRegex(printed, r"(?m)^request and reply, mixed: .*glibc.*round trip")
         self.assertLess(page.index("supported</span>"), page.index("<svg"))
         self.assertEqual(page.count("<svg"), 2)
+        self.assertLess(page.rindex("<svg"), page.index("<dl>"))
+        for shown in (printed, page[:page.index("<dl>")]):          # the words are explained where they are read
+            for word in ("one(</em>)?: all messages are Add", "mixed(</em>)?: all", "limit(</em>)?: the work without an allocator"):
+                self.assertRegex(shown, word)
         self.assertNotRegex(page, r'(src|href)="?http|@import|url\(http')
         self.assertIn("mimalloc", page if not results["left_out"] else " ".join(results["left_out"]))
         self.assertEqual(len(results["cells"]), 2 * len([w for w in workloads.quick() if w.name in ("pair", "request")]))
 
 
+    def test_an_interrupted_run_keeps_what_it_has_measured(self):
+        short = experiment.Effort(seconds=0, slice_ms=1, fewest=verdict.FEWEST, is_quick=True)
+        with tempfile.TemporaryDirectory() as name, contextlib.redirect_stderr(io.StringIO()):
+            folder = Path(name)
+
+            def keep(results: dict) -> None:
+                command_line._keep(results, folder)
+                if len(results["cells"]) == 3:
+                    raise KeyboardInterrupt
+
+            parts = [c for c in contenders.CONTENDERS if c.name in ("limit", "pool", "glibc")]
+            with self.assertRaises(KeyboardInterrupt):
+                experiment.run([ROOT / "schema/calc.yaml"], parts, short, folder, ["pair", "batch"], keep)
+            results = json.loads((folder / "results.json").read_text())
+        self.assertEqual([(cell["name"], cell["kind"]) for cell in results["cells"]], [("pair", "one"), ("pair", "mixed"), ("batch", "one")])
+        for shown in (table.text(results), report.html(results)):
+            self.assertIn("This run was interrupted", shown)
+            self.assertRegex(shown, "pair, one")
+
+
+CRASHES_UNDER_VALGRIND = """
+#include <stdlib.h>
+#include <valgrind/valgrind.h>
+__attribute__((constructor)) static void crash(void)
+{
+    if (RUNNING_ON_VALGRIND)
+        abort();
+}
+"""
+
+
 class Instructions(unittest.TestCase):
+    def test_a_peer_that_callgrind_cannot_run_is_left_out(self):
+        for tool in ("gcc", "ar", "valgrind"):
+            self.assertIsNotNone(shutil.which(tool), f"{tool} is missing: run make deps")
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "peer.c").write_text(CRASHES_UNDER_VALGRIND)
+            subprocess.run(["gcc", "-c", folder / "peer.c", "-o", folder / "peer.o"], check=True)
+            subprocess.run(["ar", "rc", folder / "libpeer.a", folder / "peer.o"], check=True)
+            (protocol,) = protocols.generate(ROOT / "schema/calc.yaml", folder / "calc")
+            parts = [contenders.LIMIT, contenders.POOL, *contenders.named_by_user(folder)]
+            programs, _ = contenders.build(parts, protocol.name, protocol.one, protocol.folder)
+            self.assertIn("peer", programs)
+            with mock.patch.multiple(instructions, WORKLOADS=(("pair", 1),), KINDS=("one",), FEW=100, MANY=1100):
+                counted, left_out = instructions.count(protocol, programs)
+        self.assertEqual([set(cell["counted"]) for cell in counted], [{"limit", "pool"}])
+        self.assertEqual(len(left_out), 1)
+        self.assertRegex(left_out[0], "^peer, of calc's instructions: under callgrind it ends with s(ignal|tatus)")
+
     def test_five_percent_more_by_the_limit_are_too_many(self):
         def counted(pool, limit):
             return {"instructions": [{"protocol": "p", "workload": "pair", "kind": "one", "live": 1,
@@ -167,6 +223,17 @@ class Programs(unittest.TestCase):
                     self.assertEqual(phases["phases"], 3)
                 latency = self.ask(program, "latency", "mixed", "100", "1000")["latency"]
                 self.assertEqual([q for q, _ in latency], sorted(q for q, _ in latency))
+
+    def test_bytes_are_those_of_the_messages_that_are_made_with_their_tails(self):
+        schema = "protocol: tails\nmessages: {Log: {fields: {time: u64, text: string}, weight: 3}, Ping: {fields: {x: u64}}}\n"
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "schema.yaml")
+            path.write_text(schema)
+            (protocol,) = protocols.generate(path, Path(folder))
+            programs, _ = contenders.build([contenders.POOL], protocol.name, protocol.one, Path(folder))
+            memory = self.ask(programs["pool"], "memory", "one", "1000")
+        self.assertEqual(protocol.one_bytes, memory["exact"] / 1000)
+        self.assertEqual(protocol.mean_bytes, (3 * protocol.one_bytes + 16) / 4)
 
     def test_one_variant_is_a_mix_too(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -203,7 +203,7 @@ class Interrupts(Program):
 
     def run_firmware(self, *settings) -> subprocess.CompletedProcess:
         folder = ROOT / "tests/firmware"
-        program = self.build("-O1", "-D_XOPEN_SOURCE=700", "-I", folder, '-DPROTOPOOL_PORT="port.h"', *settings, folder / "firmware.c",
+        program = self.build("-D_XOPEN_SOURCE=700", "-I", folder, '-DPROTOPOOL_PORT="port.h"', *settings, folder / "firmware.c",
                              folder / "host.c", GENERATED / "calc.c", GENERATED / "protopool.c")
         return subprocess.run([program], capture_output=True, text=True, timeout=300)
 
