@@ -4,6 +4,10 @@
  * checked against the pool's structs. Works for any PROTOPOOL_MAGAZINE.
  */
 
+#define _DEFAULT_SOURCE /* for madvise */ // NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
+#include <sys/mman.h>
+
+static int counted_madvise(void *memory, size_t bytes, int advice);
 #define madvise counted_madvise
 #include "protopool.c"
 #undef madvise
@@ -775,9 +779,7 @@ static size_t system_calls;
 static bool refuses; /* the system takes nothing back, as of locked memory */
 
 #ifdef FREE_PAGES
-extern int madvise(void *memory, size_t bytes, int advice);
-
-int counted_madvise(void *memory, size_t bytes, int advice)
+static int counted_madvise(void *memory, size_t bytes, int advice)
 {
     system_calls++;
     return refuses ? -1 : madvise(memory, bytes, advice);
