@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import TEMPLATES, WARNINGS, WARNINGS_CPP, compilers, emit, engine_is_there, lay_out, write_all
+from support import TEMPLATES, WARNINGS, WARNINGS_CPP, compilers, emit, engine_is_there, generate, lay_out, write_all
 
 CC = os.environ.get("CC", "gcc").split()
 CHECK_LIBS = ["-lcheck", "-lsubunit", "-lrt", "-lm", "-lpthread"]
@@ -111,9 +111,9 @@ class Awkward(unittest.TestCase):
 
     def test_the_header_is_quiet_in_c_and_in_cpp(self):
         for name in ("names that meet when they are joined", "structs of every kind, and optional enums", "deprecated messages"):
-            write_all(self.folder, emit(f"protocol: p\n{AWKWARD[name]}\n"))
+            write_all(self.folder, generate.generate([("p.yaml", f"protocol: p\n{AWKWARD[name]}\n".encode())], ["cpp"]))
             for suffix, names in (("c", ("gcc", "clang")), ("cpp", ("g++", "clang++"))):
-                (self.folder / f"use.{suffix}").write_text('#include "p.h"\n')
+                (self.folder / f"use.{suffix}").write_text(f'#include "p.h{"pp" if suffix == "cpp" else ""}"\n')
                 for compiler in compilers(*names):
                     for level in (0, 2):
                         with self.subTest(name, compiler=compiler, level=level):
