@@ -617,8 +617,9 @@ PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool_, unsigned class_, enum
  * valid: whether the schema allows what the struct holds; tells for which reason copy returned NULL.
  * as:    the message as its variant, which it must be. if: NULL if it is another. edit: as, to write its fields.
  *
- * new, copy and make write every byte of padding; no byte of what was there before stays, but behind the end of a text or a
- * list that is shorter than its room (make clears those too), and the padding in the elements of an array is copied with them.
+ * new and copy write every byte of padding; no byte of what was there before stays, but behind the end of a text or a list
+ * that is shorter than its room, and the padding in the elements of an array is copied with them. C promises nothing of
+ * the padding of a struct that is returned by value, as make's is.
  *
  * A string is NUL-terminated (NULL is refused); of an array exactly its N elements are read; a list may be NULL
  * where it has no elements. An optional field is absent where its argument is NULL.
@@ -670,7 +671,7 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_add(struct calc_pool *p
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     protopool_write_tag(msg_, CALC_ADD, sizeof msg_->base, 8);
     return &msg_->base;
 }
@@ -735,7 +736,7 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_negate(struct calc_pool
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     protopool_write_tag(msg_, CALC_NEGATE, sizeof msg_->base, 8);
     return &msg_->base;
 }
@@ -815,7 +816,7 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_apply(struct calc_pool 
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = CALC_APPLY;
     PROTOPOOL_CLEAR_(msg_, 2, 6);
     return &msg_->base;
@@ -883,7 +884,7 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_sum(struct calc_pool *p
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = CALC_SUM;
     PROTOPOOL_CLEAR_(msg_, 2, 2);
     return &msg_->base;
@@ -965,7 +966,7 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_store(struct calc_pool 
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = CALC_STORE;
     PROTOPOOL_CLEAR_(msg_, 2, 6);
     return &msg_->base;
@@ -1044,7 +1045,7 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_recall(struct calc_pool
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = CALC_RECALL;
     return &msg_->base;
 }
@@ -1125,7 +1126,7 @@ PROTOPOOL_NODISCARD static inline struct calc *calc_copy_log(struct calc_pool *p
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = CALC_LOG;
     PROTOPOOL_CLEAR_(msg_, 203, 5);
     return &msg_->base;

@@ -911,8 +911,9 @@ PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool_, unsigned class_, enum
  * valid: whether the schema allows what the struct holds; tells for which reason copy returned NULL.
  * as:    the message as its variant, which it must be. if: NULL if it is another. edit: as, to write its fields.
  *
- * new, copy and make write every byte of padding; no byte of what was there before stays, but behind the end of a text or a
- * list that is shorter than its room (make clears those too), and the padding in the elements of an array is copied with them.
+ * new and copy write every byte of padding; no byte of what was there before stays, but behind the end of a text or a list
+ * that is shorter than its room, and the padding in the elements of an array is copied with them. C promises nothing of
+ * the padding of a struct that is returned by value, as make's is.
  *
  * A string is NUL-terminated (NULL is refused); of an array exactly its N elements are read; a list may be NULL
  * where it has no elements. An optional field is absent where its argument is NULL.
@@ -971,7 +972,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_system_event(struct itc
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = ITCH_SYSTEM_EVENT;
     PROTOPOOL_CLEAR_(msg_, 6, 2);
     return &msg_->base;
@@ -1098,7 +1099,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_stock_directory(struct 
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = ITCH_STOCK_DIRECTORY;
     PROTOPOOL_CLEAR_(msg_, 21, 1);
     PROTOPOOL_CLEAR_(msg_, 26, 2);
@@ -1199,7 +1200,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_trading_action(struct i
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = ITCH_TRADING_ACTION;
     PROTOPOOL_CLEAR_(msg_, 15, 1);
     PROTOPOOL_CLEAR_(msg_, 20, 4);
@@ -1289,7 +1290,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_reg_sho(struct itch_poo
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = ITCH_REG_SHO;
     PROTOPOOL_CLEAR_(msg_, 14, 2);
     return &msg_->base;
@@ -1390,7 +1391,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_participant_position(st
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = ITCH_PARTICIPANT_POSITION;
     PROTOPOOL_CLEAR_(msg_, 20, 4);
     return &msg_->base;
@@ -1468,7 +1469,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_mwcb_decline(struct itc
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     protopool_write_tag(msg_, ITCH_MWCB_DECLINE, sizeof msg_->base, 2);
     PROTOPOOL_CLEAR_(msg_, 6, 2);
     return &msg_->base;
@@ -1542,7 +1543,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_mwcb_status(struct itch
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = ITCH_MWCB_STATUS;
     PROTOPOOL_CLEAR_(msg_, 6, 2);
     return &msg_->base;
@@ -1637,7 +1638,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_ipo_quoting(struct itch
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = ITCH_IPO_QUOTING;
     PROTOPOOL_CLEAR_(msg_, 14, 2);
     return &msg_->base;
@@ -1736,7 +1737,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_luld_collar(struct itch
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = ITCH_LULD_COLLAR;
     PROTOPOOL_CLEAR_(msg_, 9, 1);
     PROTOPOOL_CLEAR_(msg_, 14, 2);
@@ -1830,7 +1831,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_operational_halt(struct
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = ITCH_OPERATIONAL_HALT;
     PROTOPOOL_CLEAR_(msg_, 11, 1);
     return &msg_->base;
@@ -1927,7 +1928,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_add_order(struct itch_p
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = ITCH_ADD_ORDER;
     PROTOPOOL_CLEAR_(msg_, 14, 2);
     return &msg_->base;
@@ -2031,7 +2032,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_add_order_mpid(struct i
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = ITCH_ADD_ORDER_MPID;
     PROTOPOOL_CLEAR_(msg_, 18, 2);
     PROTOPOOL_CLEAR_(msg_, 28, 4);
@@ -2112,7 +2113,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_executed(struct i
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     protopool_write_tag(msg_, ITCH_ORDER_EXECUTED, sizeof msg_->base, 2);
     PROTOPOOL_CLEAR_(msg_, 6, 2);
     PROTOPOOL_CLEAR_(msg_, 12, 4);
@@ -2197,7 +2198,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_executed_price(st
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = ITCH_ORDER_EXECUTED_PRICE;
     PROTOPOOL_CLEAR_(msg_, 6, 2);
     return &msg_->base;
@@ -2274,7 +2275,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_cancel(struct itc
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     protopool_write_tag(msg_, ITCH_ORDER_CANCEL, sizeof msg_->base, 2);
     PROTOPOOL_CLEAR_(msg_, 6, 2);
     PROTOPOOL_CLEAR_(msg_, 12, 4);
@@ -2349,7 +2350,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_delete(struct itc
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     protopool_write_tag(msg_, ITCH_ORDER_DELETE, sizeof msg_->base, 2);
     PROTOPOOL_CLEAR_(msg_, 6, 2);
     return &msg_->base;
@@ -2430,7 +2431,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_replace(struct it
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     protopool_write_tag(msg_, ITCH_ORDER_REPLACE, sizeof msg_->base, 2);
     PROTOPOOL_CLEAR_(msg_, 6, 2);
     return &msg_->base;
@@ -2529,7 +2530,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_trade(struct itch_pool 
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = ITCH_TRADE;
     PROTOPOOL_CLEAR_(msg_, 14, 2);
     return &msg_->base;
@@ -2627,7 +2628,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_cross_trade(struct itch
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = ITCH_CROSS_TRADE;
     PROTOPOOL_CLEAR_(msg_, 14, 2);
     PROTOPOOL_CLEAR_(msg_, 20, 4);
@@ -2702,7 +2703,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_broken_trade(struct itc
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     protopool_write_tag(msg_, ITCH_BROKEN_TRADE, sizeof msg_->base, 2);
     PROTOPOOL_CLEAR_(msg_, 6, 2);
     return &msg_->base;
@@ -2809,7 +2810,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_imbalance(struct itch_p
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = ITCH_IMBALANCE;
     PROTOPOOL_CLEAR_(msg_, 28, 4);
     return &msg_->base;
@@ -2899,7 +2900,7 @@ PROTOPOOL_NODISCARD static inline struct itch *itch_copy_retail_interest(struct 
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = ITCH_RETAIL_INTEREST;
     PROTOPOOL_CLEAR_(msg_, 14, 2);
     return &msg_->base;

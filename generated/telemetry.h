@@ -192,7 +192,7 @@ static inline bool telemetry_set_waypoint(struct telemetry_waypoint *struct_, co
     if (!telemetry_valid_position(at) || (speed != NULL && !(*speed >= 0.0F && *speed <= 40.0F))) {
         return false;
     }
-    struct_->at = *at;
+    memcpy(&struct_->at, at, sizeof struct_->at);
     struct_->has_speed = speed != NULL;
     if (speed != NULL) {
         struct_->speed = *speed;
@@ -848,8 +848,9 @@ PROTOPOOL_INLINE void *telemetry_take_(struct telemetry_pool *pool_, unsigned cl
  * valid: whether the schema allows what the struct holds; tells for which reason copy returned NULL.
  * as:    the message as its variant, which it must be. if: NULL if it is another. edit: as, to write its fields.
  *
- * new, copy and make write every byte of padding; no byte of what was there before stays, but behind the end of a text or a
- * list that is shorter than its room (make clears those too), and the padding in the elements of an array is copied with them.
+ * new and copy write every byte of padding; no byte of what was there before stays, but behind the end of a text or a list
+ * that is shorter than its room, and the padding in the elements of an array is copied with them. C promises nothing of
+ * the padding of a struct that is returned by value, as make's is.
  *
  * A string is NUL-terminated (NULL is refused); of an array exactly its N elements are read; a list may be NULL
  * where it has no elements. An optional field is absent where its argument is NULL.
@@ -926,7 +927,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_heartbeat(str
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = TELEMETRY_HEARTBEAT;
     PROTOPOOL_CLEAR_(msg_, 4, 4);
     return &msg_->base;
@@ -1009,7 +1010,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_attitude(stru
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = TELEMETRY_ATTITUDE;
     PROTOPOOL_CLEAR_(msg_, 2, 2);
     PROTOPOOL_CLEAR_(msg_, 28, 4);
@@ -1051,10 +1052,10 @@ static inline struct telemetry_moved telemetry_make_moved(uint64_t time, const s
     }
     msg_.base.tag = TELEMETRY_MOVED;
     msg_.time = time;
-    msg_.at = *at;
+    memcpy(&msg_.at, at, sizeof msg_.at);
     msg_.has_target = target != NULL;
     if (target != NULL) {
-        msg_.target = *target;
+        memcpy(&msg_.target, target, sizeof msg_.target);
     } else {
         memset(&msg_.target, 0, sizeof msg_.target);
     }
@@ -1084,10 +1085,10 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_moved(struct t
         return NULL;
     }
     msg_->time = time;
-    msg_->at = *at;
+    memcpy(&msg_->at, at, sizeof msg_->at);
     msg_->has_target = target != NULL;
     if (target != NULL) {
-        msg_->target = *target;
+        memcpy(&msg_->target, target, sizeof msg_->target);
     } else {
         memset(&msg_->target, 0, sizeof msg_->target);
     }
@@ -1107,7 +1108,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_moved(struct 
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = TELEMETRY_MOVED;
     PROTOPOOL_CLEAR_(msg_, 2, 6);
     PROTOPOOL_CLEAR_(msg_, 20, 4);
@@ -1218,7 +1219,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_mission(struc
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = TELEMETRY_MISSION;
     PROTOPOOL_CLEAR_(msg_, 3, 1);
     return &msg_->base;
@@ -1302,7 +1303,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_text(struct t
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = TELEMETRY_TEXT;
     return &msg_->base;
 }
@@ -1712,7 +1713,7 @@ PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_set_mode(stru
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     msg_->base.tag = TELEMETRY_SET_MODE;
     return &msg_->base;
 }
@@ -1800,7 +1801,7 @@ static inline struct telemetry_set_home telemetry_make_set_home(const struct tel
         return msg_;
     }
     msg_.base.tag = TELEMETRY_SET_HOME;
-    msg_.home = *home;
+    memcpy(&msg_.home, home, sizeof msg_.home);
     PROTOPOOL_CLEAR_(&msg_, 12, 4);
     return msg_;
 }
@@ -1826,7 +1827,7 @@ static inline struct telemetry *telemetry_new_set_home(struct telemetry_pool *po
     if (msg_ == NULL) {
         return NULL;
     }
-    msg_->home = *home;
+    memcpy(&msg_->home, home, sizeof msg_->home);
     PROTOPOOL_CLEAR_(msg_, 12, 4);
     return &msg_->base;
 }
@@ -1843,7 +1844,7 @@ static inline struct telemetry *telemetry_copy_set_home(struct telemetry_pool *p
     if (msg_ == NULL) {
         return NULL;
     }
-    *msg_ = *from_;
+    memcpy(msg_, from_, sizeof *msg_);
     protopool_write_tag(msg_, TELEMETRY_SET_HOME, sizeof msg_->base, 8);
     PROTOPOOL_CLEAR_(msg_, 12, 4);
     return &msg_->base;

@@ -936,6 +936,14 @@ static void spill(struct protopool_store *store, struct protopool_slabs *slabs, 
 {
     uint32_t i = 0;
 
+    if (slabs->slot_bytes
+        == 0) { /* a fixed pool has none of this size: they are not its slots, or their tags are wrong */
+#if PROTOPOOL_CHECK == 1
+        for (; i < count; i++)
+            simple_fault(PROTOPOOL_FAULT_BAD_TAG, NULL, slots[i]);
+#endif
+        return;
+    }
     slabs->in_slabs += count;
     while (i < count) {
         struct protopool_slab *const slab = slab_of(slabs, slots[i]);

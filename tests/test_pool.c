@@ -450,6 +450,20 @@ START_TEST(fixed_pool_never_asks_a_source)
 }
 END_TEST
 
+START_TEST(slot_put_where_a_fixed_pool_has_no_budget_is_left_alone)
+{
+    enum { NO_BUDGET = 5 };
+    void *slot;
+
+    init_fixed();
+    slot = take(2);
+    ck_assert_ptr_nonnull(slot);
+    put(NO_BUDGET, slot);
+    assert_invariants();
+    fini_fixed(1);
+}
+END_TEST
+
 START_TEST(failed_makes_keep_a_depots_arrays)
 {
     enum { POOLS = 2, NO_BUDGET = 5 };
@@ -1416,6 +1430,7 @@ int main(void)
     tcase_add_test(tests, writes_after_free_do_not_corrupt_a_fixed_pool);
     tcase_add_test(tests, fixed_pool_never_asks_a_source);
     tcase_add_test(tests, fixed_pool_refuses_memory_that_is_small_or_misaligned);
+    tcase_add_test(tests, slot_put_where_a_fixed_pool_has_no_budget_is_left_alone);
     tcase_add_test(tests, failed_makes_keep_a_depots_arrays);
     tcase_add_test(tests, fixed_bytes_do_not_wrap);
     tcase_add_test(tests, handle_is_seven_words_for_each_slot_size_and_eight_besides);

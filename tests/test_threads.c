@@ -399,6 +399,41 @@ START_TEST(peak_of_a_depot_is_a_bound_and_exact_at_level_2)
 }
 END_TEST
 
+#if PROTOPOOL_CHECK == 0
+#ifdef __GNUC__
+__attribute__((noinline))
+#endif
+static size_t
+zeros_behind_the_tag(const struct calc *msg)
+{
+    size_t zeros = 0;
+    for (size_t i = 1; i < 8; i++)
+        zeros += ((const unsigned char *)msg)[i] == 0;
+    return zeros;
+}
+
+/* An optimising compiler copies a local struct member by member, which says nothing of its padding. */
+START_TEST(copy_of_a_local_struct_has_no_byte_of_a_freed_message)
+{
+    struct calc_pool pool;
+    struct calc *msg;
+    struct calc_negate negate;
+
+    ck_assert(calc_pool_init_growing(&pool, NULL));
+    msg = calc_new_negate(&pool, 1);
+    ck_assert_ptr_nonnull(msg);
+    memset((unsigned char *)msg + 1, 0xa5, sizeof negate - 1);
+    calc_free(&pool, msg);
+    negate = calc_make_negate((int64_t)_i);
+    msg = calc_copy_negate(&pool, &negate);
+    ck_assert_ptr_nonnull(msg);
+    ck_assert_uint_eq(zeros_behind_the_tag(msg), 7);
+    calc_free(&pool, msg);
+    ck_assert_uint_eq(calc_pool_fini(&pool), 0);
+}
+END_TEST
+#endif
+
 START_TEST(free_of_a_message_without_fields_does_nothing)
 {
     struct calc_pool pool;
@@ -845,6 +880,9 @@ int main(void)
     tcase_add_test(tests, fixed_depot_refuses_little_memory);
     tcase_add_test(tests, peak_of_a_pool_on_its_own_is_what_was_live);
     tcase_add_test(tests, peak_of_a_depot_is_a_bound_and_exact_at_level_2);
+#if PROTOPOOL_CHECK == 0
+    tcase_add_loop_test(tests, copy_of_a_local_struct_has_no_byte_of_a_freed_message, 0, 2);
+#endif
     tcase_add_test(tests, free_of_a_message_without_fields_does_nothing);
     tcase_add_test(tests, pool_whose_init_has_failed_is_empty);
     tcase_add_test(tests, depot_whose_init_has_failed_is_empty);
