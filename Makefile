@@ -200,7 +200,7 @@ STRICT_CXX = -std=c++17 $(filter-out -Wstrict-prototypes -Wcast-align%,$(WARNING
 P = build/portable
 OBJECTS = generated/itch.c generated/calc.c generated/protopool.c
 
-# A C and a C++17 program, with every warning, linked with the C library alone: on this machine, on a 32-bit and on a
+# A C and a C++17 program, with every warning, the C one linked with the C library alone: on this machine, on a 32-bit and on a
 # big-endian one, where each must print what it prints here. Then the engine without any library.
 portable: generate ## C++17, 32-bit, big-endian and freestanding: compile with every warning, run, compare
 	@mkdir -p $(P)
@@ -215,10 +215,10 @@ portable: generate ## C++17, 32-bit, big-endian and freestanding: compile with e
 	gcc $(STRICT_C) -c generated/calc.c -o $(P)/calc.o
 	gcc $(STRICT_C) -c generated/protopool.c -o $(P)/protopool.o
 	for cxx in g++ clang++; do \
-	    $$cxx $(STRICT_CXX) -fno-exceptions -c tests/user.cpp -o $(P)/user.o && gcc $(P)/user.o $(P)/calc.o $(P)/protopool.o -o $(P)/user && \
+	    $$cxx $(STRICT_CXX) -fno-exceptions -c tests/user.cpp -o $(P)/user.o && gcc $(P)/user.o $(P)/calc.o $(P)/protopool.o -lstdc++ -o $(P)/user && \
 	    $(P)/user >$(P)/user.log || exit 1; done
 	i686-linux-gnu-g++ $(STRICT_CXX) -fno-exceptions -c tests/user.cpp -o $(P)/user_i686.o
-	i686-linux-gnu-gcc $(STRICT_C) -static $(P)/user_i686.o generated/calc.c generated/protopool.c -o $(P)/user_i686
+	i686-linux-gnu-gcc $(STRICT_C) -static $(P)/user_i686.o generated/calc.c generated/protopool.c -lstdc++ -o $(P)/user_i686
 	qemu-i386 $(P)/user_i686 | diff $(P)/user.log -
 	$(MAKE) cplusplus
 	i686-linux-gnu-gcc $(STRICT_C) -static -DPROTOPOOL_MAGAZINE=2 $(CLOSURE) -o $(P)/closure_i686
