@@ -574,7 +574,7 @@ static const struct protopool_source counted = { counted_take, counted_give, NUL
 #if SIZE_MAX > 0xffffffffU
 START_TEST(fixed_depot_refuses_more_slots_than_it_can_count)
 {
-    static const struct protopool_slot_size slot_size = { 1, UINT32_MAX - 63 };
+    static const struct protopool_slot_size slot_size = { 1, UINT32_MAX - 1 };
     static const struct protopool_geometry geometry = { .slot_sizes = &slot_size, .count = 1 };
     static struct protopool_depot engine;
     static struct protopool_rack racks[2];
