@@ -257,6 +257,7 @@ START_TEST(handle_has_no_tables)
     const size_t peaks = (for_each - 7) * (1 + TELEMETRY_SLOT_SIZES) * sizeof(void *); /* were not counted there then */
     ck_assert_uint_le(now, before[PROTOPOOL_CHECK] + peaks);
 #endif
+    ck_assert_uint_eq(telemetry_pool_fini(&pool), 0);
 }
 END_TEST
 
