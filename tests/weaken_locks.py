@@ -22,7 +22,7 @@ PAIRS = (("lock_store(pool);", "unlock_store(pool);"),
          ("LOCK_STORES();", "UNLOCK_STORES();"))
 # Not to be noticed by a race: depot_fini looks whether a pool is joined, which is the caller's to know.
 # The list of stores is read for the report of a fault only.
-EXEMPT = {"is_joined", "is_elsewhere"}
+EXEMPT = {"is_joined", "look_elsewhere"}
 
 
 def functions(text: str) -> list[tuple[str, int, int]]:
