@@ -75,7 +75,7 @@ deps-bench: ## install what bench needs besides: statistics, plots, other alloca
 
 # ---- Generated code
 
-GENERATOR = $(wildcard gen/*.py) gen/reserved.txt $(wildcard templates/*)
+GENERATOR = $(shell find gen templates -name "*.*" -type f ! -name "*.pyc")
 
 generate: build/generated ## regenerate generated/ from schema/
 
@@ -108,7 +108,7 @@ $(BUILD)/$(1)/%.o: generated/tests/%.c build/generated
 $(BUILD)/$(1)/%.o: examples/%.c build/generated
 	@mkdir -p $$(@D)
 	$$(COMPILE) $(FLAGS_$(1)) -c $$< -o $$@
-$(BUILD)/$(1)/%.o: tests/%.c build/generated
+$(BUILD)/$(1)/%.o: tests/engine/%.c build/generated
 	@mkdir -p $$(@D)
 	$$(COMPILE) $(FLAGS_$(1)) -c $$< -o $$@
 $(BUILD)/$(1)/%_check: $(BUILD)/$(1)/%_check.o $(BUILD)/$(1)/%.o $(BUILD)/$(1)/protopool.o
@@ -153,10 +153,10 @@ check: test-python closure suites
 endif
 
 test-python: generate
-	@$(FIND_PYTHON); CC="$(CC)" PYTHONDONTWRITEBYTECODE=1 "$$p" tests/support.py $(UNITTEST)
+	@$(FIND_PYTHON); CC="$(CC)" PYTHONDONTWRITEBYTECODE=1 "$$p" tests/run.py $(UNITTEST)
 
 # Every state that a small pool of level 2 can reach.
-CLOSURE = -O2 tests/closure.c
+CLOSURE = -O2 tests/engine/closure.c
 
 closure: generate
 	@mkdir -p $(BUILD)
@@ -176,17 +176,17 @@ check-user:
 
 # ---- What CI runs
 
-C_SOURCES = templates/protopool.h templates/protopool.c templates/protopool.hpp $(wildcard examples/*.[ch] tests/*.c tests/*.cpp tests/*.hpp tests/firmware/*.[ch] bench/*.[ch])
+C_SOURCES = templates/engine/protopool.h templates/engine/protopool.c templates/engine/protopool.hpp $(wildcard examples/*.[ch] tests/*/*.c tests/cpp/*.cpp tests/cpp/*.hpp tests/engine/firmware/*.[ch] bench/*.[ch])
 
 TIDY = -std=c11 -D_POSIX_C_SOURCE=200809L -Igenerated
 
 lint: generate ## clang-format, clang-tidy, pyflakes, shellcheck
 	clang-format --dry-run -Werror $(C_SOURCES)
-	printf '%s\n' $(filter-out %/interleavings.c %/combined.c tests/firmware/% bench/%,$(filter %.c,$(C_SOURCES))) | xargs -P 2 -I% clang-tidy --quiet --warnings-as-errors='*' % -- $(TIDY)
+	printf '%s\n' $(filter-out %/interleavings.c %/combined.c tests/engine/firmware/% bench/%,$(filter %.c,$(C_SOURCES))) | xargs -P 2 -I% clang-tidy --quiet --warnings-as-errors='*' % -- $(TIDY)
 	@$(FIND_PYTHON); "$$p" -m gen -q --bench -o build/lint schema/itch.yaml
 	clang-tidy --quiet --warnings-as-errors='*' $(wildcard bench/*.c) -- -std=c11 -D_GNU_SOURCE -Ibuild/lint -DBENCH_POOL \
 	    -DBENCH_PROTOCOL='"itch_bench.h"' -DBENCH_ONE=add_order -DBENCH_ONE_NAME='"AddOrder"'
-	for level in 1 2; do clang-tidy --quiet --warnings-as-errors='*' templates/protopool.c -- $(TIDY) -DPROTOPOOL_CHECK=$$level \
+	for level in 1 2; do clang-tidy --quiet --warnings-as-errors='*' templates/engine/protopool.c -- $(TIDY) -DPROTOPOOL_CHECK=$$level \
 	    || exit 1; done
 	$(if $(shell command -v pyflakes3),pyflakes3,python3 -m pyflakes) gen tests bench
 	shellcheck .ci/run $(wildcard tests/*.sh)
@@ -215,9 +215,9 @@ portable: generate ## C++17, 32-bit, big-endian and freestanding: compile with e
 	gcc $(STRICT_C) -c generated/calc.c -o $(P)/calc.o
 	gcc $(STRICT_C) -c generated/protopool.c -o $(P)/protopool.o
 	for cxx in g++ clang++; do \
-	    $$cxx $(STRICT_CXX) -fno-exceptions -c tests/user.cpp -o $(P)/user.o && gcc $(P)/user.o $(P)/calc.o $(P)/protopool.o -lstdc++ -o $(P)/user && \
+	    $$cxx $(STRICT_CXX) -fno-exceptions -c tests/cpp/user.cpp -o $(P)/user.o && gcc $(P)/user.o $(P)/calc.o $(P)/protopool.o -lstdc++ -o $(P)/user && \
 	    $(P)/user >$(P)/user.log || exit 1; done
-	i686-linux-gnu-g++ $(STRICT_CXX) -fno-exceptions -c tests/user.cpp -o $(P)/user_i686.o
+	i686-linux-gnu-g++ $(STRICT_CXX) -fno-exceptions -c tests/cpp/user.cpp -o $(P)/user_i686.o
 	i686-linux-gnu-gcc $(STRICT_C) -static $(P)/user_i686.o generated/calc.c generated/protopool.c -lstdc++ -o $(P)/user_i686
 	qemu-i386 $(P)/user_i686 | diff $(P)/user.log -
 	$(MAKE) cplusplus
@@ -245,18 +245,18 @@ cplusplus: generate ## the C++ programs: both compilers, three standards and lev
 	    echo "$$setting"; cc=gcc; run=; level=$$(echo "$$setting" | grep -o -- '-DPROTOPOOL_CHECK=.' || true); \
 	    case $$setting in i686*) cc=i686-linux-gnu-gcc; run=qemu-i386;; esac; \
 	    for c in calc telemetry protopool; do $$cc $(STRICT_C) $$level -c generated/$$c.c -o $(CPP)/$$c.o; done; \
-	    for program in $(wildcard tests/cpp_*.cpp); do \
+	    for program in $(wildcard tests/cpp/cpp_*.cpp); do \
 	        $${setting%% *} $(STRICT_CXX) $${setting#* } $$program $(CPP)/*.o -o $(CPP)/program -lpthread; $$run $(CPP)/program; \
 	    done; done
 
 F = build/firmware
-FIRMWARE_C = -std=gnu11 $(filter-out -Wcast-align%,$(WARNINGS)) -Os -Igenerated -Itests/firmware -DPROTOPOOL_PORT='"port.h"'
-FIRMWARE = tests/firmware/firmware.c generated/calc.c generated/protopool.c
-ARM = arm-none-eabi-gcc $(FIRMWARE_C) -mcpu=cortex-m3 -mthumb -ffunction-sections -fdata-sections $(FIRMWARE) tests/firmware/cortex_m3.c \
-    --specs=rdimon.specs -nostartfiles -T tests/firmware/firmware.ld -Wl,--gc-sections
+FIRMWARE_C = -std=gnu11 $(filter-out -Wcast-align%,$(WARNINGS)) -Os -Igenerated -Itests/engine/firmware -DPROTOPOOL_PORT='"port.h"'
+FIRMWARE = tests/engine/firmware/firmware.c generated/calc.c generated/protopool.c
+ARM = arm-none-eabi-gcc $(FIRMWARE_C) -mcpu=cortex-m3 -mthumb -ffunction-sections -fdata-sections $(FIRMWARE) tests/engine/firmware/cortex_m3.c \
+    --specs=rdimon.specs -nostartfiles -T tests/engine/firmware/firmware.ld -Wl,--gc-sections
 ARM_RUN = timeout 60 qemu-system-arm -M mps2-an385 -icount shift=3 -nographic -monitor none -serial none \
     -semihosting-config enable=on,target=native -kernel
-FIRMWARE_HOST = gcc $(FIRMWARE_C) -D_XOPEN_SOURCE=700 $(FIRMWARE) tests/firmware/host.c
+FIRMWARE_HOST = gcc $(FIRMWARE_C) -D_XOPEN_SOURCE=700 $(FIRMWARE) tests/engine/firmware/host.c
 
 # A program on a Cortex-M3 in qemu must print what it prints on this machine: with the small C library newlib-nano, where
 # that prints floating point and where it does not, and with the whole newlib; and freestanding. Without the lock it must fail.
@@ -285,9 +285,9 @@ STRICT_ALL = $(STRICT_C) -O0 -I$(A)
 # each message is the same, prints and hashes the same on a 32-bit and on a big-endian machine.
 combinations: combinations-suite combinations-elsewhere ## every combination of types: compile with every warning, run, compare
 
-$(A)/all.h: generate tests/combinations.py
+$(A)/all.h: generate tests/generator/combinations.py
 	@mkdir -p $(A)
-	@$(FIND_PYTHON); "$$p" tests/combinations.py >$(A)/all.yaml && "$$p" -m gen -q --bench --cpp -o $(A) --tests $(A)/tests $(A)/all.yaml
+	@$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/combinations.py >$(A)/all.yaml && "$$p" -m gen -q --bench --cpp -o $(A) --tests $(A)/tests $(A)/all.yaml
 
 combinations-suite: $(A)/all.h
 	gcc $(STRICT_ALL) -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all $(ALL) $(A)/tests/all_check.c -o $(A)/all_check $(CHECK_LIBS)
@@ -297,11 +297,11 @@ combinations-elsewhere: $(A)/all.h
 	clang $(STRICT_ALL) -fsyntax-only $(A)/all.c $(A)/tests/all_check.c
 	echo '#include "all.hpp"' >$(A)/all.cpp
 	for cxx in g++ clang++; do $$cxx $(STRICT_CXX) -I$(A) -fsyntax-only $(A)/all.cpp || exit 1; done
-	gcc $(STRICT_ALL) -g tests/combined.c $(ALL) -o $(A)/combined
+	gcc $(STRICT_ALL) -g tests/generator/combined.c $(ALL) -o $(A)/combined
 	$(MEMCHECK) $(A)/combined >$(A)/expected
-	i686-linux-gnu-gcc $(STRICT_ALL) -static tests/combined.c $(ALL) -o $(A)/combined_i686
+	i686-linux-gnu-gcc $(STRICT_ALL) -static tests/generator/combined.c $(ALL) -o $(A)/combined_i686
 	qemu-i386 $(A)/combined_i686 | diff $(A)/expected -
-	powerpc-linux-gnu-gcc $(STRICT_ALL) -static tests/combined.c $(ALL) -o $(A)/combined_powerpc
+	powerpc-linux-gnu-gcc $(STRICT_ALL) -static tests/generator/combined.c $(ALL) -o $(A)/combined_powerpc
 	qemu-ppc $(A)/combined_powerpc | diff $(A)/expected -
 
 demo-valgrind: build ## the demo under valgrind
@@ -340,15 +340,15 @@ fuzz: generate ## make, change and free messages of any length, and read such fr
 	@mkdir -p build/fuzz/corpus
 	for level in 0 2; do \
 	    clang -std=c11 -g -O1 -D_POSIX_C_SOURCE=200809L -Igenerated -DPROTOPOOL_CHECK=$$level -fno-sanitize-recover=all \
-	        -fsanitize=fuzzer,address,undefined tests/fuzz.c generated/telemetry.c generated/protopool.c -o build/fuzz/level$$level && \
+	        -fsanitize=fuzzer,address,undefined tests/engine/fuzz.c generated/telemetry.c generated/protopool.c -o build/fuzz/level$$level && \
 	    build/fuzz/level$$level -max_total_time=$$(($(FUZZ_SECONDS) / 2)) -max_len=400 -artifact_prefix=build/fuzz/ -verbosity=0 \
 	        -print_final_stats=1 build/fuzz/corpus || exit 1; done
 
 fuzz-schema: ## feed the generator with schemas that are wrong in every way, for FUZZ_SECONDS
-	@$(FIND_PYTHON); PYTHONDONTWRITEBYTECODE=1 "$$p" tests/fuzz_schema.py $(FUZZ_SECONDS)
+	@$(FIND_PYTHON); PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 "$$p" tests/generator/fuzz_schema.py $(FUZZ_SECONDS)
 
 weaken: generate ## take each lock out of the engine in turn: ThreadSanitizer must notice
-	@$(FIND_PYTHON); CC="$(CC)" "$$p" tests/weaken_locks.py
+	@$(FIND_PYTHON); CC="$(CC)" "$$p" tests/engine/weaken_locks.py
 
 # ---- The experiment
 
@@ -380,7 +380,7 @@ soak: ## threads that come and go, for SOAK_SECONDS
 	RACES=20000 $(BUILD)/check2/test_misuse
 
 bare: ## try the README's set-up in a bare Debian (root; debootstrap)
-	sh tests/bare_debian.sh
+	sh tests/tools/bare_debian.sh
 
 clean: ## remove what was built
 	rm -rf build

@@ -6,10 +6,12 @@ import os
 import sys
 from pathlib import Path
 
-from . import __version__, diff, output, plan, reference, render
+from . import __version__, files as output
 from .diagnostics import SchemaError, visible
+from .emit import render
 from .generate import lay_out
 from .layout import Layout
+from .views import diff, markdown, plan
 
 SHOWN_ERRORS = 100
 _EPILOG = """\
@@ -116,7 +118,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.diff:
         return _diff(*schemas)
     if options.doc:
-        print("\n".join(reference.markdown(laid_out) for laid_out in lay_out(schemas)), end="")
+        print("\n".join(markdown.markdown(laid_out) for laid_out in lay_out(schemas)), end="")
         return 0
     imported: dict[str, None] = {}
 
@@ -174,7 +176,7 @@ def _depfile(options: argparse.Namespace, files: dict[Path, str], imported: list
 
     target = escaped(options.target or str(next(iter(files))))
     schemas = [escaped(path) for path in dict.fromkeys((*options.schemas, *imported)) if path != output.STDIN]
-    own = [escaped(str(path)) for path in sorted((*Path(__file__).resolve().parent.glob("*.*"), *render.TEMPLATES.glob("*")))]
+    own = [escaped(str(path)) for path in sorted(path for folder in (Path(__file__).resolve().parent, render.TEMPLATES) for path in folder.rglob("*.*") if path.is_file() and path.suffix != ".pyc")]
     phony = "".join(f"\n{path}:\n" for path in (*schemas, *own))
     return f"{target}: {' '.join((*schemas, *own))}\n{phony}"
 

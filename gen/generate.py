@@ -3,13 +3,13 @@
 
 from collections.abc import Collection
 
-from . import symbols
-from .check import check
 from .diagnostics import SchemaError
 from .layout import Layout, layout
-from .output import read_imported
-from .parse import Load, parse
-from .render import render, suite
+from .files import read_imported
+from .emit.render import render, suite
+from .language import clashes
+from .language.parse import Load, parse
+from .language.resolve import resolve
 
 
 def generate(schemas: list[tuple[str, bytes]], also: Collection[str] = (), load: Load = read_imported) -> dict[str, str]:
@@ -25,10 +25,10 @@ def lay_out(schemas: list[tuple[str, bytes]], load: Load = read_imported) -> lis
     for name, raw in schemas:
         try:
             schema, reporter = parse(name, raw, load)
-            checked.append((schema, check(schema, reporter), reporter))
+            checked.append((schema, resolve(schema, reporter), reporter))
         except SchemaError as error:
             wrong += error.diagnostics
     if wrong:
         raise SchemaError(wrong)
-    symbols.check_together(checked)
+    clashes.find_between(checked)
     return [layout(protocol, reporter) for _, protocol, reporter in checked]

@@ -8,14 +8,12 @@ import random
 import shutil
 import subprocess
 import sys
-import unittest
-from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BAD = ROOT / "tests" / "bad"
+BAD = ROOT / "tests/generator/bad"
 GOOD = sorted((ROOT / "schema").glob("*.yaml"))
-TEMPLATES = ROOT / "templates"
+GENERATED = ROOT / "generated"
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
@@ -137,7 +135,7 @@ def compilers(*names: str) -> list[str]:
 
 
 def engine_is_there() -> bool:
-    return (TEMPLATES / "protopool.h").exists()
+    return (GENERATED / "protopool.h").exists()
 
 
 def write_all(directory: Path, files: dict[str, str]) -> None:
@@ -152,21 +150,5 @@ def compile_c(compiler: str, directory: Path, source: str, *flags: str) -> str:
     if "clang" in compiler:
         warnings = [flag.replace("-Wcast-align=strict", "-Wcast-align") for flag in warnings]
     done = subprocess.run([compiler, "-std=c++17" if cpp else "-std=c11", *warnings, "-fsyntax-only", *flags,
-                           "-I", str(TEMPLATES), source], cwd=directory, capture_output=True, text=True, timeout=300)
+                           "-I", str(GENERATED), source], cwd=directory, capture_output=True, text=True, timeout=300)
     return done.stderr if done.returncode or done.stderr else ""
-
-
-class Result(unittest.TextTestResult):
-    def printErrors(self) -> None:
-        super().printErrors()
-        for why, count in Counter(why for _, why in self.skipped).items():
-            self.stream.writeln(f"skipped {count}: {why}")
-
-
-class Runner(unittest.TextTestRunner):
-    resultclass = Result
-
-
-if __name__ == "__main__":              # every test, and at the end why some were skipped
-    unittest.main(None, argv=["tests", "discover", "-s", str(ROOT / "tests"), *sys.argv[1:]],
-                  testRunner=Runner)

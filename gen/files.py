@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Files in and out. Writes are atomic, all files of a run or none; one whose text is unchanged is left untouched."""
+
+import contextlib
+import errno
+import os
+import re
+import signal
+import stat
+import sys
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from .language.yaml_tree import MAX_BYTES
+
+STDIN = "-"
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<process>[0-9]{1,10})\.protopool")
+
+
+def read_schema(path: str) -> tuple[str, bytes]:
+    """The schema's shown name and its bytes; of a longer file only so many that it is seen to be too long.
+
+    Raises OSError.
+    """
+    if path == STDIN:
+        if sys.stdin is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF), "<stdin>")
+        return "<stdin>", sys.stdin.buffer.read(MAX_BYTES + 1)
+    with open(path, "rb") as file:
+        return path, file.read(MAX_BYTES + 1)
+
+
+def read_imported(path: str) -> tuple[str, bytes]:
+    """The same of a file that a schema names: never standard input, nor a pipe or a device, which may have no end."""
+    try:
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "it is no regular file", path)
+            return path, file.read(MAX_BYTES + 1)
+    except ValueError as error:         # a NUL, or what the file system's encoding lacks
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path) from error
+
+
+def stale(files: dict[Path, str]) -> list[Path]:
+    """The files that are missing or hold another text. Raises OSError."""
+    return [path for path, text in files.items() if _read(path) != _encoded(text)]
+
+
+def write(files: dict[Path, str], touched: Collection[Path] = ()) -> list[Path]:
+    """Writes what is stale and returns its paths: first all texts beside their places, then all renames. A signal waits until
+    they are in place. touched: files whose time is set though their text is unchanged.
+
+    Raises OSError that names the file, having removed what it had not yet put in place.
+    """
+    for directory in {path.parent for path in files}:
+        directory.mkdir(parents=True, exist_ok=True)
+    changed = stale(files)
+    temporary: dict[Path, Path] = {}
+    with _signals_held():
+        try:
+            for path in changed:
+                if _is_replaced(path):
+                    temporary[path] = _write_beside(path, files[path])
+            for path in list(temporary):
+                os.replace(temporary[path], path)
+                del temporary[path]
+        finally:
+            for path in temporary.values():
+                path.unlink(missing_ok=True)
+            _remove_leftovers(files)
+    for path in changed:
+        if not _is_replaced(path):      # its reader may let us wait
+            with _naming(path):
+                path.write_bytes(_encoded(files[path]))
+    for path in touched:
+        if path not in changed:
+            os.utime(path)
+    return changed
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """SIGINT, SIGTERM and SIGHUP come afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Of an OSError: write() does not name its file, and what lies beside is not the one that the user knows."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _remove_leftovers(files: Collection[Path]) -> None:
+    """Those of a run that was killed: its process is no more."""
+    if os.name != "posix":
+        return
+    for directory in {path.parent for path in files}:
+        names = {path.name for path in files if path.parent == directory}
+        for entry in os.listdir(directory):
+            match = _TEMPORARY.fullmatch(entry)
+            if match and match["name"] in names and not _is_alive(int(match["process"])):
+                (directory / entry).unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _encoded(text: str) -> bytes:
+    """As UTF-8, but for the bytes of a path (in a depfile) that are not: they stay what they are."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _is_replaced(path: Path) -> bool:
+    """Whether a new file takes the path. A link, a device or a pipe (/dev/stdout) stays and is written to."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return True
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+
+
+def _read(path: Path) -> bytes | None:
+    """None for what is not there, and for a device or a pipe, which may have no end."""
+    try:
+        mode = path.stat().st_mode
+        return path.read_bytes() if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else None
+    except FileNotFoundError:
+        return None
+
+
+def _write_beside(path: Path, text: str) -> Path:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.protopool")
+    with _naming(path):
+        try:
+            with open(temporary, "wb") as file:
+                file.write(_encoded(text))
+            os.chmod(temporary, _mode(path))
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    return temporary
+
+
+def _mode(path: Path) -> int:
+    """That of the file that is there, else what open() would give a new one."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask

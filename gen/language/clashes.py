@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The C names that a protocol's emitted files define, and where two of them meet.
+
+Struct tags, functions, enumerators and macros are taken as one name space, as C++ nearly does, and so are the
+names of protocols that one run generates: they are linked into one program.
+"""
+
+from collections.abc import Iterator
+
+from .. import model
+from ..diagnostics import Place, Reporter, at, quoted
+from .names import c_name, why_no_protocol, why_taken
+from .syntax import Constant, Enum, EnumValue, Field, Message, Schema, Struct, Word
+
+# What every protocol defines, after its prefix. Those that a later version will define are taken already.
+_OWN = """any cpp pool pool_stats depot handlers tag tag_of tag_name size free print equal hash clone dispatch validate
+    pool_init pool_init_growing pool_fini pool_reset pool_reserve pool_each pool_print_budget pool_join pool_failure
+    snprint print_pretty snprint_pretty describe pool_flush pool_trim depot_init depot_init_fixed depot_fini depot_each depot_trim depot_stats depot_print_budget""".split()
+_OWN_MACROS = "VARIANTS HANDLERS POOL_BYTES POOL_STORAGE DEPOT_BYTES DEPOT_STORAGE SLOT_SIZES".split()
+_OWN_NAME = "the generator's own"
+_ADVICE = 'give {} another C name with "c_name"'
+_VERBS = "new copy make default valid as if edit".split()
+_STRUCT_VERBS = "set make default valid".split()
+
+
+def find(schema: Schema, protocol: model.Protocol, reporter: Reporter) -> None:
+    if why := why_no_protocol(protocol.name.c):
+        reporter.error((schema.c_name or schema.protocol).place,
+                       f"the protocol cannot be {quoted(protocol.name.c)} in C: {why}", _ADVICE.format("the protocol"))
+    taken: dict[str, tuple[str, Place | None]] = {}
+    for symbol, what, word in global_names(schema):
+        if why := why_taken(symbol):
+            reporter.error(word.place, f"the C name {quoted(symbol)} of {what} is {why}", _ADVICE.format("it"))
+        elif symbol in taken:
+            other, place = taken[symbol]
+            same = f"also that of {other}, {at(place)}" if place else "one of the generator's own"
+            reporter.error(word.place, f"the C name {quoted(symbol)} of {what} is {same}",
+                           _ADVICE.format("one of them" if place else "it"))
+        else:
+            taken[symbol] = (what, None if what is _OWN_NAME else word.place)
+    _members(schema, protocol, reporter)
+
+
+def global_names(schema: Schema) -> Iterator[tuple[str, str, Word]]:
+    """Each C name, what has it, and the word of the schema that it comes from."""
+    return ((symbol, what, word) for symbol, what, word, _ in _symbols(schema))
+
+
+def _symbols(schema: Schema) -> Iterator[tuple[str, str, Word, bool]]:
+    """The same, and whether it is a macro: a value of an enum is one where int does not hold it."""
+    prefix = _c(schema, schema.protocol)
+    upper = prefix.upper()
+    yield prefix, "the protocol", _final(schema, schema.protocol), False
+    for own in _OWN:
+        yield f"{prefix}_{own}", _OWN_NAME, schema.protocol, False
+    for own in _OWN_MACROS:
+        yield f"{upper}_{own}", _OWN_NAME, schema.protocol, True
+    for constant in schema.constants:
+        name, what, word = _named(constant, "constant")
+        yield f"{upper}_{name.upper()}", what, word, True
+    for enum in schema.enums:
+        name, what, word = _named(enum, "enum")
+        yield f"{prefix}_{name}", what, word, False
+        yield f"{prefix}_{name}_name", what, word, False
+        yield from _values(enum, upper, name, what)
+    for flags in schema.flags:
+        name, what, word = _named(flags, "flags")
+        yield f"{prefix}_{name}", what, word, False
+        yield from _values(flags, upper, name, what)
+    for struct in schema.structs:
+        name, what, word = _named(struct, "struct")
+        yield f"{prefix}_{name}", what, word, False
+        for verb in _STRUCT_VERBS:
+            yield f"{prefix}_{verb}_{name}", what, word, False
+    for message in schema.messages:
+        name, what, word = _named(message, "message")
+        yield f"{prefix}_{name}", what, word, False
+        yield f"{upper}_{name.upper()}", what, word, False
+        for verb in _VERBS:
+            yield f"{prefix}_{verb}_{name}", what, word, False
+        if tail := _tail(message):
+            tail_name, of_tail, tail_word = f"{name}_{_c(tail, tail.name)}", f"the field {quoted(tail.name.text)} of {what}", _final(tail, tail.name)
+            yield f"{prefix}_reserve_{name}", what, word, False
+            yield f"{prefix}_{tail_name}", of_tail, tail_word, False
+            yield f"{prefix}_edit_{tail_name}", of_tail, tail_word, False
+            yield f"{upper}_{tail_name.upper()}_MAX", of_tail, tail_word, True
+
+
+def _values(of: Enum, upper: str, name: str, what: str) -> Iterator[tuple[str, str, Word, bool]]:
+    for value in of.values:
+        yield (f"{upper}_{name.upper()}_{_c(value, value.name).upper()}", f"the value {quoted(value.name.text)} of {what}",
+               _final(value, value.name), True)
+
+
+def _named(written: Constant | Enum | Struct | Message, kind: str) -> tuple[str, str, Word]:
+    """Its C name, what it is, and the word that gives the name."""
+    return _c(written, written.name), f"the {kind} {quoted(written.name.text)}", _final(written, written.name)
+
+
+def _c(written: Schema | Field | Constant | Enum | EnumValue | Struct | Message, name: Word) -> str:
+    return c_name(name, written.c_name)
+
+
+def _tail(message: Message) -> Field | None:
+    last = message.fields[-1] if message.fields else None
+    return last if last and (last.type.form == "[]" or not last.type.form and last.type.name.text in ("string", "bytes")) else None
+
+
+def _structs(schema: Schema, protocol: model.Protocol) -> list[tuple[model.Struct, Struct]]:
+    """In the schema's order; those of a protocol are in the order of need."""
+    resolved = {struct.name.schema: struct for struct in protocol.structs}
+    return [(resolved[written.name.text], written) for written in schema.structs if written.name.text in resolved]
+
+
+def _final(written: Schema | Field | Constant | Enum | EnumValue | Struct | Message, name: Word) -> Word:
+    return written.c_name or name
+
+
+def members(field: model.Field) -> list[str]:
+    """The members that a field takes in its message's struct."""
+    inner = field.type.of if field.is_optional else field.type
+    length = [f"{field.name.c}_len"] if isinstance(inner, (model.String, model.List, model.Tail)) else []
+    if isinstance(inner, model.Tail):
+        return length
+    return ([f"has_{field.name.c}"] if field.is_optional else []) + [field.name.c] + length
+
+
+def _members(schema: Schema, protocol: model.Protocol, reporter: Reporter) -> None:
+    """Bare names: union members and the members of each struct."""
+    for message, written in zip(protocol.messages, schema.messages):
+        word = written.c_name or written.name
+        if why := why_taken(message.name.c):
+            reporter.error(word.place, f"{quoted(message.name.c)}, a member of union {protocol.name.c}_any, is {why}",
+                           _ADVICE.format("the message"))
+        elif message.name.c == "base":
+            reporter.error(word.place, '"base" is the generator\'s own member of every union and struct',
+                           _ADVICE.format("the message"))
+    macros = {symbol: what for symbol, what, _, is_macro in _symbols(schema) if is_macro}
+    for record, written in (*zip(protocol.messages, schema.messages), *_structs(schema, protocol)):
+        taken: dict[str, Place] = {}
+        for field, written_field in zip(record.fields, written.fields):
+            word = written_field.c_name or written_field.name
+            _check_member(field, word, taken, macros, reporter)
+
+
+def _check_member(field: model.Field, word: Word, taken: dict[str, Place], macros: dict[str, str], reporter: Reporter) -> None:
+    advice = _ADVICE.format("the field")
+    for member in members(field):
+        if why := why_taken(member):
+            reporter.error(word.place, f"{quoted(member)} cannot name a member: it is {why}", advice)
+        elif member == "base":
+            reporter.error(word.place, '"base" is the generator\'s own member of every struct', advice)
+        elif member in macros or member.startswith("PROTOPOOL_"):
+            reporter.error(word.place, f"{quoted(member)} cannot name a member: it is a macro of {macros.get(member, 'the engine')}", advice)
+        elif member in taken:
+            reporter.error(word.place, f"the member {quoted(member)} of this field is also that of another, "
+                           f"{at(taken[member])}", advice)
+        taken.setdefault(member, word.place)
+
+
+def find_between(parts: list[tuple[Schema, model.Protocol, Reporter]]) -> None:
+    """Several protocols of one run: the names of their files, whose case some disks ignore, and their symbols."""
+    files: dict[str, str] = {}
+    symbols: dict[str, str] = {}
+    for schema, protocol, reporter in parts:
+        name = schema.source.name
+        for stem in (protocol.name.c, protocol.name.c + "_check"):
+            if other := files.get(stem.lower()):
+                reporter.error(_final(schema, schema.protocol).place, f"the file {quoted(stem + '.c')} would be that "
+                               f"of {quoted(other)} too", _ADVICE.format("the protocol"))
+            files.setdefault(stem.lower(), name)
+        reporter.raise_if_any()
+        for symbol, what, word in global_names(schema):
+            if symbols.setdefault(symbol, name) != name:
+                reporter.error(word.place, f"the C name {quoted(symbol)} of {what} is also defined by "
+                               f"{quoted(symbols[symbol])}", _ADVICE.format("it"))
+        reporter.raise_if_any()

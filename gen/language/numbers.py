@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""How numbers are spelt in a schema, and their ranges. Each reader returns None for what it has refused."""
+
+import re
+
+from ..diagnostics import Reporter, quoted
+from ..model import Scalar
+from .syntax import Word
+
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*|0[xX][0-9A-Fa-f]+)\Z")
+_LONGEST = 64                   # characters; far beyond any range
+_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,63})(?:\.[0-9]{1,64})?(?:[eE][-+]?[0-9]{1,3})?\Z")
+_LARGEST_FLOAT, _LARGEST_DOUBLE = 3.4028234e38, 1.7976931348623157e308
+_SHARE = re.compile(r"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?\Z")
+
+
+def fits(scalar: Scalar, number: int) -> bool:
+    bits = scalar.size * 8
+    if scalar.family == "signed":
+        return -2**(bits - 1) <= number < 2**(bits - 1)
+    return 0 <= number < 2**bits
+
+
+class Numbers:
+    def __init__(self, reporter: Reporter):
+        self.reporter = reporter
+
+    def integer(self, word: Word, lowest: int, highest: int, what: str) -> int | None:
+        if not _INTEGER.match(word.text):
+            self.reporter.error(word.place, f"{what} is a whole number, and {quoted(word.text)} is not",
+                                "a number is decimal, without leading zeros, or 0x..")
+            return None
+        number = int(word.text, 0) if len(word.text) <= _LONGEST else highest + 1
+        if not lowest <= number <= highest:
+            self.reporter.error(word.place, f"{quoted(word.text)} is out of range: {what} is {lowest} to {highest}")
+            return None
+        return number
+
+    def integer_or_character(self, word: Word, lowest: int, highest: int, what: str) -> int | None:
+        if not word.quoted and len(word.text) == 1 and not word.text.isdigit():
+            self.reporter.error(word.place, f"{what} is a number or a quoted character, and {quoted(word.text)} is "
+                                "neither", f"quote it: '{word.text}'")
+            return None
+        if not word.quoted:
+            return self.integer(word, lowest, highest, what)
+        if len(word.text) == 1 and " " <= word.text <= "~":
+            return ord(word.text)
+        self.reporter.error(word.place, f"{quoted(word.text)} is not one printable ASCII character",
+                            f"{what} in quotes is a character; a number stands without them")
+        return None
+
+    def number(self, word: Word, scalar: Scalar) -> int | float | None:
+        """One that the scalar holds."""
+        if scalar.family in ("unsigned", "signed"):
+            bits = 8 * scalar.size
+            lowest = -2**(bits - 1) if scalar.family == "signed" else 0
+            return self.integer(word, lowest, lowest + 2**bits - 1, scalar.name)
+        if not _DECIMAL.match(word.text) or abs(float(word.text)) > (_LARGEST_FLOAT if scalar.size == 4 else _LARGEST_DOUBLE):
+            self.reporter.error(word.place, f"{quoted(word.text)} is not a number that {scalar.name} holds", "as in -1.5 or 2e9")
+            return None
+        return float(word.text)
+
+    def share(self, word: Word, what: str) -> float:
+        if not _SHARE.match(word.text):
+            self.reporter.error(word.place, f"{what} is a number that is not negative, and {quoted(word.text)} is not",
+                                "as in 40 or 0.5")
+            return 1.0
+        return float(word.text)

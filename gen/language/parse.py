@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Pass 1, parse: YAML text -> Schema. Knows which keys stand where and how a type is spelt; resolves nothing but imports."""
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from . import yaml_tree
+from ..diagnostics import Diagnostic, Place, Reporter, SchemaError, at, did_you_mean, quoted
+from .syntax import SHARED, Constant, Enum, EnumValue, Field, Message, Schema, Struct, Type, Word
+
+_TYPE = re.compile(r"(?P<name>[A-Za-z]\w*)\s*(?P<brackets>\[\s*(?P<most><=)?\s*(?P<bound>-?\w*)\s*\])?\s*(?P<optional>\?)?\Z", re.ASCII)
+
+_SHARED_KEYS = ("doc", "import", *SHARED)
+_LONGEST_TYPE = 256
+_SUFFIXES = (".yaml", ".yml")
+MAX_CHAIN = 64                  # files that import one another, in a row
+
+_UNCLEAR = ("", "~", "null", "no", "n", "off", "yes", "y", "on")        # to YAML 1.1 no reason but true or false
+
+
+Load = Callable[[str], tuple[str, bytes]]       # of a path: its shown name and its bytes; raises OSError
+
+
+def parse(name: str, raw: bytes, load: Load) -> tuple[Schema, Reporter]:
+    """The schema as far as it could be read, with what it imports, and a reporter with what was wrong.
+
+    Raises SchemaError where there is nothing to go on with.
+    """
+    root, reporter = yaml_tree.read(name, raw)
+    schema = _Reader(reporter).schema(root)
+    if schema is None:
+        reporter.raise_if_any()
+    imported = _Imports(load, reporter).all_of(schema.imports, name, (os.path.normpath(name),))
+    return replace(schema, **{kind: tuple(thing for part in (*imported, schema) for thing in getattr(part, kind))
+                              for kind in SHARED}), reporter
+
+
+class _Imports:
+    """Reads the files that a schema imports, each once, those that they import before them."""
+
+    def __init__(self, load: Load, reporter: Reporter):
+        self.load = load
+        self.reporter = reporter
+        self.done: set[str] = set()
+
+    def all_of(self, paths: tuple[Word, ...], importer: str, chain: tuple[str, ...]) -> list[Schema]:
+        """The schemas that a file imports; chain leads from the user's schema to that file."""
+        return [part for word in paths for part in self.one(word, importer, chain)]
+
+    def one(self, word: Word, importer: str, chain: tuple[str, ...]) -> list[Schema]:
+        path = os.path.normpath(os.path.join("" if importer == "<stdin>" else os.path.dirname(importer), word.text))
+        if path in chain:
+            cycle = " -> ".join(quoted(name) for name in (*chain[chain.index(path):], path))
+            self.reporter.error(word.place, f"{quoted(word.text)} would import itself: {cycle}")
+            return []
+        if path in self.done:
+            return []
+        self.done.add(path)
+        if len(chain) > MAX_CHAIN:
+            self.reporter.error(word.place, f"more than {MAX_CHAIN} files import one another in a row")
+            return []
+        try:
+            name, raw = self.load(path)
+        except OSError as error:
+            self.reporter.error(word.place, f"{quoted(word.text)} cannot be read: {error.strerror or error}",
+                                "a path is relative to the file that imports it")
+            return []
+        try:
+            schema, wrong = self.read(name, raw)
+        except SchemaError as error:
+            if not name.endswith(_SUFFIXES):        # its errors would show lines of a file that is something else
+                self.reporter.error(word.place, f"{quoted(word.text)} does not look like a schema",
+                                    "its errors are shown if its name ends in .yaml or .yml")
+                return []
+            self.reporter.take(error.diagnostics)
+            return []
+        self.reporter.take(wrong)
+        return [] if schema is None else [*self.all_of(schema.imports, path, (*chain, path)), schema]
+
+    @staticmethod
+    def read(name: str, raw: bytes) -> tuple[Schema | None, list[Diagnostic]]:
+        """Raises SchemaError where there is nothing to go on with."""
+        root, reporter = yaml_tree.read(name, raw, is_imported=True)
+        if not name.endswith(_SUFFIXES) and not (isinstance(root, yaml_tree.Mapping)
+                                                 and any(key.text in _SHARED_KEYS for key, _ in root.entries)):
+            raise SchemaError([])
+        return _Reader(reporter).shared(root), reporter.diagnostics
+
+
+class _Reader:
+    """One method per thing a schema holds; each returns None for what cannot be used, having said why."""
+
+    def __init__(self, reporter: Reporter):
+        self.reporter = reporter
+
+    def schema(self, node: yaml_tree.Node) -> Schema | None:
+        keys = self.keys(node, "a schema", protocol=self.name, doc=self.doc, license=self.word, c_name=self.name,
+                         **self.shared_keys(), messages=self.named("messages", self.message))
+        if keys is None:
+            return None
+        missing = [quoted(needed) for needed in ("protocol", "messages") if not self.given(node, needed)]
+        if missing:
+            s = "s" * (len(missing) - 1)
+            self.reporter.error(Place(1, 1), f"a schema needs the key{s} {' and '.join(missing)}")
+        if keys.get("protocol") is None:
+            return None
+        return Schema(self.reporter.source, imports=keys.pop("import", ()), **keys)
+
+    def shared(self, node: yaml_tree.Node) -> Schema | None:
+        """What a file holds that others import."""
+        keys = self.keys(node, "an imported file", doc=self.doc, **self.shared_keys())
+        if keys is None:
+            return None
+        return Schema(self.reporter.source, Word("", node.place), imports=keys.pop("import", ()), **keys)
+
+    def shared_keys(self) -> dict[str, Callable]:
+        return {"import": self.imports,
+                "constants": self.named("constants", self.constant), "enums": self.named("enums", self.enum),
+                "flags": self.named("flags", self.flag_set), "structs": self.named("structs", self.struct)}
+
+    def imports(self, node: yaml_tree.Node) -> tuple[Word, ...]:
+        words = [self.word(item, "a path") for item in (node.items if isinstance(node, yaml_tree.Sequence) else (node,))]
+        return tuple(word for word in words if word is not None)
+
+    def message(self, name: Word, node: yaml_tree.Node) -> Message | None:
+        keys = self.keys(node, "a message", doc=self.doc, fields=self.named("fields", self.field), tag=self.word,
+                         max_live=self.word, weight=self.word, deprecated=self.reason, c_name=self.name)
+        return Message(name, **(keys or {}))
+
+    def struct(self, name: Word, node: yaml_tree.Node) -> Struct | None:
+        keys = self.keys(node, "a struct", doc=self.doc, fields=self.named("fields", self.field), c_name=self.name)
+        if keys is not None and not self.given(node, "fields"):
+            self.reporter.error(name.place, f'the struct {quoted(name.text)} has no "fields"')
+        return Struct(name, **(keys or {}))
+
+    def field(self, name: Word, node: yaml_tree.Node) -> Field | None:
+        if isinstance(node, yaml_tree.Mapping):
+            keys = self.keys(node, "a field", type=self.type, doc=self.doc, c_name=self.name, pad=self.word,
+                             unit=self.unit, range=self.range, default=self.word, max=self.word)
+            if not self.given(node, "type"):
+                self.reporter.error(name.place, f'the field {quoted(name.text)} has no "type"')
+            return Field(name, **keys) if keys.get("type") else None
+        field_type = self.type(node)
+        return Field(name, field_type) if field_type else None
+
+    def enum(self, name: Word, node: yaml_tree.Node) -> Enum | None:
+        keys = self.keys(node, "an enum", base=self.word, values=self.enum_values, doc=self.doc, c_name=self.name)
+        if keys is not None and not self.given(node, "values"):
+            self.reporter.error(name.place, f'the enum {quoted(name.text)} has no "values"')
+        return Enum(name, **(keys or {}))
+
+    def flag_set(self, name: Word, node: yaml_tree.Node) -> Enum | None:
+        keys = self.keys(node, "a set of flags", base=self.word, values=self.enum_values, doc=self.doc, c_name=self.name)
+        if keys is not None and not self.given(node, "values"):
+            self.reporter.error(name.place, f'the flags {quoted(name.text)} have no "values"')
+        return Enum(name, **(keys or {}))
+
+    def enum_values(self, node: yaml_tree.Node) -> tuple[EnumValue, ...] | None:
+        if isinstance(node, yaml_tree.Sequence):
+            words = [word for item in node.items if (word := self.name(item))]
+            self.refuse_twice(words)
+            return tuple(EnumValue(word) for word in words)
+        return self.named("values", self.enum_value)(node)
+
+    def refuse_twice(self, words: list[Word]) -> None:
+        first: dict[str, Word] = {}
+        for word in words:
+            if first.setdefault(word.text, word) is not word:
+                self.reporter.error(word.place, f"{quoted(word.text)} stands here twice",
+                                    f"first at {at(first[word.text].place)}")
+
+    def enum_value(self, name: Word, node: yaml_tree.Node) -> EnumValue | None:
+        if isinstance(node, yaml_tree.Mapping):
+            keys = self.keys(node, "an enum value", value=self.word, doc=self.doc, c_name=self.name)
+            return EnumValue(name, **keys)
+        return EnumValue(name, None if _empty(node) else self.word(node))
+
+    def constant(self, name: Word, node: yaml_tree.Node) -> Constant | None:
+        if isinstance(node, yaml_tree.Mapping):
+            keys = self.keys(node, "a constant", value=self.word, doc=self.doc, c_name=self.name)
+            if not self.given(node, "value"):
+                self.reporter.error(name.place, f'the constant {quoted(name.text)} has no "value"')
+            return Constant(name, **keys) if keys.get("value") else None
+        word = self.word(node)
+        return Constant(name, word) if word else None
+
+    # What the values of keys look like.
+
+    def type(self, node: yaml_tree.Node) -> Type | None:
+        word = self.word(node, "a type")
+        if word is None:
+            return None
+        match = _TYPE.match(word.text) if len(word.text) <= _LONGEST_TYPE else None
+        if not match:
+            self.not_a_type(word)
+            return None
+        name, is_optional = self.part(word, match, "name"), match["optional"] is not None
+        if match["brackets"] is None:
+            return Type(word, name, optional=is_optional)
+        if not match["bound"] and not match["most"]:
+            return Type(word, name, "[]", optional=is_optional)
+        if not match["bound"]:
+            self.reporter.error(word.place, f"{quoted(word.text)} lacks a number between the brackets",
+                                'a list is "T[<=N]", a bounded text "string[<=N]"')
+            return None
+        return Type(word, name, "[<=N]" if match["most"] else "[N]", self.part(word, match, "bound"), is_optional)
+
+    def not_a_type(self, word: Word) -> None:
+        hint = "a type is a name, as u32, or a name with a bound, as u8[6], string[<=40] or bytes[<=40], and perhaps a question mark"
+        if word.text.endswith("??"):
+            hint = "one question mark makes a field optional"
+        elif re.search(r"\?\s*\[", word.text):
+            hint = "a list of optional things is one of a struct with an optional field; T[N]? is an optional array"
+        elif re.search(r"\]\s*\[", word.text):
+            hint = "what has a length of its own stands in a struct, of which there can be an array"
+        elif re.search(r"[<>=]", word.text):
+            hint = 'a bound is written "<=": string[<=40]'
+        self.reporter.error(word.place, f"{quoted(word.text)} is not a type", hint)
+
+    def part(self, word: Word, match: re.Match, group: str) -> Word:
+        begin = word.place.column + match.start(group) + (1 if word.quoted else 0)
+        return Word(match[group], replace(word.place, column=begin, width=max(1, len(match[group]))))
+
+    def doc(self, node: yaml_tree.Node) -> str:
+        if isinstance(node, yaml_tree.Scalar):
+            return node.text
+        self.reporter.error(node.place, 'a "doc" is a text')
+        return ""
+
+    def unit(self, node: yaml_tree.Node) -> str | None:
+        word = self.word(node, "a unit")
+        return word.text if word else None
+
+    def range(self, node: yaml_tree.Node) -> tuple[Word, ...] | None:
+        if isinstance(node, yaml_tree.Sequence) and len(node.items) == 2:
+            words = [self.word(item, "a number") for item in node.items]
+            return tuple(words) if all(words) else None
+        self.reporter.error(node.place, 'a "range" is a list of two numbers', "the lowest and the highest: [0, 100]")
+        return None
+
+    def reason(self, node: yaml_tree.Node) -> str:
+        if not isinstance(node, yaml_tree.Scalar) or not node.quoted and node.text.lower() in _UNCLEAR:
+            self.reporter.error(node.place, '"deprecated" is true, false or a text that says why')
+            return ""
+        return {"true": "true", "false": ""}.get(node.text.lower(), node.text)
+
+    def name(self, node: yaml_tree.Node) -> Word | None:
+        return self.word(node, "a name")
+
+    def word(self, node: yaml_tree.Node, what: str = "one word or number") -> Word | None:
+        if isinstance(node, yaml_tree.Scalar) and not node.block and (node.text or node.quoted):
+            return Word(node.text, node.place, node.quoted)
+        found = {yaml_tree.Mapping: "a mapping", yaml_tree.Sequence: "a list"}.get(type(node), "nothing")
+        if isinstance(node, yaml_tree.Scalar) and node.block:
+            found = "a block of text"
+        self.reporter.error(node.place, f"{what} is needed here, and {found} stands here")
+        return None
+
+    def named(self, key: str, read: Callable) -> Callable[[yaml_tree.Node], tuple]:
+        """Reads `key: {name: thing, ...}`, each thing by read(name, node)."""
+
+        def read_all(node: yaml_tree.Node) -> tuple:
+            if isinstance(node, yaml_tree.Mapping):
+                things = (read(Word(k.text, k.place, k.quoted), value) for k, value in node.entries)
+                return tuple(thing for thing in things if thing is not None)
+            if not _empty(node):
+                self.reporter.error(node.place, f'"{key}" is a mapping of names',
+                                    "each entry is a name, a colon and what it stands for")
+            return ()
+
+        return read_all
+
+    def keys(self, node: yaml_tree.Node, what: str, **readers: Callable) -> dict | None:
+        """The mapping's keys, each read by its reader; None if it is no mapping."""
+        if not isinstance(node, yaml_tree.Mapping):
+            if not _empty(node):
+                self.reporter.error(node.place, f"{what} is a mapping of keys to values",
+                                    "its keys are " + ", ".join(readers))
+            return None
+        found = {}
+        for key, value in node.entries:
+            if key.text not in readers:
+                self.reporter.error(key.place, f"{what} has no key {quoted(key.text)}", did_you_mean(key.text, readers)
+                                    or "it has " + ", ".join(readers))
+            elif (read := readers[key.text](value)) is not None:
+                found[key.text] = read
+        return found
+
+    @staticmethod
+    def given(node: yaml_tree.Node, key: str) -> bool:
+        """Whether the mapping has the key, perhaps misspelt: that has been said then."""
+        return isinstance(node, yaml_tree.Mapping) and (
+            any(k.text == key for k, _ in node.entries) or any(did_you_mean(k.text, (key,)) for k, _ in node.entries))
+
+
+def _empty(node: yaml_tree.Node) -> bool:
+    return isinstance(node, yaml_tree.Scalar) and node.text == "" and not node.quoted and not node.block

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""A schema as it is written: what parse returns. Words keep their places; nothing is resolved yet."""
+
+from dataclasses import dataclass
+
+from ..diagnostics import Place, Source
+
+
+@dataclass(frozen=True)
+class Word:
+    """A scalar of the schema: a name, a number or a type, as it stands there."""
+
+    text: str
+    place: Place
+    quoted: bool = False
+
+
+@dataclass(frozen=True)
+class Type:
+    """`u8`, `u8[6]`, `string[<=MAX]`, `point[]`, `u32?`; form says how the brackets looked: "", "[N]", "[<=N]" or "[]"."""
+
+    word: Word
+    name: Word
+    form: str = ""
+    bound: Word | None = None
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Field:
+    name: Word
+    type: Type
+    doc: str = ""
+    c_name: Word | None = None
+    pad: Word | None = None
+    unit: str = ""
+    range: tuple[Word, ...] = ()
+    max: Word | None = None
+    default: Word | None = None
+
+
+@dataclass(frozen=True)
+class Struct:
+    name: Word
+    fields: tuple[Field, ...] = ()
+    doc: str = ""
+    c_name: Word | None = None
+
+
+@dataclass(frozen=True)
+class Message:
+    name: Word
+    fields: tuple[Field, ...] = ()
+    doc: str = ""
+    c_name: Word | None = None
+    tag: Word | None = None
+    max_live: Word | None = None
+    weight: Word | None = None
+    deprecated: str = ""            # why, or "true"; empty: it is not
+
+
+@dataclass(frozen=True)
+class EnumValue:
+    name: Word
+    value: Word | None = None
+    doc: str = ""
+    c_name: Word | None = None
+
+
+@dataclass(frozen=True)
+class Enum:
+    """Also flags, whose values are the numbers of bits."""
+
+    name: Word
+    values: tuple[EnumValue, ...] = ()
+    base: Word | None = None
+    doc: str = ""
+    c_name: Word | None = None
+
+
+@dataclass(frozen=True)
+class Constant:
+    name: Word
+    value: Word
+    doc: str = ""
+    c_name: Word | None = None
+
+
+SHARED = ("constants", "enums", "flags", "structs")     # what an imported file may hold
+
+
+@dataclass(frozen=True)
+class Schema:
+    source: Source
+    protocol: Word
+    doc: str = ""
+    license: Word | None = None
+    c_name: Word | None = None
+    imports: tuple[Word, ...] = ()
+    constants: tuple[Constant, ...] = ()
+    enums: tuple[Enum, ...] = ()
+    flags: tuple[Enum, ...] = ()
+    structs: tuple[Struct, ...] = ()
+    messages: tuple[Message, ...] = ()

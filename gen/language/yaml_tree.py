@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The first half of parsing: bytes -> a tree of YAML nodes with their places. Knows YAML and no schema key.
+
+Only the part of YAML that a schema needs is taken: scalars (kept as text: `No` and `010` are what they look
+like), mappings and sequences. PyYAML is read by its events, for their places and since its loaders recurse. The C parser is
+tried first, being 20 times as fast. What it refuses, or is known to read in another way, goes to the pure-Python
+one, whose language and places a schema has; the messages are ours, since PyYAML's change between versions.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import yaml
+
+from ..diagnostics import Diagnostic, Place, Reporter, SchemaError, Source, at, quoted
+
+MAX_BYTES = 4 << 20
+MAX_DEPTH = 64
+MAX_NODES = 200_000             # names and values
+_READ_AGAIN = 256 << 10         # characters that the pure-Python parser reads in seconds; of more the C parser is believed
+_UNPRINTABLE = yaml.reader.Reader.NON_PRINTABLE
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_UNQUOTED_TYPE = re.compile(r"(?<!\w)[A-Za-z]\w*[\[?][^,}\r\n]{0,99}")
+_FIRST_OF_VALUE = re.compile(r"(?:^|[:{,-] )\s*(?P<first>[&*!|>%@`-])[^:{}]*\Z")
+_LARGE_NUMBER = re.compile(r"\\U(?!000|0010)[0-9A-Fa-f]{8}|^%YAML.*", re.MULTILINE)
+_LONG_LINE = 1000               # characters, behind which what a value begins with is not looked for
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
+_KEYS = 'end each key in ": ", and indent all keys of one mapping by the same number of spaces'
+
+
+@dataclass(frozen=True)
+class Node:
+    place: Place
+
+
+@dataclass(frozen=True)
+class Scalar(Node):
+    text: str
+    quoted: bool
+    block: bool = False     # a | or > text: its places are not those of its characters
+
+
+@dataclass(frozen=True)
+class Sequence(Node):
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Mapping(Node):
+    entries: tuple[tuple[Scalar, Node], ...]
+
+
+def read(name: str, raw: bytes, is_imported: bool = False) -> tuple[Node, Reporter]:
+    """The document's root, and the reporter that already holds what was wrong but could be read past. The places of an
+    imported file know that they are its own.
+
+    Raises SchemaError for what cannot be read at all.
+    """
+    source = Source(name, _decode(name, raw), is_imported)
+    reporter = Reporter(source)
+    unprintable = _UNPRINTABLE.search(source.text)
+    if unprintable:
+        _fail(source, _place_of(source.text, unprintable.start()),
+              f"{_described(unprintable)} cannot stand in a schema")
+    if yaml.__with_libyaml__:
+        try:
+            return _Tree(reporter, _c_events(source.text)).build(), reporter
+        except yaml.YAMLError as error:
+            if len(source.text) > _READ_AGAIN:
+                reporter.diagnostics.append(_explain(source, error))
+                reporter.raise_if_any()
+        reporter = Reporter(source)
+    try:
+        return _Tree(reporter, yaml.parse(source.text, Loader=yaml.SafeLoader)).build(), reporter
+    except yaml.YAMLError as error:
+        reporter.diagnostics.append(_explain(source, error))
+    except (ValueError, OverflowError):         # PyYAML lets these through from numbers that Python cannot take
+        reporter.diagnostics.append(_explain_number(source))
+    reporter.raise_if_any()
+    raise AssertionError("not reached: a YAML error was reported")
+
+
+def _c_events(text: str) -> Iterator[yaml.Event]:
+    """Those of the C parser. Raises YAMLError also where the pure-Python one does: for a tab that separates, and for a
+    question mark in an unquoted text inside of brackets."""
+    has_tabs, end, flow = "\t" in text, 0, []
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        begin, is_plain = event.start_mark.index, isinstance(event, yaml.ScalarEvent) and not event.style
+        if has_tabs and "\t" in _COMMENT.sub("", text[end:event.end_mark.index if is_plain else begin]):
+            raise yaml.scanner.ScannerError(None, None, None, _mark(text, text.index("\t", end)))
+        end = event.end_mark.index
+        if isinstance(event, yaml.CollectionStartEvent):
+            flow.append(event.start_mark if event.flow_style else None)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            flow.pop()
+        elif is_plain and flow and flow[-1] and "?" in event.value:
+            raise yaml.parser.ParserError(None, flow[-1], None, _mark(text, text.index("?", begin)))
+        yield event
+
+
+def _mark(text: str, index: int) -> yaml.Mark:
+    place = _place_of(text, index)
+    return yaml.Mark(None, index, place.line - 1, place.column - 1, None, None)
+
+
+def _decode(name: str, raw: bytes) -> str:
+    if len(raw) > MAX_BYTES:
+        _fail(Source(name), Place(1, 1), f"the file is larger than {MAX_BYTES >> 20} MiB")
+    try:
+        return raw.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        before = raw[:error.start].decode("utf-8").removeprefix("\ufeff")
+        source = Source(name, before + raw[error.start:error.start + 200].decode("utf-8", "replace"))
+        _fail(source, _place_of(before, len(before)), f"the byte 0x{raw[error.start]:02x} is not UTF-8",
+              "save the file as UTF-8")
+    raise AssertionError("not reached: the bytes did not decode")
+
+
+def _fail(source: Source, place: Place, message: str, hint: str = "") -> None:
+    raise SchemaError([Diagnostic(source, place, message, hint)])
+
+
+def _described(unprintable: re.Match) -> str:
+    character = ord(unprintable.group())
+    return "a NUL character" if character == 0 else f"the {'control ' * (character < 0xA0)}character U+{character:04X}"
+
+
+def _place_of(text: str, index: int) -> Place:
+    line, begin = 1, 0
+    for line_break in _LINE_BREAK.finditer(text, 0, index):
+        line, begin = line + 1, line_break.end()
+    return Place(line, index - begin + 1)
+
+
+class _Tree:
+    """Composes nodes from events, without recursion, refusing what a schema does not use."""
+
+    def __init__(self, reporter: Reporter, events: Iterator[yaml.Event]):
+        self.reporter = reporter
+        self.events = events
+        self.nodes = 0
+        self.root: Node | None = None
+        self.open: list[tuple[Place, type[Node], list[Node]]] = []
+
+    def build(self) -> Node:
+        for event in self.events:
+            place = _event_place(event, self.reporter.source)
+            if isinstance(event, yaml.AliasEvent):
+                self.reporter.error(place, f"the alias {quoted('*' + event.anchor)} is not allowed: write it out")
+                self.add(Scalar(place, "", False))
+            elif isinstance(event, yaml.DocumentStartEvent):
+                if self.root is not None:
+                    _fail(self.reporter.source, place, "a second document begins here: a schema is one document")
+            elif isinstance(event, yaml.NodeEvent):
+                self.begin(event, place)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                self.end()
+        if self.root is None or self.root == Scalar(self.root.place, "", False) and not self.reporter.diagnostics:
+            _fail(self.reporter.source, Place(1, 1), "the schema is empty", 'it begins with "protocol: name"')
+        return self.root
+
+    def begin(self, event: yaml.NodeEvent, place: Place) -> None:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            _fail(self.reporter.source, place, f"a schema has at most {MAX_NODES} names and values")
+        if event.anchor is not None:
+            self.reporter.error(place, f"the anchor {quoted('&' + event.anchor)} is not allowed")
+        if event.tag is not None:
+            self.reporter.error(place, f"the YAML tag {quoted(_as_written(event.tag))} is not allowed")
+        if isinstance(event, yaml.ScalarEvent):
+            unprintable = _UNPRINTABLE.search(event.value)
+            if unprintable:
+                self.reporter.error(place, f"an escape here stands for {_described(unprintable)}, "
+                                    "which a schema cannot hold")
+            self.add(Scalar(place, event.value, event.style in ("'", '"'), event.style in ("|", ">")))
+            return
+        if len(self.open) == MAX_DEPTH:
+            _fail(self.reporter.source, place, f"nested more than {MAX_DEPTH} deep")
+        self.open.append((place, Mapping if isinstance(event, yaml.MappingStartEvent) else Sequence, []))
+
+    def end(self) -> None:
+        place, kind, children = self.open.pop()
+        if kind is Sequence:
+            self.add(Sequence(place, tuple(children)))
+        else:
+            self.add(Mapping(place, self.entries(children)))
+
+    def add(self, node: Node) -> None:
+        if self.open:
+            self.open[-1][2].append(node)
+        else:
+            self.root = node
+
+    def entries(self, children: list[Node]) -> tuple[tuple[Scalar, Node], ...]:
+        first: dict[str, Scalar] = {}
+        entries = []
+        for key, value in zip(children[::2], children[1::2]):
+            if not isinstance(key, Scalar):
+                self.reporter.error(key.place, "a key is a name, not a list or a mapping")
+            elif key.block:
+                self.reporter.error(key.place, "a key is a name, not a block of text")
+            elif key.text == "<<" and not key.quoted:
+                self.reporter.error(key.place, 'the merge key "<<" is not allowed: write the keys out')
+            elif key.text in first:
+                self.reporter.error(key.place, f"{quoted(key.text)} stands here twice",
+                                    f"first at {at(first[key.text].place)}")
+            else:
+                first[key.text] = key
+                entries.append((key, value))
+        return tuple(entries)
+
+
+def _event_place(event: yaml.Event, source: Source) -> Place:
+    begin, end = event.start_mark, event.end_mark
+    column, width = begin.column + 1, 1
+    if begin.index == end.index and isinstance(event, yaml.ScalarEvent):
+        column -= _spaces_before(source.text, begin.index)
+    elif isinstance(event, (yaml.ScalarEvent, yaml.AliasEvent)) and begin.line == end.line:
+        width = max(1, end.column - begin.column)
+    return Place(begin.line + 1, column, width, source if source.is_imported else None)
+
+
+def _spaces_before(text: str, index: int) -> int:
+    """Those between a colon and the nothing behind it, of which the C parser says where they end."""
+    begin = index
+    while text[begin - 1:begin] == " ":
+        begin -= 1
+    return index - begin if text[begin - 1:begin] == ":" else 0
+
+
+def _as_written(tag: str) -> str:
+    return re.sub(r"\Atag:yaml\.org,2002:", "!!", tag)
+
+
+def _explain(source: Source, error: yaml.YAMLError) -> Diagnostic:
+    """Why the text is not YAML, in our words: from where reading stopped and what stands there."""
+    mark, opened = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    if mark is None:
+        return Diagnostic(source, Place(1, 1), "this is not YAML")
+    place = Place(mark.line + 1, mark.column + 1)
+    stopped = source.text[mark.index:mark.index + 1]
+    line = source.lines[mark.line]
+    unquoted = next((m for m in _UNQUOTED_TYPE.finditer(line) if m.start() < mark.column < m.end()), None)
+    bracket = source.text[opened.index:opened.index + 1] if opened else ""
+    if stopped in ("[", "?") and unquoted:
+        word = unquoted.group().rstrip()
+        return Diagnostic(source, Place(place.line, unquoted.start() + 1, len(word)),
+                          f"inside {{ }} YAML ends a text at {quoted(stopped)}", f"quote the type: '{word}'")
+    if stopped == "" and opened:
+        return Diagnostic(source, Place(opened.line + 1, opened.column + 1), "the file ends before this is closed")
+    if bracket in ("{", "[") and mark.index != opened.index:
+        closing = {"{": "}", "[": "]"}[bracket]
+        return Diagnostic(source, place, f'"," or {quoted(closing)} is missing before this',
+                          f"the {quoted(bracket)} is at {at(Place(opened.line + 1, opened.column + 1))}")
+    if not line[:mark.column].strip() and opened is None and mark.column == 0 and stopped not in ("%", "\t", "]", "}"):
+        return Diagnostic(source, place, 'the schema has ended above, or a directive lacks its "---"')
+    first = _FIRST_OF_VALUE.search(line[:mark.column + 1]) if mark.column < _LONG_LINE else None
+    if first and line[:first.start("first")].strip():
+        return Diagnostic(source, Place(place.line, first.start("first") + 1),
+                          f"a text cannot begin with {quoted(first['first'])}", "quote the whole text")
+    return Diagnostic(source, place, *_explain_character(stopped, line[:mark.column], line))
+
+
+def _explain_character(stopped: str, before: str, line: str) -> tuple[str, str]:
+    """Message and hint for a character that cannot stand behind what is before it on its line."""
+    if line.startswith("%"):
+        return "this YAML directive cannot be read", "a schema needs none: leave the line out"
+    if stopped == "\t":
+        return "a tab cannot stand here", "use spaces"
+    if before.endswith("\\"):
+        return f"{quoted(chr(92) + stopped)} is no escape of YAML", "in single quotes a backslash is nothing special"
+    if stopped in ("]", "}"):
+        return f"{quoted(stopped)} closes nothing", ""
+    if before.rstrip()[-1:] in ('"', "'", "]", "}") and stopped != ":":
+        return f"nothing can stand behind this {quoted(before.rstrip()[-1])}", "quote the whole text"
+    if stopped == ":":
+        comma = ", or put a comma between two entries" if "{" in before else ""
+        return 'a ":" cannot stand here', f'quote a text that holds ": "{comma}; {_KEYS}'
+    if not before.strip() and stopped == "-":
+        return "a list cannot begin here", "the entries of a mapping have no dash"
+    if not before.strip():
+        return "this line is indented like none of the mappings above it", _KEYS
+    return f"this is not YAML from {quoted(stopped)} on", "quote a text that holds YAML's own characters"
+
+
+def _explain_number(source: Source) -> Diagnostic:
+    found = _LARGE_NUMBER.search(source.text)
+    place = _place_of(source.text, found.start()) if found else Place(1, 1)
+    return Diagnostic(source, place, "a number here is too large for YAML")

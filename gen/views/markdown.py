@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""--doc: a reference of the protocol in Markdown, for those who read it and not the schema. Reads a Layout."""
+
+import re
+
+import jinja2
+
+from .. import model
+from ..layout import Layout, Record
+from ..emit.render import TEMPLATES
+
+_MARKS = re.compile(r"[\\`*_{}\[\]<>|~]")
+_FIRST_MARKS = re.compile(r"^(\s*\d*)([#+>.)-])", re.MULTILINE)
+
+
+def markdown(layout: Layout) -> str:
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined,
+                                     trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False)
+    environment.filters.update(text=text, line=line, code=code, tag=tag)
+    records = {"Struct": layout.structs, "Message": layout.messages}
+    text_of_it = environment.get_template("reference.md.j2").render(
+        layout=layout, protocol=layout.protocol,
+        tables={kind: {r.model.name.schema: _Table(layout, r) for r in of} for kind, of in records.items()})
+    return re.sub(r"[ \t]+\n", "\n", text_of_it).rstrip("\n") + "\n"
+
+
+def text(written: str) -> str:
+    """What the schema says, as paragraphs of Markdown that look as it does."""
+    return _FIRST_MARKS.sub(r"\1\\\2", _MARKS.sub(r"\\\g<0>", written.strip()))
+
+
+def line(written: str) -> str:
+    """The same for a cell of a table."""
+    return " ".join(_MARKS.sub(r"\\\g<0>", written).split())
+
+
+def code(written: str) -> str:
+    """In a cell of a table."""
+    return "`" + written.replace("|", "\\|") + "`"
+
+
+def tag(number: int) -> str:
+    character = f" `'{chr(number)}'`" if number < 128 and chr(number).isalpha() else ""
+    return f"{number}{character}"
+
+
+def _number(number: int | float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:.17g}" if float(f"{number:g}") != number else f"{number:g}"
+
+
+def _anchor(heading: str) -> str:
+    """As GitHub makes them from headings."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+class _Table:
+    """The fields of a struct or message; columns that would be empty are left out."""
+
+    def __init__(self, layout: Layout, record: Record) -> None:
+        rows = [self._row(layout, record, field) for field in record.model.fields]
+        self.columns = [name for name in (rows[0] if rows else ()) if any(row[name] for row in rows)]
+        self.rows = [[row[name] for name in self.columns] for row in rows]
+
+    def _row(self, layout: Layout, record: Record, field: model.Field) -> dict[str, str]:
+        offset, size = self._place(record, field)
+        return {"field": code(field.name.schema), "type": self._type(field),
+                "unit": line(field.unit), "range": f"{_number(field.range.low)} to {_number(field.range.high)}" if field.range else "",
+                "default": self._default(field), "offset": offset, "bytes": size, "": line(field.doc)}
+
+    def _place(self, record: Record, field: model.Field) -> tuple[str, str]:
+        if not isinstance(field.type, model.Tail):
+            member = record.member(field.name.c)
+            return str(member.offset), str(member.size)
+        tail = record.tail
+        return str(tail.offset), "length" + (f" × {tail.element_size}" if tail.element_size > 1 else "") + (" + 1" if tail.end else "")
+
+    def _type(self, field: model.Field) -> str:
+        element = model.element_of(field.type)
+        most = f", at most {field.type.most}" if isinstance(field.type, model.Tail) and field.type.most else ""
+        kind = {model.Enum: "Enum", model.Flags: "Flags", model.Struct: "Struct"}.get(type(element))
+        spelt = code(field.spelling)
+        return (f"[{spelt}](#{_anchor(f'{kind} {element.name.schema}')})" if kind else spelt) + most
+
+    def _default(self, field: model.Field) -> str:
+        element = model.element_of(field.type)
+        if field.default is None:
+            return ""
+        if isinstance(element, model.Enum):
+            return code(next(v.name.schema for v in element.values if v.number == field.default))
+        if isinstance(element, model.Flags):
+            return code(" | ".join(v.name.schema for v in element.values if field.default >> v.number & 1))
+        if isinstance(element, model.Scalar) and element.family in ("bool", "char"):
+            return code(["false", "true"][field.default] if element.family == "bool" else repr(chr(field.default)))
+        return code(f'"{field.default}"') if isinstance(field.default, str) else _number(field.default)

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""--plan: what the messages of a protocol cost in memory, as text or JSON. Reads a Layout, emits nothing."""
+
+import json
+from dataclasses import dataclass
+
+from ..layout import TAIL_EXACT, TAIL_STEP, Layout, Message, tail_index, tail_slot
+
+
+def malloc_bytes(size: int) -> int:
+    """What glibc's malloc takes on a 64-bit machine: 8 bytes of header, rounded up to 16, at least 32."""
+    return max(32, -(-(size + 8) // 16) * 16)
+
+
+@dataclass(frozen=True)
+class _Machine:
+    """Sizes of the engine's structs in a release build with the default settings; a test compiles and compares."""
+
+    pointer: int
+    pool: int
+    magazine: int
+    pool_class: int
+    slab: int
+    store: int
+    shelf: int
+    slots: int = 64             # in a magazine
+
+    def handle(self, slot_sizes: int) -> int:
+        """struct NAME_pool."""
+        return self.pool + (1 + slot_sizes) * (self.magazine + self.pool_class)
+
+    def fixed_pool(self, layout: Layout) -> int:
+        """NAME_POOL_BYTES."""
+        tables = _round_up(self.store) + _round_up((1 + len(layout.slot_sizes)) * self.shelf)
+        return tables + sum(self._slabs(s.bytes, s.budget) for s in layout.slot_sizes if s.budget)
+
+    def _slabs(self, slot: int, budget: int) -> int:
+        bitmap = -(-budget // (8 * self.pointer)) * self.pointer
+        arrays = min(2 * self.slots, budget) * self.pointer
+        return _round_up(self.slab + bitmap + arrays) + _round_up(slot * budget)
+
+
+def _round_up(size: int) -> int:
+    return -(-size // 8) * 8
+
+
+# 32: where 64-bit numbers are aligned to 8, as on ARM; a pool takes a little less on i386.
+MACHINES = {"64": _Machine(8, 56, 24, 32, 48, 32, 120), "32": _Machine(4, 36, 12, 20, 36, 16, 80)}
+
+DWARFS = 4                      # times the next largest: what a message is then worth a warning
+
+
+def as_json(layouts: list[Layout], names: list[str]) -> str:
+    """names: the schemas', as the user gave them."""
+    return json.dumps([_plan(layout, name) for layout, name in zip(layouts, names)], indent=2) + "\n"
+
+
+def as_text(layouts: list[Layout], names: list[str]) -> str:
+    return "\n".join(_text(_plan(layout, name)) for layout, name in zip(layouts, names))
+
+
+def _plan(layout: Layout, name: str) -> dict:
+    weighted = [(m.model.weight, m) for m in layout.messages if m.slot_class]
+    is_bounded = all(m.model.tail.type.most for m in layout.tailed)
+    return {
+        "protocol": layout.protocol.name.schema,
+        "c_name": layout.protocol.name.c,
+        "tag_bytes": layout.tag.size,
+        "union_bytes": layout.union_size,
+        "messages": [_message(layout, m) for m in layout.messages],
+        "slot_sizes": [{
+            "bytes": s.bytes,
+            "messages": [m.model.name.schema for m in s.messages],
+            "has_tails": s.has_tails,
+            "budget": s.budget,
+            "budget_bytes": s.budget * s.bytes,
+        } for s in layout.slot_sizes],
+        "mean_bytes": {             # of a message with its tail empty; most: with the longest
+            "slot": _mean(weighted, _slot),
+            "most": _mean(weighted, lambda m: _slot(m, longest=True)) if is_bounded else None,
+            "malloc": _mean(weighted, lambda m: malloc_bytes(m.tail.bytes(0) if m.tail else m.size)),
+            "union": _mean(weighted, lambda m: layout.union_size) if not layout.tailed else None,
+        },
+        "fixed_pool_bytes": {bits: machine.fixed_pool(layout) for bits, machine in MACHINES.items()},
+        "handle_bytes": {bits: machine.handle(len(layout.slot_sizes)) for bits, machine in MACHINES.items()},
+        "warnings": _warnings(layout, name),
+        "without_max_live": [m.model.name.schema for m in layout.messages if m.slot_class and m.model.max_live is None],
+    }
+
+
+def _slot(message: Message, longest: bool = False) -> int:
+    """In a pool that grows."""
+    if not message.tail:
+        return message.size
+    return tail_slot(tail_index(message.tail.most_bytes if longest else message.tail.bytes(0)))
+
+
+def _message(layout: Layout, message: Message) -> dict:
+    allocated = message.slot_class != 0
+    tail = message.tail
+    saves = allocated and not tail
+    return {
+        "name": message.model.name.schema,
+        "c_name": message.model.name.c,
+        "tag": message.model.tag,
+        "bytes": message.size,
+        "most_bytes": message.most_bytes,
+        "slot_bytes": layout.slot_sizes[message.slot_class - 1].bytes if allocated else 0,
+        "tail": {"name": tail.name, "type": tail.c_type, "offset": tail.offset, "element_bytes": tail.element_size,
+                 "most": tail.most, "terminator_bytes": tail.end} if tail else None,
+        "padding": message.padding,
+        "holes": _holes(layout, message),
+        "saved_against_malloc": malloc_bytes(message.size) - message.size if saves else 0,
+        "saved_against_union": layout.union_size - message.size if saves else 0,
+        "max_live": message.model.max_live,
+        "weight": message.model.weight,
+        "members": [{"name": " ".join(m.bits) or m.name, "type": m.c_type, "count": m.count, "offset": m.offset, "bytes": m.size}
+                    for m in message.members],
+    }
+
+
+def _holes(layout: Layout, message: Message) -> list[dict]:
+    """Where the padding lies, and what it is in front of."""
+    holes, end = [], layout.tag.size
+    for member in sorted(message.members, key=lambda m: m.offset):
+        if member.offset > end:
+            holes.append({"offset": end, "bytes": member.offset - end, "before": member.name})
+        end = member.offset + member.size
+    if message.size > end:
+        holes.append({"offset": end, "bytes": message.size - end, "before": None})
+    return holes
+
+
+def _warnings(layout: Layout, name: str) -> list[str]:
+    largest = sorted((m for m in layout.messages if m.slot_class and not m.tail), key=lambda m: -m.size)[:2]
+    if len(largest) < 2 or largest[0].size <= DWARFS * largest[1].size:
+        return []
+    first, second = largest
+    place = first.model.place
+    return [f"{name}:{place.line}:{place.column}: warning: \"{first.model.name.schema}\" takes {first.size} bytes, more than {DWARFS} "
+            f"times the next largest, \"{second.model.name.schema}\" with {second.size}: a list in it may rather be messages of their own"]
+
+
+def _mean(weighted: list[tuple[float, Message]], size) -> float:
+    total = sum(weight for weight, _ in weighted)
+    return round(sum(weight * size(m) for weight, m in weighted) / total, 2) if total else 0.0
+
+
+def _text(plan: dict) -> str:
+    lines = [f"protocol {plan['protocol']}: {_counted(len(plan['messages']), 'message')}, "
+             f"{_counted(len(plan['slot_sizes']), 'slot size')}, a tag of {_counted(plan['tag_bytes'], 'byte')}", ""]
+    rows = [("message", "tag", "bytes", "padding", "saved: malloc", "union", "max_live")]
+    rows += [(m["name"], str(m["tag"]), _bytes(m) if m["slot_bytes"] else "-", str(m["padding"]),
+              *("-" if m["tail"] else str(m[f"saved_against_{other}"]) for other in ("malloc", "union")),
+              "-" if m["max_live"] is None or not m["slot_bytes"] else str(m["max_live"])) for m in plan["messages"]]
+    lines += _table(rows)
+    rows = [("slot size", "budget", "bytes", "messages")]
+    rows += [(str(s["bytes"]), str(s["budget"]), str(s["budget_bytes"]), ", ".join(s["messages"]))
+             for s in plan["slot_sizes"] if s["messages"]]
+    lines += ["", *_table(rows, last_left=True), ""]
+    tails = [s["bytes"] for s in plan["slot_sizes"] if s["has_tails"]]
+    if tails:
+        lines.append(f"+: and a tail. Pools that grow have {_counted(len(tails), 'slot size')} for tails, of {tails[0]} to {tails[-1]} bytes: "
+                     f"the multiples of {TAIL_STEP} up to {TAIL_EXACT}, then four to each doubling")
+    mean = plan["mean_bytes"]
+    if tails:
+        most = "have no bound" if mean["most"] is None else f"take {mean['most']}"
+        lines.append(f"mean by weight: {mean['slot']} bytes a message with its tail empty, for which malloc takes {mean['malloc']}; "
+                     f"the longest {most}")
+    else:
+        lines.append(f"mean by weight: {mean['slot']} bytes a message; malloc(sizeof) takes {mean['malloc']}, "
+                     f"blocks of the union {mean['union']}")
+    handle, fixed = plan["handle_bytes"], plan["fixed_pool_bytes"]
+    lines.append(f"a fixed pool: {fixed['64']} bytes of memory ({fixed['32']} on 32-bit); the handle of any pool: {handle['64']} ({handle['32']})")
+    holes = [f"{m['name']} ({_told_holes(m['holes'])})" for m in plan["messages"] if m["holes"] and m["slot_bytes"]]
+    if holes:
+        lines.append("padding: " + ", ".join(holes))
+    if plan["without_max_live"]:
+        names = ", ".join(plan["without_max_live"])
+        lines.append(f"no place in a fixed pool (no max_live): {names}")
+    return "\n".join(lines + plan["warnings"]) + "\n"
+
+
+def _bytes(message: dict) -> str:
+    tail = message["tail"]
+    return f"{tail['offset'] + tail['terminator_bytes']}+" if tail else str(message["bytes"])
+
+
+def _told_holes(holes: list[dict]) -> str:
+    return ", ".join(f"{h['bytes']} " + (f"before {h['before']}" if h["before"] else "at the end") for h in holes)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _table(rows: list[tuple[str, ...]], last_left: bool = False) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+
+    def cell(i: int, text: str) -> str:
+        left = i == 0 and not last_left or last_left and i == len(widths) - 1
+        return text.ljust(widths[i]) if left else text.rjust(widths[i])
+
+    return ["  ".join(cell(i, text) for i, text in enumerate(row)).rstrip() for row in rows]

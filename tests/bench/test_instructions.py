@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""What a make, two reads and a free cost: callgrind's count of instructions, which is exact and repeats."""
+
+import platform
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from support import ROOT
+
+LIMIT = 34                      # instructions a turn, the loop included
+FEW, MANY = 10_000, 110_000     # turns; the difference leaves out what happens once
+
+
+@unittest.skipUnless(platform.machine() in ("x86_64", "AMD64"), "the limit is one of x86-64")
+class Instructions(unittest.TestCase):
+    def test_a_turn_of_make_read_and_free(self):
+        for tool in ("gcc", "valgrind"):
+            self.assertIsNotNone(shutil.which(tool), f"{tool} is missing: run make deps")
+        with tempfile.TemporaryDirectory() as folder:
+            program = Path(folder) / "turn"
+            sources = [ROOT / "tests/bench/turn.c", ROOT / "generated/calc.c", ROOT / "generated/protopool.c"]
+            subprocess.run(["gcc", "-std=c11", "-O2", "-DNDEBUG", "-I", ROOT / "generated", *sources, "-o", program],
+                           check=True)
+            per_turn = {how: (_instructions(program, how, MANY) - _instructions(program, how, FEW)) / (MANY - FEW)
+                        for how in ("pool", "none", "malloc")}
+        print(f"a turn of make, two reads and free: {per_turn['pool']:.2f} instructions; "
+              f"no allocator {per_turn['none']:.2f}, malloc and free {per_turn['malloc']:.2f}")
+        self.assertLessEqual(per_turn["pool"], LIMIT)
+
+
+def _instructions(program: Path, how: str, turns: int) -> int:
+    run = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", program, how, str(turns)],
+                         capture_output=True, text=True, check=True)
+    return int(re.search(r"Collected : (\d+)", run.stderr)[1])
+
+
+if __name__ == "__main__":
+    unittest.main()

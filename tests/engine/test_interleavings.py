@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Every interleaving of two threads on a depot keeps its promises, and of an engine with a fault not: interleavings.c."""
+
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from support import ROOT
+from weaken_locks import weakened
+
+ENGINE = (ROOT / "generated/protopool.c").read_text(encoding="utf-8")
+
+# Seeded faults: name, what stands in the engine, what shall stand there.
+FAULTS = (
+    ("an array is given to two magazines", "rack->full[rack->count++] = previous->slots;\n    *previous = empty;",
+     "rack->full[rack->count++] = previous->slots;\n    previous->top = previous->slots;"),
+    ("a thread that leaves keeps its slots", "    flush(pool);\n    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {\n"
+     "        return_array", "    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {\n        return_array"),
+    ("the depot's magazines are not counted", "depot != NULL ? (size_t)depot->racks[c].count * shelf->magazine : 0", "0"),
+)
+
+
+class Interleavings(unittest.TestCase):
+    def run_with(self, engine: str, magazine: int, *arguments: str) -> subprocess.CompletedProcess:
+        """Exit status 0: no violation. A fault may also crash it, or keep it from ending, which takes two minutes."""
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "protopool.c").write_text(engine, encoding="utf-8")
+            program = Path(folder) / "interleavings"
+            subprocess.run(["gcc", "-std=gnu11", "-g", "-O0", "-w", "-finstrument-functions", f"-DPROTOPOOL_MAGAZINE={magazine}",
+                            "-D_GNU_SOURCE", "-I", folder, "-I", ROOT / "generated", ROOT / "tests/engine/interleavings.c",
+                            "-o", program], check=True)
+            return subprocess.run(["timeout", "120", program, *arguments], capture_output=True, text=True)
+
+    def test_every_order_of_locks(self):
+        for magazine in (1, 2):
+            done = self.run_with(ENGINE, magazine, "locks", "0")
+            print(f"magazines of {magazine}: {done.stdout.strip()}")
+            self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_every_two_preemptions_at_calls(self):
+        for magazine in (1, 2):
+            done = self.run_with(ENGINE, magazine, "calls", "2")
+            print(f"magazines of {magazine}, 2 preemptions: {done.stdout.strip()}")
+            self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_seeded_faults_are_found(self):
+        for name, good, bad in FAULTS:
+            with self.subTest(name):
+                self.assertIn(good, ENGINE)
+                done = self.run_with(ENGINE.replace(good, bad), 1, "locks", "0")
+                self.assertNotEqual(done.returncode, 0, name)
+
+    def test_missing_locks_are_found(self):
+        for name, level, engine in weakened(ENGINE):
+            if level == 0 and name in ("protopool_take_slow", "protopool_put_slow", "protopool_reserve",
+                                      "protopool_flush", "leave_depot"):
+                with self.subTest(name):
+                    self.assertNotEqual(self.run_with(engine, 1, "calls", "2").returncode, 0, name)
+
+
+if __name__ == "__main__":
+    unittest.main()

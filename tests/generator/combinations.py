@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""A schema of every combination of types to depth 2: each element in each container, bare and inside of a struct that
+is itself in each container; a tail is one of them. Prints it; `python3 tests/generator/combinations.py > all.yaml`."""
+
+SCALARS = "bool u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 char".split()
+RANGED = {"u8": "[1, 200]", "i16": "[-5, 5]", "u64": "[0, 18446744073709551614]", "i64": "[-9, 9000000000]", "f32": "[-1.5, 1.5]",
+          "f64": "[0.25, 1e6]"}
+NAMED = ["kind", "wide", "signed", "caps", "full"]
+CONTAINERS = ["{}", "{}[3]", "{}[<=3]", "{}?", "{}[3]?", "{}[<=3]?"]
+CHARS = ["char", "char?"]                # several of them are a text
+TEXTS = ["char[5]", "string[<=5]", "bytes[<=300]", "char[5]?", "string[<=300]?", "bytes[<=5]?"]
+HEAD = """\
+protocol: all
+enums:
+  kind: {values: {one: 1, two: 2}}
+  wide: {values: {small: 0, large: 9000000000000000000}}
+  signed: {base: i16, values: {minus: -300, plus: 300}}
+flags:
+  caps: {values: {read: 0, write: 6}}
+  full: {base: u64, values: {low: 0, high: 63}}
+"""
+
+
+def fields() -> dict[str, str]:
+    """Every field of depth 1: a name, and what stands behind it."""
+    found = {}
+    for element in (*SCALARS, *NAMED):
+        for i, container in enumerate(CONTAINERS if element != "char" else CHARS):
+            found[f"{element}_{i}"] = f"{{type: '{container.format(element)}'}}"
+    for element, allowed in RANGED.items():
+        for i, container in enumerate(CONTAINERS):
+            found[f"ranged_{element}_{i}"] = f"{{type: '{container.format(element)}', range: {allowed}, unit: mm}}"
+    for i, text in enumerate(TEXTS):
+        found[f"text_{i}"] = f"{{type: '{text}'}}"
+    found["padded"] = "{type: 'char[6]', pad: ' ', default: ab}"
+    return found
+
+
+def tails() -> dict[str, str]:
+    found = {element: f"{{type: '{element}[]', max: 300}}" for element in (*SCALARS, *NAMED) if element != "char"}
+    found |= {f"ranged_{element}": f"{{type: '{element}[]', range: {allowed}, max: 9}}" for element, allowed in RANGED.items()}
+    return found | {text: f"{{type: {text}, max: 255}}" for text in ("string", "bytes")}
+
+
+def schema() -> str:
+    lines = [HEAD, "structs:"]
+    for name, field in fields().items():
+        lines.append(f"  s_{name}: {{fields: {{before: u8, it: {field}, behind: 'char[1]'}}}}")
+    lines.append("messages:")
+    for name, field in fields().items():
+        lines.append(f"  m_{name}: {{fields: {{it: {field}, behind: u8}}, max_live: 2}}")
+        for i, container in enumerate(CONTAINERS):
+            lines.append(f"  n_{name}_{i}: {{fields: {{it: '{container.format('s_' + name)}', behind: u8}}}}")
+        lines.append(f"  u_{name}: {{fields: {{before: u8, it: 's_{name}[]'}}}}")
+    for name, field in tails().items():
+        lines.append(f"  t_{name}: {{fields: {{before: u8, it: {field}}}, max_live: 2}}")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(schema(), end="")

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Makes each message of tests/generator/combinations.py, with every optional field there, and prints its size, its hash, what its
+ * description says of presence and length, and itself: the same on every machine. No byte of padding keeps what was there
+ * before, in a message that is new or a copy.
+ */
+
+#include "all_bench.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+static uint64_t lengths(const struct protopool_record *record, const void *of)
+{
+    uint64_t sum = record->bytes;
+    for (uint32_t i = 0; i < record->field_count; i++) {
+        const struct protopool_field *const field = &record->fields[i];
+        const unsigned char *at = (const unsigned char *)of + field->offset;
+        sum = 31 * sum + protopool_field_length(field, of) + protopool_field_present(field, of) + field->is_tail;
+        for (size_t j = 0; field->type == PROTOPOOL_STRUCT && j < protopool_field_length(field, of);
+             j++, at += field->bytes)
+            sum = 31 * sum + lengths(field->record, at);
+    }
+    return sum;
+}
+
+/* ---- Padding: what no field has, by the descriptions --------------------------------------------------------------- */
+
+/* Sets the bits that fields of the record use; a text or list uses all its room. */
+static void use(unsigned char *used, const struct protopool_record *record)
+{
+    for (uint32_t i = 0; i < record->field_count; i++) {
+        const struct protopool_field *const field = &record->fields[i];
+        memset(used + field->length_offset, 0xff, field->length_bytes);
+        used[field->presence_offset] |= field->presence_mask;
+        if (field->is_tail)
+            continue;
+        for (uint32_t j = 0; j < field->count; j++) {
+            unsigned char *const element = used + field->offset + j * field->bytes;
+            if (field->type == PROTOPOOL_STRUCT && !field->is_list)
+                use(element, field->record);
+            else /* the padding in an array's elements is copied with them */
+                memset(element, 0xff, field->bytes);
+        }
+        if (field->type == PROTOPOOL_TEXT && field->length_bytes != 0)
+            used[field->offset + field->count] = 0xff; /* its terminator */
+    }
+}
+
+static bool is_clean(const struct all *msg, const unsigned char *used, size_t bytes)
+{
+    const unsigned char *const at = (const unsigned char *)msg;
+    for (size_t i = sizeof *msg; i < bytes; i++)
+        if ((at[i] & (unsigned char)~used[i]) != 0)
+            return false;
+    return true;
+}
+
+static struct all *copy_nothing(struct all_pool *pool, const void *from)
+{
+    (void)pool;
+    (void)from;
+    return NULL;
+}
+
+/* all_copy_x, for each variant without a tail. */
+static struct all *copy(struct all_pool *pool, enum all_tag tag, const void *from)
+{
+    switch (tag) {
+#define COPY(upper, lower) \
+    case ALL_##upper: \
+        return _Generic(&all_copy_##lower, struct all * (*)(struct all_pool *, const struct all_##lower *) \
+                        : all_copy_##lower, default \
+                        : copy_nothing)(pool, (const struct all_##lower *)from);
+        ALL_VARIANTS(COPY)
+    }
+    return NULL;
+}
+
+/* Whether a new message, and a copy of one with ones in its padding, lies in memory full of ones and has none in its padding. */
+static bool padding_is_written(struct all_pool *pool, unsigned variant)
+{
+    static unsigned char used[1 << 16];
+    static union {
+        struct all base;
+        max_align_t aligned;
+        unsigned char bytes[sizeof used];
+    } dirty;
+    struct all *msg = bench_make_(pool, variant, variant);
+    const enum all_tag tag = all_tag_of(msg);
+    const struct protopool_record *const record = all_describe(tag);
+    const struct protopool_field *const last = &record->fields[record->field_count - 1];
+    const size_t bytes = last->is_tail ? last->offset : record->bytes;
+    struct all *const first = msg;
+    bool is_good;
+
+    if (bytes > sizeof used)
+        return false;
+    memset(used, 0, sizeof used);
+    use(used, record);
+    memcpy(dirty.bytes, msg, record->bytes);
+    for (size_t i = sizeof *msg; i < record->bytes; i++)
+        if (used[i] == 0)
+            dirty.bytes[i] = 0xff;
+    for (size_t i = sizeof *msg; i < bytes; i++)
+        if (!last->is_tail || i - last->length_offset >= last->length_bytes) /* a tail is freed by its length */
+            ((unsigned char *)msg)[i] = 0xff;
+    all_free(pool, msg);
+    msg = bench_make_(pool, variant, variant);
+    is_good = msg == first && is_clean(msg, used, bytes);
+    if (!last->is_tail) {
+        memset((unsigned char *)msg + sizeof *msg, 0xff, bytes - sizeof *msg);
+        all_free(pool, msg);
+        msg = copy(pool, tag, &dirty.base);
+        for (size_t i = 0; i < bytes; i++) /* presence bits are copied by the byte */
+            used[i] = used[i] != 0 ? 0xff : 0;
+        is_good = is_good && msg == first && is_clean(msg, used, bytes);
+    }
+    all_free(pool, msg);
+    return is_good;
+}
+
+int main(void)
+{
+    static struct all_pool pool;
+    size_t live;
+
+    bench_fill_();
+    if (!all_pool_init_growing(&pool, NULL))
+        return EXIT_FAILURE;
+    for (unsigned variant = 0; variant < BENCH_VARIANTS; variant++) {
+        if (!padding_is_written(&pool, variant)) {
+            fprintf(stderr, "%s: padding keeps what was there before\n", bench_variants_[variant].name);
+            return EXIT_FAILURE;
+        }
+        struct all *const msg = bench_make_(&pool, variant, variant);
+        struct all *const clone = msg != NULL ? all_clone(&pool, msg) : NULL;
+        if (clone == NULL || !all_equal(msg, clone) || all_hash(msg) != all_hash(clone)
+            || !all_validate(clone, all_size(clone)) || bench_read_(msg) != bench_read_(clone)) {
+            fprintf(stderr, "%s\n", bench_variants_[variant].name);
+            return EXIT_FAILURE;
+        }
+        printf("%zu %016" PRIx64 " %016" PRIx64 " ", all_size(msg), all_hash(msg),
+               lengths(all_describe(all_tag_of(msg)), msg));
+        all_print(stdout, msg);
+        putchar('\n');
+        all_free(&pool, clone);
+    }
+    live = all_pool_fini(&pool);
+    return live == BENCH_VARIANTS ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Schemas that are awkward to emit C for: it compiles with every warning, optimised, and the emitted suite runs."""
+
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from support import GENERATED, WARNINGS, WARNINGS_CPP, compilers, emit, engine_is_there, generate, lay_out, write_all
+
+CC = os.environ.get("CC", "gcc").split()
+CHECK_LIBS = ["-lcheck", "-lsubunit", "-lrt", "-lm", "-lpthread"]
+
+AWKWARD = {
+    "a message without fields alone": "messages: {A: {}}",
+    "numbers that a float does not hold": """
+messages:
+  A: {fields: {x: {type: f32, range: [0.1, 1], default: 0.1}, y: {type: f32, default: 1e-46}}}
+  B: {fields: {x: {type: f32, range: [0, 1e-45]}, y: {type: f64, range: [0, 4e-324]}, z: {type: f32, range: [1e9, 3e38]}}}
+  C: {fields: {x: f32, y: f64, l: 'f32[20]', m: 'f64[20]'}}""",
+    "names that meet when they are joined": """
+flags: {chars: {values: [a, b]}}
+messages:
+  a_b: {fields: {c: {type: 'u8[3]', range: [1, 9]}, d: 'string[<=3]'}}
+  a: {fields: {b_c: {type: 'u8[3]', range: [1, 9]}, b_d: 'string[<=3]'}}
+  Number: {fields: {x: f64}}
+  X: {fields: {x: u8}}
+  OfX: {fields: {x: u8, c: chars}}
+  XOf: {fields: {x: u8}}
+  Of: {fields: {x: u8}}""",
+    "parameters called as what constructors use": """
+enums: {arg: {values: [a, b]}}
+messages:
+  A: {fields: {x: {type: u8, c_name: P_A}, y: {type: arg, c_name: p_known_arg}}}
+  Take: {fields: {p_take: u8, protopool_take: u8, p_valid_take: 'u8?', p_new_a: u8, memcpy: 'bytes[<=3]', p_free: u8}}""",
+    "optional texts and lists that are absent in a sample": "messages:\n  A: {fields: {" + ", ".join(
+        f"f{i}: 'u8[<=3]?', g{i}: 'string[<=4]?', h{i}: 'char[3]?'" for i in range(8)) + "}}",
+    "what is too large to construct by value": """
+structs: {big: {fields: {n: 'u8[70000]', e: bool}}}
+messages:
+  A: {fields: {x: 'u8[70000]', t: {type: string, max: 300}}}
+  B: {fields: {x: 'u8[70000]', l: 'u16[<=3]?'}}
+  C: {fields: {b: big, t: string}}""",
+    "structs of every kind, and optional enums": """
+enums: {e: {values: {r: 1, g: 7}}, wide: {values: {a: 0, b: 9000000000000000000}}}
+flags: {caps: {values: [r, w]}}
+structs:
+  point: {fields: {x: i32, y: i32}}
+  name: {fields: {n: 'char[4]'}}
+  level: {fields: {n: {type: 'char[4]', pad: ' '}, t: 'string[<=5]?', p: u32}}
+  lists: {fields: {n: 'u16[<=3]', m: 'e?', b: 'bytes[<=255]'}}
+  nest: {fields: {p: point, o: 'level?', l: 'lists[<=2]', n: 'name[2]', w: 'wide?', c: 'caps?'}}
+  only: {fields: {b: bool}}
+  held: {fields: {b: 'only[<=2]'}}
+  list: {fields: {b: 'u8[<=3]'}}
+messages:
+  A: {fields: {p: point, n: nest, l: level, e: 'e?', w: 'wide?', c: 'caps?'}}
+  B: {fields: {n: name, o: held, l: list}}""",
+    "deprecated messages": """
+messages:
+  A: {deprecated: true}
+  B: {deprecated: Use C., fields: {x: u8}}
+  C: {deprecated: true, fields: {x: string}}""",
+}
+
+# What a user writes for a schema, with every warning.
+USED = [
+    ("messages: {A: {fields: {v: 'u16[<=1]'}}}",
+     "struct p_a f(const uint16_t *v, size_t n) { return p_make_a(v, n); }"),
+    ("enums: {some: {values: [x, y]}}\nmessages: {A: {fields: {e: 'some[<=1]'}}}",
+     "struct p_a f(const uint8_t *v, size_t n) { return p_make_a(v, n); }"),
+    ("enums: {colour: {values: [red, blue]}}\nmessages: {A: {fields: {c: 'colour?'}}}",
+     "struct p_a f(enum p_colour colour) { return p_make_a(&colour); }"),
+]
+
+
+def clean(compiler: str) -> list[str]:
+    flags = WARNINGS_CPP if "++" in compiler else WARNINGS
+    return [flag for flag in flags if not flag.startswith("-Wcast-align")]
+
+
+@unittest.skipUnless(engine_is_there() and compilers(CC[0]), "no compiler, or the engine is not there")
+class Awkward(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.engine = Path(folder.name, "protopool.o")
+        subprocess.run([*CC, "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-c", GENERATED / "protopool.c", "-o", cls.engine], check=True)
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def compile(self, compiler: list[str], *arguments) -> str:
+        standard = "-std=c++17" if "++" in compiler[0] else "-std=c11"
+        done = subprocess.run([*compiler, standard, "-D_POSIX_C_SOURCE=200809L", *clean(compiler[0]), "-I", GENERATED,
+                               *arguments], cwd=self.folder, capture_output=True, text=True)
+        return done.stderr if done.returncode or done.stderr else ""
+
+    def test_the_emitted_suite_compiles_and_runs(self):
+        for name, schema in AWKWARD.items():
+            with self.subTest(name):
+                write_all(self.folder, emit(f"protocol: p\n{schema}\n"))
+                self.assertEqual(self.compile(CC, "-O2", "p.c", "p_check.c", self.engine, "-o", "suite", *CHECK_LIBS), "")
+                run = subprocess.run([self.folder / "suite"], capture_output=True, text=True, env={**os.environ, "CK_FORK": "no"})
+                self.assertEqual(run.returncode, 0, run.stdout)
+
+    def test_the_header_is_quiet_in_c_and_in_cpp(self):
+        for name in ("names that meet when they are joined", "structs of every kind, and optional enums", "deprecated messages"):
+            write_all(self.folder, generate.generate([("p.yaml", f"protocol: p\n{AWKWARD[name]}\n".encode())], ["cpp"]))
+            for suffix, names in (("c", ("gcc", "clang")), ("cpp", ("g++", "clang++"))):
+                (self.folder / f"use.{suffix}").write_text(f'#include "p.h{"pp" if suffix == "cpp" else ""}"\n')
+                for compiler in compilers(*names):
+                    for level in (0, 2):
+                        with self.subTest(name, compiler=compiler, level=level):
+                            self.assertEqual(self.compile([compiler], f"-DPROTOPOOL_CHECK={level}", "-fsyntax-only", f"use.{suffix}"), "")
+
+    def test_c_of_2023_is_quiet(self):
+        for name in compilers("gcc", "clang", *(f"clang-{version}" for version in range(16, 24))):
+            write_all(self.folder, emit(f"protocol: p\n{AWKWARD['deprecated messages']}\n"))
+            for source in ("p.c", GENERATED / "protopool.c"):
+                done = subprocess.run([name, "-std=c2x", "-Wall", "-Wextra", "-Wpedantic", "-Wno-constant-logical-operand", "-D_POSIX_C_SOURCE=200809L", "-I", GENERATED,
+                                       "-fsyntax-only", source], cwd=self.folder, capture_output=True, text=True)
+                self.assertEqual((done.returncode, done.stderr), (0, ""), name)
+
+    def test_bodies_are_in_braces(self):
+        """gcc takes long to see whether unbraced ones are indented as if they were more."""
+        files = emit(f"protocol: p\n{AWKWARD['structs of every kind, and optional enums']}\n")
+        for name in ("p.h", "p.c"):
+            heads = re.findall(r"(?m)^ *((?:if|for|while) \(.*\)|else)(?: /\*.*\*/)?$", files[name])
+            self.assertEqual([head for head in heads if head.count("(") == head.count(")")], [], name)
+
+    def test_what_users_write_is_quiet(self):
+        for schema, code in USED:
+            with self.subTest(code):
+                write_all(self.folder, emit(f"protocol: p\n{schema}\n"))
+                declaration = code[:code.index("{")].strip() + ";"
+                (self.folder / "use.c").write_text(f'#include "p.h"\n{declaration}\n{code}\n')
+                self.assertEqual(self.compile(CC, "-O2", "-c", "use.c", "-o", "use.o"), "")
+
+    def test_a_parameter_hides_no_tag(self):
+        write_all(self.folder, emit("protocol: p\nmessages: {A: {fields: {x: {type: u8, c_name: P_A}}}}\n"))
+        (self.folder / "use.c").write_text('#include "p.h"\nint main(void) { return p_make_a(7).base.tag == P_A && p_make_a(7).P_A == 7 ? 0 : 1; }\n')
+        self.assertEqual(self.compile(CC, "use.c", "p.c", self.engine, "-o", "use", "-lpthread"), "")
+        subprocess.run([self.folder / "use"], check=True)
+
+    def test_only_a_struct_that_can_show_a_refusal_has_make(self):
+        header = emit(f"protocol: p\n{AWKWARD['structs of every kind, and optional enums']}\n")["p.h"]
+        for struct in ("point", "level", "lists", "nest", "only", "held", "list"):
+            self.assertIn(f" p_make_{struct}(", header)
+        self.assertNotIn(" p_make_name(", header)
+        self.assertIn(" p_set_name(", header)
+
+    def test_nothing_is_constructed_by_value_past_64_kib(self):
+        for size, there in ((65535, True), (65536, False)):
+            text = f"protocol: p\nstructs: {{s: {{fields: {{x: 'u8[{size + 1}]'}}}}}}\nmessages: {{A: {{fields: {{x: 'u8[{size}]'}}}}, B: {{fields: {{s: s}}}}}}\n"
+            self.assertEqual(lay_out(text).messages[0].by_value, there)
+            header = emit(text)["p.h"]
+            for function in ("p_make_a(", "p_default_a(", "p_make_s(", "p_default_s("):
+                self.assertEqual(f" {function}" in header, there, function)
+            self.assertEqual("64 KiB" in header, True)
+
+
+if __name__ == "__main__":
+    unittest.main()
