@@ -35,7 +35,7 @@ def read_imported(path: str) -> tuple[str, bytes]:
     try:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise OSError(errno.EINVAL, "it is no regular file", path)
+                raise OSError(errno.EINVAL, "it is not a regular file", path)
             return path, file.read(MAX_BYTES + 1)
     except ValueError as error:         # a NUL, or what the file system's encoding lacks
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path) from error

@@ -292,11 +292,12 @@ def layout(protocol: model.Protocol, reporter: Reporter) -> Layout:
     slot_sizes = tuple(SlotSize(size, sum(m.model.max_live or 0 for m in of), tuple(of), size in of_tails) for size, of in sharing.items())
     for slot_size in slot_sizes:
         if slot_size.budget > MAX_BUDGET:
-            reporter.error(slot_size.messages[-1].model.place, f"the messages of {slot_size.bytes} bytes have "
-                           f'{slot_size.budget} as the sum of their "max_live"', f"it is at most {MAX_BUDGET}")
+            reporter.error(slot_size.messages[-1].model.place, f'the "max_live" of the messages of {slot_size.bytes} bytes '
+                           f"add up to {slot_size.budget}", f"the sum can be at most {MAX_BUDGET}: lower some of them")
     pool = sum(s.bytes * s.budget for s in slot_sizes)
     if pool > MAX_POOL:
-        reporter.error(protocol.messages[-1].place, f'every "max_live" together takes {pool} bytes', f"at most {MAX_POOL}")
+        reporter.error(protocol.messages[-1].place, f'a pool for every "max_live" would take {pool} bytes',
+                       f'it can take at most {MAX_POOL}: lower some "max_live"')
     reporter.raise_if_any()
     tail_classes = tuple(slot_class.get(tail_sizes.get(i, 0), 0) for i in range(max(tail_sizes, default=-1) + 1))
     return Layout(protocol, tag, freed_tag, tuple(structs.values()), messages, slot_sizes, tail_classes)
@@ -378,7 +379,8 @@ def _lay_out(record: model.Struct | model.Message, begin: int, align: int, proto
     placed, size = _place(_order(members, begin, align), begin, align)
     if size > MAX_SIZE:
         what = "message" if isinstance(record, model.Message) else "struct"
-        reporter.error(record.place, f'"{record.name.schema}" takes {size} bytes: a {what} has at most {MAX_SIZE}')
+        reporter.error(record.place, f'"{record.name.schema}" takes {size} bytes, and a {what} can take at most {MAX_SIZE}',
+                       "lower the bounds of its fields")
         size = align
     padding = size - begin - sum(m.size for m in members)
     return placed, size, align, padding
@@ -435,7 +437,8 @@ def _message(message: model.Message, tag: model.Scalar, protocol: model.Protocol
     tail = Tail(element.name, element.c_type, element.element_size, _round_up(laid_out.size, element.align), 0, int(of.element is None))
     tail = replace(tail, most=of.most or max(0, MAX_SIZE - tail.most_bytes) // tail.element_size)
     if tail.most_bytes > MAX_SIZE or tail.most == 0:
-        reporter.error(message.tail.place, f'"{message.name.schema}" takes up to {tail.most_bytes} bytes: a message has at most {MAX_SIZE}')
+        reporter.error(message.tail.place, f'"{message.name.schema}" takes up to {tail.most_bytes} bytes, and a message can take at most {MAX_SIZE}',
+                       'lower the "max" of its last field')
     return replace(laid_out, tail=tail)
 
 

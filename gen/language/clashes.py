@@ -26,16 +26,19 @@ _STRUCT_VERBS = "set make default valid".split()
 def find(schema: Schema, protocol: model.Protocol, reporter: Reporter) -> None:
     if why := why_no_protocol(protocol.name.c):
         reporter.error((schema.c_name or schema.protocol).place,
-                       f"the protocol cannot be {quoted(protocol.name.c)} in C: {why}", _ADVICE.format("the protocol"))
+                       f"the protocol cannot have the C name {quoted(protocol.name.c)}: {why}", _ADVICE.format("the protocol"))
     taken: dict[str, tuple[str, Place | None]] = {}
     for symbol, what, word in global_names(schema):
         if why := why_taken(symbol):
-            reporter.error(word.place, f"the C name {quoted(symbol)} of {what} is {why}", _ADVICE.format("it"))
+            reporter.error(word.place, f"{what} would define the C name {quoted(symbol)}, which is {why}", _ADVICE.format("it"))
         elif symbol in taken:
             other, place = taken[symbol]
-            same = f"also that of {other}, {at(place)}" if place else "one of the generator's own"
-            reporter.error(word.place, f"the C name {quoted(symbol)} of {what} is {same}",
-                           _ADVICE.format("one of them" if place else "it"))
+            if place:
+                reporter.error(word.place, f"{what} and {other} ({at(place)}) would both define the C name {quoted(symbol)}",
+                               _ADVICE.format("one of them"))
+            else:
+                reporter.error(word.place, f"{what} would define the C name {quoted(symbol)}, which the generator defines already",
+                               _ADVICE.format("it"))
         else:
             taken[symbol] = (what, None if what is _OWN_NAME else word.place)
     _members(schema, protocol, reporter)
@@ -130,10 +133,10 @@ def _members(schema: Schema, protocol: model.Protocol, reporter: Reporter) -> No
     for message, written in zip(protocol.messages, schema.messages):
         word = written.c_name or written.name
         if why := why_taken(message.name.c):
-            reporter.error(word.place, f"{quoted(message.name.c)}, a member of union {protocol.name.c}_any, is {why}",
+            reporter.error(word.place, f"{quoted(message.name.c)} cannot name a member of union {protocol.name.c}_any: it is {why}",
                            _ADVICE.format("the message"))
         elif message.name.c == "base":
-            reporter.error(word.place, '"base" is the generator\'s own member of every union and struct',
+            reporter.error(word.place, '"base" cannot name a member: the generator gives every union and struct a member of this name',
                            _ADVICE.format("the message"))
     macros = {symbol: what for symbol, what, _, is_macro in _symbols(schema) if is_macro}
     for record, written in (*zip(protocol.messages, schema.messages), *_structs(schema, protocol)):
@@ -149,12 +152,12 @@ def _check_member(field: model.Field, word: Word, taken: dict[str, Place], macro
         if why := why_taken(member):
             reporter.error(word.place, f"{quoted(member)} cannot name a member: it is {why}", advice)
         elif member == "base":
-            reporter.error(word.place, '"base" is the generator\'s own member of every struct', advice)
+            reporter.error(word.place, '"base" cannot name a member: the generator gives every struct a member of this name', advice)
         elif member in macros or member.startswith("PROTOPOOL_"):
             reporter.error(word.place, f"{quoted(member)} cannot name a member: it is a macro of {macros.get(member, 'the engine')}", advice)
         elif member in taken:
-            reporter.error(word.place, f"the member {quoted(member)} of this field is also that of another, "
-                           f"{at(taken[member])}", advice)
+            reporter.error(word.place, f"this field and another ({at(taken[member])}) would both define "
+                           f"the member {quoted(member)}", advice)
         taken.setdefault(member, word.place)
 
 
@@ -166,12 +169,12 @@ def find_between(parts: list[tuple[Schema, model.Protocol, Reporter]]) -> None:
         name = schema.source.name
         for stem in (protocol.name.c, protocol.name.c + "_check"):
             if other := files.get(stem.lower()):
-                reporter.error(_final(schema, schema.protocol).place, f"the file {quoted(stem + '.c')} would be that "
-                               f"of {quoted(other)} too", _ADVICE.format("the protocol"))
+                reporter.error(_final(schema, schema.protocol).place, f"{quoted(other)} also generates the file "
+                               f"{quoted(stem + '.c')}", _ADVICE.format("the protocol"))
             files.setdefault(stem.lower(), name)
         reporter.raise_if_any()
         for symbol, what, word in global_names(schema):
             if symbols.setdefault(symbol, name) != name:
-                reporter.error(word.place, f"the C name {quoted(symbol)} of {what} is also defined by "
-                               f"{quoted(symbols[symbol])}", _ADVICE.format("it"))
+                reporter.error(word.place, f"{what} would define the C name {quoted(symbol)}, which "
+                               f"{quoted(symbols[symbol])} defines too", _ADVICE.format("it"))
         reporter.raise_if_any()

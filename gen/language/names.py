@@ -70,7 +70,7 @@ def why_taken(c_name: str) -> str:
     if c_name in KEYWORDS:
         return "a keyword of C or C++"
     if c_name in library_names():
-        return "a macro or a type of the C library's headers"
+        return "a macro or a type of the C library"
     return ""
 
 
@@ -78,13 +78,13 @@ def why_no_protocol(c_name: str) -> str:
     """Why a protocol cannot have this C name, though another thing could; empty if it can."""
     folded = c_name.lower()
     if folded == "protopool" or folded.startswith("protopool_"):
-        return "its names would be the engine's"
+        return 'names that begin with "protopool" belong to the engine'
     if folded in _LIBRARY_HEADERS:
         return f'"{c_name}.h" would hide a header of the C library or of Check'
     if _DEVICES.match(folded):
-        return f'"{c_name}.h" would be a device on Windows'
+        return f'"{c_name}.h" is a device on Windows'
     if c_name == "std":
         return "it is a namespace of C++"
     if c_name in _LIBRARY_STRUCTS:
-        return f'"struct {c_name}" is one of the C library\'s'
+        return f'"struct {c_name}" belongs to the C library'
     return ""

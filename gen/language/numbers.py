@@ -27,26 +27,26 @@ class Numbers:
 
     def integer(self, word: Word, lowest: int, highest: int, what: str) -> int | None:
         if not _INTEGER.match(word.text):
-            self.reporter.error(word.place, f"{what} is a whole number, and {quoted(word.text)} is not",
-                                "a number is decimal, without leading zeros, or 0x..")
+            self.reporter.error(word.place, f"{what} must be a whole number, not {quoted(word.text)}",
+                                "write it in decimal, without leading zeros, or in hexadecimal, as 0x1F")
             return None
         number = int(word.text, 0) if len(word.text) <= _LONGEST else highest + 1
         if not lowest <= number <= highest:
-            self.reporter.error(word.place, f"{quoted(word.text)} is out of range: {what} is {lowest} to {highest}")
+            self.reporter.error(word.place, f"{quoted(word.text)} is out of range: {what} is from {lowest} to {highest}")
             return None
         return number
 
     def integer_or_character(self, word: Word, lowest: int, highest: int, what: str) -> int | None:
         if not word.quoted and len(word.text) == 1 and not word.text.isdigit():
-            self.reporter.error(word.place, f"{what} is a number or a quoted character, and {quoted(word.text)} is "
-                                "neither", f"quote it: '{word.text}'")
+            self.reporter.error(word.place, f"{what} must be a number or a quoted character, not {quoted(word.text)}",
+                                f"quote it: '{word.text}'")
             return None
         if not word.quoted:
             return self.integer(word, lowest, highest, what)
         if len(word.text) == 1 and " " <= word.text <= "~":
             return ord(word.text)
         self.reporter.error(word.place, f"{quoted(word.text)} is not one printable ASCII character",
-                            f"{what} in quotes is a character; a number stands without them")
+                            f"in quotes, {what} is one character; write a number without quotes")
         return None
 
     def number(self, word: Word, scalar: Scalar) -> int | float | None:
@@ -56,13 +56,13 @@ class Numbers:
             lowest = -2**(bits - 1) if scalar.family == "signed" else 0
             return self.integer(word, lowest, lowest + 2**bits - 1, scalar.name)
         if not _DECIMAL.match(word.text) or abs(float(word.text)) > (_LARGEST_FLOAT if scalar.size == 4 else _LARGEST_DOUBLE):
-            self.reporter.error(word.place, f"{quoted(word.text)} is not a number that {scalar.name} holds", "as in -1.5 or 2e9")
+            self.reporter.error(word.place, f"{quoted(word.text)} is not a number that {scalar.name} can hold", "for example -1.5 or 2e9")
             return None
         return float(word.text)
 
     def share(self, word: Word, what: str) -> float:
         if not _SHARE.match(word.text):
-            self.reporter.error(word.place, f"{what} is a number that is not negative, and {quoted(word.text)} is not",
-                                "as in 40 or 0.5")
+            self.reporter.error(word.place, f"{what} must be zero or a positive number, not {quoted(word.text)}",
+                                "for example 40 or 0.5")
             return 1.0
         return float(word.text)

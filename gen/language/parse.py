@@ -53,13 +53,14 @@ class _Imports:
         path = os.path.normpath(os.path.join("" if importer == "<stdin>" else os.path.dirname(importer), word.text))
         if path in chain:
             cycle = " -> ".join(quoted(name) for name in (*chain[chain.index(path):], path))
-            self.reporter.error(word.place, f"{quoted(word.text)} would import itself: {cycle}")
+            self.reporter.error(word.place, f"{quoted(word.text)} would import itself: {cycle}",
+                                "remove one of these imports")
             return []
         if path in self.done:
             return []
         self.done.add(path)
         if len(chain) > MAX_CHAIN:
-            self.reporter.error(word.place, f"more than {MAX_CHAIN} files import one another in a row")
+            self.reporter.error(word.place, f"imports are nested more than {MAX_CHAIN} files deep")
             return []
         try:
             name, raw = self.load(path)
@@ -72,7 +73,7 @@ class _Imports:
         except SchemaError as error:
             if not name.endswith(_SUFFIXES):        # its errors would show lines of a file that is something else
                 self.reporter.error(word.place, f"{quoted(word.text)} does not look like a schema",
-                                    "its errors are shown if its name ends in .yaml or .yml")
+                                    "name it .yaml or .yml to see what is wrong with it")
                 return []
             self.reporter.take(error.diagnostics)
             return []
@@ -132,7 +133,7 @@ class _Reader:
     def struct(self, name: Word, node: yaml_tree.Node) -> Struct | None:
         keys = self.keys(node, "a struct", doc=self.doc, fields=self.named("fields", self.field), c_name=self.name)
         if keys is not None and not self.given(node, "fields"):
-            self.reporter.error(name.place, f'the struct {quoted(name.text)} has no "fields"')
+            self.reporter.error(name.place, f'the struct {quoted(name.text)} needs "fields"')
         return Struct(name, **(keys or {}))
 
     def field(self, name: Word, node: yaml_tree.Node) -> Field | None:
@@ -140,7 +141,7 @@ class _Reader:
             keys = self.keys(node, "a field", type=self.type, doc=self.doc, c_name=self.name, pad=self.word,
                              unit=self.unit, range=self.range, default=self.word, max=self.word)
             if not self.given(node, "type"):
-                self.reporter.error(name.place, f'the field {quoted(name.text)} has no "type"')
+                self.reporter.error(name.place, f'the field {quoted(name.text)} needs a "type"')
             return Field(name, **keys) if keys.get("type") else None
         field_type = self.type(node)
         return Field(name, field_type) if field_type else None
@@ -148,13 +149,13 @@ class _Reader:
     def enum(self, name: Word, node: yaml_tree.Node) -> Enum | None:
         keys = self.keys(node, "an enum", base=self.word, values=self.enum_values, doc=self.doc, c_name=self.name)
         if keys is not None and not self.given(node, "values"):
-            self.reporter.error(name.place, f'the enum {quoted(name.text)} has no "values"')
+            self.reporter.error(name.place, f'the enum {quoted(name.text)} needs "values"')
         return Enum(name, **(keys or {}))
 
     def flag_set(self, name: Word, node: yaml_tree.Node) -> Enum | None:
         keys = self.keys(node, "a set of flags", base=self.word, values=self.enum_values, doc=self.doc, c_name=self.name)
         if keys is not None and not self.given(node, "values"):
-            self.reporter.error(name.place, f'the flags {quoted(name.text)} have no "values"')
+            self.reporter.error(name.place, f'the flags {quoted(name.text)} need "values"')
         return Enum(name, **(keys or {}))
 
     def enum_values(self, node: yaml_tree.Node) -> tuple[EnumValue, ...] | None:
@@ -168,8 +169,8 @@ class _Reader:
         first: dict[str, Word] = {}
         for word in words:
             if first.setdefault(word.text, word) is not word:
-                self.reporter.error(word.place, f"{quoted(word.text)} stands here twice",
-                                    f"first at {at(first[word.text].place)}")
+                self.reporter.error(word.place, f"{quoted(word.text)} appears twice",
+                                    f"the first is at {at(first[word.text].place)}: remove or rename one of the two")
 
     def enum_value(self, name: Word, node: yaml_tree.Node) -> EnumValue | None:
         if isinstance(node, yaml_tree.Mapping):
@@ -181,7 +182,7 @@ class _Reader:
         if isinstance(node, yaml_tree.Mapping):
             keys = self.keys(node, "a constant", value=self.word, doc=self.doc, c_name=self.name)
             if not self.given(node, "value"):
-                self.reporter.error(name.place, f'the constant {quoted(name.text)} has no "value"')
+                self.reporter.error(name.place, f'the constant {quoted(name.text)} needs a "value"')
             return Constant(name, **keys) if keys.get("value") else None
         word = self.word(node)
         return Constant(name, word) if word else None
@@ -202,21 +203,21 @@ class _Reader:
         if not match["bound"] and not match["most"]:
             return Type(word, name, "[]", optional=is_optional)
         if not match["bound"]:
-            self.reporter.error(word.place, f"{quoted(word.text)} lacks a number between the brackets",
-                                'a list is "T[<=N]", a bounded text "string[<=N]"')
+            self.reporter.error(word.place, f"{quoted(word.text)} needs a number between the brackets",
+                                "for example u8[<=6] or string[<=40]")
             return None
         return Type(word, name, "[<=N]" if match["most"] else "[N]", self.part(word, match, "bound"), is_optional)
 
     def not_a_type(self, word: Word) -> None:
-        hint = "a type is a name, as u32, or a name with a bound, as u8[6], string[<=40] or bytes[<=40], and perhaps a question mark"
+        hint = "examples of types: u32, u8[6], u16[<=8], string[<=40], bytes, and u32? for an optional field"
         if word.text.endswith("??"):
-            hint = "one question mark makes a field optional"
+            hint = "write one question mark"
         elif re.search(r"\?\s*\[", word.text):
-            hint = "a list of optional things is one of a struct with an optional field; T[N]? is an optional array"
+            hint = "for an optional array, write T[N]?; for an array of optional values, put the optional field in a struct"
         elif re.search(r"\]\s*\[", word.text):
-            hint = "what has a length of its own stands in a struct, of which there can be an array"
+            hint = "put the inner array or text in a struct, and use an array of that struct"
         elif re.search(r"[<>=]", word.text):
-            hint = 'a bound is written "<=": string[<=40]'
+            hint = 'write the bound with "<=": string[<=40]'
         self.reporter.error(word.place, f"{quoted(word.text)} is not a type", hint)
 
     def part(self, word: Word, match: re.Match, group: str) -> Word:
@@ -226,7 +227,7 @@ class _Reader:
     def doc(self, node: yaml_tree.Node) -> str:
         if isinstance(node, yaml_tree.Scalar):
             return node.text
-        self.reporter.error(node.place, 'a "doc" is a text')
+        self.reporter.error(node.place, '"doc" must be a text', "quote it, or write it as a block after | or >")
         return ""
 
     def unit(self, node: yaml_tree.Node) -> str | None:
@@ -237,12 +238,12 @@ class _Reader:
         if isinstance(node, yaml_tree.Sequence) and len(node.items) == 2:
             words = [self.word(item, "a number") for item in node.items]
             return tuple(words) if all(words) else None
-        self.reporter.error(node.place, 'a "range" is a list of two numbers', "the lowest and the highest: [0, 100]")
+        self.reporter.error(node.place, '"range" must be a list of two numbers', "the lowest and the highest, for example [0, 100]")
         return None
 
     def reason(self, node: yaml_tree.Node) -> str:
         if not isinstance(node, yaml_tree.Scalar) or not node.quoted and node.text.lower() in _UNCLEAR:
-            self.reporter.error(node.place, '"deprecated" is true, false or a text that says why')
+            self.reporter.error(node.place, '"deprecated" must be true, false or a text that gives the reason', "quote the reason")
             return ""
         return {"true": "true", "false": ""}.get(node.text.lower(), node.text)
 
@@ -255,7 +256,7 @@ class _Reader:
         found = {yaml_tree.Mapping: "a mapping", yaml_tree.Sequence: "a list"}.get(type(node), "nothing")
         if isinstance(node, yaml_tree.Scalar) and node.block:
             found = "a block of text"
-        self.reporter.error(node.place, f"{what} is needed here, and {found} stands here")
+        self.reporter.error(node.place, f"expected {what}, found {found}")
         return None
 
     def named(self, key: str, read: Callable) -> Callable[[yaml_tree.Node], tuple]:
@@ -266,8 +267,8 @@ class _Reader:
                 things = (read(Word(k.text, k.place, k.quoted), value) for k, value in node.entries)
                 return tuple(thing for thing in things if thing is not None)
             if not _empty(node):
-                self.reporter.error(node.place, f'"{key}" is a mapping of names',
-                                    "each entry is a name, a colon and what it stands for")
+                self.reporter.error(node.place, f'"{key}" must be a mapping',
+                                    "write each entry as a name, a colon and its definition")
             return ()
 
         return read_all
@@ -276,14 +277,14 @@ class _Reader:
         """The mapping's keys, each read by its reader; None if it is no mapping."""
         if not isinstance(node, yaml_tree.Mapping):
             if not _empty(node):
-                self.reporter.error(node.place, f"{what} is a mapping of keys to values",
+                self.reporter.error(node.place, f"{what} must be a mapping of keys to values",
                                     "its keys are " + ", ".join(readers))
             return None
         found = {}
         for key, value in node.entries:
             if key.text not in readers:
                 self.reporter.error(key.place, f"{what} has no key {quoted(key.text)}", did_you_mean(key.text, readers)
-                                    or "it has " + ", ".join(readers))
+                                    or "its keys are " + ", ".join(readers))
             elif (read := readers[key.text](value)) is not None:
                 found[key.text] = read
         return found

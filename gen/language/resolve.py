@@ -72,14 +72,15 @@ class _Checker:
                              ("fields", [field for record in (*schema.messages, *schema.structs) for field in record.fields]),
                              ("constants and values", [*schema.constants, *(value for of in sets for value in of.values)])):
             if len(things) > MOST[what]:
-                self.reporter.error(things[MOST[what]].name.place, f"a schema has at most {MOST[what]} {what}")
+                self.reporter.error(things[MOST[what]].name.place, f"a schema has at most {MOST[what]} {what}",
+                                    "split it into several protocols")
                 self.reporter.raise_if_any()
 
     def license(self) -> str:
         word = self.schema.license
         if word and not _LICENSE.match(word.text):
             self.reporter.error(word.place, f"{quoted(word.text)} is not an SPDX licence expression",
-                                'as in "MIT" or "Apache-2.0 OR MIT"')
+                                'for example "MIT" or "Apache-2.0 OR MIT"')
         return word.text if word else ""
 
     # Names.
@@ -96,16 +97,16 @@ class _Checker:
             if len(word.text) > 63:
                 why = "has at most 63 characters"
             elif pattern.match(re.sub(r"\W", "_", word.text, flags=re.ASCII)):
-                why = "is made of ASCII letters, digits and underscores"
-            self.reporter.error(word.place, f"{quoted(word.text)} is not a name: a name {why}")
+                why = "has only ASCII letters, digits and underscores"
+            self.reporter.error(word.place, f"{quoted(word.text)} is not a valid name: a name {why}")
         elif word.text.endswith("_"):
-            self.reporter.error(word.place, f'{quoted(word.text)} ends in "_": such names are the generator\'s own')
+            self.reporter.error(word.place, f'{quoted(word.text)} ends in "_": such names are reserved for the generator')
 
     def type_name(self, word: Word, taken: dict[str, Word]) -> None:
         if word.text in model.SCALARS or word.text in _BOUNDED:
-            self.reporter.error(word.place, f"{quoted(word.text)} is a type of the language already")
+            self.reporter.error(word.place, f"{quoted(word.text)} is a built-in type", "choose another name")
         elif word.text in taken:
-            self.reporter.error(word.place, f"there is a type {quoted(word.text)} already", f"at {at(taken[word.text].place)}")
+            self.reporter.error(word.place, f"the type {quoted(word.text)} is already defined", f"the first is at {at(taken[word.text].place)}: rename one of the two")
         taken.setdefault(word.text, word)
 
     # Constants, enums and flags.
@@ -127,13 +128,13 @@ class _Checker:
             given = next((s for s in unsigned if s.name == flags.base.text), None)
             if given is None:
                 self.reporter.error(flags.base.place, f"{quoted(flags.base.text)} cannot be the base of flags",
-                                    "it is one of " + ", ".join(s.name for s in unsigned))
+                                    "use one of " + ", ".join(s.name for s in unsigned))
             else:
                 base = given
         for value, word in zip(values, flags.values):
             if not 0 <= value.number < 8 * base.size:
                 self.reporter.error((word.value or word.name).place, f"{base.name} has no bit {value.number}",
-                                    f"the values of flags are numbers of bits, here 0 to {8 * base.size - 1}")
+                                    f"the values of flags are bit numbers, here 0 to {8 * base.size - 1}")
                 return model.Flags(self.name(flags.name, flags.c_name), model.SCALARS["u64"], (), flags.doc)
         return model.Flags(self.name(flags.name, flags.c_name), base, values, flags.doc, flags.name.place)
 
@@ -150,8 +151,8 @@ class _Checker:
                 number = number if read is None else read
             where = value.value or value.name
             if number in first:
-                self.reporter.error(where.place, f"the value {number} is taken by {quoted(first[number].text)}",
-                                    f"at {at(first[number].place)}")
+                self.reporter.error(where.place, f"the value {number} is already used by {quoted(first[number].text)}",
+                                    f"{quoted(first[number].text)} is at {at(first[number].place)}: change one of the two")
             first.setdefault(number, value.name)
             values.append(model.EnumValue(self.name(value.name, value.c_name, VALUE_NAME), number, value.doc, value.name.place))
         return tuple(values)
@@ -163,16 +164,18 @@ class _Checker:
         if enum.base is None:
             fits = [s for s in integers if numbers.fits(s, lowest) and numbers.fits(s, highest)]
             if not fits:
-                self.reporter.error(enum.name.place, f"no integer type holds both {lowest} and {highest}")
+                self.reporter.error(enum.name.place, f"no integer type holds both {lowest} and {highest}",
+                                    "all values of an enum must fit in i64 or all in u64")
             return min(fits or integers, key=lambda s: (s.size, s.family == "signed"))
         base = next((s for s in integers if s.name == enum.base.text), None)
         if base is None:
-            self.reporter.error(enum.base.place, f"{quoted(enum.base.text)} cannot be an enum's base",
-                                "it is one of " + ", ".join(s.name for s in integers))
+            self.reporter.error(enum.base.place, f"{quoted(enum.base.text)} cannot be the base of an enum",
+                                "use one of " + ", ".join(s.name for s in integers))
             return model.SCALARS["i64"]
         for value, word in zip(values, enum.values):
             if not numbers.fits(base, value.number):
-                self.reporter.error((word.value or word.name).place, f"{value.number} does not fit {base.name}")
+                self.reporter.error((word.value or word.name).place, f"{value.number} does not fit in {base.name}",
+                                    'use a larger base, or leave "base" out: the smallest that fits is chosen')
         return base
 
     # Structs.
@@ -207,8 +210,8 @@ class _Checker:
         shown = [quoted(name) for name in (*cycle, word.text)]
         if len(shown) > 20:
             shown[10:-10] = ["..."]
-        self.reporter.error(word.place, f"the struct {quoted(word.text)} would hold itself: {' -> '.join(shown)}",
-                            "a struct is held by value; refer to another by a number")
+        self.reporter.error(word.place, f"the struct {quoted(word.text)} would contain itself: {' -> '.join(shown)}",
+                            "a struct is stored by value: refer to another by a number, such as an index")
 
     def struct(self, struct: Struct) -> model.Struct:
         fields = tuple(self.field(field) for field in struct.fields)
@@ -236,11 +239,11 @@ class _Checker:
             tag = read
         elif tag > MAX_TAG:
             self.reporter.error(where.place, f"the tag of {quoted(message.name.text)} would be {tag}",
-                                f"a tag is at most {MAX_TAG}: give this message one of its own")
+                                f'the largest tag is {MAX_TAG}: give this message a smaller "tag"')
             return previous
         if tag in taken:
-            self.reporter.error(where.place, f"the tag {tag} is taken by {quoted(taken[tag].text)}",
-                                f"at {at(taken[tag].place)}")
+            self.reporter.error(where.place, f"the tag {tag} is already used by {quoted(taken[tag].text)}",
+                                f"{quoted(taken[tag].text)} is at {at(taken[tag].place)}: change one of the two")
         taken.setdefault(tag, message.name)
         return tag
 
@@ -254,15 +257,15 @@ class _Checker:
         resolved = model.Message(self.name(message.name, message.c_name), tag, fields, message.name.place, max_live, weight,
                                  message.doc, message.deprecated)
         if max_live and resolved.tail and resolved.tail.type.most is None:
-            self.reporter.error(message.max_live.place, f'"max_live" needs a "max" of the field {quoted(resolved.tail.name.schema)}',
-                                "a fixed pool has slots for the longest")
+            self.reporter.error(message.max_live.place, f'"max_live" needs a "max" on the field {quoted(resolved.tail.name.schema)}',
+                                "a fixed pool reserves slots for the longest message, so its length must have a bound")
         return resolved
 
     def no_tails(self, fields: tuple[model.Field, ...], written: tuple[Field, ...]) -> None:
         for field, word in zip(fields, written):
             if isinstance(field.type, model.Tail):
-                self.reporter.error(word.type.word.place, f"{quoted(word.type.word.text)} is of any length, as only the last field of "
-                                    "a message can be", "a bounded one is " + _BOUNDED.get(word.type.name.text, word.type.name.text + "[<=N]"))
+                self.reporter.error(word.type.word.place, f"{quoted(word.type.word.text)} has no bound: only the last field of "
+                                    "a message can be of any length", "give it a bound: " + _BOUNDED.get(word.type.name.text, word.type.name.text + "[<=N]"))
 
     def field(self, field: Field) -> model.Field:
         name = self.name(field.name, field.c_name)
@@ -277,13 +280,14 @@ class _Checker:
     def range(self, field: Field, field_type: model.FieldType) -> model.Range | None:
         element = model.element_of(field_type)
         if not isinstance(element, model.Scalar) or element.family not in ("unsigned", "signed", "float", "double"):
-            self.reporter.error(field.range[0].place, '"range" is for numbers only')
+            self.reporter.error(field.range[0].place, '"range" is only for numbers', "remove it, or change the type")
             return None
         ends = [self.read.number(word, element) for word in field.range]
         if None in ends:
             return None
         if ends[0] > ends[1]:
-            self.reporter.error(field.range[1].place, f"the range ends at {field.range[1].text}, below {field.range[0].text}")
+            self.reporter.error(field.range[1].place, f"the range ends at {field.range[1].text}, below its start, {field.range[0].text}",
+                                f"did you mean [{field.range[1].text}, {field.range[0].text}]?")
             return None
         return model.Range(*(_rounded(end, element) for end in ends))
 
@@ -292,18 +296,20 @@ class _Checker:
         if isinstance(field_type, (model.Chars, model.String)):
             most = field_type.count if isinstance(field_type, model.Chars) else field_type.bound
             if len(word.text.encode()) > most:
-                self.reporter.error(word.place, f"{quoted(word.text)} is longer than {most}")
+                self.reporter.error(word.place, f"{quoted(word.text)} is longer than the field: {most} byte{'s' * (most != 1)}", "shorten it, or raise the bound")
             elif not word.text.isprintable():
-                self.reporter.error(word.place, "a default text is printable")
+                self.reporter.error(word.place, "a default text must be printable", "remove its control characters, such as line breaks")
             return word.text
         element = field_type.element if isinstance(field_type, model.One) else None
         if element is None or isinstance(element, model.Struct):
-            hint = {"optional": "an optional field is absent by default", "tail": "what is of any length is empty by default"}
-            self.reporter.error(word.place, '"default" is for single values and texts', hint.get(field_type.kind, ""))
+            hint = {"optional": "remove it: an optional field is absent by default",
+                    "tail": "remove it: a field of any length is empty by default"}
+            self.reporter.error(word.place, '"default" is only for single values and texts', hint.get(field_type.kind, "remove it"))
             return None
         value = self.default_value(word, element)
         if value is not None and allowed is not None and not allowed.low <= value <= allowed.high:
-            self.reporter.error(word.place, f"{quoted(word.text)} is outside of the field's range")
+            self.reporter.error(word.place, f"{quoted(word.text)} is outside the field's range",
+                                f"the range is {allowed.low} to {allowed.high}")
         return value
 
     def default_value(self, word: Word, element: model.Element) -> int | float | None:
@@ -313,12 +319,12 @@ class _Checker:
             for name in wanted:
                 if name not in names:
                     self.reporter.error(word.place, f"{quoted(element.name.schema)} has no value {quoted(name)}",
-                                        did_you_mean(name, names) or "it has " + _listed(list(names)))
+                                        did_you_mean(name, names) or "its values are " + _listed(list(names)))
                     return None
             return names[word.text] if isinstance(element, model.Enum) else sum(1 << names[n] for n in set(wanted))
         if element.family == "bool":
             if word.text not in ("true", "false"):
-                self.reporter.error(word.place, f"a bool is true or false, and {quoted(word.text)} is neither")
+                self.reporter.error(word.place, f"a bool is true or false, not {quoted(word.text)}")
                 return None
             return int(word.text == "true")
         if element.family == "char":
@@ -334,8 +340,8 @@ class _Checker:
         if pad is not None:
             resolved = self.padded(resolved, pad)
         if written.optional and isinstance(resolved, model.Tail):
-            self.reporter.error(written.word.place, f"{quoted(written.word.text)}: what is of any length is not optional",
-                                "it may be empty")
+            self.reporter.error(written.word.place, f"{quoted(written.word.text)}: a field of any length cannot be optional",
+                                "remove the question mark: its length may be 0")
             return resolved
         return model.Optional(resolved) if written.optional else resolved
 
@@ -369,18 +375,18 @@ class _Checker:
     def limited(self, resolved: model.FieldType, most: Word) -> model.FieldType:
         if isinstance(resolved, model.Tail):
             return model.Tail(resolved.element, self.count(most))
-        self.reporter.error(most.place, '"max" is for a field of any length: string, bytes or T[]',
-                            "the bound of another stands in its type")
+        self.reporter.error(most.place, '"max" is only for fields of any length: string, bytes or T[]',
+                            "other types have their bound in the type, for example u8[<=40]")
         return resolved
 
     def no_such_type(self, written: Type) -> model.FieldType:
         bounded = _BOUNDED.get(written.name.text)
-        hint = f"a bounded one is {bounded}"
+        hint = f"use {bounded}"
         if written.form == "[N]" and written.name.text in ("string", "bytes"):
-            hint = f"{bounded} is one; an array of them is one of a struct with such a field"
+            hint = f"use {bounded}; for an array of them, put one in a struct"
         if written.form == "[]":
-            hint = {"char": "a text of any length is string", "string": "a list of texts is one of a struct with such a field"}.get(
-                written.name.text, f"{quoted(written.name.text)} is of any length already")
+            hint = {"char": "use string for a text of any length", "string": "for a list of texts, put a string[<=N] in a struct"}.get(
+                written.name.text, f"remove the brackets: {quoted(written.name.text)} is already of any length")
         self.reporter.error(written.word.place, f"{quoted(written.word.text)} is not a type", hint)
         return model.One(model.SCALARS["u8"])
 
@@ -405,19 +411,19 @@ class _Checker:
         constant = self.constants.get(bound.text)
         if constant is None:
             self.reporter.error(bound.place, f"there is no constant {quoted(bound.text)}",
-                                did_you_mean(bound.text, self.constants))
+                                did_you_mean(bound.text, self.constants) or 'define it under "constants"')
             return 1
         if not 1 <= constant.value <= MAX_COUNT:
-            self.reporter.error(bound.place, f"{quoted(bound.text)} is {constant.value}: a bound is 1 to {MAX_COUNT}")
+            self.reporter.error(bound.place, f"{quoted(bound.text)} is {constant.value}, and a bound is from 1 to {MAX_COUNT}")
             return 1
         return constant.value
 
     def padded(self, resolved: model.FieldType, pad: Word) -> model.FieldType:
         if not isinstance(resolved, model.Chars):
-            self.reporter.error(pad.place, '"pad" is for char[N] only')
+            self.reporter.error(pad.place, '"pad" is only for char[N]', "remove it, or change the type")
         elif len(pad.text) != 1 or not " " <= pad.text <= "~":
-            self.reporter.error(pad.place, f"{quoted(pad.text)} cannot pad: one printable ASCII character can",
-                                "as in pad: ' '")
+            self.reporter.error(pad.place, f'"pad" must be one printable ASCII character, not {quoted(pad.text)}',
+                                "for example pad: ' '")
         else:
             return model.Chars(resolved.count, pad.text)
         return resolved

@@ -62,7 +62,7 @@ def read(name: str, raw: bytes, is_imported: bool = False) -> tuple[Node, Report
     unprintable = _UNPRINTABLE.search(source.text)
     if unprintable:
         _fail(source, _place_of(source.text, unprintable.start()),
-              f"{_described(unprintable)} cannot stand in a schema")
+              f"{_described(unprintable)} is not allowed in a schema", "remove it")
     if yaml.__with_libyaml__:
         try:
             return _Tree(reporter, _c_events(source.text)).build(), reporter
@@ -106,7 +106,7 @@ def _mark(text: str, index: int) -> yaml.Mark:
 
 def _decode(name: str, raw: bytes) -> str:
     if len(raw) > MAX_BYTES:
-        _fail(Source(name), Place(1, 1), f"the file is larger than {MAX_BYTES >> 20} MiB")
+        _fail(Source(name), Place(1, 1), f"the file is larger than {MAX_BYTES >> 20} MiB", "split it into several schemas")
     try:
         return raw.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -147,17 +147,18 @@ class _Tree:
         for event in self.events:
             place = _event_place(event, self.reporter.source)
             if isinstance(event, yaml.AliasEvent):
-                self.reporter.error(place, f"the alias {quoted('*' + event.anchor)} is not allowed: write it out")
+                self.reporter.error(place, f"the alias {quoted('*' + event.anchor)} is not allowed", "write the value itself")
                 self.add(Scalar(place, "", False))
             elif isinstance(event, yaml.DocumentStartEvent):
                 if self.root is not None:
-                    _fail(self.reporter.source, place, "a second document begins here: a schema is one document")
+                    _fail(self.reporter.source, place, "a second document begins here, and a schema is one document",
+                          "move it to a file of its own")
             elif isinstance(event, yaml.NodeEvent):
                 self.begin(event, place)
             elif isinstance(event, yaml.CollectionEndEvent):
                 self.end()
         if self.root is None or self.root == Scalar(self.root.place, "", False) and not self.reporter.diagnostics:
-            _fail(self.reporter.source, Place(1, 1), "the schema is empty", 'it begins with "protocol: name"')
+            _fail(self.reporter.source, Place(1, 1), "the schema is empty", 'begin it with "protocol: name"')
         return self.root
 
     def begin(self, event: yaml.NodeEvent, place: Place) -> None:
@@ -165,18 +166,18 @@ class _Tree:
         if self.nodes > MAX_NODES:
             _fail(self.reporter.source, place, f"a schema has at most {MAX_NODES} names and values")
         if event.anchor is not None:
-            self.reporter.error(place, f"the anchor {quoted('&' + event.anchor)} is not allowed")
+            self.reporter.error(place, f"the anchor {quoted('&' + event.anchor)} is not allowed", "remove it")
         if event.tag is not None:
-            self.reporter.error(place, f"the YAML tag {quoted(_as_written(event.tag))} is not allowed")
+            self.reporter.error(place, f"the YAML tag {quoted(_as_written(event.tag))} is not allowed", "remove it")
         if isinstance(event, yaml.ScalarEvent):
             unprintable = _UNPRINTABLE.search(event.value)
             if unprintable:
-                self.reporter.error(place, f"an escape here stands for {_described(unprintable)}, "
-                                    "which a schema cannot hold")
+                self.reporter.error(place, f"this text has an escape for {_described(unprintable)}, "
+                                    "which is not allowed in a schema", "remove the escape")
             self.add(Scalar(place, event.value, event.style in ("'", '"'), event.style in ("|", ">")))
             return
         if len(self.open) == MAX_DEPTH:
-            _fail(self.reporter.source, place, f"nested more than {MAX_DEPTH} deep")
+            _fail(self.reporter.source, place, f"this is nested more than {MAX_DEPTH} levels deep")
         self.open.append((place, Mapping if isinstance(event, yaml.MappingStartEvent) else Sequence, []))
 
     def end(self) -> None:
@@ -197,14 +198,14 @@ class _Tree:
         entries = []
         for key, value in zip(children[::2], children[1::2]):
             if not isinstance(key, Scalar):
-                self.reporter.error(key.place, "a key is a name, not a list or a mapping")
+                self.reporter.error(key.place, "a key must be a name, not a list or a mapping")
             elif key.block:
-                self.reporter.error(key.place, "a key is a name, not a block of text")
+                self.reporter.error(key.place, "a key must be a name, not a block of text")
             elif key.text == "<<" and not key.quoted:
-                self.reporter.error(key.place, 'the merge key "<<" is not allowed: write the keys out')
+                self.reporter.error(key.place, 'the merge key "<<" is not allowed', "write the keys themselves")
             elif key.text in first:
-                self.reporter.error(key.place, f"{quoted(key.text)} stands here twice",
-                                    f"first at {at(first[key.text].place)}")
+                self.reporter.error(key.place, f"{quoted(key.text)} appears twice",
+                                    f"the first is at {at(first[key.text].place)}: remove or rename one of the two")
             else:
                 first[key.text] = key
                 entries.append((key, value))
@@ -246,15 +247,17 @@ def _explain(source: Source, error: yaml.YAMLError) -> Diagnostic:
     if stopped in ("[", "?") and unquoted:
         word = unquoted.group().rstrip()
         return Diagnostic(source, Place(place.line, unquoted.start() + 1, len(word)),
-                          f"inside {{ }} YAML ends a text at {quoted(stopped)}", f"quote the type: '{word}'")
+                          f"{quoted(stopped)} is not allowed in an unquoted text inside {{ }}", f"quote the type: '{word}'")
     if stopped == "" and opened:
-        return Diagnostic(source, Place(opened.line + 1, opened.column + 1), "the file ends before this is closed")
+        return Diagnostic(source, Place(opened.line + 1, opened.column + 1), "the file ends before this is closed",
+                          f"add the closing {quoted({'{': '}', '[': ']'}.get(bracket, bracket))}")
     if bracket in ("{", "[") and mark.index != opened.index:
         closing = {"{": "}", "[": "]"}[bracket]
         return Diagnostic(source, place, f'"," or {quoted(closing)} is missing before this',
                           f"the {quoted(bracket)} is at {at(Place(opened.line + 1, opened.column + 1))}")
     if not line[:mark.column].strip() and opened is None and mark.column == 0 and stopped not in ("%", "\t", "]", "}"):
-        return Diagnostic(source, place, 'the schema has ended above, or a directive lacks its "---"')
+        return Diagnostic(source, place, 'the schema ends above this line',
+                          'if a directive such as %YAML is above, write "---" after it')
     first = _FIRST_OF_VALUE.search(line[:mark.column + 1]) if mark.column < _LONG_LINE else None
     if first and line[:first.start("first")].strip():
         return Diagnostic(source, Place(place.line, first.start("first") + 1),
@@ -265,26 +268,26 @@ def _explain(source: Source, error: yaml.YAMLError) -> Diagnostic:
 def _explain_character(stopped: str, before: str, line: str) -> tuple[str, str]:
     """Message and hint for a character that cannot stand behind what is before it on its line."""
     if line.startswith("%"):
-        return "this YAML directive cannot be read", "a schema needs none: leave the line out"
+        return "this YAML directive cannot be read", "remove the line: a schema needs no directive"
     if stopped == "\t":
-        return "a tab cannot stand here", "use spaces"
+        return "a tab is not allowed here", "use spaces"
     if before.endswith("\\"):
-        return f"{quoted(chr(92) + stopped)} is no escape of YAML", "in single quotes a backslash is nothing special"
+        return f"{quoted(chr(92) + stopped)} is not an escape of YAML", "use single quotes: in them, a backslash has no special meaning"
     if stopped in ("]", "}"):
-        return f"{quoted(stopped)} closes nothing", ""
+        return f"{quoted(stopped)} closes nothing", "remove it, or quote the text that contains it"
     if before.rstrip()[-1:] in ('"', "'", "]", "}") and stopped != ":":
-        return f"nothing can stand behind this {quoted(before.rstrip()[-1])}", "quote the whole text"
+        return f"no text is allowed after this {quoted(before.rstrip()[-1])}", "quote the whole text"
     if stopped == ":":
         comma = ", or put a comma between two entries" if "{" in before else ""
-        return 'a ":" cannot stand here', f'quote a text that holds ": "{comma}; {_KEYS}'
+        return 'a ":" is not allowed here', f'quote a text that contains ": "{comma}; {_KEYS}'
     if not before.strip() and stopped == "-":
-        return "a list cannot begin here", "the entries of a mapping have no dash"
+        return "a list cannot begin here", "remove the dash: entries of a mapping have none"
     if not before.strip():
-        return "this line is indented like none of the mappings above it", _KEYS
-    return f"this is not YAML from {quoted(stopped)} on", "quote a text that holds YAML's own characters"
+        return "the indentation of this line matches no mapping above it", _KEYS
+    return f"this is not YAML from {quoted(stopped)} on", "quote a text that contains characters with a meaning in YAML"
 
 
 def _explain_number(source: Source) -> Diagnostic:
     found = _LARGE_NUMBER.search(source.text)
     place = _place_of(source.text, found.start()) if found else Place(1, 1)
-    return Diagnostic(source, place, "a number here is too large for YAML")
+    return Diagnostic(source, place, "this number is too large for YAML", "shorten it")
