@@ -176,17 +176,17 @@ check-user:
 
 # ---- What CI runs
 
-C_SOURCES = templates/engine/protopool.h templates/engine/protopool.c templates/engine/protopool.hpp $(wildcard examples/*.[ch] tests/*/*.c tests/cpp/*.cpp tests/cpp/*.hpp tests/engine/firmware/*.[ch] bench/*.[ch])
+C_SOURCES = $(wildcard templates/engine/*) $(wildcard examples/*.[ch] tests/*/*.c tests/cpp/*.cpp tests/cpp/*.hpp tests/engine/firmware/*.[ch] bench/*.[ch])
 
 TIDY = -std=c11 -D_POSIX_C_SOURCE=200809L -Igenerated
 
 lint: generate ## clang-format, clang-tidy, pyflakes, shellcheck
 	clang-format --dry-run -Werror $(C_SOURCES)
-	printf '%s\n' $(filter-out %/interleavings.c %/combined.c tests/engine/firmware/% bench/%,$(filter %.c,$(C_SOURCES))) | xargs -P 2 -I% clang-tidy --quiet --warnings-as-errors='*' % -- $(TIDY)
+	printf '%s\n' $(filter-out templates/engine/% %/interleavings.c %/combined.c tests/engine/firmware/% bench/%,$(filter %.c,$(C_SOURCES))) | xargs -P 2 -I% clang-tidy --quiet --warnings-as-errors='*' % -- $(TIDY)
 	@$(FIND_PYTHON); "$$p" -m gen -q --bench -o build/lint schema/itch.yaml
 	clang-tidy --quiet --warnings-as-errors='*' $(wildcard bench/*.c) -- -std=c11 -D_GNU_SOURCE -Ibuild/lint -DBENCH_POOL \
 	    -DBENCH_PROTOCOL='"itch_bench.h"' -DBENCH_ONE=add_order -DBENCH_ONE_NAME='"AddOrder"'
-	for level in 1 2; do clang-tidy --quiet --warnings-as-errors='*' templates/engine/protopool.c -- $(TIDY) -DPROTOPOOL_CHECK=$$level \
+	for level in 0 1 2; do clang-tidy --quiet --warnings-as-errors='*' generated/protopool.c -- $(TIDY) -DPROTOPOOL_CHECK=$$level \
 	    || exit 1; done
 	$(if $(shell command -v pyflakes3),pyflakes3,python3 -m pyflakes) gen tests bench
 	shellcheck .ci/run $(wildcard tests/*.sh)

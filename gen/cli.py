@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import __version__, files as output
 from .diagnostics import SchemaError, visible
-from .emit import render
+from .emit import engine, render
 from .generate import lay_out
 from .layout import Layout
 from .views import diff, markdown, plan
@@ -149,7 +149,7 @@ def _outputs(options: argparse.Namespace, laid_out: list[Layout]) -> dict[Path, 
     if options.tests is not None:
         files |= {options.tests / name: text for protocol in laid_out for name, text in render.suite(protocol).items()}
     if not options.no_engine:
-        files |= {options.output_dir / name: text for name, text in render.engine(also).items()}
+        files |= {options.output_dir / name: text for name, text in engine.engine(also).items()}
     return files
 
 

@@ -1,7 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The engine: slabs and their bitmaps, magazines, growing from a source, the default source, printing. The header
- * has the drawing, the conventions and the invariants.
+ * The engine of protopool. The header has the drawing, the conventions and the invariants.
+ *
+ * Where is what. Each part begins with a line of its name.
+ *   port.c      What the platform has: system headers, and the engine's constants.
+ *   fault.c     Faults: bugs of the caller, passed to the program's handler.
+ *   check.c     What each build level checks before an operation may use a pool.
+ *   lock.c      The lock of a depot: a mutex of pthreads, or the program's own.
+ *   slab.c      One slab: a header, a bitmap with a 1 for each free slot, and slots of one size.
+ *   shape.c     How large the slabs of a slot size are.
+ *   heap.c      The default source: slabs cut from chunks of malloc.
+ *   store.c     A store: the slabs of all slot sizes, and how it gets them from its source and gives them back.
+ *   magazine.c  Magazines: a pool's stacks of free slots.
+ *   exchange.c  The depot's full magazines, exchanged whole between its pools.
+ *   cache.c     Between a pool's magazines and the store: refilling, spilling, and looking for idle magazines.
+ *   pool.c      The life of a pool: init, fini, reset, reserve, flush, trim, each and statistics.
+ *   depot.c     A depot: a store that joined pools share, and the life of it.
+ *   check1.c    Level 1, for production: a freed message has a tag of its own, found again on free and on allocation.
+ *   check2.c    Level 2, for debugging: every pointer is looked up before it is used.
+ *   leak.c      Leaks: what is still live when a pool or depot ends.
+ *   print.c     Printing values, in the form of Rust's Debug.
+ *   refusal.c   Refusals: finds the field for which a constructor returned NULL, and passes it to the program's handler.
+ */
+
+/* ---- port.c ------------------------------------------------------------------------------------------------------ */
+/*
+ * What the platform has: system headers, and the engine's constants.
+ * Everything that depends on the system or the compiler is here, so that other parts need no system header.
  */
 
 #ifndef _DEFAULT_SOURCE
@@ -51,13 +76,13 @@
 #endif
 #if !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK
 #ifdef __has_include
-#if __has_include(<pthread.h>)
-#include <pthread.h>
+#if !__has_include(<pthread.h>)
+#define LACKS_PTHREAD 1
 #endif
+#endif
+#ifndef LACKS_PTHREAD
+#include <pthread.h>
 #else
-#include <pthread.h>
-#endif
-#ifndef PTHREAD_MUTEX_INITIALIZER
 #error "protopool: no pthreads here: define PROTOPOOL_LOCK and PROTOPOOL_UNLOCK, or PROTOPOOL_NO_THREADS, everywhere"
 #define PROTOPOOL_LOCK(lock) ((void)(lock)) /* lest that be followed by more errors */
 #define PROTOPOOL_UNLOCK(lock) ((void)(lock))
@@ -80,7 +105,11 @@ static_assert(PROTOPOOL_MAGAZINE >= 1 && PROTOPOOL_MAGAZINE <= 65535, "PROTOPOOL
 static_assert(sizeof(struct protopool_slab) % sizeof(protopool_word) == 0, "the bitmap follows the header");
 static_assert(SLAB_BYTES >= ((size_t)1 << SLAB_ORDERS), "an order fits below a slab's address");
 
-/* ---- Faults ------------------------------------------------------------------------------------------------------- */
+/* ---- fault.c ----------------------------------------------------------------------------------------------------- */
+/*
+ * Faults: bugs of the caller, passed to the program's handler.
+ * The default handler prints one line and aborts. If a handler returns, the operation is skipped.
+ */
 
 static protopool_fault_handler *the_handler;
 
@@ -206,6 +235,12 @@ static uint32_t look_elsewhere(const struct protopool_store *own, const void *ms
                                bool may_wait);
 #endif
 
+/* ---- check.c ----------------------------------------------------------------------------------------------------- */
+/*
+ * What each build level checks before an operation may use a pool.
+ * At level 0 that is whether the pool is initialised.
+ */
+
 #if PROTOPOOL_CHECK >= 1
 PROTOPOOL_COLD void protopool_raise(enum protopool_fault code, const struct protopool *pool, const void *pointer)
 {
@@ -297,7 +332,115 @@ static inline void leave(struct protopool *pool)
 }
 #endif
 
-/* ---- Bitmap words ------------------------------------------------------------------------------------------------ */
+#if PROTOPOOL_CHECK >= 1
+static void retire_slots(struct protopool_store *store, const struct protopool_slabs *slabs,
+                         struct protopool_slab *slab, bool is_new);
+static void report_leaks(struct protopool_store *store, const void *owner);
+#endif
+#if PROTOPOOL_CHECK == 1
+static bool is_sound(const struct protopool_store *store, const struct protopool_slabs *slabs,
+                     struct protopool_slab *slab, const void *slot, uint32_t index);
+#endif
+#if PROTOPOOL_CHECK == 2
+static bool enter_slab(struct protopool_store *store, struct protopool_slab *slab);
+static void strike_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
+                        struct protopool_slab *slab);
+static void open_store(struct protopool_store *store, union protopool_lock *lock);
+static void close_store(struct protopool_store *store);
+#else
+static inline void open_store(struct protopool_store *store, union protopool_lock *lock)
+{
+    (void)store;
+    (void)lock;
+}
+
+static inline void close_store(struct protopool_store *store)
+{
+    (void)store;
+}
+
+#endif
+
+#if PROTOPOOL_CHECK == 0
+static inline void report_leaks(struct protopool_store *store, const void *owner)
+{
+    (void)store;
+    (void)owner;
+}
+#endif
+
+/* ---- lock.c ------------------------------------------------------------------------------------------------------ */
+/*
+ * The lock of a depot: a mutex of pthreads, or the program's own.
+ * It guards the depot's full magazines and its store.
+ */
+
+#if defined PROTOPOOL_NO_THREADS
+#define PROTOPOOL_LOCK(lock) ((void)(lock))
+#define PROTOPOOL_UNLOCK(lock) ((void)(lock))
+#elif !defined PROTOPOOL_LOCK
+static_assert(sizeof(pthread_mutex_t) <= sizeof(union protopool_lock), "a mutex fits");
+static_assert(alignof(pthread_mutex_t) <= alignof(union protopool_lock), "a mutex is aligned");
+
+static void take_lock(union protopool_lock *lock)
+{
+    for (int i = 0; i < LOCK_TRIES; i++)
+        if (pthread_mutex_trylock((pthread_mutex_t *)(void *)lock) == 0)
+            return;
+    (void)pthread_mutex_lock((pthread_mutex_t *)(void *)lock);
+}
+
+#define HAS_PTHREAD 1
+#define PROTOPOOL_LOCK(lock) take_lock(lock)
+#define PROTOPOOL_UNLOCK(lock) (void)pthread_mutex_unlock((pthread_mutex_t *)(void *)(lock))
+#define PROTOPOOL_LOCK_INIT(lock) (pthread_mutex_init((pthread_mutex_t *)(void *)(lock), NULL) == 0)
+#define PROTOPOOL_LOCK_FINI(lock) (void)pthread_mutex_destroy((pthread_mutex_t *)(void *)(lock))
+#endif
+
+#if PROTOPOOL_CHECK == 2
+/* The list of stores has a lock that is never ended. */
+#ifdef HAS_PTHREAD
+static pthread_mutex_t stores_lock = PTHREAD_MUTEX_INITIALIZER;
+#define HAS_STORES() true
+#define LOCK_STORES() (void)pthread_mutex_lock(&stores_lock)
+#define UNLOCK_STORES() (void)pthread_mutex_unlock(&stores_lock)
+#else
+static union protopool_lock stores_lock;
+#define LOCK_STORES() PROTOPOOL_LOCK(&stores_lock)
+#define UNLOCK_STORES() PROTOPOOL_UNLOCK(&stores_lock)
+#ifdef PROTOPOOL_LOCK_INIT
+static bool has_stores_lock;
+#define HAS_STORES() (has_stores_lock || (has_stores_lock = PROTOPOOL_LOCK_INIT(&stores_lock)))
+#else
+#define HAS_STORES() true
+#endif
+#endif
+#endif
+
+#ifndef PROTOPOOL_LOCK_INIT
+#define PROTOPOOL_LOCK_INIT(lock) (memset((lock), 0, sizeof *(lock)), true)
+#endif
+#ifndef PROTOPOOL_LOCK_FINI
+#define PROTOPOOL_LOCK_FINI(lock) ((void)(lock))
+#endif
+
+static void lock_store(struct protopool *pool)
+{
+    if (pool->depot != NULL)
+        PROTOPOOL_LOCK(&pool->depot->lock);
+}
+
+static void unlock_store(struct protopool *pool)
+{
+    if (pool->depot != NULL)
+        PROTOPOOL_UNLOCK(&pool->depot->lock);
+}
+
+/* ---- slab.c ------------------------------------------------------------------------------------------------------ */
+/*
+ * One slab: a header, a bitmap with a 1 for each free slot, and slots of one size.
+ * protopool.h has the equations that hold between the header's counts and the bitmap.
+ */
 
 static inline uint32_t lowest_bit(protopool_word word)
 {
@@ -354,8 +497,6 @@ static inline size_t header_bytes(const struct protopool_slabs *slabs, uint32_t 
     return round_up(sizeof(struct protopool_slab) + words_for(slots) * sizeof(protopool_word) + slots * record + room
                     + (size_t)(record != 0) * PROTOPOOL_RED_ZONE_);
 }
-
-/* ---- One slab ---------------------------------------------------------------------------------------------------- */
 
 static void push_slab(struct protopool_slab **list, struct protopool_slab *slab)
 {
@@ -472,7 +613,11 @@ static bool put_into_word(struct protopool_slabs *slabs, struct protopool_slab *
     return ++slab->idle_words == slab->words;
 }
 
-/* ---- Geometry of a growing pool's slabs ---------------------------------------------------------------------------- */
+/* ---- shape.c ----------------------------------------------------------------------------------------------------- */
+/*
+ * How large the slabs of a slot size are.
+ * A slab wastes at most 1/64 of itself where a slab of any size does; a large slot may get a block of its own.
+ */
 
 /* How many slots fit a slab: header, bitmap and slots within `bytes`. */
 static uint32_t slots_in(const struct protopool_slabs *slabs, size_t bytes)
@@ -538,1968 +683,13 @@ static inline size_t slab_align(const struct protopool_slabs *slabs)
     return is_own(slabs) ? 8 : slabs->slab_bytes;
 }
 
-/* ---- Checks ------------------------------------------------------------------------------------------------------------ */
-
-#if PROTOPOOL_CHECK == 1
-static void set_tag(void *slot, const struct protopool_messages *messages, uint32_t tag)
-{
-    const uint16_t wide = (uint16_t)tag;
-    if (messages->tag_bytes == 1)
-        *(unsigned char *)slot = (unsigned char)tag;
-    else
-        memcpy(slot, &wide, sizeof wide);
-}
-
-/* Marks the slots of a slab free. */
-static void retire_slots(struct protopool_store *store, const struct protopool_slabs *slabs,
-                         struct protopool_slab *slab, bool is_new)
-{
-    (void)is_new;
-    if (slabs->slot_class != 0)
-        for (uint32_t i = 0; i < slab->slots; i++)
-            set_tag(slab->first + i * slabs->slot_bytes, store->geometry->messages,
-                    store->geometry->messages->freed_tag);
-}
-
-/* Whether the slot, which is none of these slabs', is of another pool: as far as that can be known. */
-static bool is_of_another_pool(const struct protopool_store *store, const struct protopool_slabs *slabs,
-                               const struct protopool_slab *slab, const void *slot)
-{
-    if (slabs->fixed == NULL)
-        return slab->of != slabs && slab->slot_class == slabs->slot_class;
-    for (unsigned c = 1; c <= store->geometry->count; c++) {
-        const struct protopool_slab *const fixed = store->shelves[c].slabs.fixed;
-        if (fixed != NULL
-            && (uintptr_t)slot - (uintptr_t)fixed->first < fixed->slots * store->shelves[c].slabs.slot_bytes)
-            return false;
-    }
-    return true;
-}
-
-/* Whether a slot that was freed belongs where its tag sent it. */
-static bool is_sound(const struct protopool_store *store, const struct protopool_slabs *slabs,
-                     struct protopool_slab *slab, const void *slot, uint32_t index)
-{
-    enum protopool_fault code = PROTOPOOL_FAULT_BAD_TAG;
-
-    if (slab->of == slabs && index < slab->slots && slab->first + index * slabs->slot_bytes == slot) {
-        if ((bitmap(slab)[index / WORD_BITS] >> index % WORD_BITS & 1) == 0)
-            return true;
-        code = PROTOPOOL_FAULT_DOUBLE_FREE;
-    } else if (is_of_another_pool(store, slabs, slab, slot)) {
-        code = PROTOPOOL_FAULT_WRONG_POOL;
-    }
-    simple_fault(code, NULL, slot);
-    return false;
-}
-
-bool protopool_serves(const struct protopool *pool, unsigned slot_class, const void *slot, size_t bytes)
-{
-    const struct protopool_slabs *const slabs = &pool->store->shelves[slot_class].slabs;
-    return bytes <= slabs->message_bytes && slab_of(slabs, slot)->of == slabs;
-}
-#endif
-
-#if PROTOPOOL_CHECK == 2
-enum { NEVER_MADE, LIVE, FREED, ABSENT };
-
-#define FREE_FILL 0xdb     /* a free slot */
-#define RED_ZONE_FILL 0xfd /* between slots */
-
-static struct protopool_slot_record *record_of(struct protopool_slab *slab, uint32_t index)
-{
-    return (struct protopool_slot_record *)(void *)(bitmap(slab) + slab->words) + index;
-}
-
-static size_t zone_bytes(const struct protopool_slabs *slabs)
-{
-    return slabs->slot_bytes - slabs->message_bytes;
-}
-
-static bool is_filled(const unsigned char *bytes, size_t count, unsigned char fill)
-{
-    for (size_t i = 0; i < count; i++)
-        if (bytes[i] != fill)
-            return false;
-    return true;
-}
-
-/* What ASan and valgrind are told. A message in hand is undefined at first; all else of a slab's slots is out of bounds
- * but to the engine. */
-static void tell_no_access(const void *at, size_t bytes)
-{
-#ifdef HAS_ASAN
-    __asan_poison_memory_region(at, bytes);
-#endif
-#ifdef HAS_VALGRIND
-    VALGRIND_MAKE_MEM_NOACCESS(at, bytes);
-#endif
-    (void)at;
-    (void)bytes;
-}
-
-static void tell_defined(const void *at, size_t bytes)
-{
-#ifdef HAS_ASAN
-    __asan_unpoison_memory_region(at, bytes);
-#endif
-#ifdef HAS_VALGRIND
-    VALGRIND_MAKE_MEM_DEFINED(at, bytes);
-#endif
-    (void)at;
-    (void)bytes;
-}
-
-static void tell_made(const struct protopool_store *store, const void *msg, size_t bytes)
-{
-#ifdef HAS_ASAN
-    __asan_unpoison_memory_region(msg, bytes);
-#endif
-#ifdef HAS_VALGRIND
-    VALGRIND_MEMPOOL_ALLOC(store, msg, bytes);
-#endif
-    (void)store;
-    (void)msg;
-    (void)bytes;
-}
-
-static void tell_freed(const struct protopool_store *store, const void *msg, size_t bytes)
-{
-#ifdef HAS_VALGRIND
-    VALGRIND_MEMPOOL_FREE(store, msg);
-#endif
-    (void)store;
-    tell_no_access(msg, bytes);
-}
-
-/* All bytes that slots and red zones have in the slab. */
-static unsigned char *slots_begin(const struct protopool_slab *slab)
-{
-    return slab->first - PROTOPOOL_RED_ZONE_;
-}
-
-static size_t slots_bytes(const struct protopool_slabs *slabs, const struct protopool_slab *slab)
-{
-    return PROTOPOOL_RED_ZONE_ + slab->slots * slabs->slot_bytes;
-}
-
-/* Makes the slots of a slab free and forgets their messages. */
-static void retire_slots(struct protopool_store *store, const struct protopool_slabs *slabs,
-                         struct protopool_slab *slab, bool is_new)
-{
-    if (slabs->slot_class == 0)
-        return;
-    tell_defined(slots_begin(slab), slots_bytes(slabs, slab));
-    memset(slots_begin(slab), RED_ZONE_FILL, slots_bytes(slabs, slab));
-    for (uint32_t i = 0; i < slab->slots; i++) {
-        unsigned char *const slot = slab->first + i * slabs->slot_bytes;
-        memset(slot, FREE_FILL, slabs->message_bytes);
-#ifdef HAS_VALGRIND
-        if (!is_new && record_of(slab, i)->state == LIVE)
-            VALGRIND_MEMPOOL_FREE(store, slot);
-#endif
-        memset(record_of(slab, i), 0, sizeof(struct protopool_slot_record));
-    }
-    (void)store;
-    (void)is_new;
-    tell_no_access(slots_begin(slab), slots_bytes(slabs, slab));
-}
-
-/* The first registered slab above the address. */
-static size_t registry_at(const struct protopool_growth *growth, uintptr_t address)
-{
-    size_t low = 0, high = growth->registered;
-
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if ((uintptr_t)growth->registry[middle] <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static bool has_address(const struct protopool_slab *slab, uintptr_t address)
-{
-    return address - (uintptr_t)slots_begin(slab) < slots_bytes(slab->of, slab);
-}
-
-/* The slab whose slots or red zones hold the address; NULL if none does. Nothing at the address is read. */
-static struct protopool_slab *find_slab(const struct protopool_store *store, uintptr_t address)
-{
-    for (unsigned c = 1; c <= store->geometry->count; c++) {
-        const struct protopool_slabs *const slabs = &store->shelves[c].slabs;
-        struct protopool_slab *slab = slabs->fixed;
-#ifndef HAS_HEAP
-        for (slab = slabs->partial; slab != NULL && !has_address(slab, address); slab = slab->next) {
-        }
-        for (slab = slab == NULL ? slabs->full : slab; slab != NULL && !has_address(slab, address); slab = slab->next) {
-        }
-#endif
-        if (slab != NULL && has_address(slab, address))
-            return slab;
-    }
-    if (store->growth != NULL) {
-        const size_t at = registry_at(store->growth, address);
-        if (at != 0 && has_address(store->growth->registry[at - 1], address))
-            return store->growth->registry[at - 1];
-    }
-    return NULL;
-}
-
-/* Enters a slab of a growing store. False if there is no memory for that. */
-static bool enter_slab(struct protopool_store *store, struct protopool_slab *slab)
-{
-#ifdef HAS_HEAP
-    struct protopool_growth *const growth = store->growth;
-    size_t at;
-
-    if (growth->registered == growth->registry_room) {
-        const size_t room = growth->registry_room == 0 ? 64 : 2 * growth->registry_room;
-        void *const registry = realloc(growth->registry, room * sizeof growth->registry[0]);
-        if (registry == NULL)
-            return false;
-        growth->registry = (struct protopool_slab **)registry;
-        growth->registry_room = room;
-    }
-    at = registry_at(growth, (uintptr_t)slab);
-    memmove(&growth->registry[at + 1], &growth->registry[at], (growth->registered - at) * sizeof growth->registry[0]);
-    growth->registry[at] = slab;
-    growth->registered++;
-#endif
-    (void)store;
-    (void)slab;
-    return true;
-}
-
-static void strike_slab(struct protopool_store *store, const struct protopool_slabs *slabs, struct protopool_slab *slab)
-{
-#ifdef HAS_HEAP
-    struct protopool_growth *const growth = store->growth;
-    const size_t at = registry_at(growth, (uintptr_t)slab);
-    growth->registered--;
-    memmove(&growth->registry[at - 1], &growth->registry[at],
-            (growth->registered + 1 - at) * sizeof growth->registry[0]);
-#endif
-    (void)store;
-    tell_defined(slots_begin(slab), slots_bytes(slabs, slab));
-}
-#endif
-
-/* ---- The store: slabs from and to the source ------------------------------------------------------------------------ */
-
-/* NULL too where the source does not align: a slab is found by its alignment. */
-static void *take_aligned(const struct protopool_source *source, size_t bytes, size_t align)
-{
-    void *const memory = source->take(source->ctx, bytes, align);
-
-    if (memory == NULL || (uintptr_t)memory % align == 0)
-        return memory;
-    if (source->give != NULL)
-        source->give(source->ctx, memory, bytes, align);
-    return NULL;
-}
-
-static void *take_from_source(struct protopool_store *store, size_t bytes, size_t align)
-{
-    void *const memory = take_aligned(&store->growth->source, bytes, align);
-
-    if (memory != NULL)
-        store->source_bytes += bytes;
-    return memory;
-}
-
-static void give_to_source(struct protopool_store *store, void *memory, size_t bytes, size_t align)
-{
-    const struct protopool_source *const source = &store->growth->source;
-
-    if (source->give == NULL)
-        return;
-    store->source_bytes -= bytes;
-    source->give(source->ctx, memory, bytes, align);
-}
-
-/* The slabs of the magazines' arrays. */
-static inline struct protopool_slabs *arrays_of(struct protopool_store *store)
-{
-    return &store->shelves[0].slabs;
-}
-
-static uintptr_t order_of(const struct protopool_slabs *slabs)
-{
-    uintptr_t order = 0;
-    while (SLAB_BYTES << order < slabs->slab_bytes)
-        order++;
-    return order;
-}
-
-/* Takes the spare at index i out of the list. */
-static uintptr_t remove_spare(struct protopool_growth *growth, uint32_t i)
-{
-    const uintptr_t spare = growth->spares[i];
-
-    growth->spare_bytes -= SLAB_BYTES << (spare & (SLAB_BYTES - 1));
-    growth->spare_count--;
-    for (; i < growth->spare_count; i++)
-        growth->spares[i] = growth->spares[i + 1];
-    return spare;
-}
-
-static void give_highest_spare(struct protopool_store *store)
-{
-    const uintptr_t spare = remove_spare(store->growth, store->growth->spare_count - 1);
-    const uintptr_t order = spare & (SLAB_BYTES - 1);
-
-    give_to_source(store, (void *)(spare - order), SLAB_BYTES << order, SLAB_BYTES << order);
-}
-
-/* Whether a slab of so many bytes may be kept besides the spares. */
-static bool has_room_for_spare(const struct protopool_growth *growth, size_t bytes)
-{
-    return growth->spare_count < PROTOPOOL_SPARE_SLABS
-           && (growth->source.give == NULL || growth->spare_bytes + bytes <= PROTOPOOL_SPARE_BYTES);
-}
-
-/* Keeps a wholly free slab for any slot size. The spares are the lowest addresses, so that what is in use stays
- * together and the rest can leave the source whole. */
-static void keep_spare(struct protopool_store *store, struct protopool_slab *slab, uintptr_t order)
-{
-    struct protopool_growth *const growth = store->growth;
-    const uintptr_t spare = (uintptr_t)slab | order;
-    uint32_t i;
-
-    while (!has_room_for_spare(growth, SLAB_BYTES << order)) {
-        if (growth->spares[growth->spare_count - 1] < spare) {
-            give_to_source(store, slab, SLAB_BYTES << order, SLAB_BYTES << order);
-            return;
-        }
-        give_highest_spare(store);
-    }
-    for (i = growth->spare_count++; i > 0 && growth->spares[i - 1] > spare; i--)
-        growth->spares[i] = growth->spares[i - 1];
-    growth->spares[i] = spare;
-    growth->spare_bytes += SLAB_BYTES << order;
-}
-
-/* The spare slab of this order with the lowest address, or NULL. */
-static void *take_spare(struct protopool_store *store, uintptr_t order)
-{
-    for (uint32_t i = 0; i < store->growth->spare_count; i++) {
-        if ((store->growth->spares[i] & (SLAB_BYTES - 1)) == order)
-            return (void *)(remove_spare(store->growth, i) - order);
-    }
-    return NULL;
-}
-
-/* Whether a slab that is wholly free may leave its class: not if it is reserved, nor if it would be lost. */
-static bool may_release(const struct protopool_store *store, const struct protopool_slabs *slabs,
-                        const struct protopool_slab *slab)
-{
-    if (slabs->fixed != NULL || slabs->slots - slab->slots < slabs->reserved)
-        return false;
-    return store->growth->source.give != NULL
-           || (!is_own(slabs) && has_room_for_spare(store->growth, slabs->slab_bytes));
-}
-
-/* A slab leaves its class, wholly free. */
-static void release_slab(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab)
-{
-    unlink_slab(&slabs->partial, slab);
-    slabs->slots -= slab->slots;
-    slabs->in_slabs -= slab->slots;
-#if PROTOPOOL_CHECK == 2
-    if (slabs->slot_class != 0)
-        strike_slab(store, slabs, slab);
-#endif
-    if (is_own(slabs))
-        give_to_source(store, slab, slabs->slab_bytes, slab_align(slabs));
-    else
-        keep_spare(store, slab, order_of(slabs));
-}
-
-/* Releases the wholly free slabs of a slot size, as far as they may go. */
-static void release_free_slabs(struct protopool_store *store, struct protopool_slabs *slabs)
-{
-    for (struct protopool_slab *slab = slabs->partial, *next; slab != NULL; slab = next) {
-        next = slab->next;
-        if (slab->idle_words == slab->words && may_release(store, slabs, slab))
-            release_slab(store, slabs, slab);
-    }
-}
-
+/* ---- heap.c ------------------------------------------------------------------------------------------------------ */
 /*
- * Puts slots into their slabs, neighbours of one bitmap word together. A slot that is in its slab already, or whose slab
- * serves another slot size by now, is skipped: at level 0 a double free comes so far, and must not free its neighbours.
+ * The default source: slabs cut from chunks of malloc.
+ * A chunk is 1 or 2 MiB. Free pages beyond a bound go back to the system.
  */
-static void spill(struct protopool_store *store, struct protopool_slabs *slabs, void *const *slots, uint32_t count)
-{
-    uint32_t i = 0;
-
-    if (slabs->slot_bytes
-        == 0) { /* a fixed pool has none of this size: they are not its slots, or their tags are wrong */
-#if PROTOPOOL_CHECK == 1
-        for (; i < count; i++)
-            simple_fault(PROTOPOOL_FAULT_BAD_TAG, NULL, slots[i]);
-#endif
-        return;
-    }
-    slabs->in_slabs += count;
-    while (i < count) {
-        struct protopool_slab *const slab = slab_of(slabs, slots[i]);
-        uint32_t index = index_of(slabs, slab, slots[i]);
-        const uint32_t w = index / WORD_BITS;
-        protopool_word freed = 0, before;
-
-#if PROTOPOOL_CHECK == 1
-        if (!is_sound(store, slabs, slab, slots[i], index)) {
-            slabs->in_slabs--;
-            i++;
-            continue;
-        }
-#endif
-        if (slab->slot_class != slabs->slot_class) {
-            slabs->in_slabs--;
-            i++;
-            continue;
-        }
-
-        before = bitmap(slab)[w];
-        do {
-            const protopool_word bit = (protopool_word)1 << index % WORD_BITS;
-            slabs->in_slabs -= ((before | freed) & bit) != 0;
-            freed |= bit;
-            if (++i == count || slab_of(slabs, slots[i]) != slab || PROTOPOOL_CHECK == 1)
-                break;
-            index = index_of(slabs, slab, slots[i]);
-        } while (index / WORD_BITS == w);
-        freed &= ~before;
-        if (freed != 0 && put_into_word(slabs, slab, w, freed) && may_release(store, slabs, slab))
-            release_slab(store, slabs, slab);
-    }
-}
-
-static bool is_equipped(const struct protopool_magazine *magazine)
-{
-    return magazine->slots != magazine->end;
-}
-
-static uint32_t count_of(const struct protopool_magazine *magazine)
-{
-    return is_equipped(magazine) ? (uint32_t)(magazine->top - magazine->slots) : 0;
-}
-
-/* Gives the magazine an empty array for so many slots; 0: it has none. */
-static void set_array(struct protopool_magazine *magazine, void **slots, uint32_t capacity)
-{
-    magazine->top = magazine->slots = slots;
-    magazine->end = slots + capacity;
-#if PROTOPOOL_CHECK == 1
-    magazine->lowest = slots;
-#endif
-}
-
-/* Slots that are neither in slabs nor in the depot's magazines: the callers', and those in the pools' magazines. */
-static size_t handed_out(const struct protopool_store *store, const struct protopool_depot *depot, unsigned c)
-{
-    const struct protopool_shelf *const shelf = &store->shelves[c];
-    const size_t racked = depot != NULL ? (size_t)depot->racks[c].count * shelf->magazine : 0;
-    return shelf->slabs.slots - shelf->slabs.in_slabs - racked;
-}
-
-/* Notes how many slots of a pool on its own were live at once since the last note, at level 1: what is handed out and is
- * not in the magazines changes only in between, and the loaded magazine knows how empty it was. */
-static void note_peak(struct protopool *pool, unsigned c)
-{
-#if PROTOPOOL_CHECK == 1
-    struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_shelf *const shelf = &pool->store->shelves[c];
-    if (pool->depot == NULL) {
-        const size_t lowest = is_equipped(loaded) ? (size_t)(loaded->lowest - loaded->slots) : 0;
-        const size_t live = handed_out(pool->store, NULL, c) - count_of(&pool->classes[c].previous) - lowest;
-        if (live > shelf->peak)
-            shelf->peak = live;
-    }
-    loaded->lowest = loaded->top;
-#else
-    (void)pool;
-    (void)c;
-#endif
-}
-
-/* The same after the loaded magazine has changed in another way. */
-static void restart_peak(struct protopool *pool, unsigned c)
-{
-#if PROTOPOOL_CHECK == 1
-    pool->loaded[c].lowest = pool->loaded[c].top;
-#endif
-    note_peak(pool, c);
-}
-
-static void note_all_peaks(struct protopool *pool)
-{
-    for (unsigned c = 1; c <= pool->store->geometry->count; c++)
-        note_peak(pool, c);
-}
-
-/* Puts a magazine's slots into their slabs. */
-static void spill_magazine(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
-{
-    note_peak(pool, c);
-    spill(pool->store, &pool->store->shelves[c].slabs, magazine->slots, count_of(magazine));
-    magazine->top = magazine->slots;
-    restart_peak(pool, c);
-}
-
-static void flush(struct protopool *pool)
-{
-    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
-        spill_magazine(pool, c, &pool->loaded[c]);
-        spill_magazine(pool, c, &pool->classes[c].previous);
-    }
-}
-
-/*
- * Spills the magazines of slot sizes whose counts have not moved since the last look: what they hold may be the
- * last live slots, so to speak, of slabs that would serve another slot size.
- */
-static void flush_idle(struct protopool *pool)
-{
-    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
-        struct protopool_class *const class_ = &pool->classes[c];
-        if (class_->seen_loaded == count_of(&pool->loaded[c]) && class_->seen_previous == count_of(&class_->previous)) {
-            spill_magazine(pool, c, &pool->loaded[c]);
-            spill_magazine(pool, c, &class_->previous);
-        }
-        class_->seen_loaded = count_of(&pool->loaded[c]);
-        class_->seen_previous = count_of(&class_->previous);
-    }
-}
-
-/* Spills the depot's magazines: of slot sizes that nobody makes now, they too keep slabs from serving another. */
-static void flush_racks(struct protopool_depot *depot)
-{
-    struct protopool_store *const store = depot->store;
-
-    for (unsigned c = 1; c <= store->geometry->count; c++) {
-        struct protopool_rack *const rack = &depot->racks[c];
-        while (rack->count != 0) {
-            void *const array = rack->full[--rack->count];
-            spill(store, &store->shelves[c].slabs, (void *const *)array, store->shelves[c].magazine);
-            if (rack->empty_count < PROTOPOOL_RACK_MAGAZINES)
-                rack->empty[rack->empty_count++] = (void **)array;
-            else
-                spill(store, arrays_of(store), &array, 1);
-        }
-    }
-}
-
-/* Gives the arrays of empty magazines that the depot keeps back to their slabs. */
-static void return_empty_arrays(struct protopool_depot *depot)
-{
-    for (unsigned c = 1; c <= depot->store->geometry->count; c++) {
-        struct protopool_rack *const rack = &depot->racks[c];
-        spill(depot->store, arrays_of(depot->store), (void *const *)(void *)rack->empty, rack->empty_count);
-        rack->empty_count = 0;
-    }
-}
-
-static void flush_what_is_idle(struct protopool *pool)
-{
-    flush_idle(pool);
-    if (pool->depot != NULL)
-        flush_racks(pool->depot);
-}
-
-/* Makes a slab of memory. False if it cannot be entered in the registry of level 2. */
-static bool begin_slab(struct protopool_store *store, struct protopool_slabs *slabs, unsigned char *memory)
-{
-    struct protopool_slab *const slab = (struct protopool_slab *)(void *)memory;
-
-#if PROTOPOOL_CHECK == 2
-    if (slabs->slot_class != 0 && !enter_slab(store, slab)) {
-        give_to_source(store, memory, slabs->slab_bytes, slab_align(slabs));
-        return false;
-    }
-#endif
-    add_slab(slabs, slab, memory + header_bytes(slabs, slabs->slab_slots, 0), slabs->slab_slots);
-#if PROTOPOOL_CHECK >= 1
-    retire_slots(store, slabs, slab, true);
-#endif
-    (void)store;
-    return true;
-}
-
-/*
- * Whether it is time to look for idle magazines before the store grows. Not each time: a magazine whose count is as
- * before may be in use, and if each slab that falls free were taken for another slot size at once, pools of few live
- * messages would never settle. Between two looks every slot size can get a slab.
- */
-static bool is_time_to_flush(struct protopool *pool)
-{
-    const uint32_t period = pool->store->geometry->count > GROWTHS_MIN ? pool->store->geometry->count : GROWTHS_MIN;
-
-    if (++pool->growths < period)
-        return false;
-    pool->growths = 0;
-    return true;
-}
-
-/* Another slab for the slot size: a spare one, or from the source. False if there is none. With a pool, idle magazines
- * are spilled before from time to time, which changes any of its magazines. */
-static bool grow(struct protopool *pool, struct protopool_store *store, struct protopool_slabs *slabs)
-{
-    unsigned char *memory;
-
-    if (slabs->fixed != NULL || slabs->slot_bytes == 0)
-        return false;
-    if (is_own(slabs)) {
-        if (pool != NULL && ++pool->slow % IDLE_PERIOD == 0)
-            flush_what_is_idle(pool);
-        memory = (unsigned char *)take_from_source(store, slabs->slab_bytes, slab_align(slabs));
-    } else {
-        const uintptr_t order = order_of(slabs);
-        memory = (unsigned char *)take_spare(store, order);
-        if (memory == NULL && pool != NULL && is_time_to_flush(pool)) {
-            flush_what_is_idle(pool);
-            memory = (unsigned char *)take_spare(store, order);
-        }
-        if (memory == NULL && store->growth->source.give == NULL) { /* then not all that is free is among the spares */
-            for (unsigned c = 1; c <= store->geometry->count; c++)
-                release_free_slabs(store, &store->shelves[c].slabs);
-            memory = (unsigned char *)take_spare(store, order);
-        }
-        if (memory == NULL) {
-            while (store->growth->spare_count != 0 && store->growth->source.give != NULL)
-                give_highest_spare(store);
-            memory = (unsigned char *)take_from_source(store, slabs->slab_bytes, slab_align(slabs));
-        }
-    }
-    if (memory == NULL)
-        return false;
-    return begin_slab(store, slabs, memory);
-}
-
-/* ---- The lock of a depot ---------------------------------------------------------------------------------------------- */
-
-#if defined PROTOPOOL_NO_THREADS
-#define PROTOPOOL_LOCK(lock) ((void)(lock))
-#define PROTOPOOL_UNLOCK(lock) ((void)(lock))
-#elif !defined PROTOPOOL_LOCK
-static_assert(sizeof(pthread_mutex_t) <= sizeof(union protopool_lock), "a mutex fits");
-static_assert(alignof(pthread_mutex_t) <= alignof(union protopool_lock), "a mutex is aligned");
-
-static void take_lock(union protopool_lock *lock)
-{
-    for (int i = 0; i < LOCK_TRIES; i++)
-        if (pthread_mutex_trylock((pthread_mutex_t *)(void *)lock) == 0)
-            return;
-    (void)pthread_mutex_lock((pthread_mutex_t *)(void *)lock);
-}
-
-#define HAS_PTHREAD 1
-#define PROTOPOOL_LOCK(lock) take_lock(lock)
-#define PROTOPOOL_UNLOCK(lock) (void)pthread_mutex_unlock((pthread_mutex_t *)(void *)(lock))
-#define PROTOPOOL_LOCK_INIT(lock) (pthread_mutex_init((pthread_mutex_t *)(void *)(lock), NULL) == 0)
-#define PROTOPOOL_LOCK_FINI(lock) (void)pthread_mutex_destroy((pthread_mutex_t *)(void *)(lock))
-#endif
-
-#if PROTOPOOL_CHECK == 2
-/* The list of stores has a lock that is never ended. */
-#ifdef HAS_PTHREAD
-static pthread_mutex_t stores_lock = PTHREAD_MUTEX_INITIALIZER;
-#define HAS_STORES() true
-#define LOCK_STORES() (void)pthread_mutex_lock(&stores_lock)
-#define UNLOCK_STORES() (void)pthread_mutex_unlock(&stores_lock)
-#else
-static union protopool_lock stores_lock;
-#define LOCK_STORES() PROTOPOOL_LOCK(&stores_lock)
-#define UNLOCK_STORES() PROTOPOOL_UNLOCK(&stores_lock)
-#ifdef PROTOPOOL_LOCK_INIT
-static bool has_stores_lock;
-#define HAS_STORES() (has_stores_lock || (has_stores_lock = PROTOPOOL_LOCK_INIT(&stores_lock)))
-#else
-#define HAS_STORES() true
-#endif
-#endif
-#endif
-
-#ifndef PROTOPOOL_LOCK_INIT
-#define PROTOPOOL_LOCK_INIT(lock) (memset((lock), 0, sizeof *(lock)), true)
-#endif
-#ifndef PROTOPOOL_LOCK_FINI
-#define PROTOPOOL_LOCK_FINI(lock) ((void)(lock))
-#endif
-
-static void lock_store(struct protopool *pool)
-{
-    if (pool->depot != NULL)
-        PROTOPOOL_LOCK(&pool->depot->lock);
-}
-
-static void unlock_store(struct protopool *pool)
-{
-    if (pool->depot != NULL)
-        PROTOPOOL_UNLOCK(&pool->depot->lock);
-}
-
-/* ---- Magazines: what is called with the store locked ------------------------------------------------------------------ */
-
-/* Live slots; with a depot also the free ones in the magazines of other pools. */
-static size_t live_of(const struct protopool *pool, unsigned c)
-{
-    return handed_out(pool->store, pool->depot, c) - count_of(&pool->loaded[c]) - count_of(&pool->classes[c].previous);
-}
-
-/* Gives a magazine its array, if it has none yet. False if there is no memory for it, or the slot size has no magazines. */
-static bool equip(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
-{
-    struct protopool_slabs *const arrays = arrays_of(pool->store);
-    void *array = NULL;
-
-    if (is_equipped(magazine))
-        return true;
-    if (pool->store->shelves[c].magazine == 0) /* of large slots, or of a slot size without a budget */
-        return false;
-    if (arrays->partial == NULL && !grow(NULL, pool->store, arrays)) /* the magazines stay as they are */
-        return false;
-    (void)take_from_slab(arrays, arrays->partial, &array, 1);
-    set_array(magazine, (void **)array, pool->store->shelves[c].magazine);
-    return true;
-}
-
-static void swap_magazines(struct protopool *pool, unsigned c)
-{
-    const struct protopool_magazine loaded = pool->loaded[c];
-    pool->loaded[c] = pool->classes[c].previous;
-    pool->classes[c].previous = loaded;
-}
-
-static void reverse(void **slots, uint32_t count)
-{
-    for (uint32_t i = 0; i < count / 2; i++) {
-        void *const slot = slots[i];
-        slots[i] = slots[count - 1 - i];
-        slots[count - 1 - i] = slot;
-    }
-}
-
-/* Changes the empty loaded magazine for a full one of the depot's. False if it has none. */
-static bool fetch_full(struct protopool *pool, unsigned c)
-{
-    struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_rack *const rack = pool->depot != NULL ? &pool->depot->racks[c] : NULL;
-    void *const empty = loaded->slots;
-
-    if (rack == NULL || rack->count == 0)
-        return false;
-    set_array(loaded, rack->full[--rack->count], pool->store->shelves[c].magazine);
-    loaded->top = loaded->end;
-    if (rack->empty_count < PROTOPOOL_RACK_MAGAZINES)
-        rack->empty[rack->empty_count++] = (void **)empty;
-    else
-        spill(pool->store, arrays_of(pool->store), &empty, 1);
-    return true;
-}
-
-/* Changes the full previous magazine for an empty one and leaves it in the depot. False if that is not to be had. */
-static bool leave_full(struct protopool *pool, unsigned c)
-{
-    struct protopool_magazine *const previous = &pool->classes[c].previous;
-    struct protopool_rack *const rack = pool->depot != NULL ? &pool->depot->racks[c] : NULL;
-    struct protopool_magazine empty = { 0 };
-
-    if (rack == NULL || rack->count == PROTOPOOL_RACK_MAGAZINES || arrays_of(pool->store)->fixed != NULL
-        || previous->top != previous->end)
-        return false;
-    if (rack->empty_count != 0) {
-        rack->full[rack->count++] = previous->slots;
-        set_array(previous, rack->empty[--rack->empty_count], pool->store->shelves[c].magazine);
-        return true;
-    }
-    if (!equip(pool, c, &empty))
-        return false;
-    rack->full[rack->count++] = previous->slots;
-    *previous = empty;
-    return true;
-}
-
-/*
- * Refills the empty loaded magazine from slabs, lowest address on top. It takes a quarter of what is live, so that peaks
- * of small pools are close to the truth and soon a whole magazine at a time; a new slab only for the first slot.
- */
-static bool refill(struct protopool *pool, unsigned c)
-{
-    struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
-    const size_t live = live_of(pool, c);
-    const size_t capacity = (size_t)(loaded->end - loaded->slots);
-    void **const most = live / 4 < capacity ? loaded->slots + live / 4 + (live < 4) : loaded->end;
-
-    if (slabs->partial == NULL && !grow(pool, pool->store, slabs))
-        return false;
-    while (loaded->top < most && slabs->partial != NULL)
-        loaded->top += take_from_slab(slabs, slabs->partial, loaded->top, (uint32_t)(most - loaded->top));
-    reverse(loaded->slots, count_of(loaded));
-    return true;
-}
-
-/* A slot straight from a slab, where there is no magazine. */
-static void *take_one(struct protopool *pool, unsigned c)
-{
-    struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
-    void *slot = NULL;
-
-    if (slabs->partial != NULL || grow(pool, pool->store, slabs))
-        (void)take_from_slab(slabs, slabs->partial, &slot, 1);
-    return slot;
-}
-
-/*
- * A slot from the depot's magazines or from the slabs. What is handed out peaks only when slabs give: they do when the
- * depot has no magazine, and until they give again, no more can be handed out than then.
- */
-static void *take_from_store(struct protopool *pool, unsigned c)
-{
-    struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_shelf *const shelf = &pool->store->shelves[c];
-    void *slot = NULL;
-
-    if (equip(pool, c, loaded)) {
-        if (fetch_full(pool, c))
-            return *--loaded->top;
-        if (refill(pool, c))
-            slot = *--loaded->top;
-    } else {
-        slot = take_one(pool, c);
-    }
-    if (slot == NULL)
-        shelf->failures++;
-    if (PROTOPOOL_CHECK == 0 || (PROTOPOOL_CHECK == 1 && pool->depot != NULL)) {
-        const size_t out = handed_out(pool->store, pool->depot, c) - count_of(&pool->classes[c].previous);
-        if (out > shelf->peak)
-            shelf->peak = out;
-    }
-    return slot;
-}
-
-/* Makes room in the loaded magazine, if it can have an array; puts the slot there or into its slab. */
-static void put_into_store(struct protopool *pool, unsigned c, void *slot)
-{
-    struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_magazine *const previous = &pool->classes[c].previous;
-
-    if (!equip(pool, c, loaded)) {
-        spill(pool->store, &pool->store->shelves[c].slabs, &slot, 1);
-        return;
-    }
-    if (loaded->top == loaded->end) {
-        if (!equip(pool, c, previous)) {
-            spill_magazine(pool, c, loaded); /* no second magazine to be had: a free never fails */
-        } else {
-            if (count_of(previous) != 0 && !leave_full(pool, c))
-                spill_magazine(pool, c, previous);
-            swap_magazines(pool, c);
-        }
-    }
-    *loaded->top++ = slot;
-}
-
-/* ---- Make and free: what is not inlined -------------------------------------------------------------------------------- */
-
-/* A joined pool that only frees never grows, and so looks for idle magazines from time to time. */
-static void look_for_idle(struct protopool *pool)
-{
-    if (pool->depot != NULL && ++pool->slow % IDLE_PERIOD == 0)
-        flush_idle(pool);
-}
-
-PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_class)
-{
-    struct protopool_magazine *loaded;
-    void *slot;
-
-    if (!is_alive(pool)) { /* of a pool whose init failed no fault */
-        pool->failure = PROTOPOOL_EXHAUSTED;
-#if PROTOPOOL_CHECK >= 1
-        if (pool->alive != PROTOPOOL_FAILED_)
-            pool->failure = PROTOPOOL_FAULTED;
-#endif
-        return NULL;
-    }
-    if (slot_class == 0)
-        return NULL;
-    loaded = &pool->loaded[slot_class];
-    note_peak(pool, slot_class);
-    if (count_of(&pool->classes[slot_class].previous) != 0) {
-        swap_magazines(pool, slot_class);
-        slot = *--loaded->top;
-        restart_peak(pool, slot_class);
-        return slot;
-    }
-    lock_store(pool);
-    look_for_idle(pool);
-    slot = take_from_store(pool, slot_class);
-    restart_peak(pool, slot_class);
-    unlock_store(pool);
-    if (slot == NULL)
-        pool->failure = PROTOPOOL_EXHAUSTED;
-    return slot;
-}
-
-PROTOPOOL_COLD void protopool_put_slow(struct protopool *pool, unsigned slot_class, void *slot)
-{
-    struct protopool_magazine *loaded, *previous;
-
-    if (!is_alive(pool) || slot_class == 0)
-        return;
-    loaded = &pool->loaded[slot_class];
-    previous = &pool->classes[slot_class].previous;
-    note_peak(pool, slot_class);
-    if (is_equipped(previous) && count_of(previous) == 0) {
-        swap_magazines(pool, slot_class);
-        *loaded->top++ = slot;
-        restart_peak(pool, slot_class);
-        return;
-    }
-    lock_store(pool);
-    look_for_idle(pool);
-    put_into_store(pool, slot_class, slot);
-    restart_peak(pool, slot_class);
-    unlock_store(pool);
-}
-
-/* ---- Stores -------------------------------------------------------------------------------------------------------------- */
-
-static size_t tables_bytes(const struct protopool_geometry *geometry)
-{
-    return PROTOPOOL_SIZE(PROTOPOOL_TABLES_BYTES(geometry->count));
-}
-
-/* Begins the tables in this memory, which has room for them. */
-static struct protopool_store *begin_store(const struct protopool_geometry *geometry, void *memory)
-{
-    struct protopool_store *const store = (struct protopool_store *)memory;
-
-    memset(memory, 0, tables_bytes(geometry));
-    store->geometry = geometry;
-    store->shelves = (struct protopool_shelf *)(void *)((unsigned char *)memory + round_up(sizeof *store));
-    store->source_bytes = tables_bytes(geometry);
-    return store;
-}
 
 #ifdef HAS_HEAP
-static void *heap_take(void *ctx, size_t bytes, size_t align);
-static void heap_give(void *ctx, void *memory, size_t bytes, size_t align);
-static void heap_trim(struct protopool_heap *heap);
-static void heap_end(struct protopool_heap *heap);
-#endif
-
-/* How many slots a magazine holds, lest those of large slots hold much memory: 0 if the slots are so large that taking a
- * lock and asking the source is little beside filling one. */
-static uint32_t magazine_slots(size_t slot_bytes)
-{
-    const size_t most = MAGAZINE_BYTES / slot_bytes;
-    return most < MAGAZINE_MIN ? 0 : (uint32_t)PROTOPOOL_MIN_(most, PROTOPOOL_MAGAZINE);
-}
-
-/* Sets what slabs are of: slots of a class, or (0) the magazines' arrays. */
-static void name_slabs(struct protopool_slabs *slabs, unsigned slot_class, size_t bytes)
-{
-    slabs->slot_bytes = slot_class != 0 ? (size_t)PROTOPOOL_STRIDE_(bytes) : bytes;
-    slabs->reciprocal = ((uint64_t)1 << 32) / slabs->slot_bytes + 1;
-    slabs->slot_class = slot_class;
-#if PROTOPOOL_CHECK >= 1
-    slabs->message_bytes = bytes;
-#endif
-}
-
-static void give_list(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab)
-{
-    while (slab != NULL) {
-        struct protopool_slab *const next = slab->next;
-        give_to_source(store, slab, slabs->slab_bytes, slab_align(slabs));
-        slab = next;
-    }
-}
-
-/* Gives everything back, the tables too. */
-static void give_all(struct protopool_store *store)
-{
-    for (unsigned c = 0; c <= store->geometry->count; c++) {
-        struct protopool_slabs *const slabs = &store->shelves[c].slabs;
-        give_list(store, slabs, slabs->partial);
-        give_list(store, slabs, slabs->full);
-    }
-    while (store->growth->spare_count != 0)
-        give_highest_spare(store);
-#ifdef HAS_HEAP
-    heap_end(&store->growth->heap);
-#endif
-    give_to_source(store, store, tables_bytes(store->geometry) + sizeof *store->growth, 8);
-}
-
-/* The tables of a store that grows, and the first slab of its arrays; NULL if the source does not give that. */
-static struct protopool_store *begin_growing_store(const struct protopool_geometry *geometry,
-                                                   const struct protopool_source *source)
-{
-    const size_t tables = tables_bytes(geometry);
-    struct protopool_growth growth;
-    struct protopool_store *store;
-    void *memory;
-
-    memset(&growth, 0, sizeof growth);
-    if (source != NULL) {
-        growth.source = *source;
-    } else {
-#ifdef HAS_HEAP
-        growth.source.take = heap_take;
-        growth.source.give = heap_give;
-        growth.source.ctx = &growth.heap;
-#endif
-    }
-    if (growth.source.take == NULL)
-        return NULL;
-    memory = take_aligned(&growth.source, tables + sizeof growth, 8);
-    if (memory == NULL)
-        return NULL;
-    store = begin_store(geometry, memory);
-    store->growth = (struct protopool_growth *)(void *)((unsigned char *)memory + tables);
-    store->source_bytes += sizeof growth;
-    *store->growth = growth;
-    if (source == NULL)
-        store->growth->source.ctx = &store->growth->heap;
-    for (unsigned c = 1; c <= geometry->count; c++) {
-        struct protopool_shelf *const shelf = &store->shelves[c];
-        name_slabs(&shelf->slabs, c, geometry->slot_sizes[c - 1].bytes);
-        shape_slabs(&shelf->slabs, WASTE_SHIFT);
-        shelf->magazine = magazine_slots(geometry->slot_sizes[c - 1].bytes);
-    }
-    name_slabs(arrays_of(store), 0, PROTOPOOL_MAGAZINE * sizeof(void *));
-    shape_slabs(arrays_of(store), ARRAYS_WASTE_SHIFT);
-    arrays_of(store)->reserved = SIZE_MAX; /* they are few, and threads come and go */
-    if (geometry->count == 0 || grow(NULL, store, arrays_of(store)))
-        return store;
-    give_all(store);
-    return NULL;
-}
-
-/* Lays slabs of one slab out in fixed memory, with `room` bytes for the caller before the slots; returns what
- * follows. */
-static unsigned char *begin_fixed_slabs(struct protopool_store *store, struct protopool_slabs *slabs, uint32_t slots,
-                                        size_t room, unsigned char *memory)
-{
-    unsigned char *const first = memory + header_bytes(slabs, slots, room);
-
-    slabs->fixed = (struct protopool_slab *)(void *)memory;
-    add_slab(slabs, slabs->fixed, first, slots);
-#if PROTOPOOL_CHECK >= 1
-    retire_slots(store, slabs, slabs->fixed, true);
-#endif
-    (void)store;
-    return first + round_up(slabs->slot_bytes * slots);
-}
-
-#if PROTOPOOL_CHECK == 2
-/* Every store of the program, to tell a wrong pool from a foreign pointer. */
-static struct protopool_store *all_stores;
-
-/* Locks a store of another pool or depot. False if it may not wait and the lock is held, by its own thread even. */
-static bool lock_other(struct protopool_store *store, bool may_wait)
-{
-    if (store->lock == NULL)
-        return true;
-    if (may_wait) {
-        PROTOPOOL_LOCK(store->lock);
-        return true;
-    }
-#ifdef HAS_PTHREAD
-    for (int i = 0; i < 100 * LOCK_TRIES; i++)
-        if (pthread_mutex_trylock((pthread_mutex_t *)(void *)store->lock) == 0)
-            return true;
-#endif
-    return false;
-}
-
-/* Looks for the message in every store but its own: ABSENT, or what is known of its slot, which the report gets too. */
-static uint32_t look_elsewhere(const struct protopool_store *own, const void *msg, struct report *report, bool may_wait)
-{
-    uint32_t state = ABSENT;
-
-    if (!HAS_STORES())
-        return false;
-    LOCK_STORES();
-    for (struct protopool_store *store = all_stores; store != NULL && state == ABSENT; store = store->next_store) {
-        struct protopool_slab *slab;
-        if (store == own || !lock_other(store, may_wait))
-            continue;
-        slab = find_slab(store, (uintptr_t)msg);
-        if (slab != NULL) {
-            const size_t offset = (size_t)((uintptr_t)msg - (uintptr_t)slab->first);
-            const size_t index = offset / slab->of->slot_bytes;
-            state = NEVER_MADE;
-            if (offset % slab->of->slot_bytes == 0 && index < slab->slots) {
-                const struct protopool_slot_record *const record = record_of(slab, (uint32_t)index);
-                state = record->state;
-                report->geometry = store->geometry;
-                report->made = record->made;
-                report->freed = record->freed;
-                if (state == FREED)
-                    report->name = store->geometry->messages->name_of(record->variant);
-                if (state == LIVE && store->geometry->messages->size_of(msg, record->bytes) == record->bytes)
-                    report->readable = msg;
-            }
-        }
-        if (store->lock != NULL)
-            PROTOPOOL_UNLOCK(store->lock);
-    }
-    UNLOCK_STORES();
-    return state;
-}
-
-PROTOPOOL_COLD void protopool_raise_variant(const void *msg, const char *name, const char *file, int line)
-{
-    struct report report = {
-        PROTOPOOL_FAULT_WRONG_VARIANT, NULL, msg, NULL, NULL, name, nowhere, nowhere, { file, line }
-    };
-
-    if (look_elsewhere(NULL, msg, &report, false) == FREED)
-        report.code = PROTOPOOL_FAULT_USE_AFTER_FREE;
-    fault(&report);
-}
-
-static void open_store(struct protopool_store *store, union protopool_lock *lock)
-{
-    struct protopool_store *at;
-
-    store->lock = lock;
-#ifdef HAS_VALGRIND
-    VALGRIND_CREATE_MEMPOOL(store, 0, 0);
-#endif
-    if (!HAS_STORES())
-        return;
-    LOCK_STORES();
-    for (at = all_stores; at != NULL && at != store; at = at->next_store) {
-    }
-    if (at == NULL) {
-        store->next_store = all_stores;
-        all_stores = store;
-    }
-    UNLOCK_STORES();
-}
-
-/* Takes the store out of the list. */
-static void remove_store(const struct protopool_store *store)
-{
-    if (!HAS_STORES())
-        return;
-    LOCK_STORES();
-    for (struct protopool_store **at = &all_stores; *at != NULL; at = &(*at)->next_store) {
-        if (*at == store) {
-            *at = store->next_store;
-            break;
-        }
-    }
-    UNLOCK_STORES();
-}
-
-static void close_store(struct protopool_store *store)
-{
-    remove_store(store);
-#ifdef HAS_VALGRIND
-    VALGRIND_DESTROY_MEMPOOL(store);
-#endif
-    for (unsigned c = 1; c <= store->geometry->count; c++) {
-        const struct protopool_slabs *const slabs = &store->shelves[c].slabs;
-        for (struct protopool_slab *slab = slabs->partial; slab != NULL; slab = slab->next)
-            tell_defined(slots_begin(slab), slots_bytes(slabs, slab));
-        for (struct protopool_slab *slab = slabs->full; slab != NULL; slab = slab->next)
-            tell_defined(slots_begin(slab), slots_bytes(slabs, slab));
-    }
-#ifdef HAS_HEAP
-    if (store->growth != NULL)
-        free(store->growth->registry);
-#endif
-}
-#else
-static inline void open_store(struct protopool_store *store, union protopool_lock *lock)
-{
-    (void)store;
-    (void)lock;
-}
-
-static inline void close_store(struct protopool_store *store)
-{
-    (void)store;
-}
-#endif
-
-static void end_store(struct protopool_store *store)
-{
-    close_store(store);
-    if (store->growth != NULL)
-        give_all(store);
-}
-
-static void each_in_list(const struct protopool_slabs *slabs, struct protopool_slab *slab,
-                         void (*fn)(void *ctx, const void *slot), void *ctx)
-{
-    for (; slab != NULL; slab = slab->next) {
-        for (uint32_t w = 0; w < slab->words; w++) {
-            const unsigned char *const base = slab->first + (size_t)w * WORD_BITS * slabs->slot_bytes;
-            for (protopool_word live = all_free(slab, w) & ~bitmap(slab)[w]; live != 0; live &= live - 1)
-                fn(ctx, base + lowest_bit(live) * slabs->slot_bytes);
-        }
-    }
-}
-
-/* Nothing is in a magazine: a slot there looks live in the bitmap. */
-static void each_in_store(struct protopool_store *store, void (*fn)(void *ctx, const void *slot), void *ctx)
-{
-    for (unsigned c = 1; c <= store->geometry->count; c++) {
-        each_in_list(&store->shelves[c].slabs, store->shelves[c].slabs.full, fn, ctx);
-        each_in_list(&store->shelves[c].slabs, store->shelves[c].slabs.partial, fn, ctx);
-    }
-}
-
-/* What the system holds memory for. */
-static size_t system_bytes_of(const struct protopool_store *store)
-{
-    return store->source_bytes + (store->growth != NULL ? store->growth->heap.dirty : 0);
-}
-
-/* Gives back all that is free and in no pool's magazine. */
-static void trim(struct protopool_store *store, struct protopool_depot *depot)
-{
-    if (depot != NULL) {
-        flush_racks(depot);
-        return_empty_arrays(depot);
-    }
-    if (store->growth == NULL || store->growth->source.give == NULL)
-        return;
-    arrays_of(store)->reserved = 0;
-    release_free_slabs(store, arrays_of(store));
-    arrays_of(store)->reserved = SIZE_MAX;
-    while (store->growth->spare_count != 0)
-        give_highest_spare(store);
-#ifdef HAS_HEAP
-    heap_trim(&store->growth->heap);
-#endif
-}
-
-/* All but the live counts, which only level 2 keeps. */
-static void stats_of_store(const struct protopool_store *store, struct protopool_slot_stats *by_slot_size,
-                           size_t *source_bytes, size_t *system_bytes)
-{
-    for (unsigned c = 1; c <= store->geometry->count; c++) {
-        const struct protopool_shelf *const shelf = &store->shelves[c];
-        struct protopool_slot_stats *const stats = &by_slot_size[c - 1];
-        stats->slot_bytes = store->geometry->slot_sizes[c - 1].bytes;
-        stats->budget = shelf->slabs.fixed != NULL ? store->geometry->slot_sizes[c - 1].budget : 0;
-        stats->peak = shelf->peak;
-#if PROTOPOOL_CHECK == 2
-        stats->live = shelf->live;
-#endif
-        stats->failures = shelf->failures;
-    }
-    if (source_bytes != NULL)
-        *source_bytes = store->source_bytes;
-    if (system_bytes != NULL)
-        *system_bytes = system_bytes_of(store);
-}
-
-#if PROTOPOOL_CHECK == 2
-/* ---- Make and free at level 2 -------------------------------------------------------------------------------------------- */
-
-/* What is wrong with freeing the message, which find_slab has found there; 0 if nothing is: then it is free. */
-static unsigned judge(struct protopool_slab *slab, const void *msg, struct report *report)
-{
-    const struct protopool_slabs *const slabs = slab->of;
-    const struct protopool_messages *const messages = report->geometry->messages;
-    const size_t offset = (size_t)((uintptr_t)msg - (uintptr_t)slab->first);
-    const size_t index = offset / slabs->slot_bytes;
-    const unsigned char *end;
-    const unsigned char *const front = (const unsigned char *)msg - PROTOPOOL_RED_ZONE_;
-    struct protopool_slot_record *record;
-    bool is_sized, is_end_good, is_front_good;
-
-    if (offset % slabs->slot_bytes != 0 || index >= slab->slots)
-        return PROTOPOOL_FAULT_INTERIOR;
-    record = record_of(slab, (uint32_t)index);
-    if (record->state == NEVER_MADE)
-        return PROTOPOOL_FAULT_FOREIGN;
-    report->made = record->made;
-    if (record->state == FREED) {
-        report->freed = record->freed;
-        report->name = messages->name_of(record->variant);
-        return PROTOPOOL_FAULT_DOUBLE_FREE;
-    }
-    is_sized = messages->size_of(msg, record->bytes) == record->bytes;
-    report->readable = is_sized ? msg : NULL;
-    end = (const unsigned char *)msg + record->bytes;
-    tell_defined(end, slabs->slot_bytes - record->bytes);
-    is_end_good = is_filled(end, slabs->message_bytes - record->bytes, FREE_FILL)
-                  && is_filled((const unsigned char *)msg + slabs->message_bytes,
-                               zone_bytes(slabs) - PROTOPOOL_RED_ZONE_, RED_ZONE_FILL);
-    tell_no_access(end, slabs->slot_bytes - record->bytes);
-    tell_defined(front, PROTOPOOL_RED_ZONE_);
-    is_front_good = is_filled(front, PROTOPOOL_RED_ZONE_, RED_ZONE_FILL);
-    tell_no_access(front, PROTOPOOL_RED_ZONE_);
-    if (!is_end_good)
-        return PROTOPOOL_FAULT_OVERRUN;
-    if (!is_front_good)
-        return PROTOPOOL_FAULT_UNDERRUN;
-    if (!is_sized && messages->has_tail(msg)) {
-        report->name = messages->name_of(messages->variant_of(msg));
-        return PROTOPOOL_FAULT_WRONG_LENGTH;
-    }
-    if (!is_sized)
-        return PROTOPOOL_FAULT_BAD_TAG;
-    record->state = FREED;
-    record->freed = report->here;
-    record->variant = messages->variant_of(msg);
-    return 0;
-}
-
-PROTOPOOL_COLD unsigned protopool_begin_put(struct protopool *pool, const void *msg)
-{
-    struct report report = { PROTOPOOL_FAULT_FOREIGN, pool, msg, NULL, NULL, NULL, nowhere, nowhere, nowhere };
-    struct protopool_slab *slab;
-    unsigned code = PROTOPOOL_FAULT_FOREIGN;
-    unsigned slot_class = 0;
-
-    if (msg == NULL || !enter_for(pool, msg, NULL))
-        return 0;
-    report.geometry = pool->store->geometry;
-    report.here = pool->site;
-    lock_store(pool);
-    slab = find_slab(pool->store, (uintptr_t)msg);
-    if (slab != NULL) {
-        code = judge(slab, msg, &report);
-        slot_class = slab->of->slot_class;
-        pool->store->shelves[slot_class].live -= code == 0;
-    }
-    unlock_store(pool);
-    if (slab == NULL && look_elsewhere(pool->store, msg, &report, true) != ABSENT)
-        code = PROTOPOOL_FAULT_WRONG_POOL;
-    if (code == 0)
-        return slot_class;
-    report.code = (enum protopool_fault)code;
-    leave(pool);
-    fault(&report);
-    return 0;
-}
-
-PROTOPOOL_COLD void protopool_end_put(struct protopool *pool, unsigned slot_class, void *msg)
-{
-    const size_t bytes = pool->store->shelves[slot_class].slabs.message_bytes;
-
-    tell_defined(msg, bytes);
-    memset(msg, FREE_FILL, bytes);
-    tell_freed(pool->store, msg, bytes);
-    protopool_put(pool, &pool->loaded[slot_class], slot_class, msg);
-    leave(pool);
-}
-
-PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slot_class, size_t bytes, const char *name)
-{
-    struct report report = {
-        PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, pool, NULL, NULL, NULL, NULL, nowhere, nowhere, nowhere
-    };
-    struct protopool_slab *slab;
-    struct protopool_slot_record *record;
-    size_t room;
-    void *slot;
-    bool is_intact;
-
-    if (pool->alive == PROTOPOOL_FAILED_)
-        return protopool_take_slow(pool, slot_class);
-    if (!enter_for(pool, NULL, name)) {
-        pool->failure = PROTOPOOL_FAULTED;
-        return NULL;
-    }
-    slot = protopool_take(pool, &pool->loaded[slot_class], slot_class);
-    if (slot == NULL) {
-        leave(pool);
-        return NULL;
-    }
-    room = pool->store->shelves[slot_class].slabs.message_bytes;
-    lock_store(pool);
-    slab = find_slab(pool->store, (uintptr_t)slot);
-    record = record_of(slab, index_of(slab->of, slab, slot));
-    tell_defined(slot, room);
-    is_intact = is_filled((const unsigned char *)slot, room, FREE_FILL);
-    report.made = record->made;
-    report.freed = record->freed;
-    if (record->state == FREED)
-        report.name = pool->store->geometry->messages->name_of(record->variant);
-    if (is_intact) {
-        struct protopool_shelf *const shelf = &pool->store->shelves[slot_class];
-        if (++shelf->live > shelf->peak)
-            shelf->peak = shelf->live;
-        record->state = LIVE;
-        record->bytes = bytes;
-        record->made = pool->site;
-        record->freed = nowhere;
-    } else {
-        memset(slot, FREE_FILL, room);
-    }
-    tell_no_access(slot, room);
-    unlock_store(pool);
-    if (is_intact) {
-        tell_made(pool->store, slot, bytes);
-        leave(pool);
-        return slot;
-    }
-    protopool_put(pool, &pool->loaded[slot_class], slot_class, slot);
-    report.geometry = pool->store->geometry;
-    report.pointer = slot;
-    report.here = pool->site;
-    pool->failure = PROTOPOOL_FAULTED;
-    leave(pool);
-    fault(&report);
-    return NULL;
-}
-#endif
-
-#if PROTOPOOL_CHECK >= 1
-/* ---- Leaks ------------------------------------------------------------------------------------------------------------------ */
-
-#define LEAKS_SHOWN 10U
-#define LEAKS_COUNTED 64U /* variants counted in one walk */
-
-struct leaks {
-    struct protopool_store *store;
-    const void *first;
-    size_t seen;
-    uint32_t variant; /* counts[i] is of variant + i */
-    size_t counts[LEAKS_COUNTED];
-};
-
-static void show_leak(void *ctx, const void *msg)
-{
-    struct leaks *const leaks = (struct leaks *)ctx;
-
-    if (leaks->seen++ == 0)
-        leaks->first = msg;
-#ifndef PROTOPOOL_NO_STDIO
-    if (leaks->seen <= LEAKS_SHOWN) {
-        (void)fputs("protopool: leak: ", stderr);
-        (void)leaks->store->geometry->messages->print(stderr, msg);
-        (void)fprintf(stderr, ", %p", msg);
-#if PROTOPOOL_CHECK == 2
-        struct protopool_slab *const slab = find_slab(leaks->store, (uintptr_t)msg);
-        print_site("allocated", &record_of(slab, index_of(slab->of, slab, msg))->made);
-#endif
-        (void)fputs("\n", stderr);
-    }
-#endif
-}
-
-static void find_first_leak(void *ctx, const void *msg)
-{
-    struct leaks *const leaks = (struct leaks *)ctx;
-    if (leaks->seen++ == 0)
-        leaks->first = msg;
-}
-
-#ifndef PROTOPOOL_NO_STDIO
-static void count_leak(void *ctx, const void *msg)
-{
-    struct leaks *const leaks = (struct leaks *)ctx;
-    const uint32_t variant = leaks->store->geometry->messages->variant_of(msg);
-    if (variant - leaks->variant < LEAKS_COUNTED)
-        leaks->counts[variant - leaks->variant]++;
-}
-
-static void print_leak_counts(struct protopool_store *store)
-{
-    const struct protopool_messages *const messages = store->geometry->messages;
-
-    for (uint32_t variant = 0; variant < messages->variants; variant += LEAKS_COUNTED) {
-        struct leaks leaks = { store, NULL, 0, variant, { 0 } };
-        each_in_store(store, count_leak, &leaks);
-        for (uint32_t i = 0; i < LEAKS_COUNTED; i++)
-            if (leaks.counts[i] != 0)
-                (void)fprintf(stderr, "protopool: leak: %lu of %s\n", (unsigned long)leaks.counts[i],
-                              messages->name_of(variant + i));
-    }
-}
-#endif
-
-/* Reports what is live in a store whose magazines are flushed. The default handler is preceded by a list: each message by
- * name and content, up to a bound, then counts by variant. */
-static void report_leaks(struct protopool_store *store, const void *owner)
-{
-    struct leaks leaks = { store, NULL, 0, 0, { 0 } };
-
-    each_in_store(store, the_handler == NULL ? show_leak : find_first_leak, &leaks);
-    if (leaks.seen == 0)
-        return;
-#ifndef PROTOPOOL_NO_STDIO
-    if (the_handler == NULL)
-        print_leak_counts(store);
-#endif
-    simple_fault(PROTOPOOL_FAULT_LEAK, owner, leaks.first);
-}
-#else
-static inline void report_leaks(struct protopool_store *store, const void *owner)
-{
-    (void)store;
-    (void)owner;
-}
-#endif
-
-/* ---- Pools ------------------------------------------------------------------------------------------------------------- */
-
-/* A pool that holds nothing: until open_pool, that of an init or join that has failed. */
-static void begin_pool(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
-                       uint32_t slot_sizes)
-{
-    memset(pool, 0, sizeof *pool);
-    memset(loaded, 0, (slot_sizes + (size_t)1) * sizeof *loaded);
-    memset(classes, 0, (slot_sizes + (size_t)1) * sizeof *classes);
-    pool->loaded = loaded;
-    pool->last = loaded;
-    pool->classes = classes;
-#if PROTOPOOL_CHECK >= 1
-    pool->alive = PROTOPOOL_FAILED_;
-#endif
-}
-
-static void open_pool(struct protopool *pool, struct protopool_store *store)
-{
-    pool->store = store;
-    pool->is_fixed = store->growth == NULL;
-#if PROTOPOOL_CHECK >= 1
-    pool->alive = PROTOPOOL_ALIVE_;
-#endif
-}
-
-bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
-                          const struct protopool_geometry *geometry, void *memory, size_t bytes)
-{
-    unsigned long long need = PROTOPOOL_TABLES_BYTES(geometry->count);
-    struct protopool_store *store;
-    unsigned char *next;
-
-    begin_pool(pool, loaded, classes, geometry->count);
-    for (uint32_t i = 0; i < geometry->count; i++)
-        need += PROTOPOOL_FIXED_BYTES(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget);
-    if (need > bytes || memory == NULL || (uintptr_t)memory % 8 != 0)
-        return false;
-    store = begin_store(geometry, memory);
-    store->source_bytes = (size_t)need;
-    next = (unsigned char *)memory + tables_bytes(geometry);
-    for (unsigned c = 1; c <= geometry->count; c++) {
-        const uint32_t budget = geometry->slot_sizes[c - 1].budget;
-        const uint32_t arrays = (uint32_t)PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, budget);
-        struct protopool_slabs *const slabs = &store->shelves[c].slabs;
-
-        if (budget == 0)
-            continue;
-        name_slabs(slabs, c, geometry->slot_sizes[c - 1].bytes);
-        set_array(&loaded[c],
-                  (void **)(void *)(next + sizeof(struct protopool_slab) + words_for(budget) * sizeof(protopool_word)
-                                    + budget * record_bytes(slabs)),
-                  PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
-        set_array(&classes[c].previous, loaded[c].end, arrays - PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
-        next = begin_fixed_slabs(store, slabs, budget, arrays * sizeof(void *), next);
-    }
-    open_store(store, NULL);
-    open_pool(pool, store);
-    return true;
-}
-
-bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
-                            const struct protopool_geometry *geometry, const struct protopool_source *source)
-{
-    struct protopool_store *store;
-
-    begin_pool(pool, loaded, classes, geometry->count);
-    store = begin_growing_store(geometry, source);
-    if (store == NULL)
-        return false;
-    open_store(store, NULL);
-    open_pool(pool, store);
-    return true;
-}
-
-static void leave_depot(struct protopool *pool);
-
-size_t protopool_fini(struct protopool *pool)
-{
-    uint32_t slot_sizes;
-    size_t live = 0;
-
-    if (!enter(pool))
-        return 0;
-    slot_sizes = pool->store->geometry->count;
-    if (pool->depot != NULL) {
-        leave_depot(pool);
-    } else {
-        flush(pool);
-        for (unsigned c = 1; c <= slot_sizes; c++)
-            live += live_of(pool, c);
-        report_leaks(pool->store, pool);
-        end_store(pool->store);
-    }
-    begin_pool(pool, pool->loaded, pool->classes, slot_sizes);
-#if PROTOPOOL_CHECK >= 1
-    pool->alive = 0;
-#endif
-    return live;
-}
-
-/* What only a pool of its own can do, and a joined one began. */
-static PROTOPOOL_COLD void shared_fault(struct protopool *pool)
-{
-    struct report report = { PROTOPOOL_FAULT_SHARED, pool, NULL, NULL, NULL, NULL, nowhere, nowhere, nowhere };
-
-#if PROTOPOOL_CHECK == 2
-    report.here = pool->site;
-#endif
-    leave(pool);
-    fault(&report);
-}
-
-void protopool_reset(struct protopool *pool)
-{
-    if (!enter(pool))
-        return;
-    if (pool->depot != NULL) {
-        shared_fault(pool);
-        return;
-    }
-    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
-        struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
-
-        note_peak(pool, c);
-        pool->loaded[c].top = pool->loaded[c].slots;
-        pool->classes[c].previous.top = pool->classes[c].previous.slots;
-#if PROTOPOOL_CHECK == 1
-        pool->loaded[c].lowest = pool->loaded[c].top;
-#elif PROTOPOOL_CHECK == 2
-        pool->store->shelves[c].live = 0;
-#endif
-        while (slabs->full != NULL) {
-            struct protopool_slab *const slab = slabs->full;
-            unlink_slab(&slabs->full, slab);
-            push_slab(&slabs->partial, slab);
-        }
-        slabs->in_slabs = slabs->slots;
-        for (struct protopool_slab *slab = slabs->partial, *next; slab != NULL; slab = next) {
-            next = slab->next;
-            mark_all_free(slab);
-#if PROTOPOOL_CHECK >= 1
-            retire_slots(pool->store, slabs, slab, false);
-#endif
-            if (may_release(pool->store, slabs, slab))
-                release_slab(pool->store, slabs, slab);
-        }
-    }
-    leave(pool);
-}
-
-/* With the store locked. */
-static bool reserve(struct protopool *pool, unsigned c, size_t n)
-{
-    struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
-    const size_t live = live_of(pool, c);
-
-    if (slabs->slot_bytes == 0 || n > (SIZE_MAX - live) / slabs->slot_bytes)
-        return false;
-    if (slabs->fixed == NULL && pool->store->shelves[c].magazine != 0 && !equip(pool, c, &pool->loaded[c]))
-        return false;
-    while (slabs->slots - live < n) {
-        if (!grow(pool, pool->store, slabs)) {
-            release_free_slabs(pool->store, slabs);
-            return false;
-        }
-    }
-    if (live + n > slabs->reserved)
-        slabs->reserved = live + n;
-    return true;
-}
-
-bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n)
-{
-    bool done;
-
-    if (!enter(pool))
-        return false;
-    lock_store(pool);
-    done = slot_class == 0 || n == 0 || reserve(pool, slot_class, n);
-    unlock_store(pool);
-    leave(pool);
-    return done;
-}
-
-void protopool_flush(struct protopool *pool)
-{
-    if (!enter(pool))
-        return;
-    lock_store(pool);
-    flush(pool);
-    unlock_store(pool);
-    leave(pool);
-}
-
-size_t protopool_trim(struct protopool *pool)
-{
-    size_t given;
-
-    if (!enter(pool))
-        return 0;
-    lock_store(pool);
-    given = system_bytes_of(pool->store);
-    flush(pool);
-    trim(pool->store, pool->depot);
-    given -= system_bytes_of(pool->store);
-    unlock_store(pool);
-    leave(pool);
-    return given;
-}
-
-void protopool_each(struct protopool *pool, void (*fn)(void *ctx, const void *slot), void *ctx)
-{
-    if (!enter(pool))
-        return;
-    if (pool->depot != NULL) {
-        shared_fault(pool);
-        return;
-    }
-    flush(pool);
-    leave(pool); /* fn may ask for statistics */
-    each_in_store(pool->store, fn, ctx);
-}
-
-void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slot_size, size_t *source_bytes,
-                     size_t *system_bytes)
-{
-    if (!enter(pool))
-        return;
-    lock_store(pool);
-    note_all_peaks(pool);
-    stats_of_store(pool->store, by_slot_size, source_bytes, system_bytes);
-#if PROTOPOOL_CHECK < 2
-    for (unsigned c = 1; c <= pool->store->geometry->count; c++)
-        by_slot_size[c - 1].live = live_of(pool, c);
-#endif
-    unlock_store(pool);
-    leave(pool);
-}
-
-#ifndef PROTOPOOL_NO_THREADS
-/* ---- Depots -------------------------------------------------------------------------------------------------------------- */
-
-static bool begin_depot(struct protopool_depot *depot, struct protopool_rack *racks, uint32_t slot_sizes)
-{
-    memset(racks, 0, (slot_sizes + (size_t)1) * sizeof *racks);
-    depot->racks = racks;
-    depot->joined = 0;
-    return PROTOPOOL_LOCK_INIT(&depot->lock);
-}
-
-bool protopool_depot_init(struct protopool_depot *depot, struct protopool_rack *racks,
-                          const struct protopool_geometry *geometry, const struct protopool_source *source)
-{
-    depot->store = begin_growing_store(geometry, source);
-    if (depot->store == NULL)
-        return false;
-    if (begin_depot(depot, racks, geometry->count)) {
-        open_store(depot->store, &depot->lock);
-        return true;
-    }
-    give_all(depot->store);
-    depot->store = NULL;
-    return false;
-}
-
-/* Whether a slab can count the slots of each slot size of a fixed depot for so many pools. */
-static bool can_count(const struct protopool_geometry *geometry, unsigned long long pools)
-{
-    for (uint32_t i = 0; i < geometry->count; i++)
-        if (PROTOPOOL_DEPOT_SLOTS_(geometry->slot_sizes[i].budget, pools) > UINT32_MAX)
-            return false;
-    return true;
-}
-
-/* What a fixed depot for so many pools takes; slots tells the part that is neither arrays nor tables. */
-static unsigned long long depot_bytes(const struct protopool_geometry *geometry, unsigned long long pools,
-                                      unsigned long long *slots)
-{
-    unsigned long long slot_sizes = 0;
-
-    *slots = 0;
-    for (uint32_t i = 0; i < geometry->count; i++) {
-        *slots += PROTOPOOL_DEPOT_BYTES(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget, pools);
-        slot_sizes += geometry->slot_sizes[i].budget != 0;
-    }
-    return PROTOPOOL_TABLES_BYTES(geometry->count) + *slots + PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools);
-}
-
-bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_rack *racks,
-                                const struct protopool_geometry *geometry, void *memory, size_t bytes)
-{
-    unsigned char *next;
-    unsigned long long slots, without_arrays, pools = 1;
-    struct protopool_store *store;
-    uint32_t arrays = 0;
-
-    depot->store = NULL;
-    while (pools < 65535 && depot_bytes(geometry, pools + 1, &slots) <= bytes)
-        pools++;
-    (void)depot_bytes(geometry, pools, &slots);
-    without_arrays = PROTOPOOL_TABLES_BYTES(geometry->count) + slots;
-    if (without_arrays > bytes || memory == NULL || (uintptr_t)memory % 8 != 0 || !can_count(geometry, pools)
-        || !begin_depot(depot, racks, geometry->count))
-        return false;
-    store = begin_store(geometry, memory);
-    next = (unsigned char *)memory + tables_bytes(geometry);
-    for (unsigned c = 1; c <= geometry->count; c++) {
-        const uint32_t budget = geometry->slot_sizes[c - 1].budget;
-        if (budget == 0)
-            continue;
-        store->shelves[c].magazine = PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE);
-        name_slabs(&store->shelves[c].slabs, c, geometry->slot_sizes[c - 1].bytes);
-        next = begin_fixed_slabs(store, &store->shelves[c].slabs, (uint32_t)PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0,
-                                 next);
-    }
-    while (slots != 0 && without_arrays + PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2 + 1) <= bytes)
-        arrays += 2;
-    name_slabs(arrays_of(store), 0, PROTOPOOL_MAGAZINE * sizeof(void *));
-    if (arrays != 0)
-        (void)begin_fixed_slabs(store, arrays_of(store), arrays, 0, next);
-    else
-        arrays_of(store)->slot_bytes = 0;
-    depot->store = store;
-    open_store(store, &depot->lock);
-    store->source_bytes =
-        (size_t)without_arrays + (arrays != 0 ? (size_t)PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2) : 0);
-    return true;
-}
-
-bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
-                    const struct protopool_geometry *geometry, struct protopool_depot *depot)
-{
-    begin_pool(pool, loaded, classes, geometry->count);
-    if (depot->store == NULL)
-        return false;
-    open_pool(pool, depot->store);
-    pool->depot = depot;
-    PROTOPOOL_LOCK(&depot->lock);
-    depot->joined++;
-    PROTOPOOL_UNLOCK(&depot->lock);
-    return true;
-}
-
-static void return_array(struct protopool_store *store, struct protopool_magazine *magazine)
-{
-    void *const array = magazine->slots;
-    if (is_equipped(magazine))
-        spill(store, arrays_of(store), &array, 1);
-}
-
-/* Hands a joined pool's magazines back. */
-static void leave_depot(struct protopool *pool)
-{
-    lock_store(pool);
-    flush(pool);
-    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
-        return_array(pool->store, &pool->loaded[c]);
-        return_array(pool->store, &pool->classes[c].previous);
-    }
-    if (--pool->depot->joined == 0)
-        flush_racks(pool->depot); /* nobody is there to fetch them */
-    unlock_store(pool);
-}
-
-/* Whether a pool is joined. */
-static bool is_joined(struct protopool_depot *depot)
-{
-    bool joined;
-
-    PROTOPOOL_LOCK(&depot->lock);
-    joined = depot->joined != 0;
-    PROTOPOOL_UNLOCK(&depot->lock);
-    return joined;
-}
-
-size_t protopool_depot_fini(struct protopool_depot *depot)
-{
-    size_t live = 0;
-
-    if (depot->store == NULL) /* its init has failed, or it has ended */
-        return 0;
-    if (is_joined(depot)) {
-        simple_fault(PROTOPOOL_FAULT_JOINED, depot, NULL);
-        return SIZE_MAX;
-    }
-    for (unsigned c = 1; c <= depot->store->geometry->count; c++)
-        live += handed_out(depot->store, depot, c);
-    flush_racks(depot);
-    report_leaks(depot->store, depot);
-    end_store(depot->store);
-    depot->store = NULL;
-    PROTOPOOL_LOCK_FINI(&depot->lock);
-    return live;
-}
-
-bool protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, const void *slot), void *ctx)
-{
-    bool is_alone;
-
-    if (depot->store == NULL)
-        return true;
-    PROTOPOOL_LOCK(&depot->lock);
-    is_alone = depot->joined == 0;
-    if (is_alone) {
-        flush_racks(depot);
-        each_in_store(depot->store, fn, ctx);
-    }
-    PROTOPOOL_UNLOCK(&depot->lock);
-    return is_alone;
-}
-
-size_t protopool_depot_trim(struct protopool_depot *depot)
-{
-    size_t given;
-
-    if (depot->store == NULL)
-        return 0;
-    PROTOPOOL_LOCK(&depot->lock);
-    given = system_bytes_of(depot->store);
-    trim(depot->store, depot);
-    given -= system_bytes_of(depot->store);
-    PROTOPOOL_UNLOCK(&depot->lock);
-    return given;
-}
-
-void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_stats *by_slot_size,
-                           size_t *source_bytes, size_t *system_bytes)
-{
-    if (depot->store == NULL)
-        return;
-    PROTOPOOL_LOCK(&depot->lock);
-    stats_of_store(depot->store, by_slot_size, source_bytes, system_bytes);
-#if PROTOPOOL_CHECK < 2
-    for (unsigned c = 1; c <= depot->store->geometry->count; c++)
-        by_slot_size[c - 1].live = handed_out(depot->store, depot, c);
-#endif
-    PROTOPOOL_UNLOCK(&depot->lock);
-}
-
-#else
-/* There are no joined pools. */
-static void leave_depot(struct protopool *pool)
-{
-    (void)pool;
-}
-#endif
-
-#ifdef HAS_HEAP
-/* ---- The default source: slabs cut from chunks ------------------------------------------------------------------------- */
 
 /*
  * Slabs asked of malloc one by one would cost an aligned block each, half of it lost. Chunks are blocks of malloc and
@@ -2748,8 +938,1914 @@ static void heap_end(struct protopool_heap *heap)
 }
 #endif
 
+/* ---- store.c ----------------------------------------------------------------------------------------------------- */
+/*
+ * A store: the slabs of all slot sizes, and how it gets them from its source and gives them back.
+ * A slab that becomes wholly free serves any slot size next, or returns to the source.
+ */
+
+static void flush_what_is_idle(struct protopool *pool);
+static bool is_time_to_flush(struct protopool *pool);
+
+/* NULL too where the source does not align: a slab is found by its alignment. */
+static void *take_aligned(const struct protopool_source *source, size_t bytes, size_t align)
+{
+    void *const memory = source->take(source->ctx, bytes, align);
+
+    if (memory == NULL || (uintptr_t)memory % align == 0)
+        return memory;
+    if (source->give != NULL)
+        source->give(source->ctx, memory, bytes, align);
+    return NULL;
+}
+
+static void *take_from_source(struct protopool_store *store, size_t bytes, size_t align)
+{
+    void *const memory = take_aligned(&store->growth->source, bytes, align);
+
+    if (memory != NULL)
+        store->source_bytes += bytes;
+    return memory;
+}
+
+static void give_to_source(struct protopool_store *store, void *memory, size_t bytes, size_t align)
+{
+    const struct protopool_source *const source = &store->growth->source;
+
+    if (source->give == NULL)
+        return;
+    store->source_bytes -= bytes;
+    source->give(source->ctx, memory, bytes, align);
+}
+
+/* The slabs of the magazines' arrays. */
+static inline struct protopool_slabs *arrays_of(struct protopool_store *store)
+{
+    return &store->shelves[0].slabs;
+}
+
+static uintptr_t order_of(const struct protopool_slabs *slabs)
+{
+    uintptr_t order = 0;
+    while (SLAB_BYTES << order < slabs->slab_bytes)
+        order++;
+    return order;
+}
+
+/* Takes the spare at index i out of the list. */
+static uintptr_t remove_spare(struct protopool_growth *growth, uint32_t i)
+{
+    const uintptr_t spare = growth->spares[i];
+
+    growth->spare_bytes -= SLAB_BYTES << (spare & (SLAB_BYTES - 1));
+    growth->spare_count--;
+    for (; i < growth->spare_count; i++)
+        growth->spares[i] = growth->spares[i + 1];
+    return spare;
+}
+
+static void give_highest_spare(struct protopool_store *store)
+{
+    const uintptr_t spare = remove_spare(store->growth, store->growth->spare_count - 1);
+    const uintptr_t order = spare & (SLAB_BYTES - 1);
+
+    give_to_source(store, (void *)(spare - order), SLAB_BYTES << order, SLAB_BYTES << order);
+}
+
+/* Whether a slab of so many bytes may be kept besides the spares. */
+static bool has_room_for_spare(const struct protopool_growth *growth, size_t bytes)
+{
+    return growth->spare_count < PROTOPOOL_SPARE_SLABS
+           && (growth->source.give == NULL || growth->spare_bytes + bytes <= PROTOPOOL_SPARE_BYTES);
+}
+
+/* Keeps a wholly free slab for any slot size. The spares are the lowest addresses, so that what is in use stays
+ * together and the rest can leave the source whole. */
+static void keep_spare(struct protopool_store *store, struct protopool_slab *slab, uintptr_t order)
+{
+    struct protopool_growth *const growth = store->growth;
+    const uintptr_t spare = (uintptr_t)slab | order;
+    uint32_t i;
+
+    while (!has_room_for_spare(growth, SLAB_BYTES << order)) {
+        if (growth->spares[growth->spare_count - 1] < spare) {
+            give_to_source(store, slab, SLAB_BYTES << order, SLAB_BYTES << order);
+            return;
+        }
+        give_highest_spare(store);
+    }
+    for (i = growth->spare_count++; i > 0 && growth->spares[i - 1] > spare; i--)
+        growth->spares[i] = growth->spares[i - 1];
+    growth->spares[i] = spare;
+    growth->spare_bytes += SLAB_BYTES << order;
+}
+
+/* The spare slab of this order with the lowest address, or NULL. */
+static void *take_spare(struct protopool_store *store, uintptr_t order)
+{
+    for (uint32_t i = 0; i < store->growth->spare_count; i++) {
+        if ((store->growth->spares[i] & (SLAB_BYTES - 1)) == order)
+            return (void *)(remove_spare(store->growth, i) - order);
+    }
+    return NULL;
+}
+
+/* Whether a slab that is wholly free may leave its class: not if it is reserved, nor if it would be lost. */
+static bool may_release(const struct protopool_store *store, const struct protopool_slabs *slabs,
+                        const struct protopool_slab *slab)
+{
+    if (slabs->fixed != NULL || slabs->slots - slab->slots < slabs->reserved)
+        return false;
+    return store->growth->source.give != NULL
+           || (!is_own(slabs) && has_room_for_spare(store->growth, slabs->slab_bytes));
+}
+
+/* A slab leaves its class, wholly free. */
+static void release_slab(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab)
+{
+    unlink_slab(&slabs->partial, slab);
+    slabs->slots -= slab->slots;
+    slabs->in_slabs -= slab->slots;
+#if PROTOPOOL_CHECK == 2
+    if (slabs->slot_class != 0)
+        strike_slab(store, slabs, slab);
+#endif
+    if (is_own(slabs))
+        give_to_source(store, slab, slabs->slab_bytes, slab_align(slabs));
+    else
+        keep_spare(store, slab, order_of(slabs));
+}
+
+/* Releases the wholly free slabs of a slot size, as far as they may go. */
+static void release_free_slabs(struct protopool_store *store, struct protopool_slabs *slabs)
+{
+    for (struct protopool_slab *slab = slabs->partial, *next; slab != NULL; slab = next) {
+        next = slab->next;
+        if (slab->idle_words == slab->words && may_release(store, slabs, slab))
+            release_slab(store, slabs, slab);
+    }
+}
+
+/*
+ * Puts slots into their slabs, neighbours of one bitmap word together. A slot that is in its slab already, or whose slab
+ * serves another slot size by now, is skipped: at level 0 a double free comes so far, and must not free its neighbours.
+ */
+static void spill(struct protopool_store *store, struct protopool_slabs *slabs, void *const *slots, uint32_t count)
+{
+    uint32_t i = 0;
+
+    if (slabs->slot_bytes
+        == 0) { /* a fixed pool has none of this size: they are not its slots, or their tags are wrong */
+#if PROTOPOOL_CHECK == 1
+        for (; i < count; i++)
+            simple_fault(PROTOPOOL_FAULT_BAD_TAG, NULL, slots[i]);
+#endif
+        return;
+    }
+    slabs->in_slabs += count;
+    while (i < count) {
+        struct protopool_slab *const slab = slab_of(slabs, slots[i]);
+        uint32_t index = index_of(slabs, slab, slots[i]);
+        const uint32_t w = index / WORD_BITS;
+        protopool_word freed = 0, before;
+
+#if PROTOPOOL_CHECK == 1
+        if (!is_sound(store, slabs, slab, slots[i], index)) {
+            slabs->in_slabs--;
+            i++;
+            continue;
+        }
+#endif
+        if (slab->slot_class != slabs->slot_class) {
+            slabs->in_slabs--;
+            i++;
+            continue;
+        }
+
+        before = bitmap(slab)[w];
+        do {
+            const protopool_word bit = (protopool_word)1 << index % WORD_BITS;
+            slabs->in_slabs -= ((before | freed) & bit) != 0;
+            freed |= bit;
+            if (++i == count || slab_of(slabs, slots[i]) != slab || PROTOPOOL_CHECK == 1)
+                break;
+            index = index_of(slabs, slab, slots[i]);
+        } while (index / WORD_BITS == w);
+        freed &= ~before;
+        if (freed != 0 && put_into_word(slabs, slab, w, freed) && may_release(store, slabs, slab))
+            release_slab(store, slabs, slab);
+    }
+}
+
+/* Makes a slab of memory. False if it cannot be entered in the registry of level 2. */
+static bool begin_slab(struct protopool_store *store, struct protopool_slabs *slabs, unsigned char *memory)
+{
+    struct protopool_slab *const slab = (struct protopool_slab *)(void *)memory;
+
+#if PROTOPOOL_CHECK == 2
+    if (slabs->slot_class != 0 && !enter_slab(store, slab)) {
+        give_to_source(store, memory, slabs->slab_bytes, slab_align(slabs));
+        return false;
+    }
+#endif
+    add_slab(slabs, slab, memory + header_bytes(slabs, slabs->slab_slots, 0), slabs->slab_slots);
+#if PROTOPOOL_CHECK >= 1
+    retire_slots(store, slabs, slab, true);
+#endif
+    (void)store;
+    return true;
+}
+
+/* Another slab for the slot size: a spare one, or from the source. False if there is none. With a pool, idle magazines
+ * are spilled before from time to time, which changes any of its magazines. */
+static bool grow(struct protopool *pool, struct protopool_store *store, struct protopool_slabs *slabs)
+{
+    unsigned char *memory;
+
+    if (slabs->fixed != NULL || slabs->slot_bytes == 0)
+        return false;
+    if (is_own(slabs)) {
+        if (pool != NULL && ++pool->slow % IDLE_PERIOD == 0)
+            flush_what_is_idle(pool);
+        memory = (unsigned char *)take_from_source(store, slabs->slab_bytes, slab_align(slabs));
+    } else {
+        const uintptr_t order = order_of(slabs);
+        memory = (unsigned char *)take_spare(store, order);
+        if (memory == NULL && pool != NULL && is_time_to_flush(pool)) {
+            flush_what_is_idle(pool);
+            memory = (unsigned char *)take_spare(store, order);
+        }
+        if (memory == NULL && store->growth->source.give == NULL) { /* then not all that is free is among the spares */
+            for (unsigned c = 1; c <= store->geometry->count; c++)
+                release_free_slabs(store, &store->shelves[c].slabs);
+            memory = (unsigned char *)take_spare(store, order);
+        }
+        if (memory == NULL) {
+            while (store->growth->spare_count != 0 && store->growth->source.give != NULL)
+                give_highest_spare(store);
+            memory = (unsigned char *)take_from_source(store, slabs->slab_bytes, slab_align(slabs));
+        }
+    }
+    if (memory == NULL)
+        return false;
+    return begin_slab(store, slabs, memory);
+}
+
+static size_t tables_bytes(const struct protopool_geometry *geometry)
+{
+    return PROTOPOOL_SIZE(PROTOPOOL_TABLES_BYTES(geometry->count));
+}
+
+/* Begins the tables in this memory, which has room for them. */
+static struct protopool_store *begin_store(const struct protopool_geometry *geometry, void *memory)
+{
+    struct protopool_store *const store = (struct protopool_store *)memory;
+
+    memset(memory, 0, tables_bytes(geometry));
+    store->geometry = geometry;
+    store->shelves = (struct protopool_shelf *)(void *)((unsigned char *)memory + round_up(sizeof *store));
+    store->source_bytes = tables_bytes(geometry);
+    return store;
+}
+
+/* How many slots a magazine holds, lest those of large slots hold much memory: 0 if the slots are so large that taking a
+ * lock and asking the source is little beside filling one. */
+static uint32_t magazine_slots(size_t slot_bytes)
+{
+    const size_t most = MAGAZINE_BYTES / slot_bytes;
+    return most < MAGAZINE_MIN ? 0 : (uint32_t)PROTOPOOL_MIN_(most, PROTOPOOL_MAGAZINE);
+}
+
+/* Sets what slabs are of: slots of a class, or (0) the magazines' arrays. */
+static void name_slabs(struct protopool_slabs *slabs, unsigned slot_class, size_t bytes)
+{
+    slabs->slot_bytes = slot_class != 0 ? (size_t)PROTOPOOL_STRIDE_(bytes) : bytes;
+    slabs->reciprocal = ((uint64_t)1 << 32) / slabs->slot_bytes + 1;
+    slabs->slot_class = slot_class;
+#if PROTOPOOL_CHECK >= 1
+    slabs->message_bytes = bytes;
+#endif
+}
+
+static void give_list(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab)
+{
+    while (slab != NULL) {
+        struct protopool_slab *const next = slab->next;
+        give_to_source(store, slab, slabs->slab_bytes, slab_align(slabs));
+        slab = next;
+    }
+}
+
+/* Gives everything back, the tables too. */
+static void give_all(struct protopool_store *store)
+{
+    for (unsigned c = 0; c <= store->geometry->count; c++) {
+        struct protopool_slabs *const slabs = &store->shelves[c].slabs;
+        give_list(store, slabs, slabs->partial);
+        give_list(store, slabs, slabs->full);
+    }
+    while (store->growth->spare_count != 0)
+        give_highest_spare(store);
+#ifdef HAS_HEAP
+    heap_end(&store->growth->heap);
+#endif
+    give_to_source(store, store, tables_bytes(store->geometry) + sizeof *store->growth, 8);
+}
+
+/* The tables of a store that grows, and the first slab of its arrays; NULL if the source does not give that. */
+static struct protopool_store *begin_growing_store(const struct protopool_geometry *geometry,
+                                                   const struct protopool_source *source)
+{
+    const size_t tables = tables_bytes(geometry);
+    struct protopool_growth growth;
+    struct protopool_store *store;
+    void *memory;
+
+    memset(&growth, 0, sizeof growth);
+    if (source != NULL) {
+        growth.source = *source;
+    } else {
+#ifdef HAS_HEAP
+        growth.source.take = heap_take;
+        growth.source.give = heap_give;
+        growth.source.ctx = &growth.heap;
+#endif
+    }
+    if (growth.source.take == NULL)
+        return NULL;
+    memory = take_aligned(&growth.source, tables + sizeof growth, 8);
+    if (memory == NULL)
+        return NULL;
+    store = begin_store(geometry, memory);
+    store->growth = (struct protopool_growth *)(void *)((unsigned char *)memory + tables);
+    store->source_bytes += sizeof growth;
+    *store->growth = growth;
+    if (source == NULL)
+        store->growth->source.ctx = &store->growth->heap;
+    for (unsigned c = 1; c <= geometry->count; c++) {
+        struct protopool_shelf *const shelf = &store->shelves[c];
+        name_slabs(&shelf->slabs, c, geometry->slot_sizes[c - 1].bytes);
+        shape_slabs(&shelf->slabs, WASTE_SHIFT);
+        shelf->magazine = magazine_slots(geometry->slot_sizes[c - 1].bytes);
+    }
+    name_slabs(arrays_of(store), 0, PROTOPOOL_MAGAZINE * sizeof(void *));
+    shape_slabs(arrays_of(store), ARRAYS_WASTE_SHIFT);
+    arrays_of(store)->reserved = SIZE_MAX; /* they are few, and threads come and go */
+    if (geometry->count == 0 || grow(NULL, store, arrays_of(store)))
+        return store;
+    give_all(store);
+    return NULL;
+}
+
+/* Lays slabs of one slab out in fixed memory, with `room` bytes for the caller before the slots; returns what
+ * follows. */
+static unsigned char *begin_fixed_slabs(struct protopool_store *store, struct protopool_slabs *slabs, uint32_t slots,
+                                        size_t room, unsigned char *memory)
+{
+    unsigned char *const first = memory + header_bytes(slabs, slots, room);
+
+    slabs->fixed = (struct protopool_slab *)(void *)memory;
+    add_slab(slabs, slabs->fixed, first, slots);
+#if PROTOPOOL_CHECK >= 1
+    retire_slots(store, slabs, slabs->fixed, true);
+#endif
+    (void)store;
+    return first + round_up(slabs->slot_bytes * slots);
+}
+
+static void end_store(struct protopool_store *store)
+{
+    close_store(store);
+    if (store->growth != NULL)
+        give_all(store);
+}
+
+static void each_in_list(const struct protopool_slabs *slabs, struct protopool_slab *slab,
+                         void (*fn)(void *ctx, const void *slot), void *ctx)
+{
+    for (; slab != NULL; slab = slab->next) {
+        for (uint32_t w = 0; w < slab->words; w++) {
+            const unsigned char *const base = slab->first + (size_t)w * WORD_BITS * slabs->slot_bytes;
+            for (protopool_word live = all_free(slab, w) & ~bitmap(slab)[w]; live != 0; live &= live - 1)
+                fn(ctx, base + lowest_bit(live) * slabs->slot_bytes);
+        }
+    }
+}
+
+/* Nothing is in a magazine: a slot there looks live in the bitmap. */
+static void each_in_store(struct protopool_store *store, void (*fn)(void *ctx, const void *slot), void *ctx)
+{
+    for (unsigned c = 1; c <= store->geometry->count; c++) {
+        each_in_list(&store->shelves[c].slabs, store->shelves[c].slabs.full, fn, ctx);
+        each_in_list(&store->shelves[c].slabs, store->shelves[c].slabs.partial, fn, ctx);
+    }
+}
+
+/* ---- magazine.c -------------------------------------------------------------------------------------------------- */
+/*
+ * Magazines: a pool's stacks of free slots.
+ * A magazine has an array of its slot size's capacity, or none.
+ */
+
+static bool is_equipped(const struct protopool_magazine *magazine)
+{
+    return magazine->slots != magazine->end;
+}
+
+static uint32_t count_of(const struct protopool_magazine *magazine)
+{
+    return is_equipped(magazine) ? (uint32_t)(magazine->top - magazine->slots) : 0;
+}
+
+/* Gives the magazine an empty array for so many slots; 0: it has none. */
+static void set_array(struct protopool_magazine *magazine, void **slots, uint32_t capacity)
+{
+    magazine->top = magazine->slots = slots;
+    magazine->end = slots + capacity;
+#if PROTOPOOL_CHECK == 1
+    magazine->lowest = slots;
+#endif
+}
+
+/* Slots that are neither in slabs nor in the depot's magazines: the callers', and those in the pools' magazines. */
+static size_t handed_out(const struct protopool_store *store, const struct protopool_depot *depot, unsigned c)
+{
+    const struct protopool_shelf *const shelf = &store->shelves[c];
+    const size_t racked = depot != NULL ? (size_t)depot->racks[c].count * shelf->magazine : 0;
+    return shelf->slabs.slots - shelf->slabs.in_slabs - racked;
+}
+
+/* Notes how many slots of a pool on its own were live at once since the last note, at level 1: what is handed out and is
+ * not in the magazines changes only in between, and the loaded magazine knows how empty it was. */
+static void note_peak(struct protopool *pool, unsigned c)
+{
+#if PROTOPOOL_CHECK == 1
+    struct protopool_magazine *const loaded = &pool->loaded[c];
+    struct protopool_shelf *const shelf = &pool->store->shelves[c];
+    if (pool->depot == NULL) {
+        const size_t lowest = is_equipped(loaded) ? (size_t)(loaded->lowest - loaded->slots) : 0;
+        const size_t live = handed_out(pool->store, NULL, c) - count_of(&pool->classes[c].previous) - lowest;
+        if (live > shelf->peak)
+            shelf->peak = live;
+    }
+    loaded->lowest = loaded->top;
+#else
+    (void)pool;
+    (void)c;
+#endif
+}
+
+/* The same after the loaded magazine has changed in another way. */
+static void restart_peak(struct protopool *pool, unsigned c)
+{
+#if PROTOPOOL_CHECK == 1
+    pool->loaded[c].lowest = pool->loaded[c].top;
+#endif
+    note_peak(pool, c);
+}
+
+static void note_all_peaks(struct protopool *pool)
+{
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++)
+        note_peak(pool, c);
+}
+
+/* Puts a magazine's slots into their slabs. */
+static void spill_magazine(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
+{
+    note_peak(pool, c);
+    spill(pool->store, &pool->store->shelves[c].slabs, magazine->slots, count_of(magazine));
+    magazine->top = magazine->slots;
+    restart_peak(pool, c);
+}
+
+static void flush(struct protopool *pool)
+{
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
+        spill_magazine(pool, c, &pool->loaded[c]);
+        spill_magazine(pool, c, &pool->classes[c].previous);
+    }
+}
+
+/* Gives a magazine its array, if it has none yet. False if there is no memory for it, or the slot size has no magazines. */
+static bool equip(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
+{
+    struct protopool_slabs *const arrays = arrays_of(pool->store);
+    void *array = NULL;
+
+    if (is_equipped(magazine))
+        return true;
+    if (pool->store->shelves[c].magazine == 0) /* of large slots, or of a slot size without a budget */
+        return false;
+    if (arrays->partial == NULL && !grow(NULL, pool->store, arrays)) /* the magazines stay as they are */
+        return false;
+    (void)take_from_slab(arrays, arrays->partial, &array, 1);
+    set_array(magazine, (void **)array, pool->store->shelves[c].magazine);
+    return true;
+}
+
+static void swap_magazines(struct protopool *pool, unsigned c)
+{
+    const struct protopool_magazine loaded = pool->loaded[c];
+    pool->loaded[c] = pool->classes[c].previous;
+    pool->classes[c].previous = loaded;
+}
+
+static void reverse(void **slots, uint32_t count)
+{
+    for (uint32_t i = 0; i < count / 2; i++) {
+        void *const slot = slots[i];
+        slots[i] = slots[count - 1 - i];
+        slots[count - 1 - i] = slot;
+    }
+}
+
+/* ---- exchange.c -------------------------------------------------------------------------------------------------- */
+/*
+ * The depot's full magazines, exchanged whole between its pools.
+ * All functions are called with the depot's lock held.
+ */
+
+/* Spills the depot's magazines: of slot sizes that nobody makes now, they too keep slabs from serving another. */
+static void flush_racks(struct protopool_depot *depot)
+{
+    struct protopool_store *const store = depot->store;
+
+    for (unsigned c = 1; c <= store->geometry->count; c++) {
+        struct protopool_rack *const rack = &depot->racks[c];
+        while (rack->count != 0) {
+            void *const array = rack->full[--rack->count];
+            spill(store, &store->shelves[c].slabs, (void *const *)array, store->shelves[c].magazine);
+            if (rack->empty_count < PROTOPOOL_RACK_MAGAZINES)
+                rack->empty[rack->empty_count++] = (void **)array;
+            else
+                spill(store, arrays_of(store), &array, 1);
+        }
+    }
+}
+
+/* Gives the arrays of empty magazines that the depot keeps back to their slabs. */
+static void return_empty_arrays(struct protopool_depot *depot)
+{
+    for (unsigned c = 1; c <= depot->store->geometry->count; c++) {
+        struct protopool_rack *const rack = &depot->racks[c];
+        spill(depot->store, arrays_of(depot->store), (void *const *)(void *)rack->empty, rack->empty_count);
+        rack->empty_count = 0;
+    }
+}
+
+/* Changes the empty loaded magazine for a full one of the depot's. False if it has none. */
+static bool fetch_full(struct protopool *pool, unsigned c)
+{
+    struct protopool_magazine *const loaded = &pool->loaded[c];
+    struct protopool_rack *const rack = pool->depot != NULL ? &pool->depot->racks[c] : NULL;
+    void *const empty = loaded->slots;
+
+    if (rack == NULL || rack->count == 0)
+        return false;
+    set_array(loaded, rack->full[--rack->count], pool->store->shelves[c].magazine);
+    loaded->top = loaded->end;
+    if (rack->empty_count < PROTOPOOL_RACK_MAGAZINES)
+        rack->empty[rack->empty_count++] = (void **)empty;
+    else
+        spill(pool->store, arrays_of(pool->store), &empty, 1);
+    return true;
+}
+
+/* Changes the full previous magazine for an empty one and leaves it in the depot. False if that is not to be had. */
+static bool leave_full(struct protopool *pool, unsigned c)
+{
+    struct protopool_magazine *const previous = &pool->classes[c].previous;
+    struct protopool_rack *const rack = pool->depot != NULL ? &pool->depot->racks[c] : NULL;
+    struct protopool_magazine empty = { 0 };
+
+    if (rack == NULL || rack->count == PROTOPOOL_RACK_MAGAZINES || arrays_of(pool->store)->fixed != NULL
+        || previous->top != previous->end)
+        return false;
+    if (rack->empty_count != 0) {
+        rack->full[rack->count++] = previous->slots;
+        set_array(previous, rack->empty[--rack->empty_count], pool->store->shelves[c].magazine);
+        return true;
+    }
+    if (!equip(pool, c, &empty))
+        return false;
+    rack->full[rack->count++] = previous->slots;
+    *previous = empty;
+    return true;
+}
+
+/* ---- cache.c ----------------------------------------------------------------------------------------------------- */
+/*
+ * Between a pool's magazines and the store: refilling, spilling, and looking for idle magazines.
+ * Functions named from_store or into_store are called with the store locked.
+ */
+
+/*
+ * Spills the magazines of slot sizes whose counts have not moved since the last look: what they hold may be the
+ * last live slots, so to speak, of slabs that would serve another slot size.
+ */
+static void flush_idle(struct protopool *pool)
+{
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
+        struct protopool_class *const class_ = &pool->classes[c];
+        if (class_->seen_loaded == count_of(&pool->loaded[c]) && class_->seen_previous == count_of(&class_->previous)) {
+            spill_magazine(pool, c, &pool->loaded[c]);
+            spill_magazine(pool, c, &class_->previous);
+        }
+        class_->seen_loaded = count_of(&pool->loaded[c]);
+        class_->seen_previous = count_of(&class_->previous);
+    }
+}
+
+static void flush_what_is_idle(struct protopool *pool)
+{
+    flush_idle(pool);
+    if (pool->depot != NULL)
+        flush_racks(pool->depot);
+}
+
+/*
+ * Whether it is time to look for idle magazines before the store grows. Not each time: a magazine whose count is as
+ * before may be in use, and if each slab that falls free were taken for another slot size at once, pools of few live
+ * messages would never settle. Between two looks every slot size can get a slab.
+ */
+static bool is_time_to_flush(struct protopool *pool)
+{
+    const uint32_t period = pool->store->geometry->count > GROWTHS_MIN ? pool->store->geometry->count : GROWTHS_MIN;
+
+    if (++pool->growths < period)
+        return false;
+    pool->growths = 0;
+    return true;
+}
+
+/* Live slots; with a depot also the free ones in the magazines of other pools. */
+static size_t live_of(const struct protopool *pool, unsigned c)
+{
+    return handed_out(pool->store, pool->depot, c) - count_of(&pool->loaded[c]) - count_of(&pool->classes[c].previous);
+}
+
+/*
+ * Refills the empty loaded magazine from slabs, lowest address on top. It takes a quarter of what is live, so that peaks
+ * of small pools are close to the truth and soon a whole magazine at a time; a new slab only for the first slot.
+ */
+static bool refill(struct protopool *pool, unsigned c)
+{
+    struct protopool_magazine *const loaded = &pool->loaded[c];
+    struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
+    const size_t live = live_of(pool, c);
+    const size_t capacity = (size_t)(loaded->end - loaded->slots);
+    void **const most = live / 4 < capacity ? loaded->slots + live / 4 + (live < 4) : loaded->end;
+
+    if (slabs->partial == NULL && !grow(pool, pool->store, slabs))
+        return false;
+    while (loaded->top < most && slabs->partial != NULL)
+        loaded->top += take_from_slab(slabs, slabs->partial, loaded->top, (uint32_t)(most - loaded->top));
+    reverse(loaded->slots, count_of(loaded));
+    return true;
+}
+
+/* A slot straight from a slab, where there is no magazine. */
+static void *take_one(struct protopool *pool, unsigned c)
+{
+    struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
+    void *slot = NULL;
+
+    if (slabs->partial != NULL || grow(pool, pool->store, slabs))
+        (void)take_from_slab(slabs, slabs->partial, &slot, 1);
+    return slot;
+}
+
+/*
+ * A slot from the depot's magazines or from the slabs. What is handed out peaks only when slabs give: they do when the
+ * depot has no magazine, and until they give again, no more can be handed out than then.
+ */
+static void *take_from_store(struct protopool *pool, unsigned c)
+{
+    struct protopool_magazine *const loaded = &pool->loaded[c];
+    struct protopool_shelf *const shelf = &pool->store->shelves[c];
+    void *slot = NULL;
+
+    if (equip(pool, c, loaded)) {
+        if (fetch_full(pool, c))
+            return *--loaded->top;
+        if (refill(pool, c))
+            slot = *--loaded->top;
+    } else {
+        slot = take_one(pool, c);
+    }
+    if (slot == NULL)
+        shelf->failures++;
+    if (PROTOPOOL_CHECK == 0 || (PROTOPOOL_CHECK == 1 && pool->depot != NULL)) {
+        const size_t out = handed_out(pool->store, pool->depot, c) - count_of(&pool->classes[c].previous);
+        if (out > shelf->peak)
+            shelf->peak = out;
+    }
+    return slot;
+}
+
+/* Makes room in the loaded magazine, if it can have an array; puts the slot there or into its slab. */
+static void put_into_store(struct protopool *pool, unsigned c, void *slot)
+{
+    struct protopool_magazine *const loaded = &pool->loaded[c];
+    struct protopool_magazine *const previous = &pool->classes[c].previous;
+
+    if (!equip(pool, c, loaded)) {
+        spill(pool->store, &pool->store->shelves[c].slabs, &slot, 1);
+        return;
+    }
+    if (loaded->top == loaded->end) {
+        if (!equip(pool, c, previous)) {
+            spill_magazine(pool, c, loaded); /* no second magazine to be had: a free never fails */
+        } else {
+            if (count_of(previous) != 0 && !leave_full(pool, c))
+                spill_magazine(pool, c, previous);
+            swap_magazines(pool, c);
+        }
+    }
+    *loaded->top++ = slot;
+}
+
+/* A joined pool that only frees never grows, and so looks for idle magazines from time to time. */
+static void look_for_idle(struct protopool *pool)
+{
+    if (pool->depot != NULL && ++pool->slow % IDLE_PERIOD == 0)
+        flush_idle(pool);
+}
+
+PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_class)
+{
+    struct protopool_magazine *loaded;
+    void *slot;
+
+    if (!is_alive(pool)) { /* of a pool whose init failed no fault */
+        pool->failure = PROTOPOOL_EXHAUSTED;
+#if PROTOPOOL_CHECK >= 1
+        if (pool->alive != PROTOPOOL_FAILED_)
+            pool->failure = PROTOPOOL_FAULTED;
+#endif
+        return NULL;
+    }
+    if (slot_class == 0)
+        return NULL;
+    loaded = &pool->loaded[slot_class];
+    note_peak(pool, slot_class);
+    if (count_of(&pool->classes[slot_class].previous) != 0) {
+        swap_magazines(pool, slot_class);
+        slot = *--loaded->top;
+        restart_peak(pool, slot_class);
+        return slot;
+    }
+    lock_store(pool);
+    look_for_idle(pool);
+    slot = take_from_store(pool, slot_class);
+    restart_peak(pool, slot_class);
+    unlock_store(pool);
+    if (slot == NULL)
+        pool->failure = PROTOPOOL_EXHAUSTED;
+    return slot;
+}
+
+PROTOPOOL_COLD void protopool_put_slow(struct protopool *pool, unsigned slot_class, void *slot)
+{
+    struct protopool_magazine *loaded, *previous;
+
+    if (!is_alive(pool) || slot_class == 0)
+        return;
+    loaded = &pool->loaded[slot_class];
+    previous = &pool->classes[slot_class].previous;
+    note_peak(pool, slot_class);
+    if (is_equipped(previous) && count_of(previous) == 0) {
+        swap_magazines(pool, slot_class);
+        *loaded->top++ = slot;
+        restart_peak(pool, slot_class);
+        return;
+    }
+    lock_store(pool);
+    look_for_idle(pool);
+    put_into_store(pool, slot_class, slot);
+    restart_peak(pool, slot_class);
+    unlock_store(pool);
+}
+
+/* ---- pool.c ------------------------------------------------------------------------------------------------------ */
+/* The life of a pool: init, fini, reset, reserve, flush, trim, each and statistics. */
+
+/* What the system holds memory for. */
+static size_t system_bytes_of(const struct protopool_store *store)
+{
+    return store->source_bytes + (store->growth != NULL ? store->growth->heap.dirty : 0);
+}
+
+/* Gives back all that is free and in no pool's magazine. */
+static void trim(struct protopool_store *store, struct protopool_depot *depot)
+{
+    if (depot != NULL) {
+        flush_racks(depot);
+        return_empty_arrays(depot);
+    }
+    if (store->growth == NULL || store->growth->source.give == NULL)
+        return;
+    arrays_of(store)->reserved = 0;
+    release_free_slabs(store, arrays_of(store));
+    arrays_of(store)->reserved = SIZE_MAX;
+    while (store->growth->spare_count != 0)
+        give_highest_spare(store);
+#ifdef HAS_HEAP
+    heap_trim(&store->growth->heap);
+#endif
+}
+
+/* All but the live counts, which only level 2 keeps. */
+static void stats_of_store(const struct protopool_store *store, struct protopool_slot_stats *by_slot_size,
+                           size_t *source_bytes, size_t *system_bytes)
+{
+    for (unsigned c = 1; c <= store->geometry->count; c++) {
+        const struct protopool_shelf *const shelf = &store->shelves[c];
+        struct protopool_slot_stats *const stats = &by_slot_size[c - 1];
+        stats->slot_bytes = store->geometry->slot_sizes[c - 1].bytes;
+        stats->budget = shelf->slabs.fixed != NULL ? store->geometry->slot_sizes[c - 1].budget : 0;
+        stats->peak = shelf->peak;
+#if PROTOPOOL_CHECK == 2
+        stats->live = shelf->live;
+#endif
+        stats->failures = shelf->failures;
+    }
+    if (source_bytes != NULL)
+        *source_bytes = store->source_bytes;
+    if (system_bytes != NULL)
+        *system_bytes = system_bytes_of(store);
+}
+
+/* A pool that holds nothing: until open_pool, that of an init or join that has failed. */
+static void begin_pool(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
+                       uint32_t slot_sizes)
+{
+    memset(pool, 0, sizeof *pool);
+    memset(loaded, 0, (slot_sizes + (size_t)1) * sizeof *loaded);
+    memset(classes, 0, (slot_sizes + (size_t)1) * sizeof *classes);
+    pool->loaded = loaded;
+    pool->last = loaded;
+    pool->classes = classes;
+#if PROTOPOOL_CHECK >= 1
+    pool->alive = PROTOPOOL_FAILED_;
+#endif
+}
+
+static void open_pool(struct protopool *pool, struct protopool_store *store)
+{
+    pool->store = store;
+    pool->is_fixed = store->growth == NULL;
+#if PROTOPOOL_CHECK >= 1
+    pool->alive = PROTOPOOL_ALIVE_;
+#endif
+}
+
+bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
+                          const struct protopool_geometry *geometry, void *memory, size_t bytes)
+{
+    unsigned long long need = PROTOPOOL_TABLES_BYTES(geometry->count);
+    struct protopool_store *store;
+    unsigned char *next;
+
+    begin_pool(pool, loaded, classes, geometry->count);
+    for (uint32_t i = 0; i < geometry->count; i++)
+        need += PROTOPOOL_FIXED_BYTES(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget);
+    if (need > bytes || memory == NULL || (uintptr_t)memory % 8 != 0)
+        return false;
+    store = begin_store(geometry, memory);
+    store->source_bytes = (size_t)need;
+    next = (unsigned char *)memory + tables_bytes(geometry);
+    for (unsigned c = 1; c <= geometry->count; c++) {
+        const uint32_t budget = geometry->slot_sizes[c - 1].budget;
+        const uint32_t arrays = (uint32_t)PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, budget);
+        struct protopool_slabs *const slabs = &store->shelves[c].slabs;
+
+        if (budget == 0)
+            continue;
+        name_slabs(slabs, c, geometry->slot_sizes[c - 1].bytes);
+        set_array(&loaded[c],
+                  (void **)(void *)(next + sizeof(struct protopool_slab) + words_for(budget) * sizeof(protopool_word)
+                                    + budget * record_bytes(slabs)),
+                  PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
+        set_array(&classes[c].previous, loaded[c].end, arrays - PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
+        next = begin_fixed_slabs(store, slabs, budget, arrays * sizeof(void *), next);
+    }
+    open_store(store, NULL);
+    open_pool(pool, store);
+    return true;
+}
+
+bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
+                            const struct protopool_geometry *geometry, const struct protopool_source *source)
+{
+    struct protopool_store *store;
+
+    begin_pool(pool, loaded, classes, geometry->count);
+    store = begin_growing_store(geometry, source);
+    if (store == NULL)
+        return false;
+    open_store(store, NULL);
+    open_pool(pool, store);
+    return true;
+}
+
+static void leave_depot(struct protopool *pool);
+
+size_t protopool_fini(struct protopool *pool)
+{
+    uint32_t slot_sizes;
+    size_t live = 0;
+
+    if (!enter(pool))
+        return 0;
+    slot_sizes = pool->store->geometry->count;
+    if (pool->depot != NULL) {
+        leave_depot(pool);
+    } else {
+        flush(pool);
+        for (unsigned c = 1; c <= slot_sizes; c++)
+            live += live_of(pool, c);
+        report_leaks(pool->store, pool);
+        end_store(pool->store);
+    }
+    begin_pool(pool, pool->loaded, pool->classes, slot_sizes);
+#if PROTOPOOL_CHECK >= 1
+    pool->alive = 0;
+#endif
+    return live;
+}
+
+/* What only a pool of its own can do, and a joined one began. */
+static PROTOPOOL_COLD void shared_fault(struct protopool *pool)
+{
+    struct report report = { PROTOPOOL_FAULT_SHARED, pool, NULL, NULL, NULL, NULL, nowhere, nowhere, nowhere };
+
+#if PROTOPOOL_CHECK == 2
+    report.here = pool->site;
+#endif
+    leave(pool);
+    fault(&report);
+}
+
+void protopool_reset(struct protopool *pool)
+{
+    if (!enter(pool))
+        return;
+    if (pool->depot != NULL) {
+        shared_fault(pool);
+        return;
+    }
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
+        struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
+
+        note_peak(pool, c);
+        pool->loaded[c].top = pool->loaded[c].slots;
+        pool->classes[c].previous.top = pool->classes[c].previous.slots;
+#if PROTOPOOL_CHECK == 1
+        pool->loaded[c].lowest = pool->loaded[c].top;
+#elif PROTOPOOL_CHECK == 2
+        pool->store->shelves[c].live = 0;
+#endif
+        while (slabs->full != NULL) {
+            struct protopool_slab *const slab = slabs->full;
+            unlink_slab(&slabs->full, slab);
+            push_slab(&slabs->partial, slab);
+        }
+        slabs->in_slabs = slabs->slots;
+        for (struct protopool_slab *slab = slabs->partial, *next; slab != NULL; slab = next) {
+            next = slab->next;
+            mark_all_free(slab);
+#if PROTOPOOL_CHECK >= 1
+            retire_slots(pool->store, slabs, slab, false);
+#endif
+            if (may_release(pool->store, slabs, slab))
+                release_slab(pool->store, slabs, slab);
+        }
+    }
+    leave(pool);
+}
+
+/* With the store locked. */
+static bool reserve(struct protopool *pool, unsigned c, size_t n)
+{
+    struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
+    const size_t live = live_of(pool, c);
+
+    if (slabs->slot_bytes == 0 || n > (SIZE_MAX - live) / slabs->slot_bytes)
+        return false;
+    if (slabs->fixed == NULL && pool->store->shelves[c].magazine != 0 && !equip(pool, c, &pool->loaded[c]))
+        return false;
+    while (slabs->slots - live < n) {
+        if (!grow(pool, pool->store, slabs)) {
+            release_free_slabs(pool->store, slabs);
+            return false;
+        }
+    }
+    if (live + n > slabs->reserved)
+        slabs->reserved = live + n;
+    return true;
+}
+
+bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n)
+{
+    bool done;
+
+    if (!enter(pool))
+        return false;
+    lock_store(pool);
+    done = slot_class == 0 || n == 0 || reserve(pool, slot_class, n);
+    unlock_store(pool);
+    leave(pool);
+    return done;
+}
+
+void protopool_flush(struct protopool *pool)
+{
+    if (!enter(pool))
+        return;
+    lock_store(pool);
+    flush(pool);
+    unlock_store(pool);
+    leave(pool);
+}
+
+size_t protopool_trim(struct protopool *pool)
+{
+    size_t given;
+
+    if (!enter(pool))
+        return 0;
+    lock_store(pool);
+    given = system_bytes_of(pool->store);
+    flush(pool);
+    trim(pool->store, pool->depot);
+    given -= system_bytes_of(pool->store);
+    unlock_store(pool);
+    leave(pool);
+    return given;
+}
+
+void protopool_each(struct protopool *pool, void (*fn)(void *ctx, const void *slot), void *ctx)
+{
+    if (!enter(pool))
+        return;
+    if (pool->depot != NULL) {
+        shared_fault(pool);
+        return;
+    }
+    flush(pool);
+    leave(pool); /* fn may ask for statistics */
+    each_in_store(pool->store, fn, ctx);
+}
+
+void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slot_size, size_t *source_bytes,
+                     size_t *system_bytes)
+{
+    if (!enter(pool))
+        return;
+    lock_store(pool);
+    note_all_peaks(pool);
+    stats_of_store(pool->store, by_slot_size, source_bytes, system_bytes);
+#if PROTOPOOL_CHECK < 2
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++)
+        by_slot_size[c - 1].live = live_of(pool, c);
+#endif
+    unlock_store(pool);
+    leave(pool);
+}
+
+/* ---- depot.c ----------------------------------------------------------------------------------------------------- */
+/* A depot: a store that joined pools share, and the life of it. */
+
+#ifndef PROTOPOOL_NO_THREADS
+
+static bool begin_depot(struct protopool_depot *depot, struct protopool_rack *racks, uint32_t slot_sizes)
+{
+    memset(racks, 0, (slot_sizes + (size_t)1) * sizeof *racks);
+    depot->racks = racks;
+    depot->joined = 0;
+    return PROTOPOOL_LOCK_INIT(&depot->lock);
+}
+
+bool protopool_depot_init(struct protopool_depot *depot, struct protopool_rack *racks,
+                          const struct protopool_geometry *geometry, const struct protopool_source *source)
+{
+    depot->store = begin_growing_store(geometry, source);
+    if (depot->store == NULL)
+        return false;
+    if (begin_depot(depot, racks, geometry->count)) {
+        open_store(depot->store, &depot->lock);
+        return true;
+    }
+    give_all(depot->store);
+    depot->store = NULL;
+    return false;
+}
+
+/* Whether a slab can count the slots of each slot size of a fixed depot for so many pools. */
+static bool can_count(const struct protopool_geometry *geometry, unsigned long long pools)
+{
+    for (uint32_t i = 0; i < geometry->count; i++)
+        if (PROTOPOOL_DEPOT_SLOTS_(geometry->slot_sizes[i].budget, pools) > UINT32_MAX)
+            return false;
+    return true;
+}
+
+/* What a fixed depot for so many pools takes; slots tells the part that is neither arrays nor tables. */
+static unsigned long long depot_bytes(const struct protopool_geometry *geometry, unsigned long long pools,
+                                      unsigned long long *slots)
+{
+    unsigned long long slot_sizes = 0;
+
+    *slots = 0;
+    for (uint32_t i = 0; i < geometry->count; i++) {
+        *slots += PROTOPOOL_DEPOT_BYTES(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget, pools);
+        slot_sizes += geometry->slot_sizes[i].budget != 0;
+    }
+    return PROTOPOOL_TABLES_BYTES(geometry->count) + *slots + PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools);
+}
+
+bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_rack *racks,
+                                const struct protopool_geometry *geometry, void *memory, size_t bytes)
+{
+    unsigned char *next;
+    unsigned long long slots, without_arrays, pools = 1;
+    struct protopool_store *store;
+    uint32_t arrays = 0;
+
+    depot->store = NULL;
+    while (pools < 65535 && depot_bytes(geometry, pools + 1, &slots) <= bytes)
+        pools++;
+    (void)depot_bytes(geometry, pools, &slots);
+    without_arrays = PROTOPOOL_TABLES_BYTES(geometry->count) + slots;
+    if (without_arrays > bytes || memory == NULL || (uintptr_t)memory % 8 != 0 || !can_count(geometry, pools)
+        || !begin_depot(depot, racks, geometry->count))
+        return false;
+    store = begin_store(geometry, memory);
+    next = (unsigned char *)memory + tables_bytes(geometry);
+    for (unsigned c = 1; c <= geometry->count; c++) {
+        const uint32_t budget = geometry->slot_sizes[c - 1].budget;
+        if (budget == 0)
+            continue;
+        store->shelves[c].magazine = PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE);
+        name_slabs(&store->shelves[c].slabs, c, geometry->slot_sizes[c - 1].bytes);
+        next = begin_fixed_slabs(store, &store->shelves[c].slabs, (uint32_t)PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0,
+                                 next);
+    }
+    while (slots != 0 && without_arrays + PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2 + 1) <= bytes)
+        arrays += 2;
+    name_slabs(arrays_of(store), 0, PROTOPOOL_MAGAZINE * sizeof(void *));
+    if (arrays != 0)
+        (void)begin_fixed_slabs(store, arrays_of(store), arrays, 0, next);
+    else
+        arrays_of(store)->slot_bytes = 0;
+    depot->store = store;
+    open_store(store, &depot->lock);
+    store->source_bytes =
+        (size_t)without_arrays + (arrays != 0 ? (size_t)PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2) : 0);
+    return true;
+}
+
+bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
+                    const struct protopool_geometry *geometry, struct protopool_depot *depot)
+{
+    begin_pool(pool, loaded, classes, geometry->count);
+    if (depot->store == NULL)
+        return false;
+    open_pool(pool, depot->store);
+    pool->depot = depot;
+    PROTOPOOL_LOCK(&depot->lock);
+    depot->joined++;
+    PROTOPOOL_UNLOCK(&depot->lock);
+    return true;
+}
+
+static void return_array(struct protopool_store *store, struct protopool_magazine *magazine)
+{
+    void *const array = magazine->slots;
+    if (is_equipped(magazine))
+        spill(store, arrays_of(store), &array, 1);
+}
+
+/* Hands a joined pool's magazines back. */
+static void leave_depot(struct protopool *pool)
+{
+    lock_store(pool);
+    flush(pool);
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
+        return_array(pool->store, &pool->loaded[c]);
+        return_array(pool->store, &pool->classes[c].previous);
+    }
+    if (--pool->depot->joined == 0)
+        flush_racks(pool->depot); /* nobody is there to fetch them */
+    unlock_store(pool);
+}
+
+/* Whether a pool is joined. */
+static bool is_joined(struct protopool_depot *depot)
+{
+    bool joined;
+
+    PROTOPOOL_LOCK(&depot->lock);
+    joined = depot->joined != 0;
+    PROTOPOOL_UNLOCK(&depot->lock);
+    return joined;
+}
+
+size_t protopool_depot_fini(struct protopool_depot *depot)
+{
+    size_t live = 0;
+
+    if (depot->store == NULL) /* its init has failed, or it has ended */
+        return 0;
+    if (is_joined(depot)) {
+        simple_fault(PROTOPOOL_FAULT_JOINED, depot, NULL);
+        return SIZE_MAX;
+    }
+    for (unsigned c = 1; c <= depot->store->geometry->count; c++)
+        live += handed_out(depot->store, depot, c);
+    flush_racks(depot);
+    report_leaks(depot->store, depot);
+    end_store(depot->store);
+    depot->store = NULL;
+    PROTOPOOL_LOCK_FINI(&depot->lock);
+    return live;
+}
+
+bool protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, const void *slot), void *ctx)
+{
+    bool is_alone;
+
+    if (depot->store == NULL)
+        return true;
+    PROTOPOOL_LOCK(&depot->lock);
+    is_alone = depot->joined == 0;
+    if (is_alone) {
+        flush_racks(depot);
+        each_in_store(depot->store, fn, ctx);
+    }
+    PROTOPOOL_UNLOCK(&depot->lock);
+    return is_alone;
+}
+
+size_t protopool_depot_trim(struct protopool_depot *depot)
+{
+    size_t given;
+
+    if (depot->store == NULL)
+        return 0;
+    PROTOPOOL_LOCK(&depot->lock);
+    given = system_bytes_of(depot->store);
+    trim(depot->store, depot);
+    given -= system_bytes_of(depot->store);
+    PROTOPOOL_UNLOCK(&depot->lock);
+    return given;
+}
+
+void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_stats *by_slot_size,
+                           size_t *source_bytes, size_t *system_bytes)
+{
+    if (depot->store == NULL)
+        return;
+    PROTOPOOL_LOCK(&depot->lock);
+    stats_of_store(depot->store, by_slot_size, source_bytes, system_bytes);
+#if PROTOPOOL_CHECK < 2
+    for (unsigned c = 1; c <= depot->store->geometry->count; c++)
+        by_slot_size[c - 1].live = handed_out(depot->store, depot, c);
+#endif
+    PROTOPOOL_UNLOCK(&depot->lock);
+}
+
+#else
+/* There are no joined pools. */
+static void leave_depot(struct protopool *pool)
+{
+    (void)pool;
+}
+#endif
+
+/* ---- check1.c ---------------------------------------------------------------------------------------------------- */
+/* Level 1, for production: a freed message has a tag of its own, found again on free and on allocation. */
+
+#if PROTOPOOL_CHECK == 1
+static void set_tag(void *slot, const struct protopool_messages *messages, uint32_t tag)
+{
+    const uint16_t wide = (uint16_t)tag;
+    if (messages->tag_bytes == 1)
+        *(unsigned char *)slot = (unsigned char)tag;
+    else
+        memcpy(slot, &wide, sizeof wide);
+}
+
+/* Marks the slots of a slab free. */
+static void retire_slots(struct protopool_store *store, const struct protopool_slabs *slabs,
+                         struct protopool_slab *slab, bool is_new)
+{
+    (void)is_new;
+    if (slabs->slot_class != 0)
+        for (uint32_t i = 0; i < slab->slots; i++)
+            set_tag(slab->first + i * slabs->slot_bytes, store->geometry->messages,
+                    store->geometry->messages->freed_tag);
+}
+
+/* Whether the slot, which is none of these slabs', is of another pool: as far as that can be known. */
+static bool is_of_another_pool(const struct protopool_store *store, const struct protopool_slabs *slabs,
+                               const struct protopool_slab *slab, const void *slot)
+{
+    if (slabs->fixed == NULL)
+        return slab->of != slabs && slab->slot_class == slabs->slot_class;
+    for (unsigned c = 1; c <= store->geometry->count; c++) {
+        const struct protopool_slab *const fixed = store->shelves[c].slabs.fixed;
+        if (fixed != NULL
+            && (uintptr_t)slot - (uintptr_t)fixed->first < fixed->slots * store->shelves[c].slabs.slot_bytes)
+            return false;
+    }
+    return true;
+}
+
+/* Whether a slot that was freed belongs where its tag sent it. */
+static bool is_sound(const struct protopool_store *store, const struct protopool_slabs *slabs,
+                     struct protopool_slab *slab, const void *slot, uint32_t index)
+{
+    enum protopool_fault code = PROTOPOOL_FAULT_BAD_TAG;
+
+    if (slab->of == slabs && index < slab->slots && slab->first + index * slabs->slot_bytes == slot) {
+        if ((bitmap(slab)[index / WORD_BITS] >> index % WORD_BITS & 1) == 0)
+            return true;
+        code = PROTOPOOL_FAULT_DOUBLE_FREE;
+    } else if (is_of_another_pool(store, slabs, slab, slot)) {
+        code = PROTOPOOL_FAULT_WRONG_POOL;
+    }
+    simple_fault(code, NULL, slot);
+    return false;
+}
+
+bool protopool_serves(const struct protopool *pool, unsigned slot_class, const void *slot, size_t bytes)
+{
+    const struct protopool_slabs *const slabs = &pool->store->shelves[slot_class].slabs;
+    return bytes <= slabs->message_bytes && slab_of(slabs, slot)->of == slabs;
+}
+#endif
+
+/* ---- check2.c ---------------------------------------------------------------------------------------------------- */
+/*
+ * Level 2, for debugging: every pointer is looked up before it is used.
+ * Each slot has a record outside it: its state, and who allocated and freed it.
+ */
+
+#if PROTOPOOL_CHECK == 2
+enum { NEVER_MADE, LIVE, FREED, ABSENT };
+
+#define FREE_FILL 0xdb     /* a free slot */
+#define RED_ZONE_FILL 0xfd /* between slots */
+
+static struct protopool_slot_record *record_of(struct protopool_slab *slab, uint32_t index)
+{
+    return (struct protopool_slot_record *)(void *)(bitmap(slab) + slab->words) + index;
+}
+
+static size_t zone_bytes(const struct protopool_slabs *slabs)
+{
+    return slabs->slot_bytes - slabs->message_bytes;
+}
+
+static bool is_filled(const unsigned char *bytes, size_t count, unsigned char fill)
+{
+    for (size_t i = 0; i < count; i++)
+        if (bytes[i] != fill)
+            return false;
+    return true;
+}
+
+/* What ASan and valgrind are told. A message in hand is undefined at first; all else of a slab's slots is out of bounds
+ * but to the engine. */
+static void tell_no_access(const void *at, size_t bytes)
+{
+#ifdef HAS_ASAN
+    __asan_poison_memory_region(at, bytes);
+#endif
+#ifdef HAS_VALGRIND
+    VALGRIND_MAKE_MEM_NOACCESS(at, bytes);
+#endif
+    (void)at;
+    (void)bytes;
+}
+
+static void tell_defined(const void *at, size_t bytes)
+{
+#ifdef HAS_ASAN
+    __asan_unpoison_memory_region(at, bytes);
+#endif
+#ifdef HAS_VALGRIND
+    VALGRIND_MAKE_MEM_DEFINED(at, bytes);
+#endif
+    (void)at;
+    (void)bytes;
+}
+
+static void tell_made(const struct protopool_store *store, const void *msg, size_t bytes)
+{
+#ifdef HAS_ASAN
+    __asan_unpoison_memory_region(msg, bytes);
+#endif
+#ifdef HAS_VALGRIND
+    VALGRIND_MEMPOOL_ALLOC(store, msg, bytes);
+#endif
+    (void)store;
+    (void)msg;
+    (void)bytes;
+}
+
+static void tell_freed(const struct protopool_store *store, const void *msg, size_t bytes)
+{
+#ifdef HAS_VALGRIND
+    VALGRIND_MEMPOOL_FREE(store, msg);
+#endif
+    (void)store;
+    tell_no_access(msg, bytes);
+}
+
+/* All bytes that slots and red zones have in the slab. */
+static unsigned char *slots_begin(const struct protopool_slab *slab)
+{
+    return slab->first - PROTOPOOL_RED_ZONE_;
+}
+
+static size_t slots_bytes(const struct protopool_slabs *slabs, const struct protopool_slab *slab)
+{
+    return PROTOPOOL_RED_ZONE_ + slab->slots * slabs->slot_bytes;
+}
+
+/* Makes the slots of a slab free and forgets their messages. */
+static void retire_slots(struct protopool_store *store, const struct protopool_slabs *slabs,
+                         struct protopool_slab *slab, bool is_new)
+{
+    if (slabs->slot_class == 0)
+        return;
+    tell_defined(slots_begin(slab), slots_bytes(slabs, slab));
+    memset(slots_begin(slab), RED_ZONE_FILL, slots_bytes(slabs, slab));
+    for (uint32_t i = 0; i < slab->slots; i++) {
+        unsigned char *const slot = slab->first + i * slabs->slot_bytes;
+        memset(slot, FREE_FILL, slabs->message_bytes);
+#ifdef HAS_VALGRIND
+        if (!is_new && record_of(slab, i)->state == LIVE)
+            VALGRIND_MEMPOOL_FREE(store, slot);
+#endif
+        memset(record_of(slab, i), 0, sizeof(struct protopool_slot_record));
+    }
+    (void)store;
+    (void)is_new;
+    tell_no_access(slots_begin(slab), slots_bytes(slabs, slab));
+}
+
+/* The first registered slab above the address. */
+static size_t registry_at(const struct protopool_growth *growth, uintptr_t address)
+{
+    size_t low = 0, high = growth->registered;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if ((uintptr_t)growth->registry[middle] <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool has_address(const struct protopool_slab *slab, uintptr_t address)
+{
+    return address - (uintptr_t)slots_begin(slab) < slots_bytes(slab->of, slab);
+}
+
+/* The slab whose slots or red zones hold the address; NULL if none does. Nothing at the address is read. */
+static struct protopool_slab *find_slab(const struct protopool_store *store, uintptr_t address)
+{
+    for (unsigned c = 1; c <= store->geometry->count; c++) {
+        const struct protopool_slabs *const slabs = &store->shelves[c].slabs;
+        struct protopool_slab *slab = slabs->fixed;
+#ifndef HAS_HEAP
+        for (slab = slabs->partial; slab != NULL && !has_address(slab, address); slab = slab->next) {
+        }
+        for (slab = slab == NULL ? slabs->full : slab; slab != NULL && !has_address(slab, address); slab = slab->next) {
+        }
+#endif
+        if (slab != NULL && has_address(slab, address))
+            return slab;
+    }
+    if (store->growth != NULL) {
+        const size_t at = registry_at(store->growth, address);
+        if (at != 0 && has_address(store->growth->registry[at - 1], address))
+            return store->growth->registry[at - 1];
+    }
+    return NULL;
+}
+
+/* Enters a slab of a growing store. False if there is no memory for that. */
+static bool enter_slab(struct protopool_store *store, struct protopool_slab *slab)
+{
+#ifdef HAS_HEAP
+    struct protopool_growth *const growth = store->growth;
+    size_t at;
+
+    if (growth->registered == growth->registry_room) {
+        const size_t room = growth->registry_room == 0 ? 64 : 2 * growth->registry_room;
+        void *const registry = realloc(growth->registry, room * sizeof growth->registry[0]);
+        if (registry == NULL)
+            return false;
+        growth->registry = (struct protopool_slab **)registry;
+        growth->registry_room = room;
+    }
+    at = registry_at(growth, (uintptr_t)slab);
+    memmove(&growth->registry[at + 1], &growth->registry[at], (growth->registered - at) * sizeof growth->registry[0]);
+    growth->registry[at] = slab;
+    growth->registered++;
+#endif
+    (void)store;
+    (void)slab;
+    return true;
+}
+
+static void strike_slab(struct protopool_store *store, const struct protopool_slabs *slabs, struct protopool_slab *slab)
+{
+#ifdef HAS_HEAP
+    struct protopool_growth *const growth = store->growth;
+    const size_t at = registry_at(growth, (uintptr_t)slab);
+    growth->registered--;
+    memmove(&growth->registry[at - 1], &growth->registry[at],
+            (growth->registered + 1 - at) * sizeof growth->registry[0]);
+#endif
+    (void)store;
+    tell_defined(slots_begin(slab), slots_bytes(slabs, slab));
+}
+#endif
+
+#if PROTOPOOL_CHECK == 2
+/* Every store of the program, to tell a wrong pool from a foreign pointer. */
+static struct protopool_store *all_stores;
+
+/* Locks a store of another pool or depot. False if it may not wait and the lock is held, by its own thread even. */
+static bool lock_other(struct protopool_store *store, bool may_wait)
+{
+    if (store->lock == NULL)
+        return true;
+    if (may_wait) {
+        PROTOPOOL_LOCK(store->lock);
+        return true;
+    }
+#ifdef HAS_PTHREAD
+    for (int i = 0; i < 100 * LOCK_TRIES; i++)
+        if (pthread_mutex_trylock((pthread_mutex_t *)(void *)store->lock) == 0)
+            return true;
+#endif
+    return false;
+}
+
+/* Looks for the message in every store but its own: ABSENT, or what is known of its slot, which the report gets too. */
+static uint32_t look_elsewhere(const struct protopool_store *own, const void *msg, struct report *report, bool may_wait)
+{
+    uint32_t state = ABSENT;
+
+    if (!HAS_STORES())
+        return false;
+    LOCK_STORES();
+    for (struct protopool_store *store = all_stores; store != NULL && state == ABSENT; store = store->next_store) {
+        struct protopool_slab *slab;
+        if (store == own || !lock_other(store, may_wait))
+            continue;
+        slab = find_slab(store, (uintptr_t)msg);
+        if (slab != NULL) {
+            const size_t offset = (size_t)((uintptr_t)msg - (uintptr_t)slab->first);
+            const size_t index = offset / slab->of->slot_bytes;
+            state = NEVER_MADE;
+            if (offset % slab->of->slot_bytes == 0 && index < slab->slots) {
+                const struct protopool_slot_record *const record = record_of(slab, (uint32_t)index);
+                state = record->state;
+                report->geometry = store->geometry;
+                report->made = record->made;
+                report->freed = record->freed;
+                if (state == FREED)
+                    report->name = store->geometry->messages->name_of(record->variant);
+                if (state == LIVE && store->geometry->messages->size_of(msg, record->bytes) == record->bytes)
+                    report->readable = msg;
+            }
+        }
+        if (store->lock != NULL)
+            PROTOPOOL_UNLOCK(store->lock);
+    }
+    UNLOCK_STORES();
+    return state;
+}
+
+PROTOPOOL_COLD void protopool_raise_variant(const void *msg, const char *name, const char *file, int line)
+{
+    struct report report = {
+        PROTOPOOL_FAULT_WRONG_VARIANT, NULL, msg, NULL, NULL, name, nowhere, nowhere, { file, line }
+    };
+
+    if (look_elsewhere(NULL, msg, &report, false) == FREED)
+        report.code = PROTOPOOL_FAULT_USE_AFTER_FREE;
+    fault(&report);
+}
+
+static void open_store(struct protopool_store *store, union protopool_lock *lock)
+{
+    struct protopool_store *at;
+
+    store->lock = lock;
+#ifdef HAS_VALGRIND
+    VALGRIND_CREATE_MEMPOOL(store, 0, 0);
+#endif
+    if (!HAS_STORES())
+        return;
+    LOCK_STORES();
+    for (at = all_stores; at != NULL && at != store; at = at->next_store) {
+    }
+    if (at == NULL) {
+        store->next_store = all_stores;
+        all_stores = store;
+    }
+    UNLOCK_STORES();
+}
+
+/* Takes the store out of the list. */
+static void remove_store(const struct protopool_store *store)
+{
+    if (!HAS_STORES())
+        return;
+    LOCK_STORES();
+    for (struct protopool_store **at = &all_stores; *at != NULL; at = &(*at)->next_store) {
+        if (*at == store) {
+            *at = store->next_store;
+            break;
+        }
+    }
+    UNLOCK_STORES();
+}
+
+static void close_store(struct protopool_store *store)
+{
+    remove_store(store);
+#ifdef HAS_VALGRIND
+    VALGRIND_DESTROY_MEMPOOL(store);
+#endif
+    for (unsigned c = 1; c <= store->geometry->count; c++) {
+        const struct protopool_slabs *const slabs = &store->shelves[c].slabs;
+        for (struct protopool_slab *slab = slabs->partial; slab != NULL; slab = slab->next)
+            tell_defined(slots_begin(slab), slots_bytes(slabs, slab));
+        for (struct protopool_slab *slab = slabs->full; slab != NULL; slab = slab->next)
+            tell_defined(slots_begin(slab), slots_bytes(slabs, slab));
+    }
+#ifdef HAS_HEAP
+    if (store->growth != NULL)
+        free(store->growth->registry);
+#endif
+}
+
+#endif
+
+#if PROTOPOOL_CHECK == 2
+
+/* What is wrong with freeing the message, which find_slab has found there; 0 if nothing is: then it is free. */
+static unsigned judge(struct protopool_slab *slab, const void *msg, struct report *report)
+{
+    const struct protopool_slabs *const slabs = slab->of;
+    const struct protopool_messages *const messages = report->geometry->messages;
+    const size_t offset = (size_t)((uintptr_t)msg - (uintptr_t)slab->first);
+    const size_t index = offset / slabs->slot_bytes;
+    const unsigned char *end;
+    const unsigned char *const front = (const unsigned char *)msg - PROTOPOOL_RED_ZONE_;
+    struct protopool_slot_record *record;
+    bool is_sized, is_end_good, is_front_good;
+
+    if (offset % slabs->slot_bytes != 0 || index >= slab->slots)
+        return PROTOPOOL_FAULT_INTERIOR;
+    record = record_of(slab, (uint32_t)index);
+    if (record->state == NEVER_MADE)
+        return PROTOPOOL_FAULT_FOREIGN;
+    report->made = record->made;
+    if (record->state == FREED) {
+        report->freed = record->freed;
+        report->name = messages->name_of(record->variant);
+        return PROTOPOOL_FAULT_DOUBLE_FREE;
+    }
+    is_sized = messages->size_of(msg, record->bytes) == record->bytes;
+    report->readable = is_sized ? msg : NULL;
+    end = (const unsigned char *)msg + record->bytes;
+    tell_defined(end, slabs->slot_bytes - record->bytes);
+    is_end_good = is_filled(end, slabs->message_bytes - record->bytes, FREE_FILL)
+                  && is_filled((const unsigned char *)msg + slabs->message_bytes,
+                               zone_bytes(slabs) - PROTOPOOL_RED_ZONE_, RED_ZONE_FILL);
+    tell_no_access(end, slabs->slot_bytes - record->bytes);
+    tell_defined(front, PROTOPOOL_RED_ZONE_);
+    is_front_good = is_filled(front, PROTOPOOL_RED_ZONE_, RED_ZONE_FILL);
+    tell_no_access(front, PROTOPOOL_RED_ZONE_);
+    if (!is_end_good)
+        return PROTOPOOL_FAULT_OVERRUN;
+    if (!is_front_good)
+        return PROTOPOOL_FAULT_UNDERRUN;
+    if (!is_sized && messages->has_tail(msg)) {
+        report->name = messages->name_of(messages->variant_of(msg));
+        return PROTOPOOL_FAULT_WRONG_LENGTH;
+    }
+    if (!is_sized)
+        return PROTOPOOL_FAULT_BAD_TAG;
+    record->state = FREED;
+    record->freed = report->here;
+    record->variant = messages->variant_of(msg);
+    return 0;
+}
+
+PROTOPOOL_COLD unsigned protopool_begin_put(struct protopool *pool, const void *msg)
+{
+    struct report report = { PROTOPOOL_FAULT_FOREIGN, pool, msg, NULL, NULL, NULL, nowhere, nowhere, nowhere };
+    struct protopool_slab *slab;
+    unsigned code = PROTOPOOL_FAULT_FOREIGN;
+    unsigned slot_class = 0;
+
+    if (msg == NULL || !enter_for(pool, msg, NULL))
+        return 0;
+    report.geometry = pool->store->geometry;
+    report.here = pool->site;
+    lock_store(pool);
+    slab = find_slab(pool->store, (uintptr_t)msg);
+    if (slab != NULL) {
+        code = judge(slab, msg, &report);
+        slot_class = slab->of->slot_class;
+        pool->store->shelves[slot_class].live -= code == 0;
+    }
+    unlock_store(pool);
+    if (slab == NULL && look_elsewhere(pool->store, msg, &report, true) != ABSENT)
+        code = PROTOPOOL_FAULT_WRONG_POOL;
+    if (code == 0)
+        return slot_class;
+    report.code = (enum protopool_fault)code;
+    leave(pool);
+    fault(&report);
+    return 0;
+}
+
+PROTOPOOL_COLD void protopool_end_put(struct protopool *pool, unsigned slot_class, void *msg)
+{
+    const size_t bytes = pool->store->shelves[slot_class].slabs.message_bytes;
+
+    tell_defined(msg, bytes);
+    memset(msg, FREE_FILL, bytes);
+    tell_freed(pool->store, msg, bytes);
+    protopool_put(pool, &pool->loaded[slot_class], slot_class, msg);
+    leave(pool);
+}
+
+PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slot_class, size_t bytes, const char *name)
+{
+    struct report report = {
+        PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, pool, NULL, NULL, NULL, NULL, nowhere, nowhere, nowhere
+    };
+    struct protopool_slab *slab;
+    struct protopool_slot_record *record;
+    size_t room;
+    void *slot;
+    bool is_intact;
+
+    if (pool->alive == PROTOPOOL_FAILED_)
+        return protopool_take_slow(pool, slot_class);
+    if (!enter_for(pool, NULL, name)) {
+        pool->failure = PROTOPOOL_FAULTED;
+        return NULL;
+    }
+    slot = protopool_take(pool, &pool->loaded[slot_class], slot_class);
+    if (slot == NULL) {
+        leave(pool);
+        return NULL;
+    }
+    room = pool->store->shelves[slot_class].slabs.message_bytes;
+    lock_store(pool);
+    slab = find_slab(pool->store, (uintptr_t)slot);
+    record = record_of(slab, index_of(slab->of, slab, slot));
+    tell_defined(slot, room);
+    is_intact = is_filled((const unsigned char *)slot, room, FREE_FILL);
+    report.made = record->made;
+    report.freed = record->freed;
+    if (record->state == FREED)
+        report.name = pool->store->geometry->messages->name_of(record->variant);
+    if (is_intact) {
+        struct protopool_shelf *const shelf = &pool->store->shelves[slot_class];
+        if (++shelf->live > shelf->peak)
+            shelf->peak = shelf->live;
+        record->state = LIVE;
+        record->bytes = bytes;
+        record->made = pool->site;
+        record->freed = nowhere;
+    } else {
+        memset(slot, FREE_FILL, room);
+    }
+    tell_no_access(slot, room);
+    unlock_store(pool);
+    if (is_intact) {
+        tell_made(pool->store, slot, bytes);
+        leave(pool);
+        return slot;
+    }
+    protopool_put(pool, &pool->loaded[slot_class], slot_class, slot);
+    report.geometry = pool->store->geometry;
+    report.pointer = slot;
+    report.here = pool->site;
+    pool->failure = PROTOPOOL_FAULTED;
+    leave(pool);
+    fault(&report);
+    return NULL;
+}
+#endif
+
+/* ---- leak.c ------------------------------------------------------------------------------------------------------ */
+/* Leaks: what is still live when a pool or depot ends. */
+
+#if PROTOPOOL_CHECK >= 1
+
+#define LEAKS_SHOWN 10U
+#define LEAKS_COUNTED 64U /* variants counted in one walk */
+
+struct leaks {
+    struct protopool_store *store;
+    const void *first;
+    size_t seen;
+    uint32_t variant; /* counts[i] is of variant + i */
+    size_t counts[LEAKS_COUNTED];
+};
+
+static void show_leak(void *ctx, const void *msg)
+{
+    struct leaks *const leaks = (struct leaks *)ctx;
+
+    if (leaks->seen++ == 0)
+        leaks->first = msg;
 #ifndef PROTOPOOL_NO_STDIO
-/* ---- Printing ------------------------------------------------------------------------------------------------------------ */
+    if (leaks->seen <= LEAKS_SHOWN) {
+        (void)fputs("protopool: leak: ", stderr);
+        (void)leaks->store->geometry->messages->print(stderr, msg);
+        (void)fprintf(stderr, ", %p", msg);
+#if PROTOPOOL_CHECK == 2
+        struct protopool_slab *const slab = find_slab(leaks->store, (uintptr_t)msg);
+        print_site("allocated", &record_of(slab, index_of(slab->of, slab, msg))->made);
+#endif
+        (void)fputs("\n", stderr);
+    }
+#endif
+}
+
+static void find_first_leak(void *ctx, const void *msg)
+{
+    struct leaks *const leaks = (struct leaks *)ctx;
+    if (leaks->seen++ == 0)
+        leaks->first = msg;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void count_leak(void *ctx, const void *msg)
+{
+    struct leaks *const leaks = (struct leaks *)ctx;
+    const uint32_t variant = leaks->store->geometry->messages->variant_of(msg);
+    if (variant - leaks->variant < LEAKS_COUNTED)
+        leaks->counts[variant - leaks->variant]++;
+}
+
+static void print_leak_counts(struct protopool_store *store)
+{
+    const struct protopool_messages *const messages = store->geometry->messages;
+
+    for (uint32_t variant = 0; variant < messages->variants; variant += LEAKS_COUNTED) {
+        struct leaks leaks = { store, NULL, 0, variant, { 0 } };
+        each_in_store(store, count_leak, &leaks);
+        for (uint32_t i = 0; i < LEAKS_COUNTED; i++)
+            if (leaks.counts[i] != 0)
+                (void)fprintf(stderr, "protopool: leak: %lu of %s\n", (unsigned long)leaks.counts[i],
+                              messages->name_of(variant + i));
+    }
+}
+#endif
+
+/* Reports what is live in a store whose magazines are flushed. The default handler is preceded by a list: each message by
+ * name and content, up to a bound, then counts by variant. */
+static void report_leaks(struct protopool_store *store, const void *owner)
+{
+    struct leaks leaks = { store, NULL, 0, 0, { 0 } };
+
+    each_in_store(store, the_handler == NULL ? show_leak : find_first_leak, &leaks);
+    if (leaks.seen == 0)
+        return;
+#ifndef PROTOPOOL_NO_STDIO
+    if (the_handler == NULL)
+        print_leak_counts(store);
+#endif
+    simple_fault(PROTOPOOL_FAULT_LEAK, owner, leaks.first);
+}
+#endif
+
+/* ---- print.c ----------------------------------------------------------------------------------------------------- */
+/* Printing values, in the form of Rust's Debug. */
+
+#ifndef PROTOPOOL_NO_STDIO
 
 #ifdef __GNUC__
 __attribute__((format(printf, 2, 3)))
@@ -3047,7 +3143,8 @@ void protopool_trace_bytes(const char *what, const void *slot, size_t bytes)
 #endif
 #endif
 
-/* ---- Refusals ----------------------------------------------------------------------------------------------------------- */
+/* ---- refusal.c --------------------------------------------------------------------------------------------------- */
+/* Refusals: finds the field for which a constructor returned NULL, and passes it to the program's handler. */
 
 static protopool_refusal_handler *the_refusal_handler;
 

@@ -41,10 +41,29 @@
  *               A caller's bug (a double free, a foreign pointer) is undefined at build level 0.
  *   Moving      A pool points into itself: do not move or copy it once it is initialised.
  *   Units       Sizes are bytes, counts are slots.
+ *
+ * Where is what. Each part begins with a line of its name.
+ *   port.h      Compilers, libraries and C++: what this header includes, and what wraps its C.
+ *   settings.h  Settings, one for the whole program: files that disagree do not link.
+ *   compiler.h  Attributes, where the compiler has them.
+ *   source.h    Where memory comes from, and the slot sizes of a protocol.
+ *   types.h     A pool's data: slabs, stores, magazines, depots.
+ *   fault.h     Faults: bugs of the caller.
+ *   refusal.h   Failures and refusals: why a constructor returned NULL.
+ *   fast.h      The inline part of allocate and free, and what the build levels add to it.
+ *   pool.h      Pools: init, fini and what lies between.
+ *   depot.h     Depots: memory that the pools of several threads share.
+ *   text.h      What emitted constructors use for texts and bools.
+ *   hash.h      Hashing: the same on every machine.
+ *   record.h    Descriptions of messages: for a logger, a diff or a bridge to another format, for any protocol.
+ *   print.h     Printing, in the form of Rust's Debug.
  */
 
 #ifndef PROTOPOOL_H_
 #define PROTOPOOL_H_
+
+/* ---- port.h ------------------------------------------------------------------------------------------------------ */
+/* Compilers, libraries and C++: what this header includes, and what wraps its C. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -112,7 +131,11 @@ struct protopool_uncopied {
 
 PROTOPOOL_BEGIN_C
 
-/* ---- Settings: one for the whole program; files that disagree do not link ------------------------------------ */
+/* ---- settings.h -------------------------------------------------------------------------------------------------- */
+/*
+ * Settings, one for the whole program: files that disagree do not link.
+ * Each symbol's name has the version of the interface and the settings in it.
+ */
 
 /* The build level. What is found is told as a fault (see below).
  * 0: release. Nothing is checked per operation.
@@ -234,7 +257,8 @@ PROTOPOOL_BEGIN_C
 #define protopool_trace_bytes PROTOPOOL_NAMED_(protopool_trace_bytes)
 #define protopool_set_refusal_handler PROTOPOOL_NAMED_(protopool_set_refusal_handler)
 
-/* ---- What compilers are told ---------------------------------------------------------------------------------- */
+/* ---- compiler.h -------------------------------------------------------------------------------------------------- */
+/* Attributes, where the compiler has them. */
 
 /* In front of each function and table that other files refer to. A program or a shared library keeps its own engine and
  * protocols to itself, so that two of them in one process do not meet. PROTOPOOL_SHARED exports them
@@ -329,7 +353,8 @@ PROTOPOOL_BEGIN_C
 /* A const object as a message that is only read. */
 #define PROTOPOOL_UNCONST(pointer) ((void *)(uintptr_t)(pointer))
 
-/* ---- Where memory comes from ---------------------------------------------------------------------------------- */
+/* ---- source.h ---------------------------------------------------------------------------------------------------- */
+/* Where memory comes from, and the slot sizes of a protocol. */
 
 /* take returns `bytes` bytes aligned to `align` (a power of two), or NULL; give gets back exactly what take gave,
  * with the same bytes and align. A
@@ -382,7 +407,11 @@ struct protopool_site {
 
 #define PROTOPOOL_ROUND_UP_(bytes) (((bytes) + 7ULL) / 8 * 8)
 
-/* ---- The pool: members are private ----------------------------------------------------------------------------- */
+/* ---- types.h ----------------------------------------------------------------------------------------------------- */
+/*
+ * A pool's data: slabs, stores, magazines, depots. The members are private.
+ * Invariants are written above the struct whose members they relate; the tests check them after each step.
+ */
 
 #if UINTPTR_MAX > 0xffffffffU
 typedef uint64_t protopool_word;
@@ -598,7 +627,8 @@ struct protopool_slot_stats {
     size_t failures; /* makes that found no memory */
 };
 
-/* ---- Faults: bugs of the caller ------------------------------------------------------------------------------------ */
+/* ---- fault.h ----------------------------------------------------------------------------------------------------- */
+/* Faults: bugs of the caller. */
 
 enum protopool_fault {
     /* at every level */
@@ -643,7 +673,8 @@ PROTOPOOL_API const char *protopool_fault_text(enum protopool_fault fault);
 PROTOPOOL_API void protopool_raise(enum protopool_fault code, const struct protopool *pool, const void *pointer);
 #endif
 
-/* ---- Failures and refusals: what a constructor that returns NULL can report --------------------------------------- */
+/* ---- refusal.h --------------------------------------------------------------------------------------------------- */
+/* Failures and refusals: why a constructor returned NULL. */
 
 /* Why a constructor returned NULL. */
 enum protopool_failure {
@@ -690,7 +721,8 @@ PROTOPOOL_API protopool_refusal_handler *protopool_set_refusal_handler(protopool
 #define PROTOPOOL_EXPLAIN_(call) ((void)0)
 #endif
 
-/* ---- Make and free: what is inlined ---------------------------------------------------------------------------- */
+/* ---- fast.h ------------------------------------------------------------------------------------------------------ */
+/* The inline part of allocate and free, and what the build levels add to it. */
 
 PROTOPOOL_API void *protopool_take_slow(struct protopool *pool, unsigned slot_class);
 PROTOPOOL_API void protopool_put_slow(struct protopool *pool, unsigned slot_class, void *slot);
@@ -802,7 +834,8 @@ PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_by
 #endif
 }
 
-/* ---- Pools ------------------------------------------------------------------------------------------------------ */
+/* ---- pool.h ------------------------------------------------------------------------------------------------------ */
+/* Pools: init, fini and what lies between. */
 
 #define PROTOPOOL_MIN_(a, b) ((a) < (b) ? (a) : (b))
 
@@ -888,8 +921,10 @@ PROTOPOOL_API void protopool_each(struct protopool *pool, void (*fn)(void *ctx, 
 PROTOPOOL_API void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slot_size,
                                    size_t *source_bytes, size_t *system_bytes);
 
+/* ---- depot.h ----------------------------------------------------------------------------------------------------- */
+/* Depots: memory that the pools of several threads share. */
+
 #ifndef PROTOPOOL_NO_THREADS
-/* ---- Depots ------------------------------------------------------------------------------------------------------- */
 
 /* What joined pools share; racks has 1 + geometry->count elements. The source is called under the depot's lock. False if
  * the source does not give the tables and the first slab, or the system no lock. */
@@ -926,7 +961,8 @@ PROTOPOOL_API bool protopool_join(struct protopool *pool, struct protopool_magaz
 
 #endif
 
-/* ---- What emitted constructors use ------------------------------------------------------------------------------ */
+/* ---- text.h ------------------------------------------------------------------------------------------------------ */
+/* What emitted constructors use for texts and bools. */
 
 /* The text's length, or most + 1 if it is longer; NULL counts as too long. */
 static inline size_t protopool_text_length(const char *text, size_t most)
@@ -962,7 +998,8 @@ static inline bool protopool_is_bool(const void *bytes)
     return memcmp(bytes, &truths[0], sizeof truths[0]) == 0 || memcmp(bytes, &truths[1], sizeof truths[1]) == 0;
 }
 
-/* ---- Hashing: the same on every machine ---------------------------------------------------------------------------- */
+/* ---- hash.h ------------------------------------------------------------------------------------------------------ */
+/* Hashing: the same on every machine. */
 
 #define PROTOPOOL_HASH_SEED_ UINT64_C(0x9e3779b97f4a7c15)
 
@@ -1003,7 +1040,8 @@ static inline uint64_t protopool_hash_bytes(uint64_t hash, const void *bytes, si
     return protopool_hash_u64(hash, count);
 }
 
-/* ---- Descriptions: a logger, a diff or a bridge to another format, for any protocol ------------------------------------ */
+/* ---- record.h ---------------------------------------------------------------------------------------------------- */
+/* Descriptions of messages: for a logger, a diff or a bridge to another format, for any protocol. */
 
 enum protopool_type {
     PROTOPOOL_BOOL = 1,
@@ -1124,8 +1162,10 @@ PROTOPOOL_API void protopool_explain_copy(const struct protopool *pool, const st
                                           bool has_tag, const void *from, const void *tail, size_t length);
 #endif
 
+/* ---- print.h ----------------------------------------------------------------------------------------------------- */
+/* Printing, in the form of Rust's Debug. */
+
 #ifndef PROTOPOOL_NO_STDIO
-/* ---- Printing, in the form of Rust's Debug ----------------------------------------------------------------------- */
 
 /* Where to: `out`, or if that is NULL the buffer, of `room` bytes, by the rules of snprintf. */
 struct protopool_printer {

@@ -16,8 +16,6 @@ from ..layout import MAX_SIZE, Layout, length_scalar
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 SMALLEST = 1.2e-38              # normal numbers of a float begin here
 WIDTH = 116                     # characters of an emitted line, where it can be broken
-ENGINE = ("protopool.h", "protopool.c")
-ENGINE_CPP = ("protopool.hpp",)
 _SOURCES = {"protocol.h.j2": "{}.h", "protocol.c.j2": "{}.c"}
 _ON_DEMAND = {"bench": {"protocol_bench.h.j2": "{}_bench.h"}, "cpp": {"protocol.hpp.j2": "{}.hpp"}}
 _SUITE = {"protocol_check.c.j2": "{}_check.c"}
@@ -44,15 +42,10 @@ def _render(laid_out: Layout, templates: dict[str, str]) -> dict[str, str]:
             for template, name in templates.items()}
 
 
-def engine(also: Collection[str] = ()) -> dict[str, str]:
-    """The engine's files: copied as they stand."""
-    names = ENGINE + (ENGINE_CPP if "cpp" in also else ())
-    return {name: (TEMPLATES / "engine" / name).read_text(encoding="utf-8") for name in names}
-
-
 def engine_abi() -> int:
-    """The version of what emitted code and the engine share: protopool.h says it."""
-    return int(re.search(r"^#define PROTOPOOL_ABI (\d+)$", engine()["protopool.h"], re.MULTILINE)[1])
+    """The version of what emitted code and the engine share."""
+    settings = (TEMPLATES / "engine/settings.h").read_text(encoding="utf-8")
+    return int(re.search(r"^#define PROTOPOOL_ABI (\d+)$", settings, re.MULTILINE)[1])
 
 
 def _environment(protocol: model.Protocol) -> jinja2.Environment:

@@ -10,7 +10,7 @@ from pathlib import Path
 from support import ROOT, WARNINGS_CPP, compilers, write_all
 
 from gen import generate
-from gen.emit import render
+from gen.emit import engine
 
 SCHEMA = """\
 protocol: calc
@@ -41,7 +41,7 @@ class Cpp(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.folder.cleanup)
-        write_all(Path(cls.folder.name), generate.generate([("schema.yaml", SCHEMA.encode())], ["cpp"]) | render.engine(["cpp"]))
+        write_all(Path(cls.folder.name), generate.generate([("schema.yaml", SCHEMA.encode())], ["cpp"]) | engine.engine(["cpp"]))
 
     def said(self, compiler: str, program: str, *flags: str) -> str:
         """What the compiler says; empty if it takes the program without a word."""

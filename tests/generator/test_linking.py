@@ -10,7 +10,7 @@ from pathlib import Path
 
 from support import ROOT, emit, write_all
 
-from gen.emit.render import engine
+from gen.emit.engine import engine
 
 CC = os.environ.get("CC", "gcc").split()
 CXX = ["clang++" if "clang" in CC[0] else "g++"]

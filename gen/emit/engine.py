@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The engine's files, each put together from its parts in templates/engine/. Knows which parts there are and their order."""
+
+import re
+from collections.abc import Collection
+
+from .render import TEMPLATES
+
+FOLDER = TEMPLATES / "engine"
+PARTS = {
+    "protopool.h": ("port.h", "settings.h", "compiler.h", "source.h", "types.h", "fault.h", "refusal.h", "fast.h", "pool.h",
+                    "depot.h", "text.h", "hash.h", "record.h", "print.h"),
+    "protopool.c": ("port.c", "fault.c", "check.c", "lock.c", "slab.c", "shape.c", "heap.c", "store.c", "magazine.c",
+                    "exchange.c", "cache.c", "pool.c", "depot.c", "check1.c", "check2.c", "leak.c", "print.c", "refusal.c"),
+}
+ON_DEMAND = {"cpp": "protopool.hpp"}    # in one piece
+LICENCE = "/* SPDX-License-Identifier: Apache-2.0 OR MIT */\n"
+WIDTH = 120
+
+
+def engine(also: Collection[str] = ()) -> dict[str, str]:
+    """{file name: text} of the engine; also: "cpp" for its header for C++."""
+    return ({name: _put_together(name, parts) for name, parts in PARTS.items()}
+            | {name: _read(name) for kind, name in ON_DEMAND.items() if kind in also})
+
+
+def opening(part: str) -> str:
+    """The first sentence of the part's opening comment, which says what the part is for."""
+    comment = re.match(r"/\*(.*?)\*/\n", _read(part).removeprefix(LICENCE), re.DOTALL)
+    text = re.sub(r"\s*\n \* ?", " ", comment[1]).strip() if comment else ""
+    return re.match(r"(?:.*?[.](?= |$))?", text)[0]
+
+
+def _put_together(name: str, parts: tuple[str, ...]) -> str:
+    width = max(map(len, parts))
+    contents = "\n".join(f" *   {part:{width}}  {opening(part)}" for part in parts)
+    bodies = "\n".join(_section(part) + _read(part).removeprefix(LICENCE) for part in parts)
+    return _read(name).replace(" * @CONTENTS", contents).replace("/* @PARTS */\n", bodies)
+
+
+def _section(part: str) -> str:
+    return f"/* ---- {part} ".ljust(WIDTH - 3, "-") + " */\n"
+
+
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Attributes, where the compiler has them. */
+
+/* In front of each function and table that other files refer to. A program or a shared library keeps its own engine and
+ * protocols to itself, so that two of them in one process do not meet. PROTOPOOL_SHARED exports them
+ * from a shared library; a system with other means (dllexport) defines PROTOPOOL_API. */
+#ifndef PROTOPOOL_API
+#if defined __GNUC__ && defined __ELF__ && !defined PROTOPOOL_SHARED
+#define PROTOPOOL_API __attribute__((visibility("hidden")))
+#elif defined __GNUC__ && defined __ELF__
+#define PROTOPOOL_API __attribute__((visibility("default")))
+#else
+#define PROTOPOOL_API
+#endif
+#endif
+
+/* In front of a function whose result says whether it has worked. */
+#if defined __cplusplus && __cplusplus >= 201703L
+#define PROTOPOOL_NODISCARD [[nodiscard]]
+#elif defined __STDC_VERSION__ && __STDC_VERSION__ > 201710L
+#define PROTOPOOL_NODISCARD [[nodiscard]]
+#elif defined __GNUC__
+#define PROTOPOOL_NODISCARD __attribute__((warn_unused_result))
+#else
+#define PROTOPOOL_NODISCARD
+#endif
+
+/* Refers to an object from each file that includes a header: of a file that was compiled with other settings, an older
+ * schema or another version, the linker reports an undefined reference that names them. One pointer a file. */
+#if defined __GNUC__ && defined __has_attribute
+#if __has_attribute(retain) && (defined __linux__ || defined __clang__) /* gcc knows it where the assembler does not */
+#define PROTOPOOL_REFER_(name, object) static const void *const name __attribute__((used, retain)) = &(object)
+#endif
+#endif
+#ifndef PROTOPOOL_REFER_
+#ifdef __GNUC__
+#define PROTOPOOL_REFER_(name, object) static const void *const name __attribute__((used)) = &(object)
+#else
+#define PROTOPOOL_REFER_(name, object) extern const void *name
+#endif
+#endif
+
+/* A number as text, for messages. */
+#define PROTOPOOL_TEXT_OF_(number) PROTOPOOL_TEXT_(number)
+#define PROTOPOOL_TEXT_(text) #text
+
+#if defined __GNUC__
+#define PROTOPOOL_LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define PROTOPOOL_COLD __attribute__((noinline, cold))
+#define PROTOPOOL_INLINE static inline __attribute__((always_inline))
+#define PROTOPOOL_ASSUME(condition) ((condition) ? (void)0 : __builtin_unreachable())
+#else
+#define PROTOPOOL_LIKELY(condition) (condition)
+#define PROTOPOOL_COLD
+#define PROTOPOOL_INLINE static inline
+#define PROTOPOOL_ASSUME(condition) ((void)0)
+#endif
+
+/* With this behind a constructor's declaration, gcc tells of messages that are freed twice, used when free, or lost
+ * (-Wall, -fanalyzer). That works for functions that are not inlined, so constructors are not where nothing is inlined
+ * anyway: without optimisation, and at level 2. PROTOPOOL_NO_ANALYSIS, before a file includes this, leaves it out there. */
+#if defined __GNUC__ && __GNUC__ >= 11 && !defined __clang__ && !defined PROTOPOOL_NO_ANALYSIS \
+    && (!defined __OPTIMIZE__ || PROTOPOOL_CHECK == 2)
+#define PROTOPOOL_OUT_OF_LINE_
+#define PROTOPOOL_FREED_BY_(free_function) __attribute__((malloc(free_function, 2), warn_unused_result))
+#else
+#define PROTOPOOL_FREED_BY_(free_function)
+#endif
+
+/* Before the constructors of a message that the schema calls deprecated. PROTOPOOL_NO_DEPRECATION, before a file includes
+ * this, leaves the warning out there. */
+#if defined __GNUC__ && !defined PROTOPOOL_NO_DEPRECATION
+#define PROTOPOOL_DEPRECATED(why) __attribute__((deprecated(why)))
+#else
+#define PROTOPOOL_DEPRECATED(why)
+#endif
+
+#if defined __has_attribute
+#if __has_attribute(unavailable)
+#define PROTOPOOL_UNAVAILABLE_(why) __attribute__((unavailable(why)))
+#endif
+#endif
+#ifndef PROTOPOOL_UNAVAILABLE_
+#define PROTOPOOL_UNAVAILABLE_(why)
+#endif
+
+/* What lies so many bytes behind the beginning of a message: by its address, since gcc warns of what goes beyond the member
+ * from which it got the pointer. */
+#define PROTOPOOL_BEHIND_(msg, bytes) ((void *)((uintptr_t)(const void *)(msg) + (bytes)))
+
+/* Clears padding of a message, which no member names. */
+#define PROTOPOOL_CLEAR_(msg, offset, bytes) ((void)memset((unsigned char *)(msg) + (offset), 0, (bytes)))
+
+/* A const object as a message that is only read. */
+#define PROTOPOOL_UNCONST(pointer) ((void *)(uintptr_t)(pointer))

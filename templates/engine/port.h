@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Compilers, libraries and C++: what this header includes, and what wraps its C. */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifndef __cplusplus
+#include <stdalign.h>
+#include <stdbool.h>
+#if !defined static_assert \
+    && !(defined __clang__ && __clang_major__ >= 16 && __STDC_VERSION__ > 201710L) /* a keyword there */
+#define static_assert _Static_assert
+#endif
+#endif
+
+/* PROTOPOOL_PORT names a header of yours, quotes included, with settings for the whole program: the lock of an RTOS, say. It
+ * must not include this one. */
+#ifdef PROTOPOOL_PORT
+#include PROTOPOOL_PORT
+#endif
+
+/* A freestanding build has no stdio. */
+#if defined __STDC_HOSTED__ && __STDC_HOSTED__ == 0 && !defined PROTOPOOL_NO_STDIO
+#define PROTOPOOL_NO_STDIO
+#endif
+#ifndef PROTOPOOL_NO_STDIO
+#include <stdio.h>
+#endif
+
+/* Around what is C: in C++ it has C's linkage, and casts and NULLs are no reason for a warning there. */
+/* clang-format off */
+#ifndef __cplusplus
+#define PROTOPOOL_BEGIN_C
+#define PROTOPOOL_END_C
+#elif defined __GNUC__
+#ifdef __clang__
+#define PROTOPOOL_USELESS_CASTS_
+#else
+#define PROTOPOOL_USELESS_CASTS_ _Pragma("GCC diagnostic ignored \"-Wuseless-cast\"")
+#endif
+#define PROTOPOOL_BEGIN_C \
+    extern "C" { \
+    _Pragma("GCC diagnostic push") \
+    _Pragma("GCC diagnostic ignored \"-Wold-style-cast\"") \
+    _Pragma("GCC diagnostic ignored \"-Wzero-as-null-pointer-constant\"") \
+    PROTOPOOL_USELESS_CASTS_
+#define PROTOPOOL_END_C _Pragma("GCC diagnostic pop") }
+#else
+#define PROTOPOOL_BEGIN_C extern "C" {
+#define PROTOPOOL_END_C }
+#endif
+/* clang-format on */
+
+/* Behind the name of a struct that has a tail in a pool: C++ does not copy it, since the tail would stay behind. It may be
+ * returned and moved, and is laid out as in C. */
+#ifdef __cplusplus
+struct protopool_uncopied {
+    protopool_uncopied() = default;
+    protopool_uncopied(protopool_uncopied &&) = default;
+    protopool_uncopied &operator=(protopool_uncopied &&) = default;
+};
+#define PROTOPOOL_UNCOPIED : protopool_uncopied
+#else
+#define PROTOPOOL_UNCOPIED
+#endif
+
+PROTOPOOL_BEGIN_C

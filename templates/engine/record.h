@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Descriptions of messages: for a logger, a diff or a bridge to another format, for any protocol. */
+
+enum protopool_type {
+    PROTOPOOL_BOOL = 1,
+    PROTOPOOL_UNSIGNED,
+    PROTOPOOL_SIGNED,
+    PROTOPOOL_FLOAT,
+    PROTOPOOL_CHAR,
+    PROTOPOOL_ENUM,   /* of `bytes` bytes; `values` has its names */
+    PROTOPOOL_FLAGS,  /* unsigned; `values` has masks and their names */
+    PROTOPOOL_STRUCT, /* `record` describes it */
+    PROTOPOOL_TEXT    /* characters: terminated if it has a length, padded to `count` if not */
+};
+
+/* A name for a value of an enum (as a negative one converts to uint64_t), or for a bit of flags. */
+struct protopool_value {
+    const char *name;
+    uint64_t number;
+};
+
+struct protopool_field {
+    const char *name; /* in the schema */
+    const char *unit; /* NULL: none */
+    enum protopool_type type;
+    uint32_t offset;          /* of the first element, in bytes from the beginning of the record */
+    uint32_t bytes;           /* of an element */
+    uint32_t count;           /* elements that there is room for; 1: it may be no list */
+    bool is_list;             /* an array or a list, even of one element */
+    bool is_tail;             /* behind the record: of a message in a pool only */
+    uint8_t length_bytes;     /* of the unsigned integer that says how many elements are used; 0: all are */
+    uint32_t length_offset;   /* where that is */
+    uint8_t presence_mask;    /* the bit that says whether the field is there; 0: it always is */
+    uint32_t presence_offset; /* of the byte with that bit */
+    const struct protopool_record *record;
+    const struct protopool_value *values;
+    uint32_t value_count;
+#if PROTOPOOL_CHECK >= 1
+    const struct protopool_range *range; /* NULL: none */
+#endif
+};
+
+#if PROTOPOOL_CHECK >= 1
+/* Both ends are allowed. number: as it converts to uint64_t; real: of a FLOAT. */
+union protopool_bound {
+    uint64_t number;
+    double real;
+};
+
+struct protopool_range {
+    union protopool_bound least, most;
+};
+#define PROTOPOOL_RANGE_(kind, least, most) \
+    , .range = &(const struct protopool_range) \
+    { \
+        { .kind = (least) }, \
+        { \
+            .kind = (most) \
+        } \
+    }
+#else
+#define PROTOPOOL_RANGE_(kind, least, most)
+#endif
+
+/* A message or a struct; its fields in the schema's order. */
+struct protopool_record {
+    const char *name;
+    uint32_t bytes;
+    uint32_t field_count;
+    const struct protopool_field *fields;
+};
+
+/* The mask of the n-th of bit-fields of one bit, in its byte. */
+#if defined __BYTE_ORDER__ && defined __ORDER_BIG_ENDIAN__ && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define PROTOPOOL_BIT_(n) (0x80U >> (n) % 8)
+#else
+#define PROTOPOOL_BIT_(n) (1U << (n) % 8)
+#endif
+
+/* Whether the field is there, in a record that begins at `of`. */
+static inline bool protopool_field_present(const struct protopool_field *field, const void *of)
+{
+    return field->presence_mask == 0
+           || (((const unsigned char *)of)[field->presence_offset] & field->presence_mask) != 0;
+}
+
+/* How many of its elements are used; an optional one that is absent has none. */
+static inline size_t protopool_field_length(const struct protopool_field *field, const void *of)
+{
+    const unsigned char *const length = (const unsigned char *)of + field->length_offset;
+    uint32_t used = field->count;
+    uint16_t used16;
+
+    if (!protopool_field_present(field, of))
+        return 0;
+    if (field->length_bytes == 1) {
+        used = *length;
+    } else if (field->length_bytes == 2) {
+        memcpy(&used16, length, sizeof used16);
+        used = used16;
+    } else if (field->length_bytes == 4) {
+        memcpy(&used, length, sizeof used);
+    }
+    return used < field->count ? used : field->count;
+}
+
+#if PROTOPOOL_CHECK >= 1
+/* An argument of a constructor, by field: where its elements are, the bytes of one, and how many there are; of a text only
+ * where it is. NULL: the optional field is absent. */
+struct protopool_argument {
+    const void *at;
+    size_t bytes, length;
+};
+
+/* Calls the refusal handler for the first field that the schema rules out. The pool is NULL for a message by value. */
+PROTOPOOL_API void protopool_explain_new(const struct protopool *pool, const struct protopool_record *message,
+                                         const struct protopool_argument *arguments);
+/* The same of a struct and, if the message has one, of its tail. */
+PROTOPOOL_API void protopool_explain_copy(const struct protopool *pool, const struct protopool_record *message,
+                                          bool has_tag, const void *from, const void *tail, size_t length);
+#endif

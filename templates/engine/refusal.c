@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Refusals: finds the field for which a constructor returned NULL, and passes it to the program's handler. */
+
+static protopool_refusal_handler *the_refusal_handler;
+
+protopool_refusal_handler *protopool_set_refusal_handler(protopool_refusal_handler *handler)
+{
+    protopool_refusal_handler *const previous = the_refusal_handler;
+    the_refusal_handler = handler;
+    return previous;
+}
+
+#if PROTOPOOL_CHECK >= 1
+#define PATH_BYTES 96 /* longer names of fields are cut off */
+#define TEXT_BYTES 256
+#define NAMES_SHOWN 8U /* of an enum's values, at most */
+
+/* Looks for the field that the schema rules out, and holds what is found. */
+struct search {
+    enum protopool_rule rule;
+    char path[PATH_BYTES];
+    size_t path_length;
+#ifndef PROTOPOOL_NO_STDIO
+    struct protopool_printer to;
+#endif
+};
+
+static void append_to_path(struct search *search, const char *name)
+{
+    while (*name != '\0' && search->path_length < PATH_BYTES - 1)
+        search->path[search->path_length++] = *name++;
+    search->path[search->path_length] = '\0';
+}
+
+static void append_index(struct search *search, size_t index)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+
+    digits[--at] = '\0';
+    digits[--at] = ']';
+    do {
+        digits[--at] = (char)('0' + index % 10);
+        index /= 10;
+    } while (index != 0);
+    digits[--at] = '[';
+    append_to_path(search, &digits[at]);
+}
+
+static void cut_path(struct search *search, size_t length)
+{
+    search->path_length = length;
+    search->path[length] = '\0';
+}
+
+#ifdef PROTOPOOL_NO_STDIO
+#define SAY(search, ...) ((void)(search))
+#define SAY_NUMBER(search, sign, number, base) ((void)(number))
+#else
+#define SAY(search, ...) print_format(&(search)->to, __VA_ARGS__)
+#define SAY_NUMBER(search, sign, number, base) print_integer(&(search)->to, sign, number, base)
+#endif
+
+/* Notes what is wrong with the field at the path. Returns true, for the caller to return. */
+static bool breaks(struct search *search, enum protopool_rule rule)
+{
+    search->rule = rule;
+    SAY(search, "%s", search->path);
+    return true;
+}
+
+static uint64_t read_unsigned(const void *at, size_t bytes)
+{
+    uint8_t of_1;
+    uint16_t of_2;
+    uint32_t of_4;
+    uint64_t of_8 = 0;
+
+    switch (bytes) {
+    case 1:
+        memcpy(&of_1, at, sizeof of_1);
+        return of_1;
+    case 2:
+        memcpy(&of_2, at, sizeof of_2);
+        return of_2;
+    case 4:
+        memcpy(&of_4, at, sizeof of_4);
+        return of_4;
+    default:
+        memcpy(&of_8, at, sizeof of_8);
+        return of_8;
+    }
+}
+
+static uint64_t sign_extended(uint64_t value, size_t bytes)
+{
+    const uint64_t sign = (uint64_t)1 << (8 * bytes - 1);
+    return (value ^ sign) - sign;
+}
+
+static double read_real(const void *at, size_t bytes)
+{
+    float narrow;
+    double wide;
+
+    if (bytes == sizeof narrow) {
+        memcpy(&narrow, at, sizeof narrow);
+        return (double)narrow;
+    }
+    memcpy(&wide, at, sizeof wide);
+    return wide;
+}
+
+/* Whether a > b, of numbers that are unsigned or converted from signed ones. */
+static bool is_more(uint64_t a, uint64_t b, bool is_signed)
+{
+    const uint64_t flip = (uint64_t)is_signed << 63;
+    return (a ^ flip) > (b ^ flip);
+}
+
+static void say_number(struct search *search, const struct protopool_field *field, uint64_t number)
+{
+#ifndef PROTOPOOL_NO_STDIO
+    if (field->type == PROTOPOOL_CHAR)
+        protopool_print_char(&search->to, (char)number);
+    else if (field->type == PROTOPOOL_SIGNED)
+        protopool_print_signed(&search->to, (int64_t)number);
+    else
+        protopool_print_unsigned(&search->to, number);
+#endif
+    (void)search;
+    (void)field;
+    (void)number;
+}
+
+static bool is_out_of_range(struct search *search, const struct protopool_field *field, const void *at)
+{
+    const struct protopool_range *const range = field->range;
+    uint64_t number = 0;
+    bool is_signed = field->type == PROTOPOOL_SIGNED;
+
+    if (field->type == PROTOPOOL_FLOAT) {
+        const double real = read_real(at, field->bytes);
+        if (real >= range->least.real && real <= range->most.real)
+            return false;
+        (void)breaks(search, PROTOPOOL_RULE_RANGE);
+#ifndef PROTOPOOL_NO_STDIO
+        protopool_print(&search->to, " ");
+        print_number(&search->to, real, field->bytes == sizeof(float));
+        protopool_print(&search->to, " is not in ");
+        print_number(&search->to, range->least.real, field->bytes == sizeof(float));
+        protopool_print(&search->to, "..");
+        print_number(&search->to, range->most.real, field->bytes == sizeof(float));
+#endif
+        return true;
+    }
+    if (field->type == PROTOPOOL_CHAR) {
+        char character;
+        memcpy(&character, at, sizeof character);
+        number = (uint64_t)character;
+        is_signed = true;
+    } else {
+        number = read_unsigned(at, field->bytes);
+        if (is_signed)
+            number = sign_extended(number, field->bytes);
+    }
+    if (!is_more(range->least.number, number, is_signed) && !is_more(number, range->most.number, is_signed))
+        return false;
+    (void)breaks(search, PROTOPOOL_RULE_RANGE);
+    SAY(search, " ");
+    say_number(search, field, number);
+    SAY(search, " is not in ");
+    say_number(search, field, range->least.number);
+    SAY(search, "..");
+    say_number(search, field, range->most.number);
+    return true;
+}
+
+/* bytes: of the value, which for an argument is wider than for a member. */
+static bool is_undeclared(struct search *search, const struct protopool_field *field, const void *at, size_t bytes)
+{
+    const uint64_t number = read_unsigned(at, bytes);
+    const uint64_t negative = sign_extended(number, bytes);
+    bool has_negative = false;
+
+    for (uint32_t i = 0; i < field->value_count; i++) {
+        if (field->values[i].number == number || field->values[i].number == negative)
+            return false;
+        has_negative = has_negative || (field->bytes < 8 && field->values[i].number >> 63 != 0);
+    }
+    (void)breaks(search, PROTOPOOL_RULE_ENUM);
+    if (has_negative && negative >> 63 != 0)
+        SAY_NUMBER(search, " -", 0 - negative, 10);
+    else
+        SAY_NUMBER(search, " ", number, 10);
+    SAY(search, " is not declared");
+    if (field->value_count <= NAMES_SHOWN)
+        for (uint32_t i = 0; i < field->value_count; i++)
+            SAY(search, "%s%s", i == 0 ? ": it has " : ", ", field->values[i].name);
+    return true;
+}
+
+static bool has_undeclared_bits(struct search *search, const struct protopool_field *field, const void *at)
+{
+    uint64_t bits = read_unsigned(at, field->bytes);
+
+    for (uint32_t i = 0; i < field->value_count; i++)
+        bits &= ~field->values[i].number;
+    if (bits == 0)
+        return false;
+    (void)breaks(search, PROTOPOOL_RULE_FLAGS);
+    SAY(search, " has bits that are not declared: ");
+    SAY_NUMBER(search, "0x", bits, 16);
+    return true;
+}
+
+static bool is_too_long(struct search *search, const struct protopool_field *field, size_t length)
+{
+    if (length <= field->count)
+        return false;
+    (void)breaks(search, PROTOPOOL_RULE_LENGTH);
+    SAY_NUMBER(search, " has ", length, 10);
+    SAY(search, " %s, at most %lu", field->type == PROTOPOOL_TEXT ? "characters" : "elements",
+        (unsigned long)field->count);
+    return true;
+}
+
+static bool is_wrong_record(struct search *search, const struct protopool_record *record, const void *from);
+
+static bool is_wrong_element(struct search *search, const struct protopool_field *field, const void *at, size_t bytes)
+{
+    switch (field->type) {
+    case PROTOPOOL_BOOL:
+        if (protopool_is_bool(at))
+            return false;
+        (void)breaks(search, PROTOPOOL_RULE_BOOL);
+        SAY(search, " is neither false nor true");
+        return true;
+    case PROTOPOOL_ENUM:
+        return is_undeclared(search, field, at, bytes);
+    case PROTOPOOL_FLAGS:
+        return has_undeclared_bits(search, field, at);
+    case PROTOPOOL_STRUCT:
+        return is_wrong_record(search, field->record, at);
+    case PROTOPOOL_UNSIGNED:
+    case PROTOPOOL_SIGNED:
+    case PROTOPOOL_FLOAT:
+    case PROTOPOOL_CHAR:
+        return field->range != NULL && is_out_of_range(search, field, at);
+    case PROTOPOOL_TEXT:
+    default:
+        return false;
+    }
+}
+
+static bool has_wrong_element(struct search *search, const struct protopool_field *field, const void *at, size_t bytes,
+                              size_t length)
+{
+    const size_t path = search->path_length;
+
+    for (size_t i = 0; i < length; i++) {
+        if (field->is_list)
+            append_index(search, i);
+        if (is_wrong_element(search, field, (const unsigned char *)at + i * bytes, bytes))
+            return true;
+        cut_path(search, path);
+    }
+    return false;
+}
+
+/* Of a text in a record: of so many characters, and terminated there. */
+static bool is_wrong_text(struct search *search, const struct protopool_field *field, const char *text, size_t length)
+{
+    const size_t found = protopool_text_length(text, field->count);
+
+    if (found == length)
+        return false;
+    (void)breaks(search, PROTOPOOL_RULE_TEXT);
+    if (found > field->count)
+        SAY(search, " is not terminated within %lu characters", (unsigned long)field->count);
+    else
+        SAY(search, " has %lu characters, and its length is %lu", (unsigned long)found, (unsigned long)length);
+    return true;
+}
+
+static bool is_wrong_member(struct search *search, const struct protopool_field *field, const void *from)
+{
+    const unsigned char *const at = (const unsigned char *)from + field->offset;
+    size_t length = field->count;
+
+    if (field->is_tail || !protopool_field_present(field, from))
+        return false;
+    if (field->length_bytes != 0)
+        length = (size_t)read_unsigned((const unsigned char *)from + field->length_offset, field->length_bytes);
+    if (field->type == PROTOPOOL_TEXT)
+        return field->length_bytes != 0 && is_wrong_text(search, field, (const char *)at, length);
+    return is_too_long(search, field, length) || has_wrong_element(search, field, at, field->bytes, length);
+}
+
+static bool is_wrong_record(struct search *search, const struct protopool_record *record, const void *from)
+{
+    const size_t path = search->path_length;
+
+    for (uint32_t i = 0; i < record->field_count; i++) {
+        if (path != 0)
+            append_to_path(search, ".");
+        append_to_path(search, record->fields[i].name);
+        if (is_wrong_member(search, &record->fields[i], from))
+            return true;
+        cut_path(search, path);
+    }
+    return false;
+}
+
+static bool is_wrong_tail(struct search *search, const struct protopool_field *field, const void *at, size_t length)
+{
+    if (is_too_long(search, field, length))
+        return true;
+    if (field->type != PROTOPOOL_TEXT)
+        return has_wrong_element(search, field, at, field->bytes, length);
+    for (size_t i = 0; i < length; i++) {
+        if (((const char *)at)[i] != '\0')
+            continue;
+        (void)breaks(search, PROTOPOOL_RULE_TEXT);
+        SAY_NUMBER(search, " has a NUL at ", i, 10);
+        return true;
+    }
+    return false;
+}
+
+static bool is_wrong_argument(struct search *search, const struct protopool_field *field,
+                              const struct protopool_argument *argument)
+{
+    if (argument->at == NULL && field->presence_mask != 0)
+        return false;
+    if (field->is_tail)
+        return is_wrong_tail(search, field, argument->at, argument->length);
+    if (field->type != PROTOPOOL_TEXT)
+        return (field->is_list && is_too_long(search, field, argument->length))
+               || has_wrong_element(search, field, argument->at, argument->bytes, argument->length);
+    if (argument->at == NULL) {
+        (void)breaks(search, PROTOPOOL_RULE_NULL);
+        SAY(search, " is NULL");
+        return true;
+    }
+    if (protopool_text_length((const char *)argument->at, field->count) <= field->count)
+        return false;
+    (void)breaks(search, PROTOPOOL_RULE_LENGTH);
+    SAY(search, " has more than %lu characters", (unsigned long)field->count);
+    return true;
+}
+
+/* Calls the handler, with what the search found. */
+static void refuse(const struct protopool *pool, const struct protopool_record *message, struct search *search)
+{
+    struct protopool_refusal refusal = { pool, message->name, search->path, search->rule, NULL, nowhere };
+
+#if PROTOPOOL_CHECK == 2
+    if (pool != NULL)
+        refusal.site = pool->site;
+#endif
+#ifndef PROTOPOOL_NO_STDIO
+    refusal.text = search->to.buffer;
+#endif
+    if (the_refusal_handler != NULL) {
+        the_refusal_handler(&refusal);
+        return;
+    }
+#if PROTOPOOL_CHECK == 2 && !defined PROTOPOOL_NO_STDIO
+    (void)fprintf(stderr, "protopool: refused: %s: %s", refusal.message, refusal.text);
+    if (refusal.site.file != NULL)
+        (void)fprintf(stderr, ", at %s:%d", refusal.site.file, refusal.site.line);
+    (void)fputs("\n", stderr);
+#endif
+}
+
+/* Begins a search. With no one to hear of it there is none: false. */
+static bool begin_search(struct search *search, char *text)
+{
+    memset(search, 0, sizeof *search);
+    text[0] = '\0';
+#ifndef PROTOPOOL_NO_STDIO
+    search->to.buffer = text;
+    search->to.room = TEXT_BYTES;
+#endif
+    return the_refusal_handler != NULL || PROTOPOOL_CHECK == 2;
+}
+
+PROTOPOOL_COLD void protopool_explain_new(const struct protopool *pool, const struct protopool_record *message,
+                                          const struct protopool_argument *arguments)
+{
+    char text[TEXT_BYTES];
+    struct search search;
+
+    if (!begin_search(&search, text))
+        return;
+    for (uint32_t i = 0; i < message->field_count && search.rule == PROTOPOOL_RULE_UNKNOWN; i++) {
+        cut_path(&search, 0);
+        append_to_path(&search, message->fields[i].name);
+        (void)is_wrong_argument(&search, &message->fields[i], &arguments[i]);
+    }
+    refuse(pool, message, &search);
+}
+
+PROTOPOOL_COLD void protopool_explain_copy(const struct protopool *pool, const struct protopool_record *message,
+                                           bool has_tag, const void *from, const void *tail, size_t length)
+{
+    char text[TEXT_BYTES];
+    struct search search;
+
+    if (!begin_search(&search, text))
+        return;
+    if (!has_tag) {
+        append_to_path(&search, "tag");
+        (void)breaks(&search, PROTOPOOL_RULE_TAG);
+        SAY(&search, " is not that of %s", message->name);
+    } else if (!is_wrong_record(&search, message, from) && message->field_count != 0) {
+        append_to_path(&search, message->fields[message->field_count - 1].name);
+        (void)is_wrong_tail(&search, &message->fields[message->field_count - 1], tail, length);
+    }
+    refuse(pool, message, &search);
+}
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Settings, one for the whole program: files that disagree do not link.
+ * Each symbol's name has the version of the interface and the settings in it.
+ */
+
+/* The build level. What is found is told as a fault (see below).
+ * 0: release. Nothing is checked per operation.
+ * 1: checking, for production. A freed message bears a tag of its own, looked for on free and on make.
+ * 2: debug. Every pointer is looked up before it is used; red zones, fill patterns, who made and who freed; ASan and
+ *    valgrind are told of every make and free. Each make and free takes the depot's lock. */
+#ifndef PROTOPOOL_CHECK
+#define PROTOPOOL_CHECK 0
+#endif
+#if PROTOPOOL_CHECK < 0 || PROTOPOOL_CHECK > 2
+#error "protopool: PROTOPOOL_CHECK is 0, 1 or 2"
+#endif
+
+/* Slots in a magazine, a plain decimal from 1 to 65535. It should exceed the usual burst of makes or frees. */
+#ifndef PROTOPOOL_MAGAZINE
+#define PROTOPOOL_MAGAZINE 64
+#endif
+
+/* PROTOPOOL_NO_STDIO leaves printing out, PROTOPOOL_NO_HEAP the default source: a freestanding build has neither.
+ * PROTOPOOL_TRACE prints each allocation and deallocation on standard output. */
+#ifdef PROTOPOOL_NO_STDIO
+#define PROTOPOOL_STDIO_ _nostdio
+#ifdef PROTOPOOL_TRACE
+#error "protopool: PROTOPOOL_TRACE prints, which PROTOPOOL_NO_STDIO or a freestanding build leaves out"
+#endif
+#else
+#define PROTOPOOL_STDIO_
+#endif
+
+/*
+ * A depot's lock is a mutex of pthreads, or yours:
+ *
+ *   PROTOPOOL_LOCK(lock)        waits for it: of an RTOS a mutex, for interrupts the masking of them (docs/firmware.md)
+ *   PROTOPOOL_UNLOCK(lock)
+ *   PROTOPOOL_LOCK_INIT(lock)   before its first use: true, or false if there is none to be had; the default fills it with 0
+ *   PROTOPOOL_LOCK_FINI(lock)   after its last use; the default does nothing
+ *
+ * Each gets a pointer to a union protopool_lock, to keep there what it needs. PROTOPOOL_NO_THREADS, which a freestanding build
+ * without PROTOPOOL_LOCK implies, leaves depots out: there are none without a lock. Who wants them in a program of one thread
+ * defines a lock that does nothing.
+ */
+#if defined PROTOPOOL_LOCK != defined PROTOPOOL_UNLOCK
+#error "protopool: PROTOPOOL_LOCK and PROTOPOOL_UNLOCK are defined together"
+#endif
+#if (defined PROTOPOOL_LOCK_INIT || defined PROTOPOOL_LOCK_FINI) && !defined PROTOPOOL_LOCK
+#error "protopool: PROTOPOOL_LOCK_INIT and PROTOPOOL_LOCK_FINI belong to a PROTOPOOL_LOCK"
+#endif
+#if defined PROTOPOOL_LOCK && defined PROTOPOOL_NO_THREADS
+#error "protopool: PROTOPOOL_NO_THREADS leaves depots out, for which alone there is PROTOPOOL_LOCK"
+#endif
+#if !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK && defined __STDC_HOSTED__ && __STDC_HOSTED__ == 0
+#define PROTOPOOL_NO_THREADS
+#endif
+#ifdef PROTOPOOL_NO_THREADS
+#define PROTOPOOL_THREADS_ _nothreads
+#else
+#define PROTOPOOL_THREADS_
+#endif
+
+#ifdef PROTOPOOL_TRACE
+#define PROTOPOOL_TRACE_ _trace
+#else
+#define PROTOPOOL_TRACE_
+#endif
+
+/* The version of what the engine, its header and emitted code share. It changes with each change of a layout or of a
+ * contract between them: emitted code asks for its own version, and each symbol's name bears it. */
+#define PROTOPOOL_ABI 7
+
+/* A name that bears the version and the settings. */
+#define PROTOPOOL_PASTE_(name, abi, check, magazine, stdio, threads, trace) \
+    name##_abi##abi##_check##check##_magazine##magazine##stdio##threads##trace
+#define PROTOPOOL_EXPAND_(name, abi, check, magazine, stdio, threads, trace) \
+    PROTOPOOL_PASTE_(name, abi, check, magazine, stdio, threads, trace)
+#define PROTOPOOL_NAMED_(name) \
+    PROTOPOOL_EXPAND_(name, PROTOPOOL_ABI, PROTOPOOL_CHECK, PROTOPOOL_MAGAZINE, PROTOPOOL_STDIO_, PROTOPOOL_THREADS_, \
+                      PROTOPOOL_TRACE_)
+
+#define protopool_init_fixed PROTOPOOL_NAMED_(protopool_init_fixed)
+#define protopool_init_growing PROTOPOOL_NAMED_(protopool_init_growing)
+#define protopool_fini PROTOPOOL_NAMED_(protopool_fini)
+#define protopool_reset PROTOPOOL_NAMED_(protopool_reset)
+#define protopool_reserve PROTOPOOL_NAMED_(protopool_reserve)
+#define protopool_each PROTOPOOL_NAMED_(protopool_each)
+#define protopool_stats PROTOPOOL_NAMED_(protopool_stats)
+#define protopool_flush PROTOPOOL_NAMED_(protopool_flush)
+#define protopool_trim PROTOPOOL_NAMED_(protopool_trim)
+#define protopool_depot_init PROTOPOOL_NAMED_(protopool_depot_init)
+#define protopool_depot_init_fixed PROTOPOOL_NAMED_(protopool_depot_init_fixed)
+#define protopool_depot_fini PROTOPOOL_NAMED_(protopool_depot_fini)
+#define protopool_depot_each PROTOPOOL_NAMED_(protopool_depot_each)
+#define protopool_depot_trim PROTOPOOL_NAMED_(protopool_depot_trim)
+#define protopool_depot_stats PROTOPOOL_NAMED_(protopool_depot_stats)
+#define protopool_join PROTOPOOL_NAMED_(protopool_join)
+#define protopool_take_slow PROTOPOOL_NAMED_(protopool_take_slow)
+#define protopool_raise PROTOPOOL_NAMED_(protopool_raise)
+#define protopool_serves PROTOPOOL_NAMED_(protopool_serves)
+#define protopool_explain_new PROTOPOOL_NAMED_(protopool_explain_new)
+#define protopool_explain_copy PROTOPOOL_NAMED_(protopool_explain_copy)
+#define protopool_take_checked PROTOPOOL_NAMED_(protopool_take_checked)
+#define protopool_raise_variant PROTOPOOL_NAMED_(protopool_raise_variant)
+#define protopool_begin_put PROTOPOOL_NAMED_(protopool_begin_put)
+#define protopool_end_put PROTOPOOL_NAMED_(protopool_end_put)
+#define protopool_put_slow PROTOPOOL_NAMED_(protopool_put_slow)
+#define protopool_set_fault_handler PROTOPOOL_NAMED_(protopool_set_fault_handler)
+#define protopool_fault_text PROTOPOOL_NAMED_(protopool_fault_text)
+#define protopool_print_begin PROTOPOOL_NAMED_(protopool_print_begin)
+#define protopool_print_item PROTOPOOL_NAMED_(protopool_print_item)
+#define protopool_print_end PROTOPOOL_NAMED_(protopool_print_end)
+#define protopool_print PROTOPOOL_NAMED_(protopool_print)
+#define protopool_print_bool PROTOPOOL_NAMED_(protopool_print_bool)
+#define protopool_print_unsigned PROTOPOOL_NAMED_(protopool_print_unsigned)
+#define protopool_print_signed PROTOPOOL_NAMED_(protopool_print_signed)
+#define protopool_print_char PROTOPOOL_NAMED_(protopool_print_char)
+#define protopool_print_float PROTOPOOL_NAMED_(protopool_print_float)
+#define protopool_print_double PROTOPOOL_NAMED_(protopool_print_double)
+#define protopool_print_flags PROTOPOOL_NAMED_(protopool_print_flags)
+#define protopool_print_text PROTOPOOL_NAMED_(protopool_print_text)
+#define protopool_trace_bytes PROTOPOOL_NAMED_(protopool_trace_bytes)
+#define protopool_set_refusal_handler PROTOPOOL_NAMED_(protopool_set_refusal_handler)

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* What emitted constructors use for texts and bools. */
+
+/* The text's length, or most + 1 if it is longer; NULL counts as too long. */
+static inline size_t protopool_text_length(const char *text, size_t most)
+{
+    size_t length = 0;
+    if (text == NULL)
+        return most + 1;
+    while (length <= most && text[length] != '\0')
+        length++;
+    return length;
+}
+
+/* Fills `count` characters with the text, `length` <= count long, and then with the pad. */
+static inline void protopool_copy_padded(char *to, size_t count, const char *text, size_t length, char pad)
+{
+    memset(to, pad, count);
+    if (length <= count) /* always; the compiler need not guess */
+        memcpy(to, text, length);
+}
+
+/* How many of `count` characters are left without the padding at their end. */
+static inline size_t protopool_unpadded_length(const char *chars, size_t count, char pad)
+{
+    while (count > 0 && chars[count - 1] == pad)
+        count--;
+    return count;
+}
+
+/* Whether what lies there can be read as a bool: C knows no other values than these, and what came from outside may. */
+static inline bool protopool_is_bool(const void *bytes)
+{
+    static const bool truths[] = { false, true };
+    return memcmp(bytes, &truths[0], sizeof truths[0]) == 0 || memcmp(bytes, &truths[1], sizeof truths[1]) == 0;
+}
