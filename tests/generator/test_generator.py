@@ -221,7 +221,7 @@ class Accepted(unittest.TestCase):
     def test_nesting_of_64_is_read(self):
         deep = "protocol: calc\nmessages: " + "[" * 63 + "]" * 63 + "\n"
         self.assertNotIn("nested", errors(deep)[0])
-        self.assertIn("nested more than 64 deep", errors(deep.replace("[]", "[[]]"))[0])
+        self.assertIn("this is nested more than 64 levels deep", errors(deep.replace("[]", "[[]]"))[0])
 
     def test_the_repositorys_own_schemas_are_good(self):
         for path in GOOD:
