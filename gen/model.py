@@ -133,8 +133,8 @@ class Struct(Record):
 Element = Scalar | Enum | Flags | Struct
 
 
-# The kinds of field type. A new one is one class here, one row in check (RESOLVE), one in layout (MEMBERS) and
-# one branch in each macro of templates/fields.j2 and samples.j2.
+# The kinds of field type. A new one is one class here, one row in resolve (RESOLVE), one in layout (MEMBERS) and
+# one file of templates/kinds/.
 
 @dataclass(frozen=True)
 class One:

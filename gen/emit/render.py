@@ -12,6 +12,7 @@ import jinja2
 from .. import model
 from ..language import numbers
 from ..layout import MAX_SIZE, Layout, length_scalar
+from .kinds import dispatcher
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 SMALLEST = 1.2e-38              # normal numbers of a float begin here
@@ -38,7 +39,9 @@ def suite(laid_out: Layout) -> dict[str, str]:
 def _render(laid_out: Layout, templates: dict[str, str]) -> dict[str, str]:
     environment = _environment(laid_out.protocol)
     protocol = laid_out.protocol
-    return {name.format(protocol.name.c): environment.get_template(template).render(layout=laid_out, protocol=protocol, abi=engine_abi())
+    names = {"layout": laid_out, "protocol": protocol}
+    names["kind"] = dispatcher(environment, **names)
+    return {name.format(protocol.name.c): environment.get_template(template).render(names, abi=engine_abi())
             for template, name in templates.items()}
 
 

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Kinds of field type: templates/kinds/ has a file for each, and the dispatcher refuses what it does not know."""
+
+import typing
+import unittest
+from dataclasses import dataclass
+
+from support import ROOT
+from gen import model
+from gen.emit import kinds, render
+
+
+@dataclass(frozen=True)
+class Unheard:
+    kind = "unheard"
+
+
+class Dispatcher(unittest.TestCase):
+    def setUp(self):
+        self.kind = kinds.dispatcher(render._environment(model.Protocol(model.Name("p", "p"), "p.yaml", ())),
+                                     protocol=model.Protocol(model.Name("p", "p"), "p.yaml", ()))
+
+    def test_every_kind_has_a_file_and_every_file_a_kind(self):
+        self.assertEqual({of.kind for of in typing.get_args(model.FieldType)},
+                         {path.stem for path in (ROOT / "templates/kinds").glob("*.j2")})
+
+    def test_a_kind_without_a_file_is_refused_by_name(self):
+        for field_type, name in ((Unheard(), "'unheard'"), (7, "None")):
+            with self.assertRaisesRegex(kinds.KindError, f"no template knows the kind of field type {name}"):
+                self.kind(field_type)
+
+    def test_what_a_kind_does_not_emit_is_refused_by_name(self):
+        with self.assertRaisesRegex(kinds.KindError, "templates/kinds/string.j2 has no macro 'sing'"):
+            self.kind(model.String(4)).sing
+
+    def test_every_kind_emits_the_same_things(self):
+        """A kind that lacks one of them fails here, and not in the first schema that uses both."""
+        rare = {"clear",                                        # of what can be absent
+                "spoil", "rule_out", "bench_fill_record",       # of what can be wrong, or stand in a struct
+                "cpp_view", "cpp_view_type"}                    # the views unwrap what is optional
+        of_one = self.macros("one")
+        for path in (ROOT / "templates/kinds").glob("*.j2"):
+            self.assertEqual(of_one - rare - self.macros(path.stem), set(), path.name)
+
+    @staticmethod
+    def macros(name: str) -> set[str]:
+        text = (ROOT / f"templates/kinds/{name}.j2").read_text(encoding="utf-8")
+        return {line.split()[2].partition("(")[0] for line in text.splitlines() if line.startswith("{% macro ")}
+
+
+if __name__ == "__main__":
+    unittest.main()
