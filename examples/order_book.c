@@ -451,7 +451,7 @@ static void print_messages(const struct book *book)
     printf("%-20s %8zu %10" PRIu64 "\n", itch_tag_name(ITCH_##TAG), sizeof(struct itch_##name), \
            book->count[ITCH_##TAG]);
 
-    printf("%-20s %8s %10s\n", "message", "bytes", "count");
+    printf("%-20s %8s %10s\n", "message", "bytes", "how many");
     ITCH_VARIANTS(ROW)
 #undef ROW
 }
@@ -481,13 +481,13 @@ static void print_memory(const struct book *book)
         exact += stats.slot[i].live * stats.slot[i].slot_bytes;
         malloced += stats.slot[i].live * malloc_bytes(stats.slot[i].slot_bytes);
     }
-    printf("\n%zu live orders, %zu at the peak\n\n", book->live, book->peak);
-    printf("%-46s %11s %8s\n", "memory of the live orders", "bytes", "each");
-    print_bytes("the messages, to the byte", exact, live);
-    print_bytes("this pool: all it has asked of the system", stats.source_bytes, live);
-    print_bytes("malloc of each (as glibc: +8, to 16, min 32)", malloced, live);
-    print_bytes("blocks of the union's size", live * union_size, live);
-    print_bytes("malloc of the union's size", live * malloc_bytes(union_size), live);
+    printf("\n%zu orders rest in the book at the end, at most %zu at a time\n\n", book->live, book->peak);
+    printf("%-46s %11s %8s\n", "memory for these orders", "bytes", "each");
+    print_bytes("the messages themselves", exact, live);
+    print_bytes("this pool, all it holds", stats.source_bytes, live);
+    print_bytes("a malloc for each, by glibc's rounding", malloced, live);
+    print_bytes("a pool of unions", live * union_size, live);
+    print_bytes("a malloc for each, of a union", live * malloc_bytes(union_size), live);
 }
 
 /* ---- The program -------------------------------------------------------------------------------------------- */
@@ -580,13 +580,13 @@ int main(int argc, char **argv)
     print_messages(book);
     print_memory(book);
     good = balanced(book);
-    printf("\nself-check: the depth kept and that of the live orders %s\n", good ? "agree" : "DIFFER");
+    printf("\nself-check: the book's totals and the orders in it %s\n", good ? "agree" : "DIFFER");
     printf("traded: %" PRIu64 " shares; checksum %016" PRIx64 "\n", book->volume, book->checksum);
-    printf("speed: %.1f million messages per second, %.2f seconds\n", (double)messages / took / 1e6, took);
+    printf("speed: %.1f million messages per second, %.2f seconds in all\n", (double)messages / took / 1e6, took);
 
     book_free(book);
     feed_fini(&feed);
     live = itch_pool_fini(&pool);
-    printf("%zu live messages\n", live);
+    printf("end of the pool: %zu live messages\n", live);
     return good && live == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -197,8 +197,9 @@ int main(int argc, char **argv)
 
     calc_depot_stats(&depot, &stats);
     live = calc_depot_fini(&depot);
-    printf("%llu requests through %d workers: sum %s, %.1f million a second, %zu bytes taken, %zu live messages\n",
-           (unsigned long long)messages, WORKERS, sum == right ? "right" : "WRONG", 1e-6 * (double)messages / began,
-           stats.source_bytes, live);
+    printf("%llu requests through %d workers, %.1f million per second\n", (unsigned long long)messages, WORKERS,
+           1e-6 * (double)messages / began);
+    printf("the sum of all results is %s\n", sum == right ? "right" : "WRONG");
+    printf("the depot held %zu bytes; at its end: %zu live messages\n", stats.source_bytes, live);
     return sum == right && live == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

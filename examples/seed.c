@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 /*
- * The smallest program on a pool: makes two messages, reads them, frees them, and asks whether any is left.
+ * The smallest program on a pool: allocates two messages, reads them, frees them, and asks whether any is left.
  *
- * Compiled with -DPROTOPOOL_TRACE, the library tells of every allocation and deallocation in between, with the
+ * `make demo` compiles it with -DPROTOPOOL_TRACE: the generated code prints each allocation and each free, with the message's
  * bytes. The pool lies in static memory: this program never calls malloc.
  */
 
@@ -13,48 +13,46 @@
 
 CALC_POOL_STORAGE(memory); /* enough for every max_live in the schema */
 
-static void print_message(const char *name, const struct calc *msg)
+static struct calc *allocate_add(struct calc_pool *pool, uint64_t left, uint64_t right)
 {
-    printf("main inner: %s=", name);
+    struct calc *msg;
+
+    printf("\nallocate an Add of %d and %d\n", (int)left, (int)right);
+    msg = calc_new_add(pool, left, right);
+    if (msg == NULL)
+        return NULL;
+    printf("read it: ");
     calc_print(stdout, msg);
-    printf(" &*%s=%p\n", name, (const void *)msg);
+    printf(", %zu bytes at %p\n", calc_size(msg), (const void *)msg);
+    return msg;
 }
 
 /* Leaves the pool as it was. False if the pool is exhausted. */
-static bool make_and_free(struct calc_pool *pool)
+static bool allocate_and_free(struct calc_pool *pool)
 {
-    struct calc *m, *bp;
+    struct calc *const first = allocate_add(pool, 5, 6);
+    struct calc *const second = allocate_add(pool, 7, 8);
+    const bool both = first != NULL && second != NULL;
 
-    printf("main inner: 2\n");
-    m = calc_new_add(pool, 5, 6);
-    if (m == NULL)
-        return false;
-    printf("main inner: 3\n");
-    print_message("m", m);
-    bp = calc_new_add(pool, 7, 8);
-    if (bp != NULL)
-        print_message("bp", bp);
-    printf("main inner:-\n");
-    calc_free(pool, m);
-    calc_free(pool, bp); /* NULL is let pass */
-    return bp != NULL;
+    printf("\nfree both\n");
+    calc_free(pool, first); /* NULL is allowed */
+    calc_free(pool, second);
+    return both;
 }
 
 int main(void)
 {
     struct calc_pool pool;
     size_t live;
-    bool made;
+    bool good;
 
-    printf("main:+\nmain inner:+\n");
     if (!calc_pool_init(&pool, memory, sizeof memory)) {
-        fprintf(stderr, "seed: the memory does not make a pool\n");
+        fprintf(stderr, "seed: the memory is too small for a pool\n");
         return EXIT_FAILURE;
     }
-    printf("main inner: 1\n");
-    made = make_and_free(&pool);
-    printf("main:-\n");
+    printf("a pool in %zu bytes of static memory\n", sizeof memory);
+    good = allocate_and_free(&pool);
     live = calc_pool_fini(&pool);
-    printf("%zu live messages\n", live);
-    return made && live == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    printf("\nend of the pool: %zu live messages\n", live);
+    return good && live == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# What maintainers and CI run: lint, other compilers and machines, sanitizers, valgrind, fuzzing.
+
+.PHONY: deps-ci ci lint format portable cplusplus firmware combinations combinations-suite combinations-elsewhere demo-valgrind tsan \
+    weaken fuzz fuzz-schema soak bare sanitized sanitized-gcc sanitized-clang
+
+#@ Maintain
+
+deps-ci: ## install what ci needs besides
+	@$(call INSTALL,$(DEPS) $(DEPS_CI))
+
+ci: deps-ci deps-bench ## everything that CI runs; goes on after a failure, ends with one total
+	@$(FIND_PYTHON); "$$p" tests/run.py -j1 'make fresh' 'make lint' $(if $(CHECKED),,'make check CC=gcc') 'make check-long CC=gcc' \
+	    'make bench-instructions' 'make bench-quick' 'make demo-valgrind' 'make portable' 'make firmware' 'make -j2 combinations' \
+	    'make tsan HANDOFFS=3000000' 'make weaken' 'make fuzz FUZZ_SECONDS=20' 'make fuzz-schema FUZZ_SECONDS=30' \
+	    'make suites CC=clang' 'make sanitized' 'make suites VALGRIND=1'
+
+# ---- Form
+
+C_SOURCES = $(wildcard templates/engine/* examples/*.[ch] tests/*/*.c tests/cpp/*.cpp tests/cpp/*.hpp tests/engine/firmware/*.[ch] bench/*.[ch])
+TIDY = clang-tidy --quiet --warnings-as-errors='*'
+TIDY_FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -Igenerated
+TIDY_SOURCES = $(filter-out %/interleavings.c %/combined.c,$(wildcard examples/*.c tests/*/*.c))
+
+lint: generate ## clang-format, clang-tidy, pyflakes, shellcheck
+	$(call step,LINT,clang-format)clang-format --dry-run -Werror $(C_SOURCES)
+	$(call step,LINT,clang-tidy examples tests)printf '%s\n' $(TIDY_SOURCES) | xargs -P $(JOBS) -I% $(TIDY) % -- $(TIDY_FLAGS)
+	$(call step,LINT,clang-tidy protopool.c at each level)printf '%s\n' 0 1 2 | \
+	    xargs -P $(JOBS) -I% $(TIDY) generated/protopool.c -- $(TIDY_FLAGS) -DPROTOPOOL_CHECK=%
+	$(call step,LINT,clang-tidy bench)$(FIND_PYTHON); "$$p" -m gen -q --bench -o build/lint schema/itch.yaml && \
+	    $(TIDY) $(wildcard bench/*.c) -- -std=c11 -D_GNU_SOURCE -Ibuild/lint -DBENCH_POOL \
+	    -DBENCH_PROTOCOL='"itch_bench.h"' -DBENCH_ONE=add_order -DBENCH_ONE_NAME='"AddOrder"'
+	$(call step,LINT,pyflakes)$(if $(shell command -v pyflakes3),pyflakes3,python3 -m pyflakes) gen tests bench
+	$(call step,LINT,shellcheck)shellcheck .ci/run $(wildcard examples/*.sh tests/*/*.sh)
+
+format: ## put the hand-written C into its form
+	$(call step,FORMAT,$(words $(C_SOURCES)) files)clang-format -i $(C_SOURCES)
+
+# ---- Other machines and compilers
+
+STRICT_C = -std=c11 $(filter-out -Wcast-align%,$(WARNINGS)) -O2 -D_POSIX_C_SOURCE=200809L -Igenerated
+STRICT_CXX = -std=c++17 $(filter-out -Wstrict-prototypes -Wcast-align%,$(WARNINGS)) -Wold-style-cast -Wzero-as-null-pointer-constant \
+    -O2 -Igenerated
+P = build/portable
+BOOK = examples/order_book.c generated/itch.c generated/calc.c generated/protopool.c
+CHECKSUM = --messages 200000 | grep checksum
+
+# A C and a C++17 program, with every warning, the C one linked with the C library alone: on this machine, on a 32-bit and on a
+# big-endian one, where each must print what it prints here. Then the engine without any library. Linux may run no 32-bit
+# programs: qemu-i386 does.
+portable: generate ## C++17, 32-bit, big-endian and freestanding: compile with every warning, run, compare
+	@mkdir -p $(P)
+	$(call step,TEST,order_book)gcc $(STRICT_C) $(BOOK) -o $(P)/book && $(P)/book $(CHECKSUM) >$(P)/expected
+	$(call step,TEST,order_book (musl))musl-gcc $(STRICT_C) -static $(BOOK) -o $(P)/book_musl && \
+	    $(P)/book_musl $(CHECKSUM) | diff $(P)/expected -
+	$(call step,TEST,order_book (32 bits))i686-linux-gnu-gcc $(STRICT_C) -static $(BOOK) -o $(P)/book_i686 && \
+	    qemu-i386 $(P)/book_i686 $(CHECKSUM) | diff $(P)/expected -
+	$(call step,TEST,order_book (big-endian))powerpc-linux-gnu-gcc $(STRICT_C) -static $(BOOK) -o $(P)/book_powerpc && \
+	    qemu-ppc $(P)/book_powerpc $(CHECKSUM) | diff $(P)/expected -
+	$(call step,CC,calc.o protopool.o)gcc $(STRICT_C) -c generated/calc.c -o $(P)/calc.o && \
+	    gcc $(STRICT_C) -c generated/protopool.c -o $(P)/protopool.o
+	$(call step,TEST,user.cpp (g++ and clang++))for cxx in g++ clang++; do \
+	    $$cxx $(STRICT_CXX) -fno-exceptions -c tests/cpp/user.cpp -o $(P)/user.o && gcc $(P)/user.o $(P)/calc.o $(P)/protopool.o -lstdc++ -o $(P)/user && \
+	    $(P)/user >$(P)/user.log || exit 1; done
+	$(call step,TEST,user.cpp (32 bits))i686-linux-gnu-g++ $(STRICT_CXX) -fno-exceptions -c tests/cpp/user.cpp -o $(P)/user_i686.o && \
+	    i686-linux-gnu-gcc $(STRICT_C) -static $(P)/user_i686.o generated/calc.c generated/protopool.c -lstdc++ -o $(P)/user_i686 && \
+	    qemu-i386 $(P)/user_i686 | diff $(P)/user.log -
+	@$(MAKE) cplusplus
+	$(call step,TEST,closure (32 bits))i686-linux-gnu-gcc $(STRICT_C) -static -DPROTOPOOL_MAGAZINE=2 $(CLOSURE) -o $(P)/closure_i686 && \
+	    qemu-i386 $(P)/closure_i686 6
+	$(call step,TEST,closure (big-endian))powerpc-linux-gnu-gcc $(STRICT_C) -static -DPROTOPOOL_MAGAZINE=2 $(CLOSURE) -o $(P)/closure_powerpc && \
+	    qemu-ppc $(P)/closure_powerpc 6
+	$(call step,TEST,freestanding)for c in protopool calc telemetry; do \
+	    gcc $(STRICT_C) -ffreestanding -c generated/$$c.c -o $(P)/free_$$c.o || exit 1; done; \
+	    ! nm $(P)/free_protopool.o $(P)/free_calc.o | grep ' U ' | grep -vE ' (memcpy|memset|memcmp|(protopool|calc)_[a-z0-9_]+)$$' && \
+	    ! nm $(P)/free_telemetry.o | grep ' U ' | grep -vE ' (memcpy|memset|memcmp|memchr|(protopool|telemetry)_[a-z0-9_]+)$$'
+
+# Not every combination, but each level, standard, and exceptions on and off with both compilers.
+CPP = build/cplusplus
+CPP_SETTINGS = "g++ -std=c++17 -Wuseless-cast" "g++ -std=c++20 -Wuseless-cast -fno-exceptions -DPROTOPOOL_CHECK=1" \
+    "g++ -std=c++2b -Wuseless-cast -DPROTOPOOL_CHECK=2" "clang++ -std=c++17 -fno-exceptions -DPROTOPOOL_CHECK=2" \
+    "clang++ -std=c++20 -DPROTOPOOL_CHECK=1" "clang++ -std=c++2b -fno-exceptions" \
+    "g++ -std=c++17 -DPROTOPOOL_CHECK=2 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" \
+    "clang++ -std=c++20 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" "i686-linux-gnu-g++ -std=c++17 -static"
+
+cplusplus: generate ## the C++ programs: both compilers, three standards and levels, sanitizers, 32-bit
+	@mkdir -p $(CPP)
+	@set -e; for setting in $(CPP_SETTINGS); do \
+	    echo "  TEST  $$setting"; cc=gcc; run=; level=$$(echo "$$setting" | grep -o -- '-DPROTOPOOL_CHECK=.' || true); \
+	    case $$setting in i686*) cc=i686-linux-gnu-gcc; run=qemu-i386;; esac; \
+	    for c in calc telemetry protopool; do $$cc $(STRICT_C) $$level -c generated/$$c.c -o $(CPP)/$$c.o; done; \
+	    for program in $(wildcard tests/cpp/cpp_*.cpp); do \
+	        $${setting%% *} $(STRICT_CXX) $${setting#* } $$program $(CPP)/*.o -o $(CPP)/program -lpthread; $$run $(CPP)/program; \
+	    done; done
+
+# ---- A microcontroller
+
+F = build/firmware
+FIRMWARE_C = -std=gnu11 $(filter-out -Wcast-align%,$(WARNINGS)) -Os -Igenerated -Itests/engine/firmware -DPROTOPOOL_PORT='"port.h"'
+FIRMWARE = tests/engine/firmware/firmware.c generated/calc.c generated/protopool.c
+ARM = arm-none-eabi-gcc $(FIRMWARE_C) -mcpu=cortex-m3 -mthumb -ffunction-sections -fdata-sections $(FIRMWARE) tests/engine/firmware/cortex_m3.c \
+    --specs=rdimon.specs -nostartfiles -T tests/engine/firmware/firmware.ld -Wl,--gc-sections
+ARM_RUN = timeout 60 qemu-system-arm -M mps2-an385 -icount shift=3 -nographic -monitor none -serial none \
+    -semihosting-config enable=on,target=native -kernel
+FIRMWARE_HOST = gcc $(FIRMWARE_C) -D_XOPEN_SOURCE=700 $(FIRMWARE) tests/engine/firmware/host.c -DPROTOPOOL_CHECK=1
+
+# A program on a Cortex-M3 in qemu must print what it prints on this machine: with the small C library newlib-nano, where
+# that prints floating point and where it does not, and with the whole newlib; and freestanding. Without the lock it must fail.
+firmware: generate ## a program with interrupts on a microcontroller in qemu, with small C libraries and none
+	@mkdir -p $(F)
+	$(call step,TEST,firmware (on this machine))$(FIRMWARE_HOST) -o $(F)/host && $(F)/host >$(F)/expected && \
+	    $(FIRMWARE_HOST) -Dsnprintf=no_snprintf -o $(F)/host_without_floats && $(F)/host_without_floats >$(F)/expected_without_floats
+	$(call step,TEST,firmware (newlib))$(ARM) -DPROTOPOOL_CHECK=1 -o $(F)/newlib.elf && \
+	    $(ARM_RUN) $(F)/newlib.elf | diff $(F)/expected -
+	$(call step,TEST,firmware (newlib-nano))$(ARM) -DPROTOPOOL_CHECK=1 --specs=nano.specs -u _printf_float -o $(F)/nano.elf && \
+	    $(ARM_RUN) $(F)/nano.elf | diff $(F)/expected -
+	$(call step,TEST,firmware (newlib-nano without floats))$(ARM) -DPROTOPOOL_CHECK=1 --specs=nano.specs -o $(F)/nano_without_floats.elf && \
+	    $(ARM_RUN) $(F)/nano_without_floats.elf | diff $(F)/expected_without_floats -
+	$(call step,TEST,firmware (freestanding))for level in 0 2; do \
+	    $(ARM) -DPROTOPOOL_CHECK=$$level -DPROTOPOOL_MAGAZINE=2 -ffreestanding --specs=nano.specs -o $(F)/free.elf && \
+	    $(ARM_RUN) $(F)/free.elf | grep ' 0 failures' || exit 1; done
+	$(call step,TEST,firmware (fails without its lock))$(ARM) -ffreestanding -DWITHOUT_MASK --specs=nano.specs -o $(F)/without_mask.elf && \
+	    ! $(ARM_RUN) $(F)/without_mask.elf >$(F)/without_mask.log
+
+# ---- Every combination of types
+
+A = build/combinations
+ALL = $(A)/all.c $(A)/protopool.c
+STRICT_ALL = $(STRICT_C) -O0 -I$(A)
+
+# Each compiler takes every combination of types; the suite runs with the sanitizers, valgrind sees each message once, and
+# each message is the same, prints and hashes the same on a 32-bit and on a big-endian machine.
+combinations: combinations-suite combinations-elsewhere ## every combination of types: compile with every warning, run, compare
+
+$(A)/all.h: build/generated tests/generator/combinations.py
+	@mkdir -p $(A)
+	$(call step,GEN,combinations)$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/combinations.py >$(A)/all.yaml && \
+	    "$$p" -m gen -q --touch --bench --cpp -o $(A) --tests $(A)/tests $(A)/all.yaml
+
+combinations-suite: $(A)/all.h
+	$(call step,CC,all_check (sanitized))gcc $(STRICT_ALL) -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all $(ALL) \
+	    $(A)/tests/all_check.c -o $(A)/all_check $(CHECK_LIBS)
+	@$(call TEST,$(A)/all_check)
+
+combinations-elsewhere: $(A)/all.h
+	$(call step,CC,combinations (clang))clang $(STRICT_ALL) -fsyntax-only $(A)/all.c $(A)/tests/all_check.c
+	$(call step,CC,combinations (g++ and clang++))echo '#include "all.hpp"' >$(A)/all.cpp; \
+	    for cxx in g++ clang++; do $$cxx $(STRICT_CXX) -I$(A) -fsyntax-only $(A)/all.cpp || exit 1; done
+	$(call step,TEST,combinations (valgrind))gcc $(STRICT_ALL) -g tests/generator/combined.c $(ALL) -o $(A)/combined && \
+	    $(MEMCHECK) $(A)/combined >$(A)/expected
+	$(call step,TEST,combinations (32 bits))i686-linux-gnu-gcc $(STRICT_ALL) -static tests/generator/combined.c $(ALL) -o $(A)/combined_i686 && \
+	    qemu-i386 $(A)/combined_i686 | diff $(A)/expected -
+	$(call step,TEST,combinations (big-endian))powerpc-linux-gnu-gcc $(STRICT_ALL) -static tests/generator/combined.c $(ALL) -o $(A)/combined_powerpc && \
+	    qemu-ppc $(A)/combined_powerpc | diff $(A)/expected -
+
+# ---- Under valgrind and the sanitizers
+
+LEAKCHECK = $(MEMCHECK) --show-leak-kinds=all --errors-for-leak-kinds=all
+
+demo-valgrind: build ## the examples under valgrind
+	$(call step,TEST,seed (valgrind))$(LEAKCHECK) $(BUILD)/seed >build/seed.log
+	$(call step,TEST,order_book (valgrind))$(LEAKCHECK) $(BUILD)/order_book --messages 200000 >build/order_book.log
+	$(call step,TEST,pipeline (valgrind))$(MEMCHECK) --fair-sched=yes $(BUILD)/pipeline --messages 100000
+
+sanitized: sanitized-gcc sanitized-clang ## the suites under ASan and UBSan, gcc and clang
+
+sanitized-gcc sanitized-clang:
+	@$(MAKE) suites SANITIZE=address,undefined CFLAGS=-g CC=$(@:sanitized-%=%)
+
+HANDOFFS ?= 30000000
+SOAK_SECONDS ?= 60
+
+tsan: ## the suite of threads under ThreadSanitizer, gcc and clang
+	@for cc in gcc clang; do $(MAKE) CC=$$cc SANITIZE=thread CFLAGS=-g build/$$cc-thread/plain/test_threads || exit 1; done
+	@HANDOFFS=$(HANDOFFS) STREAMS=1; export HANDOFFS STREAMS; $(call TEST,build/gcc-thread/plain/test_threads build/clang-thread/plain/test_threads)
+
+soak: ## threads that come and go, for SOAK_SECONDS
+	@$(call BUILD_PROGRAMS,$(BUILD)/plain/test_threads $(BUILD)/check2/test_misuse)
+	@SOAK_SECONDS=$(SOAK_SECONDS) RACES=20000; export SOAK_SECONDS RACES; $(call TEST,$(BUILD)/plain/test_threads $(BUILD)/check2/test_misuse)
+
+weaken: generate ## take each lock out of the engine in turn: ThreadSanitizer must notice
+	@$(FIND_PYTHON); CC="$(CC)" "$$p" tests/engine/weaken_locks.py
+
+# ---- Random input
+
+FUZZ_SECONDS ?= 600
+
+fuzz: generate ## libFuzzer allocates, changes, frees and validates messages of any length, for FUZZ_SECONDS
+	@mkdir -p build/fuzz/corpus
+	@for level in 0 2; do \
+	    echo "  FUZZ  level $$level"; \
+	    clang -std=c11 -g -O1 -D_POSIX_C_SOURCE=200809L -Igenerated -DPROTOPOOL_CHECK=$$level -fno-sanitize-recover=all \
+	        -fsanitize=fuzzer,address,undefined tests/engine/fuzz.c generated/telemetry.c generated/protopool.c -o build/fuzz/level$$level && \
+	    build/fuzz/level$$level -max_total_time=$$(($(FUZZ_SECONDS) / 2)) -max_len=400 -artifact_prefix=build/fuzz/ -verbosity=0 \
+	        -print_final_stats=1 build/fuzz/corpus || exit 1; done
+
+fuzz-schema: ## feed the generator with schemas that are wrong in every way, for FUZZ_SECONDS
+	@$(FIND_PYTHON); PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 "$$p" tests/generator/fuzz_schema.py $(FUZZ_SECONDS)
+
+# ---- A fresh machine
+
+bare: ## try the README's set-up in a bare Debian (root; debootstrap)
+	sh tests/tools/bare_debian.sh

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# How schemas become C, C becomes objects and programs, and programs of tests run.
+
+WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes -Wcast-qual \
+    -Wswitch-enum -Werror $(if $(findstring clang,$(CC)),-Wcast-align,-Wcast-align=strict)
+COMPILE = $(CC) -std=c11 $(WARNINGS) $(CFLAGS) $(if $(SANITIZE),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE) \
+    -fno-sanitize-recover=all) -D_POSIX_C_SOURCE=200809L -Igenerated -MMD -MP
+CHECK_LIBS = $$(pkg-config --libs check 2>/dev/null || echo -lcheck -lsubunit -lrt -lm -lpthread)
+
+# A folder for each compiler and sanitizer; in it a folder for each setting of the engine, since a program has one setting.
+comma = ,
+BUILD = build/$(notdir $(firstword $(CC)))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
+
+# ---- Generated code. build/generated is newer than all that is generated, and lists it.
+
+SCHEMAS = $(shell grep -l '^protocol:' schema/*.yaml)
+GENERATOR = $(shell find gen templates -name "*.*" -type f ! -name "*.pyc")
+GENERATE = "$$p" -m gen --cpp -o generated --tests generated/tests
+
+build/generated: schema $(wildcard schema/*.yaml schema/*/*.yaml) $(GENERATOR)
+	@mkdir -p build
+	$(call step,GEN,$(basename $(notdir $(SCHEMAS))))$(FIND_PYTHON); $(GENERATE) -v $(SCHEMAS) >$@.log && \
+	    sed 's/ (unchanged)$$//' $@.log >$@
+
+fresh: ## fail if generated/ is not what schema/ and the generator make
+	@mkdir -p build
+	$(call step,TEST,generated/ is fresh)$(FIND_PYTHON); $(GENERATE) --check $(SCHEMAS) && \
+	    $(GENERATE) --list-outputs $(SCHEMAS) | sort >build/outputs && \
+	    ! find generated -type f | sort | comm -13 build/outputs - | sed 's/$$/: no schema generates it: delete it/' | grep .
+
+PROTOCOLS = $(patsubst generated/tests/%_check.c,%,$(filter %_check.c,$(shell cat build/generated 2>/dev/null)))
+
+# ---- Objects
+
+SETTINGS = plain trace m1 m4 check1 check2
+NOTE = $(if $(filter-out plain,$(1)), ($(1)))
+FLAGS_trace = -DPROTOPOOL_TRACE
+FLAGS_m1 = -DPROTOPOOL_MAGAZINE=1
+FLAGS_m4 = -DPROTOPOOL_MAGAZINE=4
+FLAGS_check1 = -DPROTOPOOL_CHECK=1
+FLAGS_check2 = -DPROTOPOOL_CHECK=2
+
+# $(1): the setting, $(2): a folder of sources
+define objects
+$(BUILD)/$(1)/%.o: $(2)/%.c build/generated
+	@mkdir -p $$(@D)
+	$$(call step,CC,$$*.o$(call NOTE,$(1)))$$(COMPILE) $(FLAGS_$(1)) -c $$< -o $$@
+endef
+$(foreach s,$(SETTINGS),$(foreach f,generated generated/tests examples tests/engine,$(eval $(call objects,$s,$f))))
+
+-include $(wildcard $(BUILD)/*/*.d)
+.SECONDARY:
+
+# ---- Programs: a suite of tests/engine is linked with the protocols that USES_ names, and then with the engine
+
+USES_test_threads = calc
+USES_test_misuse = calc
+USES_test_tails = telemetry
+USES_test_refusals = telemetry
+USES_test_memory = calc itch telemetry
+LINK = $(COMPILE) $^ -o $@ $(CHECK_LIBS)
+
+# $(1): the setting
+define suites
+$(BUILD)/$(1)/%_check: $(BUILD)/$(1)/%_check.o $(BUILD)/$(1)/%.o $(BUILD)/$(1)/protopool.o
+	$$(call step,LD,$$(@F)$(call NOTE,$(1)))$$(LINK)
+$(BUILD)/$(1)/test_%: $(BUILD)/$(1)/test_%.o
+	$$(call step,LD,$$(@F)$(call NOTE,$(1)))$$(LINK)
+$(foreach t,threads misuse tails refusals memory,
+$(BUILD)/$(1)/test_$t: $(patsubst %,$(BUILD)/$(1)/%.o,$(USES_test_$t) protopool))
+endef
+$(foreach s,$(SETTINGS),$(eval $(call suites,$s)))
+
+$(BUILD)/seed: $(addprefix $(BUILD)/trace/,seed.o calc.o protopool.o)
+$(BUILD)/order_book: $(addprefix $(BUILD)/plain/,order_book.o itch.o protopool.o)
+$(BUILD)/pipeline: $(addprefix $(BUILD)/plain/,pipeline.o calc.o protopool.o)
+EXAMPLES = $(addprefix $(BUILD)/,seed order_book pipeline)
+$(EXAMPLES):
+	$(call step,LD,$(@F))$(COMPILE) $^ -o $@ -lpthread
+
+# Every state that a small pool of level 2 can reach. The number is that of slots in a magazine.
+CLOSURE = -O2 tests/engine/closure.c
+CLOSURES = $(BUILD)/closure1 $(BUILD)/closure2
+$(CLOSURES): $(BUILD)/closure%: tests/engine/closure.c build/generated
+	@mkdir -p $(@D)
+	$(call step,CC,$(@F))$(COMPILE) -DPROTOPOOL_MAGAZINE=$* $(CLOSURE) -o $@
+
+# ---- Programs of tests: what check runs, what it leaves to check-long
+
+at = $(foreach s,$(1),$(addprefix $(BUILD)/$s/,$(2)))
+SHORT_SUITES = $(call at,plain check1 check2,$(PROTOCOLS:%=%_check) test_misuse test_refusals test_tails test_threads) \
+    $(call at,plain,test_pool) $(call at,m1,test_pool test_threads calc_check)
+LONG_SUITES = $(call at,m4,test_pool test_threads calc_check) $(call at,plain check1 check2,test_tails) $(call at,plain,test_memory)
+
+MEMCHECK = valgrind -q --error-exitcode=1 --leak-check=full
+# What takes hours under valgrind, or measures what valgrind changes.
+NOT_UNDER_VALGRIND = %/test_memory $(call at,m1 m4,test_threads)
+TESTED = $(filter-out $(if $(VALGRIND),$(NOT_UNDER_VALGRIND)),$(sort $(SHORT_SUITES) $(LONG_SUITES)))
+
+# $(call BUILD_PROGRAMS,programs) goes on where one does not compile. That one is removed, so that no old one runs.
+PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
+BUILD_PROGRAMS = $(MAKE) -k $(PARALLEL) $(1) || for program in $(1); do $(MAKE) -q $$program >/dev/null 2>&1 || rm -f $$program; done
+
+# $(call TEST,arguments of tests/run.py). STEP: test_tails tries every 97th length only.
+TEST = $(FIND_PYTHON); CC="$(CC)" $(if $(VALGRIND),CK_FORK=no CK_DEFAULT_TIMEOUT=0) $(if $(VALGRIND)$(SANITIZE),STEP=97) \
+    "$$p" tests/run.py -j $(JOBS) $(if $(VALGRIND),--under '$(MEMCHECK)') $(1)
