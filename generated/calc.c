@@ -621,7 +621,7 @@ const struct calc *calc_read_at_(enum calc_tag tag_, const char *file_, int line
     if (calc_tag_of(msg_) == tag_) {
         return msg_;
     }
-    protopool_raise_variant(msg_, calc_tag_name(calc_tag_of(msg_)), file_, line_);
+    protopool_report_variant(msg_, calc_tag_name(calc_tag_of(msg_)), file_, line_);
     return NULL;
 }
 
@@ -874,14 +874,14 @@ void calc_free_(struct calc_pool *pool_, struct calc *msg_)
     if (calc_is_constant_(msg_)) {
         return;
     }
-    class_ = protopool_begin_put(&pool_->engine_, msg_);
+    class_ = protopool_check_free(&pool_->engine_, msg_);
     if (class_ == 0) {
         return;
     }
 #ifdef PROTOPOOL_TRACE
     calc_trace_deallocate_(msg_);
 #endif
-    protopool_end_put(&pool_->engine_, class_, msg_);
+    protopool_finish_free(&pool_->engine_, class_, msg_);
 #else
     (calc_free)(pool_, msg_);
 #endif

@@ -26,9 +26,9 @@
 #include "protopool.h"
 
 #ifndef PROTOPOOL_ABI
-#error "calc.h was generated for version 7 of protopool's engine, and this protopool.h is older and has none: regenerate both"
-#elif PROTOPOOL_ABI != 7
-static_assert(PROTOPOOL_ABI == 7, "calc.h was generated for version 7 of protopool's engine, and this protopool.h has version "
+#error "calc.h was generated for version 8 of protopool's engine, and this protopool.h is older and has none: regenerate both"
+#elif PROTOPOOL_ABI != 8
+static_assert(PROTOPOOL_ABI == 8, "calc.h was generated for version 8 of protopool's engine, and this protopool.h has version "
                                  PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 #error "calc.h and protopool.h are of different versions of protopool's engine"
 #endif
@@ -208,7 +208,7 @@ union calc_any {
 struct calc_pool {
     struct protopool_magazine loaded_[1 + CALC_SLOT_SIZES]; /* first: what make and free touch */
     struct protopool engine_;
-    struct protopool_class classes_[1 + CALC_SLOT_SIZES];
+    struct protopool_pool_class classes_[1 + CALC_SLOT_SIZES];
 };
 
 /* What the pools of several threads share. The members are the engine's. */
@@ -219,7 +219,7 @@ struct PROTOPOOL_UNAVAILABLE_("protopool: a depot needs a lock: define PROTOPOOL
 #else
 struct calc_depot {
     struct protopool_depot engine_;
-    struct protopool_rack racks_[1 + CALC_SLOT_SIZES];
+    struct protopool_depot_class classes_[1 + CALC_SLOT_SIZES];
 };
 #endif
 
@@ -327,7 +327,7 @@ PROTOPOOL_API int calc_pool_print_budget(FILE *out_, struct calc_pool *pool_);
  * gives nothing, or the system no lock. Not to be moved once initialised. */
 PROTOPOOL_NODISCARD static inline bool calc_depot_init(struct calc_depot *depot_, const struct protopool_source *source_)
 {
-    return protopool_depot_init(&depot_->engine_, depot_->racks_, &calc_layout_, source_);
+    return protopool_depot_init(&depot_->engine_, depot_->classes_, &calc_layout_, source_);
 }
 
 /* A depot in memory of the caller's, aligned to 8: never grows, never calls malloc. CALC_DEPOT_BYTES(pools) bytes
@@ -336,7 +336,7 @@ PROTOPOOL_NODISCARD static inline bool calc_depot_init(struct calc_depot *depot_
  * do for the max_live of one pool, or is misaligned; if a slot size would have 2^32 slots; or if the system gives no lock. */
 PROTOPOOL_NODISCARD static inline bool calc_depot_init_fixed(struct calc_depot *depot_, void *memory_, size_t bytes_)
 {
-    return protopool_depot_init_fixed(&depot_->engine_, depot_->racks_, &calc_layout_, memory_, bytes_);
+    return protopool_depot_init_fixed(&depot_->engine_, depot_->classes_, &calc_layout_, memory_, bytes_);
 }
 
 /* A pool of the depot's memory: one for each thread, which ends it with calc_pool_fini. Any joined pool frees what any
@@ -467,11 +467,11 @@ static inline bool calc_may_free_(struct calc_pool *pool_, const struct calc *ms
         return false;
     }
     if (!PROTOPOOL_LIKELY(pool_->engine_.alive == PROTOPOOL_ALIVE_)) {
-        protopool_raise(PROTOPOOL_FAULT_NOT_ALIVE, &pool_->engine_, msg_);
+        protopool_report_fault(PROTOPOOL_FAULT_NOT_ALIVE, &pool_->engine_, msg_);
         return false;
     }
     if (!PROTOPOOL_LIKELY(is_allocated_)) {
-        protopool_raise(msg_->tag == CALC_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_BAD_TAG,
+        protopool_report_fault(msg_->tag == CALC_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_BAD_TAG,
                         &pool_->engine_, msg_);
         return false;
     }
@@ -497,7 +497,7 @@ PROTOPOOL_INLINE bool calc_is_variant_(const struct calc *msg_, enum calc_tag ta
 #endif
 #if PROTOPOOL_CHECK >= 1
     if (!PROTOPOOL_LIKELY(msg_->tag == (uint8_t)tag_)) {
-        protopool_raise(msg_->tag == CALC_FREED_TAG_ ? PROTOPOOL_FAULT_USE_AFTER_FREE : PROTOPOOL_FAULT_WRONG_VARIANT, NULL,
+        protopool_report_fault(msg_->tag == CALC_FREED_TAG_ ? PROTOPOOL_FAULT_USE_AFTER_FREE : PROTOPOOL_FAULT_WRONG_VARIANT, NULL,
                         msg_);
         return false;
     }
@@ -591,7 +591,7 @@ PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool_, unsigned class_, enum
     }
 #if PROTOPOOL_CHECK == 1
     if (!PROTOPOOL_LIKELY(msg_->tag == CALC_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        protopool_report_fault(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
         msg_->tag = CALC_FREED_TAG_;
         protopool_put(&pool_->engine_, &pool_->loaded_[class_], class_, msg_);
         pool_->engine_.failure = PROTOPOOL_FAULTED;

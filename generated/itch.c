@@ -1913,7 +1913,7 @@ const struct itch *itch_read_at_(enum itch_tag tag_, const char *file_, int line
     if (itch_tag_of(msg_) == tag_) {
         return msg_;
     }
-    protopool_raise_variant(msg_, itch_tag_name(itch_tag_of(msg_)), file_, line_);
+    protopool_report_variant(msg_, itch_tag_name(itch_tag_of(msg_)), file_, line_);
     return NULL;
 }
 
@@ -2595,14 +2595,14 @@ void itch_free_(struct itch_pool *pool_, struct itch *msg_)
     if (itch_is_constant_(msg_)) {
         return;
     }
-    class_ = protopool_begin_put(&pool_->engine_, msg_);
+    class_ = protopool_check_free(&pool_->engine_, msg_);
     if (class_ == 0) {
         return;
     }
 #ifdef PROTOPOOL_TRACE
     itch_trace_deallocate_(msg_);
 #endif
-    protopool_end_put(&pool_->engine_, class_, msg_);
+    protopool_finish_free(&pool_->engine_, class_, msg_);
 #else
     (itch_free)(pool_, msg_);
 #endif

@@ -40,9 +40,9 @@
 #include "protopool.h"
 
 #ifndef PROTOPOOL_ABI
-#error "itch.h was generated for version 7 of protopool's engine, and this protopool.h is older and has none: regenerate both"
-#elif PROTOPOOL_ABI != 7
-static_assert(PROTOPOOL_ABI == 7, "itch.h was generated for version 7 of protopool's engine, and this protopool.h has version "
+#error "itch.h was generated for version 8 of protopool's engine, and this protopool.h is older and has none: regenerate both"
+#elif PROTOPOOL_ABI != 8
+static_assert(PROTOPOOL_ABI == 8, "itch.h was generated for version 8 of protopool's engine, and this protopool.h has version "
                                  PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 #error "itch.h and protopool.h are of different versions of protopool's engine"
 #endif
@@ -444,7 +444,7 @@ union itch_any {
 struct itch_pool {
     struct protopool_magazine loaded_[1 + ITCH_SLOT_SIZES]; /* first: what make and free touch */
     struct protopool engine_;
-    struct protopool_class classes_[1 + ITCH_SLOT_SIZES];
+    struct protopool_pool_class classes_[1 + ITCH_SLOT_SIZES];
 };
 
 /* What the pools of several threads share. The members are the engine's. */
@@ -455,7 +455,7 @@ struct PROTOPOOL_UNAVAILABLE_("protopool: a depot needs a lock: define PROTOPOOL
 #else
 struct itch_depot {
     struct protopool_depot engine_;
-    struct protopool_rack racks_[1 + ITCH_SLOT_SIZES];
+    struct protopool_depot_class classes_[1 + ITCH_SLOT_SIZES];
 };
 #endif
 
@@ -563,7 +563,7 @@ PROTOPOOL_API int itch_pool_print_budget(FILE *out_, struct itch_pool *pool_);
  * gives nothing, or the system no lock. Not to be moved once initialised. */
 PROTOPOOL_NODISCARD static inline bool itch_depot_init(struct itch_depot *depot_, const struct protopool_source *source_)
 {
-    return protopool_depot_init(&depot_->engine_, depot_->racks_, &itch_layout_, source_);
+    return protopool_depot_init(&depot_->engine_, depot_->classes_, &itch_layout_, source_);
 }
 
 /* A depot in memory of the caller's, aligned to 8: never grows, never calls malloc. ITCH_DEPOT_BYTES(pools) bytes
@@ -572,7 +572,7 @@ PROTOPOOL_NODISCARD static inline bool itch_depot_init(struct itch_depot *depot_
  * do for the max_live of one pool, or is misaligned; if a slot size would have 2^32 slots; or if the system gives no lock. */
 PROTOPOOL_NODISCARD static inline bool itch_depot_init_fixed(struct itch_depot *depot_, void *memory_, size_t bytes_)
 {
-    return protopool_depot_init_fixed(&depot_->engine_, depot_->racks_, &itch_layout_, memory_, bytes_);
+    return protopool_depot_init_fixed(&depot_->engine_, depot_->classes_, &itch_layout_, memory_, bytes_);
 }
 
 /* A pool of the depot's memory: one for each thread, which ends it with itch_pool_fini. Any joined pool frees what any
@@ -731,11 +731,11 @@ static inline bool itch_may_free_(struct itch_pool *pool_, const struct itch *ms
         return false;
     }
     if (!PROTOPOOL_LIKELY(pool_->engine_.alive == PROTOPOOL_ALIVE_)) {
-        protopool_raise(PROTOPOOL_FAULT_NOT_ALIVE, &pool_->engine_, msg_);
+        protopool_report_fault(PROTOPOOL_FAULT_NOT_ALIVE, &pool_->engine_, msg_);
         return false;
     }
     if (!PROTOPOOL_LIKELY(is_allocated_)) {
-        protopool_raise(msg_->tag == ITCH_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_BAD_TAG,
+        protopool_report_fault(msg_->tag == ITCH_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_BAD_TAG,
                         &pool_->engine_, msg_);
         return false;
     }
@@ -761,7 +761,7 @@ PROTOPOOL_INLINE bool itch_is_variant_(const struct itch *msg_, enum itch_tag ta
 #endif
 #if PROTOPOOL_CHECK >= 1
     if (!PROTOPOOL_LIKELY(msg_->tag == (uint8_t)tag_)) {
-        protopool_raise(msg_->tag == ITCH_FREED_TAG_ ? PROTOPOOL_FAULT_USE_AFTER_FREE : PROTOPOOL_FAULT_WRONG_VARIANT, NULL,
+        protopool_report_fault(msg_->tag == ITCH_FREED_TAG_ ? PROTOPOOL_FAULT_USE_AFTER_FREE : PROTOPOOL_FAULT_WRONG_VARIANT, NULL,
                         msg_);
         return false;
     }
@@ -885,7 +885,7 @@ PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool_, unsigned class_, enum
     }
 #if PROTOPOOL_CHECK == 1
     if (!PROTOPOOL_LIKELY(msg_->tag == ITCH_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        protopool_report_fault(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
         msg_->tag = ITCH_FREED_TAG_;
         protopool_put(&pool_->engine_, &pool_->loaded_[class_], class_, msg_);
         pool_->engine_.failure = PROTOPOOL_FAULTED;

@@ -35,52 +35,52 @@
 #include "protopool.h"
 
 #if !defined __STDC_HOSTED__ || __STDC_HOSTED__ == 1
-#define HOSTED 1
+#define PP_HOSTED 1
 #include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #ifndef PROTOPOOL_NO_HEAP
-#define HAS_HEAP 1
+#define PP_HAS_HEAP 1
 #if defined __unix__ || defined __APPLE__
 #ifdef __has_include
 #if __has_include(<sys/mman.h>)
 #include <sys/mman.h>
 #include <unistd.h>
 #if defined __linux__ && defined MADV_DONTNEED
-#define FREE_PAGES MADV_DONTNEED
+#define PP_FREE_PAGES MADV_DONTNEED
 #elif defined MADV_FREE && !defined __linux__
-#define FREE_PAGES MADV_FREE
+#define PP_FREE_PAGES MADV_FREE
 #endif
 #endif
 #endif
 #endif
 #endif
 #endif
-#if PROTOPOOL_CHECK == 2 && defined HOSTED
+#if PROTOPOOL_CHECK == 2 && defined PP_HOSTED
 #if defined __SANITIZE_ADDRESS__
-#define HAS_ASAN 1
+#define PP_HAS_ASAN 1
 #elif defined __has_feature
 #if __has_feature(address_sanitizer)
-#define HAS_ASAN 1
+#define PP_HAS_ASAN 1
 #endif
 #endif
-#ifdef HAS_ASAN
+#ifdef PP_HAS_ASAN
 #include <sanitizer/asan_interface.h>
 #endif
 #ifdef __has_include
 #if __has_include(<valgrind/memcheck.h>)
 #include <valgrind/memcheck.h>
-#define HAS_VALGRIND 1
+#define PP_HAS_VALGRIND 1
 #endif
 #endif
 #endif
 #if !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK
 #ifdef __has_include
 #if !__has_include(<pthread.h>)
-#define LACKS_PTHREAD 1
+#define PP_LACKS_PTHREAD 1
 #endif
 #endif
-#ifndef LACKS_PTHREAD
+#ifndef PP_LACKS_PTHREAD
 #include <pthread.h>
 #else
 #error "protopool: no pthreads here: define PROTOPOOL_LOCK and PROTOPOOL_UNLOCK, or PROTOPOOL_NO_THREADS, everywhere"
@@ -89,21 +89,21 @@
 #endif
 #endif
 
-#define WORD_BITS ((uint32_t)PROTOPOOL_WORD_BITS_)
-#define SLAB_BYTES ((size_t)16384)       /* the smallest slab */
-#define SLAB_ORDERS 5U                   /* slabs of SLAB_BYTES << order */
-#define WASTE_SHIFT 6                    /* header and tail waste aimed at: less than 1/64 of a slab */
-#define ARRAYS_WASTE_SHIFT 3             /* of the slabs of magazines' arrays: there are few */
-#define OWN_MIN_BYTES ((size_t)4096)     /* slots of so many bytes may have a block of their own */
-#define MAGAZINE_BYTES ((size_t)1 << 18) /* slots that one magazine holds, in bytes */
-#define MAGAZINE_MIN 4U                  /* slots of which fewer would be in it have none */
-#define IDLE_PERIOD 64U                  /* ways to the store between two looks for idle magazines */
-#define GROWTHS_MIN 8U                   /* slabs that a pool takes between two looks for idle magazines, at least */
-#define LOCK_TRIES 100 /* a depot's lock is held for less time than a thread takes to sleep and wake */
+#define PP_WORD_BITS ((uint32_t)PROTOPOOL_WORD_BITS_)
+#define PP_SLAB_BYTES ((size_t)16384)         /* the smallest slab */
+#define PP_SLAB_ORDERS 5U                     /* slabs of PP_SLAB_BYTES << order */
+#define PP_WASTE_SHIFT 6                      /* header and tail waste aimed at: less than 1/64 of a slab */
+#define PP_ARRAYS_WASTE_SHIFT 3               /* of the slabs of magazines' arrays: there are few */
+#define PP_OWN_BLOCK_MIN_BYTES ((size_t)4096) /* slots of so many bytes may have a block of their own */
+#define PP_MAGAZINE_BYTES ((size_t)1 << 18)   /* slots that one magazine holds, in bytes */
+#define PP_MAGAZINE_MIN 4U                    /* slots of which fewer would be in it have none */
+#define PP_IDLE_PERIOD 64U                    /* ways to the store between two looks for idle magazines */
+#define PP_FLUSH_PERIOD_MIN 8U /* slabs that a pool takes between two looks for idle magazines, at least */
+#define PP_LOCK_TRIES 100      /* a depot's lock is held for less time than a thread takes to sleep and wake */
 
 static_assert(PROTOPOOL_MAGAZINE >= 1 && PROTOPOOL_MAGAZINE <= 65535, "PROTOPOOL_MAGAZINE is 1 to 65535");
 static_assert(sizeof(struct protopool_slab) % sizeof(protopool_word) == 0, "the bitmap follows the header");
-static_assert(SLAB_BYTES >= ((size_t)1 << SLAB_ORDERS), "an order fits below a slab's address");
+static_assert(PP_SLAB_BYTES >= ((size_t)1 << PP_SLAB_ORDERS), "an order fits below a slab's address");
 
 /* ---- fault.c ----------------------------------------------------------------------------------------------------- */
 /*
@@ -111,12 +111,12 @@ static_assert(SLAB_BYTES >= ((size_t)1 << SLAB_ORDERS), "an order fits below a s
  * The default handler prints one line and aborts. If a handler returns, the operation is skipped.
  */
 
-static protopool_fault_handler *the_handler;
+static protopool_fault_handler *pp_fault_handler;
 
 protopool_fault_handler *protopool_set_fault_handler(protopool_fault_handler *handler)
 {
-    protopool_fault_handler *const previous = the_handler;
-    the_handler = handler;
+    protopool_fault_handler *const previous = pp_fault_handler;
+    pp_fault_handler = handler;
     return previous;
 }
 
@@ -159,11 +159,11 @@ const char *protopool_fault_text(enum protopool_fault fault)
     return "an unknown fault";
 }
 
-static const struct protopool_site nowhere = { NULL, 0 };
+static const struct protopool_site pp_unknown_site = { NULL, 0 };
 
-static void die(void)
+static void pp_abort(void)
 {
-#if defined HOSTED
+#if defined PP_HOSTED
     abort();
 #elif defined __GNUC__
     __builtin_trap();
@@ -174,24 +174,24 @@ static void die(void)
 }
 
 /* What the default handler prints besides; all but code may be NULL. */
-struct report {
+struct pp_report {
     enum protopool_fault code;
     const void *pool;
     const void *pointer;
     const struct protopool_geometry *geometry;
     const void *readable; /* the message, where it is safe to print it */
     const char *name;     /* of its variant, where only that is known */
-    struct protopool_site made, freed, here;
+    struct protopool_site allocated, freed, here;
 };
 
 #ifndef PROTOPOOL_NO_STDIO
-static void print_site(const char *what, const struct protopool_site *site)
+static void pp_print_site(const char *what, const struct protopool_site *site)
 {
     if (site->file != NULL)
         (void)fprintf(stderr, ", %s at %s:%d", what, site->file, site->line);
 }
 
-static void print_report(const struct report *report)
+static void pp_print_report(const struct pp_report *report)
 {
     (void)fprintf(stderr, "protopool: %s: ", protopool_fault_text(report->code));
 #if PROTOPOOL_CHECK >= 1
@@ -203,36 +203,38 @@ static void print_report(const struct report *report)
         (void)fputs(", ", stderr);
 #endif
     (void)fprintf(stderr, "%p", report->pointer != NULL ? report->pointer : report->pool);
-    print_site("allocated", &report->made);
-    print_site("freed", &report->freed);
-    print_site("found", &report->here);
+    pp_print_site("allocated", &report->allocated);
+    pp_print_site("freed", &report->freed);
+    pp_print_site("found", &report->here);
     (void)fputs("\n", stderr);
 }
 #endif
 
-static void fault(const struct report *report)
+static void pp_report_fault(const struct pp_report *report)
 {
-    if (the_handler != NULL) {
-        the_handler(report->code, report->pool, report->pointer, &report->here);
+    if (pp_fault_handler != NULL) {
+        pp_fault_handler(report->code, report->pool, report->pointer, &report->here);
         return;
     }
 #ifndef PROTOPOOL_NO_STDIO
-    print_report(report);
+    pp_print_report(report);
 #endif
-    die();
+    pp_abort();
 }
 
 #if PROTOPOOL_CHECK >= 1 || !defined PROTOPOOL_NO_THREADS /* at level 0 only a depot reports */
-static PROTOPOOL_COLD void simple_fault(enum protopool_fault code, const void *pool, const void *pointer)
+static PROTOPOOL_COLD void pp_report_simple_fault(enum protopool_fault code, const void *pool, const void *pointer)
 {
-    struct report report = { code, pool, pointer, NULL, NULL, NULL, nowhere, nowhere, nowhere };
-    fault(&report);
+    struct pp_report report = {
+        code, pool, pointer, NULL, NULL, NULL, pp_unknown_site, pp_unknown_site, pp_unknown_site
+    };
+    pp_report_fault(&report);
 }
 #endif
 
 #if PROTOPOOL_CHECK == 2
-static uint32_t look_elsewhere(const struct protopool_store *own, const void *msg, struct report *report,
-                               bool may_wait);
+static uint32_t pp_find_in_other_stores(const struct protopool_store *own, const void *msg, struct pp_report *report,
+                                        bool may_wait);
 #endif
 
 /* ---- check.c ----------------------------------------------------------------------------------------------------- */
@@ -242,36 +244,37 @@ static uint32_t look_elsewhere(const struct protopool_store *own, const void *ms
  */
 
 #if PROTOPOOL_CHECK >= 1
-PROTOPOOL_COLD void protopool_raise(enum protopool_fault code, const struct protopool *pool, const void *pointer)
+PROTOPOOL_COLD void protopool_report_fault(enum protopool_fault code, const struct protopool *pool, const void *pointer)
 {
-    simple_fault(code, pool, pointer);
+    pp_report_simple_fault(code, pool, pointer);
 }
 
 /* Whether the pool may be used. If not, that is reported, with the operation's place and the message as far as they are
  * known. A pool whose init or join has failed has nothing to use, which is no fault. */
-static bool is_alive_for(const struct protopool *pool, const void *msg, const char *name)
+static bool pp_is_alive_for(const struct protopool *pool, const void *msg, const char *name)
 {
-    struct report report = { PROTOPOOL_FAULT_NOT_ALIVE, pool, msg, NULL, NULL, name, nowhere, nowhere, nowhere };
+    struct pp_report report = { PROTOPOOL_FAULT_NOT_ALIVE, pool,           msg, NULL, NULL, name, pp_unknown_site,
+                                pp_unknown_site,           pp_unknown_site };
 
     if (PROTOPOOL_LIKELY(pool->alive == PROTOPOOL_ALIVE_))
         return true;
 #if PROTOPOOL_CHECK == 2
     report.here = pool->site;
     if (msg != NULL)
-        (void)look_elsewhere(NULL, msg, &report, true);
+        (void)pp_find_in_other_stores(NULL, msg, &report, true);
 #endif
     if (pool->alive != PROTOPOOL_FAILED_)
-        fault(&report);
+        pp_report_fault(&report);
     return false;
 }
 
-static bool is_alive(const struct protopool *pool)
+static bool pp_is_alive(const struct protopool *pool)
 {
-    return is_alive_for(pool, NULL, NULL);
+    return pp_is_alive_for(pool, NULL, NULL);
 }
 #else
 /* Whether the pool may be used: its init or join has worked, and it has not ended. */
-static inline bool is_alive(const struct protopool *pool)
+static inline bool pp_is_alive(const struct protopool *pool)
 {
     return pool->store != NULL;
 }
@@ -283,13 +286,13 @@ static inline bool is_alive(const struct protopool *pool)
  * that it orders nothing: ThreadSanitizer sees the threads as they are.
  */
 #if defined __GCC_ATOMIC_INT_LOCK_FREE && __GCC_ATOMIC_INT_LOCK_FREE == 2
-static uint32_t exchange(uint32_t *at, uint32_t value)
+static uint32_t pp_exchange(uint32_t *at, uint32_t value)
 {
     return __atomic_exchange_n(at, value, __ATOMIC_RELAXED);
 }
 #else
-static uint32_t exchange(uint32_t *at,
-                         uint32_t value) /* finds it after an operation that a signal or a task switch cut */
+static uint32_t pp_exchange(uint32_t *at,
+                            uint32_t value) /* finds it after an operation that a signal or a task switch cut */
 {
     const uint32_t before = *at;
     *at = value;
@@ -298,63 +301,65 @@ static uint32_t exchange(uint32_t *at,
 #endif
 
 /* Whether the operation may begin; if not, that is reported. */
-static bool enter_for(struct protopool *pool, const void *msg, const char *name)
+static bool pp_start_operation_for(struct protopool *pool, const void *msg, const char *name)
 {
-    struct report report = { PROTOPOOL_FAULT_CONCURRENT, pool, msg, NULL, NULL, name, nowhere, nowhere, nowhere };
+    struct pp_report report = {
+        PROTOPOOL_FAULT_CONCURRENT, pool, msg, NULL, NULL, name, pp_unknown_site, pp_unknown_site, pp_unknown_site
+    };
 
-    if (!is_alive_for(pool, msg, name))
+    if (!pp_is_alive_for(pool, msg, name))
         return false;
-    if (exchange(&pool->busy, 1) == 0)
+    if (pp_exchange(&pool->busy, 1) == 0)
         return true;
     report.here = pool->site;
-    fault(&report);
+    pp_report_fault(&report);
     return false;
 }
 
-static bool enter(struct protopool *pool)
+static bool pp_start_operation(struct protopool *pool)
 {
-    return enter_for(pool, NULL, NULL);
+    return pp_start_operation_for(pool, NULL, NULL);
 }
 
-static void leave(struct protopool *pool)
+static void pp_finish_operation(struct protopool *pool)
 {
-    (void)exchange(&pool->busy, 0);
+    (void)pp_exchange(&pool->busy, 0);
 }
 #else
-static inline bool enter(struct protopool *pool)
+static inline bool pp_start_operation(struct protopool *pool)
 {
-    return is_alive(pool);
+    return pp_is_alive(pool);
 }
 
-static inline void leave(struct protopool *pool)
+static inline void pp_finish_operation(struct protopool *pool)
 {
     (void)pool;
 }
 #endif
 
 #if PROTOPOOL_CHECK >= 1
-static void retire_slots(struct protopool_store *store, const struct protopool_slabs *slabs,
-                         struct protopool_slab *slab, bool is_new);
-static void report_leaks(struct protopool_store *store, const void *owner);
+static void pp_mark_slots_free(struct protopool_store *store, const struct protopool_slabs *slabs,
+                               struct protopool_slab *slab, bool is_new);
+static void pp_report_leaks(struct protopool_store *store, const void *owner);
 #endif
 #if PROTOPOOL_CHECK == 1
-static bool is_sound(const struct protopool_store *store, const struct protopool_slabs *slabs,
-                     struct protopool_slab *slab, const void *slot, uint32_t index);
+static bool pp_may_spill(const struct protopool_store *store, const struct protopool_slabs *slabs,
+                         struct protopool_slab *slab, const void *slot, uint32_t index);
 #endif
 #if PROTOPOOL_CHECK == 2
-static bool enter_slab(struct protopool_store *store, struct protopool_slab *slab);
-static void strike_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
-                        struct protopool_slab *slab);
-static void open_store(struct protopool_store *store, union protopool_lock *lock);
-static void close_store(struct protopool_store *store);
+static bool pp_register_slab(struct protopool_store *store, struct protopool_slab *slab);
+static void pp_unregister_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
+                               struct protopool_slab *slab);
+static void pp_register_store(struct protopool_store *store, union protopool_lock *lock);
+static void pp_unregister_store(struct protopool_store *store);
 #else
-static inline void open_store(struct protopool_store *store, union protopool_lock *lock)
+static inline void pp_register_store(struct protopool_store *store, union protopool_lock *lock)
 {
     (void)store;
     (void)lock;
 }
 
-static inline void close_store(struct protopool_store *store)
+static inline void pp_unregister_store(struct protopool_store *store)
 {
     (void)store;
 }
@@ -362,7 +367,7 @@ static inline void close_store(struct protopool_store *store)
 #endif
 
 #if PROTOPOOL_CHECK == 0
-static inline void report_leaks(struct protopool_store *store, const void *owner)
+static inline void pp_report_leaks(struct protopool_store *store, const void *owner)
 {
     (void)store;
     (void)owner;
@@ -382,16 +387,16 @@ static inline void report_leaks(struct protopool_store *store, const void *owner
 static_assert(sizeof(pthread_mutex_t) <= sizeof(union protopool_lock), "a mutex fits");
 static_assert(alignof(pthread_mutex_t) <= alignof(union protopool_lock), "a mutex is aligned");
 
-static void take_lock(union protopool_lock *lock)
+static void pp_take_lock(union protopool_lock *lock)
 {
-    for (int i = 0; i < LOCK_TRIES; i++)
+    for (int i = 0; i < PP_LOCK_TRIES; i++)
         if (pthread_mutex_trylock((pthread_mutex_t *)(void *)lock) == 0)
             return;
     (void)pthread_mutex_lock((pthread_mutex_t *)(void *)lock);
 }
 
-#define HAS_PTHREAD 1
-#define PROTOPOOL_LOCK(lock) take_lock(lock)
+#define PP_HAS_PTHREAD 1
+#define PROTOPOOL_LOCK(lock) pp_take_lock(lock)
 #define PROTOPOOL_UNLOCK(lock) (void)pthread_mutex_unlock((pthread_mutex_t *)(void *)(lock))
 #define PROTOPOOL_LOCK_INIT(lock) (pthread_mutex_init((pthread_mutex_t *)(void *)(lock), NULL) == 0)
 #define PROTOPOOL_LOCK_FINI(lock) (void)pthread_mutex_destroy((pthread_mutex_t *)(void *)(lock))
@@ -399,20 +404,20 @@ static void take_lock(union protopool_lock *lock)
 
 #if PROTOPOOL_CHECK == 2
 /* The list of stores has a lock that is never ended. */
-#ifdef HAS_PTHREAD
-static pthread_mutex_t stores_lock = PTHREAD_MUTEX_INITIALIZER;
-#define HAS_STORES() true
-#define LOCK_STORES() (void)pthread_mutex_lock(&stores_lock)
-#define UNLOCK_STORES() (void)pthread_mutex_unlock(&stores_lock)
+#ifdef PP_HAS_PTHREAD
+static pthread_mutex_t pp_stores_lock = PTHREAD_MUTEX_INITIALIZER;
+#define PP_HAS_STORES() true
+#define PP_LOCK_STORES() (void)pthread_mutex_lock(&pp_stores_lock)
+#define PP_UNLOCK_STORES() (void)pthread_mutex_unlock(&pp_stores_lock)
 #else
-static union protopool_lock stores_lock;
-#define LOCK_STORES() PROTOPOOL_LOCK(&stores_lock)
-#define UNLOCK_STORES() PROTOPOOL_UNLOCK(&stores_lock)
+static union protopool_lock pp_stores_lock;
+#define PP_LOCK_STORES() PROTOPOOL_LOCK(&pp_stores_lock)
+#define PP_UNLOCK_STORES() PROTOPOOL_UNLOCK(&pp_stores_lock)
 #ifdef PROTOPOOL_LOCK_INIT
-static bool has_stores_lock;
-#define HAS_STORES() (has_stores_lock || (has_stores_lock = PROTOPOOL_LOCK_INIT(&stores_lock)))
+static bool pp_has_stores_lock;
+#define PP_HAS_STORES() (pp_has_stores_lock || (pp_has_stores_lock = PROTOPOOL_LOCK_INIT(&pp_stores_lock)))
 #else
-#define HAS_STORES() true
+#define PP_HAS_STORES() true
 #endif
 #endif
 #endif
@@ -424,13 +429,13 @@ static bool has_stores_lock;
 #define PROTOPOOL_LOCK_FINI(lock) ((void)(lock))
 #endif
 
-static void lock_store(struct protopool *pool)
+static void pp_lock_store(struct protopool *pool)
 {
     if (pool->depot != NULL)
         PROTOPOOL_LOCK(&pool->depot->lock);
 }
 
-static void unlock_store(struct protopool *pool)
+static void pp_unlock_store(struct protopool *pool)
 {
     if (pool->depot != NULL)
         PROTOPOOL_UNLOCK(&pool->depot->lock);
@@ -442,7 +447,7 @@ static void unlock_store(struct protopool *pool)
  * protopool.h has the equations that hold between the header's counts and the bitmap.
  */
 
-static inline uint32_t lowest_bit(protopool_word word)
+static inline uint32_t pp_lowest_bit(protopool_word word)
 {
 #if defined __GNUC__ && UINTPTR_MAX > 0xffffffffU
     return (uint32_t)__builtin_ctzll(word);
@@ -458,29 +463,29 @@ static inline uint32_t lowest_bit(protopool_word word)
 #endif
 }
 
-static inline protopool_word *bitmap(struct protopool_slab *slab)
+static inline protopool_word *pp_bitmap(struct protopool_slab *slab)
 {
     return (protopool_word *)(void *)(slab + 1);
 }
 
 /* F(w): the bits of word w that stand for slots. */
-static inline protopool_word all_free(const struct protopool_slab *slab, uint32_t w)
+static inline protopool_word pp_slot_bits(const struct protopool_slab *slab, uint32_t w)
 {
-    const uint32_t last = slab->slots % WORD_BITS;
+    const uint32_t last = slab->slots % PP_WORD_BITS;
     return w + 1 < slab->words || last == 0 ? ~(protopool_word)0 : ((protopool_word)1 << last) - 1;
 }
 
-static inline uint32_t words_for(uint32_t slots)
+static inline uint32_t pp_bitmap_words(uint32_t slots)
 {
-    return slots / WORD_BITS + (slots % WORD_BITS != 0);
+    return slots / PP_WORD_BITS + (slots % PP_WORD_BITS != 0);
 }
 
-static inline size_t round_up(size_t bytes)
+static inline size_t pp_round_up(size_t bytes)
 {
     return (bytes + 7) / 8 * 8;
 }
 
-static inline size_t record_bytes(const struct protopool_slabs *slabs)
+static inline size_t pp_record_bytes(const struct protopool_slabs *slabs)
 {
 #if PROTOPOOL_CHECK == 2
     return slabs->slot_class != 0 ? PROTOPOOL_RECORD_BYTES_ : 0;
@@ -491,14 +496,14 @@ static inline size_t record_bytes(const struct protopool_slabs *slabs)
 }
 
 /* Bytes before the first slot of a slab: the header, the bitmap, at level 2 the records and a red zone; and `room`. */
-static inline size_t header_bytes(const struct protopool_slabs *slabs, uint32_t slots, size_t room)
+static inline size_t pp_slab_header_bytes(const struct protopool_slabs *slabs, uint32_t slots, size_t room)
 {
-    const size_t record = record_bytes(slabs);
-    return round_up(sizeof(struct protopool_slab) + words_for(slots) * sizeof(protopool_word) + slots * record + room
-                    + (size_t)(record != 0) * PROTOPOOL_RED_ZONE_);
+    const size_t record = pp_record_bytes(slabs);
+    return pp_round_up(sizeof(struct protopool_slab) + pp_bitmap_words(slots) * sizeof(protopool_word) + slots * record
+                       + room + (size_t)(record != 0) * PROTOPOOL_RED_ZONE_);
 }
 
-static void push_slab(struct protopool_slab **list, struct protopool_slab *slab)
+static void pp_push_slab(struct protopool_slab **list, struct protopool_slab *slab)
 {
     slab->previous = NULL;
     slab->next = *list;
@@ -507,7 +512,7 @@ static void push_slab(struct protopool_slab **list, struct protopool_slab *slab)
     *list = slab;
 }
 
-static void unlink_slab(struct protopool_slab **list, struct protopool_slab *slab)
+static void pp_unlink_slab(struct protopool_slab **list, struct protopool_slab *slab)
 {
     if (slab->previous != NULL)
         slab->previous->next = slab->next;
@@ -517,36 +522,37 @@ static void unlink_slab(struct protopool_slab **list, struct protopool_slab *sla
         slab->next->previous = slab->previous;
 }
 
-static void mark_all_free(struct protopool_slab *slab)
+static void pp_mark_all_free(struct protopool_slab *slab)
 {
     for (uint32_t w = 0; w < slab->words; w++)
-        bitmap(slab)[w] = all_free(slab, w);
+        pp_bitmap(slab)[w] = pp_slot_bits(slab, w);
     slab->free_words = slab->words;
     slab->idle_words = slab->words;
     slab->lowest = 0;
 }
 
 /* Adds a slab, its slots all free. */
-static void add_slab(struct protopool_slabs *slabs, struct protopool_slab *slab, unsigned char *first, uint32_t slots)
+static void pp_add_slab(struct protopool_slabs *slabs, struct protopool_slab *slab, unsigned char *first,
+                        uint32_t slots)
 {
 #if PROTOPOOL_CHECK >= 1
-    slab->of = slabs;
+    slab->owner = slabs;
 #endif
     slab->slot_class = slabs->slot_class;
     slab->first = first;
     slab->slots = slots;
-    slab->words = words_for(slots);
-    mark_all_free(slab);
-    push_slab(&slabs->partial, slab);
+    slab->words = pp_bitmap_words(slots);
+    pp_mark_all_free(slab);
+    pp_push_slab(&slabs->partial, slab);
     slabs->slots += slots;
-    slabs->in_slabs += slots;
+    slabs->free_in_slabs += slots;
 }
 
-static inline struct protopool_slab *slab_of(const struct protopool_slabs *slabs, const void *slot)
+static inline struct protopool_slab *pp_slab_of(const struct protopool_slabs *slabs, const void *slot)
 {
     if (slabs->fixed != NULL)
         return slabs->fixed;
-    return (struct protopool_slab *)(((uintptr_t)slot - slabs->back) & slabs->mask);
+    return (struct protopool_slab *)(((uintptr_t)slot - slabs->slot_offset) & slabs->mask);
 }
 
 /*
@@ -554,8 +560,8 @@ static inline struct protopool_slab *slab_of(const struct protopool_slabs *slabs
  * offset * r >> 32 is offset / slot_bytes + offset * d / 2^32, whose second term cannot carry an exact quotient
  * into the next integer.
  */
-static inline uint32_t index_of(const struct protopool_slabs *slabs, const struct protopool_slab *slab,
-                                const void *slot)
+static inline uint32_t pp_slot_index(const struct protopool_slabs *slabs, const struct protopool_slab *slab,
+                                     const void *slot)
 {
     const size_t offset = (size_t)((const unsigned char *)slot - slab->first);
     if (PROTOPOOL_LIKELY(offset < ((size_t)1 << 31)))
@@ -564,9 +570,10 @@ static inline uint32_t index_of(const struct protopool_slabs *slabs, const struc
 }
 
 /* Moves up to `most` free slots out of a partial slab, in address order; returns how many. */
-static uint32_t take_from_slab(struct protopool_slabs *slabs, struct protopool_slab *slab, void **slots, uint32_t most)
+static uint32_t pp_take_from_slab(struct protopool_slabs *slabs, struct protopool_slab *slab, void **slots,
+                                  uint32_t most)
 {
-    protopool_word *const bits = bitmap(slab);
+    protopool_word *const bits = pp_bitmap(slab);
     uint32_t taken = 0;
 
     while (taken < most && slab->free_words != 0) {
@@ -578,37 +585,38 @@ static uint32_t take_from_slab(struct protopool_slabs *slabs, struct protopool_s
             w++;
         slab->lowest = w;
         word = bits[w];
-        slab->idle_words -= word == all_free(slab, w);
-        base = slab->first + (size_t)w * WORD_BITS * slabs->slot_bytes;
+        slab->idle_words -= word == pp_slot_bits(slab, w);
+        base = slab->first + (size_t)w * PP_WORD_BITS * slabs->slot_bytes;
         for (; word != 0 && taken < most; word &= word - 1)
-            slots[taken++] = base + lowest_bit(word) * slabs->slot_bytes;
+            slots[taken++] = base + pp_lowest_bit(word) * slabs->slot_bytes;
         bits[w] = word;
         slab->free_words -= word == 0;
     }
     if (slab->free_words == 0) {
-        unlink_slab(&slabs->partial, slab);
-        push_slab(&slabs->full, slab);
+        pp_unlink_slab(&slabs->partial, slab);
+        pp_push_slab(&slabs->full, slab);
     }
-    slabs->in_slabs -= taken;
+    slabs->free_in_slabs -= taken;
     return taken;
 }
 
 /* Marks slots of one bitmap word free, which are not yet, one at least. True if the slab has become wholly free. */
-static bool put_into_word(struct protopool_slabs *slabs, struct protopool_slab *slab, uint32_t w, protopool_word freed)
+static bool pp_put_into_word(struct protopool_slabs *slabs, struct protopool_slab *slab, uint32_t w,
+                             protopool_word freed)
 {
-    protopool_word *const word = &bitmap(slab)[w];
+    protopool_word *const word = &pp_bitmap(slab)[w];
 
     if (*word == 0) {
         if (slab->free_words++ == 0) {
-            unlink_slab(&slabs->full, slab);
-            push_slab(&slabs->partial, slab);
+            pp_unlink_slab(&slabs->full, slab);
+            pp_push_slab(&slabs->partial, slab);
             slab->lowest = w;
         } else if (w < slab->lowest) {
             slab->lowest = w;
         }
     }
     *word |= freed;
-    if (*word != all_free(slab, w))
+    if (*word != pp_slot_bits(slab, w))
         return false;
     return ++slab->idle_words == slab->words;
 }
@@ -620,67 +628,68 @@ static bool put_into_word(struct protopool_slabs *slabs, struct protopool_slab *
  */
 
 /* How many slots fit a slab: header, bitmap and slots within `bytes`. */
-static uint32_t slots_in(const struct protopool_slabs *slabs, size_t bytes)
+static uint32_t pp_slots_per_slab(const struct protopool_slabs *slabs, size_t bytes)
 {
     const size_t room = bytes - sizeof(struct protopool_slab);
     size_t slots;
 
     if (slabs->slot_bytes > room)
         return 0;
-    slots = room * 8 / ((slabs->slot_bytes + record_bytes(slabs)) * 8 + 1);
-    while (slots > 0 && header_bytes(slabs, (uint32_t)slots, 0) + slots * slabs->slot_bytes > bytes)
+    slots = room * 8 / ((slabs->slot_bytes + pp_record_bytes(slabs)) * 8 + 1);
+    while (slots > 0 && pp_slab_header_bytes(slabs, (uint32_t)slots, 0) + slots * slabs->slot_bytes > bytes)
         slots--;
     return (uint32_t)slots;
 }
 
 /* What a slab spends on neither slots nor their bits. */
-static size_t waste_of(const struct protopool_slabs *slabs, size_t bytes)
+static size_t pp_slab_waste(const struct protopool_slabs *slabs, size_t bytes)
 {
-    const size_t slots = slots_in(slabs, bytes);
-    return bytes - slots * (slabs->slot_bytes + record_bytes(slabs)) - slots / 8;
+    const size_t slots = pp_slots_per_slab(slabs, bytes);
+    return bytes - slots * (slabs->slot_bytes + pp_record_bytes(slabs)) - slots / 8;
 }
 
 /*
  * The smallest slab whose waste is within its share; for large slots a block of their own, if that wastes less than
  * what any slab does; else the slab that wastes least.
  */
-static void shape_slabs(struct protopool_slabs *slabs, unsigned waste_shift)
+static void pp_shape_slabs(struct protopool_slabs *slabs, unsigned waste_shift)
 {
-    size_t bytes = SLAB_BYTES;
+    size_t bytes = PP_SLAB_BYTES;
 
-    for (unsigned order = 0; order < SLAB_ORDERS; order++) {
-        const size_t candidate = SLAB_BYTES << order;
-        if (slots_in(slabs, candidate) == 0)
+    for (unsigned order = 0; order < PP_SLAB_ORDERS; order++) {
+        const size_t candidate = PP_SLAB_BYTES << order;
+        if (pp_slots_per_slab(slabs, candidate) == 0)
             continue;
-        if (waste_of(slabs, candidate) * (bytes / SLAB_BYTES) < waste_of(slabs, bytes) * (candidate / SLAB_BYTES)
-            || slots_in(slabs, bytes) == 0)
+        if (pp_slab_waste(slabs, candidate) * (bytes / PP_SLAB_BYTES)
+                < pp_slab_waste(slabs, bytes) * (candidate / PP_SLAB_BYTES)
+            || pp_slots_per_slab(slabs, bytes) == 0)
             bytes = candidate;
-        if (waste_of(slabs, candidate) <= candidate >> waste_shift)
+        if (pp_slab_waste(slabs, candidate) <= candidate >> waste_shift)
             break;
     }
-    if (slabs->slot_bytes >= OWN_MIN_BYTES
-        && (slots_in(slabs, bytes) == 0 || waste_of(slabs, bytes) > bytes >> waste_shift)) {
+    if (slabs->slot_bytes >= PP_OWN_BLOCK_MIN_BYTES
+        && (pp_slots_per_slab(slabs, bytes) == 0 || pp_slab_waste(slabs, bytes) > bytes >> waste_shift)) {
         slabs->slab_slots = 1;
-        slabs->back = header_bytes(slabs, 1, 0);
-        slabs->slab_bytes = slabs->back + slabs->slot_bytes;
+        slabs->slot_offset = pp_slab_header_bytes(slabs, 1, 0);
+        slabs->slab_bytes = slabs->slot_offset + slabs->slot_bytes;
         slabs->mask = ~(uintptr_t)0;
         return;
     }
-    slabs->slab_slots = slots_in(slabs, bytes);
+    slabs->slab_slots = pp_slots_per_slab(slabs, bytes);
     slabs->slab_bytes = bytes;
     slabs->mask = ~(uintptr_t)(bytes - 1);
 }
 
 /* Whether each slot has a block of its own. */
-static inline bool is_own(const struct protopool_slabs *slabs)
+static inline bool pp_has_own_blocks(const struct protopool_slabs *slabs)
 {
-    return slabs->back != 0;
+    return slabs->slot_offset != 0;
 }
 
 /* What the source aligns a slab to: the slab of a slot is found by that, but for a block of its own. */
-static inline size_t slab_align(const struct protopool_slabs *slabs)
+static inline size_t pp_slab_align(const struct protopool_slabs *slabs)
 {
-    return is_own(slabs) ? 8 : slabs->slab_bytes;
+    return pp_has_own_blocks(slabs) ? 8 : slabs->slab_bytes;
 }
 
 /* ---- heap.c ------------------------------------------------------------------------------------------------------ */
@@ -689,7 +698,7 @@ static inline size_t slab_align(const struct protopool_slabs *slabs)
  * A chunk is 1 or 2 MiB. Free pages beyond a bound go back to the system.
  */
 
-#ifdef HAS_HEAP
+#ifdef PP_HAS_HEAP
 
 /*
  * Slabs asked of malloc one by one would cost an aligned block each, half of it lost. Chunks are blocks of malloc and
@@ -697,37 +706,37 @@ static inline size_t slab_align(const struct protopool_slabs *slabs)
  * block takes a page, so they double once; larger ones would hold on to more (bench/driver.c, phases). They begin at a
  * multiple of the largest slab, so that a wrong tag or length never sends a free to look for a slab outside of them.
  */
-#define CHUNK_MIN ((size_t)64)  /* slabs: 1 MiB */
-#define CHUNK_MAX ((size_t)128) /* 2 MiB */
-#define LARGEST_SLAB (SLAB_BYTES << (SLAB_ORDERS - 1))
-#define CHUNK_BYTES(slabs) ((slabs)*SLAB_BYTES + LARGEST_SLAB - 1) /* in which so many fit wherever it lies */
+#define PP_CHUNK_MIN ((size_t)64)  /* slabs: 1 MiB */
+#define PP_CHUNK_MAX ((size_t)128) /* 2 MiB */
+#define PP_LARGEST_SLAB (PP_SLAB_BYTES << (PP_SLAB_ORDERS - 1))
+#define PP_CHUNK_BYTES(slabs) ((slabs)*PP_SLAB_BYTES + PP_LARGEST_SLAB - 1) /* in which so many fit wherever it lies */
 
 /*
  * What is free between live slabs goes back to the system, page by page, once it exceeds a bound: then half of it. So a
  * load that swings by less than that half calls the system no more, and no free has more than that to do. The bound
  * follows what is live.
  */
-#define DIRTY_MIN ((size_t)4 << 20)
-#define DIRTY_SHIFT 4 /* and 1/16 of the live slabs */
+#define PP_DIRTY_MIN ((size_t)4 << 20)
+#define PP_DIRTY_SHIFT 4 /* and 1/16 of the live slabs */
 
 struct protopool_chunk {
     void *block;
-    unsigned char *base;            /* its first multiple of LARGEST_SLAB */
-    size_t slabs, live;             /* of SLAB_BYTES each, from base: how many there are, how many are taken */
-    uint64_t used[CHUNK_MAX / 64];  /* a bit for each SLAB_BYTES that is taken */
-    uint64_t dirty[CHUNK_MAX / 64]; /* a bit for each that is free, and was taken since the system got it last */
+    unsigned char *base;               /* its first multiple of PP_LARGEST_SLAB */
+    size_t slabs, live;                /* of PP_SLAB_BYTES each, from base: how many there are, how many are taken */
+    uint64_t used[PP_CHUNK_MAX / 64];  /* a bit for each PP_SLAB_BYTES that is taken */
+    uint64_t dirty[PP_CHUNK_MAX / 64]; /* a bit for each that is free, and was taken since the system got it last */
 };
 
-static_assert(CHUNK_MIN % 64 == 0 && CHUNK_MAX % 64 == 0 && LARGEST_SLAB / SLAB_BYTES < 64,
+static_assert(PP_CHUNK_MIN % 64 == 0 && PP_CHUNK_MAX % 64 == 0 && PP_LARGEST_SLAB / PP_SLAB_BYTES < 64,
               "a chunk's bits are whole words, and a slab's are in one");
 
-static uint64_t run_of(size_t bytes)
+static uint64_t pp_run_of(size_t bytes)
 {
-    return ((uint64_t)1 << bytes / SLAB_BYTES) - 1;
+    return ((uint64_t)1 << bytes / PP_SLAB_BYTES) - 1;
 }
 
 /* The index of the first chunk that lies above the address. */
-static size_t chunk_above(const struct protopool_heap *heap, uintptr_t address)
+static size_t pp_chunk_above(const struct protopool_heap *heap, uintptr_t address)
 {
     size_t low = 0, high = heap->count;
 
@@ -742,7 +751,7 @@ static size_t chunk_above(const struct protopool_heap *heap, uintptr_t address)
 }
 
 /* Room for one more in the list of chunks. */
-static bool grow_chunks(struct protopool_heap *heap)
+static bool pp_grow_chunks(struct protopool_heap *heap)
 {
     const size_t capacity = heap->capacity == 0 ? 16 : 2 * heap->capacity;
     void *chunks;
@@ -757,7 +766,7 @@ static bool grow_chunks(struct protopool_heap *heap)
     return true;
 }
 
-static size_t count_bits(uint64_t word)
+static size_t pp_count_bits(uint64_t word)
 {
 #ifdef __GNUC__
     return (size_t)__builtin_popcountll(word);
@@ -770,11 +779,11 @@ static size_t count_bits(uint64_t word)
 }
 
 /* Gives pages to the system. False if it does not take them. */
-static bool give_pages(unsigned char *first, size_t bytes)
+static bool pp_give_pages(unsigned char *first, size_t bytes)
 {
-#ifdef FREE_PAGES
+#ifdef PP_FREE_PAGES
     const long page = sysconf(_SC_PAGESIZE);
-    return page > 0 && SLAB_BYTES % (size_t)page == 0 && madvise(first, bytes, FREE_PAGES) == 0;
+    return page > 0 && PP_SLAB_BYTES % (size_t)page == 0 && madvise(first, bytes, PP_FREE_PAGES) == 0;
 #else
     (void)first;
     (void)bytes;
@@ -783,11 +792,11 @@ static bool give_pages(unsigned char *first, size_t bytes)
 }
 
 /* Gives what is free in a chunk to the system, run by run. */
-static void clean_chunk(struct protopool_heap *heap, struct protopool_chunk *chunk)
+static void pp_clean_chunk(struct protopool_heap *heap, struct protopool_chunk *chunk)
 {
     size_t bit = 0;
 
-    while (bit < chunk->slabs && !heap->keeps) {
+    while (bit < chunk->slabs && !heap->system_refuses) {
         const size_t first = bit;
         while (bit < chunk->slabs && (chunk->dirty[bit / 64] >> bit % 64 & 1) != 0)
             bit++;
@@ -795,28 +804,28 @@ static void clean_chunk(struct protopool_heap *heap, struct protopool_chunk *chu
             bit++;
             continue;
         }
-        heap->keeps = !give_pages(chunk->base + first * SLAB_BYTES, (bit - first) * SLAB_BYTES);
-        for (size_t i = first; i < bit && !heap->keeps; i++) {
+        heap->system_refuses = !pp_give_pages(chunk->base + first * PP_SLAB_BYTES, (bit - first) * PP_SLAB_BYTES);
+        for (size_t i = first; i < bit && !heap->system_refuses; i++) {
             chunk->dirty[i / 64] &= ~((uint64_t)1 << i % 64);
-            heap->dirty -= SLAB_BYTES;
+            heap->dirty -= PP_SLAB_BYTES;
         }
     }
 }
 
 /* Gives what is free to the system, until no more than so many bytes are left; from the highest address, since what lies
  * lowest is taken first. */
-static void clean_heap(struct protopool_heap *heap, size_t left)
+static void pp_clean_heap(struct protopool_heap *heap, size_t left)
 {
-    for (size_t i = heap->count; i-- > 0 && heap->dirty > left && !heap->keeps;)
-        clean_chunk(heap, &heap->chunks[i]);
+    for (size_t i = heap->count; i-- > 0 && heap->dirty > left && !heap->system_refuses;)
+        pp_clean_chunk(heap, &heap->chunks[i]);
 }
 
 /* Takes a wholly free chunk out of the list and gives it to malloc; its pages to the system, since malloc may keep them. */
-static void remove_chunk(struct protopool_heap *heap, struct protopool_chunk *chunk)
+static void pp_remove_chunk(struct protopool_heap *heap, struct protopool_chunk *chunk)
 {
-    clean_chunk(heap, chunk);
-    for (size_t i = 0; i < CHUNK_MAX / 64; i++)
-        heap->dirty -= count_bits(chunk->dirty[i]) * SLAB_BYTES;
+    pp_clean_chunk(heap, chunk);
+    for (size_t i = 0; i < PP_CHUNK_MAX / 64; i++)
+        heap->dirty -= pp_count_bits(chunk->dirty[i]) * PP_SLAB_BYTES;
     free(chunk->block);
     heap->idle--;
     heap->count--;
@@ -825,28 +834,28 @@ static void remove_chunk(struct protopool_heap *heap, struct protopool_chunk *ch
 }
 
 /* Adds a chunk, wholly free, and returns it; NULL if there is no memory. */
-static struct protopool_chunk *add_chunk(struct protopool_heap *heap)
+static struct protopool_chunk *pp_add_chunk(struct protopool_heap *heap)
 {
-    size_t slabs = heap->slabs < CHUNK_MIN ? CHUNK_MIN : PROTOPOOL_MIN_(heap->slabs, CHUNK_MAX);
+    size_t slabs = heap->slabs < PP_CHUNK_MIN ? PP_CHUNK_MIN : PROTOPOOL_MIN_(heap->slabs, PP_CHUNK_MAX);
     struct protopool_chunk *chunk;
     void *block;
     size_t at;
 
-    if (!grow_chunks(heap))
+    if (!pp_grow_chunks(heap))
         return NULL;
-    block = malloc(CHUNK_BYTES(slabs));
-    if (block == NULL && slabs > CHUNK_MIN) {
-        slabs = CHUNK_MIN;
-        block = malloc(CHUNK_BYTES(slabs));
+    block = malloc(PP_CHUNK_BYTES(slabs));
+    if (block == NULL && slabs > PP_CHUNK_MIN) {
+        slabs = PP_CHUNK_MIN;
+        block = malloc(PP_CHUNK_BYTES(slabs));
     }
     if (block == NULL)
         return NULL;
-    at = chunk_above(heap, (uintptr_t)block);
+    at = pp_chunk_above(heap, (uintptr_t)block);
     chunk = &heap->chunks[at];
     memmove(chunk + 1, chunk, (heap->count - at) * sizeof *chunk);
     memset(chunk, 0, sizeof *chunk);
     chunk->block = block;
-    chunk->base = (unsigned char *)block + (LARGEST_SLAB - (uintptr_t)block % LARGEST_SLAB) % LARGEST_SLAB;
+    chunk->base = (unsigned char *)block + (PP_LARGEST_SLAB - (uintptr_t)block % PP_LARGEST_SLAB) % PP_LARGEST_SLAB;
     chunk->slabs = slabs;
     heap->count++;
     heap->idle++;
@@ -857,25 +866,25 @@ static struct protopool_chunk *add_chunk(struct protopool_heap *heap)
 }
 
 /* Cuts an aligned run out of the chunk; NULL if none is free. */
-static void *cut(struct protopool_heap *heap, struct protopool_chunk *chunk, size_t bytes)
+static void *pp_cut_slab(struct protopool_heap *heap, struct protopool_chunk *chunk, size_t bytes)
 {
-    const uint64_t run = run_of(bytes);
+    const uint64_t run = pp_run_of(bytes);
 
-    for (size_t bit = 0; bit < chunk->slabs; bit += bytes / SLAB_BYTES) {
+    for (size_t bit = 0; bit < chunk->slabs; bit += bytes / PP_SLAB_BYTES) {
         if ((chunk->used[bit / 64] & run << bit % 64) == 0) {
             heap->idle -= chunk->live == 0;
-            heap->dirty -= count_bits(chunk->dirty[bit / 64] & run << bit % 64) * SLAB_BYTES;
+            heap->dirty -= pp_count_bits(chunk->dirty[bit / 64] & run << bit % 64) * PP_SLAB_BYTES;
             heap->live += bytes;
             chunk->dirty[bit / 64] &= ~(run << bit % 64);
             chunk->used[bit / 64] |= run << bit % 64;
-            chunk->live += bytes / SLAB_BYTES;
-            return chunk->base + bit * SLAB_BYTES;
+            chunk->live += bytes / PP_SLAB_BYTES;
+            return chunk->base + bit * PP_SLAB_BYTES;
         }
     }
     return NULL;
 }
 
-static void *heap_take(void *ctx, size_t bytes, size_t align)
+static void *pp_heap_take(void *ctx, size_t bytes, size_t align)
 {
     struct protopool_heap *const heap = (struct protopool_heap *)ctx;
     struct protopool_chunk *chunk;
@@ -885,51 +894,51 @@ static void *heap_take(void *ctx, size_t bytes, size_t align)
     while (heap->lowest < heap->count && heap->chunks[heap->lowest].live == heap->chunks[heap->lowest].slabs)
         heap->lowest++;
     for (size_t i = heap->lowest; i < heap->count; i++) {
-        void *const slab = cut(heap, &heap->chunks[i], bytes);
+        void *const slab = pp_cut_slab(heap, &heap->chunks[i], bytes);
         if (slab != NULL)
             return slab;
     }
-    chunk = add_chunk(heap);
-    return chunk == NULL ? NULL : cut(heap, chunk, bytes);
+    chunk = pp_add_chunk(heap);
+    return chunk == NULL ? NULL : pp_cut_slab(heap, chunk, bytes);
 }
 
-static void heap_give(void *ctx, void *memory, size_t bytes, size_t align)
+static void pp_heap_give(void *ctx, void *memory, size_t bytes, size_t align)
 {
     struct protopool_heap *const heap = (struct protopool_heap *)ctx;
-    const size_t above = chunk_above(heap, (uintptr_t)memory);
+    const size_t above = pp_chunk_above(heap, (uintptr_t)memory);
     struct protopool_chunk *const chunk = above == 0 ? NULL : &heap->chunks[above - 1];
     size_t bit, most;
 
     (void)align;
-    if (chunk == NULL || (uintptr_t)memory - (uintptr_t)chunk->block >= CHUNK_BYTES(chunk->slabs)) {
+    if (chunk == NULL || (uintptr_t)memory - (uintptr_t)chunk->block >= PP_CHUNK_BYTES(chunk->slabs)) {
         free(memory);
         return;
     }
-    bit = (size_t)((unsigned char *)memory - chunk->base) / SLAB_BYTES;
-    chunk->used[bit / 64] &= ~(run_of(bytes) << bit % 64);
-    chunk->dirty[bit / 64] |= run_of(bytes) << bit % 64;
-    chunk->live -= bytes / SLAB_BYTES;
+    bit = (size_t)((unsigned char *)memory - chunk->base) / PP_SLAB_BYTES;
+    chunk->used[bit / 64] &= ~(pp_run_of(bytes) << bit % 64);
+    chunk->dirty[bit / 64] |= pp_run_of(bytes) << bit % 64;
+    chunk->live -= bytes / PP_SLAB_BYTES;
     heap->live -= bytes;
     heap->dirty += bytes;
     if (above - 1 < heap->lowest)
         heap->lowest = above - 1;
     if (chunk->live == 0 && heap->idle++ != 0)
-        remove_chunk(heap, chunk); /* one idle chunk is kept, not two */
-    most = heap->live >> DIRTY_SHIFT > DIRTY_MIN ? heap->live >> DIRTY_SHIFT : DIRTY_MIN;
+        pp_remove_chunk(heap, chunk); /* one idle chunk is kept, not two */
+    most = heap->live >> PP_DIRTY_SHIFT > PP_DIRTY_MIN ? heap->live >> PP_DIRTY_SHIFT : PP_DIRTY_MIN;
     if (heap->dirty > most)
-        clean_heap(heap, most / 2);
+        pp_clean_heap(heap, most / 2);
 }
 
-static void heap_trim(struct protopool_heap *heap)
+static void pp_heap_trim(struct protopool_heap *heap)
 {
     for (size_t i = heap->count; i-- > 0;)
         if (heap->chunks[i].live == 0)
-            remove_chunk(heap, &heap->chunks[i]);
+            pp_remove_chunk(heap, &heap->chunks[i]);
     heap->lowest = 0;
-    clean_heap(heap, 0);
+    pp_clean_heap(heap, 0);
 }
 
-static void heap_end(struct protopool_heap *heap)
+static void pp_heap_end(struct protopool_heap *heap)
 {
     for (size_t i = 0; i < heap->count; i++)
         free(heap->chunks[i].block);
@@ -944,11 +953,11 @@ static void heap_end(struct protopool_heap *heap)
  * A slab that becomes wholly free serves any slot size next, or returns to the source.
  */
 
-static void flush_what_is_idle(struct protopool *pool);
-static bool is_time_to_flush(struct protopool *pool);
+static void pp_flush_idle(struct protopool *pool);
+static bool pp_is_time_to_flush(struct protopool *pool);
 
 /* NULL too where the source does not align: a slab is found by its alignment. */
-static void *take_aligned(const struct protopool_source *source, size_t bytes, size_t align)
+static void *pp_take_aligned(const struct protopool_source *source, size_t bytes, size_t align)
 {
     void *const memory = source->take(source->ctx, bytes, align);
 
@@ -959,16 +968,16 @@ static void *take_aligned(const struct protopool_source *source, size_t bytes, s
     return NULL;
 }
 
-static void *take_from_source(struct protopool_store *store, size_t bytes, size_t align)
+static void *pp_take_from_source(struct protopool_store *store, size_t bytes, size_t align)
 {
-    void *const memory = take_aligned(&store->growth->source, bytes, align);
+    void *const memory = pp_take_aligned(&store->growth->source, bytes, align);
 
     if (memory != NULL)
         store->source_bytes += bytes;
     return memory;
 }
 
-static void give_to_source(struct protopool_store *store, void *memory, size_t bytes, size_t align)
+static void pp_give_to_source(struct protopool_store *store, void *memory, size_t bytes, size_t align)
 {
     const struct protopool_source *const source = &store->growth->source;
 
@@ -979,41 +988,41 @@ static void give_to_source(struct protopool_store *store, void *memory, size_t b
 }
 
 /* The slabs of the magazines' arrays. */
-static inline struct protopool_slabs *arrays_of(struct protopool_store *store)
+static inline struct protopool_slabs *pp_array_slabs(struct protopool_store *store)
 {
-    return &store->shelves[0].slabs;
+    return &store->classes[0].slabs;
 }
 
-static uintptr_t order_of(const struct protopool_slabs *slabs)
+static uintptr_t pp_slab_order(const struct protopool_slabs *slabs)
 {
     uintptr_t order = 0;
-    while (SLAB_BYTES << order < slabs->slab_bytes)
+    while (PP_SLAB_BYTES << order < slabs->slab_bytes)
         order++;
     return order;
 }
 
 /* Takes the spare at index i out of the list. */
-static uintptr_t remove_spare(struct protopool_growth *growth, uint32_t i)
+static uintptr_t pp_remove_spare(struct protopool_growth *growth, uint32_t i)
 {
     const uintptr_t spare = growth->spares[i];
 
-    growth->spare_bytes -= SLAB_BYTES << (spare & (SLAB_BYTES - 1));
+    growth->spare_bytes -= PP_SLAB_BYTES << (spare & (PP_SLAB_BYTES - 1));
     growth->spare_count--;
     for (; i < growth->spare_count; i++)
         growth->spares[i] = growth->spares[i + 1];
     return spare;
 }
 
-static void give_highest_spare(struct protopool_store *store)
+static void pp_give_highest_spare(struct protopool_store *store)
 {
-    const uintptr_t spare = remove_spare(store->growth, store->growth->spare_count - 1);
-    const uintptr_t order = spare & (SLAB_BYTES - 1);
+    const uintptr_t spare = pp_remove_spare(store->growth, store->growth->spare_count - 1);
+    const uintptr_t order = spare & (PP_SLAB_BYTES - 1);
 
-    give_to_source(store, (void *)(spare - order), SLAB_BYTES << order, SLAB_BYTES << order);
+    pp_give_to_source(store, (void *)(spare - order), PP_SLAB_BYTES << order, PP_SLAB_BYTES << order);
 }
 
 /* Whether a slab of so many bytes may be kept besides the spares. */
-static bool has_room_for_spare(const struct protopool_growth *growth, size_t bytes)
+static bool pp_has_room_for_spare(const struct protopool_growth *growth, size_t bytes)
 {
     return growth->spare_count < PROTOPOOL_SPARE_SLABS
            && (growth->source.give == NULL || growth->spare_bytes + bytes <= PROTOPOOL_SPARE_BYTES);
@@ -1021,68 +1030,68 @@ static bool has_room_for_spare(const struct protopool_growth *growth, size_t byt
 
 /* Keeps a wholly free slab for any slot size. The spares are the lowest addresses, so that what is in use stays
  * together and the rest can leave the source whole. */
-static void keep_spare(struct protopool_store *store, struct protopool_slab *slab, uintptr_t order)
+static void pp_keep_spare(struct protopool_store *store, struct protopool_slab *slab, uintptr_t order)
 {
     struct protopool_growth *const growth = store->growth;
     const uintptr_t spare = (uintptr_t)slab | order;
     uint32_t i;
 
-    while (!has_room_for_spare(growth, SLAB_BYTES << order)) {
+    while (!pp_has_room_for_spare(growth, PP_SLAB_BYTES << order)) {
         if (growth->spares[growth->spare_count - 1] < spare) {
-            give_to_source(store, slab, SLAB_BYTES << order, SLAB_BYTES << order);
+            pp_give_to_source(store, slab, PP_SLAB_BYTES << order, PP_SLAB_BYTES << order);
             return;
         }
-        give_highest_spare(store);
+        pp_give_highest_spare(store);
     }
     for (i = growth->spare_count++; i > 0 && growth->spares[i - 1] > spare; i--)
         growth->spares[i] = growth->spares[i - 1];
     growth->spares[i] = spare;
-    growth->spare_bytes += SLAB_BYTES << order;
+    growth->spare_bytes += PP_SLAB_BYTES << order;
 }
 
 /* The spare slab of this order with the lowest address, or NULL. */
-static void *take_spare(struct protopool_store *store, uintptr_t order)
+static void *pp_take_spare(struct protopool_store *store, uintptr_t order)
 {
     for (uint32_t i = 0; i < store->growth->spare_count; i++) {
-        if ((store->growth->spares[i] & (SLAB_BYTES - 1)) == order)
-            return (void *)(remove_spare(store->growth, i) - order);
+        if ((store->growth->spares[i] & (PP_SLAB_BYTES - 1)) == order)
+            return (void *)(pp_remove_spare(store->growth, i) - order);
     }
     return NULL;
 }
 
 /* Whether a slab that is wholly free may leave its class: not if it is reserved, nor if it would be lost. */
-static bool may_release(const struct protopool_store *store, const struct protopool_slabs *slabs,
-                        const struct protopool_slab *slab)
+static bool pp_may_release(const struct protopool_store *store, const struct protopool_slabs *slabs,
+                           const struct protopool_slab *slab)
 {
     if (slabs->fixed != NULL || slabs->slots - slab->slots < slabs->reserved)
         return false;
     return store->growth->source.give != NULL
-           || (!is_own(slabs) && has_room_for_spare(store->growth, slabs->slab_bytes));
+           || (!pp_has_own_blocks(slabs) && pp_has_room_for_spare(store->growth, slabs->slab_bytes));
 }
 
 /* A slab leaves its class, wholly free. */
-static void release_slab(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab)
+static void pp_release_slab(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab)
 {
-    unlink_slab(&slabs->partial, slab);
+    pp_unlink_slab(&slabs->partial, slab);
     slabs->slots -= slab->slots;
-    slabs->in_slabs -= slab->slots;
+    slabs->free_in_slabs -= slab->slots;
 #if PROTOPOOL_CHECK == 2
     if (slabs->slot_class != 0)
-        strike_slab(store, slabs, slab);
+        pp_unregister_slab(store, slabs, slab);
 #endif
-    if (is_own(slabs))
-        give_to_source(store, slab, slabs->slab_bytes, slab_align(slabs));
+    if (pp_has_own_blocks(slabs))
+        pp_give_to_source(store, slab, slabs->slab_bytes, pp_slab_align(slabs));
     else
-        keep_spare(store, slab, order_of(slabs));
+        pp_keep_spare(store, slab, pp_slab_order(slabs));
 }
 
 /* Releases the wholly free slabs of a slot size, as far as they may go. */
-static void release_free_slabs(struct protopool_store *store, struct protopool_slabs *slabs)
+static void pp_release_free_slabs(struct protopool_store *store, struct protopool_slabs *slabs)
 {
     for (struct protopool_slab *slab = slabs->partial, *next; slab != NULL; slab = next) {
         next = slab->next;
-        if (slab->idle_words == slab->words && may_release(store, slabs, slab))
-            release_slab(store, slabs, slab);
+        if (slab->idle_words == slab->words && pp_may_release(store, slabs, slab))
+            pp_release_slab(store, slabs, slab);
     }
 }
 
@@ -1090,7 +1099,7 @@ static void release_free_slabs(struct protopool_store *store, struct protopool_s
  * Puts slots into their slabs, neighbours of one bitmap word together. A slot that is in its slab already, or whose slab
  * serves another slot size by now, is skipped: at level 0 a double free comes so far, and must not free its neighbours.
  */
-static void spill(struct protopool_store *store, struct protopool_slabs *slabs, void *const *slots, uint32_t count)
+static void pp_spill(struct protopool_store *store, struct protopool_slabs *slabs, void *const *slots, uint32_t count)
 {
     uint32_t i = 0;
 
@@ -1098,59 +1107,59 @@ static void spill(struct protopool_store *store, struct protopool_slabs *slabs, 
         == 0) { /* a fixed pool has none of this size: they are not its slots, or their tags are wrong */
 #if PROTOPOOL_CHECK == 1
         for (; i < count; i++)
-            simple_fault(PROTOPOOL_FAULT_BAD_TAG, NULL, slots[i]);
+            pp_report_simple_fault(PROTOPOOL_FAULT_BAD_TAG, NULL, slots[i]);
 #endif
         return;
     }
-    slabs->in_slabs += count;
+    slabs->free_in_slabs += count;
     while (i < count) {
-        struct protopool_slab *const slab = slab_of(slabs, slots[i]);
-        uint32_t index = index_of(slabs, slab, slots[i]);
-        const uint32_t w = index / WORD_BITS;
+        struct protopool_slab *const slab = pp_slab_of(slabs, slots[i]);
+        uint32_t index = pp_slot_index(slabs, slab, slots[i]);
+        const uint32_t w = index / PP_WORD_BITS;
         protopool_word freed = 0, before;
 
 #if PROTOPOOL_CHECK == 1
-        if (!is_sound(store, slabs, slab, slots[i], index)) {
-            slabs->in_slabs--;
+        if (!pp_may_spill(store, slabs, slab, slots[i], index)) {
+            slabs->free_in_slabs--;
             i++;
             continue;
         }
 #endif
         if (slab->slot_class != slabs->slot_class) {
-            slabs->in_slabs--;
+            slabs->free_in_slabs--;
             i++;
             continue;
         }
 
-        before = bitmap(slab)[w];
+        before = pp_bitmap(slab)[w];
         do {
-            const protopool_word bit = (protopool_word)1 << index % WORD_BITS;
-            slabs->in_slabs -= ((before | freed) & bit) != 0;
+            const protopool_word bit = (protopool_word)1 << index % PP_WORD_BITS;
+            slabs->free_in_slabs -= ((before | freed) & bit) != 0;
             freed |= bit;
-            if (++i == count || slab_of(slabs, slots[i]) != slab || PROTOPOOL_CHECK == 1)
+            if (++i == count || pp_slab_of(slabs, slots[i]) != slab || PROTOPOOL_CHECK == 1)
                 break;
-            index = index_of(slabs, slab, slots[i]);
-        } while (index / WORD_BITS == w);
+            index = pp_slot_index(slabs, slab, slots[i]);
+        } while (index / PP_WORD_BITS == w);
         freed &= ~before;
-        if (freed != 0 && put_into_word(slabs, slab, w, freed) && may_release(store, slabs, slab))
-            release_slab(store, slabs, slab);
+        if (freed != 0 && pp_put_into_word(slabs, slab, w, freed) && pp_may_release(store, slabs, slab))
+            pp_release_slab(store, slabs, slab);
     }
 }
 
 /* Makes a slab of memory. False if it cannot be entered in the registry of level 2. */
-static bool begin_slab(struct protopool_store *store, struct protopool_slabs *slabs, unsigned char *memory)
+static bool pp_create_slab(struct protopool_store *store, struct protopool_slabs *slabs, unsigned char *memory)
 {
     struct protopool_slab *const slab = (struct protopool_slab *)(void *)memory;
 
 #if PROTOPOOL_CHECK == 2
-    if (slabs->slot_class != 0 && !enter_slab(store, slab)) {
-        give_to_source(store, memory, slabs->slab_bytes, slab_align(slabs));
+    if (slabs->slot_class != 0 && !pp_register_slab(store, slab)) {
+        pp_give_to_source(store, memory, slabs->slab_bytes, pp_slab_align(slabs));
         return false;
     }
 #endif
-    add_slab(slabs, slab, memory + header_bytes(slabs, slabs->slab_slots, 0), slabs->slab_slots);
+    pp_add_slab(slabs, slab, memory + pp_slab_header_bytes(slabs, slabs->slab_slots, 0), slabs->slab_slots);
 #if PROTOPOOL_CHECK >= 1
-    retire_slots(store, slabs, slab, true);
+    pp_mark_slots_free(store, slabs, slab, true);
 #endif
     (void)store;
     return true;
@@ -1158,66 +1167,66 @@ static bool begin_slab(struct protopool_store *store, struct protopool_slabs *sl
 
 /* Another slab for the slot size: a spare one, or from the source. False if there is none. With a pool, idle magazines
  * are spilled before from time to time, which changes any of its magazines. */
-static bool grow(struct protopool *pool, struct protopool_store *store, struct protopool_slabs *slabs)
+static bool pp_grow(struct protopool *pool, struct protopool_store *store, struct protopool_slabs *slabs)
 {
     unsigned char *memory;
 
     if (slabs->fixed != NULL || slabs->slot_bytes == 0)
         return false;
-    if (is_own(slabs)) {
-        if (pool != NULL && ++pool->slow % IDLE_PERIOD == 0)
-            flush_what_is_idle(pool);
-        memory = (unsigned char *)take_from_source(store, slabs->slab_bytes, slab_align(slabs));
+    if (pp_has_own_blocks(slabs)) {
+        if (pool != NULL && ++pool->store_visits % PP_IDLE_PERIOD == 0)
+            pp_flush_idle(pool);
+        memory = (unsigned char *)pp_take_from_source(store, slabs->slab_bytes, pp_slab_align(slabs));
     } else {
-        const uintptr_t order = order_of(slabs);
-        memory = (unsigned char *)take_spare(store, order);
-        if (memory == NULL && pool != NULL && is_time_to_flush(pool)) {
-            flush_what_is_idle(pool);
-            memory = (unsigned char *)take_spare(store, order);
+        const uintptr_t order = pp_slab_order(slabs);
+        memory = (unsigned char *)pp_take_spare(store, order);
+        if (memory == NULL && pool != NULL && pp_is_time_to_flush(pool)) {
+            pp_flush_idle(pool);
+            memory = (unsigned char *)pp_take_spare(store, order);
         }
         if (memory == NULL && store->growth->source.give == NULL) { /* then not all that is free is among the spares */
             for (unsigned c = 1; c <= store->geometry->count; c++)
-                release_free_slabs(store, &store->shelves[c].slabs);
-            memory = (unsigned char *)take_spare(store, order);
+                pp_release_free_slabs(store, &store->classes[c].slabs);
+            memory = (unsigned char *)pp_take_spare(store, order);
         }
         if (memory == NULL) {
             while (store->growth->spare_count != 0 && store->growth->source.give != NULL)
-                give_highest_spare(store);
-            memory = (unsigned char *)take_from_source(store, slabs->slab_bytes, slab_align(slabs));
+                pp_give_highest_spare(store);
+            memory = (unsigned char *)pp_take_from_source(store, slabs->slab_bytes, pp_slab_align(slabs));
         }
     }
     if (memory == NULL)
         return false;
-    return begin_slab(store, slabs, memory);
+    return pp_create_slab(store, slabs, memory);
 }
 
-static size_t tables_bytes(const struct protopool_geometry *geometry)
+static size_t pp_tables_bytes(const struct protopool_geometry *geometry)
 {
     return PROTOPOOL_SIZE(PROTOPOOL_TABLES_BYTES(geometry->count));
 }
 
 /* Begins the tables in this memory, which has room for them. */
-static struct protopool_store *begin_store(const struct protopool_geometry *geometry, void *memory)
+static struct protopool_store *pp_lay_out_tables(const struct protopool_geometry *geometry, void *memory)
 {
     struct protopool_store *const store = (struct protopool_store *)memory;
 
-    memset(memory, 0, tables_bytes(geometry));
+    memset(memory, 0, pp_tables_bytes(geometry));
     store->geometry = geometry;
-    store->shelves = (struct protopool_shelf *)(void *)((unsigned char *)memory + round_up(sizeof *store));
-    store->source_bytes = tables_bytes(geometry);
+    store->classes = (struct protopool_store_class *)(void *)((unsigned char *)memory + pp_round_up(sizeof *store));
+    store->source_bytes = pp_tables_bytes(geometry);
     return store;
 }
 
 /* How many slots a magazine holds, lest those of large slots hold much memory: 0 if the slots are so large that taking a
  * lock and asking the source is little beside filling one. */
-static uint32_t magazine_slots(size_t slot_bytes)
+static uint32_t pp_magazine_capacity(size_t slot_bytes)
 {
-    const size_t most = MAGAZINE_BYTES / slot_bytes;
-    return most < MAGAZINE_MIN ? 0 : (uint32_t)PROTOPOOL_MIN_(most, PROTOPOOL_MAGAZINE);
+    const size_t most = PP_MAGAZINE_BYTES / slot_bytes;
+    return most < PP_MAGAZINE_MIN ? 0 : (uint32_t)PROTOPOOL_MIN_(most, PROTOPOOL_MAGAZINE);
 }
 
 /* Sets what slabs are of: slots of a class, or (0) the magazines' arrays. */
-static void name_slabs(struct protopool_slabs *slabs, unsigned slot_class, size_t bytes)
+static void pp_init_slabs(struct protopool_slabs *slabs, unsigned slot_class, size_t bytes)
 {
     slabs->slot_bytes = slot_class != 0 ? (size_t)PROTOPOOL_STRIDE_(bytes) : bytes;
     slabs->reciprocal = ((uint64_t)1 << 32) / slabs->slot_bytes + 1;
@@ -1227,36 +1236,36 @@ static void name_slabs(struct protopool_slabs *slabs, unsigned slot_class, size_
 #endif
 }
 
-static void give_list(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab)
+static void pp_give_slabs(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab)
 {
     while (slab != NULL) {
         struct protopool_slab *const next = slab->next;
-        give_to_source(store, slab, slabs->slab_bytes, slab_align(slabs));
+        pp_give_to_source(store, slab, slabs->slab_bytes, pp_slab_align(slabs));
         slab = next;
     }
 }
 
 /* Gives everything back, the tables too. */
-static void give_all(struct protopool_store *store)
+static void pp_give_store(struct protopool_store *store)
 {
     for (unsigned c = 0; c <= store->geometry->count; c++) {
-        struct protopool_slabs *const slabs = &store->shelves[c].slabs;
-        give_list(store, slabs, slabs->partial);
-        give_list(store, slabs, slabs->full);
+        struct protopool_slabs *const slabs = &store->classes[c].slabs;
+        pp_give_slabs(store, slabs, slabs->partial);
+        pp_give_slabs(store, slabs, slabs->full);
     }
     while (store->growth->spare_count != 0)
-        give_highest_spare(store);
-#ifdef HAS_HEAP
-    heap_end(&store->growth->heap);
+        pp_give_highest_spare(store);
+#ifdef PP_HAS_HEAP
+    pp_heap_end(&store->growth->heap);
 #endif
-    give_to_source(store, store, tables_bytes(store->geometry) + sizeof *store->growth, 8);
+    pp_give_to_source(store, store, pp_tables_bytes(store->geometry) + sizeof *store->growth, 8);
 }
 
 /* The tables of a store that grows, and the first slab of its arrays; NULL if the source does not give that. */
-static struct protopool_store *begin_growing_store(const struct protopool_geometry *geometry,
-                                                   const struct protopool_source *source)
+static struct protopool_store *pp_create_growing_store(const struct protopool_geometry *geometry,
+                                                       const struct protopool_source *source)
 {
-    const size_t tables = tables_bytes(geometry);
+    const size_t tables = pp_tables_bytes(geometry);
     struct protopool_growth growth;
     struct protopool_store *store;
     void *memory;
@@ -1265,79 +1274,79 @@ static struct protopool_store *begin_growing_store(const struct protopool_geomet
     if (source != NULL) {
         growth.source = *source;
     } else {
-#ifdef HAS_HEAP
-        growth.source.take = heap_take;
-        growth.source.give = heap_give;
+#ifdef PP_HAS_HEAP
+        growth.source.take = pp_heap_take;
+        growth.source.give = pp_heap_give;
         growth.source.ctx = &growth.heap;
 #endif
     }
     if (growth.source.take == NULL)
         return NULL;
-    memory = take_aligned(&growth.source, tables + sizeof growth, 8);
+    memory = pp_take_aligned(&growth.source, tables + sizeof growth, 8);
     if (memory == NULL)
         return NULL;
-    store = begin_store(geometry, memory);
+    store = pp_lay_out_tables(geometry, memory);
     store->growth = (struct protopool_growth *)(void *)((unsigned char *)memory + tables);
     store->source_bytes += sizeof growth;
     *store->growth = growth;
     if (source == NULL)
         store->growth->source.ctx = &store->growth->heap;
     for (unsigned c = 1; c <= geometry->count; c++) {
-        struct protopool_shelf *const shelf = &store->shelves[c];
-        name_slabs(&shelf->slabs, c, geometry->slot_sizes[c - 1].bytes);
-        shape_slabs(&shelf->slabs, WASTE_SHIFT);
-        shelf->magazine = magazine_slots(geometry->slot_sizes[c - 1].bytes);
+        struct protopool_store_class *const store_class = &store->classes[c];
+        pp_init_slabs(&store_class->slabs, c, geometry->slot_sizes[c - 1].bytes);
+        pp_shape_slabs(&store_class->slabs, PP_WASTE_SHIFT);
+        store_class->magazine = pp_magazine_capacity(geometry->slot_sizes[c - 1].bytes);
     }
-    name_slabs(arrays_of(store), 0, PROTOPOOL_MAGAZINE * sizeof(void *));
-    shape_slabs(arrays_of(store), ARRAYS_WASTE_SHIFT);
-    arrays_of(store)->reserved = SIZE_MAX; /* they are few, and threads come and go */
-    if (geometry->count == 0 || grow(NULL, store, arrays_of(store)))
+    pp_init_slabs(pp_array_slabs(store), 0, PROTOPOOL_MAGAZINE * sizeof(void *));
+    pp_shape_slabs(pp_array_slabs(store), PP_ARRAYS_WASTE_SHIFT);
+    pp_array_slabs(store)->reserved = SIZE_MAX; /* they are few, and threads come and go */
+    if (geometry->count == 0 || pp_grow(NULL, store, pp_array_slabs(store)))
         return store;
-    give_all(store);
+    pp_give_store(store);
     return NULL;
 }
 
 /* Lays slabs of one slab out in fixed memory, with `room` bytes for the caller before the slots; returns what
  * follows. */
-static unsigned char *begin_fixed_slabs(struct protopool_store *store, struct protopool_slabs *slabs, uint32_t slots,
-                                        size_t room, unsigned char *memory)
+static unsigned char *pp_create_fixed_slab(struct protopool_store *store, struct protopool_slabs *slabs, uint32_t slots,
+                                           size_t room, unsigned char *memory)
 {
-    unsigned char *const first = memory + header_bytes(slabs, slots, room);
+    unsigned char *const first = memory + pp_slab_header_bytes(slabs, slots, room);
 
     slabs->fixed = (struct protopool_slab *)(void *)memory;
-    add_slab(slabs, slabs->fixed, first, slots);
+    pp_add_slab(slabs, slabs->fixed, first, slots);
 #if PROTOPOOL_CHECK >= 1
-    retire_slots(store, slabs, slabs->fixed, true);
+    pp_mark_slots_free(store, slabs, slabs->fixed, true);
 #endif
     (void)store;
-    return first + round_up(slabs->slot_bytes * slots);
+    return first + pp_round_up(slabs->slot_bytes * slots);
 }
 
-static void end_store(struct protopool_store *store)
+static void pp_end_store(struct protopool_store *store)
 {
-    close_store(store);
+    pp_unregister_store(store);
     if (store->growth != NULL)
-        give_all(store);
+        pp_give_store(store);
 }
 
-static void each_in_list(const struct protopool_slabs *slabs, struct protopool_slab *slab,
-                         void (*fn)(void *ctx, const void *slot), void *ctx)
+static void pp_each_in_list(const struct protopool_slabs *slabs, struct protopool_slab *slab,
+                            void (*fn)(void *ctx, const void *slot), void *ctx)
 {
     for (; slab != NULL; slab = slab->next) {
         for (uint32_t w = 0; w < slab->words; w++) {
-            const unsigned char *const base = slab->first + (size_t)w * WORD_BITS * slabs->slot_bytes;
-            for (protopool_word live = all_free(slab, w) & ~bitmap(slab)[w]; live != 0; live &= live - 1)
-                fn(ctx, base + lowest_bit(live) * slabs->slot_bytes);
+            const unsigned char *const base = slab->first + (size_t)w * PP_WORD_BITS * slabs->slot_bytes;
+            for (protopool_word live = pp_slot_bits(slab, w) & ~pp_bitmap(slab)[w]; live != 0; live &= live - 1)
+                fn(ctx, base + pp_lowest_bit(live) * slabs->slot_bytes);
         }
     }
 }
 
 /* Nothing is in a magazine: a slot there looks live in the bitmap. */
-static void each_in_store(struct protopool_store *store, void (*fn)(void *ctx, const void *slot), void *ctx)
+static void pp_each_in_store(struct protopool_store *store, void (*fn)(void *ctx, const void *slot), void *ctx)
 {
     for (unsigned c = 1; c <= store->geometry->count; c++) {
-        each_in_list(&store->shelves[c].slabs, store->shelves[c].slabs.full, fn, ctx);
-        each_in_list(&store->shelves[c].slabs, store->shelves[c].slabs.partial, fn, ctx);
+        pp_each_in_list(&store->classes[c].slabs, store->classes[c].slabs.full, fn, ctx);
+        pp_each_in_list(&store->classes[c].slabs, store->classes[c].slabs.partial, fn, ctx);
     }
 }
 
@@ -1347,18 +1356,18 @@ static void each_in_store(struct protopool_store *store, void (*fn)(void *ctx, c
  * A magazine has an array of its slot size's capacity, or none.
  */
 
-static bool is_equipped(const struct protopool_magazine *magazine)
+static bool pp_has_array(const struct protopool_magazine *magazine)
 {
     return magazine->slots != magazine->end;
 }
 
-static uint32_t count_of(const struct protopool_magazine *magazine)
+static uint32_t pp_magazine_count(const struct protopool_magazine *magazine)
 {
-    return is_equipped(magazine) ? (uint32_t)(magazine->top - magazine->slots) : 0;
+    return pp_has_array(magazine) ? (uint32_t)(magazine->top - magazine->slots) : 0;
 }
 
 /* Gives the magazine an empty array for so many slots; 0: it has none. */
-static void set_array(struct protopool_magazine *magazine, void **slots, uint32_t capacity)
+static void pp_set_array(struct protopool_magazine *magazine, void **slots, uint32_t capacity)
 {
     magazine->top = magazine->slots = slots;
     magazine->end = slots + capacity;
@@ -1368,25 +1377,26 @@ static void set_array(struct protopool_magazine *magazine, void **slots, uint32_
 }
 
 /* Slots that are neither in slabs nor in the depot's magazines: the callers', and those in the pools' magazines. */
-static size_t handed_out(const struct protopool_store *store, const struct protopool_depot *depot, unsigned c)
+static size_t pp_slots_outside(const struct protopool_store *store, const struct protopool_depot *depot, unsigned c)
 {
-    const struct protopool_shelf *const shelf = &store->shelves[c];
-    const size_t racked = depot != NULL ? (size_t)depot->racks[c].count * shelf->magazine : 0;
-    return shelf->slabs.slots - shelf->slabs.in_slabs - racked;
+    const struct protopool_store_class *const store_class = &store->classes[c];
+    const size_t in_depot = depot != NULL ? (size_t)depot->classes[c].full_count * store_class->magazine : 0;
+    return store_class->slabs.slots - store_class->slabs.free_in_slabs - in_depot;
 }
 
 /* Notes how many slots of a pool on its own were live at once since the last note, at level 1: what is handed out and is
  * not in the magazines changes only in between, and the loaded magazine knows how empty it was. */
-static void note_peak(struct protopool *pool, unsigned c)
+static void pp_note_peak(struct protopool *pool, unsigned c)
 {
 #if PROTOPOOL_CHECK == 1
     struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_shelf *const shelf = &pool->store->shelves[c];
+    struct protopool_store_class *const store_class = &pool->store->classes[c];
     if (pool->depot == NULL) {
-        const size_t lowest = is_equipped(loaded) ? (size_t)(loaded->lowest - loaded->slots) : 0;
-        const size_t live = handed_out(pool->store, NULL, c) - count_of(&pool->classes[c].previous) - lowest;
-        if (live > shelf->peak)
-            shelf->peak = live;
+        const size_t lowest = pp_has_array(loaded) ? (size_t)(loaded->lowest - loaded->slots) : 0;
+        const size_t live =
+            pp_slots_outside(pool->store, NULL, c) - pp_magazine_count(&pool->classes[c].previous) - lowest;
+        if (live > store_class->peak)
+            store_class->peak = live;
     }
     loaded->lowest = loaded->top;
 #else
@@ -1396,62 +1406,62 @@ static void note_peak(struct protopool *pool, unsigned c)
 }
 
 /* The same after the loaded magazine has changed in another way. */
-static void restart_peak(struct protopool *pool, unsigned c)
+static void pp_restart_peak(struct protopool *pool, unsigned c)
 {
 #if PROTOPOOL_CHECK == 1
     pool->loaded[c].lowest = pool->loaded[c].top;
 #endif
-    note_peak(pool, c);
+    pp_note_peak(pool, c);
 }
 
-static void note_all_peaks(struct protopool *pool)
+static void pp_note_all_peaks(struct protopool *pool)
 {
     for (unsigned c = 1; c <= pool->store->geometry->count; c++)
-        note_peak(pool, c);
+        pp_note_peak(pool, c);
 }
 
 /* Puts a magazine's slots into their slabs. */
-static void spill_magazine(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
+static void pp_spill_magazine(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
 {
-    note_peak(pool, c);
-    spill(pool->store, &pool->store->shelves[c].slabs, magazine->slots, count_of(magazine));
+    pp_note_peak(pool, c);
+    pp_spill(pool->store, &pool->store->classes[c].slabs, magazine->slots, pp_magazine_count(magazine));
     magazine->top = magazine->slots;
-    restart_peak(pool, c);
+    pp_restart_peak(pool, c);
 }
 
-static void flush(struct protopool *pool)
+static void pp_flush_magazines(struct protopool *pool)
 {
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
-        spill_magazine(pool, c, &pool->loaded[c]);
-        spill_magazine(pool, c, &pool->classes[c].previous);
+        pp_spill_magazine(pool, c, &pool->loaded[c]);
+        pp_spill_magazine(pool, c, &pool->classes[c].previous);
     }
 }
 
 /* Gives a magazine its array, if it has none yet. False if there is no memory for it, or the slot size has no magazines. */
-static bool equip(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
+static bool pp_ensure_array(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
 {
-    struct protopool_slabs *const arrays = arrays_of(pool->store);
+    struct protopool_slabs *const arrays = pp_array_slabs(pool->store);
     void *array = NULL;
 
-    if (is_equipped(magazine))
+    if (pp_has_array(magazine))
         return true;
-    if (pool->store->shelves[c].magazine == 0) /* of large slots, or of a slot size without a budget */
+    if (pool->store->classes[c].magazine == 0) /* of large slots, or of a slot size without a budget */
         return false;
-    if (arrays->partial == NULL && !grow(NULL, pool->store, arrays)) /* the magazines stay as they are */
+    if (arrays->partial == NULL && !pp_grow(NULL, pool->store, arrays)) /* the magazines stay as they are */
         return false;
-    (void)take_from_slab(arrays, arrays->partial, &array, 1);
-    set_array(magazine, (void **)array, pool->store->shelves[c].magazine);
+    (void)pp_take_from_slab(arrays, arrays->partial, &array, 1);
+    pp_set_array(magazine, (void **)array, pool->store->classes[c].magazine);
     return true;
 }
 
-static void swap_magazines(struct protopool *pool, unsigned c)
+static void pp_swap_magazines(struct protopool *pool, unsigned c)
 {
     const struct protopool_magazine loaded = pool->loaded[c];
     pool->loaded[c] = pool->classes[c].previous;
     pool->classes[c].previous = loaded;
 }
 
-static void reverse(void **slots, uint32_t count)
+static void pp_reverse(void **slots, uint32_t count)
 {
     for (uint32_t i = 0; i < count / 2; i++) {
         void *const slot = slots[i];
@@ -1467,69 +1477,70 @@ static void reverse(void **slots, uint32_t count)
  */
 
 /* Spills the depot's magazines: of slot sizes that nobody makes now, they too keep slabs from serving another. */
-static void flush_racks(struct protopool_depot *depot)
+static void pp_flush_depot_magazines(struct protopool_depot *depot)
 {
     struct protopool_store *const store = depot->store;
 
     for (unsigned c = 1; c <= store->geometry->count; c++) {
-        struct protopool_rack *const rack = &depot->racks[c];
-        while (rack->count != 0) {
-            void *const array = rack->full[--rack->count];
-            spill(store, &store->shelves[c].slabs, (void *const *)array, store->shelves[c].magazine);
-            if (rack->empty_count < PROTOPOOL_RACK_MAGAZINES)
-                rack->empty[rack->empty_count++] = (void **)array;
+        struct protopool_depot_class *const depot_class = &depot->classes[c];
+        while (depot_class->full_count != 0) {
+            void *const array = depot_class->full[--depot_class->full_count];
+            pp_spill(store, &store->classes[c].slabs, (void *const *)array, store->classes[c].magazine);
+            if (depot_class->empty_count < PROTOPOOL_DEPOT_MAGAZINES)
+                depot_class->empty[depot_class->empty_count++] = (void **)array;
             else
-                spill(store, arrays_of(store), &array, 1);
+                pp_spill(store, pp_array_slabs(store), &array, 1);
         }
     }
 }
 
 /* Gives the arrays of empty magazines that the depot keeps back to their slabs. */
-static void return_empty_arrays(struct protopool_depot *depot)
+static void pp_return_empty_arrays(struct protopool_depot *depot)
 {
     for (unsigned c = 1; c <= depot->store->geometry->count; c++) {
-        struct protopool_rack *const rack = &depot->racks[c];
-        spill(depot->store, arrays_of(depot->store), (void *const *)(void *)rack->empty, rack->empty_count);
-        rack->empty_count = 0;
+        struct protopool_depot_class *const depot_class = &depot->classes[c];
+        pp_spill(depot->store, pp_array_slabs(depot->store), (void *const *)(void *)depot_class->empty,
+                 depot_class->empty_count);
+        depot_class->empty_count = 0;
     }
 }
 
 /* Changes the empty loaded magazine for a full one of the depot's. False if it has none. */
-static bool fetch_full(struct protopool *pool, unsigned c)
+static bool pp_fetch_full_magazine(struct protopool *pool, unsigned c)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_rack *const rack = pool->depot != NULL ? &pool->depot->racks[c] : NULL;
+    struct protopool_depot_class *const depot_class = pool->depot != NULL ? &pool->depot->classes[c] : NULL;
     void *const empty = loaded->slots;
 
-    if (rack == NULL || rack->count == 0)
+    if (depot_class == NULL || depot_class->full_count == 0)
         return false;
-    set_array(loaded, rack->full[--rack->count], pool->store->shelves[c].magazine);
+    pp_set_array(loaded, depot_class->full[--depot_class->full_count], pool->store->classes[c].magazine);
     loaded->top = loaded->end;
-    if (rack->empty_count < PROTOPOOL_RACK_MAGAZINES)
-        rack->empty[rack->empty_count++] = (void **)empty;
+    if (depot_class->empty_count < PROTOPOOL_DEPOT_MAGAZINES)
+        depot_class->empty[depot_class->empty_count++] = (void **)empty;
     else
-        spill(pool->store, arrays_of(pool->store), &empty, 1);
+        pp_spill(pool->store, pp_array_slabs(pool->store), &empty, 1);
     return true;
 }
 
 /* Changes the full previous magazine for an empty one and leaves it in the depot. False if that is not to be had. */
-static bool leave_full(struct protopool *pool, unsigned c)
+static bool pp_leave_full_magazine(struct protopool *pool, unsigned c)
 {
     struct protopool_magazine *const previous = &pool->classes[c].previous;
-    struct protopool_rack *const rack = pool->depot != NULL ? &pool->depot->racks[c] : NULL;
+    struct protopool_depot_class *const depot_class = pool->depot != NULL ? &pool->depot->classes[c] : NULL;
     struct protopool_magazine empty = { 0 };
 
-    if (rack == NULL || rack->count == PROTOPOOL_RACK_MAGAZINES || arrays_of(pool->store)->fixed != NULL
-        || previous->top != previous->end)
+    if (depot_class == NULL || depot_class->full_count == PROTOPOOL_DEPOT_MAGAZINES
+        || pp_array_slabs(pool->store)->fixed != NULL || previous->top != previous->end)
         return false;
-    if (rack->empty_count != 0) {
-        rack->full[rack->count++] = previous->slots;
-        set_array(previous, rack->empty[--rack->empty_count], pool->store->shelves[c].magazine);
+    if (depot_class->empty_count != 0) {
+        depot_class->full[depot_class->full_count++] = previous->slots;
+        pp_set_array(previous, depot_class->empty[--depot_class->empty_count], pool->store->classes[c].magazine);
         return true;
     }
-    if (!equip(pool, c, &empty))
+    if (!pp_ensure_array(pool, c, &empty))
         return false;
-    rack->full[rack->count++] = previous->slots;
+    depot_class->full[depot_class->full_count++] = previous->slots;
     *previous = empty;
     return true;
 }
@@ -1544,24 +1555,25 @@ static bool leave_full(struct protopool *pool, unsigned c)
  * Spills the magazines of slot sizes whose counts have not moved since the last look: what they hold may be the
  * last live slots, so to speak, of slabs that would serve another slot size.
  */
-static void flush_idle(struct protopool *pool)
+static void pp_flush_idle_magazines(struct protopool *pool)
 {
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
-        struct protopool_class *const class_ = &pool->classes[c];
-        if (class_->seen_loaded == count_of(&pool->loaded[c]) && class_->seen_previous == count_of(&class_->previous)) {
-            spill_magazine(pool, c, &pool->loaded[c]);
-            spill_magazine(pool, c, &class_->previous);
+        struct protopool_pool_class *const pool_class = &pool->classes[c];
+        if (pool_class->seen_loaded == pp_magazine_count(&pool->loaded[c])
+            && pool_class->seen_previous == pp_magazine_count(&pool_class->previous)) {
+            pp_spill_magazine(pool, c, &pool->loaded[c]);
+            pp_spill_magazine(pool, c, &pool_class->previous);
         }
-        class_->seen_loaded = count_of(&pool->loaded[c]);
-        class_->seen_previous = count_of(&class_->previous);
+        pool_class->seen_loaded = pp_magazine_count(&pool->loaded[c]);
+        pool_class->seen_previous = pp_magazine_count(&pool_class->previous);
     }
 }
 
-static void flush_what_is_idle(struct protopool *pool)
+static void pp_flush_idle(struct protopool *pool)
 {
-    flush_idle(pool);
+    pp_flush_idle_magazines(pool);
     if (pool->depot != NULL)
-        flush_racks(pool->depot);
+        pp_flush_depot_magazines(pool->depot);
 }
 
 /*
@@ -1569,50 +1581,52 @@ static void flush_what_is_idle(struct protopool *pool)
  * before may be in use, and if each slab that falls free were taken for another slot size at once, pools of few live
  * messages would never settle. Between two looks every slot size can get a slab.
  */
-static bool is_time_to_flush(struct protopool *pool)
+static bool pp_is_time_to_flush(struct protopool *pool)
 {
-    const uint32_t period = pool->store->geometry->count > GROWTHS_MIN ? pool->store->geometry->count : GROWTHS_MIN;
+    const uint32_t period =
+        pool->store->geometry->count > PP_FLUSH_PERIOD_MIN ? pool->store->geometry->count : PP_FLUSH_PERIOD_MIN;
 
-    if (++pool->growths < period)
+    if (++pool->slabs_since_flush < period)
         return false;
-    pool->growths = 0;
+    pool->slabs_since_flush = 0;
     return true;
 }
 
 /* Live slots; with a depot also the free ones in the magazines of other pools. */
-static size_t live_of(const struct protopool *pool, unsigned c)
+static size_t pp_live_slots(const struct protopool *pool, unsigned c)
 {
-    return handed_out(pool->store, pool->depot, c) - count_of(&pool->loaded[c]) - count_of(&pool->classes[c].previous);
+    return pp_slots_outside(pool->store, pool->depot, c) - pp_magazine_count(&pool->loaded[c])
+           - pp_magazine_count(&pool->classes[c].previous);
 }
 
 /*
  * Refills the empty loaded magazine from slabs, lowest address on top. It takes a quarter of what is live, so that peaks
  * of small pools are close to the truth and soon a whole magazine at a time; a new slab only for the first slot.
  */
-static bool refill(struct protopool *pool, unsigned c)
+static bool pp_refill(struct protopool *pool, unsigned c)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
-    const size_t live = live_of(pool, c);
+    struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
+    const size_t live = pp_live_slots(pool, c);
     const size_t capacity = (size_t)(loaded->end - loaded->slots);
     void **const most = live / 4 < capacity ? loaded->slots + live / 4 + (live < 4) : loaded->end;
 
-    if (slabs->partial == NULL && !grow(pool, pool->store, slabs))
+    if (slabs->partial == NULL && !pp_grow(pool, pool->store, slabs))
         return false;
     while (loaded->top < most && slabs->partial != NULL)
-        loaded->top += take_from_slab(slabs, slabs->partial, loaded->top, (uint32_t)(most - loaded->top));
-    reverse(loaded->slots, count_of(loaded));
+        loaded->top += pp_take_from_slab(slabs, slabs->partial, loaded->top, (uint32_t)(most - loaded->top));
+    pp_reverse(loaded->slots, pp_magazine_count(loaded));
     return true;
 }
 
 /* A slot straight from a slab, where there is no magazine. */
-static void *take_one(struct protopool *pool, unsigned c)
+static void *pp_take_from_slabs(struct protopool *pool, unsigned c)
 {
-    struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
+    struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
     void *slot = NULL;
 
-    if (slabs->partial != NULL || grow(pool, pool->store, slabs))
-        (void)take_from_slab(slabs, slabs->partial, &slot, 1);
+    if (slabs->partial != NULL || pp_grow(pool, pool->store, slabs))
+        (void)pp_take_from_slab(slabs, slabs->partial, &slot, 1);
     return slot;
 }
 
@@ -1620,57 +1634,58 @@ static void *take_one(struct protopool *pool, unsigned c)
  * A slot from the depot's magazines or from the slabs. What is handed out peaks only when slabs give: they do when the
  * depot has no magazine, and until they give again, no more can be handed out than then.
  */
-static void *take_from_store(struct protopool *pool, unsigned c)
+static void *pp_take_from_store(struct protopool *pool, unsigned c)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_shelf *const shelf = &pool->store->shelves[c];
+    struct protopool_store_class *const store_class = &pool->store->classes[c];
     void *slot = NULL;
 
-    if (equip(pool, c, loaded)) {
-        if (fetch_full(pool, c))
+    if (pp_ensure_array(pool, c, loaded)) {
+        if (pp_fetch_full_magazine(pool, c))
             return *--loaded->top;
-        if (refill(pool, c))
+        if (pp_refill(pool, c))
             slot = *--loaded->top;
     } else {
-        slot = take_one(pool, c);
+        slot = pp_take_from_slabs(pool, c);
     }
     if (slot == NULL)
-        shelf->failures++;
+        store_class->failures++;
     if (PROTOPOOL_CHECK == 0 || (PROTOPOOL_CHECK == 1 && pool->depot != NULL)) {
-        const size_t out = handed_out(pool->store, pool->depot, c) - count_of(&pool->classes[c].previous);
-        if (out > shelf->peak)
-            shelf->peak = out;
+        const size_t out =
+            pp_slots_outside(pool->store, pool->depot, c) - pp_magazine_count(&pool->classes[c].previous);
+        if (out > store_class->peak)
+            store_class->peak = out;
     }
     return slot;
 }
 
 /* Makes room in the loaded magazine, if it can have an array; puts the slot there or into its slab. */
-static void put_into_store(struct protopool *pool, unsigned c, void *slot)
+static void pp_put_into_store(struct protopool *pool, unsigned c, void *slot)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
     struct protopool_magazine *const previous = &pool->classes[c].previous;
 
-    if (!equip(pool, c, loaded)) {
-        spill(pool->store, &pool->store->shelves[c].slabs, &slot, 1);
+    if (!pp_ensure_array(pool, c, loaded)) {
+        pp_spill(pool->store, &pool->store->classes[c].slabs, &slot, 1);
         return;
     }
     if (loaded->top == loaded->end) {
-        if (!equip(pool, c, previous)) {
-            spill_magazine(pool, c, loaded); /* no second magazine to be had: a free never fails */
+        if (!pp_ensure_array(pool, c, previous)) {
+            pp_spill_magazine(pool, c, loaded); /* no second magazine to be had: a free never fails */
         } else {
-            if (count_of(previous) != 0 && !leave_full(pool, c))
-                spill_magazine(pool, c, previous);
-            swap_magazines(pool, c);
+            if (pp_magazine_count(previous) != 0 && !pp_leave_full_magazine(pool, c))
+                pp_spill_magazine(pool, c, previous);
+            pp_swap_magazines(pool, c);
         }
     }
     *loaded->top++ = slot;
 }
 
 /* A joined pool that only frees never grows, and so looks for idle magazines from time to time. */
-static void look_for_idle(struct protopool *pool)
+static void pp_flush_idle_sometimes(struct protopool *pool)
 {
-    if (pool->depot != NULL && ++pool->slow % IDLE_PERIOD == 0)
-        flush_idle(pool);
+    if (pool->depot != NULL && ++pool->store_visits % PP_IDLE_PERIOD == 0)
+        pp_flush_idle_magazines(pool);
 }
 
 PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_class)
@@ -1678,7 +1693,7 @@ PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_c
     struct protopool_magazine *loaded;
     void *slot;
 
-    if (!is_alive(pool)) { /* of a pool whose init failed no fault */
+    if (!pp_is_alive(pool)) { /* of a pool whose init failed no fault */
         pool->failure = PROTOPOOL_EXHAUSTED;
 #if PROTOPOOL_CHECK >= 1
         if (pool->alive != PROTOPOOL_FAILED_)
@@ -1689,18 +1704,18 @@ PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_c
     if (slot_class == 0)
         return NULL;
     loaded = &pool->loaded[slot_class];
-    note_peak(pool, slot_class);
-    if (count_of(&pool->classes[slot_class].previous) != 0) {
-        swap_magazines(pool, slot_class);
+    pp_note_peak(pool, slot_class);
+    if (pp_magazine_count(&pool->classes[slot_class].previous) != 0) {
+        pp_swap_magazines(pool, slot_class);
         slot = *--loaded->top;
-        restart_peak(pool, slot_class);
+        pp_restart_peak(pool, slot_class);
         return slot;
     }
-    lock_store(pool);
-    look_for_idle(pool);
-    slot = take_from_store(pool, slot_class);
-    restart_peak(pool, slot_class);
-    unlock_store(pool);
+    pp_lock_store(pool);
+    pp_flush_idle_sometimes(pool);
+    slot = pp_take_from_store(pool, slot_class);
+    pp_restart_peak(pool, slot_class);
+    pp_unlock_store(pool);
     if (slot == NULL)
         pool->failure = PROTOPOOL_EXHAUSTED;
     return slot;
@@ -1710,76 +1725,76 @@ PROTOPOOL_COLD void protopool_put_slow(struct protopool *pool, unsigned slot_cla
 {
     struct protopool_magazine *loaded, *previous;
 
-    if (!is_alive(pool) || slot_class == 0)
+    if (!pp_is_alive(pool) || slot_class == 0)
         return;
     loaded = &pool->loaded[slot_class];
     previous = &pool->classes[slot_class].previous;
-    note_peak(pool, slot_class);
-    if (is_equipped(previous) && count_of(previous) == 0) {
-        swap_magazines(pool, slot_class);
+    pp_note_peak(pool, slot_class);
+    if (pp_has_array(previous) && pp_magazine_count(previous) == 0) {
+        pp_swap_magazines(pool, slot_class);
         *loaded->top++ = slot;
-        restart_peak(pool, slot_class);
+        pp_restart_peak(pool, slot_class);
         return;
     }
-    lock_store(pool);
-    look_for_idle(pool);
-    put_into_store(pool, slot_class, slot);
-    restart_peak(pool, slot_class);
-    unlock_store(pool);
+    pp_lock_store(pool);
+    pp_flush_idle_sometimes(pool);
+    pp_put_into_store(pool, slot_class, slot);
+    pp_restart_peak(pool, slot_class);
+    pp_unlock_store(pool);
 }
 
 /* ---- pool.c ------------------------------------------------------------------------------------------------------ */
 /* The life of a pool: init, fini, reset, reserve, flush, trim, each and statistics. */
 
 /* What the system holds memory for. */
-static size_t system_bytes_of(const struct protopool_store *store)
+static size_t pp_system_bytes(const struct protopool_store *store)
 {
     return store->source_bytes + (store->growth != NULL ? store->growth->heap.dirty : 0);
 }
 
 /* Gives back all that is free and in no pool's magazine. */
-static void trim(struct protopool_store *store, struct protopool_depot *depot)
+static void pp_trim_store(struct protopool_store *store, struct protopool_depot *depot)
 {
     if (depot != NULL) {
-        flush_racks(depot);
-        return_empty_arrays(depot);
+        pp_flush_depot_magazines(depot);
+        pp_return_empty_arrays(depot);
     }
     if (store->growth == NULL || store->growth->source.give == NULL)
         return;
-    arrays_of(store)->reserved = 0;
-    release_free_slabs(store, arrays_of(store));
-    arrays_of(store)->reserved = SIZE_MAX;
+    pp_array_slabs(store)->reserved = 0;
+    pp_release_free_slabs(store, pp_array_slabs(store));
+    pp_array_slabs(store)->reserved = SIZE_MAX;
     while (store->growth->spare_count != 0)
-        give_highest_spare(store);
-#ifdef HAS_HEAP
-    heap_trim(&store->growth->heap);
+        pp_give_highest_spare(store);
+#ifdef PP_HAS_HEAP
+    pp_heap_trim(&store->growth->heap);
 #endif
 }
 
 /* All but the live counts, which only level 2 keeps. */
-static void stats_of_store(const struct protopool_store *store, struct protopool_slot_stats *by_slot_size,
+static void pp_store_stats(const struct protopool_store *store, struct protopool_slot_stats *by_slot_size,
                            size_t *source_bytes, size_t *system_bytes)
 {
     for (unsigned c = 1; c <= store->geometry->count; c++) {
-        const struct protopool_shelf *const shelf = &store->shelves[c];
+        const struct protopool_store_class *const store_class = &store->classes[c];
         struct protopool_slot_stats *const stats = &by_slot_size[c - 1];
         stats->slot_bytes = store->geometry->slot_sizes[c - 1].bytes;
-        stats->budget = shelf->slabs.fixed != NULL ? store->geometry->slot_sizes[c - 1].budget : 0;
-        stats->peak = shelf->peak;
+        stats->budget = store_class->slabs.fixed != NULL ? store->geometry->slot_sizes[c - 1].budget : 0;
+        stats->peak = store_class->peak;
 #if PROTOPOOL_CHECK == 2
-        stats->live = shelf->live;
+        stats->live = store_class->live;
 #endif
-        stats->failures = shelf->failures;
+        stats->failures = store_class->failures;
     }
     if (source_bytes != NULL)
         *source_bytes = store->source_bytes;
     if (system_bytes != NULL)
-        *system_bytes = system_bytes_of(store);
+        *system_bytes = pp_system_bytes(store);
 }
 
 /* A pool that holds nothing: until open_pool, that of an init or join that has failed. */
-static void begin_pool(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
-                       uint32_t slot_sizes)
+static void pp_clear_pool(struct protopool *pool, struct protopool_magazine *loaded,
+                          struct protopool_pool_class *classes, uint32_t slot_sizes)
 {
     memset(pool, 0, sizeof *pool);
     memset(loaded, 0, (slot_sizes + (size_t)1) * sizeof *loaded);
@@ -1792,7 +1807,7 @@ static void begin_pool(struct protopool *pool, struct protopool_magazine *loaded
 #endif
 }
 
-static void open_pool(struct protopool *pool, struct protopool_store *store)
+static void pp_activate_pool(struct protopool *pool, struct protopool_store *store)
 {
     pool->store = store;
     pool->is_fixed = store->growth == NULL;
@@ -1801,75 +1816,78 @@ static void open_pool(struct protopool *pool, struct protopool_store *store)
 #endif
 }
 
-bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
-                          const struct protopool_geometry *geometry, void *memory, size_t bytes)
+bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
+                          struct protopool_pool_class *classes, const struct protopool_geometry *geometry, void *memory,
+                          size_t bytes)
 {
     unsigned long long need = PROTOPOOL_TABLES_BYTES(geometry->count);
     struct protopool_store *store;
     unsigned char *next;
 
-    begin_pool(pool, loaded, classes, geometry->count);
+    pp_clear_pool(pool, loaded, classes, geometry->count);
     for (uint32_t i = 0; i < geometry->count; i++)
         need += PROTOPOOL_FIXED_BYTES(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget);
     if (need > bytes || memory == NULL || (uintptr_t)memory % 8 != 0)
         return false;
-    store = begin_store(geometry, memory);
+    store = pp_lay_out_tables(geometry, memory);
     store->source_bytes = (size_t)need;
-    next = (unsigned char *)memory + tables_bytes(geometry);
+    next = (unsigned char *)memory + pp_tables_bytes(geometry);
     for (unsigned c = 1; c <= geometry->count; c++) {
         const uint32_t budget = geometry->slot_sizes[c - 1].budget;
         const uint32_t arrays = (uint32_t)PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, budget);
-        struct protopool_slabs *const slabs = &store->shelves[c].slabs;
+        struct protopool_slabs *const slabs = &store->classes[c].slabs;
 
         if (budget == 0)
             continue;
-        name_slabs(slabs, c, geometry->slot_sizes[c - 1].bytes);
-        set_array(&loaded[c],
-                  (void **)(void *)(next + sizeof(struct protopool_slab) + words_for(budget) * sizeof(protopool_word)
-                                    + budget * record_bytes(slabs)),
-                  PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
-        set_array(&classes[c].previous, loaded[c].end, arrays - PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
-        next = begin_fixed_slabs(store, slabs, budget, arrays * sizeof(void *), next);
+        pp_init_slabs(slabs, c, geometry->slot_sizes[c - 1].bytes);
+        pp_set_array(&loaded[c],
+                     (void **)(void *)(next + sizeof(struct protopool_slab)
+                                       + pp_bitmap_words(budget) * sizeof(protopool_word)
+                                       + budget * pp_record_bytes(slabs)),
+                     PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
+        pp_set_array(&classes[c].previous, loaded[c].end, arrays - PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
+        next = pp_create_fixed_slab(store, slabs, budget, arrays * sizeof(void *), next);
     }
-    open_store(store, NULL);
-    open_pool(pool, store);
+    pp_register_store(store, NULL);
+    pp_activate_pool(pool, store);
     return true;
 }
 
-bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
-                            const struct protopool_geometry *geometry, const struct protopool_source *source)
+bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
+                            struct protopool_pool_class *classes, const struct protopool_geometry *geometry,
+                            const struct protopool_source *source)
 {
     struct protopool_store *store;
 
-    begin_pool(pool, loaded, classes, geometry->count);
-    store = begin_growing_store(geometry, source);
+    pp_clear_pool(pool, loaded, classes, geometry->count);
+    store = pp_create_growing_store(geometry, source);
     if (store == NULL)
         return false;
-    open_store(store, NULL);
-    open_pool(pool, store);
+    pp_register_store(store, NULL);
+    pp_activate_pool(pool, store);
     return true;
 }
 
-static void leave_depot(struct protopool *pool);
+static void pp_leave_depot(struct protopool *pool);
 
 size_t protopool_fini(struct protopool *pool)
 {
     uint32_t slot_sizes;
     size_t live = 0;
 
-    if (!enter(pool))
+    if (!pp_start_operation(pool))
         return 0;
     slot_sizes = pool->store->geometry->count;
     if (pool->depot != NULL) {
-        leave_depot(pool);
+        pp_leave_depot(pool);
     } else {
-        flush(pool);
+        pp_flush_magazines(pool);
         for (unsigned c = 1; c <= slot_sizes; c++)
-            live += live_of(pool, c);
-        report_leaks(pool->store, pool);
-        end_store(pool->store);
+            live += pp_live_slots(pool, c);
+        pp_report_leaks(pool->store, pool);
+        pp_end_store(pool->store);
     }
-    begin_pool(pool, pool->loaded, pool->classes, slot_sizes);
+    pp_clear_pool(pool, pool->loaded, pool->classes, slot_sizes);
 #if PROTOPOOL_CHECK >= 1
     pool->alive = 0;
 #endif
@@ -1877,68 +1895,69 @@ size_t protopool_fini(struct protopool *pool)
 }
 
 /* What only a pool of its own can do, and a joined one began. */
-static PROTOPOOL_COLD void shared_fault(struct protopool *pool)
+static PROTOPOOL_COLD void pp_report_joined(struct protopool *pool)
 {
-    struct report report = { PROTOPOOL_FAULT_SHARED, pool, NULL, NULL, NULL, NULL, nowhere, nowhere, nowhere };
+    struct pp_report report = { PROTOPOOL_FAULT_SHARED, pool,           NULL, NULL, NULL, NULL, pp_unknown_site,
+                                pp_unknown_site,        pp_unknown_site };
 
 #if PROTOPOOL_CHECK == 2
     report.here = pool->site;
 #endif
-    leave(pool);
-    fault(&report);
+    pp_finish_operation(pool);
+    pp_report_fault(&report);
 }
 
 void protopool_reset(struct protopool *pool)
 {
-    if (!enter(pool))
+    if (!pp_start_operation(pool))
         return;
     if (pool->depot != NULL) {
-        shared_fault(pool);
+        pp_report_joined(pool);
         return;
     }
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
-        struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
+        struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
 
-        note_peak(pool, c);
+        pp_note_peak(pool, c);
         pool->loaded[c].top = pool->loaded[c].slots;
         pool->classes[c].previous.top = pool->classes[c].previous.slots;
 #if PROTOPOOL_CHECK == 1
         pool->loaded[c].lowest = pool->loaded[c].top;
 #elif PROTOPOOL_CHECK == 2
-        pool->store->shelves[c].live = 0;
+        pool->store->classes[c].live = 0;
 #endif
         while (slabs->full != NULL) {
             struct protopool_slab *const slab = slabs->full;
-            unlink_slab(&slabs->full, slab);
-            push_slab(&slabs->partial, slab);
+            pp_unlink_slab(&slabs->full, slab);
+            pp_push_slab(&slabs->partial, slab);
         }
-        slabs->in_slabs = slabs->slots;
+        slabs->free_in_slabs = slabs->slots;
         for (struct protopool_slab *slab = slabs->partial, *next; slab != NULL; slab = next) {
             next = slab->next;
-            mark_all_free(slab);
+            pp_mark_all_free(slab);
 #if PROTOPOOL_CHECK >= 1
-            retire_slots(pool->store, slabs, slab, false);
+            pp_mark_slots_free(pool->store, slabs, slab, false);
 #endif
-            if (may_release(pool->store, slabs, slab))
-                release_slab(pool->store, slabs, slab);
+            if (pp_may_release(pool->store, slabs, slab))
+                pp_release_slab(pool->store, slabs, slab);
         }
     }
-    leave(pool);
+    pp_finish_operation(pool);
 }
 
 /* With the store locked. */
-static bool reserve(struct protopool *pool, unsigned c, size_t n)
+static bool pp_reserve(struct protopool *pool, unsigned c, size_t n)
 {
-    struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
-    const size_t live = live_of(pool, c);
+    struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
+    const size_t live = pp_live_slots(pool, c);
 
     if (slabs->slot_bytes == 0 || n > (SIZE_MAX - live) / slabs->slot_bytes)
         return false;
-    if (slabs->fixed == NULL && pool->store->shelves[c].magazine != 0 && !equip(pool, c, &pool->loaded[c]))
+    if (slabs->fixed == NULL && pool->store->classes[c].magazine != 0 && !pp_ensure_array(pool, c, &pool->loaded[c]))
         return false;
     while (slabs->slots - live < n) {
-        if (!grow(pool, pool->store, slabs)) {
-            release_free_slabs(pool->store, slabs);
+        if (!pp_grow(pool, pool->store, slabs)) {
+            pp_release_free_slabs(pool->store, slabs);
             return false;
         }
     }
@@ -1951,68 +1970,68 @@ bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n)
 {
     bool done;
 
-    if (!enter(pool))
+    if (!pp_start_operation(pool))
         return false;
-    lock_store(pool);
-    done = slot_class == 0 || n == 0 || reserve(pool, slot_class, n);
-    unlock_store(pool);
-    leave(pool);
+    pp_lock_store(pool);
+    done = slot_class == 0 || n == 0 || pp_reserve(pool, slot_class, n);
+    pp_unlock_store(pool);
+    pp_finish_operation(pool);
     return done;
 }
 
 void protopool_flush(struct protopool *pool)
 {
-    if (!enter(pool))
+    if (!pp_start_operation(pool))
         return;
-    lock_store(pool);
-    flush(pool);
-    unlock_store(pool);
-    leave(pool);
+    pp_lock_store(pool);
+    pp_flush_magazines(pool);
+    pp_unlock_store(pool);
+    pp_finish_operation(pool);
 }
 
 size_t protopool_trim(struct protopool *pool)
 {
     size_t given;
 
-    if (!enter(pool))
+    if (!pp_start_operation(pool))
         return 0;
-    lock_store(pool);
-    given = system_bytes_of(pool->store);
-    flush(pool);
-    trim(pool->store, pool->depot);
-    given -= system_bytes_of(pool->store);
-    unlock_store(pool);
-    leave(pool);
+    pp_lock_store(pool);
+    given = pp_system_bytes(pool->store);
+    pp_flush_magazines(pool);
+    pp_trim_store(pool->store, pool->depot);
+    given -= pp_system_bytes(pool->store);
+    pp_unlock_store(pool);
+    pp_finish_operation(pool);
     return given;
 }
 
 void protopool_each(struct protopool *pool, void (*fn)(void *ctx, const void *slot), void *ctx)
 {
-    if (!enter(pool))
+    if (!pp_start_operation(pool))
         return;
     if (pool->depot != NULL) {
-        shared_fault(pool);
+        pp_report_joined(pool);
         return;
     }
-    flush(pool);
-    leave(pool); /* fn may ask for statistics */
-    each_in_store(pool->store, fn, ctx);
+    pp_flush_magazines(pool);
+    pp_finish_operation(pool); /* fn may ask for statistics */
+    pp_each_in_store(pool->store, fn, ctx);
 }
 
 void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slot_size, size_t *source_bytes,
                      size_t *system_bytes)
 {
-    if (!enter(pool))
+    if (!pp_start_operation(pool))
         return;
-    lock_store(pool);
-    note_all_peaks(pool);
-    stats_of_store(pool->store, by_slot_size, source_bytes, system_bytes);
+    pp_lock_store(pool);
+    pp_note_all_peaks(pool);
+    pp_store_stats(pool->store, by_slot_size, source_bytes, system_bytes);
 #if PROTOPOOL_CHECK < 2
     for (unsigned c = 1; c <= pool->store->geometry->count; c++)
-        by_slot_size[c - 1].live = live_of(pool, c);
+        by_slot_size[c - 1].live = pp_live_slots(pool, c);
 #endif
-    unlock_store(pool);
-    leave(pool);
+    pp_unlock_store(pool);
+    pp_finish_operation(pool);
 }
 
 /* ---- depot.c ----------------------------------------------------------------------------------------------------- */
@@ -2020,31 +2039,31 @@ void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slo
 
 #ifndef PROTOPOOL_NO_THREADS
 
-static bool begin_depot(struct protopool_depot *depot, struct protopool_rack *racks, uint32_t slot_sizes)
+static bool pp_init_depot(struct protopool_depot *depot, struct protopool_depot_class *classes, uint32_t slot_sizes)
 {
-    memset(racks, 0, (slot_sizes + (size_t)1) * sizeof *racks);
-    depot->racks = racks;
+    memset(classes, 0, (slot_sizes + (size_t)1) * sizeof *classes);
+    depot->classes = classes;
     depot->joined = 0;
     return PROTOPOOL_LOCK_INIT(&depot->lock);
 }
 
-bool protopool_depot_init(struct protopool_depot *depot, struct protopool_rack *racks,
+bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_class *classes,
                           const struct protopool_geometry *geometry, const struct protopool_source *source)
 {
-    depot->store = begin_growing_store(geometry, source);
+    depot->store = pp_create_growing_store(geometry, source);
     if (depot->store == NULL)
         return false;
-    if (begin_depot(depot, racks, geometry->count)) {
-        open_store(depot->store, &depot->lock);
+    if (pp_init_depot(depot, classes, geometry->count)) {
+        pp_register_store(depot->store, &depot->lock);
         return true;
     }
-    give_all(depot->store);
+    pp_give_store(depot->store);
     depot->store = NULL;
     return false;
 }
 
 /* Whether a slab can count the slots of each slot size of a fixed depot for so many pools. */
-static bool can_count(const struct protopool_geometry *geometry, unsigned long long pools)
+static bool pp_can_count(const struct protopool_geometry *geometry, unsigned long long pools)
 {
     for (uint32_t i = 0; i < geometry->count; i++)
         if (PROTOPOOL_DEPOT_SLOTS_(geometry->slot_sizes[i].budget, pools) > UINT32_MAX)
@@ -2053,8 +2072,8 @@ static bool can_count(const struct protopool_geometry *geometry, unsigned long l
 }
 
 /* What a fixed depot for so many pools takes; slots tells the part that is neither arrays nor tables. */
-static unsigned long long depot_bytes(const struct protopool_geometry *geometry, unsigned long long pools,
-                                      unsigned long long *slots)
+static unsigned long long pp_depot_bytes(const struct protopool_geometry *geometry, unsigned long long pools,
+                                         unsigned long long *slots)
 {
     unsigned long long slot_sizes = 0;
 
@@ -2066,7 +2085,7 @@ static unsigned long long depot_bytes(const struct protopool_geometry *geometry,
     return PROTOPOOL_TABLES_BYTES(geometry->count) + *slots + PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools);
 }
 
-bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_rack *racks,
+bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_depot_class *classes,
                                 const struct protopool_geometry *geometry, void *memory, size_t bytes)
 {
     unsigned char *next;
@@ -2075,45 +2094,45 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
     uint32_t arrays = 0;
 
     depot->store = NULL;
-    while (pools < 65535 && depot_bytes(geometry, pools + 1, &slots) <= bytes)
+    while (pools < 65535 && pp_depot_bytes(geometry, pools + 1, &slots) <= bytes)
         pools++;
-    (void)depot_bytes(geometry, pools, &slots);
+    (void)pp_depot_bytes(geometry, pools, &slots);
     without_arrays = PROTOPOOL_TABLES_BYTES(geometry->count) + slots;
-    if (without_arrays > bytes || memory == NULL || (uintptr_t)memory % 8 != 0 || !can_count(geometry, pools)
-        || !begin_depot(depot, racks, geometry->count))
+    if (without_arrays > bytes || memory == NULL || (uintptr_t)memory % 8 != 0 || !pp_can_count(geometry, pools)
+        || !pp_init_depot(depot, classes, geometry->count))
         return false;
-    store = begin_store(geometry, memory);
-    next = (unsigned char *)memory + tables_bytes(geometry);
+    store = pp_lay_out_tables(geometry, memory);
+    next = (unsigned char *)memory + pp_tables_bytes(geometry);
     for (unsigned c = 1; c <= geometry->count; c++) {
         const uint32_t budget = geometry->slot_sizes[c - 1].budget;
         if (budget == 0)
             continue;
-        store->shelves[c].magazine = PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE);
-        name_slabs(&store->shelves[c].slabs, c, geometry->slot_sizes[c - 1].bytes);
-        next = begin_fixed_slabs(store, &store->shelves[c].slabs, (uint32_t)PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0,
-                                 next);
+        store->classes[c].magazine = PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE);
+        pp_init_slabs(&store->classes[c].slabs, c, geometry->slot_sizes[c - 1].bytes);
+        next = pp_create_fixed_slab(store, &store->classes[c].slabs, (uint32_t)PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0,
+                                    next);
     }
     while (slots != 0 && without_arrays + PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2 + 1) <= bytes)
         arrays += 2;
-    name_slabs(arrays_of(store), 0, PROTOPOOL_MAGAZINE * sizeof(void *));
+    pp_init_slabs(pp_array_slabs(store), 0, PROTOPOOL_MAGAZINE * sizeof(void *));
     if (arrays != 0)
-        (void)begin_fixed_slabs(store, arrays_of(store), arrays, 0, next);
+        (void)pp_create_fixed_slab(store, pp_array_slabs(store), arrays, 0, next);
     else
-        arrays_of(store)->slot_bytes = 0;
+        pp_array_slabs(store)->slot_bytes = 0;
     depot->store = store;
-    open_store(store, &depot->lock);
+    pp_register_store(store, &depot->lock);
     store->source_bytes =
         (size_t)without_arrays + (arrays != 0 ? (size_t)PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2) : 0);
     return true;
 }
 
-bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
+bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_pool_class *classes,
                     const struct protopool_geometry *geometry, struct protopool_depot *depot)
 {
-    begin_pool(pool, loaded, classes, geometry->count);
+    pp_clear_pool(pool, loaded, classes, geometry->count);
     if (depot->store == NULL)
         return false;
-    open_pool(pool, depot->store);
+    pp_activate_pool(pool, depot->store);
     pool->depot = depot;
     PROTOPOOL_LOCK(&depot->lock);
     depot->joined++;
@@ -2121,29 +2140,29 @@ bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, s
     return true;
 }
 
-static void return_array(struct protopool_store *store, struct protopool_magazine *magazine)
+static void pp_return_array(struct protopool_store *store, struct protopool_magazine *magazine)
 {
     void *const array = magazine->slots;
-    if (is_equipped(magazine))
-        spill(store, arrays_of(store), &array, 1);
+    if (pp_has_array(magazine))
+        pp_spill(store, pp_array_slabs(store), &array, 1);
 }
 
 /* Hands a joined pool's magazines back. */
-static void leave_depot(struct protopool *pool)
+static void pp_leave_depot(struct protopool *pool)
 {
-    lock_store(pool);
-    flush(pool);
+    pp_lock_store(pool);
+    pp_flush_magazines(pool);
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
-        return_array(pool->store, &pool->loaded[c]);
-        return_array(pool->store, &pool->classes[c].previous);
+        pp_return_array(pool->store, &pool->loaded[c]);
+        pp_return_array(pool->store, &pool->classes[c].previous);
     }
     if (--pool->depot->joined == 0)
-        flush_racks(pool->depot); /* nobody is there to fetch them */
-    unlock_store(pool);
+        pp_flush_depot_magazines(pool->depot); /* nobody is there to fetch them */
+    pp_unlock_store(pool);
 }
 
 /* Whether a pool is joined. */
-static bool is_joined(struct protopool_depot *depot)
+static bool pp_is_joined(struct protopool_depot *depot)
 {
     bool joined;
 
@@ -2159,15 +2178,15 @@ size_t protopool_depot_fini(struct protopool_depot *depot)
 
     if (depot->store == NULL) /* its init has failed, or it has ended */
         return 0;
-    if (is_joined(depot)) {
-        simple_fault(PROTOPOOL_FAULT_JOINED, depot, NULL);
+    if (pp_is_joined(depot)) {
+        pp_report_simple_fault(PROTOPOOL_FAULT_JOINED, depot, NULL);
         return SIZE_MAX;
     }
     for (unsigned c = 1; c <= depot->store->geometry->count; c++)
-        live += handed_out(depot->store, depot, c);
-    flush_racks(depot);
-    report_leaks(depot->store, depot);
-    end_store(depot->store);
+        live += pp_slots_outside(depot->store, depot, c);
+    pp_flush_depot_magazines(depot);
+    pp_report_leaks(depot->store, depot);
+    pp_end_store(depot->store);
     depot->store = NULL;
     PROTOPOOL_LOCK_FINI(&depot->lock);
     return live;
@@ -2182,8 +2201,8 @@ bool protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, c
     PROTOPOOL_LOCK(&depot->lock);
     is_alone = depot->joined == 0;
     if (is_alone) {
-        flush_racks(depot);
-        each_in_store(depot->store, fn, ctx);
+        pp_flush_depot_magazines(depot);
+        pp_each_in_store(depot->store, fn, ctx);
     }
     PROTOPOOL_UNLOCK(&depot->lock);
     return is_alone;
@@ -2196,9 +2215,9 @@ size_t protopool_depot_trim(struct protopool_depot *depot)
     if (depot->store == NULL)
         return 0;
     PROTOPOOL_LOCK(&depot->lock);
-    given = system_bytes_of(depot->store);
-    trim(depot->store, depot);
-    given -= system_bytes_of(depot->store);
+    given = pp_system_bytes(depot->store);
+    pp_trim_store(depot->store, depot);
+    given -= pp_system_bytes(depot->store);
     PROTOPOOL_UNLOCK(&depot->lock);
     return given;
 }
@@ -2209,17 +2228,17 @@ void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_
     if (depot->store == NULL)
         return;
     PROTOPOOL_LOCK(&depot->lock);
-    stats_of_store(depot->store, by_slot_size, source_bytes, system_bytes);
+    pp_store_stats(depot->store, by_slot_size, source_bytes, system_bytes);
 #if PROTOPOOL_CHECK < 2
     for (unsigned c = 1; c <= depot->store->geometry->count; c++)
-        by_slot_size[c - 1].live = handed_out(depot->store, depot, c);
+        by_slot_size[c - 1].live = pp_slots_outside(depot->store, depot, c);
 #endif
     PROTOPOOL_UNLOCK(&depot->lock);
 }
 
 #else
 /* There are no joined pools. */
-static void leave_depot(struct protopool *pool)
+static void pp_leave_depot(struct protopool *pool)
 {
     (void)pool;
 }
@@ -2229,7 +2248,7 @@ static void leave_depot(struct protopool *pool)
 /* Level 1, for production: a freed message has a tag of its own, found again on free and on allocation. */
 
 #if PROTOPOOL_CHECK == 1
-static void set_tag(void *slot, const struct protopool_messages *messages, uint32_t tag)
+static void pp_set_tag(void *slot, const struct protopool_messages *messages, uint32_t tag)
 {
     const uint16_t wide = (uint16_t)tag;
     if (messages->tag_bytes == 1)
@@ -2239,52 +2258,52 @@ static void set_tag(void *slot, const struct protopool_messages *messages, uint3
 }
 
 /* Marks the slots of a slab free. */
-static void retire_slots(struct protopool_store *store, const struct protopool_slabs *slabs,
-                         struct protopool_slab *slab, bool is_new)
+static void pp_mark_slots_free(struct protopool_store *store, const struct protopool_slabs *slabs,
+                               struct protopool_slab *slab, bool is_new)
 {
     (void)is_new;
     if (slabs->slot_class != 0)
         for (uint32_t i = 0; i < slab->slots; i++)
-            set_tag(slab->first + i * slabs->slot_bytes, store->geometry->messages,
-                    store->geometry->messages->freed_tag);
+            pp_set_tag(slab->first + i * slabs->slot_bytes, store->geometry->messages,
+                       store->geometry->messages->freed_tag);
 }
 
 /* Whether the slot, which is none of these slabs', is of another pool: as far as that can be known. */
-static bool is_of_another_pool(const struct protopool_store *store, const struct protopool_slabs *slabs,
-                               const struct protopool_slab *slab, const void *slot)
+static bool pp_is_of_another_pool(const struct protopool_store *store, const struct protopool_slabs *slabs,
+                                  const struct protopool_slab *slab, const void *slot)
 {
     if (slabs->fixed == NULL)
-        return slab->of != slabs && slab->slot_class == slabs->slot_class;
+        return slab->owner != slabs && slab->slot_class == slabs->slot_class;
     for (unsigned c = 1; c <= store->geometry->count; c++) {
-        const struct protopool_slab *const fixed = store->shelves[c].slabs.fixed;
+        const struct protopool_slab *const fixed = store->classes[c].slabs.fixed;
         if (fixed != NULL
-            && (uintptr_t)slot - (uintptr_t)fixed->first < fixed->slots * store->shelves[c].slabs.slot_bytes)
+            && (uintptr_t)slot - (uintptr_t)fixed->first < fixed->slots * store->classes[c].slabs.slot_bytes)
             return false;
     }
     return true;
 }
 
 /* Whether a slot that was freed belongs where its tag sent it. */
-static bool is_sound(const struct protopool_store *store, const struct protopool_slabs *slabs,
-                     struct protopool_slab *slab, const void *slot, uint32_t index)
+static bool pp_may_spill(const struct protopool_store *store, const struct protopool_slabs *slabs,
+                         struct protopool_slab *slab, const void *slot, uint32_t index)
 {
     enum protopool_fault code = PROTOPOOL_FAULT_BAD_TAG;
 
-    if (slab->of == slabs && index < slab->slots && slab->first + index * slabs->slot_bytes == slot) {
-        if ((bitmap(slab)[index / WORD_BITS] >> index % WORD_BITS & 1) == 0)
+    if (slab->owner == slabs && index < slab->slots && slab->first + index * slabs->slot_bytes == slot) {
+        if ((pp_bitmap(slab)[index / PP_WORD_BITS] >> index % PP_WORD_BITS & 1) == 0)
             return true;
         code = PROTOPOOL_FAULT_DOUBLE_FREE;
-    } else if (is_of_another_pool(store, slabs, slab, slot)) {
+    } else if (pp_is_of_another_pool(store, slabs, slab, slot)) {
         code = PROTOPOOL_FAULT_WRONG_POOL;
     }
-    simple_fault(code, NULL, slot);
+    pp_report_simple_fault(code, NULL, slot);
     return false;
 }
 
 bool protopool_serves(const struct protopool *pool, unsigned slot_class, const void *slot, size_t bytes)
 {
-    const struct protopool_slabs *const slabs = &pool->store->shelves[slot_class].slabs;
-    return bytes <= slabs->message_bytes && slab_of(slabs, slot)->of == slabs;
+    const struct protopool_slabs *const slabs = &pool->store->classes[slot_class].slabs;
+    return bytes <= slabs->message_bytes && pp_slab_of(slabs, slot)->owner == slabs;
 }
 #endif
 
@@ -2295,22 +2314,22 @@ bool protopool_serves(const struct protopool *pool, unsigned slot_class, const v
  */
 
 #if PROTOPOOL_CHECK == 2
-enum { NEVER_MADE, LIVE, FREED, ABSENT };
+enum { PP_SLOT_UNUSED, PP_SLOT_LIVE, PP_SLOT_FREED, PP_SLOT_UNKNOWN };
 
-#define FREE_FILL 0xdb     /* a free slot */
-#define RED_ZONE_FILL 0xfd /* between slots */
+#define PP_FREE_FILL 0xdb     /* a free slot */
+#define PP_RED_ZONE_FILL 0xfd /* between slots */
 
-static struct protopool_slot_record *record_of(struct protopool_slab *slab, uint32_t index)
+static struct protopool_slot_record *pp_record_of(struct protopool_slab *slab, uint32_t index)
 {
-    return (struct protopool_slot_record *)(void *)(bitmap(slab) + slab->words) + index;
+    return (struct protopool_slot_record *)(void *)(pp_bitmap(slab) + slab->words) + index;
 }
 
-static size_t zone_bytes(const struct protopool_slabs *slabs)
+static size_t pp_zone_bytes(const struct protopool_slabs *slabs)
 {
     return slabs->slot_bytes - slabs->message_bytes;
 }
 
-static bool is_filled(const unsigned char *bytes, size_t count, unsigned char fill)
+static bool pp_is_filled(const unsigned char *bytes, size_t count, unsigned char fill)
 {
     for (size_t i = 0; i < count; i++)
         if (bytes[i] != fill)
@@ -2320,36 +2339,36 @@ static bool is_filled(const unsigned char *bytes, size_t count, unsigned char fi
 
 /* What ASan and valgrind are told. A message in hand is undefined at first; all else of a slab's slots is out of bounds
  * but to the engine. */
-static void tell_no_access(const void *at, size_t bytes)
+static void pp_mark_inaccessible(const void *at, size_t bytes)
 {
-#ifdef HAS_ASAN
+#ifdef PP_HAS_ASAN
     __asan_poison_memory_region(at, bytes);
 #endif
-#ifdef HAS_VALGRIND
+#ifdef PP_HAS_VALGRIND
     VALGRIND_MAKE_MEM_NOACCESS(at, bytes);
 #endif
     (void)at;
     (void)bytes;
 }
 
-static void tell_defined(const void *at, size_t bytes)
+static void pp_mark_accessible(const void *at, size_t bytes)
 {
-#ifdef HAS_ASAN
+#ifdef PP_HAS_ASAN
     __asan_unpoison_memory_region(at, bytes);
 #endif
-#ifdef HAS_VALGRIND
+#ifdef PP_HAS_VALGRIND
     VALGRIND_MAKE_MEM_DEFINED(at, bytes);
 #endif
     (void)at;
     (void)bytes;
 }
 
-static void tell_made(const struct protopool_store *store, const void *msg, size_t bytes)
+static void pp_mark_allocated(const struct protopool_store *store, const void *msg, size_t bytes)
 {
-#ifdef HAS_ASAN
+#ifdef PP_HAS_ASAN
     __asan_unpoison_memory_region(msg, bytes);
 #endif
-#ifdef HAS_VALGRIND
+#ifdef PP_HAS_VALGRIND
     VALGRIND_MEMPOOL_ALLOC(store, msg, bytes);
 #endif
     (void)store;
@@ -2357,50 +2376,50 @@ static void tell_made(const struct protopool_store *store, const void *msg, size
     (void)bytes;
 }
 
-static void tell_freed(const struct protopool_store *store, const void *msg, size_t bytes)
+static void pp_mark_freed(const struct protopool_store *store, const void *msg, size_t bytes)
 {
-#ifdef HAS_VALGRIND
+#ifdef PP_HAS_VALGRIND
     VALGRIND_MEMPOOL_FREE(store, msg);
 #endif
     (void)store;
-    tell_no_access(msg, bytes);
+    pp_mark_inaccessible(msg, bytes);
 }
 
 /* All bytes that slots and red zones have in the slab. */
-static unsigned char *slots_begin(const struct protopool_slab *slab)
+static unsigned char *pp_slots_begin(const struct protopool_slab *slab)
 {
     return slab->first - PROTOPOOL_RED_ZONE_;
 }
 
-static size_t slots_bytes(const struct protopool_slabs *slabs, const struct protopool_slab *slab)
+static size_t pp_slots_bytes(const struct protopool_slabs *slabs, const struct protopool_slab *slab)
 {
     return PROTOPOOL_RED_ZONE_ + slab->slots * slabs->slot_bytes;
 }
 
 /* Makes the slots of a slab free and forgets their messages. */
-static void retire_slots(struct protopool_store *store, const struct protopool_slabs *slabs,
-                         struct protopool_slab *slab, bool is_new)
+static void pp_mark_slots_free(struct protopool_store *store, const struct protopool_slabs *slabs,
+                               struct protopool_slab *slab, bool is_new)
 {
     if (slabs->slot_class == 0)
         return;
-    tell_defined(slots_begin(slab), slots_bytes(slabs, slab));
-    memset(slots_begin(slab), RED_ZONE_FILL, slots_bytes(slabs, slab));
+    pp_mark_accessible(pp_slots_begin(slab), pp_slots_bytes(slabs, slab));
+    memset(pp_slots_begin(slab), PP_RED_ZONE_FILL, pp_slots_bytes(slabs, slab));
     for (uint32_t i = 0; i < slab->slots; i++) {
         unsigned char *const slot = slab->first + i * slabs->slot_bytes;
-        memset(slot, FREE_FILL, slabs->message_bytes);
-#ifdef HAS_VALGRIND
-        if (!is_new && record_of(slab, i)->state == LIVE)
+        memset(slot, PP_FREE_FILL, slabs->message_bytes);
+#ifdef PP_HAS_VALGRIND
+        if (!is_new && pp_record_of(slab, i)->state == PP_SLOT_LIVE)
             VALGRIND_MEMPOOL_FREE(store, slot);
 #endif
-        memset(record_of(slab, i), 0, sizeof(struct protopool_slot_record));
+        memset(pp_record_of(slab, i), 0, sizeof(struct protopool_slot_record));
     }
     (void)store;
     (void)is_new;
-    tell_no_access(slots_begin(slab), slots_bytes(slabs, slab));
+    pp_mark_inaccessible(pp_slots_begin(slab), pp_slots_bytes(slabs, slab));
 }
 
 /* The first registered slab above the address. */
-static size_t registry_at(const struct protopool_growth *growth, uintptr_t address)
+static size_t pp_registry_index(const struct protopool_growth *growth, uintptr_t address)
 {
     size_t low = 0, high = growth->registered;
 
@@ -2414,38 +2433,39 @@ static size_t registry_at(const struct protopool_growth *growth, uintptr_t addre
     return low;
 }
 
-static bool has_address(const struct protopool_slab *slab, uintptr_t address)
+static bool pp_slab_has_address(const struct protopool_slab *slab, uintptr_t address)
 {
-    return address - (uintptr_t)slots_begin(slab) < slots_bytes(slab->of, slab);
+    return address - (uintptr_t)pp_slots_begin(slab) < pp_slots_bytes(slab->owner, slab);
 }
 
 /* The slab whose slots or red zones hold the address; NULL if none does. Nothing at the address is read. */
-static struct protopool_slab *find_slab(const struct protopool_store *store, uintptr_t address)
+static struct protopool_slab *pp_find_slab(const struct protopool_store *store, uintptr_t address)
 {
     for (unsigned c = 1; c <= store->geometry->count; c++) {
-        const struct protopool_slabs *const slabs = &store->shelves[c].slabs;
+        const struct protopool_slabs *const slabs = &store->classes[c].slabs;
         struct protopool_slab *slab = slabs->fixed;
-#ifndef HAS_HEAP
-        for (slab = slabs->partial; slab != NULL && !has_address(slab, address); slab = slab->next) {
+#ifndef PP_HAS_HEAP
+        for (slab = slabs->partial; slab != NULL && !pp_slab_has_address(slab, address); slab = slab->next) {
         }
-        for (slab = slab == NULL ? slabs->full : slab; slab != NULL && !has_address(slab, address); slab = slab->next) {
+        for (slab = slab == NULL ? slabs->full : slab; slab != NULL && !pp_slab_has_address(slab, address);
+             slab = slab->next) {
         }
 #endif
-        if (slab != NULL && has_address(slab, address))
+        if (slab != NULL && pp_slab_has_address(slab, address))
             return slab;
     }
     if (store->growth != NULL) {
-        const size_t at = registry_at(store->growth, address);
-        if (at != 0 && has_address(store->growth->registry[at - 1], address))
+        const size_t at = pp_registry_index(store->growth, address);
+        if (at != 0 && pp_slab_has_address(store->growth->registry[at - 1], address))
             return store->growth->registry[at - 1];
     }
     return NULL;
 }
 
 /* Enters a slab of a growing store. False if there is no memory for that. */
-static bool enter_slab(struct protopool_store *store, struct protopool_slab *slab)
+static bool pp_register_slab(struct protopool_store *store, struct protopool_slab *slab)
 {
-#ifdef HAS_HEAP
+#ifdef PP_HAS_HEAP
     struct protopool_growth *const growth = store->growth;
     size_t at;
 
@@ -2457,7 +2477,7 @@ static bool enter_slab(struct protopool_store *store, struct protopool_slab *sla
         growth->registry = (struct protopool_slab **)registry;
         growth->registry_room = room;
     }
-    at = registry_at(growth, (uintptr_t)slab);
+    at = pp_registry_index(growth, (uintptr_t)slab);
     memmove(&growth->registry[at + 1], &growth->registry[at], (growth->registered - at) * sizeof growth->registry[0]);
     growth->registry[at] = slab;
     growth->registered++;
@@ -2467,26 +2487,27 @@ static bool enter_slab(struct protopool_store *store, struct protopool_slab *sla
     return true;
 }
 
-static void strike_slab(struct protopool_store *store, const struct protopool_slabs *slabs, struct protopool_slab *slab)
+static void pp_unregister_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
+                               struct protopool_slab *slab)
 {
-#ifdef HAS_HEAP
+#ifdef PP_HAS_HEAP
     struct protopool_growth *const growth = store->growth;
-    const size_t at = registry_at(growth, (uintptr_t)slab);
+    const size_t at = pp_registry_index(growth, (uintptr_t)slab);
     growth->registered--;
     memmove(&growth->registry[at - 1], &growth->registry[at],
             (growth->registered + 1 - at) * sizeof growth->registry[0]);
 #endif
     (void)store;
-    tell_defined(slots_begin(slab), slots_bytes(slabs, slab));
+    pp_mark_accessible(pp_slots_begin(slab), pp_slots_bytes(slabs, slab));
 }
 #endif
 
 #if PROTOPOOL_CHECK == 2
 /* Every store of the program, to tell a wrong pool from a foreign pointer. */
-static struct protopool_store *all_stores;
+static struct protopool_store *pp_all_stores;
 
 /* Locks a store of another pool or depot. False if it may not wait and the lock is held, by its own thread even. */
-static bool lock_other(struct protopool_store *store, bool may_wait)
+static bool pp_lock_other_store(struct protopool_store *store, bool may_wait)
 {
     if (store->lock == NULL)
         return true;
@@ -2494,110 +2515,112 @@ static bool lock_other(struct protopool_store *store, bool may_wait)
         PROTOPOOL_LOCK(store->lock);
         return true;
     }
-#ifdef HAS_PTHREAD
-    for (int i = 0; i < 100 * LOCK_TRIES; i++)
+#ifdef PP_HAS_PTHREAD
+    for (int i = 0; i < 100 * PP_LOCK_TRIES; i++)
         if (pthread_mutex_trylock((pthread_mutex_t *)(void *)store->lock) == 0)
             return true;
 #endif
     return false;
 }
 
-/* Looks for the message in every store but its own: ABSENT, or what is known of its slot, which the report gets too. */
-static uint32_t look_elsewhere(const struct protopool_store *own, const void *msg, struct report *report, bool may_wait)
+/* Looks for the message in every store but its own: PP_SLOT_UNKNOWN, or what is known of its slot, which the report gets too. */
+static uint32_t pp_find_in_other_stores(const struct protopool_store *own, const void *msg, struct pp_report *report,
+                                        bool may_wait)
 {
-    uint32_t state = ABSENT;
+    uint32_t state = PP_SLOT_UNKNOWN;
 
-    if (!HAS_STORES())
+    if (!PP_HAS_STORES())
         return false;
-    LOCK_STORES();
-    for (struct protopool_store *store = all_stores; store != NULL && state == ABSENT; store = store->next_store) {
+    PP_LOCK_STORES();
+    for (struct protopool_store *store = pp_all_stores; store != NULL && state == PP_SLOT_UNKNOWN;
+         store = store->next_store) {
         struct protopool_slab *slab;
-        if (store == own || !lock_other(store, may_wait))
+        if (store == own || !pp_lock_other_store(store, may_wait))
             continue;
-        slab = find_slab(store, (uintptr_t)msg);
+        slab = pp_find_slab(store, (uintptr_t)msg);
         if (slab != NULL) {
             const size_t offset = (size_t)((uintptr_t)msg - (uintptr_t)slab->first);
-            const size_t index = offset / slab->of->slot_bytes;
-            state = NEVER_MADE;
-            if (offset % slab->of->slot_bytes == 0 && index < slab->slots) {
-                const struct protopool_slot_record *const record = record_of(slab, (uint32_t)index);
+            const size_t index = offset / slab->owner->slot_bytes;
+            state = PP_SLOT_UNUSED;
+            if (offset % slab->owner->slot_bytes == 0 && index < slab->slots) {
+                const struct protopool_slot_record *const record = pp_record_of(slab, (uint32_t)index);
                 state = record->state;
                 report->geometry = store->geometry;
-                report->made = record->made;
+                report->allocated = record->allocated;
                 report->freed = record->freed;
-                if (state == FREED)
+                if (state == PP_SLOT_FREED)
                     report->name = store->geometry->messages->name_of(record->variant);
-                if (state == LIVE && store->geometry->messages->size_of(msg, record->bytes) == record->bytes)
+                if (state == PP_SLOT_LIVE && store->geometry->messages->size_of(msg, record->bytes) == record->bytes)
                     report->readable = msg;
             }
         }
         if (store->lock != NULL)
             PROTOPOOL_UNLOCK(store->lock);
     }
-    UNLOCK_STORES();
+    PP_UNLOCK_STORES();
     return state;
 }
 
-PROTOPOOL_COLD void protopool_raise_variant(const void *msg, const char *name, const char *file, int line)
+PROTOPOOL_COLD void protopool_report_variant(const void *msg, const char *name, const char *file, int line)
 {
-    struct report report = {
-        PROTOPOOL_FAULT_WRONG_VARIANT, NULL, msg, NULL, NULL, name, nowhere, nowhere, { file, line }
+    struct pp_report report = {
+        PROTOPOOL_FAULT_WRONG_VARIANT, NULL, msg, NULL, NULL, name, pp_unknown_site, pp_unknown_site, { file, line }
     };
 
-    if (look_elsewhere(NULL, msg, &report, false) == FREED)
+    if (pp_find_in_other_stores(NULL, msg, &report, false) == PP_SLOT_FREED)
         report.code = PROTOPOOL_FAULT_USE_AFTER_FREE;
-    fault(&report);
+    pp_report_fault(&report);
 }
 
-static void open_store(struct protopool_store *store, union protopool_lock *lock)
+static void pp_register_store(struct protopool_store *store, union protopool_lock *lock)
 {
     struct protopool_store *at;
 
     store->lock = lock;
-#ifdef HAS_VALGRIND
+#ifdef PP_HAS_VALGRIND
     VALGRIND_CREATE_MEMPOOL(store, 0, 0);
 #endif
-    if (!HAS_STORES())
+    if (!PP_HAS_STORES())
         return;
-    LOCK_STORES();
-    for (at = all_stores; at != NULL && at != store; at = at->next_store) {
+    PP_LOCK_STORES();
+    for (at = pp_all_stores; at != NULL && at != store; at = at->next_store) {
     }
     if (at == NULL) {
-        store->next_store = all_stores;
-        all_stores = store;
+        store->next_store = pp_all_stores;
+        pp_all_stores = store;
     }
-    UNLOCK_STORES();
+    PP_UNLOCK_STORES();
 }
 
 /* Takes the store out of the list. */
-static void remove_store(const struct protopool_store *store)
+static void pp_remove_store(const struct protopool_store *store)
 {
-    if (!HAS_STORES())
+    if (!PP_HAS_STORES())
         return;
-    LOCK_STORES();
-    for (struct protopool_store **at = &all_stores; *at != NULL; at = &(*at)->next_store) {
+    PP_LOCK_STORES();
+    for (struct protopool_store **at = &pp_all_stores; *at != NULL; at = &(*at)->next_store) {
         if (*at == store) {
             *at = store->next_store;
             break;
         }
     }
-    UNLOCK_STORES();
+    PP_UNLOCK_STORES();
 }
 
-static void close_store(struct protopool_store *store)
+static void pp_unregister_store(struct protopool_store *store)
 {
-    remove_store(store);
-#ifdef HAS_VALGRIND
+    pp_remove_store(store);
+#ifdef PP_HAS_VALGRIND
     VALGRIND_DESTROY_MEMPOOL(store);
 #endif
     for (unsigned c = 1; c <= store->geometry->count; c++) {
-        const struct protopool_slabs *const slabs = &store->shelves[c].slabs;
+        const struct protopool_slabs *const slabs = &store->classes[c].slabs;
         for (struct protopool_slab *slab = slabs->partial; slab != NULL; slab = slab->next)
-            tell_defined(slots_begin(slab), slots_bytes(slabs, slab));
+            pp_mark_accessible(pp_slots_begin(slab), pp_slots_bytes(slabs, slab));
         for (struct protopool_slab *slab = slabs->full; slab != NULL; slab = slab->next)
-            tell_defined(slots_begin(slab), slots_bytes(slabs, slab));
+            pp_mark_accessible(pp_slots_begin(slab), pp_slots_bytes(slabs, slab));
     }
-#ifdef HAS_HEAP
+#ifdef PP_HAS_HEAP
     if (store->growth != NULL)
         free(store->growth->registry);
 #endif
@@ -2608,9 +2631,9 @@ static void close_store(struct protopool_store *store)
 #if PROTOPOOL_CHECK == 2
 
 /* What is wrong with freeing the message, which find_slab has found there; 0 if nothing is: then it is free. */
-static unsigned judge(struct protopool_slab *slab, const void *msg, struct report *report)
+static unsigned pp_find_free_fault(struct protopool_slab *slab, const void *msg, struct pp_report *report)
 {
-    const struct protopool_slabs *const slabs = slab->of;
+    const struct protopool_slabs *const slabs = slab->owner;
     const struct protopool_messages *const messages = report->geometry->messages;
     const size_t offset = (size_t)((uintptr_t)msg - (uintptr_t)slab->first);
     const size_t index = offset / slabs->slot_bytes;
@@ -2621,11 +2644,11 @@ static unsigned judge(struct protopool_slab *slab, const void *msg, struct repor
 
     if (offset % slabs->slot_bytes != 0 || index >= slab->slots)
         return PROTOPOOL_FAULT_INTERIOR;
-    record = record_of(slab, (uint32_t)index);
-    if (record->state == NEVER_MADE)
+    record = pp_record_of(slab, (uint32_t)index);
+    if (record->state == PP_SLOT_UNUSED)
         return PROTOPOOL_FAULT_FOREIGN;
-    report->made = record->made;
-    if (record->state == FREED) {
+    report->allocated = record->allocated;
+    if (record->state == PP_SLOT_FREED) {
         report->freed = record->freed;
         report->name = messages->name_of(record->variant);
         return PROTOPOOL_FAULT_DOUBLE_FREE;
@@ -2633,14 +2656,14 @@ static unsigned judge(struct protopool_slab *slab, const void *msg, struct repor
     is_sized = messages->size_of(msg, record->bytes) == record->bytes;
     report->readable = is_sized ? msg : NULL;
     end = (const unsigned char *)msg + record->bytes;
-    tell_defined(end, slabs->slot_bytes - record->bytes);
-    is_end_good = is_filled(end, slabs->message_bytes - record->bytes, FREE_FILL)
-                  && is_filled((const unsigned char *)msg + slabs->message_bytes,
-                               zone_bytes(slabs) - PROTOPOOL_RED_ZONE_, RED_ZONE_FILL);
-    tell_no_access(end, slabs->slot_bytes - record->bytes);
-    tell_defined(front, PROTOPOOL_RED_ZONE_);
-    is_front_good = is_filled(front, PROTOPOOL_RED_ZONE_, RED_ZONE_FILL);
-    tell_no_access(front, PROTOPOOL_RED_ZONE_);
+    pp_mark_accessible(end, slabs->slot_bytes - record->bytes);
+    is_end_good = pp_is_filled(end, slabs->message_bytes - record->bytes, PP_FREE_FILL)
+                  && pp_is_filled((const unsigned char *)msg + slabs->message_bytes,
+                                  pp_zone_bytes(slabs) - PROTOPOOL_RED_ZONE_, PP_RED_ZONE_FILL);
+    pp_mark_inaccessible(end, slabs->slot_bytes - record->bytes);
+    pp_mark_accessible(front, PROTOPOOL_RED_ZONE_);
+    is_front_good = pp_is_filled(front, PROTOPOOL_RED_ZONE_, PP_RED_ZONE_FILL);
+    pp_mark_inaccessible(front, PROTOPOOL_RED_ZONE_);
     if (!is_end_good)
         return PROTOPOOL_FAULT_OVERRUN;
     if (!is_front_good)
@@ -2651,57 +2674,64 @@ static unsigned judge(struct protopool_slab *slab, const void *msg, struct repor
     }
     if (!is_sized)
         return PROTOPOOL_FAULT_BAD_TAG;
-    record->state = FREED;
+    record->state = PP_SLOT_FREED;
     record->freed = report->here;
     record->variant = messages->variant_of(msg);
     return 0;
 }
 
-PROTOPOOL_COLD unsigned protopool_begin_put(struct protopool *pool, const void *msg)
+PROTOPOOL_COLD unsigned protopool_check_free(struct protopool *pool, const void *msg)
 {
-    struct report report = { PROTOPOOL_FAULT_FOREIGN, pool, msg, NULL, NULL, NULL, nowhere, nowhere, nowhere };
+    struct pp_report report = { PROTOPOOL_FAULT_FOREIGN, pool,           msg, NULL, NULL, NULL, pp_unknown_site,
+                                pp_unknown_site,         pp_unknown_site };
     struct protopool_slab *slab;
     unsigned code = PROTOPOOL_FAULT_FOREIGN;
     unsigned slot_class = 0;
 
-    if (msg == NULL || !enter_for(pool, msg, NULL))
+    if (msg == NULL || !pp_start_operation_for(pool, msg, NULL))
         return 0;
     report.geometry = pool->store->geometry;
     report.here = pool->site;
-    lock_store(pool);
-    slab = find_slab(pool->store, (uintptr_t)msg);
+    pp_lock_store(pool);
+    slab = pp_find_slab(pool->store, (uintptr_t)msg);
     if (slab != NULL) {
-        code = judge(slab, msg, &report);
-        slot_class = slab->of->slot_class;
-        pool->store->shelves[slot_class].live -= code == 0;
+        code = pp_find_free_fault(slab, msg, &report);
+        slot_class = slab->owner->slot_class;
+        pool->store->classes[slot_class].live -= code == 0;
     }
-    unlock_store(pool);
-    if (slab == NULL && look_elsewhere(pool->store, msg, &report, true) != ABSENT)
+    pp_unlock_store(pool);
+    if (slab == NULL && pp_find_in_other_stores(pool->store, msg, &report, true) != PP_SLOT_UNKNOWN)
         code = PROTOPOOL_FAULT_WRONG_POOL;
     if (code == 0)
         return slot_class;
     report.code = (enum protopool_fault)code;
-    leave(pool);
-    fault(&report);
+    pp_finish_operation(pool);
+    pp_report_fault(&report);
     return 0;
 }
 
-PROTOPOOL_COLD void protopool_end_put(struct protopool *pool, unsigned slot_class, void *msg)
+PROTOPOOL_COLD void protopool_finish_free(struct protopool *pool, unsigned slot_class, void *msg)
 {
-    const size_t bytes = pool->store->shelves[slot_class].slabs.message_bytes;
+    const size_t bytes = pool->store->classes[slot_class].slabs.message_bytes;
 
-    tell_defined(msg, bytes);
-    memset(msg, FREE_FILL, bytes);
-    tell_freed(pool->store, msg, bytes);
+    pp_mark_accessible(msg, bytes);
+    memset(msg, PP_FREE_FILL, bytes);
+    pp_mark_freed(pool->store, msg, bytes);
     protopool_put(pool, &pool->loaded[slot_class], slot_class, msg);
-    leave(pool);
+    pp_finish_operation(pool);
 }
 
 PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slot_class, size_t bytes, const char *name)
 {
-    struct report report = {
-        PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, pool, NULL, NULL, NULL, NULL, nowhere, nowhere, nowhere
-    };
+    struct pp_report report = { PROTOPOOL_FAULT_WRITTEN_AFTER_FREE,
+                                pool,
+                                NULL,
+                                NULL,
+                                NULL,
+                                NULL,
+                                pp_unknown_site,
+                                pp_unknown_site,
+                                pp_unknown_site };
     struct protopool_slab *slab;
     struct protopool_slot_record *record;
     size_t room;
@@ -2710,41 +2740,41 @@ PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slo
 
     if (pool->alive == PROTOPOOL_FAILED_)
         return protopool_take_slow(pool, slot_class);
-    if (!enter_for(pool, NULL, name)) {
+    if (!pp_start_operation_for(pool, NULL, name)) {
         pool->failure = PROTOPOOL_FAULTED;
         return NULL;
     }
     slot = protopool_take(pool, &pool->loaded[slot_class], slot_class);
     if (slot == NULL) {
-        leave(pool);
+        pp_finish_operation(pool);
         return NULL;
     }
-    room = pool->store->shelves[slot_class].slabs.message_bytes;
-    lock_store(pool);
-    slab = find_slab(pool->store, (uintptr_t)slot);
-    record = record_of(slab, index_of(slab->of, slab, slot));
-    tell_defined(slot, room);
-    is_intact = is_filled((const unsigned char *)slot, room, FREE_FILL);
-    report.made = record->made;
+    room = pool->store->classes[slot_class].slabs.message_bytes;
+    pp_lock_store(pool);
+    slab = pp_find_slab(pool->store, (uintptr_t)slot);
+    record = pp_record_of(slab, pp_slot_index(slab->owner, slab, slot));
+    pp_mark_accessible(slot, room);
+    is_intact = pp_is_filled((const unsigned char *)slot, room, PP_FREE_FILL);
+    report.allocated = record->allocated;
     report.freed = record->freed;
-    if (record->state == FREED)
+    if (record->state == PP_SLOT_FREED)
         report.name = pool->store->geometry->messages->name_of(record->variant);
     if (is_intact) {
-        struct protopool_shelf *const shelf = &pool->store->shelves[slot_class];
-        if (++shelf->live > shelf->peak)
-            shelf->peak = shelf->live;
-        record->state = LIVE;
+        struct protopool_store_class *const store_class = &pool->store->classes[slot_class];
+        if (++store_class->live > store_class->peak)
+            store_class->peak = store_class->live;
+        record->state = PP_SLOT_LIVE;
         record->bytes = bytes;
-        record->made = pool->site;
-        record->freed = nowhere;
+        record->allocated = pool->site;
+        record->freed = pp_unknown_site;
     } else {
-        memset(slot, FREE_FILL, room);
+        memset(slot, PP_FREE_FILL, room);
     }
-    tell_no_access(slot, room);
-    unlock_store(pool);
+    pp_mark_inaccessible(slot, room);
+    pp_unlock_store(pool);
     if (is_intact) {
-        tell_made(pool->store, slot, bytes);
-        leave(pool);
+        pp_mark_allocated(pool->store, slot, bytes);
+        pp_finish_operation(pool);
         return slot;
     }
     protopool_put(pool, &pool->loaded[slot_class], slot_class, slot);
@@ -2752,8 +2782,8 @@ PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slo
     report.pointer = slot;
     report.here = pool->site;
     pool->failure = PROTOPOOL_FAULTED;
-    leave(pool);
-    fault(&report);
+    pp_finish_operation(pool);
+    pp_report_fault(&report);
     return NULL;
 }
 #endif
@@ -2763,61 +2793,61 @@ PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slo
 
 #if PROTOPOOL_CHECK >= 1
 
-#define LEAKS_SHOWN 10U
-#define LEAKS_COUNTED 64U /* variants counted in one walk */
+#define PP_LEAKS_SHOWN 10U
+#define PP_LEAKS_COUNTED 64U /* variants counted in one walk */
 
-struct leaks {
+struct pp_leaks {
     struct protopool_store *store;
     const void *first;
     size_t seen;
     uint32_t variant; /* counts[i] is of variant + i */
-    size_t counts[LEAKS_COUNTED];
+    size_t counts[PP_LEAKS_COUNTED];
 };
 
-static void show_leak(void *ctx, const void *msg)
+static void pp_print_leak(void *ctx, const void *msg)
 {
-    struct leaks *const leaks = (struct leaks *)ctx;
+    struct pp_leaks *const leaks = (struct pp_leaks *)ctx;
 
     if (leaks->seen++ == 0)
         leaks->first = msg;
 #ifndef PROTOPOOL_NO_STDIO
-    if (leaks->seen <= LEAKS_SHOWN) {
+    if (leaks->seen <= PP_LEAKS_SHOWN) {
         (void)fputs("protopool: leak: ", stderr);
         (void)leaks->store->geometry->messages->print(stderr, msg);
         (void)fprintf(stderr, ", %p", msg);
 #if PROTOPOOL_CHECK == 2
-        struct protopool_slab *const slab = find_slab(leaks->store, (uintptr_t)msg);
-        print_site("allocated", &record_of(slab, index_of(slab->of, slab, msg))->made);
+        struct protopool_slab *const slab = pp_find_slab(leaks->store, (uintptr_t)msg);
+        pp_print_site("allocated", &pp_record_of(slab, pp_slot_index(slab->owner, slab, msg))->allocated);
 #endif
         (void)fputs("\n", stderr);
     }
 #endif
 }
 
-static void find_first_leak(void *ctx, const void *msg)
+static void pp_note_leak(void *ctx, const void *msg)
 {
-    struct leaks *const leaks = (struct leaks *)ctx;
+    struct pp_leaks *const leaks = (struct pp_leaks *)ctx;
     if (leaks->seen++ == 0)
         leaks->first = msg;
 }
 
 #ifndef PROTOPOOL_NO_STDIO
-static void count_leak(void *ctx, const void *msg)
+static void pp_count_leak(void *ctx, const void *msg)
 {
-    struct leaks *const leaks = (struct leaks *)ctx;
+    struct pp_leaks *const leaks = (struct pp_leaks *)ctx;
     const uint32_t variant = leaks->store->geometry->messages->variant_of(msg);
-    if (variant - leaks->variant < LEAKS_COUNTED)
+    if (variant - leaks->variant < PP_LEAKS_COUNTED)
         leaks->counts[variant - leaks->variant]++;
 }
 
-static void print_leak_counts(struct protopool_store *store)
+static void pp_print_leak_counts(struct protopool_store *store)
 {
     const struct protopool_messages *const messages = store->geometry->messages;
 
-    for (uint32_t variant = 0; variant < messages->variants; variant += LEAKS_COUNTED) {
-        struct leaks leaks = { store, NULL, 0, variant, { 0 } };
-        each_in_store(store, count_leak, &leaks);
-        for (uint32_t i = 0; i < LEAKS_COUNTED; i++)
+    for (uint32_t variant = 0; variant < messages->variants; variant += PP_LEAKS_COUNTED) {
+        struct pp_leaks leaks = { store, NULL, 0, variant, { 0 } };
+        pp_each_in_store(store, pp_count_leak, &leaks);
+        for (uint32_t i = 0; i < PP_LEAKS_COUNTED; i++)
             if (leaks.counts[i] != 0)
                 (void)fprintf(stderr, "protopool: leak: %lu of %s\n", (unsigned long)leaks.counts[i],
                               messages->name_of(variant + i));
@@ -2827,18 +2857,18 @@ static void print_leak_counts(struct protopool_store *store)
 
 /* Reports what is live in a store whose magazines are flushed. The default handler is preceded by a list: each message by
  * name and content, up to a bound, then counts by variant. */
-static void report_leaks(struct protopool_store *store, const void *owner)
+static void pp_report_leaks(struct protopool_store *store, const void *owner)
 {
-    struct leaks leaks = { store, NULL, 0, 0, { 0 } };
+    struct pp_leaks leaks = { store, NULL, 0, 0, { 0 } };
 
-    each_in_store(store, the_handler == NULL ? show_leak : find_first_leak, &leaks);
+    pp_each_in_store(store, pp_fault_handler == NULL ? pp_print_leak : pp_note_leak, &leaks);
     if (leaks.seen == 0)
         return;
 #ifndef PROTOPOOL_NO_STDIO
-    if (the_handler == NULL)
-        print_leak_counts(store);
+    if (pp_fault_handler == NULL)
+        pp_print_leak_counts(store);
 #endif
-    simple_fault(PROTOPOOL_FAULT_LEAK, owner, leaks.first);
+    pp_report_simple_fault(PROTOPOOL_FAULT_LEAK, owner, leaks.first);
 }
 #endif
 
@@ -2851,7 +2881,7 @@ static void report_leaks(struct protopool_store *store, const void *owner)
 __attribute__((format(printf, 2, 3)))
 #endif
 static void
-print_format(struct protopool_printer *to, const char *format, ...)
+pp_print_format(struct protopool_printer *to, const char *format, ...)
 {
     va_list arguments;
     int result;
@@ -2871,14 +2901,14 @@ print_format(struct protopool_printer *to, const char *format, ...)
 
 void protopool_print(struct protopool_printer *to, const char *as_it_is)
 {
-    print_format(to, "%s", as_it_is);
+    pp_print_format(to, "%s", as_it_is);
 }
 
 void protopool_print_begin(struct protopool_printer *to, const char *name, const char *bracket)
 {
     const bool has_name = name != NULL;
-    print_format(to, "%s%s%s%s", has_name ? name : "", has_name ? " " : "", bracket,
-                 has_name && !to->is_pretty ? " " : "");
+    pp_print_format(to, "%s%s%s%s", has_name ? name : "", has_name ? " " : "", bracket,
+                    has_name && !to->is_pretty ? " " : "");
     to->depth++;
     to->is_first = true;
 }
@@ -2886,25 +2916,25 @@ void protopool_print_begin(struct protopool_printer *to, const char *name, const
 void protopool_print_item(struct protopool_printer *to, const char *name)
 {
     if (to->is_pretty)
-        print_format(to, "%s\n%*s", to->is_first ? "" : ",", (int)(4 * to->depth), "");
+        pp_print_format(to, "%s\n%*s", to->is_first ? "" : ",", (int)(4 * to->depth), "");
     else if (!to->is_first)
         protopool_print(to, ", ");
     to->is_first = false;
     if (name != NULL)
-        print_format(to, "%s: ", name);
+        pp_print_format(to, "%s: ", name);
 }
 
 void protopool_print_end(struct protopool_printer *to, const char *bracket)
 {
     to->depth--;
     if (to->is_pretty && !to->is_first)
-        print_format(to, ",\n%*s", (int)(4 * to->depth), "");
-    print_format(to, "%s%s", *bracket == '}' && !to->is_pretty ? " " : "", bracket);
+        pp_print_format(to, ",\n%*s", (int)(4 * to->depth), "");
+    pp_print_format(to, "%s%s", *bracket == '}' && !to->is_pretty ? " " : "", bracket);
     to->is_first = false;
 }
 
 /* Without printf, which in small C libraries has no 64 bits. */
-static void print_integer(struct protopool_printer *to, const char *before, uint64_t value, unsigned base)
+static void pp_print_integer(struct protopool_printer *to, const char *before, uint64_t value, unsigned base)
 {
     char digits[sizeof "18446744073709551615"];
     char *first = &digits[sizeof digits - 1];
@@ -2914,7 +2944,7 @@ static void print_integer(struct protopool_printer *to, const char *before, uint
         *--first = "0123456789abcdef"[value % base];
         value /= base;
     } while (value != 0);
-    print_format(to, "%s%s", before, first);
+    pp_print_format(to, "%s%s", before, first);
 }
 
 void protopool_print_flags(struct protopool_printer *to, uint64_t value, const struct protopool_value *values,
@@ -2925,13 +2955,13 @@ void protopool_print_flags(struct protopool_printer *to, uint64_t value, const s
     for (size_t i = 0; i < count; i++) {
         if ((value & values[i].number) == 0)
             continue;
-        print_format(to, "%s%s", between, values[i].name);
+        pp_print_format(to, "%s%s", between, values[i].name);
         between = " | ";
         value &= ~values[i].number;
     }
     if (value != 0) {
         protopool_print(to, between);
-        print_integer(to, "0x", value, 16);
+        pp_print_integer(to, "0x", value, 16);
     } else if (*between == '\0') {
         protopool_print(to, "0");
     }
@@ -2944,16 +2974,16 @@ void protopool_print_bool(struct protopool_printer *to, bool value)
 
 void protopool_print_unsigned(struct protopool_printer *to, uint64_t value)
 {
-    print_integer(to, "", value, 10);
+    pp_print_integer(to, "", value, 10);
 }
 
 void protopool_print_signed(struct protopool_printer *to, int64_t value)
 {
-    print_integer(to, value < 0 ? "-" : "", value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 10);
+    pp_print_integer(to, value < 0 ? "-" : "", value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 10);
 }
 
 /* One byte: itself, or an escape. The quote that surrounds it is escaped too. */
-static void print_byte(struct protopool_printer *to, unsigned char byte, char quote)
+static void pp_print_byte(struct protopool_printer *to, unsigned char byte, char quote)
 {
     switch (byte) {
     case '\0':
@@ -2972,25 +3002,25 @@ static void print_byte(struct protopool_printer *to, unsigned char byte, char qu
         break;
     }
     if (byte == '\\' || byte == (unsigned char)quote)
-        print_format(to, "\\%c", byte);
+        pp_print_format(to, "\\%c", byte);
     else if (byte < 0x20 || byte == 0x7f)
-        print_format(to, "\\u{%x}", byte);
+        pp_print_format(to, "\\u{%x}", byte);
     else if (byte < 0x80)
-        print_format(to, "%c", byte);
+        pp_print_format(to, "%c", byte);
     else
-        print_format(to, "\\x%02x", byte);
+        pp_print_format(to, "\\x%02x", byte);
 }
 
 void protopool_print_char(struct protopool_printer *to, char value)
 {
     protopool_print(to, "'");
-    print_byte(to, (unsigned char)value, '\'');
+    pp_print_byte(to, (unsigned char)value, '\'');
     protopool_print(to, "'");
 }
 
 /* The length of the UTF-8 sequence of two to four bytes that begins here, and its character; 0 if there is none
  * (Unicode 15, table 3-7). */
-static size_t utf8_sequence(const unsigned char *bytes, size_t left, uint32_t *character)
+static size_t pp_utf8_sequence(const unsigned char *bytes, size_t left, uint32_t *character)
 {
     static const uint32_t lowest[] = { 0x80, 0x800, 0x10000 };
     const size_t length = bytes[0] >= 0xf0 ? 4 : bytes[0] >= 0xe0 ? 3 : 2;
@@ -3009,7 +3039,7 @@ static size_t utf8_sequence(const unsigned char *bytes, size_t left, uint32_t *c
 }
 
 /* Whether a character beyond ASCII acts on a terminal: C1 controls and bidirectional controls. */
-static bool is_control(uint32_t character)
+static bool pp_is_control(uint32_t character)
 {
     return character < 0xa0 || character == 0x61c || character == 0x200e || character == 0x200f
            || (character >= 0x2028 && character <= 0x202e) || (character >= 0x2066 && character <= 0x2069);
@@ -3022,31 +3052,31 @@ void protopool_print_text(struct protopool_printer *to, const char *text, size_t
     protopool_print(to, "\"");
     for (size_t i = 0; i < length;) {
         uint32_t character = 0;
-        const size_t sequence = bytes[i] < 0x80 ? 0 : utf8_sequence(bytes + i, length - i, &character);
+        const size_t sequence = bytes[i] < 0x80 ? 0 : pp_utf8_sequence(bytes + i, length - i, &character);
         if (sequence == 0)
-            print_byte(to, bytes[i], '"');
-        else if (is_control(character))
-            print_format(to, "\\u{%lx}", (unsigned long)character);
+            pp_print_byte(to, bytes[i], '"');
+        else if (pp_is_control(character))
+            pp_print_format(to, "\\u{%lx}", (unsigned long)character);
         else
-            print_format(to, "%.*s", (int)sequence, text + i);
+            pp_print_format(to, "%.*s", (int)sequence, text + i);
         i += sequence == 0 ? 1 : sequence;
     }
     protopool_print(to, "\"");
 }
 
-#define MOST_DIGITS 17 /* that a double needs */
+#define PP_MOST_DIGITS 17 /* that a double needs */
 
 /* Digits d0 d1 ... with the value d0.d1... * 10^exponent, in Rust's form. */
-static void print_digits(struct protopool_printer *to, const char *digits, int count, int exponent)
+static void pp_print_digits(struct protopool_printer *to, const char *digits, int count, int exponent)
 {
     if (exponent < -4 || exponent > 15) {
-        print_format(to, "%c%s%.*se%d", digits[0], count > 1 ? "." : "", count - 1, digits + 1, exponent);
+        pp_print_format(to, "%c%s%.*se%d", digits[0], count > 1 ? "." : "", count - 1, digits + 1, exponent);
     } else if (exponent < 0) {
-        print_format(to, "0.%.*s%.*s", -exponent - 1, "000", count, digits);
+        pp_print_format(to, "0.%.*s%.*s", -exponent - 1, "000", count, digits);
     } else if (count <= exponent + 1) {
-        print_format(to, "%.*s%.*s.0", count, digits, exponent + 1 - count, "000000000000000");
+        pp_print_format(to, "%.*s%.*s.0", count, digits, exponent + 1 - count, "000000000000000");
     } else {
-        print_format(to, "%.*s.%.*s", exponent + 1, digits, count - exponent - 1, digits + exponent + 1);
+        pp_print_format(to, "%.*s.%.*s", exponent + 1, digits, count - exponent - 1, digits + exponent + 1);
     }
 }
 
@@ -3054,7 +3084,7 @@ static void print_digits(struct protopool_printer *to, const char *digits, int c
  * Reads what "%.*e" has printed of a positive number: so many digits, a decimal point of any locale behind the first, and an
  * exponent. False if it is anything else: the printf of small C libraries may lack floating point.
  */
-static bool read_digits(const char *text, int count, char *digits, int *exponent)
+static bool pp_read_digits(const char *text, int count, char *digits, int *exponent)
 {
     const char *at = text;
     bool is_negative;
@@ -3077,21 +3107,21 @@ static bool read_digits(const char *text, int count, char *digits, int *exponent
 }
 
 /* The bits of a positive number as C's "%a" prints them, where the C library does not print decimals. */
-static void print_bits(struct protopool_printer *to, uint64_t bits)
+static void pp_print_bits(struct protopool_printer *to, uint64_t bits)
 {
     const int biased = (int)(bits >> 52);
     uint64_t fraction = bits << 12;
 
     protopool_print(to, biased == 0 ? "0x0" : "0x1");
     for (const char *between = "."; fraction != 0; fraction <<= 4, between = "")
-        print_format(to, "%s%x", between, (unsigned)(fraction >> 60));
-    print_format(to, "p%+d", biased == 0 ? -1022 : biased - 1023);
+        pp_print_format(to, "%s%x", between, (unsigned)(fraction >> 60));
+    pp_print_format(to, "p%+d", biased == 0 ? -1022 : biased - 1023);
 }
 
-static void print_number(struct protopool_printer *to, double value, bool is_float)
+static void pp_print_number(struct protopool_printer *to, double value, bool is_float)
 {
     const double positive = value < 0 ? -value : value;
-    char text[40], digits[MOST_DIGITS];
+    char text[40], digits[PP_MOST_DIGITS];
     uint64_t bits;
     int exponent;
 
@@ -3108,28 +3138,28 @@ static void print_number(struct protopool_printer *to, double value, bool is_flo
         protopool_print(to, bits == 0 ? "0.0" : "inf");
         return;
     }
-    for (int count = 1; count <= MOST_DIGITS; count++) {
+    for (int count = 1; count <= PP_MOST_DIGITS; count++) {
         text[0] = '\0';
         (void)snprintf(text, sizeof text, "%.*e", count - 1, positive);
         text[sizeof text - 1] = '\0';
-        if (!read_digits(text, count, digits, &exponent))
+        if (!pp_read_digits(text, count, digits, &exponent))
             break;
         if (is_float ? strtof(text, NULL) == (float)positive : strtod(text, NULL) == positive) {
-            print_digits(to, digits, count, exponent);
+            pp_print_digits(to, digits, count, exponent);
             return;
         }
     }
-    print_bits(to, bits);
+    pp_print_bits(to, bits);
 }
 
 void protopool_print_float(struct protopool_printer *to, float value)
 {
-    print_number(to, (double)value, true);
+    pp_print_number(to, (double)value, true);
 }
 
 void protopool_print_double(struct protopool_printer *to, double value)
 {
-    print_number(to, value, false);
+    pp_print_number(to, value, false);
 }
 
 #ifdef PROTOPOOL_TRACE
@@ -3146,38 +3176,38 @@ void protopool_trace_bytes(const char *what, const void *slot, size_t bytes)
 /* ---- refusal.c --------------------------------------------------------------------------------------------------- */
 /* Refusals: finds the field for which a constructor returned NULL, and passes it to the program's handler. */
 
-static protopool_refusal_handler *the_refusal_handler;
+static protopool_refusal_handler *pp_refusal_handler;
 
 protopool_refusal_handler *protopool_set_refusal_handler(protopool_refusal_handler *handler)
 {
-    protopool_refusal_handler *const previous = the_refusal_handler;
-    the_refusal_handler = handler;
+    protopool_refusal_handler *const previous = pp_refusal_handler;
+    pp_refusal_handler = handler;
     return previous;
 }
 
 #if PROTOPOOL_CHECK >= 1
-#define PATH_BYTES 96 /* longer names of fields are cut off */
-#define TEXT_BYTES 256
-#define NAMES_SHOWN 8U /* of an enum's values, at most */
+#define PP_PATH_BYTES 96 /* longer names of fields are cut off */
+#define PP_TEXT_BYTES 256
+#define PP_NAMES_SHOWN 8U /* of an enum's values, at most */
 
 /* Looks for the field that the schema rules out, and holds what is found. */
-struct search {
+struct pp_search {
     enum protopool_rule rule;
-    char path[PATH_BYTES];
+    char path[PP_PATH_BYTES];
     size_t path_length;
 #ifndef PROTOPOOL_NO_STDIO
     struct protopool_printer to;
 #endif
 };
 
-static void append_to_path(struct search *search, const char *name)
+static void pp_append_to_path(struct pp_search *search, const char *name)
 {
-    while (*name != '\0' && search->path_length < PATH_BYTES - 1)
+    while (*name != '\0' && search->path_length < PP_PATH_BYTES - 1)
         search->path[search->path_length++] = *name++;
     search->path[search->path_length] = '\0';
 }
 
-static void append_index(struct search *search, size_t index)
+static void pp_append_index(struct pp_search *search, size_t index)
 {
     char digits[24];
     size_t at = sizeof digits;
@@ -3189,32 +3219,32 @@ static void append_index(struct search *search, size_t index)
         index /= 10;
     } while (index != 0);
     digits[--at] = '[';
-    append_to_path(search, &digits[at]);
+    pp_append_to_path(search, &digits[at]);
 }
 
-static void cut_path(struct search *search, size_t length)
+static void pp_cut_path(struct pp_search *search, size_t length)
 {
     search->path_length = length;
     search->path[length] = '\0';
 }
 
 #ifdef PROTOPOOL_NO_STDIO
-#define SAY(search, ...) ((void)(search))
-#define SAY_NUMBER(search, sign, number, base) ((void)(number))
+#define PP_APPEND(search, ...) ((void)(search))
+#define PP_APPEND_INTEGER(search, sign, number, base) ((void)(number))
 #else
-#define SAY(search, ...) print_format(&(search)->to, __VA_ARGS__)
-#define SAY_NUMBER(search, sign, number, base) print_integer(&(search)->to, sign, number, base)
+#define PP_APPEND(search, ...) pp_print_format(&(search)->to, __VA_ARGS__)
+#define PP_APPEND_INTEGER(search, sign, number, base) pp_print_integer(&(search)->to, sign, number, base)
 #endif
 
 /* Notes what is wrong with the field at the path. Returns true, for the caller to return. */
-static bool breaks(struct search *search, enum protopool_rule rule)
+static bool pp_note_rule(struct pp_search *search, enum protopool_rule rule)
 {
     search->rule = rule;
-    SAY(search, "%s", search->path);
+    PP_APPEND(search, "%s", search->path);
     return true;
 }
 
-static uint64_t read_unsigned(const void *at, size_t bytes)
+static uint64_t pp_read_unsigned(const void *at, size_t bytes)
 {
     uint8_t of_1;
     uint16_t of_2;
@@ -3237,13 +3267,13 @@ static uint64_t read_unsigned(const void *at, size_t bytes)
     }
 }
 
-static uint64_t sign_extended(uint64_t value, size_t bytes)
+static uint64_t pp_sign_extended(uint64_t value, size_t bytes)
 {
     const uint64_t sign = (uint64_t)1 << (8 * bytes - 1);
     return (value ^ sign) - sign;
 }
 
-static double read_real(const void *at, size_t bytes)
+static double pp_read_real(const void *at, size_t bytes)
 {
     float narrow;
     double wide;
@@ -3257,13 +3287,13 @@ static double read_real(const void *at, size_t bytes)
 }
 
 /* Whether a > b, of numbers that are unsigned or converted from signed ones. */
-static bool is_more(uint64_t a, uint64_t b, bool is_signed)
+static bool pp_is_more(uint64_t a, uint64_t b, bool is_signed)
 {
     const uint64_t flip = (uint64_t)is_signed << 63;
     return (a ^ flip) > (b ^ flip);
 }
 
-static void say_number(struct search *search, const struct protopool_field *field, uint64_t number)
+static void pp_append_number(struct pp_search *search, const struct protopool_field *field, uint64_t number)
 {
 #ifndef PROTOPOOL_NO_STDIO
     if (field->type == PROTOPOOL_CHAR)
@@ -3278,24 +3308,24 @@ static void say_number(struct search *search, const struct protopool_field *fiel
     (void)number;
 }
 
-static bool is_out_of_range(struct search *search, const struct protopool_field *field, const void *at)
+static bool pp_is_out_of_range(struct pp_search *search, const struct protopool_field *field, const void *at)
 {
     const struct protopool_range *const range = field->range;
     uint64_t number = 0;
     bool is_signed = field->type == PROTOPOOL_SIGNED;
 
     if (field->type == PROTOPOOL_FLOAT) {
-        const double real = read_real(at, field->bytes);
+        const double real = pp_read_real(at, field->bytes);
         if (real >= range->least.real && real <= range->most.real)
             return false;
-        (void)breaks(search, PROTOPOOL_RULE_RANGE);
+        (void)pp_note_rule(search, PROTOPOOL_RULE_RANGE);
 #ifndef PROTOPOOL_NO_STDIO
         protopool_print(&search->to, " ");
-        print_number(&search->to, real, field->bytes == sizeof(float));
+        pp_print_number(&search->to, real, field->bytes == sizeof(float));
         protopool_print(&search->to, " is not in ");
-        print_number(&search->to, range->least.real, field->bytes == sizeof(float));
+        pp_print_number(&search->to, range->least.real, field->bytes == sizeof(float));
         protopool_print(&search->to, "..");
-        print_number(&search->to, range->most.real, field->bytes == sizeof(float));
+        pp_print_number(&search->to, range->most.real, field->bytes == sizeof(float));
 #endif
         return true;
     }
@@ -3305,27 +3335,28 @@ static bool is_out_of_range(struct search *search, const struct protopool_field 
         number = (uint64_t)character;
         is_signed = true;
     } else {
-        number = read_unsigned(at, field->bytes);
+        number = pp_read_unsigned(at, field->bytes);
         if (is_signed)
-            number = sign_extended(number, field->bytes);
+            number = pp_sign_extended(number, field->bytes);
     }
-    if (!is_more(range->least.number, number, is_signed) && !is_more(number, range->most.number, is_signed))
+    if (!pp_is_more(range->least.number, number, is_signed) && !pp_is_more(number, range->most.number, is_signed))
         return false;
-    (void)breaks(search, PROTOPOOL_RULE_RANGE);
-    SAY(search, " ");
-    say_number(search, field, number);
-    SAY(search, " is not in ");
-    say_number(search, field, range->least.number);
-    SAY(search, "..");
-    say_number(search, field, range->most.number);
+    (void)pp_note_rule(search, PROTOPOOL_RULE_RANGE);
+    PP_APPEND(search, " ");
+    pp_append_number(search, field, number);
+    PP_APPEND(search, " is not in ");
+    pp_append_number(search, field, range->least.number);
+    PP_APPEND(search, "..");
+    pp_append_number(search, field, range->most.number);
     return true;
 }
 
 /* bytes: of the value, which for an argument is wider than for a member. */
-static bool is_undeclared(struct search *search, const struct protopool_field *field, const void *at, size_t bytes)
+static bool pp_is_undeclared(struct pp_search *search, const struct protopool_field *field, const void *at,
+                             size_t bytes)
 {
-    const uint64_t number = read_unsigned(at, bytes);
-    const uint64_t negative = sign_extended(number, bytes);
+    const uint64_t number = pp_read_unsigned(at, bytes);
+    const uint64_t negative = pp_sign_extended(number, bytes);
     bool has_negative = false;
 
     for (uint32_t i = 0; i < field->value_count; i++) {
@@ -3333,102 +3364,104 @@ static bool is_undeclared(struct search *search, const struct protopool_field *f
             return false;
         has_negative = has_negative || (field->bytes < 8 && field->values[i].number >> 63 != 0);
     }
-    (void)breaks(search, PROTOPOOL_RULE_ENUM);
+    (void)pp_note_rule(search, PROTOPOOL_RULE_ENUM);
     if (has_negative && negative >> 63 != 0)
-        SAY_NUMBER(search, " -", 0 - negative, 10);
+        PP_APPEND_INTEGER(search, " -", 0 - negative, 10);
     else
-        SAY_NUMBER(search, " ", number, 10);
-    SAY(search, " is not declared");
-    if (field->value_count <= NAMES_SHOWN)
+        PP_APPEND_INTEGER(search, " ", number, 10);
+    PP_APPEND(search, " is not declared");
+    if (field->value_count <= PP_NAMES_SHOWN)
         for (uint32_t i = 0; i < field->value_count; i++)
-            SAY(search, "%s%s", i == 0 ? ": it has " : ", ", field->values[i].name);
+            PP_APPEND(search, "%s%s", i == 0 ? ": it has " : ", ", field->values[i].name);
     return true;
 }
 
-static bool has_undeclared_bits(struct search *search, const struct protopool_field *field, const void *at)
+static bool pp_has_undeclared_bits(struct pp_search *search, const struct protopool_field *field, const void *at)
 {
-    uint64_t bits = read_unsigned(at, field->bytes);
+    uint64_t bits = pp_read_unsigned(at, field->bytes);
 
     for (uint32_t i = 0; i < field->value_count; i++)
         bits &= ~field->values[i].number;
     if (bits == 0)
         return false;
-    (void)breaks(search, PROTOPOOL_RULE_FLAGS);
-    SAY(search, " has bits that are not declared: ");
-    SAY_NUMBER(search, "0x", bits, 16);
+    (void)pp_note_rule(search, PROTOPOOL_RULE_FLAGS);
+    PP_APPEND(search, " has bits that are not declared: ");
+    PP_APPEND_INTEGER(search, "0x", bits, 16);
     return true;
 }
 
-static bool is_too_long(struct search *search, const struct protopool_field *field, size_t length)
+static bool pp_is_too_long(struct pp_search *search, const struct protopool_field *field, size_t length)
 {
     if (length <= field->count)
         return false;
-    (void)breaks(search, PROTOPOOL_RULE_LENGTH);
-    SAY_NUMBER(search, " has ", length, 10);
-    SAY(search, " %s, at most %lu", field->type == PROTOPOOL_TEXT ? "characters" : "elements",
-        (unsigned long)field->count);
+    (void)pp_note_rule(search, PROTOPOOL_RULE_LENGTH);
+    PP_APPEND_INTEGER(search, " has ", length, 10);
+    PP_APPEND(search, " %s, at most %lu", field->type == PROTOPOOL_TEXT ? "characters" : "elements",
+              (unsigned long)field->count);
     return true;
 }
 
-static bool is_wrong_record(struct search *search, const struct protopool_record *record, const void *from);
+static bool pp_is_wrong_record(struct pp_search *search, const struct protopool_record *record, const void *from);
 
-static bool is_wrong_element(struct search *search, const struct protopool_field *field, const void *at, size_t bytes)
+static bool pp_is_wrong_element(struct pp_search *search, const struct protopool_field *field, const void *at,
+                                size_t bytes)
 {
     switch (field->type) {
     case PROTOPOOL_BOOL:
         if (protopool_is_bool(at))
             return false;
-        (void)breaks(search, PROTOPOOL_RULE_BOOL);
-        SAY(search, " is neither false nor true");
+        (void)pp_note_rule(search, PROTOPOOL_RULE_BOOL);
+        PP_APPEND(search, " is neither false nor true");
         return true;
     case PROTOPOOL_ENUM:
-        return is_undeclared(search, field, at, bytes);
+        return pp_is_undeclared(search, field, at, bytes);
     case PROTOPOOL_FLAGS:
-        return has_undeclared_bits(search, field, at);
+        return pp_has_undeclared_bits(search, field, at);
     case PROTOPOOL_STRUCT:
-        return is_wrong_record(search, field->record, at);
+        return pp_is_wrong_record(search, field->record, at);
     case PROTOPOOL_UNSIGNED:
     case PROTOPOOL_SIGNED:
     case PROTOPOOL_FLOAT:
     case PROTOPOOL_CHAR:
-        return field->range != NULL && is_out_of_range(search, field, at);
+        return field->range != NULL && pp_is_out_of_range(search, field, at);
     case PROTOPOOL_TEXT:
     default:
         return false;
     }
 }
 
-static bool has_wrong_element(struct search *search, const struct protopool_field *field, const void *at, size_t bytes,
-                              size_t length)
+static bool pp_has_wrong_element(struct pp_search *search, const struct protopool_field *field, const void *at,
+                                 size_t bytes, size_t length)
 {
     const size_t path = search->path_length;
 
     for (size_t i = 0; i < length; i++) {
         if (field->is_list)
-            append_index(search, i);
-        if (is_wrong_element(search, field, (const unsigned char *)at + i * bytes, bytes))
+            pp_append_index(search, i);
+        if (pp_is_wrong_element(search, field, (const unsigned char *)at + i * bytes, bytes))
             return true;
-        cut_path(search, path);
+        pp_cut_path(search, path);
     }
     return false;
 }
 
 /* Of a text in a record: of so many characters, and terminated there. */
-static bool is_wrong_text(struct search *search, const struct protopool_field *field, const char *text, size_t length)
+static bool pp_is_wrong_text(struct pp_search *search, const struct protopool_field *field, const char *text,
+                             size_t length)
 {
     const size_t found = protopool_text_length(text, field->count);
 
     if (found == length)
         return false;
-    (void)breaks(search, PROTOPOOL_RULE_TEXT);
+    (void)pp_note_rule(search, PROTOPOOL_RULE_TEXT);
     if (found > field->count)
-        SAY(search, " is not terminated within %lu characters", (unsigned long)field->count);
+        PP_APPEND(search, " is not terminated within %lu characters", (unsigned long)field->count);
     else
-        SAY(search, " has %lu characters, and its length is %lu", (unsigned long)found, (unsigned long)length);
+        PP_APPEND(search, " has %lu characters, and its length is %lu", (unsigned long)found, (unsigned long)length);
     return true;
 }
 
-static bool is_wrong_member(struct search *search, const struct protopool_field *field, const void *from)
+static bool pp_is_wrong_member(struct pp_search *search, const struct protopool_field *field, const void *from)
 {
     const unsigned char *const at = (const unsigned char *)from + field->offset;
     size_t length = field->count;
@@ -3436,69 +3469,71 @@ static bool is_wrong_member(struct search *search, const struct protopool_field 
     if (field->is_tail || !protopool_field_present(field, from))
         return false;
     if (field->length_bytes != 0)
-        length = (size_t)read_unsigned((const unsigned char *)from + field->length_offset, field->length_bytes);
+        length = (size_t)pp_read_unsigned((const unsigned char *)from + field->length_offset, field->length_bytes);
     if (field->type == PROTOPOOL_TEXT)
-        return field->length_bytes != 0 && is_wrong_text(search, field, (const char *)at, length);
-    return is_too_long(search, field, length) || has_wrong_element(search, field, at, field->bytes, length);
+        return field->length_bytes != 0 && pp_is_wrong_text(search, field, (const char *)at, length);
+    return pp_is_too_long(search, field, length) || pp_has_wrong_element(search, field, at, field->bytes, length);
 }
 
-static bool is_wrong_record(struct search *search, const struct protopool_record *record, const void *from)
+static bool pp_is_wrong_record(struct pp_search *search, const struct protopool_record *record, const void *from)
 {
     const size_t path = search->path_length;
 
     for (uint32_t i = 0; i < record->field_count; i++) {
         if (path != 0)
-            append_to_path(search, ".");
-        append_to_path(search, record->fields[i].name);
-        if (is_wrong_member(search, &record->fields[i], from))
+            pp_append_to_path(search, ".");
+        pp_append_to_path(search, record->fields[i].name);
+        if (pp_is_wrong_member(search, &record->fields[i], from))
             return true;
-        cut_path(search, path);
+        pp_cut_path(search, path);
     }
     return false;
 }
 
-static bool is_wrong_tail(struct search *search, const struct protopool_field *field, const void *at, size_t length)
+static bool pp_is_wrong_tail(struct pp_search *search, const struct protopool_field *field, const void *at,
+                             size_t length)
 {
-    if (is_too_long(search, field, length))
+    if (pp_is_too_long(search, field, length))
         return true;
     if (field->type != PROTOPOOL_TEXT)
-        return has_wrong_element(search, field, at, field->bytes, length);
+        return pp_has_wrong_element(search, field, at, field->bytes, length);
     for (size_t i = 0; i < length; i++) {
         if (((const char *)at)[i] != '\0')
             continue;
-        (void)breaks(search, PROTOPOOL_RULE_TEXT);
-        SAY_NUMBER(search, " has a NUL at ", i, 10);
+        (void)pp_note_rule(search, PROTOPOOL_RULE_TEXT);
+        PP_APPEND_INTEGER(search, " has a NUL at ", i, 10);
         return true;
     }
     return false;
 }
 
-static bool is_wrong_argument(struct search *search, const struct protopool_field *field,
-                              const struct protopool_argument *argument)
+static bool pp_is_wrong_argument(struct pp_search *search, const struct protopool_field *field,
+                                 const struct protopool_argument *argument)
 {
     if (argument->at == NULL && field->presence_mask != 0)
         return false;
     if (field->is_tail)
-        return is_wrong_tail(search, field, argument->at, argument->length);
+        return pp_is_wrong_tail(search, field, argument->at, argument->length);
     if (field->type != PROTOPOOL_TEXT)
-        return (field->is_list && is_too_long(search, field, argument->length))
-               || has_wrong_element(search, field, argument->at, argument->bytes, argument->length);
+        return (field->is_list && pp_is_too_long(search, field, argument->length))
+               || pp_has_wrong_element(search, field, argument->at, argument->bytes, argument->length);
     if (argument->at == NULL) {
-        (void)breaks(search, PROTOPOOL_RULE_NULL);
-        SAY(search, " is NULL");
+        (void)pp_note_rule(search, PROTOPOOL_RULE_NULL);
+        PP_APPEND(search, " is NULL");
         return true;
     }
     if (protopool_text_length((const char *)argument->at, field->count) <= field->count)
         return false;
-    (void)breaks(search, PROTOPOOL_RULE_LENGTH);
-    SAY(search, " has more than %lu characters", (unsigned long)field->count);
+    (void)pp_note_rule(search, PROTOPOOL_RULE_LENGTH);
+    PP_APPEND(search, " has more than %lu characters", (unsigned long)field->count);
     return true;
 }
 
 /* Calls the handler, with what the search found. */
-static void refuse(const struct protopool *pool, const struct protopool_record *message, struct search *search)
+static void pp_report_refusal(const struct protopool *pool, const struct protopool_record *message,
+                              struct pp_search *search)
 {
-    struct protopool_refusal refusal = { pool, message->name, search->path, search->rule, NULL, nowhere };
+    struct protopool_refusal refusal = { pool, message->name, search->path, search->rule, NULL, pp_unknown_site };
 
 #if PROTOPOOL_CHECK == 2
     if (pool != NULL)
@@ -3507,8 +3542,8 @@ static void refuse(const struct protopool *pool, const struct protopool_record *
 #ifndef PROTOPOOL_NO_STDIO
     refusal.text = search->to.buffer;
 #endif
-    if (the_refusal_handler != NULL) {
-        the_refusal_handler(&refusal);
+    if (pp_refusal_handler != NULL) {
+        pp_refusal_handler(&refusal);
         return;
     }
 #if PROTOPOOL_CHECK == 2 && !defined PROTOPOOL_NO_STDIO
@@ -3520,49 +3555,49 @@ static void refuse(const struct protopool *pool, const struct protopool_record *
 }
 
 /* Begins a search. With no one to hear of it there is none: false. */
-static bool begin_search(struct search *search, char *text)
+static bool pp_start_search(struct pp_search *search, char *text)
 {
     memset(search, 0, sizeof *search);
     text[0] = '\0';
 #ifndef PROTOPOOL_NO_STDIO
     search->to.buffer = text;
-    search->to.room = TEXT_BYTES;
+    search->to.room = PP_TEXT_BYTES;
 #endif
-    return the_refusal_handler != NULL || PROTOPOOL_CHECK == 2;
+    return pp_refusal_handler != NULL || PROTOPOOL_CHECK == 2;
 }
 
 PROTOPOOL_COLD void protopool_explain_new(const struct protopool *pool, const struct protopool_record *message,
                                           const struct protopool_argument *arguments)
 {
-    char text[TEXT_BYTES];
-    struct search search;
+    char text[PP_TEXT_BYTES];
+    struct pp_search search;
 
-    if (!begin_search(&search, text))
+    if (!pp_start_search(&search, text))
         return;
     for (uint32_t i = 0; i < message->field_count && search.rule == PROTOPOOL_RULE_UNKNOWN; i++) {
-        cut_path(&search, 0);
-        append_to_path(&search, message->fields[i].name);
-        (void)is_wrong_argument(&search, &message->fields[i], &arguments[i]);
+        pp_cut_path(&search, 0);
+        pp_append_to_path(&search, message->fields[i].name);
+        (void)pp_is_wrong_argument(&search, &message->fields[i], &arguments[i]);
     }
-    refuse(pool, message, &search);
+    pp_report_refusal(pool, message, &search);
 }
 
 PROTOPOOL_COLD void protopool_explain_copy(const struct protopool *pool, const struct protopool_record *message,
                                            bool has_tag, const void *from, const void *tail, size_t length)
 {
-    char text[TEXT_BYTES];
-    struct search search;
+    char text[PP_TEXT_BYTES];
+    struct pp_search search;
 
-    if (!begin_search(&search, text))
+    if (!pp_start_search(&search, text))
         return;
     if (!has_tag) {
-        append_to_path(&search, "tag");
-        (void)breaks(&search, PROTOPOOL_RULE_TAG);
-        SAY(&search, " is not that of %s", message->name);
-    } else if (!is_wrong_record(&search, message, from) && message->field_count != 0) {
-        append_to_path(&search, message->fields[message->field_count - 1].name);
-        (void)is_wrong_tail(&search, &message->fields[message->field_count - 1], tail, length);
+        pp_append_to_path(&search, "tag");
+        (void)pp_note_rule(&search, PROTOPOOL_RULE_TAG);
+        PP_APPEND(&search, " is not that of %s", message->name);
+    } else if (!pp_is_wrong_record(&search, message, from) && message->field_count != 0) {
+        pp_append_to_path(&search, message->fields[message->field_count - 1].name);
+        (void)pp_is_wrong_tail(&search, &message->fields[message->field_count - 1], tail, length);
     }
-    refuse(pool, message, &search);
+    pp_report_refusal(pool, message, &search);
 }
 #endif

@@ -203,7 +203,7 @@ PROTOPOOL_BEGIN_C
 
 /* The version of what the engine, its header and emitted code share. It changes with each change of a layout or of a
  * contract between them: emitted code asks for its own version, and each symbol's name bears it. */
-#define PROTOPOOL_ABI 7
+#define PROTOPOOL_ABI 8
 
 /* A name that bears the version and the settings. */
 #define PROTOPOOL_PASTE_(name, abi, check, magazine, stdio, threads, trace) \
@@ -231,14 +231,14 @@ PROTOPOOL_BEGIN_C
 #define protopool_depot_stats PROTOPOOL_NAMED_(protopool_depot_stats)
 #define protopool_join PROTOPOOL_NAMED_(protopool_join)
 #define protopool_take_slow PROTOPOOL_NAMED_(protopool_take_slow)
-#define protopool_raise PROTOPOOL_NAMED_(protopool_raise)
+#define protopool_report_fault PROTOPOOL_NAMED_(protopool_report_fault)
 #define protopool_serves PROTOPOOL_NAMED_(protopool_serves)
 #define protopool_explain_new PROTOPOOL_NAMED_(protopool_explain_new)
 #define protopool_explain_copy PROTOPOOL_NAMED_(protopool_explain_copy)
 #define protopool_take_checked PROTOPOOL_NAMED_(protopool_take_checked)
-#define protopool_raise_variant PROTOPOOL_NAMED_(protopool_raise_variant)
-#define protopool_begin_put PROTOPOOL_NAMED_(protopool_begin_put)
-#define protopool_end_put PROTOPOOL_NAMED_(protopool_end_put)
+#define protopool_report_variant PROTOPOOL_NAMED_(protopool_report_variant)
+#define protopool_check_free PROTOPOOL_NAMED_(protopool_check_free)
+#define protopool_finish_free PROTOPOOL_NAMED_(protopool_finish_free)
 #define protopool_put_slow PROTOPOOL_NAMED_(protopool_put_slow)
 #define protopool_set_fault_handler PROTOPOOL_NAMED_(protopool_set_fault_handler)
 #define protopool_fault_text PROTOPOOL_NAMED_(protopool_fault_text)
@@ -451,14 +451,14 @@ struct protopool_slab {
     uint32_t lowest;
     uint32_t slot_class; /* of its slots; 0: the magazines' arrays */
 #if PROTOPOOL_CHECK >= 1
-    const struct protopool_slabs *of;
+    const struct protopool_slabs *owner;
 #endif
 };
 
 #if PROTOPOOL_CHECK == 2
 /* What is known of a slot, outside it. */
 struct protopool_slot_record {
-    struct protopool_site made;
+    struct protopool_site allocated;
     struct protopool_site freed;
     size_t bytes; /* what it was made for: at most those of the slot */
     uint32_t state;
@@ -479,7 +479,7 @@ struct protopool_slot_record {
  * All slabs of one slot size.
  *
  *   slots    == sum of slab.slots over both lists
- *   in_slabs == number of bits set in their bitmaps
+ *   free_in_slabs == number of bits set in their bitmaps
  */
 struct protopool_slabs {
     struct protopool_slab *partial;
@@ -487,13 +487,13 @@ struct protopool_slabs {
     struct protopool_slab *fixed; /* the only slab of a fixed pool; NULL in a growing one */
     size_t slot_bytes;            /* from slot to slot */
     size_t slab_bytes;
-    uintptr_t mask; /* a slot's slab is at (slot - back) & mask */
-    uintptr_t back;
-    uint64_t reciprocal; /* 2^32 / slot_bytes + 1 */
+    uintptr_t mask;        /* a slot's slab is at (slot - slot_offset) & mask */
+    uintptr_t slot_offset; /* 0 but for a block of a slot's own: what lies before the slot */
+    uint64_t reciprocal;   /* 2^32 / slot_bytes + 1 */
     uint32_t slab_slots;
     uint32_t slot_class; /* 0: the magazines' arrays */
     size_t slots;
-    size_t in_slabs;
+    size_t free_in_slabs;
     size_t reserved; /* slots that are kept although their slabs are wholly free */
 #if PROTOPOOL_CHECK >= 1
     size_t message_bytes;
@@ -501,7 +501,7 @@ struct protopool_slabs {
 };
 
 /* A slot size in a store. */
-struct protopool_shelf {
+struct protopool_store_class {
     struct protopool_slabs slabs;
     uint32_t magazine; /* slots that a magazine of this slot size holds */
     size_t peak;
@@ -522,12 +522,12 @@ struct protopool_chunk;
 struct protopool_heap {
     struct protopool_chunk *chunks;
     size_t count, capacity;
-    size_t slabs;  /* of all chunks */
-    size_t lowest; /* every chunk below is full */
-    size_t idle;   /* wholly free chunks: at most 1 */
-    size_t live;   /* bytes of slabs that are taken */
-    size_t dirty;  /* bytes of chunks that are free, and that the system still holds memory for */
-    bool keeps;    /* the system takes nothing back: the memory is locked, say */
+    size_t slabs;        /* of all chunks */
+    size_t lowest;       /* every chunk below is full */
+    size_t idle;         /* wholly free chunks: at most 1 */
+    size_t live;         /* bytes of slabs that are taken */
+    size_t dirty;        /* bytes of chunks that are free, and that the system still holds memory for */
+    bool system_refuses; /* the system takes nothing back: the memory is locked, say */
 };
 
 /* Room for a lock of any system: a pthread_mutex_t, or what PROTOPOOL_LOCK_INIT and PROTOPOOL_LOCK put there. */
@@ -550,12 +550,12 @@ struct protopool_growth {
 };
 
 /* Slabs of all slot sizes: of one pool, or of a depot. It lies at the beginning of fixed memory, or in a block of the
- * source, with the shelves behind it and then what it needs to grow: the pool's tables. */
+ * source, with the classes behind it and then what it needs to grow: the pool's tables. */
 struct protopool_store {
     const struct protopool_geometry *geometry;
-    struct protopool_shelf *shelves; /* by slot class; class 0 are the magazines' arrays, slots like others */
-    struct protopool_growth *growth; /* NULL: fixed memory */
-    size_t source_bytes;             /* taken and not given back */
+    struct protopool_store_class *classes; /* by slot class; class 0 are the magazines' arrays, slots like others */
+    struct protopool_growth *growth;       /* NULL: fixed memory */
+    size_t source_bytes;                   /* taken and not given back */
 #if PROTOPOOL_CHECK == 2
     struct protopool_store *next_store; /* of the program's */
     union protopool_lock *lock;         /* the depot's; NULL: of a pool on its own */
@@ -563,26 +563,26 @@ struct protopool_store {
 };
 
 /* What a pool holds of one slot size besides the loaded magazine. */
-struct protopool_class {
+struct protopool_pool_class {
     struct protopool_magazine previous;
     uint32_t seen_loaded; /* counts when idle magazines were last looked for: unmoved ones are idle */
     uint32_t seen_previous;
 };
 
 /*
- * Of every slot size, summed over the pools of a store, and with racked for the slots in the depot's full magazines:
+ * Of every slot size, summed over the pools of a store, and with in_depot for the slots in the depot's full magazines:
  *
- *   live == slabs.slots - slabs.in_slabs - racked - what loaded and previous hold
+ *   live == slabs.slots - slabs.free_in_slabs - in_depot - what loaded and previous hold
  */
 struct protopool {
     struct protopool_magazine *loaded; /* by slot class */
-    struct protopool_class *classes;
+    struct protopool_pool_class *classes;
     struct protopool_magazine *last; /* of loaded: that of the message freed last, whose tag is last_tag */
     uint32_t last_tag;
-    uint32_t slow;                 /* counts the ways to the store */
+    uint32_t store_visits;         /* counts calls that went to the store */
     struct protopool_store *store; /* its own or its depot's; NULL: not initialised */
     struct protopool_depot *depot; /* NULL: on its own */
-    uint32_t growths;              /* slabs taken since idle magazines were looked for */
+    uint32_t slabs_since_flush;    /* slabs taken since idle magazines were looked for */
     bool is_fixed;                 /* its store never grows */
     uint8_t failure;               /* enum protopool_failure: why a constructor returned NULL last */
 #if PROTOPOOL_CHECK >= 1
@@ -599,19 +599,19 @@ struct protopool {
 #define PROTOPOOL_FAILED_ 0xbadU
 
 /* Full magazines of a slot size that a depot keeps, at most. */
-#define PROTOPOOL_RACK_MAGAZINES 8
+#define PROTOPOOL_DEPOT_MAGAZINES 8
 
 /* Those of one slot size: the arrays of full magazines, and of empty ones to be exchanged for them. */
-struct protopool_rack {
-    uint32_t count;
+struct protopool_depot_class {
+    uint32_t full_count;
     uint32_t empty_count;
-    void **full[PROTOPOOL_RACK_MAGAZINES];
-    void **empty[PROTOPOOL_RACK_MAGAZINES];
+    void **full[PROTOPOOL_DEPOT_MAGAZINES];
+    void **empty[PROTOPOOL_DEPOT_MAGAZINES];
 };
 
 struct protopool_depot {
-    union protopool_lock lock; /* guards what follows, the racks and the store */
-    struct protopool_rack *racks;
+    union protopool_lock lock; /* guards what follows, the classes and the store */
+    struct protopool_depot_class *classes;
     uint32_t joined;
     struct protopool_store *store; /* NULL: not initialised */
 };
@@ -670,7 +670,7 @@ PROTOPOOL_API const char *protopool_fault_text(enum protopool_fault fault);
 
 #if PROTOPOOL_CHECK >= 1
 /* Reports a fault of level 1 that emitted code has found. */
-PROTOPOOL_API void protopool_raise(enum protopool_fault code, const struct protopool *pool, const void *pointer);
+PROTOPOOL_API void protopool_report_fault(enum protopool_fault code, const struct protopool *pool, const void *pointer);
 #endif
 
 /* ---- refusal.h --------------------------------------------------------------------------------------------------- */
@@ -806,12 +806,12 @@ PROTOPOOL_API bool protopool_serves(const struct protopool *pool, unsigned slot_
 PROTOPOOL_API void *protopool_take_checked(struct protopool *pool, unsigned slot_class, size_t bytes, const char *name);
 
 /* Reports as or edit of a message of another variant, whose name is NULL if it has none, or of a freed message. */
-PROTOPOOL_API void protopool_raise_variant(const void *msg, const char *name, const char *file, int line);
+PROTOPOOL_API void protopool_report_variant(const void *msg, const char *name, const char *file, int line);
 
 /* The slot class of a message that may be freed, which from then on it is; 0 for NULL and for a fault. end_put puts it
  * into the pool. */
-PROTOPOOL_API unsigned protopool_begin_put(struct protopool *pool, const void *msg);
-PROTOPOOL_API void protopool_end_put(struct protopool *pool, unsigned slot_class, void *msg);
+PROTOPOOL_API unsigned protopool_check_free(struct protopool *pool, const void *msg);
+PROTOPOOL_API void protopool_finish_free(struct protopool *pool, unsigned slot_class, void *msg);
 #endif
 
 /* Writes the tag of a message, of tag_bytes bytes, and zeros up to `bytes` bytes, 1, 2, 4 or 8: in one store. */
@@ -842,7 +842,7 @@ PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_by
 /* What fixed memory begins with: the tables of a pool or depot with so many slot sizes, those without a budget too. */
 #define PROTOPOOL_TABLES_BYTES(slot_sizes) \
     (PROTOPOOL_ROUND_UP_(sizeof(struct protopool_store)) \
-     + PROTOPOOL_ROUND_UP_((1ULL + (slot_sizes)) * sizeof(struct protopool_shelf)))
+     + PROTOPOOL_ROUND_UP_((1ULL + (slot_sizes)) * sizeof(struct protopool_store_class)))
 
 /* What init_fixed needs besides for one slot size: a header, the bitmap, the magazines' arrays and the slots. A constant
  * expression of type unsigned long long; 0 for a budget of 0. */
@@ -882,13 +882,14 @@ PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_by
 /* A pool of the geometry's budgets in the caller's memory, aligned to 8; it never grows and never calls a source.
  * loaded and classes have 1 + geometry->count elements. False if the memory is too small or misaligned. */
 PROTOPOOL_API bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
-                                        struct protopool_class *classes, const struct protopool_geometry *geometry,
+                                        struct protopool_pool_class *classes, const struct protopool_geometry *geometry,
                                         void *memory, size_t bytes);
 
 /* A pool that grows from the source; NULL is the default source. False if the source does not give the tables and the
  * first slab. */
 PROTOPOOL_API bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
-                                          struct protopool_class *classes, const struct protopool_geometry *geometry,
+                                          struct protopool_pool_class *classes,
+                                          const struct protopool_geometry *geometry,
                                           const struct protopool_source *source);
 
 /* Ends the pool. On its own: gives everything back and returns how many slots were live. Joined: hands its magazines
@@ -926,9 +927,9 @@ PROTOPOOL_API void protopool_stats(struct protopool *pool, struct protopool_slot
 
 #ifndef PROTOPOOL_NO_THREADS
 
-/* What joined pools share; racks has 1 + geometry->count elements. The source is called under the depot's lock. False if
+/* What joined pools share; classes has 1 + geometry->count elements. The source is called under the depot's lock. False if
  * the source does not give the tables and the first slab, or the system no lock. */
-PROTOPOOL_API bool protopool_depot_init(struct protopool_depot *depot, struct protopool_rack *racks,
+PROTOPOOL_API bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_class *classes,
                                         const struct protopool_geometry *geometry,
                                         const struct protopool_source *source);
 
@@ -936,7 +937,7 @@ PROTOPOOL_API bool protopool_depot_init(struct protopool_depot *depot, struct pr
  * three macros above is in it: as long as no more have joined, each budget is guaranteed to all of them together. More
  * may join; where no array is left for a magazine, a pool takes the lock each time. False if the memory does not even
  * do for the budgets, or is misaligned; if a slot size would have 2^32 slots; or if the system gives no lock. */
-PROTOPOOL_API bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_rack *racks,
+PROTOPOOL_API bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_depot_class *classes,
                                               const struct protopool_geometry *geometry, void *memory, size_t bytes);
 
 /* Ends the depot, gives everything back and returns how many slots were live. While a pool is joined it does nothing but
@@ -956,7 +957,7 @@ PROTOPOOL_API void protopool_depot_stats(struct protopool_depot *depot, struct p
 
 /* A pool of the depot's memory, for one thread; the geometry is the depot's. False if the depot's init has failed. */
 PROTOPOOL_API bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded,
-                                  struct protopool_class *classes, const struct protopool_geometry *geometry,
+                                  struct protopool_pool_class *classes, const struct protopool_geometry *geometry,
                                   struct protopool_depot *depot);
 
 #endif

@@ -1144,7 +1144,7 @@ const struct telemetry *telemetry_read_at_(enum telemetry_tag tag_, const char *
     if (telemetry_tag_of(msg_) == tag_) {
         return msg_;
     }
-    protopool_raise_variant(msg_, telemetry_tag_name(telemetry_tag_of(msg_)), file_, line_);
+    protopool_report_variant(msg_, telemetry_tag_name(telemetry_tag_of(msg_)), file_, line_);
     return NULL;
 }
 
@@ -1589,14 +1589,14 @@ void telemetry_free_(struct telemetry_pool *pool_, struct telemetry *msg_)
     if (telemetry_is_constant_(msg_)) {
         return;
     }
-    class_ = protopool_begin_put(&pool_->engine_, msg_);
+    class_ = protopool_check_free(&pool_->engine_, msg_);
     if (class_ == 0) {
         return;
     }
 #ifdef PROTOPOOL_TRACE
     telemetry_trace_deallocate_(msg_);
 #endif
-    protopool_end_put(&pool_->engine_, class_, msg_);
+    protopool_finish_free(&pool_->engine_, class_, msg_);
 #else
     (telemetry_free)(pool_, msg_);
 #endif

@@ -31,9 +31,9 @@
 #include "protopool.h"
 
 #ifndef PROTOPOOL_ABI
-#error "telemetry.h was generated for version 7 of protopool's engine, and this protopool.h is older and has none: regenerate both"
-#elif PROTOPOOL_ABI != 7
-static_assert(PROTOPOOL_ABI == 7, "telemetry.h was generated for version 7 of protopool's engine, and this protopool.h has version "
+#error "telemetry.h was generated for version 8 of protopool's engine, and this protopool.h is older and has none: regenerate both"
+#elif PROTOPOOL_ABI != 8
+static_assert(PROTOPOOL_ABI == 8, "telemetry.h was generated for version 8 of protopool's engine, and this protopool.h has version "
                                  PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 #error "telemetry.h and protopool.h are of different versions of protopool's engine"
 #endif
@@ -376,7 +376,7 @@ union telemetry_any {
 struct telemetry_pool {
     struct protopool_magazine loaded_[1 + TELEMETRY_SLOT_SIZES]; /* first: what make and free touch */
     struct protopool engine_;
-    struct protopool_class classes_[1 + TELEMETRY_SLOT_SIZES];
+    struct protopool_pool_class classes_[1 + TELEMETRY_SLOT_SIZES];
 };
 
 /* What the pools of several threads share. The members are the engine's. */
@@ -387,7 +387,7 @@ struct PROTOPOOL_UNAVAILABLE_("protopool: a depot needs a lock: define PROTOPOOL
 #else
 struct telemetry_depot {
     struct protopool_depot engine_;
-    struct protopool_rack racks_[1 + TELEMETRY_SLOT_SIZES];
+    struct protopool_depot_class classes_[1 + TELEMETRY_SLOT_SIZES];
 };
 #endif
 
@@ -528,7 +528,7 @@ PROTOPOOL_API int telemetry_pool_print_budget(FILE *out_, struct telemetry_pool 
  * gives nothing, or the system no lock. Not to be moved once initialised. */
 PROTOPOOL_NODISCARD static inline bool telemetry_depot_init(struct telemetry_depot *depot_, const struct protopool_source *source_)
 {
-    return protopool_depot_init(&depot_->engine_, depot_->racks_, &telemetry_layout_, source_);
+    return protopool_depot_init(&depot_->engine_, depot_->classes_, &telemetry_layout_, source_);
 }
 
 /* A depot in memory of the caller's, aligned to 8: never grows, never calls malloc. TELEMETRY_DEPOT_BYTES(pools) bytes
@@ -537,7 +537,7 @@ PROTOPOOL_NODISCARD static inline bool telemetry_depot_init(struct telemetry_dep
  * do for the max_live of one pool, or is misaligned; if a slot size would have 2^32 slots; or if the system gives no lock. */
 PROTOPOOL_NODISCARD static inline bool telemetry_depot_init_fixed(struct telemetry_depot *depot_, void *memory_, size_t bytes_)
 {
-    return protopool_depot_init_fixed(&depot_->engine_, depot_->racks_, &telemetry_layout_, memory_, bytes_);
+    return protopool_depot_init_fixed(&depot_->engine_, depot_->classes_, &telemetry_layout_, memory_, bytes_);
 }
 
 /* A pool of the depot's memory: one for each thread, which ends it with telemetry_pool_fini. Any joined pool frees what any
@@ -679,17 +679,17 @@ static inline bool telemetry_may_free_(struct telemetry_pool *pool_, const struc
         return false;
     }
     if (!PROTOPOOL_LIKELY(pool_->engine_.alive == PROTOPOOL_ALIVE_)) {
-        protopool_raise(PROTOPOOL_FAULT_NOT_ALIVE, &pool_->engine_, msg_);
+        protopool_report_fault(PROTOPOOL_FAULT_NOT_ALIVE, &pool_->engine_, msg_);
         return false;
     }
     if (!PROTOPOOL_LIKELY(is_allocated_)) {
-        protopool_raise(msg_->tag == TELEMETRY_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_BAD_TAG,
+        protopool_report_fault(msg_->tag == TELEMETRY_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_BAD_TAG,
                         &pool_->engine_, msg_);
         return false;
     }
 #if PROTOPOOL_CHECK == 1
     if (!PROTOPOOL_LIKELY(telemetry_is_served_(pool_, msg_))) {
-        protopool_raise(PROTOPOOL_FAULT_WRONG_LENGTH, &pool_->engine_, msg_);
+        protopool_report_fault(PROTOPOOL_FAULT_WRONG_LENGTH, &pool_->engine_, msg_);
         return false;
     }
 #endif
@@ -715,7 +715,7 @@ PROTOPOOL_INLINE bool telemetry_is_variant_(const struct telemetry *msg_, enum t
 #endif
 #if PROTOPOOL_CHECK >= 1
     if (!PROTOPOOL_LIKELY(msg_->tag == (uint8_t)tag_)) {
-        protopool_raise(msg_->tag == TELEMETRY_FREED_TAG_ ? PROTOPOOL_FAULT_USE_AFTER_FREE : PROTOPOOL_FAULT_WRONG_VARIANT, NULL,
+        protopool_report_fault(msg_->tag == TELEMETRY_FREED_TAG_ ? PROTOPOOL_FAULT_USE_AFTER_FREE : PROTOPOOL_FAULT_WRONG_VARIANT, NULL,
                         msg_);
         return false;
     }
@@ -822,7 +822,7 @@ PROTOPOOL_INLINE void *telemetry_take_(struct telemetry_pool *pool_, unsigned cl
     }
 #if PROTOPOOL_CHECK == 1
     if (!PROTOPOOL_LIKELY(msg_->tag == TELEMETRY_FREED_TAG_)) {
-        protopool_raise(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
+        protopool_report_fault(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
         msg_->tag = TELEMETRY_FREED_TAG_;
         protopool_put(&pool_->engine_, &pool_->loaded_[class_], class_, msg_);
         pool_->engine_.failure = PROTOPOOL_FAULTED;

@@ -22,7 +22,7 @@ class _Machine:
     pool_class: int
     slab: int
     store: int
-    shelf: int
+    store_class: int
     slots: int = 64             # in a magazine
 
     def handle(self, slot_sizes: int) -> int:
@@ -31,7 +31,7 @@ class _Machine:
 
     def fixed_pool(self, layout: Layout) -> int:
         """NAME_POOL_BYTES."""
-        tables = _round_up(self.store) + _round_up((1 + len(layout.slot_sizes)) * self.shelf)
+        tables = _round_up(self.store) + _round_up((1 + len(layout.slot_sizes)) * self.store_class)
         return tables + sum(self._slabs(s.bytes, s.budget) for s in layout.slot_sizes if s.budget)
 
     def _slabs(self, slot: int, budget: int) -> int:

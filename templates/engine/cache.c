@@ -8,24 +8,25 @@
  * Spills the magazines of slot sizes whose counts have not moved since the last look: what they hold may be the
  * last live slots, so to speak, of slabs that would serve another slot size.
  */
-static void flush_idle(struct protopool *pool)
+static void pp_flush_idle_magazines(struct protopool *pool)
 {
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
-        struct protopool_class *const class_ = &pool->classes[c];
-        if (class_->seen_loaded == count_of(&pool->loaded[c]) && class_->seen_previous == count_of(&class_->previous)) {
-            spill_magazine(pool, c, &pool->loaded[c]);
-            spill_magazine(pool, c, &class_->previous);
+        struct protopool_pool_class *const pool_class = &pool->classes[c];
+        if (pool_class->seen_loaded == pp_magazine_count(&pool->loaded[c])
+            && pool_class->seen_previous == pp_magazine_count(&pool_class->previous)) {
+            pp_spill_magazine(pool, c, &pool->loaded[c]);
+            pp_spill_magazine(pool, c, &pool_class->previous);
         }
-        class_->seen_loaded = count_of(&pool->loaded[c]);
-        class_->seen_previous = count_of(&class_->previous);
+        pool_class->seen_loaded = pp_magazine_count(&pool->loaded[c]);
+        pool_class->seen_previous = pp_magazine_count(&pool_class->previous);
     }
 }
 
-static void flush_what_is_idle(struct protopool *pool)
+static void pp_flush_idle(struct protopool *pool)
 {
-    flush_idle(pool);
+    pp_flush_idle_magazines(pool);
     if (pool->depot != NULL)
-        flush_racks(pool->depot);
+        pp_flush_depot_magazines(pool->depot);
 }
 
 /*
@@ -33,50 +34,52 @@ static void flush_what_is_idle(struct protopool *pool)
  * before may be in use, and if each slab that falls free were taken for another slot size at once, pools of few live
  * messages would never settle. Between two looks every slot size can get a slab.
  */
-static bool is_time_to_flush(struct protopool *pool)
+static bool pp_is_time_to_flush(struct protopool *pool)
 {
-    const uint32_t period = pool->store->geometry->count > GROWTHS_MIN ? pool->store->geometry->count : GROWTHS_MIN;
+    const uint32_t period =
+        pool->store->geometry->count > PP_FLUSH_PERIOD_MIN ? pool->store->geometry->count : PP_FLUSH_PERIOD_MIN;
 
-    if (++pool->growths < period)
+    if (++pool->slabs_since_flush < period)
         return false;
-    pool->growths = 0;
+    pool->slabs_since_flush = 0;
     return true;
 }
 
 /* Live slots; with a depot also the free ones in the magazines of other pools. */
-static size_t live_of(const struct protopool *pool, unsigned c)
+static size_t pp_live_slots(const struct protopool *pool, unsigned c)
 {
-    return handed_out(pool->store, pool->depot, c) - count_of(&pool->loaded[c]) - count_of(&pool->classes[c].previous);
+    return pp_slots_outside(pool->store, pool->depot, c) - pp_magazine_count(&pool->loaded[c])
+           - pp_magazine_count(&pool->classes[c].previous);
 }
 
 /*
  * Refills the empty loaded magazine from slabs, lowest address on top. It takes a quarter of what is live, so that peaks
  * of small pools are close to the truth and soon a whole magazine at a time; a new slab only for the first slot.
  */
-static bool refill(struct protopool *pool, unsigned c)
+static bool pp_refill(struct protopool *pool, unsigned c)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
-    const size_t live = live_of(pool, c);
+    struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
+    const size_t live = pp_live_slots(pool, c);
     const size_t capacity = (size_t)(loaded->end - loaded->slots);
     void **const most = live / 4 < capacity ? loaded->slots + live / 4 + (live < 4) : loaded->end;
 
-    if (slabs->partial == NULL && !grow(pool, pool->store, slabs))
+    if (slabs->partial == NULL && !pp_grow(pool, pool->store, slabs))
         return false;
     while (loaded->top < most && slabs->partial != NULL)
-        loaded->top += take_from_slab(slabs, slabs->partial, loaded->top, (uint32_t)(most - loaded->top));
-    reverse(loaded->slots, count_of(loaded));
+        loaded->top += pp_take_from_slab(slabs, slabs->partial, loaded->top, (uint32_t)(most - loaded->top));
+    pp_reverse(loaded->slots, pp_magazine_count(loaded));
     return true;
 }
 
 /* A slot straight from a slab, where there is no magazine. */
-static void *take_one(struct protopool *pool, unsigned c)
+static void *pp_take_from_slabs(struct protopool *pool, unsigned c)
 {
-    struct protopool_slabs *const slabs = &pool->store->shelves[c].slabs;
+    struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
     void *slot = NULL;
 
-    if (slabs->partial != NULL || grow(pool, pool->store, slabs))
-        (void)take_from_slab(slabs, slabs->partial, &slot, 1);
+    if (slabs->partial != NULL || pp_grow(pool, pool->store, slabs))
+        (void)pp_take_from_slab(slabs, slabs->partial, &slot, 1);
     return slot;
 }
 
@@ -84,57 +87,58 @@ static void *take_one(struct protopool *pool, unsigned c)
  * A slot from the depot's magazines or from the slabs. What is handed out peaks only when slabs give: they do when the
  * depot has no magazine, and until they give again, no more can be handed out than then.
  */
-static void *take_from_store(struct protopool *pool, unsigned c)
+static void *pp_take_from_store(struct protopool *pool, unsigned c)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_shelf *const shelf = &pool->store->shelves[c];
+    struct protopool_store_class *const store_class = &pool->store->classes[c];
     void *slot = NULL;
 
-    if (equip(pool, c, loaded)) {
-        if (fetch_full(pool, c))
+    if (pp_ensure_array(pool, c, loaded)) {
+        if (pp_fetch_full_magazine(pool, c))
             return *--loaded->top;
-        if (refill(pool, c))
+        if (pp_refill(pool, c))
             slot = *--loaded->top;
     } else {
-        slot = take_one(pool, c);
+        slot = pp_take_from_slabs(pool, c);
     }
     if (slot == NULL)
-        shelf->failures++;
+        store_class->failures++;
     if (PROTOPOOL_CHECK == 0 || (PROTOPOOL_CHECK == 1 && pool->depot != NULL)) {
-        const size_t out = handed_out(pool->store, pool->depot, c) - count_of(&pool->classes[c].previous);
-        if (out > shelf->peak)
-            shelf->peak = out;
+        const size_t out =
+            pp_slots_outside(pool->store, pool->depot, c) - pp_magazine_count(&pool->classes[c].previous);
+        if (out > store_class->peak)
+            store_class->peak = out;
     }
     return slot;
 }
 
 /* Makes room in the loaded magazine, if it can have an array; puts the slot there or into its slab. */
-static void put_into_store(struct protopool *pool, unsigned c, void *slot)
+static void pp_put_into_store(struct protopool *pool, unsigned c, void *slot)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
     struct protopool_magazine *const previous = &pool->classes[c].previous;
 
-    if (!equip(pool, c, loaded)) {
-        spill(pool->store, &pool->store->shelves[c].slabs, &slot, 1);
+    if (!pp_ensure_array(pool, c, loaded)) {
+        pp_spill(pool->store, &pool->store->classes[c].slabs, &slot, 1);
         return;
     }
     if (loaded->top == loaded->end) {
-        if (!equip(pool, c, previous)) {
-            spill_magazine(pool, c, loaded); /* no second magazine to be had: a free never fails */
+        if (!pp_ensure_array(pool, c, previous)) {
+            pp_spill_magazine(pool, c, loaded); /* no second magazine to be had: a free never fails */
         } else {
-            if (count_of(previous) != 0 && !leave_full(pool, c))
-                spill_magazine(pool, c, previous);
-            swap_magazines(pool, c);
+            if (pp_magazine_count(previous) != 0 && !pp_leave_full_magazine(pool, c))
+                pp_spill_magazine(pool, c, previous);
+            pp_swap_magazines(pool, c);
         }
     }
     *loaded->top++ = slot;
 }
 
 /* A joined pool that only frees never grows, and so looks for idle magazines from time to time. */
-static void look_for_idle(struct protopool *pool)
+static void pp_flush_idle_sometimes(struct protopool *pool)
 {
-    if (pool->depot != NULL && ++pool->slow % IDLE_PERIOD == 0)
-        flush_idle(pool);
+    if (pool->depot != NULL && ++pool->store_visits % PP_IDLE_PERIOD == 0)
+        pp_flush_idle_magazines(pool);
 }
 
 PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_class)
@@ -142,7 +146,7 @@ PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_c
     struct protopool_magazine *loaded;
     void *slot;
 
-    if (!is_alive(pool)) { /* of a pool whose init failed no fault */
+    if (!pp_is_alive(pool)) { /* of a pool whose init failed no fault */
         pool->failure = PROTOPOOL_EXHAUSTED;
 #if PROTOPOOL_CHECK >= 1
         if (pool->alive != PROTOPOOL_FAILED_)
@@ -153,18 +157,18 @@ PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_c
     if (slot_class == 0)
         return NULL;
     loaded = &pool->loaded[slot_class];
-    note_peak(pool, slot_class);
-    if (count_of(&pool->classes[slot_class].previous) != 0) {
-        swap_magazines(pool, slot_class);
+    pp_note_peak(pool, slot_class);
+    if (pp_magazine_count(&pool->classes[slot_class].previous) != 0) {
+        pp_swap_magazines(pool, slot_class);
         slot = *--loaded->top;
-        restart_peak(pool, slot_class);
+        pp_restart_peak(pool, slot_class);
         return slot;
     }
-    lock_store(pool);
-    look_for_idle(pool);
-    slot = take_from_store(pool, slot_class);
-    restart_peak(pool, slot_class);
-    unlock_store(pool);
+    pp_lock_store(pool);
+    pp_flush_idle_sometimes(pool);
+    slot = pp_take_from_store(pool, slot_class);
+    pp_restart_peak(pool, slot_class);
+    pp_unlock_store(pool);
     if (slot == NULL)
         pool->failure = PROTOPOOL_EXHAUSTED;
     return slot;
@@ -174,20 +178,20 @@ PROTOPOOL_COLD void protopool_put_slow(struct protopool *pool, unsigned slot_cla
 {
     struct protopool_magazine *loaded, *previous;
 
-    if (!is_alive(pool) || slot_class == 0)
+    if (!pp_is_alive(pool) || slot_class == 0)
         return;
     loaded = &pool->loaded[slot_class];
     previous = &pool->classes[slot_class].previous;
-    note_peak(pool, slot_class);
-    if (is_equipped(previous) && count_of(previous) == 0) {
-        swap_magazines(pool, slot_class);
+    pp_note_peak(pool, slot_class);
+    if (pp_has_array(previous) && pp_magazine_count(previous) == 0) {
+        pp_swap_magazines(pool, slot_class);
         *loaded->top++ = slot;
-        restart_peak(pool, slot_class);
+        pp_restart_peak(pool, slot_class);
         return;
     }
-    lock_store(pool);
-    look_for_idle(pool);
-    put_into_store(pool, slot_class, slot);
-    restart_peak(pool, slot_class);
-    unlock_store(pool);
+    pp_lock_store(pool);
+    pp_flush_idle_sometimes(pool);
+    pp_put_into_store(pool, slot_class, slot);
+    pp_restart_peak(pool, slot_class);
+    pp_unlock_store(pool);
 }

@@ -5,36 +5,37 @@
  */
 
 #if PROTOPOOL_CHECK >= 1
-PROTOPOOL_COLD void protopool_raise(enum protopool_fault code, const struct protopool *pool, const void *pointer)
+PROTOPOOL_COLD void protopool_report_fault(enum protopool_fault code, const struct protopool *pool, const void *pointer)
 {
-    simple_fault(code, pool, pointer);
+    pp_report_simple_fault(code, pool, pointer);
 }
 
 /* Whether the pool may be used. If not, that is reported, with the operation's place and the message as far as they are
  * known. A pool whose init or join has failed has nothing to use, which is no fault. */
-static bool is_alive_for(const struct protopool *pool, const void *msg, const char *name)
+static bool pp_is_alive_for(const struct protopool *pool, const void *msg, const char *name)
 {
-    struct report report = { PROTOPOOL_FAULT_NOT_ALIVE, pool, msg, NULL, NULL, name, nowhere, nowhere, nowhere };
+    struct pp_report report = { PROTOPOOL_FAULT_NOT_ALIVE, pool,           msg, NULL, NULL, name, pp_unknown_site,
+                                pp_unknown_site,           pp_unknown_site };
 
     if (PROTOPOOL_LIKELY(pool->alive == PROTOPOOL_ALIVE_))
         return true;
 #if PROTOPOOL_CHECK == 2
     report.here = pool->site;
     if (msg != NULL)
-        (void)look_elsewhere(NULL, msg, &report, true);
+        (void)pp_find_in_other_stores(NULL, msg, &report, true);
 #endif
     if (pool->alive != PROTOPOOL_FAILED_)
-        fault(&report);
+        pp_report_fault(&report);
     return false;
 }
 
-static bool is_alive(const struct protopool *pool)
+static bool pp_is_alive(const struct protopool *pool)
 {
-    return is_alive_for(pool, NULL, NULL);
+    return pp_is_alive_for(pool, NULL, NULL);
 }
 #else
 /* Whether the pool may be used: its init or join has worked, and it has not ended. */
-static inline bool is_alive(const struct protopool *pool)
+static inline bool pp_is_alive(const struct protopool *pool)
 {
     return pool->store != NULL;
 }
@@ -46,13 +47,13 @@ static inline bool is_alive(const struct protopool *pool)
  * that it orders nothing: ThreadSanitizer sees the threads as they are.
  */
 #if defined __GCC_ATOMIC_INT_LOCK_FREE && __GCC_ATOMIC_INT_LOCK_FREE == 2
-static uint32_t exchange(uint32_t *at, uint32_t value)
+static uint32_t pp_exchange(uint32_t *at, uint32_t value)
 {
     return __atomic_exchange_n(at, value, __ATOMIC_RELAXED);
 }
 #else
-static uint32_t exchange(uint32_t *at,
-                         uint32_t value) /* finds it after an operation that a signal or a task switch cut */
+static uint32_t pp_exchange(uint32_t *at,
+                            uint32_t value) /* finds it after an operation that a signal or a task switch cut */
 {
     const uint32_t before = *at;
     *at = value;
@@ -61,63 +62,65 @@ static uint32_t exchange(uint32_t *at,
 #endif
 
 /* Whether the operation may begin; if not, that is reported. */
-static bool enter_for(struct protopool *pool, const void *msg, const char *name)
+static bool pp_start_operation_for(struct protopool *pool, const void *msg, const char *name)
 {
-    struct report report = { PROTOPOOL_FAULT_CONCURRENT, pool, msg, NULL, NULL, name, nowhere, nowhere, nowhere };
+    struct pp_report report = {
+        PROTOPOOL_FAULT_CONCURRENT, pool, msg, NULL, NULL, name, pp_unknown_site, pp_unknown_site, pp_unknown_site
+    };
 
-    if (!is_alive_for(pool, msg, name))
+    if (!pp_is_alive_for(pool, msg, name))
         return false;
-    if (exchange(&pool->busy, 1) == 0)
+    if (pp_exchange(&pool->busy, 1) == 0)
         return true;
     report.here = pool->site;
-    fault(&report);
+    pp_report_fault(&report);
     return false;
 }
 
-static bool enter(struct protopool *pool)
+static bool pp_start_operation(struct protopool *pool)
 {
-    return enter_for(pool, NULL, NULL);
+    return pp_start_operation_for(pool, NULL, NULL);
 }
 
-static void leave(struct protopool *pool)
+static void pp_finish_operation(struct protopool *pool)
 {
-    (void)exchange(&pool->busy, 0);
+    (void)pp_exchange(&pool->busy, 0);
 }
 #else
-static inline bool enter(struct protopool *pool)
+static inline bool pp_start_operation(struct protopool *pool)
 {
-    return is_alive(pool);
+    return pp_is_alive(pool);
 }
 
-static inline void leave(struct protopool *pool)
+static inline void pp_finish_operation(struct protopool *pool)
 {
     (void)pool;
 }
 #endif
 
 #if PROTOPOOL_CHECK >= 1
-static void retire_slots(struct protopool_store *store, const struct protopool_slabs *slabs,
-                         struct protopool_slab *slab, bool is_new);
-static void report_leaks(struct protopool_store *store, const void *owner);
+static void pp_mark_slots_free(struct protopool_store *store, const struct protopool_slabs *slabs,
+                               struct protopool_slab *slab, bool is_new);
+static void pp_report_leaks(struct protopool_store *store, const void *owner);
 #endif
 #if PROTOPOOL_CHECK == 1
-static bool is_sound(const struct protopool_store *store, const struct protopool_slabs *slabs,
-                     struct protopool_slab *slab, const void *slot, uint32_t index);
+static bool pp_may_spill(const struct protopool_store *store, const struct protopool_slabs *slabs,
+                         struct protopool_slab *slab, const void *slot, uint32_t index);
 #endif
 #if PROTOPOOL_CHECK == 2
-static bool enter_slab(struct protopool_store *store, struct protopool_slab *slab);
-static void strike_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
-                        struct protopool_slab *slab);
-static void open_store(struct protopool_store *store, union protopool_lock *lock);
-static void close_store(struct protopool_store *store);
+static bool pp_register_slab(struct protopool_store *store, struct protopool_slab *slab);
+static void pp_unregister_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
+                               struct protopool_slab *slab);
+static void pp_register_store(struct protopool_store *store, union protopool_lock *lock);
+static void pp_unregister_store(struct protopool_store *store);
 #else
-static inline void open_store(struct protopool_store *store, union protopool_lock *lock)
+static inline void pp_register_store(struct protopool_store *store, union protopool_lock *lock)
 {
     (void)store;
     (void)lock;
 }
 
-static inline void close_store(struct protopool_store *store)
+static inline void pp_unregister_store(struct protopool_store *store)
 {
     (void)store;
 }
@@ -125,7 +128,7 @@ static inline void close_store(struct protopool_store *store)
 #endif
 
 #if PROTOPOOL_CHECK == 0
-static inline void report_leaks(struct protopool_store *store, const void *owner)
+static inline void pp_report_leaks(struct protopool_store *store, const void *owner)
 {
     (void)store;
     (void)owner;

@@ -3,31 +3,31 @@
 
 #ifndef PROTOPOOL_NO_THREADS
 
-static bool begin_depot(struct protopool_depot *depot, struct protopool_rack *racks, uint32_t slot_sizes)
+static bool pp_init_depot(struct protopool_depot *depot, struct protopool_depot_class *classes, uint32_t slot_sizes)
 {
-    memset(racks, 0, (slot_sizes + (size_t)1) * sizeof *racks);
-    depot->racks = racks;
+    memset(classes, 0, (slot_sizes + (size_t)1) * sizeof *classes);
+    depot->classes = classes;
     depot->joined = 0;
     return PROTOPOOL_LOCK_INIT(&depot->lock);
 }
 
-bool protopool_depot_init(struct protopool_depot *depot, struct protopool_rack *racks,
+bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_class *classes,
                           const struct protopool_geometry *geometry, const struct protopool_source *source)
 {
-    depot->store = begin_growing_store(geometry, source);
+    depot->store = pp_create_growing_store(geometry, source);
     if (depot->store == NULL)
         return false;
-    if (begin_depot(depot, racks, geometry->count)) {
-        open_store(depot->store, &depot->lock);
+    if (pp_init_depot(depot, classes, geometry->count)) {
+        pp_register_store(depot->store, &depot->lock);
         return true;
     }
-    give_all(depot->store);
+    pp_give_store(depot->store);
     depot->store = NULL;
     return false;
 }
 
 /* Whether a slab can count the slots of each slot size of a fixed depot for so many pools. */
-static bool can_count(const struct protopool_geometry *geometry, unsigned long long pools)
+static bool pp_can_count(const struct protopool_geometry *geometry, unsigned long long pools)
 {
     for (uint32_t i = 0; i < geometry->count; i++)
         if (PROTOPOOL_DEPOT_SLOTS_(geometry->slot_sizes[i].budget, pools) > UINT32_MAX)
@@ -36,8 +36,8 @@ static bool can_count(const struct protopool_geometry *geometry, unsigned long l
 }
 
 /* What a fixed depot for so many pools takes; slots tells the part that is neither arrays nor tables. */
-static unsigned long long depot_bytes(const struct protopool_geometry *geometry, unsigned long long pools,
-                                      unsigned long long *slots)
+static unsigned long long pp_depot_bytes(const struct protopool_geometry *geometry, unsigned long long pools,
+                                         unsigned long long *slots)
 {
     unsigned long long slot_sizes = 0;
 
@@ -49,7 +49,7 @@ static unsigned long long depot_bytes(const struct protopool_geometry *geometry,
     return PROTOPOOL_TABLES_BYTES(geometry->count) + *slots + PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools);
 }
 
-bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_rack *racks,
+bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_depot_class *classes,
                                 const struct protopool_geometry *geometry, void *memory, size_t bytes)
 {
     unsigned char *next;
@@ -58,45 +58,45 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
     uint32_t arrays = 0;
 
     depot->store = NULL;
-    while (pools < 65535 && depot_bytes(geometry, pools + 1, &slots) <= bytes)
+    while (pools < 65535 && pp_depot_bytes(geometry, pools + 1, &slots) <= bytes)
         pools++;
-    (void)depot_bytes(geometry, pools, &slots);
+    (void)pp_depot_bytes(geometry, pools, &slots);
     without_arrays = PROTOPOOL_TABLES_BYTES(geometry->count) + slots;
-    if (without_arrays > bytes || memory == NULL || (uintptr_t)memory % 8 != 0 || !can_count(geometry, pools)
-        || !begin_depot(depot, racks, geometry->count))
+    if (without_arrays > bytes || memory == NULL || (uintptr_t)memory % 8 != 0 || !pp_can_count(geometry, pools)
+        || !pp_init_depot(depot, classes, geometry->count))
         return false;
-    store = begin_store(geometry, memory);
-    next = (unsigned char *)memory + tables_bytes(geometry);
+    store = pp_lay_out_tables(geometry, memory);
+    next = (unsigned char *)memory + pp_tables_bytes(geometry);
     for (unsigned c = 1; c <= geometry->count; c++) {
         const uint32_t budget = geometry->slot_sizes[c - 1].budget;
         if (budget == 0)
             continue;
-        store->shelves[c].magazine = PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE);
-        name_slabs(&store->shelves[c].slabs, c, geometry->slot_sizes[c - 1].bytes);
-        next = begin_fixed_slabs(store, &store->shelves[c].slabs, (uint32_t)PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0,
-                                 next);
+        store->classes[c].magazine = PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE);
+        pp_init_slabs(&store->classes[c].slabs, c, geometry->slot_sizes[c - 1].bytes);
+        next = pp_create_fixed_slab(store, &store->classes[c].slabs, (uint32_t)PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0,
+                                    next);
     }
     while (slots != 0 && without_arrays + PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2 + 1) <= bytes)
         arrays += 2;
-    name_slabs(arrays_of(store), 0, PROTOPOOL_MAGAZINE * sizeof(void *));
+    pp_init_slabs(pp_array_slabs(store), 0, PROTOPOOL_MAGAZINE * sizeof(void *));
     if (arrays != 0)
-        (void)begin_fixed_slabs(store, arrays_of(store), arrays, 0, next);
+        (void)pp_create_fixed_slab(store, pp_array_slabs(store), arrays, 0, next);
     else
-        arrays_of(store)->slot_bytes = 0;
+        pp_array_slabs(store)->slot_bytes = 0;
     depot->store = store;
-    open_store(store, &depot->lock);
+    pp_register_store(store, &depot->lock);
     store->source_bytes =
         (size_t)without_arrays + (arrays != 0 ? (size_t)PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2) : 0);
     return true;
 }
 
-bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_class *classes,
+bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_pool_class *classes,
                     const struct protopool_geometry *geometry, struct protopool_depot *depot)
 {
-    begin_pool(pool, loaded, classes, geometry->count);
+    pp_clear_pool(pool, loaded, classes, geometry->count);
     if (depot->store == NULL)
         return false;
-    open_pool(pool, depot->store);
+    pp_activate_pool(pool, depot->store);
     pool->depot = depot;
     PROTOPOOL_LOCK(&depot->lock);
     depot->joined++;
@@ -104,29 +104,29 @@ bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, s
     return true;
 }
 
-static void return_array(struct protopool_store *store, struct protopool_magazine *magazine)
+static void pp_return_array(struct protopool_store *store, struct protopool_magazine *magazine)
 {
     void *const array = magazine->slots;
-    if (is_equipped(magazine))
-        spill(store, arrays_of(store), &array, 1);
+    if (pp_has_array(magazine))
+        pp_spill(store, pp_array_slabs(store), &array, 1);
 }
 
 /* Hands a joined pool's magazines back. */
-static void leave_depot(struct protopool *pool)
+static void pp_leave_depot(struct protopool *pool)
 {
-    lock_store(pool);
-    flush(pool);
+    pp_lock_store(pool);
+    pp_flush_magazines(pool);
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
-        return_array(pool->store, &pool->loaded[c]);
-        return_array(pool->store, &pool->classes[c].previous);
+        pp_return_array(pool->store, &pool->loaded[c]);
+        pp_return_array(pool->store, &pool->classes[c].previous);
     }
     if (--pool->depot->joined == 0)
-        flush_racks(pool->depot); /* nobody is there to fetch them */
-    unlock_store(pool);
+        pp_flush_depot_magazines(pool->depot); /* nobody is there to fetch them */
+    pp_unlock_store(pool);
 }
 
 /* Whether a pool is joined. */
-static bool is_joined(struct protopool_depot *depot)
+static bool pp_is_joined(struct protopool_depot *depot)
 {
     bool joined;
 
@@ -142,15 +142,15 @@ size_t protopool_depot_fini(struct protopool_depot *depot)
 
     if (depot->store == NULL) /* its init has failed, or it has ended */
         return 0;
-    if (is_joined(depot)) {
-        simple_fault(PROTOPOOL_FAULT_JOINED, depot, NULL);
+    if (pp_is_joined(depot)) {
+        pp_report_simple_fault(PROTOPOOL_FAULT_JOINED, depot, NULL);
         return SIZE_MAX;
     }
     for (unsigned c = 1; c <= depot->store->geometry->count; c++)
-        live += handed_out(depot->store, depot, c);
-    flush_racks(depot);
-    report_leaks(depot->store, depot);
-    end_store(depot->store);
+        live += pp_slots_outside(depot->store, depot, c);
+    pp_flush_depot_magazines(depot);
+    pp_report_leaks(depot->store, depot);
+    pp_end_store(depot->store);
     depot->store = NULL;
     PROTOPOOL_LOCK_FINI(&depot->lock);
     return live;
@@ -165,8 +165,8 @@ bool protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, c
     PROTOPOOL_LOCK(&depot->lock);
     is_alone = depot->joined == 0;
     if (is_alone) {
-        flush_racks(depot);
-        each_in_store(depot->store, fn, ctx);
+        pp_flush_depot_magazines(depot);
+        pp_each_in_store(depot->store, fn, ctx);
     }
     PROTOPOOL_UNLOCK(&depot->lock);
     return is_alone;
@@ -179,9 +179,9 @@ size_t protopool_depot_trim(struct protopool_depot *depot)
     if (depot->store == NULL)
         return 0;
     PROTOPOOL_LOCK(&depot->lock);
-    given = system_bytes_of(depot->store);
-    trim(depot->store, depot);
-    given -= system_bytes_of(depot->store);
+    given = pp_system_bytes(depot->store);
+    pp_trim_store(depot->store, depot);
+    given -= pp_system_bytes(depot->store);
     PROTOPOOL_UNLOCK(&depot->lock);
     return given;
 }
@@ -192,17 +192,17 @@ void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_
     if (depot->store == NULL)
         return;
     PROTOPOOL_LOCK(&depot->lock);
-    stats_of_store(depot->store, by_slot_size, source_bytes, system_bytes);
+    pp_store_stats(depot->store, by_slot_size, source_bytes, system_bytes);
 #if PROTOPOOL_CHECK < 2
     for (unsigned c = 1; c <= depot->store->geometry->count; c++)
-        by_slot_size[c - 1].live = handed_out(depot->store, depot, c);
+        by_slot_size[c - 1].live = pp_slots_outside(depot->store, depot, c);
 #endif
     PROTOPOOL_UNLOCK(&depot->lock);
 }
 
 #else
 /* There are no joined pools. */
-static void leave_depot(struct protopool *pool)
+static void pp_leave_depot(struct protopool *pool)
 {
     (void)pool;
 }

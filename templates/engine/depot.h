@@ -3,9 +3,9 @@
 
 #ifndef PROTOPOOL_NO_THREADS
 
-/* What joined pools share; racks has 1 + geometry->count elements. The source is called under the depot's lock. False if
+/* What joined pools share; classes has 1 + geometry->count elements. The source is called under the depot's lock. False if
  * the source does not give the tables and the first slab, or the system no lock. */
-PROTOPOOL_API bool protopool_depot_init(struct protopool_depot *depot, struct protopool_rack *racks,
+PROTOPOOL_API bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_class *classes,
                                         const struct protopool_geometry *geometry,
                                         const struct protopool_source *source);
 
@@ -13,7 +13,7 @@ PROTOPOOL_API bool protopool_depot_init(struct protopool_depot *depot, struct pr
  * three macros above is in it: as long as no more have joined, each budget is guaranteed to all of them together. More
  * may join; where no array is left for a magazine, a pool takes the lock each time. False if the memory does not even
  * do for the budgets, or is misaligned; if a slot size would have 2^32 slots; or if the system gives no lock. */
-PROTOPOOL_API bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_rack *racks,
+PROTOPOOL_API bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_depot_class *classes,
                                               const struct protopool_geometry *geometry, void *memory, size_t bytes);
 
 /* Ends the depot, gives everything back and returns how many slots were live. While a pool is joined it does nothing but
@@ -33,7 +33,7 @@ PROTOPOOL_API void protopool_depot_stats(struct protopool_depot *depot, struct p
 
 /* A pool of the depot's memory, for one thread; the geometry is the depot's. False if the depot's init has failed. */
 PROTOPOOL_API bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded,
-                                  struct protopool_class *classes, const struct protopool_geometry *geometry,
+                                  struct protopool_pool_class *classes, const struct protopool_geometry *geometry,
                                   struct protopool_depot *depot);
 
 #endif

@@ -83,12 +83,12 @@ PROTOPOOL_API bool protopool_serves(const struct protopool *pool, unsigned slot_
 PROTOPOOL_API void *protopool_take_checked(struct protopool *pool, unsigned slot_class, size_t bytes, const char *name);
 
 /* Reports as or edit of a message of another variant, whose name is NULL if it has none, or of a freed message. */
-PROTOPOOL_API void protopool_raise_variant(const void *msg, const char *name, const char *file, int line);
+PROTOPOOL_API void protopool_report_variant(const void *msg, const char *name, const char *file, int line);
 
 /* The slot class of a message that may be freed, which from then on it is; 0 for NULL and for a fault. end_put puts it
  * into the pool. */
-PROTOPOOL_API unsigned protopool_begin_put(struct protopool *pool, const void *msg);
-PROTOPOOL_API void protopool_end_put(struct protopool *pool, unsigned slot_class, void *msg);
+PROTOPOOL_API unsigned protopool_check_free(struct protopool *pool, const void *msg);
+PROTOPOOL_API void protopool_finish_free(struct protopool *pool, unsigned slot_class, void *msg);
 #endif
 
 /* Writes the tag of a message, of tag_bytes bytes, and zeros up to `bytes` bytes, 1, 2, 4 or 8: in one store. */

@@ -4,12 +4,12 @@
  * The default handler prints one line and aborts. If a handler returns, the operation is skipped.
  */
 
-static protopool_fault_handler *the_handler;
+static protopool_fault_handler *pp_fault_handler;
 
 protopool_fault_handler *protopool_set_fault_handler(protopool_fault_handler *handler)
 {
-    protopool_fault_handler *const previous = the_handler;
-    the_handler = handler;
+    protopool_fault_handler *const previous = pp_fault_handler;
+    pp_fault_handler = handler;
     return previous;
 }
 
@@ -52,11 +52,11 @@ const char *protopool_fault_text(enum protopool_fault fault)
     return "an unknown fault";
 }
 
-static const struct protopool_site nowhere = { NULL, 0 };
+static const struct protopool_site pp_unknown_site = { NULL, 0 };
 
-static void die(void)
+static void pp_abort(void)
 {
-#if defined HOSTED
+#if defined PP_HOSTED
     abort();
 #elif defined __GNUC__
     __builtin_trap();
@@ -67,24 +67,24 @@ static void die(void)
 }
 
 /* What the default handler prints besides; all but code may be NULL. */
-struct report {
+struct pp_report {
     enum protopool_fault code;
     const void *pool;
     const void *pointer;
     const struct protopool_geometry *geometry;
     const void *readable; /* the message, where it is safe to print it */
     const char *name;     /* of its variant, where only that is known */
-    struct protopool_site made, freed, here;
+    struct protopool_site allocated, freed, here;
 };
 
 #ifndef PROTOPOOL_NO_STDIO
-static void print_site(const char *what, const struct protopool_site *site)
+static void pp_print_site(const char *what, const struct protopool_site *site)
 {
     if (site->file != NULL)
         (void)fprintf(stderr, ", %s at %s:%d", what, site->file, site->line);
 }
 
-static void print_report(const struct report *report)
+static void pp_print_report(const struct pp_report *report)
 {
     (void)fprintf(stderr, "protopool: %s: ", protopool_fault_text(report->code));
 #if PROTOPOOL_CHECK >= 1
@@ -96,34 +96,36 @@ static void print_report(const struct report *report)
         (void)fputs(", ", stderr);
 #endif
     (void)fprintf(stderr, "%p", report->pointer != NULL ? report->pointer : report->pool);
-    print_site("allocated", &report->made);
-    print_site("freed", &report->freed);
-    print_site("found", &report->here);
+    pp_print_site("allocated", &report->allocated);
+    pp_print_site("freed", &report->freed);
+    pp_print_site("found", &report->here);
     (void)fputs("\n", stderr);
 }
 #endif
 
-static void fault(const struct report *report)
+static void pp_report_fault(const struct pp_report *report)
 {
-    if (the_handler != NULL) {
-        the_handler(report->code, report->pool, report->pointer, &report->here);
+    if (pp_fault_handler != NULL) {
+        pp_fault_handler(report->code, report->pool, report->pointer, &report->here);
         return;
     }
 #ifndef PROTOPOOL_NO_STDIO
-    print_report(report);
+    pp_print_report(report);
 #endif
-    die();
+    pp_abort();
 }
 
 #if PROTOPOOL_CHECK >= 1 || !defined PROTOPOOL_NO_THREADS /* at level 0 only a depot reports */
-static PROTOPOOL_COLD void simple_fault(enum protopool_fault code, const void *pool, const void *pointer)
+static PROTOPOOL_COLD void pp_report_simple_fault(enum protopool_fault code, const void *pool, const void *pointer)
 {
-    struct report report = { code, pool, pointer, NULL, NULL, NULL, nowhere, nowhere, nowhere };
-    fault(&report);
+    struct pp_report report = {
+        code, pool, pointer, NULL, NULL, NULL, pp_unknown_site, pp_unknown_site, pp_unknown_site
+    };
+    pp_report_fault(&report);
 }
 #endif
 
 #if PROTOPOOL_CHECK == 2
-static uint32_t look_elsewhere(const struct protopool_store *own, const void *msg, struct report *report,
-                               bool may_wait);
+static uint32_t pp_find_in_other_stores(const struct protopool_store *own, const void *msg, struct pp_report *report,
+                                        bool may_wait);
 #endif

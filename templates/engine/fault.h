@@ -41,5 +41,5 @@ PROTOPOOL_API const char *protopool_fault_text(enum protopool_fault fault);
 
 #if PROTOPOOL_CHECK >= 1
 /* Reports a fault of level 1 that emitted code has found. */
-PROTOPOOL_API void protopool_raise(enum protopool_fault code, const struct protopool *pool, const void *pointer);
+PROTOPOOL_API void protopool_report_fault(enum protopool_fault code, const struct protopool *pool, const void *pointer);
 #endif

@@ -4,7 +4,7 @@
  * A chunk is 1 or 2 MiB. Free pages beyond a bound go back to the system.
  */
 
-#ifdef HAS_HEAP
+#ifdef PP_HAS_HEAP
 
 /*
  * Slabs asked of malloc one by one would cost an aligned block each, half of it lost. Chunks are blocks of malloc and
@@ -12,37 +12,37 @@
  * block takes a page, so they double once; larger ones would hold on to more (bench/driver.c, phases). They begin at a
  * multiple of the largest slab, so that a wrong tag or length never sends a free to look for a slab outside of them.
  */
-#define CHUNK_MIN ((size_t)64)  /* slabs: 1 MiB */
-#define CHUNK_MAX ((size_t)128) /* 2 MiB */
-#define LARGEST_SLAB (SLAB_BYTES << (SLAB_ORDERS - 1))
-#define CHUNK_BYTES(slabs) ((slabs)*SLAB_BYTES + LARGEST_SLAB - 1) /* in which so many fit wherever it lies */
+#define PP_CHUNK_MIN ((size_t)64)  /* slabs: 1 MiB */
+#define PP_CHUNK_MAX ((size_t)128) /* 2 MiB */
+#define PP_LARGEST_SLAB (PP_SLAB_BYTES << (PP_SLAB_ORDERS - 1))
+#define PP_CHUNK_BYTES(slabs) ((slabs)*PP_SLAB_BYTES + PP_LARGEST_SLAB - 1) /* in which so many fit wherever it lies */
 
 /*
  * What is free between live slabs goes back to the system, page by page, once it exceeds a bound: then half of it. So a
  * load that swings by less than that half calls the system no more, and no free has more than that to do. The bound
  * follows what is live.
  */
-#define DIRTY_MIN ((size_t)4 << 20)
-#define DIRTY_SHIFT 4 /* and 1/16 of the live slabs */
+#define PP_DIRTY_MIN ((size_t)4 << 20)
+#define PP_DIRTY_SHIFT 4 /* and 1/16 of the live slabs */
 
 struct protopool_chunk {
     void *block;
-    unsigned char *base;            /* its first multiple of LARGEST_SLAB */
-    size_t slabs, live;             /* of SLAB_BYTES each, from base: how many there are, how many are taken */
-    uint64_t used[CHUNK_MAX / 64];  /* a bit for each SLAB_BYTES that is taken */
-    uint64_t dirty[CHUNK_MAX / 64]; /* a bit for each that is free, and was taken since the system got it last */
+    unsigned char *base;               /* its first multiple of PP_LARGEST_SLAB */
+    size_t slabs, live;                /* of PP_SLAB_BYTES each, from base: how many there are, how many are taken */
+    uint64_t used[PP_CHUNK_MAX / 64];  /* a bit for each PP_SLAB_BYTES that is taken */
+    uint64_t dirty[PP_CHUNK_MAX / 64]; /* a bit for each that is free, and was taken since the system got it last */
 };
 
-static_assert(CHUNK_MIN % 64 == 0 && CHUNK_MAX % 64 == 0 && LARGEST_SLAB / SLAB_BYTES < 64,
+static_assert(PP_CHUNK_MIN % 64 == 0 && PP_CHUNK_MAX % 64 == 0 && PP_LARGEST_SLAB / PP_SLAB_BYTES < 64,
               "a chunk's bits are whole words, and a slab's are in one");
 
-static uint64_t run_of(size_t bytes)
+static uint64_t pp_run_of(size_t bytes)
 {
-    return ((uint64_t)1 << bytes / SLAB_BYTES) - 1;
+    return ((uint64_t)1 << bytes / PP_SLAB_BYTES) - 1;
 }
 
 /* The index of the first chunk that lies above the address. */
-static size_t chunk_above(const struct protopool_heap *heap, uintptr_t address)
+static size_t pp_chunk_above(const struct protopool_heap *heap, uintptr_t address)
 {
     size_t low = 0, high = heap->count;
 
@@ -57,7 +57,7 @@ static size_t chunk_above(const struct protopool_heap *heap, uintptr_t address)
 }
 
 /* Room for one more in the list of chunks. */
-static bool grow_chunks(struct protopool_heap *heap)
+static bool pp_grow_chunks(struct protopool_heap *heap)
 {
     const size_t capacity = heap->capacity == 0 ? 16 : 2 * heap->capacity;
     void *chunks;
@@ -72,7 +72,7 @@ static bool grow_chunks(struct protopool_heap *heap)
     return true;
 }
 
-static size_t count_bits(uint64_t word)
+static size_t pp_count_bits(uint64_t word)
 {
 #ifdef __GNUC__
     return (size_t)__builtin_popcountll(word);
@@ -85,11 +85,11 @@ static size_t count_bits(uint64_t word)
 }
 
 /* Gives pages to the system. False if it does not take them. */
-static bool give_pages(unsigned char *first, size_t bytes)
+static bool pp_give_pages(unsigned char *first, size_t bytes)
 {
-#ifdef FREE_PAGES
+#ifdef PP_FREE_PAGES
     const long page = sysconf(_SC_PAGESIZE);
-    return page > 0 && SLAB_BYTES % (size_t)page == 0 && madvise(first, bytes, FREE_PAGES) == 0;
+    return page > 0 && PP_SLAB_BYTES % (size_t)page == 0 && madvise(first, bytes, PP_FREE_PAGES) == 0;
 #else
     (void)first;
     (void)bytes;
@@ -98,11 +98,11 @@ static bool give_pages(unsigned char *first, size_t bytes)
 }
 
 /* Gives what is free in a chunk to the system, run by run. */
-static void clean_chunk(struct protopool_heap *heap, struct protopool_chunk *chunk)
+static void pp_clean_chunk(struct protopool_heap *heap, struct protopool_chunk *chunk)
 {
     size_t bit = 0;
 
-    while (bit < chunk->slabs && !heap->keeps) {
+    while (bit < chunk->slabs && !heap->system_refuses) {
         const size_t first = bit;
         while (bit < chunk->slabs && (chunk->dirty[bit / 64] >> bit % 64 & 1) != 0)
             bit++;
@@ -110,28 +110,28 @@ static void clean_chunk(struct protopool_heap *heap, struct protopool_chunk *chu
             bit++;
             continue;
         }
-        heap->keeps = !give_pages(chunk->base + first * SLAB_BYTES, (bit - first) * SLAB_BYTES);
-        for (size_t i = first; i < bit && !heap->keeps; i++) {
+        heap->system_refuses = !pp_give_pages(chunk->base + first * PP_SLAB_BYTES, (bit - first) * PP_SLAB_BYTES);
+        for (size_t i = first; i < bit && !heap->system_refuses; i++) {
             chunk->dirty[i / 64] &= ~((uint64_t)1 << i % 64);
-            heap->dirty -= SLAB_BYTES;
+            heap->dirty -= PP_SLAB_BYTES;
         }
     }
 }
 
 /* Gives what is free to the system, until no more than so many bytes are left; from the highest address, since what lies
  * lowest is taken first. */
-static void clean_heap(struct protopool_heap *heap, size_t left)
+static void pp_clean_heap(struct protopool_heap *heap, size_t left)
 {
-    for (size_t i = heap->count; i-- > 0 && heap->dirty > left && !heap->keeps;)
-        clean_chunk(heap, &heap->chunks[i]);
+    for (size_t i = heap->count; i-- > 0 && heap->dirty > left && !heap->system_refuses;)
+        pp_clean_chunk(heap, &heap->chunks[i]);
 }
 
 /* Takes a wholly free chunk out of the list and gives it to malloc; its pages to the system, since malloc may keep them. */
-static void remove_chunk(struct protopool_heap *heap, struct protopool_chunk *chunk)
+static void pp_remove_chunk(struct protopool_heap *heap, struct protopool_chunk *chunk)
 {
-    clean_chunk(heap, chunk);
-    for (size_t i = 0; i < CHUNK_MAX / 64; i++)
-        heap->dirty -= count_bits(chunk->dirty[i]) * SLAB_BYTES;
+    pp_clean_chunk(heap, chunk);
+    for (size_t i = 0; i < PP_CHUNK_MAX / 64; i++)
+        heap->dirty -= pp_count_bits(chunk->dirty[i]) * PP_SLAB_BYTES;
     free(chunk->block);
     heap->idle--;
     heap->count--;
@@ -140,28 +140,28 @@ static void remove_chunk(struct protopool_heap *heap, struct protopool_chunk *ch
 }
 
 /* Adds a chunk, wholly free, and returns it; NULL if there is no memory. */
-static struct protopool_chunk *add_chunk(struct protopool_heap *heap)
+static struct protopool_chunk *pp_add_chunk(struct protopool_heap *heap)
 {
-    size_t slabs = heap->slabs < CHUNK_MIN ? CHUNK_MIN : PROTOPOOL_MIN_(heap->slabs, CHUNK_MAX);
+    size_t slabs = heap->slabs < PP_CHUNK_MIN ? PP_CHUNK_MIN : PROTOPOOL_MIN_(heap->slabs, PP_CHUNK_MAX);
     struct protopool_chunk *chunk;
     void *block;
     size_t at;
 
-    if (!grow_chunks(heap))
+    if (!pp_grow_chunks(heap))
         return NULL;
-    block = malloc(CHUNK_BYTES(slabs));
-    if (block == NULL && slabs > CHUNK_MIN) {
-        slabs = CHUNK_MIN;
-        block = malloc(CHUNK_BYTES(slabs));
+    block = malloc(PP_CHUNK_BYTES(slabs));
+    if (block == NULL && slabs > PP_CHUNK_MIN) {
+        slabs = PP_CHUNK_MIN;
+        block = malloc(PP_CHUNK_BYTES(slabs));
     }
     if (block == NULL)
         return NULL;
-    at = chunk_above(heap, (uintptr_t)block);
+    at = pp_chunk_above(heap, (uintptr_t)block);
     chunk = &heap->chunks[at];
     memmove(chunk + 1, chunk, (heap->count - at) * sizeof *chunk);
     memset(chunk, 0, sizeof *chunk);
     chunk->block = block;
-    chunk->base = (unsigned char *)block + (LARGEST_SLAB - (uintptr_t)block % LARGEST_SLAB) % LARGEST_SLAB;
+    chunk->base = (unsigned char *)block + (PP_LARGEST_SLAB - (uintptr_t)block % PP_LARGEST_SLAB) % PP_LARGEST_SLAB;
     chunk->slabs = slabs;
     heap->count++;
     heap->idle++;
@@ -172,25 +172,25 @@ static struct protopool_chunk *add_chunk(struct protopool_heap *heap)
 }
 
 /* Cuts an aligned run out of the chunk; NULL if none is free. */
-static void *cut(struct protopool_heap *heap, struct protopool_chunk *chunk, size_t bytes)
+static void *pp_cut_slab(struct protopool_heap *heap, struct protopool_chunk *chunk, size_t bytes)
 {
-    const uint64_t run = run_of(bytes);
+    const uint64_t run = pp_run_of(bytes);
 
-    for (size_t bit = 0; bit < chunk->slabs; bit += bytes / SLAB_BYTES) {
+    for (size_t bit = 0; bit < chunk->slabs; bit += bytes / PP_SLAB_BYTES) {
         if ((chunk->used[bit / 64] & run << bit % 64) == 0) {
             heap->idle -= chunk->live == 0;
-            heap->dirty -= count_bits(chunk->dirty[bit / 64] & run << bit % 64) * SLAB_BYTES;
+            heap->dirty -= pp_count_bits(chunk->dirty[bit / 64] & run << bit % 64) * PP_SLAB_BYTES;
             heap->live += bytes;
             chunk->dirty[bit / 64] &= ~(run << bit % 64);
             chunk->used[bit / 64] |= run << bit % 64;
-            chunk->live += bytes / SLAB_BYTES;
-            return chunk->base + bit * SLAB_BYTES;
+            chunk->live += bytes / PP_SLAB_BYTES;
+            return chunk->base + bit * PP_SLAB_BYTES;
         }
     }
     return NULL;
 }
 
-static void *heap_take(void *ctx, size_t bytes, size_t align)
+static void *pp_heap_take(void *ctx, size_t bytes, size_t align)
 {
     struct protopool_heap *const heap = (struct protopool_heap *)ctx;
     struct protopool_chunk *chunk;
@@ -200,51 +200,51 @@ static void *heap_take(void *ctx, size_t bytes, size_t align)
     while (heap->lowest < heap->count && heap->chunks[heap->lowest].live == heap->chunks[heap->lowest].slabs)
         heap->lowest++;
     for (size_t i = heap->lowest; i < heap->count; i++) {
-        void *const slab = cut(heap, &heap->chunks[i], bytes);
+        void *const slab = pp_cut_slab(heap, &heap->chunks[i], bytes);
         if (slab != NULL)
             return slab;
     }
-    chunk = add_chunk(heap);
-    return chunk == NULL ? NULL : cut(heap, chunk, bytes);
+    chunk = pp_add_chunk(heap);
+    return chunk == NULL ? NULL : pp_cut_slab(heap, chunk, bytes);
 }
 
-static void heap_give(void *ctx, void *memory, size_t bytes, size_t align)
+static void pp_heap_give(void *ctx, void *memory, size_t bytes, size_t align)
 {
     struct protopool_heap *const heap = (struct protopool_heap *)ctx;
-    const size_t above = chunk_above(heap, (uintptr_t)memory);
+    const size_t above = pp_chunk_above(heap, (uintptr_t)memory);
     struct protopool_chunk *const chunk = above == 0 ? NULL : &heap->chunks[above - 1];
     size_t bit, most;
 
     (void)align;
-    if (chunk == NULL || (uintptr_t)memory - (uintptr_t)chunk->block >= CHUNK_BYTES(chunk->slabs)) {
+    if (chunk == NULL || (uintptr_t)memory - (uintptr_t)chunk->block >= PP_CHUNK_BYTES(chunk->slabs)) {
         free(memory);
         return;
     }
-    bit = (size_t)((unsigned char *)memory - chunk->base) / SLAB_BYTES;
-    chunk->used[bit / 64] &= ~(run_of(bytes) << bit % 64);
-    chunk->dirty[bit / 64] |= run_of(bytes) << bit % 64;
-    chunk->live -= bytes / SLAB_BYTES;
+    bit = (size_t)((unsigned char *)memory - chunk->base) / PP_SLAB_BYTES;
+    chunk->used[bit / 64] &= ~(pp_run_of(bytes) << bit % 64);
+    chunk->dirty[bit / 64] |= pp_run_of(bytes) << bit % 64;
+    chunk->live -= bytes / PP_SLAB_BYTES;
     heap->live -= bytes;
     heap->dirty += bytes;
     if (above - 1 < heap->lowest)
         heap->lowest = above - 1;
     if (chunk->live == 0 && heap->idle++ != 0)
-        remove_chunk(heap, chunk); /* one idle chunk is kept, not two */
-    most = heap->live >> DIRTY_SHIFT > DIRTY_MIN ? heap->live >> DIRTY_SHIFT : DIRTY_MIN;
+        pp_remove_chunk(heap, chunk); /* one idle chunk is kept, not two */
+    most = heap->live >> PP_DIRTY_SHIFT > PP_DIRTY_MIN ? heap->live >> PP_DIRTY_SHIFT : PP_DIRTY_MIN;
     if (heap->dirty > most)
-        clean_heap(heap, most / 2);
+        pp_clean_heap(heap, most / 2);
 }
 
-static void heap_trim(struct protopool_heap *heap)
+static void pp_heap_trim(struct protopool_heap *heap)
 {
     for (size_t i = heap->count; i-- > 0;)
         if (heap->chunks[i].live == 0)
-            remove_chunk(heap, &heap->chunks[i]);
+            pp_remove_chunk(heap, &heap->chunks[i]);
     heap->lowest = 0;
-    clean_heap(heap, 0);
+    pp_clean_heap(heap, 0);
 }
 
-static void heap_end(struct protopool_heap *heap)
+static void pp_heap_end(struct protopool_heap *heap)
 {
     for (size_t i = 0; i < heap->count; i++)
         free(heap->chunks[i].block);

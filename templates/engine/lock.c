@@ -11,16 +11,16 @@
 static_assert(sizeof(pthread_mutex_t) <= sizeof(union protopool_lock), "a mutex fits");
 static_assert(alignof(pthread_mutex_t) <= alignof(union protopool_lock), "a mutex is aligned");
 
-static void take_lock(union protopool_lock *lock)
+static void pp_take_lock(union protopool_lock *lock)
 {
-    for (int i = 0; i < LOCK_TRIES; i++)
+    for (int i = 0; i < PP_LOCK_TRIES; i++)
         if (pthread_mutex_trylock((pthread_mutex_t *)(void *)lock) == 0)
             return;
     (void)pthread_mutex_lock((pthread_mutex_t *)(void *)lock);
 }
 
-#define HAS_PTHREAD 1
-#define PROTOPOOL_LOCK(lock) take_lock(lock)
+#define PP_HAS_PTHREAD 1
+#define PROTOPOOL_LOCK(lock) pp_take_lock(lock)
 #define PROTOPOOL_UNLOCK(lock) (void)pthread_mutex_unlock((pthread_mutex_t *)(void *)(lock))
 #define PROTOPOOL_LOCK_INIT(lock) (pthread_mutex_init((pthread_mutex_t *)(void *)(lock), NULL) == 0)
 #define PROTOPOOL_LOCK_FINI(lock) (void)pthread_mutex_destroy((pthread_mutex_t *)(void *)(lock))
@@ -28,20 +28,20 @@ static void take_lock(union protopool_lock *lock)
 
 #if PROTOPOOL_CHECK == 2
 /* The list of stores has a lock that is never ended. */
-#ifdef HAS_PTHREAD
-static pthread_mutex_t stores_lock = PTHREAD_MUTEX_INITIALIZER;
-#define HAS_STORES() true
-#define LOCK_STORES() (void)pthread_mutex_lock(&stores_lock)
-#define UNLOCK_STORES() (void)pthread_mutex_unlock(&stores_lock)
+#ifdef PP_HAS_PTHREAD
+static pthread_mutex_t pp_stores_lock = PTHREAD_MUTEX_INITIALIZER;
+#define PP_HAS_STORES() true
+#define PP_LOCK_STORES() (void)pthread_mutex_lock(&pp_stores_lock)
+#define PP_UNLOCK_STORES() (void)pthread_mutex_unlock(&pp_stores_lock)
 #else
-static union protopool_lock stores_lock;
-#define LOCK_STORES() PROTOPOOL_LOCK(&stores_lock)
-#define UNLOCK_STORES() PROTOPOOL_UNLOCK(&stores_lock)
+static union protopool_lock pp_stores_lock;
+#define PP_LOCK_STORES() PROTOPOOL_LOCK(&pp_stores_lock)
+#define PP_UNLOCK_STORES() PROTOPOOL_UNLOCK(&pp_stores_lock)
 #ifdef PROTOPOOL_LOCK_INIT
-static bool has_stores_lock;
-#define HAS_STORES() (has_stores_lock || (has_stores_lock = PROTOPOOL_LOCK_INIT(&stores_lock)))
+static bool pp_has_stores_lock;
+#define PP_HAS_STORES() (pp_has_stores_lock || (pp_has_stores_lock = PROTOPOOL_LOCK_INIT(&pp_stores_lock)))
 #else
-#define HAS_STORES() true
+#define PP_HAS_STORES() true
 #endif
 #endif
 #endif
@@ -53,13 +53,13 @@ static bool has_stores_lock;
 #define PROTOPOOL_LOCK_FINI(lock) ((void)(lock))
 #endif
 
-static void lock_store(struct protopool *pool)
+static void pp_lock_store(struct protopool *pool)
 {
     if (pool->depot != NULL)
         PROTOPOOL_LOCK(&pool->depot->lock);
 }
 
-static void unlock_store(struct protopool *pool)
+static void pp_unlock_store(struct protopool *pool)
 {
     if (pool->depot != NULL)
         PROTOPOOL_UNLOCK(&pool->depot->lock);

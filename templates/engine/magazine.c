@@ -4,18 +4,18 @@
  * A magazine has an array of its slot size's capacity, or none.
  */
 
-static bool is_equipped(const struct protopool_magazine *magazine)
+static bool pp_has_array(const struct protopool_magazine *magazine)
 {
     return magazine->slots != magazine->end;
 }
 
-static uint32_t count_of(const struct protopool_magazine *magazine)
+static uint32_t pp_magazine_count(const struct protopool_magazine *magazine)
 {
-    return is_equipped(magazine) ? (uint32_t)(magazine->top - magazine->slots) : 0;
+    return pp_has_array(magazine) ? (uint32_t)(magazine->top - magazine->slots) : 0;
 }
 
 /* Gives the magazine an empty array for so many slots; 0: it has none. */
-static void set_array(struct protopool_magazine *magazine, void **slots, uint32_t capacity)
+static void pp_set_array(struct protopool_magazine *magazine, void **slots, uint32_t capacity)
 {
     magazine->top = magazine->slots = slots;
     magazine->end = slots + capacity;
@@ -25,25 +25,26 @@ static void set_array(struct protopool_magazine *magazine, void **slots, uint32_
 }
 
 /* Slots that are neither in slabs nor in the depot's magazines: the callers', and those in the pools' magazines. */
-static size_t handed_out(const struct protopool_store *store, const struct protopool_depot *depot, unsigned c)
+static size_t pp_slots_outside(const struct protopool_store *store, const struct protopool_depot *depot, unsigned c)
 {
-    const struct protopool_shelf *const shelf = &store->shelves[c];
-    const size_t racked = depot != NULL ? (size_t)depot->racks[c].count * shelf->magazine : 0;
-    return shelf->slabs.slots - shelf->slabs.in_slabs - racked;
+    const struct protopool_store_class *const store_class = &store->classes[c];
+    const size_t in_depot = depot != NULL ? (size_t)depot->classes[c].full_count * store_class->magazine : 0;
+    return store_class->slabs.slots - store_class->slabs.free_in_slabs - in_depot;
 }
 
 /* Notes how many slots of a pool on its own were live at once since the last note, at level 1: what is handed out and is
  * not in the magazines changes only in between, and the loaded magazine knows how empty it was. */
-static void note_peak(struct protopool *pool, unsigned c)
+static void pp_note_peak(struct protopool *pool, unsigned c)
 {
 #if PROTOPOOL_CHECK == 1
     struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_shelf *const shelf = &pool->store->shelves[c];
+    struct protopool_store_class *const store_class = &pool->store->classes[c];
     if (pool->depot == NULL) {
-        const size_t lowest = is_equipped(loaded) ? (size_t)(loaded->lowest - loaded->slots) : 0;
-        const size_t live = handed_out(pool->store, NULL, c) - count_of(&pool->classes[c].previous) - lowest;
-        if (live > shelf->peak)
-            shelf->peak = live;
+        const size_t lowest = pp_has_array(loaded) ? (size_t)(loaded->lowest - loaded->slots) : 0;
+        const size_t live =
+            pp_slots_outside(pool->store, NULL, c) - pp_magazine_count(&pool->classes[c].previous) - lowest;
+        if (live > store_class->peak)
+            store_class->peak = live;
     }
     loaded->lowest = loaded->top;
 #else
@@ -53,62 +54,62 @@ static void note_peak(struct protopool *pool, unsigned c)
 }
 
 /* The same after the loaded magazine has changed in another way. */
-static void restart_peak(struct protopool *pool, unsigned c)
+static void pp_restart_peak(struct protopool *pool, unsigned c)
 {
 #if PROTOPOOL_CHECK == 1
     pool->loaded[c].lowest = pool->loaded[c].top;
 #endif
-    note_peak(pool, c);
+    pp_note_peak(pool, c);
 }
 
-static void note_all_peaks(struct protopool *pool)
+static void pp_note_all_peaks(struct protopool *pool)
 {
     for (unsigned c = 1; c <= pool->store->geometry->count; c++)
-        note_peak(pool, c);
+        pp_note_peak(pool, c);
 }
 
 /* Puts a magazine's slots into their slabs. */
-static void spill_magazine(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
+static void pp_spill_magazine(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
 {
-    note_peak(pool, c);
-    spill(pool->store, &pool->store->shelves[c].slabs, magazine->slots, count_of(magazine));
+    pp_note_peak(pool, c);
+    pp_spill(pool->store, &pool->store->classes[c].slabs, magazine->slots, pp_magazine_count(magazine));
     magazine->top = magazine->slots;
-    restart_peak(pool, c);
+    pp_restart_peak(pool, c);
 }
 
-static void flush(struct protopool *pool)
+static void pp_flush_magazines(struct protopool *pool)
 {
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
-        spill_magazine(pool, c, &pool->loaded[c]);
-        spill_magazine(pool, c, &pool->classes[c].previous);
+        pp_spill_magazine(pool, c, &pool->loaded[c]);
+        pp_spill_magazine(pool, c, &pool->classes[c].previous);
     }
 }
 
 /* Gives a magazine its array, if it has none yet. False if there is no memory for it, or the slot size has no magazines. */
-static bool equip(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
+static bool pp_ensure_array(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
 {
-    struct protopool_slabs *const arrays = arrays_of(pool->store);
+    struct protopool_slabs *const arrays = pp_array_slabs(pool->store);
     void *array = NULL;
 
-    if (is_equipped(magazine))
+    if (pp_has_array(magazine))
         return true;
-    if (pool->store->shelves[c].magazine == 0) /* of large slots, or of a slot size without a budget */
+    if (pool->store->classes[c].magazine == 0) /* of large slots, or of a slot size without a budget */
         return false;
-    if (arrays->partial == NULL && !grow(NULL, pool->store, arrays)) /* the magazines stay as they are */
+    if (arrays->partial == NULL && !pp_grow(NULL, pool->store, arrays)) /* the magazines stay as they are */
         return false;
-    (void)take_from_slab(arrays, arrays->partial, &array, 1);
-    set_array(magazine, (void **)array, pool->store->shelves[c].magazine);
+    (void)pp_take_from_slab(arrays, arrays->partial, &array, 1);
+    pp_set_array(magazine, (void **)array, pool->store->classes[c].magazine);
     return true;
 }
 
-static void swap_magazines(struct protopool *pool, unsigned c)
+static void pp_swap_magazines(struct protopool *pool, unsigned c)
 {
     const struct protopool_magazine loaded = pool->loaded[c];
     pool->loaded[c] = pool->classes[c].previous;
     pool->classes[c].previous = loaded;
 }
 
-static void reverse(void **slots, uint32_t count)
+static void pp_reverse(void **slots, uint32_t count)
 {
     for (uint32_t i = 0; i < count / 2; i++) {
         void *const slot = slots[i];

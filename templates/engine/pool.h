@@ -6,7 +6,7 @@
 /* What fixed memory begins with: the tables of a pool or depot with so many slot sizes, those without a budget too. */
 #define PROTOPOOL_TABLES_BYTES(slot_sizes) \
     (PROTOPOOL_ROUND_UP_(sizeof(struct protopool_store)) \
-     + PROTOPOOL_ROUND_UP_((1ULL + (slot_sizes)) * sizeof(struct protopool_shelf)))
+     + PROTOPOOL_ROUND_UP_((1ULL + (slot_sizes)) * sizeof(struct protopool_store_class)))
 
 /* What init_fixed needs besides for one slot size: a header, the bitmap, the magazines' arrays and the slots. A constant
  * expression of type unsigned long long; 0 for a budget of 0. */
@@ -46,13 +46,14 @@
 /* A pool of the geometry's budgets in the caller's memory, aligned to 8; it never grows and never calls a source.
  * loaded and classes have 1 + geometry->count elements. False if the memory is too small or misaligned. */
 PROTOPOOL_API bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
-                                        struct protopool_class *classes, const struct protopool_geometry *geometry,
+                                        struct protopool_pool_class *classes, const struct protopool_geometry *geometry,
                                         void *memory, size_t bytes);
 
 /* A pool that grows from the source; NULL is the default source. False if the source does not give the tables and the
  * first slab. */
 PROTOPOOL_API bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
-                                          struct protopool_class *classes, const struct protopool_geometry *geometry,
+                                          struct protopool_pool_class *classes,
+                                          const struct protopool_geometry *geometry,
                                           const struct protopool_source *source);
 
 /* Ends the pool. On its own: gives everything back and returns how many slots were live. Joined: hands its magazines

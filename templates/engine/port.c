@@ -10,52 +10,52 @@
 #include "protopool.h"
 
 #if !defined __STDC_HOSTED__ || __STDC_HOSTED__ == 1
-#define HOSTED 1
+#define PP_HOSTED 1
 #include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #ifndef PROTOPOOL_NO_HEAP
-#define HAS_HEAP 1
+#define PP_HAS_HEAP 1
 #if defined __unix__ || defined __APPLE__
 #ifdef __has_include
 #if __has_include(<sys/mman.h>)
 #include <sys/mman.h>
 #include <unistd.h>
 #if defined __linux__ && defined MADV_DONTNEED
-#define FREE_PAGES MADV_DONTNEED
+#define PP_FREE_PAGES MADV_DONTNEED
 #elif defined MADV_FREE && !defined __linux__
-#define FREE_PAGES MADV_FREE
+#define PP_FREE_PAGES MADV_FREE
 #endif
 #endif
 #endif
 #endif
 #endif
 #endif
-#if PROTOPOOL_CHECK == 2 && defined HOSTED
+#if PROTOPOOL_CHECK == 2 && defined PP_HOSTED
 #if defined __SANITIZE_ADDRESS__
-#define HAS_ASAN 1
+#define PP_HAS_ASAN 1
 #elif defined __has_feature
 #if __has_feature(address_sanitizer)
-#define HAS_ASAN 1
+#define PP_HAS_ASAN 1
 #endif
 #endif
-#ifdef HAS_ASAN
+#ifdef PP_HAS_ASAN
 #include <sanitizer/asan_interface.h>
 #endif
 #ifdef __has_include
 #if __has_include(<valgrind/memcheck.h>)
 #include <valgrind/memcheck.h>
-#define HAS_VALGRIND 1
+#define PP_HAS_VALGRIND 1
 #endif
 #endif
 #endif
 #if !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK
 #ifdef __has_include
 #if !__has_include(<pthread.h>)
-#define LACKS_PTHREAD 1
+#define PP_LACKS_PTHREAD 1
 #endif
 #endif
-#ifndef LACKS_PTHREAD
+#ifndef PP_LACKS_PTHREAD
 #include <pthread.h>
 #else
 #error "protopool: no pthreads here: define PROTOPOOL_LOCK and PROTOPOOL_UNLOCK, or PROTOPOOL_NO_THREADS, everywhere"
@@ -64,18 +64,18 @@
 #endif
 #endif
 
-#define WORD_BITS ((uint32_t)PROTOPOOL_WORD_BITS_)
-#define SLAB_BYTES ((size_t)16384)       /* the smallest slab */
-#define SLAB_ORDERS 5U                   /* slabs of SLAB_BYTES << order */
-#define WASTE_SHIFT 6                    /* header and tail waste aimed at: less than 1/64 of a slab */
-#define ARRAYS_WASTE_SHIFT 3             /* of the slabs of magazines' arrays: there are few */
-#define OWN_MIN_BYTES ((size_t)4096)     /* slots of so many bytes may have a block of their own */
-#define MAGAZINE_BYTES ((size_t)1 << 18) /* slots that one magazine holds, in bytes */
-#define MAGAZINE_MIN 4U                  /* slots of which fewer would be in it have none */
-#define IDLE_PERIOD 64U                  /* ways to the store between two looks for idle magazines */
-#define GROWTHS_MIN 8U                   /* slabs that a pool takes between two looks for idle magazines, at least */
-#define LOCK_TRIES 100 /* a depot's lock is held for less time than a thread takes to sleep and wake */
+#define PP_WORD_BITS ((uint32_t)PROTOPOOL_WORD_BITS_)
+#define PP_SLAB_BYTES ((size_t)16384)         /* the smallest slab */
+#define PP_SLAB_ORDERS 5U                     /* slabs of PP_SLAB_BYTES << order */
+#define PP_WASTE_SHIFT 6                      /* header and tail waste aimed at: less than 1/64 of a slab */
+#define PP_ARRAYS_WASTE_SHIFT 3               /* of the slabs of magazines' arrays: there are few */
+#define PP_OWN_BLOCK_MIN_BYTES ((size_t)4096) /* slots of so many bytes may have a block of their own */
+#define PP_MAGAZINE_BYTES ((size_t)1 << 18)   /* slots that one magazine holds, in bytes */
+#define PP_MAGAZINE_MIN 4U                    /* slots of which fewer would be in it have none */
+#define PP_IDLE_PERIOD 64U                    /* ways to the store between two looks for idle magazines */
+#define PP_FLUSH_PERIOD_MIN 8U /* slabs that a pool takes between two looks for idle magazines, at least */
+#define PP_LOCK_TRIES 100      /* a depot's lock is held for less time than a thread takes to sleep and wake */
 
 static_assert(PROTOPOOL_MAGAZINE >= 1 && PROTOPOOL_MAGAZINE <= 65535, "PROTOPOOL_MAGAZINE is 1 to 65535");
 static_assert(sizeof(struct protopool_slab) % sizeof(protopool_word) == 0, "the bitmap follows the header");
-static_assert(SLAB_BYTES >= ((size_t)1 << SLAB_ORDERS), "an order fits below a slab's address");
+static_assert(PP_SLAB_BYTES >= ((size_t)1 << PP_SLAB_ORDERS), "an order fits below a slab's address");

@@ -7,7 +7,7 @@
 __attribute__((format(printf, 2, 3)))
 #endif
 static void
-print_format(struct protopool_printer *to, const char *format, ...)
+pp_print_format(struct protopool_printer *to, const char *format, ...)
 {
     va_list arguments;
     int result;
@@ -27,14 +27,14 @@ print_format(struct protopool_printer *to, const char *format, ...)
 
 void protopool_print(struct protopool_printer *to, const char *as_it_is)
 {
-    print_format(to, "%s", as_it_is);
+    pp_print_format(to, "%s", as_it_is);
 }
 
 void protopool_print_begin(struct protopool_printer *to, const char *name, const char *bracket)
 {
     const bool has_name = name != NULL;
-    print_format(to, "%s%s%s%s", has_name ? name : "", has_name ? " " : "", bracket,
-                 has_name && !to->is_pretty ? " " : "");
+    pp_print_format(to, "%s%s%s%s", has_name ? name : "", has_name ? " " : "", bracket,
+                    has_name && !to->is_pretty ? " " : "");
     to->depth++;
     to->is_first = true;
 }
@@ -42,25 +42,25 @@ void protopool_print_begin(struct protopool_printer *to, const char *name, const
 void protopool_print_item(struct protopool_printer *to, const char *name)
 {
     if (to->is_pretty)
-        print_format(to, "%s\n%*s", to->is_first ? "" : ",", (int)(4 * to->depth), "");
+        pp_print_format(to, "%s\n%*s", to->is_first ? "" : ",", (int)(4 * to->depth), "");
     else if (!to->is_first)
         protopool_print(to, ", ");
     to->is_first = false;
     if (name != NULL)
-        print_format(to, "%s: ", name);
+        pp_print_format(to, "%s: ", name);
 }
 
 void protopool_print_end(struct protopool_printer *to, const char *bracket)
 {
     to->depth--;
     if (to->is_pretty && !to->is_first)
-        print_format(to, ",\n%*s", (int)(4 * to->depth), "");
-    print_format(to, "%s%s", *bracket == '}' && !to->is_pretty ? " " : "", bracket);
+        pp_print_format(to, ",\n%*s", (int)(4 * to->depth), "");
+    pp_print_format(to, "%s%s", *bracket == '}' && !to->is_pretty ? " " : "", bracket);
     to->is_first = false;
 }
 
 /* Without printf, which in small C libraries has no 64 bits. */
-static void print_integer(struct protopool_printer *to, const char *before, uint64_t value, unsigned base)
+static void pp_print_integer(struct protopool_printer *to, const char *before, uint64_t value, unsigned base)
 {
     char digits[sizeof "18446744073709551615"];
     char *first = &digits[sizeof digits - 1];
@@ -70,7 +70,7 @@ static void print_integer(struct protopool_printer *to, const char *before, uint
         *--first = "0123456789abcdef"[value % base];
         value /= base;
     } while (value != 0);
-    print_format(to, "%s%s", before, first);
+    pp_print_format(to, "%s%s", before, first);
 }
 
 void protopool_print_flags(struct protopool_printer *to, uint64_t value, const struct protopool_value *values,
@@ -81,13 +81,13 @@ void protopool_print_flags(struct protopool_printer *to, uint64_t value, const s
     for (size_t i = 0; i < count; i++) {
         if ((value & values[i].number) == 0)
             continue;
-        print_format(to, "%s%s", between, values[i].name);
+        pp_print_format(to, "%s%s", between, values[i].name);
         between = " | ";
         value &= ~values[i].number;
     }
     if (value != 0) {
         protopool_print(to, between);
-        print_integer(to, "0x", value, 16);
+        pp_print_integer(to, "0x", value, 16);
     } else if (*between == '\0') {
         protopool_print(to, "0");
     }
@@ -100,16 +100,16 @@ void protopool_print_bool(struct protopool_printer *to, bool value)
 
 void protopool_print_unsigned(struct protopool_printer *to, uint64_t value)
 {
-    print_integer(to, "", value, 10);
+    pp_print_integer(to, "", value, 10);
 }
 
 void protopool_print_signed(struct protopool_printer *to, int64_t value)
 {
-    print_integer(to, value < 0 ? "-" : "", value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 10);
+    pp_print_integer(to, value < 0 ? "-" : "", value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 10);
 }
 
 /* One byte: itself, or an escape. The quote that surrounds it is escaped too. */
-static void print_byte(struct protopool_printer *to, unsigned char byte, char quote)
+static void pp_print_byte(struct protopool_printer *to, unsigned char byte, char quote)
 {
     switch (byte) {
     case '\0':
@@ -128,25 +128,25 @@ static void print_byte(struct protopool_printer *to, unsigned char byte, char qu
         break;
     }
     if (byte == '\\' || byte == (unsigned char)quote)
-        print_format(to, "\\%c", byte);
+        pp_print_format(to, "\\%c", byte);
     else if (byte < 0x20 || byte == 0x7f)
-        print_format(to, "\\u{%x}", byte);
+        pp_print_format(to, "\\u{%x}", byte);
     else if (byte < 0x80)
-        print_format(to, "%c", byte);
+        pp_print_format(to, "%c", byte);
     else
-        print_format(to, "\\x%02x", byte);
+        pp_print_format(to, "\\x%02x", byte);
 }
 
 void protopool_print_char(struct protopool_printer *to, char value)
 {
     protopool_print(to, "'");
-    print_byte(to, (unsigned char)value, '\'');
+    pp_print_byte(to, (unsigned char)value, '\'');
     protopool_print(to, "'");
 }
 
 /* The length of the UTF-8 sequence of two to four bytes that begins here, and its character; 0 if there is none
  * (Unicode 15, table 3-7). */
-static size_t utf8_sequence(const unsigned char *bytes, size_t left, uint32_t *character)
+static size_t pp_utf8_sequence(const unsigned char *bytes, size_t left, uint32_t *character)
 {
     static const uint32_t lowest[] = { 0x80, 0x800, 0x10000 };
     const size_t length = bytes[0] >= 0xf0 ? 4 : bytes[0] >= 0xe0 ? 3 : 2;
@@ -165,7 +165,7 @@ static size_t utf8_sequence(const unsigned char *bytes, size_t left, uint32_t *c
 }
 
 /* Whether a character beyond ASCII acts on a terminal: C1 controls and bidirectional controls. */
-static bool is_control(uint32_t character)
+static bool pp_is_control(uint32_t character)
 {
     return character < 0xa0 || character == 0x61c || character == 0x200e || character == 0x200f
            || (character >= 0x2028 && character <= 0x202e) || (character >= 0x2066 && character <= 0x2069);
@@ -178,31 +178,31 @@ void protopool_print_text(struct protopool_printer *to, const char *text, size_t
     protopool_print(to, "\"");
     for (size_t i = 0; i < length;) {
         uint32_t character = 0;
-        const size_t sequence = bytes[i] < 0x80 ? 0 : utf8_sequence(bytes + i, length - i, &character);
+        const size_t sequence = bytes[i] < 0x80 ? 0 : pp_utf8_sequence(bytes + i, length - i, &character);
         if (sequence == 0)
-            print_byte(to, bytes[i], '"');
-        else if (is_control(character))
-            print_format(to, "\\u{%lx}", (unsigned long)character);
+            pp_print_byte(to, bytes[i], '"');
+        else if (pp_is_control(character))
+            pp_print_format(to, "\\u{%lx}", (unsigned long)character);
         else
-            print_format(to, "%.*s", (int)sequence, text + i);
+            pp_print_format(to, "%.*s", (int)sequence, text + i);
         i += sequence == 0 ? 1 : sequence;
     }
     protopool_print(to, "\"");
 }
 
-#define MOST_DIGITS 17 /* that a double needs */
+#define PP_MOST_DIGITS 17 /* that a double needs */
 
 /* Digits d0 d1 ... with the value d0.d1... * 10^exponent, in Rust's form. */
-static void print_digits(struct protopool_printer *to, const char *digits, int count, int exponent)
+static void pp_print_digits(struct protopool_printer *to, const char *digits, int count, int exponent)
 {
     if (exponent < -4 || exponent > 15) {
-        print_format(to, "%c%s%.*se%d", digits[0], count > 1 ? "." : "", count - 1, digits + 1, exponent);
+        pp_print_format(to, "%c%s%.*se%d", digits[0], count > 1 ? "." : "", count - 1, digits + 1, exponent);
     } else if (exponent < 0) {
-        print_format(to, "0.%.*s%.*s", -exponent - 1, "000", count, digits);
+        pp_print_format(to, "0.%.*s%.*s", -exponent - 1, "000", count, digits);
     } else if (count <= exponent + 1) {
-        print_format(to, "%.*s%.*s.0", count, digits, exponent + 1 - count, "000000000000000");
+        pp_print_format(to, "%.*s%.*s.0", count, digits, exponent + 1 - count, "000000000000000");
     } else {
-        print_format(to, "%.*s.%.*s", exponent + 1, digits, count - exponent - 1, digits + exponent + 1);
+        pp_print_format(to, "%.*s.%.*s", exponent + 1, digits, count - exponent - 1, digits + exponent + 1);
     }
 }
 
@@ -210,7 +210,7 @@ static void print_digits(struct protopool_printer *to, const char *digits, int c
  * Reads what "%.*e" has printed of a positive number: so many digits, a decimal point of any locale behind the first, and an
  * exponent. False if it is anything else: the printf of small C libraries may lack floating point.
  */
-static bool read_digits(const char *text, int count, char *digits, int *exponent)
+static bool pp_read_digits(const char *text, int count, char *digits, int *exponent)
 {
     const char *at = text;
     bool is_negative;
@@ -233,21 +233,21 @@ static bool read_digits(const char *text, int count, char *digits, int *exponent
 }
 
 /* The bits of a positive number as C's "%a" prints them, where the C library does not print decimals. */
-static void print_bits(struct protopool_printer *to, uint64_t bits)
+static void pp_print_bits(struct protopool_printer *to, uint64_t bits)
 {
     const int biased = (int)(bits >> 52);
     uint64_t fraction = bits << 12;
 
     protopool_print(to, biased == 0 ? "0x0" : "0x1");
     for (const char *between = "."; fraction != 0; fraction <<= 4, between = "")
-        print_format(to, "%s%x", between, (unsigned)(fraction >> 60));
-    print_format(to, "p%+d", biased == 0 ? -1022 : biased - 1023);
+        pp_print_format(to, "%s%x", between, (unsigned)(fraction >> 60));
+    pp_print_format(to, "p%+d", biased == 0 ? -1022 : biased - 1023);
 }
 
-static void print_number(struct protopool_printer *to, double value, bool is_float)
+static void pp_print_number(struct protopool_printer *to, double value, bool is_float)
 {
     const double positive = value < 0 ? -value : value;
-    char text[40], digits[MOST_DIGITS];
+    char text[40], digits[PP_MOST_DIGITS];
     uint64_t bits;
     int exponent;
 
@@ -264,28 +264,28 @@ static void print_number(struct protopool_printer *to, double value, bool is_flo
         protopool_print(to, bits == 0 ? "0.0" : "inf");
         return;
     }
-    for (int count = 1; count <= MOST_DIGITS; count++) {
+    for (int count = 1; count <= PP_MOST_DIGITS; count++) {
         text[0] = '\0';
         (void)snprintf(text, sizeof text, "%.*e", count - 1, positive);
         text[sizeof text - 1] = '\0';
-        if (!read_digits(text, count, digits, &exponent))
+        if (!pp_read_digits(text, count, digits, &exponent))
             break;
         if (is_float ? strtof(text, NULL) == (float)positive : strtod(text, NULL) == positive) {
-            print_digits(to, digits, count, exponent);
+            pp_print_digits(to, digits, count, exponent);
             return;
         }
     }
-    print_bits(to, bits);
+    pp_print_bits(to, bits);
 }
 
 void protopool_print_float(struct protopool_printer *to, float value)
 {
-    print_number(to, (double)value, true);
+    pp_print_number(to, (double)value, true);
 }
 
 void protopool_print_double(struct protopool_printer *to, double value)
 {
-    print_number(to, value, false);
+    pp_print_number(to, value, false);
 }
 
 #ifdef PROTOPOOL_TRACE

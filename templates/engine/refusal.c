@@ -1,38 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Refusals: finds the field for which a constructor returned NULL, and passes it to the program's handler. */
 
-static protopool_refusal_handler *the_refusal_handler;
+static protopool_refusal_handler *pp_refusal_handler;
 
 protopool_refusal_handler *protopool_set_refusal_handler(protopool_refusal_handler *handler)
 {
-    protopool_refusal_handler *const previous = the_refusal_handler;
-    the_refusal_handler = handler;
+    protopool_refusal_handler *const previous = pp_refusal_handler;
+    pp_refusal_handler = handler;
     return previous;
 }
 
 #if PROTOPOOL_CHECK >= 1
-#define PATH_BYTES 96 /* longer names of fields are cut off */
-#define TEXT_BYTES 256
-#define NAMES_SHOWN 8U /* of an enum's values, at most */
+#define PP_PATH_BYTES 96 /* longer names of fields are cut off */
+#define PP_TEXT_BYTES 256
+#define PP_NAMES_SHOWN 8U /* of an enum's values, at most */
 
 /* Looks for the field that the schema rules out, and holds what is found. */
-struct search {
+struct pp_search {
     enum protopool_rule rule;
-    char path[PATH_BYTES];
+    char path[PP_PATH_BYTES];
     size_t path_length;
 #ifndef PROTOPOOL_NO_STDIO
     struct protopool_printer to;
 #endif
 };
 
-static void append_to_path(struct search *search, const char *name)
+static void pp_append_to_path(struct pp_search *search, const char *name)
 {
-    while (*name != '\0' && search->path_length < PATH_BYTES - 1)
+    while (*name != '\0' && search->path_length < PP_PATH_BYTES - 1)
         search->path[search->path_length++] = *name++;
     search->path[search->path_length] = '\0';
 }
 
-static void append_index(struct search *search, size_t index)
+static void pp_append_index(struct pp_search *search, size_t index)
 {
     char digits[24];
     size_t at = sizeof digits;
@@ -44,32 +44,32 @@ static void append_index(struct search *search, size_t index)
         index /= 10;
     } while (index != 0);
     digits[--at] = '[';
-    append_to_path(search, &digits[at]);
+    pp_append_to_path(search, &digits[at]);
 }
 
-static void cut_path(struct search *search, size_t length)
+static void pp_cut_path(struct pp_search *search, size_t length)
 {
     search->path_length = length;
     search->path[length] = '\0';
 }
 
 #ifdef PROTOPOOL_NO_STDIO
-#define SAY(search, ...) ((void)(search))
-#define SAY_NUMBER(search, sign, number, base) ((void)(number))
+#define PP_APPEND(search, ...) ((void)(search))
+#define PP_APPEND_INTEGER(search, sign, number, base) ((void)(number))
 #else
-#define SAY(search, ...) print_format(&(search)->to, __VA_ARGS__)
-#define SAY_NUMBER(search, sign, number, base) print_integer(&(search)->to, sign, number, base)
+#define PP_APPEND(search, ...) pp_print_format(&(search)->to, __VA_ARGS__)
+#define PP_APPEND_INTEGER(search, sign, number, base) pp_print_integer(&(search)->to, sign, number, base)
 #endif
 
 /* Notes what is wrong with the field at the path. Returns true, for the caller to return. */
-static bool breaks(struct search *search, enum protopool_rule rule)
+static bool pp_note_rule(struct pp_search *search, enum protopool_rule rule)
 {
     search->rule = rule;
-    SAY(search, "%s", search->path);
+    PP_APPEND(search, "%s", search->path);
     return true;
 }
 
-static uint64_t read_unsigned(const void *at, size_t bytes)
+static uint64_t pp_read_unsigned(const void *at, size_t bytes)
 {
     uint8_t of_1;
     uint16_t of_2;
@@ -92,13 +92,13 @@ static uint64_t read_unsigned(const void *at, size_t bytes)
     }
 }
 
-static uint64_t sign_extended(uint64_t value, size_t bytes)
+static uint64_t pp_sign_extended(uint64_t value, size_t bytes)
 {
     const uint64_t sign = (uint64_t)1 << (8 * bytes - 1);
     return (value ^ sign) - sign;
 }
 
-static double read_real(const void *at, size_t bytes)
+static double pp_read_real(const void *at, size_t bytes)
 {
     float narrow;
     double wide;
@@ -112,13 +112,13 @@ static double read_real(const void *at, size_t bytes)
 }
 
 /* Whether a > b, of numbers that are unsigned or converted from signed ones. */
-static bool is_more(uint64_t a, uint64_t b, bool is_signed)
+static bool pp_is_more(uint64_t a, uint64_t b, bool is_signed)
 {
     const uint64_t flip = (uint64_t)is_signed << 63;
     return (a ^ flip) > (b ^ flip);
 }
 
-static void say_number(struct search *search, const struct protopool_field *field, uint64_t number)
+static void pp_append_number(struct pp_search *search, const struct protopool_field *field, uint64_t number)
 {
 #ifndef PROTOPOOL_NO_STDIO
     if (field->type == PROTOPOOL_CHAR)
@@ -133,24 +133,24 @@ static void say_number(struct search *search, const struct protopool_field *fiel
     (void)number;
 }
 
-static bool is_out_of_range(struct search *search, const struct protopool_field *field, const void *at)
+static bool pp_is_out_of_range(struct pp_search *search, const struct protopool_field *field, const void *at)
 {
     const struct protopool_range *const range = field->range;
     uint64_t number = 0;
     bool is_signed = field->type == PROTOPOOL_SIGNED;
 
     if (field->type == PROTOPOOL_FLOAT) {
-        const double real = read_real(at, field->bytes);
+        const double real = pp_read_real(at, field->bytes);
         if (real >= range->least.real && real <= range->most.real)
             return false;
-        (void)breaks(search, PROTOPOOL_RULE_RANGE);
+        (void)pp_note_rule(search, PROTOPOOL_RULE_RANGE);
 #ifndef PROTOPOOL_NO_STDIO
         protopool_print(&search->to, " ");
-        print_number(&search->to, real, field->bytes == sizeof(float));
+        pp_print_number(&search->to, real, field->bytes == sizeof(float));
         protopool_print(&search->to, " is not in ");
-        print_number(&search->to, range->least.real, field->bytes == sizeof(float));
+        pp_print_number(&search->to, range->least.real, field->bytes == sizeof(float));
         protopool_print(&search->to, "..");
-        print_number(&search->to, range->most.real, field->bytes == sizeof(float));
+        pp_print_number(&search->to, range->most.real, field->bytes == sizeof(float));
 #endif
         return true;
     }
@@ -160,27 +160,28 @@ static bool is_out_of_range(struct search *search, const struct protopool_field 
         number = (uint64_t)character;
         is_signed = true;
     } else {
-        number = read_unsigned(at, field->bytes);
+        number = pp_read_unsigned(at, field->bytes);
         if (is_signed)
-            number = sign_extended(number, field->bytes);
+            number = pp_sign_extended(number, field->bytes);
     }
-    if (!is_more(range->least.number, number, is_signed) && !is_more(number, range->most.number, is_signed))
+    if (!pp_is_more(range->least.number, number, is_signed) && !pp_is_more(number, range->most.number, is_signed))
         return false;
-    (void)breaks(search, PROTOPOOL_RULE_RANGE);
-    SAY(search, " ");
-    say_number(search, field, number);
-    SAY(search, " is not in ");
-    say_number(search, field, range->least.number);
-    SAY(search, "..");
-    say_number(search, field, range->most.number);
+    (void)pp_note_rule(search, PROTOPOOL_RULE_RANGE);
+    PP_APPEND(search, " ");
+    pp_append_number(search, field, number);
+    PP_APPEND(search, " is not in ");
+    pp_append_number(search, field, range->least.number);
+    PP_APPEND(search, "..");
+    pp_append_number(search, field, range->most.number);
     return true;
 }
 
 /* bytes: of the value, which for an argument is wider than for a member. */
-static bool is_undeclared(struct search *search, const struct protopool_field *field, const void *at, size_t bytes)
+static bool pp_is_undeclared(struct pp_search *search, const struct protopool_field *field, const void *at,
+                             size_t bytes)
 {
-    const uint64_t number = read_unsigned(at, bytes);
-    const uint64_t negative = sign_extended(number, bytes);
+    const uint64_t number = pp_read_unsigned(at, bytes);
+    const uint64_t negative = pp_sign_extended(number, bytes);
     bool has_negative = false;
 
     for (uint32_t i = 0; i < field->value_count; i++) {
@@ -188,102 +189,104 @@ static bool is_undeclared(struct search *search, const struct protopool_field *f
             return false;
         has_negative = has_negative || (field->bytes < 8 && field->values[i].number >> 63 != 0);
     }
-    (void)breaks(search, PROTOPOOL_RULE_ENUM);
+    (void)pp_note_rule(search, PROTOPOOL_RULE_ENUM);
     if (has_negative && negative >> 63 != 0)
-        SAY_NUMBER(search, " -", 0 - negative, 10);
+        PP_APPEND_INTEGER(search, " -", 0 - negative, 10);
     else
-        SAY_NUMBER(search, " ", number, 10);
-    SAY(search, " is not declared");
-    if (field->value_count <= NAMES_SHOWN)
+        PP_APPEND_INTEGER(search, " ", number, 10);
+    PP_APPEND(search, " is not declared");
+    if (field->value_count <= PP_NAMES_SHOWN)
         for (uint32_t i = 0; i < field->value_count; i++)
-            SAY(search, "%s%s", i == 0 ? ": it has " : ", ", field->values[i].name);
+            PP_APPEND(search, "%s%s", i == 0 ? ": it has " : ", ", field->values[i].name);
     return true;
 }
 
-static bool has_undeclared_bits(struct search *search, const struct protopool_field *field, const void *at)
+static bool pp_has_undeclared_bits(struct pp_search *search, const struct protopool_field *field, const void *at)
 {
-    uint64_t bits = read_unsigned(at, field->bytes);
+    uint64_t bits = pp_read_unsigned(at, field->bytes);
 
     for (uint32_t i = 0; i < field->value_count; i++)
         bits &= ~field->values[i].number;
     if (bits == 0)
         return false;
-    (void)breaks(search, PROTOPOOL_RULE_FLAGS);
-    SAY(search, " has bits that are not declared: ");
-    SAY_NUMBER(search, "0x", bits, 16);
+    (void)pp_note_rule(search, PROTOPOOL_RULE_FLAGS);
+    PP_APPEND(search, " has bits that are not declared: ");
+    PP_APPEND_INTEGER(search, "0x", bits, 16);
     return true;
 }
 
-static bool is_too_long(struct search *search, const struct protopool_field *field, size_t length)
+static bool pp_is_too_long(struct pp_search *search, const struct protopool_field *field, size_t length)
 {
     if (length <= field->count)
         return false;
-    (void)breaks(search, PROTOPOOL_RULE_LENGTH);
-    SAY_NUMBER(search, " has ", length, 10);
-    SAY(search, " %s, at most %lu", field->type == PROTOPOOL_TEXT ? "characters" : "elements",
-        (unsigned long)field->count);
+    (void)pp_note_rule(search, PROTOPOOL_RULE_LENGTH);
+    PP_APPEND_INTEGER(search, " has ", length, 10);
+    PP_APPEND(search, " %s, at most %lu", field->type == PROTOPOOL_TEXT ? "characters" : "elements",
+              (unsigned long)field->count);
     return true;
 }
 
-static bool is_wrong_record(struct search *search, const struct protopool_record *record, const void *from);
+static bool pp_is_wrong_record(struct pp_search *search, const struct protopool_record *record, const void *from);
 
-static bool is_wrong_element(struct search *search, const struct protopool_field *field, const void *at, size_t bytes)
+static bool pp_is_wrong_element(struct pp_search *search, const struct protopool_field *field, const void *at,
+                                size_t bytes)
 {
     switch (field->type) {
     case PROTOPOOL_BOOL:
         if (protopool_is_bool(at))
             return false;
-        (void)breaks(search, PROTOPOOL_RULE_BOOL);
-        SAY(search, " is neither false nor true");
+        (void)pp_note_rule(search, PROTOPOOL_RULE_BOOL);
+        PP_APPEND(search, " is neither false nor true");
         return true;
     case PROTOPOOL_ENUM:
-        return is_undeclared(search, field, at, bytes);
+        return pp_is_undeclared(search, field, at, bytes);
     case PROTOPOOL_FLAGS:
-        return has_undeclared_bits(search, field, at);
+        return pp_has_undeclared_bits(search, field, at);
     case PROTOPOOL_STRUCT:
-        return is_wrong_record(search, field->record, at);
+        return pp_is_wrong_record(search, field->record, at);
     case PROTOPOOL_UNSIGNED:
     case PROTOPOOL_SIGNED:
     case PROTOPOOL_FLOAT:
     case PROTOPOOL_CHAR:
-        return field->range != NULL && is_out_of_range(search, field, at);
+        return field->range != NULL && pp_is_out_of_range(search, field, at);
     case PROTOPOOL_TEXT:
     default:
         return false;
     }
 }
 
-static bool has_wrong_element(struct search *search, const struct protopool_field *field, const void *at, size_t bytes,
-                              size_t length)
+static bool pp_has_wrong_element(struct pp_search *search, const struct protopool_field *field, const void *at,
+                                 size_t bytes, size_t length)
 {
     const size_t path = search->path_length;
 
     for (size_t i = 0; i < length; i++) {
         if (field->is_list)
-            append_index(search, i);
-        if (is_wrong_element(search, field, (const unsigned char *)at + i * bytes, bytes))
+            pp_append_index(search, i);
+        if (pp_is_wrong_element(search, field, (const unsigned char *)at + i * bytes, bytes))
             return true;
-        cut_path(search, path);
+        pp_cut_path(search, path);
     }
     return false;
 }
 
 /* Of a text in a record: of so many characters, and terminated there. */
-static bool is_wrong_text(struct search *search, const struct protopool_field *field, const char *text, size_t length)
+static bool pp_is_wrong_text(struct pp_search *search, const struct protopool_field *field, const char *text,
+                             size_t length)
 {
     const size_t found = protopool_text_length(text, field->count);
 
     if (found == length)
         return false;
-    (void)breaks(search, PROTOPOOL_RULE_TEXT);
+    (void)pp_note_rule(search, PROTOPOOL_RULE_TEXT);
     if (found > field->count)
-        SAY(search, " is not terminated within %lu characters", (unsigned long)field->count);
+        PP_APPEND(search, " is not terminated within %lu characters", (unsigned long)field->count);
     else
-        SAY(search, " has %lu characters, and its length is %lu", (unsigned long)found, (unsigned long)length);
+        PP_APPEND(search, " has %lu characters, and its length is %lu", (unsigned long)found, (unsigned long)length);
     return true;
 }
 
-static bool is_wrong_member(struct search *search, const struct protopool_field *field, const void *from)
+static bool pp_is_wrong_member(struct pp_search *search, const struct protopool_field *field, const void *from)
 {
     const unsigned char *const at = (const unsigned char *)from + field->offset;
     size_t length = field->count;
@@ -291,69 +294,71 @@ static bool is_wrong_member(struct search *search, const struct protopool_field 
     if (field->is_tail || !protopool_field_present(field, from))
         return false;
     if (field->length_bytes != 0)
-        length = (size_t)read_unsigned((const unsigned char *)from + field->length_offset, field->length_bytes);
+        length = (size_t)pp_read_unsigned((const unsigned char *)from + field->length_offset, field->length_bytes);
     if (field->type == PROTOPOOL_TEXT)
-        return field->length_bytes != 0 && is_wrong_text(search, field, (const char *)at, length);
-    return is_too_long(search, field, length) || has_wrong_element(search, field, at, field->bytes, length);
+        return field->length_bytes != 0 && pp_is_wrong_text(search, field, (const char *)at, length);
+    return pp_is_too_long(search, field, length) || pp_has_wrong_element(search, field, at, field->bytes, length);
 }
 
-static bool is_wrong_record(struct search *search, const struct protopool_record *record, const void *from)
+static bool pp_is_wrong_record(struct pp_search *search, const struct protopool_record *record, const void *from)
 {
     const size_t path = search->path_length;
 
     for (uint32_t i = 0; i < record->field_count; i++) {
         if (path != 0)
-            append_to_path(search, ".");
-        append_to_path(search, record->fields[i].name);
-        if (is_wrong_member(search, &record->fields[i], from))
+            pp_append_to_path(search, ".");
+        pp_append_to_path(search, record->fields[i].name);
+        if (pp_is_wrong_member(search, &record->fields[i], from))
             return true;
-        cut_path(search, path);
+        pp_cut_path(search, path);
     }
     return false;
 }
 
-static bool is_wrong_tail(struct search *search, const struct protopool_field *field, const void *at, size_t length)
+static bool pp_is_wrong_tail(struct pp_search *search, const struct protopool_field *field, const void *at,
+                             size_t length)
 {
-    if (is_too_long(search, field, length))
+    if (pp_is_too_long(search, field, length))
         return true;
     if (field->type != PROTOPOOL_TEXT)
-        return has_wrong_element(search, field, at, field->bytes, length);
+        return pp_has_wrong_element(search, field, at, field->bytes, length);
     for (size_t i = 0; i < length; i++) {
         if (((const char *)at)[i] != '\0')
             continue;
-        (void)breaks(search, PROTOPOOL_RULE_TEXT);
-        SAY_NUMBER(search, " has a NUL at ", i, 10);
+        (void)pp_note_rule(search, PROTOPOOL_RULE_TEXT);
+        PP_APPEND_INTEGER(search, " has a NUL at ", i, 10);
         return true;
     }
     return false;
 }
 
-static bool is_wrong_argument(struct search *search, const struct protopool_field *field,
-                              const struct protopool_argument *argument)
+static bool pp_is_wrong_argument(struct pp_search *search, const struct protopool_field *field,
+                                 const struct protopool_argument *argument)
 {
     if (argument->at == NULL && field->presence_mask != 0)
         return false;
     if (field->is_tail)
-        return is_wrong_tail(search, field, argument->at, argument->length);
+        return pp_is_wrong_tail(search, field, argument->at, argument->length);
     if (field->type != PROTOPOOL_TEXT)
-        return (field->is_list && is_too_long(search, field, argument->length))
-               || has_wrong_element(search, field, argument->at, argument->bytes, argument->length);
+        return (field->is_list && pp_is_too_long(search, field, argument->length))
+               || pp_has_wrong_element(search, field, argument->at, argument->bytes, argument->length);
     if (argument->at == NULL) {
-        (void)breaks(search, PROTOPOOL_RULE_NULL);
-        SAY(search, " is NULL");
+        (void)pp_note_rule(search, PROTOPOOL_RULE_NULL);
+        PP_APPEND(search, " is NULL");
         return true;
     }
     if (protopool_text_length((const char *)argument->at, field->count) <= field->count)
         return false;
-    (void)breaks(search, PROTOPOOL_RULE_LENGTH);
-    SAY(search, " has more than %lu characters", (unsigned long)field->count);
+    (void)pp_note_rule(search, PROTOPOOL_RULE_LENGTH);
+    PP_APPEND(search, " has more than %lu characters", (unsigned long)field->count);
     return true;
 }
 
 /* Calls the handler, with what the search found. */
-static void refuse(const struct protopool *pool, const struct protopool_record *message, struct search *search)
+static void pp_report_refusal(const struct protopool *pool, const struct protopool_record *message,
+                              struct pp_search *search)
 {
-    struct protopool_refusal refusal = { pool, message->name, search->path, search->rule, NULL, nowhere };
+    struct protopool_refusal refusal = { pool, message->name, search->path, search->rule, NULL, pp_unknown_site };
 
 #if PROTOPOOL_CHECK == 2
     if (pool != NULL)
@@ -362,8 +367,8 @@ static void refuse(const struct protopool *pool, const struct protopool_record *
 #ifndef PROTOPOOL_NO_STDIO
     refusal.text = search->to.buffer;
 #endif
-    if (the_refusal_handler != NULL) {
-        the_refusal_handler(&refusal);
+    if (pp_refusal_handler != NULL) {
+        pp_refusal_handler(&refusal);
         return;
     }
 #if PROTOPOOL_CHECK == 2 && !defined PROTOPOOL_NO_STDIO
@@ -375,49 +380,49 @@ static void refuse(const struct protopool *pool, const struct protopool_record *
 }
 
 /* Begins a search. With no one to hear of it there is none: false. */
-static bool begin_search(struct search *search, char *text)
+static bool pp_start_search(struct pp_search *search, char *text)
 {
     memset(search, 0, sizeof *search);
     text[0] = '\0';
 #ifndef PROTOPOOL_NO_STDIO
     search->to.buffer = text;
-    search->to.room = TEXT_BYTES;
+    search->to.room = PP_TEXT_BYTES;
 #endif
-    return the_refusal_handler != NULL || PROTOPOOL_CHECK == 2;
+    return pp_refusal_handler != NULL || PROTOPOOL_CHECK == 2;
 }
 
 PROTOPOOL_COLD void protopool_explain_new(const struct protopool *pool, const struct protopool_record *message,
                                           const struct protopool_argument *arguments)
 {
-    char text[TEXT_BYTES];
-    struct search search;
+    char text[PP_TEXT_BYTES];
+    struct pp_search search;
 
-    if (!begin_search(&search, text))
+    if (!pp_start_search(&search, text))
         return;
     for (uint32_t i = 0; i < message->field_count && search.rule == PROTOPOOL_RULE_UNKNOWN; i++) {
-        cut_path(&search, 0);
-        append_to_path(&search, message->fields[i].name);
-        (void)is_wrong_argument(&search, &message->fields[i], &arguments[i]);
+        pp_cut_path(&search, 0);
+        pp_append_to_path(&search, message->fields[i].name);
+        (void)pp_is_wrong_argument(&search, &message->fields[i], &arguments[i]);
     }
-    refuse(pool, message, &search);
+    pp_report_refusal(pool, message, &search);
 }
 
 PROTOPOOL_COLD void protopool_explain_copy(const struct protopool *pool, const struct protopool_record *message,
                                            bool has_tag, const void *from, const void *tail, size_t length)
 {
-    char text[TEXT_BYTES];
-    struct search search;
+    char text[PP_TEXT_BYTES];
+    struct pp_search search;
 
-    if (!begin_search(&search, text))
+    if (!pp_start_search(&search, text))
         return;
     if (!has_tag) {
-        append_to_path(&search, "tag");
-        (void)breaks(&search, PROTOPOOL_RULE_TAG);
-        SAY(&search, " is not that of %s", message->name);
-    } else if (!is_wrong_record(&search, message, from) && message->field_count != 0) {
-        append_to_path(&search, message->fields[message->field_count - 1].name);
-        (void)is_wrong_tail(&search, &message->fields[message->field_count - 1], tail, length);
+        pp_append_to_path(&search, "tag");
+        (void)pp_note_rule(&search, PROTOPOOL_RULE_TAG);
+        PP_APPEND(&search, " is not that of %s", message->name);
+    } else if (!pp_is_wrong_record(&search, message, from) && message->field_count != 0) {
+        pp_append_to_path(&search, message->fields[message->field_count - 1].name);
+        (void)pp_is_wrong_tail(&search, &message->fields[message->field_count - 1], tail, length);
     }
-    refuse(pool, message, &search);
+    pp_report_refusal(pool, message, &search);
 }
 #endif

@@ -70,7 +70,7 @@
 
 /* The version of what the engine, its header and emitted code share. It changes with each change of a layout or of a
  * contract between them: emitted code asks for its own version, and each symbol's name bears it. */
-#define PROTOPOOL_ABI 7
+#define PROTOPOOL_ABI 8
 
 /* A name that bears the version and the settings. */
 #define PROTOPOOL_PASTE_(name, abi, check, magazine, stdio, threads, trace) \
@@ -98,14 +98,14 @@
 #define protopool_depot_stats PROTOPOOL_NAMED_(protopool_depot_stats)
 #define protopool_join PROTOPOOL_NAMED_(protopool_join)
 #define protopool_take_slow PROTOPOOL_NAMED_(protopool_take_slow)
-#define protopool_raise PROTOPOOL_NAMED_(protopool_raise)
+#define protopool_report_fault PROTOPOOL_NAMED_(protopool_report_fault)
 #define protopool_serves PROTOPOOL_NAMED_(protopool_serves)
 #define protopool_explain_new PROTOPOOL_NAMED_(protopool_explain_new)
 #define protopool_explain_copy PROTOPOOL_NAMED_(protopool_explain_copy)
 #define protopool_take_checked PROTOPOOL_NAMED_(protopool_take_checked)
-#define protopool_raise_variant PROTOPOOL_NAMED_(protopool_raise_variant)
-#define protopool_begin_put PROTOPOOL_NAMED_(protopool_begin_put)
-#define protopool_end_put PROTOPOOL_NAMED_(protopool_end_put)
+#define protopool_report_variant PROTOPOOL_NAMED_(protopool_report_variant)
+#define protopool_check_free PROTOPOOL_NAMED_(protopool_check_free)
+#define protopool_finish_free PROTOPOOL_NAMED_(protopool_finish_free)
 #define protopool_put_slow PROTOPOOL_NAMED_(protopool_put_slow)
 #define protopool_set_fault_handler PROTOPOOL_NAMED_(protopool_set_fault_handler)
 #define protopool_fault_text PROTOPOOL_NAMED_(protopool_fault_text)

@@ -4,7 +4,7 @@
  * protopool.h has the equations that hold between the header's counts and the bitmap.
  */
 
-static inline uint32_t lowest_bit(protopool_word word)
+static inline uint32_t pp_lowest_bit(protopool_word word)
 {
 #if defined __GNUC__ && UINTPTR_MAX > 0xffffffffU
     return (uint32_t)__builtin_ctzll(word);
@@ -20,29 +20,29 @@ static inline uint32_t lowest_bit(protopool_word word)
 #endif
 }
 
-static inline protopool_word *bitmap(struct protopool_slab *slab)
+static inline protopool_word *pp_bitmap(struct protopool_slab *slab)
 {
     return (protopool_word *)(void *)(slab + 1);
 }
 
 /* F(w): the bits of word w that stand for slots. */
-static inline protopool_word all_free(const struct protopool_slab *slab, uint32_t w)
+static inline protopool_word pp_slot_bits(const struct protopool_slab *slab, uint32_t w)
 {
-    const uint32_t last = slab->slots % WORD_BITS;
+    const uint32_t last = slab->slots % PP_WORD_BITS;
     return w + 1 < slab->words || last == 0 ? ~(protopool_word)0 : ((protopool_word)1 << last) - 1;
 }
 
-static inline uint32_t words_for(uint32_t slots)
+static inline uint32_t pp_bitmap_words(uint32_t slots)
 {
-    return slots / WORD_BITS + (slots % WORD_BITS != 0);
+    return slots / PP_WORD_BITS + (slots % PP_WORD_BITS != 0);
 }
 
-static inline size_t round_up(size_t bytes)
+static inline size_t pp_round_up(size_t bytes)
 {
     return (bytes + 7) / 8 * 8;
 }
 
-static inline size_t record_bytes(const struct protopool_slabs *slabs)
+static inline size_t pp_record_bytes(const struct protopool_slabs *slabs)
 {
 #if PROTOPOOL_CHECK == 2
     return slabs->slot_class != 0 ? PROTOPOOL_RECORD_BYTES_ : 0;
@@ -53,14 +53,14 @@ static inline size_t record_bytes(const struct protopool_slabs *slabs)
 }
 
 /* Bytes before the first slot of a slab: the header, the bitmap, at level 2 the records and a red zone; and `room`. */
-static inline size_t header_bytes(const struct protopool_slabs *slabs, uint32_t slots, size_t room)
+static inline size_t pp_slab_header_bytes(const struct protopool_slabs *slabs, uint32_t slots, size_t room)
 {
-    const size_t record = record_bytes(slabs);
-    return round_up(sizeof(struct protopool_slab) + words_for(slots) * sizeof(protopool_word) + slots * record + room
-                    + (size_t)(record != 0) * PROTOPOOL_RED_ZONE_);
+    const size_t record = pp_record_bytes(slabs);
+    return pp_round_up(sizeof(struct protopool_slab) + pp_bitmap_words(slots) * sizeof(protopool_word) + slots * record
+                       + room + (size_t)(record != 0) * PROTOPOOL_RED_ZONE_);
 }
 
-static void push_slab(struct protopool_slab **list, struct protopool_slab *slab)
+static void pp_push_slab(struct protopool_slab **list, struct protopool_slab *slab)
 {
     slab->previous = NULL;
     slab->next = *list;
@@ -69,7 +69,7 @@ static void push_slab(struct protopool_slab **list, struct protopool_slab *slab)
     *list = slab;
 }
 
-static void unlink_slab(struct protopool_slab **list, struct protopool_slab *slab)
+static void pp_unlink_slab(struct protopool_slab **list, struct protopool_slab *slab)
 {
     if (slab->previous != NULL)
         slab->previous->next = slab->next;
@@ -79,36 +79,37 @@ static void unlink_slab(struct protopool_slab **list, struct protopool_slab *sla
         slab->next->previous = slab->previous;
 }
 
-static void mark_all_free(struct protopool_slab *slab)
+static void pp_mark_all_free(struct protopool_slab *slab)
 {
     for (uint32_t w = 0; w < slab->words; w++)
-        bitmap(slab)[w] = all_free(slab, w);
+        pp_bitmap(slab)[w] = pp_slot_bits(slab, w);
     slab->free_words = slab->words;
     slab->idle_words = slab->words;
     slab->lowest = 0;
 }
 
 /* Adds a slab, its slots all free. */
-static void add_slab(struct protopool_slabs *slabs, struct protopool_slab *slab, unsigned char *first, uint32_t slots)
+static void pp_add_slab(struct protopool_slabs *slabs, struct protopool_slab *slab, unsigned char *first,
+                        uint32_t slots)
 {
 #if PROTOPOOL_CHECK >= 1
-    slab->of = slabs;
+    slab->owner = slabs;
 #endif
     slab->slot_class = slabs->slot_class;
     slab->first = first;
     slab->slots = slots;
-    slab->words = words_for(slots);
-    mark_all_free(slab);
-    push_slab(&slabs->partial, slab);
+    slab->words = pp_bitmap_words(slots);
+    pp_mark_all_free(slab);
+    pp_push_slab(&slabs->partial, slab);
     slabs->slots += slots;
-    slabs->in_slabs += slots;
+    slabs->free_in_slabs += slots;
 }
 
-static inline struct protopool_slab *slab_of(const struct protopool_slabs *slabs, const void *slot)
+static inline struct protopool_slab *pp_slab_of(const struct protopool_slabs *slabs, const void *slot)
 {
     if (slabs->fixed != NULL)
         return slabs->fixed;
-    return (struct protopool_slab *)(((uintptr_t)slot - slabs->back) & slabs->mask);
+    return (struct protopool_slab *)(((uintptr_t)slot - slabs->slot_offset) & slabs->mask);
 }
 
 /*
@@ -116,8 +117,8 @@ static inline struct protopool_slab *slab_of(const struct protopool_slabs *slabs
  * offset * r >> 32 is offset / slot_bytes + offset * d / 2^32, whose second term cannot carry an exact quotient
  * into the next integer.
  */
-static inline uint32_t index_of(const struct protopool_slabs *slabs, const struct protopool_slab *slab,
-                                const void *slot)
+static inline uint32_t pp_slot_index(const struct protopool_slabs *slabs, const struct protopool_slab *slab,
+                                     const void *slot)
 {
     const size_t offset = (size_t)((const unsigned char *)slot - slab->first);
     if (PROTOPOOL_LIKELY(offset < ((size_t)1 << 31)))
@@ -126,9 +127,10 @@ static inline uint32_t index_of(const struct protopool_slabs *slabs, const struc
 }
 
 /* Moves up to `most` free slots out of a partial slab, in address order; returns how many. */
-static uint32_t take_from_slab(struct protopool_slabs *slabs, struct protopool_slab *slab, void **slots, uint32_t most)
+static uint32_t pp_take_from_slab(struct protopool_slabs *slabs, struct protopool_slab *slab, void **slots,
+                                  uint32_t most)
 {
-    protopool_word *const bits = bitmap(slab);
+    protopool_word *const bits = pp_bitmap(slab);
     uint32_t taken = 0;
 
     while (taken < most && slab->free_words != 0) {
@@ -140,37 +142,38 @@ static uint32_t take_from_slab(struct protopool_slabs *slabs, struct protopool_s
             w++;
         slab->lowest = w;
         word = bits[w];
-        slab->idle_words -= word == all_free(slab, w);
-        base = slab->first + (size_t)w * WORD_BITS * slabs->slot_bytes;
+        slab->idle_words -= word == pp_slot_bits(slab, w);
+        base = slab->first + (size_t)w * PP_WORD_BITS * slabs->slot_bytes;
         for (; word != 0 && taken < most; word &= word - 1)
-            slots[taken++] = base + lowest_bit(word) * slabs->slot_bytes;
+            slots[taken++] = base + pp_lowest_bit(word) * slabs->slot_bytes;
         bits[w] = word;
         slab->free_words -= word == 0;
     }
     if (slab->free_words == 0) {
-        unlink_slab(&slabs->partial, slab);
-        push_slab(&slabs->full, slab);
+        pp_unlink_slab(&slabs->partial, slab);
+        pp_push_slab(&slabs->full, slab);
     }
-    slabs->in_slabs -= taken;
+    slabs->free_in_slabs -= taken;
     return taken;
 }
 
 /* Marks slots of one bitmap word free, which are not yet, one at least. True if the slab has become wholly free. */
-static bool put_into_word(struct protopool_slabs *slabs, struct protopool_slab *slab, uint32_t w, protopool_word freed)
+static bool pp_put_into_word(struct protopool_slabs *slabs, struct protopool_slab *slab, uint32_t w,
+                             protopool_word freed)
 {
-    protopool_word *const word = &bitmap(slab)[w];
+    protopool_word *const word = &pp_bitmap(slab)[w];
 
     if (*word == 0) {
         if (slab->free_words++ == 0) {
-            unlink_slab(&slabs->full, slab);
-            push_slab(&slabs->partial, slab);
+            pp_unlink_slab(&slabs->full, slab);
+            pp_push_slab(&slabs->partial, slab);
             slab->lowest = w;
         } else if (w < slab->lowest) {
             slab->lowest = w;
         }
     }
     *word |= freed;
-    if (*word != all_free(slab, w))
+    if (*word != pp_slot_bits(slab, w))
         return false;
     return ++slab->idle_words == slab->words;
 }

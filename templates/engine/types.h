@@ -42,14 +42,14 @@ struct protopool_slab {
     uint32_t lowest;
     uint32_t slot_class; /* of its slots; 0: the magazines' arrays */
 #if PROTOPOOL_CHECK >= 1
-    const struct protopool_slabs *of;
+    const struct protopool_slabs *owner;
 #endif
 };
 
 #if PROTOPOOL_CHECK == 2
 /* What is known of a slot, outside it. */
 struct protopool_slot_record {
-    struct protopool_site made;
+    struct protopool_site allocated;
     struct protopool_site freed;
     size_t bytes; /* what it was made for: at most those of the slot */
     uint32_t state;
@@ -70,7 +70,7 @@ struct protopool_slot_record {
  * All slabs of one slot size.
  *
  *   slots    == sum of slab.slots over both lists
- *   in_slabs == number of bits set in their bitmaps
+ *   free_in_slabs == number of bits set in their bitmaps
  */
 struct protopool_slabs {
     struct protopool_slab *partial;
@@ -78,13 +78,13 @@ struct protopool_slabs {
     struct protopool_slab *fixed; /* the only slab of a fixed pool; NULL in a growing one */
     size_t slot_bytes;            /* from slot to slot */
     size_t slab_bytes;
-    uintptr_t mask; /* a slot's slab is at (slot - back) & mask */
-    uintptr_t back;
-    uint64_t reciprocal; /* 2^32 / slot_bytes + 1 */
+    uintptr_t mask;        /* a slot's slab is at (slot - slot_offset) & mask */
+    uintptr_t slot_offset; /* 0 but for a block of a slot's own: what lies before the slot */
+    uint64_t reciprocal;   /* 2^32 / slot_bytes + 1 */
     uint32_t slab_slots;
     uint32_t slot_class; /* 0: the magazines' arrays */
     size_t slots;
-    size_t in_slabs;
+    size_t free_in_slabs;
     size_t reserved; /* slots that are kept although their slabs are wholly free */
 #if PROTOPOOL_CHECK >= 1
     size_t message_bytes;
@@ -92,7 +92,7 @@ struct protopool_slabs {
 };
 
 /* A slot size in a store. */
-struct protopool_shelf {
+struct protopool_store_class {
     struct protopool_slabs slabs;
     uint32_t magazine; /* slots that a magazine of this slot size holds */
     size_t peak;
@@ -113,12 +113,12 @@ struct protopool_chunk;
 struct protopool_heap {
     struct protopool_chunk *chunks;
     size_t count, capacity;
-    size_t slabs;  /* of all chunks */
-    size_t lowest; /* every chunk below is full */
-    size_t idle;   /* wholly free chunks: at most 1 */
-    size_t live;   /* bytes of slabs that are taken */
-    size_t dirty;  /* bytes of chunks that are free, and that the system still holds memory for */
-    bool keeps;    /* the system takes nothing back: the memory is locked, say */
+    size_t slabs;        /* of all chunks */
+    size_t lowest;       /* every chunk below is full */
+    size_t idle;         /* wholly free chunks: at most 1 */
+    size_t live;         /* bytes of slabs that are taken */
+    size_t dirty;        /* bytes of chunks that are free, and that the system still holds memory for */
+    bool system_refuses; /* the system takes nothing back: the memory is locked, say */
 };
 
 /* Room for a lock of any system: a pthread_mutex_t, or what PROTOPOOL_LOCK_INIT and PROTOPOOL_LOCK put there. */
@@ -141,12 +141,12 @@ struct protopool_growth {
 };
 
 /* Slabs of all slot sizes: of one pool, or of a depot. It lies at the beginning of fixed memory, or in a block of the
- * source, with the shelves behind it and then what it needs to grow: the pool's tables. */
+ * source, with the classes behind it and then what it needs to grow: the pool's tables. */
 struct protopool_store {
     const struct protopool_geometry *geometry;
-    struct protopool_shelf *shelves; /* by slot class; class 0 are the magazines' arrays, slots like others */
-    struct protopool_growth *growth; /* NULL: fixed memory */
-    size_t source_bytes;             /* taken and not given back */
+    struct protopool_store_class *classes; /* by slot class; class 0 are the magazines' arrays, slots like others */
+    struct protopool_growth *growth;       /* NULL: fixed memory */
+    size_t source_bytes;                   /* taken and not given back */
 #if PROTOPOOL_CHECK == 2
     struct protopool_store *next_store; /* of the program's */
     union protopool_lock *lock;         /* the depot's; NULL: of a pool on its own */
@@ -154,26 +154,26 @@ struct protopool_store {
 };
 
 /* What a pool holds of one slot size besides the loaded magazine. */
-struct protopool_class {
+struct protopool_pool_class {
     struct protopool_magazine previous;
     uint32_t seen_loaded; /* counts when idle magazines were last looked for: unmoved ones are idle */
     uint32_t seen_previous;
 };
 
 /*
- * Of every slot size, summed over the pools of a store, and with racked for the slots in the depot's full magazines:
+ * Of every slot size, summed over the pools of a store, and with in_depot for the slots in the depot's full magazines:
  *
- *   live == slabs.slots - slabs.in_slabs - racked - what loaded and previous hold
+ *   live == slabs.slots - slabs.free_in_slabs - in_depot - what loaded and previous hold
  */
 struct protopool {
     struct protopool_magazine *loaded; /* by slot class */
-    struct protopool_class *classes;
+    struct protopool_pool_class *classes;
     struct protopool_magazine *last; /* of loaded: that of the message freed last, whose tag is last_tag */
     uint32_t last_tag;
-    uint32_t slow;                 /* counts the ways to the store */
+    uint32_t store_visits;         /* counts calls that went to the store */
     struct protopool_store *store; /* its own or its depot's; NULL: not initialised */
     struct protopool_depot *depot; /* NULL: on its own */
-    uint32_t growths;              /* slabs taken since idle magazines were looked for */
+    uint32_t slabs_since_flush;    /* slabs taken since idle magazines were looked for */
     bool is_fixed;                 /* its store never grows */
     uint8_t failure;               /* enum protopool_failure: why a constructor returned NULL last */
 #if PROTOPOOL_CHECK >= 1
@@ -190,19 +190,19 @@ struct protopool {
 #define PROTOPOOL_FAILED_ 0xbadU
 
 /* Full magazines of a slot size that a depot keeps, at most. */
-#define PROTOPOOL_RACK_MAGAZINES 8
+#define PROTOPOOL_DEPOT_MAGAZINES 8
 
 /* Those of one slot size: the arrays of full magazines, and of empty ones to be exchanged for them. */
-struct protopool_rack {
-    uint32_t count;
+struct protopool_depot_class {
+    uint32_t full_count;
     uint32_t empty_count;
-    void **full[PROTOPOOL_RACK_MAGAZINES];
-    void **empty[PROTOPOOL_RACK_MAGAZINES];
+    void **full[PROTOPOOL_DEPOT_MAGAZINES];
+    void **empty[PROTOPOOL_DEPOT_MAGAZINES];
 };
 
 struct protopool_depot {
-    union protopool_lock lock; /* guards what follows, the racks and the store */
-    struct protopool_rack *racks;
+    union protopool_lock lock; /* guards what follows, the classes and the store */
+    struct protopool_depot_class *classes;
     uint32_t joined;
     struct protopool_store *store; /* NULL: not initialised */
 };

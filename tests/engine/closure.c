@@ -75,7 +75,7 @@ static const struct protopool_geometry geometry = { slot_sizes, 1, &messages };
 static struct {
     struct protopool engine;
     struct protopool_magazine loaded[2];
-    struct protopool_class classes[2];
+    struct protopool_pool_class classes[2];
     alignas(8) unsigned char memory[1600];
 } pool, before;
 
@@ -103,17 +103,17 @@ static void note(enum protopool_fault fault_seen, const void *of, const void *po
 
 static struct protopool_slab *the_slab(void)
 {
-    return pool.engine.store->shelves[1].slabs.fixed;
+    return pool.engine.store->classes[1].slabs.fixed;
 }
 
 static unsigned char *slot_at(uint32_t index)
 {
-    return the_slab()->first + index * pool.engine.store->shelves[1].slabs.slot_bytes;
+    return the_slab()->first + index * pool.engine.store->classes[1].slabs.slot_bytes;
 }
 
 static bool is_live(uint32_t index)
 {
-    return record_of(the_slab(), index)->state == LIVE;
+    return pp_record_of(the_slab(), index)->state == PP_SLOT_LIVE;
 }
 
 static uint32_t count_live(void)
@@ -128,7 +128,7 @@ static uint32_t count_live(void)
 
 static bool is_free_in_slab(uint32_t index)
 {
-    return (bitmap(the_slab())[index / WORD_BITS] >> index % WORD_BITS & 1) != 0;
+    return (pp_bitmap(the_slab())[index / PP_WORD_BITS] >> index % PP_WORD_BITS & 1) != 0;
 }
 
 /* How often the slot stands in a magazine. */
@@ -137,25 +137,25 @@ static uint32_t count_in_magazines(uint32_t index)
     const struct protopool_magazine *const magazines[] = { &pool.loaded[1], &pool.classes[1].previous };
     uint32_t count = 0;
     for (int m = 0; m < 2; m++)
-        for (uint32_t i = 0; i < count_of(magazines[m]); i++)
+        for (uint32_t i = 0; i < pp_magazine_count(magazines[m]); i++)
             count += magazines[m]->slots[i] == (void *)slot_at(index);
     return count;
 }
 
 static void check_state(void)
 {
-    const struct protopool_slabs *const slabs = &pool.engine.store->shelves[1].slabs;
-    uint32_t in_slabs = 0;
+    const struct protopool_slabs *const slabs = &pool.engine.store->classes[1].slabs;
+    uint32_t free_in_slabs = 0;
 
     for (uint32_t i = 0; i < the_slab()->slots; i++) {
         const uint32_t places = is_live(i) + is_free_in_slab(i) + count_in_magazines(i);
         if (places != 1)
             violation("a slot is not in one place");
-        in_slabs += is_free_in_slab(i);
+        free_in_slabs += is_free_in_slab(i);
     }
-    if (in_slabs != slabs->in_slabs)
-        violation("in_slabs is wrong");
-    if (live_of(&pool.engine, 1) != count_live())
+    if (free_in_slabs != slabs->free_in_slabs)
+        violation("free_in_slabs is wrong");
+    if (pp_live_slots(&pool.engine, 1) != count_live())
         violation("live is wrong");
     if ((the_slab()->free_words != 0) != (slabs->partial == the_slab())
         || (slabs->full == the_slab()) == (slabs->partial == the_slab()))
@@ -166,16 +166,17 @@ static void check_state(void)
 
 static enum protopool_fault right_fault(const unsigned char *at)
 {
-    const uintptr_t begin = (uintptr_t)slots_begin(the_slab());
+    const uintptr_t begin = (uintptr_t)pp_slots_begin(the_slab());
     const size_t offset = (size_t)((uintptr_t)at - (uintptr_t)the_slab()->first);
-    const size_t stride = pool.engine.store->shelves[1].slabs.slot_bytes;
+    const size_t stride = pool.engine.store->classes[1].slabs.slot_bytes;
 
-    if ((uintptr_t)at < begin || (uintptr_t)at >= begin + slots_bytes(&pool.engine.store->shelves[1].slabs, the_slab()))
+    if ((uintptr_t)at < begin
+        || (uintptr_t)at >= begin + pp_slots_bytes(&pool.engine.store->classes[1].slabs, the_slab()))
         return PROTOPOOL_FAULT_FOREIGN;
     if ((uintptr_t)at < (uintptr_t)the_slab()->first || offset % stride != 0)
         return PROTOPOOL_FAULT_INTERIOR;
-    return record_of(the_slab(), (uint32_t)(offset / stride))->state == FREED ? PROTOPOOL_FAULT_DOUBLE_FREE
-                                                                              : PROTOPOOL_FAULT_FOREIGN;
+    return pp_record_of(the_slab(), (uint32_t)(offset / stride))->state == PP_SLOT_FREED ? PROTOPOOL_FAULT_DOUBLE_FREE
+                                                                                         : PROTOPOOL_FAULT_FOREIGN;
 }
 
 static void free_every_other_byte(void)
@@ -190,7 +191,7 @@ static void free_every_other_byte(void)
             continue;
         faults = 0;
         frees++;
-        if (protopool_begin_put(&pool.engine, at) != 0 || faults != 1 || noted != right_fault(at))
+        if (protopool_check_free(&pool.engine, at) != 0 || faults != 1 || noted != right_fault(at))
             violation("a free that is a fault is not told as such");
     }
     if (memcmp(&before, &pool, sizeof pool) != 0) // NOLINT(bugprone-*,cert-*): to the byte, padding too
@@ -219,10 +220,10 @@ static void normalise(void)
     for (int m = 0; m < 2; m++)
         for (void **above = magazines[m]->top; above != magazines[m]->end; above++)
             *above = NULL;
-    pool.engine.store->shelves[1].peak = 0;
-    pool.engine.store->shelves[1].failures = 0;
-    pool.engine.slow = 0;
-    pool.engine.growths = 0;
+    pool.engine.store->classes[1].peak = 0;
+    pool.engine.store->classes[1].failures = 0;
+    pool.engine.store_visits = 0;
+    pool.engine.slabs_since_flush = 0;
 }
 
 static void enqueue(void)
@@ -267,7 +268,7 @@ static void expect_fault(struct message *msg, enum protopool_fault fault_seen)
 {
     faults = 0;
     frees++;
-    if (protopool_begin_put(&pool.engine, msg) != 0 || faults != 1 || noted != fault_seen)
+    if (protopool_check_free(&pool.engine, msg) != 0 || faults != 1 || noted != fault_seen)
         violation("a message of a wrong length, or written behind its end, is freed");
 }
 
@@ -282,9 +283,9 @@ static void free_what_was_changed(uint32_t index)
     expect_fault(msg, PROTOPOOL_FAULT_WRONG_LENGTH);
     msg->bytes = bytes;
     if (bytes == SHORT) {
-        msg->content[0] = (uint8_t)~FREE_FILL;
+        msg->content[0] = (uint8_t)~PP_FREE_FILL;
         expect_fault(msg, PROTOPOOL_FAULT_OVERRUN);
-        msg->content[0] = FREE_FILL;
+        msg->content[0] = PP_FREE_FILL;
     }
     if (memcmp(&before, &pool, sizeof pool) != 0) // NOLINT(bugprone-*,cert-*): to the byte, padding too
         violation("a fault changes the pool");
@@ -297,10 +298,10 @@ static void try_free(uint32_t index)
 
     faults = 0;
     frees++;
-    if (protopool_begin_put(&pool.engine, msg) != 1 || faults != 0)
+    if (protopool_check_free(&pool.engine, msg) != 1 || faults != 0)
         violation("a live message cannot be freed");
     else
-        protopool_end_put(&pool.engine, 1, msg);
+        protopool_finish_free(&pool.engine, 1, msg);
     if (count_live() + 1 != live)
         violation("free");
     enqueue();
@@ -347,7 +348,7 @@ static void close_capacity(uint32_t capacity)
            has_tails ? " with tails" : "", PROTOPOOL_MAGAZINE, last, frees - frees_before, violations);
     (void)fflush(stdout);
     memset(&pool, 0, sizeof pool);
-    all_stores = NULL;
+    pp_all_stores = NULL;
 }
 
 int main(int argc, char **argv)

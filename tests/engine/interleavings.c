@@ -43,11 +43,11 @@ static const struct protopool_geometry geometry = { slot_sizes, 2 };
 static struct {
     struct protopool engine;
     struct protopool_magazine loaded[3];
-    struct protopool_class classes[3];
+    struct protopool_pool_class classes[3];
 } pools[THREADS];
 static struct {
     struct protopool_depot engine;
-    struct protopool_rack racks[3];
+    struct protopool_depot_class classes[3];
 } depot;
 
 /* ---- Violations ------------------------------------------------------------------------------------------------------- */
@@ -129,13 +129,13 @@ UNSEEN static void note_state(void)
     const size_t parts[] = { (size_t)(holder + 1),
                              at[0],
                              at[1],
-                             count_of(&pools[0].loaded[1]),
-                             count_of(&pools[1].loaded[1]),
-                             count_of(&pools[0].classes[1].previous),
-                             count_of(&pools[1].classes[1].previous),
-                             depot.racks[1].count,
-                             depot.engine.store->shelves[1].slabs.in_slabs,
-                             depot.engine.store->shelves[1].slabs.slots,
+                             pp_magazine_count(&pools[0].loaded[1]),
+                             pp_magazine_count(&pools[1].loaded[1]),
+                             pp_magazine_count(&pools[0].classes[1].previous),
+                             pp_magazine_count(&pools[1].classes[1].previous),
+                             depot.classes[1].full_count,
+                             depot.engine.store->classes[1].slabs.free_in_slabs,
+                             depot.engine.store->classes[1].slabs.slots,
                              depot.engine.joined,
                              (size_t)(wants_lock[0] + 2 * wants_lock[1]) };
     uint64_t hash = 0xcbf29ce484222325U; /* FNV-1a */
@@ -207,7 +207,8 @@ UNSEEN static size_t live_elsewhere_than(int thread)
 {
     const int other = thread == 0 ? 1 : 0;
 
-    return live_count + frees[other] + count_of(&pools[other].loaded[1]) + count_of(&pools[other].classes[1].previous);
+    return live_count + frees[other] + pp_magazine_count(&pools[other].loaded[1])
+           + pp_magazine_count(&pools[other].classes[1].previous);
 }
 
 UNSEEN static void do_step(int thread, char step)
@@ -298,7 +299,7 @@ UNSEEN static void run_once(void)
     source_bytes = 0;
     current = -1;
     holder = -1;
-    if (!protopool_depot_init(&depot.engine, depot.racks, &geometry, &source))
+    if (!protopool_depot_init(&depot.engine, depot.classes, &geometry, &source))
         violation("no depot");
     for (int thread = 0; thread < THREADS; thread++) {
         finished[thread] = wants_lock[thread] = false;
@@ -318,8 +319,8 @@ UNSEEN static void run_once(void)
     }
     if (!finished[0] || !finished[1])
         violation("both threads wait");
-    if (depot.engine.store->shelves[1].slabs.slots - depot.engine.store->shelves[1].slabs.in_slabs
-            - (size_t)depot.racks[1].count * depot.engine.store->shelves[1].magazine
+    if (depot.engine.store->classes[1].slabs.slots - depot.engine.store->classes[1].slabs.free_in_slabs
+            - (size_t)depot.classes[1].full_count * depot.engine.store->classes[1].magazine
         != live_count)
         violation("the counts do not add up");
     runs++;
@@ -333,11 +334,11 @@ UNSEEN static void end_depot(void)
     is_by_calls = false;
     /* as depot_fini, without its lock: there are no threads to take turns now */
     for (unsigned c = 1; c <= geometry.count; c++)
-        count += handed_out(depot.engine.store, &depot.engine, c);
+        count += pp_slots_outside(depot.engine.store, &depot.engine, c);
     if (count != live_count)
         violation("the depot ends with another number of live slots");
-    flush_racks(&depot.engine);
-    end_store(depot.engine.store);
+    pp_flush_depot_magazines(&depot.engine);
+    pp_end_store(depot.engine.store);
     if (source_bytes != 0)
         violation("memory is not given back");
     is_by_calls = by_calls;

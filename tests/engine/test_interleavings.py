@@ -13,11 +13,11 @@ ENGINE = (ROOT / "generated/protopool.c").read_text(encoding="utf-8")
 
 # Seeded faults: name, what stands in the engine, what shall stand there.
 FAULTS = (
-    ("an array is given to two magazines", "rack->full[rack->count++] = previous->slots;\n    *previous = empty;",
-     "rack->full[rack->count++] = previous->slots;\n    previous->top = previous->slots;"),
-    ("a thread that leaves keeps its slots", "    flush(pool);\n    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {\n"
-     "        return_array", "    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {\n        return_array"),
-    ("the depot's magazines are not counted", "depot != NULL ? (size_t)depot->racks[c].count * shelf->magazine : 0", "0"),
+    ("an array is given to two magazines", "depot_class->full[depot_class->full_count++] = previous->slots;\n    *previous = empty;",
+     "depot_class->full[depot_class->full_count++] = previous->slots;\n    previous->top = previous->slots;"),
+    ("a thread that leaves keeps its slots", "    pp_flush_magazines(pool);\n    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {\n"
+     "        pp_return_array", "    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {\n        pp_return_array"),
+    ("the depot's magazines are not counted", "depot != NULL ? (size_t)depot->classes[c].full_count * store_class->magazine : 0", "0"),
 )
 
 
@@ -54,7 +54,7 @@ class Interleavings(unittest.TestCase):
     def test_missing_locks_are_found(self):
         for name, level, engine in weakened(ENGINE):
             if level == 0 and name in ("protopool_take_slow", "protopool_put_slow", "protopool_reserve",
-                                      "protopool_flush", "leave_depot"):
+                                      "protopool_flush", "pp_leave_depot"):
                 with self.subTest(name):
                     self.assertNotEqual(self.run_with(engine, 1, "calls", "2").returncode, 0, name)
 

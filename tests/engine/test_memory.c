@@ -373,7 +373,7 @@ START_TEST(slabs_of_no_slot_size_waste_much)
         const struct protopool_slot_size one = { bytes, 0 };
         const struct protopool_geometry geometry = { &one, 1 };
         struct protopool_magazine loaded[2];
-        struct protopool_class classes[2];
+        struct protopool_pool_class classes[2];
         struct protopool engine;
         size_t before, slots;
         double over;
@@ -384,7 +384,7 @@ START_TEST(slabs_of_no_slot_size_waste_much)
         before = source_bytes;
         if (!protopool_reserve(&engine, 1, 1))
             ck_abort_msg("no memory");
-        slots = engine.store->shelves[1].slabs.slots;
+        slots = engine.store->classes[1].slabs.slots;
         over = (double)(source_bytes - before) / ((double)slots * ((double)bytes + 0.125)) - 1;
         if (over > worst) {
             worst = over;

@@ -31,7 +31,7 @@ static const struct protopool_geometry geometry = { sizes, CLASSES };
 struct handle {
     struct protopool_magazine loaded[1 + CLASSES];
     struct protopool engine;
-    struct protopool_class classes[1 + CLASSES];
+    struct protopool_pool_class classes[1 + CLASSES];
 };
 
 static struct handle pool;
@@ -147,12 +147,12 @@ static void assert_slab_holds(const struct protopool_slabs *slabs, struct protop
     uint32_t free_words = 0, idle_words = 0;
 
     CHECK((uintptr_t)slab->first % 8 == 0);
-    CHECK(slab->words == words_for(slab->slots));
+    CHECK(slab->words == pp_bitmap_words(slab->slots));
     for (uint32_t w = 0; w < slab->words; w++) {
-        const protopool_word word = bitmap(slab)[w];
-        CHECK((word & ~all_free(slab, w)) == 0);
+        const protopool_word word = pp_bitmap(slab)[w];
+        CHECK((word & ~pp_slot_bits(slab, w)) == 0);
         free_words += word != 0;
-        idle_words += word == all_free(slab, w);
+        idle_words += word == pp_slot_bits(slab, w);
         *free_slots += bits_set(word);
         if (w < slab->lowest)
             CHECK(word == 0);
@@ -162,18 +162,18 @@ static void assert_slab_holds(const struct protopool_slabs *slabs, struct protop
     CHECK(full == (free_words == 0));
     *slots += slab->slots;
     if (slabs->fixed == NULL)
-        CHECK(slab_of(slabs, slab->first) == slab);
+        CHECK(pp_slab_of(slabs, slab->first) == slab);
 }
 
 static void assert_magazine_holds(const struct protopool_slabs *slabs, const struct protopool_magazine *magazine)
 {
     CHECK(magazine->slots <= magazine->top && magazine->top <= magazine->end);
-    for (uint32_t i = 0; i < count_of(magazine); i++) {
-        struct protopool_slab *const slab = slab_of(slabs, magazine->slots[i]);
-        const uint32_t index = index_of(slabs, slab, magazine->slots[i]);
+    for (uint32_t i = 0; i < pp_magazine_count(magazine); i++) {
+        struct protopool_slab *const slab = pp_slab_of(slabs, magazine->slots[i]);
+        const uint32_t index = pp_slot_index(slabs, slab, magazine->slots[i]);
         CHECK(index < slab->slots);
         CHECK(slab->first + index * slabs->slot_bytes == magazine->slots[i]);
-        CHECK((bitmap(slab)[index / WORD_BITS] >> index % WORD_BITS & 1) == 0);
+        CHECK((pp_bitmap(slab)[index / PP_WORD_BITS] >> index % PP_WORD_BITS & 1) == 0);
     }
 }
 
@@ -184,7 +184,7 @@ static void assert_spares_hold(const struct protopool_growth *growth)
     if (growth == NULL)
         return;
     for (uint32_t i = 0; i < growth->spare_count; i++) {
-        bytes += SLAB_BYTES << growth->spares[i] % SLAB_BYTES;
+        bytes += PP_SLAB_BYTES << growth->spares[i] % PP_SLAB_BYTES;
         CHECK(i == 0 || growth->spares[i - 1] < growth->spares[i]);
     }
     CHECK(growth->spare_bytes == bytes);
@@ -194,14 +194,14 @@ static void assert_spares_hold(const struct protopool_growth *growth)
 static void assert_invariants(void)
 {
     for (unsigned c = 1; c <= CLASSES; c++) {
-        const struct protopool_slabs *const slabs = &pool.engine.store->shelves[c].slabs;
+        const struct protopool_slabs *const slabs = &pool.engine.store->classes[c].slabs;
         size_t slots = 0, free_slots = 0;
         for (struct protopool_slab *slab = slabs->partial; slab != NULL; slab = slab->next)
             assert_slab_holds(slabs, slab, false, &slots, &free_slots);
         for (struct protopool_slab *slab = slabs->full; slab != NULL; slab = slab->next)
             assert_slab_holds(slabs, slab, true, &slots, &free_slots);
         CHECK(slots == slabs->slots);
-        CHECK(free_slots == slabs->in_slabs);
+        CHECK(free_slots == slabs->free_in_slabs);
         assert_magazine_holds(slabs, &pool.loaded[c]);
         assert_magazine_holds(slabs, &pool.classes[c].previous);
     }
@@ -280,10 +280,10 @@ START_TEST(a_slot_size_takes_nothing_before_its_first_make)
     size_t bytes;
     ck_assert(init_growing());
     bytes = counted.bytes;
-    ck_assert_uint_eq(bytes, TABLES_BYTES + SLAB_BYTES);
+    ck_assert_uint_eq(bytes, TABLES_BYTES + PP_SLAB_BYTES);
     put(2, take(2));
-    ck_assert_uint_eq(counted.bytes, bytes + SLAB_BYTES);
-    ck_assert(!is_equipped(&pool.loaded[3]));
+    ck_assert_uint_eq(counted.bytes, bytes + PP_SLAB_BYTES);
+    ck_assert(!pp_has_array(&pool.loaded[3]));
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
 }
 END_TEST
@@ -357,8 +357,8 @@ START_TEST(double_free_frees_nothing_of_another_slot_size)
         slots[i] = take(3);
         memset(slots[i], (int)i, 40);
     }
-    ck_assert_ptr_eq(slab_of(&pool.engine.store->shelves[3].slabs, slots[0]),
-                     slab_of(&pool.engine.store->shelves[2].slabs, once));
+    ck_assert_ptr_eq(pp_slab_of(&pool.engine.store->classes[3].slabs, slots[0]),
+                     pp_slab_of(&pool.engine.store->classes[2].slabs, once));
     put_once_more(2, once);
     ck_assert_uint_eq(live_in(2), 0);
     ck_assert_uint_eq(live_in(3), 64);
@@ -468,7 +468,7 @@ START_TEST(failed_makes_keep_a_depots_arrays)
 {
     enum { POOLS = 2, NO_BUDGET = 5 };
     static struct protopool_depot depot;
-    static struct protopool_rack racks[1 + CLASSES];
+    static struct protopool_depot_class classes[1 + CLASSES];
     unsigned long long need = PROTOPOOL_TABLES_BYTES(CLASSES) + PROTOPOOL_DEPOT_ARRAYS_BYTES(5, POOLS);
     void *depot_memory;
     size_t arrays;
@@ -476,16 +476,16 @@ START_TEST(failed_makes_keep_a_depots_arrays)
     for (unsigned i = 0; i < CLASSES; i++)
         need += PROTOPOOL_DEPOT_BYTES(sizes[i].bytes, sizes[i].budget, POOLS);
     depot_memory = malloc((size_t)need);
-    ck_assert(protopool_depot_init_fixed(&depot, racks, &geometry, depot_memory, (size_t)need));
+    ck_assert(protopool_depot_init_fixed(&depot, classes, &geometry, depot_memory, (size_t)need));
     ck_assert(protopool_join(&pool.engine, pool.loaded, pool.classes, &geometry, &depot));
-    arrays = arrays_of(depot.store)->in_slabs;
+    arrays = pp_array_slabs(depot.store)->free_in_slabs;
     for (int i = 0; i < 100; i++)
         CHECK(take(NO_BUDGET) == NULL);
-    ck_assert_uint_eq(arrays_of(depot.store)->in_slabs, arrays);
+    ck_assert_uint_eq(pp_array_slabs(depot.store)->free_in_slabs, arrays);
     for (unsigned c = 1; c <= CLASSES; c++) /* so there is a magazine for every other slot size */
         if (c != NO_BUDGET)
             put(c, take(c));
-    ck_assert_uint_eq(arrays_of(depot.store)->in_slabs, arrays - 5);
+    ck_assert_uint_eq(pp_array_slabs(depot.store)->free_in_slabs, arrays - 5);
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
     ck_assert_uint_eq(protopool_depot_fini(&depot), 0);
     free(depot_memory);
@@ -643,7 +643,7 @@ START_TEST(wholly_free_slab_serves_another_slot_size)
     protopool_each(&pool.engine, NULL, NULL); /* spills the magazines, and meets no live slot */
     for (int i = 0; i < 700; i++)
         ck_assert_ptr_nonnull(take(3));
-    ck_assert_uint_le(counted.most, bytes + SLAB_BYTES);
+    ck_assert_uint_le(counted.most, bytes + PP_SLAB_BYTES);
     ck_assert_uint_eq(protopool_fini(&pool.engine), 700);
     ck_assert_uint_eq(counted.bytes, 0);
     ck_assert_uint_eq(counted.aligns, 0);
@@ -661,7 +661,7 @@ START_TEST(slabs_past_the_bound_go_back_to_the_source)
     for (int i = 0; i < MANY; i++)
         put(3, slots[i]);
     ck_assert_uint_le(counted.bytes - TABLES_BYTES,
-                      (PROTOPOOL_SPARE_SLABS + 2 + 2 * PROTOPOOL_MAGAZINE / 400 + 2) * SLAB_BYTES);
+                      (PROTOPOOL_SPARE_SLABS + 2 + 2 * PROTOPOOL_MAGAZINE / 400 + 2) * PP_SLAB_BYTES);
     ck_assert_uint_le(pool.engine.store->growth->spare_count, PROTOPOOL_SPARE_SLABS);
     assert_invariants();
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
@@ -678,9 +678,9 @@ START_TEST(source_without_give_is_never_given_back)
     /* what it gave stays reachable for the leak checker through nothing: so the tables and one slab, freed here */
     ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &keeps));
     struct protopool_store *const tables = pool.engine.store;
-    struct protopool_slab *const arrays = arrays_of(tables)->partial;
+    struct protopool_slab *const arrays = pp_array_slabs(tables)->partial;
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
-    ck_assert_uint_eq(counted.bytes, TABLES_BYTES + SLAB_BYTES);
+    ck_assert_uint_eq(counted.bytes, TABLES_BYTES + PP_SLAB_BYTES);
     free(arrays);
     free(tables);
 }
@@ -720,8 +720,8 @@ START_TEST(source_without_give_lasts_at_constant_demand)
         if (cycle == 10)
             taken = (size_t)(arena_next - memory);
     }
-    ck_assert_uint_le((size_t)(arena_next - memory), taken + 4 * SLAB_BYTES);
-    ck_assert_uint_le(pool.engine.store->source_bytes, taken + 4 * SLAB_BYTES);
+    ck_assert_uint_le((size_t)(arena_next - memory), taken + 4 * PP_SLAB_BYTES);
+    ck_assert_uint_le(pool.engine.store->source_bytes, taken + 4 * PP_SLAB_BYTES);
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
     free(memory);
 }
@@ -734,14 +734,14 @@ START_TEST(default_source_cuts_slabs_from_chunks_and_frees_them)
     ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, NULL));
     for (int i = 0; i < MANY; i++)
         CHECK((slots[i] = take(2 + (unsigned)i % 4)) != NULL);
-    ck_assert_uint_gt(pool.engine.store->growth->heap.slabs, 10 * CHUNK_MIN);
+    ck_assert_uint_gt(pool.engine.store->growth->heap.slabs, 10 * PP_CHUNK_MIN);
     assert_invariants();
     for (int i = 0; i < MANY; i++)
         put(2 + (unsigned)i % 4, slots[i]);
     assert_invariants();
     ck_assert_uint_le(pool.engine.store->growth->heap.idle, 1);
-    ck_assert_uint_lt(pool.engine.store->growth->heap.slabs, 8 * CHUNK_MAX);
-    ck_assert_uint_le(pool.engine.store->source_bytes, PROTOPOOL_SPARE_BYTES + 16 * SLAB_BYTES);
+    ck_assert_uint_lt(pool.engine.store->growth->heap.slabs, 8 * PP_CHUNK_MAX);
+    ck_assert_uint_le(pool.engine.store->source_bytes, PROTOPOOL_SPARE_BYTES + 16 * PP_SLAB_BYTES);
     ck_assert_ptr_nonnull(take(LARGE_CLASS));
     ck_assert_uint_eq(protopool_fini(&pool.engine), 1);
     free(slots);
@@ -761,14 +761,14 @@ START_TEST(default_source_gives_every_slab_its_own_memory)
     memset(&heap, 0, sizeof heap);
     for (int i = 0; i < ROUNDS * SLABS; i++) { /* one is replaced at random; in the last round, given back */
         const size_t at = i < SLABS ? (size_t)i : (random = random * 1664525 + 1013904223) % SLABS;
-        const size_t bytes = SLAB_BYTES << (random >> 8) % SLAB_ORDERS;
+        const size_t bytes = PP_SLAB_BYTES << (random >> 8) % PP_SLAB_ORDERS;
         if (slabs[at].memory != NULL) {
             CHECK(slabs[at].memory[0] == at % 251 && slabs[at].memory[slabs[at].bytes - 1] == at % 251);
-            heap_give(&heap, slabs[at].memory, slabs[at].bytes, slabs[at].bytes);
+            pp_heap_give(&heap, slabs[at].memory, slabs[at].bytes, slabs[at].bytes);
             slabs[at].memory = NULL;
         }
         if (i < (ROUNDS - 1) * SLABS) {
-            CHECK((slabs[at].memory = (unsigned char *)heap_take(&heap, bytes, bytes)) != NULL);
+            CHECK((slabs[at].memory = (unsigned char *)pp_heap_take(&heap, bytes, bytes)) != NULL);
             CHECK((uintptr_t)slabs[at].memory % bytes == 0);
             slabs[at].bytes = bytes;
             slabs[at].memory[0] = slabs[at].memory[bytes - 1] = (unsigned char)(at % 251);
@@ -776,14 +776,14 @@ START_TEST(default_source_gives_every_slab_its_own_memory)
     }
     for (size_t at = 0; at < SLABS; at++)
         if (slabs[at].memory != NULL)
-            heap_give(&heap, slabs[at].memory, slabs[at].bytes, slabs[at].bytes);
+            pp_heap_give(&heap, slabs[at].memory, slabs[at].bytes, slabs[at].bytes);
     ck_assert_uint_eq(heap.count, 1);
     ck_assert_uint_eq(heap.idle, 1);
     ck_assert_uint_eq(heap.slabs, heap.chunks[0].slabs);
     for (size_t i = 0; i < heap.slabs; i++) /* and none has been lost on the way */
-        ck_assert_ptr_nonnull(heap_take(&heap, SLAB_BYTES, SLAB_BYTES));
+        ck_assert_ptr_nonnull(pp_heap_take(&heap, PP_SLAB_BYTES, PP_SLAB_BYTES));
     ck_assert_uint_eq(heap.count, 1);
-    heap_end(&heap);
+    pp_heap_end(&heap);
 }
 END_TEST
 
@@ -792,7 +792,7 @@ END_TEST
 static size_t system_calls;
 static bool refuses; /* the system takes nothing back, as of locked memory */
 
-#ifdef FREE_PAGES
+#ifdef PP_FREE_PAGES
 static int counted_madvise(void *memory, size_t bytes, int advice)
 {
     system_calls++;
@@ -811,10 +811,10 @@ static void assert_heap_holds(void)
     for (size_t i = 0; i < heap.count; i++) {
         const struct protopool_chunk *const chunk = &heap.chunks[i];
         size_t used = 0;
-        for (size_t w = 0; w < CHUNK_MAX / 64; w++) {
+        for (size_t w = 0; w < PP_CHUNK_MAX / 64; w++) {
             CHECK((chunk->dirty[w] & chunk->used[w]) == 0);
-            dirty += count_bits(chunk->dirty[w]);
-            used += count_bits(chunk->used[w]);
+            dirty += pp_count_bits(chunk->dirty[w]);
+            used += pp_count_bits(chunk->used[w]);
         }
         CHECK(used == chunk->live);
         CHECK(i == 0 || heap.chunks[i - 1].block < chunk->block);
@@ -822,8 +822,8 @@ static void assert_heap_holds(void)
         idle += used == 0;
         slabs += chunk->slabs;
     }
-    CHECK(heap.dirty == dirty * SLAB_BYTES);
-    CHECK(heap.live == live * SLAB_BYTES);
+    CHECK(heap.dirty == dirty * PP_SLAB_BYTES);
+    CHECK(heap.live == live * PP_SLAB_BYTES);
     CHECK(heap.idle == idle && idle <= 1);
     CHECK(heap.slabs == slabs);
 }
@@ -833,7 +833,7 @@ static void take_slabs(size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++) {
         const size_t count = heap.count;
-        CHECK((heap_slabs[i] = heap_take(&heap, SLAB_BYTES, SLAB_BYTES)) != NULL);
+        CHECK((heap_slabs[i] = pp_heap_take(&heap, PP_SLAB_BYTES, PP_SLAB_BYTES)) != NULL);
         memset(heap_slabs[i], (int)i, 16);
         system_calls += count != heap.count;
     }
@@ -844,9 +844,9 @@ static void give_slabs(size_t from, size_t to)
     for (size_t i = from; i < to; i++) {
         const size_t count = heap.count, calls = system_calls;
         CHECK(all_bytes_are(heap_slabs[i], 16, (int)i & 255));
-        heap_give(&heap, heap_slabs[i], SLAB_BYTES, SLAB_BYTES);
+        pp_heap_give(&heap, heap_slabs[i], PP_SLAB_BYTES, PP_SLAB_BYTES);
         system_calls += count != heap.count;
-        CHECK(system_calls - calls <= DIRTY_MIN / SLAB_BYTES); /* no free does much at once */
+        CHECK(system_calls - calls <= PP_DIRTY_MIN / PP_SLAB_BYTES); /* no free does much at once */
     }
 }
 
@@ -878,14 +878,14 @@ START_TEST(free_memory_between_live_slabs_is_bounded)
     for (size_t left = HEAP_SLABS; left > 0; left -= 64) {
         give_slabs(left - 64, left);
         assert_heap_holds();
-        CHECK(heap.dirty <= DIRTY_MIN || heap.dirty <= heap.live >> DIRTY_SHIFT);
+        CHECK(heap.dirty <= PP_DIRTY_MIN || heap.dirty <= heap.live >> PP_DIRTY_SHIFT);
     }
     ck_assert_uint_le(system_calls, HEAP_SLABS); /* at most one for 16 KiB of memory that is given back */
-    heap_trim(&heap);
+    pp_heap_trim(&heap);
     assert_heap_holds();
     ck_assert_uint_eq(heap.count, 0);
     ck_assert_uint_eq(heap.dirty, 0);
-    heap_end(&heap);
+    pp_heap_end(&heap);
 }
 END_TEST
 
@@ -897,19 +897,19 @@ START_TEST(system_is_called_for_much_memory_at_once)
         give_slabs(from + 1, from + 32);
     }
     assert_heap_holds();
-    ck_assert_uint_le(heap.dirty, DIRTY_MIN);
+    ck_assert_uint_le(heap.dirty, PP_DIRTY_MIN);
     ck_assert_uint_le(system_calls, HEAP_SLABS / 16);
     give_slabs(0, 1);
     for (size_t i = 32; i < HEAP_SLABS; i += 32)
         give_slabs(i, i + 1);
-    heap_end(&heap);
+    pp_heap_end(&heap);
 }
 END_TEST
 
 /* A load that swings across the bound, by less than half of it, wherever that lies: the system is called no more. */
 START_TEST(load_that_swings_calls_the_system_no_more)
 {
-    enum { SWING = DIRTY_MIN / 2 / SLAB_BYTES - 8 };
+    enum { SWING = PP_DIRTY_MIN / 2 / PP_SLAB_BYTES - 8 };
     for (size_t start = HEAP_SLABS; start > HEAP_SLABS / 2; start -= SWING / 3) {
         begin_heap(_i == 1);
         give_slabs(start, HEAP_SLABS);
@@ -924,7 +924,7 @@ START_TEST(load_that_swings_calls_the_system_no_more)
         }
         assert_heap_holds();
         ck_assert_uint_eq(system_calls, 0);
-        heap_end(&heap);
+        pp_heap_end(&heap);
     }
 }
 END_TEST
@@ -936,11 +936,11 @@ START_TEST(memory_that_the_system_does_not_take_is_offered_once)
     give_slabs(HEAP_SLABS / 2, HEAP_SLABS);
     assert_heap_holds();
     ck_assert_uint_eq(system_calls, 1);
-    ck_assert_uint_eq(heap.dirty, HEAP_SLABS / 2 * SLAB_BYTES);
+    ck_assert_uint_eq(heap.dirty, HEAP_SLABS / 2 * PP_SLAB_BYTES);
     give_slabs(0, HEAP_SLABS / 2);
-    heap_trim(&heap);
+    pp_heap_trim(&heap);
     ck_assert_uint_eq(heap.dirty, 0); /* to malloc, at least */
-    heap_end(&heap);
+    pp_heap_end(&heap);
     refuses = false;
 }
 END_TEST
@@ -968,12 +968,12 @@ START_TEST(trim_gives_back_all_that_is_free)
         ck_assert_uint_eq(given, bytes - counted.bytes);
         assert_invariants();
         ck_assert_uint_eq(pool.engine.store->growth->spare_count, 0);
-        bytes = TABLES_BYTES + SLAB_BYTES + (size_t)CLASSES * 2 * PROTOPOOL_MAGAZINE * sizeof(void *);
+        bytes = TABLES_BYTES + PP_SLAB_BYTES + (size_t)CLASSES * 2 * PROTOPOOL_MAGAZINE * sizeof(void *);
         if (round < 2) /* the tables, and the arrays of magazines in use */
             ck_assert_uint_le(counted.bytes, bytes);
         ck_assert_uint_eq(protopool_trim(&pool.engine), 0);
     }
-    ck_assert_uint_ge(pool.engine.store->shelves[2].slabs.slots, 5000); /* what is reserved stays */
+    ck_assert_uint_ge(pool.engine.store->classes[2].slabs.slots, 5000); /* what is reserved stays */
     protopool_stats(&pool.engine, stats, &bytes, &given);
     ck_assert_uint_eq(bytes, given);
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
@@ -992,13 +992,13 @@ START_TEST(trim_of_a_depot_without_pools_leaves_its_tables)
 {
     static struct {
         struct protopool_depot engine;
-        struct protopool_rack racks[1 + CLASSES];
+        struct protopool_depot_class classes[1 + CLASSES];
     } depot;
     static void *slots[20 * PROTOPOOL_MAGAZINE];
     static struct handle other;
 
     memset(&counted, 0, sizeof counted);
-    ck_assert(protopool_depot_init(&depot.engine, depot.racks, &geometry, &source));
+    ck_assert(protopool_depot_init(&depot.engine, depot.classes, &geometry, &source));
     for (int round = 0; round < 3; round++) {
         ck_assert(protopool_join(&pool.engine, pool.loaded, pool.classes, &geometry, &depot.engine));
         ck_assert(protopool_join(&other.engine, other.loaded, other.classes, &geometry, &depot.engine));
@@ -1008,15 +1008,15 @@ START_TEST(trim_of_a_depot_without_pools_leaves_its_tables)
             protopool_put(&other.engine, &other.loaded[2], 2, slots[i]);
         protopool_flush(&pool.engine); /* where few slots fill a magazine, they may all be of one slab */
         ck_assert_uint_gt(protopool_trim(&other.engine), 0); /* and of the depot's magazines */
-        ck_assert_uint_eq(depot.racks[2].count + depot.racks[2].empty_count, 0);
+        ck_assert_uint_eq(depot.classes[2].full_count + depot.classes[2].empty_count, 0);
         for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++)
             ck_assert_ptr_nonnull(slots[i] = take(2));
         for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++)
             protopool_put(&other.engine, &other.loaded[2], 2, slots[i]);
-        ck_assert_uint_gt(depot.racks[2].count, 0);
+        ck_assert_uint_gt(depot.classes[2].full_count, 0);
         ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
         ck_assert_uint_eq(protopool_fini(&other.engine), 0);
-        ck_assert_uint_eq(depot.racks[2].count, 0); /* nobody is there to fetch them */
+        ck_assert_uint_eq(depot.classes[2].full_count, 0); /* nobody is there to fetch them */
         ck_assert_uint_gt(protopool_depot_trim(&depot.engine), 0);
         ck_assert_uint_eq(counted.bytes, TABLES_BYTES);
         ck_assert_uint_eq(protopool_depot_trim(&depot.engine), 0);
@@ -1029,8 +1029,8 @@ END_TEST
 
 START_TEST(large_slots_have_no_magazine)
 {
-    const struct protopool_slot_size large[] = { { MAGAZINE_BYTES / MAGAZINE_MIN, 0 },
-                                                 { MAGAZINE_BYTES / MAGAZINE_MIN + 1, 0 },
+    const struct protopool_slot_size large[] = { { PP_MAGAZINE_BYTES / PP_MAGAZINE_MIN, 0 },
+                                                 { PP_MAGAZINE_BYTES / PP_MAGAZINE_MIN + 1, 0 },
                                                  { 64 << 20, 0 } };
     const struct protopool_geometry of_large = { large, 3 };
     void *slots[8];
@@ -1085,8 +1085,8 @@ START_TEST(reserved_slots_need_no_source)
     counted.fail_on = true;
     takes_bytes = counted.bytes;
     ck_assert(!protopool_reserve(&pool.engine, 3, 1000000)); /* and what it got is released, or spare */
-    ck_assert_uint_le(counted.bytes, takes_bytes + PROTOPOOL_SPARE_SLABS * SLAB_BYTES);
-    ck_assert_uint_eq(pool.engine.store->shelves[3].slabs.slots / 1000, 5);
+    ck_assert_uint_le(counted.bytes, takes_bytes + PROTOPOOL_SPARE_SLABS * PP_SLAB_BYTES);
+    ck_assert_uint_eq(pool.engine.store->classes[3].slabs.slots / 1000, 5);
     counted.fail_at = 0;
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
     ck_assert_uint_eq(counted.bytes, 0);
@@ -1208,14 +1208,14 @@ static uint32_t random_below(uint32_t n) /* xorshift64 (Marsaglia 2003) */
 
 static struct {
     struct protopool_depot depot;
-    struct protopool_rack racks[1 + CLASSES];
+    struct protopool_depot_class classes[1 + CLASSES];
 } shared;
 
 static void *held[12 * PROTOPOOL_MAGAZINE];
 
 static void join_new_depot(void)
 {
-    ck_assert(protopool_depot_init(&shared.depot, shared.racks, &geometry, NULL));
+    ck_assert(protopool_depot_init(&shared.depot, shared.classes, &geometry, NULL));
     ck_assert(protopool_join(&pool.engine, pool.loaded, pool.classes, &geometry, &shared.depot));
 }
 
@@ -1228,14 +1228,14 @@ static void end_depot(void)
 /* How often the pool takes the lock of its store while `count` slots are allocated and freed, `rounds` times. */
 static uint32_t trips_of_swings(size_t begin, size_t count, int rounds)
 {
-    const uint32_t before = pool.engine.slow;
+    const uint32_t before = pool.engine.store_visits;
     for (int round = 0; round < rounds; round++) {
         for (size_t i = 0; i < count; i++)
             CHECK((held[begin + i] = take(2)) != NULL);
         for (size_t i = 0; i < count; i++)
             put(2, held[begin + count - 1 - i]);
     }
-    return pool.engine.slow - before;
+    return pool.engine.store_visits - before;
 }
 
 /* With one magazine instead of two, each swing around its edge would be two trips. */
@@ -1445,7 +1445,7 @@ int main(void)
     tcase_add_test(tests, source_without_give_lasts_at_constant_demand);
     tcase_add_test(tests, default_source_cuts_slabs_from_chunks_and_frees_them);
     tcase_add_test(tests, default_source_gives_every_slab_its_own_memory);
-#ifdef FREE_PAGES
+#ifdef PP_FREE_PAGES
     tcase_add_test(tests, free_memory_between_live_slabs_is_bounded);
     tcase_add_loop_test(tests, system_is_called_for_much_memory_at_once, 0, 2);
     tcase_add_loop_test(tests, load_that_swings_calls_the_system_no_more, 0, 2);

@@ -259,7 +259,8 @@ START_TEST(default_handler_prints_at_level_2_alone)
     (void)fclose(file);
 #if PROTOPOOL_CHECK == 2
     ck_assert_ptr_eq(
-        strstr(said, "protopool: refused: Heartbeat: battery 150 is not in 0..100, at tests/engine/test_refusals.c:"), said);
+        strstr(said, "protopool: refused: Heartbeat: battery 150 is not in 0..100, at tests/engine/test_refusals.c:"),
+        said);
 #else
     ck_assert_str_eq(said, "");
 #endif

@@ -17,12 +17,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 GENERATED = ROOT / "generated"
 TRIES = 12
-PAIRS = (("lock_store(pool);", "unlock_store(pool);"),
+PAIRS = (("pp_lock_store(pool);", "pp_unlock_store(pool);"),
          ("PROTOPOOL_LOCK(&depot->lock);", "PROTOPOOL_UNLOCK(&depot->lock);"),
-         ("LOCK_STORES();", "UNLOCK_STORES();"))
+         ("PP_LOCK_STORES();", "PP_UNLOCK_STORES();"))
 # Not to be noticed by a race: depot_fini looks whether a pool is joined, which is the caller's to know.
 # The list of stores is read for the report of a fault only.
-EXEMPT = {"is_joined", "look_elsewhere"}
+EXEMPT = {"pp_is_joined", "pp_find_in_other_stores"}
 
 
 def functions(text: str) -> list[tuple[str, int, int]]:
@@ -40,7 +40,7 @@ def weakened(text: str):
         for lock, unlock in PAIRS:
             pattern = re.compile(rf"(?<![\w]){re.escape(lock)}|(?<![\w]){re.escape(unlock)}")
             if name not in EXEMPT and pattern.search(body):
-                level = 2 if "checked" in name or "begin_put" in name or "store" in name else 0
+                level = 2 if "checked" in name or "check_free" in name or "store" in name else 0
                 yield name, level, text[:start] + pattern.sub(";", body) + text[end:]
 
 

@@ -190,6 +190,30 @@ class Programs(Folder):
             self.assertEqual(self.link(self.compile(unity, "-DPROTOPOOL_CHECK=" + level)), "")
             self.run_program()
 
+    def test_a_unity_build_with_common_names_of_the_users_own(self):
+        """None of them is the engine's: whatever a file of the same unit declares before or behind it."""
+        names = ("flush", "spill", "fault", "report", "grow", "refill", "trim", "reserve", "equip", "cut", "reverse", "die", "enter",
+                 "leave", "exchange", "bitmap", "slab_of", "count_of", "is_alive", "round_up", "print_number", "refuse", "judge",
+                 "heap_take", "heap_give", "search", "leaks", "nowhere", "find_slab", "lock_store", "take_lock", "add_chunk")
+        macros = ("HOSTED", "HAS_HEAP", "FREE_PAGES", "WORD_BITS", "SLAB_BYTES", "CHUNK_MIN", "FREE_FILL", "LOCK_TRIES", "SAY",
+                  "PATH_BYTES", "TEXT_BYTES", "MAGAZINE_MIN", "LIVE", "FREED", "HAS_ASAN")
+        user = "".join(f"int {name}(int x);\nint {name}(int x) {{ return x; }}\n" for name in names)
+        macro_text = "".join(f"#define {name} own({name})\n" for name in macros)
+        types = "".join(f"struct {name} {{ int own; }};\n" for name in ("report", "leaks", "search", "slab", "store", "chunk"))
+        program = PROGRAM.replace("use(&pool);", "").replace("void use(struct calc_pool *pool);", "")
+        engine = '#include "calc.c"\n#include "protopool.c"\n'
+        for level in ("0", "1", "2"):
+            for text in (macro_text + user + types + engine, engine + macro_text + user + types):
+                self.assertEqual(self.link(self.compile(self.write("unity.c", text + program), "-DPROTOPOOL_CHECK=" + level)), "")
+                self.run_program()
+
+    def test_every_name_of_the_engines_own_has_its_prefix(self):
+        engine = (GENERATED / "protopool.c").read_text(encoding="utf-8")
+        for pattern in (r"^#define (\w+)", r"^(?:struct|enum|union) (\w+) \{", r"^(?!static_assert|return|else)(?:static )?[a-z][^\n;#{}()=]*?(\w+)\("):
+            found = set(re.findall(pattern, engine, re.MULTILINE))
+            self.assertGreater(len(found), 2, pattern)
+            self.assertEqual([name for name in found if not re.match(r"pp_|PP_|protopool_|PROTOPOOL_|_DEFAULT_SOURCE|__", name)], [], pattern)
+
     def test_two_shared_libraries_have_an_engine_each(self):
         """At different levels, with handlers of their own: neither sees the other's."""
         library = """
