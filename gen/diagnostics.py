@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""What is wrong with a schema, and where: places, errors and how they are shown. Knows no rule itself."""
+"""Errors in a schema: their places, how they are collected and how they are shown. Knows no rule of the language."""
 
 import difflib
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
-MOST = 200          # errors of one source; nobody reads on, and the hints of more would take time
-COMPARED = 300      # names with a misspelt one: of more, those that begin alike and are as long
-SHOWN = 96          # characters of a source line that are shown around the caret
+MAX_ERRORS = 200    # per source: nobody reads more, and hints take time
+MAX_COMPARED = 300  # names per misspelt one; of more names, only those with the same first letter and about the same length
+SHOWN = 96          # characters of the source line shown around the caret
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,12 @@ class Source:
 
     @cached_property
     def lines(self) -> list[str]:
-        return re.split("\r\n|[\n\r\x85\u2028\u2029]", self.text)        # what YAML takes for a line break
+        return re.split("\r\n|[\n\r\x85\u2028\u2029]", self.text)        # the line breaks of YAML
 
 
 @dataclass(frozen=True)
 class Place:
-    """Line and column count from 1, in characters; width is that of the word at fault. source: an imported file."""
+    """Where a word is: line and column from 1, width in characters. source: the imported file, None for the schema itself."""
 
     line: int
     column: int
@@ -58,7 +58,7 @@ class Diagnostic:
 
 
 class SchemaError(Exception):
-    """One or more things wrong with a schema."""
+    """All errors found in a schema, at least one."""
 
     def __init__(self, diagnostics: list[Diagnostic]):
         super().__init__(diagnostics)
@@ -66,7 +66,7 @@ class SchemaError(Exception):
 
 
 class Reporter:
-    """Collects the errors of one source, so that one run shows them all."""
+    """Collects the errors of one source, so that one run reports all of them."""
 
     def __init__(self, source: Source):
         self.source = source
@@ -74,17 +74,17 @@ class Reporter:
         self.places: set[Place] = set()
 
     def error(self, place: Place, message: str, hint: str = "") -> None:
-        """A second error at the same word is left out: as good as always it follows from the first."""
+        """Adds an error. A second error at the same word is dropped: it nearly always follows from the first."""
         if place not in self.places:
             self.places.add(place)
             self.diagnostics.append(Diagnostic(place.source or self.source, place, message, hint))
-        if len(self.diagnostics) >= MOST:
+        if len(self.diagnostics) >= MAX_ERRORS:
             self.raise_if_any()
 
     def take(self, diagnostics: list[Diagnostic]) -> None:
-        """Those of an imported file."""
+        """Adds the errors of an imported file."""
         self.diagnostics += diagnostics
-        if len(self.diagnostics) >= MOST:
+        if len(self.diagnostics) >= MAX_ERRORS:
             self.raise_if_any()
 
     def raise_if_any(self) -> None:
@@ -94,18 +94,19 @@ class Reporter:
 
 
 def quoted(word: str) -> str:
-    """The word at fault as messages show it: cut where it is long."""
+    """The word in quotes, cut if it is long."""
     return f'"{word}"' if len(word) <= 64 else f'"{word[:60]}..."'
 
 
 def at(place: Place) -> str:
-    of = f"{place.source.name}, " if place.source else ""
-    return f"{of}line {place.line}, column {place.column}"
+    file = f"{place.source.name}, " if place.source else ""
+    return f"{file}line {place.line}, column {place.column}"
 
 
 def did_you_mean(word: str, known) -> str:
-    if len(known) > COMPARED:
-        known = [k for k in known if k[:1].lower() == word[:1].lower() and abs(len(k) - len(word)) <= 2][:COMPARED]
+    """A hint with the known name that is most like the word; empty if none is."""
+    if len(known) > MAX_COMPARED:
+        known = [k for k in known if k[:1].lower() == word[:1].lower() and abs(len(k) - len(word)) <= 2][:MAX_COMPARED]
     close = difflib.get_close_matches(word.lower()[:64], {k.lower(): k for k in known}, n=1, cutoff=0.6)
     if not close:
         return ""
@@ -113,5 +114,5 @@ def did_you_mean(word: str, known) -> str:
 
 
 def visible(text: str, keep: str = "") -> str:
-    """The text without characters that would act on a terminal."""
+    """The text with "?" for each character that would act on a terminal, such as an escape."""
     return "".join(c if c.isprintable() or c in keep else "?" for c in text)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Files in and out. Writes are atomic, all files of a run or none; one whose text is unchanged is left untouched."""
+"""Reads schemas and writes outputs. A run writes all of its files or none, and leaves a file whose text is unchanged as it is."""
 
 import contextlib
 import errno
@@ -18,7 +18,7 @@ _TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<process>[0-9]{1,10})\.protopool")
 
 
 def read_schema(path: str) -> tuple[str, bytes]:
-    """The schema's shown name and its bytes; of a longer file only so many that it is seen to be too long.
+    """The name that messages show, and the bytes: of a file that is too long, one byte more than a schema may have.
 
     Raises OSError.
     """
@@ -31,26 +31,26 @@ def read_schema(path: str) -> tuple[str, bytes]:
 
 
 def read_imported(path: str) -> tuple[str, bytes]:
-    """The same of a file that a schema names: never standard input, nor a pipe or a device, which may have no end."""
+    """The same for a file that a schema imports. Refuses standard input, pipes and devices: they may have no end."""
     try:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise OSError(errno.EINVAL, "it is not a regular file", path)
             return path, file.read(MAX_BYTES + 1)
-    except ValueError as error:         # a NUL, or what the file system's encoding lacks
+    except ValueError as error:         # a NUL, or a character that the file system cannot encode
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path) from error
 
 
 def stale(files: dict[Path, str]) -> list[Path]:
-    """The files that are missing or hold another text. Raises OSError."""
+    """The files that are missing or have another text. Raises OSError."""
     return [path for path, text in files.items() if _read(path) != _encoded(text)]
 
 
 def write(files: dict[Path, str], touched: Collection[Path] = ()) -> list[Path]:
-    """Writes what is stale and returns its paths: first all texts beside their places, then all renames. A signal waits until
-    they are in place. touched: files whose time is set though their text is unchanged.
+    """Writes the stale files and returns their paths. touched: files whose time is updated even if their text is unchanged.
 
-    Raises OSError that names the file, having removed what it had not yet put in place.
+    All texts are first written to temporary files, then renamed to their places. Signals wait until that is done.
+    Raises OSError, with the file's name, after removing the temporary files.
     """
     for directory in {path.parent for path in files}:
         directory.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def write(files: dict[Path, str], touched: Collection[Path] = ()) -> list[Path]:
                 path.unlink(missing_ok=True)
             _remove_leftovers(files)
     for path in changed:
-        if not _is_replaced(path):      # its reader may let us wait
+        if not _is_replaced(path):      # writing to it may block until somebody reads
             with _naming(path):
                 path.write_bytes(_encoded(files[path]))
     for path in touched:
@@ -80,7 +80,7 @@ def write(files: dict[Path, str], touched: Collection[Path] = ()) -> list[Path]:
 
 @contextlib.contextmanager
 def _signals_held() -> Iterator[None]:
-    """SIGINT, SIGTERM and SIGHUP come afterwards."""
+    """Delays SIGINT, SIGTERM and SIGHUP until the block ends."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -93,7 +93,7 @@ def _signals_held() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Of an OSError: write() does not name its file, and what lies beside is not the one that the user knows."""
+    """Makes an OSError name the output: write() names no file, and users do not know the temporary one."""
     try:
         yield
     except OSError as error:
@@ -101,7 +101,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def _remove_leftovers(files: Collection[Path]) -> None:
-    """Those of a run that was killed: its process is no more."""
+    """Removes temporary files of killed runs: those whose process no longer exists."""
     if os.name != "posix":
         return
     for directory in {path.parent for path in files}:
@@ -123,12 +123,12 @@ def _is_alive(process: int) -> bool:
 
 
 def _encoded(text: str) -> bytes:
-    """As UTF-8, but for the bytes of a path (in a depfile) that are not: they stay what they are."""
+    """As UTF-8. Bytes of a path that are not UTF-8, which a depfile can have, stay as they are."""
     return text.encode("utf-8", "surrogateescape")
 
 
 def _is_replaced(path: Path) -> bool:
-    """Whether a new file takes the path. A link, a device or a pipe (/dev/stdout) stays and is written to."""
+    """Whether a new file replaces the old one. A link, a device or a pipe (/dev/stdout) stays and is written to."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
@@ -137,7 +137,7 @@ def _is_replaced(path: Path) -> bool:
 
 
 def _read(path: Path) -> bytes | None:
-    """None for what is not there, and for a device or a pipe, which may have no end."""
+    """None for a missing file, and for a device or a pipe, which may have no end."""
     try:
         mode = path.stat().st_mode
         return path.read_bytes() if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else None
@@ -159,7 +159,7 @@ def _write_beside(path: Path, text: str) -> Path:
 
 
 def _mode(path: Path) -> int:
-    """That of the file that is there, else what open() would give a new one."""
+    """The mode of the existing file, or the one that open() would give a new file."""
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except FileNotFoundError:

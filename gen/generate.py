@@ -1,34 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The generator: four passes, one after the other. Several schemas are generated for one program."""
+"""The generator: four passes over each schema, one after the other: parse, resolve, layout, render."""
 
 from collections.abc import Collection
 
 from .diagnostics import SchemaError
-from .layout import Layout, layout
-from .files import read_imported
 from .emit.render import render, suite
+from .files import read_imported
 from .language import clashes
 from .language.parse import Load, parse
 from .language.resolve import resolve
+from .layout import Layout, layout
 
 
-def generate(schemas: list[tuple[str, bytes]], also: Collection[str] = (), load: Load = read_imported) -> dict[str, str]:
-    """{file name: text} of schemas given as (shown name, bytes), their tests among them; also: files on demand, see render;
-    load reads what is imported. Raises SchemaError with all that is wrong."""
-    return {name: text for laid_out in lay_out(schemas, load)
-            for name, text in (render(laid_out, also) | suite(laid_out)).items()}
+def generate(schemas: list[tuple[str, bytes]], on_demand: Collection[str] = (), load: Load = read_imported) -> dict[str, str]:
+    """{file name: text} of every file for the schemas, their tests included, for one program.
+
+    schemas: pairs of a name for messages and the bytes. on_demand: see render. load: reads an imported file.
+    Raises SchemaError with all errors of all schemas.
+    """
+    return {name: text for each in lay_out(schemas, load)
+            for name, text in (render(each, on_demand) | suite(each)).items()}
 
 
 def lay_out(schemas: list[tuple[str, bytes]], load: Load = read_imported) -> list[Layout]:
-    """The first three passes over each schema. Raises SchemaError."""
-    checked, wrong = [], []
+    """The first three passes over each schema. Raises SchemaError with all errors of all schemas."""
+    resolved, errors = [], []
     for name, raw in schemas:
         try:
             schema, reporter = parse(name, raw, load)
-            checked.append((schema, resolve(schema, reporter), reporter))
+            resolved.append((schema, resolve(schema, reporter), reporter))
         except SchemaError as error:
-            wrong += error.diagnostics
-    if wrong:
-        raise SchemaError(wrong)
-    clashes.find_between(checked)
-    return [layout(protocol, reporter) for _, protocol, reporter in checked]
+            errors += error.diagnostics
+    if errors:
+        raise SchemaError(errors)
+    clashes.find_between(resolved)
+    return [layout(protocol, reporter) for _, protocol, reporter in resolved]

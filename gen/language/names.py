@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""From schema names to C names, and which C names are taken. Knows the words of C, C++ and the C library."""
+"""From schema names to C names, and which C names are taken. Knows the names of C, C++ and the C library."""
 
 import re
 from collections.abc import Collection
@@ -21,13 +21,13 @@ _CPP = """alignas alignof and and_eq bitand bitor bool catch char16_t char32_t c
     xor_eq"""
 KEYWORDS = frozenset(_C.split()) | frozenset(_CPP.split())
 
-# Fields that a constructor's parameter cannot be called: variables of the C library (-Wshadow), and the
+# Names that a parameter of a constructor cannot have: variables of the C library (-Wshadow), and the
 # functions that constructors call. The parameter gets an underscore; the member keeps the name.
 _NOT_PARAMETERS = frozenset("""daylight environ optarg opterr optind optopt signgam timezone tzname
     memchr memcpy memset""".split())
 
-# What a protocol cannot be called: its struct or its header would be one of the C library's, or its files could not
-# be on some disks.
+# Names that a protocol cannot have: its struct or its header would clash with one of the C library, or some file
+# systems could not store its files.
 _LIBRARY_STRUCTS = frozenset("""aiocb cmsghdr dirent fd_set flock group hostent iovec ipc_perm itimerspec itimerval
     lconv linger mq_attr msghdr option passwd pollfd protoent rlimit rusage sched_param servent sigaction sigevent
     sockaddr stat statvfs termios timespec timeval tm tms utimbuf utsname""".split())
@@ -47,13 +47,13 @@ def snake(name: str) -> str:
 
 
 def c_name(name: Word, given: Word | None) -> str:
-    """The C name of what the schema calls so."""
+    """The C name of a thing in the schema: the given one, or the schema's name in snake case."""
     return snake(name.text) if given is None else given.text
 
 
 def parameter(c_name: str, public: Collection[str]) -> str:
-    """What constructors call a field: its C name, unless that would hide one that they use: public, those of the protocol,
-    the engine's, or one of the C library. What is not public ends in an underscore, as no field does."""
+    """The constructors' parameter for a field: its C name, unless that would hide a name that they use: a public name of the
+    protocol, or a name of the engine or the C library. Such a parameter ends in an underscore, which no field does."""
     if c_name in public or c_name.lower().startswith("protopool_"):
         return f"arg_{c_name}_"
     return c_name + "_" if c_name in _NOT_PARAMETERS else c_name
@@ -66,7 +66,7 @@ def library_names() -> frozenset[str]:
 
 
 def why_taken(c_name: str) -> str:
-    """Why a final C identifier cannot be used; empty if it can."""
+    """Why a C identifier cannot be emitted; empty if it can."""
     if c_name in KEYWORDS:
         return "a keyword of C or C++"
     if c_name in library_names():
@@ -75,7 +75,7 @@ def why_taken(c_name: str) -> str:
 
 
 def why_no_protocol(c_name: str) -> str:
-    """Why a protocol cannot have this C name, though another thing could; empty if it can."""
+    """Why a protocol cannot have this C name, though other things could; empty if it can."""
     folded = c_name.lower()
     if folded == "protopool" or folded.startswith("protopool_"):
         return 'names that begin with "protopool" belong to the engine'

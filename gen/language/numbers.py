@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""How numbers are spelt in a schema, and their ranges. Each reader returns None for what it has refused."""
+"""How numbers are written in a schema, and their ranges."""
 
 import re
 
@@ -8,7 +8,7 @@ from ..model import Scalar
 from .syntax import Word
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*|0[xX][0-9A-Fa-f]+)\Z")
-_LONGEST = 64                   # characters; far beyond any range
+_LONGEST = 64                   # characters: longer numbers are out of every range
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,63})(?:\.[0-9]{1,64})?(?:[eE][-+]?[0-9]{1,3})?\Z")
 _LARGEST_FLOAT, _LARGEST_DOUBLE = 3.4028234e38, 1.7976931348623157e308
 _SHARE = re.compile(r"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?\Z")
@@ -22,6 +22,8 @@ def fits(scalar: Scalar, number: int) -> bool:
 
 
 class Numbers:
+    """Readers of numbers. Each returns None if the word is not such a number, after reporting that."""
+
     def __init__(self, reporter: Reporter):
         self.reporter = reporter
 
@@ -50,7 +52,7 @@ class Numbers:
         return None
 
     def number(self, word: Word, scalar: Scalar) -> int | float | None:
-        """One that the scalar holds."""
+        """A number that the scalar can hold."""
         if scalar.family in ("unsigned", "signed"):
             bits = 8 * scalar.size
             lowest = -2**(bits - 1) if scalar.family == "signed" else 0

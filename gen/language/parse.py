@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Pass 1, parse: YAML text -> Schema. Knows which keys stand where and how a type is spelt; resolves nothing but imports."""
+"""Pass 1, parse: YAML text -> Schema. Knows the keys of a schema and how a type is written; resolves only imports."""
 
 import os
 import re
@@ -15,18 +15,18 @@ _TYPE = re.compile(r"(?P<name>[A-Za-z]\w*)\s*(?P<brackets>\[\s*(?P<most><=)?\s*(
 _SHARED_KEYS = ("doc", "import", *SHARED)
 _LONGEST_TYPE = 256
 _SUFFIXES = (".yaml", ".yml")
-MAX_CHAIN = 64                  # files that import one another, in a row
+MAX_CHAIN = 64                  # files, each imported by the one before
 
-_UNCLEAR = ("", "~", "null", "no", "n", "off", "yes", "y", "on")        # to YAML 1.1 no reason but true or false
+_UNCLEAR = ("", "~", "null", "no", "n", "off", "yes", "y", "on")        # YAML 1.1 reads these as true, false or nothing
 
 
-Load = Callable[[str], tuple[str, bytes]]       # of a path: its shown name and its bytes; raises OSError
+Load = Callable[[str], tuple[str, bytes]]       # path -> the name to show, the bytes; raises OSError
 
 
 def parse(name: str, raw: bytes, load: Load) -> tuple[Schema, Reporter]:
-    """The schema as far as it could be read, with what it imports, and a reporter with what was wrong.
+    """The schema and what it imports, as far as they could be read, and a reporter with the errors.
 
-    Raises SchemaError where there is nothing to go on with.
+    Raises SchemaError if nothing could be read.
     """
     root, reporter = yaml_tree.read(name, raw)
     schema = _Reader(reporter).schema(root)
@@ -38,7 +38,7 @@ def parse(name: str, raw: bytes, load: Load) -> tuple[Schema, Reporter]:
 
 
 class _Imports:
-    """Reads the files that a schema imports, each once, those that they import before them."""
+    """Reads the files that a schema imports: each once, and after the files that it imports itself."""
 
     def __init__(self, load: Load, reporter: Reporter):
         self.load = load
@@ -46,7 +46,7 @@ class _Imports:
         self.done: set[str] = set()
 
     def all_of(self, paths: tuple[Word, ...], importer: str, chain: tuple[str, ...]) -> list[Schema]:
-        """The schemas that a file imports; chain leads from the user's schema to that file."""
+        """The schemas that a file imports. chain: the files from the user's schema to that file."""
         return [part for word in paths for part in self.one(word, importer, chain)]
 
     def one(self, word: Word, importer: str, chain: tuple[str, ...]) -> list[Schema]:
@@ -71,7 +71,7 @@ class _Imports:
         try:
             schema, wrong = self.read(name, raw)
         except SchemaError as error:
-            if not name.endswith(_SUFFIXES):        # its errors would show lines of a file that is something else
+            if not name.endswith(_SUFFIXES):        # errors would print lines of a file that is no schema, perhaps a secret
                 self.reporter.error(word.place, f"{quoted(word.text)} does not look like a schema",
                                     "name it .yaml or .yml to see what is wrong with it")
                 return []
@@ -82,7 +82,7 @@ class _Imports:
 
     @staticmethod
     def read(name: str, raw: bytes) -> tuple[Schema | None, list[Diagnostic]]:
-        """Raises SchemaError where there is nothing to go on with."""
+        """Raises SchemaError if nothing could be read."""
         root, reporter = yaml_tree.read(name, raw, is_imported=True)
         if not name.endswith(_SUFFIXES) and not (isinstance(root, yaml_tree.Mapping)
                                                  and any(key.text in _SHARED_KEYS for key, _ in root.entries)):
@@ -91,7 +91,7 @@ class _Imports:
 
 
 class _Reader:
-    """One method per thing a schema holds; each returns None for what cannot be used, having said why."""
+    """One method per part of a schema. Each reports what is wrong with its part and returns None if that is unusable."""
 
     def __init__(self, reporter: Reporter):
         self.reporter = reporter
@@ -110,7 +110,7 @@ class _Reader:
         return Schema(self.reporter.source, imports=keys.pop("import", ()), **keys)
 
     def shared(self, node: yaml_tree.Node) -> Schema | None:
-        """What a file holds that others import."""
+        """The schema of an imported file."""
         keys = self.keys(node, "an imported file", doc=self.doc, **self.shared_keys())
         if keys is None:
             return None
@@ -187,7 +187,7 @@ class _Reader:
         word = self.word(node)
         return Constant(name, word) if word else None
 
-    # What the values of keys look like.
+    # The values of keys.
 
     def type(self, node: yaml_tree.Node) -> Type | None:
         word = self.word(node, "a type")
@@ -260,7 +260,7 @@ class _Reader:
         return None
 
     def named(self, key: str, read: Callable) -> Callable[[yaml_tree.Node], tuple]:
-        """Reads `key: {name: thing, ...}`, each thing by read(name, node)."""
+        """A reader of `key: {name: thing, ...}`, which reads each thing by read(name, node)."""
 
         def read_all(node: yaml_tree.Node) -> tuple:
             if isinstance(node, yaml_tree.Mapping):
@@ -274,7 +274,7 @@ class _Reader:
         return read_all
 
     def keys(self, node: yaml_tree.Node, what: str, **readers: Callable) -> dict | None:
-        """The mapping's keys, each read by its reader; None if it is no mapping."""
+        """The mapping's keys, each read by its reader; None if the node is no mapping."""
         if not isinstance(node, yaml_tree.Mapping):
             if not _empty(node):
                 self.reporter.error(node.place, f"{what} must be a mapping of keys to values",
@@ -291,7 +291,7 @@ class _Reader:
 
     @staticmethod
     def given(node: yaml_tree.Node, key: str) -> bool:
-        """Whether the mapping has the key, perhaps misspelt: that has been said then."""
+        """Whether the mapping has the key, or a misspelt one that has been reported."""
         return isinstance(node, yaml_tree.Mapping) and (
             any(k.text == key for k, _ in node.entries) or any(did_you_mean(k.text, (key,)) for k, _ in node.entries))
 

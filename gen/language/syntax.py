@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""A schema as it is written: what parse returns. Words keep their places; nothing is resolved yet."""
+"""A schema as it is written: the result of pass 1. Words keep their places; nothing is resolved."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from ..diagnostics import Place, Source
 
 @dataclass(frozen=True)
 class Word:
-    """A scalar of the schema: a name, a number or a type, as it stands there."""
+    """A scalar of the schema, as it is written: a name, a number or a type."""
 
     text: str
     place: Place
@@ -17,7 +17,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Type:
-    """`u8`, `u8[6]`, `string[<=MAX]`, `point[]`, `u32?`; form says how the brackets looked: "", "[N]", "[<=N]" or "[]"."""
+    """`u8`, `u8[6]`, `string[<=MAX]`, `point[]`, `u32?`; form is the kind of brackets: "", "[N]", "[<=N]" or "[]"."""
 
     word: Word
     name: Word
@@ -56,7 +56,7 @@ class Message:
     tag: Word | None = None
     max_live: Word | None = None
     weight: Word | None = None
-    deprecated: str = ""            # why, or "true"; empty: it is not
+    deprecated: str = ""            # the reason, or "true"; empty if it is not deprecated
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class EnumValue:
 
 @dataclass(frozen=True)
 class Enum:
-    """Also flags, whose values are the numbers of bits."""
+    """An enum, or flags, whose values are bit numbers."""
 
     name: Word
     values: tuple[EnumValue, ...] = ()
@@ -86,7 +86,7 @@ class Constant:
     c_name: Word | None = None
 
 
-SHARED = ("constants", "enums", "flags", "structs")     # what an imported file may hold
+SHARED = ("constants", "enums", "flags", "structs")     # the parts of a schema that an imported file may have
 
 
 @dataclass(frozen=True)

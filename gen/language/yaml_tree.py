@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The first half of parsing: bytes -> a tree of YAML nodes with their places. Knows YAML and no schema key.
+"""The first half of pass 1: bytes -> a tree of YAML nodes with their places. Knows YAML but no key of a schema.
 
-Only the part of YAML that a schema needs is taken: scalars (kept as text: `No` and `010` are what they look
-like), mappings and sequences. PyYAML is read by its events, for their places and since its loaders recurse. The C parser is
-tried first, being 20 times as fast. What it refuses, or is known to read in another way, goes to the pure-Python
-one, whose language and places a schema has; the messages are ours, since PyYAML's change between versions.
+A schema uses only a part of YAML: mappings, sequences and scalars, which stay text (`No` and `010` are what they look
+like). This module reads PyYAML's events: they have places, and PyYAML's loaders recurse. It tries the C parser first, which
+is 20 times as fast. A text that the C parser refuses, or reads differently, goes to the pure-Python parser, which defines the
+language. The messages are our own, because PyYAML's change from version to version.
 """
 
 import re
@@ -18,13 +18,13 @@ from ..diagnostics import Diagnostic, Place, Reporter, SchemaError, Source, at, 
 MAX_BYTES = 4 << 20
 MAX_DEPTH = 64
 MAX_NODES = 200_000             # names and values
-_READ_AGAIN = 256 << 10         # characters that the pure-Python parser reads in seconds; of more the C parser is believed
+_READ_AGAIN = 256 << 10         # characters: the pure-Python parser reads these in seconds; longer texts are left to the C parser
 _UNPRINTABLE = yaml.reader.Reader.NON_PRINTABLE
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _UNQUOTED_TYPE = re.compile(r"(?<!\w)[A-Za-z]\w*[\[?][^,}\r\n]{0,99}")
 _FIRST_OF_VALUE = re.compile(r"(?:^|[:{,-] )\s*(?P<first>[&*!|>%@`-])[^:{}]*\Z")
 _LARGE_NUMBER = re.compile(r"\\U(?!000|0010)[0-9A-Fa-f]{8}|^%YAML.*", re.MULTILINE)
-_LONG_LINE = 1000               # characters, behind which what a value begins with is not looked for
+_LONG_LINE = 1000               # characters: beyond them, the beginning of a value is not searched
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
 _KEYS = 'end each key in ": ", and indent all keys of one mapping by the same number of spaces'
 
@@ -38,7 +38,7 @@ class Node:
 class Scalar(Node):
     text: str
     quoted: bool
-    block: bool = False     # a | or > text: its places are not those of its characters
+    block: bool = False     # after | or >: its characters have no places of their own
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,9 @@ class Mapping(Node):
 
 
 def read(name: str, raw: bytes, is_imported: bool = False) -> tuple[Node, Reporter]:
-    """The document's root, and the reporter that already holds what was wrong but could be read past. The places of an
-    imported file know that they are its own.
+    """The document's root, and a reporter with the errors that did not stop the reading. Places in an imported file refer to it.
 
-    Raises SchemaError for what cannot be read at all.
+    Raises SchemaError if the text cannot be read at all.
     """
     source = Source(name, _decode(name, raw), is_imported)
     reporter = Reporter(source)
@@ -75,15 +74,15 @@ def read(name: str, raw: bytes, is_imported: bool = False) -> tuple[Node, Report
         return _Tree(reporter, yaml.parse(source.text, Loader=yaml.SafeLoader)).build(), reporter
     except yaml.YAMLError as error:
         reporter.diagnostics.append(_explain(source, error))
-    except (ValueError, OverflowError):         # PyYAML lets these through from numbers that Python cannot take
+    except (ValueError, OverflowError):         # PyYAML raises these for numbers that Python cannot convert
         reporter.diagnostics.append(_explain_number(source))
     reporter.raise_if_any()
     raise AssertionError("not reached: a YAML error was reported")
 
 
 def _c_events(text: str) -> Iterator[yaml.Event]:
-    """Those of the C parser. Raises YAMLError also where the pure-Python one does: for a tab that separates, and for a
-    question mark in an unquoted text inside of brackets."""
+    """The C parser's events. Like the pure-Python parser, raises YAMLError for a tab between tokens, and for a question
+    mark in an unquoted text inside brackets."""
     has_tabs, end, flow = "\t" in text, 0, []
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         begin, is_plain = event.start_mark.index, isinstance(event, yaml.ScalarEvent) and not event.style
@@ -134,7 +133,7 @@ def _place_of(text: str, index: int) -> Place:
 
 
 class _Tree:
-    """Composes nodes from events, without recursion, refusing what a schema does not use."""
+    """Builds nodes from events, without recursion. Reports what a schema does not use."""
 
     def __init__(self, reporter: Reporter, events: Iterator[yaml.Event]):
         self.reporter = reporter
@@ -223,7 +222,7 @@ def _event_place(event: yaml.Event, source: Source) -> Place:
 
 
 def _spaces_before(text: str, index: int) -> int:
-    """Those between a colon and the nothing behind it, of which the C parser says where they end."""
+    """The spaces between a colon and an empty value, which the C parser places after them."""
     begin = index
     while text[begin - 1:begin] == " ":
         begin -= 1
@@ -235,7 +234,7 @@ def _as_written(tag: str) -> str:
 
 
 def _explain(source: Source, error: yaml.YAMLError) -> Diagnostic:
-    """Why the text is not YAML, in our words: from where reading stopped and what stands there."""
+    """Why the text is not YAML, judged by the place where reading stopped."""
     mark, opened = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
     if mark is None:
         return Diagnostic(source, Place(1, 1), "this is not YAML")
@@ -266,7 +265,7 @@ def _explain(source: Source, error: yaml.YAMLError) -> Diagnostic:
 
 
 def _explain_character(stopped: str, before: str, line: str) -> tuple[str, str]:
-    """Message and hint for a character that cannot stand behind what is before it on its line."""
+    """Message and hint for a character that is not allowed after the text before it on its line."""
     if line.startswith("%"):
         return "this YAML directive cannot be read", "remove the line: a schema needs no directive"
     if stopped == "\t":

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""What a person reads of a schema: its plan, the difference of two, its reference."""
+"""Views of a protocol for people: --plan, --diff and --doc. They read a layout and write no file."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""--diff: what has changed between two versions of a protocol. Breaking is what a program that was built with the old one
-would notice: messages that lie otherwise in memory, and names of C that are gone or mean something else."""
+"""--diff: the differences between two versions of a protocol. A difference is breaking if a program written for the old version
+notices it: another layout of a message in memory, or a C name that is gone or means something else."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from ..emit.render import told
 
 @dataclass(frozen=True)
 class Difference:
-    """The places are None where the thing is not there, or it is about the protocol."""
+    """A place is None if that version does not have the thing, or the difference is about the whole protocol."""
 
     is_breaking: bool
     what: str
@@ -23,7 +23,7 @@ class Difference:
 
 
 def compare(old: Layout, new: Layout) -> list[Difference]:
-    """In the old schema's order; what is new follows."""
+    """All differences, in the order of the old schema; new things follow."""
     return [*_protocol(old, new), *_constants(old, new),
             *_named(old.protocol.enums, new.protocol.enums, "enum", _enum),
             *_named(old.protocol.flags, new.protocol.flags, "flags", _enum),
@@ -31,13 +31,13 @@ def compare(old: Layout, new: Layout) -> list[Difference]:
 
 
 def advice(old: Layout, new: Layout) -> str:
-    """How the messages of the old one keep their tags; empty if they do."""
+    """How to keep the old tags if some have changed; empty otherwise."""
     was, now = ({m.model.name.schema: m.model.tag for m in of.messages} for of in (old, new))
     changed = [name for name, tag in now.items() if was.get(name, tag) != tag]
     if not changed:
         return ""
     kept, free, lines = set(was.values()), max(*was.values(), *now.values()), []
-    last, given = 0, 0                  # the tag before: as it should be, and as it is
+    last, given = 0, 0                  # the previous tag: as it should be, and as it is
     for name, tag in now.items():
         wanted = was.get(name, last + 1 if tag == given + 1 else tag)
         if name not in was and wanted in kept:
@@ -45,7 +45,7 @@ def advice(old: Layout, new: Layout) -> str:
         if wanted != (last + 1 if tag == given + 1 else tag):
             lines.append(f"{name} {{tag: {wanted}}}")
         last, given = wanted, tag
-    return f"advice: a message without a tag takes the one before plus 1; to keep the old tags: {', '.join(lines[:20])}\n" if lines else ""
+    return f"advice: a message without a tag has the tag before it plus 1; to keep the old tags: {', '.join(lines[:20])}\n" if lines else ""
 
 
 def is_breaking(differences: list[Difference]) -> bool:
@@ -53,7 +53,7 @@ def is_breaking(differences: list[Difference]) -> bool:
 
 
 def as_text(differences: list[Difference], old: str, new: str) -> str:
-    """old and new: the schemas' names."""
+    """old, new: the names of the schemas."""
     lines = [f"{'breaking' if d.is_breaking else 'compatible'}: {_places(d, old, new)}{d.what}" for d in differences]
     breaking = sum(d.is_breaking for d in differences)
     lines.append(f"{breaking} breaking, {len(differences) - breaking} compatible" if differences else "no difference")
@@ -66,13 +66,13 @@ def _places(difference: Difference, old: str, new: str) -> str:
     return " -> ".join(shown) + ": " if shown else ""
 
 
-# What a protocol has.
+# The protocol, its constants, enums and flags.
 
 def _protocol(old: Layout, new: Layout) -> Iterator[Difference]:
     if old.protocol.name.c != new.protocol.name.c:
-        yield Difference(True, f"the protocol is {new.protocol.name.c} in C, and was {old.protocol.name.c}")
+        yield Difference(True, f"the protocol's C name is {new.protocol.name.c}, was {old.protocol.name.c}")
     if old.tag.size != new.tag.size:
-        yield Difference(True, f"the tag takes {_bytes(new.tag.size)}, and took {old.tag.size}: every message changes")
+        yield Difference(True, f"the tag takes {_bytes(new.tag.size)}, was {old.tag.size}: every message changes")
 
 
 def _constants(old: Layout, new: Layout) -> Iterator[Difference]:
@@ -85,7 +85,7 @@ def _constants(old: Layout, new: Layout) -> Iterator[Difference]:
         else:
             yield from _c_name(what, constant.name, other.name, constant.place, other.place)
             if constant.value != other.value:
-                yield Difference(False, f"{what} is {other.value}, and was {constant.value}", constant.place, other.place)
+                yield Difference(False, f"{what} is {other.value}, was {constant.value}", constant.place, other.place)
     yield from (Difference(False, f"constant {c.name.schema} is new", None, c.place) for c in new.protocol.constants if c.name.schema not in was)
 
 
@@ -101,14 +101,14 @@ def _named(old: Iterable, new: Iterable, kind: str, compare_both) -> Iterator[Di
 def _enum(what: str, old: model.Enum | model.Flags, new: model.Enum | model.Flags) -> Iterator[Difference]:
     yield from _c_name(what, old.name, new.name, old.place, new.place)
     if old.base != new.base:
-        yield Difference(True, f"{what}: its base is {new.base.name}, and was {old.base.name}", old.place, new.place)
+        yield Difference(True, f"{what}: its base is {new.base.name}, was {old.base.name}", old.place, new.place)
     now, was = {v.name.schema: v for v in new.values}, {v.name.schema for v in old.values}
     for value in old.values:
         of, other = f"{what}: {value.name.schema}", now.get(value.name.schema)
         if other is None:
             yield Difference(True, f"{of} is removed", value.place)
         elif other.number != value.number:
-            yield Difference(True, f"{of} is {other.number}, and was {value.number}", value.place, other.place)
+            yield Difference(True, f"{of} is {other.number}, was {value.number}", value.place, other.place)
         else:
             yield from _c_name(of, value.name, other.name, value.place, other.place)
     yield from (Difference(False, f"{what}: {v.name.schema} is new, {v.number}", None, v.place) for v in new.values if v.name.schema not in was)
@@ -139,7 +139,7 @@ def _records(old: tuple[Record, ...], new: tuple[Record, ...], kind: str) -> Ite
 
 
 def _alike(record: Record) -> tuple:
-    """What a record that is renamed keeps."""
+    """What stays the same when a record is only renamed."""
     return (record.model.tag if isinstance(record, Message) else 0, *((f.name, _shape(f.type)) for f in record.model.fields))
 
 
@@ -149,7 +149,7 @@ def _record(what: str, old: Record, new: Record) -> Iterator[Difference]:
     if isinstance(old, Message):
         yield from _message(what, old, new)
     if old.size != new.size:
-        yield Difference(True, f"{what} takes {_bytes(new.size)}, and took {old.size}", *places)
+        yield Difference(True, f"{what} takes {_bytes(new.size)}, was {old.size}", *places)
     now, was = {f.name.schema: f for f in new.model.fields}, {f.name.schema for f in old.model.fields}
     for field in old.model.fields:
         other = now.get(field.name.schema)
@@ -159,10 +159,10 @@ def _record(what: str, old: Record, new: Record) -> Iterator[Difference]:
             yield from _field(f"{what}: field {field.name.schema}", old, new, field, other)
     for field in new.model.fields:
         if field.name.schema not in was:
-            yield Difference(True, f"{what}: field {field.name.schema} is new, and constructors take it", None, field.place)
+            yield Difference(True, f"{what}: field {field.name.schema} is new: constructors have another parameter", None, field.place)
     common = [[f.name.schema for f in r.model.fields if f.name.schema in now and f.name.schema in was] for r in (old, new)]
     if common[0] != common[1]:
-        yield Difference(True, f"{what}: its fields stand in another order, and so do the parameters of constructors", *places)
+        yield Difference(True, f"{what}: its fields, and so the parameters of constructors, are in another order", *places)
     if old.model.doc != new.model.doc:
         yield Difference(False, f"{what}: its doc changes", *places)
 
@@ -170,10 +170,10 @@ def _record(what: str, old: Record, new: Record) -> Iterator[Difference]:
 def _message(what: str, old: Message, new: Message) -> Iterator[Difference]:
     places = old.model.place, new.model.place
     if old.model.tag != new.model.tag:
-        yield Difference(True, f"{what}: its tag is {new.model.tag}, and was {old.model.tag}", *places)
+        yield Difference(True, f"{what}: its tag is {new.model.tag}, was {old.model.tag}", *places)
     was, now = old.model.max_live or 0, new.model.max_live or 0
     if was != now:
-        yield Difference(now < was, f"{what}: a fixed pool guarantees {now} of it, and guaranteed {was}", *places)
+        yield Difference(now < was, f"{what}: a fixed pool guarantees {now} of them, was {was}", *places)
     if bool(old.model.deprecated) != bool(new.model.deprecated):
         yield Difference(False, f"{what} is {'' if new.model.deprecated else 'no longer '}deprecated", *places)
 
@@ -182,11 +182,11 @@ def _field(what: str, old: Record, new: Record, was: model.Field, now: model.Fie
     places = was.place, now.place
     yield from _c_name(what, was.name, now.name, *places)
     if _shape(was.type) != _shape(now.type):
-        yield Difference(True, f"{what} is {_spelt(now, was)}, and was {_spelt(was, now)}", *places)
+        yield Difference(True, f"{what} is {_written(now, was)}, was {_written(was, now)}", *places)
     elif was.spelling != now.spelling:
-        yield Difference(False, f"{what} is spelt {now.spelling}, and was {was.spelling}", *places)
+        yield Difference(False, f"{what} is written {now.spelling}, was {was.spelling}", *places)
     elif (moved := _offsets(old, was)) != (to := _offsets(new, now)):
-        yield Difference(True, f"{what} lies at {to[-1]}, and lay at {moved[-1]}", *places)
+        yield Difference(True, f"{what} is at offset {to[-1]}, was at {moved[-1]}", *places)
     if isinstance(was.type, model.Tail) and isinstance(now.type, model.Tail):
         yield from _tail(what, old.tail, new.tail, *places)
     if was.range != now.range:
@@ -199,8 +199,8 @@ def _field(what: str, old: Record, new: Record, was: model.Field, now: model.Fie
         yield Difference(False, f"{what}: {told(now) or 'it has no doc'}", *places)
 
 
-def _spelt(field: model.Field, other: model.Field) -> str:
-    """The type as it is written; where the other is written alike, what that stands for."""
+def _written(field: model.Field, other: model.Field) -> str:
+    """The type as it is written; if the other is written the same, what the type stands for."""
     if field.spelling != other.spelling:
         return field.spelling
     inner = field.type.of if field.is_optional else field.type
@@ -213,10 +213,10 @@ def _spelt(field: model.Field, other: model.Field) -> str:
 
 def _tail(what: str, old: Tail, new: Tail, was: Place, now: Place) -> Iterator[Difference]:
     if old.most != new.most:
-        yield Difference(new.most < old.most, f"{what} has at most {new.most} elements, and had {old.most}", was, now)
+        yield Difference(new.most < old.most, f"{what} has at most {new.most} elements, was {old.most}", was, now)
     lengths = [length_scalar(tail.most) for tail in (old, new)]
     if lengths[0] != lengths[1]:
-        yield Difference(True, f"{what}: its length takes {_bytes(lengths[1].size)}, and took {lengths[0].size}", was, now)
+        yield Difference(True, f"{what}: its length takes {_bytes(lengths[1].size)}, was {lengths[0].size}", was, now)
 
 
 def _ends(allowed: model.Range | None) -> tuple[float, float]:
@@ -224,7 +224,7 @@ def _ends(allowed: model.Range | None) -> tuple[float, float]:
 
 
 def _shape(of: model.FieldType) -> tuple:
-    """The type as far as it is the field's own: changes within enums, flags and structs are told there."""
+    """The field's type. Changes inside enums, flags and structs are reported there, not here."""
     if isinstance(of, model.Optional):
         return "optional", *_shape(of.of)
     element = model.element_of(of)
@@ -241,7 +241,7 @@ def _offsets(record: Record, field: model.Field) -> list[int]:
 
 def _c_name(what: str, old: model.Name, new: model.Name, was: Place | None, now: Place | None) -> Iterator[Difference]:
     if old.c != new.c:
-        yield Difference(True, f"{what} is {new.c} in C, and was {old.c}", was, now)
+        yield Difference(True, f"{what}: its C name is {new.c}, was {old.c}", was, now)
 
 
 def _bytes(count: int) -> str:

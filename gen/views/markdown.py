@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""--doc: a reference of the protocol in Markdown, for those who read it and not the schema. Reads a Layout."""
+"""--doc: a reference of the protocol in Markdown, for readers who do not have the schema."""
 
 import re
 
@@ -25,7 +25,7 @@ def markdown(layout: Layout) -> str:
 
 
 def text(written: str) -> str:
-    """What the schema says, as paragraphs of Markdown that look as it does."""
+    """A text of the schema as Markdown that shows it as it is written."""
     return _FIRST_MARKS.sub(r"\1\\\2", _MARKS.sub(r"\\\g<0>", written.strip()))
 
 
@@ -35,7 +35,7 @@ def line(written: str) -> str:
 
 
 def code(written: str) -> str:
-    """In a cell of a table."""
+    """The text as code, for a cell of a table."""
     return "`" + written.replace("|", "\\|") + "`"
 
 
@@ -49,12 +49,12 @@ def _number(number: int | float) -> str:
 
 
 def _anchor(heading: str) -> str:
-    """As GitHub makes them from headings."""
+    """The anchor that GitHub gives a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 class _Table:
-    """The fields of a struct or message; columns that would be empty are left out."""
+    """The fields of a struct or message. Empty columns are left out."""
 
     def __init__(self, layout: Layout, record: Record) -> None:
         rows = [self._row(layout, record, field) for field in record.model.fields]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""--plan: what the messages of a protocol cost in memory, as text or JSON. Reads a Layout, emits nothing."""
+"""--plan: the memory that a protocol's messages take, as text or JSON."""
 
 import json
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from ..layout import TAIL_EXACT, TAIL_STEP, Layout, Message, tail_index, tail_sl
 
 
 def malloc_bytes(size: int) -> int:
-    """What glibc's malloc takes on a 64-bit machine: 8 bytes of header, rounded up to 16, at least 32."""
+    """The bytes that glibc's malloc uses on a 64-bit machine: 8 bytes of header, rounded up to 16, at least 32."""
     return max(32, -(-(size + 8) // 16) * 16)
 
 
 @dataclass(frozen=True)
 class _Machine:
-    """Sizes of the engine's structs in a release build with the default settings; a test compiles and compares."""
+    """Sizes of the engine's structs at level 0 with the default settings. A test compares them with a compiler's."""
 
     pointer: int
     pool: int
@@ -44,14 +44,14 @@ def _round_up(size: int) -> int:
     return -(-size // 8) * 8
 
 
-# 32: where 64-bit numbers are aligned to 8, as on ARM; a pool takes a little less on i386.
+# "32" is a machine that aligns 64-bit numbers to 8, such as ARM; on i386 a pool takes a little less.
 MACHINES = {"64": _Machine(8, 56, 24, 32, 48, 32, 120), "32": _Machine(4, 36, 12, 20, 36, 16, 80)}
 
-DWARFS = 4                      # times the next largest: what a message is then worth a warning
+LARGE = 4                       # a message with more than this many times the bytes of the next largest gets a warning
 
 
 def as_json(layouts: list[Layout], names: list[str]) -> str:
-    """names: the schemas', as the user gave them."""
+    """names: the names of the schemas, as the user gave them."""
     return json.dumps([_plan(layout, name) for layout, name in zip(layouts, names)], indent=2) + "\n"
 
 
@@ -75,7 +75,7 @@ def _plan(layout: Layout, name: str) -> dict:
             "budget": s.budget,
             "budget_bytes": s.budget * s.bytes,
         } for s in layout.slot_sizes],
-        "mean_bytes": {             # of a message with its tail empty; most: with the longest
+        "mean_bytes": {             # per message with an empty tail; most: with the longest tail
             "slot": _mean(weighted, _slot),
             "most": _mean(weighted, lambda m: _slot(m, longest=True)) if is_bounded else None,
             "malloc": _mean(weighted, lambda m: malloc_bytes(m.tail.bytes(0) if m.tail else m.size)),
@@ -89,7 +89,7 @@ def _plan(layout: Layout, name: str) -> dict:
 
 
 def _slot(message: Message, longest: bool = False) -> int:
-    """In a pool that grows."""
+    """The message's slot in a growing pool, with an empty tail or the longest."""
     if not message.tail:
         return message.size
     return tail_slot(tail_index(message.tail.most_bytes if longest else message.tail.bytes(0)))
@@ -120,7 +120,7 @@ def _message(layout: Layout, message: Message) -> dict:
 
 
 def _holes(layout: Layout, message: Message) -> list[dict]:
-    """Where the padding lies, and what it is in front of."""
+    """Where the padding is, and the member that follows it."""
     holes, end = [], layout.tag.size
     for member in sorted(message.members, key=lambda m: m.offset):
         if member.offset > end:
@@ -133,12 +133,12 @@ def _holes(layout: Layout, message: Message) -> list[dict]:
 
 def _warnings(layout: Layout, name: str) -> list[str]:
     largest = sorted((m for m in layout.messages if m.slot_class and not m.tail), key=lambda m: -m.size)[:2]
-    if len(largest) < 2 or largest[0].size <= DWARFS * largest[1].size:
+    if len(largest) < 2 or largest[0].size <= LARGE * largest[1].size:
         return []
     first, second = largest
     place = first.model.place
-    return [f"{name}:{place.line}:{place.column}: warning: \"{first.model.name.schema}\" takes {first.size} bytes, more than {DWARFS} "
-            f"times the next largest, \"{second.model.name.schema}\" with {second.size}: a list in it may rather be messages of their own"]
+    return [f"{name}:{place.line}:{place.column}: warning: \"{first.model.name.schema}\" takes {first.size} bytes, more than {LARGE} "
+            f"times the next largest, \"{second.model.name.schema}\" with {second.size}: consider sending a list in it as messages of their own"]
 
 
 def _mean(weighted: list[tuple[float, Message]], size) -> float:
@@ -147,38 +147,50 @@ def _mean(weighted: list[tuple[float, Message]], size) -> float:
 
 
 def _text(plan: dict) -> str:
-    lines = [f"protocol {plan['protocol']}: {_counted(len(plan['messages']), 'message')}, "
-             f"{_counted(len(plan['slot_sizes']), 'slot size')}, a tag of {_counted(plan['tag_bytes'], 'byte')}", ""]
+    heading = (f"protocol {plan['protocol']}: {_counted(len(plan['messages']), 'message')}, "
+               f"{_counted(len(plan['slot_sizes']), 'slot size')}, a tag of {_counted(plan['tag_bytes'], 'byte')}")
+    parts = (heading, "", *_messages_table(plan), "", *_slot_sizes_table(plan), "", *_summary(plan), *plan["warnings"])
+    return "\n".join(parts) + "\n"
+
+
+def _messages_table(plan: dict) -> list[str]:
     rows = [("message", "tag", "bytes", "padding", "saved: malloc", "union", "max_live")]
-    rows += [(m["name"], str(m["tag"]), _bytes(m) if m["slot_bytes"] else "-", str(m["padding"]),
-              *("-" if m["tail"] else str(m[f"saved_against_{other}"]) for other in ("malloc", "union")),
-              "-" if m["max_live"] is None or not m["slot_bytes"] else str(m["max_live"])) for m in plan["messages"]]
-    lines += _table(rows)
+    for m in plan["messages"]:
+        saved = ("-" if m["tail"] else str(m[f"saved_against_{other}"]) for other in ("malloc", "union"))
+        max_live = "-" if m["max_live"] is None or not m["slot_bytes"] else str(m["max_live"])
+        rows.append((m["name"], str(m["tag"]), _bytes(m) if m["slot_bytes"] else "-", str(m["padding"]), *saved, max_live))
+    return _table(rows)
+
+
+def _slot_sizes_table(plan: dict) -> list[str]:
     rows = [("slot size", "budget", "bytes", "messages")]
     rows += [(str(s["bytes"]), str(s["budget"]), str(s["budget_bytes"]), ", ".join(s["messages"]))
              for s in plan["slot_sizes"] if s["messages"]]
-    lines += ["", *_table(rows, last_left=True), ""]
+    return _table(rows, last_left=True)
+
+
+def _summary(plan: dict) -> list[str]:
+    lines = []
     tails = [s["bytes"] for s in plan["slot_sizes"] if s["has_tails"]]
     if tails:
-        lines.append(f"+: and a tail. Pools that grow have {_counted(len(tails), 'slot size')} for tails, of {tails[0]} to {tails[-1]} bytes: "
-                     f"the multiples of {TAIL_STEP} up to {TAIL_EXACT}, then four to each doubling")
+        lines.append(f"+: plus a tail. Growing pools have {_counted(len(tails), 'slot size')} for messages with tails, from {tails[0]} to "
+                     f"{tails[-1]} bytes: the multiples of {TAIL_STEP} up to {TAIL_EXACT}, then four per doubling")
     mean = plan["mean_bytes"]
     if tails:
-        most = "have no bound" if mean["most"] is None else f"take {mean['most']}"
-        lines.append(f"mean by weight: {mean['slot']} bytes a message with its tail empty, for which malloc takes {mean['malloc']}; "
-                     f"the longest {most}")
+        longest = "no bound" if mean["most"] is None else mean["most"]
+        lines.append(f"mean bytes per message, by weight: {mean['slot']} with an empty tail, where malloc takes {mean['malloc']}; "
+                     f"{longest} with the longest tail")
     else:
-        lines.append(f"mean by weight: {mean['slot']} bytes a message; malloc(sizeof) takes {mean['malloc']}, "
-                     f"blocks of the union {mean['union']}")
+        lines.append(f"mean bytes per message, by weight: {mean['slot']}; malloc takes {mean['malloc']}, a union {mean['union']}")
     handle, fixed = plan["handle_bytes"], plan["fixed_pool_bytes"]
-    lines.append(f"a fixed pool: {fixed['64']} bytes of memory ({fixed['32']} on 32-bit); the handle of any pool: {handle['64']} ({handle['32']})")
-    holes = [f"{m['name']} ({_told_holes(m['holes'])})" for m in plan["messages"] if m["holes"] and m["slot_bytes"]]
-    if holes:
-        lines.append("padding: " + ", ".join(holes))
+    lines.append(f"memory of a fixed pool: {fixed['64']} bytes ({fixed['32']} on 32-bit machines); "
+                 f"struct of any pool: {handle['64']} bytes ({handle['32']})")
+    padded = [f"{m['name']} ({_holes_text(m['holes'])})" for m in plan["messages"] if m["holes"] and m["slot_bytes"]]
+    if padded:
+        lines.append("padding: " + ", ".join(padded))
     if plan["without_max_live"]:
-        names = ", ".join(plan["without_max_live"])
-        lines.append(f"no place in a fixed pool (no max_live): {names}")
-    return "\n".join(lines + plan["warnings"]) + "\n"
+        lines.append(f"not in a fixed pool (no max_live): {', '.join(plan['without_max_live'])}")
+    return lines
 
 
 def _bytes(message: dict) -> str:
@@ -186,7 +198,7 @@ def _bytes(message: dict) -> str:
     return f"{tail['offset'] + tail['terminator_bytes']}+" if tail else str(message["bytes"])
 
 
-def _told_holes(holes: list[dict]) -> str:
+def _holes_text(holes: list[dict]) -> str:
     return ", ".join(f"{h['bytes']} " + (f"before {h['before']}" if h["before"] else "at the end") for h in holes)
 
 

@@ -471,11 +471,11 @@ class Plan(CommandLine):
         self.assertEqual([s["bytes"] for s in plan["slot_sizes"] if s["has_tails"]], list(range(16, 113, 16)))
         text = main("--plan", self.good)[1]
         self.assertRegex(text, r"(?m)^Add +1 +9\+ +2 +- +- +1$")
-        self.assertIn("have 7 slot sizes for tails, of 16 to 112 bytes", text)
-        self.assertIn("mean by weight: 9.0 bytes a message with its tail empty, for which malloc takes 32.0; the longest take 57.0", text)
+        self.assertIn("have 7 slot sizes for messages with tails, from 16 to 112 bytes", text)
+        self.assertIn("mean bytes per message, by weight: 9.0 with an empty tail, where malloc takes 32.0; 57.0 with the longest tail", text)
         self.assertEqual(plan["mean_bytes"], {"slot": 9.0, "most": 57.0, "malloc": 32.0, "union": None})
         self.good.write_text(self.good.read_text().replace(", max: 100}}, max_live: 1", "}}"))
-        self.assertIn("; the longest have no bound\n", main("--plan", self.good)[1])
+        self.assertIn("; no bound with the longest tail\n", main("--plan", self.good)[1])
 
     def test_the_pools_memory_and_handle_are_what_the_compiler_says(self):
         texts = [path.read_text() for path in GOOD] + [random_schema(seed) for seed in range(3)]

@@ -50,46 +50,46 @@ class Differences(unittest.TestCase):
 
     def test_breaking(self):
         for replaced, expected in {
-            ("protocol: calc", "protocol: sums"): ["breaking: the protocol is sums in C, and was calc"],
+            ("protocol: calc", "protocol: sums"): ["breaking: the protocol's C name is sums, was calc"],
             ("  Quit: {}\n", ""): ["breaking: old:19:3: message Quit is removed"],
             ("  Quit: {}\n", "  Leave: {}\n"): ["breaking: old:19:3 -> new:19:3: message Quit is renamed to Leave"],
-            ("  Quit: {}\n", "  Quit: {tag: 9}\n"): ["breaking: old:19:3 -> new:19:3: message Quit: its tag is 9, and was 3"],
-            ("  Quit: {}\n", "  Quit: {c_name: stop}\n"): ["breaking: old:19:3 -> new:19:3: message Quit is stop in C, and was quit"],
+            ("  Quit: {}\n", "  Quit: {tag: 9}\n"): ["breaking: old:19:3 -> new:19:3: message Quit: its tag is 9, was 3"],
+            ("  Quit: {}\n", "  Quit: {c_name: stop}\n"): ["breaking: old:19:3 -> new:19:3: message Quit: its C name is stop, was quit"],
             ("max_live: 4", "max_live: 3"):
-                ["breaking: old:8:3 -> new:8:3: message Add: a fixed pool guarantees 3 of it, and guaranteed 4"],
-            ("right: u64", "right: i64"): ["breaking: old:10:25 -> new:10:25: message Add: field right is i64, and was u64"],
+                ["breaking: old:8:3 -> new:8:3: message Add: a fixed pool guarantees 3 of them, was 4"],
+            ("right: u64", "right: i64"): ["breaking: old:10:25 -> new:10:25: message Add: field right is i64, was u64"],
             ("right: u64", "other: u64"): ["breaking: old:10:25: message Add: field right is removed",
-                                           "breaking: new:10:25: message Add: field other is new, and constructors take it"],
+                                           "breaking: new:10:25: message Add: field other is new: constructors have another parameter"],
             ("left: u64, right: u64", "right: u64, left: u64"):
-                ["breaking: old:10:14 -> new:10:26: message Add: field left lies at 16, and lay at 8",
-                 "breaking: old:10:25 -> new:10:14: message Add: field right lies at 8, and lay at 16",
-                 "breaking: old:8:3 -> new:8:3: message Add: its fields stand in another order, and so do the parameters of constructors"],
+                ["breaking: old:10:14 -> new:10:26: message Add: field left is at offset 16, was at 8",
+                 "breaking: old:10:25 -> new:10:14: message Add: field right is at offset 8, was at 16",
+                 "breaking: old:8:3 -> new:8:3: message Add: its fields, and so the parameters of constructors, are in another order"],
             ("range: [0, 100]", "range: [1, 100]"):
                 ["breaking: old:17:7 -> new:17:7: message Move: field speed: its range changes"],
-            ("red: 1, green: 2", "red: 1, green: 3"): ["breaking: old:3:33 -> new:3:33: enum kind: green is 3, and was 2"],
+            ("red: 1, green: 2", "red: 1, green: 3"): ["breaking: old:3:33 -> new:3:33: enum kind: green is 3, was 2"],
             ("red: 1, green: 2", "red: 1"): ["breaking: old:3:33: enum kind: green is removed"],
-            ("read: 0, write: 1", "read: 0, write: 2"): ["breaking: old:4:34 -> new:4:34: flags caps: write is 2, and was 1"],
+            ("read: 0, write: 1", "read: 0, write: 2"): ["breaking: old:4:34 -> new:4:34: flags caps: write is 2, was 1"],
         }.items():
             with self.subTest(replaced):
                 self.assertEqual(self.told(replaced), expected)
 
     def test_what_a_struct_changes_is_told_of_it_and_of_the_size_of_its_messages(self):
         self.assertEqual(self.told(("y: i32", "y: i64")), [
-            "breaking: old:6:3 -> new:6:3: struct point takes 16 bytes, and took 8",
-            "breaking: old:6:28 -> new:6:28: struct point: field y is i64, and was i32",
-            "breaking: old:11:3 -> new:11:3: message Move takes 40 bytes, and took 28",
-            "breaking: old:14:7 -> new:14:7: message Move: field to lies at 24, and lay at 20"])
+            "breaking: old:6:3 -> new:6:3: struct point takes 16 bytes, was 8",
+            "breaking: old:6:28 -> new:6:28: struct point: field y is i64, was i32",
+            "breaking: old:11:3 -> new:11:3: message Move takes 40 bytes, was 28",
+            "breaking: old:14:7 -> new:14:7: message Move: field to is at offset 24, was at 20"])
 
     def test_a_constant_is_told_and_what_follows_from_it(self):
         told = self.told(("most: 4", "most: 5"))
-        self.assertEqual(told[0], "compatible: old:2:13 -> new:2:13: constant most is 5, and was 4")
-        self.assertIn("breaking: old:16:7 -> new:16:7: message Move: field caps is caps[5], and was caps[4]", told)
+        self.assertEqual(told[0], "compatible: old:2:13 -> new:2:13: constant most is 5, was 4")
+        self.assertIn("breaking: old:16:7 -> new:16:7: message Move: field caps is caps[5], was caps[4]", told)
 
     def test_compatible(self):
         for replaced, expected in {
             ("  Quit: {}\n", "  Quit: {}\n  More: {}\n"): ["compatible: new:20:3: message More is new, with the tag 4"],
             ("max_live: 4", "max_live: 5"):
-                ["compatible: old:8:3 -> new:8:3: message Add: a fixed pool guarantees 5 of it, and guaranteed 4"],
+                ["compatible: old:8:3 -> new:8:3: message Add: a fixed pool guarantees 5 of them, was 4"],
             ("red: 1, green: 2", "red: 1, green: 2, blue: 3"): ["compatible: new:3:43: enum kind: blue is new, 3"],
             ("read: 0, write: 1", "read: 0, write: 1, run: 2"): ["compatible: new:4:44: flags caps: run is new, 2"],
             ("range: [0, 100]", "range: [0, 101]"):
@@ -102,14 +102,14 @@ class Differences(unittest.TestCase):
             ("  Quit: {}\n", "  Quit: {deprecated: true}\n"): ["compatible: old:19:3 -> new:19:3: message Quit is deprecated"],
             ("constants: {most: 4}", "constants: {most: 4, least: 1}"): ["compatible: new:2:22: constant least is new"],
             ("caps[most]", "caps[4]"):
-                ["compatible: old:16:7 -> new:16:7: message Move: field caps is spelt caps[4], and was caps[most]"],
+                ["compatible: old:16:7 -> new:16:7: message Move: field caps is written caps[4], was caps[most]"],
         }.items():
             with self.subTest(replaced):
                 self.assertEqual(self.told(replaced), expected)
 
     def test_what_is_spelt_alike_and_is_not(self):
-        for before, after, expected in (("string[<=n]", "", "string[<=9], and was string[<=8]"), ("string[<= n ]?", "", "string[<= 9 ]?, and was string[<= 8 ]?"),
-                                        ("t", "", "a struct, t, and was an enum, t")):
+        for before, after, expected in (("string[<=n]", "", "string[<=9], was string[<=8]"), ("string[<= n ]?", "", "string[<= 9 ]?, was string[<= 8 ]?"),
+                                        ("t", "", "a struct, t, was an enum, t")):
             old = f"protocol: p\nconstants: {{n: 8}}\nenums: {{t: {{values: [a]}}}}\nmessages: {{M: {{fields: {{f: '{before}'}}}}}}\n"
             new = old.replace("n: 8", "n: 9").replace("enums: {t: {values: [a]}}", "structs: {t: {fields: {a: u8}}}")
             lines = diff.as_text(diff.compare(lay_out(old), lay_out(new)), "old", "new")
@@ -129,7 +129,7 @@ class Differences(unittest.TestCase):
 
     def test_a_tag_that_no_longer_fits_a_byte_changes_every_message(self):
         told = self.told(("  Quit: {}\n", "  Quit: {}\n  Far: {tag: 300}\n"))
-        self.assertIn("breaking: the tag takes 2 bytes, and took 1: every message changes", told)
+        self.assertIn("breaking: the tag takes 2 bytes, was 1: every message changes", told)
 
     def test_tails(self):
         def told(before: str, after: str) -> list[str]:
@@ -138,14 +138,14 @@ class Differences(unittest.TestCase):
                     diff.as_text(diff.compare(old, new), "old", "new").splitlines()[:-1]]
 
         self.assertEqual(told("{type: string, max: 300}", "{type: string, max: 400}"),
-                         ["compatible: t has at most 400 elements, and had 300"])
+                         ["compatible: t has at most 400 elements, was 300"])
         self.assertEqual(told("{type: string, max: 400}", "{type: string, max: 300}"),
-                         ["breaking: t has at most 300 elements, and had 400"])
+                         ["breaking: t has at most 300 elements, was 400"])
         self.assertEqual(told("{type: string, max: 255}", "{type: string, max: 256}")[-2:],
-                         ["compatible: t has at most 256 elements, and had 255", "breaking: t: its length takes 2 bytes, and took 1"])
-        self.assertEqual(told("string", "bytes"), ["breaking: t is bytes, and was string",
-                                                   "compatible: t has at most 2147483639 elements, and had 2147483638"])
-        self.assertIn("breaking: t is u16[], and was u8[]", told("'u8[]'", "'u16[]'"))
+                         ["compatible: t has at most 256 elements, was 255", "breaking: t: its length takes 2 bytes, was 1"])
+        self.assertEqual(told("string", "bytes"), ["breaking: t is bytes, was string",
+                                                   "compatible: t has at most 2147483639 elements, was 2147483638"])
+        self.assertIn("breaking: t is u16[], was u8[]", told("'u8[]'", "'u16[]'"))
 
     def test_the_command(self):
         with tempfile.TemporaryDirectory() as folder:
