@@ -61,11 +61,7 @@ class Analyser(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             write_all(Path(folder), emit(schema, "calc.yaml"))
             program = Path(folder, "program.c")
-            storage, body = code.split("\n", 1)
-            body = body.replace("calc_pool_init(&pool, memory, sizeof memory);", "if (!calc_pool_init(&pool, memory, sizeof memory)) return 1;")
-            body = re.sub(r"(calc_new_add\(&pool, 5, 6\);[^\n]*\n)", r"\1if (msg == NULL) return 1;\n", body)
-            self.assertIn("msg == NULL", body)
-            program.write_text('#include "calc.h"\n#include <inttypes.h>\n%s\nint main(void)\n{\n%s\nreturn 0;\n}\n' % (storage, body))
+            program.write_text('#include "calc.h"\n#include <inttypes.h>\nint main(void)\n{\n%s\n}\n' % code)
             for source, include in ((ROOT / "generated" / "calc.c", ROOT / "generated"), (program, folder),
                                     (ROOT / "generated" / "telemetry.c", ROOT / "generated")):
                 for level in (1, 2):

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Every block of code in README.md and docs/ does what the page says: it generates, compiles, runs and prints that."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+import pages
+from support import ROOT, WARNINGS, WARNINGS_CPP, emit, write_all
+
+CC = os.environ.get("CC", "gcc").split()
+GENERATED = ROOT / "generated"
+INCLUDES = ("assert.h", "inttypes.h", "stdio.h", "stdlib.h", "string.h")
+ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
+ABORTED = re.compile(r"(?m)^\S*bash: (line \d+: )? *\d+ Aborted .*\n")
+MARK = "@@ block {} @@"
+COMMENT = re.compile(r"/[*/] (?:prints )?(.*?)(?: \*/|$)", re.MULTILINE)
+TIMEOUT = 120
+
+
+class Program:
+    """The statements of a page as a program. Each block is a function, with `before` and `after` around it, unless all are one."""
+
+    is_one_scope = False
+    helpers = ""
+    includes: tuple[str, ...] = ("calc.h",)
+    protocols: tuple[str, ...] = ("calc",)      # of generated/; none: the schemas of the page
+    before = after = ""
+    flags: tuple[str, ...] = ()
+
+
+class Readme(Program):
+    protocols = ()
+
+
+class Api(Program):
+    """`pool` and `station` are growing pools; at the end of a block no message is live in them."""
+
+    includes = ("calc.h", "telemetry.h")
+    protocols = ("calc", "telemetry")
+    before = ("struct calc_pool pool; struct telemetry_pool station;\n"
+              "assert(calc_pool_init_growing(&pool, NULL) && telemetry_pool_init_growing(&station, NULL));\n")
+    after = "assert(calc_pool_fini(&pool) == 0 && telemetry_pool_fini(&station) == 0);\n"
+
+
+class Pool(Program):
+    flags = ("-D_POSIX_C_SOURCE=200809L",)
+
+
+class Cpp(Program):
+    is_one_scope = True
+    includes = ()
+    protocols = ("calc", "telemetry")
+
+
+PROGRAMS = {"README.md": Readme, "docs/api.md": Api, "docs/pool.md": Pool, "docs/cpp.md": Cpp}
+MINE = "protocol: mine\nmessages: {Add: {fields: {left: u64}, max_live: 4}}\n"
+MAIN = '#include "mine.h"\nint main(void) { return 0; }\n'
+FREERTOS = """#include <stddef.h>
+typedef struct QueueDefinition *SemaphoreHandle_t;
+#define portMAX_DELAY 0xffffffffUL
+"""
+SEMPHR = """SemaphoreHandle_t xSemaphoreCreateMutex(void);
+long xSemaphoreTake(SemaphoreHandle_t, unsigned long);
+long xSemaphoreGive(SemaphoreHandle_t);
+void vSemaphoreDelete(SemaphoreHandle_t);
+"""
+# What a page's commands find, besides the project and the files of the page.
+FIXTURES = {"docs/firmware.md": {"FreeRTOS/include/FreeRTOS.h": FREERTOS, "FreeRTOS/include/semphr.h": SEMPHR},
+            "docs/commands.md": {"mine.yaml": MINE, "path/to/mine.yaml": MINE, "your_program.c": MAIN},
+            "README.md": {"path/to/mine.yaml": MINE, "your_program.c": MAIN}}
+FROM_EMPTY = ("docs/tutorial.md",)          # the page begins in an empty folder, and protopool is at ~/protopool
+
+
+def program_of(blocks: list[pages.Block], language: str) -> str:
+    """The source of the page's program. It prints a mark in front of what each block prints."""
+    kind = PROGRAMS[blocks[0].page]
+    lines = [f"#include <{name}>" for name in INCLUDES] + [f'#include "{name}"' for name in kind.includes]
+    for block in blocks:
+        if (block.language, block.word) == (language, "file"):
+            lines += [f'#line {block.line} "{block.page}"', block.text]
+    lines.append(f"{kind.helpers}int main(void)\n{{\nint status = 0;" if kind.is_one_scope else kind.helpers)
+    calls = []
+    for block in blocks:
+        if (block.language, block.word) == (language, ""):
+            mark = f'printf("%s", "{MARK.format(block.line)}\\n"); fflush(stdout);'
+            body = [mark, f'#line {block.line} "{block.page}"', block.text, "fflush(stdout);"]
+            if not kind.is_one_scope:
+                calls.append(f"status |= block_{block.line}();")
+                body = [f"static int block_{block.line}(void)\n{{\n{kind.before}", *body, f"{kind.after}return 0;\n}}"]
+            lines += body
+    if not kind.is_one_scope:
+        lines += ["int main(void)\n{\nint status = 0;", *calls]
+    return "\n".join([*lines, "return status;\n}\n"])
+
+
+class Page:
+    """Runs a page's blocks in a folder of its own."""
+
+    def __init__(self, page: str, folder: Path, text: str | None = None):
+        self.page, self.folder = page, folder
+        self.blocks = pages.parse(page, (pages.read(page) if text is None else text).replace("/path/to/protopool", str(ROOT)))[0]
+        self.home = folder / "home"
+        self.here = folder / "here"
+        self.emitted = folder / "emitted"
+        for path in (self.home, self.here, self.emitted, folder / "bin"):
+            path.mkdir()
+        (self.home / "protopool").symlink_to(ROOT)
+        (folder / "state").write_text(f"cd {shlex.quote(str(self.here))}\n")
+        self.stand_in("python3", f'exec {shlex.quote(sys.executable)} "$@"')
+        self.stand_in("cc", f'exec {shlex.join(CC)} "$@"')
+        for tool in ("cmake", "ninja"):
+            if not shutil.which(tool):                  # make deps-ci
+                self.stand_in(tool, "exit 0")
+        if not shutil.which("arm-none-eabi-gcc"):       # then at least the C is read
+            self.stand_in("arm-none-eabi-gcc", f'exec {shlex.join(CC)} -fsyntax-only $(printf "%s\\n" "$@" | grep -v "^-m")')
+        if page not in FROM_EMPTY:              # the commands run in a copy of the project, as far as they write to it
+            for path in ROOT.iterdir():
+                if path.name == "generated":
+                    shutil.copytree(path, self.here / path.name)
+                elif path.name not in ("build", ".git"):
+                    (self.here / path.name).symlink_to(path)
+
+        for name, content in FIXTURES.get(page, {}).items():
+            self.here.joinpath(name).parent.mkdir(parents=True, exist_ok=True)
+            self.here.joinpath(name).write_text(content)
+
+    def stand_in(self, command: str, script: str) -> None:
+        path = self.folder / "bin" / command
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+
+    def run(self) -> list[str]:
+        """What is wrong."""
+        found, printed, header, last = [], {}, "", ""
+        for i, block in enumerate(self.blocks):
+            try:
+                if block.is_file:
+                    self.here.joinpath(block.word).write_text(block.text)
+                elif block.language == "yaml":
+                    header = self.generate(block)
+                elif block.language == "sh":
+                    last = self.shell(block)
+                elif (block.language, block.word) == ("c", "emitted"):
+                    if block.text not in header:
+                        found.append(f"{block.place}: not in the header")
+                elif block.language == "make":
+                    self.rule(block)
+                elif block.language in ("c", "cpp") and block.word != "file":
+                    printed = printed or self.program(block.language)
+                    last = printed.get(block.line, "")
+                elif block.word == "output":
+                    if ADDRESS.sub("0x...", last.rstrip("\n")) != ADDRESS.sub("0x...", block.text.rstrip("\n")):
+                        found.append(f"{block.place}: printed is\n{last}")
+                if block.language in ("c", "cpp") and not block.word and not (self.blocks[i + 1:] and self.blocks[i + 1].word == "output"):
+                    shown = COMMENT.findall(block.text)
+                    found += [f"{block.place}: prints {line!r}, which the page does not show" for line in last.splitlines() if line not in shown]
+            except Failed as error:
+                found.append(f"{block.place}: {error}")
+                if block.language in ("c", "cpp"):
+                    break
+        return found
+
+    def generate(self, block: pages.Block) -> str:
+        """The header of the schema."""
+        try:
+            files = emit(block.text, "schema.yaml")
+        except Exception as error:              # SchemaError has the places
+            raise Failed(getattr(error, "diagnostics", error)) from error
+        write_all(self.emitted, files)
+        name = next(name for name in files if name.endswith("_check.c")).replace("_check.c", "")
+        self.emitted_c = [self.emitted / f"{name}.c"]
+        compiler([*CC, "-std=c11", *WARNINGS, "-I", self.emitted, "-I", GENERATED, "-fsyntax-only", *self.emitted_c])
+        return files[f"{name}.h"]
+
+    def shell(self, block: pages.Block) -> str:
+        """What the commands print. Goals of make are not run, but looked up: tests of their own run them."""
+        state = shlex.quote(str(self.folder / "state"))
+        script = (f"set -a\nmake() {{ command make -n \"$@\" >/dev/null; }}\n. {state}\n"
+                  f"trap '{{ export -p; printf \"cd %q\\n\" \"$PWD\"; }} >{state}' EXIT\n{block.text}")
+        done = subprocess.run(["stdbuf", "-oL", "bash", "-c", script], cwd=self.folder, text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              env={"PATH": f"{self.folder}/bin:{os.environ['PATH']}", "HOME": str(self.home),
+                                   "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"})
+        printed, aborted = ABORTED.subn("", done.stdout)
+        follows = self.blocks[self.blocks.index(block) + 1:][:1]
+        if done.returncode != 0 and not aborted and not (follows and follows[0].word == "output"):
+            raise Failed(f"exit status {done.returncode}\n{printed}")
+        return printed
+
+    def rule(self, block: pages.Block) -> None:
+        """A rule that makes src/mine.c and .h of mine.yaml, in a project of its own: it runs when the schema or an import changes."""
+        project = self.folder / f"rule{block.line}"
+        project.mkdir()
+
+        def expect(*made: str) -> None:
+            done = subprocess.run(["make", "-s", "src/mine.c", "src/mine.h"], cwd=project, capture_output=True, text=True, timeout=TIMEOUT,
+                                  env={**os.environ, "PATH": f"{self.folder}/bin:{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"})
+            if (done.returncode, done.stderr, done.stdout.split()) != (0, "", list(made)):
+                raise Failed(f"make prints {done.stdout}{done.stderr}, not {made}")
+
+        (project / "Makefile").write_text(block.text)
+        (project / "mine.yaml").write_text(f"import: lib.yaml\n{MINE}")
+        (project / "lib.yaml").write_text("constants: {most: 1}\n")
+        expect("src/mine.h", "src/mine.c", "src/protopool.h", "src/protopool.c")
+        expect()
+        time.sleep(0.05)
+        (project / "lib.yaml").write_text("constants: {most: 2}\n")
+        expect("src/mine.h")
+        expect()
+
+    def program(self, language: str) -> dict[int, str]:
+        """What each block of statements prints, by its line."""
+        kind = PROGRAMS.get(self.page)
+        if kind is None:
+            raise Failed("no program is made of this page's statements")
+        source = self.folder / f"page.{language}"
+        source.write_text(program_of(self.blocks, language))
+        where = GENERATED if kind.protocols else self.emitted
+        emitted = [where / f"{name}.c" for name in kind.protocols] or self.emitted_c
+        program = self.folder / "program"
+        includes = ["-I", where, "-I", GENERATED]
+        flags = ["-O0", *kind.flags, *includes]
+        strict = [flag for flag in (WARNINGS if language == "c" else WARNINGS_CPP) if not flag.startswith("-Wcast-align")]
+        if language == "c":
+            compiler([*CC, "-std=c11", *flags, *strict, source, *emitted, GENERATED / "protopool.c", "-o", program, "-lpthread"])
+        else:
+            objects = []
+            for path in (*emitted, GENERATED / "protopool.c"):
+                objects.append(self.folder / f"{path.stem}.o")
+                compiler([*CC, "-std=c11", *flags, "-c", path, "-o", objects[-1]])
+            compiler(["g++", "-std=c++17", *flags, *strict, source, *objects, "-o", program, "-lpthread"])
+        done = subprocess.run([program], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT)
+        if done.returncode != 0:
+            raise Failed(f"the page's program ends with {done.returncode}\n{done.stdout}")
+        parts = re.split(MARK.format(r"(\d+)") + "\n", done.stdout)
+        return {int(line): text for line, text in zip(parts[1::2], parts[2::2])}
+
+
+class Failed(Exception):
+    pass
+
+
+def compiler(command: list) -> None:
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=TIMEOUT)
+    if done.returncode or done.stderr:
+        raise Failed(f"{' '.join(map(str, command))}\n{done.stderr}")
+
+
+def problems(page: str, text: str | None = None) -> list[str]:
+    found = pages.complaints(page, text)
+    with tempfile.TemporaryDirectory() as folder:
+        return found or Page(page, Path(folder), text).run()
+
+
+class Blocks(unittest.TestCase):
+    def test_each_does_what_the_page_says(self):
+        for page in pages.PAGES:
+            with self.subTest(page):
+                self.assertEqual("\n".join(problems(page)), "")
+
+
+if __name__ == "__main__":
+    unittest.main()

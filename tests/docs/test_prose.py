@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""README.md and docs/ besides their blocks: links lead somewhere, figures agree with where they come from, lists are complete."""
+
+import json
+import re
+import unittest
+
+import pages
+from support import ROOT, main
+
+from gen import cli
+
+
+class Links(unittest.TestCase):
+    def test_each_leads_to_a_file_and_a_heading(self):
+        for page in pages.PAGES:
+            self.assertTrue(pages.links(page) or page == "docs/hacking.md", f"{page} has no link")
+            for link in pages.links(page):
+                if re.match(r"https?:", link):
+                    continue
+                path, _, anchor = link.partition("#")
+                target = (pages.folder_of(page) / path).resolve() if path else ROOT / page
+                self.assertTrue(target.exists(), f"{page}: {link}")
+                if anchor:
+                    self.assertIn(anchor, map(pages.anchor, pages.headings(str(target.relative_to(ROOT)))), f"{page}: {link}")
+
+    def test_each_page_is_reached_from_the_readme(self):
+        linked = {link.partition("#")[0] for link in pages.links("README.md")}
+        self.assertEqual([page for page in pages.PAGES[1:] if page not in linked], [])
+
+    def test_each_path_that_is_named_exists(self):
+        named = re.compile(r"`((?:gen|templates|tests|bench|docs|schema|examples|generated)/[\w./-]*)`")
+        for page in pages.PAGES:
+            for path in named.findall(pages.parse(page)[1]):
+                self.assertTrue((ROOT / path).exists(), f"{page}: {path}")
+
+    def test_the_list_at_the_top_of_a_page_has_its_sections(self):
+        for page in pages.PAGES:
+            prose = pages.parse(page)[1]
+            listed = re.findall(r"(?m)^- \[(.*)\]\(#(.*)\)$", prose)
+            if listed:
+                sections = re.findall(r"(?m)^## (.*)$", prose)
+                self.assertEqual(listed, [(section, pages.anchor(section)) for section in sections], page)
+
+
+def table(page: str, first_row: str) -> list[list[str]]:
+    """The rows of the table that has this row, cell by cell, without its head."""
+    lines = pages.read(page).splitlines()
+    begin = end = next(i for i, line in enumerate(lines) if line.startswith(first_row))
+    while lines[begin - 1].startswith("|"):
+        begin -= 1
+    while lines[end].startswith("|"):
+        end += 1
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[begin + 2:end]]
+
+
+class Figures(unittest.TestCase):
+    def test_the_readmes_bytes_are_those_of_the_plan(self):
+        status, out, err = main("--plan=json", ROOT / "schema/calc.yaml")
+        self.assertEqual((status, err), (0, ""))
+        mean = json.loads(out)[0]["mean_bytes"]
+        shown = re.search(r"\*\*, ([\d.]+) bytes on average.*?takes ([\d.]+) and .*?size take ([\d.]+)\.",
+                          pages.read("README.md"), re.DOTALL).groups()
+        self.assertEqual(shown, (f"{mean['slot']:.1f}", f"{mean['malloc']:.1f}", f"{mean['union']:.0f}"))
+
+    def test_the_readmes_speeds_are_the_least_and_the_most_of_the_benchmarks_page(self):
+        mixed = [float(row[3]) for first in ("| pair: allocate", "| pair |") for row in table("docs/benchmark.md", first)]
+        least, most = re.search(r"runs ([\d.]+) to ([\d.]+) times as fast as with glibc", pages.read("README.md")).groups()
+        self.assertEqual(len(mixed), 19)
+        self.assertEqual((least, most), (f"{min(mixed):.1f}", f"{max(mixed):.1f}"))
+
+    def test_the_readme_is_short(self):
+        self.assertLessEqual(len(pages.read("README.md").splitlines()), 150)
+
+
+class Lists(unittest.TestCase):
+    def test_all_options_are_on_the_page(self):
+        actions = [action for action in cli._parser()._actions if action.option_strings]
+        shown = re.findall(r"(?m)^\| (`-.*?) \|", pages.read("docs/commands.md"))
+        listed = {re.match(r"-+[\w-]+", option)[0] for cell in shown for option in re.findall(r"`(.*?)`", cell)}
+        self.assertEqual(listed, {option for action in actions for option in action.option_strings})
+
+    def test_all_keys_of_the_language_are_on_the_page(self):
+        schema = json.loads((ROOT / "gen/language/schema.json").read_text())
+        page = pages.read("docs/schema.md")
+        for keys in (schema["properties"], *(part.get("properties", {}) for part in schema["definitions"].values())):
+            for key in keys:
+                self.assertIn(f"`{key}`", page)
+
+    def test_all_functions_of_pools_and_depots_are_on_the_page(self):
+        header = (ROOT / "generated/calc.h").read_text()
+        page = pages.read("docs/api.md")
+        functions = set(re.findall(r"\b(calc_(?:pool|depot)_[a-z_]*[a-z])\(", header))
+        self.assertGreater(len(functions), 15)
+        for function in functions:
+            self.assertIn(f"`{function}", page)
+
+    def test_all_faults_are_on_the_page(self):
+        texts = re.findall(r"PROTOPOOL_FAULT_\w+(?: = \d+)?,? +/\* \"(.*?)\"", (ROOT / "generated/protopool.h").read_text())
+        self.assertEqual(len(texts), 16)
+        for text in texts:
+            self.assertRegex(pages.read("docs/pool.md"), rf"(?m)^\|.*`{re.escape(text)}`.*\|$")
+
+    def test_all_settings_are_on_the_page(self):
+        header = (ROOT / "generated/protopool.h").read_text()
+        settings = set(re.findall(r"#(?:ifn?def|if defined|.* defined) ?\(?(PROTOPOOL_[A-Z_]*[A-Z])\b", header))
+        page = pages.read("docs/pool.md") + pages.read("docs/firmware.md")
+        known = {setting for setting in settings if f"{setting}" in page}
+        self.assertEqual(settings - known - {"PROTOPOOL_API", "PROTOPOOL_REFER"}, set())
+
+
+if __name__ == "__main__":
+    unittest.main()
