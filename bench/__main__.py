@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The command line of the benchmark. Exit status: 0 good, 1 a comparison finds a regression or the benchmark is
-wrong about itself, 2 wrong usage or a program fails."""
+"""The command line of the benchmark. Exit status: 0 success, 1 a comparison finds a regression or the
+benchmark is wrong about itself, 2 wrong usage or a program fails."""
 
 import argparse
 import json
@@ -8,10 +8,9 @@ import os
 import sys
 from pathlib import Path
 
-from . import analysis, comparison, contenders, experiment, report, table, verdict, workloads
+from . import analysis, comparison, contenders, experiment, protocols, report, table, verdict, workloads
 
-TWICE = (1.8, 2.2)              # what a pair of the slowed pool is seen to take, but for the loop
-SCHEMAS = [contenders.ROOT / "schema/calc.yaml", contenders.ROOT / "schema/itch.yaml"]
+TWICE = (1.8, 2.2)              # how many times as long a pair takes with the slowed pool; the loop is not slowed
 
 
 def main() -> int:
@@ -20,7 +19,7 @@ def main() -> int:
         return comparison.main(*options.compare)
     if options.report:
         return _write(json.loads(options.report.read_text(encoding="utf-8")), options.output_dir)
-    results = experiment.run(options.schema or (SCHEMAS[:1] if options.quick else SCHEMAS), _taking_part(options),
+    results = experiment.run(options.schema or (protocols.OURS[:1] if options.quick else protocols.OURS), _taking_part(options),
                              experiment.QUICK if options.quick else experiment.FULL, options.output_dir, options.only,
                              lambda so_far: None if options.same or options.slowed else _keep(so_far, options.output_dir))
     if not results["cells"]:
@@ -31,7 +30,7 @@ def main() -> int:
 
 
 def _keep(results: dict, folder: Path) -> None:
-    """The file is whole at any time, so that a run that is interrupted keeps what it has measured."""
+    """Replaces results.json by a whole file, so that an interrupted run keeps what it has measured."""
     part = folder / "results.json.part"
     part.write_text(json.dumps(results) + "\n", encoding="utf-8")
     os.replace(part, folder / "results.json")
@@ -65,20 +64,20 @@ def _against_itself(results: dict, other: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python3 -m bench", description="Is the pool faster, for your protocol?")
-    parser.add_argument("--schema", metavar="FILE", type=Path, action="append", help="a schema of yours in place of ours")
-    parser.add_argument("--quick", action="store_true", help="the main workloads, in less than a minute")
-    parser.add_argument("--peers", metavar="DIR", type=Path, help="archives (*.a) of further allocators")
+    parser = argparse.ArgumentParser(prog="python3 -m bench", description="Measures whether the pool is faster than other allocators, for your protocol or ours.")
+    parser.add_argument("--schema", metavar="FILE", type=Path, action="append", help="measure this schema instead of ours; may be repeated")
+    parser.add_argument("--quick", action="store_true", help="measure only the main workloads, in less than a minute")
+    parser.add_argument("--peers", metavar="DIR", type=Path, help="a folder of archives (*.a) of other allocators to compare with")
     parser.add_argument("--only", choices=sorted({w.name for w in workloads.WORKLOADS}), action="append",
-                        default=[], help="only this workload; may be repeated")
+                        default=[], help="measure only this workload; may be repeated")
     parser.add_argument("-o", "--output-dir", metavar="DIR", type=Path, default=contenders.ROOT / "build/bench",
-                        help="where the report goes (default: build/bench)")
+                        help="the folder for the report (default: build/bench)")
     instead = parser.add_mutually_exclusive_group()
-    instead.add_argument("--same", action="store_true", help="the pool against itself: every verdict should be undecided")
-    instead.add_argument("--slowed", action="store_true", help="the pool against one that does everything twice")
+    instead.add_argument("--same", action="store_true", help="compare the pool with itself: every verdict should be undecided")
+    instead.add_argument("--slowed", action="store_true", help="compare the pool with one that does everything twice")
     instead.add_argument("--compare", metavar=("OLD", "NEW"), nargs=2, type=Path,
-                         help="two results.json, or two counts of instructions: what has become slower")
-    instead.add_argument("--report", metavar="JSON", type=Path, help="write the report of earlier results again, also of a run that was interrupted")
+                         help="compare two results.json, or two counts of instructions; exit 1 if something has become slower")
+    instead.add_argument("--report", metavar="JSON", type=Path, help="write the report of earlier results again, also of an interrupted run")
     return parser
 
 

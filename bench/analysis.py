@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""From raw samples to what is reported: for every workload the ratios to the pool, and the sentences of the verdict."""
+"""From raw samples to the report's figures: the ratios to the pool and the verdict in words, for each workload."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from .verdict import Ratio
 
 @dataclass(frozen=True)
 class Line:
-    """A workload of one kind. ns and ratios by contender; best: the general allocator that is fastest here."""
+    """A workload of one kind. ns, ratios: by contender. best: the fastest general allocator here, apart from the C library's."""
 
     protocol: str
     workload: str
@@ -26,7 +26,7 @@ class Line:
 
     @property
     def compared(self) -> list[Ratio]:
-        """To the global allocator, and to the best of the others, as far as they took part."""
+        """The ratios to the C library's allocator and to the best of the others, if they took part."""
         return [self.ratios[name] for name in ("glibc", self.best) if name in self.ratios]
 
     @property

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Two runs of the benchmark: has the pool become slower, measured by the limit of the same run?"""
+"""Compares two runs of the benchmark: has the pool become slower, relative to the limit of the same run?"""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ WORSE = 1.05
 
 
 def main(old: Path, new: Path) -> int:
-    """Prints a line for each workload that both have; 1 if one has become slower by more than 5 %."""
+    """Prints a line for each workload in both. Returns 1 if one has become slower by more than 5 %."""
     before, after = (json.loads(path.read_text(encoding="utf-8")) for path in (old, new))
     worse = _times(before, after) + instructions.compare(before, after)
     print(f"{worse} slower" if worse else "nothing is slower")
@@ -37,12 +37,12 @@ def _times(before: dict, after: dict) -> int:
         is_worse = low > WORSE
         worse += is_worse
         print(f"{cell['protocol']}, {cell['title']}, {cell['kind']}: {_change(*sides):.2f} times the "
-              f"time of before [{low:.2f}, {high:.2f}], by the limit{': slower' if is_worse else ''}")
+              f"time before [{low:.2f}, {high:.2f}], relative to the limit{': slower' if is_worse else ''}")
     return worse
 
 
 def _by_limit(printed: dict, threads: int) -> list[float]:
-    """Of each round, how many times as long as the limit the pool takes."""
+    """The pool's time in times of the limit's, for each round."""
     kind = verdict.common_kind({name: printed[name] for name in ("pool", "limit")}, to="limit") if threads > 1 else 0
     return verdict.ratios(printed["limit"], printed["pool"], kind)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Who takes part, and their programs: bench/driver.c compiled for each way to make a message, linked with each allocator."""
+"""The contenders and their programs: bench/driver.c, compiled for each way to allocate, linked with each allocator."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ STATIC_LIBS = ["-lstdc++", "-lm", "-ldl", "-lpthread"]
 
 @dataclass(frozen=True)
 class Contender:
-    """general: an allocator that a program may have instead of the C library's. package: Debian's name for its library."""
+    """general: it can replace the C library's allocator in any program. package: the Debian package of its library."""
 
     name: str
     what: str
@@ -50,7 +50,7 @@ CONTENDERS = (
 QUICK = ("limit", "pool", "pool-1", "glibc", "jemalloc", "mimalloc", "tcmalloc")
 SWEPT = ("limit", "pool", "glibc", "jemalloc", "mimalloc", "tcmalloc", "list")
 POOL_AGAIN = Contender("pool again", "the pool under another name", POOL.define)
-POOL_SLOWED = Contender("pool slowed", "the pool, each message made, read and freed twice", (*POOL.define, "-DBENCH_SLOW"))
+POOL_SLOWED = Contender("pool slowed", "the pool, each message allocated, read and freed twice", (*POOL.define, "-DBENCH_SLOW"))
 
 
 def give_up(why: str) -> NoReturn:
@@ -59,11 +59,11 @@ def give_up(why: str) -> NoReturn:
 
 
 def named_by_user(folder: Path | None) -> list[Contender]:
-    """Every archive of an allocator in the folder."""
+    """A contender for each archive of an allocator in the folder."""
     if folder is None:
         return []
     if not folder.is_dir():
-        give_up(f"{folder}: there is no such folder of archives")
+        give_up(f"{folder}: there is no such folder")
     return [Contender(path.stem.removeprefix("lib"), f"malloc(sizeof variant) of {path.name}, linked statically", MALLOC,
                       ("-Wl,--whole-archive", str(path.resolve()), "-Wl,--no-whole-archive", *STATIC_LIBS, "-latomic"), True)
             for path in sorted(folder.glob("*.a"))]
@@ -74,7 +74,7 @@ def compiler() -> str:
 
 
 def version() -> str:
-    """The first line that the compiler says of itself."""
+    """The first line of the compiler's --version."""
     lines = subprocess.run([compiler(), "--version"], capture_output=True, text=True).stdout.splitlines()
     return lines[0] if lines else "unknown"
 
@@ -90,8 +90,8 @@ def _must(done: subprocess.CompletedProcess) -> None:
 
 def build(contenders: list[Contender], protocol: str, one: tuple[str, str], folder: Path,
           driver: str = "driver") -> tuple[dict[str, Path], list[str]]:
-    """Programs by the contender's name, and what is left out and why. `one` is the variant of the workloads with one: its
-    C name and its name in the schema. The folder holds the generated files."""
+    """The program of each contender by name, and which contenders are left out and why. one: the variant for workloads of one
+    variant, by its C name and its name. folder: the generated files."""
     defines = sorted({c.define for c in contenders})
     include = ["-I", folder, "-I", ROOT / "bench", "-I", ROOT / "generated", f'-DBENCH_PROTOCOL="{protocol}_bench.h"',
                f"-DBENCH_ONE={one[0]}", f'-DBENCH_ONE_NAME="{one[1]}"']

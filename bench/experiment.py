@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The whole run: which programs on which workloads for how long. Gives the results as one JSON object (see README)."""
+"""The whole run: which programs do which workloads, and for how long. Returns the results as one JSON object."""
 
 import platform
 import shutil
@@ -24,7 +24,7 @@ SLICES = 3                      # of one process
 
 @dataclass(frozen=True)
 class Effort:
-    """seconds are for one workload, all contenders together; fewest: rounds even if that takes longer."""
+    """seconds: for one workload with all contenders. fewest: the rounds to do even if they take longer."""
 
     seconds: float
     slice_ms: int
@@ -38,7 +38,7 @@ FULL = Effort(14, 12, 5, False)
 
 @dataclass(frozen=True)
 class Built:
-    """days: the programs of bench/day.c, for our schema of an exchange."""
+    """days: the programs of bench/day.c, only for our schema of an exchange."""
 
     protocol: Protocol
     programs: measure.Programs
@@ -47,7 +47,7 @@ class Built:
 
 def run(schemas: list[Path], taking_part: list[Contender], effort: Effort, folder: Path, only: list[str],
         keep: Callable[[dict], None] = lambda results: None) -> dict:
-    """keep gets the results so far after each measurement. Progress goes to standard error."""
+    """keep: called with the results so far after each measurement. Progress is shown on standard error."""
     began = time.monotonic()
 
     def keep_so_far() -> None:
@@ -109,7 +109,7 @@ def _cell(protocol: Protocol, programs: measure.Programs, taking_part: list[Cont
                                "printed": measure.times(fit, effort.seconds, effort.fewest, arguments, slices)}
 
 
-# ---- What a full run measures besides times
+# ---- What a full run measures besides time
 
 def _days(protocol: Protocol, programs: measure.Programs, taking_part: list[Contender]) -> measure.Programs:
     able = [c for c in taking_part if c.name in programs and c.name not in ("limit", "pool-depot")]
@@ -169,7 +169,7 @@ def _extras(results: dict, protocol: Protocol, programs: measure.Programs, days:
 # ---- The machine
 
 def machine() -> dict:
-    """What a reader needs to know to compare; what cannot be known is left out."""
+    """What readers need to compare results. Facts that cannot be found out are left out."""
     described = {"system": platform.platform(), "compiler": contenders.version(),
                  "flags": " ".join(contenders.CFLAGS), "cores": len(_cores())}
     facts = _lscpu()
@@ -198,4 +198,4 @@ def _turbo() -> str:
     for path, on in (("/sys/devices/system/cpu/cpufreq/boost", "1"), ("/sys/devices/system/cpu/intel_pstate/no_turbo", "0")):
         if Path(path).exists():
             return "on" if Path(path).read_text().strip() == on else "off"
-    return "not known (no cpufreq here)"
+    return "unknown (no cpufreq here)"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""What the generator costs: time and memory against the number of variants, and how long the emitted C takes to compile,
-beside a tagged union of the same variants as one writes it by hand."""
+"""What the generator costs: time and memory by number of variants, and the time to compile the emitted C, compared with a tagged
+union of the same variants written by hand."""
 
 import argparse
 import json
@@ -24,7 +24,7 @@ def _schema(variants: int) -> str:
 
 
 def _by_hand(variants: int) -> str:
-    """What a program has without a generator: an enum, a struct with a union, and a constructor for each variant."""
+    """The same without a generator: an enum, a struct with a union, and a constructor for each variant."""
     members = " ".join(f"{c} {name};" for name, _, c in FIELDS)
     parameters = ", ".join(f"{c} {name}" for name, _, c in FIELDS)
     stores = " ".join(f"m->as.message{{0}}.{name} = {name};" for name, _, _ in FIELDS)
@@ -37,7 +37,7 @@ def _by_hand(variants: int) -> str:
 
 
 def _timed(command: list, **options) -> tuple[float, int]:
-    """Seconds of processor, and the peak of memory in bytes, of a command that succeeds."""
+    """Processor seconds and peak memory in bytes of a command. A command that fails ends the benchmark."""
     process = subprocess.Popen(list(map(str, command)), **options)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -47,7 +47,7 @@ def _timed(command: list, **options) -> tuple[float, int]:
 
 
 def measure_apart(sizes: tuple[int, ...]) -> list[dict]:
-    """The same in a small process: the system counts the memory of who starts a command as the command's."""
+    """As measure(), in a small process: the system counts the memory of the process that starts a command as the command's."""
     run = subprocess.run([sys.executable, "-m", "bench.generator", "--json", *map(str, sizes)], cwd=contenders.ROOT,
                          stdout=subprocess.PIPE, check=True)
     return json.loads(run.stdout)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Instructions a message, as callgrind counts them: exact, and the same each time. The gate of CI is built on them."""
+"""Instructions per message, counted by callgrind: exact, and the same in each run, so that CI can compare them."""
 
 import argparse
 import json
@@ -18,10 +18,10 @@ from .measure import Programs
 from .protocols import Protocol
 
 WORSE = 1.05
-FEW, MANY = 3_200, 35_200       # messages; the difference leaves out what happens once
+FEW, MANY = 3_200, 35_200       # messages; the difference of the two counts leaves out what happens once
 WORKLOADS = (("pair", 1), ("batch", 1), ("replace", 1_000))
 KINDS = ("one", "mixed")
-PATIENCE = 300                  # seconds for a count, which takes some
+PATIENCE = 300                  # seconds for one count
 
 
 class CannotCount(Exception):
@@ -33,7 +33,7 @@ def _collected(program: Path, workload: str, kind: str, live: int, messages: int
         run = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", program, "count", workload, kind,
                               str(live), str(messages)], capture_output=True, text=True, errors="replace", timeout=PATIENCE)
     except subprocess.TimeoutExpired:
-        raise CannotCount(f"it has not ended after {PATIENCE} s") from None
+        raise CannotCount(f"it does not end within {PATIENCE} s") from None
     found = re.search(r"Collected : (\d+)", run.stderr)
     if run.returncode != 0 or found is None:
         raise CannotCount(f"it ends with signal {-run.returncode}" if run.returncode < 0 else f"it ends with status {run.returncode}")
@@ -41,8 +41,8 @@ def _collected(program: Path, workload: str, kind: str, live: int, messages: int
 
 
 def count(protocol: Protocol, programs: Programs) -> tuple[list[dict], list[str]]:
-    """For each workload and kind, instructions a message by contender; and who is left out, and why: some allocators do not
-    run under callgrind. Nothing without valgrind."""
+    """The instructions per message, for each workload, kind and contender; and which contenders are left out and why: some
+    allocators do not run under callgrind. Both are empty without valgrind."""
     if shutil.which("valgrind") is None:
         return [], []
     cells = [(workload, live, kind) for workload, live in WORKLOADS for kind in KINDS]
@@ -73,7 +73,7 @@ def _key(cell: dict) -> tuple:
 
 
 def compare(before: dict, after: dict) -> int:
-    """Prints a line for each workload that both have counted; how many need over 5 % more, by the limit of the same count."""
+    """Prints a line for each workload in both. Returns how many need over 5 % more, relative to the limit of the same run."""
     old = {_key(cell): cell["counted"] for cell in before.get("instructions", [])}
     worse = 0
     for cell in after.get("instructions", []):
@@ -88,11 +88,11 @@ def compare(before: dict, after: dict) -> int:
 
 
 def count_ours() -> dict:
-    """The pool and the limit on our schemas."""
+    """Counts the pool and the limit for our schemas."""
     counted = []
     with tempfile.TemporaryDirectory() as folder:
-        for schema in ("calc", "itch"):
-            for protocol in protocols.generate(ROOT / f"schema/{schema}.yaml", Path(folder, schema)):
+        for schema in protocols.OURS:
+            for protocol in protocols.generate(schema, Path(folder, schema.stem)):
                 programs, _ = contenders.build([contenders.LIMIT, contenders.POOL], protocol.name, protocol.one, protocol.folder)
                 of_protocol, left_out = count(protocol, programs)
                 if left_out:
@@ -103,7 +103,7 @@ def count_ours() -> dict:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python3 -m bench.instructions", description=__doc__)
-    parser.add_argument("--save", action="store_true", help="make today's counts those to be compared with")
+    parser.add_argument("--save", action="store_true", help="keep today's counts as the baseline for later runs")
     baseline = ROOT / "bench/instructions.json"
     today = count_ours()
     if not today["instructions"]:
@@ -113,7 +113,7 @@ def main() -> int:
         return 0
     before = json.loads(baseline.read_text(encoding="utf-8"))
     if before["compiler"] != today["compiler"]:
-        print(f"not compared: {before['compiler']} made {baseline.name}, this is {today['compiler']}")
+        print(f"not compared: {baseline.name} was counted with {before['compiler']}, this is {today['compiler']}")
         return 0
     worse = compare(before, today)
     print(f"{worse} need over 5 % more" if worse else "none needs over 5 % more")

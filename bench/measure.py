@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Runs the programs in rounds, every contender once a round, each in a process of its own. Of times, the contenders of a
-round live side by side and take turns slice by slice, in shuffled order: whatever the machine does meanwhile, it does to
-neighbours alike, and the ratio of neighbours is what counts."""
+"""Runs the programs in rounds: every contender once per round, in a process of its own. When times are measured, the contenders
+of a round run side by side and take turns slice by slice, in shuffled order. So a disturbance of the machine affects neighbouring
+slices alike, and only ratios of neighbours are used."""
 
 import json
 import random
@@ -16,7 +16,7 @@ Programs = dict[str, Path]
 
 
 def ask(program: Path, *arguments) -> dict:
-    """What the program prints. It ends the benchmark if it fails: a contender that does not work is no contender."""
+    """What the program prints. A program that fails ends the benchmark."""
     run = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True)
     if run.returncode != 0:
         give_up(f"{program.name} {' '.join(map(str, arguments))} fails ({run.returncode}): {run.stderr.strip()}")
@@ -24,7 +24,7 @@ def ask(program: Path, *arguments) -> dict:
 
 
 def rounds(programs: Programs, fewest: int, arguments: list) -> dict[str, list]:
-    """What each program printed, round by round."""
+    """What each program prints, round by round."""
     printed: dict[str, list] = {name: [] for name in programs}
     for _ in range(fewest):
         for name in _shuffled(programs):
@@ -33,8 +33,8 @@ def rounds(programs: Programs, fewest: int, arguments: list) -> dict[str, list]:
 
 
 def times(programs: Programs, seconds: float, fewest: int, arguments: list, slices: int) -> dict[str, list]:
-    """Of each program, for each round its slices, until the seconds are used; at least so many rounds. One slice: a
-    process has ended before the next begins, since it may fill the memory."""
+    """The slices of each program in each round, until the seconds are over; at least `fewest` rounds. With one slice, a process
+    ends before the next begins, because each may fill the memory."""
     printed: dict[str, list] = {name: [] for name in programs}
     end = time.monotonic() + seconds
     done = 0
@@ -56,7 +56,7 @@ def times(programs: Programs, seconds: float, fewest: int, arguments: list, slic
 
 
 class Timed:
-    """A program that does a slice when it is told to."""
+    """A running program that does one slice per line on its standard input."""
 
     def __init__(self, program: Path, arguments: list) -> None:
         self._called = [program, *map(str, arguments)]

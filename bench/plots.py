@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The report's plots as SVG for a page: text is text, and takes the page's colour and font. Each is drawn twice, for a wide
-and for a narrow window."""
+"""The report's plots as SVG. Text stays text, in the page's colour and font. Each plot is drawn twice: for a wide and for a narrow
+window."""
 
 import io
 import re
@@ -13,7 +13,7 @@ matplotlib.use("svg")
 
 from matplotlib import pyplot, ticker  # noqa: E402
 
-INK, FAINT = "#010203", "#040506"       # stand for the page's colours
+INK, FAINT = "#010203", "#040506"       # replaced by the page's colours
 COLOURS = {"pool": "#2f7fd1", "pool-1": "#63aef0", "pool-depot": "#1f5fa8", "glibc": "#dd6b20", "jemalloc": "#1f9e77",
            "mimalloc": "#c65fa0", "tcmalloc": "#b08d00", "list": "#a08060", "limit": "#8a8f98", "union": "#c0392b",
            "seed": "#8e5bd0", "generate": "#2f7fd1", "compile": "#dd6b20", "compile, by hand": "#8a8f98"}
@@ -30,7 +30,7 @@ SETTINGS = {"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9.
 
 @dataclass(frozen=True)
 class Plot:
-    """title and alt say what is seen, without the page's text."""
+    """title, alt: describe the plot to readers who do not see it."""
 
     title: str
     alt: str
@@ -72,7 +72,7 @@ def _legend(figure, axes, width: float) -> None:
 
 
 def _plainly(axis, values=None) -> None:
-    """Numbers as people write them, on an axis that is logarithmic."""
+    """Shows plain numbers on a logarithmic axis."""
     if values:
         axis.set_major_locator(ticker.FixedLocator(values))
     axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: _shown(value)))
@@ -87,7 +87,7 @@ def _shown(value: float) -> str:
 
 
 def ratios(protocol: str, rows: list[tuple[str, dict]]) -> Plot:
-    """rows: a workload, and by contender a verdict.Ratio."""
+    """rows: pairs of a workload and its verdict.Ratio by contender."""
     names = [name for name in dict.fromkeys(name for _, of in rows for name in of)]
 
     def draw(width: float):
@@ -107,8 +107,8 @@ def ratios(protocol: str, rows: list[tuple[str, dict]]) -> Plot:
         left, right = axes.get_xlim()
         _plainly(axes.xaxis, [v for v in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50) if left <= v <= right])
         axes.minorticks_off()
-        axes.set_xlabel("time, in times of the pool's; to the right of 1 the pool is faster" if width > 6
-                        else "time, in times of the pool's;\nto the right of 1 the pool is faster")
+        axes.set_xlabel("time relative to the pool's; to the right of 1 the pool is faster" if width > 6
+                        else "time relative to the pool's;\nto the right of 1 the pool is faster")
         for row in range(1, len(rows), 2):
             axes.axhspan(row - 0.5, row + 0.5, color=FAINT, alpha=0.12, linewidth=0)
         _legend(figure, axes, width)
@@ -119,7 +119,7 @@ def ratios(protocol: str, rows: list[tuple[str, dict]]) -> Plot:
 
 
 def bars(title: str, label: str, values: dict[str, float], line: float) -> Plot:
-    """Horizontal, the smallest on top; with a line at what would be ideal."""
+    """Horizontal bars, the smallest on top, and a line at the ideal value."""
     ordered = sorted(values.items(), key=lambda item: item[1])
 
     def draw(width: float):
@@ -161,7 +161,7 @@ def lines(title: str, x_label: str, y_label: str, series: dict[str, list[tuple[f
 
 
 def quantiles(title: str, series: dict[str, list[tuple[float, float]]]) -> Plot:
-    """A line for each contender: how long the slowest turns take. The axis is what share of the turns is slower still."""
+    """A line for each contender: the time of the slowest turns, by the share of turns that are as slow or slower."""
     shares = {0.5: "1 in 2", 0.1: "10", 0.01: "100", 0.001: "1000", 0.0001: "10 k", 0.00001: "100 k"}
 
     def draw(width: float):
@@ -178,8 +178,8 @@ def quantiles(title: str, series: dict[str, list[tuple[float, float]]]) -> Plot:
         bottom, top = axes.get_ylim()
         _plainly(axes.yaxis, [v * 10.0 ** e for e in range(-1, 8) for v in (1, 2, 5) if bottom <= v * 10.0 ** e <= top])
         axes.minorticks_off()
-        axes.set_xlabel("as slow or slower: one turn in so many")
-        axes.set_ylabel("nanoseconds a turn")
+        axes.set_xlabel("one turn in this many is as slow or slower")
+        axes.set_ylabel("nanoseconds per turn")
         _legend(figure, axes, width)
         return figure
 

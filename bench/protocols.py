@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Schemas for the benchmark: the user's or ours, generated with what the driver needs, and made-up ones of any size."""
+"""The protocols to measure: the user's or ours, with the files that the driver needs, and made-up ones of any size."""
 
 import json
 import os
@@ -11,10 +11,12 @@ from pathlib import Path
 
 from .contenders import ROOT
 
+OURS = [ROOT / "schema/calc.yaml", ROOT / "schema/itch.yaml"]     # small messages, and an exchange's
+
 
 @dataclass(frozen=True)
 class Protocol:
-    """one: the variant of the workloads with one, its C name and its name. variants: those that are allocated."""
+    """one: the variant for workloads of one variant, by its C name and its name. variants: how many are allocated at all."""
 
     name: str
     folder: Path
@@ -28,7 +30,7 @@ class Protocol:
 
 
 def generate(schema: Path, folder: Path) -> list[Protocol]:
-    """The schema's protocol in the folder; empty if it has no variant that is ever allocated."""
+    """Generates the schema's protocol into the folder. Empty if no variant is ever allocated."""
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.glob("*.o"):
         stale.unlink()
@@ -51,13 +53,13 @@ def generate(schema: Path, folder: Path) -> list[Protocol]:
 
 
 def _bytes_measured(header: Path) -> dict[str, int]:
-    """By the message's name, with the tail that the benchmark gives it."""
+    """The bytes of each message by name, including the tail that the benchmark gives it."""
     table = re.findall(r'^    \{ "(\w+)", [^,]+, (\d+), \d+ \},$', header.read_text(encoding="utf-8"), re.M)
     return {name: int(size) for name, size in table}
 
 
 def made_up(variants: int, folder: Path) -> Protocol:
-    """So many variants of 16 to about 270 bytes, all of the same weight."""
+    """A protocol of this many variants, of 16 to about 270 bytes, all of the same weight."""
     folder.mkdir(parents=True, exist_ok=True)
     messages = "".join(f"  Message{i}: {{fields: {{number: u64, rest: 'u8[{1 + i * 256 // variants}]'}}}}\n" for i in range(variants))
     schema = folder / "made_up.yaml"

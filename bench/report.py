@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The results as one page of HTML that needs nothing besides."""
+"""The results as one page of HTML, which needs no other file."""
 
 import statistics
 from collections import Counter
@@ -26,7 +26,7 @@ def html(results: dict) -> str:
 
 
 def _protocol(results: dict, of: dict, lines: list[Line]) -> dict:
-    """What the page shows of a protocol."""
+    """What the page shows for a protocol."""
     def own(kind: str) -> list[dict]:
         return [entry for entry in results[kind] if entry["protocol"] == of["name"]]
 
@@ -44,12 +44,12 @@ def _protocol(results: dict, of: dict, lines: list[Line]) -> dict:
 
 
 def _tally(lines: list[Line], which: int) -> Counter:
-    """How often each verdict is given, against glibc (0) or the best of the others (1)."""
+    """How often each verdict occurs, against glibc (0) or the best of the others (1)."""
     return Counter(ratio.verdict for ratio in (line.compared[which] for line in lines if len(line.compared) == 2))
 
 
 def _bytes_each(entry: dict) -> dict[str, float]:
-    """By contender: bytes resident for each byte of message, the median."""
+    """The resident bytes per byte of message, by contender: medians."""
     return {name: statistics.median(p["resident"] / p["exact"] for p in printed) for name, printed in entry["printed"].items()}
 
 
@@ -64,12 +64,12 @@ def _of_ratios(results: dict, name: str, lines: list[Line]) -> plots.Plot:
 
 
 def _of_memory(name: str, entry: dict) -> plots.Plot:
-    return plots.bars(f"{name}: memory that {entry['live']:,} live messages take", "bytes resident for each byte of message; 1 is exact",
+    return plots.bars(f"{name}: memory that {entry['live']:,} live messages take", "resident bytes per byte of message; 1 is exact",
                       _bytes_each(entry), 1)
 
 
 def _of_phase(name: str, entry: dict) -> plots.Plot:
-    return plots.bars(f"{name}: peak memory when each slot size gives way to the next", "bytes resident for each byte of message, at the "
+    return plots.bars(f"{name}: peak memory when each slot size gives way to the next", "resident bytes per byte of message, at the "
                       "peak; each phase is freed in random order before the next", _bytes_each(entry), 1)
 
 
@@ -78,13 +78,13 @@ def _of_latency(name: str, entry: dict) -> plots.Plot:
     for contender, printed in entry["printed"].items():
         quantiles = [q for q, _ in printed[0]["latency"]]
         series[contender] = [(q, statistics.median(p["latency"][i][1] for p in printed)) for i, q in enumerate(quantiles)]
-    return plots.quantiles(f"{name}, {entry['kind']}: how long the slowest turns of free and make take, {entry['live']:,} live", series)
+    return plots.quantiles(f"{name}, {entry['kind']}: time of the slowest turns (free, then allocate), {entry['live']:,} live", series)
 
 
 def _of_live(name: str, entries: list[dict]) -> plots.Plot:
     series = {contender: [(entry["live"], _ns(entry["printed"][contender])) for entry in entries] for contender in entries[0]["printed"]}
     return plots.lines(f"{name}, one: cost of a random replace against the number of live messages", "live messages",
-                       "nanoseconds a message", series)
+                       "nanoseconds per message", series)
 
 
 def _of_variants(results: dict) -> plots.Plot | None:
@@ -94,7 +94,7 @@ def _of_variants(results: dict) -> plots.Plot | None:
     series = {contender: [(entry["variants"], _ns(entry["printed"][contender])) for entry in entries]
               for contender in entries[0]["printed"]}
     return plots.lines("made-up protocols, mixed: cost of a random replace against the number of variants, 10,000 live",
-                       "variants in the protocol", "nanoseconds a message", series)
+                       "variants in the protocol", "nanoseconds per message", series)
 
 
 def _of_generator(results: dict) -> plots.Plot | None:
@@ -103,5 +103,5 @@ def _of_generator(results: dict) -> plots.Plot | None:
         return None
     columns = {"generate": "seconds", "compile": "compile_seconds", "compile, by hand": "by_hand_seconds"}
     series = {label: [(entry["variants"], entry[key]) for entry in entries if entry.get(key)] for label, key in columns.items()}
-    return plots.lines("seconds that a protocol takes to generate and to compile, against unions written by hand",
+    return plots.lines("seconds to generate and to compile a protocol, compared with unions written by hand",
                        "variants in the protocol", "seconds", series)

@@ -8,19 +8,19 @@ from .analysis import Line
 def text(results: dict) -> str:
     lines = analysis.lines(results)
     names = analysis.order_of(results)
-    told = [_heading(results)] + [f"{c['name']}: {c['what']}" for c in results["contenders"]]
+    shown = [_heading(results)] + [f"{c['name']}: {c['what']}" for c in results["contenders"]]
     for protocol in results["protocols"]:
         of = [line for line in lines if line.protocol == protocol["name"]]
-        told.append(f"\n{protocol['name']}: {protocol['variants']} variants. Nanoseconds a message, medians. one: all messages are "
-                    f"{protocol['one']}, {protocol['one_bytes']} bytes; mixed: all variants in the shares of their weights, "
-                    f"{protocol['mean_bytes']:.1f} bytes in the mean.\n")
-        told.append(_table(of, names))
-        told.append("")
-        told += [sentence for line in of for sentence in _sentences(line)]
+        shown.append(f"\n{protocol['name']}: {protocol['variants']} variants. Nanoseconds per message, medians. one: every message is "
+                    f"{protocol['one']}, {protocol['one_bytes']} bytes; mixed: all variants, by weight, "
+                    f"{protocol['mean_bytes']:.1f} bytes on average.\n")
+        shown.append(_table(of, names))
+        shown.append("")
+        shown += [sentence for line in of for sentence in _sentences(line)]
     if not results.get("finished", True):
-        told.append("This run was interrupted: what it had not measured is missing.")
-    told += [f"left out: {what}" for what in results["left_out"]]
-    return "\n".join(told) + "\n"
+        shown.append("This run was interrupted: some measurements are missing.")
+    shown += [f"left out: {what}" for what in results["left_out"]]
+    return "\n".join(shown) + "\n"
 
 
 def _heading(results: dict) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Ratios with their intervals, and what they say of the hypothesis. The statistics are scipy's."""
+"""Ratios with their intervals, and the verdict on the hypothesis that the pool is faster. The statistics are scipy's."""
 
 import math
 import statistics
@@ -10,15 +10,15 @@ import scipy.stats
 
 CONFIDENCE = 0.99
 RESAMPLES = 4999
-SUPPORTED, NOT_SUPPORTED = 1.05, 0.95   # the whole interval lies above the one, or below the other
+SUPPORTED, NOT_SUPPORTED = 1.05, 0.95   # the whole interval is above the first, or below the second
 FEWEST = 4                      # rounds
-STAYED = 1.25                   # a round trip before and after a slice differ by less: the cores stayed where they were
+STAYED = 1.25                   # if round trips before and after a slice differ by less, the cores have not moved
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times as long as the pool a contender takes: the median over rounds, and its interval. pool_ns and other_ns
-    are medians of their own. round_trip: in what range of ns, of threads."""
+    """A contender's time, in times of the pool's: the median over rounds, and its interval. pool_ns, other_ns: the medians of
+    both. round_trip: its range between the threads' cores, as text."""
 
     ratio: float | None
     low: float | None
@@ -39,8 +39,8 @@ class Ratio:
 
 
 def kind_of(slice_: list) -> int | None:
-    """Slices are compared within a kind: which is the round trip between the cores, to the next power of two; 0 where
-    there is one thread. None: the cores moved while it ran."""
+    """Only slices of the same kind are compared. The kind is the round trip between the cores, rounded to a power of two; 0 for
+    one thread; None if the cores moved during the slice."""
     _, before, after, _ = slice_
     if before == 0:
         return 0
@@ -54,7 +54,7 @@ def shown_kind(kind: int) -> str:
 
 
 def by_kind(printed: list[dict]) -> dict[int, list[float]]:
-    """The median of each process's slices of each kind: slices of one process share its addresses, so they count once."""
+    """The median of each process, by kind of slice. The slices of a process share its addresses, so they count once."""
     medians: dict[int, list[float]] = {}
     for process in printed:
         slices: dict[int, list[float]] = {}
@@ -68,7 +68,7 @@ def by_kind(printed: list[dict]) -> dict[int, list[float]]:
 
 
 def ratios(below: list[dict], above: list[dict], kind: int) -> list[float]:
-    """Of each round: the median ratio of the slices that were neighbours, if there are any of this kind on both sides."""
+    """For each round, the median ratio of neighbouring slices of this kind. Rounds without such neighbours are left out."""
     of_rounds = []
     for under, over in zip(below, above):
         neighbours = [o[0] / u[0] for u, o in zip(under["slices"], over["slices"]) if kind_of(u) == kind == kind_of(o)]
@@ -78,7 +78,7 @@ def ratios(below: list[dict], above: list[dict], kind: int) -> list[float]:
 
 
 def common_kind(cell: dict[str, list[dict]], to: str) -> int:
-    """The kind in which the contender that can be compared the least often can be compared the most often."""
+    """The kind that gives the contender with the fewest rounds the most rounds."""
     kinds = sorted({kind for slices in cell.values() for process in slices for kind in map(kind_of, process["slices"])
                     if kind is not None})
 
@@ -97,7 +97,7 @@ def compare(pool: list[dict], other: list[dict], kind: int) -> Ratio:
 
 
 def interval(*samples: list[float], of=numpy.median) -> tuple[float, float]:
-    """Of a statistic, by default of the median, by bootstrap over rounds."""
+    """The interval of a statistic, by default the median, by bootstrap over rounds."""
     found = scipy.stats.bootstrap(tuple(numpy.array(sample) for sample in samples), of, n_resamples=RESAMPLES,
                                   confidence_level=CONFIDENCE, method="percentile", vectorized=True,
                                   random_state=1).confidence_interval
@@ -109,18 +109,19 @@ def _median(ns: list[float]) -> float | None:
 
 
 def down(value: float) -> str:
-    """Two or three digits, never more than the value."""
+    """The value with two or three digits, rounded down."""
     return f"{math.floor(value * 10) / 10:.1f}" if value >= 2 else f"{math.floor(value * 100) / 100:.2f}"
 
 
 def up(value: float) -> str:
+    """The value with two or three digits, rounded up."""
     return f"{math.ceil(value * 10) / 10:.1f}" if value >= 2 else f"{math.ceil(value * 100) / 100:.2f}"
 
 
 def sentence(ratio: Ratio, than: str) -> str:
-    """Never rounded in the pool's favour."""
+    """The verdict in words. Figures are never rounded in the pool's favour."""
     if ratio.low is None:
-        apart = " with the cores as far apart in both" if ratio.round_trip else ""
+        apart = " with the same distance between the cores" if ratio.round_trip else ""
         return f"undecided against {than}: only {ratio.rounds} rounds{apart}"
     interval = f"[{down(ratio.low)}, {up(ratio.high)}]"
     if ratio.verdict == "supported":
