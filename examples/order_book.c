@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 /*
- * An exchange's day, replayed through an order book in which a resting order is the very message that brought it.
+ * A day at an exchange, replayed through an order book. The book keeps each resting order as the message that announced it.
  *
- * The feed makes each message in a pool, as a decoder would; the book takes it, and frees it unless it is an order that
- * rests. So an order of 40 bytes that rests for hours costs 40 bytes and is never copied. The day is synthetic and
- * repeats for the same seed.
+ * The feed allocates each message in a pool, as a decoder would. The book takes the message, and frees it unless it is
+ * an order that rests. So an order of 40 bytes that rests for hours costs 40 bytes and is never copied. The day is
+ * synthetic, and the same for the same seed.
  */
 
 #ifndef _POSIX_C_SOURCE
@@ -26,7 +26,7 @@ enum { BAD_USAGE = 2 }; /* the exit status */
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
-/* A service would refuse the order and live on; an example may end here. */
+/* A service would refuse the order and continue. An example may end here. */
 static _Noreturn void out_of_memory(void)
 {
     fprintf(stderr, "order_book: out of memory\n");
@@ -45,7 +45,7 @@ static void *zeroed(size_t count, size_t size)
 
 enum { STOCKS = 3000 };
 
-/* What the exchange knows of an order: enough never to execute what is not there. */
+/* What the exchange knows about an order: enough to execute only shares that exist. */
 struct resting {
     uint64_t ref;
     uint32_t shares;
@@ -57,11 +57,11 @@ struct feed {
     uint64_t random;           /* state of splitmix64 */
     uint64_t sent, total;      /* messages */
     uint64_t timestamp, step;  /* nanoseconds */
-    uint64_t order_ref, match; /* the last given */
+    uint64_t order_ref, match; /* the last ones used */
     const char *phase;         /* event codes to come */
     struct resting *resting;   /* roughly oldest first; room for one order from each message */
     size_t resting_count;
-    uint8_t mix[4096]; /* tags, each as often as its share; a random index draws one */
+    uint8_t mix[4096]; /* tags, each as often as its share, for a random index */
     char tickers[STOCKS + 1][9];
 };
 
@@ -81,7 +81,7 @@ static void feed_init(struct feed *feed, struct itch_pool *pool, uint64_t seed, 
         uint16_t share;
         uint8_t tag;
     } mix[] = {
-        /* in 4096ths, after the weights of the schema */
+        /* in 4096ths, by the weights of the schema */
         { 1679, ITCH_ADD_ORDER },    { 61, ITCH_ADD_ORDER_MPID },  { 1577, ITCH_ORDER_DELETE },
         { 389, ITCH_ORDER_REPLACE }, { 205, ITCH_ORDER_EXECUTED }, { 12, ITCH_ORDER_EXECUTED_PRICE },
         { 82, ITCH_ORDER_CANCEL },   { 41, ITCH_TRADE },           { 41, ITCH_IMBALANCE },
@@ -115,8 +115,8 @@ static struct resting new_order(struct feed *feed, uint16_t stock)
     return order;
 }
 
-/* Takes some or all shares of an order, and says how many. Most orders end young and some last all day: the
- * logarithm of the order's distance from the newest is even. */
+/* Takes some or all shares of an order, and returns which. Most orders end soon and some last all day: the logarithm of
+ * the order's distance from the newest is uniformly distributed. */
 static struct resting take_shares(struct feed *feed, bool all)
 {
     const size_t newest = feed->resting_count - 1;
@@ -131,7 +131,7 @@ static struct resting take_shares(struct feed *feed, bool all)
     return taken;
 }
 
-/* The morning and the evening have their order; in between, the mix decides. */
+/* The morning and the evening have a fixed order. In between, the mix decides. */
 static unsigned next_tag(struct feed *feed)
 {
     if (feed->sent < 2 || feed->sent == STOCKS + 3 || feed->total - feed->sent <= 3)
@@ -145,7 +145,7 @@ static unsigned next_tag(struct feed *feed)
     return feed->resting_count == 0 ? ITCH_ADD_ORDER : feed->mix[below(feed, sizeof feed->mix)];
 }
 
-/* What happens to an order, or to a stock, or to none. The lower a stock's number, the busier it is. */
+/* The order or the stock of the next message, if it has one. Stocks with lower numbers are busier. */
 static struct resting next_event(struct feed *feed, unsigned tag)
 {
     switch (tag) {
@@ -170,11 +170,11 @@ static struct resting next_event(struct feed *feed, unsigned tag)
     return (struct resting){ .stock = stock, .shares = 100 };
 }
 
-/* The pool, and what every message begins with. */
+/* The pool, and the fields that every message begins with. */
 #define COMMON feed->pool, at.stock, (uint16_t)feed->sent, feed->timestamp
 
-/* NULL if the pool is exhausted. */
-static struct itch *make_message(struct feed *feed, unsigned tag, struct resting at)
+/* NULL if the pool is full. */
+static struct itch *new_message(struct feed *feed, unsigned tag, struct resting at)
 {
     const char *const ticker = feed->tickers[at.stock];
     const char side = below(feed, 2) == 0 ? 'B' : 'S';
@@ -213,7 +213,7 @@ static struct itch *make_message(struct feed *feed, unsigned tag, struct resting
     return NULL;
 }
 
-/* The day's next message, for the caller to free; NULL if the pool is exhausted. */
+/* The day's next message, for the caller to free; NULL if the pool is full. */
 static struct itch *next_message(struct feed *feed)
 {
     const unsigned tag = next_tag(feed);
@@ -221,7 +221,7 @@ static struct itch *next_message(struct feed *feed)
 
     feed->sent++;
     feed->timestamp += feed->step;
-    return make_message(feed, tag, at);
+    return new_message(feed, tag, at);
 }
 
 /* ---- The book ----------------------------------------------------------------------------------------------- */
@@ -231,19 +231,19 @@ enum { LOCATES = UINT16_MAX + 1 };
 #define ALL_SHARES UINT32_MAX
 #define FNV_PRIME UINT64_C(0x100000001B3)
 
-/* What rests on one side of a stock. */
+/* The orders that rest on one side of a stock. */
 struct depth {
     uint64_t orders, shares, notional;
 };
 
 struct book {
     struct itch_pool *pool;
-    struct itch **orders;           /* by order_ref, which counts up from 1 each day; NULL: none rests */
-    uint64_t last_ref;              /* that there is room for: a message brings at most one */
+    struct itch **orders;           /* by order_ref, which counts from 1 each day; NULL if none rests */
+    uint64_t last_ref;              /* that has a place: a message announces at most one */
     size_t live, peak;              /* orders */
-    uint64_t faults;                /* messages about orders that do not rest, or not so large */
+    uint64_t faults;                /* messages about orders that do not rest, or are smaller */
     uint64_t volume;                /* shares traded */
-    uint64_t checksum;              /* of every depth there was */
+    uint64_t checksum;              /* of every depth so far */
     uint64_t count[256];            /* messages by tag */
     struct depth depth[LOCATES][2]; /* by stock_locate; buyers, sellers */
 };
@@ -261,12 +261,12 @@ static struct book *book_new(struct itch_pool *pool, uint64_t last_ref)
 static void book_free(struct book *book)
 {
     for (uint64_t ref = 0; ref <= book->last_ref; ref++)
-        itch_free(book->pool, book->orders[ref]); /* NULL is let pass */
+        itch_free(book->pool, book->orders[ref]); /* NULL is allowed */
     free(book->orders);
     free(book);
 }
 
-/* What the two kinds of order have in common. Their structs differ, and so do the places in them. */
+/* What both kinds of order have. Their structs differ, and so do the offsets of their fields. */
 struct order {
     uint64_t ref;
     uint32_t shares, price;
@@ -303,7 +303,7 @@ static void deepen(struct depth *depth, const struct order *order)
     depth->notional += (uint64_t)order->shares * order->price;
 }
 
-/* NULL, and a fault, if no such order rests. */
+/* NULL if no such order rests, which counts as a fault. */
 static struct itch *find(struct book *book, uint64_t ref)
 {
     struct itch *const msg = ref <= book->last_ref ? book->orders[ref] : NULL;
@@ -311,7 +311,7 @@ static struct itch *find(struct book *book, uint64_t ref)
     return msg;
 }
 
-/* Takes the message, which rests from now on. */
+/* Takes the message and keeps it as a resting order. */
 static void add(struct book *book, struct itch *msg)
 {
     const struct order order = order_of(msg);
@@ -329,7 +329,7 @@ static void add(struct book *book, struct itch *msg)
         book->peak = book->live;
 }
 
-/* Takes shares off the order, by editing its message; without any left, it is freed. */
+/* Takes shares off the order by editing its message, and frees it if none is left. */
 static void reduce(struct book *book, uint64_t ref, uint32_t shares)
 {
     struct itch *const msg = find(book, ref);
@@ -354,7 +354,7 @@ static void reduce(struct book *book, uint64_t ref, uint32_t shares)
     }
 }
 
-/* As the old order, but for what the replacement says. NULL if the pool is exhausted. */
+/* The old order with the changes of the replacement. NULL if the pool is full. */
 static struct itch *successor(struct itch_pool *pool, const struct itch *old, const struct itch_order_replace *by)
 {
     if (itch_tag_of(old) == ITCH_ADD_ORDER) {
@@ -395,7 +395,7 @@ static void execute_at_price(struct book *book, const struct itch_order_executed
     reduce(book, by->order_ref, by->executed);
 }
 
-/* Takes the message: it rests or is freed. There is no default, so that the compiler tells of a variant forgotten. */
+/* Takes the message: keeps it or frees it. The switch has no default, so the compiler reports a forgotten variant. */
 static void handle(struct book *book, struct itch *msg)
 {
     book->count[itch_tag_of(msg)]++;
@@ -422,7 +422,7 @@ static void handle(struct book *book, struct itch *msg)
     itch_free(book->pool, msg);
 }
 
-/* A message that is no order has leaked: fini will count it. */
+/* Skips messages that are no orders: they have leaked, and fini counts them. */
 static void recount(void *depth, const struct itch *msg)
 {
     if (itch_if_add_order(msg) != NULL || itch_if_add_order_mpid(msg) != NULL) {
@@ -431,7 +431,7 @@ static void recount(void *depth, const struct itch *msg)
     }
 }
 
-/* Whether the depth kept message by message is that of the messages which are live now. */
+/* Whether the depth kept by the book is the depth of the live messages. */
 static bool balanced(struct book *book)
 {
     struct depth(*const recounted)[2] = zeroed(LOCATES, sizeof *recounted);
@@ -443,7 +443,7 @@ static bool balanced(struct book *book)
     return same && book->faults == 0;
 }
 
-/* ---- What the day came to ----------------------------------------------------------------------------------- */
+/* ---- The results of the day --------------------------------------------------------------------------------- */
 
 static void print_messages(const struct book *book)
 {
@@ -456,7 +456,7 @@ static void print_messages(const struct book *book)
 #undef ROW
 }
 
-/* What glibc's malloc takes on a 64-bit machine: 8 bytes more, rounded up to 16, at least 32. */
+/* The bytes that glibc's malloc takes on a 64-bit machine: 8 more, rounded up to 16, at least 32. */
 static size_t malloc_bytes(size_t bytes)
 {
     const size_t taken = (bytes + 8 + 15) / 16 * 16;
@@ -468,7 +468,7 @@ static void print_bytes(const char *what, size_t bytes, size_t live)
     printf("%-46s %11zu %8.2f\n", what, bytes, live == 0 ? 0.0 : (double)bytes / (double)live);
 }
 
-/* The live messages are the resting orders: every other one has been freed. */
+/* All live messages are resting orders: the others have been freed. */
 static void print_memory(const struct book *book)
 {
     const size_t union_size = sizeof(union itch_any);
@@ -499,7 +499,7 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-/* Returns how many seconds it took. */
+/* Returns the seconds that it takes. */
 static double replay(struct feed *feed, struct book *book)
 {
     const bool terminal = isatty(STDERR_FILENO);

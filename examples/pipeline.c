@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 /*
- * A calculator as a pipeline of threads: a producer makes requests, workers compute, a consumer adds up.
+ * A calculator as a pipeline of threads: a producer sends requests, workers compute, a consumer adds up the results.
  *
  *   producer --+--> worker --+--> consumer
  *              +--> worker --+
  *
- * Each thread has a pool of its own, joined to one depot: the producer makes Adds and Negates, a worker frees each
- * and makes a Store of the result, which the consumer frees. The queues are bounded, so that who is slow holds the others
- * back. At the end nothing is live, and the sum is right.
+ * Each thread has a pool of its own, and all pools share one depot. The producer allocates Adds and Negates. A worker frees
+ * each of them and allocates a Store for the result. The consumer frees the Stores. The queues are bounded, so a slow
+ * thread makes the others wait. At the end no message is live and the sum is right.
  *
  * pipeline [--messages N]
  */
@@ -26,7 +26,7 @@ enum { WORKERS = 2, BATCH = 32 };
 struct lane {
     struct ring requests;
     struct ring results;
-    uint64_t count; /* of messages that go through */
+    uint64_t count; /* of requests through this lane */
 };
 
 static struct lane lanes[WORKERS];
@@ -38,13 +38,13 @@ static void join(struct calc_pool *pool)
         abort();
 }
 
-/* What the pipeline shall compute of request number n. */
+/* The result for request number n. */
 static int64_t expected(uint64_t n)
 {
     return n % 4 == 3 ? -(int64_t)n : (int64_t)(n + 7);
 }
 
-static struct calc *make_request(struct calc_pool *pool, uint64_t n)
+static struct calc *new_request(struct calc_pool *pool, uint64_t n)
 {
     struct calc *const msg = n % 4 == 3 ? calc_new_negate(pool, (int64_t)n) : calc_new_add(pool, n, 7);
     if (msg == NULL) {
@@ -67,7 +67,7 @@ static void *produce(void *ctx)
         const size_t count = left < BATCH ? (size_t)left : BATCH;
         void *batch[BATCH];
         for (size_t i = 0; i < count; i++)
-            batch[i] = make_request(&pool, number++);
+            batch[i] = new_request(&pool, number++);
         ring_push(&lanes[lane].requests, batch, count);
         left -= count;
     }
@@ -180,7 +180,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "pipeline: out of memory\n");
         return EXIT_FAILURE;
     }
-    /* whole batches go round; what is left over is the last */
+    /* The lanes take turns, a batch each. The last batch may be shorter. */
     for (uint64_t n = 0; n < messages; n += BATCH)
         lanes[n / BATCH % WORKERS].count += messages - n < BATCH ? messages - n : BATCH;
     for (uint64_t n = 0; n < messages; n++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * A bounded queue between two threads, one that pushes and one that pops, which pass messages in batches: a ring of
- * pointers with an index for each side (Lamport 1983). Who finds it full or empty waits: that is the back-pressure.
+ * A bounded queue of pointers between two threads: one pushes batches, the other pops them. It is a ring with an index for
+ * each side (Lamport 1983). A thread that finds it full or empty waits, which is the back-pressure.
  */
 
 #ifndef RING_H_
@@ -15,9 +15,9 @@
 #define RING_SPINS 64
 
 struct ring {
-    _Alignas(64) atomic_size_t pushed; /* written by the one side */
+    _Alignas(64) atomic_size_t pushed; /* written by the thread that pushes */
     size_t seen_popped;
-    _Alignas(64) atomic_size_t popped; /* written by the other */
+    _Alignas(64) atomic_size_t popped; /* written by the thread that pops */
     size_t seen_pushed;
     _Alignas(64) void *slots[RING_SLOTS];
 };
@@ -39,7 +39,7 @@ static inline void ring_push(struct ring *ring, void *const *items, size_t count
     atomic_store_explicit(&ring->pushed, at + count, memory_order_release);
 }
 
-/* Waits until there is something; returns how many it popped, at most `most`. */
+/* Waits until the ring is not empty. Returns how many it pops, at most `most`. */
 static inline size_t ring_pop(struct ring *ring, void **items, size_t most)
 {
     const size_t at = atomic_load_explicit(&ring->popped, memory_order_relaxed);
