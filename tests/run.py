@@ -154,7 +154,7 @@ def run_suite(suite: str, options: argparse.Namespace) -> Outcome:
             return Outcome(failed={f"{suite} was not built": f"make {suite}"})
     began = time.monotonic()
     output = []
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1",
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "",        # the generator keeps its compiled templates
                    "MAKEFLAGS": re.sub(r"(^| )(-j\S*|--jobserver\S*)", "", os.environ.get("MAKEFLAGS", ""))}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=environment) as process:
         for line in process.stdout:

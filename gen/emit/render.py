@@ -12,6 +12,7 @@ import jinja2
 from .. import model
 from ..language import numbers
 from ..layout import MAX_SIZE, Layout, length_scalar
+from . import compiled
 from .kinds import dispatcher
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
@@ -55,7 +56,7 @@ def _environment(protocol: model.Protocol) -> jinja2.Environment:
     shows = _showing(protocol)
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined,
                                      trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-                                     autoescape=False)
+                                     autoescape=False, **compiled.options())
     environment.filters.update(comment=comment, remark=remark, wrapped=wrapped, c_string=c_string, c_integer=c_integer,
                                c_character=c_character, c_literal=c_literal, length_type=lambda bound: length_scalar(bound or MAX_SIZE).c,
                               element=lambda field: model.element_of(field.type), bounds=bounds, range_end=range_end, initial=initial,

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Compiled templates that are kept change nothing but the time: not the output, and not what a change of a template does."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import jinja2
+
+from support import ROOT
+
+from gen.emit import compiled
+
+
+class Kept(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.tool = Path(folder.name)
+        for name in ("gen", "templates"):
+            shutil.copytree(ROOT / name, self.tool / name, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def header(self, **environment: str) -> str:
+        out = tempfile.mkdtemp(dir=self.tool)
+        subprocess.run([sys.executable, "-m", "gen", "-q", "-o", out, ROOT / "schema/calc.yaml"], cwd=self.tool, check=True,
+                       env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **environment})
+        return Path(out, "calc.h").read_text(encoding="utf-8")
+
+    def kept(self) -> list[Path]:
+        return sorted(self.tool.rglob("*.jinja-*"))
+
+    def test_the_output_is_the_same_with_and_without_them_and_where_they_are_damaged(self):
+        expected = self.header(PYTHONDONTWRITEBYTECODE="1")
+        self.assertEqual(self.kept(), [])
+        self.assertEqual(self.header(), expected)
+        self.assertGreater(len(self.kept()), 3)
+        self.assertEqual(self.header(), expected)
+        for content in (lambda data: b"", lambda data: b"no bytecode", lambda data: data[:len(data) // 2]):
+            for path in self.kept():
+                path.write_bytes(content(path.read_bytes()))
+            self.assertEqual(self.header(), expected)
+
+    def test_a_template_that_changes_is_compiled_again(self):
+        self.header()
+        template = self.tool / "templates/protocol.h.j2"
+        template.write_text(template.read_text(encoding="utf-8") + "/* changed */\n", encoding="utf-8")
+        self.assertTrue(self.header().endswith("/* changed */\n"))
+
+    def test_nothing_is_computed_before_a_template_is_rendered(self):
+        """A filter of a constant, say, would go into what is kept, and stay there when the filter changes."""
+        calls = []
+        environment = jinja2.Environment(**compiled.options() | {"bytecode_cache": None})
+        environment.filters["noted"] = lambda value: calls.append(value) or value
+        environment.tests["noted"] = lambda value: calls.append(value) or True
+        template = environment.from_string("{{ 1|noted }}{% if 2|noted %}{% endif %}{% if 3 is noted %}{% endif %}{% set x = 4|noted %}"
+                                           "{% for y in [5|noted] %}{% endfor %}{% macro m(x=6|noted) %}{{ 7|noted }}{% endmacro %}{{ m() }}")
+        self.assertEqual(calls, [])
+        template.render()
+        self.assertEqual(sorted(calls), [1, 2, 3, 4, 5, 6, 7])
+
+
+if __name__ == "__main__":
+    unittest.main()
