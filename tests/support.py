@@ -25,6 +25,12 @@ WARNINGS = ("-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -W
 WARNINGS_CPP = [flag for flag in WARNINGS if flag != "-Wstrict-prototypes"]
 
 
+def long(test):
+    """Marks a test, or a class of them, that takes long: `make check` leaves it out, `make check-long` runs it."""
+    test.is_long = True
+    return test
+
+
 def command(*arguments, python=sys.executable, **options) -> subprocess.CompletedProcess:
     """`python -m gen ARGUMENTS` as a process of its own; its output as text unless options say otherwise."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}

@@ -14,7 +14,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from support import ROOT
+from support import ROOT, long
 
 sys.path.insert(0, str(ROOT))
 
@@ -148,6 +148,7 @@ __attribute__((constructor)) static void crash(void)
 
 
 class Instructions(unittest.TestCase):
+    @long
     def test_a_peer_that_callgrind_cannot_run_is_left_out(self):
         for tool in ("gcc", "ar", "valgrind"):
             self.assertIsNotNone(shutil.which(tool), f"{tool} is missing: run make deps")
@@ -206,6 +207,7 @@ class Programs(unittest.TestCase):
     def slices_of(self, program: Path, *arguments: str) -> list[list]:
         return measure.times({"it": program}, 0, 1, list(arguments), 2)["it"][0]["slices"]
 
+    @long
     def test_every_workload_runs_on_every_type_with_every_contender(self):
         with tempfile.TemporaryDirectory() as folder:
             for name, program in self.build(EVERY_TYPE, Path(folder)).items():
@@ -224,6 +226,7 @@ class Programs(unittest.TestCase):
                 latency = self.ask(program, "latency", "mixed", "100", "1000")["latency"]
                 self.assertEqual([q for q, _ in latency], sorted(q for q, _ in latency))
 
+    @long
     def test_bytes_are_those_of_the_messages_that_are_made_with_their_tails(self):
         schema = "protocol: tails\nmessages: {Log: {fields: {time: u64, text: string}, weight: 3}, Ping: {fields: {x: u64}}}\n"
         with tempfile.TemporaryDirectory() as folder:
@@ -235,6 +238,7 @@ class Programs(unittest.TestCase):
         self.assertEqual(protocol.one_bytes, memory["exact"] / 1000)
         self.assertEqual(protocol.mean_bytes, (3 * protocol.one_bytes + 16) / 4)
 
+    @long
     def test_one_variant_is_a_mix_too(self):
         with tempfile.TemporaryDirectory() as folder:
             for program in self.build("protocol: one\nmessages: {Only: {fields: {x: u8}}}\n", Path(folder)).values():

@@ -6,7 +6,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import ROOT, WARNINGS_CPP, compilers, write_all
+from support import ROOT, WARNINGS_CPP, compilers, long, write_all
 
 from gen import generate
 from gen.emit import engine
@@ -123,6 +123,7 @@ using calc_cpp::match;
     def matched(self, of: str, *functions: str) -> str:
         return f"int use({of}msg);\nint use({of}msg)\n{{\n    return match(msg, {', '.join(functions)});\n}}\n"
 
+    @long
     def test_nothing_is_said_of_it(self):
         self.assert_compiles_everywhere(self.matched("const calc &", "[](const calc_add &) { return 1; }", "rest"))
 
@@ -203,6 +204,7 @@ class Programs(unittest.TestCase):
                         f"{folder}/program", "-lpthread"], check=True, timeout=300)
         return subprocess.run([f"{folder}/program"], capture_output=True, text=True, timeout=60)
 
+    @long
     def test_programs(self):
         for source in sorted((ROOT / "tests/cpp").glob("cpp_*.cpp")):
             with self.subTest(source.name), tempfile.TemporaryDirectory() as folder:

@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import ROOT, emit, write_all
+from support import ROOT, emit, long, write_all
 
 BUGS = {
     "double free": ("struct calc *msg = calc_new_add(pool, 1, 2);\n    calc_free(pool, msg);\n    calc_free(pool, msg);",
@@ -55,6 +55,7 @@ class Analyser(unittest.TestCase):
                 with self.subTest(name, setting=setting):
                     self.assertRegex(self.said(body, *setting, *flags), expected)
 
+    @long
     def test_emitted_code_and_the_readmes_program_are_let_pass(self):
         text = (ROOT / "README.md").read_text(encoding="utf-8")
         schema, code = (re.search(rf"```{kind}\n(.*?)```", text, re.DOTALL)[1] for kind in ("yaml", "c"))

@@ -17,7 +17,7 @@ import time
 import unittest
 from pathlib import Path
 
-from support import GOOD, ROOT, command, compile_c, compilers, lay_out, main, random_schema
+from support import GOOD, ROOT, command, compile_c, compilers, lay_out, long, main, random_schema
 
 GOOD_TEXT = "protocol: calc\nmessages: {Add: {max_live: 2, fields: {left: u64, right: u64}}, Quit: }\n"
 BAD_TEXT = "protocol: calc\nmessages: {Add: {tag: 0}}\n"
@@ -244,6 +244,7 @@ class Interrupted(CommandLine):
         said = run.communicate(timeout=60)[1]
         return run.returncode, said, [(self.out / name).read_bytes() for name in self.whole]
 
+    @long
     def test_signals_at_any_time(self):
         began = time.monotonic()
         self.run_whole()
@@ -336,6 +337,7 @@ class BuildSystems(CommandLine):
             ".calc.stamp: calc.yaml\n\t./run -q --depfile .calc.d --target $@ calc.yaml && touch $@\n-include .calc.d\n")
         self.assert_follows("make")
 
+    @long
     @unittest.skipUnless(shutil.which("ninja"), "ninja is not there: make deps-ci")
     def test_ninja(self):
         for restat, options in (("1", ""), ("", "--touch")):
@@ -350,6 +352,7 @@ class BuildSystems(CommandLine):
                 "build prog: cc main.c calc.c protopool.c | calc.h\n")
             self.assert_follows("ninja")
 
+    @long
     @unittest.skipUnless(shutil.which("cmake"), "cmake is not there: make deps-ci")
     def test_cmake(self):
         for generator, tool in (("Unix Makefiles", "make"), ("Ninja", "ninja")):

@@ -15,7 +15,7 @@ import time
 import unittest
 from pathlib import Path
 
-from support import (BAD, GOOD, ROOT, SchemaError, command, compile_c, compilers, emit, engine_is_there, errors,
+from support import (BAD, GOOD, ROOT, SchemaError, command, compile_c, compilers, emit, engine_is_there, errors, long,
                      lay_out, main, of_fields, random_schema, write_all)
 from gen import diagnostics, generate
 from gen.language import clashes, resolve, yaml_tree
@@ -143,6 +143,7 @@ class Errors(unittest.TestCase):
             self.assertTrue(found.startswith(f"schema.yaml:{begin + most + 1}:{line.index(line.strip()) + 1}: error: "
                                              f"a schema has at most {most} {what}\n"), found)
 
+    @long
     def test_a_schema_has_so_many_names_and_values(self):
         most = yaml_tree.MAX_NODES
         for text in ("a: [" + "{}," * most + "]", "a: [" + "a," * most + "]", "- a\n" * (most + 1)):
@@ -280,6 +281,7 @@ class HostileInput(unittest.TestCase):
             self.assertFalse(self.read(raw))
             self.assertLess(time.monotonic() - began, 30)
 
+    @long
     def test_a_schema_of_any_shape_ends_in_bounded_time(self):
         """Each was quadratic or worse; the bound is what is promised, for a machine that does other things too."""
         numbers = range(2000)
@@ -455,6 +457,7 @@ class Texts(unittest.TestCase):
                 with self.subTest(text):
                     self.assertEqual(self.tokens(folder, self.emitted(text)), plain)
 
+    @long
     @unittest.skipUnless(compilers("gcc", "clang") and engine_is_there(), "no compiler, or the engine is not there")
     def test_doc_texts_compile_without_a_warning(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -473,6 +476,7 @@ class Texts(unittest.TestCase):
         self.assertIn("größer, 漢字", self.emitted("größer, 漢字")["calc.h"])
         self.assertIn("{{ 7 * 7 }}", self.emitted("{{ 7 * 7 }}")["calc.h"])
 
+    @long
     def test_a_schemas_file_name_is_only_a_comment(self):
         text = "protocol: calc\nmessages: {Add: }\n"
         plain = emit(text, "x.yaml")

@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import GENERATED, WARNINGS, WARNINGS_CPP, compilers, emit, engine_is_there, generate, lay_out, write_all
+from support import GENERATED, WARNINGS, WARNINGS_CPP, compilers, emit, engine_is_there, generate, lay_out, long, write_all
 
 CC = os.environ.get("CC", "gcc").split()
 CHECK_LIBS = ["-lcheck", "-lsubunit", "-lrt", "-lm", "-lpthread"]
@@ -101,6 +101,7 @@ class Awkward(unittest.TestCase):
                                *arguments], cwd=self.folder, capture_output=True, text=True)
         return done.stderr if done.returncode or done.stderr else ""
 
+    @long
     def test_the_emitted_suite_compiles_and_runs(self):
         for name, schema in AWKWARD.items():
             with self.subTest(name):
@@ -109,6 +110,7 @@ class Awkward(unittest.TestCase):
                 run = subprocess.run([self.folder / "suite"], capture_output=True, text=True, env={**os.environ, "CK_FORK": "no"})
                 self.assertEqual(run.returncode, 0, run.stdout)
 
+    @long
     def test_the_header_is_quiet_in_c_and_in_cpp(self):
         for name in ("names that meet when they are joined", "structs of every kind, and optional enums", "deprecated messages"):
             write_all(self.folder, generate.generate([("p.yaml", f"protocol: p\n{AWKWARD[name]}\n".encode())], ["cpp"]))
