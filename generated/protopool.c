@@ -4,8 +4,8 @@
  *
  * Where is what. Each part begins with a line of its name.
  *   port.c      What the platform has: system headers, and the engine's constants.
+ *   check.c     The hooks of the build levels: what a level adds to each step of the allocator.
  *   fault.c     Faults: bugs of the caller, passed to the program's handler.
- *   check.c     What each build level checks before an operation may use a pool.
  *   lock.c      The lock of a depot: a mutex of pthreads, or the program's own.
  *   slab.c      One slab: a header, a bitmap with a 1 for each free slot, and slots of one size.
  *   shape.c     How large the slabs of a slot size are.
@@ -105,6 +105,224 @@ static_assert(PROTOPOOL_MAGAZINE >= 1 && PROTOPOOL_MAGAZINE <= 65535, "PROTOPOOL
 static_assert(sizeof(struct protopool_slab) % sizeof(protopool_word) == 0, "the bitmap follows the header");
 static_assert(PP_SLAB_BYTES >= ((size_t)1 << PP_SLAB_ORDERS), "an order fits below a slab's address");
 
+/* ---- check.c ----------------------------------------------------------------------------------------------------- */
+/*
+ * The hooks of the build levels: what a level adds to each step of the allocator.
+ * The allocator calls each hook at every level. At level 0 they are empty, and defined below; check1.c and check2.c define
+ * those of levels 1 and 2.
+ */
+
+struct pp_report;
+
+/* Operations. A pool may be used if its init or join has worked and it has not ended; if not, pp_is_alive reports that.
+ * pp_start_operation also marks the pool as busy until pp_finish_operation. */
+static bool pp_is_alive(const struct protopool *pool);
+static bool pp_start_operation(struct protopool *pool);
+static void pp_finish_operation(struct protopool *pool);
+static void pp_set_state(struct protopool *pool, uint32_t state);
+
+/* Why nothing is allocated from a pool that is not alive. */
+static enum protopool_failure pp_failure_of_dead(const struct protopool *pool);
+
+/* Where the program called the operation that runs. The pool may be NULL. */
+static struct protopool_site pp_site_of(const struct protopool *pool);
+
+/* Stores. pp_note_store is called before a store's first use, pp_forget_store before its memory is given back. */
+static void pp_note_store(struct protopool_store *store, union protopool_lock *lock);
+static void pp_forget_store(struct protopool_store *store);
+
+/* Slabs. pp_has_room_for_slab is called before memory is taken for a slab: false if the level cannot note another one.
+ * pp_note_slab is called for a new slab, pp_reset_slab when all slots of a slab become free at once, and pp_forget_slab
+ * before a slab goes to another slot size or to the source. */
+static size_t pp_record_bytes(const struct protopool_slabs *slabs);
+static void pp_set_message_bytes(struct protopool_slabs *slabs, size_t bytes);
+static bool pp_has_room_for_slab(struct protopool_store *store, const struct protopool_slabs *slabs);
+static void pp_note_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
+                         struct protopool_slab *slab);
+static void pp_reset_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
+                          struct protopool_slab *slab);
+static void pp_forget_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
+                           struct protopool_slab *slab);
+
+/* Whether the slot may return to the slab at this index; if not, that is reported. The slab is NULL if a fixed pool has no
+ * slots of this size. Where PP_SPILLS_SINGLY is true, each slot returns before the next one is asked for. */
+static bool pp_may_spill(const struct protopool_store *store, const struct protopool_slabs *slabs,
+                         struct protopool_slab *slab, const void *slot, uint32_t index);
+#define PP_SPILLS_SINGLY (PROTOPOOL_CHECK == 1)
+
+/* Peaks. pp_note_peak is called before a pool's magazines of a slot size change in another way than by the inline take and
+ * put, pp_restart_peak afterwards. pp_has_exact_peak says whether the level counts the peak by itself. */
+static void pp_reset_peak(struct protopool_magazine *magazine);
+static void pp_note_peak(struct protopool *pool, unsigned c);
+static void pp_restart_peak(struct protopool *pool, unsigned c);
+static bool pp_has_exact_peak(const struct protopool *pool);
+
+/* How many slots are live: `counted`, unless the level counts them one by one. */
+static size_t pp_exact_live(const struct protopool_store *store, unsigned c, size_t counted);
+static void pp_reset_live(struct protopool_store *store, unsigned c);
+
+/* Reports what is live in a store whose magazines are flushed. The owner is the pool or the depot that ends. */
+static void pp_report_leaks(struct protopool_store *store, const void *owner);
+
+#ifndef PROTOPOOL_NO_STDIO
+/* Prints the message that a report is about, as far as it is known, and a comma. */
+static void pp_print_message(const struct pp_report *report);
+#endif
+
+#if PROTOPOOL_CHECK == 0
+static bool pp_is_alive(const struct protopool *pool)
+{
+    return pool->store != NULL;
+}
+
+static bool pp_start_operation(struct protopool *pool)
+{
+    return pp_is_alive(pool);
+}
+
+static void pp_finish_operation(struct protopool *pool)
+{
+    (void)pool;
+}
+
+static void pp_set_state(struct protopool *pool, uint32_t state)
+{
+    (void)pool;
+    (void)state;
+}
+
+static enum protopool_failure pp_failure_of_dead(const struct protopool *pool)
+{
+    (void)pool;
+    return PROTOPOOL_EXHAUSTED;
+}
+
+static bool pp_may_spill(const struct protopool_store *store, const struct protopool_slabs *slabs,
+                         struct protopool_slab *slab, const void *slot, uint32_t index)
+{
+    (void)store;
+    (void)slabs;
+    (void)slab;
+    (void)slot;
+    (void)index;
+    return true;
+}
+
+static void pp_set_message_bytes(struct protopool_slabs *slabs, size_t bytes)
+{
+    (void)slabs;
+    (void)bytes;
+}
+
+static void pp_note_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
+                         struct protopool_slab *slab)
+{
+    (void)store;
+    (void)slabs;
+    (void)slab;
+}
+
+static void pp_reset_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
+                          struct protopool_slab *slab)
+{
+    (void)store;
+    (void)slabs;
+    (void)slab;
+}
+
+static bool pp_has_exact_peak(const struct protopool *pool)
+{
+    (void)pool;
+    return false;
+}
+
+static void pp_report_leaks(struct protopool_store *store, const void *owner)
+{
+    (void)store;
+    (void)owner;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void pp_print_message(const struct pp_report *report)
+{
+    (void)report;
+}
+#endif
+#endif
+
+#if PROTOPOOL_CHECK != 1
+static void pp_reset_peak(struct protopool_magazine *magazine)
+{
+    (void)magazine;
+}
+
+static void pp_note_peak(struct protopool *pool, unsigned c)
+{
+    (void)pool;
+    (void)c;
+}
+
+static void pp_restart_peak(struct protopool *pool, unsigned c)
+{
+    (void)pool;
+    (void)c;
+}
+#endif
+
+#if PROTOPOOL_CHECK != 2
+static struct protopool_site pp_site_of(const struct protopool *pool)
+{
+    const struct protopool_site unknown = { NULL, 0 };
+    (void)pool;
+    return unknown;
+}
+
+static void pp_note_store(struct protopool_store *store, union protopool_lock *lock)
+{
+    (void)store;
+    (void)lock;
+}
+
+static void pp_forget_store(struct protopool_store *store)
+{
+    (void)store;
+}
+
+static size_t pp_record_bytes(const struct protopool_slabs *slabs)
+{
+    (void)slabs;
+    return 0;
+}
+
+static bool pp_has_room_for_slab(struct protopool_store *store, const struct protopool_slabs *slabs)
+{
+    (void)store;
+    (void)slabs;
+    return true;
+}
+
+static void pp_forget_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
+                           struct protopool_slab *slab)
+{
+    (void)store;
+    (void)slabs;
+    (void)slab;
+}
+
+static size_t pp_exact_live(const struct protopool_store *store, unsigned c, size_t counted)
+{
+    (void)store;
+    (void)c;
+    return counted;
+}
+
+static void pp_reset_live(struct protopool_store *store, unsigned c)
+{
+    (void)store;
+    (void)c;
+}
+#endif
+
 /* ---- fault.c ----------------------------------------------------------------------------------------------------- */
 /*
  * Faults: bugs of the caller, passed to the program's handler.
@@ -159,8 +377,6 @@ const char *protopool_fault_text(enum protopool_fault fault)
     return "an unknown fault";
 }
 
-static const struct protopool_site pp_unknown_site = { NULL, 0 };
-
 static void pp_abort(void)
 {
 #if defined PP_HOSTED
@@ -194,14 +410,7 @@ static void pp_print_site(const char *what, const struct protopool_site *site)
 static void pp_print_report(const struct pp_report *report)
 {
     (void)fprintf(stderr, "protopool: %s: ", protopool_fault_text(report->code));
-#if PROTOPOOL_CHECK >= 1
-    if (report->readable != NULL)
-        (void)report->geometry->messages->print(stderr, report->readable);
-    else if (report->name != NULL)
-        (void)fprintf(stderr, "%s", report->name);
-    if (report->readable != NULL || report->name != NULL)
-        (void)fputs(", ", stderr);
-#endif
+    pp_print_message(report);
     (void)fprintf(stderr, "%p", report->pointer != NULL ? report->pointer : report->pool);
     pp_print_site("allocated", &report->allocated);
     pp_print_site("freed", &report->freed);
@@ -222,157 +431,12 @@ static void pp_report_fault(const struct pp_report *report)
     pp_abort();
 }
 
-#if PROTOPOOL_CHECK >= 1 || !defined PROTOPOOL_NO_THREADS /* at level 0 only a depot reports */
-static PROTOPOOL_COLD void pp_report_simple_fault(enum protopool_fault code, const void *pool, const void *pointer)
+static PROTOPOOL_COLD void pp_report_fault_at(enum protopool_fault code, const void *pool, const void *pointer,
+                                              struct protopool_site here)
 {
-    struct pp_report report = {
-        code, pool, pointer, NULL, NULL, NULL, pp_unknown_site, pp_unknown_site, pp_unknown_site
-    };
+    const struct pp_report report = { .code = code, .pool = pool, .pointer = pointer, .here = here };
     pp_report_fault(&report);
 }
-#endif
-
-#if PROTOPOOL_CHECK == 2
-static uint32_t pp_find_in_other_stores(const struct protopool_store *own, const void *msg, struct pp_report *report,
-                                        bool may_wait);
-#endif
-
-/* ---- check.c ----------------------------------------------------------------------------------------------------- */
-/*
- * What each build level checks before an operation may use a pool.
- * At level 0 that is whether the pool is initialised.
- */
-
-#if PROTOPOOL_CHECK >= 1
-PROTOPOOL_COLD void protopool_report_fault(enum protopool_fault code, const struct protopool *pool, const void *pointer)
-{
-    pp_report_simple_fault(code, pool, pointer);
-}
-
-/* Whether the pool may be used. If not, that is reported, with the operation's place and the message as far as they are
- * known. A pool whose init or join has failed has nothing to use, which is no fault. */
-static bool pp_is_alive_for(const struct protopool *pool, const void *msg, const char *name)
-{
-    struct pp_report report = { PROTOPOOL_FAULT_NOT_ALIVE, pool,           msg, NULL, NULL, name, pp_unknown_site,
-                                pp_unknown_site,           pp_unknown_site };
-
-    if (PROTOPOOL_LIKELY(pool->alive == PROTOPOOL_ALIVE_))
-        return true;
-#if PROTOPOOL_CHECK == 2
-    report.here = pool->site;
-    if (msg != NULL)
-        (void)pp_find_in_other_stores(NULL, msg, &report, true);
-#endif
-    if (pool->alive != PROTOPOOL_FAILED_)
-        pp_report_fault(&report);
-    return false;
-}
-
-static bool pp_is_alive(const struct protopool *pool)
-{
-    return pp_is_alive_for(pool, NULL, NULL);
-}
-#else
-/* Whether the pool may be used: its init or join has worked, and it has not ended. */
-static inline bool pp_is_alive(const struct protopool *pool)
-{
-    return pool->store != NULL;
-}
-#endif
-
-#if PROTOPOOL_CHECK == 2
-/*
- * Two threads in one pool. An operation sets a flag and clears it at its end; one that finds it set is a fault. Relaxed, so
- * that it orders nothing: ThreadSanitizer sees the threads as they are.
- */
-#if defined __GCC_ATOMIC_INT_LOCK_FREE && __GCC_ATOMIC_INT_LOCK_FREE == 2
-static uint32_t pp_exchange(uint32_t *at, uint32_t value)
-{
-    return __atomic_exchange_n(at, value, __ATOMIC_RELAXED);
-}
-#else
-static uint32_t pp_exchange(uint32_t *at,
-                            uint32_t value) /* finds it after an operation that a signal or a task switch cut */
-{
-    const uint32_t before = *at;
-    *at = value;
-    return before;
-}
-#endif
-
-/* Whether the operation may begin; if not, that is reported. */
-static bool pp_start_operation_for(struct protopool *pool, const void *msg, const char *name)
-{
-    struct pp_report report = {
-        PROTOPOOL_FAULT_CONCURRENT, pool, msg, NULL, NULL, name, pp_unknown_site, pp_unknown_site, pp_unknown_site
-    };
-
-    if (!pp_is_alive_for(pool, msg, name))
-        return false;
-    if (pp_exchange(&pool->busy, 1) == 0)
-        return true;
-    report.here = pool->site;
-    pp_report_fault(&report);
-    return false;
-}
-
-static bool pp_start_operation(struct protopool *pool)
-{
-    return pp_start_operation_for(pool, NULL, NULL);
-}
-
-static void pp_finish_operation(struct protopool *pool)
-{
-    (void)pp_exchange(&pool->busy, 0);
-}
-#else
-static inline bool pp_start_operation(struct protopool *pool)
-{
-    return pp_is_alive(pool);
-}
-
-static inline void pp_finish_operation(struct protopool *pool)
-{
-    (void)pool;
-}
-#endif
-
-#if PROTOPOOL_CHECK >= 1
-static void pp_mark_slots_free(struct protopool_store *store, const struct protopool_slabs *slabs,
-                               struct protopool_slab *slab, bool is_new);
-static void pp_report_leaks(struct protopool_store *store, const void *owner);
-#endif
-#if PROTOPOOL_CHECK == 1
-static bool pp_may_spill(const struct protopool_store *store, const struct protopool_slabs *slabs,
-                         struct protopool_slab *slab, const void *slot, uint32_t index);
-#endif
-#if PROTOPOOL_CHECK == 2
-static bool pp_register_slab(struct protopool_store *store, struct protopool_slab *slab);
-static void pp_unregister_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
-                               struct protopool_slab *slab);
-static void pp_register_store(struct protopool_store *store, union protopool_lock *lock);
-static void pp_unregister_store(struct protopool_store *store);
-#else
-static inline void pp_register_store(struct protopool_store *store, union protopool_lock *lock)
-{
-    (void)store;
-    (void)lock;
-}
-
-static inline void pp_unregister_store(struct protopool_store *store)
-{
-    (void)store;
-}
-
-#endif
-
-#if PROTOPOOL_CHECK == 0
-static inline void pp_report_leaks(struct protopool_store *store, const void *owner)
-{
-    (void)store;
-    (void)owner;
-}
-#endif
 
 /* ---- lock.c ------------------------------------------------------------------------------------------------------ */
 /*
@@ -402,27 +466,9 @@ static void pp_take_lock(union protopool_lock *lock)
 #define PROTOPOOL_LOCK_FINI(lock) (void)pthread_mutex_destroy((pthread_mutex_t *)(void *)(lock))
 #endif
 
-#if PROTOPOOL_CHECK == 2
-/* The list of stores has a lock that is never ended. */
-#ifdef PP_HAS_PTHREAD
-static pthread_mutex_t pp_stores_lock = PTHREAD_MUTEX_INITIALIZER;
-#define PP_HAS_STORES() true
-#define PP_LOCK_STORES() (void)pthread_mutex_lock(&pp_stores_lock)
-#define PP_UNLOCK_STORES() (void)pthread_mutex_unlock(&pp_stores_lock)
-#else
-static union protopool_lock pp_stores_lock;
-#define PP_LOCK_STORES() PROTOPOOL_LOCK(&pp_stores_lock)
-#define PP_UNLOCK_STORES() PROTOPOOL_UNLOCK(&pp_stores_lock)
 #ifdef PROTOPOOL_LOCK_INIT
-static bool pp_has_stores_lock;
-#define PP_HAS_STORES() (pp_has_stores_lock || (pp_has_stores_lock = PROTOPOOL_LOCK_INIT(&pp_stores_lock)))
+#define PP_HAS_LOCK_INIT 1
 #else
-#define PP_HAS_STORES() true
-#endif
-#endif
-#endif
-
-#ifndef PROTOPOOL_LOCK_INIT
 #define PROTOPOOL_LOCK_INIT(lock) (memset((lock), 0, sizeof *(lock)), true)
 #endif
 #ifndef PROTOPOOL_LOCK_FINI
@@ -485,16 +531,6 @@ static inline size_t pp_round_up(size_t bytes)
     return (bytes + 7) / 8 * 8;
 }
 
-static inline size_t pp_record_bytes(const struct protopool_slabs *slabs)
-{
-#if PROTOPOOL_CHECK == 2
-    return slabs->slot_class != 0 ? PROTOPOOL_RECORD_BYTES_ : 0;
-#else
-    (void)slabs;
-    return 0;
-#endif
-}
-
 /* Bytes before the first slot of a slab: the header, the bitmap, at level 2 the records and a red zone; and `room`. */
 static inline size_t pp_slab_header_bytes(const struct protopool_slabs *slabs, uint32_t slots, size_t room)
 {
@@ -535,9 +571,6 @@ static void pp_mark_all_free(struct protopool_slab *slab)
 static void pp_add_slab(struct protopool_slabs *slabs, struct protopool_slab *slab, unsigned char *first,
                         uint32_t slots)
 {
-#if PROTOPOOL_CHECK >= 1
-    slab->owner = slabs;
-#endif
     slab->slot_class = slabs->slot_class;
     slab->first = first;
     slab->slots = slots;
@@ -953,9 +986,6 @@ static void pp_heap_end(struct protopool_heap *heap)
  * A slab that becomes wholly free serves any slot size next, or returns to the source.
  */
 
-static void pp_flush_idle(struct protopool *pool);
-static bool pp_is_time_to_flush(struct protopool *pool);
-
 /* NULL too where the source does not align: a slab is found by its alignment. */
 static void *pp_take_aligned(const struct protopool_source *source, size_t bytes, size_t align)
 {
@@ -1059,6 +1089,14 @@ static void *pp_take_spare(struct protopool_store *store, uintptr_t order)
     return NULL;
 }
 
+static bool pp_has_spare(const struct protopool_store *store, uintptr_t order)
+{
+    for (uint32_t i = 0; i < store->growth->spare_count; i++)
+        if ((store->growth->spares[i] & (PP_SLAB_BYTES - 1)) == order)
+            return true;
+    return false;
+}
+
 /* Whether a slab that is wholly free may leave its class: not if it is reserved, nor if it would be lost. */
 static bool pp_may_release(const struct protopool_store *store, const struct protopool_slabs *slabs,
                            const struct protopool_slab *slab)
@@ -1075,10 +1113,7 @@ static void pp_release_slab(struct protopool_store *store, struct protopool_slab
     pp_unlink_slab(&slabs->partial, slab);
     slabs->slots -= slab->slots;
     slabs->free_in_slabs -= slab->slots;
-#if PROTOPOOL_CHECK == 2
-    if (slabs->slot_class != 0)
-        pp_unregister_slab(store, slabs, slab);
-#endif
+    pp_forget_slab(store, slabs, slab);
     if (pp_has_own_blocks(slabs))
         pp_give_to_source(store, slab, slabs->slab_bytes, pp_slab_align(slabs));
     else
@@ -1103,12 +1138,9 @@ static void pp_spill(struct protopool_store *store, struct protopool_slabs *slab
 {
     uint32_t i = 0;
 
-    if (slabs->slot_bytes
-        == 0) { /* a fixed pool has none of this size: they are not its slots, or their tags are wrong */
-#if PROTOPOOL_CHECK == 1
+    if (slabs->slot_bytes == 0) { /* a fixed pool without slots of this size: the tags are wrong, or the pool is */
         for (; i < count; i++)
-            pp_report_simple_fault(PROTOPOOL_FAULT_BAD_TAG, NULL, slots[i]);
-#endif
+            (void)pp_may_spill(store, slabs, NULL, slots[i], 0);
         return;
     }
     slabs->free_in_slabs += count;
@@ -1118,14 +1150,7 @@ static void pp_spill(struct protopool_store *store, struct protopool_slabs *slab
         const uint32_t w = index / PP_WORD_BITS;
         protopool_word freed = 0, before;
 
-#if PROTOPOOL_CHECK == 1
-        if (!pp_may_spill(store, slabs, slab, slots[i], index)) {
-            slabs->free_in_slabs--;
-            i++;
-            continue;
-        }
-#endif
-        if (slab->slot_class != slabs->slot_class) {
+        if (!pp_may_spill(store, slabs, slab, slots[i], index) || slab->slot_class != slabs->slot_class) {
             slabs->free_in_slabs--;
             i++;
             continue;
@@ -1136,7 +1161,7 @@ static void pp_spill(struct protopool_store *store, struct protopool_slabs *slab
             const protopool_word bit = (protopool_word)1 << index % PP_WORD_BITS;
             slabs->free_in_slabs -= ((before | freed) & bit) != 0;
             freed |= bit;
-            if (++i == count || pp_slab_of(slabs, slots[i]) != slab || PROTOPOOL_CHECK == 1)
+            if (++i == count || pp_slab_of(slabs, slots[i]) != slab || PP_SPILLS_SINGLY)
                 break;
             index = pp_slot_index(slabs, slab, slots[i]);
         } while (index / PP_WORD_BITS == w);
@@ -1146,58 +1171,55 @@ static void pp_spill(struct protopool_store *store, struct protopool_slabs *slab
     }
 }
 
-/* Makes a slab of memory. False if it cannot be entered in the registry of level 2. */
-static bool pp_create_slab(struct protopool_store *store, struct protopool_slabs *slabs, unsigned char *memory)
+/* Makes a slab of memory, its slots all free. */
+static void pp_create_slab(struct protopool_store *store, struct protopool_slabs *slabs, unsigned char *memory)
 {
     struct protopool_slab *const slab = (struct protopool_slab *)(void *)memory;
 
-#if PROTOPOOL_CHECK == 2
-    if (slabs->slot_class != 0 && !pp_register_slab(store, slab)) {
-        pp_give_to_source(store, memory, slabs->slab_bytes, pp_slab_align(slabs));
-        return false;
-    }
-#endif
     pp_add_slab(slabs, slab, memory + pp_slab_header_bytes(slabs, slabs->slab_slots, 0), slabs->slab_slots);
-#if PROTOPOOL_CHECK >= 1
-    pp_mark_slots_free(store, slabs, slab, true);
-#endif
-    (void)store;
-    return true;
+    pp_note_slab(store, slabs, slab);
 }
 
-/* Another slab for the slot size: a spare one, or from the source. False if there is none. With a pool, idle magazines
- * are spilled before from time to time, which changes any of its magazines. */
-static bool pp_grow(struct protopool *pool, struct protopool_store *store, struct protopool_slabs *slabs)
+/* Whether slabs can be added: not to those of a fixed pool. */
+static bool pp_can_grow(const struct protopool_slabs *slabs)
 {
-    unsigned char *memory;
+    return slabs->fixed == NULL && slabs->slot_bytes != 0;
+}
 
-    if (slabs->fixed != NULL || slabs->slot_bytes == 0)
-        return false;
-    if (pp_has_own_blocks(slabs)) {
-        if (pool != NULL && ++pool->store_visits % PP_IDLE_PERIOD == 0)
-            pp_flush_idle(pool);
-        memory = (unsigned char *)pp_take_from_source(store, slabs->slab_bytes, pp_slab_align(slabs));
-    } else {
-        const uintptr_t order = pp_slab_order(slabs);
-        memory = (unsigned char *)pp_take_spare(store, order);
-        if (memory == NULL && pool != NULL && pp_is_time_to_flush(pool)) {
-            pp_flush_idle(pool);
-            memory = (unsigned char *)pp_take_spare(store, order);
-        }
-        if (memory == NULL && store->growth->source.give == NULL) { /* then not all that is free is among the spares */
-            for (unsigned c = 1; c <= store->geometry->count; c++)
-                pp_release_free_slabs(store, &store->classes[c].slabs);
-            memory = (unsigned char *)pp_take_spare(store, order);
-        }
-        if (memory == NULL) {
-            while (store->growth->spare_count != 0 && store->growth->source.give != NULL)
-                pp_give_highest_spare(store);
-            memory = (unsigned char *)pp_take_from_source(store, slabs->slab_bytes, pp_slab_align(slabs));
-        }
+/* Memory for a slab that is not a block of a slot's own: a spare one, or from the source. NULL if there is none. */
+static void *pp_take_slab(struct protopool_store *store, const struct protopool_slabs *slabs)
+{
+    const uintptr_t order = pp_slab_order(slabs);
+    void *memory = pp_take_spare(store, order);
+
+    if (memory == NULL
+        && store->growth->source.give == NULL) { /* then some wholly free slabs are not among the spares */
+        for (unsigned c = 1; c <= store->geometry->count; c++)
+            pp_release_free_slabs(store, &store->classes[c].slabs);
+        memory = pp_take_spare(store, order);
     }
+    if (memory != NULL)
+        return memory;
+    while (store->growth->spare_count != 0 && store->growth->source.give != NULL)
+        pp_give_highest_spare(store);
+    return pp_take_from_source(store, slabs->slab_bytes, pp_slab_align(slabs));
+}
+
+/* Adds a slab for the slot size. False if there is no memory for it. */
+static bool pp_grow(struct protopool_store *store, struct protopool_slabs *slabs)
+{
+    void *memory;
+
+    if (!pp_can_grow(slabs) || !pp_has_room_for_slab(store, slabs))
+        return false;
+    if (pp_has_own_blocks(slabs))
+        memory = pp_take_from_source(store, slabs->slab_bytes, pp_slab_align(slabs));
+    else
+        memory = pp_take_slab(store, slabs);
     if (memory == NULL)
         return false;
-    return pp_create_slab(store, slabs, memory);
+    pp_create_slab(store, slabs, (unsigned char *)memory);
+    return true;
 }
 
 static size_t pp_tables_bytes(const struct protopool_geometry *geometry)
@@ -1231,9 +1253,7 @@ static void pp_init_slabs(struct protopool_slabs *slabs, unsigned slot_class, si
     slabs->slot_bytes = slot_class != 0 ? (size_t)PROTOPOOL_STRIDE_(bytes) : bytes;
     slabs->reciprocal = ((uint64_t)1 << 32) / slabs->slot_bytes + 1;
     slabs->slot_class = slot_class;
-#if PROTOPOOL_CHECK >= 1
-    slabs->message_bytes = bytes;
-#endif
+    pp_set_message_bytes(slabs, bytes);
 }
 
 static void pp_give_slabs(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab)
@@ -1300,7 +1320,7 @@ static struct protopool_store *pp_create_growing_store(const struct protopool_ge
     pp_init_slabs(pp_array_slabs(store), 0, PROTOPOOL_MAGAZINE * sizeof(void *));
     pp_shape_slabs(pp_array_slabs(store), PP_ARRAYS_WASTE_SHIFT);
     pp_array_slabs(store)->reserved = SIZE_MAX; /* they are few, and threads come and go */
-    if (geometry->count == 0 || pp_grow(NULL, store, pp_array_slabs(store)))
+    if (geometry->count == 0 || pp_grow(store, pp_array_slabs(store)))
         return store;
     pp_give_store(store);
     return NULL;
@@ -1315,16 +1335,13 @@ static unsigned char *pp_create_fixed_slab(struct protopool_store *store, struct
 
     slabs->fixed = (struct protopool_slab *)(void *)memory;
     pp_add_slab(slabs, slabs->fixed, first, slots);
-#if PROTOPOOL_CHECK >= 1
-    pp_mark_slots_free(store, slabs, slabs->fixed, true);
-#endif
-    (void)store;
+    pp_note_slab(store, slabs, slabs->fixed);
     return first + pp_round_up(slabs->slot_bytes * slots);
 }
 
 static void pp_end_store(struct protopool_store *store)
 {
-    pp_unregister_store(store);
+    pp_forget_store(store);
     if (store->growth != NULL)
         pp_give_store(store);
 }
@@ -1371,9 +1388,7 @@ static void pp_set_array(struct protopool_magazine *magazine, void **slots, uint
 {
     magazine->top = magazine->slots = slots;
     magazine->end = slots + capacity;
-#if PROTOPOOL_CHECK == 1
-    magazine->lowest = slots;
-#endif
+    pp_reset_peak(magazine);
 }
 
 /* Slots that are neither in slabs nor in the depot's magazines: the callers', and those in the pools' magazines. */
@@ -1382,36 +1397,6 @@ static size_t pp_slots_outside(const struct protopool_store *store, const struct
     const struct protopool_store_class *const store_class = &store->classes[c];
     const size_t in_depot = depot != NULL ? (size_t)depot->classes[c].full_count * store_class->magazine : 0;
     return store_class->slabs.slots - store_class->slabs.free_in_slabs - in_depot;
-}
-
-/* Notes how many slots of a pool on its own were live at once since the last note, at level 1: what is handed out and is
- * not in the magazines changes only in between, and the loaded magazine knows how empty it was. */
-static void pp_note_peak(struct protopool *pool, unsigned c)
-{
-#if PROTOPOOL_CHECK == 1
-    struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_store_class *const store_class = &pool->store->classes[c];
-    if (pool->depot == NULL) {
-        const size_t lowest = pp_has_array(loaded) ? (size_t)(loaded->lowest - loaded->slots) : 0;
-        const size_t live =
-            pp_slots_outside(pool->store, NULL, c) - pp_magazine_count(&pool->classes[c].previous) - lowest;
-        if (live > store_class->peak)
-            store_class->peak = live;
-    }
-    loaded->lowest = loaded->top;
-#else
-    (void)pool;
-    (void)c;
-#endif
-}
-
-/* The same after the loaded magazine has changed in another way. */
-static void pp_restart_peak(struct protopool *pool, unsigned c)
-{
-#if PROTOPOOL_CHECK == 1
-    pool->loaded[c].lowest = pool->loaded[c].top;
-#endif
-    pp_note_peak(pool, c);
 }
 
 static void pp_note_all_peaks(struct protopool *pool)
@@ -1447,7 +1432,7 @@ static bool pp_ensure_array(struct protopool *pool, unsigned c, struct protopool
         return true;
     if (pool->store->classes[c].magazine == 0) /* of large slots, or of a slot size without a budget */
         return false;
-    if (arrays->partial == NULL && !pp_grow(NULL, pool->store, arrays)) /* the magazines stay as they are */
+    if (arrays->partial == NULL && !pp_grow(pool->store, arrays))
         return false;
     (void)pp_take_from_slab(arrays, arrays->partial, &array, 1);
     pp_set_array(magazine, (void **)array, pool->store->classes[c].magazine);
@@ -1592,6 +1577,23 @@ static bool pp_is_time_to_flush(struct protopool *pool)
     return true;
 }
 
+/* Adds a slab for the slot size. False if there is no memory for it. Before that, from time to time, idle magazines are
+ * spilled: any magazine of the pool may change. */
+static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
+{
+    bool is_time;
+
+    if (!pp_can_grow(slabs))
+        return false;
+    if (pp_has_own_blocks(slabs))
+        is_time = ++pool->store_visits % PP_IDLE_PERIOD == 0;
+    else
+        is_time = !pp_has_spare(pool->store, pp_slab_order(slabs)) && pp_is_time_to_flush(pool);
+    if (is_time)
+        pp_flush_idle(pool);
+    return pp_grow(pool->store, slabs);
+}
+
 /* Live slots; with a depot also the free ones in the magazines of other pools. */
 static size_t pp_live_slots(const struct protopool *pool, unsigned c)
 {
@@ -1611,7 +1613,7 @@ static bool pp_refill(struct protopool *pool, unsigned c)
     const size_t capacity = (size_t)(loaded->end - loaded->slots);
     void **const most = live / 4 < capacity ? loaded->slots + live / 4 + (live < 4) : loaded->end;
 
-    if (slabs->partial == NULL && !pp_grow(pool, pool->store, slabs))
+    if (slabs->partial == NULL && !pp_grow_for(pool, slabs))
         return false;
     while (loaded->top < most && slabs->partial != NULL)
         loaded->top += pp_take_from_slab(slabs, slabs->partial, loaded->top, (uint32_t)(most - loaded->top));
@@ -1625,7 +1627,7 @@ static void *pp_take_from_slabs(struct protopool *pool, unsigned c)
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
     void *slot = NULL;
 
-    if (slabs->partial != NULL || pp_grow(pool, pool->store, slabs))
+    if (slabs->partial != NULL || pp_grow_for(pool, slabs))
         (void)pp_take_from_slab(slabs, slabs->partial, &slot, 1);
     return slot;
 }
@@ -1650,7 +1652,7 @@ static void *pp_take_from_store(struct protopool *pool, unsigned c)
     }
     if (slot == NULL)
         store_class->failures++;
-    if (PROTOPOOL_CHECK == 0 || (PROTOPOOL_CHECK == 1 && pool->depot != NULL)) {
+    if (!pp_has_exact_peak(pool)) {
         const size_t out =
             pp_slots_outside(pool->store, pool->depot, c) - pp_magazine_count(&pool->classes[c].previous);
         if (out > store_class->peak)
@@ -1693,12 +1695,8 @@ PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_c
     struct protopool_magazine *loaded;
     void *slot;
 
-    if (!pp_is_alive(pool)) { /* of a pool whose init failed no fault */
-        pool->failure = PROTOPOOL_EXHAUSTED;
-#if PROTOPOOL_CHECK >= 1
-        if (pool->alive != PROTOPOOL_FAILED_)
-            pool->failure = PROTOPOOL_FAULTED;
-#endif
+    if (!pp_is_alive(pool)) {
+        pool->failure = (uint8_t)pp_failure_of_dead(pool);
         return NULL;
     }
     if (slot_class == 0)
@@ -1771,7 +1769,7 @@ static void pp_trim_store(struct protopool_store *store, struct protopool_depot 
 #endif
 }
 
-/* All but the live counts, which only level 2 keeps. */
+/* All but how many slots are live. */
 static void pp_store_stats(const struct protopool_store *store, struct protopool_slot_stats *by_slot_size,
                            size_t *source_bytes, size_t *system_bytes)
 {
@@ -1781,9 +1779,6 @@ static void pp_store_stats(const struct protopool_store *store, struct protopool
         stats->slot_bytes = store->geometry->slot_sizes[c - 1].bytes;
         stats->budget = store_class->slabs.fixed != NULL ? store->geometry->slot_sizes[c - 1].budget : 0;
         stats->peak = store_class->peak;
-#if PROTOPOOL_CHECK == 2
-        stats->live = store_class->live;
-#endif
         stats->failures = store_class->failures;
     }
     if (source_bytes != NULL)
@@ -1802,18 +1797,14 @@ static void pp_clear_pool(struct protopool *pool, struct protopool_magazine *loa
     pool->loaded = loaded;
     pool->last = loaded;
     pool->classes = classes;
-#if PROTOPOOL_CHECK >= 1
-    pool->alive = PROTOPOOL_FAILED_;
-#endif
+    pp_set_state(pool, PROTOPOOL_FAILED_);
 }
 
 static void pp_activate_pool(struct protopool *pool, struct protopool_store *store)
 {
     pool->store = store;
     pool->is_fixed = store->growth == NULL;
-#if PROTOPOOL_CHECK >= 1
-    pool->alive = PROTOPOOL_ALIVE_;
-#endif
+    pp_set_state(pool, PROTOPOOL_ALIVE_);
 }
 
 bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
@@ -1848,7 +1839,7 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
         pp_set_array(&classes[c].previous, loaded[c].end, arrays - PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
         next = pp_create_fixed_slab(store, slabs, budget, arrays * sizeof(void *), next);
     }
-    pp_register_store(store, NULL);
+    pp_note_store(store, NULL);
     pp_activate_pool(pool, store);
     return true;
 }
@@ -1863,7 +1854,7 @@ bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *l
     store = pp_create_growing_store(geometry, source);
     if (store == NULL)
         return false;
-    pp_register_store(store, NULL);
+    pp_note_store(store, NULL);
     pp_activate_pool(pool, store);
     return true;
 }
@@ -1888,23 +1879,15 @@ size_t protopool_fini(struct protopool *pool)
         pp_end_store(pool->store);
     }
     pp_clear_pool(pool, pool->loaded, pool->classes, slot_sizes);
-#if PROTOPOOL_CHECK >= 1
-    pool->alive = 0;
-#endif
+    pp_set_state(pool, PROTOPOOL_ENDED_);
     return live;
 }
 
 /* What only a pool of its own can do, and a joined one began. */
 static PROTOPOOL_COLD void pp_report_joined(struct protopool *pool)
 {
-    struct pp_report report = { PROTOPOOL_FAULT_SHARED, pool,           NULL, NULL, NULL, NULL, pp_unknown_site,
-                                pp_unknown_site,        pp_unknown_site };
-
-#if PROTOPOOL_CHECK == 2
-    report.here = pool->site;
-#endif
     pp_finish_operation(pool);
-    pp_report_fault(&report);
+    pp_report_fault_at(PROTOPOOL_FAULT_SHARED, pool, NULL, pp_site_of(pool));
 }
 
 void protopool_reset(struct protopool *pool)
@@ -1921,11 +1904,8 @@ void protopool_reset(struct protopool *pool)
         pp_note_peak(pool, c);
         pool->loaded[c].top = pool->loaded[c].slots;
         pool->classes[c].previous.top = pool->classes[c].previous.slots;
-#if PROTOPOOL_CHECK == 1
-        pool->loaded[c].lowest = pool->loaded[c].top;
-#elif PROTOPOOL_CHECK == 2
-        pool->store->classes[c].live = 0;
-#endif
+        pp_reset_peak(&pool->loaded[c]);
+        pp_reset_live(pool->store, c);
         while (slabs->full != NULL) {
             struct protopool_slab *const slab = slabs->full;
             pp_unlink_slab(&slabs->full, slab);
@@ -1935,9 +1915,7 @@ void protopool_reset(struct protopool *pool)
         for (struct protopool_slab *slab = slabs->partial, *next; slab != NULL; slab = next) {
             next = slab->next;
             pp_mark_all_free(slab);
-#if PROTOPOOL_CHECK >= 1
-            pp_mark_slots_free(pool->store, slabs, slab, false);
-#endif
+            pp_reset_slab(pool->store, slabs, slab);
             if (pp_may_release(pool->store, slabs, slab))
                 pp_release_slab(pool->store, slabs, slab);
         }
@@ -1956,7 +1934,7 @@ static bool pp_reserve(struct protopool *pool, unsigned c, size_t n)
     if (slabs->fixed == NULL && pool->store->classes[c].magazine != 0 && !pp_ensure_array(pool, c, &pool->loaded[c]))
         return false;
     while (slabs->slots - live < n) {
-        if (!pp_grow(pool, pool->store, slabs)) {
+        if (!pp_grow_for(pool, slabs)) {
             pp_release_free_slabs(pool->store, slabs);
             return false;
         }
@@ -2026,10 +2004,8 @@ void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slo
     pp_lock_store(pool);
     pp_note_all_peaks(pool);
     pp_store_stats(pool->store, by_slot_size, source_bytes, system_bytes);
-#if PROTOPOOL_CHECK < 2
     for (unsigned c = 1; c <= pool->store->geometry->count; c++)
-        by_slot_size[c - 1].live = pp_live_slots(pool, c);
-#endif
+        by_slot_size[c - 1].live = pp_exact_live(pool->store, c, pp_live_slots(pool, c));
     pp_unlock_store(pool);
     pp_finish_operation(pool);
 }
@@ -2054,7 +2030,7 @@ bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_
     if (depot->store == NULL)
         return false;
     if (pp_init_depot(depot, classes, geometry->count)) {
-        pp_register_store(depot->store, &depot->lock);
+        pp_note_store(depot->store, &depot->lock);
         return true;
     }
     pp_give_store(depot->store);
@@ -2120,7 +2096,7 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
     else
         pp_array_slabs(store)->slot_bytes = 0;
     depot->store = store;
-    pp_register_store(store, &depot->lock);
+    pp_note_store(store, &depot->lock);
     store->source_bytes =
         (size_t)without_arrays + (arrays != 0 ? (size_t)PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2) : 0);
     return true;
@@ -2179,7 +2155,7 @@ size_t protopool_depot_fini(struct protopool_depot *depot)
     if (depot->store == NULL) /* its init has failed, or it has ended */
         return 0;
     if (pp_is_joined(depot)) {
-        pp_report_simple_fault(PROTOPOOL_FAULT_JOINED, depot, NULL);
+        pp_report_fault_at(PROTOPOOL_FAULT_JOINED, depot, NULL, pp_site_of(NULL));
         return SIZE_MAX;
     }
     for (unsigned c = 1; c <= depot->store->geometry->count; c++)
@@ -2229,10 +2205,8 @@ void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_
         return;
     PROTOPOOL_LOCK(&depot->lock);
     pp_store_stats(depot->store, by_slot_size, source_bytes, system_bytes);
-#if PROTOPOOL_CHECK < 2
     for (unsigned c = 1; c <= depot->store->geometry->count; c++)
-        by_slot_size[c - 1].live = pp_slots_outside(depot->store, depot, c);
-#endif
+        by_slot_size[c - 1].live = pp_exact_live(depot->store, c, pp_slots_outside(depot->store, depot, c));
     PROTOPOOL_UNLOCK(&depot->lock);
 }
 
@@ -2245,9 +2219,88 @@ static void pp_leave_depot(struct protopool *pool)
 #endif
 
 /* ---- check1.c ---------------------------------------------------------------------------------------------------- */
-/* Level 1, for production: a freed message has a tag of its own, found again on free and on allocation. */
+/*
+ * Level 1, for production: a freed message has a tag of its own, found again on free and on allocation.
+ * The first half is what level 2 has too: whether a pool is alive, and the names of messages in reports.
+ */
+
+#if PROTOPOOL_CHECK >= 1
+/* Adds to a report what is known of the message and its slot; at level 1 nothing. The store is NULL if it is not known. */
+static void pp_describe(const struct protopool_store *store, const void *msg, struct pp_report *report);
+
+PROTOPOOL_COLD void protopool_report_fault(enum protopool_fault code, const struct protopool *pool, const void *pointer)
+{
+    pp_report_fault_at(code, pool, pointer, pp_site_of(NULL));
+}
+
+/* pp_is_alive, for an operation on a message, or on none but of the variant of this name; both may be NULL. A pool whose
+ * init or join has failed is not alive, but to use it is no fault. */
+static bool pp_is_alive_for(const struct protopool *pool, const void *msg, const char *name)
+{
+    struct pp_report report = { .code = PROTOPOOL_FAULT_NOT_ALIVE, .pool = pool, .pointer = msg, .name = name };
+
+    if (PROTOPOOL_LIKELY(pool->alive == PROTOPOOL_ALIVE_))
+        return true;
+    if (pool->alive == PROTOPOOL_FAILED_)
+        return false;
+    report.here = pp_site_of(pool);
+    if (msg != NULL)
+        pp_describe(NULL, msg, &report);
+    pp_report_fault(&report);
+    return false;
+}
+
+static bool pp_is_alive(const struct protopool *pool)
+{
+    return pp_is_alive_for(pool, NULL, NULL);
+}
+
+static void pp_set_state(struct protopool *pool, uint32_t state)
+{
+    pool->alive = state;
+}
+
+static enum protopool_failure pp_failure_of_dead(const struct protopool *pool)
+{
+    return pool->alive == PROTOPOOL_FAILED_ ? PROTOPOOL_EXHAUSTED : PROTOPOOL_FAULTED;
+}
+
+static void pp_set_message_bytes(struct protopool_slabs *slabs, size_t bytes)
+{
+    slabs->message_bytes = bytes;
+}
+
+#ifndef PROTOPOOL_NO_STDIO
+static void pp_print_message(const struct pp_report *report)
+{
+    if (report->readable != NULL)
+        (void)report->geometry->messages->print(stderr, report->readable);
+    else if (report->name != NULL)
+        (void)fprintf(stderr, "%s", report->name);
+    if (report->readable != NULL || report->name != NULL)
+        (void)fputs(", ", stderr);
+}
+#endif
+#endif
 
 #if PROTOPOOL_CHECK == 1
+static void pp_describe(const struct protopool_store *store, const void *msg, struct pp_report *report)
+{
+    (void)store;
+    (void)msg;
+    (void)report;
+}
+
+static bool pp_start_operation(struct protopool *pool)
+{
+    return pp_is_alive(pool);
+}
+
+static void pp_finish_operation(struct protopool *pool)
+{
+    (void)pool;
+}
+
 static void pp_set_tag(void *slot, const struct protopool_messages *messages, uint32_t tag)
 {
     const uint16_t wide = (uint16_t)tag;
@@ -2257,15 +2310,21 @@ static void pp_set_tag(void *slot, const struct protopool_messages *messages, ui
         memcpy(slot, &wide, sizeof wide);
 }
 
-/* Marks the slots of a slab free. */
-static void pp_mark_slots_free(struct protopool_store *store, const struct protopool_slabs *slabs,
-                               struct protopool_slab *slab, bool is_new)
+static void pp_note_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
+                         struct protopool_slab *slab)
 {
-    (void)is_new;
+    slab->owner = slabs;
+    pp_reset_slab(store, slabs, slab);
+}
+
+static void pp_reset_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
+                          struct protopool_slab *slab)
+{
+    const struct protopool_messages *const messages = store->geometry->messages;
+
     if (slabs->slot_class != 0)
         for (uint32_t i = 0; i < slab->slots; i++)
-            pp_set_tag(slab->first + i * slabs->slot_bytes, store->geometry->messages,
-                       store->geometry->messages->freed_tag);
+            pp_set_tag(slab->first + i * slabs->slot_bytes, messages, messages->freed_tag);
 }
 
 /* Whether the slot, which is none of these slabs', is of another pool: as far as that can be known. */
@@ -2283,20 +2342,20 @@ static bool pp_is_of_another_pool(const struct protopool_store *store, const str
     return true;
 }
 
-/* Whether a slot that was freed belongs where its tag sent it. */
 static bool pp_may_spill(const struct protopool_store *store, const struct protopool_slabs *slabs,
                          struct protopool_slab *slab, const void *slot, uint32_t index)
 {
     enum protopool_fault code = PROTOPOOL_FAULT_BAD_TAG;
 
-    if (slab->owner == slabs && index < slab->slots && slab->first + index * slabs->slot_bytes == slot) {
+    if (slab != NULL && slab->owner == slabs && index < slab->slots
+        && slab->first + index * slabs->slot_bytes == slot) {
         if ((pp_bitmap(slab)[index / PP_WORD_BITS] >> index % PP_WORD_BITS & 1) == 0)
             return true;
         code = PROTOPOOL_FAULT_DOUBLE_FREE;
-    } else if (pp_is_of_another_pool(store, slabs, slab, slot)) {
+    } else if (slab != NULL && pp_is_of_another_pool(store, slabs, slab, slot)) {
         code = PROTOPOOL_FAULT_WRONG_POOL;
     }
-    pp_report_simple_fault(code, NULL, slot);
+    pp_report_fault_at(code, NULL, slot, pp_site_of(NULL));
     return false;
 }
 
@@ -2304,6 +2363,39 @@ bool protopool_serves(const struct protopool *pool, unsigned slot_class, const v
 {
     const struct protopool_slabs *const slabs = &pool->store->classes[slot_class].slabs;
     return bytes <= slabs->message_bytes && pp_slab_of(slabs, slot)->owner == slabs;
+}
+
+static void pp_reset_peak(struct protopool_magazine *magazine)
+{
+    magazine->lowest = magazine->top;
+}
+
+/* Notes how many slots of a pool on its own were live at once since the last note, what is handed out and is
+ * not in the magazines changes only in between, and the loaded magazine knows how empty it was. */
+static void pp_note_peak(struct protopool *pool, unsigned c)
+{
+    struct protopool_magazine *const loaded = &pool->loaded[c];
+    struct protopool_store_class *const store_class = &pool->store->classes[c];
+    if (pool->depot == NULL) {
+        const size_t lowest = pp_has_array(loaded) ? (size_t)(loaded->lowest - loaded->slots) : 0;
+        const size_t live =
+            pp_slots_outside(pool->store, NULL, c) - pp_magazine_count(&pool->classes[c].previous) - lowest;
+        if (live > store_class->peak)
+            store_class->peak = live;
+    }
+    loaded->lowest = loaded->top;
+}
+
+/* The same after the loaded magazine has changed in another way. */
+static void pp_restart_peak(struct protopool *pool, unsigned c)
+{
+    pp_reset_peak(&pool->loaded[c]);
+    pp_note_peak(pool, c);
+}
+
+static bool pp_has_exact_peak(const struct protopool *pool)
+{
+    return pool->depot == NULL;
 }
 #endif
 
@@ -2396,9 +2488,14 @@ static size_t pp_slots_bytes(const struct protopool_slabs *slabs, const struct p
     return PROTOPOOL_RED_ZONE_ + slab->slots * slabs->slot_bytes;
 }
 
-/* Makes the slots of a slab free and forgets their messages. */
-static void pp_mark_slots_free(struct protopool_store *store, const struct protopool_slabs *slabs,
-                               struct protopool_slab *slab, bool is_new)
+static size_t pp_record_bytes(const struct protopool_slabs *slabs)
+{
+    return slabs->slot_class != 0 ? PROTOPOOL_RECORD_BYTES_ : 0;
+}
+
+/* Fills slots and red zones. The records are cleared afterwards: they say which slots were live. */
+static void pp_reset_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
+                          struct protopool_slab *slab)
 {
     if (slabs->slot_class == 0)
         return;
@@ -2407,14 +2504,10 @@ static void pp_mark_slots_free(struct protopool_store *store, const struct proto
     for (uint32_t i = 0; i < slab->slots; i++) {
         unsigned char *const slot = slab->first + i * slabs->slot_bytes;
         memset(slot, PP_FREE_FILL, slabs->message_bytes);
-#ifdef PP_HAS_VALGRIND
-        if (!is_new && pp_record_of(slab, i)->state == PP_SLOT_LIVE)
-            VALGRIND_MEMPOOL_FREE(store, slot);
-#endif
-        memset(pp_record_of(slab, i), 0, sizeof(struct protopool_slot_record));
+        if (pp_record_of(slab, i)->state == PP_SLOT_LIVE)
+            pp_mark_freed(store, slot, slabs->message_bytes);
     }
-    (void)store;
-    (void)is_new;
+    memset(pp_record_of(slab, 0), 0, slab->slots * sizeof(struct protopool_slot_record));
     pp_mark_inaccessible(pp_slots_begin(slab), pp_slots_bytes(slabs, slab));
 }
 
@@ -2462,34 +2555,51 @@ static struct protopool_slab *pp_find_slab(const struct protopool_store *store, 
     return NULL;
 }
 
-/* Enters a slab of a growing store. False if there is no memory for that. */
-static bool pp_register_slab(struct protopool_store *store, struct protopool_slab *slab)
+static bool pp_has_room_for_slab(struct protopool_store *store, const struct protopool_slabs *slabs)
 {
 #ifdef PP_HAS_HEAP
     struct protopool_growth *const growth = store->growth;
-    size_t at;
+    const size_t room = growth->registry_room == 0 ? 64 : 2 * growth->registry_room;
+    void *registry;
 
-    if (growth->registered == growth->registry_room) {
-        const size_t room = growth->registry_room == 0 ? 64 : 2 * growth->registry_room;
-        void *const registry = realloc(growth->registry, room * sizeof growth->registry[0]);
-        if (registry == NULL)
-            return false;
-        growth->registry = (struct protopool_slab **)registry;
-        growth->registry_room = room;
-    }
-    at = pp_registry_index(growth, (uintptr_t)slab);
-    memmove(&growth->registry[at + 1], &growth->registry[at], (growth->registered - at) * sizeof growth->registry[0]);
-    growth->registry[at] = slab;
-    growth->registered++;
+    if (slabs->slot_class == 0 || growth->registered < growth->registry_room)
+        return true;
+    registry = realloc(growth->registry, room * sizeof growth->registry[0]);
+    if (registry == NULL)
+        return false;
+    growth->registry = (struct protopool_slab **)registry;
+    growth->registry_room = room;
 #endif
     (void)store;
-    (void)slab;
+    (void)slabs;
     return true;
 }
 
-static void pp_unregister_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
-                               struct protopool_slab *slab)
+static void pp_note_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
+                         struct protopool_slab *slab)
 {
+    slab->owner = slabs;
+    if (slabs->slot_class == 0)
+        return;
+#ifdef PP_HAS_HEAP
+    if (store->growth != NULL) {
+        struct protopool_growth *const growth = store->growth;
+        const size_t at = pp_registry_index(growth, (uintptr_t)slab);
+        memmove(&growth->registry[at + 1], &growth->registry[at],
+                (growth->registered - at) * sizeof growth->registry[0]);
+        growth->registry[at] = slab;
+        growth->registered++;
+    }
+#endif
+    memset(pp_record_of(slab, 0), 0, slab->slots * sizeof(struct protopool_slot_record));
+    pp_reset_slab(store, slabs, slab);
+}
+
+static void pp_forget_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
+                           struct protopool_slab *slab)
+{
+    if (slabs->slot_class == 0)
+        return;
 #ifdef PP_HAS_HEAP
     struct protopool_growth *const growth = store->growth;
     const size_t at = pp_registry_index(growth, (uintptr_t)slab);
@@ -2500,9 +2610,26 @@ static void pp_unregister_slab(struct protopool_store *store, const struct proto
     (void)store;
     pp_mark_accessible(pp_slots_begin(slab), pp_slots_bytes(slabs, slab));
 }
+
+/* The list of all stores of the program. Its lock is never ended. */
+/* The list of stores has a lock that is never ended. */
+#ifdef PP_HAS_PTHREAD
+static pthread_mutex_t pp_stores_lock = PTHREAD_MUTEX_INITIALIZER;
+#define PP_HAS_STORES() true
+#define PP_LOCK_STORES() (void)pthread_mutex_lock(&pp_stores_lock)
+#define PP_UNLOCK_STORES() (void)pthread_mutex_unlock(&pp_stores_lock)
+#else
+static union protopool_lock pp_stores_lock;
+#define PP_LOCK_STORES() PROTOPOOL_LOCK(&pp_stores_lock)
+#define PP_UNLOCK_STORES() PROTOPOOL_UNLOCK(&pp_stores_lock)
+#ifdef PP_HAS_LOCK_INIT
+static bool pp_has_stores_lock;
+#define PP_HAS_STORES() (pp_has_stores_lock || (pp_has_stores_lock = PROTOPOOL_LOCK_INIT(&pp_stores_lock)))
+#else
+#define PP_HAS_STORES() true
+#endif
 #endif
 
-#if PROTOPOOL_CHECK == 2
 /* Every store of the program, to tell a wrong pool from a foreign pointer. */
 static struct protopool_store *pp_all_stores;
 
@@ -2523,37 +2650,46 @@ static bool pp_lock_other_store(struct protopool_store *store, bool may_wait)
     return false;
 }
 
-/* Looks for the message in every store but its own: PP_SLOT_UNKNOWN, or what is known of its slot, which the report gets too. */
+/* Looks for the message in the store. Returns the state of its slot, PP_SLOT_UNKNOWN if it has none there, and adds to the
+ * report what is known of it. */
+static uint32_t pp_describe_slot(const struct protopool_store *store, const void *msg, struct pp_report *report)
+{
+    const struct protopool_messages *const messages = store->geometry->messages;
+    struct protopool_slab *const slab = pp_find_slab(store, (uintptr_t)msg);
+    const struct protopool_slot_record *record;
+    size_t offset, index;
+
+    if (slab == NULL)
+        return PP_SLOT_UNKNOWN;
+    offset = (size_t)((uintptr_t)msg - (uintptr_t)slab->first);
+    index = offset / slab->owner->slot_bytes;
+    if (offset % slab->owner->slot_bytes != 0 || index >= slab->slots)
+        return PP_SLOT_UNUSED;
+    record = pp_record_of(slab, (uint32_t)index);
+    report->geometry = store->geometry;
+    report->allocated = record->allocated;
+    report->freed = record->freed;
+    if (record->state == PP_SLOT_FREED)
+        report->name = messages->name_of(record->variant);
+    if (record->state == PP_SLOT_LIVE && messages->size_of(msg, record->bytes) == record->bytes)
+        report->readable = msg;
+    return record->state;
+}
+
+/* The same in every store but this one, which may be NULL. */
 static uint32_t pp_find_in_other_stores(const struct protopool_store *own, const void *msg, struct pp_report *report,
                                         bool may_wait)
 {
     uint32_t state = PP_SLOT_UNKNOWN;
 
     if (!PP_HAS_STORES())
-        return false;
+        return PP_SLOT_UNKNOWN;
     PP_LOCK_STORES();
     for (struct protopool_store *store = pp_all_stores; store != NULL && state == PP_SLOT_UNKNOWN;
          store = store->next_store) {
-        struct protopool_slab *slab;
         if (store == own || !pp_lock_other_store(store, may_wait))
             continue;
-        slab = pp_find_slab(store, (uintptr_t)msg);
-        if (slab != NULL) {
-            const size_t offset = (size_t)((uintptr_t)msg - (uintptr_t)slab->first);
-            const size_t index = offset / slab->owner->slot_bytes;
-            state = PP_SLOT_UNUSED;
-            if (offset % slab->owner->slot_bytes == 0 && index < slab->slots) {
-                const struct protopool_slot_record *const record = pp_record_of(slab, (uint32_t)index);
-                state = record->state;
-                report->geometry = store->geometry;
-                report->allocated = record->allocated;
-                report->freed = record->freed;
-                if (state == PP_SLOT_FREED)
-                    report->name = store->geometry->messages->name_of(record->variant);
-                if (state == PP_SLOT_LIVE && store->geometry->messages->size_of(msg, record->bytes) == record->bytes)
-                    report->readable = msg;
-            }
-        }
+        state = pp_describe_slot(store, msg, report);
         if (store->lock != NULL)
             PROTOPOOL_UNLOCK(store->lock);
     }
@@ -2564,7 +2700,7 @@ static uint32_t pp_find_in_other_stores(const struct protopool_store *own, const
 PROTOPOOL_COLD void protopool_report_variant(const void *msg, const char *name, const char *file, int line)
 {
     struct pp_report report = {
-        PROTOPOOL_FAULT_WRONG_VARIANT, NULL, msg, NULL, NULL, name, pp_unknown_site, pp_unknown_site, { file, line }
+        .code = PROTOPOOL_FAULT_WRONG_VARIANT, .pointer = msg, .name = name, .here = { file, line }
     };
 
     if (pp_find_in_other_stores(NULL, msg, &report, false) == PP_SLOT_FREED)
@@ -2572,7 +2708,7 @@ PROTOPOOL_COLD void protopool_report_variant(const void *msg, const char *name, 
     pp_report_fault(&report);
 }
 
-static void pp_register_store(struct protopool_store *store, union protopool_lock *lock)
+static void pp_note_store(struct protopool_store *store, union protopool_lock *lock)
 {
     struct protopool_store *at;
 
@@ -2607,7 +2743,7 @@ static void pp_remove_store(const struct protopool_store *store)
     PP_UNLOCK_STORES();
 }
 
-static void pp_unregister_store(struct protopool_store *store)
+static void pp_forget_store(struct protopool_store *store)
 {
     pp_remove_store(store);
 #ifdef PP_HAS_VALGRIND
@@ -2626,9 +2762,90 @@ static void pp_unregister_store(struct protopool_store *store)
 #endif
 }
 
+static void pp_describe(const struct protopool_store *store, const void *msg, struct pp_report *report)
+{
+    if (store == NULL)
+        (void)pp_find_in_other_stores(NULL, msg, report, true);
+    else
+        (void)pp_describe_slot(store, msg, report);
+}
+
+static struct protopool_site pp_site_of(const struct protopool *pool)
+{
+    const struct protopool_site unknown = { NULL, 0 };
+    return pool != NULL ? pool->site : unknown;
+}
+
+/*
+ * Two threads in one pool. An operation sets a flag and clears it at its end; one that finds it set is a fault. Relaxed, so
+ * that it orders nothing: ThreadSanitizer sees the threads as they are.
+ */
+#if defined __GCC_ATOMIC_INT_LOCK_FREE && __GCC_ATOMIC_INT_LOCK_FREE == 2
+static uint32_t pp_exchange(uint32_t *at, uint32_t value)
+{
+    return __atomic_exchange_n(at, value, __ATOMIC_RELAXED);
+}
+#else
+static uint32_t pp_exchange(uint32_t *at,
+                            uint32_t value) /* finds it after an operation that a signal or a task switch cut */
+{
+    const uint32_t before = *at;
+    *at = value;
+    return before;
+}
 #endif
 
-#if PROTOPOOL_CHECK == 2
+/* Whether the operation may begin; if not, that is reported. */
+static bool pp_start_operation_for(struct protopool *pool, const void *msg, const char *name)
+{
+    struct pp_report report = {
+        .code = PROTOPOOL_FAULT_CONCURRENT, .pool = pool, .pointer = msg, .name = name, .here = pool->site
+    };
+
+    if (!pp_is_alive_for(pool, msg, name))
+        return false;
+    if (pp_exchange(&pool->busy, 1) == 0)
+        return true;
+    pp_report_fault(&report);
+    return false;
+}
+
+static bool pp_start_operation(struct protopool *pool)
+{
+    return pp_start_operation_for(pool, NULL, NULL);
+}
+
+static void pp_finish_operation(struct protopool *pool)
+{
+    (void)pp_exchange(&pool->busy, 0);
+}
+static bool pp_may_spill(const struct protopool_store *store, const struct protopool_slabs *slabs,
+                         struct protopool_slab *slab, const void *slot, uint32_t index)
+{
+    (void)store;
+    (void)slabs;
+    (void)slab;
+    (void)slot;
+    (void)index;
+    return true; /* protopool_check_free has looked */
+}
+
+static bool pp_has_exact_peak(const struct protopool *pool)
+{
+    (void)pool;
+    return true;
+}
+
+static size_t pp_exact_live(const struct protopool_store *store, unsigned c, size_t counted)
+{
+    (void)counted;
+    return store->classes[c].live;
+}
+
+static void pp_reset_live(struct protopool_store *store, unsigned c)
+{
+    store->classes[c].live = 0;
+}
 
 /* What is wrong with freeing the message, which find_slab has found there; 0 if nothing is: then it is free. */
 static unsigned pp_find_free_fault(struct protopool_slab *slab, const void *msg, struct pp_report *report)
@@ -2682,8 +2899,7 @@ static unsigned pp_find_free_fault(struct protopool_slab *slab, const void *msg,
 
 PROTOPOOL_COLD unsigned protopool_check_free(struct protopool *pool, const void *msg)
 {
-    struct pp_report report = { PROTOPOOL_FAULT_FOREIGN, pool,           msg, NULL, NULL, NULL, pp_unknown_site,
-                                pp_unknown_site,         pp_unknown_site };
+    struct pp_report report = { .code = PROTOPOOL_FAULT_FOREIGN, .pool = pool, .pointer = msg, .here = pool->site };
     struct protopool_slab *slab;
     unsigned code = PROTOPOOL_FAULT_FOREIGN;
     unsigned slot_class = 0;
@@ -2691,7 +2907,6 @@ PROTOPOOL_COLD unsigned protopool_check_free(struct protopool *pool, const void 
     if (msg == NULL || !pp_start_operation_for(pool, msg, NULL))
         return 0;
     report.geometry = pool->store->geometry;
-    report.here = pool->site;
     pp_lock_store(pool);
     slab = pp_find_slab(pool->store, (uintptr_t)msg);
     if (slab != NULL) {
@@ -2723,15 +2938,7 @@ PROTOPOOL_COLD void protopool_finish_free(struct protopool *pool, unsigned slot_
 
 PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slot_class, size_t bytes, const char *name)
 {
-    struct pp_report report = { PROTOPOOL_FAULT_WRITTEN_AFTER_FREE,
-                                pool,
-                                NULL,
-                                NULL,
-                                NULL,
-                                NULL,
-                                pp_unknown_site,
-                                pp_unknown_site,
-                                pp_unknown_site };
+    struct pp_report report = { .code = PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, .pool = pool, .here = pool->site };
     struct protopool_slab *slab;
     struct protopool_slot_record *record;
     size_t room;
@@ -2766,7 +2973,7 @@ PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slo
         record->state = PP_SLOT_LIVE;
         record->bytes = bytes;
         record->allocated = pool->site;
-        record->freed = pp_unknown_site;
+        record->freed = pp_site_of(NULL);
     } else {
         memset(slot, PP_FREE_FILL, room);
     }
@@ -2780,7 +2987,6 @@ PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slo
     protopool_put(pool, &pool->loaded[slot_class], slot_class, slot);
     report.geometry = pool->store->geometry;
     report.pointer = slot;
-    report.here = pool->site;
     pool->failure = PROTOPOOL_FAULTED;
     pp_finish_operation(pool);
     pp_report_fault(&report);
@@ -2812,13 +3018,12 @@ static void pp_print_leak(void *ctx, const void *msg)
         leaks->first = msg;
 #ifndef PROTOPOOL_NO_STDIO
     if (leaks->seen <= PP_LEAKS_SHOWN) {
+        struct pp_report report = { .code = PROTOPOOL_FAULT_LEAK, .pointer = msg };
+        pp_describe(leaks->store, msg, &report);
         (void)fputs("protopool: leak: ", stderr);
         (void)leaks->store->geometry->messages->print(stderr, msg);
         (void)fprintf(stderr, ", %p", msg);
-#if PROTOPOOL_CHECK == 2
-        struct protopool_slab *const slab = pp_find_slab(leaks->store, (uintptr_t)msg);
-        pp_print_site("allocated", &pp_record_of(slab, pp_slot_index(slab->owner, slab, msg))->allocated);
-#endif
+        pp_print_site("allocated", &report.allocated);
         (void)fputs("\n", stderr);
     }
 #endif
@@ -2868,7 +3073,7 @@ static void pp_report_leaks(struct protopool_store *store, const void *owner)
     if (pp_fault_handler == NULL)
         pp_print_leak_counts(store);
 #endif
-    pp_report_simple_fault(PROTOPOOL_FAULT_LEAK, owner, leaks.first);
+    pp_report_fault_at(PROTOPOOL_FAULT_LEAK, owner, leaks.first, pp_site_of(NULL));
 }
 #endif
 
@@ -3533,12 +3738,8 @@ static bool pp_is_wrong_argument(struct pp_search *search, const struct protopoo
 static void pp_report_refusal(const struct protopool *pool, const struct protopool_record *message,
                               struct pp_search *search)
 {
-    struct protopool_refusal refusal = { pool, message->name, search->path, search->rule, NULL, pp_unknown_site };
+    struct protopool_refusal refusal = { pool, message->name, search->path, search->rule, NULL, pp_site_of(pool) };
 
-#if PROTOPOOL_CHECK == 2
-    if (pool != NULL)
-        refusal.site = pool->site;
-#endif
 #ifndef PROTOPOOL_NO_STDIO
     refusal.text = search->to.buffer;
 #endif

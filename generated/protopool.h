@@ -597,6 +597,7 @@ struct protopool {
 
 #define PROTOPOOL_ALIVE_ 0x900dU
 #define PROTOPOOL_FAILED_ 0xbadU
+#define PROTOPOOL_ENDED_ 0U
 
 /* Full magazines of a slot size that a depot keeps, at most. */
 #define PROTOPOOL_DEPOT_MAGAZINES 8

@@ -45,6 +45,23 @@ static bool pp_is_time_to_flush(struct protopool *pool)
     return true;
 }
 
+/* Adds a slab for the slot size. False if there is no memory for it. Before that, from time to time, idle magazines are
+ * spilled: any magazine of the pool may change. */
+static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
+{
+    bool is_time;
+
+    if (!pp_can_grow(slabs))
+        return false;
+    if (pp_has_own_blocks(slabs))
+        is_time = ++pool->store_visits % PP_IDLE_PERIOD == 0;
+    else
+        is_time = !pp_has_spare(pool->store, pp_slab_order(slabs)) && pp_is_time_to_flush(pool);
+    if (is_time)
+        pp_flush_idle(pool);
+    return pp_grow(pool->store, slabs);
+}
+
 /* Live slots; with a depot also the free ones in the magazines of other pools. */
 static size_t pp_live_slots(const struct protopool *pool, unsigned c)
 {
@@ -64,7 +81,7 @@ static bool pp_refill(struct protopool *pool, unsigned c)
     const size_t capacity = (size_t)(loaded->end - loaded->slots);
     void **const most = live / 4 < capacity ? loaded->slots + live / 4 + (live < 4) : loaded->end;
 
-    if (slabs->partial == NULL && !pp_grow(pool, pool->store, slabs))
+    if (slabs->partial == NULL && !pp_grow_for(pool, slabs))
         return false;
     while (loaded->top < most && slabs->partial != NULL)
         loaded->top += pp_take_from_slab(slabs, slabs->partial, loaded->top, (uint32_t)(most - loaded->top));
@@ -78,7 +95,7 @@ static void *pp_take_from_slabs(struct protopool *pool, unsigned c)
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
     void *slot = NULL;
 
-    if (slabs->partial != NULL || pp_grow(pool, pool->store, slabs))
+    if (slabs->partial != NULL || pp_grow_for(pool, slabs))
         (void)pp_take_from_slab(slabs, slabs->partial, &slot, 1);
     return slot;
 }
@@ -103,7 +120,7 @@ static void *pp_take_from_store(struct protopool *pool, unsigned c)
     }
     if (slot == NULL)
         store_class->failures++;
-    if (PROTOPOOL_CHECK == 0 || (PROTOPOOL_CHECK == 1 && pool->depot != NULL)) {
+    if (!pp_has_exact_peak(pool)) {
         const size_t out =
             pp_slots_outside(pool->store, pool->depot, c) - pp_magazine_count(&pool->classes[c].previous);
         if (out > store_class->peak)
@@ -146,12 +163,8 @@ PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_c
     struct protopool_magazine *loaded;
     void *slot;
 
-    if (!pp_is_alive(pool)) { /* of a pool whose init failed no fault */
-        pool->failure = PROTOPOOL_EXHAUSTED;
-#if PROTOPOOL_CHECK >= 1
-        if (pool->alive != PROTOPOOL_FAILED_)
-            pool->failure = PROTOPOOL_FAULTED;
-#endif
+    if (!pp_is_alive(pool)) {
+        pool->failure = (uint8_t)pp_failure_of_dead(pool);
         return NULL;
     }
     if (slot_class == 0)

@@ -87,9 +87,14 @@ static size_t pp_slots_bytes(const struct protopool_slabs *slabs, const struct p
     return PROTOPOOL_RED_ZONE_ + slab->slots * slabs->slot_bytes;
 }
 
-/* Makes the slots of a slab free and forgets their messages. */
-static void pp_mark_slots_free(struct protopool_store *store, const struct protopool_slabs *slabs,
-                               struct protopool_slab *slab, bool is_new)
+static size_t pp_record_bytes(const struct protopool_slabs *slabs)
+{
+    return slabs->slot_class != 0 ? PROTOPOOL_RECORD_BYTES_ : 0;
+}
+
+/* Fills slots and red zones. The records are cleared afterwards: they say which slots were live. */
+static void pp_reset_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
+                          struct protopool_slab *slab)
 {
     if (slabs->slot_class == 0)
         return;
@@ -98,14 +103,10 @@ static void pp_mark_slots_free(struct protopool_store *store, const struct proto
     for (uint32_t i = 0; i < slab->slots; i++) {
         unsigned char *const slot = slab->first + i * slabs->slot_bytes;
         memset(slot, PP_FREE_FILL, slabs->message_bytes);
-#ifdef PP_HAS_VALGRIND
-        if (!is_new && pp_record_of(slab, i)->state == PP_SLOT_LIVE)
-            VALGRIND_MEMPOOL_FREE(store, slot);
-#endif
-        memset(pp_record_of(slab, i), 0, sizeof(struct protopool_slot_record));
+        if (pp_record_of(slab, i)->state == PP_SLOT_LIVE)
+            pp_mark_freed(store, slot, slabs->message_bytes);
     }
-    (void)store;
-    (void)is_new;
+    memset(pp_record_of(slab, 0), 0, slab->slots * sizeof(struct protopool_slot_record));
     pp_mark_inaccessible(pp_slots_begin(slab), pp_slots_bytes(slabs, slab));
 }
 
@@ -153,34 +154,51 @@ static struct protopool_slab *pp_find_slab(const struct protopool_store *store, 
     return NULL;
 }
 
-/* Enters a slab of a growing store. False if there is no memory for that. */
-static bool pp_register_slab(struct protopool_store *store, struct protopool_slab *slab)
+static bool pp_has_room_for_slab(struct protopool_store *store, const struct protopool_slabs *slabs)
 {
 #ifdef PP_HAS_HEAP
     struct protopool_growth *const growth = store->growth;
-    size_t at;
+    const size_t room = growth->registry_room == 0 ? 64 : 2 * growth->registry_room;
+    void *registry;
 
-    if (growth->registered == growth->registry_room) {
-        const size_t room = growth->registry_room == 0 ? 64 : 2 * growth->registry_room;
-        void *const registry = realloc(growth->registry, room * sizeof growth->registry[0]);
-        if (registry == NULL)
-            return false;
-        growth->registry = (struct protopool_slab **)registry;
-        growth->registry_room = room;
-    }
-    at = pp_registry_index(growth, (uintptr_t)slab);
-    memmove(&growth->registry[at + 1], &growth->registry[at], (growth->registered - at) * sizeof growth->registry[0]);
-    growth->registry[at] = slab;
-    growth->registered++;
+    if (slabs->slot_class == 0 || growth->registered < growth->registry_room)
+        return true;
+    registry = realloc(growth->registry, room * sizeof growth->registry[0]);
+    if (registry == NULL)
+        return false;
+    growth->registry = (struct protopool_slab **)registry;
+    growth->registry_room = room;
 #endif
     (void)store;
-    (void)slab;
+    (void)slabs;
     return true;
 }
 
-static void pp_unregister_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
-                               struct protopool_slab *slab)
+static void pp_note_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
+                         struct protopool_slab *slab)
 {
+    slab->owner = slabs;
+    if (slabs->slot_class == 0)
+        return;
+#ifdef PP_HAS_HEAP
+    if (store->growth != NULL) {
+        struct protopool_growth *const growth = store->growth;
+        const size_t at = pp_registry_index(growth, (uintptr_t)slab);
+        memmove(&growth->registry[at + 1], &growth->registry[at],
+                (growth->registered - at) * sizeof growth->registry[0]);
+        growth->registry[at] = slab;
+        growth->registered++;
+    }
+#endif
+    memset(pp_record_of(slab, 0), 0, slab->slots * sizeof(struct protopool_slot_record));
+    pp_reset_slab(store, slabs, slab);
+}
+
+static void pp_forget_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
+                           struct protopool_slab *slab)
+{
+    if (slabs->slot_class == 0)
+        return;
 #ifdef PP_HAS_HEAP
     struct protopool_growth *const growth = store->growth;
     const size_t at = pp_registry_index(growth, (uintptr_t)slab);
@@ -191,9 +209,26 @@ static void pp_unregister_slab(struct protopool_store *store, const struct proto
     (void)store;
     pp_mark_accessible(pp_slots_begin(slab), pp_slots_bytes(slabs, slab));
 }
+
+/* The list of all stores of the program. Its lock is never ended. */
+/* The list of stores has a lock that is never ended. */
+#ifdef PP_HAS_PTHREAD
+static pthread_mutex_t pp_stores_lock = PTHREAD_MUTEX_INITIALIZER;
+#define PP_HAS_STORES() true
+#define PP_LOCK_STORES() (void)pthread_mutex_lock(&pp_stores_lock)
+#define PP_UNLOCK_STORES() (void)pthread_mutex_unlock(&pp_stores_lock)
+#else
+static union protopool_lock pp_stores_lock;
+#define PP_LOCK_STORES() PROTOPOOL_LOCK(&pp_stores_lock)
+#define PP_UNLOCK_STORES() PROTOPOOL_UNLOCK(&pp_stores_lock)
+#ifdef PP_HAS_LOCK_INIT
+static bool pp_has_stores_lock;
+#define PP_HAS_STORES() (pp_has_stores_lock || (pp_has_stores_lock = PROTOPOOL_LOCK_INIT(&pp_stores_lock)))
+#else
+#define PP_HAS_STORES() true
+#endif
 #endif
 
-#if PROTOPOOL_CHECK == 2
 /* Every store of the program, to tell a wrong pool from a foreign pointer. */
 static struct protopool_store *pp_all_stores;
 
@@ -214,37 +249,46 @@ static bool pp_lock_other_store(struct protopool_store *store, bool may_wait)
     return false;
 }
 
-/* Looks for the message in every store but its own: PP_SLOT_UNKNOWN, or what is known of its slot, which the report gets too. */
+/* Looks for the message in the store. Returns the state of its slot, PP_SLOT_UNKNOWN if it has none there, and adds to the
+ * report what is known of it. */
+static uint32_t pp_describe_slot(const struct protopool_store *store, const void *msg, struct pp_report *report)
+{
+    const struct protopool_messages *const messages = store->geometry->messages;
+    struct protopool_slab *const slab = pp_find_slab(store, (uintptr_t)msg);
+    const struct protopool_slot_record *record;
+    size_t offset, index;
+
+    if (slab == NULL)
+        return PP_SLOT_UNKNOWN;
+    offset = (size_t)((uintptr_t)msg - (uintptr_t)slab->first);
+    index = offset / slab->owner->slot_bytes;
+    if (offset % slab->owner->slot_bytes != 0 || index >= slab->slots)
+        return PP_SLOT_UNUSED;
+    record = pp_record_of(slab, (uint32_t)index);
+    report->geometry = store->geometry;
+    report->allocated = record->allocated;
+    report->freed = record->freed;
+    if (record->state == PP_SLOT_FREED)
+        report->name = messages->name_of(record->variant);
+    if (record->state == PP_SLOT_LIVE && messages->size_of(msg, record->bytes) == record->bytes)
+        report->readable = msg;
+    return record->state;
+}
+
+/* The same in every store but this one, which may be NULL. */
 static uint32_t pp_find_in_other_stores(const struct protopool_store *own, const void *msg, struct pp_report *report,
                                         bool may_wait)
 {
     uint32_t state = PP_SLOT_UNKNOWN;
 
     if (!PP_HAS_STORES())
-        return false;
+        return PP_SLOT_UNKNOWN;
     PP_LOCK_STORES();
     for (struct protopool_store *store = pp_all_stores; store != NULL && state == PP_SLOT_UNKNOWN;
          store = store->next_store) {
-        struct protopool_slab *slab;
         if (store == own || !pp_lock_other_store(store, may_wait))
             continue;
-        slab = pp_find_slab(store, (uintptr_t)msg);
-        if (slab != NULL) {
-            const size_t offset = (size_t)((uintptr_t)msg - (uintptr_t)slab->first);
-            const size_t index = offset / slab->owner->slot_bytes;
-            state = PP_SLOT_UNUSED;
-            if (offset % slab->owner->slot_bytes == 0 && index < slab->slots) {
-                const struct protopool_slot_record *const record = pp_record_of(slab, (uint32_t)index);
-                state = record->state;
-                report->geometry = store->geometry;
-                report->allocated = record->allocated;
-                report->freed = record->freed;
-                if (state == PP_SLOT_FREED)
-                    report->name = store->geometry->messages->name_of(record->variant);
-                if (state == PP_SLOT_LIVE && store->geometry->messages->size_of(msg, record->bytes) == record->bytes)
-                    report->readable = msg;
-            }
-        }
+        state = pp_describe_slot(store, msg, report);
         if (store->lock != NULL)
             PROTOPOOL_UNLOCK(store->lock);
     }
@@ -255,7 +299,7 @@ static uint32_t pp_find_in_other_stores(const struct protopool_store *own, const
 PROTOPOOL_COLD void protopool_report_variant(const void *msg, const char *name, const char *file, int line)
 {
     struct pp_report report = {
-        PROTOPOOL_FAULT_WRONG_VARIANT, NULL, msg, NULL, NULL, name, pp_unknown_site, pp_unknown_site, { file, line }
+        .code = PROTOPOOL_FAULT_WRONG_VARIANT, .pointer = msg, .name = name, .here = { file, line }
     };
 
     if (pp_find_in_other_stores(NULL, msg, &report, false) == PP_SLOT_FREED)
@@ -263,7 +307,7 @@ PROTOPOOL_COLD void protopool_report_variant(const void *msg, const char *name, 
     pp_report_fault(&report);
 }
 
-static void pp_register_store(struct protopool_store *store, union protopool_lock *lock)
+static void pp_note_store(struct protopool_store *store, union protopool_lock *lock)
 {
     struct protopool_store *at;
 
@@ -298,7 +342,7 @@ static void pp_remove_store(const struct protopool_store *store)
     PP_UNLOCK_STORES();
 }
 
-static void pp_unregister_store(struct protopool_store *store)
+static void pp_forget_store(struct protopool_store *store)
 {
     pp_remove_store(store);
 #ifdef PP_HAS_VALGRIND
@@ -317,9 +361,90 @@ static void pp_unregister_store(struct protopool_store *store)
 #endif
 }
 
+static void pp_describe(const struct protopool_store *store, const void *msg, struct pp_report *report)
+{
+    if (store == NULL)
+        (void)pp_find_in_other_stores(NULL, msg, report, true);
+    else
+        (void)pp_describe_slot(store, msg, report);
+}
+
+static struct protopool_site pp_site_of(const struct protopool *pool)
+{
+    const struct protopool_site unknown = { NULL, 0 };
+    return pool != NULL ? pool->site : unknown;
+}
+
+/*
+ * Two threads in one pool. An operation sets a flag and clears it at its end; one that finds it set is a fault. Relaxed, so
+ * that it orders nothing: ThreadSanitizer sees the threads as they are.
+ */
+#if defined __GCC_ATOMIC_INT_LOCK_FREE && __GCC_ATOMIC_INT_LOCK_FREE == 2
+static uint32_t pp_exchange(uint32_t *at, uint32_t value)
+{
+    return __atomic_exchange_n(at, value, __ATOMIC_RELAXED);
+}
+#else
+static uint32_t pp_exchange(uint32_t *at,
+                            uint32_t value) /* finds it after an operation that a signal or a task switch cut */
+{
+    const uint32_t before = *at;
+    *at = value;
+    return before;
+}
 #endif
 
-#if PROTOPOOL_CHECK == 2
+/* Whether the operation may begin; if not, that is reported. */
+static bool pp_start_operation_for(struct protopool *pool, const void *msg, const char *name)
+{
+    struct pp_report report = {
+        .code = PROTOPOOL_FAULT_CONCURRENT, .pool = pool, .pointer = msg, .name = name, .here = pool->site
+    };
+
+    if (!pp_is_alive_for(pool, msg, name))
+        return false;
+    if (pp_exchange(&pool->busy, 1) == 0)
+        return true;
+    pp_report_fault(&report);
+    return false;
+}
+
+static bool pp_start_operation(struct protopool *pool)
+{
+    return pp_start_operation_for(pool, NULL, NULL);
+}
+
+static void pp_finish_operation(struct protopool *pool)
+{
+    (void)pp_exchange(&pool->busy, 0);
+}
+static bool pp_may_spill(const struct protopool_store *store, const struct protopool_slabs *slabs,
+                         struct protopool_slab *slab, const void *slot, uint32_t index)
+{
+    (void)store;
+    (void)slabs;
+    (void)slab;
+    (void)slot;
+    (void)index;
+    return true; /* protopool_check_free has looked */
+}
+
+static bool pp_has_exact_peak(const struct protopool *pool)
+{
+    (void)pool;
+    return true;
+}
+
+static size_t pp_exact_live(const struct protopool_store *store, unsigned c, size_t counted)
+{
+    (void)counted;
+    return store->classes[c].live;
+}
+
+static void pp_reset_live(struct protopool_store *store, unsigned c)
+{
+    store->classes[c].live = 0;
+}
 
 /* What is wrong with freeing the message, which find_slab has found there; 0 if nothing is: then it is free. */
 static unsigned pp_find_free_fault(struct protopool_slab *slab, const void *msg, struct pp_report *report)
@@ -373,8 +498,7 @@ static unsigned pp_find_free_fault(struct protopool_slab *slab, const void *msg,
 
 PROTOPOOL_COLD unsigned protopool_check_free(struct protopool *pool, const void *msg)
 {
-    struct pp_report report = { PROTOPOOL_FAULT_FOREIGN, pool,           msg, NULL, NULL, NULL, pp_unknown_site,
-                                pp_unknown_site,         pp_unknown_site };
+    struct pp_report report = { .code = PROTOPOOL_FAULT_FOREIGN, .pool = pool, .pointer = msg, .here = pool->site };
     struct protopool_slab *slab;
     unsigned code = PROTOPOOL_FAULT_FOREIGN;
     unsigned slot_class = 0;
@@ -382,7 +506,6 @@ PROTOPOOL_COLD unsigned protopool_check_free(struct protopool *pool, const void 
     if (msg == NULL || !pp_start_operation_for(pool, msg, NULL))
         return 0;
     report.geometry = pool->store->geometry;
-    report.here = pool->site;
     pp_lock_store(pool);
     slab = pp_find_slab(pool->store, (uintptr_t)msg);
     if (slab != NULL) {
@@ -414,15 +537,7 @@ PROTOPOOL_COLD void protopool_finish_free(struct protopool *pool, unsigned slot_
 
 PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slot_class, size_t bytes, const char *name)
 {
-    struct pp_report report = { PROTOPOOL_FAULT_WRITTEN_AFTER_FREE,
-                                pool,
-                                NULL,
-                                NULL,
-                                NULL,
-                                NULL,
-                                pp_unknown_site,
-                                pp_unknown_site,
-                                pp_unknown_site };
+    struct pp_report report = { .code = PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, .pool = pool, .here = pool->site };
     struct protopool_slab *slab;
     struct protopool_slot_record *record;
     size_t room;
@@ -457,7 +572,7 @@ PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slo
         record->state = PP_SLOT_LIVE;
         record->bytes = bytes;
         record->allocated = pool->site;
-        record->freed = pp_unknown_site;
+        record->freed = pp_site_of(NULL);
     } else {
         memset(slot, PP_FREE_FILL, room);
     }
@@ -471,7 +586,6 @@ PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slo
     protopool_put(pool, &pool->loaded[slot_class], slot_class, slot);
     report.geometry = pool->store->geometry;
     report.pointer = slot;
-    report.here = pool->site;
     pool->failure = PROTOPOOL_FAULTED;
     pp_finish_operation(pool);
     pp_report_fault(&report);

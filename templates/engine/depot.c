@@ -18,7 +18,7 @@ bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_
     if (depot->store == NULL)
         return false;
     if (pp_init_depot(depot, classes, geometry->count)) {
-        pp_register_store(depot->store, &depot->lock);
+        pp_note_store(depot->store, &depot->lock);
         return true;
     }
     pp_give_store(depot->store);
@@ -84,7 +84,7 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
     else
         pp_array_slabs(store)->slot_bytes = 0;
     depot->store = store;
-    pp_register_store(store, &depot->lock);
+    pp_note_store(store, &depot->lock);
     store->source_bytes =
         (size_t)without_arrays + (arrays != 0 ? (size_t)PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2) : 0);
     return true;
@@ -143,7 +143,7 @@ size_t protopool_depot_fini(struct protopool_depot *depot)
     if (depot->store == NULL) /* its init has failed, or it has ended */
         return 0;
     if (pp_is_joined(depot)) {
-        pp_report_simple_fault(PROTOPOOL_FAULT_JOINED, depot, NULL);
+        pp_report_fault_at(PROTOPOOL_FAULT_JOINED, depot, NULL, pp_site_of(NULL));
         return SIZE_MAX;
     }
     for (unsigned c = 1; c <= depot->store->geometry->count; c++)
@@ -193,10 +193,8 @@ void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_
         return;
     PROTOPOOL_LOCK(&depot->lock);
     pp_store_stats(depot->store, by_slot_size, source_bytes, system_bytes);
-#if PROTOPOOL_CHECK < 2
     for (unsigned c = 1; c <= depot->store->geometry->count; c++)
-        by_slot_size[c - 1].live = pp_slots_outside(depot->store, depot, c);
-#endif
+        by_slot_size[c - 1].live = pp_exact_live(depot->store, c, pp_slots_outside(depot->store, depot, c));
     PROTOPOOL_UNLOCK(&depot->lock);
 }
 

@@ -52,8 +52,6 @@ const char *protopool_fault_text(enum protopool_fault fault)
     return "an unknown fault";
 }
 
-static const struct protopool_site pp_unknown_site = { NULL, 0 };
-
 static void pp_abort(void)
 {
 #if defined PP_HOSTED
@@ -87,14 +85,7 @@ static void pp_print_site(const char *what, const struct protopool_site *site)
 static void pp_print_report(const struct pp_report *report)
 {
     (void)fprintf(stderr, "protopool: %s: ", protopool_fault_text(report->code));
-#if PROTOPOOL_CHECK >= 1
-    if (report->readable != NULL)
-        (void)report->geometry->messages->print(stderr, report->readable);
-    else if (report->name != NULL)
-        (void)fprintf(stderr, "%s", report->name);
-    if (report->readable != NULL || report->name != NULL)
-        (void)fputs(", ", stderr);
-#endif
+    pp_print_message(report);
     (void)fprintf(stderr, "%p", report->pointer != NULL ? report->pointer : report->pool);
     pp_print_site("allocated", &report->allocated);
     pp_print_site("freed", &report->freed);
@@ -115,17 +106,9 @@ static void pp_report_fault(const struct pp_report *report)
     pp_abort();
 }
 
-#if PROTOPOOL_CHECK >= 1 || !defined PROTOPOOL_NO_THREADS /* at level 0 only a depot reports */
-static PROTOPOOL_COLD void pp_report_simple_fault(enum protopool_fault code, const void *pool, const void *pointer)
+static PROTOPOOL_COLD void pp_report_fault_at(enum protopool_fault code, const void *pool, const void *pointer,
+                                              struct protopool_site here)
 {
-    struct pp_report report = {
-        code, pool, pointer, NULL, NULL, NULL, pp_unknown_site, pp_unknown_site, pp_unknown_site
-    };
+    const struct pp_report report = { .code = code, .pool = pool, .pointer = pointer, .here = here };
     pp_report_fault(&report);
 }
-#endif
-
-#if PROTOPOOL_CHECK == 2
-static uint32_t pp_find_in_other_stores(const struct protopool_store *own, const void *msg, struct pp_report *report,
-                                        bool may_wait);
-#endif

@@ -22,13 +22,12 @@ static void pp_print_leak(void *ctx, const void *msg)
         leaks->first = msg;
 #ifndef PROTOPOOL_NO_STDIO
     if (leaks->seen <= PP_LEAKS_SHOWN) {
+        struct pp_report report = { .code = PROTOPOOL_FAULT_LEAK, .pointer = msg };
+        pp_describe(leaks->store, msg, &report);
         (void)fputs("protopool: leak: ", stderr);
         (void)leaks->store->geometry->messages->print(stderr, msg);
         (void)fprintf(stderr, ", %p", msg);
-#if PROTOPOOL_CHECK == 2
-        struct protopool_slab *const slab = pp_find_slab(leaks->store, (uintptr_t)msg);
-        pp_print_site("allocated", &pp_record_of(slab, pp_slot_index(slab->owner, slab, msg))->allocated);
-#endif
+        pp_print_site("allocated", &report.allocated);
         (void)fputs("\n", stderr);
     }
 #endif
@@ -78,6 +77,6 @@ static void pp_report_leaks(struct protopool_store *store, const void *owner)
     if (pp_fault_handler == NULL)
         pp_print_leak_counts(store);
 #endif
-    pp_report_simple_fault(PROTOPOOL_FAULT_LEAK, owner, leaks.first);
+    pp_report_fault_at(PROTOPOOL_FAULT_LEAK, owner, leaks.first, pp_site_of(NULL));
 }
 #endif

@@ -26,27 +26,9 @@ static void pp_take_lock(union protopool_lock *lock)
 #define PROTOPOOL_LOCK_FINI(lock) (void)pthread_mutex_destroy((pthread_mutex_t *)(void *)(lock))
 #endif
 
-#if PROTOPOOL_CHECK == 2
-/* The list of stores has a lock that is never ended. */
-#ifdef PP_HAS_PTHREAD
-static pthread_mutex_t pp_stores_lock = PTHREAD_MUTEX_INITIALIZER;
-#define PP_HAS_STORES() true
-#define PP_LOCK_STORES() (void)pthread_mutex_lock(&pp_stores_lock)
-#define PP_UNLOCK_STORES() (void)pthread_mutex_unlock(&pp_stores_lock)
-#else
-static union protopool_lock pp_stores_lock;
-#define PP_LOCK_STORES() PROTOPOOL_LOCK(&pp_stores_lock)
-#define PP_UNLOCK_STORES() PROTOPOOL_UNLOCK(&pp_stores_lock)
 #ifdef PROTOPOOL_LOCK_INIT
-static bool pp_has_stores_lock;
-#define PP_HAS_STORES() (pp_has_stores_lock || (pp_has_stores_lock = PROTOPOOL_LOCK_INIT(&pp_stores_lock)))
+#define PP_HAS_LOCK_INIT 1
 #else
-#define PP_HAS_STORES() true
-#endif
-#endif
-#endif
-
-#ifndef PROTOPOOL_LOCK_INIT
 #define PROTOPOOL_LOCK_INIT(lock) (memset((lock), 0, sizeof *(lock)), true)
 #endif
 #ifndef PROTOPOOL_LOCK_FINI

@@ -19,9 +19,7 @@ static void pp_set_array(struct protopool_magazine *magazine, void **slots, uint
 {
     magazine->top = magazine->slots = slots;
     magazine->end = slots + capacity;
-#if PROTOPOOL_CHECK == 1
-    magazine->lowest = slots;
-#endif
+    pp_reset_peak(magazine);
 }
 
 /* Slots that are neither in slabs nor in the depot's magazines: the callers', and those in the pools' magazines. */
@@ -30,36 +28,6 @@ static size_t pp_slots_outside(const struct protopool_store *store, const struct
     const struct protopool_store_class *const store_class = &store->classes[c];
     const size_t in_depot = depot != NULL ? (size_t)depot->classes[c].full_count * store_class->magazine : 0;
     return store_class->slabs.slots - store_class->slabs.free_in_slabs - in_depot;
-}
-
-/* Notes how many slots of a pool on its own were live at once since the last note, at level 1: what is handed out and is
- * not in the magazines changes only in between, and the loaded magazine knows how empty it was. */
-static void pp_note_peak(struct protopool *pool, unsigned c)
-{
-#if PROTOPOOL_CHECK == 1
-    struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_store_class *const store_class = &pool->store->classes[c];
-    if (pool->depot == NULL) {
-        const size_t lowest = pp_has_array(loaded) ? (size_t)(loaded->lowest - loaded->slots) : 0;
-        const size_t live =
-            pp_slots_outside(pool->store, NULL, c) - pp_magazine_count(&pool->classes[c].previous) - lowest;
-        if (live > store_class->peak)
-            store_class->peak = live;
-    }
-    loaded->lowest = loaded->top;
-#else
-    (void)pool;
-    (void)c;
-#endif
-}
-
-/* The same after the loaded magazine has changed in another way. */
-static void pp_restart_peak(struct protopool *pool, unsigned c)
-{
-#if PROTOPOOL_CHECK == 1
-    pool->loaded[c].lowest = pool->loaded[c].top;
-#endif
-    pp_note_peak(pool, c);
 }
 
 static void pp_note_all_peaks(struct protopool *pool)
@@ -95,7 +63,7 @@ static bool pp_ensure_array(struct protopool *pool, unsigned c, struct protopool
         return true;
     if (pool->store->classes[c].magazine == 0) /* of large slots, or of a slot size without a budget */
         return false;
-    if (arrays->partial == NULL && !pp_grow(NULL, pool->store, arrays)) /* the magazines stay as they are */
+    if (arrays->partial == NULL && !pp_grow(pool->store, arrays))
         return false;
     (void)pp_take_from_slab(arrays, arrays->partial, &array, 1);
     pp_set_array(magazine, (void **)array, pool->store->classes[c].magazine);

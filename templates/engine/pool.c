@@ -26,7 +26,7 @@ static void pp_trim_store(struct protopool_store *store, struct protopool_depot 
 #endif
 }
 
-/* All but the live counts, which only level 2 keeps. */
+/* All but how many slots are live. */
 static void pp_store_stats(const struct protopool_store *store, struct protopool_slot_stats *by_slot_size,
                            size_t *source_bytes, size_t *system_bytes)
 {
@@ -36,9 +36,6 @@ static void pp_store_stats(const struct protopool_store *store, struct protopool
         stats->slot_bytes = store->geometry->slot_sizes[c - 1].bytes;
         stats->budget = store_class->slabs.fixed != NULL ? store->geometry->slot_sizes[c - 1].budget : 0;
         stats->peak = store_class->peak;
-#if PROTOPOOL_CHECK == 2
-        stats->live = store_class->live;
-#endif
         stats->failures = store_class->failures;
     }
     if (source_bytes != NULL)
@@ -57,18 +54,14 @@ static void pp_clear_pool(struct protopool *pool, struct protopool_magazine *loa
     pool->loaded = loaded;
     pool->last = loaded;
     pool->classes = classes;
-#if PROTOPOOL_CHECK >= 1
-    pool->alive = PROTOPOOL_FAILED_;
-#endif
+    pp_set_state(pool, PROTOPOOL_FAILED_);
 }
 
 static void pp_activate_pool(struct protopool *pool, struct protopool_store *store)
 {
     pool->store = store;
     pool->is_fixed = store->growth == NULL;
-#if PROTOPOOL_CHECK >= 1
-    pool->alive = PROTOPOOL_ALIVE_;
-#endif
+    pp_set_state(pool, PROTOPOOL_ALIVE_);
 }
 
 bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
@@ -103,7 +96,7 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
         pp_set_array(&classes[c].previous, loaded[c].end, arrays - PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
         next = pp_create_fixed_slab(store, slabs, budget, arrays * sizeof(void *), next);
     }
-    pp_register_store(store, NULL);
+    pp_note_store(store, NULL);
     pp_activate_pool(pool, store);
     return true;
 }
@@ -118,7 +111,7 @@ bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *l
     store = pp_create_growing_store(geometry, source);
     if (store == NULL)
         return false;
-    pp_register_store(store, NULL);
+    pp_note_store(store, NULL);
     pp_activate_pool(pool, store);
     return true;
 }
@@ -143,23 +136,15 @@ size_t protopool_fini(struct protopool *pool)
         pp_end_store(pool->store);
     }
     pp_clear_pool(pool, pool->loaded, pool->classes, slot_sizes);
-#if PROTOPOOL_CHECK >= 1
-    pool->alive = 0;
-#endif
+    pp_set_state(pool, PROTOPOOL_ENDED_);
     return live;
 }
 
 /* What only a pool of its own can do, and a joined one began. */
 static PROTOPOOL_COLD void pp_report_joined(struct protopool *pool)
 {
-    struct pp_report report = { PROTOPOOL_FAULT_SHARED, pool,           NULL, NULL, NULL, NULL, pp_unknown_site,
-                                pp_unknown_site,        pp_unknown_site };
-
-#if PROTOPOOL_CHECK == 2
-    report.here = pool->site;
-#endif
     pp_finish_operation(pool);
-    pp_report_fault(&report);
+    pp_report_fault_at(PROTOPOOL_FAULT_SHARED, pool, NULL, pp_site_of(pool));
 }
 
 void protopool_reset(struct protopool *pool)
@@ -176,11 +161,8 @@ void protopool_reset(struct protopool *pool)
         pp_note_peak(pool, c);
         pool->loaded[c].top = pool->loaded[c].slots;
         pool->classes[c].previous.top = pool->classes[c].previous.slots;
-#if PROTOPOOL_CHECK == 1
-        pool->loaded[c].lowest = pool->loaded[c].top;
-#elif PROTOPOOL_CHECK == 2
-        pool->store->classes[c].live = 0;
-#endif
+        pp_reset_peak(&pool->loaded[c]);
+        pp_reset_live(pool->store, c);
         while (slabs->full != NULL) {
             struct protopool_slab *const slab = slabs->full;
             pp_unlink_slab(&slabs->full, slab);
@@ -190,9 +172,7 @@ void protopool_reset(struct protopool *pool)
         for (struct protopool_slab *slab = slabs->partial, *next; slab != NULL; slab = next) {
             next = slab->next;
             pp_mark_all_free(slab);
-#if PROTOPOOL_CHECK >= 1
-            pp_mark_slots_free(pool->store, slabs, slab, false);
-#endif
+            pp_reset_slab(pool->store, slabs, slab);
             if (pp_may_release(pool->store, slabs, slab))
                 pp_release_slab(pool->store, slabs, slab);
         }
@@ -211,7 +191,7 @@ static bool pp_reserve(struct protopool *pool, unsigned c, size_t n)
     if (slabs->fixed == NULL && pool->store->classes[c].magazine != 0 && !pp_ensure_array(pool, c, &pool->loaded[c]))
         return false;
     while (slabs->slots - live < n) {
-        if (!pp_grow(pool, pool->store, slabs)) {
+        if (!pp_grow_for(pool, slabs)) {
             pp_release_free_slabs(pool->store, slabs);
             return false;
         }
@@ -281,10 +261,8 @@ void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slo
     pp_lock_store(pool);
     pp_note_all_peaks(pool);
     pp_store_stats(pool->store, by_slot_size, source_bytes, system_bytes);
-#if PROTOPOOL_CHECK < 2
     for (unsigned c = 1; c <= pool->store->geometry->count; c++)
-        by_slot_size[c - 1].live = pp_live_slots(pool, c);
-#endif
+        by_slot_size[c - 1].live = pp_exact_live(pool->store, c, pp_live_slots(pool, c));
     pp_unlock_store(pool);
     pp_finish_operation(pool);
 }

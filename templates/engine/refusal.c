@@ -358,12 +358,8 @@ static bool pp_is_wrong_argument(struct pp_search *search, const struct protopoo
 static void pp_report_refusal(const struct protopool *pool, const struct protopool_record *message,
                               struct pp_search *search)
 {
-    struct protopool_refusal refusal = { pool, message->name, search->path, search->rule, NULL, pp_unknown_site };
+    struct protopool_refusal refusal = { pool, message->name, search->path, search->rule, NULL, pp_site_of(pool) };
 
-#if PROTOPOOL_CHECK == 2
-    if (pool != NULL)
-        refusal.site = pool->site;
-#endif
 #ifndef PROTOPOOL_NO_STDIO
     refusal.text = search->to.buffer;
 #endif

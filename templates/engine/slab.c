@@ -42,16 +42,6 @@ static inline size_t pp_round_up(size_t bytes)
     return (bytes + 7) / 8 * 8;
 }
 
-static inline size_t pp_record_bytes(const struct protopool_slabs *slabs)
-{
-#if PROTOPOOL_CHECK == 2
-    return slabs->slot_class != 0 ? PROTOPOOL_RECORD_BYTES_ : 0;
-#else
-    (void)slabs;
-    return 0;
-#endif
-}
-
 /* Bytes before the first slot of a slab: the header, the bitmap, at level 2 the records and a red zone; and `room`. */
 static inline size_t pp_slab_header_bytes(const struct protopool_slabs *slabs, uint32_t slots, size_t room)
 {
@@ -92,9 +82,6 @@ static void pp_mark_all_free(struct protopool_slab *slab)
 static void pp_add_slab(struct protopool_slabs *slabs, struct protopool_slab *slab, unsigned char *first,
                         uint32_t slots)
 {
-#if PROTOPOOL_CHECK >= 1
-    slab->owner = slabs;
-#endif
     slab->slot_class = slabs->slot_class;
     slab->first = first;
     slab->slots = slots;

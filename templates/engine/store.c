@@ -4,9 +4,6 @@
  * A slab that becomes wholly free serves any slot size next, or returns to the source.
  */
 
-static void pp_flush_idle(struct protopool *pool);
-static bool pp_is_time_to_flush(struct protopool *pool);
-
 /* NULL too where the source does not align: a slab is found by its alignment. */
 static void *pp_take_aligned(const struct protopool_source *source, size_t bytes, size_t align)
 {
@@ -110,6 +107,14 @@ static void *pp_take_spare(struct protopool_store *store, uintptr_t order)
     return NULL;
 }
 
+static bool pp_has_spare(const struct protopool_store *store, uintptr_t order)
+{
+    for (uint32_t i = 0; i < store->growth->spare_count; i++)
+        if ((store->growth->spares[i] & (PP_SLAB_BYTES - 1)) == order)
+            return true;
+    return false;
+}
+
 /* Whether a slab that is wholly free may leave its class: not if it is reserved, nor if it would be lost. */
 static bool pp_may_release(const struct protopool_store *store, const struct protopool_slabs *slabs,
                            const struct protopool_slab *slab)
@@ -126,10 +131,7 @@ static void pp_release_slab(struct protopool_store *store, struct protopool_slab
     pp_unlink_slab(&slabs->partial, slab);
     slabs->slots -= slab->slots;
     slabs->free_in_slabs -= slab->slots;
-#if PROTOPOOL_CHECK == 2
-    if (slabs->slot_class != 0)
-        pp_unregister_slab(store, slabs, slab);
-#endif
+    pp_forget_slab(store, slabs, slab);
     if (pp_has_own_blocks(slabs))
         pp_give_to_source(store, slab, slabs->slab_bytes, pp_slab_align(slabs));
     else
@@ -154,12 +156,9 @@ static void pp_spill(struct protopool_store *store, struct protopool_slabs *slab
 {
     uint32_t i = 0;
 
-    if (slabs->slot_bytes
-        == 0) { /* a fixed pool has none of this size: they are not its slots, or their tags are wrong */
-#if PROTOPOOL_CHECK == 1
+    if (slabs->slot_bytes == 0) { /* a fixed pool without slots of this size: the tags are wrong, or the pool is */
         for (; i < count; i++)
-            pp_report_simple_fault(PROTOPOOL_FAULT_BAD_TAG, NULL, slots[i]);
-#endif
+            (void)pp_may_spill(store, slabs, NULL, slots[i], 0);
         return;
     }
     slabs->free_in_slabs += count;
@@ -169,14 +168,7 @@ static void pp_spill(struct protopool_store *store, struct protopool_slabs *slab
         const uint32_t w = index / PP_WORD_BITS;
         protopool_word freed = 0, before;
 
-#if PROTOPOOL_CHECK == 1
-        if (!pp_may_spill(store, slabs, slab, slots[i], index)) {
-            slabs->free_in_slabs--;
-            i++;
-            continue;
-        }
-#endif
-        if (slab->slot_class != slabs->slot_class) {
+        if (!pp_may_spill(store, slabs, slab, slots[i], index) || slab->slot_class != slabs->slot_class) {
             slabs->free_in_slabs--;
             i++;
             continue;
@@ -187,7 +179,7 @@ static void pp_spill(struct protopool_store *store, struct protopool_slabs *slab
             const protopool_word bit = (protopool_word)1 << index % PP_WORD_BITS;
             slabs->free_in_slabs -= ((before | freed) & bit) != 0;
             freed |= bit;
-            if (++i == count || pp_slab_of(slabs, slots[i]) != slab || PROTOPOOL_CHECK == 1)
+            if (++i == count || pp_slab_of(slabs, slots[i]) != slab || PP_SPILLS_SINGLY)
                 break;
             index = pp_slot_index(slabs, slab, slots[i]);
         } while (index / PP_WORD_BITS == w);
@@ -197,58 +189,55 @@ static void pp_spill(struct protopool_store *store, struct protopool_slabs *slab
     }
 }
 
-/* Makes a slab of memory. False if it cannot be entered in the registry of level 2. */
-static bool pp_create_slab(struct protopool_store *store, struct protopool_slabs *slabs, unsigned char *memory)
+/* Makes a slab of memory, its slots all free. */
+static void pp_create_slab(struct protopool_store *store, struct protopool_slabs *slabs, unsigned char *memory)
 {
     struct protopool_slab *const slab = (struct protopool_slab *)(void *)memory;
 
-#if PROTOPOOL_CHECK == 2
-    if (slabs->slot_class != 0 && !pp_register_slab(store, slab)) {
-        pp_give_to_source(store, memory, slabs->slab_bytes, pp_slab_align(slabs));
-        return false;
-    }
-#endif
     pp_add_slab(slabs, slab, memory + pp_slab_header_bytes(slabs, slabs->slab_slots, 0), slabs->slab_slots);
-#if PROTOPOOL_CHECK >= 1
-    pp_mark_slots_free(store, slabs, slab, true);
-#endif
-    (void)store;
-    return true;
+    pp_note_slab(store, slabs, slab);
 }
 
-/* Another slab for the slot size: a spare one, or from the source. False if there is none. With a pool, idle magazines
- * are spilled before from time to time, which changes any of its magazines. */
-static bool pp_grow(struct protopool *pool, struct protopool_store *store, struct protopool_slabs *slabs)
+/* Whether slabs can be added: not to those of a fixed pool. */
+static bool pp_can_grow(const struct protopool_slabs *slabs)
 {
-    unsigned char *memory;
+    return slabs->fixed == NULL && slabs->slot_bytes != 0;
+}
 
-    if (slabs->fixed != NULL || slabs->slot_bytes == 0)
-        return false;
-    if (pp_has_own_blocks(slabs)) {
-        if (pool != NULL && ++pool->store_visits % PP_IDLE_PERIOD == 0)
-            pp_flush_idle(pool);
-        memory = (unsigned char *)pp_take_from_source(store, slabs->slab_bytes, pp_slab_align(slabs));
-    } else {
-        const uintptr_t order = pp_slab_order(slabs);
-        memory = (unsigned char *)pp_take_spare(store, order);
-        if (memory == NULL && pool != NULL && pp_is_time_to_flush(pool)) {
-            pp_flush_idle(pool);
-            memory = (unsigned char *)pp_take_spare(store, order);
-        }
-        if (memory == NULL && store->growth->source.give == NULL) { /* then not all that is free is among the spares */
-            for (unsigned c = 1; c <= store->geometry->count; c++)
-                pp_release_free_slabs(store, &store->classes[c].slabs);
-            memory = (unsigned char *)pp_take_spare(store, order);
-        }
-        if (memory == NULL) {
-            while (store->growth->spare_count != 0 && store->growth->source.give != NULL)
-                pp_give_highest_spare(store);
-            memory = (unsigned char *)pp_take_from_source(store, slabs->slab_bytes, pp_slab_align(slabs));
-        }
+/* Memory for a slab that is not a block of a slot's own: a spare one, or from the source. NULL if there is none. */
+static void *pp_take_slab(struct protopool_store *store, const struct protopool_slabs *slabs)
+{
+    const uintptr_t order = pp_slab_order(slabs);
+    void *memory = pp_take_spare(store, order);
+
+    if (memory == NULL
+        && store->growth->source.give == NULL) { /* then some wholly free slabs are not among the spares */
+        for (unsigned c = 1; c <= store->geometry->count; c++)
+            pp_release_free_slabs(store, &store->classes[c].slabs);
+        memory = pp_take_spare(store, order);
     }
+    if (memory != NULL)
+        return memory;
+    while (store->growth->spare_count != 0 && store->growth->source.give != NULL)
+        pp_give_highest_spare(store);
+    return pp_take_from_source(store, slabs->slab_bytes, pp_slab_align(slabs));
+}
+
+/* Adds a slab for the slot size. False if there is no memory for it. */
+static bool pp_grow(struct protopool_store *store, struct protopool_slabs *slabs)
+{
+    void *memory;
+
+    if (!pp_can_grow(slabs) || !pp_has_room_for_slab(store, slabs))
+        return false;
+    if (pp_has_own_blocks(slabs))
+        memory = pp_take_from_source(store, slabs->slab_bytes, pp_slab_align(slabs));
+    else
+        memory = pp_take_slab(store, slabs);
     if (memory == NULL)
         return false;
-    return pp_create_slab(store, slabs, memory);
+    pp_create_slab(store, slabs, (unsigned char *)memory);
+    return true;
 }
 
 static size_t pp_tables_bytes(const struct protopool_geometry *geometry)
@@ -282,9 +271,7 @@ static void pp_init_slabs(struct protopool_slabs *slabs, unsigned slot_class, si
     slabs->slot_bytes = slot_class != 0 ? (size_t)PROTOPOOL_STRIDE_(bytes) : bytes;
     slabs->reciprocal = ((uint64_t)1 << 32) / slabs->slot_bytes + 1;
     slabs->slot_class = slot_class;
-#if PROTOPOOL_CHECK >= 1
-    slabs->message_bytes = bytes;
-#endif
+    pp_set_message_bytes(slabs, bytes);
 }
 
 static void pp_give_slabs(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab)
@@ -351,7 +338,7 @@ static struct protopool_store *pp_create_growing_store(const struct protopool_ge
     pp_init_slabs(pp_array_slabs(store), 0, PROTOPOOL_MAGAZINE * sizeof(void *));
     pp_shape_slabs(pp_array_slabs(store), PP_ARRAYS_WASTE_SHIFT);
     pp_array_slabs(store)->reserved = SIZE_MAX; /* they are few, and threads come and go */
-    if (geometry->count == 0 || pp_grow(NULL, store, pp_array_slabs(store)))
+    if (geometry->count == 0 || pp_grow(store, pp_array_slabs(store)))
         return store;
     pp_give_store(store);
     return NULL;
@@ -366,16 +353,13 @@ static unsigned char *pp_create_fixed_slab(struct protopool_store *store, struct
 
     slabs->fixed = (struct protopool_slab *)(void *)memory;
     pp_add_slab(slabs, slabs->fixed, first, slots);
-#if PROTOPOOL_CHECK >= 1
-    pp_mark_slots_free(store, slabs, slabs->fixed, true);
-#endif
-    (void)store;
+    pp_note_slab(store, slabs, slabs->fixed);
     return first + pp_round_up(slabs->slot_bytes * slots);
 }
 
 static void pp_end_store(struct protopool_store *store)
 {
-    pp_unregister_store(store);
+    pp_forget_store(store);
     if (store->growth != NULL)
         pp_give_store(store);
 }

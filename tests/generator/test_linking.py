@@ -209,7 +209,7 @@ class Programs(Folder):
 
     def test_every_name_of_the_engines_own_has_its_prefix(self):
         engine = (GENERATED / "protopool.c").read_text(encoding="utf-8")
-        for pattern in (r"^#define (\w+)", r"^(?:struct|enum|union) (\w+) \{", r"^(?!static_assert|return|else)(?:static )?[a-z][^\n;#{}()=]*?(\w+)\("):
+        for pattern in (r"^#define (\w+)", r"^(?:struct|enum|union) (\w+) \{", r"^(?!static_assert|return|else)(?=[a-z])[^\n;#{}()=]*?\b(\w+)\("):
             found = set(re.findall(pattern, engine, re.MULTILINE))
             self.assertGreater(len(found), 2, pattern)
             self.assertEqual([name for name in found if not re.match(r"pp_|PP_|protopool_|PROTOPOOL_|_DEFAULT_SOURCE|__", name)], [], pattern)
