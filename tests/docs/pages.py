@@ -3,7 +3,7 @@
 
 A block's role is its info string, ```LANGUAGE WORD:
 
-    yaml            a whole schema: it generates, and what it emits compiles
+    yaml            a whole schema without errors
     c, cpp          statements: the body of a function, which is compiled and run (see test_pages.py)
     c file, cpp file    declarations and functions in front of all statements of the page
     c emitted       the text is in the header that the schema before it emits

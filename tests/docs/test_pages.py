@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Every block of code in README.md and docs/ does what the page says: it generates, compiles, runs and prints that."""
+"""Every block of code in README.md and docs/ does what the page says: it generates, compiles, runs and prints that.
+UPDATE_GOLDEN=1 rewrites the printed output on the pages."""
 
 import os
 import re
@@ -13,7 +14,10 @@ import unittest
 from pathlib import Path
 
 import pages
-from support import ROOT, WARNINGS, WARNINGS_CPP, emit, write_all
+from support import ROOT, WARNINGS, WARNINGS_CPP, lay_out, write_all
+
+from gen.diagnostics import SchemaError
+from gen.emit.render import render
 
 CC = os.environ.get("CC", "gcc").split()
 GENERATED = ROOT / "generated"
@@ -23,6 +27,7 @@ ABORTED = re.compile(r"(?m)^\S*bash: (line \d+: )? *\d+ Aborted .*\n")
 MARK = "@@ block {} @@"
 COMMENT = re.compile(r"/[*/] (?:prints )?(.*?)(?: \*/|$)", re.MULTILINE)
 TIMEOUT = 120
+UPDATE = os.environ.get("UPDATE_GOLDEN") == "1"
 
 
 class Program:
@@ -107,6 +112,8 @@ class Page:
     def __init__(self, page: str, folder: Path, text: str | None = None):
         self.page, self.folder = page, folder
         self.blocks = pages.parse(page, (pages.read(page) if text is None else text).replace("/path/to/protopool", str(ROOT)))[0]
+        self.printed_instead: dict[pages.Block, str] = {}
+        self.header = ""
         self.home = folder / "home"
         self.here = folder / "here"
         self.emitted = folder / "emitted"
@@ -139,17 +146,17 @@ class Page:
 
     def run(self) -> list[str]:
         """What is wrong."""
-        found, printed, header, last = [], {}, "", ""
+        found, printed, last = [], {}, ""
         for i, block in enumerate(self.blocks):
             try:
                 if block.is_file:
                     self.here.joinpath(block.word).write_text(block.text)
                 elif block.language == "yaml":
-                    header = self.generate(block)
+                    self.schema(block)
                 elif block.language == "sh":
                     last = self.shell(block)
                 elif (block.language, block.word) == ("c", "emitted"):
-                    if block.text not in header:
+                    if block.text not in self.header:
                         found.append(f"{block.place}: not in the header")
                 elif block.language == "make":
                     self.rule(block)
@@ -159,6 +166,7 @@ class Page:
                 elif block.word == "output":
                     if ADDRESS.sub("0x...", last.rstrip("\n")) != ADDRESS.sub("0x...", block.text.rstrip("\n")):
                         found.append(f"{block.place}: printed is\n{last}")
+                        self.printed_instead[block] = last.rstrip("\n") + "\n"
                 if block.language in ("c", "cpp") and not block.word and not (self.blocks[i + 1:] and self.blocks[i + 1].word == "output"):
                     shown = COMMENT.findall(block.text)
                     found += [f"{block.place}: prints {line!r}, which the page does not show" for line in last.splitlines() if line not in shown]
@@ -168,17 +176,18 @@ class Page:
                     break
         return found
 
-    def generate(self, block: pages.Block) -> str:
-        """The header of the schema."""
+    def schema(self, block: pages.Block) -> None:
+        """It has no error; what is emitted for it is compiled where the page has C that uses it."""
         try:
-            files = emit(block.text, "schema.yaml")
-        except Exception as error:              # SchemaError has the places
-            raise Failed(getattr(error, "diagnostics", error)) from error
-        write_all(self.emitted, files)
-        name = next(name for name in files if name.endswith("_check.c")).replace("_check.c", "")
-        self.emitted_c = [self.emitted / f"{name}.c"]
-        compiler([*CC, "-std=c11", *WARNINGS, "-I", self.emitted, "-I", GENERATED, "-fsyntax-only", *self.emitted_c])
-        return files[f"{name}.h"]
+            laid_out = lay_out(block.text)
+        except SchemaError as error:
+            raise Failed("\n".join(map(str, error.diagnostics))) from error
+        follows = self.blocks[self.blocks.index(block) + 1:][:1]
+        if follows and follows[0].language == "c":
+            files = render(laid_out)
+            write_all(self.emitted, files)
+            self.header = "".join(text for name, text in files.items() if name.endswith(".h"))
+            self.emitted_c = [self.emitted / name for name in files if name.endswith(".c")]
 
     def shell(self, block: pages.Block) -> str:
         """What the commands print. Goals of make are not run, but looked up: tests of their own run them."""
@@ -256,8 +265,17 @@ def compiler(command: list) -> None:
 
 def problems(page: str, text: str | None = None) -> list[str]:
     found = pages.complaints(page, text)
+    if found:
+        return found
     with tempfile.TemporaryDirectory() as folder:
-        return found or Page(page, Path(folder), text).run()
+        run = Page(page, Path(folder), text)
+        found = run.run()
+    if UPDATE and text is None:
+        lines = pages.read(page).splitlines(keepends=True)
+        for block in reversed(list(run.printed_instead)):
+            lines[block.line - 1:block.line - 1 + block.text.count("\n")] = [run.printed_instead[block]]
+        (ROOT / page).write_text("".join(lines), encoding="utf-8")
+    return found
 
 
 class Blocks(unittest.TestCase):
