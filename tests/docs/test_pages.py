@@ -113,7 +113,7 @@ class Page:
         self.page, self.folder = page, folder
         self.blocks = pages.parse(page, (pages.read(page) if text is None else text).replace("/path/to/protopool", str(ROOT)))[0]
         self.printed_instead: dict[pages.Block, str] = {}
-        self.header = ""
+        self.header, self.emitted_c = "", []
         self.home = folder / "home"
         self.here = folder / "here"
         self.emitted = folder / "emitted"
@@ -192,7 +192,7 @@ class Page:
     def shell(self, block: pages.Block) -> str:
         """What the commands print. Goals of make are not run, but looked up: tests of their own run them."""
         state = shlex.quote(str(self.folder / "state"))
-        script = (f"set -a\nmake() {{ command make -n \"$@\" >/dev/null; }}\n. {state}\n"
+        script = (f"set -ae\nmake() {{ command make -n \"$@\" >/dev/null; }}\n. {state}\n"
                   f"trap '{{ export -p; printf \"cd %q\\n\" \"$PWD\"; }} >{state}' EXIT\n{block.text}")
         done = subprocess.run(["stdbuf", "-oL", "bash", "-c", script], cwd=self.folder, text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
