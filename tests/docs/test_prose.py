@@ -13,7 +13,7 @@ from support import ROOT, command, main
 class Links(unittest.TestCase):
     def test_each_leads_to_a_file_and_a_heading(self):
         for page in pages.PAGES:
-            self.assertTrue(pages.links(page) or page == "docs/hacking.md", f"{page} has no link")
+            self.assertTrue(pages.links(page), f"{page} has no link")
             for link in pages.links(page):
                 if re.match(r"https?:", link):
                     continue
@@ -122,6 +122,36 @@ class Lists(unittest.TestCase):
         page = pages.read("docs/pool.md") + pages.read("docs/firmware.md")
         known = {setting for setting in settings if f"{setting}" in page}
         self.assertEqual(settings - known - {"PROTOPOOL_API", "PROTOPOOL_REFER"}, set())
+
+
+class Map(unittest.TestCase):
+    """docs/hacking.md has a table for each folder of the sources, with a line for each file."""
+
+    FOLDERS = ("gen", "templates", "tests", "bench")
+    ONE_LINE = ("tests/generator/bad", "tests/generator/last_version")      # of many files: the folder has a line
+
+    def mapped(self) -> dict[str, dict[str, str]]:
+        """{folder: {file: what it is for}}"""
+        parts = re.split(r"(?m)^### (\S+)/\n", pages.read("docs/hacking.md").partition("### Elsewhere")[0])
+        return {folder: dict(re.findall(r"(?m)^\| `([^`]+)` \| (.*) \|$", text)) for folder, text in zip(parts[1::2], parts[2::2])}
+
+    def test_it_has_each_file_once_and_nothing_else(self):
+        found: dict[str, set[str]] = {}
+        for top in self.FOLDERS:
+            for path in (ROOT / top).rglob("*"):
+                name = path.relative_to(ROOT).as_posix()
+                if path.is_file() and path.suffix != ".pyc" and not name.startswith(tuple(f"{folder}/" for folder in self.ONE_LINE)):
+                    found.setdefault(path.parent.relative_to(ROOT).as_posix(), set()).add(path.name)
+        for folder in self.ONE_LINE:
+            self.assertTrue((ROOT / folder).is_dir())
+            found[folder.rpartition("/")[0]].add(folder.rpartition("/")[2])
+        self.assertEqual({folder: set(files) for folder, files in self.mapped().items()}, found)
+
+    def test_it_says_of_the_generator_what_its_own_index_says(self):
+        parts = re.split(r"(?m)^## (gen/\S*)", (ROOT / "gen/README.md").read_text(encoding="utf-8"))
+        index = {folder.rstrip("/"): dict(re.findall(r"(?m)^- `([^`]+)`: (.*)$", text)) for folder, text in zip(parts[1::2], parts[2::2])}
+        mapped = self.mapped()
+        self.assertEqual({folder: mapped[folder] for folder in index}, index)
 
 
 if __name__ == "__main__":
