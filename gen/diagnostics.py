@@ -103,6 +103,11 @@ def at(place: Place) -> str:
     return f"{file}line {place.line}, column {place.column}"
 
 
+def listed(names: list[str]) -> str:
+    """The names in a line; of many the first."""
+    return ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+
+
 def did_you_mean(word: str, known) -> str:
     """A hint with the known name that is most like the word; empty if none is."""
     if len(known) > MAX_COMPARED:

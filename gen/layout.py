@@ -1,56 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Pass 3, layout: Protocol -> Layout. The only module that knows C's layout rules.
-
-With 8-byte scalars declared alignas(8), a type's alignment is its size everywhere, so one set of offsets holds
-on 32-bit, 64-bit and big-endian machines; the emitted C asserts each of them.
-"""
+"""Pass 3, layout: Protocol -> Layout. Every message has its members, its size and its slot size."""
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from . import model
+from . import members, model
 from .diagnostics import Reporter
-from .model import SCALARS
+from .members import Hole, Member, round_up
+from .scalars import MAX_COUNT, SCALARS, Scalar
+from .tail_slots import tail_index, tail_slot
 
-MAX_SIZE = 2**31 - 1            # of a message, in bytes: the largest object of a 32-bit machine
+MAX_SIZE = MAX_COUNT            # of a message, in bytes
 MAX_BUDGET = 2**32 - 1          # slots of one size in a fixed pool
 MAX_POOL = 2**62                # bytes of slots in a fixed pool; the emitted sum is of 64 bits
 BY_VALUE = 65536                # bytes; a larger record is not constructed by value: it could overrun a stack
-LARGE = 16                      # bytes; larger members go last where that costs no padding
-
-
-@dataclass(frozen=True)
-class Hole:
-    """Bytes of padding, which no member has."""
-
-    offset: int
-    size: int
-
-    @property
-    def end(self) -> int:
-        return self.offset + self.size
-
-
-@dataclass(frozen=True)
-class Member:
-    """`c_type name` or `c_type name[count]` in a struct; aligned says that it is declared alignas(8). bits: the names of
-    the bit-fields that share these bytes; it has no name then."""
-
-    name: str
-    c_type: str
-    element_size: int
-    align: int
-    count: int | None = None
-    aligned: bool = False
-    bits: tuple[str, ...] = ()
-    offset: int = 0
-    holes: tuple["Hole", ...] = ()      # of the struct that it is; none of an array's
-
-    @property
-    def size(self) -> int:
-        return self.element_size * (1 if self.count is None else self.count)
 
 
 @dataclass(frozen=True)
@@ -75,18 +39,22 @@ class Record:
     @cached_property
     def holes(self) -> tuple[Hole, ...]:
         """The padding between members and behind them."""
-        return _gaps(self.members, self.begin, self.size)
+        return members.gaps(self.members, self.begin, self.size)
 
     @cached_property
     def blank(self) -> tuple[Hole, ...]:
         """What is cleared before members are stored: the padding and the bit-fields, which do not fill their bytes."""
-        return _gaps([m for m in self.members if not m.bits], self.begin, self.size)
+        return members.gaps([m for m in self.members if not m.bits], self.begin, self.size)
 
     def member(self, name: str) -> Member:
         return self._by_name[name]
 
     def has_member(self, name: str) -> bool:
         return name in self._by_name
+
+    def holder(self, field: model.Field) -> "Member | Tail":
+        """What holds the field's elements: the member of its name, or the tail."""
+        return self._by_name[field.name.c]
 
     @cached_property
     def offset_of_bits(self) -> int:
@@ -150,6 +118,9 @@ class Message(Record):
     def begin(self) -> int:
         return self.tag_size
 
+    def holder(self, field: model.Field) -> "Member | Tail":
+        return self.tail if field.is_tail else super().holder(field)
+
     @cached_property
     def head(self) -> int:
         """How many bytes the store of the tag writes: 1, 2, 4 or 8, so many that there is no blank left in the first 8 bytes
@@ -165,10 +136,10 @@ class Message(Record):
         return max(size for size in (1, 2, 4, 8) if size <= end)
 
     def blank_behind(self, head: int) -> tuple[Hole, ...]:
-        return _cut(self.blank, head)
+        return members.cut(self.blank, head)
 
     def holes_behind(self, head: int) -> tuple[Hole, ...]:
-        return _cut(self.holes, head)
+        return members.cut(self.holes, head)
 
     @property
     def most_bytes(self) -> int:
@@ -195,7 +166,7 @@ class TagPage:
 @dataclass(frozen=True)
 class Layout:
     protocol: model.Protocol
-    tag: model.Scalar
+    tag: Scalar
     freed_tag: int              # marks a freed message; no variant has it
     structs: tuple[Struct, ...]
     messages: tuple[Message, ...]
@@ -243,16 +214,16 @@ class Layout:
     @cached_property
     def used_structs(self) -> tuple[Struct, ...]:
         """Those that a field of a message holds, or one of theirs."""
-        used = {id(model.element_of(f.type)) for m in self.messages for f in m.model.fields}
+        used = {id(f.element) for m in self.messages for f in m.model.fields}
         for struct in reversed(self.structs):
             if id(struct.model) in used:
-                used |= {id(model.element_of(f.type)) for f in struct.model.fields}
+                used |= {id(f.element) for f in struct.model.fields}
         return tuple(struct for struct in self.structs if id(struct.model) in used)
 
     @cached_property
     def _used(self) -> set[int]:
         records = [*(m.model for m in self.messages), *(s.model for s in self.used_structs)]
-        return {id(model.element_of(f.type)) for record in records for f in record.fields}
+        return {id(f.element) for record in records for f in record.fields}
 
     @cached_property
     def tag_pages(self) -> list[TagPage]:
@@ -267,7 +238,7 @@ class Layout:
     def union_size(self) -> int:
         """Messages with a tail have no place in the union."""
         whole = [m for m in self.messages if not m.tail]
-        return _round_up(max((m.size for m in whole), default=self.tag.size), max((m.align for m in whole), default=self.tag.size))
+        return round_up(max((m.size for m in whole), default=self.tag.size), max((m.align for m in whole), default=self.tag.size))
 
 
 def layout(protocol: model.Protocol, reporter: Reporter) -> Layout:
@@ -276,10 +247,18 @@ def layout(protocol: model.Protocol, reporter: Reporter) -> Layout:
     tag = SCALARS["u8"] if max(tags) <= 255 and len(tags) < 255 else SCALARS["u16"]
     freed_tag = next(t for t in range(2 ** (8 * tag.size) - 1, 0, -1) if t not in tags)
     structs: dict[str, Struct] = {}
-    for struct in protocol.structs:
-        structs[struct.name.schema] = Struct(*_lay_out(struct, 0, 1, protocol, structs, reporter), struct)
-    messages = tuple(_message(message, tag, protocol, structs, reporter) for message in protocol.messages)
+    elements = _Elements(protocol, structs)
+    for struct in protocol.structs:         # each is behind those that it holds
+        structs[struct.name.schema] = Struct(*_record(struct, 0, 1, elements, reporter), struct)
+    messages = tuple(_message(message, tag, elements, reporter) for message in protocol.messages)
     reporter.raise_if_any()
+    messages, slot_sizes, tail_classes = _with_slots(messages)
+    _report_too_many_slots(slot_sizes, protocol, reporter)
+    return Layout(protocol, tag, freed_tag, tuple(structs.values()), messages, slot_sizes, tail_classes)
+
+
+def _with_slots(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], tuple[SlotSize, ...], tuple[int, ...]]:
+    """The messages with their slot classes, the slot sizes, and the slot class of each tail_index."""
     tail_sizes = _tail_sizes([m for m in messages if m.tail])
     sizes = sorted({m.size for m in messages if m.members and not m.tail} | set(tail_sizes.values()))
     slot_class = {size: i for i, size in enumerate(sizes, 1)}
@@ -290,6 +269,12 @@ def layout(protocol: model.Protocol, reporter: Reporter) -> Layout:
             sharing[_slot_bytes(message)].append(message)
     of_tails = set(tail_sizes.values())
     slot_sizes = tuple(SlotSize(size, sum(m.model.max_live or 0 for m in of), tuple(of), size in of_tails) for size, of in sharing.items())
+    tail_classes = tuple(slot_class.get(tail_sizes.get(i, 0), 0) for i in range(max(tail_sizes, default=-1) + 1))
+    return messages, slot_sizes, tail_classes
+
+
+def _report_too_many_slots(slot_sizes: tuple[SlotSize, ...], protocol: model.Protocol, reporter: Reporter) -> None:
+    """Raises SchemaError if a fixed pool would have more slots than can be counted."""
     for slot_size in slot_sizes:
         if slot_size.budget > MAX_BUDGET:
             reporter.error(slot_size.messages[-1].model.place, f'the "max_live" of the messages of {slot_size.bytes} bytes '
@@ -299,11 +284,7 @@ def layout(protocol: model.Protocol, reporter: Reporter) -> Layout:
         reporter.error(protocol.messages[-1].place, f'a pool for every "max_live" would take {pool} bytes',
                        f'it can take at most {MAX_POOL}: lower some "max_live"')
     reporter.raise_if_any()
-    tail_classes = tuple(slot_class.get(tail_sizes.get(i, 0), 0) for i in range(max(tail_sizes, default=-1) + 1))
-    return Layout(protocol, tag, freed_tag, tuple(structs.values()), messages, slot_sizes, tail_classes)
 
-
-# What each kind of field type is made of: members of the name, of which elements know their C types.
 
 @dataclass(frozen=True)
 class _Elements:
@@ -313,160 +294,50 @@ class _Elements:
     structs: dict[str, Struct]
 
     def member(self, name: str, element: model.Element, count: int | None = None) -> Member:
-        if isinstance(element, model.Struct):
+        if element.is_struct:
             struct = self.structs[element.name.schema]
             return Member(name, f"struct {self.protocol.name.c}_{element.name.c}", struct.size, struct.align, count,
                           holes=struct.all_holes if count is None else ())
-        scalar = element if isinstance(element, model.Scalar) else element.base
+        scalar = element if isinstance(element, Scalar) else element.base
         return Member(name, scalar.c, scalar.size, scalar.size, count, scalar.size == 8)
 
 
-def _one(name: str, of: model.One, elements: _Elements) -> tuple[Member, ...]:
-    return (elements.member(name, of.element),)
-
-
-def _array(name: str, of: model.Array, elements: _Elements) -> tuple[Member, ...]:
-    return (elements.member(name, of.element, of.count),)
-
-
-def _list(name: str, of: model.List, elements: _Elements) -> tuple[Member, ...]:
-    return _length(name, of.bound, elements), elements.member(name, of.element, of.bound)
-
-
-def _chars(name: str, of: model.Chars, elements: _Elements) -> tuple[Member, ...]:
-    return (elements.member(name, SCALARS["char"], of.count),)
-
-
-def _string(name: str, of: model.String, elements: _Elements) -> tuple[Member, ...]:
-    return _length(name, of.bound, elements), elements.member(name, SCALARS["char"], of.bound + 1)
-
-
-def _optional(name: str, of: model.Optional, elements: _Elements) -> tuple[Member, ...]:
-    return MEMBERS[of.of.kind](name, of.of, elements)      # the bit is gathered with those of the other fields
-
-
-def _tail(name: str, of: model.Tail, elements: _Elements) -> tuple[Member, ...]:
-    return (_length(name, of.most or MAX_SIZE, elements),)
-
-
-MEMBERS = {"one": _one, "array": _array, "list": _list, "chars": _chars, "string": _string, "tail": _tail, "optional": _optional}
-
-
-def length_scalar(bound: int) -> model.Scalar:
-    """The narrowest type that counts up to the bound."""
-    return next(SCALARS[name] for name in ("u8", "u16", "u32") if bound < 2 ** (8 * SCALARS[name].size))
-
-
-def _length(name: str, bound: int, elements: _Elements) -> Member:
-    return elements.member(name + "_len", length_scalar(bound))
-
-
-def _bits(fields: tuple[model.Field, ...]) -> list[Member]:
-    """The presence bits of optional fields, as one member."""
+def _presence_bits(fields: tuple[model.Field, ...]) -> list[Member]:
+    """The bits of optional fields, as one member."""
     bits = tuple(f"has_{f.name.c}" for f in fields if f.is_optional)
     return [Member("", "bool", -(-len(bits) // 8), 1, bits=bits)] if bits else []
 
 
-# Where members go.
-
-def _lay_out(record: model.Struct | model.Message, begin: int, align: int, protocol: model.Protocol,
-             structs: dict[str, Struct], reporter: Reporter) -> tuple[tuple[Member, ...], int, int, int]:
+def _record(record: model.Struct | model.Message, begin: int, align: int, elements: _Elements,
+            reporter: Reporter) -> tuple[tuple[Member, ...], int, int, int]:
     """What a Record consists of: members behind `begin` bytes, size, alignment (at least `align`) and padding."""
-    elements = _Elements(protocol, structs)
-    members = _bits(record.fields) + [member for field in record.fields
-                                      for member in MEMBERS[field.type.kind](field.name.c, field.type, elements)]
-    align = max([align] + [m.align for m in members])
-    placed, size = _place(_order(members, begin, align), begin, align)
+    unplaced = _presence_bits(record.fields) + [elements.member(f.name.c + part.suffix, part.element, part.count)
+                                                for f in record.fields for part in f.type.parts]
+    align = max([align] + [m.align for m in unplaced])
+    placed, size = members.place(members.order(unplaced, begin, align), begin, align)
     if size > MAX_SIZE:
         what = "message" if isinstance(record, model.Message) else "struct"
         reporter.error(record.place, f'"{record.name.schema}" takes {size} bytes, and a {what} can take at most {MAX_SIZE}',
                        "lower the bounds of its fields")
         size = align
-    padding = size - begin - sum(m.size for m in members)
+    padding = size - begin - sum(m.size for m in unplaced)
     return placed, size, align, padding
 
 
-def _order(members: list[Member], begin: int, align: int) -> list[Member]:
-    """The order of least padding.
-
-    That is by ascending alignment after the tag: every size is a multiple of its alignment, so the padding before
-    each step up only rounds the running sum up, and rounding to 2, then 4, then 8 is rounding to 8 once: the size is
-    tag plus members, rounded up to the struct's alignment, and no order does better. Where it costs nothing, large
-    members go last instead, so that the small ones share the tag's cache line. (A struct's size is a multiple of its
-    alignment too.)
-    """
-    ascending = sorted(members, key=lambda m: m.align)
-    large_last = sorted(members, key=lambda m: (m.size > LARGE, -m.align if m.size > LARGE else m.align))
-    return min((large_last, ascending), key=lambda order: _place(order, begin, align)[1])
+def _message(message: model.Message, tag: Scalar, elements: _Elements, reporter: Reporter) -> Message:
+    laid_out = Message(*_record(message, tag.size, tag.size, elements, reporter), message, tag_size=tag.size)
+    return replace(laid_out, tail=_tail(laid_out, elements, reporter)) if message.tail else laid_out
 
 
-def _cut(holes: Iterable[Hole], begin: int) -> tuple[Hole, ...]:
-    """What of the holes lies behind `begin`."""
-    return tuple(Hole(start, hole.end - start) for hole in holes if (start := max(hole.offset, begin)) < hole.end)
-
-
-def _gaps(members: Iterable[Member], begin: int, size: int) -> tuple[Hole, ...]:
-    """Runs of bytes between begin and size that none of the members has."""
-    gaps, end = [], begin
-    for member in sorted(members, key=lambda m: m.offset):
-        if member.offset > end:
-            gaps.append(Hole(end, member.offset - end))
-        end = member.offset + member.size
-    if size > end:
-        gaps.append(Hole(end, size - end))
-    return tuple(gaps)
-
-
-def _place(members: list[Member], begin: int, align: int) -> tuple[tuple[Member, ...], int]:
-    """The members with their offsets, and the size of the struct."""
-    placed, end = [], begin
-    for member in members:
-        offset = _round_up(end, member.align)
-        placed.append(replace(member, offset=offset))
-        end = offset + member.size
-    return tuple(placed), _round_up(end, align)
-
-
-def _message(message: model.Message, tag: model.Scalar, protocol: model.Protocol, structs: dict[str, Struct],
-             reporter: Reporter) -> Message:
-    laid_out = Message(*_lay_out(message, tag.size, tag.size, protocol, structs, reporter), message, tag_size=tag.size)
-    if message.tail is None:
-        return laid_out
-    of = message.tail.type
-    element = _Elements(protocol, structs).member(message.tail.name.c, of.element or SCALARS["char"])
-    tail = Tail(element.name, element.c_type, element.element_size, _round_up(laid_out.size, element.align), 0, int(of.element is None))
-    tail = replace(tail, most=of.most or max(0, MAX_SIZE - tail.most_bytes) // tail.element_size)
+def _tail(laid_out: Message, elements: _Elements, reporter: Reporter) -> Tail:
+    field = laid_out.model.tail
+    element = elements.member(field.name.c, field.element or SCALARS["char"])
+    tail = Tail(element.name, element.c_type, element.element_size, round_up(laid_out.size, element.align), 0, int(field.element is None))
+    tail = replace(tail, most=field.type.most or max(0, MAX_SIZE - tail.most_bytes) // tail.element_size)
     if tail.most_bytes > MAX_SIZE or tail.most == 0:
-        reporter.error(message.tail.place, f'"{message.name.schema}" takes up to {tail.most_bytes} bytes, and a message can take at most {MAX_SIZE}',
-                       'lower the "max" of its last field')
-    return replace(laid_out, tail=tail)
-
-
-# Slot sizes for messages with a tail. Up to 1 KiB each multiple of 16, so that a slot is less than 16 bytes larger than its
-# message, 7.5 in the mean; then four to each doubling, less than a quarter larger. That is 64 slot sizes, and 84 more to the
-# largest message. A pool's handle has 182 bytes for each, 26 KiB for all; a magazine has only what is used. Multiples of 8 would
-# save 4 bytes of a message and cost another 11 KiB of each handle. Above 4 KiB a slot has a block of its own, of which a
-# system commits the pages that are written: eight to a doubling would cost another 15 KiB and save address space. A schema
-# that gives a "max" has no slot sizes above it. No message needs a header: its length tells its slot size when it is freed.
-
-TAIL_STEP = 16                  # bytes
-TAIL_EXACT = 1024               # bytes; larger slots are four to a doubling
-
-
-def tail_index(size: int) -> int:
-    """Counts the slot sizes for tails from 1; the same as protopool_tail_index."""
-    if size <= TAIL_EXACT:
-        return -(-size // TAIL_STEP)
-    doubling = (size - 1).bit_length() - 1
-    return TAIL_EXACT // TAIL_STEP + 4 * (doubling - 10) + (size - 1 >> doubling - 2) - 3
-
-
-def tail_slot(index: int) -> int:
-    """The slot size of an index."""
-    if index <= TAIL_EXACT // TAIL_STEP:
-        return TAIL_STEP * index
-    doubling, quarter = divmod(index - TAIL_EXACT // TAIL_STEP - 1, 4)
-    return min(MAX_SIZE, (5 + quarter) << doubling + 8)
+        reporter.error(field.place, f'"{laid_out.model.name.schema}" takes up to {tail.most_bytes} bytes, and a message can take at most '
+                       f"{MAX_SIZE}", 'lower the "max" of its last field')
+    return tail
 
 
 def _tail_sizes(tailed: list[Message]) -> dict[int, int]:
@@ -480,7 +351,3 @@ def _tail_sizes(tailed: list[Message]) -> dict[int, int]:
 def _slot_bytes(message: Message) -> int:
     """Of the slots that a fixed pool has for it."""
     return tail_slot(tail_index(message.most_bytes)) if message.tail else message.size
-
-
-def _round_up(size: int, align: int) -> int:
-    return -(-size // align) * align

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""A protocol with every name and number resolved: what check returns and layout starts from."""
+"""A protocol with every name and number resolved: what resolve returns and layout starts from."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from .diagnostics import Place
+from .field_types import FieldType, Optional, Tail
+from .scalars import Scalar
 
 
 @dataclass(frozen=True)
@@ -17,27 +19,6 @@ class Name:
     @property
     def upper(self) -> str:
         return self.c.upper()
-
-
-@dataclass(frozen=True)
-class Scalar:
-    """family is how it is printed and sampled: unsigned, signed, float, double, bool or char."""
-
-    name: str
-    c: str
-    size: int
-    family: str
-
-
-SCALARS = {s.name: s for s in (
-    Scalar("bool", "bool", 1, "bool"),
-    Scalar("u8", "uint8_t", 1, "unsigned"), Scalar("i8", "int8_t", 1, "signed"),
-    Scalar("u16", "uint16_t", 2, "unsigned"), Scalar("i16", "int16_t", 2, "signed"),
-    Scalar("u32", "uint32_t", 4, "unsigned"), Scalar("i32", "int32_t", 4, "signed"),
-    Scalar("u64", "uint64_t", 8, "unsigned"), Scalar("i64", "int64_t", 8, "signed"),
-    Scalar("f32", "float", 4, "float"), Scalar("f64", "double", 8, "double"),
-    Scalar("char", "char", 1, "char"),
-)}
 
 
 @dataclass(frozen=True)
@@ -57,6 +38,8 @@ class Enum:
     values: tuple[EnumValue, ...]
     doc: str = ""
     place: Place | None = field(default=None, compare=False)
+    described = "ENUM"
+    is_struct = False
 
     @cached_property
     def wide(self) -> bool:
@@ -87,6 +70,8 @@ class Flags:
     values: tuple[EnumValue, ...]
     doc: str = ""
     place: Place | None = field(default=None, compare=False)
+    described = "FLAGS"
+    is_struct = False
 
     @cached_property
     def numbers(self) -> dict[str, int]:
@@ -110,9 +95,14 @@ class Record:
     fields: tuple["Field", ...]
 
     @cached_property
+    def ordinals(self) -> dict[str, int]:
+        """The number of each field, from 1, by its C name."""
+        return {field.name.c: number for number, field in enumerate(self.fields, 1)}
+
+    @cached_property
     def field_of_member(self) -> dict[str, "Field"]:
-        """By the name of the member that holds it, or of a tail's length."""
-        return {f.name.c + ("_len" if isinstance(f.type, Tail) else ""): f for f in self.fields}
+        """The field of each member whose comment describes that field: the last of its members."""
+        return {f.name.c + f.type.parts[-1].suffix: f for f in self.fields}
 
 
 @dataclass(frozen=True)
@@ -123,88 +113,11 @@ class Struct(Record):
     fields: tuple["Field", ...]
     place: Place
     doc: str = ""
-
-    @cached_property
-    def ordinals(self) -> dict[str, int]:
-        """The number of each field, from 1, by its C name."""
-        return {field.name.c: number for number, field in enumerate(self.fields, 1)}
+    described = "STRUCT"
+    is_struct = True
 
 
 Element = Scalar | Enum | Flags | Struct
-
-
-# The kinds of field type. A new one is one class here, one row in resolve (RESOLVE), one in layout (MEMBERS) and
-# one file of templates/kinds/.
-
-@dataclass(frozen=True)
-class One:
-    """T by value."""
-
-    element: Element
-    kind = "one"
-
-
-@dataclass(frozen=True)
-class Array:
-    """T[N]."""
-
-    element: Element
-    count: int
-    kind = "array"
-
-
-@dataclass(frozen=True)
-class List:
-    """T[<=N], with its length; bytes[<=N] is that of u8."""
-
-    element: Element
-    bound: int
-    kind = "list"
-
-
-@dataclass(frozen=True)
-class Chars:
-    """char[N]: not terminated, padded."""
-
-    count: int
-    pad: str
-    kind = "chars"
-
-
-@dataclass(frozen=True)
-class String:
-    """string[<=N]: terminated, with its length."""
-
-    bound: int
-    kind = "string"
-
-
-@dataclass(frozen=True)
-class Tail:
-    """string, bytes or T[], a message's last field: as many elements as it was made with, behind its struct. element is None
-    for a text, which is terminated; most: elements, or characters; None: as many as a message can have."""
-
-    element: Element | None
-    most: int | None = None
-    kind = "tail"
-
-
-@dataclass(frozen=True)
-class Optional:
-    """T?: a bit that says whether it is there, and T."""
-
-    of: "FieldType"
-    kind = "optional"
-
-
-FieldType = One | Array | List | Chars | String | Tail | Optional
-
-
-def element_of(field_type: FieldType) -> Element | None:
-    """What the type holds one or several of; None for text."""
-    if isinstance(field_type, Optional):
-        return element_of(field_type.of)
-    return None if isinstance(field_type, (Chars, String)) else field_type.element
 
 
 @dataclass(frozen=True)
@@ -231,6 +144,33 @@ class Field:
     def is_optional(self) -> bool:
         return isinstance(self.type, Optional)
 
+    @property
+    def is_tail(self) -> bool:
+        return isinstance(self.type, Tail)
+
+    @property
+    def inner(self) -> FieldType:
+        """Its type, of what is optional without the question mark."""
+        return self.type.of if self.is_optional else self.type
+
+    @property
+    def element(self) -> Element | None:
+        return self.type.element
+
+    @property
+    def members(self) -> list[str]:
+        """The names of the members that it takes in its record."""
+        return [f"has_{self.name.c}"] * self.is_optional + [self.name.c + part.suffix for part in self.type.parts]
+
+    @property
+    def summary(self) -> str:
+        """What the schema says about it, in a line."""
+        doc, unit = self.doc.strip(), f"In {self.unit}." if self.unit else ""
+        allowed = f"{self.range.low} to {self.range.high}." if self.range else ""
+        if not unit and not allowed:
+            return doc
+        return " ".join(part if part.endswith((".", "!", "?")) else part + "." for part in (doc, unit, allowed) if part)
+
 
 @dataclass(frozen=True)
 class Message(Record):
@@ -243,14 +183,9 @@ class Message(Record):
     doc: str = ""
     deprecated: str = ""
 
-    @cached_property
-    def ordinals(self) -> dict[str, int]:
-        """The number of each field, from 1, by its C name."""
-        return {field.name.c: number for number, field in enumerate(self.fields, 1)}
-
     @property
     def tail(self) -> Field | None:
-        return self.fields[-1] if self.fields and isinstance(self.fields[-1].type, Tail) else None
+        return self.fields[-1] if self.fields and self.fields[-1].is_tail else None
 
 
 @dataclass(frozen=True)

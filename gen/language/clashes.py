@@ -11,6 +11,7 @@ from .. import model
 from ..diagnostics import Place, Reporter, at, quoted
 from .names import c_name, why_no_protocol, why_taken
 from .syntax import Constant, Enum, EnumValue, Field, Message, Schema, Struct, Word
+from .types import is_tail
 
 # What every protocol defines, after its prefix. Those that a later version will define are taken already.
 _OWN = """any cpp pool pool_stats depot handlers tag tag_of tag_name size free print equal hash clone dispatch validate
@@ -106,7 +107,7 @@ def _c(written: Schema | Field | Constant | Enum | EnumValue | Struct | Message,
 
 def _tail(message: Message) -> Field | None:
     last = message.fields[-1] if message.fields else None
-    return last if last and (last.type.form == "[]" or not last.type.form and last.type.name.text in ("string", "bytes")) else None
+    return last if last and is_tail(last.type) else None
 
 
 def _structs(schema: Schema, protocol: model.Protocol) -> list[tuple[model.Struct, Struct]]:
@@ -117,15 +118,6 @@ def _structs(schema: Schema, protocol: model.Protocol) -> list[tuple[model.Struc
 
 def _final(written: Schema | Field | Constant | Enum | EnumValue | Struct | Message, name: Word) -> Word:
     return written.c_name or name
-
-
-def members(field: model.Field) -> list[str]:
-    """The members that a field takes in its message's struct."""
-    inner = field.type.of if field.is_optional else field.type
-    length = [f"{field.name.c}_len"] if isinstance(inner, (model.String, model.List, model.Tail)) else []
-    if isinstance(inner, model.Tail):
-        return length
-    return ([f"has_{field.name.c}"] if field.is_optional else []) + [field.name.c] + length
 
 
 def _members(schema: Schema, protocol: model.Protocol, reporter: Reporter) -> None:
@@ -148,7 +140,7 @@ def _members(schema: Schema, protocol: model.Protocol, reporter: Reporter) -> No
 
 def _check_member(field: model.Field, word: Word, taken: dict[str, Place], macros: dict[str, str], reporter: Reporter) -> None:
     advice = _ADVICE.format("the field")
-    for member in members(field):
+    for member in field.members:
         if why := why_taken(member):
             reporter.error(word.place, f"{quoted(member)} cannot name a member: it is {why}", advice)
         elif member == "base":

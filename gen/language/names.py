@@ -6,6 +6,8 @@ from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 
+from ..diagnostics import Reporter, quoted
+from ..model import Name
 from .syntax import Word
 
 SCHEMA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}\Z")
@@ -49,6 +51,26 @@ def snake(name: str) -> str:
 def c_name(name: Word, given: Word | None) -> str:
     """The C name of a thing in the schema: the given one, or the schema's name in snake case."""
     return snake(name.text) if given is None else given.text
+
+
+def checked_name(word: Word, given: Word | None, reporter: Reporter, pattern: re.Pattern = SCHEMA_NAME) -> Name:
+    """The name of what the schema calls so, with its C name; given: its "c_name". A name that is not valid is reported."""
+    for part in (word, given):
+        if part is not None:
+            _check(part, reporter, pattern)
+    return Name(word.text, c_name(word, given))
+
+
+def _check(word: Word, reporter: Reporter, pattern: re.Pattern) -> None:
+    if not pattern.match(word.text):
+        why = f"begins with an ASCII letter{' or digit' if pattern is VALUE_NAME else ''}"
+        if len(word.text) > 63:
+            why = "has at most 63 characters"
+        elif pattern.match(re.sub(r"\W", "_", word.text, flags=re.ASCII)):
+            why = "has only ASCII letters, digits and underscores"
+        reporter.error(word.place, f"{quoted(word.text)} is not a valid name: a name {why}")
+    elif word.text.endswith("_"):
+        reporter.error(word.place, f'{quoted(word.text)} ends in "_": such names are reserved for the generator')
 
 
 def parameter(c_name: str, public: Collection[str]) -> str:

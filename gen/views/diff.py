@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from .. import model
 from ..diagnostics import Place
-from ..layout import Layout, Message, Record, Tail, length_scalar
-from ..emit.render import told
+from ..layout import Layout, Message, Record, Tail
+from ..scalars import length_scalar
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def _field(what: str, old: Record, new: Record, was: model.Field, now: model.Fie
         yield Difference(False, f"{what} is written {now.spelling}, was {was.spelling}", *places)
     elif (moved := _offsets(old, was)) != (to := _offsets(new, now)):
         yield Difference(True, f"{what} is at offset {to[-1]}, was at {moved[-1]}", *places)
-    if isinstance(was.type, model.Tail) and isinstance(now.type, model.Tail):
+    if was.is_tail and now.is_tail:
         yield from _tail(what, old.tail, new.tail, *places)
     if was.range != now.range:
         low, high = _ends(was.range)
@@ -196,19 +196,17 @@ def _field(what: str, old: Record, new: Record, was: model.Field, now: model.Fie
     if was.default != now.default:
         yield Difference(False, f"{what}: its default changes", *places)
     if (was.doc, was.unit) != (now.doc, now.unit):
-        yield Difference(False, f"{what}: {told(now) or 'it has no doc'}", *places)
+        yield Difference(False, f"{what}: {now.summary or 'it has no doc'}", *places)
 
 
 def _written(field: model.Field, other: model.Field) -> str:
     """The type as it is written; if the other is written the same, what the type stands for."""
     if field.spelling != other.spelling:
         return field.spelling
-    inner = field.type.of if field.is_optional else field.type
-    count = getattr(inner, "count", getattr(inner, "bound", None))
-    kind = {model.Enum: "an enum", model.Flags: "flags", model.Struct: "a struct"}.get(type(model.element_of(field.type)), "a scalar")
-    if type(model.element_of(field.type)) is not type(model.element_of(other.type)):
+    kind = {model.Enum: "an enum", model.Flags: "flags", model.Struct: "a struct"}.get(type(field.element), "a scalar")
+    if type(field.element) is not type(other.element):
         return f"{kind}, {field.spelling}"
-    return re.sub(r"\w+(?=\s*\])", str(count), field.spelling)
+    return re.sub(r"\w+(?=\s*\])", str(field.type.most), field.spelling)
 
 
 def _tail(what: str, old: Tail, new: Tail, was: Place, now: Place) -> Iterator[Difference]:
@@ -227,15 +225,15 @@ def _shape(of: model.FieldType) -> tuple:
     """The field's type. Changes inside enums, flags and structs are reported there, not here."""
     if isinstance(of, model.Optional):
         return "optional", *_shape(of.of)
-    element = model.element_of(of)
-    own = {key: value for key, value in vars(of).items() if key not in ("element", "most")}
+    element = of.element
+    own = {key: value for key, value in vars(of).items() if key not in ("element", "most") or key == "most" and of.kind != "tail"}
     return of.kind, type(element).__name__, element and getattr(element.name, "schema", element.name), tuple(own.items())
 
 
 def _offsets(record: Record, field: model.Field) -> list[int]:
     names = (f"{field.name.c}_len", field.name.c)
     bits = [record.offset_of_bits + record.bit_of(f"has_{field.name.c}") / 8] if field.is_optional else []
-    tail = [record.tail.offset] if isinstance(field.type, model.Tail) else []
+    tail = [record.tail.offset] if field.is_tail else []
     return bits + [record.member(name).offset for name in names if record.has_member(name)] + tail
 
 

@@ -7,6 +7,7 @@ import jinja2
 
 from .. import model
 from ..layout import Layout, Record
+from ..scalars import Scalar
 from ..emit.render import TEMPLATES
 
 _MARKS = re.compile(r"[\\`*_{}\[\]<>|~]")
@@ -68,27 +69,27 @@ class _Table:
                 "default": self._default(field), "offset": offset, "bytes": size, "": line(field.doc)}
 
     def _place(self, record: Record, field: model.Field) -> tuple[str, str]:
-        if not isinstance(field.type, model.Tail):
+        if not field.is_tail:
             member = record.member(field.name.c)
             return str(member.offset), str(member.size)
         tail = record.tail
         return str(tail.offset), "length" + (f" × {tail.element_size}" if tail.element_size > 1 else "") + (" + 1" if tail.end else "")
 
     def _type(self, field: model.Field) -> str:
-        element = model.element_of(field.type)
-        most = f", at most {field.type.most}" if isinstance(field.type, model.Tail) and field.type.most else ""
+        element = field.element
+        most = f", at most {field.type.most}" if field.is_tail and field.type.most else ""
         kind = {model.Enum: "Enum", model.Flags: "Flags", model.Struct: "Struct"}.get(type(element))
         spelt = code(field.spelling)
         return (f"[{spelt}](#{_anchor(f'{kind} {element.name.schema}')})" if kind else spelt) + most
 
     def _default(self, field: model.Field) -> str:
-        element = model.element_of(field.type)
+        element = field.element
         if field.default is None:
             return ""
         if isinstance(element, model.Enum):
             return code(next(v.name.schema for v in element.values if v.number == field.default))
         if isinstance(element, model.Flags):
             return code(" | ".join(v.name.schema for v in element.values if field.default >> v.number & 1))
-        if isinstance(element, model.Scalar) and element.family in ("bool", "char"):
+        if isinstance(element, Scalar) and element.family in ("bool", "char"):
             return code(["false", "true"][field.default] if element.family == "bool" else repr(chr(field.default)))
         return code(f'"{field.default}"') if isinstance(field.default, str) else _number(field.default)

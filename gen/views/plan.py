@@ -4,7 +4,8 @@
 import json
 from dataclasses import dataclass
 
-from ..layout import TAIL_EXACT, TAIL_STEP, Layout, Message, tail_index, tail_slot
+from ..layout import Layout, Message
+from ..tail_slots import TAIL_EXACT, TAIL_STEP, tail_index, tail_slot
 
 
 def malloc_bytes(size: int) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 from support import ROOT, command, emit, errors, lay_out, of_fields
 
 import combinations
-from gen import layout
+from gen import tail_slots
 from gen.language import parse
 
 CC = os.environ.get("CC", "gcc").split()
@@ -157,7 +157,7 @@ class Tails(unittest.TestCase):
         self.assertEqual([(s.bytes, s.budget, len(s.messages), s.has_tails) for s in laid_out.slot_sizes], [(16, 5, 2, True)])
 
     def test_the_engine_and_the_layout_agree_on_the_slot_size_of_every_length(self):
-        steps = {edge + near for index in range(1, 149) for edge in (layout.tail_slot(index),) for near in (-1, 0, 1)}
+        steps = {edge + near for index in range(1, 149) for edge in (tail_slots.tail_slot(index),) for near in (-1, 0, 1)}
         sizes = sorted(size for size in steps | set(range(1, 3000)) if 1 <= size < 2**31)
         code = "#include <stdio.h>\n#include <stdint.h>\n#include <string.h>\n%s\n#include \"protopool.h\"\nint main(void)\n{\n    static const unsigned sizes[] = { %s };\n" \
                "    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)\n" \
@@ -168,9 +168,9 @@ class Tails(unittest.TestCase):
                 subprocess.run([*CC, "-std=c11", "-I", ROOT / "generated", "-o", f"{folder}/index", f"{folder}/index.c"],
                                check=True, capture_output=True)
                 found = subprocess.run([f"{folder}/index"], check=True, capture_output=True, text=True).stdout
-                self.assertEqual([int(n) for n in found.split()], [layout.tail_index(size) for size in sizes])
+                self.assertEqual([int(n) for n in found.split()], [tail_slots.tail_index(size) for size in sizes])
         for size in sizes:
-            slot = layout.tail_slot(layout.tail_index(size))
+            slot = tail_slots.tail_slot(tail_slots.tail_index(size))
             self.assertTrue(size <= slot < size + (16 if size <= 1024 else size / 4 + 1), size)
 
 

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Text of C: what is safe inside a comment or a string, lines that are not too long, and literals."""
+
+import re
+import textwrap
+
+from ..scalars import Scalar
+
+WIDTH = 116                     # characters of an emitted line, where it can be broken
+
+# Characters that would reorder or break the lines that a reader or a compiler sees.
+_UNSEEN = re.compile("[\u0085\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+
+def comment(text: str, indent: str = " * ") -> str:
+    """The text as lines of a C comment: nothing in it ends the comment, starts another or joins two lines."""
+    lines = [line.rstrip() for line in _UNSEEN.sub(" ", text).strip().splitlines()]
+    while any("*/" in line or "/*" in line or "??" in line for line in lines):
+        lines = [line.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?") for line in lines]
+    lines = [line + "." if line.endswith("\\") else line for line in lines]
+    return ("\n" + indent.rstrip(" ") + " ").join(lines).replace(" \n", "\n")
+
+
+def remark(text: str) -> str:
+    """The text for a comment of one line."""
+    return " ".join(comment(" ".join(text.split())).split())
+
+
+def wrapped(text: str) -> str:
+    """Lines of C that hold no string, broken behind commas and || where they are too long."""
+    return "\n".join(_wrapped_line(line) for line in text.split("\n"))
+
+
+def _wrapped_line(line: str) -> str:
+    if len(line) <= WIDTH:
+        return line
+    code = line.lstrip()
+    indent = line[:len(line) - len(code)]
+    unbreakable = re.sub(r"(?<![,|]) ", "\0", code)
+    lines = textwrap.wrap(unbreakable, WIDTH, initial_indent=indent, subsequent_indent=indent + "    ",
+                          break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines).replace("\0", " ")
+
+
+def c_string(text: str) -> str:
+    """The text as a C string literal of UTF-8."""
+    shown = (chr(b) if b < 128 and (chr(b).isalnum() or chr(b) in " _.,:;/+*()=<>-") else f"\\{b:03o}" for b in text.encode())
+    return '"' + "".join(shown) + '"'
+
+
+def c_character(character: str) -> str:
+    """A printable ASCII character or NUL as a C character constant."""
+    return {"\0": "'\\0'", "'": "'\\''", "\\": "'\\\\'", "?": "'\\?'"}.get(character, f"'{character}'")
+
+
+def c_integer(number: int, scalar: Scalar | None = None) -> str:
+    """An integer constant of a type that holds it, on every machine and in the preprocessor."""
+    if -2**31 < number < 2**31 and (scalar is None or scalar.size < 8):
+        return str(number) if number >= 0 else f"({number})"
+    if number == -2**63:
+        return "(-INT64_C(9223372036854775807) - 1)"
+    if number < 0:
+        return f"(-INT64_C({-number}))"
+    if scalar is not None and scalar.family == "unsigned":
+        return f"UINT{8 * max(4, scalar.size)}_C({number})"
+    return f"INT64_C({number})" if number < 2**63 else f"UINT64_C({number})"
+
+
+def c_wide(number: int, scalar: Scalar) -> str:
+    """An integer constant of just this type, of 32 or 64 bits, without a cast."""
+    prefix, bits = "U" if scalar.family == "unsigned" else "", 8 * scalar.size
+    if number == -2**63:
+        return c_integer(number)
+    return f"{prefix}INT{bits}_C({number})" if number >= 0 else f"(-INT{bits}_C({-number}))"
+
+
+def c_mask(scalar: Scalar, bit: int) -> str:
+    return f"UINT{8 * max(4, scalar.size)}_C(0x{1 << bit:x})"
+
+
+def c_literal(value: int | float, scalar: Scalar) -> str:
+    """A constant of the scalar's type."""
+    if scalar.family == "bool":
+        return "true" if value else "false"
+    if scalar.family == "char":
+        return c_character(chr(value)) if 32 <= value < 127 else f"(char){value}"
+    if scalar.family in ("float", "double"):
+        return repr(float(value)) + ("F" if scalar.family == "float" else "")
+    return c_integer(value, scalar)

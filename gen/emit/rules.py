@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""What the schema allows and rules out, as emitted code needs it: ends of ranges, values outside, defaults, and which field of a
+struct can show that the struct is not to be used."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from ..language.numbers import fits
+from ..model import Element, Enum, Field, Flags, Protocol, Range, Record, Struct
+from ..scalars import Scalar
+from .c_text import c_literal
+
+SMALLEST = 1.2e-38              # normal numbers of a float begin here
+
+
+def bounds(allowed: Range, scalar: Scalar) -> tuple[str, str]:
+    """The ends of a range as constants; empty where the type itself ends there."""
+    bits = 8 * scalar.size
+    lowest = {"unsigned": 0, "signed": -2**(bits - 1)}.get(scalar.family)
+    highest = {"unsigned": 2**bits - 1, "signed": 2**(bits - 1) - 1}.get(scalar.family)
+    return ("" if allowed.low == lowest else c_literal(allowed.low, scalar),
+            "" if allowed.high == highest else c_literal(allowed.high, scalar))
+
+
+def range_end(value: int | float, scalar: Scalar) -> str:
+    """An end of a range for a description: of a number that is no real one as it converts to uint64_t."""
+    literal = c_literal(value, scalar)
+    return literal if scalar.family in ("float", "double") else f"(uint64_t){literal}"
+
+
+def initial(field: Field) -> int | float:
+    """What each element of the field is by default: zero, or where that is not allowed the nearest that is."""
+    element = field.element
+    if field.default is not None:
+        return field.default
+    if isinstance(element, Enum):
+        return 0 if any(v.number == 0 for v in element.values) else element.values[0].number
+    return min(max(0, field.range.low), field.range.high) if field.range else 0
+
+
+def span(allowed: Range) -> int | float:
+    """How many whole numbers a range has, 0 for all of 64 bits; of others, how far apart its ends are."""
+    if isinstance(allowed.low, float):
+        half = min(allowed.high / 2 - allowed.low / 2, 1e30)
+        return half if half >= SMALLEST else 0.0
+    return (allowed.high - allowed.low + 1) % 2**64
+
+
+def outside(field: Field) -> int | float | None:
+    """A number that the field's element holds and its range does not; None if there is none."""
+    element, allowed = field.element, field.range
+    if allowed is None:
+        return None
+    if element.family in ("float", "double"):
+        largest = 3e38 if element.family == "float" else 1e308
+        return largest if allowed.high < largest else -largest if allowed.low > -largest else None
+    return next((n for n in (allowed.high + 1, allowed.low - 1) if fits(element, n)), None)
+
+
+def checked(field: Field) -> bool:
+    """Whether the schema may rule an element out that a record holds."""
+    element = field.element
+    if isinstance(element, Scalar):
+        return element.family == "bool" or field.range is not None and any(bounds(field.range, element))
+    return not isinstance(element, Flags) or element.undeclared is not None
+
+
+@dataclass(frozen=True)
+class RuledOut:
+    """What of a protocol's structs the schema can rule out. spoilable: the structs that can have a field which it rules out;
+    showing: of each struct that can show that it is not to be used, the field that shows it. By names."""
+
+    spoilable: frozenset[str]
+    showing: dict[str, Field]
+
+    def is_spoilable(self, field: Field) -> bool:
+        """Whether an element can have a value that the schema rules out."""
+        return _is_spoilable(field, self.spoilable)
+
+    def spoilable_fields(self, record: Record) -> list[Field]:
+        return [field for field in record.fields if self.is_spoilable(field)]
+
+    def shows(self, struct: Struct) -> bool:
+        return struct.name.schema in self.showing
+
+    def field_that_shows(self, struct: Struct) -> Field:
+        return self.showing[struct.name.schema]
+
+    def element_shows(self, field: Field) -> bool:
+        """Whether an element of the field can show it."""
+        element = field.element
+        return self.is_spoilable(field) or is_bool(element) or isinstance(element, Struct) and self.shows(element)
+
+
+def ruled_out(protocol: Protocol) -> RuledOut:
+    spoilable: set[str] = set()
+    for struct in protocol.structs:             # each is behind those that it holds
+        if any(_is_spoilable(field, spoilable) for field in struct.fields):
+            spoilable.add(struct.name.schema)
+    found = RuledOut(frozenset(spoilable), {})
+    # A length that is too large is the last choice, since who reads the elements would read too many.
+    choices = (found.is_spoilable, lambda f: f.type.can_disagree, lambda f: is_bool(f.element), found.element_shows,
+               lambda f: f.type.has_spare_length)
+    for struct in protocol.structs:
+        if field := next((field for choice in choices for field in struct.fields if choice(field)), None):
+            found.showing[struct.name.schema] = field
+    return found
+
+
+def _is_spoilable(field: Field, structs: Collection[str]) -> bool:
+    element = field.element
+    if isinstance(element, Struct):
+        return element.name.schema in structs
+    if isinstance(element, (Enum, Flags)):
+        return element.undeclared is not None
+    return outside(field) is not None
+
+
+def is_bool(element: Element | None) -> bool:
+    return isinstance(element, Scalar) and element.family == "bool"
+
+
+def is_float(element: Element | None) -> bool:
+    return isinstance(element, Scalar) and element.family in ("float", "double")

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The kinds of field type, a class each. To add one: a class here, a file of templates/kinds/ that is named as its `kind`, and a
+row in language/types.py, which says how it is written."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .scalars import SCALARS, is_saturated, length_scalar
+
+if TYPE_CHECKING:
+    from .model import Element
+
+
+@dataclass(frozen=True)
+class Part:
+    """A member that a field takes in its record: its name is the field's and the suffix; `count` elements, or one."""
+
+    suffix: str
+    element: "Element"
+    count: int | None = None
+
+
+def _length(bound: int | None) -> Part:
+    return Part("_len", length_scalar(bound))
+
+
+class FieldType:
+    """What a kind says of itself, with what most kinds answer. Each has `element` too: what it holds one or several of, None for
+    a text; `parts`, its members, of which the last is the field's own; and `most`, how many elements or characters it has room
+    for."""
+
+    kind = ""
+    is_list = False             # it has several elements, even if there is room for one only
+    is_text = False             # constructors take it as a string
+    has_bound = False           # an argument can be longer than it has room for
+    can_disagree = False        # its length and its terminator can contradict each other
+    has_spare_length = False    # its length can be larger than its room
+    view = "view"               # what C++ sees it as: a value, a pointer or a view
+    has_view = True             # in C++ a view is better than the member
+    is_writable = False         # a view of it can be written through
+    takes_default = False
+    default_hint = "remove it"  # the advice where it takes no default
+
+    @property
+    def has_length(self) -> bool:
+        return any(part.suffix == "_len" for part in self.parts)
+
+    @property
+    def described(self) -> str:
+        """Which enum protopool_type describes it."""
+        return "TEXT" if self.element is None else self.element.described
+
+
+@dataclass(frozen=True)
+class One(FieldType):
+    """T by value."""
+
+    element: "Element"
+    kind = "one"
+    most = 1
+    has_view = False
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return (Part("", self.element),)
+
+    @property
+    def view(self) -> str:
+        return "pointer" if self.is_writable else "value"
+
+    @property
+    def is_writable(self) -> bool:
+        return self.element.is_struct
+
+    @property
+    def takes_default(self) -> bool:
+        return not self.element.is_struct
+
+
+@dataclass(frozen=True)
+class Array(FieldType):
+    """T[N]."""
+
+    element: "Element"
+    most: int
+    kind = "array"
+    is_list = True
+    has_view = False
+    is_writable = True
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return (Part("", self.element, self.most),)
+
+
+@dataclass(frozen=True)
+class List(FieldType):
+    """T[<=N], with its length; bytes[<=N] is that of u8."""
+
+    element: "Element"
+    most: int
+    kind = "list"
+    is_list = True
+    has_bound = True
+    is_writable = True
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return _length(self.most), Part("", self.element, self.most)
+
+    @property
+    def has_spare_length(self) -> bool:
+        return not is_saturated(self.most)
+
+
+@dataclass(frozen=True)
+class Chars(FieldType):
+    """char[N]: not terminated, padded."""
+
+    most: int
+    pad: str = "\0"
+    kind = "chars"
+    element = None
+    is_text = True
+    has_bound = True
+    takes_default = True
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return (Part("", SCALARS["char"], self.most),)
+
+
+@dataclass(frozen=True)
+class String(FieldType):
+    """string[<=N]: terminated, with its length."""
+
+    most: int
+    kind = "string"
+    element = None
+    is_text = True
+    has_bound = True
+    can_disagree = True
+    takes_default = True
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return _length(self.most), Part("", SCALARS["char"], self.most + 1)
+
+
+@dataclass(frozen=True)
+class Tail(FieldType):
+    """string, bytes or T[], a message's last field: elements behind its struct, as many as it was allocated with. element is None
+    for a text, which is terminated; most: elements, or characters; None: as many as a message can have."""
+
+    element: "Element | None"
+    most: int | None = None
+    kind = "tail"
+    has_bound = True
+    default_hint = "remove it: a field of any length is empty by default"
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return (_length(self.most),)
+
+    @property
+    def is_list(self) -> bool:
+        return self.element is not None
+
+    @property
+    def is_writable(self) -> bool:
+        return self.element is not None
+
+
+def _as_inner(name: str) -> property:
+    return property(lambda optional: getattr(optional.of, name))
+
+
+@dataclass(frozen=True)
+class Optional(FieldType):
+    """T?: a bit that says whether it is there, and T. It answers as T does, except for its view and its default."""
+
+    of: FieldType
+    kind = "optional"
+    default_hint = "remove it: an optional field is absent by default"
+    element, parts, most = _as_inner("element"), _as_inner("parts"), _as_inner("most")
+    is_list, is_text, has_bound = _as_inner("is_list"), _as_inner("is_text"), _as_inner("has_bound")
+    can_disagree, has_spare_length = _as_inner("can_disagree"), _as_inner("has_spare_length")
+    view, is_writable = _as_inner("view"), _as_inner("is_writable")

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Constants, enums and flags, and the base types of the latter two."""
+
+from .. import model
+from ..diagnostics import Reporter, at, quoted
+from ..scalars import SCALARS, Scalar
+from .names import VALUE_NAME, checked_name
+from .numbers import Numbers, fits
+from .syntax import Constant, Enum, Word
+
+_INTEGERS = [s for s in SCALARS.values() if s.family in ("unsigned", "signed")]
+_UNSIGNED = [s for s in _INTEGERS if s.family == "unsigned"]
+
+
+def constant(written: Constant, reporter: Reporter) -> model.Constant:
+    value = Numbers(reporter).integer(written.value, -2**63, 2**64 - 1, "a constant")
+    return model.Constant(checked_name(written.name, written.c_name, reporter), value or 0, written.doc, written.name.place)
+
+
+def enum(written: Enum, reporter: Reporter) -> model.Enum:
+    values = _values(written, "enum", reporter)
+    name = checked_name(written.name, written.c_name, reporter)
+    return model.Enum(name, _enum_base(written, values, reporter), values, written.doc, written.name.place)
+
+
+def flags(written: Enum, reporter: Reporter) -> model.Flags:
+    values = _values(written, "flags", reporter)
+    base = _flags_base(written, values, reporter)
+    for value, word in zip(values, written.values):
+        if not 0 <= value.number < 8 * base.size:
+            reporter.error((word.value or word.name).place, f"{base.name} has no bit {value.number}",
+                           f"the values of flags are bit numbers, here 0 to {8 * base.size - 1}")
+            base, values = SCALARS["u64"], ()
+            break
+    return model.Flags(checked_name(written.name, written.c_name, reporter), base, values, written.doc, written.name.place)
+
+
+def _values(written: Enum, what: str, reporter: Reporter) -> tuple[model.EnumValue, ...]:
+    if not written.values and not reporter.diagnostics:
+        has = "have" if what == "flags" else "has"
+        reporter.error(written.name.place, f"the {what} {quoted(written.name.text)} {has} no values")
+    first: dict[int, Word] = {}
+    values, number = [], -1
+    for value in written.values:
+        number += 1
+        if value.value is not None:
+            read = Numbers(reporter).integer_or_character(value.value, -2**63, 2**64 - 1, "an enum value")
+            number = number if read is None else read
+        where = value.value or value.name
+        if number in first:
+            reporter.error(where.place, f"the value {number} is already used by {quoted(first[number].text)}",
+                           f"{quoted(first[number].text)} is at {at(first[number].place)}: change one of the two")
+        first.setdefault(number, value.name)
+        values.append(model.EnumValue(checked_name(value.name, value.c_name, reporter, VALUE_NAME), number, value.doc, value.name.place))
+    return tuple(values)
+
+
+def _enum_base(written: Enum, values: tuple[model.EnumValue, ...], reporter: Reporter) -> Scalar:
+    lowest = min((v.number for v in values), default=0)
+    highest = max((v.number for v in values), default=0)
+    if written.base is None:
+        wide_enough = [s for s in _INTEGERS if fits(s, lowest) and fits(s, highest)]
+        if not wide_enough:
+            reporter.error(written.name.place, f"no integer type holds both {lowest} and {highest}",
+                           "all values of an enum must fit in i64 or all in u64")
+        return min(wide_enough or _INTEGERS, key=lambda s: (s.size, s.family == "signed"))
+    base = next((s for s in _INTEGERS if s.name == written.base.text), None)
+    if base is None:
+        reporter.error(written.base.place, f"{quoted(written.base.text)} cannot be the base of an enum",
+                       "use one of " + ", ".join(s.name for s in _INTEGERS))
+        return SCALARS["i64"]
+    for value, word in zip(values, written.values):
+        if not fits(base, value.number):
+            reporter.error((word.value or word.name).place, f"{value.number} does not fit in {base.name}",
+                           'use a larger base, or leave "base" out: the smallest that fits is chosen')
+    return base
+
+
+def _flags_base(written: Enum, values: tuple[model.EnumValue, ...], reporter: Reporter) -> Scalar:
+    highest = max((v.number for v in values), default=0)
+    smallest = min((s for s in _UNSIGNED if highest < 8 * s.size), key=lambda s: s.size, default=_UNSIGNED[-1])
+    if written.base is None:
+        return smallest
+    base = next((s for s in _UNSIGNED if s.name == written.base.text), None)
+    if base is None:
+        reporter.error(written.base.place, f"{quoted(written.base.text)} cannot be the base of flags",
+                       "use one of " + ", ".join(s.name for s in _UNSIGNED))
+    return base or smallest

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The values of a field that the schema names: its range and its default."""
+
+from struct import pack, unpack
+
+from ..diagnostics import Reporter, did_you_mean, listed, quoted
+from ..field_types import FieldType
+from ..model import Element, Enum, Flags, Range
+from ..scalars import Scalar
+from .numbers import Numbers
+from .syntax import Word
+
+_NUMBERS = ("unsigned", "signed", "float", "double")
+
+
+def resolved_range(ends: tuple[Word, ...], field_type: FieldType, reporter: Reporter) -> Range | None:
+    element = field_type.element
+    if not isinstance(element, Scalar) or element.family not in _NUMBERS:
+        reporter.error(ends[0].place, '"range" is only for numbers', "remove it, or change the type")
+        return None
+    low, high = (Numbers(reporter).number(word, element) for word in ends)
+    if low is None or high is None:
+        return None
+    if low > high:
+        reporter.error(ends[1].place, f"the range ends at {ends[1].text}, below its start, {ends[0].text}",
+                       f"did you mean [{ends[1].text}, {ends[0].text}]?")
+        return None
+    return Range(_rounded(low, element), _rounded(high, element))
+
+
+def resolved_default(word: Word, field_type: FieldType, allowed: Range | None, reporter: Reporter) -> int | float | str | None:
+    """The field's value in a message that is made of defaults: a number, or a text."""
+    if not field_type.takes_default:
+        reporter.error(word.place, '"default" is only for single values and texts', field_type.default_hint)
+        return None
+    if field_type.is_text:
+        return _text(word, field_type.most, reporter)
+    value = _number(word, field_type.element, reporter)
+    if value is not None and allowed is not None and not allowed.low <= value <= allowed.high:
+        reporter.error(word.place, f"{quoted(word.text)} is outside the field's range", f"the range is {allowed.low} to {allowed.high}")
+    return value
+
+
+def _text(word: Word, most: int, reporter: Reporter) -> str:
+    if len(word.text.encode()) > most:
+        reporter.error(word.place, f"{quoted(word.text)} is longer than the field: {most} byte{'s' * (most != 1)}",
+                       "shorten it, or raise the bound")
+    elif not word.text.isprintable():
+        reporter.error(word.place, "a default text must be printable", "remove its control characters, such as line breaks")
+    return word.text
+
+
+def _number(word: Word, element: Element, reporter: Reporter) -> int | float | None:
+    if isinstance(element, (Enum, Flags)):
+        return _named_value(word, element, reporter)
+    if element.family == "bool":
+        if word.text not in ("true", "false"):
+            reporter.error(word.place, f"a bool is true or false, not {quoted(word.text)}")
+            return None
+        return int(word.text == "true")
+    if element.family == "char":
+        return Numbers(reporter).integer_or_character(word, 0, 127, "a char")
+    value = Numbers(reporter).number(word, element)
+    return _rounded(value, element) if value is not None else None
+
+
+def _named_value(word: Word, element: Enum | Flags, reporter: Reporter) -> int | None:
+    """A value of the enum, or a sum of flags, written as read | write."""
+    wanted = [part.strip() for part in word.text.split("|")] if isinstance(element, Flags) else [word.text]
+    for name in wanted:
+        if name not in element.numbers:
+            reporter.error(word.place, f"{quoted(element.name.schema)} has no value {quoted(name)}",
+                           did_you_mean(name, element.numbers) or "its values are " + listed(list(element.numbers)))
+            return None
+    return element.numbers[word.text] if isinstance(element, Enum) else sum(1 << element.numbers[n] for n in set(wanted))
+
+
+def _rounded(number: int | float, scalar: Scalar) -> int | float:
+    """The nearest number that the scalar holds."""
+    return unpack("f", pack("f", number))[0] if scalar.family == "float" else number

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Types of fields: from how a type is written to what it is. TYPES has a row for each spelling, and no other place knows them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ..diagnostics import Reporter, did_you_mean, listed, quoted
+from ..field_types import Array, Chars, FieldType, List, One, Optional, String, Tail
+from ..model import Constant, Element
+from ..scalars import MAX_COUNT, SCALARS
+from .numbers import Numbers
+from .syntax import Field, Struct, Type, Word
+
+# How a type is written, and the kind that it is: of its element, and of its bound. T stands for any element.
+TYPES: dict[str, Callable[[Callable[[], Element], Callable[[], int]], FieldType]] = {
+    "T":            lambda element, bound: One(element()),
+    "T[N]":         lambda element, bound: Array(element(), bound()),
+    "T[<=N]":       lambda element, bound: List(element(), bound()),
+    "T[]":          lambda element, bound: Tail(element()),
+    "char":         lambda element, bound: One(SCALARS["char"]),
+    "char[N]":      lambda element, bound: Chars(bound()),
+    "string":       lambda element, bound: Tail(None),
+    "string[<=N]":  lambda element, bound: String(bound()),
+    "bytes":        lambda element, bound: Tail(SCALARS["u8"]),
+    "bytes[<=N]":   lambda element, bound: List(SCALARS["u8"], bound()),
+}
+_WORDS = dict.fromkeys(spelling.partition("[")[0] for spelling in TYPES if not spelling.startswith("T"))      # they are no elements
+BUILT_IN = frozenset(SCALARS) | frozenset(_WORDS)
+_HINTS = {                              # for what looks like a type and is none
+    "char[<=N]":    "use string[<=N]",
+    "char[]":       "use string for a text of any length",
+    "string[N]":    "use string[<=N]; for an array of them, put one in a struct",
+    "string[]":     "for a list of texts, put a string[<=N] in a struct",
+    "bytes[N]":     "use bytes[<=N]; for an array of them, put one in a struct",
+    "bytes[]":      'remove the brackets: "bytes" is already of any length',
+}
+_NOT_A_TYPE = One(SCALARS["u8"])        # stands in for what is wrong
+
+
+def spelling_of(written: Type) -> str:
+    """The row of TYPES for it; there may be none."""
+    return (written.name.text if written.name.text in _WORDS else "T") + written.form
+
+
+def is_tail(written: Type) -> bool:
+    """Whether it is of any length."""
+    return spelling_of(written) in ("T[]", "string", "bytes")
+
+
+@dataclass(frozen=True)
+class Types:
+    """Resolves types. constants, elements, structs: by their names; elements lacks the structs that are not resolved
+    yet."""
+
+    reporter: Reporter
+    constants: dict[str, Constant]
+    elements: dict[str, Element]
+    structs: dict[str, Struct]
+
+    def resolve(self, field: Field) -> FieldType:
+        """The type of a field with its "pad" and "max". What is wrong is reported, and something stands in for it."""
+        written = field.type
+        make = TYPES.get(spelling_of(written))
+        if make is None:
+            self._no_such_type(written)
+            resolved = _NOT_A_TYPE
+        else:
+            resolved = make(lambda: self._element(written.name), lambda: self._count(written.bound))
+        if field.pad is not None:
+            resolved = self._padded(resolved, field.pad)
+        if written.optional and isinstance(resolved, Tail):
+            self.reporter.error(written.word.place, f"{quoted(written.word.text)}: a field of any length cannot be optional",
+                                "remove the question mark: its length may be 0")
+        elif written.optional:
+            resolved = Optional(resolved)
+        return resolved if field.max is None else self._limited(resolved, field.max)
+
+    def _no_such_type(self, written: Type) -> None:
+        name = written.name.text
+        usual = "use " + " or ".join(row for row in TYPES if row.partition("[")[0] == name)
+        self.reporter.error(written.word.place, f"{quoted(written.word.text)} is not a type", _HINTS.get(spelling_of(written), usual))
+
+    def _element(self, word: Word) -> Element:
+        element = self.elements.get(word.text)
+        if element is None and word.text not in self.structs:        # a struct within itself is reported already
+            names = list(dict.fromkeys((*SCALARS, *_WORDS, *(name for name in self.elements if name not in self.structs), *self.structs)))
+            same_in_c = next((s.name for s in SCALARS.values() if s.c == word.text), word.text)
+            self.reporter.error(word.place, f"there is no type {quoted(word.text)}",
+                                did_you_mean(same_in_c, names) or "the types are " + listed(names))
+        return element or SCALARS["u8"]
+
+    def _count(self, bound: Word) -> int:
+        if bound.text[:1].isdigit() or bound.text.startswith("-"):
+            return Numbers(self.reporter).integer(bound, 1, MAX_COUNT, "a bound") or 1
+        constant = self.constants.get(bound.text)
+        if constant is None:
+            self.reporter.error(bound.place, f"there is no constant {quoted(bound.text)}",
+                                did_you_mean(bound.text, self.constants) or 'define it under "constants"')
+            return 1
+        if not 1 <= constant.value <= MAX_COUNT:
+            self.reporter.error(bound.place, f"{quoted(bound.text)} is {constant.value}, and a bound is from 1 to {MAX_COUNT}")
+            return 1
+        return constant.value
+
+    def _padded(self, resolved: FieldType, pad: Word) -> FieldType:
+        if not isinstance(resolved, Chars):
+            self.reporter.error(pad.place, '"pad" is only for char[N]', "remove it, or change the type")
+        elif len(pad.text) != 1 or not " " <= pad.text <= "~":
+            self.reporter.error(pad.place, f'"pad" must be one printable ASCII character, not {quoted(pad.text)}',
+                                "for example pad: ' '")
+        else:
+            return replace(resolved, pad=pad.text)
+        return resolved
+
+    def _limited(self, resolved: FieldType, most: Word) -> FieldType:
+        if isinstance(resolved, Tail):
+            return replace(resolved, most=self._count(most))
+        self.reporter.error(most.place, '"max" is only for fields of any length: string, bytes or T[]',
+                            "other types have their bound in the type, for example u8[<=40]")
+        return resolved

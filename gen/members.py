@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The members of a struct and where C puts them: the only module that knows C's rules of padding and alignment.
+
+With 8-byte scalars declared alignas(8), a type's alignment is its size everywhere, so one set of offsets holds
+on 32-bit, 64-bit and big-endian machines; the emitted C asserts each of them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+LARGE = 16                      # bytes; larger members go last where that costs no padding
+
+
+@dataclass(frozen=True)
+class Hole:
+    """Bytes of padding, which no member has."""
+
+    offset: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.size
+
+
+@dataclass(frozen=True)
+class Member:
+    """`c_type name` or `c_type name[count]` in a struct; aligned says that it is declared alignas(8). bits: the names of
+    the bit-fields that share these bytes; it has no name then."""
+
+    name: str
+    c_type: str
+    element_size: int
+    align: int
+    count: int | None = None
+    aligned: bool = False
+    bits: tuple[str, ...] = ()
+    offset: int = 0
+    holes: tuple["Hole", ...] = ()      # of the struct that it is; none of an array's
+
+    @property
+    def size(self) -> int:
+        return self.element_size * (1 if self.count is None else self.count)
+
+
+def order(members: list[Member], begin: int, align: int) -> list[Member]:
+    """The order of least padding.
+
+    That is by ascending alignment after the tag: every size is a multiple of its alignment, so the padding before
+    each step up only rounds the running sum up, and rounding to 2, then 4, then 8 is rounding to 8 once: the size is
+    tag plus members, rounded up to the struct's alignment, and no order does better. Where it costs nothing, large
+    members go last instead, so that the small ones share the tag's cache line. (A struct's size is a multiple of its
+    alignment too.)
+    """
+    ascending = sorted(members, key=lambda m: m.align)
+    large_last = sorted(members, key=lambda m: (m.size > LARGE, -m.align if m.size > LARGE else m.align))
+    return min((large_last, ascending), key=lambda order: place(order, begin, align)[1])
+
+
+def cut(holes: Iterable[Hole], begin: int) -> tuple[Hole, ...]:
+    """What of the holes lies behind `begin`."""
+    return tuple(Hole(start, hole.end - start) for hole in holes if (start := max(hole.offset, begin)) < hole.end)
+
+
+def gaps(members: Iterable[Member], begin: int, size: int) -> tuple[Hole, ...]:
+    """Runs of bytes between begin and size that none of the members has."""
+    gaps, end = [], begin
+    for member in sorted(members, key=lambda m: m.offset):
+        if member.offset > end:
+            gaps.append(Hole(end, member.offset - end))
+        end = member.offset + member.size
+    if size > end:
+        gaps.append(Hole(end, size - end))
+    return tuple(gaps)
+
+
+def place(members: list[Member], begin: int, align: int) -> tuple[tuple[Member, ...], int]:
+    """The members with their offsets, and the size of the struct."""
+    placed, end = [], begin
+    for member in members:
+        offset = round_up(end, member.align)
+        placed.append(replace(member, offset=offset))
+        end = offset + member.size
+    return tuple(placed), round_up(end, align)
+
+
+def round_up(size: int, align: int) -> int:
+    return -(-size // align) * align

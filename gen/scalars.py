@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The scalar types of the language, and the types of lengths."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """family is how it is printed and sampled: unsigned, signed, float, double, bool or char."""
+
+    name: str
+    c: str
+    size: int
+    family: str
+    is_struct = False
+
+    @property
+    def described(self) -> str:
+        """Which enum protopool_type describes it."""
+        return "FLOAT" if self.family == "double" else self.family.upper()
+
+
+SCALARS = {s.name: s for s in (
+    Scalar("bool", "bool", 1, "bool"),
+    Scalar("u8", "uint8_t", 1, "unsigned"), Scalar("i8", "int8_t", 1, "signed"),
+    Scalar("u16", "uint16_t", 2, "unsigned"), Scalar("i16", "int16_t", 2, "signed"),
+    Scalar("u32", "uint32_t", 4, "unsigned"), Scalar("i32", "int32_t", 4, "signed"),
+    Scalar("u64", "uint64_t", 8, "unsigned"), Scalar("i64", "int64_t", 8, "signed"),
+    Scalar("f32", "float", 4, "float"), Scalar("f64", "double", 8, "double"),
+    Scalar("char", "char", 1, "char"),
+)}
+
+MAX_COUNT = 2**31 - 1           # of elements, characters or bytes: the largest object of a 32-bit machine
+
+
+def length_scalar(bound: int | None) -> Scalar:
+    """The narrowest type that counts up to the bound; None: up to the largest object."""
+    return next(SCALARS[name] for name in ("u8", "u16", "u32") if (bound or MAX_COUNT) < 2 ** (8 * SCALARS[name].size))
+
+
+def is_saturated(bound: int | None) -> bool:
+    """Whether the bound is the largest value of its length's type, so that no length exceeds it."""
+    return bound is not None and bound == 2 ** (8 * length_scalar(bound).size) - 1
