@@ -8,22 +8,13 @@
 #include "calc.h"
 #include "itch.h"
 #include "telemetry.h"
+#include "support.h"
 
-#include <check.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 #ifdef __GLIBC__
 #include <malloc.h>
-#endif
-
-#if defined __has_feature
-#if __has_feature(address_sanitizer)
-#define SHADOWED 1
-#endif
-#elif defined __SANITIZE_ADDRESS__
-#define SHADOWED 1
 #endif
 
 enum { MILLION = 1000000 };
@@ -33,36 +24,10 @@ static struct itch *live[MILLION];
 
 static uint64_t random_state = 88172645463325252U;
 
-static uint32_t random_below(uint32_t n) /* xorshift64 (Marsaglia 2003) */
+static uint32_t random_below(uint32_t n)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (uint32_t)(random_state % n);
+    return (uint32_t)(next_random(&random_state) % n);
 }
-
-/* ---- A source that counts --------------------------------------------------------------------------------------- */
-
-static size_t source_bytes, source_most;
-
-static void *counted_take(void *ctx, size_t bytes, size_t align)
-{
-    (void)ctx;
-    source_bytes += bytes;
-    if (source_bytes > source_most)
-        source_most = source_bytes;
-    return aligned_alloc(align, (bytes + align - 1) / align * align);
-}
-
-static void counted_give(void *ctx, void *memory, size_t bytes, size_t align)
-{
-    (void)align;
-    (void)ctx;
-    source_bytes -= bytes;
-    free(memory);
-}
-
-static const struct protopool_source counted = { counted_take, counted_give, NULL };
 
 /* ---- The mix ------------------------------------------------------------------------------------------------------ */
 
@@ -124,17 +89,17 @@ static size_t fill_with_the_mix(void)
 START_TEST(mix_takes_little_more_than_its_messages)
 {
     double ratio;
-    source_bytes = 0;
-    ck_assert(itch_pool_init_growing(&pool, &counted));
-    ratio = 1.0 / (double)fill_with_the_mix() * (double)source_bytes;
+    counted.bytes = 0;
+    ck_assert(itch_pool_init_growing(&pool, &COUNTED_SOURCE));
+    ratio = 1.0 / (double)fill_with_the_mix() * (double)counted.bytes;
     printf("ITCH mix, 1 million live: %.4f bytes of the source for each byte of messages\n", ratio);
     ck_assert_double_le(ratio, 1.015);
     ck_assert_uint_eq(itch_pool_fini(&pool), MILLION);
-    ck_assert_uint_eq(source_bytes, 0);
+    ck_assert_uint_eq(counted.bytes, 0);
 }
 END_TEST
 
-#ifndef SHADOWED
+#if !UNDER_ASAN
 static size_t resident_bytes(void)
 {
     size_t all = 0, resident = 0;
@@ -337,8 +302,8 @@ START_TEST(memory_follows_a_load_that_shifts)
     size_t most_live = 0;
     double ratio;
 
-    source_bytes = source_most = 0;
-    ck_assert(itch_pool_init_growing(&pool, &counted));
+    counted.bytes = counted.most = 0;
+    ck_assert(itch_pool_init_growing(&pool, &COUNTED_SOURCE));
     for (int phase = 0; phase < 2 * VARIANTS; phase++) {
         size_t bytes = 0;
         for (int i = 0; i < MILLION; i++) {
@@ -354,11 +319,11 @@ START_TEST(memory_follows_a_load_that_shifts)
         for (int i = 0; i < MILLION; i++)
             itch_free(&pool, live[i]);
     }
-    ratio = (double)source_most / (double)most_live;
+    ratio = (double)counted.most / (double)most_live;
     printf("phase shift, freed in %s order: peak %.4f of the most bytes live\n",
            in_random_order ? "random" : "the same", ratio);
     ck_assert_double_le(ratio, in_random_order ? 1.4 : 1.1);
-    ck_assert_uint_lt(source_bytes, 8 << 20);
+    ck_assert_uint_lt(counted.bytes, 8 << 20);
     ck_assert_uint_eq(itch_pool_fini(&pool), 0);
 }
 END_TEST
@@ -378,19 +343,19 @@ START_TEST(slabs_of_no_slot_size_waste_much)
         size_t before, slots;
         double over;
 
-        source_bytes = 0;
-        if (!protopool_init_growing(&engine, loaded, classes, &geometry, &counted))
+        counted.bytes = 0;
+        if (!protopool_init_growing(&engine, loaded, classes, &geometry, &COUNTED_SOURCE))
             ck_abort_msg("no memory");
-        before = source_bytes;
+        before = counted.bytes;
         if (!protopool_reserve(&engine, 1, 1))
             ck_abort_msg("no memory");
         slots = engine.store->classes[1].slabs.slots;
-        over = (double)(source_bytes - before) / ((double)slots * ((double)bytes + 0.125)) - 1;
+        over = (double)(counted.bytes - before) / ((double)slots * ((double)bytes + 0.125)) - 1;
         if (over > worst) {
             worst = over;
             worst_bytes = bytes;
         }
-        if (protopool_fini(&engine) != 0 || source_bytes != 0)
+        if (protopool_fini(&engine) != 0 || counted.bytes != 0)
             ck_abort_msg("slots of %" PRIu32 " bytes leak", bytes);
     }
     printf("slabs of slots of 1 byte to 40 KB: at most %.2f %% besides slots and bits (slots of %" PRIu32 " bytes)\n",
@@ -410,7 +375,7 @@ int main(void)
     tcase_set_timeout(tests, 600);
     suite_add_tcase(suite, tests);
     tcase_add_test(tests, mix_takes_little_more_than_its_messages);
-#ifndef SHADOWED
+#if !UNDER_ASAN
     tcase_add_test(tests, resident_memory_agrees);
     tcase_add_loop_test(tests, memory_goes_back_to_the_system_when_messages_are_freed, 0, 4);
     tcase_add_test(tests, memory_goes_back_even_if_malloc_would_keep_it);

@@ -7,26 +7,14 @@
 
 #define PROTOPOOL_NO_ANALYSIS /* the bugs are on purpose */
 #include "calc.h"
+#include "support.h"
 
-#include <check.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#if defined __has_feature
-#if __has_feature(address_sanitizer)
-#define UNDER_ASAN 1
-#endif
-#elif defined __SANITIZE_ADDRESS__
-#define UNDER_ASAN 1
-#endif
-#ifndef UNDER_ASAN
-#define UNDER_ASAN 0
-#endif
 
 CALC_POOL_STORAGE(memory);
 CALC_POOL_STORAGE(more_memory);
@@ -567,8 +555,7 @@ static void *race(void *ctx)
 
 START_TEST(racing_double_free_is_reported_once)
 {
-    const char *const text = getenv("RACES");
-    unsigned long races = text != NULL ? strtoul(text, NULL, 10) : 2000;
+    unsigned long races = (unsigned long)from_environment("RACES", 2000);
     pthread_t threads[2];
 
     protopool_set_fault_handler(note);

@@ -12,7 +12,8 @@ static int counted_madvise(void *memory, size_t bytes, int advice);
 #include "protopool.c"
 #undef madvise
 
-#include <check.h>
+#include "support.h"
+
 #include <stdlib.h>
 
 #define CLASSES 6
@@ -39,13 +40,6 @@ static struct handle pool;
 /* What a growing pool takes once, for its tables. */
 #define TABLES_BYTES ((size_t)PROTOPOOL_TABLES_BYTES(CLASSES) + sizeof(struct protopool_growth))
 
-/* For inner loops: Check notes the place of every ck_assert in a file. */
-#define CHECK(condition) \
-    do { \
-        if (!(condition)) \
-            ck_abort_msg("%s", #condition); \
-    } while (0)
-
 static bool all_bytes_are(const void *slot, size_t bytes, int value)
 {
     for (size_t i = 0; i < bytes; i++)
@@ -62,42 +56,6 @@ static void *take(unsigned c)
 static void put(unsigned c, void *slot)
 {
     protopool_put(&pool.engine, &pool.loaded[c], c, slot);
-}
-
-/* ---- A source that counts, and that fails when told to -------------------------------------------------------------- */
-
-static struct {
-    size_t takes, bytes, most;
-    size_t aligns;  /* the sum of what take was asked for and give was told */
-    size_t fail_at; /* the number of the take that fails, from 1; 0: none */
-    bool fail_on;   /* and all after it */
-    size_t misalign;
-} counted;
-
-static void *counted_take(void *ctx, size_t bytes, size_t align)
-{
-    unsigned char *memory;
-    (void)ctx;
-    counted.takes++;
-    if (counted.fail_at != 0
-        && (counted.takes == counted.fail_at || (counted.fail_on && counted.takes > counted.fail_at)))
-        return NULL;
-    memory = (unsigned char *)aligned_alloc(align, (bytes + 2 * align - 1) / align * align);
-    ck_assert_ptr_nonnull(memory);
-    memset(memory, 0xa5, bytes); /* what is recycled is not zero */
-    counted.bytes += bytes;
-    counted.aligns += align;
-    if (counted.bytes > counted.most)
-        counted.most = counted.bytes;
-    return memory + counted.misalign;
-}
-
-static void counted_give(void *ctx, void *memory, size_t bytes, size_t align)
-{
-    (void)ctx;
-    counted.bytes -= bytes;
-    counted.aligns -= align;
-    free((unsigned char *)memory - counted.misalign);
 }
 
 static const struct protopool_source source = { counted_take, counted_give, NULL };
@@ -126,8 +84,8 @@ static void init_fixed(void)
 static void fini_fixed(size_t live)
 {
     ck_assert_uint_eq(protopool_fini(&pool.engine), live);
-    CHECK(all_bytes_are(fixed_memory, 32, 0x5a)); /* nothing around it was written */
-    CHECK(all_bytes_are(fixed_memory + 32 + fixed_bytes, 32, 0x5a));
+    ASSERT(all_bytes_are(fixed_memory, 32, 0x5a)); /* nothing around it was written */
+    ASSERT(all_bytes_are(fixed_memory + 32 + fixed_bytes, 32, 0x5a));
     free(fixed_memory);
 }
 
@@ -146,34 +104,34 @@ static void assert_slab_holds(const struct protopool_slabs *slabs, struct protop
 {
     uint32_t free_words = 0, idle_words = 0;
 
-    CHECK((uintptr_t)slab->first % 8 == 0);
-    CHECK(slab->words == pp_bitmap_words(slab->slots));
+    ASSERT((uintptr_t)slab->first % 8 == 0);
+    ASSERT(slab->words == pp_bitmap_words(slab->slots));
     for (uint32_t w = 0; w < slab->words; w++) {
         const protopool_word word = pp_bitmap(slab)[w];
-        CHECK((word & ~pp_slot_bits(slab, w)) == 0);
+        ASSERT((word & ~pp_slot_bits(slab, w)) == 0);
         free_words += word != 0;
         idle_words += word == pp_slot_bits(slab, w);
         *free_slots += bits_set(word);
         if (w < slab->lowest)
-            CHECK(word == 0);
+            ASSERT(word == 0);
     }
-    CHECK(slab->free_words == free_words);
-    CHECK(slab->idle_words == idle_words);
-    CHECK(full == (free_words == 0));
+    ASSERT(slab->free_words == free_words);
+    ASSERT(slab->idle_words == idle_words);
+    ASSERT(full == (free_words == 0));
     *slots += slab->slots;
     if (slabs->fixed == NULL)
-        CHECK(pp_slab_of(slabs, slab->first) == slab);
+        ASSERT(pp_slab_of(slabs, slab->first) == slab);
 }
 
 static void assert_magazine_holds(const struct protopool_slabs *slabs, const struct protopool_magazine *magazine)
 {
-    CHECK(magazine->slots <= magazine->top && magazine->top <= magazine->end);
+    ASSERT(magazine->slots <= magazine->top && magazine->top <= magazine->end);
     for (uint32_t i = 0; i < pp_magazine_count(magazine); i++) {
         struct protopool_slab *const slab = pp_slab_of(slabs, magazine->slots[i]);
         const uint32_t index = pp_slot_index(slabs, slab, magazine->slots[i]);
-        CHECK(index < slab->slots);
-        CHECK(slab->first + index * slabs->slot_bytes == magazine->slots[i]);
-        CHECK((pp_bitmap(slab)[index / PP_WORD_BITS] >> index % PP_WORD_BITS & 1) == 0);
+        ASSERT(index < slab->slots);
+        ASSERT(slab->first + index * slabs->slot_bytes == magazine->slots[i]);
+        ASSERT((pp_bitmap(slab)[index / PP_WORD_BITS] >> index % PP_WORD_BITS & 1) == 0);
     }
 }
 
@@ -185,10 +143,10 @@ static void assert_spares_hold(const struct protopool_growth *growth)
         return;
     for (uint32_t i = 0; i < growth->spare_count; i++) {
         bytes += PP_SLAB_BYTES << growth->spares[i] % PP_SLAB_BYTES;
-        CHECK(i == 0 || growth->spares[i - 1] < growth->spares[i]);
+        ASSERT(i == 0 || growth->spares[i - 1] < growth->spares[i]);
     }
-    CHECK(growth->spare_bytes == bytes);
-    CHECK(growth->source.give == NULL || bytes <= PROTOPOOL_SPARE_BYTES);
+    ASSERT(growth->spare_bytes == bytes);
+    ASSERT(growth->source.give == NULL || bytes <= PROTOPOOL_SPARE_BYTES);
 }
 
 static void assert_invariants(void)
@@ -200,8 +158,8 @@ static void assert_invariants(void)
             assert_slab_holds(slabs, slab, false, &slots, &free_slots);
         for (struct protopool_slab *slab = slabs->full; slab != NULL; slab = slab->next)
             assert_slab_holds(slabs, slab, true, &slots, &free_slots);
-        CHECK(slots == slabs->slots);
-        CHECK(free_slots == slabs->free_in_slabs);
+        ASSERT(slots == slabs->slots);
+        ASSERT(free_slots == slabs->free_in_slabs);
         assert_magazine_holds(slabs, &pool.loaded[c]);
         assert_magazine_holds(slabs, &pool.classes[c].previous);
     }
@@ -270,7 +228,7 @@ START_TEST(free_touches_no_byte_of_the_slot)
     for (size_t i = 0; i < 200; i++)
         put(2, slots[i]);
     for (size_t i = 0; i < 200; i++)
-        CHECK(all_bytes_are(slots[i], 24, (int)i));
+        ASSERT(all_bytes_are(slots[i], 24, (int)i));
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
 }
 END_TEST
@@ -337,7 +295,7 @@ START_TEST(double_free_frees_no_live_neighbour)
             memset(slot, 0xee, 24);
         }
         for (size_t i = 64; i < SLOTS; i++)
-            CHECK(all_bytes_are(slots[i], 24, (int)i));
+            ASSERT(all_bytes_are(slots[i], 24, (int)i));
         assert_invariants();
         ck_assert_uint_eq(protopool_fini(&pool.engine), 2 * (size_t)SLOTS - 64);
         ck_assert_uint_eq(counted.bytes, 0);
@@ -364,7 +322,7 @@ START_TEST(double_free_frees_nothing_of_another_slot_size)
     ck_assert_uint_eq(live_in(3), 64);
     assert_invariants();
     for (size_t i = 0; i < 64; i++)
-        CHECK(all_bytes_are(slots[i], 40, (int)i));
+        ASSERT(all_bytes_are(slots[i], 40, (int)i));
     ck_assert_uint_eq(protopool_fini(&pool.engine), 64);
 }
 END_TEST
@@ -400,7 +358,7 @@ START_TEST(fixed_pool_survives_every_order_of_frees)
         if (budget % step == 0 && step != 1)
             continue; /* the step must meet every slot */
         for (uint32_t i = 0; i < budget; i++)
-            CHECK((slots[i] = take(2)) != NULL);
+            ASSERT((slots[i] = take(2)) != NULL);
         ck_assert_ptr_null(take(2));
         assert_invariants();
         for (uint32_t i = 0; i < budget; i++)
@@ -421,7 +379,7 @@ START_TEST(writes_after_free_do_not_corrupt_a_fixed_pool)
     init_fixed();
     for (unsigned round = 0; round < 20; round++) {
         for (uint32_t i = 0; i < budget; i++)
-            CHECK((slots[i] = take(2)) != NULL);
+            ASSERT((slots[i] = take(2)) != NULL);
         for (uint32_t i = 0; i < budget; i++) {
             put(2, slots[i]);
             if (round % 2 == 1 && i % 7 == 0)
@@ -480,7 +438,7 @@ START_TEST(failed_makes_keep_a_depots_arrays)
     ck_assert(protopool_join(&pool.engine, pool.loaded, pool.classes, &geometry, &depot));
     arrays = pp_array_slabs(depot.store)->free_in_slabs;
     for (int i = 0; i < 100; i++)
-        CHECK(take(NO_BUDGET) == NULL);
+        ASSERT(take(NO_BUDGET) == NULL);
     ck_assert_uint_eq(pp_array_slabs(depot.store)->free_in_slabs, arrays);
     for (unsigned c = 1; c <= CLASSES; c++) /* so there is a magazine for every other slot size */
         if (c != NO_BUDGET)
@@ -593,7 +551,7 @@ static bool work(void)
     for (unsigned i = 0; i < 300; i++)
         for (unsigned c = 1; c <= CLASSES; c++)
             if (slots[c][i] != NULL) {
-                CHECK(all_bytes_are(slots[c][i], sizes[c - 1].bytes, (int)c));
+                ASSERT(all_bytes_are(slots[c][i], sizes[c - 1].bytes, (int)c));
                 put(c, slots[c][i]);
             }
     assert_invariants();
@@ -713,7 +671,7 @@ START_TEST(source_without_give_lasts_at_constant_demand)
         const unsigned c = cycle % 8 == 7 ? LARGE_CLASS : 2 + (unsigned)cycle % 3;
         const int burst = c == LARGE_CLASS ? 20 : BURST;
         for (int i = 0; i < burst; i++)
-            CHECK((slots[i] = take(c)) != NULL);
+            ASSERT((slots[i] = take(c)) != NULL);
         for (int i = 0; i < burst; i++)
             put(c, slots[i]);
         assert_invariants();
@@ -733,7 +691,7 @@ START_TEST(default_source_cuts_slabs_from_chunks_and_frees_them)
     void **const slots = (void **)malloc(MANY * sizeof *slots);
     ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, NULL));
     for (int i = 0; i < MANY; i++)
-        CHECK((slots[i] = take(2 + (unsigned)i % 4)) != NULL);
+        ASSERT((slots[i] = take(2 + (unsigned)i % 4)) != NULL);
     ck_assert_uint_gt(pool.engine.store->growth->heap.slabs, 10 * PP_CHUNK_MIN);
     assert_invariants();
     for (int i = 0; i < MANY; i++)
@@ -763,13 +721,13 @@ START_TEST(default_source_gives_every_slab_its_own_memory)
         const size_t at = i < SLABS ? (size_t)i : (random = random * 1664525 + 1013904223) % SLABS;
         const size_t bytes = PP_SLAB_BYTES << (random >> 8) % PP_SLAB_ORDERS;
         if (slabs[at].memory != NULL) {
-            CHECK(slabs[at].memory[0] == at % 251 && slabs[at].memory[slabs[at].bytes - 1] == at % 251);
+            ASSERT(slabs[at].memory[0] == at % 251 && slabs[at].memory[slabs[at].bytes - 1] == at % 251);
             pp_heap_give(&heap, slabs[at].memory, slabs[at].bytes, slabs[at].bytes);
             slabs[at].memory = NULL;
         }
         if (i < (ROUNDS - 1) * SLABS) {
-            CHECK((slabs[at].memory = (unsigned char *)pp_heap_take(&heap, bytes, bytes)) != NULL);
-            CHECK((uintptr_t)slabs[at].memory % bytes == 0);
+            ASSERT((slabs[at].memory = (unsigned char *)pp_heap_take(&heap, bytes, bytes)) != NULL);
+            ASSERT((uintptr_t)slabs[at].memory % bytes == 0);
             slabs[at].bytes = bytes;
             slabs[at].memory[0] = slabs[at].memory[bytes - 1] = (unsigned char)(at % 251);
         }
@@ -812,20 +770,20 @@ static void assert_heap_holds(void)
         const struct protopool_chunk *const chunk = &heap.chunks[i];
         size_t used = 0;
         for (size_t w = 0; w < PP_CHUNK_MAX / 64; w++) {
-            CHECK((chunk->dirty[w] & chunk->used[w]) == 0);
+            ASSERT((chunk->dirty[w] & chunk->used[w]) == 0);
             dirty += pp_count_bits(chunk->dirty[w]);
             used += pp_count_bits(chunk->used[w]);
         }
-        CHECK(used == chunk->live);
-        CHECK(i == 0 || heap.chunks[i - 1].block < chunk->block);
+        ASSERT(used == chunk->live);
+        ASSERT(i == 0 || heap.chunks[i - 1].block < chunk->block);
         live += used;
         idle += used == 0;
         slabs += chunk->slabs;
     }
-    CHECK(heap.dirty == dirty * PP_SLAB_BYTES);
-    CHECK(heap.live == live * PP_SLAB_BYTES);
-    CHECK(heap.idle == idle && idle <= 1);
-    CHECK(heap.slabs == slabs);
+    ASSERT(heap.dirty == dirty * PP_SLAB_BYTES);
+    ASSERT(heap.live == live * PP_SLAB_BYTES);
+    ASSERT(heap.idle == idle && idle <= 1);
+    ASSERT(heap.slabs == slabs);
 }
 
 /* Takes or gives the slabs from..to; counts chunks that come and go as calls of the system too. */
@@ -833,7 +791,7 @@ static void take_slabs(size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++) {
         const size_t count = heap.count;
-        CHECK((heap_slabs[i] = pp_heap_take(&heap, PP_SLAB_BYTES, PP_SLAB_BYTES)) != NULL);
+        ASSERT((heap_slabs[i] = pp_heap_take(&heap, PP_SLAB_BYTES, PP_SLAB_BYTES)) != NULL);
         memset(heap_slabs[i], (int)i, 16);
         system_calls += count != heap.count;
     }
@@ -843,10 +801,10 @@ static void give_slabs(size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++) {
         const size_t count = heap.count, calls = system_calls;
-        CHECK(all_bytes_are(heap_slabs[i], 16, (int)i & 255));
+        ASSERT(all_bytes_are(heap_slabs[i], 16, (int)i & 255));
         pp_heap_give(&heap, heap_slabs[i], PP_SLAB_BYTES, PP_SLAB_BYTES);
         system_calls += count != heap.count;
-        CHECK(system_calls - calls <= PP_DIRTY_MIN / PP_SLAB_BYTES); /* no free does much at once */
+        ASSERT(system_calls - calls <= PP_DIRTY_MIN / PP_SLAB_BYTES); /* no free does much at once */
     }
 }
 
@@ -878,7 +836,7 @@ START_TEST(free_memory_between_live_slabs_is_bounded)
     for (size_t left = HEAP_SLABS; left > 0; left -= 64) {
         give_slabs(left - 64, left);
         assert_heap_holds();
-        CHECK(heap.dirty <= PP_DIRTY_MIN || heap.dirty <= heap.live >> PP_DIRTY_SHIFT);
+        ASSERT(heap.dirty <= PP_DIRTY_MIN || heap.dirty <= heap.live >> PP_DIRTY_SHIFT);
     }
     ck_assert_uint_le(system_calls, HEAP_SLABS); /* at most one for 16 KiB of memory that is given back */
     pp_heap_trim(&heap);
@@ -1072,7 +1030,7 @@ START_TEST(reserved_slots_need_no_source)
         for (int round = 0; round < 2; round++) { /* they stay reserved when freed */
             static void *slots[5000];
             for (size_t i = 0; i < n; i++)
-                CHECK((slots[i] = take(c)) != NULL);
+                ASSERT((slots[i] = take(c)) != NULL);
             ck_assert_uint_eq(counted.takes, takes);
             for (size_t i = 0; i < n; i++)
                 put(c, slots[i]);
@@ -1231,7 +1189,7 @@ static uint32_t trips_of_swings(size_t begin, size_t count, int rounds)
     const uint32_t before = pool.engine.store_visits;
     for (int round = 0; round < rounds; round++) {
         for (size_t i = 0; i < count; i++)
-            CHECK((held[begin + i] = take(2)) != NULL);
+            ASSERT((held[begin + i] = take(2)) != NULL);
         for (size_t i = 0; i < count; i++)
             put(2, held[begin + count - 1 - i]);
     }
@@ -1248,7 +1206,7 @@ START_TEST(swing_around_a_magazines_edge_stays_in_the_pool)
         (void)trips_of_swings(live, PROTOPOOL_MAGAZINE, 4);
         for (size_t swing = 1; swing <= PROTOPOOL_MAGAZINE; swing = 2 * swing + 1)
             ck_assert_uint_le(trips_of_swings(live, swing, ROUNDS), 3);
-        CHECK((held[live] = take(2)) != NULL);
+        ASSERT((held[live] = take(2)) != NULL);
     }
     for (size_t live = 0; live <= (size_t)3 * PROTOPOOL_MAGAZINE; live++)
         put(2, held[live]);
@@ -1297,7 +1255,7 @@ START_TEST(random_makes_and_frees_keep_every_slot_apart)
             count++;
         } else {
             const uint32_t i = random_below((uint32_t)count);
-            CHECK(all_bytes_are(live[i].slot, sizes[live[i].c - 1].bytes, live[i].mark));
+            ASSERT(all_bytes_are(live[i].slot, sizes[live[i].c - 1].bytes, live[i].mark));
             put(live[i].c, live[i].slot);
             live[i] = live[--count];
         }

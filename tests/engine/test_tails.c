@@ -6,37 +6,19 @@
 
 #define PROTOPOOL_NO_ANALYSIS /* what is freed twice is on purpose */
 #include "telemetry.h"
-
-#include <check.h>
-#include <stdlib.h>
-
-#if defined __has_feature
-#if __has_feature(address_sanitizer)
-#define UNDER_ASAN 1
-#endif
-#elif defined __SANITIZE_ADDRESS__
-#define UNDER_ASAN 1
-#endif
+#include "support.h"
 
 enum { LONGEST = 70000, LIVE = 3000, HEAD = 16 + 1 }; /* HEAD: a Log without text */
 enum { KEPT = 65536 };                                /* larger slots have no magazine */
 
 static_assert(sizeof(struct telemetry_log) == HEAD - 1, "the terminator is behind the struct");
 
-/* ck_assert for loops: it writes to the runner's pipe only where it fails. */
-#define ASSERT(condition) \
-    do { \
-        if (!(condition)) \
-            ck_abort_msg("%s", #condition); \
-    } while (0)
-
 static char text[LONGEST + 1];
 static struct telemetry_pool pool, other;
 
 static size_t step(void)
 {
-    const char *const asked = getenv("STEP");
-    return asked != NULL ? strtoul(asked, NULL, 10) : 1;
+    return (size_t)from_environment("STEP", 1);
 }
 
 static size_t next_length(size_t length)
@@ -124,12 +106,11 @@ START_TEST(every_length_takes_its_bytes_and_a_slot_that_is_hardly_larger)
 }
 END_TEST
 
-static uint64_t random_state = 1;
+static uint64_t random_state = 88172645463325252U;
 
 static size_t random_below(size_t bound)
 {
-    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407); /* Knuth's MMIX */
-    return (size_t)((random_state >> 33) % bound);
+    return (size_t)(next_random(&random_state) % bound);
 }
 
 /* Mostly short, as texts are, and some of every length. */
@@ -284,37 +265,21 @@ START_TEST(pools_of_a_depot_free_each_others_tails)
 }
 END_TEST
 
-static bool is_dry;
-
-static void *take_unless_dry(void *ctx, size_t bytes, size_t align)
-{
-    (void)ctx;
-    return is_dry ? NULL : aligned_alloc(align, (bytes + align - 1) / align * align);
-}
-
-static void give(void *ctx, void *memory, size_t bytes, size_t align)
-{
-    (void)align;
-    (void)ctx;
-    (void)bytes;
-    free(memory);
-}
-
 START_TEST(reserve_is_for_a_length)
 {
-    const struct protopool_source source = { take_unless_dry, give, NULL };
     size_t made = 0;
 
-    ck_assert(telemetry_pool_init_growing(&other, &source));
+    ck_assert(telemetry_pool_init_growing(&other, &COUNTED_SOURCE));
     ck_assert(!telemetry_pool_reserve(&other, TELEMETRY_LOG, 1)); /* of which length? */
     ck_assert(telemetry_reserve_log(&other, 500, 900));
-    is_dry = true;
+    counted.fail_at = counted.takes + 1;
+    counted.fail_on = true;
     while (new_log(&other, 900) != NULL)
         made++;
     ck_assert_uint_ge(made, 500);
     ck_assert_ptr_null(new_log(&other, 5000));
     ck_assert(!telemetry_reserve_log(&other, 1, 5000));
-    is_dry = false;
+    counted.fail_at = 0;
     telemetry_pool_reset(&other);
     ck_assert_uint_eq(telemetry_pool_fini(&other), 0);
     ck_assert_uint_eq(telemetry_pool_fini(&pool), 0);
@@ -385,7 +350,7 @@ START_TEST(length_that_was_changed_is_found)
 END_TEST
 #endif
 
-#if PROTOPOOL_CHECK == 2 && !defined UNDER_ASAN
+#if PROTOPOOL_CHECK == 2 && !UNDER_ASAN
 START_TEST(bytes_written_behind_a_tail_are_found)
 {
     struct telemetry *const msg = new_log(&pool, 10); /* the slot has 32 bytes, and the message 27 */
@@ -423,7 +388,7 @@ int main(void)
 #if PROTOPOOL_CHECK >= 1
         tcase_add_test(tests, length_that_was_changed_is_found);
 #endif
-#if PROTOPOOL_CHECK == 2 && !defined UNDER_ASAN
+#if PROTOPOOL_CHECK == 2 && !UNDER_ASAN
         tcase_add_test(tests, bytes_written_behind_a_tail_are_found);
 #endif
     }

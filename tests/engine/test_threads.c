@@ -6,39 +6,18 @@
 
 #include "calc.h"
 #include "../examples/ring.h"
+#include "support.h"
 
-#include <check.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { BATCH = 32, THREADS = 4 };
 
-#define CHECK(condition) \
-    do { \
-        if (!(condition)) \
-            ck_abort_msg("%s", #condition); \
-    } while (0)
-
 static struct calc_depot depot;
-
-static uint64_t from_environment(const char *name, uint64_t otherwise)
-{
-    const char *const text = getenv(name);
-    return text != NULL ? strtoull(text, NULL, 10) : otherwise;
-}
-
-static uint64_t next_random(uint64_t *state) /* xorshift64 (Marsaglia 2003) */
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
 
 /* A message whose content follows from the number; NULL if there is no memory. */
 static struct calc *make_numbered(struct calc_pool *pool, uint64_t number)
@@ -89,16 +68,16 @@ static void *produce(void *ctx)
     void *batch[BATCH];
     size_t filled = 0;
 
-    CHECK(calc_pool_join(&pool, &depot));
+    ASSERT(calc_pool_join(&pool, &depot));
     for (uint64_t number = 0; number < stream->count; number++) {
         batch[filled++] = make_numbered(&pool, number);
-        CHECK(batch[filled - 1] != NULL);
+        ASSERT(batch[filled - 1] != NULL);
         if (filled == BATCH || number + 1 == stream->count) {
             ring_push(&stream->ring, batch, filled);
             filled = 0;
         }
     }
-    CHECK(calc_pool_fini(&pool) == 0);
+    ASSERT(calc_pool_fini(&pool) == 0);
     return NULL;
 }
 
@@ -108,15 +87,15 @@ static void *consume(void *ctx)
     struct calc_pool pool;
     void *batch[BATCH];
 
-    CHECK(calc_pool_join(&pool, &depot));
+    ASSERT(calc_pool_join(&pool, &depot));
     for (uint64_t number = 0; number < stream->count;) {
         const size_t popped = ring_pop(&stream->ring, batch, BATCH);
         for (size_t i = 0; i < popped; i++, number++) {
-            CHECK(is_numbered((struct calc *)batch[i], number));
+            ASSERT(is_numbered((struct calc *)batch[i], number));
             calc_free(&pool, (struct calc *)batch[i]);
         }
     }
-    CHECK(calc_pool_fini(&pool) == 0);
+    ASSERT(calc_pool_fini(&pool) == 0);
     return NULL;
 }
 
@@ -173,11 +152,11 @@ START_TEST(messages_outlive_the_pool_that_made_them)
     ck_assert(calc_depot_init(&depot, NULL));
     ck_assert(calc_pool_join(&one, &depot));
     for (uint64_t i = 0; i < 1000; i++)
-        CHECK((msgs[i] = make_numbered(&one, i)) != NULL);
+        ASSERT((msgs[i] = make_numbered(&one, i)) != NULL);
     ck_assert_uint_eq(calc_pool_fini(&one), 0);
     ck_assert(calc_pool_join(&other, &depot));
     for (uint64_t i = 0; i < 999; i++) {
-        CHECK(is_numbered(msgs[i], i));
+        ASSERT(is_numbered(msgs[i], i));
         calc_free(&other, msgs[i]);
     }
     ck_assert_uint_eq(calc_pool_fini(&other), 0);
@@ -234,7 +213,7 @@ START_TEST(each_of_a_depot_meets_what_is_live)
     ck_assert(calc_depot_init(&depot, NULL));
     ck_assert(calc_pool_join(&one, &depot) && calc_pool_join(&other, &depot));
     for (uint64_t i = 0; i < 2000; i++)
-        CHECK((msgs[i] = make_numbered(&one, 5 * i)) != NULL);
+        ASSERT((msgs[i] = make_numbered(&one, 5 * i)) != NULL);
     for (int i = 0; i < 1500; i++) /* some stay in magazines of the other, and of the depot */
         calc_free(&other, msgs[i]);
     ck_assert(!calc_depot_each(&depot, count_message, &count)); /* not while a pool is joined */
@@ -279,9 +258,9 @@ START_TEST(fixed_depot_guarantees_max_live_to_its_pools)
     for (int round = 0; round < 100; round++) {
         struct calc_pool *const maker = &pools[round % POOLS];
         for (int i = 0; i < 32; i++) /* 32 is max_live of Negate, alone in its slot size */
-            CHECK((msgs[i] = calc_new_negate(maker, i)) != NULL);
+            ASSERT((msgs[i] = calc_new_negate(maker, i)) != NULL);
         for (int i = 0; i < 32; i++) {
-            CHECK(calc_as_negate(msgs[i])->value == i);
+            ASSERT(calc_as_negate(msgs[i])->value == i);
             calc_free(&pools[(round + i) % POOLS], msgs[i]);
         }
     }
@@ -291,7 +270,7 @@ START_TEST(fixed_depot_guarantees_max_live_to_its_pools)
         calc_pool_flush(&pools[1]);
         calc_pool_flush(&pools[2]);
         for (int k = 0; k < 32; k++)
-            CHECK((msgs[k] = calc_new_negate(&pools[i], k)) != NULL);
+            ASSERT((msgs[k] = calc_new_negate(&pools[i], k)) != NULL);
         for (int k = 0; k < 32; k++)
             calc_free(&pools[i], msgs[k]);
     }
@@ -340,7 +319,7 @@ START_TEST(peak_of_a_pool_on_its_own_is_what_was_live)
             calc_pool_reset(&pool);
             live = 0;
         } else if ((chance >> 20) % 2 == 0 && live < limit) {
-            CHECK((adds[live++] = calc_new_add(&pool, 1, 2)) != NULL);
+            ASSERT((adds[live++] = calc_new_add(&pool, 1, 2)) != NULL);
         } else if (live != 0) {
             calc_free(&pool, adds[--live]);
         }
@@ -349,10 +328,10 @@ START_TEST(peak_of_a_pool_on_its_own_is_what_was_live)
         if (i % 997 == 0) {
             calc_pool_stats(&pool, &stats);
 #if PROTOPOOL_CHECK >= 1
-            CHECK(stats.slot[1].peak == peak);
-            CHECK(stats.slot[1].live == live);
+            ASSERT(stats.slot[1].peak == peak);
+            ASSERT(stats.slot[1].live == live);
 #else
-            CHECK(stats.slot[1].peak >= peak && stats.slot[1].peak <= peak + PROTOPOOL_MAGAZINE);
+            ASSERT(stats.slot[1].peak >= peak && stats.slot[1].peak <= peak + PROTOPOOL_MAGAZINE);
 #endif
         }
     }
@@ -374,7 +353,7 @@ START_TEST(peak_of_a_depot_is_a_bound_and_exact_at_level_2)
     ck_assert(calc_pool_join(&taker, &depot));
     for (int i = 0; i < 10000; i++) { /* what the taker frees stays in its magazines */
         struct calc *const one = calc_new_add(&maker, 1, 2), *const two = calc_new_add(&maker, 3, 4);
-        CHECK(one != NULL && two != NULL);
+        ASSERT(one != NULL && two != NULL);
         calc_free(&taker, one);
         calc_free(&taker, two);
     }
@@ -546,30 +525,7 @@ START_TEST(depot_whose_init_has_failed_is_empty)
 }
 END_TEST
 
-/* ---- A source that fails and is counted, under the lock ------------------------------------------------------------- */
-
-static size_t source_bytes, source_most, source_takes, source_fails_from;
-
-static void *counted_take(void *ctx, size_t bytes, size_t align)
-{
-    (void)ctx;
-    if (source_fails_from != 0 && ++source_takes >= source_fails_from)
-        return NULL;
-    source_bytes += bytes;
-    if (source_bytes > source_most)
-        source_most = source_bytes;
-    return aligned_alloc(align, (bytes + align - 1) / align * align);
-}
-
-static void counted_give(void *ctx, void *given, size_t bytes, size_t align)
-{
-    (void)align;
-    (void)ctx;
-    source_bytes -= bytes;
-    free(given);
-}
-
-static const struct protopool_source counted = { counted_take, counted_give, NULL };
+/* ---- The counted source, called under the lock ----------------------------------------------------------------------- */
 
 #if SIZE_MAX > 0xffffffffU
 START_TEST(fixed_depot_refuses_more_slots_than_it_can_count)
@@ -594,22 +550,23 @@ START_TEST(exhaustion_of_a_depot_is_met)
     ck_assert(!calc_depot_init(&depot, &(struct protopool_source){ NULL, NULL, NULL }));
     for (size_t from = 3; from < 30; from++) { /* after the tables and the first slab */
         size_t count = 0;
-        source_takes = 0;
-        source_fails_from = from;
-        ck_assert(calc_depot_init(&depot, &counted));
+        counted.takes = 0;
+        counted.fail_at = from;
+        counted.fail_on = true;
+        ck_assert(calc_depot_init(&depot, &COUNTED_SOURCE));
         ck_assert(calc_pool_join(&one, &depot) && calc_pool_join(&other, &depot));
         while (count < 5000 && (msgs[count] = make_numbered(&one, count)) != NULL)
             count++;
         for (size_t i = 0; i < count; i++) {
-            CHECK(is_numbered(msgs[i], i));
+            ASSERT(is_numbered(msgs[i], i));
             calc_free(&other, msgs[i]);
         }
         ck_assert_uint_eq(calc_pool_fini(&one), 0);
         ck_assert_uint_eq(calc_pool_fini(&other), 0);
         ck_assert_uint_eq(calc_depot_fini(&depot), 0);
-        ck_assert_uint_eq(source_bytes, 0);
+        ck_assert_uint_eq(counted.bytes, 0);
     }
-    source_fails_from = 0;
+    counted.fail_at = 0;
 }
 END_TEST
 
@@ -626,7 +583,7 @@ static void *free_in_random_order(void *ctx)
     uint64_t state = 88172645463325252U;
 
     (void)ctx;
-    CHECK(calc_pool_join(&pool, &depot));
+    ASSERT(calc_pool_join(&pool, &depot));
     for (int phase = 0; phase < 3 * VARIANTS; phase++) {
         pthread_barrier_wait(&barrier);
         for (size_t i = SHIFTING - 1; i > 0; i--) {
@@ -639,7 +596,7 @@ static void *free_in_random_order(void *ctx)
             calc_free(&pool, shifted[i]);
         pthread_barrier_wait(&barrier);
     }
-    CHECK(calc_pool_fini(&pool) == 0);
+    ASSERT(calc_pool_fini(&pool) == 0);
     return NULL;
 }
 
@@ -650,16 +607,16 @@ START_TEST(memory_follows_a_load_that_shifts_between_threads)
     size_t most = 0;
     double ratio;
 
-    source_most = 0;
+    counted.most = 0;
     ck_assert_int_eq(pthread_barrier_init(&barrier, NULL, 2), 0);
-    ck_assert(calc_depot_init(&depot, &counted));
+    ck_assert(calc_depot_init(&depot, &COUNTED_SOURCE));
     ck_assert(calc_pool_join(&pool, &depot));
     ck_assert_int_eq(pthread_create(&thread, NULL, free_in_random_order, NULL), 0);
     for (size_t phase = 0; phase < 3 * (size_t)VARIANTS; phase++) {
         size_t bytes = 0;
         for (size_t i = 0; i < SHIFTING; i++) {
             shifted[i] = make_numbered(&pool, 5 * i + phase % 5);
-            CHECK(shifted[i] != NULL);
+            ASSERT(shifted[i] != NULL);
             bytes += calc_size(shifted[i]);
         }
         most = bytes > most ? bytes : most;
@@ -667,12 +624,12 @@ START_TEST(memory_follows_a_load_that_shifts_between_threads)
         pthread_barrier_wait(&barrier);
     }
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
-    ratio = (double)source_most / (double)most;
+    ratio = (double)counted.most / (double)most;
     printf("phase shift, freed by another thread in random order: peak %.4f of the most bytes live\n", ratio);
     ck_assert_double_le(ratio, 1.4);
     ck_assert_uint_eq(calc_pool_fini(&pool), 0);
     ck_assert_uint_eq(calc_depot_fini(&depot), 0);
-    ck_assert_uint_eq(source_bytes, 0);
+    ck_assert_uint_eq(counted.bytes, 0);
 }
 END_TEST
 
@@ -693,14 +650,14 @@ static void *come_and_go(void *ctx)
     struct calc *held[40] = { NULL };
     uint64_t numbers[40] = { 0 };
 
-    CHECK(calc_pool_join(&pool, &depot));
+    ASSERT(calc_pool_join(&pool, &depot));
     for (int i = 0; i < 20000; i++) {
         const size_t at = next_random(&state) % 40, desk = next_random(&state) % DESKS;
         if (held[at] == NULL) {
             numbers[at] = next_random(&state) >> 12;
-            CHECK((held[at] = make_numbered(&pool, numbers[at])) != NULL);
+            ASSERT((held[at] = make_numbered(&pool, numbers[at])) != NULL);
         }
-        CHECK(is_numbered(held[at], numbers[at]));
+        ASSERT(is_numbered(held[at], numbers[at]));
         if (state % 3 == 0) {
             calc_free(&pool, held[at]);
             held[at] = NULL;
@@ -717,7 +674,7 @@ static void *come_and_go(void *ctx)
     }
     for (size_t i = 0; i < 40; i++)
         calc_free(&pool, held[i]);
-    CHECK(calc_pool_fini(&pool) == 0);
+    ASSERT(calc_pool_fini(&pool) == 0);
     return NULL;
 }
 
@@ -730,28 +687,28 @@ START_TEST(threads_come_and_go_and_nothing_is_lost)
 
     for (size_t i = 0; i < DESKS; i++)
         ck_assert_int_eq(pthread_mutex_init(&desks[i].mutex, NULL), 0);
-    source_most = 0;
-    ck_assert(calc_depot_init(&depot, &counted));
+    counted.most = 0;
+    ck_assert(calc_depot_init(&depot, &COUNTED_SOURCE));
     do {
         for (uintptr_t i = 0; i < THREADS; i++)
             ck_assert_int_eq(pthread_create(&threads[i], NULL, come_and_go, (void *)(rounds * (size_t)THREADS + i)), 0);
         for (size_t i = 0; i < THREADS; i++)
             ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
         if (rounds == 3)
-            early = source_bytes;
+            early = counted.bytes;
         rounds++;
     } while (rounds < 5 || time(NULL) < end);
     printf("threads come and go: %zu rounds of %d; %zu bytes taken after 4 rounds, %zu at the end\n", rounds, THREADS,
-           early, source_bytes);
-    ck_assert_uint_le(source_most, early + early / 4 + 262144); /* flat */
+           early, counted.bytes);
+    ck_assert_uint_le(counted.most, early + early / 4 + 262144); /* flat */
     ck_assert(calc_pool_join(&pool, &depot));
     for (size_t i = 0; i < DESKS; i++) {
-        CHECK(desks[i].msg == NULL || is_numbered(desks[i].msg, desks[i].number));
+        ASSERT(desks[i].msg == NULL || is_numbered(desks[i].msg, desks[i].number));
         calc_free(&pool, desks[i].msg);
     }
     ck_assert_uint_eq(calc_pool_fini(&pool), 0);
     ck_assert_uint_eq(calc_depot_fini(&depot), 0);
-    ck_assert_uint_eq(source_bytes, 0);
+    ck_assert_uint_eq(counted.bytes, 0);
 }
 END_TEST
 
@@ -765,17 +722,17 @@ static void *call_everything(void *ctx)
 
     for (int round = 0; round < 20; round++) {
         struct calc_pool pool, alone;
-        CHECK(calc_pool_join(&pool, &depot));
-        CHECK(calc_pool_init_growing(&alone, NULL));
-        CHECK(calc_pool_fini(&alone) == 0);
+        ASSERT(calc_pool_join(&pool, &depot));
+        ASSERT(calc_pool_init_growing(&alone, NULL));
+        ASSERT(calc_pool_fini(&alone) == 0);
         for (int i = 0; i < 2000; i++) {
             const size_t at = next_random(&state) % 300;
             calc_free(&pool, held[at]);
             held[at] = make_numbered(&pool, state >> 12);
-            CHECK(held[at] != NULL);
+            ASSERT(held[at] != NULL);
             switch (state >> 8 & 255) {
             case 0:
-                CHECK(calc_pool_reserve(&pool, CALC_ADD, 1 + state % 500));
+                ASSERT(calc_pool_reserve(&pool, CALC_ADD, 1 + state % 500));
                 break;
             case 1:
                 calc_pool_flush(&pool);
@@ -800,7 +757,7 @@ static void *call_everything(void *ctx)
             calc_free(&pool, held[i]);
             held[i] = NULL;
         }
-        CHECK(calc_pool_fini(&pool) == 0);
+        ASSERT(calc_pool_fini(&pool) == 0);
     }
     return NULL;
 }

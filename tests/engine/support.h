@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/* What the engine's suites share: an assertion for loops, a source that counts and fails, random numbers, settings. */
+
+#ifndef SUPPORT_H_
+#define SUPPORT_H_
+
+#include "protopool.h"
+
+#include <check.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined __SANITIZE_ADDRESS__
+#define UNDER_ASAN 1
+#elif defined __has_feature
+#if __has_feature(address_sanitizer)
+#define UNDER_ASAN 1
+#endif
+#endif
+#ifndef UNDER_ASAN
+#define UNDER_ASAN 0
+#endif
+
+/* For loops: Check writes the place of each ck_assert into a file, of this one only if it fails. */
+#define ASSERT(condition) \
+    do { \
+        if (!(condition)) \
+            ck_abort_msg("%s", #condition); \
+    } while (0)
+
+/* What the counted source knows. To begin with another count, fill it with zeros. */
+static struct {
+    size_t takes;
+    size_t bytes, most; /* taken and not given back: now, and at most */
+    size_t aligns;      /* the sum of the aligns of the blocks that are taken */
+    size_t fail_at;     /* the number of the take that fails, from 1; 0: none */
+    bool fail_on;       /* and all takes after it fail */
+    size_t misalign;    /* added to each address */
+} counted;
+
+static inline void *counted_take(void *ctx, size_t bytes, size_t align)
+{
+    unsigned char *memory;
+
+    (void)ctx;
+    counted.takes++;
+    if (counted.fail_at != 0
+        && (counted.takes == counted.fail_at || (counted.fail_on && counted.takes > counted.fail_at)))
+        return NULL;
+    memory = (unsigned char *)aligned_alloc(align, (bytes + 2 * align - 1) / align * align);
+    ASSERT(memory != NULL);
+    memset(memory, 0xa5, bytes); /* recycled memory is not zero */
+    counted.bytes += bytes;
+    counted.aligns += align;
+    if (counted.bytes > counted.most)
+        counted.most = counted.bytes;
+    return memory + counted.misalign;
+}
+
+static inline void counted_give(void *ctx, void *memory, size_t bytes, size_t align)
+{
+    (void)ctx;
+    counted.bytes -= bytes;
+    counted.aligns -= align;
+    free((unsigned char *)memory - counted.misalign);
+}
+
+#define COUNTED_SOURCE ((const struct protopool_source){ counted_take, counted_give, NULL })
+
+/* xorshift64 (Marsaglia 2003); the state is not 0. */
+static inline uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+static inline uint64_t from_environment(const char *name, uint64_t otherwise)
+{
+    const char *const text = getenv(name);
+    return text != NULL ? strtoull(text, NULL, 10) : otherwise;
+}
+
+#endif
