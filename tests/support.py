@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""What the generator's tests share: running it, schemas made at random from a seed, and C compilers."""
+"""Shared by the tests: temporary folders, running the generator, random schemas from a seed, C compilers."""
 
 import contextlib
 import io
@@ -8,6 +8,8 @@ import random
 import shutil
 import subprocess
 import sys
+import tempfile
+import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +25,9 @@ from gen.diagnostics import SchemaError                         # noqa: E402
 WARNINGS = ("-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes -Wcast-qual "
             "-Wcast-align=strict -Wswitch-enum -Werror").split()
 WARNINGS_CPP = [flag for flag in WARNINGS if flag != "-Wstrict-prototypes"]
+GOOD_TEXT = "protocol: calc\nmessages: {Add: {max_live: 2, fields: {left: u64, right: u64}}, Quit: }\n"
+BAD_TEXT = "protocol: calc\nmessages: {Add: {tag: 0}}\n"
+NOBODY = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
 
 
 def long(test):
@@ -31,15 +36,50 @@ def long(test):
     return test
 
 
+class FolderTest(unittest.TestCase):
+    """Each test has a temporary folder of its own: self.folder."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name).resolve()
+
+
+class CommandTest(FolderTest):
+    """A good schema, a bad one, and self.out, a folder for outputs that does not exist yet."""
+
+    def setUp(self):
+        super().setUp()
+        os.chmod(self.folder, 0o755)            # for tests as another user
+        self.good = self.folder / "good.yaml"
+        self.good.write_text(GOOD_TEXT)
+        self.bad = self.folder / "bad.yaml"
+        self.bad.write_text(BAD_TEXT)
+        self.out = self.folder / "out"
+
+    def names(self) -> list[str]:
+        return sorted(path.name for path in self.out.iterdir()) if self.out.exists() else []
+
+    def states(self, folder: Path | None = None) -> dict[str, tuple]:
+        return {path.name: (path.stat().st_mtime_ns, path.stat().st_ino, path.read_bytes())
+                for path in (folder or self.out).iterdir()}
+
+    def assert_trouble(self, done: subprocess.CompletedProcess, part: str = ""):
+        """Exit status 2, and one line on stderr, with this part, instead of a traceback."""
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertRegex(done.stderr, r"\Aprotopool: [^\n]+\n\Z")
+        self.assertIn(part, done.stderr)
+
+
 def command(*arguments, python=sys.executable, **options) -> subprocess.CompletedProcess:
-    """`python -m gen ARGUMENTS` as a process of its own; its output as text unless options say otherwise."""
+    """Runs `python -m gen ARGUMENTS` in a process of its own. Its output is text unless the options change that."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}
     return subprocess.run([python, "-m", "gen", *map(str, arguments)], env=environment, timeout=120,
                           **{"capture_output": True, "text": True, **options})
 
 
 def main(*arguments) -> tuple[int, str, str]:
-    """The same in this process: status, standard output, standard error."""
+    """Runs the command line in this process. Returns the exit status, standard output and standard error."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         status = cli.main([str(argument) for argument in arguments])
@@ -55,7 +95,7 @@ def emit(text: str | bytes, name: str = "schema.yaml") -> dict[str, str]:
 
 
 def errors(text: str | bytes) -> list[str]:
-    """What is wrong with the schema, as shown; empty if nothing is."""
+    """The errors in the schema as they are printed; empty if it is good."""
     try:
         lay_out(text)
     except SchemaError as error:
@@ -64,7 +104,7 @@ def errors(text: str | bytes) -> list[str]:
 
 
 def of_fields(fields: dict[str, str], head: str = "") -> str:
-    """A schema of one message with these fields."""
+    """A schema with one message that has these fields."""
     lines = "".join(f"      {name}: {{type: '{kind}'}}\n" for name, kind in fields.items())
     return f"protocol: calc\n{head}messages:\n  Add:\n    fields:\n{lines}"
 
@@ -80,7 +120,7 @@ def random_type(rng: random.Random, enums: list[str]) -> str:
 
 
 def random_field(rng: random.Random, named: list[str]) -> str:
-    """Of every kind; named: enums, flags and structs that it may hold."""
+    """The type of a field, of any kind. named: enums, flags and structs that it can use."""
     kind = random_type(rng, named)
     if rng.random() < 0.3:
         kind = f"{rng.choice(named + SCALARS[:-1])}[<={rng.choice((1, 3, 8, 255, 256))}]"
@@ -105,7 +145,7 @@ def random_schema(seed: int, messages: int = 12, most_fields: int = 10) -> str:
     lines += [f"  {name}: {{base: {name[5:]}, values: {{{', '.join(f'b{n}: {n}' for n in rng.sample(range(8), 3))}}}}}" for name in flags]
     structs: list[str] = []
     lines.append("structs:")
-    for i in range(3):                  # small ones, since they may be held many times
+    for i in range(3):                  # small ones, because fields may contain many of them
         fields = {f"f{j}": rng.choice((*SCALARS, *enums, *flags, *structs, "u8[3]", "i32[<=2]", "char[5]", "string[<=6]", "f64?"))
                   for j in range(rng.randint(1, 5))}
         lines.append(f"  struct{i}: {{fields: {{{', '.join(f'{name}: {chr(39)}{kind}{chr(39)}' for name, kind in fields.items())}}}}}")
@@ -124,7 +164,7 @@ def random_schema(seed: int, messages: int = 12, most_fields: int = 10) -> str:
 
 
 def large_schema(messages: int, fields: int) -> str:
-    """Of so many messages, with so many fields in all."""
+    """A schema with this many messages, and this many fields in all of them."""
     rng = random.Random(1)
     lines = ["protocol: big", "enums:"]
     lines += [f"  choice{i}: {{values: [red, green, blue]}}" for i in range(20)]
@@ -150,7 +190,7 @@ def write_all(directory: Path, files: dict[str, str]) -> None:
 
 
 def compile_c(compiler: str, directory: Path, source: str, *flags: str) -> str:
-    """What the compiler says of the file's syntax and assertions: empty if it is clean."""
+    """What the compiler prints about the file's syntax and assertions: empty if it is clean."""
     cpp = "++" in compiler
     warnings = WARNINGS_CPP if cpp else WARNINGS
     if "clang" in compiler:

@@ -104,7 +104,8 @@ class _Reader:
         missing = [quoted(needed) for needed in ("protocol", "messages") if not self.given(node, needed)]
         if missing:
             s = "s" * (len(missing) - 1)
-            self.reporter.error(Place(1, 1), f"a schema needs the key{s} {' and '.join(missing)}")
+            self.reporter.error(Place(1, 1), f"a schema needs the key{s} {' and '.join(missing)}",
+                                "the smallest schema is protocol: calc, and on the next line messages: {Quit: {}}")
         if keys.get("protocol") is None:
             return None
         return Schema(self.reporter.source, imports=keys.pop("import", ()), **keys)
@@ -133,7 +134,7 @@ class _Reader:
     def struct(self, name: Word, node: yaml_tree.Node) -> Struct | None:
         keys = self.keys(node, "a struct", doc=self.doc, fields=self.named("fields", self.field), c_name=self.name)
         if keys is not None and not self.given(node, "fields"):
-            self.reporter.error(name.place, f'the struct {quoted(name.text)} needs "fields"')
+            self.reporter.error(name.place, f'the struct {quoted(name.text)} needs "fields"', "for example fields: {x: i32, y: i32}")
         return Struct(name, **(keys or {}))
 
     def field(self, name: Word, node: yaml_tree.Node) -> Field | None:
@@ -141,7 +142,7 @@ class _Reader:
             keys = self.keys(node, "a field", type=self.type, doc=self.doc, c_name=self.name, pad=self.word,
                              unit=self.unit, range=self.range, default=self.word, max=self.word)
             if not self.given(node, "type"):
-                self.reporter.error(name.place, f'the field {quoted(name.text)} needs a "type"')
+                self.reporter.error(name.place, f'the field {quoted(name.text)} needs a "type"', "for example type: u32")
             return Field(name, **keys) if keys.get("type") else None
         field_type = self.type(node)
         return Field(name, field_type) if field_type else None
@@ -149,13 +150,13 @@ class _Reader:
     def enum(self, name: Word, node: yaml_tree.Node) -> Enum | None:
         keys = self.keys(node, "an enum", base=self.word, values=self.enum_values, doc=self.doc, c_name=self.name)
         if keys is not None and not self.given(node, "values"):
-            self.reporter.error(name.place, f'the enum {quoted(name.text)} needs "values"')
+            self.reporter.error(name.place, f'the enum {quoted(name.text)} needs "values"', "for example values: [red, green]")
         return Enum(name, **(keys or {}))
 
     def flag_set(self, name: Word, node: yaml_tree.Node) -> Enum | None:
         keys = self.keys(node, "a set of flags", base=self.word, values=self.enum_values, doc=self.doc, c_name=self.name)
         if keys is not None and not self.given(node, "values"):
-            self.reporter.error(name.place, f'the flags {quoted(name.text)} need "values"')
+            self.reporter.error(name.place, f'the flags {quoted(name.text)} need "values"', "for example values: [read, write]")
         return Enum(name, **(keys or {}))
 
     def enum_values(self, node: yaml_tree.Node) -> tuple[EnumValue, ...] | None:
@@ -182,7 +183,7 @@ class _Reader:
         if isinstance(node, yaml_tree.Mapping):
             keys = self.keys(node, "a constant", value=self.word, doc=self.doc, c_name=self.name)
             if not self.given(node, "value"):
-                self.reporter.error(name.place, f'the constant {quoted(name.text)} needs a "value"')
+                self.reporter.error(name.place, f'the constant {quoted(name.text)} needs a "value"', "for example value: 10")
             return Constant(name, **keys) if keys.get("value") else None
         word = self.word(node)
         return Constant(name, word) if word else None
@@ -253,10 +254,11 @@ class _Reader:
     def word(self, node: yaml_tree.Node, what: str = "one word or number") -> Word | None:
         if isinstance(node, yaml_tree.Scalar) and not node.block and (node.text or node.quoted):
             return Word(node.text, node.place, node.quoted)
-        found = {yaml_tree.Mapping: "a mapping", yaml_tree.Sequence: "a list"}.get(type(node), "nothing")
+        found, hint = {yaml_tree.Mapping: ("a mapping", "write a single value here"),
+                       yaml_tree.Sequence: ("a list", "write a single value here")}.get(type(node), ("nothing", "write it here"))
         if isinstance(node, yaml_tree.Scalar) and node.block:
-            found = "a block of text"
-        self.reporter.error(node.place, f"expected {what}, found {found}")
+            found, hint = "a block of text", "write it on one line, without | or >"
+        self.reporter.error(node.place, f"expected {what}, found {found}", hint)
         return None
 
     def named(self, key: str, read: Callable) -> Callable[[yaml_tree.Node], tuple]:

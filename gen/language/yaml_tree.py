@@ -197,9 +197,11 @@ class _Tree:
         entries = []
         for key, value in zip(children[::2], children[1::2]):
             if not isinstance(key, Scalar):
-                self.reporter.error(key.place, "a key must be a name, not a list or a mapping")
+                self.reporter.error(key.place, "a key must be a name, not a list or a mapping",
+                                    "each entry of a mapping is a name, a colon and a value")
             elif key.block:
-                self.reporter.error(key.place, "a key must be a name, not a block of text")
+                self.reporter.error(key.place, "a key must be a name, not a block of text",
+                                    "each entry of a mapping is a name, a colon and a value")
             elif key.text == "<<" and not key.quoted:
                 self.reporter.error(key.place, 'the merge key "<<" is not allowed', "write the keys themselves")
             elif key.text in first:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""A schema of every combination of types to depth 2: each element in each container, bare and inside of a struct that
-is itself in each container; a tail is one of them. Prints it; `python3 tests/generator/combinations.py > all.yaml`."""
+"""A schema with every combination of types to depth 2: each element in each container, alone and inside a struct that is itself
+in each container. A tail is a container too. `python3 tests/generator/combinations.py > all.yaml` prints the schema."""
 
 SCALARS = "bool u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 char".split()
 RANGED = {"u8": "[1, 200]", "i16": "[-5, 5]", "u64": "[0, 18446744073709551614]", "i64": "[-9, 9000000000]", "f32": "[-1.5, 1.5]",
@@ -22,7 +22,7 @@ flags:
 
 
 def fields() -> dict[str, str]:
-    """Every field of depth 1: a name, and what stands behind it."""
+    """Every field of depth 1: its name and its definition."""
     found = {}
     for element in (*SCALARS, *NAMED):
         for i, container in enumerate(CONTAINERS if element != "char" else CHARS):

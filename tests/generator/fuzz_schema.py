@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The generator, fed with schemas that are wrong in every way: mutations of those in the tree, and what a grammar makes that knows
-each key and puts anything behind it. Each ends with files or with errors that have a place, in 10 seconds, and never in a traceback.
-`python3 tests/generator/fuzz_schema.py SECONDS [SEED]`; what fails stays in build/fuzz-schema."""
+"""Fuzzing of the generator: mutations of our schemas, and schemas from a grammar that knows every key and gives it any value. Each must
+give files or errors with a place, within 10 seconds and without a traceback. `python3 tests/generator/fuzz_schema.py SECONDS [SEED]`.
+A schema that fails stays in build/fuzz-schema."""
 
 import random
 import re
@@ -54,7 +54,7 @@ def mutated(rng: random.Random, seeds: list[bytes]) -> bytes:
 
 
 def from_grammar(rng: random.Random) -> bytes:
-    """Mostly right, so that it comes far; wrong in some places."""
+    """A schema that is mostly right, so that it gets far, and wrong in some places."""
     wrong = rng.choice((0, 0.02, 0.1))
 
     def anything(good: str) -> str:
@@ -69,11 +69,11 @@ def from_grammar(rng: random.Random) -> bytes:
         good = rng.choice((form.format(number), form.format(rng.choice(["u16", "bool", *named])), "'char[4]'", "'string[<=9]?'", "'bytes[<=9]'"))
         kind = good if rng.random() > 3 * wrong else rng.choice(TYPES).format(rng.choice(SCALARS[:11]))
         given = {"type": kind, "doc": "A text.", "unit": "mm", "range": "[1, 9]", "default": "1", "pad": "' '", "max": "9", "c_name": f"n{rng.randrange(10**6)}"}
-        also = [key for key in ("doc", "unit", "c_name", *(("range",) if good == form.format(number) else ())) if rng.random() < 0.3]
-        also += rng.sample(FIELD[1:], 1) if rng.random() < wrong else []
-        if not also and rng.random() < 0.7:
+        others = [key for key in ("doc", "unit", "c_name", *(("range",) if good == form.format(number) else ())) if rng.random() < 0.3]
+        others += rng.sample(FIELD[1:], 1) if rng.random() < wrong else []
+        if not others and rng.random() < 0.7:
             return kind
-        return entries(indent + "  ", [(key, anything(given[key])) for key in dict.fromkeys(["type", *also])])
+        return entries(indent + "  ", [(key, anything(given[key])) for key in dict.fromkeys(["type", *others])])
 
     def fields(indent: str, of: str) -> str:
         found = [(anything(f"x{i}"), field(indent, [] if of == "structs" else ["s1", "s2", "e1", "f1"])) for i in range(rng.randint(1, 4))]
@@ -105,19 +105,19 @@ def from_grammar(rng: random.Random) -> bytes:
 
 
 def run(raw: bytes, emits: bool) -> bool:
-    """What the generator does with it, which takes longest where it emits; whether it is accepted."""
+    """Runs every pass and view on the schema. emits: also the last pass, which takes longest. Returns whether it is accepted."""
     try:
-        laid_out = generate.lay_out([("fuzzed.yaml", raw)])
+        layout = generate.lay_out([("fuzzed.yaml", raw)])
     except SchemaError as error:
         shown = [str(diagnostic) for diagnostic in error.diagnostics]
         if not shown or not all(re.match(r"[^\n]+:[1-9]\d*:[1-9]\d*: error: \S", one) for one in shown):
             raise AssertionError(f"errors without a place: {shown}") from error
         return False
-    files = render.render(laid_out[0], ("cpp", "bench")) | render.suite(laid_out[0]) if emits else {}
-    plan.as_text(laid_out, ["fuzzed.yaml"])
-    plan.as_json(laid_out, ["fuzzed.yaml"])
-    markdown.markdown(laid_out[0])
-    if not all(files.values()) or diff.compare(laid_out[0], laid_out[0]):
+    files = render.render(layout[0], ("cpp", "bench")) | render.suite(layout[0]) if emits else {}
+    plan.as_text(layout, ["fuzzed.yaml"])
+    plan.as_json(layout, ["fuzzed.yaml"])
+    markdown.markdown(layout[0])
+    if not all(files.values()) or diff.compare(layout[0], layout[0]):
         raise AssertionError("an empty file, or a schema that differs from itself")
     return True
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""--diff: each kind of difference, where it is, and whether it breaks."""
+"""--diff: every kind of difference, its place, and whether it breaks programs."""
 
 import re
 import tempfile
@@ -34,7 +34,7 @@ messages:
 
 
 class Differences(unittest.TestCase):
-    def told(self, *replaced: tuple[str, str]) -> list[str]:
+    def changes(self, *replaced: tuple[str, str]) -> list[str]:
         new = OLD
         for before, after in replaced:
             self.assertIn(before, new)
@@ -42,13 +42,13 @@ class Differences(unittest.TestCase):
         differences = diff.compare(lay_out(OLD), lay_out(new))
         return diff.as_text(differences, "old", "new").splitlines()[:-1]
 
-    def test_nothing(self):
-        self.assertEqual(self.told(), [])
+    def test_a_schema_does_not_differ_from_itself(self):
+        self.assertEqual(self.changes(), [])
         for path in (ROOT / "schema").glob("*.yaml"):
-            laid_out = lay_out(path.read_bytes())
-            self.assertEqual(diff.as_text(diff.compare(laid_out, laid_out), "a", "b"), "no difference\n")
+            layout = lay_out(path.read_bytes())
+            self.assertEqual(diff.as_text(diff.compare(layout, layout), "a", "b"), "no difference\n")
 
-    def test_breaking(self):
+    def test_breaking_differences(self):
         for replaced, expected in {
             ("protocol: calc", "protocol: sums"): ["breaking: the protocol's C name is sums, was calc"],
             ("  Quit: {}\n", ""): ["breaking: old:19:3: message Quit is removed"],
@@ -71,21 +71,21 @@ class Differences(unittest.TestCase):
             ("read: 0, write: 1", "read: 0, write: 2"): ["breaking: old:4:34 -> new:4:34: flags caps: write is 2, was 1"],
         }.items():
             with self.subTest(replaced):
-                self.assertEqual(self.told(replaced), expected)
+                self.assertEqual(self.changes(replaced), expected)
 
-    def test_what_a_struct_changes_is_told_of_it_and_of_the_size_of_its_messages(self):
-        self.assertEqual(self.told(("y: i32", "y: i64")), [
+    def test_a_changed_struct_is_reported_with_the_messages_that_contain_it(self):
+        self.assertEqual(self.changes(("y: i32", "y: i64")), [
             "breaking: old:6:3 -> new:6:3: struct point takes 16 bytes, was 8",
             "breaking: old:6:28 -> new:6:28: struct point: field y is i64, was i32",
             "breaking: old:11:3 -> new:11:3: message Move takes 40 bytes, was 28",
             "breaking: old:14:7 -> new:14:7: message Move: field to is at offset 24, was at 20"])
 
-    def test_a_constant_is_told_and_what_follows_from_it(self):
-        told = self.told(("most: 4", "most: 5"))
-        self.assertEqual(told[0], "compatible: old:2:13 -> new:2:13: constant most is 5, was 4")
-        self.assertIn("breaking: old:16:7 -> new:16:7: message Move: field caps is caps[5], was caps[4]", told)
+    def test_a_changed_constant_is_reported_with_its_consequences(self):
+        changes = self.changes(("most: 4", "most: 5"))
+        self.assertEqual(changes[0], "compatible: old:2:13 -> new:2:13: constant most is 5, was 4")
+        self.assertIn("breaking: old:16:7 -> new:16:7: message Move: field caps is caps[5], was caps[4]", changes)
 
-    def test_compatible(self):
+    def test_compatible_differences(self):
         for replaced, expected in {
             ("  Quit: {}\n", "  Quit: {}\n  More: {}\n"): ["compatible: new:20:3: message More is new, with the tag 4"],
             ("max_live: 4", "max_live: 5"):
@@ -105,9 +105,9 @@ class Differences(unittest.TestCase):
                 ["compatible: old:16:7 -> new:16:7: message Move: field caps is written caps[4], was caps[most]"],
         }.items():
             with self.subTest(replaced):
-                self.assertEqual(self.told(replaced), expected)
+                self.assertEqual(self.changes(replaced), expected)
 
-    def test_what_is_spelt_alike_and_is_not(self):
+    def test_different_types_that_are_written_the_same_are_explained(self):
         for before, after, expected in (("string[<=n]", "", "string[<=9], was string[<=8]"), ("string[<= n ]?", "", "string[<= 9 ]?, was string[<= 8 ]?"),
                                         ("t", "", "a struct, t, was an enum, t")):
             old = f"protocol: p\nconstants: {{n: 8}}\nenums: {{t: {{values: [a]}}}}\nmessages: {{M: {{fields: {{f: '{before}'}}}}}}\n"
@@ -115,39 +115,39 @@ class Differences(unittest.TestCase):
             lines = diff.as_text(diff.compare(lay_out(old), lay_out(new)), "old", "new")
             self.assertIn(f"message M: field f is {expected}\n", lines)
 
-    def test_advice_on_tags_works(self):
+    def test_the_advice_keeps_the_old_tags(self):
         old = "protocol: p\nmessages:\n  A: {}\n  B: {tag: 7}\n  C: {}\n  D: {}\n  E: {}\n"
         self.assertEqual(diff.advice(lay_out(old), lay_out(old)), "")
         for new, given in ((old.replace("  D", "  X: {}\n  D"), "X {tag: 12}, D {tag: 9}"), (old.replace("  C: {}\n", ""), "D {tag: 9}"),
                            (old.replace("  A: {}\n", "  X: {}\n  Y: {}\n  A: {}\n"), "X {tag: 11}, A {tag: 1}"),
                            (old.replace("  D: {}\n  E: {}\n", "  E: {}\n  X: {}\n  D: {}\n"), "E {tag: 10}, D {tag: 9}")):
-            told = diff.advice(lay_out(old), lay_out(new))
-            self.assertTrue(told.endswith(f"to keep the old tags: {given}\n"), told)
-            for name, tag in re.findall(r"(\w+) \{(tag: \d+)\}", told):
+            changes = diff.advice(lay_out(old), lay_out(new))
+            self.assertTrue(changes.endswith(f"to keep the old tags: {given}\n"), changes)
+            for name, tag in re.findall(r"(\w+) \{(tag: \d+)\}", changes):
                 new = new.replace(f"  {name}: {{}}", f"  {name}: {{{tag}}}")
             self.assertNotIn("its tag is", diff.as_text(diff.compare(lay_out(old), lay_out(new)), "old", "new"))
 
     def test_a_tag_that_no_longer_fits_a_byte_changes_every_message(self):
-        told = self.told(("  Quit: {}\n", "  Quit: {}\n  Far: {tag: 300}\n"))
-        self.assertIn("breaking: the tag takes 2 bytes, was 1: every message changes", told)
+        changes = self.changes(("  Quit: {}\n", "  Quit: {}\n  Far: {tag: 300}\n"))
+        self.assertIn("breaking: the tag takes 2 bytes, was 1: every message changes", changes)
 
     def test_tails(self):
-        def told(before: str, after: str) -> list[str]:
+        def changes(before: str, after: str) -> list[str]:
             old, new = (lay_out(f"protocol: p\nmessages:\n  M:\n    fields:\n      t: {of}\n") for of in (before, after))
             return [d.replace("old:5:7 -> new:5:7: message M: field t", "t") for d in
                     diff.as_text(diff.compare(old, new), "old", "new").splitlines()[:-1]]
 
-        self.assertEqual(told("{type: string, max: 300}", "{type: string, max: 400}"),
+        self.assertEqual(changes("{type: string, max: 300}", "{type: string, max: 400}"),
                          ["compatible: t has at most 400 elements, was 300"])
-        self.assertEqual(told("{type: string, max: 400}", "{type: string, max: 300}"),
+        self.assertEqual(changes("{type: string, max: 400}", "{type: string, max: 300}"),
                          ["breaking: t has at most 300 elements, was 400"])
-        self.assertEqual(told("{type: string, max: 255}", "{type: string, max: 256}")[-2:],
+        self.assertEqual(changes("{type: string, max: 255}", "{type: string, max: 256}")[-2:],
                          ["compatible: t has at most 256 elements, was 255", "breaking: t: its length takes 2 bytes, was 1"])
-        self.assertEqual(told("string", "bytes"), ["breaking: t is bytes, was string",
+        self.assertEqual(changes("string", "bytes"), ["breaking: t is bytes, was string",
                                                    "compatible: t has at most 2147483639 elements, was 2147483638"])
-        self.assertIn("breaking: t is u16[], was u8[]", told("'u8[]'", "'u16[]'"))
+        self.assertIn("breaking: t is u16[], was u8[]", changes("'u8[]'", "'u16[]'"))
 
-    def test_the_command(self):
+    def test_the_command_has_status_1_if_a_difference_is_breaking(self):
         with tempfile.TemporaryDirectory() as folder:
             old, new = Path(folder, "old.yaml"), Path(folder, "new.yaml")
             old.write_text(OLD)

@@ -4,11 +4,10 @@
 import shutil
 import subprocess
 import sys
-import tempfile
 import unittest
 from pathlib import Path
 
-from support import GENERATED, ROOT, command, compilers
+from support import GENERATED, ROOT, FolderTest, command, compilers
 
 LAST = ROOT / "tests/generator/last_version"
 sys.path.insert(0, str(LAST))
@@ -26,12 +25,7 @@ def lines(name: str) -> set[str]:
 
 
 @unittest.skipUnless(compilers("gcc") and shutil.which("g++"), "gcc or g++ is missing")
-class Programs(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-
+class Programs(FolderTest):
     def build_and_run(self, source: str, level: int, protocol: str = "calc", headers: Path = GENERATED, arguments: tuple = ()) -> str:
         """What the program prints, built with checks of this level."""
         check = f"-DPROTOPOOL_CHECK={level}"

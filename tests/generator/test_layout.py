@@ -10,7 +10,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import (GOOD, command, compile_c, compilers, emit, engine_is_there, large_schema, lay_out, of_fields,
+from support import (GOOD, FolderTest, command, compile_c, compilers, emit, engine_is_there, large_schema, lay_out, of_fields,
                      random_fields, random_schema, write_all)
 
 ENUMS = "enums: {small: {values: [a, b]}, wide: {base: i64, values: {a: -1, b: 5000000000}}}\n"
@@ -22,7 +22,7 @@ def laid(fields: dict[str, str], head: str = ENUMS):
 
 
 def offsets(fields: dict[str, str], head: str = ENUMS) -> dict[str, int]:
-    """Of each member, and under "size" that of the message."""
+    """The offset of each member, and the size of the message as "size"."""
     message = laid(fields, head)
     return {**{member.name: member.offset for member in message.members}, "size": message.size}
 
@@ -65,10 +65,10 @@ class Offsets(unittest.TestCase):
         self.assertEqual(laid({"a": "u64[268435454]"}).size, 2**31 - 8)
 
     def test_slot_sizes_are_shared_and_their_budgets_added(self):
-        laid_out = lay_out("protocol: calc\nmessages:\n  A: {max_live: 3, fields: {a: u64}}\n  Quit: {max_live: 9}\n"
-                           "  B: {max_live: 4, fields: {b: i64}}\n  C: {fields: {c: u8}}\n")
+        layout = lay_out("protocol: calc\nmessages:\n  A: {max_live: 3, fields: {a: u64}}\n  Quit: {max_live: 9}\n"
+                         "  B: {max_live: 4, fields: {b: i64}}\n  C: {fields: {c: u8}}\n")
         self.assertEqual([(slot.bytes, slot.budget, [m.model.name.schema for m in slot.messages])
-                          for slot in laid_out.slot_sizes], [(2, 0, ["C"]), (16, 7, ["A", "B"])])
+                          for slot in layout.slot_sizes], [(2, 0, ["C"]), (16, 7, ["A", "B"])])
 
 
 def size_of(tag: int, members) -> int:
@@ -87,19 +87,19 @@ class Padding(unittest.TestCase):
             text = of_fields(fields, ENUMS)
             if rng.random() < 0.3:
                 text += "  Last: {tag: 65535}\n"
-            laid_out = lay_out(text)
-            message = laid_out.messages[0]
+            layout = lay_out(text)
+            message = layout.messages[0]
             members = [(m.size, m.align) for m in message.members]
-            least = min(size_of(laid_out.tag.size, order) for order in set(itertools.permutations(members[:7])))
+            least = min(size_of(layout.tag.size, order) for order in set(itertools.permutations(members[:7])))
             if len(members) <= 7:
                 self.assertEqual(message.size, least, text)
-            self.assertEqual(message.padding, message.size - laid_out.tag.size - sum(size for size, _ in members))
+            self.assertEqual(message.padding, message.size - layout.tag.size - sum(size for size, _ in members))
 
     def test_members_never_overlap(self):
         for seed in range(60):
-            laid_out = lay_out(random_schema(seed))
-            for message in laid_out.messages:
-                end = laid_out.tag.size
+            layout = lay_out(random_schema(seed))
+            for message in layout.messages:
+                end = layout.tag.size
                 for member in message.members:
                     self.assertGreaterEqual(member.offset, end)
                     self.assertEqual(member.offset % member.align, 0)
@@ -108,13 +108,8 @@ class Padding(unittest.TestCase):
 
 
 @COMPILED
-class Compiled(unittest.TestCase):
-    """The emitted C asserts every size and offset; compilers agree, and have nothing to warn of."""
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
+class Compiled(FolderTest):
+    """The emitted C asserts every size and offset. Compilers agree and print no warning."""
 
     def assert_compiles(self, text, *flags, cpp=True):
         files = emit(text)
@@ -146,8 +141,8 @@ class Compiled(unittest.TestCase):
     def test_the_file_emitted_asserts_every_size_and_offset(self):
         text = random_schema(5)
         code = emit(text)["calc.c"]
-        laid_out = lay_out(text)
-        for record in laid_out.structs + laid_out.messages:
+        layout = lay_out(text)
+        for record in layout.structs + layout.messages:
             struct = f"struct calc_{record.model.name.c}"
             self.assertIn(f"static_assert(sizeof({struct}) == {record.size},", code)
             for member in (m for m in record.members if not m.bits):        # a bit-field has no offset
@@ -221,9 +216,9 @@ class Tags(unittest.TestCase):
     def test_the_mark_of_a_freed_message_is_no_variants_tag(self):
         for text in ("messages: {A: {tag: 255}, B: {tag: 254}}", "messages: {A: {tag: 65535}, B: {tag: 65534}}",
                      "messages:\n" + "".join(f"  M{i}:\n" for i in range(254))):
-            laid_out = lay_out(f"protocol: calc\n{text}\n")
-            self.assertNotIn(laid_out.freed_tag, {m.model.tag for m in laid_out.messages} | {0})
-            self.assertLess(laid_out.freed_tag, 2 ** (8 * laid_out.tag.size))
+            layout = lay_out(f"protocol: calc\n{text}\n")
+            self.assertNotIn(layout.freed_tag, {m.model.tag for m in layout.messages} | {0})
+            self.assertLess(layout.freed_tag, 2 ** (8 * layout.tag.size))
 
 
 class EnumBases(unittest.TestCase):
@@ -262,7 +257,7 @@ class Speed(unittest.TestCase):
 
 
 def _seconds_of_children() -> float:
-    """Of the processor: what else the machine does is left out."""
+    """Processor time: other work of the machine does not count."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 

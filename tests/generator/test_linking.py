@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Files that disagree do not link, and the linker's message says why; files that agree do, in every kind of program."""
+"""Files that disagree do not link, and the linker's message gives the reason. Files that agree link in every kind of program."""
 
 import os
 import re
@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import ROOT, emit, write_all
+from support import GOOD, ROOT, emit, write_all
 
 from gen.emit.engine import engine
 
@@ -164,7 +164,7 @@ class Versions(Folder):
 
 
 class Programs(Folder):
-    """Of every kind that users build."""
+    """Every kind of program that users build."""
 
     def test_link_time_optimisation(self):
         use = self.write("use.c", USE + USES["has a pool"])
@@ -183,7 +183,7 @@ class Programs(Folder):
         self.assertIn("calc_layout_", self.link(main, self.compile(use, "-DPROTOPOOL_CHECK=2"), *library))
 
     def test_all_in_one_translation_unit(self):
-        protocols = ("calc", "itch", "telemetry")
+        protocols = [path.stem for path in GOOD]
         unity = self.write("unity.c", "".join(f'#include "{name}.c"\n' for name in (*protocols, "protopool"))
                            + PROGRAM.replace("use(&pool);", "").replace("void use(struct calc_pool *pool);", ""))
         for level in ("0", "1", "2"):
@@ -215,7 +215,7 @@ class Programs(Folder):
             self.assertEqual([name for name in found if not re.match(r"pp_|PP_|protopool_|PROTOPOOL_|_DEFAULT_SOURCE|__", name)], [], pattern)
 
     def test_two_shared_libraries_have_an_engine_each(self):
-        """At different levels, with handlers of their own: neither sees the other's."""
+        """They have different levels and handlers, and neither uses the other's."""
         library = """
 #define PROTOPOOL_NO_ANALYSIS /* the double free is on purpose */
 #include "calc.h"

@@ -20,7 +20,7 @@ class Reference(unittest.TestCase):
     def markdown(self, text: str) -> str:
         return markdown.markdown(lay_out(text))
 
-    def test_links_lead_to_headings_and_rows_have_as_many_cells_as_their_head(self):
+    def test_links_lead_to_headings_and_all_rows_of_a_table_have_the_same_cells(self):
         for path in GOOD:
             status, text, _ = main("--doc", path)
             self.assertEqual(status, 0)
@@ -32,7 +32,7 @@ class Reference(unittest.TestCase):
                 self.assertEqual(len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}), 1, table)
             self.assertNotRegex(text, r"(?m)[ \t]$|\n\n\n|\n\n\Z")
 
-    def test_a_field_with_all_that_it_can_have(self):
+    def test_every_property_of_a_field_is_shown(self):
         text = self.markdown("protocol: p\nenums: {e: {values: {red: 1, green: {value: 7, doc: Go.}}}}\n"
                              "flags: {f: {doc: Rights., values: [r, w]}}\nconstants: {n: {value: 3, doc: Three.}}\n"
                              "structs: {s: {doc: Pair., fields: {x: u8}}}\n"
@@ -54,7 +54,7 @@ class Reference(unittest.TestCase):
         for absent in ("## Enum", "## Flags", "## Struct", "## Constants", "fixed pool"):
             self.assertNotIn(absent, text)
 
-    def test_texts_are_shown_as_they_stand(self):
+    def test_texts_are_shown_as_they_are_written(self):
         escaped = r"a \| b \`c\` \*d\* \_e\_ \<f\> \[g\](h) \\ # i \~\~j\~\~"
         quoted = '"' + NASTY.replace("\\", "\\\\") + '"'
         text = self.markdown(f"protocol: p\ndoc: {quoted}\nmessages: {{M: {{doc: {quoted}, fields: {{x: {{type: u8, doc: {quoted}}}}}}}}}\n")

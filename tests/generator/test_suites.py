@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Schemas that are awkward to emit C for: it compiles with every warning, optimised, and the emitted suite runs."""
+"""Schemas that are difficult to emit C for: the C compiles with all warnings, optimised, and the emitted suite runs."""
 
 import os
 import re
@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import GENERATED, WARNINGS, WARNINGS_CPP, compilers, emit, engine_is_there, generate, lay_out, long, write_all
+from support import GENERATED, WARNINGS, WARNINGS_CPP, FolderTest, compilers, emit, engine_is_there, generate, lay_out, long, write_all
 
 CC = os.environ.get("CC", "gcc").split()
 CHECK_LIBS = ["-lcheck", "-lsubunit", "-lrt", "-lm", "-lpthread"]
@@ -82,18 +82,13 @@ def clean(compiler: str) -> list[str]:
 
 
 @unittest.skipUnless(engine_is_there() and compilers(CC[0]), "no compiler, or the engine is not there")
-class Awkward(unittest.TestCase):
+class Awkward(FolderTest):
     @classmethod
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         cls.engine = Path(folder.name, "protopool.o")
         subprocess.run([*CC, "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-c", GENERATED / "protopool.c", "-o", cls.engine], check=True)
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
 
     def compile(self, compiler: list[str], *arguments) -> str:
         standard = "-std=c++17" if "++" in compiler[0] else "-std=c11"
@@ -130,7 +125,7 @@ class Awkward(unittest.TestCase):
                 self.assertEqual((done.returncode, done.stderr), (0, ""), name)
 
     def test_bodies_are_in_braces(self):
-        """gcc takes long to see whether unbraced ones are indented as if they were more."""
+        """gcc needs long to check the indentation of bodies without braces."""
         files = emit(f"protocol: p\n{AWKWARD['structs of every kind, and optional enums']}\n")
         for name in ("p.h", "p.c"):
             heads = re.findall(r"(?m)^ *((?:if|for|while) \(.*\)|else)(?: /\*.*\*/)?$", files[name])

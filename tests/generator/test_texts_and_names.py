@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Texts of a schema never change the C code, and its names never clash with names of C, C++ or the engine."""
+
+import re
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from support import compile_c, compilers, emit, engine_is_there, long, of_fields, random_schema, write_all
+
+from gen import generate
+from gen.language import clashes
+
+NASTY = ("ends a comment */ int x; /* and begins one", "trigraphs ??/ ??' ??= and more ???/", "ends in a backslash \\",
+         "{{ 7 * 7 }} {% raw %} {# note #} %} }}", "bidi \u202e\u2066 controls \u200f", "größer, 漢字, 😀",
+         "two\nlines\\\nof text */", "quotes \" ' and %s %n", "#define calc_add broken", "*", "/", "*/", "/*", "//",
+         "\\", "* /", "/ *", "*//*", "/*/", "?", "??/", "**/", "*\\\n/", "line\u2028separator\u0085next", "tab\there",
+         "a\r\nb", "@", "-")
+UNSEEN = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+
+
+class Texts(unittest.TestCase):
+    """Docs appear in comments and never change the code."""
+
+    SCHEMA = ("protocol: calc\ndoc: {0}\nconstants: {{max: {{value: 3, doc: {0}}}}}\n"
+              "enums:\n  op: {{doc: {0}, values: {{add: {{value: 1, doc: {0}}}, sub: {{value: 2, doc: {0}}}}}}}\n"
+              "messages:\n  Add: {{doc: {0}, deprecated: {0}, fields: {{left: {{type: u64, doc: {0}}}, "
+              "op: {{type: op, doc: {0}}}, name: {{type: 'string[<=max]', doc: {0}}}}}}}\n  Quit: {{doc: {0}}}\n")
+
+    def emitted(self, text: str) -> dict[str, str]:
+        escaped = "".join(c if c.isalnum() and c.isascii() or c == " " else f"\\U{ord(c):08x}" for c in text)
+        return emit(self.SCHEMA.format(f'"{escaped}"'))
+
+    def tokens(self, folder: str, files: dict[str, str]) -> dict[str, str]:
+        """The files without comments, as the preprocessor prints them."""
+        write_all(Path(folder), files)
+        strip = ["gcc", "-std=c11", "-Wcomment", "-Werror=comment", "-fpreprocessed", "-dD", "-E", "-P"]
+        stripped = {name: subprocess.run([*strip, name], cwd=folder, capture_output=True, text=True, check=True).stdout
+                    for name in files}
+        self.assertIn(r'PROTOPOOL_DEPRECATED("', stripped["calc.h"])
+        return {name: re.sub(r'PROTOPOOL_DEPRECATED\("[^"]*"\)', "", text) for name, text in stripped.items()}
+
+    @unittest.skipUnless(compilers("gcc"), "gcc is not there")
+    def test_doc_texts_never_change_the_code(self):
+        with tempfile.TemporaryDirectory() as folder:
+            plain = self.tokens(folder, self.emitted("plain"))
+            for text in NASTY:
+                with self.subTest(text):
+                    self.assertEqual(self.tokens(folder, self.emitted(text)), plain)
+
+    @long
+    @unittest.skipUnless(compilers("gcc", "clang") and engine_is_there(), "no compiler, or the engine is not there")
+    def test_doc_texts_compile_without_a_warning(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for text in (*NASTY, " ".join(NASTY), "\n".join(NASTY)):
+                write_all(Path(folder), self.emitted(text))
+                for compiler in compilers("gcc", "clang"):
+                    self.assertEqual(compile_c(compiler, Path(folder), "calc.c"), "", text)
+
+    def test_no_invisible_or_reordering_character_is_emitted(self):
+        for text in NASTY:
+            for emitted in self.emitted(text).values():
+                self.assertIsNone(re.search(UNSEEN, emitted))
+                self.assertIsNone(re.search(r"(?m)^ \*.*\\$|\\ \*/$", emitted))        # nor a splice of two lines
+
+    def test_the_words_of_a_doc_are_in_the_header(self):
+        self.assertIn("größer, 漢字", self.emitted("größer, 漢字")["calc.h"])
+        self.assertIn("{{ 7 * 7 }}", self.emitted("{{ 7 * 7 }}")["calc.h"])
+
+    @long
+    def test_a_schemas_file_name_is_only_a_comment(self):
+        text = "protocol: calc\nmessages: {Add: }\n"
+        plain = emit(text, "x.yaml")
+        for name in ("*/ int x;", "a\nb", "??/", "\udcff", "\u202e", "x\\"):
+            for file, emitted in emit(text, name).items():
+                emitted.encode()
+                code, known = (re.sub(r"(?s)/\*.*?\*/", "", t) for t in (emitted, plain[file]))
+                self.assertEqual(code, known)
+
+
+class Symbols(unittest.TestCase):
+    SCHEMA = random_schema(3) + ("  Quit: {doc: No fields.}\n  Named: {c_name: called, fields: {a: 'bytes[<=n]'}}\n"
+                                 "  Holds: {fields: {p: 'struct0?', f: bits_u8, l: 'struct1[<=2]'}}\n"
+                                 "constants: {n: 4, other: {value: 5, c_name: fifth}}\n")
+
+    def test_every_name_at_global_scope_is_known_to_the_checks_for_clashes(self):
+        schema, _ = generate.parse("schema.yaml", self.SCHEMA.encode(), generate.read_imported)
+        known = {symbol for symbol, _, _ in clashes.global_names(schema)}
+        header = emit(self.SCHEMA)["calc.h"]
+        code = re.sub(r"(?s)/\*.*?\*/", "", header)
+        found = set(re.findall(r"\b(?:calc|CALC)(?:_\w+)?\b", code))
+        self.assertGreater(len(found), 100)
+        found = {name for name in found if not re.fullmatch(r"calc_layout_[0-9a-f]{8}", name)}      # the hash of the layout
+        self.assertEqual({name for name in found if not name.endswith("_") and not re.fullmatch(r"calc_layout_[0-9a-f]{8}", name)} - known, set())
+        for name in ("calc_new_called", "CALC_CALLED", "CALC_FIFTH", "calc_choice_u8_name", "calc_pool_init", "CALC_N"):
+            self.assertIn(name, found)
+
+    def test_other_names_at_global_scope_are_the_engines(self):
+        code = re.sub(r"(?s)/\*.*?\*/", "", emit(self.SCHEMA)["calc.h"])
+        for name in re.findall(r"(?m)^#define (\w+)", code) + re.findall(r"(?m)^(?:struct|union|enum) (\w+) \{", code):
+            self.assertRegex(name, r"\A(calc|CALC)(_|\Z)")
+
+    @unittest.skipUnless(compilers("gcc", "g++") and engine_is_there(), "no compiler, or the engine is not there")
+    def test_names_that_look_dangerous_work(self):
+        """Functions of the C library, the generator's own names without their underscore, names of C23 and C++."""
+        words = ("index time log exp y0 y1 j0 read write open close signal div abs rand printf memcpy memset memcmp "
+                 "strlen malloc free environ timezone daylight optarg main msg pool tag value values count ctx out "
+                 "from i n size self text bytes string type X vector move swap list isnan signbit engine loaded classes "
+                 "fn args source memory add left handlers any print make copy new_add calc calc_add")
+        kinds = ["u8", "u64", "string[<=9]", "bytes[<=300]", "char[4]", "f64", "i32[3]", "e", "e[2]"] * 20
+        fields = dict(zip(words.split(), kinds))
+        text = of_fields(fields, "enums: {e: {values: [x, max, i, value, default, NULL, EOF]}}\n")
+        text += "  X: {fields: {x: u8}}\n  Msg: {fields: {calc: u8}}\n  Calc: {}\n  I: {}\n  Printf: {}\n"
+        with tempfile.TemporaryDirectory() as folder:
+            write_all(Path(folder), emit(text))
+            for compiler in compilers("gcc", "clang"):
+                self.assertEqual(compile_c(compiler, Path(folder), "calc.c"), "")
+            Path(folder, "use.cpp").write_text(
+                '#include <cerrno>\n#include <cmath>\n#include <csignal>\n#include <ctime>\n#include <string>\n'
+                '#include "calc.h"\n#include <unistd.h>\n')
+            for compiler in compilers("g++", "clang++"):
+                self.assertEqual(compile_c(compiler, Path(folder), "use.cpp"), "")
+
+    @unittest.skipUnless(compilers("gcc") and engine_is_there(), "no compiler, or the engine is not there")
+    def test_the_table_of_variants_takes_a_message_of_any_name(self):
+        with tempfile.TemporaryDirectory() as folder:
+            write_all(Path(folder), emit("protocol: calc\nmessages: {X: {fields: {x: u8}}, Eof: , Name: , List: }\n"))
+            Path(folder, "use.c").write_text(
+                '#include "calc.h"\n#define LINE(TAG, name) "[" #TAG " " #name "]"\n'
+                'const char use[] = CALC_VARIANTS(LINE);\n_Static_assert(sizeof use == '
+                'sizeof "[X x][EOF eof][NAME name][LIST list]", "");\n')
+            self.assertEqual(compile_c("gcc", Path(folder), "use.c"), "")
+
+
+if __name__ == "__main__":
+    unittest.main()
