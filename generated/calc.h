@@ -13,9 +13,8 @@
  *     7     216         8  Log
  *     8       -         -  Quit
  *
- * A message takes exactly these bytes of a pool; one without fields takes none. max_live is what a fixed pool
- * guarantees ("-": it has no place there); messages of the same size share the sum. protopool.h has the
- * conventions: who owns what, threads, NULL.
+ * bytes: what a message takes of a pool, exactly; "-": it has no fields and is never allocated. max_live: how many a
+ * fixed pool guarantees; "-": none. Messages of the same size share the sum.
  *
  * SPDX-License-Identifier: Apache-2.0 OR MIT
  */
@@ -26,16 +25,14 @@
 #include "protopool.h"
 
 #ifndef PROTOPOOL_ABI
-#error "calc.h was generated for version 8 of protopool's engine, and this protopool.h is older and has none: regenerate both"
-#elif PROTOPOOL_ABI != 8
-static_assert(PROTOPOOL_ABI == 8, "calc.h was generated for version 8 of protopool's engine, and this protopool.h has version "
-                                 PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
-#error "calc.h and protopool.h are of different versions of protopool's engine"
+#error "calc.h is for version 8 of protopool.h, and this one is older: regenerate both"
 #endif
+static_assert(PROTOPOOL_ABI == 8, "calc.h is for version 8 of protopool.h, and this one is version "
+                                  PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 
 PROTOPOOL_BEGIN_C
 
-/* ---- Tags --------------------------------------------------------------------------------------------------- */
+/* ---- Types --------------------------------------------------------------------------------------------------- */
 
 /* Which variant a message is. 0 is never a message. */
 enum calc_tag {
@@ -50,25 +47,11 @@ enum calc_tag {
 };
 
 /* X_(ADD, add) for each variant, in the schema's order: for tables of your own. */
-#define CALC_VARIANTS(X_) \
-    X_(ADD, add) \
-    X_(NEGATE, negate) \
-    X_(APPLY, apply) \
-    X_(SUM, sum) \
-    X_(STORE, store) \
-    X_(RECALL, recall) \
-    X_(LOG, log) \
-    X_(QUIT, quit)
-
-/* What marks a freed message: no variant has this tag. */
-#define CALC_FREED_TAG_ 255
-
-/* ---- Constants ---------------------------------------------------------------------------------------------- */
+#define CALC_VARIANTS(X_) X_(ADD, add) X_(NEGATE, negate) X_(APPLY, apply) X_(SUM, sum) X_(STORE, store) \
+    X_(RECALL, recall) X_(LOG, log) X_(QUIT, quit)
 
 /* The most operands that one Sum holds. */
 #define CALC_MAX_OPERANDS 12
-
-/* ---- Enums -------------------------------------------------------------------------------------------------- */
 
 /* What Apply does with its operands. */
 enum calc_operation {
@@ -77,24 +60,6 @@ enum calc_operation {
     CALC_OPERATION_MULTIPLY = 3,
     CALC_OPERATION_DIVIDE = 4
 };
-
-/* The value's name in the schema; NULL if the schema does not declare it. */
-PROTOPOOL_API const char *calc_operation_name(enum calc_operation value_);
-
-static inline bool calc_known_operation_(int64_t value_)
-{
-    switch (value_) {
-    case CALC_OPERATION_ADD:
-    case CALC_OPERATION_SUBTRACT:
-    case CALC_OPERATION_MULTIPLY:
-    case CALC_OPERATION_DIVIDE:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* ---- Messages ----------------------------------------------------------------------------------------------- */
 
 /* What every message begins with. */
 struct calc {
@@ -170,241 +135,99 @@ union calc_any {
     struct calc_quit quit;
 };
 
-/* ---- The pool ----------------------------------------------------------------------------------------------- */
+struct calc_pool;  /* one thread's at a time; not to be moved once it is initialised */
+struct calc_depot; /* what the pools of several threads share */
 
-/* How many slot sizes the messages take. */
-#define CALC_SLOT_SIZES 6
+/* ---- Each message ----------------------------------------------------------------------------------------------
+ *
+ * new      allocates a message. NULL if the schema rules an argument out, or if the pool is exhausted:
+ *          calc_pool_failure reports which. From level 1 the refusal handler gets what is ruled out.
+ * copy     allocates a copy of a struct, of designated initialisers for example; its tag need not be set. NULL as new.
+ * make     constructs by value; the tag is 0 if the schema rules an argument out.
+ *
+ * Besides, each variant X has these:
+ *
+ * struct calc_X calc_default_X(void)                        by value, with the schema's defaults. Where it has none: 0,
+ *                                                     empty, absent, or the allowed value nearest to 0.
+ * bool calc_valid_X(const struct calc_X *msg)              whether the schema allows what it holds. If not, copy is NULL.
+ * const struct calc_X *calc_as_X(const struct calc *msg)   it is that variant: from level 1 anything else is a fault.
+ * const struct calc_X *calc_if_X(const struct calc *msg)   NULL if it is another variant.
+ * struct calc_X *calc_edit_X(struct calc *msg)             as `as`, to write fields; if the variant has any.
+ *
+ * A text ends in NUL, and NULL is refused. An array has exactly its N elements. A list may be NULL if its length is 0. An
+ * optional field is absent if its argument is NULL. new and copy set all padding to 0, but copy the padding in elements of
+ * an array, and leave bytes behind the end of a shorter text or list as they are.
+ */
 
-/* The bytes that a fixed pool needs for every max_live. */
-#define CALC_POOL_BYTES PROTOPOOL_SIZE( \
-    PROTOPOOL_FIXED_BYTES(16, 32) + \
-    PROTOPOOL_FIXED_BYTES(24, 128) + \
-    PROTOPOOL_FIXED_BYTES(34, 32) + \
-    PROTOPOOL_FIXED_BYTES(48, 32) + \
-    PROTOPOOL_FIXED_BYTES(52, 16) + \
-    PROTOPOOL_FIXED_BYTES(216, 8) + \
-    PROTOPOOL_TABLES_BYTES(CALC_SLOT_SIZES))
+/* Add: Ask for left + right. */
+PROTOPOOL_ALLOCATES struct calc *calc_new_add(struct calc_pool *pool, uint64_t left, uint64_t right);
+PROTOPOOL_ALLOCATES struct calc *calc_copy_add(struct calc_pool *pool, const struct calc_add *from);
+static inline struct calc_add calc_make_add(uint64_t left, uint64_t right);
 
-/* Declares static memory of exactly that size, for calc_pool_init. */
-#define CALC_POOL_STORAGE(name) alignas(8) static unsigned char name[CALC_POOL_BYTES]
+/* Negate: Ask for -value. */
+PROTOPOOL_ALLOCATES struct calc *calc_new_negate(struct calc_pool *pool, int64_t value);
+PROTOPOOL_ALLOCATES struct calc *calc_copy_negate(struct calc_pool *pool, const struct calc_negate *from);
+static inline struct calc_negate calc_make_negate(int64_t value);
 
-/* The bytes that a fixed depot needs so that every max_live holds for so many joined pools together: with the slots
- * that the magazines of the others may hold. */
-#define CALC_DEPOT_BYTES(pools) PROTOPOOL_SIZE( \
-    PROTOPOOL_DEPOT_BYTES(16, 32, pools) + \
-    PROTOPOOL_DEPOT_BYTES(24, 128, pools) + \
-    PROTOPOOL_DEPOT_BYTES(34, 32, pools) + \
-    PROTOPOOL_DEPOT_BYTES(48, 32, pools) + \
-    PROTOPOOL_DEPOT_BYTES(52, 16, pools) + \
-    PROTOPOOL_DEPOT_BYTES(216, 8, pools) + \
-    PROTOPOOL_TABLES_BYTES(CALC_SLOT_SIZES) + PROTOPOOL_DEPOT_ARRAYS_BYTES(6, pools))
+/* Apply: Ask for left operation right. */
+PROTOPOOL_ALLOCATES struct calc *calc_new_apply(struct calc_pool *pool, enum calc_operation operation, double left,
+    double right);
+PROTOPOOL_ALLOCATES struct calc *calc_copy_apply(struct calc_pool *pool, const struct calc_apply *from);
+static inline struct calc_apply calc_make_apply(enum calc_operation operation, double left, double right);
 
-/* Declares static memory of exactly that size, for calc_depot_init_fixed. */
-#define CALC_DEPOT_STORAGE(name, pools) \
-    alignas(8) static unsigned char name[CALC_DEPOT_BYTES(pools)]
+/* Sum: Ask for the sum of the first count operands. */
+PROTOPOOL_ALLOCATES struct calc *calc_new_sum(struct calc_pool *pool, uint8_t count, const int32_t *operands);
+PROTOPOOL_ALLOCATES struct calc *calc_copy_sum(struct calc_pool *pool, const struct calc_sum *from);
+static inline struct calc_sum calc_make_sum(uint8_t count, const int32_t *operands);
 
-/* A pool of calc messages: one thread's at a time, and not to be moved once initialised. The members are the
- * engine's. */
-struct calc_pool {
-    struct protopool_magazine loaded_[1 + CALC_SLOT_SIZES]; /* first: what make and free touch */
-    struct protopool engine_;
-    struct protopool_pool_class classes_[1 + CALC_SLOT_SIZES];
-};
+/* Store: Give a value a name. */
+PROTOPOOL_ALLOCATES struct calc *calc_new_store(struct calc_pool *pool, const char *name, double value);
+PROTOPOOL_ALLOCATES struct calc *calc_copy_store(struct calc_pool *pool, const struct calc_store *from);
+static inline struct calc_store calc_make_store(const char *name, double value);
 
-/* What the pools of several threads share. The members are the engine's. */
-#ifdef PROTOPOOL_NO_THREADS
-struct PROTOPOOL_UNAVAILABLE_("protopool: a depot needs a lock: define PROTOPOOL_LOCK and PROTOPOOL_UNLOCK") calc_depot {
-    int no_lock_;
-};
-#else
-struct calc_depot {
-    struct protopool_depot engine_;
-    struct protopool_depot_class classes_[1 + CALC_SLOT_SIZES];
-};
-#endif
+/* Recall: Ask for the value that has this name. */
+PROTOPOOL_ALLOCATES struct calc *calc_new_recall(struct calc_pool *pool, const char *name);
+PROTOPOOL_ALLOCATES struct calc *calc_copy_recall(struct calc_pool *pool, const struct calc_recall *from);
+static inline struct calc_recall calc_make_recall(const char *name);
 
-/* What calc_pool_stats tells, by slot size in ascending order. */
-struct calc_pool_stats {
-    struct protopool_slot_stats slot[CALC_SLOT_SIZES + (CALC_SLOT_SIZES == 0)];
-    size_t source_bytes; /* asked of the source and not given back; of a fixed pool, its memory */
-    size_t system_bytes; /* the same, and what the default source has free and not yet given back to the system */
-};
+/* Log: Write a line to the calculator's log. */
+PROTOPOOL_ALLOCATES struct calc *calc_new_log(struct calc_pool *pool, uint64_t time, const char *text);
+PROTOPOOL_ALLOCATES struct calc *calc_copy_log(struct calc_pool *pool, const struct calc_log *from);
+static inline struct calc_log calc_make_log(uint64_t time, const char *text);
 
-/* The name says for which layout of the messages and with which settings a file is compiled; each file refers to it. */
-#define calc_layout_ PROTOPOOL_NAMED_(calc_layout_ce941d12)
-PROTOPOOL_API extern const struct protopool_geometry calc_layout_;
-PROTOPOOL_REFER_(calc_refers_to_layout_, calc_layout_);
-
-PROTOPOOL_API extern const uint8_t calc_class_of_tag_[256];
-
-/* The message's slot class: 0 if it is not allocated. Any tag has one. */
-static inline unsigned calc_class_of_(const struct calc *msg_)
-{
-    return calc_class_of_tag_[msg_->tag];
-}
-
-/* A fixed pool in memory of the caller's: never grows, never calls malloc. False if the memory has fewer than
- * CALC_POOL_BYTES bytes or is not aligned to 8. The memory is the pool's until calc_pool_fini. */
-PROTOPOOL_NODISCARD static inline bool calc_pool_init(struct calc_pool *pool_, void *memory_, size_t bytes_)
-{
-    return protopool_init_fixed(&pool_->engine_, pool_->loaded_, pool_->classes_, &calc_layout_, memory_, bytes_);
-}
-
-/* A pool that grows from a source as messages need it; NULL is the default source, on top of malloc. False
- * if the source gives nothing. */
-PROTOPOOL_NODISCARD static inline bool calc_pool_init_growing(struct calc_pool *pool_, const struct protopool_source *source_)
-{
-    return protopool_init_growing(&pool_->engine_, pool_->loaded_, pool_->classes_, &calc_layout_, source_);
-}
-
-/* Ends the pool, gives its memory back and returns how many messages were still live. Of a joined pool it hands what it
- * keeps to the depot and returns 0: its messages live on. */
-static inline size_t calc_pool_fini(struct calc_pool *pool_)
-{
-    return protopool_fini(&pool_->engine_);
-}
-
-/* Frees all messages at once. Of a joined pool a fault: it is reported, and nothing is freed. */
-static inline void calc_pool_reset(struct calc_pool *pool_)
-{
-    protopool_reset(&pool_->engine_);
-}
-
-/* Makes sure that n more messages of the tag's slot size can be made without asking the source. False if that
- * cannot be had, or the tag is none; true for a variant without fields. */
-PROTOPOOL_NODISCARD PROTOPOOL_API bool calc_pool_reserve(struct calc_pool *pool_, enum calc_tag tag_, size_t n_);
-
-/* Hands back what its magazines keep: before its thread goes idle, say. */
-static inline void calc_pool_flush(struct calc_pool *pool_)
-{
-    protopool_flush(&pool_->engine_);
-}
-
-/* Gives back to the source all that is free, and the default source gives it to the system: what magazines keep (of a joined
- * pool, its own and the depot's), spare slabs, and what lies free between live messages, by whole slabs. What is reserved
- * stays. Returns how many bytes less the system holds (system_bytes): 0 of a fixed pool. A growing pool does
- * most of that as messages are freed; this is for the rest, after a peak. */
-static inline size_t calc_pool_trim(struct calc_pool *pool_)
-{
-    return protopool_trim(&pool_->engine_);
-}
-
-/* Calls fn for every live message, in no promised order. fn neither makes nor frees messages of this pool. Not for a
- * joined pool: a fault, and it calls nothing. */
-PROTOPOOL_API void calc_pool_each(struct calc_pool *pool_, void (*fn_)(void *ctx, const struct calc *msg), void *ctx_);
-
-#if defined __cplusplus && defined __GNUC__
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wshadow" /* the struct and the function share their name, as in C */
-#endif
-/* Fills in what the pool has handed out, by slot size. */
-static inline void calc_pool_stats(struct calc_pool *pool_, struct calc_pool_stats *stats_)
-{
-    memset(stats_, 0, sizeof *stats_);
-    protopool_stats(&pool_->engine_, stats_->slot, &stats_->source_bytes, &stats_->system_bytes);
-}
-#if defined __cplusplus && defined __GNUC__
-#pragma GCC diagnostic pop
-#endif
-
-/* Why new, copy or clone returned NULL the last time that they did for this pool: PROTOPOOL_REFUSED or PROTOPOOL_EXHAUSTED.
- * Like errno it is not cleared by what succeeds. */
-static inline enum protopool_failure calc_pool_failure(const struct calc_pool *pool_)
-{
-    return (enum protopool_failure)pool_->engine_.failure;
-}
-
-#ifndef PROTOPOOL_NO_STDIO
-/* Prints the peaks as max_live lines to paste into the schema: see struct protopool_slot_stats for how exact they are.
- * Returns as fprintf does. */
-PROTOPOOL_API int calc_pool_print_budget(FILE *out_, struct calc_pool *pool_);
-#endif
-
-#ifndef PROTOPOOL_NO_THREADS
-/* ---- The depot: threads share memory, and free each other's messages ----------------------------------------- */
-
-/* A depot that grows from a source, which is called under its lock; NULL is the default source. False if the source
- * gives nothing, or the system no lock. Not to be moved once initialised. */
-PROTOPOOL_NODISCARD static inline bool calc_depot_init(struct calc_depot *depot_, const struct protopool_source *source_)
-{
-    return protopool_depot_init(&depot_->engine_, depot_->classes_, &calc_layout_, source_);
-}
-
-/* A depot in memory of the caller's, aligned to 8: never grows, never calls malloc. CALC_DEPOT_BYTES(pools) bytes
- * are for so many joined pools. More may join: where memory for their magazines is left, max_live shrinks by what
- * the magazines of the others hold; where none is, they take the lock for each message. False if the memory does not
- * do for the max_live of one pool, or is misaligned; if a slot size would have 2^32 slots; or if the system gives no lock. */
-PROTOPOOL_NODISCARD static inline bool calc_depot_init_fixed(struct calc_depot *depot_, void *memory_, size_t bytes_)
-{
-    return protopool_depot_init_fixed(&depot_->engine_, depot_->classes_, &calc_layout_, memory_, bytes_);
-}
-
-/* A pool of the depot's memory: one for each thread, which ends it with calc_pool_fini. Any joined pool frees what any
- * other made. False if the depot's init has failed. */
-PROTOPOOL_NODISCARD static inline bool calc_pool_join(struct calc_pool *pool_, struct calc_depot *depot_)
-{
-    return protopool_join(&pool_->engine_, pool_->loaded_, pool_->classes_, &calc_layout_, &depot_->engine_);
-}
-
-/* Ends the depot, gives its memory back and returns how many messages were still live. While a pool is joined that is a
- * fault: it is reported, nothing is released, and SIZE_MAX returned. */
-static inline size_t calc_depot_fini(struct calc_depot *depot_)
-{
-    return protopool_depot_fini(&depot_->engine_);
-}
-
-/* Calls fn for every live message, in no promised order. While a pool is joined it calls nothing and
- * returns false. */
-PROTOPOOL_API bool calc_depot_each(struct calc_depot *depot_, void (*fn_)(void *ctx, const struct calc *msg), void *ctx_);
-
-/* As calc_pool_trim, in any thread; what joined pools keep in their magazines stays. Meanwhile they wait. */
-static inline size_t calc_depot_trim(struct calc_depot *depot_)
-{
-    return protopool_depot_trim(&depot_->engine_);
-}
-
-/* As calc_pool_stats, in any thread; live counts the free slots in the magazines of joined pools too. */
-static inline void calc_depot_stats(struct calc_depot *depot_, struct calc_pool_stats *stats_)
-{
-    memset(stats_, 0, sizeof *stats_);
-    protopool_depot_stats(&depot_->engine_, stats_->slot, &stats_->source_bytes, &stats_->system_bytes);
-}
-
-#ifndef PROTOPOOL_NO_STDIO
-/* As calc_pool_print_budget. */
-PROTOPOOL_API int calc_depot_print_budget(FILE *out_, struct calc_depot *depot_);
-#endif
-#endif
+/* Quit: Ask the calculator to end. */
+PROTOPOOL_ALLOCATES struct calc *calc_new_quit(struct calc_pool *pool);
+PROTOPOOL_ALLOCATES struct calc *calc_copy_quit(struct calc_pool *pool, const struct calc_quit *from);
+static inline struct calc_quit calc_make_quit(void);
 
 /* ---- Any message -------------------------------------------------------------------------------------------- */
 
-/* To switch on: -Wswitch finds a forgotten variant. */
-static inline enum calc_tag calc_tag_of(const struct calc *msg_)
-{
-    return (enum calc_tag)msg_->tag;
-}
+/* Frees a message of this pool. NULL, and a variant without fields, are left alone. */
+static inline void calc_free(struct calc_pool *pool, struct calc *msg);
 
-/* The variant's name in the schema; NULL for 0 and for what is no tag. */
-PROTOPOOL_API const char *calc_tag_name(enum calc_tag tag_);
+/* A copy in this pool of a message of any pool. NULL if the pool is exhausted, or if it is no message. */
+PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_clone(struct calc_pool *pool, const struct calc *msg);
 
-/* sizeof the message's own struct; 0 if it is no message. */
-PROTOPOOL_API size_t calc_size(const struct calc *msg_);
+/* The tag, to switch on: -Wswitch finds a forgotten variant. */
+static inline enum calc_tag calc_tag_of(const struct calc *msg);
 
-/* Whether `bytes` bytes that came from outside begin with a message of the schema: a tag of it, all of the struct, and
- * nothing that the schema rules out. They must be aligned as the struct is, or to 8. */
-PROTOPOOL_API bool calc_validate(const struct calc *msg_, size_t bytes_);
+/* Of what is no tag: NULL, NULL, and of what is no message: 0. describe gives the fields' names, types and offsets. */
+PROTOPOOL_API const char *calc_tag_name(enum calc_tag tag);
+PROTOPOOL_API const struct protopool_record *calc_describe(enum calc_tag tag);
+PROTOPOOL_API size_t calc_size(const struct calc *msg); /* of its struct */
+PROTOPOOL_API const char *calc_operation_name(enum calc_operation value); /* NULL if it is not declared */
 
-/* Whether both are the same variant with equal fields; floating-point numbers by their representation. Padding, and what
- * lies behind the end of a text or list, do not count. */
-PROTOPOOL_API bool calc_equal(const struct calc *one_, const struct calc *other_);
+/* Whether `bytes` bytes from outside begin with a message of the schema: a tag of it, all of the struct, nothing that
+ * the schema rules out. They are aligned as the struct is, or to 8. */
+PROTOPOOL_API bool calc_validate(const struct calc *msg, size_t bytes);
 
-/* Equal messages have the same hash, on every machine. Not for input that someone chooses in order to collide. */
-PROTOPOOL_API uint64_t calc_hash(const struct calc *msg_);
+/* Whether both are the same variant with equal fields, floating-point numbers by their representation. Neither padding nor
+ * what lies behind the end of a text or list counts. Equal messages have the same hash, on every machine; it is not for
+ * input that someone chooses in order to collide. */
+PROTOPOOL_API bool calc_equal(const struct calc *one, const struct calc *other);
+PROTOPOOL_API uint64_t calc_hash(const struct calc *msg);
 
-/* The variant's fields: names, types, offsets; NULL for 0 and for what is no tag. */
-PROTOPOOL_API const struct protopool_record *calc_describe(enum calc_tag tag_);
-
-/* A function for each variant; NULL: skipped. */
+/* A function for each variant; NULL: it is skipped. */
 struct calc_handlers {
     void (*add)(void *ctx, const struct calc_add *msg);
     void (*negate)(void *ctx, const struct calc_negate *msg);
@@ -416,887 +239,799 @@ struct calc_handlers {
     void (*quit)(void *ctx, const struct calc_quit *msg);
 };
 
-/* The initialiser of handlers whose names begin so: CALC_HANDLERS(on_) has on_add, .... One that is missing
- * does not compile. */
-#define CALC_HANDLERS(prefix_) \
-    { \
-        prefix_##add, \
-        prefix_##negate, \
-        prefix_##apply, \
-        prefix_##sum, \
-        prefix_##store, \
-        prefix_##recall, \
-        prefix_##log, \
-        prefix_##quit, \
-    }
-
 /* Calls the variant's handler; none for what is no message. */
-PROTOPOOL_API void calc_dispatch(const struct calc *msg_, const struct calc_handlers *handlers_, void *ctx_);
+PROTOPOOL_API void calc_dispatch(const struct calc *msg, const struct calc_handlers *handlers, void *ctx);
+
+/* The initialiser of handlers by a prefix: CALC_HANDLERS(on_) has on_add, ... A missing one does not compile. */
+#define CALC_HANDLERS(prefix_) { prefix_##add, prefix_##negate, prefix_##apply, prefix_##sum, prefix_##store, \
+    prefix_##recall, prefix_##log, prefix_##quit, }
 
 #ifndef PROTOPOOL_NO_STDIO
-/* Prints on one line: Name { field: value, ... }, or <no message>. Returns as fprintf does. */
-PROTOPOOL_API int calc_print(FILE *out_, const struct calc *msg_);
-
-/* The same with a line for each field and each element of a list, without a newline at the end. */
-PROTOPOOL_API int calc_print_pretty(FILE *out_, const struct calc *msg_);
-
-/* Into a buffer of `room` bytes, as snprintf: what fits, terminated; returns how many characters there are. */
-PROTOPOOL_API int calc_snprint(char *buffer_, size_t room_, const struct calc *msg_);
-PROTOPOOL_API int calc_snprint_pretty(char *buffer_, size_t room_, const struct calc *msg_);
+/* On one line, Name { field: value, ... }, or <no message>; pretty: a line for each field and element, without a newline
+ * at the end. They return as fprintf and snprintf do. */
+PROTOPOOL_API int calc_print(FILE *out, const struct calc *msg);
+PROTOPOOL_API int calc_print_pretty(FILE *out, const struct calc *msg);
+PROTOPOOL_API int calc_snprint(char *buffer, size_t room, const struct calc *msg);
+PROTOPOOL_API int calc_snprint_pretty(char *buffer, size_t room, const struct calc *msg);
 #endif
+
+/* ---- Pools: protopool.h has the whole contract, of protopool_init_fixed and so on ------------------------------ */
+
+/* A fixed pool: never grows, never calls malloc. CALC_POOL_STORAGE(name) declares the memory, CALC_POOL_BYTES bytes aligned
+ * to 8. False if it is smaller or misaligned. */
+PROTOPOOL_NODISCARD static inline bool calc_pool_init(struct calc_pool *pool, void *memory, size_t bytes);
+
+/* Grows from the source; NULL: the default source, on top of malloc. False if the source has no memory. */
+PROTOPOOL_NODISCARD static inline bool calc_pool_init_growing(struct calc_pool *pool, const struct protopool_source *source);
+
+/* Ends the pool; returns how many messages were live. Messages of a joined pool live on: 0. */
+static inline size_t calc_pool_fini(struct calc_pool *pool);
+
+/* Frees all messages at once. A fault if the pool is joined. */
+static inline void calc_pool_reset(struct calc_pool *pool);
+
+/* Makes sure that n more messages of the tag's slot size can be allocated without a call of the source. False if that has no
+ * memory, or if it is no tag; true for a variant without fields. */
+PROTOPOOL_NODISCARD PROTOPOOL_API bool calc_pool_reserve(struct calc_pool *pool, enum calc_tag tag, size_t n);
+
+/* flush: before the pool's thread goes idle, puts back the free slots that the pool keeps. trim: after a peak, gives all that
+ * is free back to the system, and returns how many bytes. */
+static inline void calc_pool_flush(struct calc_pool *pool);
+static inline size_t calc_pool_trim(struct calc_pool *pool);
+
+/* Calls fn for each live message. fn neither allocates from the pool nor frees into it. A fault if the pool is joined. */
+PROTOPOOL_API void calc_pool_each(struct calc_pool *pool, void (*fn)(void *ctx, const struct calc *msg), void *ctx);
+
+/* Why new, copy or clone returned NULL the last time. Like errno, success does not clear it. */
+static inline enum protopool_failure calc_pool_failure(const struct calc_pool *pool);
+
+/* print_budget prints the peaks as max_live lines for the schema, and returns as fprintf does. */
+#define CALC_SLOT_SIZES 6
+struct calc_pool_stats {
+    struct protopool_slot_stats slot[CALC_SLOT_SIZES]; /* by ascending slot size */
+    size_t source_bytes; /* taken from the source and not given back; of a fixed pool, its memory */
+    size_t system_bytes; /* those, and what the default source keeps free */
+};
+static inline void calc_pool_stats(struct calc_pool *pool, struct calc_pool_stats *stats);
+#ifndef PROTOPOOL_NO_STDIO
+PROTOPOOL_API int calc_pool_print_budget(FILE *out, struct calc_pool *pool);
+#endif
+
+#ifndef PROTOPOOL_NO_THREADS
+/* ---- Depots: threads share memory, and free each other's messages --------------------------------------------- */
+
+/* As pools. CALC_DEPOT_STORAGE(name, pools) declares memory, CALC_DEPOT_BYTES(pools) bytes, in which max_live holds for
+ * that many joined pools together. False also if the system has no lock. A source is called under the lock. */
+PROTOPOOL_NODISCARD static inline bool calc_depot_init(struct calc_depot *depot, const struct protopool_source *source);
+PROTOPOOL_NODISCARD static inline bool calc_depot_init_fixed(struct calc_depot *depot, void *memory, size_t bytes);
+
+/* A pool of the depot's memory, for one thread, which ends it by calc_pool_fini. Any joined pool frees the messages of any
+ * other. False if the depot's init has failed. */
+PROTOPOOL_NODISCARD static inline bool calc_pool_join(struct calc_pool *pool, struct calc_depot *depot);
+
+/* Ends the depot; returns how many messages were live. A fault while a pool is joined: SIZE_MAX, and nothing is released. */
+static inline size_t calc_depot_fini(struct calc_depot *depot);
+
+/* As for a pool, in any thread. each: false while a pool is joined. stats count the free slots of joined pools as live. */
+PROTOPOOL_API bool calc_depot_each(struct calc_depot *depot, void (*fn)(void *ctx, const struct calc *msg), void *ctx);
+static inline size_t calc_depot_trim(struct calc_depot *depot);
+static inline void calc_depot_stats(struct calc_depot *depot, struct calc_pool_stats *stats);
+#ifndef PROTOPOOL_NO_STDIO
+PROTOPOOL_API int calc_depot_print_budget(FILE *out, struct calc_depot *depot);
+#endif
+#endif
+
+/* ==== Implementation: nothing below is API ====================================================================== */
+
+/* ---- Pools: their memory ---- */
+
+#define CALC_POOL_BYTES PROTOPOOL_SIZE( \
+    PROTOPOOL_FIXED_BYTES(16, 32) + \
+    PROTOPOOL_FIXED_BYTES(24, 128) + \
+    PROTOPOOL_FIXED_BYTES(34, 32) + \
+    PROTOPOOL_FIXED_BYTES(48, 32) + \
+    PROTOPOOL_FIXED_BYTES(52, 16) + \
+    PROTOPOOL_FIXED_BYTES(216, 8) + \
+    PROTOPOOL_TABLES_BYTES(CALC_SLOT_SIZES))
+
+#define CALC_POOL_STORAGE(name) alignas(8) static unsigned char name[CALC_POOL_BYTES]
+
+/* Enough for every max_live to hold for that many pools together: with the slots that the magazines of the others hold. */
+#define CALC_DEPOT_BYTES(pools) PROTOPOOL_SIZE( \
+    PROTOPOOL_DEPOT_BYTES(16, 32, pools) + \
+    PROTOPOOL_DEPOT_BYTES(24, 128, pools) + \
+    PROTOPOOL_DEPOT_BYTES(34, 32, pools) + \
+    PROTOPOOL_DEPOT_BYTES(48, 32, pools) + \
+    PROTOPOOL_DEPOT_BYTES(52, 16, pools) + \
+    PROTOPOOL_DEPOT_BYTES(216, 8, pools) + \
+    PROTOPOOL_TABLES_BYTES(CALC_SLOT_SIZES) + PROTOPOOL_DEPOT_ARRAYS_BYTES(6, pools))
+
+#define CALC_DEPOT_STORAGE(name, pools) alignas(8) static unsigned char name[CALC_DEPOT_BYTES(pools)]
+
+struct calc_pool {
+    struct protopool_magazine loaded_[1 + CALC_SLOT_SIZES]; /* first: what allocate and free touch */
+    struct protopool engine_;
+    struct protopool_pool_class classes_[1 + CALC_SLOT_SIZES];
+};
+
+#ifdef PROTOPOOL_NO_THREADS
+struct PROTOPOOL_UNAVAILABLE_("protopool: a depot needs a lock: define PROTOPOOL_LOCK and PROTOPOOL_UNLOCK") calc_depot {
+    int no_lock_;
+};
+#else
+struct calc_depot {
+    struct protopool_depot engine_;
+    struct protopool_depot_class classes_[1 + CALC_SLOT_SIZES];
+};
+#endif
+
+/* The name has a hash of the layout, and the settings; each file that includes this refers to it. */
+#define calc_layout_ PROTOPOOL_NAMED_(calc_layout_ce941d12)
+PROTOPOOL_API extern const struct protopool_geometry calc_layout_;
+PROTOPOOL_REFER_(calc_refers_to_layout_, calc_layout_);
+
+/* ---- Slot classes ---- */
+
+PROTOPOOL_API extern const uint8_t calc_class_of_tag_[256];
+
+/* The message's slot class; 0: it is not allocated. Any tag has one. */
+static inline unsigned calc_class_of_(const struct calc *msg)
+{
+    return calc_class_of_tag_[msg->tag];
+}
+
+/* ---- What the functions of all messages share ---- */
+
+/* What marks a freed message: no variant has this tag. */
+#define CALC_FREED_TAG_ 255
+
+static inline enum calc_tag calc_tag_of(const struct calc *msg)
+{
+    return (enum calc_tag)msg->tag;
+}
 
 #ifdef PROTOPOOL_TRACE
-PROTOPOOL_API void calc_trace_allocate_(struct calc *msg_, enum calc_tag tag_, size_t bytes_);
-PROTOPOOL_API void calc_trace_deallocate_(const struct calc *msg_);
+PROTOPOOL_API void calc_trace_allocate_(struct calc *msg, enum calc_tag tag, size_t bytes);
+PROTOPOOL_API void calc_trace_deallocate_(const struct calc *msg);
 #endif
 
-#if PROTOPOOL_CHECK >= 1
-/* Whether it is the one object of a variant without fields. */
-PROTOPOOL_API bool calc_is_constant_(const struct calc *msg_);
-
-/* Whether the message may be freed, of a slot class by its tag; a fault if not. */
-static inline bool calc_may_free_(struct calc_pool *pool_, const struct calc *msg_)
+/* A slot of the class for a message of `bytes` bytes, with its tag and zeros up to `head` bytes; NULL if the pool is
+ * exhausted. */
+PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool, unsigned slot_class, enum calc_tag tag, size_t head, size_t bytes)
 {
+#if PROTOPOOL_CHECK == 2
+    struct calc *const msg = (struct calc *)protopool_take_checked(&pool->engine_, slot_class, bytes, calc_tag_name(tag));
+#else
+    struct calc *const msg = (struct calc *)protopool_take(&pool->engine_, &pool->loaded_[slot_class], slot_class);
+#endif
+    if (msg == NULL) {
+        return NULL;
+    }
 #if PROTOPOOL_CHECK == 1
-    if (PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag && msg_->tag != 0)) { /* as the free before, which was looked at */
-        return true;
+    if (!PROTOPOOL_LIKELY(msg->tag == CALC_FREED_TAG_)) {
+        protopool_report_fault(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool->engine_, msg);
+        msg->tag = CALC_FREED_TAG_;
+        protopool_put(&pool->engine_, &pool->loaded_[slot_class], slot_class, msg);
+        pool->engine_.failure = PROTOPOOL_FAULTED;
+        return NULL;
     }
 #endif
-    const bool is_allocated_ = calc_class_of_(msg_) != 0;
-    if (!PROTOPOOL_LIKELY(is_allocated_) && calc_is_constant_(msg_)) {
-        return false;
-    }
-    if (!PROTOPOOL_LIKELY(pool_->engine_.alive == PROTOPOOL_ALIVE_)) {
-        protopool_report_fault(PROTOPOOL_FAULT_NOT_ALIVE, &pool_->engine_, msg_);
-        return false;
-    }
-    if (!PROTOPOOL_LIKELY(is_allocated_)) {
-        protopool_report_fault(msg_->tag == CALC_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_BAD_TAG,
-                        &pool_->engine_, msg_);
-        return false;
-    }
-    return true;
+#ifdef PROTOPOOL_TRACE
+    calc_trace_allocate_(msg, tag, bytes);
+#endif
+    (void)bytes;
+    protopool_write_tag(msg, tag, sizeof msg->tag, head);
+    return msg;
 }
-#endif
+
+/* The same with a copy of a struct of that many bytes. */
+PROTOPOOL_INLINE struct calc *calc_copy_(struct calc_pool *pool, unsigned slot_class, enum calc_tag tag, size_t head,
+    const struct calc *from, size_t bytes)
+{
+    struct calc *const msg = (struct calc *)calc_take_(pool, slot_class, tag, head, bytes);
+    if (msg != NULL) {
+        memcpy(msg, from, bytes);
+        protopool_write_tag(msg, tag, sizeof msg->tag, head);
+    }
+    return msg;
+}
+
+/* What a constructor returns for arguments that the schema rules out. */
+static inline struct calc *calc_refused_(struct calc_pool *pool)
+{
+    pool->engine_.failure = PROTOPOOL_REFUSED;
+    return NULL;
+}
+
+/* What copy returns for a struct, or for a tail behind it, that the schema rules out. */
+static inline struct calc *calc_refuse_copy_(struct calc_pool *pool, enum calc_tag tag, const struct calc *from,
+    const void *tail, size_t length)
+{
+    (void)tag, (void)from, (void)tail, (void)length;
+    PROTOPOOL_EXPLAIN_(protopool_explain_copy(&pool->engine_, calc_describe(tag), from->tag == 0 || calc_tag_of(from) == tag,
+                                              from, tail, length));
+    return calc_refused_(pool);
+}
 
 #if PROTOPOOL_CHECK >= 1
-/* NULL, where a fault handler has returned. A function, since gcc -fanalyzer would expect a constant of each `as`, also of one
- * in a switch over the tag. */
+PROTOPOOL_API void calc_explain_apply_(const struct protopool *pool, enum calc_operation operation, double left,
+    double right);
+PROTOPOOL_API void calc_explain_store_(const struct protopool *pool, const char *name, double value);
+PROTOPOOL_API void calc_explain_recall_(const struct protopool *pool, const char *name);
+PROTOPOOL_API void calc_explain_log_(const struct protopool *pool, uint64_t time, const char *text);
+
+/* NULL, where a fault handler has returned. A function, since gcc -fanalyzer would expect a constant of each `as`, also of
+ * one in a switch over the tag. */
 PROTOPOOL_API void *calc_null_(void);
 #else
 #define calc_null_() NULL
 #endif
 
 /* Whether the message is the variant of this tag, which it must be: from level 1 a fault if not. */
-PROTOPOOL_INLINE bool calc_is_variant_(const struct calc *msg_, enum calc_tag tag_)
+PROTOPOOL_INLINE bool calc_is_variant_(const struct calc *msg, enum calc_tag tag)
 {
 #if PROTOPOOL_CHECK == 2
-    if (msg_ == NULL) { /* a fault, and reported */
+    if (msg == NULL) { /* a fault, and reported */
         return false;
     }
 #endif
 #if PROTOPOOL_CHECK >= 1
-    if (!PROTOPOOL_LIKELY(msg_->tag == (uint8_t)tag_)) {
-        protopool_report_fault(msg_->tag == CALC_FREED_TAG_ ? PROTOPOOL_FAULT_USE_AFTER_FREE : PROTOPOOL_FAULT_WRONG_VARIANT, NULL,
-                        msg_);
+    if (!PROTOPOOL_LIKELY(msg->tag == (uint8_t)tag)) {
+        protopool_report_fault(msg->tag == CALC_FREED_TAG_ ? PROTOPOOL_FAULT_USE_AFTER_FREE : PROTOPOOL_FAULT_WRONG_VARIANT, NULL, msg);
         return false;
     }
 #endif
-    (void)msg_;
-    (void)tag_;
+    (void)msg;
+    (void)tag;
     return true;
 }
 
-#if PROTOPOOL_CHECK == 2
-/* The message, or NULL if it is not the variant of this tag: a fault, with its place. */
-PROTOPOOL_API const struct calc *calc_read_at_(enum calc_tag tag_, const char *file_, int line_, const struct calc *msg_);
-PROTOPOOL_API struct calc *calc_edit_at_(enum calc_tag tag_, const char *file_, int line_, struct calc *msg_);
+/* ---- Free ---- */
 
-/* Notes where an operation is. */
-static inline struct calc_pool *calc_at_(struct calc_pool *pool_, const char *file_, int line_)
+PROTOPOOL_API void calc_free_(struct calc_pool *pool, struct calc *msg); /* not inlined */
+
+#if PROTOPOOL_CHECK >= 1
+/* Whether it is the one object of a variant without fields. */
+PROTOPOOL_API bool calc_is_constant_(const struct calc *msg);
+
+/* Whether the message may be freed, of a slot class by its tag; a fault if not. */
+static inline bool calc_may_free_(struct calc_pool *pool, const struct calc *msg)
 {
-    pool_->engine_.site.file = file_;
-    pool_->engine_.site.line = line_;
-    return pool_;
+#if PROTOPOOL_CHECK == 1
+    if (PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag && msg->tag != 0)) { /* as the free before, which was looked at */
+        return true;
+    }
+#endif
+    const bool is_allocated = calc_class_of_(msg) != 0;
+    if (!PROTOPOOL_LIKELY(is_allocated) && calc_is_constant_(msg)) {
+        return false;
+    }
+    if (!PROTOPOOL_LIKELY(pool->engine_.alive == PROTOPOOL_ALIVE_)) {
+        protopool_report_fault(PROTOPOOL_FAULT_NOT_ALIVE, &pool->engine_, msg);
+        return false;
+    }
+    if (!PROTOPOOL_LIKELY(is_allocated)) {
+        protopool_report_fault(msg->tag == CALC_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_BAD_TAG, &pool->engine_, msg);
+        return false;
+    }
+    return true;
 }
 #endif
 
-PROTOPOOL_API void calc_free_(struct calc_pool *pool_, struct calc *msg_); /* not inlined */
-
-/* Frees a message of this pool; NULL and a variant without fields are left alone. */
-static inline void calc_free(struct calc_pool *pool_, struct calc *msg_)
+static inline void calc_free(struct calc_pool *pool, struct calc *msg)
 {
 #if PROTOPOOL_CHECK == 2
-    calc_free_(pool_, msg_);
+    calc_free_(pool, msg);
 #else
-    if (msg_ != NULL) {
+    if (msg != NULL) {
 #if PROTOPOOL_CHECK == 1
-        if (!calc_may_free_(pool_, msg_)) {
+        if (!calc_may_free_(pool, msg)) {
             return;
         }
 #endif
 #ifdef PROTOPOOL_TRACE
-        if (calc_class_of_(msg_) != 0) {
-            calc_trace_deallocate_(msg_);
+        if (calc_class_of_(msg) != 0) {
+            calc_trace_deallocate_(msg);
         }
 #endif
-        struct protopool_magazine *loaded_ = pool_->engine_.last;
-        if (!PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag)) { /* not the variant of the free before */
-            const unsigned class_ = calc_class_of_(msg_);
-            if (class_ == 0) { /* it has no fields */
+        struct protopool_magazine *loaded = pool->engine_.last;
+        if (!PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag)) { /* not the variant of the free before */
+            const unsigned slot_class = calc_class_of_(msg);
+            if (slot_class == 0) { /* it has no fields */
                 return;
             }
-            loaded_ = protopool_expect(&pool_->engine_, msg_->tag, class_);
+            loaded = protopool_expect(&pool->engine_, msg->tag, slot_class);
         }
 #if PROTOPOOL_CHECK == 1
-        msg_->tag = CALC_FREED_TAG_;
+        msg->tag = CALC_FREED_TAG_;
 #endif
-        protopool_put(&pool_->engine_, loaded_, (unsigned)(loaded_ - pool_->loaded_), msg_);
+        protopool_put(&pool->engine_, loaded, (unsigned)(loaded - pool->loaded_), msg);
     }
 #endif
 }
 
-/* A copy in a pool, of this protocol but not always this pool; NULL if the pool is exhausted, or it is no message. */
-PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_clone(struct calc_pool *pool_, const struct calc *msg_) PROTOPOOL_FREED_BY_(calc_free_);
+/* ---- Pools and depots ---- */
 
-/* What a constructor returns for arguments that the schema rules out. */
-static inline struct calc *calc_refused_(struct calc_pool *pool_)
+static inline bool calc_pool_init(struct calc_pool *pool, void *memory, size_t bytes)
 {
-    pool_->engine_.failure = PROTOPOOL_REFUSED;
-    return NULL;
+    return protopool_init_fixed(&pool->engine_, pool->loaded_, pool->classes_, &calc_layout_, memory, bytes);
 }
 
-#if PROTOPOOL_CHECK >= 1
-/* Calls the refusal handler with what is wrong, before a constructor returns; one such function for each that refuses. */
-PROTOPOOL_API void calc_explain_copy_(const struct protopool *pool_, enum calc_tag tag_, const struct calc *from_, const void *tail_,
-    size_t length_);
-PROTOPOOL_API void calc_explain_apply_(const struct protopool *pool_, enum calc_operation operation, double left,
-    double right);
-PROTOPOOL_API void calc_explain_store_(const struct protopool *pool_, const char *name, double value);
-PROTOPOOL_API void calc_explain_recall_(const struct protopool *pool_, const char *name);
-PROTOPOOL_API void calc_explain_log_(const struct protopool *pool_, uint64_t time, const char *text);
+static inline bool calc_pool_init_growing(struct calc_pool *pool, const struct protopool_source *source)
+{
+    return protopool_init_growing(&pool->engine_, pool->loaded_, pool->classes_, &calc_layout_, source);
+}
+
+static inline size_t calc_pool_fini(struct calc_pool *pool)
+{
+    return protopool_fini(&pool->engine_);
+}
+
+static inline void calc_pool_reset(struct calc_pool *pool)
+{
+    protopool_reset(&pool->engine_);
+}
+
+static inline void calc_pool_flush(struct calc_pool *pool)
+{
+    protopool_flush(&pool->engine_);
+}
+
+static inline size_t calc_pool_trim(struct calc_pool *pool)
+{
+    return protopool_trim(&pool->engine_);
+}
+
+static inline enum protopool_failure calc_pool_failure(const struct calc_pool *pool)
+{
+    return (enum protopool_failure)pool->engine_.failure;
+}
+
+static inline void calc_pool_stats(struct calc_pool *pool, struct calc_pool_stats *stats)
+{
+    memset(stats, 0, sizeof *stats);
+    protopool_stats(&pool->engine_, stats->slot, &stats->source_bytes, &stats->system_bytes);
+}
+
+#ifndef PROTOPOOL_NO_THREADS
+static inline bool calc_depot_init(struct calc_depot *depot, const struct protopool_source *source)
+{
+    return protopool_depot_init(&depot->engine_, depot->classes_, &calc_layout_, source);
+}
+
+static inline bool calc_depot_init_fixed(struct calc_depot *depot, void *memory, size_t bytes)
+{
+    return protopool_depot_init_fixed(&depot->engine_, depot->classes_, &calc_layout_, memory, bytes);
+}
+
+static inline bool calc_pool_join(struct calc_pool *pool, struct calc_depot *depot)
+{
+    return protopool_join(&pool->engine_, pool->loaded_, pool->classes_, &calc_layout_, &depot->engine_);
+}
+
+static inline size_t calc_depot_fini(struct calc_depot *depot)
+{
+    return protopool_depot_fini(&depot->engine_);
+}
+
+static inline size_t calc_depot_trim(struct calc_depot *depot)
+{
+    return protopool_depot_trim(&depot->engine_);
+}
+
+static inline void calc_depot_stats(struct calc_depot *depot, struct calc_pool_stats *stats)
+{
+    memset(stats, 0, sizeof *stats);
+    protopool_depot_stats(&depot->engine_, stats->slot, &stats->source_bytes, &stats->system_bytes);
+}
 #endif
 
-/* A slot of the class for a message of `bytes_` bytes, the variant of this tag; NULL if the pool is exhausted. The tag
- * and zeros up to `head_` bytes are written. */
-PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool_, unsigned class_, enum calc_tag tag_, size_t head_, size_t bytes_)
+/* ---- Enums ---- */
+
+/* Whether the enum declares the value. */
+static inline bool calc_known_operation_(int64_t value)
 {
-#if PROTOPOOL_CHECK == 2
-    struct calc *const msg_ = (struct calc *)protopool_take_checked(&pool_->engine_, class_, bytes_, calc_tag_name(tag_));
-#else
-    struct calc *const msg_ = (struct calc *)protopool_take(&pool_->engine_, &pool_->loaded_[class_], class_);
-#endif
-    if (msg_ == NULL) {
-        return NULL;
+    switch (value) {
+    case CALC_OPERATION_ADD:
+    case CALC_OPERATION_SUBTRACT:
+    case CALC_OPERATION_MULTIPLY:
+    case CALC_OPERATION_DIVIDE:
+        return true;
+    default:
+        return false;
     }
-#if PROTOPOOL_CHECK == 1
-    if (!PROTOPOOL_LIKELY(msg_->tag == CALC_FREED_TAG_)) {
-        protopool_report_fault(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->tag = CALC_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[class_], class_, msg_);
-        pool_->engine_.failure = PROTOPOOL_FAULTED;
-        return NULL;
-    }
-#endif
-#ifdef PROTOPOOL_TRACE
-    calc_trace_allocate_(msg_, tag_, bytes_);
-#endif
-    (void)bytes_;
-    protopool_write_tag(msg_, tag_, sizeof msg_->tag, head_);
-    return msg_;
 }
 
-/* ---- Each variant -------------------------------------------------------------------------------------------
- *
- * new:   a message in the pool; NULL if the schema rules the arguments out, or the pool is exhausted: calc_pool_failure
- *        reports which. From level 1 protopool_set_refusal_handler has what is ruled out.
- * copy:  the same from a struct, say of designated initialisers; its tag need not be set.
- * make:  a message by value; its tag is 0 if the schema rules the arguments out.
- * default: a message by value with the schema's defaults: zeros, empty lists and absent fields where it gives none, and the
- *        value that is nearest to zero (of an enum the first) where it allows no zero. To be changed and copied.
- * valid: whether the schema allows what the struct holds; tells for which reason copy returned NULL.
- * as:    the message as its variant, which it must be. if: NULL if it is another. edit: as, to write its fields.
- *
- * new and copy write every byte of padding; no byte of what was there before stays, but behind the end of a text or a list
- * that is shorter than its room, and the padding in the elements of an array is copied with them. C promises nothing of
- * the padding of a struct that is returned by value, as make's is.
- *
- * A string is NUL-terminated (NULL is refused); of an array exactly its N elements are read; a list may be NULL
- * where it has no elements. An optional field is absent where its argument is NULL.
- */
+/* ---- Add ---- */
 
-/* Add */
-
-static inline bool calc_valid_add(const struct calc_add *msg_)
-{
-    return (msg_->base.tag == CALC_ADD || msg_->base.tag == 0);
-}
+PROTOPOOL_VALID_(calc, add, CALC_ADD)
+PROTOPOOL_DEFAULT_(calc, add, CALC_ADD)
+PROTOPOOL_READ_AND_EDIT_(calc, add, CALC_ADD)
+PROTOPOOL_COPY_(calc, add, CALC_ADD, 2, 8)
 
 static inline struct calc_add calc_make_add(uint64_t left, uint64_t right)
 {
-    struct calc_add msg_;
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    msg_.base.tag = CALC_ADD;
-    msg_.left = left;
-    msg_.right = right;
-    return msg_;
+    struct calc_add msg;
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    msg.base.tag = CALC_ADD;
+    msg.left = left;
+    msg.right = right;
+    return msg;
 }
 
-static inline struct calc_add calc_default_add(void)
+static inline struct calc *calc_new_add(struct calc_pool *pool, uint64_t left, uint64_t right)
 {
-    struct calc_add msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = CALC_ADD;
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct calc *calc_new_add(struct calc_pool *pool_, uint64_t left, uint64_t right)
-{
-    struct calc_add *const msg_ = (struct calc_add *)calc_take_(pool_, 2, CALC_ADD, 8, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct calc_add *const msg = (struct calc_add *)calc_take_(pool, 2, CALC_ADD, 8, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    msg_->left = left;
-    msg_->right = right;
-    return &msg_->base;
+    msg->left = left;
+    msg->right = right;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct calc *calc_copy_add(struct calc_pool *pool_, const struct calc_add *from_)
-{
-    if (!calc_valid_add(from_)) {
-        PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_ADD, &from_->base, NULL, 0));
-        return calc_refused_(pool_);
-    }
-    struct calc_add *const msg_ = (struct calc_add *)calc_take_(pool_, 2, CALC_ADD, 8, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    protopool_write_tag(msg_, CALC_ADD, sizeof msg_->base, 8);
-    return &msg_->base;
-}
+/* ---- Negate ---- */
 
-static inline const struct calc_add *calc_as_add(const struct calc *msg_)
-{
-    return (const struct calc_add *)(calc_is_variant_(msg_, CALC_ADD) ? (const void *)msg_ : calc_null_());
-}
-
-static inline const struct calc_add *calc_if_add(const struct calc *msg_)
-{
-    return msg_->tag == CALC_ADD ? calc_as_add(msg_) : NULL;
-}
-
-static inline struct calc_add *calc_edit_add(struct calc *msg_)
-{
-    return (struct calc_add *)(calc_is_variant_(msg_, CALC_ADD) ? (void *)msg_ : calc_null_());
-}
-
-/* Negate */
-
-static inline bool calc_valid_negate(const struct calc_negate *msg_)
-{
-    return (msg_->base.tag == CALC_NEGATE || msg_->base.tag == 0);
-}
+PROTOPOOL_VALID_(calc, negate, CALC_NEGATE)
+PROTOPOOL_DEFAULT_(calc, negate, CALC_NEGATE)
+PROTOPOOL_READ_AND_EDIT_(calc, negate, CALC_NEGATE)
+PROTOPOOL_COPY_(calc, negate, CALC_NEGATE, 1, 8)
 
 static inline struct calc_negate calc_make_negate(int64_t value)
 {
-    struct calc_negate msg_;
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    msg_.base.tag = CALC_NEGATE;
-    msg_.value = value;
-    return msg_;
+    struct calc_negate msg;
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    msg.base.tag = CALC_NEGATE;
+    msg.value = value;
+    return msg;
 }
 
-static inline struct calc_negate calc_default_negate(void)
+static inline struct calc *calc_new_negate(struct calc_pool *pool, int64_t value)
 {
-    struct calc_negate msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = CALC_NEGATE;
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct calc *calc_new_negate(struct calc_pool *pool_, int64_t value)
-{
-    struct calc_negate *const msg_ = (struct calc_negate *)calc_take_(pool_, 1, CALC_NEGATE, 8, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct calc_negate *const msg = (struct calc_negate *)calc_take_(pool, 1, CALC_NEGATE, 8, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    msg_->value = value;
-    return &msg_->base;
+    msg->value = value;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct calc *calc_copy_negate(struct calc_pool *pool_,
-    const struct calc_negate *from_)
-{
-    if (!calc_valid_negate(from_)) {
-        PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_NEGATE, &from_->base, NULL, 0));
-        return calc_refused_(pool_);
-    }
-    struct calc_negate *const msg_ = (struct calc_negate *)calc_take_(pool_, 1, CALC_NEGATE, 8, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    protopool_write_tag(msg_, CALC_NEGATE, sizeof msg_->base, 8);
-    return &msg_->base;
-}
+/* ---- Apply ---- */
 
-static inline const struct calc_negate *calc_as_negate(const struct calc *msg_)
+static inline bool calc_valid_apply(const struct calc_apply *msg)
 {
-    return (const struct calc_negate *)(calc_is_variant_(msg_, CALC_NEGATE) ? (const void *)msg_ : calc_null_());
-}
-
-static inline const struct calc_negate *calc_if_negate(const struct calc *msg_)
-{
-    return msg_->tag == CALC_NEGATE ? calc_as_negate(msg_) : NULL;
-}
-
-static inline struct calc_negate *calc_edit_negate(struct calc *msg_)
-{
-    return (struct calc_negate *)(calc_is_variant_(msg_, CALC_NEGATE) ? (void *)msg_ : calc_null_());
-}
-
-/* Apply */
-
-static inline bool calc_valid_apply(const struct calc_apply *msg_)
-{
-    return (msg_->base.tag == CALC_APPLY || msg_->base.tag == 0)
-           && calc_known_operation_((int64_t)msg_->operation);
-}
-
-static inline struct calc_apply calc_make_apply(enum calc_operation operation, double left, double right)
-{
-    struct calc_apply msg_;
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (!(calc_known_operation_((int64_t)operation))) {
-        PROTOPOOL_EXPLAIN_(calc_explain_apply_(NULL, operation, left, right));
-        return msg_;
-    }
-    msg_.base.tag = CALC_APPLY;
-    msg_.operation = (uint8_t)operation;
-    msg_.left = left;
-    msg_.right = right;
-    return msg_;
+    return (msg->base.tag == CALC_APPLY || msg->base.tag == 0)
+           && calc_known_operation_((int64_t)msg->operation);
 }
 
 static inline struct calc_apply calc_default_apply(void)
 {
-    struct calc_apply msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = CALC_APPLY;
-    msg_.operation = (uint8_t)1;
-    return msg_;
+    struct calc_apply msg;
+    memset(&msg, 0, sizeof msg);
+    msg.base.tag = CALC_APPLY;
+    msg.operation = (uint8_t)1;
+    return msg;
 }
 
-PROTOPOOL_NODISCARD static inline struct calc *calc_new_apply(struct calc_pool *pool_,
-    enum calc_operation operation, double left, double right)
+PROTOPOOL_READ_AND_EDIT_(calc, apply, CALC_APPLY)
+
+static inline struct calc_apply calc_make_apply(enum calc_operation operation, double left, double right)
+{
+    struct calc_apply msg;
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (!(calc_known_operation_((int64_t)operation))) {
+        PROTOPOOL_EXPLAIN_(calc_explain_apply_(NULL, operation, left, right));
+        return msg;
+    }
+    msg.base.tag = CALC_APPLY;
+    msg.operation = (uint8_t)operation;
+    msg.left = left;
+    msg.right = right;
+    return msg;
+}
+
+static inline struct calc *calc_new_apply(struct calc_pool *pool, enum calc_operation operation, double left,
+    double right)
 {
     if (!(calc_known_operation_((int64_t)operation))) {
-        PROTOPOOL_EXPLAIN_(calc_explain_apply_(&pool_->engine_, operation, left, right));
-        return calc_refused_(pool_);
+        PROTOPOOL_EXPLAIN_(calc_explain_apply_(&pool->engine_, operation, left, right));
+        return calc_refused_(pool);
     }
-    struct calc_apply *const msg_ = (struct calc_apply *)calc_take_(pool_, 2, CALC_APPLY, 8, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct calc_apply *const msg = (struct calc_apply *)calc_take_(pool, 2, CALC_APPLY, 8, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    msg_->operation = (uint8_t)operation;
-    msg_->left = left;
-    msg_->right = right;
-    return &msg_->base;
+    msg->operation = (uint8_t)operation;
+    msg->left = left;
+    msg->right = right;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct calc *calc_copy_apply(struct calc_pool *pool_,
-    const struct calc_apply *from_)
+static inline struct calc *calc_copy_apply(struct calc_pool *pool, const struct calc_apply *from)
 {
-    if (!calc_valid_apply(from_)) {
-        PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_APPLY, &from_->base, NULL, 0));
-        return calc_refused_(pool_);
-    }
-    struct calc_apply *const msg_ = (struct calc_apply *)calc_take_(pool_, 2, CALC_APPLY, 8, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = CALC_APPLY;
-    PROTOPOOL_CLEAR_(msg_, 2, 6);
-    return &msg_->base;
+    struct calc *const msg = calc_valid_apply(from) ?
+                                    calc_copy_(pool, 2, CALC_APPLY, 1, &from->base, sizeof *from) :
+                                    calc_refuse_copy_(pool, CALC_APPLY, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 2, 6);
+        }
+    return msg;
 }
 
-static inline const struct calc_apply *calc_as_apply(const struct calc *msg_)
-{
-    return (const struct calc_apply *)(calc_is_variant_(msg_, CALC_APPLY) ? (const void *)msg_ : calc_null_());
-}
+/* ---- Sum ---- */
 
-static inline const struct calc_apply *calc_if_apply(const struct calc *msg_)
-{
-    return msg_->tag == CALC_APPLY ? calc_as_apply(msg_) : NULL;
-}
-
-static inline struct calc_apply *calc_edit_apply(struct calc *msg_)
-{
-    return (struct calc_apply *)(calc_is_variant_(msg_, CALC_APPLY) ? (void *)msg_ : calc_null_());
-}
-
-/* Sum */
-
-static inline bool calc_valid_sum(const struct calc_sum *msg_)
-{
-    return (msg_->base.tag == CALC_SUM || msg_->base.tag == 0);
-}
+PROTOPOOL_VALID_(calc, sum, CALC_SUM)
+PROTOPOOL_DEFAULT_(calc, sum, CALC_SUM)
+PROTOPOOL_READ_AND_EDIT_(calc, sum, CALC_SUM)
 
 static inline struct calc_sum calc_make_sum(uint8_t count, const int32_t *operands)
 {
-    struct calc_sum msg_;
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    msg_.base.tag = CALC_SUM;
-    msg_.count = count;
-    memcpy(msg_.operands, operands, sizeof msg_.operands);
-    return msg_;
+    struct calc_sum msg;
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    msg.base.tag = CALC_SUM;
+    msg.count = count;
+    memcpy(msg.operands, operands, sizeof msg.operands);
+    return msg;
 }
 
-static inline struct calc_sum calc_default_sum(void)
+static inline struct calc *calc_new_sum(struct calc_pool *pool, uint8_t count, const int32_t *operands)
 {
-    struct calc_sum msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = CALC_SUM;
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct calc *calc_new_sum(struct calc_pool *pool_, uint8_t count,
-    const int32_t *operands)
-{
-    struct calc_sum *const msg_ = (struct calc_sum *)calc_take_(pool_, 5, CALC_SUM, 4, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct calc_sum *const msg = (struct calc_sum *)calc_take_(pool, 5, CALC_SUM, 4, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    msg_->count = count;
-    memcpy(msg_->operands, operands, sizeof msg_->operands);
-    return &msg_->base;
+    msg->count = count;
+    memcpy(msg->operands, operands, sizeof msg->operands);
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct calc *calc_copy_sum(struct calc_pool *pool_, const struct calc_sum *from_)
+static inline struct calc *calc_copy_sum(struct calc_pool *pool, const struct calc_sum *from)
 {
-    if (!calc_valid_sum(from_)) {
-        PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_SUM, &from_->base, NULL, 0));
-        return calc_refused_(pool_);
-    }
-    struct calc_sum *const msg_ = (struct calc_sum *)calc_take_(pool_, 5, CALC_SUM, 4, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = CALC_SUM;
-    PROTOPOOL_CLEAR_(msg_, 2, 2);
-    return &msg_->base;
+    struct calc *const msg = calc_valid_sum(from) ?
+                                    calc_copy_(pool, 5, CALC_SUM, 1, &from->base, sizeof *from) :
+                                    calc_refuse_copy_(pool, CALC_SUM, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 2, 2);
+        }
+    return msg;
 }
 
-static inline const struct calc_sum *calc_as_sum(const struct calc *msg_)
+/* ---- Store ---- */
+
+static inline bool calc_valid_store(const struct calc_store *msg)
 {
-    return (const struct calc_sum *)(calc_is_variant_(msg_, CALC_SUM) ? (const void *)msg_ : calc_null_());
+    return (msg->base.tag == CALC_STORE || msg->base.tag == 0)
+           && protopool_text_length(msg->name, 31) == msg->name_len;
 }
 
-static inline const struct calc_sum *calc_if_sum(const struct calc *msg_)
-{
-    return msg_->tag == CALC_SUM ? calc_as_sum(msg_) : NULL;
-}
-
-static inline struct calc_sum *calc_edit_sum(struct calc *msg_)
-{
-    return (struct calc_sum *)(calc_is_variant_(msg_, CALC_SUM) ? (void *)msg_ : calc_null_());
-}
-
-/* Store */
-
-static inline bool calc_valid_store(const struct calc_store *msg_)
-{
-    return (msg_->base.tag == CALC_STORE || msg_->base.tag == 0)
-           && protopool_text_length(msg_->name, 31) == msg_->name_len;
-}
+PROTOPOOL_DEFAULT_(calc, store, CALC_STORE)
+PROTOPOOL_READ_AND_EDIT_(calc, store, CALC_STORE)
 
 static inline struct calc_store calc_make_store(const char *name, double value)
 {
-    struct calc_store msg_;
-    const size_t name_len_ = protopool_text_length(name, 31);
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (name_len_ > 31) {
+    struct calc_store msg;
+    const size_t name_len = protopool_text_length(name, 31);
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (name_len > 31) {
         PROTOPOOL_EXPLAIN_(calc_explain_store_(NULL, name, value));
-        return msg_;
+        return msg;
     }
-    msg_.base.tag = CALC_STORE;
-    msg_.name_len = (uint8_t)name_len_;
-    memcpy(msg_.name, name, name_len_ + 1);
-    msg_.value = value;
-    return msg_;
+    msg.base.tag = CALC_STORE;
+    msg.name_len = (uint8_t)name_len;
+    memcpy(msg.name, name, name_len + 1);
+    msg.value = value;
+    return msg;
 }
 
-static inline struct calc_store calc_default_store(void)
+static inline struct calc *calc_new_store(struct calc_pool *pool, const char *name, double value)
 {
-    struct calc_store msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = CALC_STORE;
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct calc *calc_new_store(struct calc_pool *pool_, const char *name,
-    double value)
-{
-    const size_t name_len_ = protopool_text_length(name, 31);
-    if (name_len_ > 31) {
-        PROTOPOOL_EXPLAIN_(calc_explain_store_(&pool_->engine_, name, value));
-        return calc_refused_(pool_);
+    const size_t name_len = protopool_text_length(name, 31);
+    if (name_len > 31) {
+        PROTOPOOL_EXPLAIN_(calc_explain_store_(&pool->engine_, name, value));
+        return calc_refused_(pool);
     }
-    struct calc_store *const msg_ = (struct calc_store *)calc_take_(pool_, 4, CALC_STORE, 8, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct calc_store *const msg = (struct calc_store *)calc_take_(pool, 4, CALC_STORE, 8, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    msg_->name_len = (uint8_t)name_len_;
-    memcpy(msg_->name, name, name_len_ + 1);
-    msg_->value = value;
-    return &msg_->base;
+    msg->name_len = (uint8_t)name_len;
+    memcpy(msg->name, name, name_len + 1);
+    msg->value = value;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct calc *calc_copy_store(struct calc_pool *pool_,
-    const struct calc_store *from_)
+static inline struct calc *calc_copy_store(struct calc_pool *pool, const struct calc_store *from)
 {
-    if (!calc_valid_store(from_)) {
-        PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_STORE, &from_->base, NULL, 0));
-        return calc_refused_(pool_);
-    }
-    struct calc_store *const msg_ = (struct calc_store *)calc_take_(pool_, 4, CALC_STORE, 8, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = CALC_STORE;
-    PROTOPOOL_CLEAR_(msg_, 2, 6);
-    return &msg_->base;
+    struct calc *const msg = calc_valid_store(from) ?
+                                    calc_copy_(pool, 4, CALC_STORE, 1, &from->base, sizeof *from) :
+                                    calc_refuse_copy_(pool, CALC_STORE, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 2, 6);
+        }
+    return msg;
 }
 
-static inline const struct calc_store *calc_as_store(const struct calc *msg_)
+/* ---- Recall ---- */
+
+static inline bool calc_valid_recall(const struct calc_recall *msg)
 {
-    return (const struct calc_store *)(calc_is_variant_(msg_, CALC_STORE) ? (const void *)msg_ : calc_null_());
+    return (msg->base.tag == CALC_RECALL || msg->base.tag == 0)
+           && protopool_text_length(msg->name, 31) == msg->name_len;
 }
 
-static inline const struct calc_store *calc_if_store(const struct calc *msg_)
-{
-    return msg_->tag == CALC_STORE ? calc_as_store(msg_) : NULL;
-}
-
-static inline struct calc_store *calc_edit_store(struct calc *msg_)
-{
-    return (struct calc_store *)(calc_is_variant_(msg_, CALC_STORE) ? (void *)msg_ : calc_null_());
-}
-
-/* Recall */
-
-static inline bool calc_valid_recall(const struct calc_recall *msg_)
-{
-    return (msg_->base.tag == CALC_RECALL || msg_->base.tag == 0)
-           && protopool_text_length(msg_->name, 31) == msg_->name_len;
-}
+PROTOPOOL_DEFAULT_(calc, recall, CALC_RECALL)
+PROTOPOOL_READ_AND_EDIT_(calc, recall, CALC_RECALL)
+PROTOPOOL_COPY_(calc, recall, CALC_RECALL, 3, 1)
 
 static inline struct calc_recall calc_make_recall(const char *name)
 {
-    struct calc_recall msg_;
-    const size_t name_len_ = protopool_text_length(name, 31);
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (name_len_ > 31) {
+    struct calc_recall msg;
+    const size_t name_len = protopool_text_length(name, 31);
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (name_len > 31) {
         PROTOPOOL_EXPLAIN_(calc_explain_recall_(NULL, name));
-        return msg_;
+        return msg;
     }
-    msg_.base.tag = CALC_RECALL;
-    msg_.name_len = (uint8_t)name_len_;
-    memcpy(msg_.name, name, name_len_ + 1);
-    return msg_;
+    msg.base.tag = CALC_RECALL;
+    msg.name_len = (uint8_t)name_len;
+    memcpy(msg.name, name, name_len + 1);
+    return msg;
 }
 
-static inline struct calc_recall calc_default_recall(void)
+static inline struct calc *calc_new_recall(struct calc_pool *pool, const char *name)
 {
-    struct calc_recall msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = CALC_RECALL;
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct calc *calc_new_recall(struct calc_pool *pool_, const char *name)
-{
-    const size_t name_len_ = protopool_text_length(name, 31);
-    if (name_len_ > 31) {
-        PROTOPOOL_EXPLAIN_(calc_explain_recall_(&pool_->engine_, name));
-        return calc_refused_(pool_);
+    const size_t name_len = protopool_text_length(name, 31);
+    if (name_len > 31) {
+        PROTOPOOL_EXPLAIN_(calc_explain_recall_(&pool->engine_, name));
+        return calc_refused_(pool);
     }
-    struct calc_recall *const msg_ = (struct calc_recall *)calc_take_(pool_, 3, CALC_RECALL, 1, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct calc_recall *const msg = (struct calc_recall *)calc_take_(pool, 3, CALC_RECALL, 1, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    msg_->name_len = (uint8_t)name_len_;
-    memcpy(msg_->name, name, name_len_ + 1);
-    return &msg_->base;
+    msg->name_len = (uint8_t)name_len;
+    memcpy(msg->name, name, name_len + 1);
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct calc *calc_copy_recall(struct calc_pool *pool_,
-    const struct calc_recall *from_)
+/* ---- Log ---- */
+
+static inline bool calc_valid_log(const struct calc_log *msg)
 {
-    if (!calc_valid_recall(from_)) {
-        PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_RECALL, &from_->base, NULL, 0));
-        return calc_refused_(pool_);
-    }
-    struct calc_recall *const msg_ = (struct calc_recall *)calc_take_(pool_, 3, CALC_RECALL, 1, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = CALC_RECALL;
-    return &msg_->base;
+    return (msg->base.tag == CALC_LOG || msg->base.tag == 0)
+           && protopool_text_length(msg->text, 200) == msg->text_len;
 }
 
-static inline const struct calc_recall *calc_as_recall(const struct calc *msg_)
-{
-    return (const struct calc_recall *)(calc_is_variant_(msg_, CALC_RECALL) ? (const void *)msg_ : calc_null_());
-}
-
-static inline const struct calc_recall *calc_if_recall(const struct calc *msg_)
-{
-    return msg_->tag == CALC_RECALL ? calc_as_recall(msg_) : NULL;
-}
-
-static inline struct calc_recall *calc_edit_recall(struct calc *msg_)
-{
-    return (struct calc_recall *)(calc_is_variant_(msg_, CALC_RECALL) ? (void *)msg_ : calc_null_());
-}
-
-/* Log */
-
-static inline bool calc_valid_log(const struct calc_log *msg_)
-{
-    return (msg_->base.tag == CALC_LOG || msg_->base.tag == 0)
-           && protopool_text_length(msg_->text, 200) == msg_->text_len;
-}
+PROTOPOOL_DEFAULT_(calc, log, CALC_LOG)
+PROTOPOOL_READ_AND_EDIT_(calc, log, CALC_LOG)
 
 static inline struct calc_log calc_make_log(uint64_t time, const char *text)
 {
-    struct calc_log msg_;
-    const size_t text_len_ = protopool_text_length(text, 200);
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (text_len_ > 200) {
+    struct calc_log msg;
+    const size_t text_len = protopool_text_length(text, 200);
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (text_len > 200) {
         PROTOPOOL_EXPLAIN_(calc_explain_log_(NULL, time, text));
-        return msg_;
+        return msg;
     }
-    msg_.base.tag = CALC_LOG;
-    msg_.time = time;
-    msg_.text_len = (uint8_t)text_len_;
-    memcpy(msg_.text, text, text_len_ + 1);
-    return msg_;
+    msg.base.tag = CALC_LOG;
+    msg.time = time;
+    msg.text_len = (uint8_t)text_len;
+    memcpy(msg.text, text, text_len + 1);
+    return msg;
 }
 
-static inline struct calc_log calc_default_log(void)
+static inline struct calc *calc_new_log(struct calc_pool *pool, uint64_t time, const char *text)
 {
-    struct calc_log msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = CALC_LOG;
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct calc *calc_new_log(struct calc_pool *pool_, uint64_t time,
-    const char *text)
-{
-    const size_t text_len_ = protopool_text_length(text, 200);
-    if (text_len_ > 200) {
-        PROTOPOOL_EXPLAIN_(calc_explain_log_(&pool_->engine_, time, text));
-        return calc_refused_(pool_);
+    const size_t text_len = protopool_text_length(text, 200);
+    if (text_len > 200) {
+        PROTOPOOL_EXPLAIN_(calc_explain_log_(&pool->engine_, time, text));
+        return calc_refused_(pool);
     }
-    struct calc_log *const msg_ = (struct calc_log *)calc_take_(pool_, 6, CALC_LOG, 1, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct calc_log *const msg = (struct calc_log *)calc_take_(pool, 6, CALC_LOG, 1, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    PROTOPOOL_CLEAR_(msg_, 203, 5);
-    msg_->time = time;
-    msg_->text_len = (uint8_t)text_len_;
-    memcpy(msg_->text, text, text_len_ + 1);
-    return &msg_->base;
+    PROTOPOOL_CLEAR_(msg, 203, 5);
+    msg->time = time;
+    msg->text_len = (uint8_t)text_len;
+    memcpy(msg->text, text, text_len + 1);
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct calc *calc_copy_log(struct calc_pool *pool_, const struct calc_log *from_)
+static inline struct calc *calc_copy_log(struct calc_pool *pool, const struct calc_log *from)
 {
-    if (!calc_valid_log(from_)) {
-        PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_LOG, &from_->base, NULL, 0));
-        return calc_refused_(pool_);
-    }
-    struct calc_log *const msg_ = (struct calc_log *)calc_take_(pool_, 6, CALC_LOG, 1, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = CALC_LOG;
-    PROTOPOOL_CLEAR_(msg_, 203, 5);
-    return &msg_->base;
+    struct calc *const msg = calc_valid_log(from) ?
+                                    calc_copy_(pool, 6, CALC_LOG, 1, &from->base, sizeof *from) :
+                                    calc_refuse_copy_(pool, CALC_LOG, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 203, 5);
+        }
+    return msg;
 }
 
-static inline const struct calc_log *calc_as_log(const struct calc *msg_)
-{
-    return (const struct calc_log *)(calc_is_variant_(msg_, CALC_LOG) ? (const void *)msg_ : calc_null_());
-}
+/* ---- Quit ---- */
 
-static inline const struct calc_log *calc_if_log(const struct calc *msg_)
-{
-    return msg_->tag == CALC_LOG ? calc_as_log(msg_) : NULL;
-}
-
-static inline struct calc_log *calc_edit_log(struct calc *msg_)
-{
-    return (struct calc_log *)(calc_is_variant_(msg_, CALC_LOG) ? (void *)msg_ : calc_null_());
-}
-
-/* Quit */
-
-static inline bool calc_valid_quit(const struct calc_quit *msg_)
-{
-    return (msg_->base.tag == CALC_QUIT || msg_->base.tag == 0);
-}
-
-static inline struct calc_quit calc_make_quit(void)
-{
-    struct calc_quit msg_;
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    msg_.base.tag = CALC_QUIT;
-    return msg_;
-}
-
-static inline struct calc_quit calc_default_quit(void)
-{
-    struct calc_quit msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = CALC_QUIT;
-    return msg_;
-}
-
+PROTOPOOL_VALID_(calc, quit, CALC_QUIT)
+PROTOPOOL_DEFAULT_(calc, quit, CALC_QUIT)
 PROTOPOOL_API extern const struct calc_quit calc_message_quit_;
+PROTOPOOL_READ_(calc, quit, CALC_QUIT)
+PROTOPOOL_CONSTANT_(calc, quit, CALC_QUIT)
 
-PROTOPOOL_NODISCARD static inline struct calc *calc_new_quit(struct calc_pool *pool_)
+/* ---- Operations that know their place (level 2), and what gcc reports of lost and freed messages ---- */
+
+/* They return the message: gcc takes it for one that was allocated here, or for one that it knows nothing of. */
+PROTOPOOL_API struct calc *calc_allocated_(struct calc *msg) PROTOPOOL_FREED_BY_(calc_free_);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_constant_(struct calc *msg);
+
+#ifdef PROTOPOOL_ANALYSED_
+#define CALC_ALLOCATED_(msg) calc_allocated_(msg)
+#define CALC_CONSTANT_(msg) calc_constant_(msg)
+#else
+#define CALC_ALLOCATED_(msg) (msg)
+#define CALC_CONSTANT_(msg) (msg)
+#endif
+
+#if PROTOPOOL_CHECK == 2
+/* Notes where an operation is. */
+static inline struct calc_pool *calc_at_(struct calc_pool *pool, const char *file, int line)
 {
-    (void)pool_;
-    return (struct calc *)PROTOPOOL_UNCONST(&calc_message_quit_.base);
+    pool->engine_.site.file = file;
+    pool->engine_.site.line = line;
+    return pool;
 }
 
-PROTOPOOL_NODISCARD static inline struct calc *calc_copy_quit(struct calc_pool *pool_, const struct calc_quit *from_)
-{
-    if (!calc_valid_quit(from_)) {
-        PROTOPOOL_EXPLAIN_(calc_explain_copy_(&pool_->engine_, CALC_QUIT, &from_->base, NULL, 0));
-        return calc_refused_(pool_);
-    }
-    return (struct calc *)PROTOPOOL_UNCONST(&calc_message_quit_.base);
-}
+/* The message, or NULL if it is not the variant of this tag: a fault, with its place. */
+PROTOPOOL_API const struct calc *calc_read_at_(enum calc_tag tag, const char *file, int line, const struct calc *msg);
+PROTOPOOL_API struct calc *calc_edit_at_(enum calc_tag tag, const char *file, int line, struct calc *msg);
 
-static inline const struct calc_quit *calc_as_quit(const struct calc *msg_)
-{
-    return (const struct calc_quit *)(calc_is_variant_(msg_, CALC_QUIT) ? (const void *)msg_ : calc_null_());
-}
-
-static inline const struct calc_quit *calc_if_quit(const struct calc *msg_)
-{
-    return msg_->tag == CALC_QUIT ? calc_as_quit(msg_) : NULL;
-}
-
-/* ---- Constructors that are not inlined (see PROTOPOOL_OUT_OF_LINE_) --------------------------------------------- */
-
-PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_new_add_(struct calc_pool *pool_, uint64_t left, uint64_t right)
-    PROTOPOOL_FREED_BY_(calc_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_copy_add_(struct calc_pool *pool_, const struct calc_add *from_)
-    PROTOPOOL_FREED_BY_(calc_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_new_negate_(struct calc_pool *pool_, int64_t value)
-    PROTOPOOL_FREED_BY_(calc_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_copy_negate_(struct calc_pool *pool_,
-    const struct calc_negate *from_)
-    PROTOPOOL_FREED_BY_(calc_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_new_apply_(struct calc_pool *pool_,
-    enum calc_operation operation, double left, double right)
-    PROTOPOOL_FREED_BY_(calc_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_copy_apply_(struct calc_pool *pool_,
-    const struct calc_apply *from_)
-    PROTOPOOL_FREED_BY_(calc_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_new_sum_(struct calc_pool *pool_, uint8_t count,
-    const int32_t *operands)
-    PROTOPOOL_FREED_BY_(calc_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_copy_sum_(struct calc_pool *pool_, const struct calc_sum *from_)
-    PROTOPOOL_FREED_BY_(calc_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_new_store_(struct calc_pool *pool_, const char *name,
-    double value)
-    PROTOPOOL_FREED_BY_(calc_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_copy_store_(struct calc_pool *pool_,
-    const struct calc_store *from_)
-    PROTOPOOL_FREED_BY_(calc_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_new_recall_(struct calc_pool *pool_, const char *name)
-    PROTOPOOL_FREED_BY_(calc_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_copy_recall_(struct calc_pool *pool_,
-    const struct calc_recall *from_)
-    PROTOPOOL_FREED_BY_(calc_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_new_log_(struct calc_pool *pool_, uint64_t time,
-    const char *text)
-    PROTOPOOL_FREED_BY_(calc_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_copy_log_(struct calc_pool *pool_, const struct calc_log *from_)
-    PROTOPOOL_FREED_BY_(calc_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_new_quit_(struct calc_pool *pool_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_copy_quit_(struct calc_pool *pool_,
-    const struct calc_quit *from_);
-
-#if PROTOPOOL_CHECK == 2 /* operations know where they are */
-#define calc_pool_fini(pool_) calc_pool_fini(calc_at_(pool_, __FILE__, __LINE__))
-#define calc_pool_reset(pool_) calc_pool_reset(calc_at_(pool_, __FILE__, __LINE__))
-#define calc_pool_flush(pool_) calc_pool_flush(calc_at_(pool_, __FILE__, __LINE__))
-#define calc_pool_reserve(pool_, ...) calc_pool_reserve(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_pool_each(pool_, ...) calc_pool_each(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_pool_stats(pool_, ...) calc_pool_stats(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_free(pool_, ...) calc_free_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_clone(pool_, ...) calc_clone(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_new_add(pool_, ...) calc_new_add_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_copy_add(pool_, ...) calc_copy_add_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_edit_add(...) calc_edit_add(calc_edit_at_(CALC_ADD, __FILE__, __LINE__, __VA_ARGS__))
-#define calc_new_negate(pool_, ...) calc_new_negate_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_copy_negate(pool_, ...) calc_copy_negate_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_edit_negate(...) calc_edit_negate(calc_edit_at_(CALC_NEGATE, __FILE__, __LINE__, __VA_ARGS__))
-#define calc_new_apply(pool_, ...) calc_new_apply_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_copy_apply(pool_, ...) calc_copy_apply_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_edit_apply(...) calc_edit_apply(calc_edit_at_(CALC_APPLY, __FILE__, __LINE__, __VA_ARGS__))
-#define calc_new_sum(pool_, ...) calc_new_sum_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_copy_sum(pool_, ...) calc_copy_sum_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_edit_sum(...) calc_edit_sum(calc_edit_at_(CALC_SUM, __FILE__, __LINE__, __VA_ARGS__))
-#define calc_new_store(pool_, ...) calc_new_store_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_copy_store(pool_, ...) calc_copy_store_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_edit_store(...) calc_edit_store(calc_edit_at_(CALC_STORE, __FILE__, __LINE__, __VA_ARGS__))
-#define calc_new_recall(pool_, ...) calc_new_recall_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_copy_recall(pool_, ...) calc_copy_recall_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_edit_recall(...) calc_edit_recall(calc_edit_at_(CALC_RECALL, __FILE__, __LINE__, __VA_ARGS__))
-#define calc_new_log(pool_, ...) calc_new_log_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_copy_log(pool_, ...) calc_copy_log_(calc_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define calc_edit_log(...) calc_edit_log(calc_edit_at_(CALC_LOG, __FILE__, __LINE__, __VA_ARGS__))
-#define calc_new_quit(pool_) calc_new_quit_(pool_)
-#define calc_copy_quit(pool_, ...) calc_copy_quit_(pool_, __VA_ARGS__)
+#define CALC_HERE_(pool) calc_at_(pool, __FILE__, __LINE__)
+#define CALC_NEW_(function, pool, ...) CALC_ALLOCATED_(function(CALC_HERE_(pool), __VA_ARGS__))
+#define calc_pool_fini(pool) calc_pool_fini(CALC_HERE_(pool))
+#define calc_pool_reset(pool) calc_pool_reset(CALC_HERE_(pool))
+#define calc_pool_flush(pool) calc_pool_flush(CALC_HERE_(pool))
+#define calc_pool_reserve(pool, ...) calc_pool_reserve(CALC_HERE_(pool), __VA_ARGS__)
+#define calc_pool_each(pool, ...) calc_pool_each(CALC_HERE_(pool), __VA_ARGS__)
+#define calc_pool_stats(pool, ...) calc_pool_stats(CALC_HERE_(pool), __VA_ARGS__)
+#define calc_free(pool, ...) calc_free_(CALC_HERE_(pool), __VA_ARGS__)
 #define calc_as_add(...) calc_as_add(calc_read_at_(CALC_ADD, __FILE__, __LINE__, __VA_ARGS__))
+#define calc_edit_add(...) calc_edit_add(calc_edit_at_(CALC_ADD, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_as_negate(...) calc_as_negate(calc_read_at_(CALC_NEGATE, __FILE__, __LINE__, __VA_ARGS__))
+#define calc_edit_negate(...) calc_edit_negate(calc_edit_at_(CALC_NEGATE, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_as_apply(...) calc_as_apply(calc_read_at_(CALC_APPLY, __FILE__, __LINE__, __VA_ARGS__))
+#define calc_edit_apply(...) calc_edit_apply(calc_edit_at_(CALC_APPLY, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_as_sum(...) calc_as_sum(calc_read_at_(CALC_SUM, __FILE__, __LINE__, __VA_ARGS__))
+#define calc_edit_sum(...) calc_edit_sum(calc_edit_at_(CALC_SUM, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_as_store(...) calc_as_store(calc_read_at_(CALC_STORE, __FILE__, __LINE__, __VA_ARGS__))
+#define calc_edit_store(...) calc_edit_store(calc_edit_at_(CALC_STORE, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_as_recall(...) calc_as_recall(calc_read_at_(CALC_RECALL, __FILE__, __LINE__, __VA_ARGS__))
+#define calc_edit_recall(...) calc_edit_recall(calc_edit_at_(CALC_RECALL, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_as_log(...) calc_as_log(calc_read_at_(CALC_LOG, __FILE__, __LINE__, __VA_ARGS__))
+#define calc_edit_log(...) calc_edit_log(calc_edit_at_(CALC_LOG, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_as_quit(...) calc_as_quit(calc_read_at_(CALC_QUIT, __FILE__, __LINE__, __VA_ARGS__))
-#elif defined PROTOPOOL_OUT_OF_LINE_
-#define calc_free(pool_, ...) calc_free_(pool_, __VA_ARGS__)
-#define calc_new_add(pool_, ...) calc_new_add_(pool_, __VA_ARGS__)
-#define calc_copy_add(pool_, ...) calc_copy_add_(pool_, __VA_ARGS__)
-#define calc_new_negate(pool_, ...) calc_new_negate_(pool_, __VA_ARGS__)
-#define calc_copy_negate(pool_, ...) calc_copy_negate_(pool_, __VA_ARGS__)
-#define calc_new_apply(pool_, ...) calc_new_apply_(pool_, __VA_ARGS__)
-#define calc_copy_apply(pool_, ...) calc_copy_apply_(pool_, __VA_ARGS__)
-#define calc_new_sum(pool_, ...) calc_new_sum_(pool_, __VA_ARGS__)
-#define calc_copy_sum(pool_, ...) calc_copy_sum_(pool_, __VA_ARGS__)
-#define calc_new_store(pool_, ...) calc_new_store_(pool_, __VA_ARGS__)
-#define calc_copy_store(pool_, ...) calc_copy_store_(pool_, __VA_ARGS__)
-#define calc_new_recall(pool_, ...) calc_new_recall_(pool_, __VA_ARGS__)
-#define calc_copy_recall(pool_, ...) calc_copy_recall_(pool_, __VA_ARGS__)
-#define calc_new_log(pool_, ...) calc_new_log_(pool_, __VA_ARGS__)
-#define calc_copy_log(pool_, ...) calc_copy_log_(pool_, __VA_ARGS__)
-#define calc_new_quit(pool_) calc_new_quit_(pool_)
-#define calc_copy_quit(pool_, ...) calc_copy_quit_(pool_, __VA_ARGS__)
+#elif defined PROTOPOOL_ANALYSED_
+#define CALC_NEW_(function, ...) CALC_ALLOCATED_(function(__VA_ARGS__))
+#define calc_free(...) calc_free_(__VA_ARGS__)
+#endif
+
+#ifdef CALC_NEW_
+#define calc_clone(...) CALC_NEW_(calc_clone, __VA_ARGS__)
+#define calc_new_quit(...) CALC_CONSTANT_(calc_new_quit(__VA_ARGS__))
+#define calc_copy_quit(...) CALC_CONSTANT_(calc_copy_quit(__VA_ARGS__))
+#define calc_new_add(...) CALC_NEW_(calc_new_add, __VA_ARGS__)
+#define calc_copy_add(...) CALC_NEW_(calc_copy_add, __VA_ARGS__)
+#define calc_new_negate(...) CALC_NEW_(calc_new_negate, __VA_ARGS__)
+#define calc_copy_negate(...) CALC_NEW_(calc_copy_negate, __VA_ARGS__)
+#define calc_new_apply(...) CALC_NEW_(calc_new_apply, __VA_ARGS__)
+#define calc_copy_apply(...) CALC_NEW_(calc_copy_apply, __VA_ARGS__)
+#define calc_new_sum(...) CALC_NEW_(calc_new_sum, __VA_ARGS__)
+#define calc_copy_sum(...) CALC_NEW_(calc_copy_sum, __VA_ARGS__)
+#define calc_new_store(...) CALC_NEW_(calc_new_store, __VA_ARGS__)
+#define calc_copy_store(...) CALC_NEW_(calc_copy_store, __VA_ARGS__)
+#define calc_new_recall(...) CALC_NEW_(calc_new_recall, __VA_ARGS__)
+#define calc_copy_recall(...) CALC_NEW_(calc_copy_recall, __VA_ARGS__)
+#define calc_new_log(...) CALC_NEW_(calc_new_log, __VA_ARGS__)
+#define calc_copy_log(...) CALC_NEW_(calc_copy_log, __VA_ARGS__)
 #endif
 
 PROTOPOOL_END_C

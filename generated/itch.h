@@ -27,9 +27,8 @@
  *    73      56         8  Imbalance
  *    78      24         8  RetailInterest
  *
- * A message takes exactly these bytes of a pool; one without fields takes none. max_live is what a fixed pool
- * guarantees ("-": it has no place there); messages of the same size share the sum. protopool.h has the
- * conventions: who owns what, threads, NULL.
+ * bytes: what a message takes of a pool, exactly; "-": it has no fields and is never allocated. max_live: how many a
+ * fixed pool guarantees; "-": none. Messages of the same size share the sum.
  *
  * SPDX-License-Identifier: Apache-2.0 OR MIT
  */
@@ -40,16 +39,14 @@
 #include "protopool.h"
 
 #ifndef PROTOPOOL_ABI
-#error "itch.h was generated for version 8 of protopool's engine, and this protopool.h is older and has none: regenerate both"
-#elif PROTOPOOL_ABI != 8
-static_assert(PROTOPOOL_ABI == 8, "itch.h was generated for version 8 of protopool's engine, and this protopool.h has version "
-                                 PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
-#error "itch.h and protopool.h are of different versions of protopool's engine"
+#error "itch.h is for version 8 of protopool.h, and this one is older: regenerate both"
 #endif
+static_assert(PROTOPOOL_ABI == 8, "itch.h is for version 8 of protopool.h, and this one is version "
+                                  PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 
 PROTOPOOL_BEGIN_C
 
-/* ---- Tags --------------------------------------------------------------------------------------------------- */
+/* ---- Types --------------------------------------------------------------------------------------------------- */
 
 /* Which variant a message is. 0 is never a message. */
 enum itch_tag {
@@ -78,34 +75,14 @@ enum itch_tag {
 };
 
 /* X_(ADD, add) for each variant, in the schema's order: for tables of your own. */
-#define ITCH_VARIANTS(X_) \
-    X_(SYSTEM_EVENT, system_event) \
-    X_(STOCK_DIRECTORY, stock_directory) \
-    X_(TRADING_ACTION, trading_action) \
-    X_(REG_SHO, reg_sho) \
-    X_(PARTICIPANT_POSITION, participant_position) \
-    X_(MWCB_DECLINE, mwcb_decline) \
-    X_(MWCB_STATUS, mwcb_status) \
-    X_(IPO_QUOTING, ipo_quoting) \
-    X_(LULD_COLLAR, luld_collar) \
-    X_(OPERATIONAL_HALT, operational_halt) \
-    X_(ADD_ORDER, add_order) \
-    X_(ADD_ORDER_MPID, add_order_mpid) \
-    X_(ORDER_EXECUTED, order_executed) \
-    X_(ORDER_EXECUTED_PRICE, order_executed_price) \
-    X_(ORDER_CANCEL, order_cancel) \
-    X_(ORDER_DELETE, order_delete) \
-    X_(ORDER_REPLACE, order_replace) \
-    X_(TRADE, trade) \
-    X_(CROSS_TRADE, cross_trade) \
-    X_(BROKEN_TRADE, broken_trade) \
-    X_(IMBALANCE, imbalance) \
-    X_(RETAIL_INTEREST, retail_interest)
-
-/* What marks a freed message: no variant has this tag. */
-#define ITCH_FREED_TAG_ 255
-
-/* ---- Messages ----------------------------------------------------------------------------------------------- */
+#define ITCH_VARIANTS(X_) X_(SYSTEM_EVENT, system_event) X_(STOCK_DIRECTORY, stock_directory) \
+    X_(TRADING_ACTION, trading_action) X_(REG_SHO, reg_sho) X_(PARTICIPANT_POSITION, participant_position) \
+    X_(MWCB_DECLINE, mwcb_decline) X_(MWCB_STATUS, mwcb_status) X_(IPO_QUOTING, ipo_quoting) \
+    X_(LULD_COLLAR, luld_collar) X_(OPERATIONAL_HALT, operational_halt) X_(ADD_ORDER, add_order) \
+    X_(ADD_ORDER_MPID, add_order_mpid) X_(ORDER_EXECUTED, order_executed) \
+    X_(ORDER_EXECUTED_PRICE, order_executed_price) X_(ORDER_CANCEL, order_cancel) X_(ORDER_DELETE, order_delete) \
+    X_(ORDER_REPLACE, order_replace) X_(TRADE, trade) X_(CROSS_TRADE, cross_trade) X_(BROKEN_TRADE, broken_trade) \
+    X_(IMBALANCE, imbalance) X_(RETAIL_INTEREST, retail_interest)
 
 /* What every message begins with. */
 struct itch {
@@ -406,241 +383,246 @@ union itch_any {
     struct itch_retail_interest retail_interest;
 };
 
-/* ---- The pool ----------------------------------------------------------------------------------------------- */
+struct itch_pool;  /* one thread's at a time; not to be moved once it is initialised */
+struct itch_depot; /* what the pools of several threads share */
 
-/* How many slot sizes the messages take. */
-#define ITCH_SLOT_SIZES 6
+/* ---- Each message ----------------------------------------------------------------------------------------------
+ *
+ * new      allocates a message. NULL if the schema rules an argument out, or if the pool is exhausted:
+ *          itch_pool_failure reports which. From level 1 the refusal handler gets what is ruled out.
+ * copy     allocates a copy of a struct, of designated initialisers for example; its tag need not be set. NULL as new.
+ * make     constructs by value; the tag is 0 if the schema rules an argument out.
+ *
+ * Besides, each variant X has these:
+ *
+ * struct itch_X itch_default_X(void)                        by value, with the schema's defaults. Where it has none: 0,
+ *                                                     empty, absent, or the allowed value nearest to 0.
+ * bool itch_valid_X(const struct itch_X *msg)              whether the schema allows what it holds. If not, copy is NULL.
+ * const struct itch_X *itch_as_X(const struct itch *msg)   it is that variant: from level 1 anything else is a fault.
+ * const struct itch_X *itch_if_X(const struct itch *msg)   NULL if it is another variant.
+ * struct itch_X *itch_edit_X(struct itch *msg)             as `as`, to write fields; if the variant has any.
+ *
+ * A text ends in NUL, and NULL is refused. An array has exactly its N elements. A list may be NULL if its length is 0. An
+ * optional field is absent if its argument is NULL. new and copy set all padding to 0, but copy the padding in elements of
+ * an array, and leave bytes behind the end of a shorter text or list as they are.
+ */
 
-/* The bytes that a fixed pool needs for every max_live. */
-#define ITCH_POOL_BYTES PROTOPOOL_SIZE( \
-    PROTOPOOL_FIXED_BYTES(16, 16) + \
-    PROTOPOOL_FIXED_BYTES(24, 96) + \
-    PROTOPOOL_FIXED_BYTES(32, 88) + \
-    PROTOPOOL_FIXED_BYTES(40, 65744) + \
-    PROTOPOOL_FIXED_BYTES(48, 2128) + \
-    PROTOPOOL_FIXED_BYTES(56, 8) + \
-    PROTOPOOL_TABLES_BYTES(ITCH_SLOT_SIZES))
+/* SystemEvent: A phase of the day begins. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_system_event(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, char event_code);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_system_event(struct itch_pool *pool,
+    const struct itch_system_event *from);
+static inline struct itch_system_event itch_make_system_event(uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, char event_code);
 
-/* Declares static memory of exactly that size, for itch_pool_init. */
-#define ITCH_POOL_STORAGE(name) alignas(8) static unsigned char name[ITCH_POOL_BYTES]
+/* StockDirectory: A stock that trades today; sent for each before the day begins. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_stock_directory(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_category, char financial_status,
+    uint32_t round_lot_size, char round_lots_only, char issue_classification, const char *issue_subtype,
+    char authenticity, char short_sale_threshold, char ipo_flag, char luld_tier, char etp_flag,
+    uint32_t etp_leverage, char inverse);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_stock_directory(struct itch_pool *pool,
+    const struct itch_stock_directory *from);
+static inline struct itch_stock_directory itch_make_stock_directory(uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char market_category, char financial_status, uint32_t round_lot_size,
+    char round_lots_only, char issue_classification, const char *issue_subtype, char authenticity,
+    char short_sale_threshold, char ipo_flag, char luld_tier, char etp_flag, uint32_t etp_leverage, char inverse);
 
-/* The bytes that a fixed depot needs so that every max_live holds for so many joined pools together: with the slots
- * that the magazines of the others may hold. */
-#define ITCH_DEPOT_BYTES(pools) PROTOPOOL_SIZE( \
-    PROTOPOOL_DEPOT_BYTES(16, 16, pools) + \
-    PROTOPOOL_DEPOT_BYTES(24, 96, pools) + \
-    PROTOPOOL_DEPOT_BYTES(32, 88, pools) + \
-    PROTOPOOL_DEPOT_BYTES(40, 65744, pools) + \
-    PROTOPOOL_DEPOT_BYTES(48, 2128, pools) + \
-    PROTOPOOL_DEPOT_BYTES(56, 8, pools) + \
-    PROTOPOOL_TABLES_BYTES(ITCH_SLOT_SIZES) + PROTOPOOL_DEPOT_ARRAYS_BYTES(6, pools))
+/* TradingAction: A stock's trading state, at the start and whenever it changes. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_trading_action(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, char state, char reserved, const char *reason);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_trading_action(struct itch_pool *pool,
+    const struct itch_trading_action *from);
+static inline struct itch_trading_action itch_make_trading_action(uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char state, char reserved, const char *reason);
 
-/* Declares static memory of exactly that size, for itch_depot_init_fixed. */
-#define ITCH_DEPOT_STORAGE(name, pools) \
-    alignas(8) static unsigned char name[ITCH_DEPOT_BYTES(pools)]
+/* RegSho: A stock's short-sale price test. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_reg_sho(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, char action);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_reg_sho(struct itch_pool *pool, const struct itch_reg_sho *from);
+static inline struct itch_reg_sho itch_make_reg_sho(uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char action);
 
-/* A pool of itch messages: one thread's at a time, and not to be moved once initialised. The members are the
- * engine's. */
-struct itch_pool {
-    struct protopool_magazine loaded_[1 + ITCH_SLOT_SIZES]; /* first: what make and free touch */
-    struct protopool engine_;
-    struct protopool_pool_class classes_[1 + ITCH_SLOT_SIZES];
-};
+/* ParticipantPosition: A market participant's standing in a stock. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_participant_position(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
+    char state);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_participant_position(struct itch_pool *pool,
+    const struct itch_participant_position *from);
+static inline struct itch_participant_position itch_make_participant_position(uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
+    char state);
 
-/* What the pools of several threads share. The members are the engine's. */
-#ifdef PROTOPOOL_NO_THREADS
-struct PROTOPOOL_UNAVAILABLE_("protopool: a depot needs a lock: define PROTOPOOL_LOCK and PROTOPOOL_UNLOCK") itch_depot {
-    int no_lock_;
-};
-#else
-struct itch_depot {
-    struct protopool_depot engine_;
-    struct protopool_depot_class classes_[1 + ITCH_SLOT_SIZES];
-};
-#endif
+/* MwcbDecline: The index levels at which the whole market will halt today. They have 8 decimals. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_mwcb_decline(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_mwcb_decline(struct itch_pool *pool,
+    const struct itch_mwcb_decline *from);
+static inline struct itch_mwcb_decline itch_make_mwcb_decline(uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3);
 
-/* What itch_pool_stats tells, by slot size in ascending order. */
-struct itch_pool_stats {
-    struct protopool_slot_stats slot[ITCH_SLOT_SIZES + (ITCH_SLOT_SIZES == 0)];
-    size_t source_bytes; /* asked of the source and not given back; of a fixed pool, its memory */
-    size_t system_bytes; /* the same, and what the default source has free and not yet given back to the system */
-};
+/* MwcbStatus: The whole market halts because a level was breached. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_mwcb_status(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, char breached_level);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_mwcb_status(struct itch_pool *pool, const struct itch_mwcb_status *from);
+static inline struct itch_mwcb_status itch_make_mwcb_status(uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, char breached_level);
 
-/* The name says for which layout of the messages and with which settings a file is compiled; each file refers to it. */
-#define itch_layout_ PROTOPOOL_NAMED_(itch_layout_01a0dfa3)
-PROTOPOOL_API extern const struct protopool_geometry itch_layout_;
-PROTOPOOL_REFER_(itch_refers_to_layout_, itch_layout_);
+/* IpoQuoting: When an initial offering may be quoted. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_ipo_quoting(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier,
+    uint32_t price);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_ipo_quoting(struct itch_pool *pool, const struct itch_ipo_quoting *from);
+static inline struct itch_ipo_quoting itch_make_ipo_quoting(uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier, uint32_t price);
 
-PROTOPOOL_API extern const uint8_t itch_class_of_tag_[256];
+/* LuldCollar: The collar of the auction that ends a volatility pause. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_luld_collar(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price,
+    uint32_t lower_price, uint32_t extension);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_luld_collar(struct itch_pool *pool, const struct itch_luld_collar *from);
+static inline struct itch_luld_collar itch_make_luld_collar(uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price, uint32_t lower_price,
+    uint32_t extension);
 
-/* The message's slot class: 0 if it is not allocated. Any tag has one. */
-static inline unsigned itch_class_of_(const struct itch *msg_)
-{
-    return itch_class_of_tag_[msg_->tag];
-}
+/* OperationalHalt: One market stops or resumes trading a stock for a reason of its own. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_operational_halt(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_operational_halt(struct itch_pool *pool,
+    const struct itch_operational_halt *from);
+static inline struct itch_operational_halt itch_make_operational_halt(uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action);
 
-/* A fixed pool in memory of the caller's: never grows, never calls malloc. False if the memory has fewer than
- * ITCH_POOL_BYTES bytes or is not aligned to 8. The memory is the pool's until itch_pool_fini. */
-PROTOPOOL_NODISCARD static inline bool itch_pool_init(struct itch_pool *pool_, void *memory_, size_t bytes_)
-{
-    return protopool_init_fixed(&pool_->engine_, pool_->loaded_, pool_->classes_, &itch_layout_, memory_, bytes_);
-}
+/* AddOrder: A new order rests in the book. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_add_order(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
+    uint32_t price);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_add_order(struct itch_pool *pool, const struct itch_add_order *from);
+static inline struct itch_add_order itch_make_add_order(uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price);
 
-/* A pool that grows from a source as messages need it; NULL is the default source, on top of malloc. False
- * if the source gives nothing. */
-PROTOPOOL_NODISCARD static inline bool itch_pool_init_growing(struct itch_pool *pool_, const struct protopool_source *source_)
-{
-    return protopool_init_growing(&pool_->engine_, pool_->loaded_, pool_->classes_, &itch_layout_, source_);
-}
+/* AddOrderMpid: A new order, with the participant who placed it. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_add_order_mpid(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
+    uint32_t price, const char *mpid);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_add_order_mpid(struct itch_pool *pool,
+    const struct itch_add_order_mpid *from);
+static inline struct itch_add_order_mpid itch_make_add_order_mpid(uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
+    const char *mpid);
 
-/* Ends the pool, gives its memory back and returns how many messages were still live. Of a joined pool it hands what it
- * keeps to the depot and returns 0: its messages live on. */
-static inline size_t itch_pool_fini(struct itch_pool *pool_)
-{
-    return protopool_fini(&pool_->engine_);
-}
+/* OrderExecuted: A resting order is executed at its price, in part or in full. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_order_executed(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_order_executed(struct itch_pool *pool,
+    const struct itch_order_executed *from);
+static inline struct itch_order_executed itch_make_order_executed(uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match);
 
-/* Frees all messages at once. Of a joined pool a fault: it is reported, and nothing is freed. */
-static inline void itch_pool_reset(struct itch_pool *pool_)
-{
-    protopool_reset(&pool_->engine_);
-}
+/* OrderExecutedPrice: A resting order is executed at another price than its own. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_order_executed_price(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
+    char printable, uint32_t price);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_order_executed_price(struct itch_pool *pool,
+    const struct itch_order_executed_price *from);
+static inline struct itch_order_executed_price itch_make_order_executed_price(uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
+    char printable, uint32_t price);
 
-/* Makes sure that n more messages of the tag's slot size can be made without asking the source. False if that
- * cannot be had, or the tag is none; true for a variant without fields. */
-PROTOPOOL_NODISCARD PROTOPOOL_API bool itch_pool_reserve(struct itch_pool *pool_, enum itch_tag tag_, size_t n_);
+/* OrderCancel: Some of an order's shares are cancelled. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_order_cancel(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t cancelled);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_order_cancel(struct itch_pool *pool,
+    const struct itch_order_cancel *from);
+static inline struct itch_order_cancel itch_make_order_cancel(uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, uint32_t cancelled);
 
-/* Hands back what its magazines keep: before its thread goes idle, say. */
-static inline void itch_pool_flush(struct itch_pool *pool_)
-{
-    protopool_flush(&pool_->engine_);
-}
+/* OrderDelete: An order leaves the book. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_order_delete(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_order_delete(struct itch_pool *pool,
+    const struct itch_order_delete *from);
+static inline struct itch_order_delete itch_make_order_delete(uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref);
 
-/* Gives back to the source all that is free, and the default source gives it to the system: what magazines keep (of a joined
- * pool, its own and the depot's), spare slabs, and what lies free between live messages, by whole slabs. What is reserved
- * stays. Returns how many bytes less the system holds (system_bytes): 0 of a fixed pool. A growing pool does
- * most of that as messages are freed; this is for the rest, after a peak. */
-static inline size_t itch_pool_trim(struct itch_pool *pool_)
-{
-    return protopool_trim(&pool_->engine_);
-}
+/* OrderReplace: A new order replaces another of the same side and stock. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_order_replace(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares,
+    uint32_t price);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_order_replace(struct itch_pool *pool,
+    const struct itch_order_replace *from);
+static inline struct itch_order_replace itch_make_order_replace(uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares, uint32_t price);
 
-/* Calls fn for every live message, in no promised order. fn neither makes nor frees messages of this pool. Not for a
- * joined pool: a fault, and it calls nothing. */
-PROTOPOOL_API void itch_pool_each(struct itch_pool *pool_, void (*fn_)(void *ctx, const struct itch *msg), void *ctx_);
+/* Trade: An execution against an order that the book never showed. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_trade(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
+    uint32_t price, uint64_t match);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_trade(struct itch_pool *pool, const struct itch_trade *from);
+static inline struct itch_trade itch_make_trade(uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp,
+    uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price, uint64_t match);
 
-#if defined __cplusplus && defined __GNUC__
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wshadow" /* the struct and the function share their name, as in C */
-#endif
-/* Fills in what the pool has handed out, by slot size. */
-static inline void itch_pool_stats(struct itch_pool *pool_, struct itch_pool_stats *stats_)
-{
-    memset(stats_, 0, sizeof *stats_);
-    protopool_stats(&pool_->engine_, stats_->slot, &stats_->source_bytes, &stats_->system_bytes);
-}
-#if defined __cplusplus && defined __GNUC__
-#pragma GCC diagnostic pop
-#endif
+/* CrossTrade: The outcome of an auction. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_cross_trade(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price,
+    uint64_t match, char cross_type);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_cross_trade(struct itch_pool *pool, const struct itch_cross_trade *from);
+static inline struct itch_cross_trade itch_make_cross_trade(uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price, uint64_t match, char cross_type);
 
-/* Why new, copy or clone returned NULL the last time that they did for this pool: PROTOPOOL_REFUSED or PROTOPOOL_EXHAUSTED.
- * Like errno it is not cleared by what succeeds. */
-static inline enum protopool_failure itch_pool_failure(const struct itch_pool *pool_)
-{
-    return (enum protopool_failure)pool_->engine_.failure;
-}
+/* BrokenTrade: A trade is undone. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_broken_trade(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t match);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_broken_trade(struct itch_pool *pool,
+    const struct itch_broken_trade *from);
+static inline struct itch_broken_trade itch_make_broken_trade(uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t match);
 
-#ifndef PROTOPOOL_NO_STDIO
-/* Prints the peaks as max_live lines to paste into the schema: see struct protopool_slot_stats for how exact they are.
- * Returns as fprintf does. */
-PROTOPOOL_API int itch_pool_print_budget(FILE *out_, struct itch_pool *pool_);
-#endif
+/* Imbalance: The result of the next auction if it were held now. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_imbalance(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction,
+    const char *stock, uint32_t far_price, uint32_t near_price, uint32_t reference_price, char cross_type,
+    char variation);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_imbalance(struct itch_pool *pool, const struct itch_imbalance *from);
+static inline struct itch_imbalance itch_make_imbalance(uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction, const char *stock, uint32_t far_price,
+    uint32_t near_price, uint32_t reference_price, char cross_type, char variation);
 
-#ifndef PROTOPOOL_NO_THREADS
-/* ---- The depot: threads share memory, and free each other's messages ----------------------------------------- */
-
-/* A depot that grows from a source, which is called under its lock; NULL is the default source. False if the source
- * gives nothing, or the system no lock. Not to be moved once initialised. */
-PROTOPOOL_NODISCARD static inline bool itch_depot_init(struct itch_depot *depot_, const struct protopool_source *source_)
-{
-    return protopool_depot_init(&depot_->engine_, depot_->classes_, &itch_layout_, source_);
-}
-
-/* A depot in memory of the caller's, aligned to 8: never grows, never calls malloc. ITCH_DEPOT_BYTES(pools) bytes
- * are for so many joined pools. More may join: where memory for their magazines is left, max_live shrinks by what
- * the magazines of the others hold; where none is, they take the lock for each message. False if the memory does not
- * do for the max_live of one pool, or is misaligned; if a slot size would have 2^32 slots; or if the system gives no lock. */
-PROTOPOOL_NODISCARD static inline bool itch_depot_init_fixed(struct itch_depot *depot_, void *memory_, size_t bytes_)
-{
-    return protopool_depot_init_fixed(&depot_->engine_, depot_->classes_, &itch_layout_, memory_, bytes_);
-}
-
-/* A pool of the depot's memory: one for each thread, which ends it with itch_pool_fini. Any joined pool frees what any
- * other made. False if the depot's init has failed. */
-PROTOPOOL_NODISCARD static inline bool itch_pool_join(struct itch_pool *pool_, struct itch_depot *depot_)
-{
-    return protopool_join(&pool_->engine_, pool_->loaded_, pool_->classes_, &itch_layout_, &depot_->engine_);
-}
-
-/* Ends the depot, gives its memory back and returns how many messages were still live. While a pool is joined that is a
- * fault: it is reported, nothing is released, and SIZE_MAX returned. */
-static inline size_t itch_depot_fini(struct itch_depot *depot_)
-{
-    return protopool_depot_fini(&depot_->engine_);
-}
-
-/* Calls fn for every live message, in no promised order. While a pool is joined it calls nothing and
- * returns false. */
-PROTOPOOL_API bool itch_depot_each(struct itch_depot *depot_, void (*fn_)(void *ctx, const struct itch *msg), void *ctx_);
-
-/* As itch_pool_trim, in any thread; what joined pools keep in their magazines stays. Meanwhile they wait. */
-static inline size_t itch_depot_trim(struct itch_depot *depot_)
-{
-    return protopool_depot_trim(&depot_->engine_);
-}
-
-/* As itch_pool_stats, in any thread; live counts the free slots in the magazines of joined pools too. */
-static inline void itch_depot_stats(struct itch_depot *depot_, struct itch_pool_stats *stats_)
-{
-    memset(stats_, 0, sizeof *stats_);
-    protopool_depot_stats(&depot_->engine_, stats_->slot, &stats_->source_bytes, &stats_->system_bytes);
-}
-
-#ifndef PROTOPOOL_NO_STDIO
-/* As itch_pool_print_budget. */
-PROTOPOOL_API int itch_depot_print_budget(FILE *out_, struct itch_depot *depot_);
-#endif
-#endif
+/* RetailInterest: Retail orders that improve on the quote are available. */
+PROTOPOOL_ALLOCATES struct itch *itch_new_retail_interest(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, char interest);
+PROTOPOOL_ALLOCATES struct itch *itch_copy_retail_interest(struct itch_pool *pool,
+    const struct itch_retail_interest *from);
+static inline struct itch_retail_interest itch_make_retail_interest(uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char interest);
 
 /* ---- Any message -------------------------------------------------------------------------------------------- */
 
-/* To switch on: -Wswitch finds a forgotten variant. */
-static inline enum itch_tag itch_tag_of(const struct itch *msg_)
-{
-    return (enum itch_tag)msg_->tag;
-}
+/* Frees a message of this pool. NULL, and a variant without fields, are left alone. */
+static inline void itch_free(struct itch_pool *pool, struct itch *msg);
 
-/* The variant's name in the schema; NULL for 0 and for what is no tag. */
-PROTOPOOL_API const char *itch_tag_name(enum itch_tag tag_);
+/* A copy in this pool of a message of any pool. NULL if the pool is exhausted, or if it is no message. */
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_clone(struct itch_pool *pool, const struct itch *msg);
 
-/* sizeof the message's own struct; 0 if it is no message. */
-PROTOPOOL_API size_t itch_size(const struct itch *msg_);
+/* The tag, to switch on: -Wswitch finds a forgotten variant. */
+static inline enum itch_tag itch_tag_of(const struct itch *msg);
 
-/* Whether `bytes` bytes that came from outside begin with a message of the schema: a tag of it, all of the struct, and
- * nothing that the schema rules out. They must be aligned as the struct is, or to 8. */
-PROTOPOOL_API bool itch_validate(const struct itch *msg_, size_t bytes_);
+/* Of what is no tag: NULL, NULL, and of what is no message: 0. describe gives the fields' names, types and offsets. */
+PROTOPOOL_API const char *itch_tag_name(enum itch_tag tag);
+PROTOPOOL_API const struct protopool_record *itch_describe(enum itch_tag tag);
+PROTOPOOL_API size_t itch_size(const struct itch *msg); /* of its struct */
 
-/* Whether both are the same variant with equal fields; floating-point numbers by their representation. Padding, and what
- * lies behind the end of a text or list, do not count. */
-PROTOPOOL_API bool itch_equal(const struct itch *one_, const struct itch *other_);
+/* Whether `bytes` bytes from outside begin with a message of the schema: a tag of it, all of the struct, nothing that
+ * the schema rules out. They are aligned as the struct is, or to 8. */
+PROTOPOOL_API bool itch_validate(const struct itch *msg, size_t bytes);
 
-/* Equal messages have the same hash, on every machine. Not for input that someone chooses in order to collide. */
-PROTOPOOL_API uint64_t itch_hash(const struct itch *msg_);
+/* Whether both are the same variant with equal fields, floating-point numbers by their representation. Neither padding nor
+ * what lies behind the end of a text or list counts. Equal messages have the same hash, on every machine; it is not for
+ * input that someone chooses in order to collide. */
+PROTOPOOL_API bool itch_equal(const struct itch *one, const struct itch *other);
+PROTOPOOL_API uint64_t itch_hash(const struct itch *msg);
 
-/* The variant's fields: names, types, offsets; NULL for 0 and for what is no tag. */
-PROTOPOOL_API const struct protopool_record *itch_describe(enum itch_tag tag_);
-
-/* A function for each variant; NULL: skipped. */
+/* A function for each variant; NULL: it is skipped. */
 struct itch_handlers {
     void (*system_event)(void *ctx, const struct itch_system_event *msg);
     void (*stock_directory)(void *ctx, const struct itch_stock_directory *msg);
@@ -666,2557 +648,1993 @@ struct itch_handlers {
     void (*retail_interest)(void *ctx, const struct itch_retail_interest *msg);
 };
 
-/* The initialiser of handlers whose names begin so: ITCH_HANDLERS(on_) has on_system_event, .... One that is missing
- * does not compile. */
-#define ITCH_HANDLERS(prefix_) \
-    { \
-        prefix_##system_event, \
-        prefix_##stock_directory, \
-        prefix_##trading_action, \
-        prefix_##reg_sho, \
-        prefix_##participant_position, \
-        prefix_##mwcb_decline, \
-        prefix_##mwcb_status, \
-        prefix_##ipo_quoting, \
-        prefix_##luld_collar, \
-        prefix_##operational_halt, \
-        prefix_##add_order, \
-        prefix_##add_order_mpid, \
-        prefix_##order_executed, \
-        prefix_##order_executed_price, \
-        prefix_##order_cancel, \
-        prefix_##order_delete, \
-        prefix_##order_replace, \
-        prefix_##trade, \
-        prefix_##cross_trade, \
-        prefix_##broken_trade, \
-        prefix_##imbalance, \
-        prefix_##retail_interest, \
-    }
-
 /* Calls the variant's handler; none for what is no message. */
-PROTOPOOL_API void itch_dispatch(const struct itch *msg_, const struct itch_handlers *handlers_, void *ctx_);
+PROTOPOOL_API void itch_dispatch(const struct itch *msg, const struct itch_handlers *handlers, void *ctx);
+
+/* The initialiser of handlers by a prefix: ITCH_HANDLERS(on_) has on_system_event, ... A missing one does not compile. */
+#define ITCH_HANDLERS(prefix_) { prefix_##system_event, prefix_##stock_directory, prefix_##trading_action, \
+    prefix_##reg_sho, prefix_##participant_position, prefix_##mwcb_decline, prefix_##mwcb_status, \
+    prefix_##ipo_quoting, prefix_##luld_collar, prefix_##operational_halt, prefix_##add_order, \
+    prefix_##add_order_mpid, prefix_##order_executed, prefix_##order_executed_price, prefix_##order_cancel, \
+    prefix_##order_delete, prefix_##order_replace, prefix_##trade, prefix_##cross_trade, prefix_##broken_trade, \
+    prefix_##imbalance, prefix_##retail_interest, }
 
 #ifndef PROTOPOOL_NO_STDIO
-/* Prints on one line: Name { field: value, ... }, or <no message>. Returns as fprintf does. */
-PROTOPOOL_API int itch_print(FILE *out_, const struct itch *msg_);
-
-/* The same with a line for each field and each element of a list, without a newline at the end. */
-PROTOPOOL_API int itch_print_pretty(FILE *out_, const struct itch *msg_);
-
-/* Into a buffer of `room` bytes, as snprintf: what fits, terminated; returns how many characters there are. */
-PROTOPOOL_API int itch_snprint(char *buffer_, size_t room_, const struct itch *msg_);
-PROTOPOOL_API int itch_snprint_pretty(char *buffer_, size_t room_, const struct itch *msg_);
+/* On one line, Name { field: value, ... }, or <no message>; pretty: a line for each field and element, without a newline
+ * at the end. They return as fprintf and snprintf do. */
+PROTOPOOL_API int itch_print(FILE *out, const struct itch *msg);
+PROTOPOOL_API int itch_print_pretty(FILE *out, const struct itch *msg);
+PROTOPOOL_API int itch_snprint(char *buffer, size_t room, const struct itch *msg);
+PROTOPOOL_API int itch_snprint_pretty(char *buffer, size_t room, const struct itch *msg);
 #endif
+
+/* ---- Pools: protopool.h has the whole contract, of protopool_init_fixed and so on ------------------------------ */
+
+/* A fixed pool: never grows, never calls malloc. ITCH_POOL_STORAGE(name) declares the memory, ITCH_POOL_BYTES bytes aligned
+ * to 8. False if it is smaller or misaligned. */
+PROTOPOOL_NODISCARD static inline bool itch_pool_init(struct itch_pool *pool, void *memory, size_t bytes);
+
+/* Grows from the source; NULL: the default source, on top of malloc. False if the source has no memory. */
+PROTOPOOL_NODISCARD static inline bool itch_pool_init_growing(struct itch_pool *pool, const struct protopool_source *source);
+
+/* Ends the pool; returns how many messages were live. Messages of a joined pool live on: 0. */
+static inline size_t itch_pool_fini(struct itch_pool *pool);
+
+/* Frees all messages at once. A fault if the pool is joined. */
+static inline void itch_pool_reset(struct itch_pool *pool);
+
+/* Makes sure that n more messages of the tag's slot size can be allocated without a call of the source. False if that has no
+ * memory, or if it is no tag; true for a variant without fields. */
+PROTOPOOL_NODISCARD PROTOPOOL_API bool itch_pool_reserve(struct itch_pool *pool, enum itch_tag tag, size_t n);
+
+/* flush: before the pool's thread goes idle, puts back the free slots that the pool keeps. trim: after a peak, gives all that
+ * is free back to the system, and returns how many bytes. */
+static inline void itch_pool_flush(struct itch_pool *pool);
+static inline size_t itch_pool_trim(struct itch_pool *pool);
+
+/* Calls fn for each live message. fn neither allocates from the pool nor frees into it. A fault if the pool is joined. */
+PROTOPOOL_API void itch_pool_each(struct itch_pool *pool, void (*fn)(void *ctx, const struct itch *msg), void *ctx);
+
+/* Why new, copy or clone returned NULL the last time. Like errno, success does not clear it. */
+static inline enum protopool_failure itch_pool_failure(const struct itch_pool *pool);
+
+/* print_budget prints the peaks as max_live lines for the schema, and returns as fprintf does. */
+#define ITCH_SLOT_SIZES 6
+struct itch_pool_stats {
+    struct protopool_slot_stats slot[ITCH_SLOT_SIZES]; /* by ascending slot size */
+    size_t source_bytes; /* taken from the source and not given back; of a fixed pool, its memory */
+    size_t system_bytes; /* those, and what the default source keeps free */
+};
+static inline void itch_pool_stats(struct itch_pool *pool, struct itch_pool_stats *stats);
+#ifndef PROTOPOOL_NO_STDIO
+PROTOPOOL_API int itch_pool_print_budget(FILE *out, struct itch_pool *pool);
+#endif
+
+#ifndef PROTOPOOL_NO_THREADS
+/* ---- Depots: threads share memory, and free each other's messages --------------------------------------------- */
+
+/* As pools. ITCH_DEPOT_STORAGE(name, pools) declares memory, ITCH_DEPOT_BYTES(pools) bytes, in which max_live holds for
+ * that many joined pools together. False also if the system has no lock. A source is called under the lock. */
+PROTOPOOL_NODISCARD static inline bool itch_depot_init(struct itch_depot *depot, const struct protopool_source *source);
+PROTOPOOL_NODISCARD static inline bool itch_depot_init_fixed(struct itch_depot *depot, void *memory, size_t bytes);
+
+/* A pool of the depot's memory, for one thread, which ends it by itch_pool_fini. Any joined pool frees the messages of any
+ * other. False if the depot's init has failed. */
+PROTOPOOL_NODISCARD static inline bool itch_pool_join(struct itch_pool *pool, struct itch_depot *depot);
+
+/* Ends the depot; returns how many messages were live. A fault while a pool is joined: SIZE_MAX, and nothing is released. */
+static inline size_t itch_depot_fini(struct itch_depot *depot);
+
+/* As for a pool, in any thread. each: false while a pool is joined. stats count the free slots of joined pools as live. */
+PROTOPOOL_API bool itch_depot_each(struct itch_depot *depot, void (*fn)(void *ctx, const struct itch *msg), void *ctx);
+static inline size_t itch_depot_trim(struct itch_depot *depot);
+static inline void itch_depot_stats(struct itch_depot *depot, struct itch_pool_stats *stats);
+#ifndef PROTOPOOL_NO_STDIO
+PROTOPOOL_API int itch_depot_print_budget(FILE *out, struct itch_depot *depot);
+#endif
+#endif
+
+/* ==== Implementation: nothing below is API ====================================================================== */
+
+/* ---- Pools: their memory ---- */
+
+#define ITCH_POOL_BYTES PROTOPOOL_SIZE( \
+    PROTOPOOL_FIXED_BYTES(16, 16) + \
+    PROTOPOOL_FIXED_BYTES(24, 96) + \
+    PROTOPOOL_FIXED_BYTES(32, 88) + \
+    PROTOPOOL_FIXED_BYTES(40, 65744) + \
+    PROTOPOOL_FIXED_BYTES(48, 2128) + \
+    PROTOPOOL_FIXED_BYTES(56, 8) + \
+    PROTOPOOL_TABLES_BYTES(ITCH_SLOT_SIZES))
+
+#define ITCH_POOL_STORAGE(name) alignas(8) static unsigned char name[ITCH_POOL_BYTES]
+
+/* Enough for every max_live to hold for that many pools together: with the slots that the magazines of the others hold. */
+#define ITCH_DEPOT_BYTES(pools) PROTOPOOL_SIZE( \
+    PROTOPOOL_DEPOT_BYTES(16, 16, pools) + \
+    PROTOPOOL_DEPOT_BYTES(24, 96, pools) + \
+    PROTOPOOL_DEPOT_BYTES(32, 88, pools) + \
+    PROTOPOOL_DEPOT_BYTES(40, 65744, pools) + \
+    PROTOPOOL_DEPOT_BYTES(48, 2128, pools) + \
+    PROTOPOOL_DEPOT_BYTES(56, 8, pools) + \
+    PROTOPOOL_TABLES_BYTES(ITCH_SLOT_SIZES) + PROTOPOOL_DEPOT_ARRAYS_BYTES(6, pools))
+
+#define ITCH_DEPOT_STORAGE(name, pools) alignas(8) static unsigned char name[ITCH_DEPOT_BYTES(pools)]
+
+struct itch_pool {
+    struct protopool_magazine loaded_[1 + ITCH_SLOT_SIZES]; /* first: what allocate and free touch */
+    struct protopool engine_;
+    struct protopool_pool_class classes_[1 + ITCH_SLOT_SIZES];
+};
+
+#ifdef PROTOPOOL_NO_THREADS
+struct PROTOPOOL_UNAVAILABLE_("protopool: a depot needs a lock: define PROTOPOOL_LOCK and PROTOPOOL_UNLOCK") itch_depot {
+    int no_lock_;
+};
+#else
+struct itch_depot {
+    struct protopool_depot engine_;
+    struct protopool_depot_class classes_[1 + ITCH_SLOT_SIZES];
+};
+#endif
+
+/* The name has a hash of the layout, and the settings; each file that includes this refers to it. */
+#define itch_layout_ PROTOPOOL_NAMED_(itch_layout_01a0dfa3)
+PROTOPOOL_API extern const struct protopool_geometry itch_layout_;
+PROTOPOOL_REFER_(itch_refers_to_layout_, itch_layout_);
+
+/* ---- Slot classes ---- */
+
+PROTOPOOL_API extern const uint8_t itch_class_of_tag_[256];
+
+/* The message's slot class; 0: it is not allocated. Any tag has one. */
+static inline unsigned itch_class_of_(const struct itch *msg)
+{
+    return itch_class_of_tag_[msg->tag];
+}
+
+/* ---- What the functions of all messages share ---- */
+
+/* What marks a freed message: no variant has this tag. */
+#define ITCH_FREED_TAG_ 255
+
+static inline enum itch_tag itch_tag_of(const struct itch *msg)
+{
+    return (enum itch_tag)msg->tag;
+}
 
 #ifdef PROTOPOOL_TRACE
-PROTOPOOL_API void itch_trace_allocate_(struct itch *msg_, enum itch_tag tag_, size_t bytes_);
-PROTOPOOL_API void itch_trace_deallocate_(const struct itch *msg_);
+PROTOPOOL_API void itch_trace_allocate_(struct itch *msg, enum itch_tag tag, size_t bytes);
+PROTOPOOL_API void itch_trace_deallocate_(const struct itch *msg);
 #endif
 
-#if PROTOPOOL_CHECK >= 1
-/* Whether it is the one object of a variant without fields. */
-PROTOPOOL_API bool itch_is_constant_(const struct itch *msg_);
-
-/* Whether the message may be freed, of a slot class by its tag; a fault if not. */
-static inline bool itch_may_free_(struct itch_pool *pool_, const struct itch *msg_)
+/* A slot of the class for a message of `bytes` bytes, with its tag and zeros up to `head` bytes; NULL if the pool is
+ * exhausted. */
+PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool, unsigned slot_class, enum itch_tag tag, size_t head, size_t bytes)
 {
+#if PROTOPOOL_CHECK == 2
+    struct itch *const msg = (struct itch *)protopool_take_checked(&pool->engine_, slot_class, bytes, itch_tag_name(tag));
+#else
+    struct itch *const msg = (struct itch *)protopool_take(&pool->engine_, &pool->loaded_[slot_class], slot_class);
+#endif
+    if (msg == NULL) {
+        return NULL;
+    }
 #if PROTOPOOL_CHECK == 1
-    if (PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag && msg_->tag != 0)) { /* as the free before, which was looked at */
-        return true;
+    if (!PROTOPOOL_LIKELY(msg->tag == ITCH_FREED_TAG_)) {
+        protopool_report_fault(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool->engine_, msg);
+        msg->tag = ITCH_FREED_TAG_;
+        protopool_put(&pool->engine_, &pool->loaded_[slot_class], slot_class, msg);
+        pool->engine_.failure = PROTOPOOL_FAULTED;
+        return NULL;
     }
 #endif
-    const bool is_allocated_ = itch_class_of_(msg_) != 0;
-    if (!PROTOPOOL_LIKELY(is_allocated_) && itch_is_constant_(msg_)) {
-        return false;
-    }
-    if (!PROTOPOOL_LIKELY(pool_->engine_.alive == PROTOPOOL_ALIVE_)) {
-        protopool_report_fault(PROTOPOOL_FAULT_NOT_ALIVE, &pool_->engine_, msg_);
-        return false;
-    }
-    if (!PROTOPOOL_LIKELY(is_allocated_)) {
-        protopool_report_fault(msg_->tag == ITCH_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_BAD_TAG,
-                        &pool_->engine_, msg_);
-        return false;
-    }
-    return true;
+#ifdef PROTOPOOL_TRACE
+    itch_trace_allocate_(msg, tag, bytes);
+#endif
+    (void)bytes;
+    protopool_write_tag(msg, tag, sizeof msg->tag, head);
+    return msg;
 }
-#endif
+
+/* The same with a copy of a struct of that many bytes. */
+PROTOPOOL_INLINE struct itch *itch_copy_(struct itch_pool *pool, unsigned slot_class, enum itch_tag tag, size_t head,
+    const struct itch *from, size_t bytes)
+{
+    struct itch *const msg = (struct itch *)itch_take_(pool, slot_class, tag, head, bytes);
+    if (msg != NULL) {
+        memcpy(msg, from, bytes);
+        protopool_write_tag(msg, tag, sizeof msg->tag, head);
+    }
+    return msg;
+}
+
+/* What a constructor returns for arguments that the schema rules out. */
+static inline struct itch *itch_refused_(struct itch_pool *pool)
+{
+    pool->engine_.failure = PROTOPOOL_REFUSED;
+    return NULL;
+}
+
+/* What copy returns for a struct, or for a tail behind it, that the schema rules out. */
+static inline struct itch *itch_refuse_copy_(struct itch_pool *pool, enum itch_tag tag, const struct itch *from,
+    const void *tail, size_t length)
+{
+    (void)tag, (void)from, (void)tail, (void)length;
+    PROTOPOOL_EXPLAIN_(protopool_explain_copy(&pool->engine_, itch_describe(tag), from->tag == 0 || itch_tag_of(from) == tag,
+                                              from, tail, length));
+    return itch_refused_(pool);
+}
 
 #if PROTOPOOL_CHECK >= 1
-/* NULL, where a fault handler has returned. A function, since gcc -fanalyzer would expect a constant of each `as`, also of one
- * in a switch over the tag. */
+PROTOPOOL_API void itch_explain_stock_directory_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_category, char financial_status,
+    uint32_t round_lot_size, char round_lots_only, char issue_classification, const char *issue_subtype,
+    char authenticity, char short_sale_threshold, char ipo_flag, char luld_tier, char etp_flag,
+    uint32_t etp_leverage, char inverse);
+PROTOPOOL_API void itch_explain_trading_action_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, char state, char reserved, const char *reason);
+PROTOPOOL_API void itch_explain_reg_sho_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, char action);
+PROTOPOOL_API void itch_explain_participant_position_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
+    char state);
+PROTOPOOL_API void itch_explain_ipo_quoting_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier,
+    uint32_t price);
+PROTOPOOL_API void itch_explain_luld_collar_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price,
+    uint32_t lower_price, uint32_t extension);
+PROTOPOOL_API void itch_explain_operational_halt_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action);
+PROTOPOOL_API void itch_explain_add_order_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
+    uint32_t price);
+PROTOPOOL_API void itch_explain_add_order_mpid_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
+    uint32_t price, const char *mpid);
+PROTOPOOL_API void itch_explain_trade_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
+    uint32_t price, uint64_t match);
+PROTOPOOL_API void itch_explain_cross_trade_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price,
+    uint64_t match, char cross_type);
+PROTOPOOL_API void itch_explain_imbalance_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction,
+    const char *stock, uint32_t far_price, uint32_t near_price, uint32_t reference_price, char cross_type,
+    char variation);
+PROTOPOOL_API void itch_explain_retail_interest_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, char interest);
+
+/* NULL, where a fault handler has returned. A function, since gcc -fanalyzer would expect a constant of each `as`, also of
+ * one in a switch over the tag. */
 PROTOPOOL_API void *itch_null_(void);
 #else
 #define itch_null_() NULL
 #endif
 
 /* Whether the message is the variant of this tag, which it must be: from level 1 a fault if not. */
-PROTOPOOL_INLINE bool itch_is_variant_(const struct itch *msg_, enum itch_tag tag_)
+PROTOPOOL_INLINE bool itch_is_variant_(const struct itch *msg, enum itch_tag tag)
 {
 #if PROTOPOOL_CHECK == 2
-    if (msg_ == NULL) { /* a fault, and reported */
+    if (msg == NULL) { /* a fault, and reported */
         return false;
     }
 #endif
 #if PROTOPOOL_CHECK >= 1
-    if (!PROTOPOOL_LIKELY(msg_->tag == (uint8_t)tag_)) {
-        protopool_report_fault(msg_->tag == ITCH_FREED_TAG_ ? PROTOPOOL_FAULT_USE_AFTER_FREE : PROTOPOOL_FAULT_WRONG_VARIANT, NULL,
-                        msg_);
+    if (!PROTOPOOL_LIKELY(msg->tag == (uint8_t)tag)) {
+        protopool_report_fault(msg->tag == ITCH_FREED_TAG_ ? PROTOPOOL_FAULT_USE_AFTER_FREE : PROTOPOOL_FAULT_WRONG_VARIANT, NULL, msg);
         return false;
     }
 #endif
-    (void)msg_;
-    (void)tag_;
+    (void)msg;
+    (void)tag;
     return true;
 }
 
-#if PROTOPOOL_CHECK == 2
-/* The message, or NULL if it is not the variant of this tag: a fault, with its place. */
-PROTOPOOL_API const struct itch *itch_read_at_(enum itch_tag tag_, const char *file_, int line_, const struct itch *msg_);
-PROTOPOOL_API struct itch *itch_edit_at_(enum itch_tag tag_, const char *file_, int line_, struct itch *msg_);
+/* ---- Free ---- */
 
-/* Notes where an operation is. */
-static inline struct itch_pool *itch_at_(struct itch_pool *pool_, const char *file_, int line_)
+PROTOPOOL_API void itch_free_(struct itch_pool *pool, struct itch *msg); /* not inlined */
+
+#if PROTOPOOL_CHECK >= 1
+/* Whether it is the one object of a variant without fields. */
+PROTOPOOL_API bool itch_is_constant_(const struct itch *msg);
+
+/* Whether the message may be freed, of a slot class by its tag; a fault if not. */
+static inline bool itch_may_free_(struct itch_pool *pool, const struct itch *msg)
 {
-    pool_->engine_.site.file = file_;
-    pool_->engine_.site.line = line_;
-    return pool_;
+#if PROTOPOOL_CHECK == 1
+    if (PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag && msg->tag != 0)) { /* as the free before, which was looked at */
+        return true;
+    }
+#endif
+    const bool is_allocated = itch_class_of_(msg) != 0;
+    if (!PROTOPOOL_LIKELY(is_allocated) && itch_is_constant_(msg)) {
+        return false;
+    }
+    if (!PROTOPOOL_LIKELY(pool->engine_.alive == PROTOPOOL_ALIVE_)) {
+        protopool_report_fault(PROTOPOOL_FAULT_NOT_ALIVE, &pool->engine_, msg);
+        return false;
+    }
+    if (!PROTOPOOL_LIKELY(is_allocated)) {
+        protopool_report_fault(msg->tag == ITCH_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_BAD_TAG, &pool->engine_, msg);
+        return false;
+    }
+    return true;
 }
 #endif
 
-PROTOPOOL_API void itch_free_(struct itch_pool *pool_, struct itch *msg_); /* not inlined */
-
-/* Frees a message of this pool; NULL and a variant without fields are left alone. */
-static inline void itch_free(struct itch_pool *pool_, struct itch *msg_)
+static inline void itch_free(struct itch_pool *pool, struct itch *msg)
 {
 #if PROTOPOOL_CHECK == 2
-    itch_free_(pool_, msg_);
+    itch_free_(pool, msg);
 #else
-    if (msg_ != NULL) {
+    if (msg != NULL) {
 #if PROTOPOOL_CHECK == 1
-        if (!itch_may_free_(pool_, msg_)) {
+        if (!itch_may_free_(pool, msg)) {
             return;
         }
 #endif
 #ifdef PROTOPOOL_TRACE
-        if (itch_class_of_(msg_) != 0) {
-            itch_trace_deallocate_(msg_);
+        if (itch_class_of_(msg) != 0) {
+            itch_trace_deallocate_(msg);
         }
 #endif
-        struct protopool_magazine *loaded_ = pool_->engine_.last;
-        if (!PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag)) { /* not the variant of the free before */
-            const unsigned class_ = itch_class_of_(msg_);
-            loaded_ = protopool_expect(&pool_->engine_, msg_->tag, class_);
+        struct protopool_magazine *loaded = pool->engine_.last;
+        if (!PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag)) { /* not the variant of the free before */
+            const unsigned slot_class = itch_class_of_(msg);
+            loaded = protopool_expect(&pool->engine_, msg->tag, slot_class);
         }
 #if PROTOPOOL_CHECK == 1
-        msg_->tag = ITCH_FREED_TAG_;
+        msg->tag = ITCH_FREED_TAG_;
 #endif
-        protopool_put(&pool_->engine_, loaded_, (unsigned)(loaded_ - pool_->loaded_), msg_);
+        protopool_put(&pool->engine_, loaded, (unsigned)(loaded - pool->loaded_), msg);
     }
 #endif
 }
 
-/* A copy in a pool, of this protocol but not always this pool; NULL if the pool is exhausted, or it is no message. */
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_clone(struct itch_pool *pool_, const struct itch *msg_) PROTOPOOL_FREED_BY_(itch_free_);
+/* ---- Pools and depots ---- */
 
-/* What a constructor returns for arguments that the schema rules out. */
-static inline struct itch *itch_refused_(struct itch_pool *pool_)
+static inline bool itch_pool_init(struct itch_pool *pool, void *memory, size_t bytes)
 {
-    pool_->engine_.failure = PROTOPOOL_REFUSED;
-    return NULL;
+    return protopool_init_fixed(&pool->engine_, pool->loaded_, pool->classes_, &itch_layout_, memory, bytes);
 }
 
-#if PROTOPOOL_CHECK >= 1
-/* Calls the refusal handler with what is wrong, before a constructor returns; one such function for each that refuses. */
-PROTOPOOL_API void itch_explain_copy_(const struct protopool *pool_, enum itch_tag tag_, const struct itch *from_, const void *tail_,
-    size_t length_);
-PROTOPOOL_API void itch_explain_stock_directory_(const struct protopool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_category, char financial_status,
-    uint32_t round_lot_size, char round_lots_only, char issue_classification, const char *issue_subtype,
-    char authenticity, char short_sale_threshold, char ipo_flag, char luld_tier, char etp_flag,
-    uint32_t etp_leverage, char inverse);
-PROTOPOOL_API void itch_explain_trading_action_(const struct protopool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, const char *stock, char state, char reserved, const char *reason);
-PROTOPOOL_API void itch_explain_reg_sho_(const struct protopool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, const char *stock, char action);
-PROTOPOOL_API void itch_explain_participant_position_(const struct protopool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
-    char state);
-PROTOPOOL_API void itch_explain_ipo_quoting_(const struct protopool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier,
-    uint32_t price);
-PROTOPOOL_API void itch_explain_luld_collar_(const struct protopool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price,
-    uint32_t lower_price, uint32_t extension);
-PROTOPOOL_API void itch_explain_operational_halt_(const struct protopool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action);
-PROTOPOOL_API void itch_explain_add_order_(const struct protopool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
-    uint32_t price);
-PROTOPOOL_API void itch_explain_add_order_mpid_(const struct protopool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
-    uint32_t price, const char *mpid);
-PROTOPOOL_API void itch_explain_trade_(const struct protopool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
-    uint32_t price, uint64_t match);
-PROTOPOOL_API void itch_explain_cross_trade_(const struct protopool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price,
-    uint64_t match, char cross_type);
-PROTOPOOL_API void itch_explain_imbalance_(const struct protopool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction,
-    const char *stock, uint32_t far_price, uint32_t near_price, uint32_t reference_price, char cross_type,
-    char variation);
-PROTOPOOL_API void itch_explain_retail_interest_(const struct protopool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, const char *stock, char interest);
-#endif
-
-/* A slot of the class for a message of `bytes_` bytes, the variant of this tag; NULL if the pool is exhausted. The tag
- * and zeros up to `head_` bytes are written. */
-PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool_, unsigned class_, enum itch_tag tag_, size_t head_, size_t bytes_)
+static inline bool itch_pool_init_growing(struct itch_pool *pool, const struct protopool_source *source)
 {
-#if PROTOPOOL_CHECK == 2
-    struct itch *const msg_ = (struct itch *)protopool_take_checked(&pool_->engine_, class_, bytes_, itch_tag_name(tag_));
-#else
-    struct itch *const msg_ = (struct itch *)protopool_take(&pool_->engine_, &pool_->loaded_[class_], class_);
-#endif
-    if (msg_ == NULL) {
-        return NULL;
-    }
-#if PROTOPOOL_CHECK == 1
-    if (!PROTOPOOL_LIKELY(msg_->tag == ITCH_FREED_TAG_)) {
-        protopool_report_fault(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->tag = ITCH_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[class_], class_, msg_);
-        pool_->engine_.failure = PROTOPOOL_FAULTED;
-        return NULL;
-    }
-#endif
-#ifdef PROTOPOOL_TRACE
-    itch_trace_allocate_(msg_, tag_, bytes_);
-#endif
-    (void)bytes_;
-    protopool_write_tag(msg_, tag_, sizeof msg_->tag, head_);
-    return msg_;
+    return protopool_init_growing(&pool->engine_, pool->loaded_, pool->classes_, &itch_layout_, source);
 }
 
-/* ---- Each variant -------------------------------------------------------------------------------------------
- *
- * new:   a message in the pool; NULL if the schema rules the arguments out, or the pool is exhausted: itch_pool_failure
- *        reports which. From level 1 protopool_set_refusal_handler has what is ruled out.
- * copy:  the same from a struct, say of designated initialisers; its tag need not be set.
- * make:  a message by value; its tag is 0 if the schema rules the arguments out.
- * default: a message by value with the schema's defaults: zeros, empty lists and absent fields where it gives none, and the
- *        value that is nearest to zero (of an enum the first) where it allows no zero. To be changed and copied.
- * valid: whether the schema allows what the struct holds; tells for which reason copy returned NULL.
- * as:    the message as its variant, which it must be. if: NULL if it is another. edit: as, to write its fields.
- *
- * new and copy write every byte of padding; no byte of what was there before stays, but behind the end of a text or a list
- * that is shorter than its room, and the padding in the elements of an array is copied with them. C promises nothing of
- * the padding of a struct that is returned by value, as make's is.
- *
- * A string is NUL-terminated (NULL is refused); of an array exactly its N elements are read; a list may be NULL
- * where it has no elements. An optional field is absent where its argument is NULL.
- */
-
-/* SystemEvent */
-
-static inline bool itch_valid_system_event(const struct itch_system_event *msg_)
+static inline size_t itch_pool_fini(struct itch_pool *pool)
 {
-    return (msg_->base.tag == ITCH_SYSTEM_EVENT || msg_->base.tag == 0);
+    return protopool_fini(&pool->engine_);
 }
+
+static inline void itch_pool_reset(struct itch_pool *pool)
+{
+    protopool_reset(&pool->engine_);
+}
+
+static inline void itch_pool_flush(struct itch_pool *pool)
+{
+    protopool_flush(&pool->engine_);
+}
+
+static inline size_t itch_pool_trim(struct itch_pool *pool)
+{
+    return protopool_trim(&pool->engine_);
+}
+
+static inline enum protopool_failure itch_pool_failure(const struct itch_pool *pool)
+{
+    return (enum protopool_failure)pool->engine_.failure;
+}
+
+static inline void itch_pool_stats(struct itch_pool *pool, struct itch_pool_stats *stats)
+{
+    memset(stats, 0, sizeof *stats);
+    protopool_stats(&pool->engine_, stats->slot, &stats->source_bytes, &stats->system_bytes);
+}
+
+#ifndef PROTOPOOL_NO_THREADS
+static inline bool itch_depot_init(struct itch_depot *depot, const struct protopool_source *source)
+{
+    return protopool_depot_init(&depot->engine_, depot->classes_, &itch_layout_, source);
+}
+
+static inline bool itch_depot_init_fixed(struct itch_depot *depot, void *memory, size_t bytes)
+{
+    return protopool_depot_init_fixed(&depot->engine_, depot->classes_, &itch_layout_, memory, bytes);
+}
+
+static inline bool itch_pool_join(struct itch_pool *pool, struct itch_depot *depot)
+{
+    return protopool_join(&pool->engine_, pool->loaded_, pool->classes_, &itch_layout_, &depot->engine_);
+}
+
+static inline size_t itch_depot_fini(struct itch_depot *depot)
+{
+    return protopool_depot_fini(&depot->engine_);
+}
+
+static inline size_t itch_depot_trim(struct itch_depot *depot)
+{
+    return protopool_depot_trim(&depot->engine_);
+}
+
+static inline void itch_depot_stats(struct itch_depot *depot, struct itch_pool_stats *stats)
+{
+    memset(stats, 0, sizeof *stats);
+    protopool_depot_stats(&depot->engine_, stats->slot, &stats->source_bytes, &stats->system_bytes);
+}
+#endif
+
+/* ---- SystemEvent ---- */
+
+PROTOPOOL_VALID_(itch, system_event, ITCH_SYSTEM_EVENT)
+PROTOPOOL_DEFAULT_(itch, system_event, ITCH_SYSTEM_EVENT)
+PROTOPOOL_READ_AND_EDIT_(itch, system_event, ITCH_SYSTEM_EVENT)
 
 static inline struct itch_system_event itch_make_system_event(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, char event_code)
 {
-    struct itch_system_event msg_;
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    msg_.base.tag = ITCH_SYSTEM_EVENT;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    msg_.event_code = event_code;
-    return msg_;
+    struct itch_system_event msg;
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    msg.base.tag = ITCH_SYSTEM_EVENT;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    msg.event_code = event_code;
+    return msg;
 }
 
-static inline struct itch_system_event itch_default_system_event(void)
-{
-    struct itch_system_event msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_SYSTEM_EVENT;
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_system_event(struct itch_pool *pool_, uint16_t stock_locate,
+static inline struct itch *itch_new_system_event(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, char event_code)
 {
-    struct itch_system_event *const msg_ = (struct itch_system_event *)itch_take_(pool_, 1, ITCH_SYSTEM_EVENT, 8, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_system_event *const msg = (struct itch_system_event *)itch_take_(pool, 1, ITCH_SYSTEM_EVENT, 8, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    msg_->event_code = event_code;
-    return &msg_->base;
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    msg->event_code = event_code;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_system_event(struct itch_pool *pool_,
-    const struct itch_system_event *from_)
+static inline struct itch *itch_copy_system_event(struct itch_pool *pool, const struct itch_system_event *from)
 {
-    if (!itch_valid_system_event(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_SYSTEM_EVENT, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_system_event *const msg_ = (struct itch_system_event *)itch_take_(pool_, 1, ITCH_SYSTEM_EVENT, 8, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = ITCH_SYSTEM_EVENT;
-    PROTOPOOL_CLEAR_(msg_, 6, 2);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_system_event(from) ?
+                                    itch_copy_(pool, 1, ITCH_SYSTEM_EVENT, 1, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_SYSTEM_EVENT, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 6, 2);
+        }
+    return msg;
 }
 
-static inline const struct itch_system_event *itch_as_system_event(const struct itch *msg_)
+/* ---- StockDirectory ---- */
+
+PROTOPOOL_VALID_(itch, stock_directory, ITCH_STOCK_DIRECTORY)
+static inline struct itch_stock_directory itch_default_stock_directory(void)
 {
-    return (const struct itch_system_event *)(itch_is_variant_(msg_, ITCH_SYSTEM_EVENT) ? (const void *)msg_ : itch_null_());
+    struct itch_stock_directory msg;
+    memset(&msg, 0, sizeof msg);
+    msg.base.tag = ITCH_STOCK_DIRECTORY;
+    memset(msg.stock, ' ', 8);
+    memset(msg.issue_subtype, ' ', 2);
+    return msg;
 }
 
-static inline const struct itch_system_event *itch_if_system_event(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_SYSTEM_EVENT ? itch_as_system_event(msg_) : NULL;
-}
-
-static inline struct itch_system_event *itch_edit_system_event(struct itch *msg_)
-{
-    return (struct itch_system_event *)(itch_is_variant_(msg_, ITCH_SYSTEM_EVENT) ? (void *)msg_ : itch_null_());
-}
-
-/* StockDirectory */
-
-static inline bool itch_valid_stock_directory(const struct itch_stock_directory *msg_)
-{
-    return (msg_->base.tag == ITCH_STOCK_DIRECTORY || msg_->base.tag == 0);
-}
+PROTOPOOL_READ_AND_EDIT_(itch, stock_directory, ITCH_STOCK_DIRECTORY)
 
 static inline struct itch_stock_directory itch_make_stock_directory(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char market_category, char financial_status, uint32_t round_lot_size,
     char round_lots_only, char issue_classification, const char *issue_subtype, char authenticity,
     char short_sale_threshold, char ipo_flag, char luld_tier, char etp_flag, uint32_t etp_leverage, char inverse)
 {
-    struct itch_stock_directory msg_;
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    const size_t issue_subtype_len_ = protopool_text_length(issue_subtype, 2);
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (stock_len_ > 8 || issue_subtype_len_ > 2) {
+    struct itch_stock_directory msg;
+    const size_t stock_len = protopool_text_length(stock, 8);
+    const size_t issue_subtype_len = protopool_text_length(issue_subtype, 2);
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (stock_len > 8 || issue_subtype_len > 2) {
         PROTOPOOL_EXPLAIN_(itch_explain_stock_directory_(NULL, stock_locate, tracking_number, timestamp, stock,
             market_category, financial_status, round_lot_size, round_lots_only, issue_classification, issue_subtype,
             authenticity, short_sale_threshold, ipo_flag, luld_tier, etp_flag, etp_leverage, inverse));
-        return msg_;
+        return msg;
     }
-    msg_.base.tag = ITCH_STOCK_DIRECTORY;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    protopool_copy_padded(msg_.stock, 8, stock, stock_len_, ' ');
-    msg_.market_category = market_category;
-    msg_.financial_status = financial_status;
-    msg_.round_lot_size = round_lot_size;
-    msg_.round_lots_only = round_lots_only;
-    msg_.issue_classification = issue_classification;
-    protopool_copy_padded(msg_.issue_subtype, 2, issue_subtype, issue_subtype_len_, ' ');
-    msg_.authenticity = authenticity;
-    msg_.short_sale_threshold = short_sale_threshold;
-    msg_.ipo_flag = ipo_flag;
-    msg_.luld_tier = luld_tier;
-    msg_.etp_flag = etp_flag;
-    msg_.etp_leverage = etp_leverage;
-    msg_.inverse = inverse;
-    return msg_;
+    msg.base.tag = ITCH_STOCK_DIRECTORY;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    protopool_copy_padded(msg.stock, 8, stock, stock_len, ' ');
+    msg.market_category = market_category;
+    msg.financial_status = financial_status;
+    msg.round_lot_size = round_lot_size;
+    msg.round_lots_only = round_lots_only;
+    msg.issue_classification = issue_classification;
+    protopool_copy_padded(msg.issue_subtype, 2, issue_subtype, issue_subtype_len, ' ');
+    msg.authenticity = authenticity;
+    msg.short_sale_threshold = short_sale_threshold;
+    msg.ipo_flag = ipo_flag;
+    msg.luld_tier = luld_tier;
+    msg.etp_flag = etp_flag;
+    msg.etp_leverage = etp_leverage;
+    msg.inverse = inverse;
+    return msg;
 }
 
-static inline struct itch_stock_directory itch_default_stock_directory(void)
+static inline struct itch *itch_new_stock_directory(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_category, char financial_status,
+    uint32_t round_lot_size, char round_lots_only, char issue_classification, const char *issue_subtype,
+    char authenticity, char short_sale_threshold, char ipo_flag, char luld_tier, char etp_flag,
+    uint32_t etp_leverage, char inverse)
 {
-    struct itch_stock_directory msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_STOCK_DIRECTORY;
-    memset(msg_.stock, ' ', 8);
-    memset(msg_.issue_subtype, ' ', 2);
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_stock_directory(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_category,
-    char financial_status, uint32_t round_lot_size, char round_lots_only, char issue_classification,
-    const char *issue_subtype, char authenticity, char short_sale_threshold, char ipo_flag, char luld_tier,
-    char etp_flag, uint32_t etp_leverage, char inverse)
-{
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    const size_t issue_subtype_len_ = protopool_text_length(issue_subtype, 2);
-    if (stock_len_ > 8 || issue_subtype_len_ > 2) {
-        PROTOPOOL_EXPLAIN_(itch_explain_stock_directory_(&pool_->engine_, stock_locate, tracking_number, timestamp,
+    const size_t stock_len = protopool_text_length(stock, 8);
+    const size_t issue_subtype_len = protopool_text_length(issue_subtype, 2);
+    if (stock_len > 8 || issue_subtype_len > 2) {
+        PROTOPOOL_EXPLAIN_(itch_explain_stock_directory_(&pool->engine_, stock_locate, tracking_number, timestamp,
             stock, market_category, financial_status, round_lot_size, round_lots_only, issue_classification,
             issue_subtype, authenticity, short_sale_threshold, ipo_flag, luld_tier, etp_flag, etp_leverage,
             inverse));
-        return itch_refused_(pool_);
+        return itch_refused_(pool);
     }
-    struct itch_stock_directory *const msg_ = (struct itch_stock_directory *)itch_take_(pool_, 5, ITCH_STOCK_DIRECTORY, 1, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_stock_directory *const msg = (struct itch_stock_directory *)itch_take_(pool, 5, ITCH_STOCK_DIRECTORY, 1, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    PROTOPOOL_CLEAR_(msg_, 21, 1);
-    PROTOPOOL_CLEAR_(msg_, 26, 2);
-    PROTOPOOL_CLEAR_(msg_, 36, 4);
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    protopool_copy_padded(msg_->stock, 8, stock, stock_len_, ' ');
-    msg_->market_category = market_category;
-    msg_->financial_status = financial_status;
-    msg_->round_lot_size = round_lot_size;
-    msg_->round_lots_only = round_lots_only;
-    msg_->issue_classification = issue_classification;
-    protopool_copy_padded(msg_->issue_subtype, 2, issue_subtype, issue_subtype_len_, ' ');
-    msg_->authenticity = authenticity;
-    msg_->short_sale_threshold = short_sale_threshold;
-    msg_->ipo_flag = ipo_flag;
-    msg_->luld_tier = luld_tier;
-    msg_->etp_flag = etp_flag;
-    msg_->etp_leverage = etp_leverage;
-    msg_->inverse = inverse;
-    return &msg_->base;
+    PROTOPOOL_CLEAR_(msg, 21, 1);
+    PROTOPOOL_CLEAR_(msg, 26, 2);
+    PROTOPOOL_CLEAR_(msg, 36, 4);
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    protopool_copy_padded(msg->stock, 8, stock, stock_len, ' ');
+    msg->market_category = market_category;
+    msg->financial_status = financial_status;
+    msg->round_lot_size = round_lot_size;
+    msg->round_lots_only = round_lots_only;
+    msg->issue_classification = issue_classification;
+    protopool_copy_padded(msg->issue_subtype, 2, issue_subtype, issue_subtype_len, ' ');
+    msg->authenticity = authenticity;
+    msg->short_sale_threshold = short_sale_threshold;
+    msg->ipo_flag = ipo_flag;
+    msg->luld_tier = luld_tier;
+    msg->etp_flag = etp_flag;
+    msg->etp_leverage = etp_leverage;
+    msg->inverse = inverse;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_stock_directory(struct itch_pool *pool_,
-    const struct itch_stock_directory *from_)
+static inline struct itch *itch_copy_stock_directory(struct itch_pool *pool,
+    const struct itch_stock_directory *from)
 {
-    if (!itch_valid_stock_directory(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_STOCK_DIRECTORY, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_stock_directory *const msg_ = (struct itch_stock_directory *)itch_take_(pool_, 5, ITCH_STOCK_DIRECTORY, 1, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = ITCH_STOCK_DIRECTORY;
-    PROTOPOOL_CLEAR_(msg_, 21, 1);
-    PROTOPOOL_CLEAR_(msg_, 26, 2);
-    PROTOPOOL_CLEAR_(msg_, 36, 4);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_stock_directory(from) ?
+                                    itch_copy_(pool, 5, ITCH_STOCK_DIRECTORY, 1, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_STOCK_DIRECTORY, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 21, 1);
+        PROTOPOOL_CLEAR_(msg, 26, 2);
+        PROTOPOOL_CLEAR_(msg, 36, 4);
+        }
+    return msg;
 }
 
-static inline const struct itch_stock_directory *itch_as_stock_directory(const struct itch *msg_)
+/* ---- TradingAction ---- */
+
+PROTOPOOL_VALID_(itch, trading_action, ITCH_TRADING_ACTION)
+static inline struct itch_trading_action itch_default_trading_action(void)
 {
-    return (const struct itch_stock_directory *)(itch_is_variant_(msg_, ITCH_STOCK_DIRECTORY) ? (const void *)msg_ : itch_null_());
+    struct itch_trading_action msg;
+    memset(&msg, 0, sizeof msg);
+    msg.base.tag = ITCH_TRADING_ACTION;
+    memset(msg.stock, ' ', 8);
+    memset(msg.reason, ' ', 4);
+    return msg;
 }
 
-static inline const struct itch_stock_directory *itch_if_stock_directory(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_STOCK_DIRECTORY ? itch_as_stock_directory(msg_) : NULL;
-}
-
-static inline struct itch_stock_directory *itch_edit_stock_directory(struct itch *msg_)
-{
-    return (struct itch_stock_directory *)(itch_is_variant_(msg_, ITCH_STOCK_DIRECTORY) ? (void *)msg_ : itch_null_());
-}
-
-/* TradingAction */
-
-static inline bool itch_valid_trading_action(const struct itch_trading_action *msg_)
-{
-    return (msg_->base.tag == ITCH_TRADING_ACTION || msg_->base.tag == 0);
-}
+PROTOPOOL_READ_AND_EDIT_(itch, trading_action, ITCH_TRADING_ACTION)
 
 static inline struct itch_trading_action itch_make_trading_action(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char state, char reserved, const char *reason)
 {
-    struct itch_trading_action msg_;
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    const size_t reason_len_ = protopool_text_length(reason, 4);
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (stock_len_ > 8 || reason_len_ > 4) {
+    struct itch_trading_action msg;
+    const size_t stock_len = protopool_text_length(stock, 8);
+    const size_t reason_len = protopool_text_length(reason, 4);
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (stock_len > 8 || reason_len > 4) {
         PROTOPOOL_EXPLAIN_(itch_explain_trading_action_(NULL, stock_locate, tracking_number, timestamp, stock,
             state, reserved, reason));
-        return msg_;
+        return msg;
     }
-    msg_.base.tag = ITCH_TRADING_ACTION;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    protopool_copy_padded(msg_.stock, 8, stock, stock_len_, ' ');
-    msg_.state = state;
-    msg_.reserved = reserved;
-    protopool_copy_padded(msg_.reason, 4, reason, reason_len_, ' ');
-    return msg_;
+    msg.base.tag = ITCH_TRADING_ACTION;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    protopool_copy_padded(msg.stock, 8, stock, stock_len, ' ');
+    msg.state = state;
+    msg.reserved = reserved;
+    protopool_copy_padded(msg.reason, 4, reason, reason_len, ' ');
+    return msg;
 }
 
-static inline struct itch_trading_action itch_default_trading_action(void)
+static inline struct itch *itch_new_trading_action(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, char state, char reserved, const char *reason)
 {
-    struct itch_trading_action msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_TRADING_ACTION;
-    memset(msg_.stock, ' ', 8);
-    memset(msg_.reason, ' ', 4);
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_trading_action(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, const char *stock, char state,
-    char reserved, const char *reason)
-{
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    const size_t reason_len_ = protopool_text_length(reason, 4);
-    if (stock_len_ > 8 || reason_len_ > 4) {
-        PROTOPOOL_EXPLAIN_(itch_explain_trading_action_(&pool_->engine_, stock_locate, tracking_number, timestamp,
+    const size_t stock_len = protopool_text_length(stock, 8);
+    const size_t reason_len = protopool_text_length(reason, 4);
+    if (stock_len > 8 || reason_len > 4) {
+        PROTOPOOL_EXPLAIN_(itch_explain_trading_action_(&pool->engine_, stock_locate, tracking_number, timestamp,
             stock, state, reserved, reason));
-        return itch_refused_(pool_);
+        return itch_refused_(pool);
     }
-    struct itch_trading_action *const msg_ = (struct itch_trading_action *)itch_take_(pool_, 3, ITCH_TRADING_ACTION, 1, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_trading_action *const msg = (struct itch_trading_action *)itch_take_(pool, 3, ITCH_TRADING_ACTION, 1, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    PROTOPOOL_CLEAR_(msg_, 15, 1);
-    PROTOPOOL_CLEAR_(msg_, 20, 4);
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    protopool_copy_padded(msg_->stock, 8, stock, stock_len_, ' ');
-    msg_->state = state;
-    msg_->reserved = reserved;
-    protopool_copy_padded(msg_->reason, 4, reason, reason_len_, ' ');
-    return &msg_->base;
+    PROTOPOOL_CLEAR_(msg, 15, 1);
+    PROTOPOOL_CLEAR_(msg, 20, 4);
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    protopool_copy_padded(msg->stock, 8, stock, stock_len, ' ');
+    msg->state = state;
+    msg->reserved = reserved;
+    protopool_copy_padded(msg->reason, 4, reason, reason_len, ' ');
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_trading_action(struct itch_pool *pool_,
-    const struct itch_trading_action *from_)
+static inline struct itch *itch_copy_trading_action(struct itch_pool *pool, const struct itch_trading_action *from)
 {
-    if (!itch_valid_trading_action(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_TRADING_ACTION, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_trading_action *const msg_ = (struct itch_trading_action *)itch_take_(pool_, 3, ITCH_TRADING_ACTION, 1, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = ITCH_TRADING_ACTION;
-    PROTOPOOL_CLEAR_(msg_, 15, 1);
-    PROTOPOOL_CLEAR_(msg_, 20, 4);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_trading_action(from) ?
+                                    itch_copy_(pool, 3, ITCH_TRADING_ACTION, 1, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_TRADING_ACTION, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 15, 1);
+        PROTOPOOL_CLEAR_(msg, 20, 4);
+        }
+    return msg;
 }
 
-static inline const struct itch_trading_action *itch_as_trading_action(const struct itch *msg_)
+/* ---- RegSho ---- */
+
+PROTOPOOL_VALID_(itch, reg_sho, ITCH_REG_SHO)
+static inline struct itch_reg_sho itch_default_reg_sho(void)
 {
-    return (const struct itch_trading_action *)(itch_is_variant_(msg_, ITCH_TRADING_ACTION) ? (const void *)msg_ : itch_null_());
+    struct itch_reg_sho msg;
+    memset(&msg, 0, sizeof msg);
+    msg.base.tag = ITCH_REG_SHO;
+    memset(msg.stock, ' ', 8);
+    return msg;
 }
 
-static inline const struct itch_trading_action *itch_if_trading_action(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_TRADING_ACTION ? itch_as_trading_action(msg_) : NULL;
-}
-
-static inline struct itch_trading_action *itch_edit_trading_action(struct itch *msg_)
-{
-    return (struct itch_trading_action *)(itch_is_variant_(msg_, ITCH_TRADING_ACTION) ? (void *)msg_ : itch_null_());
-}
-
-/* RegSho */
-
-static inline bool itch_valid_reg_sho(const struct itch_reg_sho *msg_)
-{
-    return (msg_->base.tag == ITCH_REG_SHO || msg_->base.tag == 0);
-}
+PROTOPOOL_READ_AND_EDIT_(itch, reg_sho, ITCH_REG_SHO)
 
 static inline struct itch_reg_sho itch_make_reg_sho(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char action)
 {
-    struct itch_reg_sho msg_;
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (stock_len_ > 8) {
+    struct itch_reg_sho msg;
+    const size_t stock_len = protopool_text_length(stock, 8);
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_reg_sho_(NULL, stock_locate, tracking_number, timestamp, stock, action));
-        return msg_;
+        return msg;
     }
-    msg_.base.tag = ITCH_REG_SHO;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    protopool_copy_padded(msg_.stock, 8, stock, stock_len_, ' ');
-    msg_.action = action;
-    return msg_;
+    msg.base.tag = ITCH_REG_SHO;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    protopool_copy_padded(msg.stock, 8, stock, stock_len, ' ');
+    msg.action = action;
+    return msg;
 }
 
-static inline struct itch_reg_sho itch_default_reg_sho(void)
+static inline struct itch *itch_new_reg_sho(struct itch_pool *pool, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, const char *stock, char action)
 {
-    struct itch_reg_sho msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_REG_SHO;
-    memset(msg_.stock, ' ', 8);
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_reg_sho(struct itch_pool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, const char *stock, char action)
-{
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    if (stock_len_ > 8) {
-        PROTOPOOL_EXPLAIN_(itch_explain_reg_sho_(&pool_->engine_, stock_locate, tracking_number, timestamp, stock,
+    const size_t stock_len = protopool_text_length(stock, 8);
+    if (stock_len > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_reg_sho_(&pool->engine_, stock_locate, tracking_number, timestamp, stock,
             action));
-        return itch_refused_(pool_);
+        return itch_refused_(pool);
     }
-    struct itch_reg_sho *const msg_ = (struct itch_reg_sho *)itch_take_(pool_, 2, ITCH_REG_SHO, 1, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_reg_sho *const msg = (struct itch_reg_sho *)itch_take_(pool, 2, ITCH_REG_SHO, 1, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    PROTOPOOL_CLEAR_(msg_, 14, 2);
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    protopool_copy_padded(msg_->stock, 8, stock, stock_len_, ' ');
-    msg_->action = action;
-    return &msg_->base;
+    PROTOPOOL_CLEAR_(msg, 14, 2);
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    protopool_copy_padded(msg->stock, 8, stock, stock_len, ' ');
+    msg->action = action;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_reg_sho(struct itch_pool *pool_,
-    const struct itch_reg_sho *from_)
+static inline struct itch *itch_copy_reg_sho(struct itch_pool *pool, const struct itch_reg_sho *from)
 {
-    if (!itch_valid_reg_sho(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_REG_SHO, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_reg_sho *const msg_ = (struct itch_reg_sho *)itch_take_(pool_, 2, ITCH_REG_SHO, 1, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = ITCH_REG_SHO;
-    PROTOPOOL_CLEAR_(msg_, 14, 2);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_reg_sho(from) ?
+                                    itch_copy_(pool, 2, ITCH_REG_SHO, 1, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_REG_SHO, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 14, 2);
+        }
+    return msg;
 }
 
-static inline const struct itch_reg_sho *itch_as_reg_sho(const struct itch *msg_)
+/* ---- ParticipantPosition ---- */
+
+PROTOPOOL_VALID_(itch, participant_position, ITCH_PARTICIPANT_POSITION)
+static inline struct itch_participant_position itch_default_participant_position(void)
 {
-    return (const struct itch_reg_sho *)(itch_is_variant_(msg_, ITCH_REG_SHO) ? (const void *)msg_ : itch_null_());
+    struct itch_participant_position msg;
+    memset(&msg, 0, sizeof msg);
+    msg.base.tag = ITCH_PARTICIPANT_POSITION;
+    memset(msg.mpid, ' ', 4);
+    memset(msg.stock, ' ', 8);
+    return msg;
 }
 
-static inline const struct itch_reg_sho *itch_if_reg_sho(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_REG_SHO ? itch_as_reg_sho(msg_) : NULL;
-}
-
-static inline struct itch_reg_sho *itch_edit_reg_sho(struct itch *msg_)
-{
-    return (struct itch_reg_sho *)(itch_is_variant_(msg_, ITCH_REG_SHO) ? (void *)msg_ : itch_null_());
-}
-
-/* ParticipantPosition */
-
-static inline bool itch_valid_participant_position(const struct itch_participant_position *msg_)
-{
-    return (msg_->base.tag == ITCH_PARTICIPANT_POSITION || msg_->base.tag == 0);
-}
+PROTOPOOL_READ_AND_EDIT_(itch, participant_position, ITCH_PARTICIPANT_POSITION)
 
 static inline struct itch_participant_position itch_make_participant_position(uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
     char state)
 {
-    struct itch_participant_position msg_;
-    const size_t mpid_len_ = protopool_text_length(mpid, 4);
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (mpid_len_ > 4 || stock_len_ > 8) {
+    struct itch_participant_position msg;
+    const size_t mpid_len = protopool_text_length(mpid, 4);
+    const size_t stock_len = protopool_text_length(stock, 8);
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (mpid_len > 4 || stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_participant_position_(NULL, stock_locate, tracking_number, timestamp, mpid,
             stock, primary, mode, state));
-        return msg_;
+        return msg;
     }
-    msg_.base.tag = ITCH_PARTICIPANT_POSITION;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    protopool_copy_padded(msg_.mpid, 4, mpid, mpid_len_, ' ');
-    protopool_copy_padded(msg_.stock, 8, stock, stock_len_, ' ');
-    msg_.primary = primary;
-    msg_.mode = mode;
-    msg_.state = state;
-    return msg_;
+    msg.base.tag = ITCH_PARTICIPANT_POSITION;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    protopool_copy_padded(msg.mpid, 4, mpid, mpid_len, ' ');
+    protopool_copy_padded(msg.stock, 8, stock, stock_len, ' ');
+    msg.primary = primary;
+    msg.mode = mode;
+    msg.state = state;
+    return msg;
 }
 
-static inline struct itch_participant_position itch_default_participant_position(void)
+static inline struct itch *itch_new_participant_position(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
+    char state)
 {
-    struct itch_participant_position msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_PARTICIPANT_POSITION;
-    memset(msg_.mpid, ' ', 4);
-    memset(msg_.stock, ' ', 8);
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_participant_position(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock,
-    char primary, char mode, char state)
-{
-    const size_t mpid_len_ = protopool_text_length(mpid, 4);
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    if (mpid_len_ > 4 || stock_len_ > 8) {
-        PROTOPOOL_EXPLAIN_(itch_explain_participant_position_(&pool_->engine_, stock_locate, tracking_number,
+    const size_t mpid_len = protopool_text_length(mpid, 4);
+    const size_t stock_len = protopool_text_length(stock, 8);
+    if (mpid_len > 4 || stock_len > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_participant_position_(&pool->engine_, stock_locate, tracking_number,
             timestamp, mpid, stock, primary, mode, state));
-        return itch_refused_(pool_);
+        return itch_refused_(pool);
     }
-    struct itch_participant_position *const msg_ = (struct itch_participant_position *)itch_take_(pool_, 3, ITCH_PARTICIPANT_POSITION, 1, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_participant_position *const msg = (struct itch_participant_position *)itch_take_(pool, 3, ITCH_PARTICIPANT_POSITION, 1, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    PROTOPOOL_CLEAR_(msg_, 20, 4);
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    protopool_copy_padded(msg_->mpid, 4, mpid, mpid_len_, ' ');
-    protopool_copy_padded(msg_->stock, 8, stock, stock_len_, ' ');
-    msg_->primary = primary;
-    msg_->mode = mode;
-    msg_->state = state;
-    return &msg_->base;
+    PROTOPOOL_CLEAR_(msg, 20, 4);
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    protopool_copy_padded(msg->mpid, 4, mpid, mpid_len, ' ');
+    protopool_copy_padded(msg->stock, 8, stock, stock_len, ' ');
+    msg->primary = primary;
+    msg->mode = mode;
+    msg->state = state;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_participant_position(struct itch_pool *pool_,
-    const struct itch_participant_position *from_)
+static inline struct itch *itch_copy_participant_position(struct itch_pool *pool,
+    const struct itch_participant_position *from)
 {
-    if (!itch_valid_participant_position(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_PARTICIPANT_POSITION, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_participant_position *const msg_ = (struct itch_participant_position *)itch_take_(pool_, 3, ITCH_PARTICIPANT_POSITION, 1, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = ITCH_PARTICIPANT_POSITION;
-    PROTOPOOL_CLEAR_(msg_, 20, 4);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_participant_position(from) ?
+                                    itch_copy_(pool, 3, ITCH_PARTICIPANT_POSITION, 1, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_PARTICIPANT_POSITION, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 20, 4);
+        }
+    return msg;
 }
 
-static inline const struct itch_participant_position *itch_as_participant_position(const struct itch *msg_)
-{
-    return (const struct itch_participant_position *)(itch_is_variant_(msg_, ITCH_PARTICIPANT_POSITION) ? (const void *)msg_ : itch_null_());
-}
+/* ---- MwcbDecline ---- */
 
-static inline const struct itch_participant_position *itch_if_participant_position(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_PARTICIPANT_POSITION ? itch_as_participant_position(msg_) : NULL;
-}
-
-static inline struct itch_participant_position *itch_edit_participant_position(struct itch *msg_)
-{
-    return (struct itch_participant_position *)(itch_is_variant_(msg_, ITCH_PARTICIPANT_POSITION) ? (void *)msg_ : itch_null_());
-}
-
-/* MwcbDecline */
-
-static inline bool itch_valid_mwcb_decline(const struct itch_mwcb_decline *msg_)
-{
-    return (msg_->base.tag == ITCH_MWCB_DECLINE || msg_->base.tag == 0);
-}
+PROTOPOOL_VALID_(itch, mwcb_decline, ITCH_MWCB_DECLINE)
+PROTOPOOL_DEFAULT_(itch, mwcb_decline, ITCH_MWCB_DECLINE)
+PROTOPOOL_READ_AND_EDIT_(itch, mwcb_decline, ITCH_MWCB_DECLINE)
 
 static inline struct itch_mwcb_decline itch_make_mwcb_decline(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3)
 {
-    struct itch_mwcb_decline msg_;
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    msg_.base.tag = ITCH_MWCB_DECLINE;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    msg_.level1 = level1;
-    msg_.level2 = level2;
-    msg_.level3 = level3;
-    return msg_;
+    struct itch_mwcb_decline msg;
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    msg.base.tag = ITCH_MWCB_DECLINE;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    msg.level1 = level1;
+    msg.level2 = level2;
+    msg.level3 = level3;
+    return msg;
 }
 
-static inline struct itch_mwcb_decline itch_default_mwcb_decline(void)
-{
-    struct itch_mwcb_decline msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_MWCB_DECLINE;
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_mwcb_decline(struct itch_pool *pool_, uint16_t stock_locate,
+static inline struct itch *itch_new_mwcb_decline(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3)
 {
-    struct itch_mwcb_decline *const msg_ = (struct itch_mwcb_decline *)itch_take_(pool_, 4, ITCH_MWCB_DECLINE, 8, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_mwcb_decline *const msg = (struct itch_mwcb_decline *)itch_take_(pool, 4, ITCH_MWCB_DECLINE, 8, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    msg_->level1 = level1;
-    msg_->level2 = level2;
-    msg_->level3 = level3;
-    return &msg_->base;
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    msg->level1 = level1;
+    msg->level2 = level2;
+    msg->level3 = level3;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_mwcb_decline(struct itch_pool *pool_,
-    const struct itch_mwcb_decline *from_)
+static inline struct itch *itch_copy_mwcb_decline(struct itch_pool *pool, const struct itch_mwcb_decline *from)
 {
-    if (!itch_valid_mwcb_decline(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_MWCB_DECLINE, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_mwcb_decline *const msg_ = (struct itch_mwcb_decline *)itch_take_(pool_, 4, ITCH_MWCB_DECLINE, 8, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    protopool_write_tag(msg_, ITCH_MWCB_DECLINE, sizeof msg_->base, 2);
-    PROTOPOOL_CLEAR_(msg_, 6, 2);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_mwcb_decline(from) ?
+                                    itch_copy_(pool, 4, ITCH_MWCB_DECLINE, 2, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_MWCB_DECLINE, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 6, 2);
+        }
+    return msg;
 }
 
-static inline const struct itch_mwcb_decline *itch_as_mwcb_decline(const struct itch *msg_)
-{
-    return (const struct itch_mwcb_decline *)(itch_is_variant_(msg_, ITCH_MWCB_DECLINE) ? (const void *)msg_ : itch_null_());
-}
+/* ---- MwcbStatus ---- */
 
-static inline const struct itch_mwcb_decline *itch_if_mwcb_decline(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_MWCB_DECLINE ? itch_as_mwcb_decline(msg_) : NULL;
-}
-
-static inline struct itch_mwcb_decline *itch_edit_mwcb_decline(struct itch *msg_)
-{
-    return (struct itch_mwcb_decline *)(itch_is_variant_(msg_, ITCH_MWCB_DECLINE) ? (void *)msg_ : itch_null_());
-}
-
-/* MwcbStatus */
-
-static inline bool itch_valid_mwcb_status(const struct itch_mwcb_status *msg_)
-{
-    return (msg_->base.tag == ITCH_MWCB_STATUS || msg_->base.tag == 0);
-}
+PROTOPOOL_VALID_(itch, mwcb_status, ITCH_MWCB_STATUS)
+PROTOPOOL_DEFAULT_(itch, mwcb_status, ITCH_MWCB_STATUS)
+PROTOPOOL_READ_AND_EDIT_(itch, mwcb_status, ITCH_MWCB_STATUS)
 
 static inline struct itch_mwcb_status itch_make_mwcb_status(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, char breached_level)
 {
-    struct itch_mwcb_status msg_;
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    msg_.base.tag = ITCH_MWCB_STATUS;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    msg_.breached_level = breached_level;
-    return msg_;
+    struct itch_mwcb_status msg;
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    msg.base.tag = ITCH_MWCB_STATUS;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    msg.breached_level = breached_level;
+    return msg;
 }
 
-static inline struct itch_mwcb_status itch_default_mwcb_status(void)
-{
-    struct itch_mwcb_status msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_MWCB_STATUS;
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_mwcb_status(struct itch_pool *pool_, uint16_t stock_locate,
+static inline struct itch *itch_new_mwcb_status(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, char breached_level)
 {
-    struct itch_mwcb_status *const msg_ = (struct itch_mwcb_status *)itch_take_(pool_, 1, ITCH_MWCB_STATUS, 8, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_mwcb_status *const msg = (struct itch_mwcb_status *)itch_take_(pool, 1, ITCH_MWCB_STATUS, 8, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    msg_->breached_level = breached_level;
-    return &msg_->base;
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    msg->breached_level = breached_level;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_mwcb_status(struct itch_pool *pool_,
-    const struct itch_mwcb_status *from_)
+static inline struct itch *itch_copy_mwcb_status(struct itch_pool *pool, const struct itch_mwcb_status *from)
 {
-    if (!itch_valid_mwcb_status(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_MWCB_STATUS, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_mwcb_status *const msg_ = (struct itch_mwcb_status *)itch_take_(pool_, 1, ITCH_MWCB_STATUS, 8, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = ITCH_MWCB_STATUS;
-    PROTOPOOL_CLEAR_(msg_, 6, 2);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_mwcb_status(from) ?
+                                    itch_copy_(pool, 1, ITCH_MWCB_STATUS, 1, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_MWCB_STATUS, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 6, 2);
+        }
+    return msg;
 }
 
-static inline const struct itch_mwcb_status *itch_as_mwcb_status(const struct itch *msg_)
+/* ---- IpoQuoting ---- */
+
+PROTOPOOL_VALID_(itch, ipo_quoting, ITCH_IPO_QUOTING)
+static inline struct itch_ipo_quoting itch_default_ipo_quoting(void)
 {
-    return (const struct itch_mwcb_status *)(itch_is_variant_(msg_, ITCH_MWCB_STATUS) ? (const void *)msg_ : itch_null_());
+    struct itch_ipo_quoting msg;
+    memset(&msg, 0, sizeof msg);
+    msg.base.tag = ITCH_IPO_QUOTING;
+    memset(msg.stock, ' ', 8);
+    return msg;
 }
 
-static inline const struct itch_mwcb_status *itch_if_mwcb_status(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_MWCB_STATUS ? itch_as_mwcb_status(msg_) : NULL;
-}
-
-static inline struct itch_mwcb_status *itch_edit_mwcb_status(struct itch *msg_)
-{
-    return (struct itch_mwcb_status *)(itch_is_variant_(msg_, ITCH_MWCB_STATUS) ? (void *)msg_ : itch_null_());
-}
-
-/* IpoQuoting */
-
-static inline bool itch_valid_ipo_quoting(const struct itch_ipo_quoting *msg_)
-{
-    return (msg_->base.tag == ITCH_IPO_QUOTING || msg_->base.tag == 0);
-}
+PROTOPOOL_READ_AND_EDIT_(itch, ipo_quoting, ITCH_IPO_QUOTING)
 
 static inline struct itch_ipo_quoting itch_make_ipo_quoting(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier, uint32_t price)
 {
-    struct itch_ipo_quoting msg_;
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (stock_len_ > 8) {
+    struct itch_ipo_quoting msg;
+    const size_t stock_len = protopool_text_length(stock, 8);
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_ipo_quoting_(NULL, stock_locate, tracking_number, timestamp, stock,
             release_time, qualifier, price));
-        return msg_;
+        return msg;
     }
-    msg_.base.tag = ITCH_IPO_QUOTING;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    protopool_copy_padded(msg_.stock, 8, stock, stock_len_, ' ');
-    msg_.release_time = release_time;
-    msg_.qualifier = qualifier;
-    msg_.price = price;
-    return msg_;
+    msg.base.tag = ITCH_IPO_QUOTING;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    protopool_copy_padded(msg.stock, 8, stock, stock_len, ' ');
+    msg.release_time = release_time;
+    msg.qualifier = qualifier;
+    msg.price = price;
+    return msg;
 }
 
-static inline struct itch_ipo_quoting itch_default_ipo_quoting(void)
-{
-    struct itch_ipo_quoting msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_IPO_QUOTING;
-    memset(msg_.stock, ' ', 8);
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_ipo_quoting(struct itch_pool *pool_, uint16_t stock_locate,
+static inline struct itch *itch_new_ipo_quoting(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier,
     uint32_t price)
 {
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    if (stock_len_ > 8) {
-        PROTOPOOL_EXPLAIN_(itch_explain_ipo_quoting_(&pool_->engine_, stock_locate, tracking_number, timestamp,
+    const size_t stock_len = protopool_text_length(stock, 8);
+    if (stock_len > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_ipo_quoting_(&pool->engine_, stock_locate, tracking_number, timestamp,
             stock, release_time, qualifier, price));
-        return itch_refused_(pool_);
+        return itch_refused_(pool);
     }
-    struct itch_ipo_quoting *const msg_ = (struct itch_ipo_quoting *)itch_take_(pool_, 3, ITCH_IPO_QUOTING, 1, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_ipo_quoting *const msg = (struct itch_ipo_quoting *)itch_take_(pool, 3, ITCH_IPO_QUOTING, 1, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    PROTOPOOL_CLEAR_(msg_, 14, 2);
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    protopool_copy_padded(msg_->stock, 8, stock, stock_len_, ' ');
-    msg_->release_time = release_time;
-    msg_->qualifier = qualifier;
-    msg_->price = price;
-    return &msg_->base;
+    PROTOPOOL_CLEAR_(msg, 14, 2);
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    protopool_copy_padded(msg->stock, 8, stock, stock_len, ' ');
+    msg->release_time = release_time;
+    msg->qualifier = qualifier;
+    msg->price = price;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_ipo_quoting(struct itch_pool *pool_,
-    const struct itch_ipo_quoting *from_)
+static inline struct itch *itch_copy_ipo_quoting(struct itch_pool *pool, const struct itch_ipo_quoting *from)
 {
-    if (!itch_valid_ipo_quoting(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_IPO_QUOTING, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_ipo_quoting *const msg_ = (struct itch_ipo_quoting *)itch_take_(pool_, 3, ITCH_IPO_QUOTING, 1, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = ITCH_IPO_QUOTING;
-    PROTOPOOL_CLEAR_(msg_, 14, 2);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_ipo_quoting(from) ?
+                                    itch_copy_(pool, 3, ITCH_IPO_QUOTING, 1, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_IPO_QUOTING, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 14, 2);
+        }
+    return msg;
 }
 
-static inline const struct itch_ipo_quoting *itch_as_ipo_quoting(const struct itch *msg_)
+/* ---- LuldCollar ---- */
+
+PROTOPOOL_VALID_(itch, luld_collar, ITCH_LULD_COLLAR)
+static inline struct itch_luld_collar itch_default_luld_collar(void)
 {
-    return (const struct itch_ipo_quoting *)(itch_is_variant_(msg_, ITCH_IPO_QUOTING) ? (const void *)msg_ : itch_null_());
+    struct itch_luld_collar msg;
+    memset(&msg, 0, sizeof msg);
+    msg.base.tag = ITCH_LULD_COLLAR;
+    memset(msg.stock, ' ', 8);
+    return msg;
 }
 
-static inline const struct itch_ipo_quoting *itch_if_ipo_quoting(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_IPO_QUOTING ? itch_as_ipo_quoting(msg_) : NULL;
-}
-
-static inline struct itch_ipo_quoting *itch_edit_ipo_quoting(struct itch *msg_)
-{
-    return (struct itch_ipo_quoting *)(itch_is_variant_(msg_, ITCH_IPO_QUOTING) ? (void *)msg_ : itch_null_());
-}
-
-/* LuldCollar */
-
-static inline bool itch_valid_luld_collar(const struct itch_luld_collar *msg_)
-{
-    return (msg_->base.tag == ITCH_LULD_COLLAR || msg_->base.tag == 0);
-}
+PROTOPOOL_READ_AND_EDIT_(itch, luld_collar, ITCH_LULD_COLLAR)
 
 static inline struct itch_luld_collar itch_make_luld_collar(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price, uint32_t lower_price,
     uint32_t extension)
 {
-    struct itch_luld_collar msg_;
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (stock_len_ > 8) {
+    struct itch_luld_collar msg;
+    const size_t stock_len = protopool_text_length(stock, 8);
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_luld_collar_(NULL, stock_locate, tracking_number, timestamp, stock,
             reference_price, upper_price, lower_price, extension));
-        return msg_;
+        return msg;
     }
-    msg_.base.tag = ITCH_LULD_COLLAR;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    protopool_copy_padded(msg_.stock, 8, stock, stock_len_, ' ');
-    msg_.reference_price = reference_price;
-    msg_.upper_price = upper_price;
-    msg_.lower_price = lower_price;
-    msg_.extension = extension;
-    return msg_;
+    msg.base.tag = ITCH_LULD_COLLAR;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    protopool_copy_padded(msg.stock, 8, stock, stock_len, ' ');
+    msg.reference_price = reference_price;
+    msg.upper_price = upper_price;
+    msg.lower_price = lower_price;
+    msg.extension = extension;
+    return msg;
 }
 
-static inline struct itch_luld_collar itch_default_luld_collar(void)
-{
-    struct itch_luld_collar msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_LULD_COLLAR;
-    memset(msg_.stock, ' ', 8);
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_luld_collar(struct itch_pool *pool_, uint16_t stock_locate,
+static inline struct itch *itch_new_luld_collar(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price,
     uint32_t lower_price, uint32_t extension)
 {
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    if (stock_len_ > 8) {
-        PROTOPOOL_EXPLAIN_(itch_explain_luld_collar_(&pool_->engine_, stock_locate, tracking_number, timestamp,
+    const size_t stock_len = protopool_text_length(stock, 8);
+    if (stock_len > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_luld_collar_(&pool->engine_, stock_locate, tracking_number, timestamp,
             stock, reference_price, upper_price, lower_price, extension));
-        return itch_refused_(pool_);
+        return itch_refused_(pool);
     }
-    struct itch_luld_collar *const msg_ = (struct itch_luld_collar *)itch_take_(pool_, 4, ITCH_LULD_COLLAR, 1, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_luld_collar *const msg = (struct itch_luld_collar *)itch_take_(pool, 4, ITCH_LULD_COLLAR, 1, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    PROTOPOOL_CLEAR_(msg_, 9, 1);
-    PROTOPOOL_CLEAR_(msg_, 14, 2);
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    protopool_copy_padded(msg_->stock, 8, stock, stock_len_, ' ');
-    msg_->reference_price = reference_price;
-    msg_->upper_price = upper_price;
-    msg_->lower_price = lower_price;
-    msg_->extension = extension;
-    return &msg_->base;
+    PROTOPOOL_CLEAR_(msg, 9, 1);
+    PROTOPOOL_CLEAR_(msg, 14, 2);
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    protopool_copy_padded(msg->stock, 8, stock, stock_len, ' ');
+    msg->reference_price = reference_price;
+    msg->upper_price = upper_price;
+    msg->lower_price = lower_price;
+    msg->extension = extension;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_luld_collar(struct itch_pool *pool_,
-    const struct itch_luld_collar *from_)
+static inline struct itch *itch_copy_luld_collar(struct itch_pool *pool, const struct itch_luld_collar *from)
 {
-    if (!itch_valid_luld_collar(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_LULD_COLLAR, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_luld_collar *const msg_ = (struct itch_luld_collar *)itch_take_(pool_, 4, ITCH_LULD_COLLAR, 1, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = ITCH_LULD_COLLAR;
-    PROTOPOOL_CLEAR_(msg_, 9, 1);
-    PROTOPOOL_CLEAR_(msg_, 14, 2);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_luld_collar(from) ?
+                                    itch_copy_(pool, 4, ITCH_LULD_COLLAR, 1, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_LULD_COLLAR, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 9, 1);
+        PROTOPOOL_CLEAR_(msg, 14, 2);
+        }
+    return msg;
 }
 
-static inline const struct itch_luld_collar *itch_as_luld_collar(const struct itch *msg_)
+/* ---- OperationalHalt ---- */
+
+PROTOPOOL_VALID_(itch, operational_halt, ITCH_OPERATIONAL_HALT)
+static inline struct itch_operational_halt itch_default_operational_halt(void)
 {
-    return (const struct itch_luld_collar *)(itch_is_variant_(msg_, ITCH_LULD_COLLAR) ? (const void *)msg_ : itch_null_());
+    struct itch_operational_halt msg;
+    memset(&msg, 0, sizeof msg);
+    msg.base.tag = ITCH_OPERATIONAL_HALT;
+    memset(msg.stock, ' ', 8);
+    return msg;
 }
 
-static inline const struct itch_luld_collar *itch_if_luld_collar(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_LULD_COLLAR ? itch_as_luld_collar(msg_) : NULL;
-}
-
-static inline struct itch_luld_collar *itch_edit_luld_collar(struct itch *msg_)
-{
-    return (struct itch_luld_collar *)(itch_is_variant_(msg_, ITCH_LULD_COLLAR) ? (void *)msg_ : itch_null_());
-}
-
-/* OperationalHalt */
-
-static inline bool itch_valid_operational_halt(const struct itch_operational_halt *msg_)
-{
-    return (msg_->base.tag == ITCH_OPERATIONAL_HALT || msg_->base.tag == 0);
-}
+PROTOPOOL_READ_AND_EDIT_(itch, operational_halt, ITCH_OPERATIONAL_HALT)
 
 static inline struct itch_operational_halt itch_make_operational_halt(uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action)
 {
-    struct itch_operational_halt msg_;
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (stock_len_ > 8) {
+    struct itch_operational_halt msg;
+    const size_t stock_len = protopool_text_length(stock, 8);
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_operational_halt_(NULL, stock_locate, tracking_number, timestamp, stock,
             market_code, action));
-        return msg_;
+        return msg;
     }
-    msg_.base.tag = ITCH_OPERATIONAL_HALT;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    protopool_copy_padded(msg_.stock, 8, stock, stock_len_, ' ');
-    msg_.market_code = market_code;
-    msg_.action = action;
-    return msg_;
+    msg.base.tag = ITCH_OPERATIONAL_HALT;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    protopool_copy_padded(msg.stock, 8, stock, stock_len, ' ');
+    msg.market_code = market_code;
+    msg.action = action;
+    return msg;
 }
 
-static inline struct itch_operational_halt itch_default_operational_halt(void)
+static inline struct itch *itch_new_operational_halt(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action)
 {
-    struct itch_operational_halt msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_OPERATIONAL_HALT;
-    memset(msg_.stock, ' ', 8);
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_operational_halt(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code,
-    char action)
-{
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    if (stock_len_ > 8) {
-        PROTOPOOL_EXPLAIN_(itch_explain_operational_halt_(&pool_->engine_, stock_locate, tracking_number, timestamp,
+    const size_t stock_len = protopool_text_length(stock, 8);
+    if (stock_len > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_operational_halt_(&pool->engine_, stock_locate, tracking_number, timestamp,
             stock, market_code, action));
-        return itch_refused_(pool_);
+        return itch_refused_(pool);
     }
-    struct itch_operational_halt *const msg_ = (struct itch_operational_halt *)itch_take_(pool_, 2, ITCH_OPERATIONAL_HALT, 1, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_operational_halt *const msg = (struct itch_operational_halt *)itch_take_(pool, 2, ITCH_OPERATIONAL_HALT, 1, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    PROTOPOOL_CLEAR_(msg_, 11, 1);
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    protopool_copy_padded(msg_->stock, 8, stock, stock_len_, ' ');
-    msg_->market_code = market_code;
-    msg_->action = action;
-    return &msg_->base;
+    PROTOPOOL_CLEAR_(msg, 11, 1);
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    protopool_copy_padded(msg->stock, 8, stock, stock_len, ' ');
+    msg->market_code = market_code;
+    msg->action = action;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_operational_halt(struct itch_pool *pool_,
-    const struct itch_operational_halt *from_)
+static inline struct itch *itch_copy_operational_halt(struct itch_pool *pool,
+    const struct itch_operational_halt *from)
 {
-    if (!itch_valid_operational_halt(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_OPERATIONAL_HALT, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_operational_halt *const msg_ = (struct itch_operational_halt *)itch_take_(pool_, 2, ITCH_OPERATIONAL_HALT, 1, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = ITCH_OPERATIONAL_HALT;
-    PROTOPOOL_CLEAR_(msg_, 11, 1);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_operational_halt(from) ?
+                                    itch_copy_(pool, 2, ITCH_OPERATIONAL_HALT, 1, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_OPERATIONAL_HALT, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 11, 1);
+        }
+    return msg;
 }
 
-static inline const struct itch_operational_halt *itch_as_operational_halt(const struct itch *msg_)
+/* ---- AddOrder ---- */
+
+PROTOPOOL_VALID_(itch, add_order, ITCH_ADD_ORDER)
+static inline struct itch_add_order itch_default_add_order(void)
 {
-    return (const struct itch_operational_halt *)(itch_is_variant_(msg_, ITCH_OPERATIONAL_HALT) ? (const void *)msg_ : itch_null_());
+    struct itch_add_order msg;
+    memset(&msg, 0, sizeof msg);
+    msg.base.tag = ITCH_ADD_ORDER;
+    memset(msg.stock, ' ', 8);
+    return msg;
 }
 
-static inline const struct itch_operational_halt *itch_if_operational_halt(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_OPERATIONAL_HALT ? itch_as_operational_halt(msg_) : NULL;
-}
-
-static inline struct itch_operational_halt *itch_edit_operational_halt(struct itch *msg_)
-{
-    return (struct itch_operational_halt *)(itch_is_variant_(msg_, ITCH_OPERATIONAL_HALT) ? (void *)msg_ : itch_null_());
-}
-
-/* AddOrder */
-
-static inline bool itch_valid_add_order(const struct itch_add_order *msg_)
-{
-    return (msg_->base.tag == ITCH_ADD_ORDER || msg_->base.tag == 0);
-}
+PROTOPOOL_READ_AND_EDIT_(itch, add_order, ITCH_ADD_ORDER)
 
 static inline struct itch_add_order itch_make_add_order(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price)
 {
-    struct itch_add_order msg_;
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (stock_len_ > 8) {
+    struct itch_add_order msg;
+    const size_t stock_len = protopool_text_length(stock, 8);
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_add_order_(NULL, stock_locate, tracking_number, timestamp, order_ref, side,
             shares, stock, price));
-        return msg_;
+        return msg;
     }
-    msg_.base.tag = ITCH_ADD_ORDER;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    msg_.order_ref = order_ref;
-    msg_.side = side;
-    msg_.shares = shares;
-    protopool_copy_padded(msg_.stock, 8, stock, stock_len_, ' ');
-    msg_.price = price;
-    return msg_;
+    msg.base.tag = ITCH_ADD_ORDER;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    msg.order_ref = order_ref;
+    msg.side = side;
+    msg.shares = shares;
+    protopool_copy_padded(msg.stock, 8, stock, stock_len, ' ');
+    msg.price = price;
+    return msg;
 }
 
-static inline struct itch_add_order itch_default_add_order(void)
-{
-    struct itch_add_order msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_ADD_ORDER;
-    memset(msg_.stock, ' ', 8);
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_add_order(struct itch_pool *pool_, uint16_t stock_locate,
+static inline struct itch *itch_new_add_order(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
     uint32_t price)
 {
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    if (stock_len_ > 8) {
-        PROTOPOOL_EXPLAIN_(itch_explain_add_order_(&pool_->engine_, stock_locate, tracking_number, timestamp,
+    const size_t stock_len = protopool_text_length(stock, 8);
+    if (stock_len > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_add_order_(&pool->engine_, stock_locate, tracking_number, timestamp,
             order_ref, side, shares, stock, price));
-        return itch_refused_(pool_);
+        return itch_refused_(pool);
     }
-    struct itch_add_order *const msg_ = (struct itch_add_order *)itch_take_(pool_, 4, ITCH_ADD_ORDER, 1, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_add_order *const msg = (struct itch_add_order *)itch_take_(pool, 4, ITCH_ADD_ORDER, 1, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    PROTOPOOL_CLEAR_(msg_, 14, 2);
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    msg_->order_ref = order_ref;
-    msg_->side = side;
-    msg_->shares = shares;
-    protopool_copy_padded(msg_->stock, 8, stock, stock_len_, ' ');
-    msg_->price = price;
-    return &msg_->base;
+    PROTOPOOL_CLEAR_(msg, 14, 2);
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    msg->order_ref = order_ref;
+    msg->side = side;
+    msg->shares = shares;
+    protopool_copy_padded(msg->stock, 8, stock, stock_len, ' ');
+    msg->price = price;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_add_order(struct itch_pool *pool_,
-    const struct itch_add_order *from_)
+static inline struct itch *itch_copy_add_order(struct itch_pool *pool, const struct itch_add_order *from)
 {
-    if (!itch_valid_add_order(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_ADD_ORDER, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_add_order *const msg_ = (struct itch_add_order *)itch_take_(pool_, 4, ITCH_ADD_ORDER, 1, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = ITCH_ADD_ORDER;
-    PROTOPOOL_CLEAR_(msg_, 14, 2);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_add_order(from) ?
+                                    itch_copy_(pool, 4, ITCH_ADD_ORDER, 1, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_ADD_ORDER, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 14, 2);
+        }
+    return msg;
 }
 
-static inline const struct itch_add_order *itch_as_add_order(const struct itch *msg_)
+/* ---- AddOrderMpid ---- */
+
+PROTOPOOL_VALID_(itch, add_order_mpid, ITCH_ADD_ORDER_MPID)
+static inline struct itch_add_order_mpid itch_default_add_order_mpid(void)
 {
-    return (const struct itch_add_order *)(itch_is_variant_(msg_, ITCH_ADD_ORDER) ? (const void *)msg_ : itch_null_());
+    struct itch_add_order_mpid msg;
+    memset(&msg, 0, sizeof msg);
+    msg.base.tag = ITCH_ADD_ORDER_MPID;
+    memset(msg.stock, ' ', 8);
+    memset(msg.mpid, ' ', 4);
+    return msg;
 }
 
-static inline const struct itch_add_order *itch_if_add_order(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_ADD_ORDER ? itch_as_add_order(msg_) : NULL;
-}
-
-static inline struct itch_add_order *itch_edit_add_order(struct itch *msg_)
-{
-    return (struct itch_add_order *)(itch_is_variant_(msg_, ITCH_ADD_ORDER) ? (void *)msg_ : itch_null_());
-}
-
-/* AddOrderMpid */
-
-static inline bool itch_valid_add_order_mpid(const struct itch_add_order_mpid *msg_)
-{
-    return (msg_->base.tag == ITCH_ADD_ORDER_MPID || msg_->base.tag == 0);
-}
+PROTOPOOL_READ_AND_EDIT_(itch, add_order_mpid, ITCH_ADD_ORDER_MPID)
 
 static inline struct itch_add_order_mpid itch_make_add_order_mpid(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
     const char *mpid)
 {
-    struct itch_add_order_mpid msg_;
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    const size_t mpid_len_ = protopool_text_length(mpid, 4);
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (stock_len_ > 8 || mpid_len_ > 4) {
+    struct itch_add_order_mpid msg;
+    const size_t stock_len = protopool_text_length(stock, 8);
+    const size_t mpid_len = protopool_text_length(mpid, 4);
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (stock_len > 8 || mpid_len > 4) {
         PROTOPOOL_EXPLAIN_(itch_explain_add_order_mpid_(NULL, stock_locate, tracking_number, timestamp, order_ref,
             side, shares, stock, price, mpid));
-        return msg_;
+        return msg;
     }
-    msg_.base.tag = ITCH_ADD_ORDER_MPID;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    msg_.order_ref = order_ref;
-    msg_.side = side;
-    msg_.shares = shares;
-    protopool_copy_padded(msg_.stock, 8, stock, stock_len_, ' ');
-    msg_.price = price;
-    protopool_copy_padded(msg_.mpid, 4, mpid, mpid_len_, ' ');
-    return msg_;
+    msg.base.tag = ITCH_ADD_ORDER_MPID;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    msg.order_ref = order_ref;
+    msg.side = side;
+    msg.shares = shares;
+    protopool_copy_padded(msg.stock, 8, stock, stock_len, ' ');
+    msg.price = price;
+    protopool_copy_padded(msg.mpid, 4, mpid, mpid_len, ' ');
+    return msg;
 }
 
-static inline struct itch_add_order_mpid itch_default_add_order_mpid(void)
+static inline struct itch *itch_new_add_order_mpid(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
+    uint32_t price, const char *mpid)
 {
-    struct itch_add_order_mpid msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_ADD_ORDER_MPID;
-    memset(msg_.stock, ' ', 8);
-    memset(msg_.mpid, ' ', 4);
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_add_order_mpid(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side,
-    uint32_t shares, const char *stock, uint32_t price, const char *mpid)
-{
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    const size_t mpid_len_ = protopool_text_length(mpid, 4);
-    if (stock_len_ > 8 || mpid_len_ > 4) {
-        PROTOPOOL_EXPLAIN_(itch_explain_add_order_mpid_(&pool_->engine_, stock_locate, tracking_number, timestamp,
+    const size_t stock_len = protopool_text_length(stock, 8);
+    const size_t mpid_len = protopool_text_length(mpid, 4);
+    if (stock_len > 8 || mpid_len > 4) {
+        PROTOPOOL_EXPLAIN_(itch_explain_add_order_mpid_(&pool->engine_, stock_locate, tracking_number, timestamp,
             order_ref, side, shares, stock, price, mpid));
-        return itch_refused_(pool_);
+        return itch_refused_(pool);
     }
-    struct itch_add_order_mpid *const msg_ = (struct itch_add_order_mpid *)itch_take_(pool_, 5, ITCH_ADD_ORDER_MPID, 1, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_add_order_mpid *const msg = (struct itch_add_order_mpid *)itch_take_(pool, 5, ITCH_ADD_ORDER_MPID, 1, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    PROTOPOOL_CLEAR_(msg_, 18, 2);
-    PROTOPOOL_CLEAR_(msg_, 28, 4);
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    msg_->order_ref = order_ref;
-    msg_->side = side;
-    msg_->shares = shares;
-    protopool_copy_padded(msg_->stock, 8, stock, stock_len_, ' ');
-    msg_->price = price;
-    protopool_copy_padded(msg_->mpid, 4, mpid, mpid_len_, ' ');
-    return &msg_->base;
+    PROTOPOOL_CLEAR_(msg, 18, 2);
+    PROTOPOOL_CLEAR_(msg, 28, 4);
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    msg->order_ref = order_ref;
+    msg->side = side;
+    msg->shares = shares;
+    protopool_copy_padded(msg->stock, 8, stock, stock_len, ' ');
+    msg->price = price;
+    protopool_copy_padded(msg->mpid, 4, mpid, mpid_len, ' ');
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_add_order_mpid(struct itch_pool *pool_,
-    const struct itch_add_order_mpid *from_)
+static inline struct itch *itch_copy_add_order_mpid(struct itch_pool *pool, const struct itch_add_order_mpid *from)
 {
-    if (!itch_valid_add_order_mpid(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_ADD_ORDER_MPID, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_add_order_mpid *const msg_ = (struct itch_add_order_mpid *)itch_take_(pool_, 5, ITCH_ADD_ORDER_MPID, 1, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = ITCH_ADD_ORDER_MPID;
-    PROTOPOOL_CLEAR_(msg_, 18, 2);
-    PROTOPOOL_CLEAR_(msg_, 28, 4);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_add_order_mpid(from) ?
+                                    itch_copy_(pool, 5, ITCH_ADD_ORDER_MPID, 1, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_ADD_ORDER_MPID, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 18, 2);
+        PROTOPOOL_CLEAR_(msg, 28, 4);
+        }
+    return msg;
 }
 
-static inline const struct itch_add_order_mpid *itch_as_add_order_mpid(const struct itch *msg_)
-{
-    return (const struct itch_add_order_mpid *)(itch_is_variant_(msg_, ITCH_ADD_ORDER_MPID) ? (const void *)msg_ : itch_null_());
-}
+/* ---- OrderExecuted ---- */
 
-static inline const struct itch_add_order_mpid *itch_if_add_order_mpid(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_ADD_ORDER_MPID ? itch_as_add_order_mpid(msg_) : NULL;
-}
-
-static inline struct itch_add_order_mpid *itch_edit_add_order_mpid(struct itch *msg_)
-{
-    return (struct itch_add_order_mpid *)(itch_is_variant_(msg_, ITCH_ADD_ORDER_MPID) ? (void *)msg_ : itch_null_());
-}
-
-/* OrderExecuted */
-
-static inline bool itch_valid_order_executed(const struct itch_order_executed *msg_)
-{
-    return (msg_->base.tag == ITCH_ORDER_EXECUTED || msg_->base.tag == 0);
-}
+PROTOPOOL_VALID_(itch, order_executed, ITCH_ORDER_EXECUTED)
+PROTOPOOL_DEFAULT_(itch, order_executed, ITCH_ORDER_EXECUTED)
+PROTOPOOL_READ_AND_EDIT_(itch, order_executed, ITCH_ORDER_EXECUTED)
 
 static inline struct itch_order_executed itch_make_order_executed(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match)
 {
-    struct itch_order_executed msg_;
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    msg_.base.tag = ITCH_ORDER_EXECUTED;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    msg_.order_ref = order_ref;
-    msg_.executed = executed;
-    msg_.match = match;
-    return msg_;
+    struct itch_order_executed msg;
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    msg.base.tag = ITCH_ORDER_EXECUTED;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    msg.order_ref = order_ref;
+    msg.executed = executed;
+    msg.match = match;
+    return msg;
 }
 
-static inline struct itch_order_executed itch_default_order_executed(void)
+static inline struct itch *itch_new_order_executed(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match)
 {
-    struct itch_order_executed msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_ORDER_EXECUTED;
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_executed(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed,
-    uint64_t match)
-{
-    struct itch_order_executed *const msg_ = (struct itch_order_executed *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED, 8, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_order_executed *const msg = (struct itch_order_executed *)itch_take_(pool, 4, ITCH_ORDER_EXECUTED, 8, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    PROTOPOOL_CLEAR_(msg_, 12, 4);
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    msg_->order_ref = order_ref;
-    msg_->executed = executed;
-    msg_->match = match;
-    return &msg_->base;
+    PROTOPOOL_CLEAR_(msg, 12, 4);
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    msg->order_ref = order_ref;
+    msg->executed = executed;
+    msg->match = match;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_executed(struct itch_pool *pool_,
-    const struct itch_order_executed *from_)
+static inline struct itch *itch_copy_order_executed(struct itch_pool *pool, const struct itch_order_executed *from)
 {
-    if (!itch_valid_order_executed(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_ORDER_EXECUTED, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_order_executed *const msg_ = (struct itch_order_executed *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED, 8, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    protopool_write_tag(msg_, ITCH_ORDER_EXECUTED, sizeof msg_->base, 2);
-    PROTOPOOL_CLEAR_(msg_, 6, 2);
-    PROTOPOOL_CLEAR_(msg_, 12, 4);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_order_executed(from) ?
+                                    itch_copy_(pool, 4, ITCH_ORDER_EXECUTED, 2, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_ORDER_EXECUTED, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 6, 2);
+        PROTOPOOL_CLEAR_(msg, 12, 4);
+        }
+    return msg;
 }
 
-static inline const struct itch_order_executed *itch_as_order_executed(const struct itch *msg_)
-{
-    return (const struct itch_order_executed *)(itch_is_variant_(msg_, ITCH_ORDER_EXECUTED) ? (const void *)msg_ : itch_null_());
-}
+/* ---- OrderExecutedPrice ---- */
 
-static inline const struct itch_order_executed *itch_if_order_executed(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_ORDER_EXECUTED ? itch_as_order_executed(msg_) : NULL;
-}
-
-static inline struct itch_order_executed *itch_edit_order_executed(struct itch *msg_)
-{
-    return (struct itch_order_executed *)(itch_is_variant_(msg_, ITCH_ORDER_EXECUTED) ? (void *)msg_ : itch_null_());
-}
-
-/* OrderExecutedPrice */
-
-static inline bool itch_valid_order_executed_price(const struct itch_order_executed_price *msg_)
-{
-    return (msg_->base.tag == ITCH_ORDER_EXECUTED_PRICE || msg_->base.tag == 0);
-}
+PROTOPOOL_VALID_(itch, order_executed_price, ITCH_ORDER_EXECUTED_PRICE)
+PROTOPOOL_DEFAULT_(itch, order_executed_price, ITCH_ORDER_EXECUTED_PRICE)
+PROTOPOOL_READ_AND_EDIT_(itch, order_executed_price, ITCH_ORDER_EXECUTED_PRICE)
 
 static inline struct itch_order_executed_price itch_make_order_executed_price(uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
     char printable, uint32_t price)
 {
-    struct itch_order_executed_price msg_;
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    msg_.base.tag = ITCH_ORDER_EXECUTED_PRICE;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    msg_.order_ref = order_ref;
-    msg_.executed = executed;
-    msg_.match = match;
-    msg_.printable = printable;
-    msg_.price = price;
-    return msg_;
+    struct itch_order_executed_price msg;
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    msg.base.tag = ITCH_ORDER_EXECUTED_PRICE;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    msg.order_ref = order_ref;
+    msg.executed = executed;
+    msg.match = match;
+    msg.printable = printable;
+    msg.price = price;
+    return msg;
 }
 
-static inline struct itch_order_executed_price itch_default_order_executed_price(void)
+static inline struct itch *itch_new_order_executed_price(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
+    char printable, uint32_t price)
 {
-    struct itch_order_executed_price msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_ORDER_EXECUTED_PRICE;
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_executed_price(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed,
-    uint64_t match, char printable, uint32_t price)
-{
-    struct itch_order_executed_price *const msg_ = (struct itch_order_executed_price *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED_PRICE, 8, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_order_executed_price *const msg = (struct itch_order_executed_price *)itch_take_(pool, 4, ITCH_ORDER_EXECUTED_PRICE, 8, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    msg_->order_ref = order_ref;
-    msg_->executed = executed;
-    msg_->match = match;
-    msg_->printable = printable;
-    msg_->price = price;
-    return &msg_->base;
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    msg->order_ref = order_ref;
+    msg->executed = executed;
+    msg->match = match;
+    msg->printable = printable;
+    msg->price = price;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_executed_price(struct itch_pool *pool_,
-    const struct itch_order_executed_price *from_)
+static inline struct itch *itch_copy_order_executed_price(struct itch_pool *pool,
+    const struct itch_order_executed_price *from)
 {
-    if (!itch_valid_order_executed_price(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_ORDER_EXECUTED_PRICE, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_order_executed_price *const msg_ = (struct itch_order_executed_price *)itch_take_(pool_, 4, ITCH_ORDER_EXECUTED_PRICE, 8, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = ITCH_ORDER_EXECUTED_PRICE;
-    PROTOPOOL_CLEAR_(msg_, 6, 2);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_order_executed_price(from) ?
+                                    itch_copy_(pool, 4, ITCH_ORDER_EXECUTED_PRICE, 1, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_ORDER_EXECUTED_PRICE, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 6, 2);
+        }
+    return msg;
 }
 
-static inline const struct itch_order_executed_price *itch_as_order_executed_price(const struct itch *msg_)
-{
-    return (const struct itch_order_executed_price *)(itch_is_variant_(msg_, ITCH_ORDER_EXECUTED_PRICE) ? (const void *)msg_ : itch_null_());
-}
+/* ---- OrderCancel ---- */
 
-static inline const struct itch_order_executed_price *itch_if_order_executed_price(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_ORDER_EXECUTED_PRICE ? itch_as_order_executed_price(msg_) : NULL;
-}
-
-static inline struct itch_order_executed_price *itch_edit_order_executed_price(struct itch *msg_)
-{
-    return (struct itch_order_executed_price *)(itch_is_variant_(msg_, ITCH_ORDER_EXECUTED_PRICE) ? (void *)msg_ : itch_null_());
-}
-
-/* OrderCancel */
-
-static inline bool itch_valid_order_cancel(const struct itch_order_cancel *msg_)
-{
-    return (msg_->base.tag == ITCH_ORDER_CANCEL || msg_->base.tag == 0);
-}
+PROTOPOOL_VALID_(itch, order_cancel, ITCH_ORDER_CANCEL)
+PROTOPOOL_DEFAULT_(itch, order_cancel, ITCH_ORDER_CANCEL)
+PROTOPOOL_READ_AND_EDIT_(itch, order_cancel, ITCH_ORDER_CANCEL)
 
 static inline struct itch_order_cancel itch_make_order_cancel(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, uint32_t cancelled)
 {
-    struct itch_order_cancel msg_;
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    msg_.base.tag = ITCH_ORDER_CANCEL;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    msg_.order_ref = order_ref;
-    msg_.cancelled = cancelled;
-    return msg_;
+    struct itch_order_cancel msg;
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    msg.base.tag = ITCH_ORDER_CANCEL;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    msg.order_ref = order_ref;
+    msg.cancelled = cancelled;
+    return msg;
 }
 
-static inline struct itch_order_cancel itch_default_order_cancel(void)
-{
-    struct itch_order_cancel msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_ORDER_CANCEL;
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_cancel(struct itch_pool *pool_, uint16_t stock_locate,
+static inline struct itch *itch_new_order_cancel(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t cancelled)
 {
-    struct itch_order_cancel *const msg_ = (struct itch_order_cancel *)itch_take_(pool_, 3, ITCH_ORDER_CANCEL, 8, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_order_cancel *const msg = (struct itch_order_cancel *)itch_take_(pool, 3, ITCH_ORDER_CANCEL, 8, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    PROTOPOOL_CLEAR_(msg_, 12, 4);
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    msg_->order_ref = order_ref;
-    msg_->cancelled = cancelled;
-    return &msg_->base;
+    PROTOPOOL_CLEAR_(msg, 12, 4);
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    msg->order_ref = order_ref;
+    msg->cancelled = cancelled;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_cancel(struct itch_pool *pool_,
-    const struct itch_order_cancel *from_)
+static inline struct itch *itch_copy_order_cancel(struct itch_pool *pool, const struct itch_order_cancel *from)
 {
-    if (!itch_valid_order_cancel(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_ORDER_CANCEL, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_order_cancel *const msg_ = (struct itch_order_cancel *)itch_take_(pool_, 3, ITCH_ORDER_CANCEL, 8, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    protopool_write_tag(msg_, ITCH_ORDER_CANCEL, sizeof msg_->base, 2);
-    PROTOPOOL_CLEAR_(msg_, 6, 2);
-    PROTOPOOL_CLEAR_(msg_, 12, 4);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_order_cancel(from) ?
+                                    itch_copy_(pool, 3, ITCH_ORDER_CANCEL, 2, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_ORDER_CANCEL, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 6, 2);
+        PROTOPOOL_CLEAR_(msg, 12, 4);
+        }
+    return msg;
 }
 
-static inline const struct itch_order_cancel *itch_as_order_cancel(const struct itch *msg_)
-{
-    return (const struct itch_order_cancel *)(itch_is_variant_(msg_, ITCH_ORDER_CANCEL) ? (const void *)msg_ : itch_null_());
-}
+/* ---- OrderDelete ---- */
 
-static inline const struct itch_order_cancel *itch_if_order_cancel(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_ORDER_CANCEL ? itch_as_order_cancel(msg_) : NULL;
-}
-
-static inline struct itch_order_cancel *itch_edit_order_cancel(struct itch *msg_)
-{
-    return (struct itch_order_cancel *)(itch_is_variant_(msg_, ITCH_ORDER_CANCEL) ? (void *)msg_ : itch_null_());
-}
-
-/* OrderDelete */
-
-static inline bool itch_valid_order_delete(const struct itch_order_delete *msg_)
-{
-    return (msg_->base.tag == ITCH_ORDER_DELETE || msg_->base.tag == 0);
-}
+PROTOPOOL_VALID_(itch, order_delete, ITCH_ORDER_DELETE)
+PROTOPOOL_DEFAULT_(itch, order_delete, ITCH_ORDER_DELETE)
+PROTOPOOL_READ_AND_EDIT_(itch, order_delete, ITCH_ORDER_DELETE)
 
 static inline struct itch_order_delete itch_make_order_delete(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref)
 {
-    struct itch_order_delete msg_;
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    msg_.base.tag = ITCH_ORDER_DELETE;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    msg_.order_ref = order_ref;
-    return msg_;
+    struct itch_order_delete msg;
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    msg.base.tag = ITCH_ORDER_DELETE;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    msg.order_ref = order_ref;
+    return msg;
 }
 
-static inline struct itch_order_delete itch_default_order_delete(void)
-{
-    struct itch_order_delete msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_ORDER_DELETE;
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_delete(struct itch_pool *pool_, uint16_t stock_locate,
+static inline struct itch *itch_new_order_delete(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref)
 {
-    struct itch_order_delete *const msg_ = (struct itch_order_delete *)itch_take_(pool_, 2, ITCH_ORDER_DELETE, 8, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_order_delete *const msg = (struct itch_order_delete *)itch_take_(pool, 2, ITCH_ORDER_DELETE, 8, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    msg_->order_ref = order_ref;
-    return &msg_->base;
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    msg->order_ref = order_ref;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_delete(struct itch_pool *pool_,
-    const struct itch_order_delete *from_)
+static inline struct itch *itch_copy_order_delete(struct itch_pool *pool, const struct itch_order_delete *from)
 {
-    if (!itch_valid_order_delete(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_ORDER_DELETE, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_order_delete *const msg_ = (struct itch_order_delete *)itch_take_(pool_, 2, ITCH_ORDER_DELETE, 8, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    protopool_write_tag(msg_, ITCH_ORDER_DELETE, sizeof msg_->base, 2);
-    PROTOPOOL_CLEAR_(msg_, 6, 2);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_order_delete(from) ?
+                                    itch_copy_(pool, 2, ITCH_ORDER_DELETE, 2, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_ORDER_DELETE, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 6, 2);
+        }
+    return msg;
 }
 
-static inline const struct itch_order_delete *itch_as_order_delete(const struct itch *msg_)
-{
-    return (const struct itch_order_delete *)(itch_is_variant_(msg_, ITCH_ORDER_DELETE) ? (const void *)msg_ : itch_null_());
-}
+/* ---- OrderReplace ---- */
 
-static inline const struct itch_order_delete *itch_if_order_delete(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_ORDER_DELETE ? itch_as_order_delete(msg_) : NULL;
-}
-
-static inline struct itch_order_delete *itch_edit_order_delete(struct itch *msg_)
-{
-    return (struct itch_order_delete *)(itch_is_variant_(msg_, ITCH_ORDER_DELETE) ? (void *)msg_ : itch_null_());
-}
-
-/* OrderReplace */
-
-static inline bool itch_valid_order_replace(const struct itch_order_replace *msg_)
-{
-    return (msg_->base.tag == ITCH_ORDER_REPLACE || msg_->base.tag == 0);
-}
+PROTOPOOL_VALID_(itch, order_replace, ITCH_ORDER_REPLACE)
+PROTOPOOL_DEFAULT_(itch, order_replace, ITCH_ORDER_REPLACE)
+PROTOPOOL_READ_AND_EDIT_(itch, order_replace, ITCH_ORDER_REPLACE)
 
 static inline struct itch_order_replace itch_make_order_replace(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares, uint32_t price)
 {
-    struct itch_order_replace msg_;
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    msg_.base.tag = ITCH_ORDER_REPLACE;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    msg_.original_ref = original_ref;
-    msg_.new_ref = new_ref;
-    msg_.shares = shares;
-    msg_.price = price;
-    return msg_;
+    struct itch_order_replace msg;
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    msg.base.tag = ITCH_ORDER_REPLACE;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    msg.original_ref = original_ref;
+    msg.new_ref = new_ref;
+    msg.shares = shares;
+    msg.price = price;
+    return msg;
 }
 
-static inline struct itch_order_replace itch_default_order_replace(void)
+static inline struct itch *itch_new_order_replace(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares,
+    uint32_t price)
 {
-    struct itch_order_replace msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_ORDER_REPLACE;
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_order_replace(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t original_ref, uint64_t new_ref,
-    uint32_t shares, uint32_t price)
-{
-    struct itch_order_replace *const msg_ = (struct itch_order_replace *)itch_take_(pool_, 4, ITCH_ORDER_REPLACE, 8, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_order_replace *const msg = (struct itch_order_replace *)itch_take_(pool, 4, ITCH_ORDER_REPLACE, 8, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    msg_->original_ref = original_ref;
-    msg_->new_ref = new_ref;
-    msg_->shares = shares;
-    msg_->price = price;
-    return &msg_->base;
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    msg->original_ref = original_ref;
+    msg->new_ref = new_ref;
+    msg->shares = shares;
+    msg->price = price;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_order_replace(struct itch_pool *pool_,
-    const struct itch_order_replace *from_)
+static inline struct itch *itch_copy_order_replace(struct itch_pool *pool, const struct itch_order_replace *from)
 {
-    if (!itch_valid_order_replace(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_ORDER_REPLACE, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_order_replace *const msg_ = (struct itch_order_replace *)itch_take_(pool_, 4, ITCH_ORDER_REPLACE, 8, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    protopool_write_tag(msg_, ITCH_ORDER_REPLACE, sizeof msg_->base, 2);
-    PROTOPOOL_CLEAR_(msg_, 6, 2);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_order_replace(from) ?
+                                    itch_copy_(pool, 4, ITCH_ORDER_REPLACE, 2, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_ORDER_REPLACE, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 6, 2);
+        }
+    return msg;
 }
 
-static inline const struct itch_order_replace *itch_as_order_replace(const struct itch *msg_)
+/* ---- Trade ---- */
+
+PROTOPOOL_VALID_(itch, trade, ITCH_TRADE)
+static inline struct itch_trade itch_default_trade(void)
 {
-    return (const struct itch_order_replace *)(itch_is_variant_(msg_, ITCH_ORDER_REPLACE) ? (const void *)msg_ : itch_null_());
+    struct itch_trade msg;
+    memset(&msg, 0, sizeof msg);
+    msg.base.tag = ITCH_TRADE;
+    memset(msg.stock, ' ', 8);
+    return msg;
 }
 
-static inline const struct itch_order_replace *itch_if_order_replace(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_ORDER_REPLACE ? itch_as_order_replace(msg_) : NULL;
-}
-
-static inline struct itch_order_replace *itch_edit_order_replace(struct itch *msg_)
-{
-    return (struct itch_order_replace *)(itch_is_variant_(msg_, ITCH_ORDER_REPLACE) ? (void *)msg_ : itch_null_());
-}
-
-/* Trade */
-
-static inline bool itch_valid_trade(const struct itch_trade *msg_)
-{
-    return (msg_->base.tag == ITCH_TRADE || msg_->base.tag == 0);
-}
+PROTOPOOL_READ_AND_EDIT_(itch, trade, ITCH_TRADE)
 
 static inline struct itch_trade itch_make_trade(uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp,
     uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price, uint64_t match)
 {
-    struct itch_trade msg_;
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (stock_len_ > 8) {
+    struct itch_trade msg;
+    const size_t stock_len = protopool_text_length(stock, 8);
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_trade_(NULL, stock_locate, tracking_number, timestamp, order_ref, side,
             shares, stock, price, match));
-        return msg_;
+        return msg;
     }
-    msg_.base.tag = ITCH_TRADE;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    msg_.order_ref = order_ref;
-    msg_.side = side;
-    msg_.shares = shares;
-    protopool_copy_padded(msg_.stock, 8, stock, stock_len_, ' ');
-    msg_.price = price;
-    msg_.match = match;
-    return msg_;
+    msg.base.tag = ITCH_TRADE;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    msg.order_ref = order_ref;
+    msg.side = side;
+    msg.shares = shares;
+    protopool_copy_padded(msg.stock, 8, stock, stock_len, ' ');
+    msg.price = price;
+    msg.match = match;
+    return msg;
 }
 
-static inline struct itch_trade itch_default_trade(void)
+static inline struct itch *itch_new_trade(struct itch_pool *pool, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
+    uint64_t match)
 {
-    struct itch_trade msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_TRADE;
-    memset(msg_.stock, ' ', 8);
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_trade(struct itch_pool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
-    uint32_t price, uint64_t match)
-{
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    if (stock_len_ > 8) {
-        PROTOPOOL_EXPLAIN_(itch_explain_trade_(&pool_->engine_, stock_locate, tracking_number, timestamp, order_ref,
+    const size_t stock_len = protopool_text_length(stock, 8);
+    if (stock_len > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_trade_(&pool->engine_, stock_locate, tracking_number, timestamp, order_ref,
             side, shares, stock, price, match));
-        return itch_refused_(pool_);
+        return itch_refused_(pool);
     }
-    struct itch_trade *const msg_ = (struct itch_trade *)itch_take_(pool_, 5, ITCH_TRADE, 1, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_trade *const msg = (struct itch_trade *)itch_take_(pool, 5, ITCH_TRADE, 1, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    PROTOPOOL_CLEAR_(msg_, 14, 2);
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    msg_->order_ref = order_ref;
-    msg_->side = side;
-    msg_->shares = shares;
-    protopool_copy_padded(msg_->stock, 8, stock, stock_len_, ' ');
-    msg_->price = price;
-    msg_->match = match;
-    return &msg_->base;
+    PROTOPOOL_CLEAR_(msg, 14, 2);
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    msg->order_ref = order_ref;
+    msg->side = side;
+    msg->shares = shares;
+    protopool_copy_padded(msg->stock, 8, stock, stock_len, ' ');
+    msg->price = price;
+    msg->match = match;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_trade(struct itch_pool *pool_,
-    const struct itch_trade *from_)
+static inline struct itch *itch_copy_trade(struct itch_pool *pool, const struct itch_trade *from)
 {
-    if (!itch_valid_trade(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_TRADE, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_trade *const msg_ = (struct itch_trade *)itch_take_(pool_, 5, ITCH_TRADE, 1, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = ITCH_TRADE;
-    PROTOPOOL_CLEAR_(msg_, 14, 2);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_trade(from) ?
+                                    itch_copy_(pool, 5, ITCH_TRADE, 1, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_TRADE, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 14, 2);
+        }
+    return msg;
 }
 
-static inline const struct itch_trade *itch_as_trade(const struct itch *msg_)
+/* ---- CrossTrade ---- */
+
+PROTOPOOL_VALID_(itch, cross_trade, ITCH_CROSS_TRADE)
+static inline struct itch_cross_trade itch_default_cross_trade(void)
 {
-    return (const struct itch_trade *)(itch_is_variant_(msg_, ITCH_TRADE) ? (const void *)msg_ : itch_null_());
+    struct itch_cross_trade msg;
+    memset(&msg, 0, sizeof msg);
+    msg.base.tag = ITCH_CROSS_TRADE;
+    memset(msg.stock, ' ', 8);
+    return msg;
 }
 
-static inline const struct itch_trade *itch_if_trade(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_TRADE ? itch_as_trade(msg_) : NULL;
-}
-
-static inline struct itch_trade *itch_edit_trade(struct itch *msg_)
-{
-    return (struct itch_trade *)(itch_is_variant_(msg_, ITCH_TRADE) ? (void *)msg_ : itch_null_());
-}
-
-/* CrossTrade */
-
-static inline bool itch_valid_cross_trade(const struct itch_cross_trade *msg_)
-{
-    return (msg_->base.tag == ITCH_CROSS_TRADE || msg_->base.tag == 0);
-}
+PROTOPOOL_READ_AND_EDIT_(itch, cross_trade, ITCH_CROSS_TRADE)
 
 static inline struct itch_cross_trade itch_make_cross_trade(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price, uint64_t match, char cross_type)
 {
-    struct itch_cross_trade msg_;
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (stock_len_ > 8) {
+    struct itch_cross_trade msg;
+    const size_t stock_len = protopool_text_length(stock, 8);
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_cross_trade_(NULL, stock_locate, tracking_number, timestamp, shares, stock,
             price, match, cross_type));
-        return msg_;
+        return msg;
     }
-    msg_.base.tag = ITCH_CROSS_TRADE;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    msg_.shares = shares;
-    protopool_copy_padded(msg_.stock, 8, stock, stock_len_, ' ');
-    msg_.price = price;
-    msg_.match = match;
-    msg_.cross_type = cross_type;
-    return msg_;
+    msg.base.tag = ITCH_CROSS_TRADE;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    msg.shares = shares;
+    protopool_copy_padded(msg.stock, 8, stock, stock_len, ' ');
+    msg.price = price;
+    msg.match = match;
+    msg.cross_type = cross_type;
+    return msg;
 }
 
-static inline struct itch_cross_trade itch_default_cross_trade(void)
-{
-    struct itch_cross_trade msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_CROSS_TRADE;
-    memset(msg_.stock, ' ', 8);
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_cross_trade(struct itch_pool *pool_, uint16_t stock_locate,
+static inline struct itch *itch_new_cross_trade(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price,
     uint64_t match, char cross_type)
 {
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    if (stock_len_ > 8) {
-        PROTOPOOL_EXPLAIN_(itch_explain_cross_trade_(&pool_->engine_, stock_locate, tracking_number, timestamp,
+    const size_t stock_len = protopool_text_length(stock, 8);
+    if (stock_len > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_cross_trade_(&pool->engine_, stock_locate, tracking_number, timestamp,
             shares, stock, price, match, cross_type));
-        return itch_refused_(pool_);
+        return itch_refused_(pool);
     }
-    struct itch_cross_trade *const msg_ = (struct itch_cross_trade *)itch_take_(pool_, 5, ITCH_CROSS_TRADE, 1, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_cross_trade *const msg = (struct itch_cross_trade *)itch_take_(pool, 5, ITCH_CROSS_TRADE, 1, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    PROTOPOOL_CLEAR_(msg_, 14, 2);
-    PROTOPOOL_CLEAR_(msg_, 20, 4);
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    msg_->shares = shares;
-    protopool_copy_padded(msg_->stock, 8, stock, stock_len_, ' ');
-    msg_->price = price;
-    msg_->match = match;
-    msg_->cross_type = cross_type;
-    return &msg_->base;
+    PROTOPOOL_CLEAR_(msg, 14, 2);
+    PROTOPOOL_CLEAR_(msg, 20, 4);
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    msg->shares = shares;
+    protopool_copy_padded(msg->stock, 8, stock, stock_len, ' ');
+    msg->price = price;
+    msg->match = match;
+    msg->cross_type = cross_type;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_cross_trade(struct itch_pool *pool_,
-    const struct itch_cross_trade *from_)
+static inline struct itch *itch_copy_cross_trade(struct itch_pool *pool, const struct itch_cross_trade *from)
 {
-    if (!itch_valid_cross_trade(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_CROSS_TRADE, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_cross_trade *const msg_ = (struct itch_cross_trade *)itch_take_(pool_, 5, ITCH_CROSS_TRADE, 1, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = ITCH_CROSS_TRADE;
-    PROTOPOOL_CLEAR_(msg_, 14, 2);
-    PROTOPOOL_CLEAR_(msg_, 20, 4);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_cross_trade(from) ?
+                                    itch_copy_(pool, 5, ITCH_CROSS_TRADE, 1, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_CROSS_TRADE, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 14, 2);
+        PROTOPOOL_CLEAR_(msg, 20, 4);
+        }
+    return msg;
 }
 
-static inline const struct itch_cross_trade *itch_as_cross_trade(const struct itch *msg_)
-{
-    return (const struct itch_cross_trade *)(itch_is_variant_(msg_, ITCH_CROSS_TRADE) ? (const void *)msg_ : itch_null_());
-}
+/* ---- BrokenTrade ---- */
 
-static inline const struct itch_cross_trade *itch_if_cross_trade(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_CROSS_TRADE ? itch_as_cross_trade(msg_) : NULL;
-}
-
-static inline struct itch_cross_trade *itch_edit_cross_trade(struct itch *msg_)
-{
-    return (struct itch_cross_trade *)(itch_is_variant_(msg_, ITCH_CROSS_TRADE) ? (void *)msg_ : itch_null_());
-}
-
-/* BrokenTrade */
-
-static inline bool itch_valid_broken_trade(const struct itch_broken_trade *msg_)
-{
-    return (msg_->base.tag == ITCH_BROKEN_TRADE || msg_->base.tag == 0);
-}
+PROTOPOOL_VALID_(itch, broken_trade, ITCH_BROKEN_TRADE)
+PROTOPOOL_DEFAULT_(itch, broken_trade, ITCH_BROKEN_TRADE)
+PROTOPOOL_READ_AND_EDIT_(itch, broken_trade, ITCH_BROKEN_TRADE)
 
 static inline struct itch_broken_trade itch_make_broken_trade(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t match)
 {
-    struct itch_broken_trade msg_;
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    msg_.base.tag = ITCH_BROKEN_TRADE;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    msg_.match = match;
-    return msg_;
+    struct itch_broken_trade msg;
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    msg.base.tag = ITCH_BROKEN_TRADE;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    msg.match = match;
+    return msg;
 }
 
-static inline struct itch_broken_trade itch_default_broken_trade(void)
-{
-    struct itch_broken_trade msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_BROKEN_TRADE;
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_broken_trade(struct itch_pool *pool_, uint16_t stock_locate,
+static inline struct itch *itch_new_broken_trade(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t match)
 {
-    struct itch_broken_trade *const msg_ = (struct itch_broken_trade *)itch_take_(pool_, 2, ITCH_BROKEN_TRADE, 8, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_broken_trade *const msg = (struct itch_broken_trade *)itch_take_(pool, 2, ITCH_BROKEN_TRADE, 8, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    msg_->match = match;
-    return &msg_->base;
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    msg->match = match;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_broken_trade(struct itch_pool *pool_,
-    const struct itch_broken_trade *from_)
+static inline struct itch *itch_copy_broken_trade(struct itch_pool *pool, const struct itch_broken_trade *from)
 {
-    if (!itch_valid_broken_trade(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_BROKEN_TRADE, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_broken_trade *const msg_ = (struct itch_broken_trade *)itch_take_(pool_, 2, ITCH_BROKEN_TRADE, 8, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    protopool_write_tag(msg_, ITCH_BROKEN_TRADE, sizeof msg_->base, 2);
-    PROTOPOOL_CLEAR_(msg_, 6, 2);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_broken_trade(from) ?
+                                    itch_copy_(pool, 2, ITCH_BROKEN_TRADE, 2, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_BROKEN_TRADE, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 6, 2);
+        }
+    return msg;
 }
 
-static inline const struct itch_broken_trade *itch_as_broken_trade(const struct itch *msg_)
+/* ---- Imbalance ---- */
+
+PROTOPOOL_VALID_(itch, imbalance, ITCH_IMBALANCE)
+static inline struct itch_imbalance itch_default_imbalance(void)
 {
-    return (const struct itch_broken_trade *)(itch_is_variant_(msg_, ITCH_BROKEN_TRADE) ? (const void *)msg_ : itch_null_());
+    struct itch_imbalance msg;
+    memset(&msg, 0, sizeof msg);
+    msg.base.tag = ITCH_IMBALANCE;
+    memset(msg.stock, ' ', 8);
+    return msg;
 }
 
-static inline const struct itch_broken_trade *itch_if_broken_trade(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_BROKEN_TRADE ? itch_as_broken_trade(msg_) : NULL;
-}
-
-static inline struct itch_broken_trade *itch_edit_broken_trade(struct itch *msg_)
-{
-    return (struct itch_broken_trade *)(itch_is_variant_(msg_, ITCH_BROKEN_TRADE) ? (void *)msg_ : itch_null_());
-}
-
-/* Imbalance */
-
-static inline bool itch_valid_imbalance(const struct itch_imbalance *msg_)
-{
-    return (msg_->base.tag == ITCH_IMBALANCE || msg_->base.tag == 0);
-}
+PROTOPOOL_READ_AND_EDIT_(itch, imbalance, ITCH_IMBALANCE)
 
 static inline struct itch_imbalance itch_make_imbalance(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction, const char *stock, uint32_t far_price,
     uint32_t near_price, uint32_t reference_price, char cross_type, char variation)
 {
-    struct itch_imbalance msg_;
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (stock_len_ > 8) {
+    struct itch_imbalance msg;
+    const size_t stock_len = protopool_text_length(stock, 8);
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_imbalance_(NULL, stock_locate, tracking_number, timestamp, paired,
             imbalance, direction, stock, far_price, near_price, reference_price, cross_type, variation));
-        return msg_;
+        return msg;
     }
-    msg_.base.tag = ITCH_IMBALANCE;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    msg_.paired = paired;
-    msg_.imbalance = imbalance;
-    msg_.direction = direction;
-    protopool_copy_padded(msg_.stock, 8, stock, stock_len_, ' ');
-    msg_.far_price = far_price;
-    msg_.near_price = near_price;
-    msg_.reference_price = reference_price;
-    msg_.cross_type = cross_type;
-    msg_.variation = variation;
-    return msg_;
+    msg.base.tag = ITCH_IMBALANCE;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    msg.paired = paired;
+    msg.imbalance = imbalance;
+    msg.direction = direction;
+    protopool_copy_padded(msg.stock, 8, stock, stock_len, ' ');
+    msg.far_price = far_price;
+    msg.near_price = near_price;
+    msg.reference_price = reference_price;
+    msg.cross_type = cross_type;
+    msg.variation = variation;
+    return msg;
 }
 
-static inline struct itch_imbalance itch_default_imbalance(void)
-{
-    struct itch_imbalance msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_IMBALANCE;
-    memset(msg_.stock, ' ', 8);
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_imbalance(struct itch_pool *pool_, uint16_t stock_locate,
+static inline struct itch *itch_new_imbalance(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction,
     const char *stock, uint32_t far_price, uint32_t near_price, uint32_t reference_price, char cross_type,
     char variation)
 {
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    if (stock_len_ > 8) {
-        PROTOPOOL_EXPLAIN_(itch_explain_imbalance_(&pool_->engine_, stock_locate, tracking_number, timestamp,
-            paired, imbalance, direction, stock, far_price, near_price, reference_price, cross_type, variation));
-        return itch_refused_(pool_);
+    const size_t stock_len = protopool_text_length(stock, 8);
+    if (stock_len > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_imbalance_(&pool->engine_, stock_locate, tracking_number, timestamp, paired,
+            imbalance, direction, stock, far_price, near_price, reference_price, cross_type, variation));
+        return itch_refused_(pool);
     }
-    struct itch_imbalance *const msg_ = (struct itch_imbalance *)itch_take_(pool_, 6, ITCH_IMBALANCE, 1, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_imbalance *const msg = (struct itch_imbalance *)itch_take_(pool, 6, ITCH_IMBALANCE, 1, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    PROTOPOOL_CLEAR_(msg_, 28, 4);
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    msg_->paired = paired;
-    msg_->imbalance = imbalance;
-    msg_->direction = direction;
-    protopool_copy_padded(msg_->stock, 8, stock, stock_len_, ' ');
-    msg_->far_price = far_price;
-    msg_->near_price = near_price;
-    msg_->reference_price = reference_price;
-    msg_->cross_type = cross_type;
-    msg_->variation = variation;
-    return &msg_->base;
+    PROTOPOOL_CLEAR_(msg, 28, 4);
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    msg->paired = paired;
+    msg->imbalance = imbalance;
+    msg->direction = direction;
+    protopool_copy_padded(msg->stock, 8, stock, stock_len, ' ');
+    msg->far_price = far_price;
+    msg->near_price = near_price;
+    msg->reference_price = reference_price;
+    msg->cross_type = cross_type;
+    msg->variation = variation;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_imbalance(struct itch_pool *pool_,
-    const struct itch_imbalance *from_)
+static inline struct itch *itch_copy_imbalance(struct itch_pool *pool, const struct itch_imbalance *from)
 {
-    if (!itch_valid_imbalance(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_IMBALANCE, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_imbalance *const msg_ = (struct itch_imbalance *)itch_take_(pool_, 6, ITCH_IMBALANCE, 1, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = ITCH_IMBALANCE;
-    PROTOPOOL_CLEAR_(msg_, 28, 4);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_imbalance(from) ?
+                                    itch_copy_(pool, 6, ITCH_IMBALANCE, 1, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_IMBALANCE, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 28, 4);
+        }
+    return msg;
 }
 
-static inline const struct itch_imbalance *itch_as_imbalance(const struct itch *msg_)
+/* ---- RetailInterest ---- */
+
+PROTOPOOL_VALID_(itch, retail_interest, ITCH_RETAIL_INTEREST)
+static inline struct itch_retail_interest itch_default_retail_interest(void)
 {
-    return (const struct itch_imbalance *)(itch_is_variant_(msg_, ITCH_IMBALANCE) ? (const void *)msg_ : itch_null_());
+    struct itch_retail_interest msg;
+    memset(&msg, 0, sizeof msg);
+    msg.base.tag = ITCH_RETAIL_INTEREST;
+    memset(msg.stock, ' ', 8);
+    return msg;
 }
 
-static inline const struct itch_imbalance *itch_if_imbalance(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_IMBALANCE ? itch_as_imbalance(msg_) : NULL;
-}
-
-static inline struct itch_imbalance *itch_edit_imbalance(struct itch *msg_)
-{
-    return (struct itch_imbalance *)(itch_is_variant_(msg_, ITCH_IMBALANCE) ? (void *)msg_ : itch_null_());
-}
-
-/* RetailInterest */
-
-static inline bool itch_valid_retail_interest(const struct itch_retail_interest *msg_)
-{
-    return (msg_->base.tag == ITCH_RETAIL_INTEREST || msg_->base.tag == 0);
-}
+PROTOPOOL_READ_AND_EDIT_(itch, retail_interest, ITCH_RETAIL_INTEREST)
 
 static inline struct itch_retail_interest itch_make_retail_interest(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char interest)
 {
-    struct itch_retail_interest msg_;
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (stock_len_ > 8) {
+    struct itch_retail_interest msg;
+    const size_t stock_len = protopool_text_length(stock, 8);
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_retail_interest_(NULL, stock_locate, tracking_number, timestamp, stock,
             interest));
-        return msg_;
+        return msg;
     }
-    msg_.base.tag = ITCH_RETAIL_INTEREST;
-    msg_.stock_locate = stock_locate;
-    msg_.tracking_number = tracking_number;
-    msg_.timestamp = timestamp;
-    protopool_copy_padded(msg_.stock, 8, stock, stock_len_, ' ');
-    msg_.interest = interest;
-    return msg_;
+    msg.base.tag = ITCH_RETAIL_INTEREST;
+    msg.stock_locate = stock_locate;
+    msg.tracking_number = tracking_number;
+    msg.timestamp = timestamp;
+    protopool_copy_padded(msg.stock, 8, stock, stock_len, ' ');
+    msg.interest = interest;
+    return msg;
 }
 
-static inline struct itch_retail_interest itch_default_retail_interest(void)
+static inline struct itch *itch_new_retail_interest(struct itch_pool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, const char *stock, char interest)
 {
-    struct itch_retail_interest msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = ITCH_RETAIL_INTEREST;
-    memset(msg_.stock, ' ', 8);
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct itch *itch_new_retail_interest(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, const char *stock, char interest)
-{
-    const size_t stock_len_ = protopool_text_length(stock, 8);
-    if (stock_len_ > 8) {
-        PROTOPOOL_EXPLAIN_(itch_explain_retail_interest_(&pool_->engine_, stock_locate, tracking_number, timestamp,
+    const size_t stock_len = protopool_text_length(stock, 8);
+    if (stock_len > 8) {
+        PROTOPOOL_EXPLAIN_(itch_explain_retail_interest_(&pool->engine_, stock_locate, tracking_number, timestamp,
             stock, interest));
-        return itch_refused_(pool_);
+        return itch_refused_(pool);
     }
-    struct itch_retail_interest *const msg_ = (struct itch_retail_interest *)itch_take_(pool_, 2, ITCH_RETAIL_INTEREST, 1, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct itch_retail_interest *const msg = (struct itch_retail_interest *)itch_take_(pool, 2, ITCH_RETAIL_INTEREST, 1, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    PROTOPOOL_CLEAR_(msg_, 14, 2);
-    msg_->stock_locate = stock_locate;
-    msg_->tracking_number = tracking_number;
-    msg_->timestamp = timestamp;
-    protopool_copy_padded(msg_->stock, 8, stock, stock_len_, ' ');
-    msg_->interest = interest;
-    return &msg_->base;
+    PROTOPOOL_CLEAR_(msg, 14, 2);
+    msg->stock_locate = stock_locate;
+    msg->tracking_number = tracking_number;
+    msg->timestamp = timestamp;
+    protopool_copy_padded(msg->stock, 8, stock, stock_len, ' ');
+    msg->interest = interest;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct itch *itch_copy_retail_interest(struct itch_pool *pool_,
-    const struct itch_retail_interest *from_)
+static inline struct itch *itch_copy_retail_interest(struct itch_pool *pool,
+    const struct itch_retail_interest *from)
 {
-    if (!itch_valid_retail_interest(from_)) {
-        PROTOPOOL_EXPLAIN_(itch_explain_copy_(&pool_->engine_, ITCH_RETAIL_INTEREST, &from_->base, NULL, 0));
-        return itch_refused_(pool_);
-    }
-    struct itch_retail_interest *const msg_ = (struct itch_retail_interest *)itch_take_(pool_, 2, ITCH_RETAIL_INTEREST, 1, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = ITCH_RETAIL_INTEREST;
-    PROTOPOOL_CLEAR_(msg_, 14, 2);
-    return &msg_->base;
+    struct itch *const msg = itch_valid_retail_interest(from) ?
+                                    itch_copy_(pool, 2, ITCH_RETAIL_INTEREST, 1, &from->base, sizeof *from) :
+                                    itch_refuse_copy_(pool, ITCH_RETAIL_INTEREST, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 14, 2);
+        }
+    return msg;
 }
 
-static inline const struct itch_retail_interest *itch_as_retail_interest(const struct itch *msg_)
+/* ---- Operations that know their place (level 2), and what gcc reports of lost and freed messages ---- */
+
+/* They return the message: gcc takes it for one that was allocated here, or for one that it knows nothing of. */
+PROTOPOOL_API struct itch *itch_allocated_(struct itch *msg) PROTOPOOL_FREED_BY_(itch_free_);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_constant_(struct itch *msg);
+
+#ifdef PROTOPOOL_ANALYSED_
+#define ITCH_ALLOCATED_(msg) itch_allocated_(msg)
+#define ITCH_CONSTANT_(msg) itch_constant_(msg)
+#else
+#define ITCH_ALLOCATED_(msg) (msg)
+#define ITCH_CONSTANT_(msg) (msg)
+#endif
+
+#if PROTOPOOL_CHECK == 2
+/* Notes where an operation is. */
+static inline struct itch_pool *itch_at_(struct itch_pool *pool, const char *file, int line)
 {
-    return (const struct itch_retail_interest *)(itch_is_variant_(msg_, ITCH_RETAIL_INTEREST) ? (const void *)msg_ : itch_null_());
+    pool->engine_.site.file = file;
+    pool->engine_.site.line = line;
+    return pool;
 }
 
-static inline const struct itch_retail_interest *itch_if_retail_interest(const struct itch *msg_)
-{
-    return msg_->tag == ITCH_RETAIL_INTEREST ? itch_as_retail_interest(msg_) : NULL;
-}
+/* The message, or NULL if it is not the variant of this tag: a fault, with its place. */
+PROTOPOOL_API const struct itch *itch_read_at_(enum itch_tag tag, const char *file, int line, const struct itch *msg);
+PROTOPOOL_API struct itch *itch_edit_at_(enum itch_tag tag, const char *file, int line, struct itch *msg);
 
-static inline struct itch_retail_interest *itch_edit_retail_interest(struct itch *msg_)
-{
-    return (struct itch_retail_interest *)(itch_is_variant_(msg_, ITCH_RETAIL_INTEREST) ? (void *)msg_ : itch_null_());
-}
-
-/* ---- Constructors that are not inlined (see PROTOPOOL_OUT_OF_LINE_) --------------------------------------------- */
-
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_system_event_(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, char event_code)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_system_event_(struct itch_pool *pool_,
-    const struct itch_system_event *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_stock_directory_(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_category,
-    char financial_status, uint32_t round_lot_size, char round_lots_only, char issue_classification,
-    const char *issue_subtype, char authenticity, char short_sale_threshold, char ipo_flag, char luld_tier,
-    char etp_flag, uint32_t etp_leverage, char inverse)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_stock_directory_(struct itch_pool *pool_,
-    const struct itch_stock_directory *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_trading_action_(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, const char *stock, char state,
-    char reserved, const char *reason)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_trading_action_(struct itch_pool *pool_,
-    const struct itch_trading_action *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_reg_sho_(struct itch_pool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, const char *stock, char action)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_reg_sho_(struct itch_pool *pool_,
-    const struct itch_reg_sho *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_participant_position_(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock,
-    char primary, char mode, char state)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_participant_position_(struct itch_pool *pool_,
-    const struct itch_participant_position *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_mwcb_decline_(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t level1, uint64_t level2,
-    uint64_t level3)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_mwcb_decline_(struct itch_pool *pool_,
-    const struct itch_mwcb_decline *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_mwcb_status_(struct itch_pool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, char breached_level)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_mwcb_status_(struct itch_pool *pool_,
-    const struct itch_mwcb_status *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_ipo_quoting_(struct itch_pool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier,
-    uint32_t price)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_ipo_quoting_(struct itch_pool *pool_,
-    const struct itch_ipo_quoting *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_luld_collar_(struct itch_pool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price,
-    uint32_t lower_price, uint32_t extension)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_luld_collar_(struct itch_pool *pool_,
-    const struct itch_luld_collar *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_operational_halt_(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code,
-    char action)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_operational_halt_(struct itch_pool *pool_,
-    const struct itch_operational_halt *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_add_order_(struct itch_pool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
-    uint32_t price)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_add_order_(struct itch_pool *pool_,
-    const struct itch_add_order *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_add_order_mpid_(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side,
-    uint32_t shares, const char *stock, uint32_t price, const char *mpid)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_add_order_mpid_(struct itch_pool *pool_,
-    const struct itch_add_order_mpid *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_order_executed_(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed,
-    uint64_t match)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_order_executed_(struct itch_pool *pool_,
-    const struct itch_order_executed *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_order_executed_price_(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed,
-    uint64_t match, char printable, uint32_t price)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_order_executed_price_(struct itch_pool *pool_,
-    const struct itch_order_executed_price *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_order_cancel_(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t cancelled)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_order_cancel_(struct itch_pool *pool_,
-    const struct itch_order_cancel *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_order_delete_(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_order_delete_(struct itch_pool *pool_,
-    const struct itch_order_delete *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_order_replace_(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t original_ref, uint64_t new_ref,
-    uint32_t shares, uint32_t price)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_order_replace_(struct itch_pool *pool_,
-    const struct itch_order_replace *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_trade_(struct itch_pool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
-    uint32_t price, uint64_t match)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_trade_(struct itch_pool *pool_,
-    const struct itch_trade *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_cross_trade_(struct itch_pool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price,
-    uint64_t match, char cross_type)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_cross_trade_(struct itch_pool *pool_,
-    const struct itch_cross_trade *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_broken_trade_(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, uint64_t match)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_broken_trade_(struct itch_pool *pool_,
-    const struct itch_broken_trade *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_imbalance_(struct itch_pool *pool_, uint16_t stock_locate,
-    uint16_t tracking_number, uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction,
-    const char *stock, uint32_t far_price, uint32_t near_price, uint32_t reference_price, char cross_type,
-    char variation)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_imbalance_(struct itch_pool *pool_,
-    const struct itch_imbalance *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_new_retail_interest_(struct itch_pool *pool_,
-    uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp, const char *stock, char interest)
-    PROTOPOOL_FREED_BY_(itch_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_copy_retail_interest_(struct itch_pool *pool_,
-    const struct itch_retail_interest *from_)
-    PROTOPOOL_FREED_BY_(itch_free_);
-
-#if PROTOPOOL_CHECK == 2 /* operations know where they are */
-#define itch_pool_fini(pool_) itch_pool_fini(itch_at_(pool_, __FILE__, __LINE__))
-#define itch_pool_reset(pool_) itch_pool_reset(itch_at_(pool_, __FILE__, __LINE__))
-#define itch_pool_flush(pool_) itch_pool_flush(itch_at_(pool_, __FILE__, __LINE__))
-#define itch_pool_reserve(pool_, ...) itch_pool_reserve(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_pool_each(pool_, ...) itch_pool_each(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_pool_stats(pool_, ...) itch_pool_stats(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_free(pool_, ...) itch_free_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_clone(pool_, ...) itch_clone(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_new_system_event(pool_, ...) itch_new_system_event_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_system_event(pool_, ...) itch_copy_system_event_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_system_event(...) itch_edit_system_event(itch_edit_at_(ITCH_SYSTEM_EVENT, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_new_stock_directory(pool_, ...) itch_new_stock_directory_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_stock_directory(pool_, ...) itch_copy_stock_directory_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_stock_directory(...) itch_edit_stock_directory(itch_edit_at_(ITCH_STOCK_DIRECTORY, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_new_trading_action(pool_, ...) itch_new_trading_action_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_trading_action(pool_, ...) itch_copy_trading_action_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_trading_action(...) itch_edit_trading_action(itch_edit_at_(ITCH_TRADING_ACTION, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_new_reg_sho(pool_, ...) itch_new_reg_sho_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_reg_sho(pool_, ...) itch_copy_reg_sho_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_reg_sho(...) itch_edit_reg_sho(itch_edit_at_(ITCH_REG_SHO, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_new_participant_position(pool_, ...) itch_new_participant_position_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_participant_position(pool_, ...) itch_copy_participant_position_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_participant_position(...) itch_edit_participant_position(itch_edit_at_(ITCH_PARTICIPANT_POSITION, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_new_mwcb_decline(pool_, ...) itch_new_mwcb_decline_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_mwcb_decline(pool_, ...) itch_copy_mwcb_decline_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_mwcb_decline(...) itch_edit_mwcb_decline(itch_edit_at_(ITCH_MWCB_DECLINE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_new_mwcb_status(pool_, ...) itch_new_mwcb_status_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_mwcb_status(pool_, ...) itch_copy_mwcb_status_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_mwcb_status(...) itch_edit_mwcb_status(itch_edit_at_(ITCH_MWCB_STATUS, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_new_ipo_quoting(pool_, ...) itch_new_ipo_quoting_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_ipo_quoting(pool_, ...) itch_copy_ipo_quoting_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_ipo_quoting(...) itch_edit_ipo_quoting(itch_edit_at_(ITCH_IPO_QUOTING, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_new_luld_collar(pool_, ...) itch_new_luld_collar_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_luld_collar(pool_, ...) itch_copy_luld_collar_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_luld_collar(...) itch_edit_luld_collar(itch_edit_at_(ITCH_LULD_COLLAR, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_new_operational_halt(pool_, ...) itch_new_operational_halt_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_operational_halt(pool_, ...) itch_copy_operational_halt_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_operational_halt(...) itch_edit_operational_halt(itch_edit_at_(ITCH_OPERATIONAL_HALT, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_new_add_order(pool_, ...) itch_new_add_order_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_add_order(pool_, ...) itch_copy_add_order_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_add_order(...) itch_edit_add_order(itch_edit_at_(ITCH_ADD_ORDER, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_new_add_order_mpid(pool_, ...) itch_new_add_order_mpid_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_add_order_mpid(pool_, ...) itch_copy_add_order_mpid_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_add_order_mpid(...) itch_edit_add_order_mpid(itch_edit_at_(ITCH_ADD_ORDER_MPID, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_new_order_executed(pool_, ...) itch_new_order_executed_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_order_executed(pool_, ...) itch_copy_order_executed_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_order_executed(...) itch_edit_order_executed(itch_edit_at_(ITCH_ORDER_EXECUTED, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_new_order_executed_price(pool_, ...) itch_new_order_executed_price_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_order_executed_price(pool_, ...) itch_copy_order_executed_price_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_order_executed_price(...) itch_edit_order_executed_price(itch_edit_at_(ITCH_ORDER_EXECUTED_PRICE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_new_order_cancel(pool_, ...) itch_new_order_cancel_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_order_cancel(pool_, ...) itch_copy_order_cancel_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_order_cancel(...) itch_edit_order_cancel(itch_edit_at_(ITCH_ORDER_CANCEL, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_new_order_delete(pool_, ...) itch_new_order_delete_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_order_delete(pool_, ...) itch_copy_order_delete_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_order_delete(...) itch_edit_order_delete(itch_edit_at_(ITCH_ORDER_DELETE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_new_order_replace(pool_, ...) itch_new_order_replace_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_order_replace(pool_, ...) itch_copy_order_replace_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_order_replace(...) itch_edit_order_replace(itch_edit_at_(ITCH_ORDER_REPLACE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_new_trade(pool_, ...) itch_new_trade_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_trade(pool_, ...) itch_copy_trade_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_trade(...) itch_edit_trade(itch_edit_at_(ITCH_TRADE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_new_cross_trade(pool_, ...) itch_new_cross_trade_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_cross_trade(pool_, ...) itch_copy_cross_trade_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_cross_trade(...) itch_edit_cross_trade(itch_edit_at_(ITCH_CROSS_TRADE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_new_broken_trade(pool_, ...) itch_new_broken_trade_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_broken_trade(pool_, ...) itch_copy_broken_trade_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_broken_trade(...) itch_edit_broken_trade(itch_edit_at_(ITCH_BROKEN_TRADE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_new_imbalance(pool_, ...) itch_new_imbalance_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_imbalance(pool_, ...) itch_copy_imbalance_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_imbalance(...) itch_edit_imbalance(itch_edit_at_(ITCH_IMBALANCE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_new_retail_interest(pool_, ...) itch_new_retail_interest_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_copy_retail_interest(pool_, ...) itch_copy_retail_interest_(itch_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define itch_edit_retail_interest(...) itch_edit_retail_interest(itch_edit_at_(ITCH_RETAIL_INTEREST, __FILE__, __LINE__, __VA_ARGS__))
+#define ITCH_HERE_(pool) itch_at_(pool, __FILE__, __LINE__)
+#define ITCH_NEW_(function, pool, ...) ITCH_ALLOCATED_(function(ITCH_HERE_(pool), __VA_ARGS__))
+#define itch_pool_fini(pool) itch_pool_fini(ITCH_HERE_(pool))
+#define itch_pool_reset(pool) itch_pool_reset(ITCH_HERE_(pool))
+#define itch_pool_flush(pool) itch_pool_flush(ITCH_HERE_(pool))
+#define itch_pool_reserve(pool, ...) itch_pool_reserve(ITCH_HERE_(pool), __VA_ARGS__)
+#define itch_pool_each(pool, ...) itch_pool_each(ITCH_HERE_(pool), __VA_ARGS__)
+#define itch_pool_stats(pool, ...) itch_pool_stats(ITCH_HERE_(pool), __VA_ARGS__)
+#define itch_free(pool, ...) itch_free_(ITCH_HERE_(pool), __VA_ARGS__)
 #define itch_as_system_event(...) itch_as_system_event(itch_read_at_(ITCH_SYSTEM_EVENT, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_edit_system_event(...) itch_edit_system_event(itch_edit_at_(ITCH_SYSTEM_EVENT, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_stock_directory(...) itch_as_stock_directory(itch_read_at_(ITCH_STOCK_DIRECTORY, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_edit_stock_directory(...) itch_edit_stock_directory(itch_edit_at_(ITCH_STOCK_DIRECTORY, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_trading_action(...) itch_as_trading_action(itch_read_at_(ITCH_TRADING_ACTION, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_edit_trading_action(...) itch_edit_trading_action(itch_edit_at_(ITCH_TRADING_ACTION, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_reg_sho(...) itch_as_reg_sho(itch_read_at_(ITCH_REG_SHO, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_edit_reg_sho(...) itch_edit_reg_sho(itch_edit_at_(ITCH_REG_SHO, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_participant_position(...) itch_as_participant_position(itch_read_at_(ITCH_PARTICIPANT_POSITION, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_edit_participant_position(...) itch_edit_participant_position(itch_edit_at_(ITCH_PARTICIPANT_POSITION, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_mwcb_decline(...) itch_as_mwcb_decline(itch_read_at_(ITCH_MWCB_DECLINE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_edit_mwcb_decline(...) itch_edit_mwcb_decline(itch_edit_at_(ITCH_MWCB_DECLINE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_mwcb_status(...) itch_as_mwcb_status(itch_read_at_(ITCH_MWCB_STATUS, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_edit_mwcb_status(...) itch_edit_mwcb_status(itch_edit_at_(ITCH_MWCB_STATUS, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_ipo_quoting(...) itch_as_ipo_quoting(itch_read_at_(ITCH_IPO_QUOTING, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_edit_ipo_quoting(...) itch_edit_ipo_quoting(itch_edit_at_(ITCH_IPO_QUOTING, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_luld_collar(...) itch_as_luld_collar(itch_read_at_(ITCH_LULD_COLLAR, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_edit_luld_collar(...) itch_edit_luld_collar(itch_edit_at_(ITCH_LULD_COLLAR, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_operational_halt(...) itch_as_operational_halt(itch_read_at_(ITCH_OPERATIONAL_HALT, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_edit_operational_halt(...) itch_edit_operational_halt(itch_edit_at_(ITCH_OPERATIONAL_HALT, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_add_order(...) itch_as_add_order(itch_read_at_(ITCH_ADD_ORDER, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_edit_add_order(...) itch_edit_add_order(itch_edit_at_(ITCH_ADD_ORDER, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_add_order_mpid(...) itch_as_add_order_mpid(itch_read_at_(ITCH_ADD_ORDER_MPID, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_edit_add_order_mpid(...) itch_edit_add_order_mpid(itch_edit_at_(ITCH_ADD_ORDER_MPID, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_order_executed(...) itch_as_order_executed(itch_read_at_(ITCH_ORDER_EXECUTED, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_edit_order_executed(...) itch_edit_order_executed(itch_edit_at_(ITCH_ORDER_EXECUTED, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_order_executed_price(...) itch_as_order_executed_price(itch_read_at_(ITCH_ORDER_EXECUTED_PRICE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_edit_order_executed_price(...) itch_edit_order_executed_price(itch_edit_at_(ITCH_ORDER_EXECUTED_PRICE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_order_cancel(...) itch_as_order_cancel(itch_read_at_(ITCH_ORDER_CANCEL, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_edit_order_cancel(...) itch_edit_order_cancel(itch_edit_at_(ITCH_ORDER_CANCEL, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_order_delete(...) itch_as_order_delete(itch_read_at_(ITCH_ORDER_DELETE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_edit_order_delete(...) itch_edit_order_delete(itch_edit_at_(ITCH_ORDER_DELETE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_order_replace(...) itch_as_order_replace(itch_read_at_(ITCH_ORDER_REPLACE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_edit_order_replace(...) itch_edit_order_replace(itch_edit_at_(ITCH_ORDER_REPLACE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_trade(...) itch_as_trade(itch_read_at_(ITCH_TRADE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_edit_trade(...) itch_edit_trade(itch_edit_at_(ITCH_TRADE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_cross_trade(...) itch_as_cross_trade(itch_read_at_(ITCH_CROSS_TRADE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_edit_cross_trade(...) itch_edit_cross_trade(itch_edit_at_(ITCH_CROSS_TRADE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_broken_trade(...) itch_as_broken_trade(itch_read_at_(ITCH_BROKEN_TRADE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_edit_broken_trade(...) itch_edit_broken_trade(itch_edit_at_(ITCH_BROKEN_TRADE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_imbalance(...) itch_as_imbalance(itch_read_at_(ITCH_IMBALANCE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_edit_imbalance(...) itch_edit_imbalance(itch_edit_at_(ITCH_IMBALANCE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_retail_interest(...) itch_as_retail_interest(itch_read_at_(ITCH_RETAIL_INTEREST, __FILE__, __LINE__, __VA_ARGS__))
-#elif defined PROTOPOOL_OUT_OF_LINE_
-#define itch_free(pool_, ...) itch_free_(pool_, __VA_ARGS__)
-#define itch_new_system_event(pool_, ...) itch_new_system_event_(pool_, __VA_ARGS__)
-#define itch_copy_system_event(pool_, ...) itch_copy_system_event_(pool_, __VA_ARGS__)
-#define itch_new_stock_directory(pool_, ...) itch_new_stock_directory_(pool_, __VA_ARGS__)
-#define itch_copy_stock_directory(pool_, ...) itch_copy_stock_directory_(pool_, __VA_ARGS__)
-#define itch_new_trading_action(pool_, ...) itch_new_trading_action_(pool_, __VA_ARGS__)
-#define itch_copy_trading_action(pool_, ...) itch_copy_trading_action_(pool_, __VA_ARGS__)
-#define itch_new_reg_sho(pool_, ...) itch_new_reg_sho_(pool_, __VA_ARGS__)
-#define itch_copy_reg_sho(pool_, ...) itch_copy_reg_sho_(pool_, __VA_ARGS__)
-#define itch_new_participant_position(pool_, ...) itch_new_participant_position_(pool_, __VA_ARGS__)
-#define itch_copy_participant_position(pool_, ...) itch_copy_participant_position_(pool_, __VA_ARGS__)
-#define itch_new_mwcb_decline(pool_, ...) itch_new_mwcb_decline_(pool_, __VA_ARGS__)
-#define itch_copy_mwcb_decline(pool_, ...) itch_copy_mwcb_decline_(pool_, __VA_ARGS__)
-#define itch_new_mwcb_status(pool_, ...) itch_new_mwcb_status_(pool_, __VA_ARGS__)
-#define itch_copy_mwcb_status(pool_, ...) itch_copy_mwcb_status_(pool_, __VA_ARGS__)
-#define itch_new_ipo_quoting(pool_, ...) itch_new_ipo_quoting_(pool_, __VA_ARGS__)
-#define itch_copy_ipo_quoting(pool_, ...) itch_copy_ipo_quoting_(pool_, __VA_ARGS__)
-#define itch_new_luld_collar(pool_, ...) itch_new_luld_collar_(pool_, __VA_ARGS__)
-#define itch_copy_luld_collar(pool_, ...) itch_copy_luld_collar_(pool_, __VA_ARGS__)
-#define itch_new_operational_halt(pool_, ...) itch_new_operational_halt_(pool_, __VA_ARGS__)
-#define itch_copy_operational_halt(pool_, ...) itch_copy_operational_halt_(pool_, __VA_ARGS__)
-#define itch_new_add_order(pool_, ...) itch_new_add_order_(pool_, __VA_ARGS__)
-#define itch_copy_add_order(pool_, ...) itch_copy_add_order_(pool_, __VA_ARGS__)
-#define itch_new_add_order_mpid(pool_, ...) itch_new_add_order_mpid_(pool_, __VA_ARGS__)
-#define itch_copy_add_order_mpid(pool_, ...) itch_copy_add_order_mpid_(pool_, __VA_ARGS__)
-#define itch_new_order_executed(pool_, ...) itch_new_order_executed_(pool_, __VA_ARGS__)
-#define itch_copy_order_executed(pool_, ...) itch_copy_order_executed_(pool_, __VA_ARGS__)
-#define itch_new_order_executed_price(pool_, ...) itch_new_order_executed_price_(pool_, __VA_ARGS__)
-#define itch_copy_order_executed_price(pool_, ...) itch_copy_order_executed_price_(pool_, __VA_ARGS__)
-#define itch_new_order_cancel(pool_, ...) itch_new_order_cancel_(pool_, __VA_ARGS__)
-#define itch_copy_order_cancel(pool_, ...) itch_copy_order_cancel_(pool_, __VA_ARGS__)
-#define itch_new_order_delete(pool_, ...) itch_new_order_delete_(pool_, __VA_ARGS__)
-#define itch_copy_order_delete(pool_, ...) itch_copy_order_delete_(pool_, __VA_ARGS__)
-#define itch_new_order_replace(pool_, ...) itch_new_order_replace_(pool_, __VA_ARGS__)
-#define itch_copy_order_replace(pool_, ...) itch_copy_order_replace_(pool_, __VA_ARGS__)
-#define itch_new_trade(pool_, ...) itch_new_trade_(pool_, __VA_ARGS__)
-#define itch_copy_trade(pool_, ...) itch_copy_trade_(pool_, __VA_ARGS__)
-#define itch_new_cross_trade(pool_, ...) itch_new_cross_trade_(pool_, __VA_ARGS__)
-#define itch_copy_cross_trade(pool_, ...) itch_copy_cross_trade_(pool_, __VA_ARGS__)
-#define itch_new_broken_trade(pool_, ...) itch_new_broken_trade_(pool_, __VA_ARGS__)
-#define itch_copy_broken_trade(pool_, ...) itch_copy_broken_trade_(pool_, __VA_ARGS__)
-#define itch_new_imbalance(pool_, ...) itch_new_imbalance_(pool_, __VA_ARGS__)
-#define itch_copy_imbalance(pool_, ...) itch_copy_imbalance_(pool_, __VA_ARGS__)
-#define itch_new_retail_interest(pool_, ...) itch_new_retail_interest_(pool_, __VA_ARGS__)
-#define itch_copy_retail_interest(pool_, ...) itch_copy_retail_interest_(pool_, __VA_ARGS__)
+#define itch_edit_retail_interest(...) itch_edit_retail_interest(itch_edit_at_(ITCH_RETAIL_INTEREST, __FILE__, __LINE__, __VA_ARGS__))
+#elif defined PROTOPOOL_ANALYSED_
+#define ITCH_NEW_(function, ...) ITCH_ALLOCATED_(function(__VA_ARGS__))
+#define itch_free(...) itch_free_(__VA_ARGS__)
+#endif
+
+#ifdef ITCH_NEW_
+#define itch_clone(...) ITCH_NEW_(itch_clone, __VA_ARGS__)
+#define itch_new_system_event(...) ITCH_NEW_(itch_new_system_event, __VA_ARGS__)
+#define itch_copy_system_event(...) ITCH_NEW_(itch_copy_system_event, __VA_ARGS__)
+#define itch_new_stock_directory(...) ITCH_NEW_(itch_new_stock_directory, __VA_ARGS__)
+#define itch_copy_stock_directory(...) ITCH_NEW_(itch_copy_stock_directory, __VA_ARGS__)
+#define itch_new_trading_action(...) ITCH_NEW_(itch_new_trading_action, __VA_ARGS__)
+#define itch_copy_trading_action(...) ITCH_NEW_(itch_copy_trading_action, __VA_ARGS__)
+#define itch_new_reg_sho(...) ITCH_NEW_(itch_new_reg_sho, __VA_ARGS__)
+#define itch_copy_reg_sho(...) ITCH_NEW_(itch_copy_reg_sho, __VA_ARGS__)
+#define itch_new_participant_position(...) ITCH_NEW_(itch_new_participant_position, __VA_ARGS__)
+#define itch_copy_participant_position(...) ITCH_NEW_(itch_copy_participant_position, __VA_ARGS__)
+#define itch_new_mwcb_decline(...) ITCH_NEW_(itch_new_mwcb_decline, __VA_ARGS__)
+#define itch_copy_mwcb_decline(...) ITCH_NEW_(itch_copy_mwcb_decline, __VA_ARGS__)
+#define itch_new_mwcb_status(...) ITCH_NEW_(itch_new_mwcb_status, __VA_ARGS__)
+#define itch_copy_mwcb_status(...) ITCH_NEW_(itch_copy_mwcb_status, __VA_ARGS__)
+#define itch_new_ipo_quoting(...) ITCH_NEW_(itch_new_ipo_quoting, __VA_ARGS__)
+#define itch_copy_ipo_quoting(...) ITCH_NEW_(itch_copy_ipo_quoting, __VA_ARGS__)
+#define itch_new_luld_collar(...) ITCH_NEW_(itch_new_luld_collar, __VA_ARGS__)
+#define itch_copy_luld_collar(...) ITCH_NEW_(itch_copy_luld_collar, __VA_ARGS__)
+#define itch_new_operational_halt(...) ITCH_NEW_(itch_new_operational_halt, __VA_ARGS__)
+#define itch_copy_operational_halt(...) ITCH_NEW_(itch_copy_operational_halt, __VA_ARGS__)
+#define itch_new_add_order(...) ITCH_NEW_(itch_new_add_order, __VA_ARGS__)
+#define itch_copy_add_order(...) ITCH_NEW_(itch_copy_add_order, __VA_ARGS__)
+#define itch_new_add_order_mpid(...) ITCH_NEW_(itch_new_add_order_mpid, __VA_ARGS__)
+#define itch_copy_add_order_mpid(...) ITCH_NEW_(itch_copy_add_order_mpid, __VA_ARGS__)
+#define itch_new_order_executed(...) ITCH_NEW_(itch_new_order_executed, __VA_ARGS__)
+#define itch_copy_order_executed(...) ITCH_NEW_(itch_copy_order_executed, __VA_ARGS__)
+#define itch_new_order_executed_price(...) ITCH_NEW_(itch_new_order_executed_price, __VA_ARGS__)
+#define itch_copy_order_executed_price(...) ITCH_NEW_(itch_copy_order_executed_price, __VA_ARGS__)
+#define itch_new_order_cancel(...) ITCH_NEW_(itch_new_order_cancel, __VA_ARGS__)
+#define itch_copy_order_cancel(...) ITCH_NEW_(itch_copy_order_cancel, __VA_ARGS__)
+#define itch_new_order_delete(...) ITCH_NEW_(itch_new_order_delete, __VA_ARGS__)
+#define itch_copy_order_delete(...) ITCH_NEW_(itch_copy_order_delete, __VA_ARGS__)
+#define itch_new_order_replace(...) ITCH_NEW_(itch_new_order_replace, __VA_ARGS__)
+#define itch_copy_order_replace(...) ITCH_NEW_(itch_copy_order_replace, __VA_ARGS__)
+#define itch_new_trade(...) ITCH_NEW_(itch_new_trade, __VA_ARGS__)
+#define itch_copy_trade(...) ITCH_NEW_(itch_copy_trade, __VA_ARGS__)
+#define itch_new_cross_trade(...) ITCH_NEW_(itch_new_cross_trade, __VA_ARGS__)
+#define itch_copy_cross_trade(...) ITCH_NEW_(itch_copy_cross_trade, __VA_ARGS__)
+#define itch_new_broken_trade(...) ITCH_NEW_(itch_new_broken_trade, __VA_ARGS__)
+#define itch_copy_broken_trade(...) ITCH_NEW_(itch_copy_broken_trade, __VA_ARGS__)
+#define itch_new_imbalance(...) ITCH_NEW_(itch_new_imbalance, __VA_ARGS__)
+#define itch_copy_imbalance(...) ITCH_NEW_(itch_copy_imbalance, __VA_ARGS__)
+#define itch_new_retail_interest(...) ITCH_NEW_(itch_new_retail_interest, __VA_ARGS__)
+#define itch_copy_retail_interest(...) ITCH_NEW_(itch_copy_retail_interest, __VA_ARGS__)
 #endif
 
 PROTOPOOL_END_C

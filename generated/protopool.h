@@ -57,6 +57,7 @@
  *   hash.h      Hashing: the same on every machine.
  *   record.h    Descriptions of messages: for a logger, a diff or a bridge to another format, for any protocol.
  *   print.h     Printing, in the form of Rust's Debug.
+ *   message.h   Variants: the functions that are alike for each, as macros that a protocol's header expands.
  */
 
 #ifndef PROTOPOOL_H_
@@ -107,6 +108,7 @@
     extern "C" { \
     _Pragma("GCC diagnostic push") \
     _Pragma("GCC diagnostic ignored \"-Wold-style-cast\"") \
+    _Pragma("GCC diagnostic ignored \"-Wshadow\"") /* of a struct by a function, as in C */ \
     _Pragma("GCC diagnostic ignored \"-Wzero-as-null-pointer-constant\"") \
     PROTOPOOL_USELESS_CASTS_
 #define PROTOPOOL_END_C _Pragma("GCC diagnostic pop") }
@@ -254,6 +256,7 @@ PROTOPOOL_BEGIN_C
 #define protopool_print_double PROTOPOOL_NAMED_(protopool_print_double)
 #define protopool_print_flags PROTOPOOL_NAMED_(protopool_print_flags)
 #define protopool_print_text PROTOPOOL_NAMED_(protopool_print_text)
+#define protopool_print_message PROTOPOOL_NAMED_(protopool_print_message)
 #define protopool_trace_bytes PROTOPOOL_NAMED_(protopool_trace_bytes)
 #define protopool_set_refusal_handler PROTOPOOL_NAMED_(protopool_set_refusal_handler)
 
@@ -284,6 +287,9 @@ PROTOPOOL_BEGIN_C
 #define PROTOPOOL_NODISCARD
 #endif
 
+/* In front of an inline constructor. */
+#define PROTOPOOL_ALLOCATES PROTOPOOL_NODISCARD static inline
+
 /* Refers to an object from each file that includes a header: of a file that was compiled with other settings, an older
  * schema or another version, the linker reports an undefined reference that names them. One pointer a file. */
 #if defined __GNUC__ && defined __has_attribute
@@ -306,21 +312,24 @@ PROTOPOOL_BEGIN_C
 #if defined __GNUC__
 #define PROTOPOOL_LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define PROTOPOOL_COLD __attribute__((noinline, cold))
+#define PROTOPOOL_APART __attribute__((noinline))
 #define PROTOPOOL_INLINE static inline __attribute__((always_inline))
 #define PROTOPOOL_ASSUME(condition) ((condition) ? (void)0 : __builtin_unreachable())
 #else
 #define PROTOPOOL_LIKELY(condition) (condition)
 #define PROTOPOOL_COLD
+#define PROTOPOOL_APART
 #define PROTOPOOL_INLINE static inline
 #define PROTOPOOL_ASSUME(condition) ((void)0)
 #endif
 
-/* With this behind a constructor's declaration, gcc tells of messages that are freed twice, used when free, or lost
- * (-Wall, -fanalyzer). That works for functions that are not inlined, so constructors are not where nothing is inlined
- * anyway: without optimisation, and at level 2. PROTOPOOL_NO_ANALYSIS, before a file includes this, leaves it out there. */
+/* Behind a function's declaration: gcc reports a double free, a use after free and a leak of the messages that it returns (-Wall,
+ * -fanalyzer). Such a function cannot be inlined. So what constructors return passes through one, but only where nothing is
+ * inlined anyway: without optimisation, and at level 2. PROTOPOOL_NO_ANALYSIS, before a file includes this, leaves it out
+ * there. */
 #if defined __GNUC__ && __GNUC__ >= 11 && !defined __clang__ && !defined PROTOPOOL_NO_ANALYSIS \
     && (!defined __OPTIMIZE__ || PROTOPOOL_CHECK == 2)
-#define PROTOPOOL_OUT_OF_LINE_
+#define PROTOPOOL_ANALYSED_
 #define PROTOPOOL_FREED_BY_(free_function) __attribute__((malloc(free_function, 2), warn_unused_result))
 #else
 #define PROTOPOOL_FREED_BY_(free_function)
@@ -1072,6 +1081,8 @@ struct protopool_field {
     uint32_t count;           /* elements that there is room for; 1: it may be no list */
     bool is_list;             /* an array or a list, even of one element */
     bool is_tail;             /* behind the record: of a message in a pool only */
+    bool is_signed;           /* of an ENUM: its base has negative values */
+    char pad;                 /* of a TEXT without a length: what fills it up */
     uint8_t length_bytes;     /* of the unsigned integer that says how many elements are used; 0: all are */
     uint32_t length_offset;   /* where that is */
     uint8_t presence_mask;    /* the bit that says whether the field is there; 0: it always is */
@@ -1200,11 +1211,78 @@ PROTOPOOL_API void protopool_print_flags(struct protopool_printer *to, uint64_t 
 /* In quotes. UTF-8 passes, but what acts on a terminal or is not UTF-8 is escaped. */
 PROTOPOOL_API void protopool_print_text(struct protopool_printer *to, const char *text, size_t length);
 
+/* `Name { field: value, ... }` of a message by its description; "<no message>" if that is NULL. */
+PROTOPOOL_API void protopool_print_message(struct protopool_printer *to, const struct protopool_record *record,
+                                           const void *msg);
+
 #ifdef PROTOPOOL_TRACE
 /* Prints "what: address [bytes in hexadecimal]" on standard output. */
 PROTOPOOL_API void protopool_trace_bytes(const char *what, const void *slot, size_t bytes);
 #endif
 #endif
+
+/* ---- message.h --------------------------------------------------------------------------------------------------- */
+/* Variants: the functions that are alike for each, as macros that a protocol's header expands. p: the protocol's prefix; tag:
+ * the variant's enumerator. */
+
+/* Whether it is the variant, with nothing else that the schema could rule out. */
+#define PROTOPOOL_VALID_(p, variant, tag_of_it) \
+    static inline bool p##_valid_##variant(const struct p##_##variant *msg) \
+    { \
+        return msg->base.tag == tag_of_it || msg->base.tag == 0; \
+    }
+
+/* Zeros are its defaults. */
+#define PROTOPOOL_DEFAULT_(p, variant, tag_of_it) \
+    static inline struct p##_##variant p##_default_##variant(void) \
+    { \
+        struct p##_##variant msg; \
+        memset(&msg, 0, sizeof msg); \
+        msg.base.tag = tag_of_it; \
+        return msg; \
+    }
+
+/* A copy needs no more than its bytes, and zeros between the tag and `head`. */
+#define PROTOPOOL_COPY_(p, variant, tag_of_it, slot_class, head) \
+    static inline struct p *p##_copy_##variant(struct p##_pool *pool, const struct p##_##variant *from) \
+    { \
+        return p##_valid_##variant(from) ? p##_copy_(pool, slot_class, tag_of_it, head, &from->base, sizeof *from) : \
+                                           p##_refuse_copy_(pool, tag_of_it, &from->base, NULL, 0); \
+    }
+
+#define PROTOPOOL_READ_(p, variant, tag_of_it) \
+    static inline const struct p##_##variant *p##_as_##variant(const struct p *msg) \
+    { \
+        return (const struct p##_##variant *)(p##_is_variant_(msg, tag_of_it) ? (const void *)msg : p##_null_()); \
+    } \
+    static inline const struct p##_##variant *p##_if_##variant(const struct p *msg) \
+    { \
+        return msg->tag == tag_of_it ? p##_as_##variant(msg) : NULL; \
+    }
+
+#define PROTOPOOL_READ_AND_EDIT_(p, variant, tag_of_it) \
+    PROTOPOOL_READ_(p, variant, tag_of_it) \
+    static inline struct p##_##variant *p##_edit_##variant(struct p *msg) \
+    { \
+        return (struct p##_##variant *)(p##_is_variant_(msg, tag_of_it) ? (void *)msg : p##_null_()); \
+    }
+
+/* A variant without fields: one constant object stands for all its messages. */
+#define PROTOPOOL_CONSTANT_(p, variant, tag_of_it) \
+    static inline struct p *p##_new_##variant(struct p##_pool *pool) \
+    { \
+        (void)pool; \
+        return (struct p *)PROTOPOOL_UNCONST(&p##_message_##variant##_.base); \
+    } \
+    static inline struct p *p##_copy_##variant(struct p##_pool *pool, const struct p##_##variant *from) \
+    { \
+        return p##_valid_##variant(from) ? (struct p *)PROTOPOOL_UNCONST(&p##_message_##variant##_.base) : \
+                                           p##_refuse_copy_(pool, tag_of_it, &from->base, NULL, 0); \
+    } \
+    static inline struct p##_##variant p##_make_##variant(void) \
+    { \
+        return p##_default_##variant(); \
+    }
 
 PROTOPOOL_END_C
 

@@ -16,11 +16,10 @@
  *    49       -         -  Reboot
  *    50      32         1  SetHome
  *
- * A message takes exactly these bytes of a pool; one without fields takes none. max_live is what a fixed pool
- * guarantees ("-": it has no place there); messages of the same size share the sum. protopool.h has the
- * conventions: who owns what, threads, NULL.
- * "+": a message with a tail takes these bytes and those of the tail. Of a pool that grows it has a slot less than 16 bytes
- * larger, above 1 KiB less than a quarter; of a fixed pool one for the longest.
+ * bytes: what a message takes of a pool, exactly; "-": it has no fields and is never allocated. max_live: how many a
+ * fixed pool guarantees; "-": none. Messages of the same size share the sum.
+ * "+": and the bytes of its tail. In a growing pool its slot is less than 16 bytes larger, above 1 KiB less than a
+ * quarter; a fixed pool has slots for the longest.
  *
  * SPDX-License-Identifier: Apache-2.0 OR MIT
  */
@@ -31,16 +30,14 @@
 #include "protopool.h"
 
 #ifndef PROTOPOOL_ABI
-#error "telemetry.h was generated for version 8 of protopool's engine, and this protopool.h is older and has none: regenerate both"
-#elif PROTOPOOL_ABI != 8
-static_assert(PROTOPOOL_ABI == 8, "telemetry.h was generated for version 8 of protopool's engine, and this protopool.h has version "
-                                 PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
-#error "telemetry.h and protopool.h are of different versions of protopool's engine"
+#error "telemetry.h is for version 8 of protopool.h, and this one is older: regenerate both"
 #endif
+static_assert(PROTOPOOL_ABI == 8, "telemetry.h is for version 8 of protopool.h, and this one is version "
+                                  PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 
 PROTOPOOL_BEGIN_C
 
-/* ---- Tags --------------------------------------------------------------------------------------------------- */
+/* ---- Types --------------------------------------------------------------------------------------------------- */
 
 /* Which variant a message is. 0 is never a message. */
 enum telemetry_tag {
@@ -58,28 +55,12 @@ enum telemetry_tag {
 };
 
 /* X_(ADD, add) for each variant, in the schema's order: for tables of your own. */
-#define TELEMETRY_VARIANTS(X_) \
-    X_(HEARTBEAT, heartbeat) \
-    X_(ATTITUDE, attitude) \
-    X_(MOVED, moved) \
-    X_(MISSION, mission) \
-    X_(TEXT, text) \
-    X_(LOG, log) \
-    X_(CHUNK, chunk) \
-    X_(TRACK, track) \
-    X_(SET_MODE, set_mode) \
-    X_(REBOOT, reboot) \
-    X_(SET_HOME, set_home)
-
-/* What marks a freed message: no variant has this tag. */
-#define TELEMETRY_FREED_TAG_ 255
-
-/* ---- Constants ---------------------------------------------------------------------------------------------- */
+#define TELEMETRY_VARIANTS(X_) X_(HEARTBEAT, heartbeat) X_(ATTITUDE, attitude) X_(MOVED, moved) \
+    X_(MISSION, mission) X_(TEXT, text) X_(LOG, log) X_(CHUNK, chunk) X_(TRACK, track) X_(SET_MODE, set_mode) \
+    X_(REBOOT, reboot) X_(SET_HOME, set_home)
 
 /* The most that one mission has. */
 #define TELEMETRY_MAX_WAYPOINTS 16
-
-/* ---- Enums -------------------------------------------------------------------------------------------------- */
 
 /* Who steers. */
 enum telemetry_mode {
@@ -89,40 +70,12 @@ enum telemetry_mode {
     TELEMETRY_MODE_LAND = 3
 };
 
-/* The value's name in the schema; NULL if the schema does not declare it. */
-PROTOPOOL_API const char *telemetry_mode_name(enum telemetry_mode value_);
-
-static inline bool telemetry_known_mode_(int64_t value_)
-{
-    switch (value_) {
-    case TELEMETRY_MODE_MANUAL:
-    case TELEMETRY_MODE_HOLD:
-    case TELEMETRY_MODE_MISSION:
-    case TELEMETRY_MODE_LAND:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* ---- Flags -------------------------------------------------------------------------------------------------- */
-
 /* Which sensors work. */
 #define TELEMETRY_SENSORS_GYRO UINT32_C(0x1)
 #define TELEMETRY_SENSORS_COMPASS UINT32_C(0x2)
 #define TELEMETRY_SENSORS_BAROMETER UINT32_C(0x4)
 #define TELEMETRY_SENSORS_GPS UINT32_C(0x8)
 #define TELEMETRY_SENSORS_CAMERA UINT32_C(0x80)
-#define TELEMETRY_SENSORS_ALL_ UINT64_C(0x8f)
-
-/* ---- Structs ------------------------------------------------------------------------------------------------
- *
- * set:     fills a struct in place; false if the schema rules the arguments out, and then leaves it as it was.
- * make:    the same by value. Of arguments that the schema rules out, a struct that it rules out too: valid is false, and the
- *          constructors of messages refuse it. So there is no make where the arguments can be wrong and a struct cannot.
- * default: by value, with the schema's defaults.
- * valid:   whether the schema allows what the struct holds.
- */
 
 /* position: On the WGS 84 ellipsoid. */
 struct telemetry_position {
@@ -131,47 +84,6 @@ struct telemetry_position {
     alignas(8) double longitude;  /* In degrees. -180.0 to 180.0. */
 };
 
-static inline bool telemetry_valid_position(const struct telemetry_position *struct_)
-{
-    return struct_->latitude >= -90.0 && struct_->latitude <= 90.0
-           && struct_->longitude >= -180.0 && struct_->longitude <= 180.0;
-}
-
-static inline bool telemetry_set_position(struct telemetry_position *struct_, double latitude, double longitude,
-    float altitude)
-{
-    if (!(latitude >= -90.0 && latitude <= 90.0) || !(longitude >= -180.0 && longitude <= 180.0)) {
-        return false;
-    }
-    struct_->latitude = latitude;
-    struct_->longitude = longitude;
-    struct_->altitude = altitude;
-    return true;
-}
-
-/* Makes a struct of zeros one that the schema rules out. */
-static inline void telemetry_rule_out_position_(struct telemetry_position *struct_)
-{
-    struct_->latitude = 1e+308;
-}
-
-static inline struct telemetry_position telemetry_make_position(double latitude, double longitude, float altitude)
-{
-    struct telemetry_position struct_;
-    memset(&struct_, 0, sizeof struct_);
-    if (!telemetry_set_position(&struct_, latitude, longitude, altitude)) {
-        telemetry_rule_out_position_(&struct_);
-    }
-    return struct_;
-}
-
-static inline struct telemetry_position telemetry_default_position(void)
-{
-    struct telemetry_position struct_;
-    memset(&struct_, 0, sizeof struct_);
-    return struct_;
-}
-
 /* waypoint */
 struct telemetry_waypoint {
     bool has_speed : 1;
@@ -179,56 +91,6 @@ struct telemetry_waypoint {
     float speed;  /* Without it, the speed of the mission. In m/s. 0.0 to 40.0. */
     struct telemetry_position at;
 };
-
-static inline bool telemetry_valid_waypoint(const struct telemetry_waypoint *struct_)
-{
-    return telemetry_valid_position(&struct_->at)
-           && (!struct_->has_speed || (struct_->speed >= 0.0F && struct_->speed <= 40.0F));
-}
-
-static inline bool telemetry_set_waypoint(struct telemetry_waypoint *struct_, const struct telemetry_position *at,
-    const float *speed, uint16_t hold)
-{
-    if (!telemetry_valid_position(at) || (speed != NULL && !(*speed >= 0.0F && *speed <= 40.0F))) {
-        return false;
-    }
-    memcpy(&struct_->at, at, sizeof struct_->at);
-    struct_->has_speed = speed != NULL;
-    if (speed != NULL) {
-        struct_->speed = *speed;
-    } else {
-        memset(&struct_->speed, 0, sizeof struct_->speed);
-    }
-    struct_->hold = hold;
-    return true;
-}
-
-/* Makes a struct of zeros one that the schema rules out. */
-static inline void telemetry_rule_out_waypoint_(struct telemetry_waypoint *struct_)
-{
-    telemetry_rule_out_position_(&struct_->at);
-}
-
-static inline struct telemetry_waypoint telemetry_make_waypoint(const struct telemetry_position *at,
-    const float *speed, uint16_t hold)
-{
-    struct telemetry_waypoint struct_;
-    memset(&struct_, 0, sizeof struct_);
-    if (!telemetry_set_waypoint(&struct_, at, speed, hold)) {
-        telemetry_rule_out_waypoint_(&struct_);
-    }
-    return struct_;
-}
-
-static inline struct telemetry_waypoint telemetry_default_waypoint(void)
-{
-    struct telemetry_waypoint struct_;
-    memset(&struct_, 0, sizeof struct_);
-    struct_.at = telemetry_default_position();
-    return struct_;
-}
-
-/* ---- Messages ----------------------------------------------------------------------------------------------- */
 
 /* What every message begins with. */
 struct telemetry {
@@ -288,6 +150,9 @@ struct telemetry_log PROTOPOOL_UNCOPIED {
     alignas(8) uint64_t time;  /* In ms. */
 };
 
+/* The most characters that text has. */
+#define TELEMETRY_LOG_TEXT_MAX 2147483630
+
 /* Chunk: A piece of a file. */
 struct telemetry_chunk PROTOPOOL_UNCOPIED {
     struct telemetry base;
@@ -296,12 +161,18 @@ struct telemetry_chunk PROTOPOOL_UNCOPIED {
     uint32_t offset;
 };
 
+/* The most elements that data has. */
+#define TELEMETRY_CHUNK_DATA_MAX 512
+
 /* Track: Where the vehicle has been. */
 struct telemetry_track PROTOPOOL_UNCOPIED {
     struct telemetry base;
     uint16_t period;  /* In ms. 10 to 60000. */
     uint32_t points_len;  /* points follows the struct */
 };
+
+/* The most elements that points has. */
+#define TELEMETRY_TRACK_POINTS_MAX 89478484
 
 /* SetMode */
 struct telemetry_set_mode {
@@ -334,278 +205,173 @@ union telemetry_any {
     struct telemetry_set_home set_home;
 };
 
-/* ---- The pool ----------------------------------------------------------------------------------------------- */
+struct telemetry_pool;  /* one thread's at a time; not to be moved once it is initialised */
+struct telemetry_depot; /* what the pools of several threads share */
 
-/* How many slot sizes the messages take. */
-#define TELEMETRY_SLOT_SIZES 152
+/* ---- Structs ---------------------------------------------------------------------------------------------------
+ *
+ * set      fills a struct. False if the schema rules an argument out; the struct is then as it was.
+ * make     constructs by value. If the schema rules an argument out, valid is false of the result, and constructors of
+ *          messages refuse it. A struct that has no value to be ruled out has no make.
+ * default  constructs by value, with the schema's defaults.
+ * valid    whether the schema allows what the struct holds.
+ */
 
-/* The bytes that a fixed pool needs for every max_live. */
-#define TELEMETRY_POOL_BYTES PROTOPOOL_SIZE( \
-    PROTOPOOL_FIXED_BYTES(2, 2) + \
-    PROTOPOOL_FIXED_BYTES(16, 4) + \
-    PROTOPOOL_FIXED_BYTES(32, 1) + \
-    PROTOPOOL_FIXED_BYTES(40, 16) + \
-    PROTOPOOL_FIXED_BYTES(64, 16) + \
-    PROTOPOOL_FIXED_BYTES(104, 4) + \
-    PROTOPOOL_FIXED_BYTES(528, 2) + \
-    PROTOPOOL_FIXED_BYTES(552, 2) + \
-    PROTOPOOL_TABLES_BYTES(TELEMETRY_SLOT_SIZES))
+/* position */
+static inline bool telemetry_set_position(struct telemetry_position *out, double latitude, double longitude,
+    float altitude);
+static inline struct telemetry_position telemetry_make_position(double latitude, double longitude, float altitude);
+static inline struct telemetry_position telemetry_default_position(void);
+static inline bool telemetry_valid_position(const struct telemetry_position *value);
 
-/* Declares static memory of exactly that size, for telemetry_pool_init. */
-#define TELEMETRY_POOL_STORAGE(name) alignas(8) static unsigned char name[TELEMETRY_POOL_BYTES]
+/* waypoint */
+static inline bool telemetry_set_waypoint(struct telemetry_waypoint *out, const struct telemetry_position *at,
+    const float *speed, uint16_t hold);
+static inline struct telemetry_waypoint telemetry_make_waypoint(const struct telemetry_position *at,
+    const float *speed, uint16_t hold);
+static inline struct telemetry_waypoint telemetry_default_waypoint(void);
+static inline bool telemetry_valid_waypoint(const struct telemetry_waypoint *value);
 
-/* The bytes that a fixed depot needs so that every max_live holds for so many joined pools together: with the slots
- * that the magazines of the others may hold. */
-#define TELEMETRY_DEPOT_BYTES(pools) PROTOPOOL_SIZE( \
-    PROTOPOOL_DEPOT_BYTES(2, 2, pools) + \
-    PROTOPOOL_DEPOT_BYTES(16, 4, pools) + \
-    PROTOPOOL_DEPOT_BYTES(32, 1, pools) + \
-    PROTOPOOL_DEPOT_BYTES(40, 16, pools) + \
-    PROTOPOOL_DEPOT_BYTES(64, 16, pools) + \
-    PROTOPOOL_DEPOT_BYTES(104, 4, pools) + \
-    PROTOPOOL_DEPOT_BYTES(528, 2, pools) + \
-    PROTOPOOL_DEPOT_BYTES(552, 2, pools) + \
-    PROTOPOOL_TABLES_BYTES(TELEMETRY_SLOT_SIZES) + PROTOPOOL_DEPOT_ARRAYS_BYTES(8, pools))
+/* ---- Each message ----------------------------------------------------------------------------------------------
+ *
+ * new      allocates a message. NULL if the schema rules an argument out, or if the pool is exhausted:
+ *          telemetry_pool_failure reports which. From level 1 the refusal handler gets what is ruled out.
+ * copy     allocates a copy of a struct, of designated initialisers for example; its tag need not be set. NULL as new.
+ * make     constructs by value; the tag is 0 if the schema rules an argument out.
+ *
+ * Besides, each variant X has these:
+ *
+ * struct telemetry_X telemetry_default_X(void)                        by value, with the schema's defaults. Where it has none: 0,
+ *                                                     empty, absent, or the allowed value nearest to 0.
+ * bool telemetry_valid_X(const struct telemetry_X *msg)              whether the schema allows what it holds. If not, copy is NULL.
+ * const struct telemetry_X *telemetry_as_X(const struct telemetry *msg)   it is that variant: from level 1 anything else is a fault.
+ * const struct telemetry_X *telemetry_if_X(const struct telemetry *msg)   NULL if it is another variant.
+ * struct telemetry_X *telemetry_edit_X(struct telemetry *msg)             as `as`, to write fields; if the variant has any.
+ *
+ * A text ends in NUL, and NULL is refused. An array has exactly its N elements. A list may be NULL if its length is 0. An
+ * optional field is absent if its argument is NULL. new and copy set all padding to 0, but copy the padding in elements of
+ * an array, and leave bytes behind the end of a shorter text or list as they are.
+ *
+ * A tail lies behind its message's struct. Its length is set when the message is allocated; only its elements may be
+ * written. There is no make. copy takes a struct and a tail, whatever length the struct has. valid looks at the struct
+ * alone, telemetry_validate at both. reserve: as telemetry_pool_reserve, for tails of this length. Accessors store the length where
+ * `length` points, unless that is NULL.
+ */
 
-/* Declares static memory of exactly that size, for telemetry_depot_init_fixed. */
-#define TELEMETRY_DEPOT_STORAGE(name, pools) \
-    alignas(8) static unsigned char name[TELEMETRY_DEPOT_BYTES(pools)]
+/* Heartbeat: Sent once a second. */
+PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_heartbeat(struct telemetry_pool *pool, uint64_t time,
+    enum telemetry_mode mode, uint8_t working, uint8_t battery);
+PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_heartbeat(struct telemetry_pool *pool,
+    const struct telemetry_heartbeat *from);
+static inline struct telemetry_heartbeat telemetry_make_heartbeat(uint64_t time, enum telemetry_mode mode,
+    uint8_t working, uint8_t battery);
 
-/* A pool of telemetry messages: one thread's at a time, and not to be moved once initialised. The members are the
- * engine's. */
-struct telemetry_pool {
-    struct protopool_magazine loaded_[1 + TELEMETRY_SLOT_SIZES]; /* first: what make and free touch */
-    struct protopool engine_;
-    struct protopool_pool_class classes_[1 + TELEMETRY_SLOT_SIZES];
-};
+/* Attitude */
+PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_attitude(struct telemetry_pool *pool, uint64_t time,
+    const float *angles, const float *rates);
+PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_attitude(struct telemetry_pool *pool,
+    const struct telemetry_attitude *from);
+static inline struct telemetry_attitude telemetry_make_attitude(uint64_t time, const float *angles,
+    const float *rates);
 
-/* What the pools of several threads share. The members are the engine's. */
-#ifdef PROTOPOOL_NO_THREADS
-struct PROTOPOOL_UNAVAILABLE_("protopool: a depot needs a lock: define PROTOPOOL_LOCK and PROTOPOOL_UNLOCK") telemetry_depot {
-    int no_lock_;
-};
-#else
-struct telemetry_depot {
-    struct protopool_depot engine_;
-    struct protopool_depot_class classes_[1 + TELEMETRY_SLOT_SIZES];
-};
-#endif
+/* Moved */
+PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_moved(struct telemetry_pool *pool, uint64_t time,
+    const struct telemetry_position *at, const struct telemetry_position *target);
+PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_moved(struct telemetry_pool *pool,
+    const struct telemetry_moved *from);
+static inline struct telemetry_moved telemetry_make_moved(uint64_t time, const struct telemetry_position *at,
+    const struct telemetry_position *target);
 
-/* What telemetry_pool_stats tells, by slot size in ascending order. */
-struct telemetry_pool_stats {
-    struct protopool_slot_stats slot[TELEMETRY_SLOT_SIZES + (TELEMETRY_SLOT_SIZES == 0)];
-    size_t source_bytes; /* asked of the source and not given back; of a fixed pool, its memory */
-    size_t system_bytes; /* the same, and what the default source has free and not yet given back to the system */
-};
+/* Mission: The waypoints to fly to, in this order. */
+PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_mission(struct telemetry_pool *pool, const char *name,
+    float speed, const struct telemetry_waypoint *waypoints, size_t waypoints_len);
+PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_mission(struct telemetry_pool *pool,
+    const struct telemetry_mission *from);
+static inline struct telemetry_mission telemetry_make_mission(const char *name, float speed,
+    const struct telemetry_waypoint *waypoints, size_t waypoints_len);
 
-/* The name says for which layout of the messages and with which settings a file is compiled; each file refers to it. */
-#define telemetry_layout_ PROTOPOOL_NAMED_(telemetry_layout_b3dc91da)
-PROTOPOOL_API extern const struct protopool_geometry telemetry_layout_;
-PROTOPOOL_REFER_(telemetry_refers_to_layout_, telemetry_layout_);
+/* Text */
+PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_text(struct telemetry_pool *pool, uint8_t severity,
+    const char *text);
+PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_text(struct telemetry_pool *pool,
+    const struct telemetry_text *from);
+static inline struct telemetry_text telemetry_make_text(uint8_t severity, const char *text);
 
-PROTOPOOL_API extern const uint8_t telemetry_class_of_tag_[256];
+/* Log: A line of the firmware's log, of any length. */
+PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_log(struct telemetry_pool *pool, uint64_t time,
+    uint8_t severity, const char *text, size_t text_len);
+PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_log(struct telemetry_pool *pool,
+    const struct telemetry_log *from, const char *text, size_t text_len);
+static inline const char *telemetry_log_text(const struct telemetry_log *msg, size_t *length);
+static inline char *telemetry_edit_log_text(struct telemetry_log *msg, size_t *length);
+PROTOPOOL_NODISCARD static inline bool telemetry_reserve_log(struct telemetry_pool *pool, size_t n, size_t length);
 
-/* The message's slot class: 0 if it is not allocated. Any tag has one. */
-static inline unsigned telemetry_class_of_(const struct telemetry *msg_)
-{
-    return telemetry_class_of_tag_[msg_->tag];
-}
+/* Chunk: A piece of a file. */
+PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_chunk(struct telemetry_pool *pool, uint16_t file,
+    uint32_t offset, const uint8_t *data, size_t data_len);
+PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_chunk(struct telemetry_pool *pool,
+    const struct telemetry_chunk *from, const uint8_t *data, size_t data_len);
+static inline const uint8_t *telemetry_chunk_data(const struct telemetry_chunk *msg, size_t *length);
+static inline uint8_t *telemetry_edit_chunk_data(struct telemetry_chunk *msg, size_t *length);
+PROTOPOOL_NODISCARD static inline bool telemetry_reserve_chunk(struct telemetry_pool *pool, size_t n, size_t length);
 
-/* The slot class of each protopool_tail_index. */
-PROTOPOOL_API extern const uint8_t telemetry_tail_classes_[149];
+/* Track: Where the vehicle has been. */
+PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_track(struct telemetry_pool *pool, uint16_t period,
+    const struct telemetry_position *points, size_t points_len);
+PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_track(struct telemetry_pool *pool,
+    const struct telemetry_track *from, const struct telemetry_position *points, size_t points_len);
+static inline const struct telemetry_position *telemetry_track_points(const struct telemetry_track *msg, size_t *length);
+static inline struct telemetry_position *telemetry_edit_track_points(struct telemetry_track *msg, size_t *length);
+PROTOPOOL_NODISCARD static inline bool telemetry_reserve_track(struct telemetry_pool *pool, size_t n, size_t length);
 
-/* That of a message of so many bytes with a tail; fixed_class_: that of the longest. */
-static inline unsigned telemetry_tail_class_(const struct telemetry_pool *pool_, unsigned fixed_class_, size_t bytes_)
-{
-    return pool_->engine_.is_fixed ? fixed_class_ : telemetry_tail_classes_[protopool_tail_index(bytes_)];
-}
+/* SetMode */
+PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_set_mode(struct telemetry_pool *pool, enum telemetry_mode mode);
+PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_set_mode(struct telemetry_pool *pool,
+    const struct telemetry_set_mode *from);
+static inline struct telemetry_set_mode telemetry_make_set_mode(enum telemetry_mode mode);
 
-/* The bytes of a message with a tail; 0 if it has none. */
-static inline size_t telemetry_tail_size_(const struct telemetry *msg_)
-{
-    switch ((enum telemetry_tag)msg_->tag) {
-    case TELEMETRY_LOG:
-        return 16 + (size_t)((const struct telemetry_log *)(const void *)msg_)->text_len + 1;
-    case TELEMETRY_CHUNK:
-        return 12 + (size_t)((const struct telemetry_chunk *)(const void *)msg_)->data_len;
-    case TELEMETRY_TRACK:
-        return 8 + (size_t)((const struct telemetry_track *)(const void *)msg_)->points_len * sizeof(struct telemetry_position);
-    case TELEMETRY_HEARTBEAT:
-    case TELEMETRY_ATTITUDE:
-    case TELEMETRY_MOVED:
-    case TELEMETRY_MISSION:
-    case TELEMETRY_TEXT:
-    case TELEMETRY_SET_MODE:
-    case TELEMETRY_REBOOT:
-    case TELEMETRY_SET_HOME:
-    default:
-        return 0;
-    }
-}
+/* Reboot: Ignored while the vehicle flies. */
+PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_reboot(struct telemetry_pool *pool);
+PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_reboot(struct telemetry_pool *pool,
+    const struct telemetry_reboot *from);
+static inline struct telemetry_reboot telemetry_make_reboot(void);
 
-/* A fixed pool in memory of the caller's: never grows, never calls malloc. False if the memory has fewer than
- * TELEMETRY_POOL_BYTES bytes or is not aligned to 8. The memory is the pool's until telemetry_pool_fini. */
-PROTOPOOL_NODISCARD static inline bool telemetry_pool_init(struct telemetry_pool *pool_, void *memory_, size_t bytes_)
-{
-    return protopool_init_fixed(&pool_->engine_, pool_->loaded_, pool_->classes_, &telemetry_layout_, memory_, bytes_);
-}
-
-/* A pool that grows from a source as messages need it; NULL is the default source, on top of malloc. False
- * if the source gives nothing. */
-PROTOPOOL_NODISCARD static inline bool telemetry_pool_init_growing(struct telemetry_pool *pool_, const struct protopool_source *source_)
-{
-    return protopool_init_growing(&pool_->engine_, pool_->loaded_, pool_->classes_, &telemetry_layout_, source_);
-}
-
-/* Ends the pool, gives its memory back and returns how many messages were still live. Of a joined pool it hands what it
- * keeps to the depot and returns 0: its messages live on. */
-static inline size_t telemetry_pool_fini(struct telemetry_pool *pool_)
-{
-    return protopool_fini(&pool_->engine_);
-}
-
-/* Frees all messages at once. Of a joined pool a fault: it is reported, and nothing is freed. */
-static inline void telemetry_pool_reset(struct telemetry_pool *pool_)
-{
-    protopool_reset(&pool_->engine_);
-}
-
-/* Makes sure that n more messages of the tag's slot size can be made without asking the source. False if that
- * cannot be had, or the tag is none; true for a variant without fields. Of messages with a tail only a fixed pool has one
- * slot size: for another see telemetry_reserve_log. */
-PROTOPOOL_NODISCARD PROTOPOOL_API bool telemetry_pool_reserve(struct telemetry_pool *pool_, enum telemetry_tag tag_, size_t n_);
-
-/* Hands back what its magazines keep: before its thread goes idle, say. */
-static inline void telemetry_pool_flush(struct telemetry_pool *pool_)
-{
-    protopool_flush(&pool_->engine_);
-}
-
-/* Gives back to the source all that is free, and the default source gives it to the system: what magazines keep (of a joined
- * pool, its own and the depot's), spare slabs, and what lies free between live messages, by whole slabs. What is reserved
- * stays. Returns how many bytes less the system holds (system_bytes): 0 of a fixed pool. A growing pool does
- * most of that as messages are freed; this is for the rest, after a peak. */
-static inline size_t telemetry_pool_trim(struct telemetry_pool *pool_)
-{
-    return protopool_trim(&pool_->engine_);
-}
-
-/* Calls fn for every live message, in no promised order. fn neither makes nor frees messages of this pool. Not for a
- * joined pool: a fault, and it calls nothing. */
-PROTOPOOL_API void telemetry_pool_each(struct telemetry_pool *pool_, void (*fn_)(void *ctx, const struct telemetry *msg), void *ctx_);
-
-#if defined __cplusplus && defined __GNUC__
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wshadow" /* the struct and the function share their name, as in C */
-#endif
-/* Fills in what the pool has handed out, by slot size. */
-static inline void telemetry_pool_stats(struct telemetry_pool *pool_, struct telemetry_pool_stats *stats_)
-{
-    memset(stats_, 0, sizeof *stats_);
-    protopool_stats(&pool_->engine_, stats_->slot, &stats_->source_bytes, &stats_->system_bytes);
-}
-#if defined __cplusplus && defined __GNUC__
-#pragma GCC diagnostic pop
-#endif
-
-/* Why new, copy or clone returned NULL the last time that they did for this pool: PROTOPOOL_REFUSED or PROTOPOOL_EXHAUSTED.
- * Like errno it is not cleared by what succeeds. */
-static inline enum protopool_failure telemetry_pool_failure(const struct telemetry_pool *pool_)
-{
-    return (enum protopool_failure)pool_->engine_.failure;
-}
-
-#ifndef PROTOPOOL_NO_STDIO
-/* Prints the peaks as max_live lines to paste into the schema: see struct protopool_slot_stats for how exact they are.
- * Returns as fprintf does. */
-PROTOPOOL_API int telemetry_pool_print_budget(FILE *out_, struct telemetry_pool *pool_);
-#endif
-
-#ifndef PROTOPOOL_NO_THREADS
-/* ---- The depot: threads share memory, and free each other's messages ----------------------------------------- */
-
-/* A depot that grows from a source, which is called under its lock; NULL is the default source. False if the source
- * gives nothing, or the system no lock. Not to be moved once initialised. */
-PROTOPOOL_NODISCARD static inline bool telemetry_depot_init(struct telemetry_depot *depot_, const struct protopool_source *source_)
-{
-    return protopool_depot_init(&depot_->engine_, depot_->classes_, &telemetry_layout_, source_);
-}
-
-/* A depot in memory of the caller's, aligned to 8: never grows, never calls malloc. TELEMETRY_DEPOT_BYTES(pools) bytes
- * are for so many joined pools. More may join: where memory for their magazines is left, max_live shrinks by what
- * the magazines of the others hold; where none is, they take the lock for each message. False if the memory does not
- * do for the max_live of one pool, or is misaligned; if a slot size would have 2^32 slots; or if the system gives no lock. */
-PROTOPOOL_NODISCARD static inline bool telemetry_depot_init_fixed(struct telemetry_depot *depot_, void *memory_, size_t bytes_)
-{
-    return protopool_depot_init_fixed(&depot_->engine_, depot_->classes_, &telemetry_layout_, memory_, bytes_);
-}
-
-/* A pool of the depot's memory: one for each thread, which ends it with telemetry_pool_fini. Any joined pool frees what any
- * other made. False if the depot's init has failed. */
-PROTOPOOL_NODISCARD static inline bool telemetry_pool_join(struct telemetry_pool *pool_, struct telemetry_depot *depot_)
-{
-    return protopool_join(&pool_->engine_, pool_->loaded_, pool_->classes_, &telemetry_layout_, &depot_->engine_);
-}
-
-/* Ends the depot, gives its memory back and returns how many messages were still live. While a pool is joined that is a
- * fault: it is reported, nothing is released, and SIZE_MAX returned. */
-static inline size_t telemetry_depot_fini(struct telemetry_depot *depot_)
-{
-    return protopool_depot_fini(&depot_->engine_);
-}
-
-/* Calls fn for every live message, in no promised order. While a pool is joined it calls nothing and
- * returns false. */
-PROTOPOOL_API bool telemetry_depot_each(struct telemetry_depot *depot_, void (*fn_)(void *ctx, const struct telemetry *msg), void *ctx_);
-
-/* As telemetry_pool_trim, in any thread; what joined pools keep in their magazines stays. Meanwhile they wait. */
-static inline size_t telemetry_depot_trim(struct telemetry_depot *depot_)
-{
-    return protopool_depot_trim(&depot_->engine_);
-}
-
-/* As telemetry_pool_stats, in any thread; live counts the free slots in the magazines of joined pools too. */
-static inline void telemetry_depot_stats(struct telemetry_depot *depot_, struct telemetry_pool_stats *stats_)
-{
-    memset(stats_, 0, sizeof *stats_);
-    protopool_depot_stats(&depot_->engine_, stats_->slot, &stats_->source_bytes, &stats_->system_bytes);
-}
-
-#ifndef PROTOPOOL_NO_STDIO
-/* As telemetry_pool_print_budget. */
-PROTOPOOL_API int telemetry_depot_print_budget(FILE *out_, struct telemetry_depot *depot_);
-#endif
-#endif
+/* SetHome */
+PROTOPOOL_ALLOCATES PROTOPOOL_DEPRECATED("send a Mission of one waypoint")
+struct telemetry *telemetry_new_set_home(struct telemetry_pool *pool, const struct telemetry_position *home);
+PROTOPOOL_ALLOCATES PROTOPOOL_DEPRECATED("send a Mission of one waypoint")
+struct telemetry *telemetry_copy_set_home(struct telemetry_pool *pool, const struct telemetry_set_home *from);
+PROTOPOOL_DEPRECATED("send a Mission of one waypoint")
+static inline struct telemetry_set_home telemetry_make_set_home(const struct telemetry_position *home);
 
 /* ---- Any message -------------------------------------------------------------------------------------------- */
 
-/* To switch on: -Wswitch finds a forgotten variant. */
-static inline enum telemetry_tag telemetry_tag_of(const struct telemetry *msg_)
-{
-    return (enum telemetry_tag)msg_->tag;
-}
+/* Frees a message of this pool. NULL, and a variant without fields, are left alone. */
+static inline void telemetry_free(struct telemetry_pool *pool, struct telemetry *msg);
 
-/* The variant's name in the schema; NULL for 0 and for what is no tag. */
-PROTOPOOL_API const char *telemetry_tag_name(enum telemetry_tag tag_);
+/* A copy in this pool of a message of any pool. NULL if the pool is exhausted, or if it is no message. */
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_clone(struct telemetry_pool *pool, const struct telemetry *msg);
 
-/* sizeof the message's own struct, and its tail; 0 if it is no message. */
-PROTOPOOL_API size_t telemetry_size(const struct telemetry *msg_);
+/* The tag, to switch on: -Wswitch finds a forgotten variant. */
+static inline enum telemetry_tag telemetry_tag_of(const struct telemetry *msg);
 
-/* Whether `bytes` bytes that came from outside begin with a message of the schema: a tag of it, all of the struct, and
- * nothing that the schema rules out. They must be aligned as the struct is, or to 8. */
-PROTOPOOL_API bool telemetry_validate(const struct telemetry *msg_, size_t bytes_);
+/* Of what is no tag: NULL, NULL, and of what is no message: 0. describe gives the fields' names, types and offsets. */
+PROTOPOOL_API const char *telemetry_tag_name(enum telemetry_tag tag);
+PROTOPOOL_API const struct protopool_record *telemetry_describe(enum telemetry_tag tag);
+PROTOPOOL_API size_t telemetry_size(const struct telemetry *msg); /* of its struct and its tail */
+PROTOPOOL_API const char *telemetry_mode_name(enum telemetry_mode value); /* NULL if it is not declared */
 
-/* Whether both are the same variant with equal fields; floating-point numbers by their representation. Padding, and what
- * lies behind the end of a text or list, do not count. */
-PROTOPOOL_API bool telemetry_equal(const struct telemetry *one_, const struct telemetry *other_);
+/* Whether `bytes` bytes from outside begin with a message of the schema: a tag of it, all of the struct, nothing that
+ * the schema rules out. They are aligned as the struct is, or to 8. */
+PROTOPOOL_API bool telemetry_validate(const struct telemetry *msg, size_t bytes);
 
-/* Equal messages have the same hash, on every machine. Not for input that someone chooses in order to collide. */
-PROTOPOOL_API uint64_t telemetry_hash(const struct telemetry *msg_);
+/* Whether both are the same variant with equal fields, floating-point numbers by their representation. Neither padding nor
+ * what lies behind the end of a text or list counts. Equal messages have the same hash, on every machine; it is not for
+ * input that someone chooses in order to collide. */
+PROTOPOOL_API bool telemetry_equal(const struct telemetry *one, const struct telemetry *other);
+PROTOPOOL_API uint64_t telemetry_hash(const struct telemetry *msg);
 
-/* The variant's fields: names, types, offsets; NULL for 0 and for what is no tag. */
-PROTOPOOL_API const struct protopool_record *telemetry_describe(enum telemetry_tag tag_);
-
-/* A function for each variant; NULL: skipped. */
+/* A function for each variant; NULL: it is skipped. */
 struct telemetry_handlers {
     void (*heartbeat)(void *ctx, const struct telemetry_heartbeat *msg);
     void (*attitude)(void *ctx, const struct telemetry_attitude *msg);
@@ -620,1393 +386,1367 @@ struct telemetry_handlers {
     void (*set_home)(void *ctx, const struct telemetry_set_home *msg);
 };
 
-/* The initialiser of handlers whose names begin so: TELEMETRY_HANDLERS(on_) has on_heartbeat, .... One that is missing
- * does not compile. */
-#define TELEMETRY_HANDLERS(prefix_) \
-    { \
-        prefix_##heartbeat, \
-        prefix_##attitude, \
-        prefix_##moved, \
-        prefix_##mission, \
-        prefix_##text, \
-        prefix_##log, \
-        prefix_##chunk, \
-        prefix_##track, \
-        prefix_##set_mode, \
-        prefix_##reboot, \
-        prefix_##set_home, \
-    }
-
 /* Calls the variant's handler; none for what is no message. */
-PROTOPOOL_API void telemetry_dispatch(const struct telemetry *msg_, const struct telemetry_handlers *handlers_, void *ctx_);
+PROTOPOOL_API void telemetry_dispatch(const struct telemetry *msg, const struct telemetry_handlers *handlers, void *ctx);
+
+/* The initialiser of handlers by a prefix: TELEMETRY_HANDLERS(on_) has on_heartbeat, ... A missing one does not compile. */
+#define TELEMETRY_HANDLERS(prefix_) { prefix_##heartbeat, prefix_##attitude, prefix_##moved, prefix_##mission, \
+    prefix_##text, prefix_##log, prefix_##chunk, prefix_##track, prefix_##set_mode, prefix_##reboot, \
+    prefix_##set_home, }
 
 #ifndef PROTOPOOL_NO_STDIO
-/* Prints on one line: Name { field: value, ... }, or <no message>. Returns as fprintf does. */
-PROTOPOOL_API int telemetry_print(FILE *out_, const struct telemetry *msg_);
-
-/* The same with a line for each field and each element of a list, without a newline at the end. */
-PROTOPOOL_API int telemetry_print_pretty(FILE *out_, const struct telemetry *msg_);
-
-/* Into a buffer of `room` bytes, as snprintf: what fits, terminated; returns how many characters there are. */
-PROTOPOOL_API int telemetry_snprint(char *buffer_, size_t room_, const struct telemetry *msg_);
-PROTOPOOL_API int telemetry_snprint_pretty(char *buffer_, size_t room_, const struct telemetry *msg_);
+/* On one line, Name { field: value, ... }, or <no message>; pretty: a line for each field and element, without a newline
+ * at the end. They return as fprintf and snprintf do. */
+PROTOPOOL_API int telemetry_print(FILE *out, const struct telemetry *msg);
+PROTOPOOL_API int telemetry_print_pretty(FILE *out, const struct telemetry *msg);
+PROTOPOOL_API int telemetry_snprint(char *buffer, size_t room, const struct telemetry *msg);
+PROTOPOOL_API int telemetry_snprint_pretty(char *buffer, size_t room, const struct telemetry *msg);
 #endif
+
+/* ---- Pools: protopool.h has the whole contract, of protopool_init_fixed and so on ------------------------------ */
+
+/* A fixed pool: never grows, never calls malloc. TELEMETRY_POOL_STORAGE(name) declares the memory, TELEMETRY_POOL_BYTES bytes aligned
+ * to 8. False if it is smaller or misaligned. */
+PROTOPOOL_NODISCARD static inline bool telemetry_pool_init(struct telemetry_pool *pool, void *memory, size_t bytes);
+
+/* Grows from the source; NULL: the default source, on top of malloc. False if the source has no memory. */
+PROTOPOOL_NODISCARD static inline bool telemetry_pool_init_growing(struct telemetry_pool *pool, const struct protopool_source *source);
+
+/* Ends the pool; returns how many messages were live. Messages of a joined pool live on: 0. */
+static inline size_t telemetry_pool_fini(struct telemetry_pool *pool);
+
+/* Frees all messages at once. A fault if the pool is joined. */
+static inline void telemetry_pool_reset(struct telemetry_pool *pool);
+
+/* Makes sure that n more messages of the tag's slot size can be allocated without a call of the source. False if that has no
+ * memory, or if it is no tag; true for a variant without fields. False in a growing pool for messages with a tail, which
+ * have many slot sizes: see telemetry_reserve_log. */
+PROTOPOOL_NODISCARD PROTOPOOL_API bool telemetry_pool_reserve(struct telemetry_pool *pool, enum telemetry_tag tag, size_t n);
+
+/* flush: before the pool's thread goes idle, puts back the free slots that the pool keeps. trim: after a peak, gives all that
+ * is free back to the system, and returns how many bytes. */
+static inline void telemetry_pool_flush(struct telemetry_pool *pool);
+static inline size_t telemetry_pool_trim(struct telemetry_pool *pool);
+
+/* Calls fn for each live message. fn neither allocates from the pool nor frees into it. A fault if the pool is joined. */
+PROTOPOOL_API void telemetry_pool_each(struct telemetry_pool *pool, void (*fn)(void *ctx, const struct telemetry *msg), void *ctx);
+
+/* Why new, copy or clone returned NULL the last time. Like errno, success does not clear it. */
+static inline enum protopool_failure telemetry_pool_failure(const struct telemetry_pool *pool);
+
+/* print_budget prints the peaks as max_live lines for the schema, and returns as fprintf does. */
+#define TELEMETRY_SLOT_SIZES 152
+struct telemetry_pool_stats {
+    struct protopool_slot_stats slot[TELEMETRY_SLOT_SIZES]; /* by ascending slot size */
+    size_t source_bytes; /* taken from the source and not given back; of a fixed pool, its memory */
+    size_t system_bytes; /* those, and what the default source keeps free */
+};
+static inline void telemetry_pool_stats(struct telemetry_pool *pool, struct telemetry_pool_stats *stats);
+#ifndef PROTOPOOL_NO_STDIO
+PROTOPOOL_API int telemetry_pool_print_budget(FILE *out, struct telemetry_pool *pool);
+#endif
+
+#ifndef PROTOPOOL_NO_THREADS
+/* ---- Depots: threads share memory, and free each other's messages --------------------------------------------- */
+
+/* As pools. TELEMETRY_DEPOT_STORAGE(name, pools) declares memory, TELEMETRY_DEPOT_BYTES(pools) bytes, in which max_live holds for
+ * that many joined pools together. False also if the system has no lock. A source is called under the lock. */
+PROTOPOOL_NODISCARD static inline bool telemetry_depot_init(struct telemetry_depot *depot, const struct protopool_source *source);
+PROTOPOOL_NODISCARD static inline bool telemetry_depot_init_fixed(struct telemetry_depot *depot, void *memory, size_t bytes);
+
+/* A pool of the depot's memory, for one thread, which ends it by telemetry_pool_fini. Any joined pool frees the messages of any
+ * other. False if the depot's init has failed. */
+PROTOPOOL_NODISCARD static inline bool telemetry_pool_join(struct telemetry_pool *pool, struct telemetry_depot *depot);
+
+/* Ends the depot; returns how many messages were live. A fault while a pool is joined: SIZE_MAX, and nothing is released. */
+static inline size_t telemetry_depot_fini(struct telemetry_depot *depot);
+
+/* As for a pool, in any thread. each: false while a pool is joined. stats count the free slots of joined pools as live. */
+PROTOPOOL_API bool telemetry_depot_each(struct telemetry_depot *depot, void (*fn)(void *ctx, const struct telemetry *msg), void *ctx);
+static inline size_t telemetry_depot_trim(struct telemetry_depot *depot);
+static inline void telemetry_depot_stats(struct telemetry_depot *depot, struct telemetry_pool_stats *stats);
+#ifndef PROTOPOOL_NO_STDIO
+PROTOPOOL_API int telemetry_depot_print_budget(FILE *out, struct telemetry_depot *depot);
+#endif
+#endif
+
+/* ==== Implementation: nothing below is API ====================================================================== */
+
+/* ---- Pools: their memory ---- */
+
+#define TELEMETRY_POOL_BYTES PROTOPOOL_SIZE( \
+    PROTOPOOL_FIXED_BYTES(2, 2) + \
+    PROTOPOOL_FIXED_BYTES(16, 4) + \
+    PROTOPOOL_FIXED_BYTES(32, 1) + \
+    PROTOPOOL_FIXED_BYTES(40, 16) + \
+    PROTOPOOL_FIXED_BYTES(64, 16) + \
+    PROTOPOOL_FIXED_BYTES(104, 4) + \
+    PROTOPOOL_FIXED_BYTES(528, 2) + \
+    PROTOPOOL_FIXED_BYTES(552, 2) + \
+    PROTOPOOL_TABLES_BYTES(TELEMETRY_SLOT_SIZES))
+
+#define TELEMETRY_POOL_STORAGE(name) alignas(8) static unsigned char name[TELEMETRY_POOL_BYTES]
+
+/* Enough for every max_live to hold for that many pools together: with the slots that the magazines of the others hold. */
+#define TELEMETRY_DEPOT_BYTES(pools) PROTOPOOL_SIZE( \
+    PROTOPOOL_DEPOT_BYTES(2, 2, pools) + \
+    PROTOPOOL_DEPOT_BYTES(16, 4, pools) + \
+    PROTOPOOL_DEPOT_BYTES(32, 1, pools) + \
+    PROTOPOOL_DEPOT_BYTES(40, 16, pools) + \
+    PROTOPOOL_DEPOT_BYTES(64, 16, pools) + \
+    PROTOPOOL_DEPOT_BYTES(104, 4, pools) + \
+    PROTOPOOL_DEPOT_BYTES(528, 2, pools) + \
+    PROTOPOOL_DEPOT_BYTES(552, 2, pools) + \
+    PROTOPOOL_TABLES_BYTES(TELEMETRY_SLOT_SIZES) + PROTOPOOL_DEPOT_ARRAYS_BYTES(8, pools))
+
+#define TELEMETRY_DEPOT_STORAGE(name, pools) alignas(8) static unsigned char name[TELEMETRY_DEPOT_BYTES(pools)]
+
+struct telemetry_pool {
+    struct protopool_magazine loaded_[1 + TELEMETRY_SLOT_SIZES]; /* first: what allocate and free touch */
+    struct protopool engine_;
+    struct protopool_pool_class classes_[1 + TELEMETRY_SLOT_SIZES];
+};
+
+#ifdef PROTOPOOL_NO_THREADS
+struct PROTOPOOL_UNAVAILABLE_("protopool: a depot needs a lock: define PROTOPOOL_LOCK and PROTOPOOL_UNLOCK") telemetry_depot {
+    int no_lock_;
+};
+#else
+struct telemetry_depot {
+    struct protopool_depot engine_;
+    struct protopool_depot_class classes_[1 + TELEMETRY_SLOT_SIZES];
+};
+#endif
+
+/* The name has a hash of the layout, and the settings; each file that includes this refers to it. */
+#define telemetry_layout_ PROTOPOOL_NAMED_(telemetry_layout_b3dc91da)
+PROTOPOOL_API extern const struct protopool_geometry telemetry_layout_;
+PROTOPOOL_REFER_(telemetry_refers_to_layout_, telemetry_layout_);
+
+/* ---- Slot classes ---- */
+
+PROTOPOOL_API extern const uint8_t telemetry_class_of_tag_[256];
+
+/* The message's slot class; 0: it is not allocated. Any tag has one. */
+static inline unsigned telemetry_class_of_(const struct telemetry *msg)
+{
+    return telemetry_class_of_tag_[msg->tag];
+}
+
+/* By protopool_tail_index. */
+PROTOPOOL_API extern const uint8_t telemetry_tail_classes_[149];
+
+/* The slot class of a message with a tail, of that many bytes in all; of_longest: that of the longest. */
+static inline unsigned telemetry_tail_class_(const struct telemetry_pool *pool, unsigned of_longest, size_t bytes)
+{
+    return pool->engine_.is_fixed ? of_longest : telemetry_tail_classes_[protopool_tail_index(bytes)];
+}
+
+/* The bytes of a message with a tail; 0 if it has none. */
+static inline size_t telemetry_tail_size_(const struct telemetry *msg)
+{
+    switch ((enum telemetry_tag)msg->tag) {
+    case TELEMETRY_LOG:
+        return 16 + (size_t)((const struct telemetry_log *)(const void *)msg)->text_len + 1;
+    case TELEMETRY_CHUNK:
+        return 12 + (size_t)((const struct telemetry_chunk *)(const void *)msg)->data_len;
+    case TELEMETRY_TRACK:
+        return 8 + (size_t)((const struct telemetry_track *)(const void *)msg)->points_len * sizeof(struct telemetry_position);
+    case TELEMETRY_HEARTBEAT:
+    case TELEMETRY_ATTITUDE:
+    case TELEMETRY_MOVED:
+    case TELEMETRY_MISSION:
+    case TELEMETRY_TEXT:
+    case TELEMETRY_SET_MODE:
+    case TELEMETRY_REBOOT:
+    case TELEMETRY_SET_HOME:
+    default:
+        return 0;
+    }
+}
+
+/* ---- What the functions of all messages share ---- */
+
+/* What marks a freed message: no variant has this tag. */
+#define TELEMETRY_FREED_TAG_ 255
+
+static inline enum telemetry_tag telemetry_tag_of(const struct telemetry *msg)
+{
+    return (enum telemetry_tag)msg->tag;
+}
 
 #ifdef PROTOPOOL_TRACE
-PROTOPOOL_API void telemetry_trace_allocate_(struct telemetry *msg_, enum telemetry_tag tag_, size_t bytes_);
-PROTOPOOL_API void telemetry_trace_deallocate_(const struct telemetry *msg_);
+PROTOPOOL_API void telemetry_trace_allocate_(struct telemetry *msg, enum telemetry_tag tag, size_t bytes);
+PROTOPOOL_API void telemetry_trace_deallocate_(const struct telemetry *msg);
 #endif
 
-#if PROTOPOOL_CHECK >= 1
-/* Whether it is the one object of a variant without fields. */
-PROTOPOOL_API bool telemetry_is_constant_(const struct telemetry *msg_);
-
-#if PROTOPOOL_CHECK == 1
-/* Whether the message has a slot for its length; true if it has no tail. */
-PROTOPOOL_API bool telemetry_is_served_(const struct telemetry_pool *pool_, const struct telemetry *msg_);
-#endif
-
-/* Whether the message may be freed, of a slot class by its tag; a fault if not. */
-static inline bool telemetry_may_free_(struct telemetry_pool *pool_, const struct telemetry *msg_)
+/* A slot of the class for a message of `bytes` bytes, with its tag and zeros up to `head` bytes; NULL if the pool is
+ * exhausted. */
+PROTOPOOL_INLINE void *telemetry_take_(struct telemetry_pool *pool, unsigned slot_class, enum telemetry_tag tag, size_t head, size_t bytes)
 {
-#if PROTOPOOL_CHECK == 1
-    if (PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag && msg_->tag != 0)) { /* as the free before, which was looked at */
-        return true;
-    }
+#if PROTOPOOL_CHECK == 2
+    struct telemetry *const msg = (struct telemetry *)protopool_take_checked(&pool->engine_, slot_class, bytes, telemetry_tag_name(tag));
+#else
+    struct telemetry *const msg = (struct telemetry *)protopool_take(&pool->engine_, &pool->loaded_[slot_class], slot_class);
 #endif
-    const bool is_allocated_ = telemetry_class_of_(msg_) != 0;
-    if (!PROTOPOOL_LIKELY(is_allocated_) && telemetry_is_constant_(msg_)) {
-        return false;
-    }
-    if (!PROTOPOOL_LIKELY(pool_->engine_.alive == PROTOPOOL_ALIVE_)) {
-        protopool_report_fault(PROTOPOOL_FAULT_NOT_ALIVE, &pool_->engine_, msg_);
-        return false;
-    }
-    if (!PROTOPOOL_LIKELY(is_allocated_)) {
-        protopool_report_fault(msg_->tag == TELEMETRY_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_BAD_TAG,
-                        &pool_->engine_, msg_);
-        return false;
+    if (msg == NULL) {
+        return NULL;
     }
 #if PROTOPOOL_CHECK == 1
-    if (!PROTOPOOL_LIKELY(telemetry_is_served_(pool_, msg_))) {
-        protopool_report_fault(PROTOPOOL_FAULT_WRONG_LENGTH, &pool_->engine_, msg_);
-        return false;
+    if (!PROTOPOOL_LIKELY(msg->tag == TELEMETRY_FREED_TAG_)) {
+        protopool_report_fault(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool->engine_, msg);
+        msg->tag = TELEMETRY_FREED_TAG_;
+        protopool_put(&pool->engine_, &pool->loaded_[slot_class], slot_class, msg);
+        pool->engine_.failure = PROTOPOOL_FAULTED;
+        return NULL;
     }
 #endif
-    return true;
+#ifdef PROTOPOOL_TRACE
+    telemetry_trace_allocate_(msg, tag, bytes);
+#endif
+    (void)bytes;
+    protopool_write_tag(msg, tag, sizeof msg->tag, head);
+    return msg;
 }
-#endif
+
+/* The same with a copy of a struct of that many bytes. */
+PROTOPOOL_INLINE struct telemetry *telemetry_copy_(struct telemetry_pool *pool, unsigned slot_class, enum telemetry_tag tag, size_t head,
+    const struct telemetry *from, size_t bytes)
+{
+    struct telemetry *const msg = (struct telemetry *)telemetry_take_(pool, slot_class, tag, head, bytes);
+    if (msg != NULL) {
+        memcpy(msg, from, bytes);
+        protopool_write_tag(msg, tag, sizeof msg->tag, head);
+    }
+    return msg;
+}
+
+/* What a constructor returns for arguments that the schema rules out. */
+static inline struct telemetry *telemetry_refused_(struct telemetry_pool *pool)
+{
+    pool->engine_.failure = PROTOPOOL_REFUSED;
+    return NULL;
+}
+
+/* What copy returns for a struct, or for a tail behind it, that the schema rules out. */
+static inline struct telemetry *telemetry_refuse_copy_(struct telemetry_pool *pool, enum telemetry_tag tag, const struct telemetry *from,
+    const void *tail, size_t length)
+{
+    (void)tag, (void)from, (void)tail, (void)length;
+    PROTOPOOL_EXPLAIN_(protopool_explain_copy(&pool->engine_, telemetry_describe(tag), from->tag == 0 || telemetry_tag_of(from) == tag,
+                                              from, tail, length));
+    return telemetry_refused_(pool);
+}
 
 #if PROTOPOOL_CHECK >= 1
-/* NULL, where a fault handler has returned. A function, since gcc -fanalyzer would expect a constant of each `as`, also of one
- * in a switch over the tag. */
+PROTOPOOL_API void telemetry_explain_heartbeat_(const struct protopool *pool, uint64_t time,
+    enum telemetry_mode mode, uint8_t working, uint8_t battery);
+PROTOPOOL_API void telemetry_explain_moved_(const struct protopool *pool, uint64_t time,
+    const struct telemetry_position *at, const struct telemetry_position *target);
+PROTOPOOL_API void telemetry_explain_mission_(const struct protopool *pool, const char *name, float speed,
+    const struct telemetry_waypoint *waypoints, size_t waypoints_len);
+PROTOPOOL_API void telemetry_explain_text_(const struct protopool *pool, uint8_t severity, const char *text);
+PROTOPOOL_API void telemetry_explain_log_(const struct protopool *pool, uint64_t time, uint8_t severity,
+    const char *text, size_t text_len);
+PROTOPOOL_API void telemetry_explain_chunk_(const struct protopool *pool, uint16_t file, uint32_t offset,
+    const uint8_t *data, size_t data_len);
+PROTOPOOL_API void telemetry_explain_track_(const struct protopool *pool, uint16_t period,
+    const struct telemetry_position *points, size_t points_len);
+PROTOPOOL_API void telemetry_explain_set_mode_(const struct protopool *pool, enum telemetry_mode mode);
+PROTOPOOL_API void telemetry_explain_set_home_(const struct protopool *pool, const struct telemetry_position *home);
+
+/* NULL, where a fault handler has returned. A function, since gcc -fanalyzer would expect a constant of each `as`, also of
+ * one in a switch over the tag. */
 PROTOPOOL_API void *telemetry_null_(void);
 #else
 #define telemetry_null_() NULL
 #endif
 
 /* Whether the message is the variant of this tag, which it must be: from level 1 a fault if not. */
-PROTOPOOL_INLINE bool telemetry_is_variant_(const struct telemetry *msg_, enum telemetry_tag tag_)
+PROTOPOOL_INLINE bool telemetry_is_variant_(const struct telemetry *msg, enum telemetry_tag tag)
 {
 #if PROTOPOOL_CHECK == 2
-    if (msg_ == NULL) { /* a fault, and reported */
+    if (msg == NULL) { /* a fault, and reported */
         return false;
     }
 #endif
 #if PROTOPOOL_CHECK >= 1
-    if (!PROTOPOOL_LIKELY(msg_->tag == (uint8_t)tag_)) {
-        protopool_report_fault(msg_->tag == TELEMETRY_FREED_TAG_ ? PROTOPOOL_FAULT_USE_AFTER_FREE : PROTOPOOL_FAULT_WRONG_VARIANT, NULL,
-                        msg_);
+    if (!PROTOPOOL_LIKELY(msg->tag == (uint8_t)tag)) {
+        protopool_report_fault(msg->tag == TELEMETRY_FREED_TAG_ ? PROTOPOOL_FAULT_USE_AFTER_FREE : PROTOPOOL_FAULT_WRONG_VARIANT, NULL, msg);
         return false;
     }
 #endif
-    (void)msg_;
-    (void)tag_;
+    (void)msg;
+    (void)tag;
     return true;
 }
 
-#if PROTOPOOL_CHECK == 2
-/* The message, or NULL if it is not the variant of this tag: a fault, with its place. */
-PROTOPOOL_API const struct telemetry *telemetry_read_at_(enum telemetry_tag tag_, const char *file_, int line_, const struct telemetry *msg_);
-PROTOPOOL_API struct telemetry *telemetry_edit_at_(enum telemetry_tag tag_, const char *file_, int line_, struct telemetry *msg_);
+/* ---- Free ---- */
 
-/* Notes where an operation is. */
-static inline struct telemetry_pool *telemetry_at_(struct telemetry_pool *pool_, const char *file_, int line_)
+PROTOPOOL_API void telemetry_free_(struct telemetry_pool *pool, struct telemetry *msg); /* not inlined */
+
+#if PROTOPOOL_CHECK >= 1
+/* Whether it is the one object of a variant without fields. */
+PROTOPOOL_API bool telemetry_is_constant_(const struct telemetry *msg);
+
+#if PROTOPOOL_CHECK == 1
+/* Whether the message has a slot for its length; true if it has no tail. */
+PROTOPOOL_API bool telemetry_is_served_(const struct telemetry_pool *pool, const struct telemetry *msg);
+#endif
+
+/* Whether the message may be freed, of a slot class by its tag; a fault if not. */
+static inline bool telemetry_may_free_(struct telemetry_pool *pool, const struct telemetry *msg)
 {
-    pool_->engine_.site.file = file_;
-    pool_->engine_.site.line = line_;
-    return pool_;
+#if PROTOPOOL_CHECK == 1
+    if (PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag && msg->tag != 0)) { /* as the free before, which was looked at */
+        return true;
+    }
+#endif
+    const bool is_allocated = telemetry_class_of_(msg) != 0;
+    if (!PROTOPOOL_LIKELY(is_allocated) && telemetry_is_constant_(msg)) {
+        return false;
+    }
+    if (!PROTOPOOL_LIKELY(pool->engine_.alive == PROTOPOOL_ALIVE_)) {
+        protopool_report_fault(PROTOPOOL_FAULT_NOT_ALIVE, &pool->engine_, msg);
+        return false;
+    }
+    if (!PROTOPOOL_LIKELY(is_allocated)) {
+        protopool_report_fault(msg->tag == TELEMETRY_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_BAD_TAG, &pool->engine_, msg);
+        return false;
+    }
+#if PROTOPOOL_CHECK == 1
+    if (!PROTOPOOL_LIKELY(telemetry_is_served_(pool, msg))) {
+        protopool_report_fault(PROTOPOOL_FAULT_WRONG_LENGTH, &pool->engine_, msg);
+        return false;
+    }
+#endif
+    return true;
 }
 #endif
 
-PROTOPOOL_API void telemetry_free_(struct telemetry_pool *pool_, struct telemetry *msg_); /* not inlined */
-
-/* Frees a message of this pool; NULL and a variant without fields are left alone. */
-static inline void telemetry_free(struct telemetry_pool *pool_, struct telemetry *msg_)
+static inline void telemetry_free(struct telemetry_pool *pool, struct telemetry *msg)
 {
 #if PROTOPOOL_CHECK == 2
-    telemetry_free_(pool_, msg_);
+    telemetry_free_(pool, msg);
 #else
-    if (msg_ != NULL) {
+    if (msg != NULL) {
 #if PROTOPOOL_CHECK == 1
-        if (!telemetry_may_free_(pool_, msg_)) {
+        if (!telemetry_may_free_(pool, msg)) {
             return;
         }
 #endif
 #ifdef PROTOPOOL_TRACE
-        if (telemetry_class_of_(msg_) != 0) {
-            telemetry_trace_deallocate_(msg_);
+        if (telemetry_class_of_(msg) != 0) {
+            telemetry_trace_deallocate_(msg);
         }
 #endif
-        struct protopool_magazine *loaded_ = pool_->engine_.last;
-        if (!PROTOPOOL_LIKELY(msg_->tag == pool_->engine_.last_tag)) { /* not the variant of the free before */
-            const unsigned class_ = telemetry_class_of_(msg_);
-            if (class_ == 0) { /* it has no fields */
+        struct protopool_magazine *loaded = pool->engine_.last;
+        if (!PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag)) { /* not the variant of the free before */
+            const unsigned slot_class = telemetry_class_of_(msg);
+            if (slot_class == 0) { /* it has no fields */
                 return;
             }
-            const size_t bytes_ = telemetry_tail_size_(msg_);
-            loaded_ = bytes_ != 0 ? &pool_->loaded_[telemetry_tail_class_(pool_, class_, bytes_)] :
-                                    protopool_expect(&pool_->engine_, msg_->tag, class_);
+            const size_t bytes = telemetry_tail_size_(msg);
+            loaded = bytes != 0 ? &pool->loaded_[telemetry_tail_class_(pool, slot_class, bytes)] :
+                                  protopool_expect(&pool->engine_, msg->tag, slot_class);
         }
 #if PROTOPOOL_CHECK == 1
-        msg_->tag = TELEMETRY_FREED_TAG_;
+        msg->tag = TELEMETRY_FREED_TAG_;
 #endif
-        protopool_put(&pool_->engine_, loaded_, (unsigned)(loaded_ - pool_->loaded_), msg_);
+        protopool_put(&pool->engine_, loaded, (unsigned)(loaded - pool->loaded_), msg);
     }
 #endif
 }
 
-/* A copy in a pool, of this protocol but not always this pool; NULL if the pool is exhausted, or it is no message. */
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_clone(struct telemetry_pool *pool_, const struct telemetry *msg_) PROTOPOOL_FREED_BY_(telemetry_free_);
+/* ---- Pools and depots ---- */
 
-/* What a constructor returns for arguments that the schema rules out. */
-static inline struct telemetry *telemetry_refused_(struct telemetry_pool *pool_)
+static inline bool telemetry_pool_init(struct telemetry_pool *pool, void *memory, size_t bytes)
 {
-    pool_->engine_.failure = PROTOPOOL_REFUSED;
-    return NULL;
+    return protopool_init_fixed(&pool->engine_, pool->loaded_, pool->classes_, &telemetry_layout_, memory, bytes);
 }
 
-#if PROTOPOOL_CHECK >= 1
-/* Calls the refusal handler with what is wrong, before a constructor returns; one such function for each that refuses. */
-PROTOPOOL_API void telemetry_explain_copy_(const struct protopool *pool_, enum telemetry_tag tag_, const struct telemetry *from_, const void *tail_,
-    size_t length_);
-PROTOPOOL_API void telemetry_explain_heartbeat_(const struct protopool *pool_, uint64_t time,
-    enum telemetry_mode mode, uint8_t working, uint8_t battery);
-PROTOPOOL_API void telemetry_explain_moved_(const struct protopool *pool_, uint64_t time,
-    const struct telemetry_position *at, const struct telemetry_position *target);
-PROTOPOOL_API void telemetry_explain_mission_(const struct protopool *pool_, const char *name, float speed,
-    const struct telemetry_waypoint *waypoints, size_t waypoints_len);
-PROTOPOOL_API void telemetry_explain_text_(const struct protopool *pool_, uint8_t severity, const char *text);
-PROTOPOOL_API void telemetry_explain_log_(const struct protopool *pool_, uint64_t time, uint8_t severity,
-    const char *text, size_t text_len);
-PROTOPOOL_API void telemetry_explain_chunk_(const struct protopool *pool_, uint16_t file, uint32_t offset,
-    const uint8_t *data, size_t data_len);
-PROTOPOOL_API void telemetry_explain_track_(const struct protopool *pool_, uint16_t period,
-    const struct telemetry_position *points, size_t points_len);
-PROTOPOOL_API void telemetry_explain_set_mode_(const struct protopool *pool_, enum telemetry_mode mode);
-PROTOPOOL_API void telemetry_explain_set_home_(const struct protopool *pool_,
-    const struct telemetry_position *home);
-#endif
-
-/* A slot of the class for a message of `bytes_` bytes, the variant of this tag; NULL if the pool is exhausted. The tag
- * and zeros up to `head_` bytes are written. */
-PROTOPOOL_INLINE void *telemetry_take_(struct telemetry_pool *pool_, unsigned class_, enum telemetry_tag tag_, size_t head_, size_t bytes_)
+static inline bool telemetry_pool_init_growing(struct telemetry_pool *pool, const struct protopool_source *source)
 {
-#if PROTOPOOL_CHECK == 2
-    struct telemetry *const msg_ = (struct telemetry *)protopool_take_checked(&pool_->engine_, class_, bytes_, telemetry_tag_name(tag_));
-#else
-    struct telemetry *const msg_ = (struct telemetry *)protopool_take(&pool_->engine_, &pool_->loaded_[class_], class_);
-#endif
-    if (msg_ == NULL) {
-        return NULL;
-    }
-#if PROTOPOOL_CHECK == 1
-    if (!PROTOPOOL_LIKELY(msg_->tag == TELEMETRY_FREED_TAG_)) {
-        protopool_report_fault(PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, &pool_->engine_, msg_);
-        msg_->tag = TELEMETRY_FREED_TAG_;
-        protopool_put(&pool_->engine_, &pool_->loaded_[class_], class_, msg_);
-        pool_->engine_.failure = PROTOPOOL_FAULTED;
-        return NULL;
-    }
-#endif
-#ifdef PROTOPOOL_TRACE
-    telemetry_trace_allocate_(msg_, tag_, bytes_);
-#endif
-    (void)bytes_;
-    protopool_write_tag(msg_, tag_, sizeof msg_->tag, head_);
-    return msg_;
+    return protopool_init_growing(&pool->engine_, pool->loaded_, pool->classes_, &telemetry_layout_, source);
 }
 
-/* ---- Each variant -------------------------------------------------------------------------------------------
- *
- * new:   a message in the pool; NULL if the schema rules the arguments out, or the pool is exhausted: telemetry_pool_failure
- *        reports which. From level 1 protopool_set_refusal_handler has what is ruled out.
- * copy:  the same from a struct, say of designated initialisers; its tag need not be set.
- * make:  a message by value; its tag is 0 if the schema rules the arguments out.
- * default: a message by value with the schema's defaults: zeros, empty lists and absent fields where it gives none, and the
- *        value that is nearest to zero (of an enum the first) where it allows no zero. To be changed and copied.
- * valid: whether the schema allows what the struct holds; tells for which reason copy returned NULL.
- * as:    the message as its variant, which it must be. if: NULL if it is another. edit: as, to write its fields.
- *
- * new and copy write every byte of padding; no byte of what was there before stays, but behind the end of a text or a list
- * that is shorter than its room, and the padding in the elements of an array is copied with them. C promises nothing of
- * the padding of a struct that is returned by value, as make's is.
- *
- * A string is NUL-terminated (NULL is refused); of an array exactly its N elements are read; a list may be NULL
- * where it has no elements. An optional field is absent where its argument is NULL.
- *
- * A tail lies behind its message's struct, and is as long as when it was made: only its elements may be written. So there
- * is no make for it; copy takes a struct and the tail, whatever length the struct has; valid tells of the struct alone, and
- * telemetry_validate of both. reserve: as telemetry_pool_reserve, for tails of this length.
- */
-
-/* Heartbeat */
-
-static inline bool telemetry_valid_heartbeat(const struct telemetry_heartbeat *msg_)
+static inline size_t telemetry_pool_fini(struct telemetry_pool *pool)
 {
-    return (msg_->base.tag == TELEMETRY_HEARTBEAT || msg_->base.tag == 0)
-           && telemetry_known_mode_((int64_t)msg_->mode)
-           && (msg_->working & ~TELEMETRY_SENSORS_ALL_) == 0
-           && msg_->battery <= 100;
+    return protopool_fini(&pool->engine_);
 }
 
-static inline struct telemetry_heartbeat telemetry_make_heartbeat(uint64_t time, enum telemetry_mode mode,
-    uint8_t working, uint8_t battery)
+static inline void telemetry_pool_reset(struct telemetry_pool *pool)
 {
-    struct telemetry_heartbeat msg_;
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (!(telemetry_known_mode_((int64_t)mode)) || !((working & ~TELEMETRY_SENSORS_ALL_) == 0) ||
-        !(battery <= 100)) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_heartbeat_(NULL, time, mode, working, battery));
-        return msg_;
+    protopool_reset(&pool->engine_);
+}
+
+static inline void telemetry_pool_flush(struct telemetry_pool *pool)
+{
+    protopool_flush(&pool->engine_);
+}
+
+static inline size_t telemetry_pool_trim(struct telemetry_pool *pool)
+{
+    return protopool_trim(&pool->engine_);
+}
+
+static inline enum protopool_failure telemetry_pool_failure(const struct telemetry_pool *pool)
+{
+    return (enum protopool_failure)pool->engine_.failure;
+}
+
+static inline void telemetry_pool_stats(struct telemetry_pool *pool, struct telemetry_pool_stats *stats)
+{
+    memset(stats, 0, sizeof *stats);
+    protopool_stats(&pool->engine_, stats->slot, &stats->source_bytes, &stats->system_bytes);
+}
+
+#ifndef PROTOPOOL_NO_THREADS
+static inline bool telemetry_depot_init(struct telemetry_depot *depot, const struct protopool_source *source)
+{
+    return protopool_depot_init(&depot->engine_, depot->classes_, &telemetry_layout_, source);
+}
+
+static inline bool telemetry_depot_init_fixed(struct telemetry_depot *depot, void *memory, size_t bytes)
+{
+    return protopool_depot_init_fixed(&depot->engine_, depot->classes_, &telemetry_layout_, memory, bytes);
+}
+
+static inline bool telemetry_pool_join(struct telemetry_pool *pool, struct telemetry_depot *depot)
+{
+    return protopool_join(&pool->engine_, pool->loaded_, pool->classes_, &telemetry_layout_, &depot->engine_);
+}
+
+static inline size_t telemetry_depot_fini(struct telemetry_depot *depot)
+{
+    return protopool_depot_fini(&depot->engine_);
+}
+
+static inline size_t telemetry_depot_trim(struct telemetry_depot *depot)
+{
+    return protopool_depot_trim(&depot->engine_);
+}
+
+static inline void telemetry_depot_stats(struct telemetry_depot *depot, struct telemetry_pool_stats *stats)
+{
+    memset(stats, 0, sizeof *stats);
+    protopool_depot_stats(&depot->engine_, stats->slot, &stats->source_bytes, &stats->system_bytes);
+}
+#endif
+
+/* ---- Enums ---- */
+
+/* Whether the enum declares the value. */
+static inline bool telemetry_known_mode_(int64_t value)
+{
+    switch (value) {
+    case TELEMETRY_MODE_MANUAL:
+    case TELEMETRY_MODE_HOLD:
+    case TELEMETRY_MODE_MISSION:
+    case TELEMETRY_MODE_LAND:
+        return true;
+    default:
+        return false;
     }
-    msg_.base.tag = TELEMETRY_HEARTBEAT;
-    msg_.time = time;
-    msg_.mode = (uint8_t)mode;
-    msg_.working = working;
-    msg_.battery = battery;
-    return msg_;
+}
+
+#define TELEMETRY_SENSORS_ALL_ UINT64_C(0x8f)
+
+/* ---- position ---- */
+
+static inline bool telemetry_valid_position(const struct telemetry_position *value)
+{
+    return value->latitude >= -90.0 && value->latitude <= 90.0
+           && value->longitude >= -180.0 && value->longitude <= 180.0;
+}
+
+static inline bool telemetry_set_position(struct telemetry_position *out, double latitude, double longitude,
+    float altitude)
+{
+    if (!(latitude >= -90.0 && latitude <= 90.0) || !(longitude >= -180.0 && longitude <= 180.0)) {
+        return false;
+    }
+    out->latitude = latitude;
+    out->longitude = longitude;
+    out->altitude = altitude;
+    return true;
+}
+
+/* Makes a struct of zeros one that the schema rules out. */
+static inline void telemetry_rule_out_position_(struct telemetry_position *value)
+{
+    value->latitude = 1e+308;
+}
+
+static inline struct telemetry_position telemetry_make_position(double latitude, double longitude, float altitude)
+{
+    struct telemetry_position out;
+    memset(&out, 0, sizeof out);
+    if (!telemetry_set_position(&out, latitude, longitude, altitude)) {
+        telemetry_rule_out_position_(&out);
+    }
+    return out;
+}
+
+static inline struct telemetry_position telemetry_default_position(void)
+{
+    struct telemetry_position value;
+    memset(&value, 0, sizeof value);
+    return value;
+}
+
+/* ---- waypoint ---- */
+
+static inline bool telemetry_valid_waypoint(const struct telemetry_waypoint *value)
+{
+    return telemetry_valid_position(&value->at)
+           && (!value->has_speed || (value->speed >= 0.0F && value->speed <= 40.0F));
+}
+
+static inline bool telemetry_set_waypoint(struct telemetry_waypoint *out, const struct telemetry_position *at,
+    const float *speed, uint16_t hold)
+{
+    if (!telemetry_valid_position(at) || (speed != NULL && !(*speed >= 0.0F && *speed <= 40.0F))) {
+        return false;
+    }
+    memcpy(&out->at, at, sizeof out->at);
+    out->has_speed = speed != NULL;
+    if (speed != NULL) {
+        out->speed = *speed;
+    } else {
+        memset(&out->speed, 0, sizeof out->speed);
+    }
+    out->hold = hold;
+    return true;
+}
+
+/* Makes a struct of zeros one that the schema rules out. */
+static inline void telemetry_rule_out_waypoint_(struct telemetry_waypoint *value)
+{
+    telemetry_rule_out_position_(&value->at);
+}
+
+static inline struct telemetry_waypoint telemetry_make_waypoint(const struct telemetry_position *at,
+    const float *speed, uint16_t hold)
+{
+    struct telemetry_waypoint out;
+    memset(&out, 0, sizeof out);
+    if (!telemetry_set_waypoint(&out, at, speed, hold)) {
+        telemetry_rule_out_waypoint_(&out);
+    }
+    return out;
+}
+
+static inline struct telemetry_waypoint telemetry_default_waypoint(void)
+{
+    struct telemetry_waypoint value;
+    memset(&value, 0, sizeof value);
+    value.at = telemetry_default_position();
+    return value;
+}
+
+/* ---- Heartbeat ---- */
+
+static inline bool telemetry_valid_heartbeat(const struct telemetry_heartbeat *msg)
+{
+    return (msg->base.tag == TELEMETRY_HEARTBEAT || msg->base.tag == 0)
+           && telemetry_known_mode_((int64_t)msg->mode)
+           && (msg->working & ~TELEMETRY_SENSORS_ALL_) == 0
+           && msg->battery <= 100;
 }
 
 static inline struct telemetry_heartbeat telemetry_default_heartbeat(void)
 {
-    struct telemetry_heartbeat msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = TELEMETRY_HEARTBEAT;
-    msg_.battery = 100;
-    return msg_;
+    struct telemetry_heartbeat msg;
+    memset(&msg, 0, sizeof msg);
+    msg.base.tag = TELEMETRY_HEARTBEAT;
+    msg.battery = 100;
+    return msg;
 }
 
-PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_heartbeat(struct telemetry_pool *pool_,
-    uint64_t time, enum telemetry_mode mode, uint8_t working, uint8_t battery)
+PROTOPOOL_READ_AND_EDIT_(telemetry, heartbeat, TELEMETRY_HEARTBEAT)
+
+static inline struct telemetry_heartbeat telemetry_make_heartbeat(uint64_t time, enum telemetry_mode mode,
+    uint8_t working, uint8_t battery)
+{
+    struct telemetry_heartbeat msg;
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (!(telemetry_known_mode_((int64_t)mode)) || !((working & ~TELEMETRY_SENSORS_ALL_) == 0) ||
+        !(battery <= 100)) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_heartbeat_(NULL, time, mode, working, battery));
+        return msg;
+    }
+    msg.base.tag = TELEMETRY_HEARTBEAT;
+    msg.time = time;
+    msg.mode = (uint8_t)mode;
+    msg.working = working;
+    msg.battery = battery;
+    return msg;
+}
+
+static inline struct telemetry *telemetry_new_heartbeat(struct telemetry_pool *pool, uint64_t time,
+    enum telemetry_mode mode, uint8_t working, uint8_t battery)
 {
     if (!(telemetry_known_mode_((int64_t)mode)) || !((working & ~TELEMETRY_SENSORS_ALL_) == 0) ||
         !(battery <= 100)) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_heartbeat_(&pool_->engine_, time, mode, working, battery));
-        return telemetry_refused_(pool_);
+        PROTOPOOL_EXPLAIN_(telemetry_explain_heartbeat_(&pool->engine_, time, mode, working, battery));
+        return telemetry_refused_(pool);
     }
-    struct telemetry_heartbeat *const msg_ = (struct telemetry_heartbeat *)telemetry_take_(pool_, 2, TELEMETRY_HEARTBEAT, 8, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct telemetry_heartbeat *const msg = (struct telemetry_heartbeat *)telemetry_take_(pool, 2, TELEMETRY_HEARTBEAT, 8, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    msg_->time = time;
-    msg_->mode = (uint8_t)mode;
-    msg_->working = working;
-    msg_->battery = battery;
-    return &msg_->base;
+    msg->time = time;
+    msg->mode = (uint8_t)mode;
+    msg->working = working;
+    msg->battery = battery;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_heartbeat(struct telemetry_pool *pool_,
-    const struct telemetry_heartbeat *from_)
+static inline struct telemetry *telemetry_copy_heartbeat(struct telemetry_pool *pool,
+    const struct telemetry_heartbeat *from)
 {
-    if (!telemetry_valid_heartbeat(from_)) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_HEARTBEAT, &from_->base, NULL, 0));
-        return telemetry_refused_(pool_);
-    }
-    struct telemetry_heartbeat *const msg_ = (struct telemetry_heartbeat *)telemetry_take_(pool_, 2, TELEMETRY_HEARTBEAT, 8, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = TELEMETRY_HEARTBEAT;
-    PROTOPOOL_CLEAR_(msg_, 4, 4);
-    return &msg_->base;
+    struct telemetry *const msg = telemetry_valid_heartbeat(from) ?
+                                    telemetry_copy_(pool, 2, TELEMETRY_HEARTBEAT, 1, &from->base, sizeof *from) :
+                                    telemetry_refuse_copy_(pool, TELEMETRY_HEARTBEAT, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 4, 4);
+        }
+    return msg;
 }
 
-static inline const struct telemetry_heartbeat *telemetry_as_heartbeat(const struct telemetry *msg_)
-{
-    return (const struct telemetry_heartbeat *)(telemetry_is_variant_(msg_, TELEMETRY_HEARTBEAT) ? (const void *)msg_ : telemetry_null_());
-}
+/* ---- Attitude ---- */
 
-static inline const struct telemetry_heartbeat *telemetry_if_heartbeat(const struct telemetry *msg_)
-{
-    return msg_->tag == TELEMETRY_HEARTBEAT ? telemetry_as_heartbeat(msg_) : NULL;
-}
-
-static inline struct telemetry_heartbeat *telemetry_edit_heartbeat(struct telemetry *msg_)
-{
-    return (struct telemetry_heartbeat *)(telemetry_is_variant_(msg_, TELEMETRY_HEARTBEAT) ? (void *)msg_ : telemetry_null_());
-}
-
-/* Attitude */
-
-static inline bool telemetry_valid_attitude(const struct telemetry_attitude *msg_)
-{
-    return (msg_->base.tag == TELEMETRY_ATTITUDE || msg_->base.tag == 0);
-}
+PROTOPOOL_VALID_(telemetry, attitude, TELEMETRY_ATTITUDE)
+PROTOPOOL_DEFAULT_(telemetry, attitude, TELEMETRY_ATTITUDE)
+PROTOPOOL_READ_AND_EDIT_(telemetry, attitude, TELEMETRY_ATTITUDE)
 
 static inline struct telemetry_attitude telemetry_make_attitude(uint64_t time, const float *angles,
     const float *rates)
 {
-    struct telemetry_attitude msg_;
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    msg_.base.tag = TELEMETRY_ATTITUDE;
-    msg_.time = time;
-    memcpy(msg_.angles, angles, sizeof msg_.angles);
-    msg_.has_rates = rates != NULL;
+    struct telemetry_attitude msg;
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    msg.base.tag = TELEMETRY_ATTITUDE;
+    msg.time = time;
+    memcpy(msg.angles, angles, sizeof msg.angles);
+    msg.has_rates = rates != NULL;
     if (rates != NULL) {
-        memcpy(msg_.rates, rates, sizeof msg_.rates);
+        memcpy(msg.rates, rates, sizeof msg.rates);
     } else {
-        memset(&msg_.rates, 0, sizeof msg_.rates);
+        memset(&msg.rates, 0, sizeof msg.rates);
     }
-    return msg_;
+    return msg;
 }
 
-static inline struct telemetry_attitude telemetry_default_attitude(void)
+static inline struct telemetry *telemetry_new_attitude(struct telemetry_pool *pool, uint64_t time,
+    const float *angles, const float *rates)
 {
-    struct telemetry_attitude msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = TELEMETRY_ATTITUDE;
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_attitude(struct telemetry_pool *pool_,
-    uint64_t time, const float *angles, const float *rates)
-{
-    struct telemetry_attitude *const msg_ = (struct telemetry_attitude *)telemetry_take_(pool_, 4, TELEMETRY_ATTITUDE, 4, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct telemetry_attitude *const msg = (struct telemetry_attitude *)telemetry_take_(pool, 4, TELEMETRY_ATTITUDE, 4, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    PROTOPOOL_CLEAR_(msg_, 28, 4);
-    msg_->time = time;
-    memcpy(msg_->angles, angles, sizeof msg_->angles);
-    msg_->has_rates = rates != NULL;
+    PROTOPOOL_CLEAR_(msg, 28, 4);
+    msg->time = time;
+    memcpy(msg->angles, angles, sizeof msg->angles);
+    msg->has_rates = rates != NULL;
     if (rates != NULL) {
-        memcpy(msg_->rates, rates, sizeof msg_->rates);
+        memcpy(msg->rates, rates, sizeof msg->rates);
     } else {
-        memset(&msg_->rates, 0, sizeof msg_->rates);
+        memset(&msg->rates, 0, sizeof msg->rates);
     }
-    return &msg_->base;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_attitude(struct telemetry_pool *pool_,
-    const struct telemetry_attitude *from_)
+static inline struct telemetry *telemetry_copy_attitude(struct telemetry_pool *pool,
+    const struct telemetry_attitude *from)
 {
-    if (!telemetry_valid_attitude(from_)) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_ATTITUDE, &from_->base, NULL, 0));
-        return telemetry_refused_(pool_);
-    }
-    struct telemetry_attitude *const msg_ = (struct telemetry_attitude *)telemetry_take_(pool_, 4, TELEMETRY_ATTITUDE, 4, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = TELEMETRY_ATTITUDE;
-    PROTOPOOL_CLEAR_(msg_, 2, 2);
-    PROTOPOOL_CLEAR_(msg_, 28, 4);
-    return &msg_->base;
+    struct telemetry *const msg = telemetry_valid_attitude(from) ?
+                                    telemetry_copy_(pool, 4, TELEMETRY_ATTITUDE, 1, &from->base, sizeof *from) :
+                                    telemetry_refuse_copy_(pool, TELEMETRY_ATTITUDE, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 2, 2);
+        PROTOPOOL_CLEAR_(msg, 28, 4);
+        }
+    return msg;
 }
 
-static inline const struct telemetry_attitude *telemetry_as_attitude(const struct telemetry *msg_)
-{
-    return (const struct telemetry_attitude *)(telemetry_is_variant_(msg_, TELEMETRY_ATTITUDE) ? (const void *)msg_ : telemetry_null_());
-}
+/* ---- Moved ---- */
 
-static inline const struct telemetry_attitude *telemetry_if_attitude(const struct telemetry *msg_)
+static inline bool telemetry_valid_moved(const struct telemetry_moved *msg)
 {
-    return msg_->tag == TELEMETRY_ATTITUDE ? telemetry_as_attitude(msg_) : NULL;
-}
-
-static inline struct telemetry_attitude *telemetry_edit_attitude(struct telemetry *msg_)
-{
-    return (struct telemetry_attitude *)(telemetry_is_variant_(msg_, TELEMETRY_ATTITUDE) ? (void *)msg_ : telemetry_null_());
-}
-
-/* Moved */
-
-static inline bool telemetry_valid_moved(const struct telemetry_moved *msg_)
-{
-    return (msg_->base.tag == TELEMETRY_MOVED || msg_->base.tag == 0)
-           && telemetry_valid_position(&msg_->at)
-           && (!msg_->has_target || telemetry_valid_position(&msg_->target));
-}
-
-static inline struct telemetry_moved telemetry_make_moved(uint64_t time, const struct telemetry_position *at,
-    const struct telemetry_position *target)
-{
-    struct telemetry_moved msg_;
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (!telemetry_valid_position(at) || (target != NULL && !telemetry_valid_position(target))) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_moved_(NULL, time, at, target));
-        return msg_;
-    }
-    msg_.base.tag = TELEMETRY_MOVED;
-    msg_.time = time;
-    memcpy(&msg_.at, at, sizeof msg_.at);
-    msg_.has_target = target != NULL;
-    if (target != NULL) {
-        memcpy(&msg_.target, target, sizeof msg_.target);
-    } else {
-        memset(&msg_.target, 0, sizeof msg_.target);
-    }
-    PROTOPOOL_CLEAR_(&msg_, 20, 4);
-    PROTOPOOL_CLEAR_(&msg_, 44, 4);
-    return msg_;
+    return (msg->base.tag == TELEMETRY_MOVED || msg->base.tag == 0)
+           && telemetry_valid_position(&msg->at)
+           && (!msg->has_target || telemetry_valid_position(&msg->target));
 }
 
 static inline struct telemetry_moved telemetry_default_moved(void)
 {
-    struct telemetry_moved msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = TELEMETRY_MOVED;
-    msg_.at = telemetry_default_position();
-    return msg_;
+    struct telemetry_moved msg;
+    memset(&msg, 0, sizeof msg);
+    msg.base.tag = TELEMETRY_MOVED;
+    msg.at = telemetry_default_position();
+    return msg;
 }
 
-PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_moved(struct telemetry_pool *pool_, uint64_t time,
+PROTOPOOL_READ_AND_EDIT_(telemetry, moved, TELEMETRY_MOVED)
+
+static inline struct telemetry_moved telemetry_make_moved(uint64_t time, const struct telemetry_position *at,
+    const struct telemetry_position *target)
+{
+    struct telemetry_moved msg;
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (!telemetry_valid_position(at) || (target != NULL && !telemetry_valid_position(target))) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_moved_(NULL, time, at, target));
+        return msg;
+    }
+    msg.base.tag = TELEMETRY_MOVED;
+    msg.time = time;
+    memcpy(&msg.at, at, sizeof msg.at);
+    msg.has_target = target != NULL;
+    if (target != NULL) {
+        memcpy(&msg.target, target, sizeof msg.target);
+    } else {
+        memset(&msg.target, 0, sizeof msg.target);
+    }
+    PROTOPOOL_CLEAR_(&msg, 20, 4);
+    PROTOPOOL_CLEAR_(&msg, 44, 4);
+    return msg;
+}
+
+static inline struct telemetry *telemetry_new_moved(struct telemetry_pool *pool, uint64_t time,
     const struct telemetry_position *at, const struct telemetry_position *target)
 {
     if (!telemetry_valid_position(at) || (target != NULL && !telemetry_valid_position(target))) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_moved_(&pool_->engine_, time, at, target));
-        return telemetry_refused_(pool_);
+        PROTOPOOL_EXPLAIN_(telemetry_explain_moved_(&pool->engine_, time, at, target));
+        return telemetry_refused_(pool);
     }
-    struct telemetry_moved *const msg_ = (struct telemetry_moved *)telemetry_take_(pool_, 6, TELEMETRY_MOVED, 8, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct telemetry_moved *const msg = (struct telemetry_moved *)telemetry_take_(pool, 6, TELEMETRY_MOVED, 8, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    msg_->time = time;
-    memcpy(&msg_->at, at, sizeof msg_->at);
-    msg_->has_target = target != NULL;
+    msg->time = time;
+    memcpy(&msg->at, at, sizeof msg->at);
+    msg->has_target = target != NULL;
     if (target != NULL) {
-        memcpy(&msg_->target, target, sizeof msg_->target);
+        memcpy(&msg->target, target, sizeof msg->target);
     } else {
-        memset(&msg_->target, 0, sizeof msg_->target);
+        memset(&msg->target, 0, sizeof msg->target);
     }
-    PROTOPOOL_CLEAR_(msg_, 20, 4);
-    PROTOPOOL_CLEAR_(msg_, 44, 4);
-    return &msg_->base;
+    PROTOPOOL_CLEAR_(msg, 20, 4);
+    PROTOPOOL_CLEAR_(msg, 44, 4);
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_moved(struct telemetry_pool *pool_,
-    const struct telemetry_moved *from_)
+static inline struct telemetry *telemetry_copy_moved(struct telemetry_pool *pool,
+    const struct telemetry_moved *from)
 {
-    if (!telemetry_valid_moved(from_)) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_MOVED, &from_->base, NULL, 0));
-        return telemetry_refused_(pool_);
+    struct telemetry *const msg = telemetry_valid_moved(from) ?
+                                    telemetry_copy_(pool, 6, TELEMETRY_MOVED, 1, &from->base, sizeof *from) :
+                                    telemetry_refuse_copy_(pool, TELEMETRY_MOVED, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 2, 6);
+        PROTOPOOL_CLEAR_(msg, 20, 4);
+        PROTOPOOL_CLEAR_(msg, 44, 4);
     }
-    struct telemetry_moved *const msg_ = (struct telemetry_moved *)telemetry_take_(pool_, 6, TELEMETRY_MOVED, 8, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = TELEMETRY_MOVED;
-    PROTOPOOL_CLEAR_(msg_, 2, 6);
-    PROTOPOOL_CLEAR_(msg_, 20, 4);
-    PROTOPOOL_CLEAR_(msg_, 44, 4);
-    return &msg_->base;
+    return msg;
 }
 
-static inline const struct telemetry_moved *telemetry_as_moved(const struct telemetry *msg_)
-{
-    return (const struct telemetry_moved *)(telemetry_is_variant_(msg_, TELEMETRY_MOVED) ? (const void *)msg_ : telemetry_null_());
-}
-
-static inline const struct telemetry_moved *telemetry_if_moved(const struct telemetry *msg_)
-{
-    return msg_->tag == TELEMETRY_MOVED ? telemetry_as_moved(msg_) : NULL;
-}
-
-static inline struct telemetry_moved *telemetry_edit_moved(struct telemetry *msg_)
-{
-    return (struct telemetry_moved *)(telemetry_is_variant_(msg_, TELEMETRY_MOVED) ? (void *)msg_ : telemetry_null_());
-}
-
-/* Mission */
+/* ---- Mission ---- */
 
 /* waypoints */
-static inline bool telemetry_all_allowed_mission_3_(const struct telemetry_waypoint *values_, size_t count_)
+static inline bool telemetry_all_allowed_mission_3_(const struct telemetry_waypoint *values, size_t count)
 {
-    for (size_t i_ = 0; i_ < count_; i_++) {
-        if (!(telemetry_valid_waypoint(&values_[i_]))) {
+    for (size_t i = 0; i < count; i++) {
+        if (!(telemetry_valid_waypoint(&values[i]))) {
             return false;
         }
     }
     return true;
 }
 
-static inline bool telemetry_valid_mission(const struct telemetry_mission *msg_)
+static inline bool telemetry_valid_mission(const struct telemetry_mission *msg)
 {
-    return (msg_->base.tag == TELEMETRY_MISSION || msg_->base.tag == 0)
-           && protopool_text_length(msg_->name, 31) == msg_->name_len
-           && msg_->speed >= 0.5F && msg_->speed <= 40.0F
-           && msg_->waypoints_len <= 16 && telemetry_all_allowed_mission_3_(msg_->waypoints, msg_->waypoints_len);
-}
-
-static inline struct telemetry_mission telemetry_make_mission(const char *name, float speed,
-    const struct telemetry_waypoint *waypoints, size_t waypoints_len)
-{
-    struct telemetry_mission msg_;
-    const size_t name_len_ = protopool_text_length(name, 31);
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (name_len_ > 31 || !(speed >= 0.5F && speed <= 40.0F) || waypoints_len > 16 ||
-        !telemetry_all_allowed_mission_3_(waypoints, waypoints_len)) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_mission_(NULL, name, speed, waypoints, waypoints_len));
-        return msg_;
-    }
-    msg_.base.tag = TELEMETRY_MISSION;
-    msg_.name_len = (uint8_t)name_len_;
-    memcpy(msg_.name, name, name_len_ + 1);
-    msg_.speed = speed;
-    msg_.waypoints_len = (uint8_t)waypoints_len;
-    if (waypoints_len != 0) {
-        memcpy(msg_.waypoints, waypoints, waypoints_len * sizeof msg_.waypoints[0]);
-    }
-    return msg_;
+    return (msg->base.tag == TELEMETRY_MISSION || msg->base.tag == 0)
+           && protopool_text_length(msg->name, 31) == msg->name_len
+           && msg->speed >= 0.5F && msg->speed <= 40.0F
+           && msg->waypoints_len <= 16 && telemetry_all_allowed_mission_3_(msg->waypoints, msg->waypoints_len);
 }
 
 static inline struct telemetry_mission telemetry_default_mission(void)
 {
-    struct telemetry_mission msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = TELEMETRY_MISSION;
-    msg_.name_len = 7;
-    memcpy(msg_.name, "unnamed", 7);
-    msg_.speed = 12.5F;
-    return msg_;
+    struct telemetry_mission msg;
+    memset(&msg, 0, sizeof msg);
+    msg.base.tag = TELEMETRY_MISSION;
+    msg.name_len = 7;
+    memcpy(msg.name, "unnamed", 7);
+    msg.speed = 12.5F;
+    return msg;
 }
 
-PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_mission(struct telemetry_pool *pool_,
-    const char *name, float speed, const struct telemetry_waypoint *waypoints, size_t waypoints_len)
+PROTOPOOL_READ_AND_EDIT_(telemetry, mission, TELEMETRY_MISSION)
+
+static inline struct telemetry_mission telemetry_make_mission(const char *name, float speed,
+    const struct telemetry_waypoint *waypoints, size_t waypoints_len)
 {
-    const size_t name_len_ = protopool_text_length(name, 31);
-    if (name_len_ > 31 || !(speed >= 0.5F && speed <= 40.0F) || waypoints_len > 16 ||
+    struct telemetry_mission msg;
+    const size_t name_len = protopool_text_length(name, 31);
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (name_len > 31 || !(speed >= 0.5F && speed <= 40.0F) || waypoints_len > 16 ||
         !telemetry_all_allowed_mission_3_(waypoints, waypoints_len)) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_mission_(&pool_->engine_, name, speed, waypoints, waypoints_len));
-        return telemetry_refused_(pool_);
+        PROTOPOOL_EXPLAIN_(telemetry_explain_mission_(NULL, name, speed, waypoints, waypoints_len));
+        return msg;
     }
-    struct telemetry_mission *const msg_ = (struct telemetry_mission *)telemetry_take_(pool_, 38, TELEMETRY_MISSION, 4, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    msg_->name_len = (uint8_t)name_len_;
-    memcpy(msg_->name, name, name_len_ + 1);
-    msg_->speed = speed;
-    msg_->waypoints_len = (uint8_t)waypoints_len;
+    msg.base.tag = TELEMETRY_MISSION;
+    msg.name_len = (uint8_t)name_len;
+    memcpy(msg.name, name, name_len + 1);
+    msg.speed = speed;
+    msg.waypoints_len = (uint8_t)waypoints_len;
     if (waypoints_len != 0) {
-        memcpy(msg_->waypoints, waypoints, waypoints_len * sizeof msg_->waypoints[0]);
+        memcpy(msg.waypoints, waypoints, waypoints_len * sizeof msg.waypoints[0]);
     }
-    return &msg_->base;
+    return msg;
 }
 
-PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_mission(struct telemetry_pool *pool_,
-    const struct telemetry_mission *from_)
+static inline struct telemetry *telemetry_new_mission(struct telemetry_pool *pool, const char *name, float speed,
+    const struct telemetry_waypoint *waypoints, size_t waypoints_len)
 {
-    if (!telemetry_valid_mission(from_)) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_MISSION, &from_->base, NULL, 0));
-        return telemetry_refused_(pool_);
+    const size_t name_len = protopool_text_length(name, 31);
+    if (name_len > 31 || !(speed >= 0.5F && speed <= 40.0F) || waypoints_len > 16 ||
+        !telemetry_all_allowed_mission_3_(waypoints, waypoints_len)) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_mission_(&pool->engine_, name, speed, waypoints, waypoints_len));
+        return telemetry_refused_(pool);
     }
-    struct telemetry_mission *const msg_ = (struct telemetry_mission *)telemetry_take_(pool_, 38, TELEMETRY_MISSION, 4, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct telemetry_mission *const msg = (struct telemetry_mission *)telemetry_take_(pool, 38, TELEMETRY_MISSION, 4, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = TELEMETRY_MISSION;
-    PROTOPOOL_CLEAR_(msg_, 3, 1);
-    return &msg_->base;
-}
-
-static inline const struct telemetry_mission *telemetry_as_mission(const struct telemetry *msg_)
-{
-    return (const struct telemetry_mission *)(telemetry_is_variant_(msg_, TELEMETRY_MISSION) ? (const void *)msg_ : telemetry_null_());
-}
-
-static inline const struct telemetry_mission *telemetry_if_mission(const struct telemetry *msg_)
-{
-    return msg_->tag == TELEMETRY_MISSION ? telemetry_as_mission(msg_) : NULL;
-}
-
-static inline struct telemetry_mission *telemetry_edit_mission(struct telemetry *msg_)
-{
-    return (struct telemetry_mission *)(telemetry_is_variant_(msg_, TELEMETRY_MISSION) ? (void *)msg_ : telemetry_null_());
-}
-
-/* Text */
-
-static inline bool telemetry_valid_text(const struct telemetry_text *msg_)
-{
-    return (msg_->base.tag == TELEMETRY_TEXT || msg_->base.tag == 0)
-           && msg_->severity <= 7
-           && protopool_text_length(msg_->text, 100) == msg_->text_len;
-}
-
-static inline struct telemetry_text telemetry_make_text(uint8_t severity, const char *text)
-{
-    struct telemetry_text msg_;
-    const size_t text_len_ = protopool_text_length(text, 100);
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (!(severity <= 7) || text_len_ > 100) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_text_(NULL, severity, text));
-        return msg_;
+    msg->name_len = (uint8_t)name_len;
+    memcpy(msg->name, name, name_len + 1);
+    msg->speed = speed;
+    msg->waypoints_len = (uint8_t)waypoints_len;
+    if (waypoints_len != 0) {
+        memcpy(msg->waypoints, waypoints, waypoints_len * sizeof msg->waypoints[0]);
     }
-    msg_.base.tag = TELEMETRY_TEXT;
-    msg_.severity = severity;
-    msg_.text_len = (uint8_t)text_len_;
-    memcpy(msg_.text, text, text_len_ + 1);
-    return msg_;
+    return &msg->base;
+}
+
+static inline struct telemetry *telemetry_copy_mission(struct telemetry_pool *pool,
+    const struct telemetry_mission *from)
+{
+    struct telemetry *const msg = telemetry_valid_mission(from) ?
+                                    telemetry_copy_(pool, 38, TELEMETRY_MISSION, 1, &from->base, sizeof *from) :
+                                    telemetry_refuse_copy_(pool, TELEMETRY_MISSION, &from->base, NULL, 0);
+    if (msg != NULL) {
+        PROTOPOOL_CLEAR_(msg, 3, 1);
+        }
+    return msg;
+}
+
+/* ---- Text ---- */
+
+static inline bool telemetry_valid_text(const struct telemetry_text *msg)
+{
+    return (msg->base.tag == TELEMETRY_TEXT || msg->base.tag == 0)
+           && msg->severity <= 7
+           && protopool_text_length(msg->text, 100) == msg->text_len;
 }
 
 static inline struct telemetry_text telemetry_default_text(void)
 {
-    struct telemetry_text msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = TELEMETRY_TEXT;
-    msg_.severity = 6;
-    return msg_;
+    struct telemetry_text msg;
+    memset(&msg, 0, sizeof msg);
+    msg.base.tag = TELEMETRY_TEXT;
+    msg.severity = 6;
+    return msg;
 }
 
-PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_text(struct telemetry_pool *pool_,
-    uint8_t severity, const char *text)
+PROTOPOOL_READ_AND_EDIT_(telemetry, text, TELEMETRY_TEXT)
+PROTOPOOL_COPY_(telemetry, text, TELEMETRY_TEXT, 9, 1)
+
+static inline struct telemetry_text telemetry_make_text(uint8_t severity, const char *text)
 {
-    const size_t text_len_ = protopool_text_length(text, 100);
-    if (!(severity <= 7) || text_len_ > 100) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_text_(&pool_->engine_, severity, text));
-        return telemetry_refused_(pool_);
+    struct telemetry_text msg;
+    const size_t text_len = protopool_text_length(text, 100);
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (!(severity <= 7) || text_len > 100) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_text_(NULL, severity, text));
+        return msg;
     }
-    struct telemetry_text *const msg_ = (struct telemetry_text *)telemetry_take_(pool_, 9, TELEMETRY_TEXT, 1, sizeof *msg_);
-    if (msg_ == NULL) {
+    msg.base.tag = TELEMETRY_TEXT;
+    msg.severity = severity;
+    msg.text_len = (uint8_t)text_len;
+    memcpy(msg.text, text, text_len + 1);
+    return msg;
+}
+
+static inline struct telemetry *telemetry_new_text(struct telemetry_pool *pool, uint8_t severity, const char *text)
+{
+    const size_t text_len = protopool_text_length(text, 100);
+    if (!(severity <= 7) || text_len > 100) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_text_(&pool->engine_, severity, text));
+        return telemetry_refused_(pool);
+    }
+    struct telemetry_text *const msg = (struct telemetry_text *)telemetry_take_(pool, 9, TELEMETRY_TEXT, 1, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    msg_->severity = severity;
-    msg_->text_len = (uint8_t)text_len_;
-    memcpy(msg_->text, text, text_len_ + 1);
-    return &msg_->base;
+    msg->severity = severity;
+    msg->text_len = (uint8_t)text_len;
+    memcpy(msg->text, text, text_len + 1);
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_text(struct telemetry_pool *pool_,
-    const struct telemetry_text *from_)
+/* ---- Log ---- */
+
+static inline bool telemetry_valid_log(const struct telemetry_log *msg)
 {
-    if (!telemetry_valid_text(from_)) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_TEXT, &from_->base, NULL, 0));
-        return telemetry_refused_(pool_);
-    }
-    struct telemetry_text *const msg_ = (struct telemetry_text *)telemetry_take_(pool_, 9, TELEMETRY_TEXT, 1, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = TELEMETRY_TEXT;
-    return &msg_->base;
-}
-
-static inline const struct telemetry_text *telemetry_as_text(const struct telemetry *msg_)
-{
-    return (const struct telemetry_text *)(telemetry_is_variant_(msg_, TELEMETRY_TEXT) ? (const void *)msg_ : telemetry_null_());
-}
-
-static inline const struct telemetry_text *telemetry_if_text(const struct telemetry *msg_)
-{
-    return msg_->tag == TELEMETRY_TEXT ? telemetry_as_text(msg_) : NULL;
-}
-
-static inline struct telemetry_text *telemetry_edit_text(struct telemetry *msg_)
-{
-    return (struct telemetry_text *)(telemetry_is_variant_(msg_, TELEMETRY_TEXT) ? (void *)msg_ : telemetry_null_());
-}
-
-/* Log */
-
-static inline bool telemetry_valid_log(const struct telemetry_log *msg_)
-{
-    return (msg_->base.tag == TELEMETRY_LOG || msg_->base.tag == 0)
-           && msg_->severity <= 7;
-}
-
-/* The most characters that text has. */
-#define TELEMETRY_LOG_TEXT_MAX 2147483630
-
-/* The text of a message in a pool, terminated; len_ may be NULL, else it gets how many characters. */
-static inline const char *telemetry_log_text(const struct telemetry_log *msg_, size_t *len_)
-{
-    if (len_ != NULL) {
-        *len_ = msg_->text_len;
-    }
-    return (const char *)PROTOPOOL_BEHIND_(msg_, 16);
-}
-
-/* The same, to write them. */
-static inline char *telemetry_edit_log_text(struct telemetry_log *msg_, size_t *len_)
-{
-    if (len_ != NULL) {
-        *len_ = msg_->text_len;
-    }
-    return (char *)PROTOPOOL_BEHIND_(msg_, 16);
-}
-
-PROTOPOOL_NODISCARD static inline bool telemetry_reserve_log(struct telemetry_pool *pool_, size_t n_, size_t text_len)
-{
-    if (text_len > TELEMETRY_LOG_TEXT_MAX) {
-        return false;
-    }
-    return protopool_reserve(&pool_->engine_,
-                             telemetry_tail_class_(pool_, 152, 16 + text_len + 1), n_);
+    return (msg->base.tag == TELEMETRY_LOG || msg->base.tag == 0)
+           && msg->severity <= 7;
 }
 
 static inline struct telemetry_log telemetry_default_log(void)
 {
-    struct telemetry_log msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = TELEMETRY_LOG;
-    msg_.severity = 6;
-    return msg_;
+    struct telemetry_log msg;
+    memset(&msg, 0, sizeof msg);
+    msg.base.tag = TELEMETRY_LOG;
+    msg.severity = 6;
+    return msg;
 }
 
-PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_log(struct telemetry_pool *pool_, uint64_t time,
-    uint8_t severity, const char *text, size_t text_len)
+PROTOPOOL_READ_AND_EDIT_(telemetry, log, TELEMETRY_LOG)
+
+static inline const char *telemetry_log_text(const struct telemetry_log *msg, size_t *length)
+{
+    if (length != NULL) {
+        *length = msg->text_len;
+    }
+    return (const char *)PROTOPOOL_BEHIND_(msg, 16);
+}
+
+static inline char *telemetry_edit_log_text(struct telemetry_log *msg, size_t *length)
+{
+    if (length != NULL) {
+        *length = msg->text_len;
+    }
+    return (char *)PROTOPOOL_BEHIND_(msg, 16);
+}
+
+static inline bool telemetry_reserve_log(struct telemetry_pool *pool, size_t n, size_t length)
+{
+    return length <= TELEMETRY_LOG_TEXT_MAX
+           && protopool_reserve(&pool->engine_, telemetry_tail_class_(pool, 152, 16 + length + 1), n);
+}
+
+static inline struct telemetry *telemetry_new_log(struct telemetry_pool *pool, uint64_t time, uint8_t severity,
+    const char *text, size_t text_len)
 {
     if (!(severity <= 7) || text_len > TELEMETRY_LOG_TEXT_MAX || (text_len != 0 && memchr(text, '\0',
         text_len) != NULL)) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_log_(&pool_->engine_, time, severity, text, text_len));
-        return telemetry_refused_(pool_);
+        PROTOPOOL_EXPLAIN_(telemetry_explain_log_(&pool->engine_, time, severity, text, text_len));
+        return telemetry_refused_(pool);
     }
-    const size_t bytes_ = 16 + text_len + 1;
-    const unsigned class_ = telemetry_tail_class_(pool_, 152, bytes_);
-    struct telemetry_log *const msg_ = (struct telemetry_log *)telemetry_take_(pool_, class_, TELEMETRY_LOG, 4, bytes_);
-    if (msg_ == NULL) {
+    const size_t bytes = 16 + text_len + 1;
+    const unsigned slot_class = telemetry_tail_class_(pool, 152, bytes);
+    struct telemetry_log *const msg = (struct telemetry_log *)telemetry_take_(pool, slot_class, TELEMETRY_LOG, 4, bytes);
+    if (msg == NULL) {
         return NULL;
     }
-    msg_->time = time;
-    msg_->severity = severity;
-    msg_->text_len = (uint32_t)text_len;
+    msg->time = time;
+    msg->severity = severity;
+    msg->text_len = (uint32_t)text_len;
     if (text_len != 0) {
-        memcpy(telemetry_edit_log_text(msg_, NULL), text, text_len);
+        memcpy(telemetry_edit_log_text(msg, NULL), text, text_len);
     }
-    telemetry_edit_log_text(msg_, NULL)[text_len] = '\0';
-    return &msg_->base;
+    telemetry_edit_log_text(msg, NULL)[text_len] = '\0';
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_log(struct telemetry_pool *pool_,
-    const struct telemetry_log *from_, const char *text, size_t text_len)
+static inline struct telemetry *telemetry_copy_log(struct telemetry_pool *pool, const struct telemetry_log *from,
+    const char *text, size_t text_len)
 {
-    if (!telemetry_valid_log(from_) || text_len > TELEMETRY_LOG_TEXT_MAX || (text_len != 0 && memchr(text, '\0',
+    if (!telemetry_valid_log(from) || text_len > TELEMETRY_LOG_TEXT_MAX || (text_len != 0 && memchr(text, '\0',
         text_len) != NULL)) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_LOG, &from_->base, text, text_len));
-        return telemetry_refused_(pool_);
+        return telemetry_refuse_copy_(pool, TELEMETRY_LOG, &from->base, text, text_len);
     }
-    const size_t bytes_ = 16 + text_len + 1;
-    const unsigned class_ = telemetry_tail_class_(pool_, 152, bytes_);
-    struct telemetry_log *const msg_ = (struct telemetry_log *)telemetry_take_(pool_, class_, TELEMETRY_LOG, 4, bytes_);
-    if (msg_ == NULL) {
+    const size_t bytes = 16 + text_len + 1;
+    const unsigned slot_class = telemetry_tail_class_(pool, 152, bytes);
+    struct telemetry_log *const msg = (struct telemetry_log *)telemetry_take_(pool, slot_class, TELEMETRY_LOG, 4, bytes);
+    if (msg == NULL) {
         return NULL;
     }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = TELEMETRY_LOG;
-    PROTOPOOL_CLEAR_(msg_, 2, 2);
-    msg_->text_len = (uint32_t)text_len;
+    memcpy(msg, from, sizeof *msg);
+    protopool_write_tag(msg, TELEMETRY_LOG, sizeof msg->base, 1);
+    PROTOPOOL_CLEAR_(msg, 2, 2);
+    msg->text_len = (uint32_t)text_len;
     if (text_len != 0) {
-        memcpy(telemetry_edit_log_text(msg_, NULL), text, text_len);
+        memcpy(telemetry_edit_log_text(msg, NULL), text, text_len);
     }
-    telemetry_edit_log_text(msg_, NULL)[text_len] = '\0';
-    return &msg_->base;
+    telemetry_edit_log_text(msg, NULL)[text_len] = '\0';
+    return &msg->base;
 }
 
-static inline const struct telemetry_log *telemetry_as_log(const struct telemetry *msg_)
+/* ---- Chunk ---- */
+
+PROTOPOOL_VALID_(telemetry, chunk, TELEMETRY_CHUNK)
+PROTOPOOL_DEFAULT_(telemetry, chunk, TELEMETRY_CHUNK)
+PROTOPOOL_READ_AND_EDIT_(telemetry, chunk, TELEMETRY_CHUNK)
+
+static inline const uint8_t *telemetry_chunk_data(const struct telemetry_chunk *msg, size_t *length)
 {
-    return (const struct telemetry_log *)(telemetry_is_variant_(msg_, TELEMETRY_LOG) ? (const void *)msg_ : telemetry_null_());
-}
-
-static inline const struct telemetry_log *telemetry_if_log(const struct telemetry *msg_)
-{
-    return msg_->tag == TELEMETRY_LOG ? telemetry_as_log(msg_) : NULL;
-}
-
-static inline struct telemetry_log *telemetry_edit_log(struct telemetry *msg_)
-{
-    return (struct telemetry_log *)(telemetry_is_variant_(msg_, TELEMETRY_LOG) ? (void *)msg_ : telemetry_null_());
-}
-
-/* Chunk */
-
-static inline bool telemetry_valid_chunk(const struct telemetry_chunk *msg_)
-{
-    return (msg_->base.tag == TELEMETRY_CHUNK || msg_->base.tag == 0);
-}
-
-/* The most elements that data has. */
-#define TELEMETRY_CHUNK_DATA_MAX 512
-
-/* The data of a message in a pool; len_ may be NULL, else it gets how many elements. */
-static inline const uint8_t *telemetry_chunk_data(const struct telemetry_chunk *msg_, size_t *len_)
-{
-    if (len_ != NULL) {
-        *len_ = msg_->data_len;
+    if (length != NULL) {
+        *length = msg->data_len;
     }
-    return (const uint8_t *)PROTOPOOL_BEHIND_(msg_, 12);
+    return (const uint8_t *)PROTOPOOL_BEHIND_(msg, 12);
 }
 
-/* The same, to write them. */
-static inline uint8_t *telemetry_edit_chunk_data(struct telemetry_chunk *msg_, size_t *len_)
+static inline uint8_t *telemetry_edit_chunk_data(struct telemetry_chunk *msg, size_t *length)
 {
-    if (len_ != NULL) {
-        *len_ = msg_->data_len;
+    if (length != NULL) {
+        *length = msg->data_len;
     }
-    return (uint8_t *)PROTOPOOL_BEHIND_(msg_, 12);
+    return (uint8_t *)PROTOPOOL_BEHIND_(msg, 12);
 }
 
-PROTOPOOL_NODISCARD static inline bool telemetry_reserve_chunk(struct telemetry_pool *pool_, size_t n_, size_t data_len)
+static inline bool telemetry_reserve_chunk(struct telemetry_pool *pool, size_t n, size_t length)
+{
+    return length <= TELEMETRY_CHUNK_DATA_MAX
+           && protopool_reserve(&pool->engine_, telemetry_tail_class_(pool, 36, 12 + length), n);
+}
+
+static inline struct telemetry *telemetry_new_chunk(struct telemetry_pool *pool, uint16_t file, uint32_t offset,
+    const uint8_t *data, size_t data_len)
 {
     if (data_len > TELEMETRY_CHUNK_DATA_MAX) {
-        return false;
+        PROTOPOOL_EXPLAIN_(telemetry_explain_chunk_(&pool->engine_, file, offset, data, data_len));
+        return telemetry_refused_(pool);
     }
-    return protopool_reserve(&pool_->engine_,
-                             telemetry_tail_class_(pool_, 36, 12 + data_len), n_);
-}
-
-static inline struct telemetry_chunk telemetry_default_chunk(void)
-{
-    struct telemetry_chunk msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = TELEMETRY_CHUNK;
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_chunk(struct telemetry_pool *pool_, uint16_t file,
-    uint32_t offset, const uint8_t *data, size_t data_len)
-{
-    if (data_len > TELEMETRY_CHUNK_DATA_MAX) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_chunk_(&pool_->engine_, file, offset, data, data_len));
-        return telemetry_refused_(pool_);
-    }
-    const size_t bytes_ = 12 + data_len;
-    const unsigned class_ = telemetry_tail_class_(pool_, 36, bytes_);
-    struct telemetry_chunk *const msg_ = (struct telemetry_chunk *)telemetry_take_(pool_, class_, TELEMETRY_CHUNK, 8, bytes_);
-    if (msg_ == NULL) {
+    const size_t bytes = 12 + data_len;
+    const unsigned slot_class = telemetry_tail_class_(pool, 36, bytes);
+    struct telemetry_chunk *const msg = (struct telemetry_chunk *)telemetry_take_(pool, slot_class, TELEMETRY_CHUNK, 8, bytes);
+    if (msg == NULL) {
         return NULL;
     }
-    msg_->file = file;
-    msg_->offset = offset;
-    msg_->data_len = (uint16_t)data_len;
+    msg->file = file;
+    msg->offset = offset;
+    msg->data_len = (uint16_t)data_len;
     if (data_len != 0) {
-        memcpy(telemetry_edit_chunk_data(msg_, NULL), data, data_len);
+        memcpy(telemetry_edit_chunk_data(msg, NULL), data, data_len);
     }
-    return &msg_->base;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_chunk(struct telemetry_pool *pool_,
-    const struct telemetry_chunk *from_, const uint8_t *data, size_t data_len)
+static inline struct telemetry *telemetry_copy_chunk(struct telemetry_pool *pool,
+    const struct telemetry_chunk *from, const uint8_t *data, size_t data_len)
 {
-    if (!telemetry_valid_chunk(from_) || data_len > TELEMETRY_CHUNK_DATA_MAX) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_CHUNK, &from_->base, data, data_len));
-        return telemetry_refused_(pool_);
+    if (!telemetry_valid_chunk(from) || data_len > TELEMETRY_CHUNK_DATA_MAX) {
+        return telemetry_refuse_copy_(pool, TELEMETRY_CHUNK, &from->base, data, data_len);
     }
-    const size_t bytes_ = 12 + data_len;
-    const unsigned class_ = telemetry_tail_class_(pool_, 36, bytes_);
-    struct telemetry_chunk *const msg_ = (struct telemetry_chunk *)telemetry_take_(pool_, class_, TELEMETRY_CHUNK, 8, bytes_);
-    if (msg_ == NULL) {
+    const size_t bytes = 12 + data_len;
+    const unsigned slot_class = telemetry_tail_class_(pool, 36, bytes);
+    struct telemetry_chunk *const msg = (struct telemetry_chunk *)telemetry_take_(pool, slot_class, TELEMETRY_CHUNK, 8, bytes);
+    if (msg == NULL) {
         return NULL;
     }
-    memcpy(msg_, from_, sizeof *msg_);
-    protopool_write_tag(msg_, TELEMETRY_CHUNK, sizeof msg_->base, 2);
-    PROTOPOOL_CLEAR_(msg_, 6, 2);
-    msg_->data_len = (uint16_t)data_len;
+    memcpy(msg, from, sizeof *msg);
+    protopool_write_tag(msg, TELEMETRY_CHUNK, sizeof msg->base, 2);
+    PROTOPOOL_CLEAR_(msg, 6, 2);
+    msg->data_len = (uint16_t)data_len;
     if (data_len != 0) {
-        memcpy(telemetry_edit_chunk_data(msg_, NULL), data, data_len);
+        memcpy(telemetry_edit_chunk_data(msg, NULL), data, data_len);
     }
-    return &msg_->base;
+    return &msg->base;
 }
 
-static inline const struct telemetry_chunk *telemetry_as_chunk(const struct telemetry *msg_)
-{
-    return (const struct telemetry_chunk *)(telemetry_is_variant_(msg_, TELEMETRY_CHUNK) ? (const void *)msg_ : telemetry_null_());
-}
-
-static inline const struct telemetry_chunk *telemetry_if_chunk(const struct telemetry *msg_)
-{
-    return msg_->tag == TELEMETRY_CHUNK ? telemetry_as_chunk(msg_) : NULL;
-}
-
-static inline struct telemetry_chunk *telemetry_edit_chunk(struct telemetry *msg_)
-{
-    return (struct telemetry_chunk *)(telemetry_is_variant_(msg_, TELEMETRY_CHUNK) ? (void *)msg_ : telemetry_null_());
-}
-
-/* Track */
+/* ---- Track ---- */
 
 /* points */
-static inline bool telemetry_all_allowed_track_2_(const struct telemetry_position *values_, size_t count_)
+static inline bool telemetry_all_allowed_track_2_(const struct telemetry_position *values, size_t count)
 {
-    for (size_t i_ = 0; i_ < count_; i_++) {
-        if (!(telemetry_valid_position(&values_[i_]))) {
+    for (size_t i = 0; i < count; i++) {
+        if (!(telemetry_valid_position(&values[i]))) {
             return false;
         }
     }
     return true;
 }
 
-static inline bool telemetry_valid_track(const struct telemetry_track *msg_)
+static inline bool telemetry_valid_track(const struct telemetry_track *msg)
 {
-    return (msg_->base.tag == TELEMETRY_TRACK || msg_->base.tag == 0)
-           && msg_->period >= 10 && msg_->period <= 60000;
-}
-
-/* The most elements that points has. */
-#define TELEMETRY_TRACK_POINTS_MAX 89478484
-
-/* The points of a message in a pool; len_ may be NULL, else it gets how many elements. */
-static inline const struct telemetry_position *telemetry_track_points(const struct telemetry_track *msg_, size_t *len_)
-{
-    if (len_ != NULL) {
-        *len_ = msg_->points_len;
-    }
-    return (const struct telemetry_position *)PROTOPOOL_BEHIND_(msg_, 8);
-}
-
-/* The same, to write them. */
-static inline struct telemetry_position *telemetry_edit_track_points(struct telemetry_track *msg_, size_t *len_)
-{
-    if (len_ != NULL) {
-        *len_ = msg_->points_len;
-    }
-    return (struct telemetry_position *)PROTOPOOL_BEHIND_(msg_, 8);
-}
-
-PROTOPOOL_NODISCARD static inline bool telemetry_reserve_track(struct telemetry_pool *pool_, size_t n_, size_t points_len)
-{
-    if (points_len > TELEMETRY_TRACK_POINTS_MAX) {
-        return false;
-    }
-    return protopool_reserve(&pool_->engine_,
-                             telemetry_tail_class_(pool_, 152, 8 + points_len * sizeof(struct telemetry_position)), n_);
+    return (msg->base.tag == TELEMETRY_TRACK || msg->base.tag == 0)
+           && msg->period >= 10 && msg->period <= 60000;
 }
 
 static inline struct telemetry_track telemetry_default_track(void)
 {
-    struct telemetry_track msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = TELEMETRY_TRACK;
-    msg_.period = 10;
-    return msg_;
+    struct telemetry_track msg;
+    memset(&msg, 0, sizeof msg);
+    msg.base.tag = TELEMETRY_TRACK;
+    msg.period = 10;
+    return msg;
 }
 
-PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_track(struct telemetry_pool *pool_,
-    uint16_t period, const struct telemetry_position *points, size_t points_len)
+PROTOPOOL_READ_AND_EDIT_(telemetry, track, TELEMETRY_TRACK)
+
+static inline const struct telemetry_position *telemetry_track_points(const struct telemetry_track *msg, size_t *length)
+{
+    if (length != NULL) {
+        *length = msg->points_len;
+    }
+    return (const struct telemetry_position *)PROTOPOOL_BEHIND_(msg, 8);
+}
+
+static inline struct telemetry_position *telemetry_edit_track_points(struct telemetry_track *msg, size_t *length)
+{
+    if (length != NULL) {
+        *length = msg->points_len;
+    }
+    return (struct telemetry_position *)PROTOPOOL_BEHIND_(msg, 8);
+}
+
+static inline bool telemetry_reserve_track(struct telemetry_pool *pool, size_t n, size_t length)
+{
+    return length <= TELEMETRY_TRACK_POINTS_MAX
+           && protopool_reserve(&pool->engine_, telemetry_tail_class_(pool, 152, 8 + length * sizeof(struct telemetry_position)), n);
+}
+
+static inline struct telemetry *telemetry_new_track(struct telemetry_pool *pool, uint16_t period,
+    const struct telemetry_position *points, size_t points_len)
 {
     if (!(period >= 10 && period <= 60000) || points_len > TELEMETRY_TRACK_POINTS_MAX ||
         !telemetry_all_allowed_track_2_(points, points_len)) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_track_(&pool_->engine_, period, points, points_len));
-        return telemetry_refused_(pool_);
+        PROTOPOOL_EXPLAIN_(telemetry_explain_track_(&pool->engine_, period, points, points_len));
+        return telemetry_refused_(pool);
     }
-    const size_t bytes_ = 8 + points_len * sizeof(struct telemetry_position);
-    const unsigned class_ = telemetry_tail_class_(pool_, 152, bytes_);
-    struct telemetry_track *const msg_ = (struct telemetry_track *)telemetry_take_(pool_, class_, TELEMETRY_TRACK, 2, bytes_);
-    if (msg_ == NULL) {
+    const size_t bytes = 8 + points_len * sizeof(struct telemetry_position);
+    const unsigned slot_class = telemetry_tail_class_(pool, 152, bytes);
+    struct telemetry_track *const msg = (struct telemetry_track *)telemetry_take_(pool, slot_class, TELEMETRY_TRACK, 2, bytes);
+    if (msg == NULL) {
         return NULL;
     }
-    msg_->period = period;
-    msg_->points_len = (uint32_t)points_len;
+    msg->period = period;
+    msg->points_len = (uint32_t)points_len;
     if (points_len != 0) {
-        memcpy(telemetry_edit_track_points(msg_, NULL), points, points_len * sizeof(struct telemetry_position));
+        memcpy(telemetry_edit_track_points(msg, NULL), points, points_len * sizeof(struct telemetry_position));
     }
-    return &msg_->base;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_track(struct telemetry_pool *pool_,
-    const struct telemetry_track *from_, const struct telemetry_position *points, size_t points_len)
+static inline struct telemetry *telemetry_copy_track(struct telemetry_pool *pool,
+    const struct telemetry_track *from, const struct telemetry_position *points, size_t points_len)
 {
-    if (!telemetry_valid_track(from_) || points_len > TELEMETRY_TRACK_POINTS_MAX ||
+    if (!telemetry_valid_track(from) || points_len > TELEMETRY_TRACK_POINTS_MAX ||
         !telemetry_all_allowed_track_2_(points, points_len)) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_TRACK, &from_->base, points,
-            points_len));
-        return telemetry_refused_(pool_);
+        return telemetry_refuse_copy_(pool, TELEMETRY_TRACK, &from->base, points, points_len);
     }
-    const size_t bytes_ = 8 + points_len * sizeof(struct telemetry_position);
-    const unsigned class_ = telemetry_tail_class_(pool_, 152, bytes_);
-    struct telemetry_track *const msg_ = (struct telemetry_track *)telemetry_take_(pool_, class_, TELEMETRY_TRACK, 2, bytes_);
-    if (msg_ == NULL) {
+    const size_t bytes = 8 + points_len * sizeof(struct telemetry_position);
+    const unsigned slot_class = telemetry_tail_class_(pool, 152, bytes);
+    struct telemetry_track *const msg = (struct telemetry_track *)telemetry_take_(pool, slot_class, TELEMETRY_TRACK, 2, bytes);
+    if (msg == NULL) {
         return NULL;
     }
-    memcpy(msg_, from_, sizeof *msg_);
-    protopool_write_tag(msg_, TELEMETRY_TRACK, sizeof msg_->base, 2);
-    msg_->points_len = (uint32_t)points_len;
+    memcpy(msg, from, sizeof *msg);
+    protopool_write_tag(msg, TELEMETRY_TRACK, sizeof msg->base, 2);
+    msg->points_len = (uint32_t)points_len;
     if (points_len != 0) {
-        memcpy(telemetry_edit_track_points(msg_, NULL), points, points_len * sizeof(struct telemetry_position));
+        memcpy(telemetry_edit_track_points(msg, NULL), points, points_len * sizeof(struct telemetry_position));
     }
-    return &msg_->base;
+    return &msg->base;
 }
 
-static inline const struct telemetry_track *telemetry_as_track(const struct telemetry *msg_)
+/* ---- SetMode ---- */
+
+static inline bool telemetry_valid_set_mode(const struct telemetry_set_mode *msg)
 {
-    return (const struct telemetry_track *)(telemetry_is_variant_(msg_, TELEMETRY_TRACK) ? (const void *)msg_ : telemetry_null_());
+    return (msg->base.tag == TELEMETRY_SET_MODE || msg->base.tag == 0)
+           && telemetry_known_mode_((int64_t)msg->mode);
 }
 
-static inline const struct telemetry_track *telemetry_if_track(const struct telemetry *msg_)
-{
-    return msg_->tag == TELEMETRY_TRACK ? telemetry_as_track(msg_) : NULL;
-}
-
-static inline struct telemetry_track *telemetry_edit_track(struct telemetry *msg_)
-{
-    return (struct telemetry_track *)(telemetry_is_variant_(msg_, TELEMETRY_TRACK) ? (void *)msg_ : telemetry_null_());
-}
-
-/* SetMode */
-
-static inline bool telemetry_valid_set_mode(const struct telemetry_set_mode *msg_)
-{
-    return (msg_->base.tag == TELEMETRY_SET_MODE || msg_->base.tag == 0)
-           && telemetry_known_mode_((int64_t)msg_->mode);
-}
+PROTOPOOL_DEFAULT_(telemetry, set_mode, TELEMETRY_SET_MODE)
+PROTOPOOL_READ_AND_EDIT_(telemetry, set_mode, TELEMETRY_SET_MODE)
+PROTOPOOL_COPY_(telemetry, set_mode, TELEMETRY_SET_MODE, 1, 1)
 
 static inline struct telemetry_set_mode telemetry_make_set_mode(enum telemetry_mode mode)
 {
-    struct telemetry_set_mode msg_;
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
+    struct telemetry_set_mode msg;
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
     if (!(telemetry_known_mode_((int64_t)mode))) {
         PROTOPOOL_EXPLAIN_(telemetry_explain_set_mode_(NULL, mode));
-        return msg_;
+        return msg;
     }
-    msg_.base.tag = TELEMETRY_SET_MODE;
-    msg_.mode = (uint8_t)mode;
-    return msg_;
+    msg.base.tag = TELEMETRY_SET_MODE;
+    msg.mode = (uint8_t)mode;
+    return msg;
 }
 
-static inline struct telemetry_set_mode telemetry_default_set_mode(void)
-{
-    struct telemetry_set_mode msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = TELEMETRY_SET_MODE;
-    return msg_;
-}
-
-PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_set_mode(struct telemetry_pool *pool_,
-    enum telemetry_mode mode)
+static inline struct telemetry *telemetry_new_set_mode(struct telemetry_pool *pool, enum telemetry_mode mode)
 {
     if (!(telemetry_known_mode_((int64_t)mode))) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_set_mode_(&pool_->engine_, mode));
-        return telemetry_refused_(pool_);
+        PROTOPOOL_EXPLAIN_(telemetry_explain_set_mode_(&pool->engine_, mode));
+        return telemetry_refused_(pool);
     }
-    struct telemetry_set_mode *const msg_ = (struct telemetry_set_mode *)telemetry_take_(pool_, 1, TELEMETRY_SET_MODE, 1, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct telemetry_set_mode *const msg = (struct telemetry_set_mode *)telemetry_take_(pool, 1, TELEMETRY_SET_MODE, 1, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    msg_->mode = (uint8_t)mode;
-    return &msg_->base;
+    msg->mode = (uint8_t)mode;
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_set_mode(struct telemetry_pool *pool_,
-    const struct telemetry_set_mode *from_)
-{
-    if (!telemetry_valid_set_mode(from_)) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_SET_MODE, &from_->base, NULL, 0));
-        return telemetry_refused_(pool_);
-    }
-    struct telemetry_set_mode *const msg_ = (struct telemetry_set_mode *)telemetry_take_(pool_, 1, TELEMETRY_SET_MODE, 1, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    msg_->base.tag = TELEMETRY_SET_MODE;
-    return &msg_->base;
-}
+/* ---- Reboot ---- */
 
-static inline const struct telemetry_set_mode *telemetry_as_set_mode(const struct telemetry *msg_)
-{
-    return (const struct telemetry_set_mode *)(telemetry_is_variant_(msg_, TELEMETRY_SET_MODE) ? (const void *)msg_ : telemetry_null_());
-}
-
-static inline const struct telemetry_set_mode *telemetry_if_set_mode(const struct telemetry *msg_)
-{
-    return msg_->tag == TELEMETRY_SET_MODE ? telemetry_as_set_mode(msg_) : NULL;
-}
-
-static inline struct telemetry_set_mode *telemetry_edit_set_mode(struct telemetry *msg_)
-{
-    return (struct telemetry_set_mode *)(telemetry_is_variant_(msg_, TELEMETRY_SET_MODE) ? (void *)msg_ : telemetry_null_());
-}
-
-/* Reboot */
-
-static inline bool telemetry_valid_reboot(const struct telemetry_reboot *msg_)
-{
-    return (msg_->base.tag == TELEMETRY_REBOOT || msg_->base.tag == 0);
-}
-
-static inline struct telemetry_reboot telemetry_make_reboot(void)
-{
-    struct telemetry_reboot msg_;
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    msg_.base.tag = TELEMETRY_REBOOT;
-    return msg_;
-}
-
-static inline struct telemetry_reboot telemetry_default_reboot(void)
-{
-    struct telemetry_reboot msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = TELEMETRY_REBOOT;
-    return msg_;
-}
-
+PROTOPOOL_VALID_(telemetry, reboot, TELEMETRY_REBOOT)
+PROTOPOOL_DEFAULT_(telemetry, reboot, TELEMETRY_REBOOT)
 PROTOPOOL_API extern const struct telemetry_reboot telemetry_message_reboot_;
+PROTOPOOL_READ_(telemetry, reboot, TELEMETRY_REBOOT)
+PROTOPOOL_CONSTANT_(telemetry, reboot, TELEMETRY_REBOOT)
 
-PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_new_reboot(struct telemetry_pool *pool_)
+/* ---- SetHome ---- */
+
+static inline bool telemetry_valid_set_home(const struct telemetry_set_home *msg)
 {
-    (void)pool_;
-    return (struct telemetry *)PROTOPOOL_UNCONST(&telemetry_message_reboot_.base);
-}
-
-PROTOPOOL_NODISCARD static inline struct telemetry *telemetry_copy_reboot(struct telemetry_pool *pool_, const struct telemetry_reboot *from_)
-{
-    if (!telemetry_valid_reboot(from_)) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_REBOOT, &from_->base, NULL, 0));
-        return telemetry_refused_(pool_);
-    }
-    return (struct telemetry *)PROTOPOOL_UNCONST(&telemetry_message_reboot_.base);
-}
-
-static inline const struct telemetry_reboot *telemetry_as_reboot(const struct telemetry *msg_)
-{
-    return (const struct telemetry_reboot *)(telemetry_is_variant_(msg_, TELEMETRY_REBOOT) ? (const void *)msg_ : telemetry_null_());
-}
-
-static inline const struct telemetry_reboot *telemetry_if_reboot(const struct telemetry *msg_)
-{
-    return msg_->tag == TELEMETRY_REBOOT ? telemetry_as_reboot(msg_) : NULL;
-}
-
-/* SetHome */
-
-static inline bool telemetry_valid_set_home(const struct telemetry_set_home *msg_)
-{
-    return (msg_->base.tag == TELEMETRY_SET_HOME || msg_->base.tag == 0)
-           && telemetry_valid_position(&msg_->home);
-}
-
-PROTOPOOL_DEPRECATED("send a Mission of one waypoint")
-static inline struct telemetry_set_home telemetry_make_set_home(const struct telemetry_position *home)
-{
-    struct telemetry_set_home msg_;
-    memset(&msg_, 0, sizeof msg_); /* what no argument fills, too */
-    if (!telemetry_valid_position(home)) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_set_home_(NULL, home));
-        return msg_;
-    }
-    msg_.base.tag = TELEMETRY_SET_HOME;
-    memcpy(&msg_.home, home, sizeof msg_.home);
-    PROTOPOOL_CLEAR_(&msg_, 12, 4);
-    return msg_;
+    return (msg->base.tag == TELEMETRY_SET_HOME || msg->base.tag == 0)
+           && telemetry_valid_position(&msg->home);
 }
 
 static inline struct telemetry_set_home telemetry_default_set_home(void)
 {
-    struct telemetry_set_home msg_;
-    memset(&msg_, 0, sizeof msg_);
-    msg_.base.tag = TELEMETRY_SET_HOME;
-    msg_.home = telemetry_default_position();
-    return msg_;
+    struct telemetry_set_home msg;
+    memset(&msg, 0, sizeof msg);
+    msg.base.tag = TELEMETRY_SET_HOME;
+    msg.home = telemetry_default_position();
+    return msg;
 }
 
-PROTOPOOL_NODISCARD PROTOPOOL_DEPRECATED("send a Mission of one waypoint")
-static inline struct telemetry *telemetry_new_set_home(struct telemetry_pool *pool_,
+PROTOPOOL_READ_AND_EDIT_(telemetry, set_home, TELEMETRY_SET_HOME)
+
+static inline struct telemetry_set_home telemetry_make_set_home(const struct telemetry_position *home)
+{
+    struct telemetry_set_home msg;
+    memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (!telemetry_valid_position(home)) {
+        PROTOPOOL_EXPLAIN_(telemetry_explain_set_home_(NULL, home));
+        return msg;
+    }
+    msg.base.tag = TELEMETRY_SET_HOME;
+    memcpy(&msg.home, home, sizeof msg.home);
+    PROTOPOOL_CLEAR_(&msg, 12, 4);
+    return msg;
+}
+
+static inline struct telemetry *telemetry_new_set_home(struct telemetry_pool *pool,
     const struct telemetry_position *home)
 {
     if (!telemetry_valid_position(home)) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_set_home_(&pool_->engine_, home));
-        return telemetry_refused_(pool_);
+        PROTOPOOL_EXPLAIN_(telemetry_explain_set_home_(&pool->engine_, home));
+        return telemetry_refused_(pool);
     }
-    struct telemetry_set_home *const msg_ = (struct telemetry_set_home *)telemetry_take_(pool_, 3, TELEMETRY_SET_HOME, 8, sizeof *msg_);
-    if (msg_ == NULL) {
+    struct telemetry_set_home *const msg = (struct telemetry_set_home *)telemetry_take_(pool, 3, TELEMETRY_SET_HOME, 8, sizeof *msg);
+    if (msg == NULL) {
         return NULL;
     }
-    memcpy(&msg_->home, home, sizeof msg_->home);
-    PROTOPOOL_CLEAR_(msg_, 12, 4);
-    return &msg_->base;
+    memcpy(&msg->home, home, sizeof msg->home);
+    PROTOPOOL_CLEAR_(msg, 12, 4);
+    return &msg->base;
 }
 
-PROTOPOOL_NODISCARD PROTOPOOL_DEPRECATED("send a Mission of one waypoint")
-static inline struct telemetry *telemetry_copy_set_home(struct telemetry_pool *pool_,
-    const struct telemetry_set_home *from_)
+static inline struct telemetry *telemetry_copy_set_home(struct telemetry_pool *pool,
+    const struct telemetry_set_home *from)
 {
-    if (!telemetry_valid_set_home(from_)) {
-        PROTOPOOL_EXPLAIN_(telemetry_explain_copy_(&pool_->engine_, TELEMETRY_SET_HOME, &from_->base, NULL, 0));
-        return telemetry_refused_(pool_);
+    struct telemetry *const msg = telemetry_valid_set_home(from) ?
+                                    telemetry_copy_(pool, 3, TELEMETRY_SET_HOME, 8, &from->base, sizeof *from) :
+                                    telemetry_refuse_copy_(pool, TELEMETRY_SET_HOME, &from->base, NULL, 0);
+    if (msg != NULL) {
+            PROTOPOOL_CLEAR_(msg, 12, 4);
     }
-    struct telemetry_set_home *const msg_ = (struct telemetry_set_home *)telemetry_take_(pool_, 3, TELEMETRY_SET_HOME, 8, sizeof *msg_);
-    if (msg_ == NULL) {
-        return NULL;
-    }
-    memcpy(msg_, from_, sizeof *msg_);
-    protopool_write_tag(msg_, TELEMETRY_SET_HOME, sizeof msg_->base, 8);
-    PROTOPOOL_CLEAR_(msg_, 12, 4);
-    return &msg_->base;
+    return msg;
 }
 
-static inline const struct telemetry_set_home *telemetry_as_set_home(const struct telemetry *msg_)
+/* ---- Operations that know their place (level 2), and what gcc reports of lost and freed messages ---- */
+
+/* They return the message: gcc takes it for one that was allocated here, or for one that it knows nothing of. */
+PROTOPOOL_API struct telemetry *telemetry_allocated_(struct telemetry *msg) PROTOPOOL_FREED_BY_(telemetry_free_);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_constant_(struct telemetry *msg);
+
+#ifdef PROTOPOOL_ANALYSED_
+#define TELEMETRY_ALLOCATED_(msg) telemetry_allocated_(msg)
+#define TELEMETRY_CONSTANT_(msg) telemetry_constant_(msg)
+#else
+#define TELEMETRY_ALLOCATED_(msg) (msg)
+#define TELEMETRY_CONSTANT_(msg) (msg)
+#endif
+
+#if PROTOPOOL_CHECK == 2
+/* Notes where an operation is. */
+static inline struct telemetry_pool *telemetry_at_(struct telemetry_pool *pool, const char *file, int line)
 {
-    return (const struct telemetry_set_home *)(telemetry_is_variant_(msg_, TELEMETRY_SET_HOME) ? (const void *)msg_ : telemetry_null_());
+    pool->engine_.site.file = file;
+    pool->engine_.site.line = line;
+    return pool;
 }
 
-static inline const struct telemetry_set_home *telemetry_if_set_home(const struct telemetry *msg_)
-{
-    return msg_->tag == TELEMETRY_SET_HOME ? telemetry_as_set_home(msg_) : NULL;
-}
+/* The message, or NULL if it is not the variant of this tag: a fault, with its place. */
+PROTOPOOL_API const struct telemetry *telemetry_read_at_(enum telemetry_tag tag, const char *file, int line, const struct telemetry *msg);
+PROTOPOOL_API struct telemetry *telemetry_edit_at_(enum telemetry_tag tag, const char *file, int line, struct telemetry *msg);
 
-static inline struct telemetry_set_home *telemetry_edit_set_home(struct telemetry *msg_)
-{
-    return (struct telemetry_set_home *)(telemetry_is_variant_(msg_, TELEMETRY_SET_HOME) ? (void *)msg_ : telemetry_null_());
-}
-
-/* ---- Constructors that are not inlined (see PROTOPOOL_OUT_OF_LINE_) --------------------------------------------- */
-
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_heartbeat_(struct telemetry_pool *pool_,
-    uint64_t time, enum telemetry_mode mode, uint8_t working, uint8_t battery)
-    PROTOPOOL_FREED_BY_(telemetry_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_heartbeat_(struct telemetry_pool *pool_,
-    const struct telemetry_heartbeat *from_)
-    PROTOPOOL_FREED_BY_(telemetry_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_attitude_(struct telemetry_pool *pool_,
-    uint64_t time, const float *angles, const float *rates)
-    PROTOPOOL_FREED_BY_(telemetry_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_attitude_(struct telemetry_pool *pool_,
-    const struct telemetry_attitude *from_)
-    PROTOPOOL_FREED_BY_(telemetry_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_moved_(struct telemetry_pool *pool_,
-    uint64_t time, const struct telemetry_position *at, const struct telemetry_position *target)
-    PROTOPOOL_FREED_BY_(telemetry_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_moved_(struct telemetry_pool *pool_,
-    const struct telemetry_moved *from_)
-    PROTOPOOL_FREED_BY_(telemetry_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_mission_(struct telemetry_pool *pool_,
-    const char *name, float speed, const struct telemetry_waypoint *waypoints, size_t waypoints_len)
-    PROTOPOOL_FREED_BY_(telemetry_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_mission_(struct telemetry_pool *pool_,
-    const struct telemetry_mission *from_)
-    PROTOPOOL_FREED_BY_(telemetry_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_text_(struct telemetry_pool *pool_,
-    uint8_t severity, const char *text)
-    PROTOPOOL_FREED_BY_(telemetry_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_text_(struct telemetry_pool *pool_,
-    const struct telemetry_text *from_)
-    PROTOPOOL_FREED_BY_(telemetry_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_log_(struct telemetry_pool *pool_, uint64_t time,
-    uint8_t severity, const char *text, size_t text_len)
-    PROTOPOOL_FREED_BY_(telemetry_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_log_(struct telemetry_pool *pool_,
-    const struct telemetry_log *from_, const char *text, size_t text_len)
-    PROTOPOOL_FREED_BY_(telemetry_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_chunk_(struct telemetry_pool *pool_,
-    uint16_t file, uint32_t offset, const uint8_t *data, size_t data_len)
-    PROTOPOOL_FREED_BY_(telemetry_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_chunk_(struct telemetry_pool *pool_,
-    const struct telemetry_chunk *from_, const uint8_t *data, size_t data_len)
-    PROTOPOOL_FREED_BY_(telemetry_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_track_(struct telemetry_pool *pool_,
-    uint16_t period, const struct telemetry_position *points, size_t points_len)
-    PROTOPOOL_FREED_BY_(telemetry_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_track_(struct telemetry_pool *pool_,
-    const struct telemetry_track *from_, const struct telemetry_position *points, size_t points_len)
-    PROTOPOOL_FREED_BY_(telemetry_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_set_mode_(struct telemetry_pool *pool_,
-    enum telemetry_mode mode)
-    PROTOPOOL_FREED_BY_(telemetry_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_set_mode_(struct telemetry_pool *pool_,
-    const struct telemetry_set_mode *from_)
-    PROTOPOOL_FREED_BY_(telemetry_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_reboot_(struct telemetry_pool *pool_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_reboot_(struct telemetry_pool *pool_,
-    const struct telemetry_reboot *from_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_new_set_home_(struct telemetry_pool *pool_,
-    const struct telemetry_position *home)
-    PROTOPOOL_FREED_BY_(telemetry_free_);
-PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_copy_set_home_(struct telemetry_pool *pool_,
-    const struct telemetry_set_home *from_)
-    PROTOPOOL_FREED_BY_(telemetry_free_);
-
-#if PROTOPOOL_CHECK == 2 /* operations know where they are */
-#define telemetry_pool_fini(pool_) telemetry_pool_fini(telemetry_at_(pool_, __FILE__, __LINE__))
-#define telemetry_pool_reset(pool_) telemetry_pool_reset(telemetry_at_(pool_, __FILE__, __LINE__))
-#define telemetry_pool_flush(pool_) telemetry_pool_flush(telemetry_at_(pool_, __FILE__, __LINE__))
-#define telemetry_pool_reserve(pool_, ...) telemetry_pool_reserve(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_pool_each(pool_, ...) telemetry_pool_each(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_pool_stats(pool_, ...) telemetry_pool_stats(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_free(pool_, ...) telemetry_free_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_clone(pool_, ...) telemetry_clone(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_new_heartbeat(pool_, ...) telemetry_new_heartbeat_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_copy_heartbeat(pool_, ...) telemetry_copy_heartbeat_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_edit_heartbeat(...) telemetry_edit_heartbeat(telemetry_edit_at_(TELEMETRY_HEARTBEAT, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_new_attitude(pool_, ...) telemetry_new_attitude_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_copy_attitude(pool_, ...) telemetry_copy_attitude_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_edit_attitude(...) telemetry_edit_attitude(telemetry_edit_at_(TELEMETRY_ATTITUDE, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_new_moved(pool_, ...) telemetry_new_moved_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_copy_moved(pool_, ...) telemetry_copy_moved_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_edit_moved(...) telemetry_edit_moved(telemetry_edit_at_(TELEMETRY_MOVED, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_new_mission(pool_, ...) telemetry_new_mission_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_copy_mission(pool_, ...) telemetry_copy_mission_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_edit_mission(...) telemetry_edit_mission(telemetry_edit_at_(TELEMETRY_MISSION, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_new_text(pool_, ...) telemetry_new_text_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_copy_text(pool_, ...) telemetry_copy_text_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_edit_text(...) telemetry_edit_text(telemetry_edit_at_(TELEMETRY_TEXT, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_new_log(pool_, ...) telemetry_new_log_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_copy_log(pool_, ...) telemetry_copy_log_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_edit_log(...) telemetry_edit_log(telemetry_edit_at_(TELEMETRY_LOG, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_new_chunk(pool_, ...) telemetry_new_chunk_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_copy_chunk(pool_, ...) telemetry_copy_chunk_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_edit_chunk(...) telemetry_edit_chunk(telemetry_edit_at_(TELEMETRY_CHUNK, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_new_track(pool_, ...) telemetry_new_track_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_copy_track(pool_, ...) telemetry_copy_track_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_edit_track(...) telemetry_edit_track(telemetry_edit_at_(TELEMETRY_TRACK, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_new_set_mode(pool_, ...) telemetry_new_set_mode_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_copy_set_mode(pool_, ...) telemetry_copy_set_mode_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_edit_set_mode(...) telemetry_edit_set_mode(telemetry_edit_at_(TELEMETRY_SET_MODE, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_new_reboot(pool_) telemetry_new_reboot_(pool_)
-#define telemetry_copy_reboot(pool_, ...) telemetry_copy_reboot_(pool_, __VA_ARGS__)
-#define telemetry_new_set_home(pool_, ...) telemetry_new_set_home_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_copy_set_home(pool_, ...) telemetry_copy_set_home_(telemetry_at_(pool_, __FILE__, __LINE__), __VA_ARGS__)
-#define telemetry_edit_set_home(...) telemetry_edit_set_home(telemetry_edit_at_(TELEMETRY_SET_HOME, __FILE__, __LINE__, __VA_ARGS__))
+#define TELEMETRY_HERE_(pool) telemetry_at_(pool, __FILE__, __LINE__)
+#define TELEMETRY_NEW_(function, pool, ...) TELEMETRY_ALLOCATED_(function(TELEMETRY_HERE_(pool), __VA_ARGS__))
+#define telemetry_pool_fini(pool) telemetry_pool_fini(TELEMETRY_HERE_(pool))
+#define telemetry_pool_reset(pool) telemetry_pool_reset(TELEMETRY_HERE_(pool))
+#define telemetry_pool_flush(pool) telemetry_pool_flush(TELEMETRY_HERE_(pool))
+#define telemetry_pool_reserve(pool, ...) telemetry_pool_reserve(TELEMETRY_HERE_(pool), __VA_ARGS__)
+#define telemetry_pool_each(pool, ...) telemetry_pool_each(TELEMETRY_HERE_(pool), __VA_ARGS__)
+#define telemetry_pool_stats(pool, ...) telemetry_pool_stats(TELEMETRY_HERE_(pool), __VA_ARGS__)
+#define telemetry_free(pool, ...) telemetry_free_(TELEMETRY_HERE_(pool), __VA_ARGS__)
 #define telemetry_as_heartbeat(...) telemetry_as_heartbeat(telemetry_read_at_(TELEMETRY_HEARTBEAT, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_edit_heartbeat(...) telemetry_edit_heartbeat(telemetry_edit_at_(TELEMETRY_HEARTBEAT, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_as_attitude(...) telemetry_as_attitude(telemetry_read_at_(TELEMETRY_ATTITUDE, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_edit_attitude(...) telemetry_edit_attitude(telemetry_edit_at_(TELEMETRY_ATTITUDE, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_as_moved(...) telemetry_as_moved(telemetry_read_at_(TELEMETRY_MOVED, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_edit_moved(...) telemetry_edit_moved(telemetry_edit_at_(TELEMETRY_MOVED, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_as_mission(...) telemetry_as_mission(telemetry_read_at_(TELEMETRY_MISSION, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_edit_mission(...) telemetry_edit_mission(telemetry_edit_at_(TELEMETRY_MISSION, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_as_text(...) telemetry_as_text(telemetry_read_at_(TELEMETRY_TEXT, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_edit_text(...) telemetry_edit_text(telemetry_edit_at_(TELEMETRY_TEXT, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_as_log(...) telemetry_as_log(telemetry_read_at_(TELEMETRY_LOG, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_edit_log(...) telemetry_edit_log(telemetry_edit_at_(TELEMETRY_LOG, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_as_chunk(...) telemetry_as_chunk(telemetry_read_at_(TELEMETRY_CHUNK, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_edit_chunk(...) telemetry_edit_chunk(telemetry_edit_at_(TELEMETRY_CHUNK, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_as_track(...) telemetry_as_track(telemetry_read_at_(TELEMETRY_TRACK, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_edit_track(...) telemetry_edit_track(telemetry_edit_at_(TELEMETRY_TRACK, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_as_set_mode(...) telemetry_as_set_mode(telemetry_read_at_(TELEMETRY_SET_MODE, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_edit_set_mode(...) telemetry_edit_set_mode(telemetry_edit_at_(TELEMETRY_SET_MODE, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_as_reboot(...) telemetry_as_reboot(telemetry_read_at_(TELEMETRY_REBOOT, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_as_set_home(...) telemetry_as_set_home(telemetry_read_at_(TELEMETRY_SET_HOME, __FILE__, __LINE__, __VA_ARGS__))
-#elif defined PROTOPOOL_OUT_OF_LINE_
-#define telemetry_free(pool_, ...) telemetry_free_(pool_, __VA_ARGS__)
-#define telemetry_new_heartbeat(pool_, ...) telemetry_new_heartbeat_(pool_, __VA_ARGS__)
-#define telemetry_copy_heartbeat(pool_, ...) telemetry_copy_heartbeat_(pool_, __VA_ARGS__)
-#define telemetry_new_attitude(pool_, ...) telemetry_new_attitude_(pool_, __VA_ARGS__)
-#define telemetry_copy_attitude(pool_, ...) telemetry_copy_attitude_(pool_, __VA_ARGS__)
-#define telemetry_new_moved(pool_, ...) telemetry_new_moved_(pool_, __VA_ARGS__)
-#define telemetry_copy_moved(pool_, ...) telemetry_copy_moved_(pool_, __VA_ARGS__)
-#define telemetry_new_mission(pool_, ...) telemetry_new_mission_(pool_, __VA_ARGS__)
-#define telemetry_copy_mission(pool_, ...) telemetry_copy_mission_(pool_, __VA_ARGS__)
-#define telemetry_new_text(pool_, ...) telemetry_new_text_(pool_, __VA_ARGS__)
-#define telemetry_copy_text(pool_, ...) telemetry_copy_text_(pool_, __VA_ARGS__)
-#define telemetry_new_log(pool_, ...) telemetry_new_log_(pool_, __VA_ARGS__)
-#define telemetry_copy_log(pool_, ...) telemetry_copy_log_(pool_, __VA_ARGS__)
-#define telemetry_new_chunk(pool_, ...) telemetry_new_chunk_(pool_, __VA_ARGS__)
-#define telemetry_copy_chunk(pool_, ...) telemetry_copy_chunk_(pool_, __VA_ARGS__)
-#define telemetry_new_track(pool_, ...) telemetry_new_track_(pool_, __VA_ARGS__)
-#define telemetry_copy_track(pool_, ...) telemetry_copy_track_(pool_, __VA_ARGS__)
-#define telemetry_new_set_mode(pool_, ...) telemetry_new_set_mode_(pool_, __VA_ARGS__)
-#define telemetry_copy_set_mode(pool_, ...) telemetry_copy_set_mode_(pool_, __VA_ARGS__)
-#define telemetry_new_reboot(pool_) telemetry_new_reboot_(pool_)
-#define telemetry_copy_reboot(pool_, ...) telemetry_copy_reboot_(pool_, __VA_ARGS__)
-#define telemetry_new_set_home(pool_, ...) telemetry_new_set_home_(pool_, __VA_ARGS__)
-#define telemetry_copy_set_home(pool_, ...) telemetry_copy_set_home_(pool_, __VA_ARGS__)
+#define telemetry_edit_set_home(...) telemetry_edit_set_home(telemetry_edit_at_(TELEMETRY_SET_HOME, __FILE__, __LINE__, __VA_ARGS__))
+#elif defined PROTOPOOL_ANALYSED_
+#define TELEMETRY_NEW_(function, ...) TELEMETRY_ALLOCATED_(function(__VA_ARGS__))
+#define telemetry_free(...) telemetry_free_(__VA_ARGS__)
+#endif
+
+#ifdef TELEMETRY_NEW_
+#define telemetry_clone(...) TELEMETRY_NEW_(telemetry_clone, __VA_ARGS__)
+#define telemetry_new_reboot(...) TELEMETRY_CONSTANT_(telemetry_new_reboot(__VA_ARGS__))
+#define telemetry_copy_reboot(...) TELEMETRY_CONSTANT_(telemetry_copy_reboot(__VA_ARGS__))
+#define telemetry_new_heartbeat(...) TELEMETRY_NEW_(telemetry_new_heartbeat, __VA_ARGS__)
+#define telemetry_copy_heartbeat(...) TELEMETRY_NEW_(telemetry_copy_heartbeat, __VA_ARGS__)
+#define telemetry_new_attitude(...) TELEMETRY_NEW_(telemetry_new_attitude, __VA_ARGS__)
+#define telemetry_copy_attitude(...) TELEMETRY_NEW_(telemetry_copy_attitude, __VA_ARGS__)
+#define telemetry_new_moved(...) TELEMETRY_NEW_(telemetry_new_moved, __VA_ARGS__)
+#define telemetry_copy_moved(...) TELEMETRY_NEW_(telemetry_copy_moved, __VA_ARGS__)
+#define telemetry_new_mission(...) TELEMETRY_NEW_(telemetry_new_mission, __VA_ARGS__)
+#define telemetry_copy_mission(...) TELEMETRY_NEW_(telemetry_copy_mission, __VA_ARGS__)
+#define telemetry_new_text(...) TELEMETRY_NEW_(telemetry_new_text, __VA_ARGS__)
+#define telemetry_copy_text(...) TELEMETRY_NEW_(telemetry_copy_text, __VA_ARGS__)
+#define telemetry_new_log(...) TELEMETRY_NEW_(telemetry_new_log, __VA_ARGS__)
+#define telemetry_copy_log(...) TELEMETRY_NEW_(telemetry_copy_log, __VA_ARGS__)
+#define telemetry_new_chunk(...) TELEMETRY_NEW_(telemetry_new_chunk, __VA_ARGS__)
+#define telemetry_copy_chunk(...) TELEMETRY_NEW_(telemetry_copy_chunk, __VA_ARGS__)
+#define telemetry_new_track(...) TELEMETRY_NEW_(telemetry_new_track, __VA_ARGS__)
+#define telemetry_copy_track(...) TELEMETRY_NEW_(telemetry_copy_track, __VA_ARGS__)
+#define telemetry_new_set_mode(...) TELEMETRY_NEW_(telemetry_new_set_mode, __VA_ARGS__)
+#define telemetry_copy_set_mode(...) TELEMETRY_NEW_(telemetry_copy_set_mode, __VA_ARGS__)
+#define telemetry_new_set_home(...) TELEMETRY_NEW_(telemetry_new_set_home, __VA_ARGS__)
+#define telemetry_copy_set_home(...) TELEMETRY_NEW_(telemetry_copy_set_home, __VA_ARGS__)
 #endif
 
 PROTOPOOL_END_C

@@ -42,6 +42,13 @@ def _wrapped_line(line: str) -> str:
     return "\n".join(lines).replace("\0", " ")
 
 
+def continued(text: str) -> str:
+    """A macro's definition that holds no string, broken at spaces where it is too long."""
+    whole = re.sub(r", (?=\w+\))", ",\0", text.strip())           # not between the arguments of X(ADD, add)
+    lines = textwrap.wrap(whole, WIDTH - 2, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    return " \\\n".join(lines).replace("\0", " ") + "\n"
+
+
 def c_string(text: str) -> str:
     """The text as a C string literal of UTF-8."""
     shown = (chr(b) if b < 128 and (chr(b).isalnum() or chr(b) in " _.,:;/+*()=<>-") else f"\\{b:03o}" for b in text.encode())

@@ -13,6 +13,7 @@ from ..layout import Layout
 from ..scalars import is_saturated, length_scalar
 from . import c_text, compiled, rules
 from .kinds import dispatcher
+from .local_names import local_names, text_length
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 _SOURCES = {"protocol.h.j2": "{}.h", "protocol.c.j2": "{}.c"}
@@ -52,7 +53,8 @@ def _environment() -> jinja2.Environment:
                                      trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
                                      autoescape=False, **compiled.options())
     environment.filters.update(
-        comment=c_text.comment, remark=c_text.remark, wrapped=c_text.wrapped, c_string=c_text.c_string, c_integer=c_text.c_integer,
+        comment=c_text.comment, remark=c_text.remark, wrapped=c_text.wrapped, continued=c_text.continued, c_string=c_text.c_string,
+        c_integer=c_text.c_integer, local_names=local_names, text_length=text_length,
         c_character=c_text.c_character, c_literal=c_text.c_literal, c_mask=c_text.c_mask, c_wide=c_text.c_wide,
         length_type=lambda bound: length_scalar(bound).c, utf8_length=lambda text: len(text.encode()),
         bounds=rules.bounds, range_end=rules.range_end, initial=rules.initial, span=rules.span, outside=rules.outside,

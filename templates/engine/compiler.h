@@ -25,6 +25,9 @@
 #define PROTOPOOL_NODISCARD
 #endif
 
+/* In front of an inline constructor. */
+#define PROTOPOOL_ALLOCATES PROTOPOOL_NODISCARD static inline
+
 /* Refers to an object from each file that includes a header: of a file that was compiled with other settings, an older
  * schema or another version, the linker reports an undefined reference that names them. One pointer a file. */
 #if defined __GNUC__ && defined __has_attribute
@@ -47,21 +50,24 @@
 #if defined __GNUC__
 #define PROTOPOOL_LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define PROTOPOOL_COLD __attribute__((noinline, cold))
+#define PROTOPOOL_APART __attribute__((noinline))
 #define PROTOPOOL_INLINE static inline __attribute__((always_inline))
 #define PROTOPOOL_ASSUME(condition) ((condition) ? (void)0 : __builtin_unreachable())
 #else
 #define PROTOPOOL_LIKELY(condition) (condition)
 #define PROTOPOOL_COLD
+#define PROTOPOOL_APART
 #define PROTOPOOL_INLINE static inline
 #define PROTOPOOL_ASSUME(condition) ((void)0)
 #endif
 
-/* With this behind a constructor's declaration, gcc tells of messages that are freed twice, used when free, or lost
- * (-Wall, -fanalyzer). That works for functions that are not inlined, so constructors are not where nothing is inlined
- * anyway: without optimisation, and at level 2. PROTOPOOL_NO_ANALYSIS, before a file includes this, leaves it out there. */
+/* Behind a function's declaration: gcc reports a double free, a use after free and a leak of the messages that it returns (-Wall,
+ * -fanalyzer). Such a function cannot be inlined. So what constructors return passes through one, but only where nothing is
+ * inlined anyway: without optimisation, and at level 2. PROTOPOOL_NO_ANALYSIS, before a file includes this, leaves it out
+ * there. */
 #if defined __GNUC__ && __GNUC__ >= 11 && !defined __clang__ && !defined PROTOPOOL_NO_ANALYSIS \
     && (!defined __OPTIMIZE__ || PROTOPOOL_CHECK == 2)
-#define PROTOPOOL_OUT_OF_LINE_
+#define PROTOPOOL_ANALYSED_
 #define PROTOPOOL_FREED_BY_(free_function) __attribute__((malloc(free_function, 2), warn_unused_result))
 #else
 #define PROTOPOOL_FREED_BY_(free_function)

@@ -43,6 +43,7 @@
     extern "C" { \
     _Pragma("GCC diagnostic push") \
     _Pragma("GCC diagnostic ignored \"-Wold-style-cast\"") \
+    _Pragma("GCC diagnostic ignored \"-Wshadow\"") /* of a struct by a function, as in C */ \
     _Pragma("GCC diagnostic ignored \"-Wzero-as-null-pointer-constant\"") \
     PROTOPOOL_USELESS_CASTS_
 #define PROTOPOOL_END_C _Pragma("GCC diagnostic pop") }

@@ -34,6 +34,10 @@ PROTOPOOL_API void protopool_print_flags(struct protopool_printer *to, uint64_t 
 /* In quotes. UTF-8 passes, but what acts on a terminal or is not UTF-8 is escaped. */
 PROTOPOOL_API void protopool_print_text(struct protopool_printer *to, const char *text, size_t length);
 
+/* `Name { field: value, ... }` of a message by its description; "<no message>" if that is NULL. */
+PROTOPOOL_API void protopool_print_message(struct protopool_printer *to, const struct protopool_record *record,
+                                           const void *msg);
+
 #ifdef PROTOPOOL_TRACE
 /* Prints "what: address [bytes in hexadecimal]" on standard output. */
 PROTOPOOL_API void protopool_trace_bytes(const char *what, const void *slot, size_t bytes);

@@ -28,6 +28,8 @@ struct protopool_field {
     uint32_t count;           /* elements that there is room for; 1: it may be no list */
     bool is_list;             /* an array or a list, even of one element */
     bool is_tail;             /* behind the record: of a message in a pool only */
+    bool is_signed;           /* of an ENUM: its base has negative values */
+    char pad;                 /* of a TEXT without a length: what fills it up */
     uint8_t length_bytes;     /* of the unsigned integer that says how many elements are used; 0: all are */
     uint32_t length_offset;   /* where that is */
     uint8_t presence_mask;    /* the bit that says whether the field is there; 0: it always is */

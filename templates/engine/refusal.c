@@ -69,48 +69,6 @@ static bool pp_note_rule(struct pp_search *search, enum protopool_rule rule)
     return true;
 }
 
-static uint64_t pp_read_unsigned(const void *at, size_t bytes)
-{
-    uint8_t of_1;
-    uint16_t of_2;
-    uint32_t of_4;
-    uint64_t of_8 = 0;
-
-    switch (bytes) {
-    case 1:
-        memcpy(&of_1, at, sizeof of_1);
-        return of_1;
-    case 2:
-        memcpy(&of_2, at, sizeof of_2);
-        return of_2;
-    case 4:
-        memcpy(&of_4, at, sizeof of_4);
-        return of_4;
-    default:
-        memcpy(&of_8, at, sizeof of_8);
-        return of_8;
-    }
-}
-
-static uint64_t pp_sign_extended(uint64_t value, size_t bytes)
-{
-    const uint64_t sign = (uint64_t)1 << (8 * bytes - 1);
-    return (value ^ sign) - sign;
-}
-
-static double pp_read_real(const void *at, size_t bytes)
-{
-    float narrow;
-    double wide;
-
-    if (bytes == sizeof narrow) {
-        memcpy(&narrow, at, sizeof narrow);
-        return (double)narrow;
-    }
-    memcpy(&wide, at, sizeof wide);
-    return wide;
-}
-
 /* Whether a > b, of numbers that are unsigned or converted from signed ones. */
 static bool pp_is_more(uint64_t a, uint64_t b, bool is_signed)
 {

@@ -121,5 +121,6 @@
 #define protopool_print_double PROTOPOOL_NAMED_(protopool_print_double)
 #define protopool_print_flags PROTOPOOL_NAMED_(protopool_print_flags)
 #define protopool_print_text PROTOPOOL_NAMED_(protopool_print_text)
+#define protopool_print_message PROTOPOOL_NAMED_(protopool_print_message)
 #define protopool_trace_bytes PROTOPOOL_NAMED_(protopool_trace_bytes)
 #define protopool_set_refusal_handler PROTOPOOL_NAMED_(protopool_set_refusal_handler)

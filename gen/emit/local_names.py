@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""What emitted constructors call their own parameters and locals, beside the parameters that the schema names.
+
+A name is plain; an underscore follows it where a field of the same record has that name. No field's name ends in one.
+"""
+
+from dataclasses import dataclass
+
+from .. import model
+
+
+@dataclass(frozen=True)
+class LocalNames:
+    pool: str
+    msg: str            # the message
+    out: str            # the struct that is filled
+    origin: str         # what is copied
+    bytes: str          # of the message and its tail
+    slot_class: str
+    arguments: str
+    n: str
+
+
+def local_names(record: model.Struct | model.Message) -> LocalNames:
+    """The names for the constructors of a record."""
+    taken = {field.parameter for field in record.fields} | {field.parameter + "_len" for field in record.fields}
+    words = {word: word for word in ("pool", "msg", "out", "bytes", "slot_class", "arguments", "n")} | {"origin": "from"}
+    return LocalNames(**{local: word + "_" if word in taken else word for local, word in words.items()})
+
+
+def text_length(field: model.Field, record: model.Struct | model.Message) -> str:
+    """The local that holds the length of a text that a constructor is called with."""
+    length = field.name.c + "_len"
+    return length + "_" if any(length == other.parameter for other in record.fields) else length

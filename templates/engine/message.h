@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Variants: the functions that are alike for each, as macros that a protocol's header expands. p: the protocol's prefix; tag:
+ * the variant's enumerator. */
+
+/* Whether it is the variant, with nothing else that the schema could rule out. */
+#define PROTOPOOL_VALID_(p, variant, tag_of_it) \
+    static inline bool p##_valid_##variant(const struct p##_##variant *msg) \
+    { \
+        return msg->base.tag == tag_of_it || msg->base.tag == 0; \
+    }
+
+/* Zeros are its defaults. */
+#define PROTOPOOL_DEFAULT_(p, variant, tag_of_it) \
+    static inline struct p##_##variant p##_default_##variant(void) \
+    { \
+        struct p##_##variant msg; \
+        memset(&msg, 0, sizeof msg); \
+        msg.base.tag = tag_of_it; \
+        return msg; \
+    }
+
+/* A copy needs no more than its bytes, and zeros between the tag and `head`. */
+#define PROTOPOOL_COPY_(p, variant, tag_of_it, slot_class, head) \
+    static inline struct p *p##_copy_##variant(struct p##_pool *pool, const struct p##_##variant *from) \
+    { \
+        return p##_valid_##variant(from) ? p##_copy_(pool, slot_class, tag_of_it, head, &from->base, sizeof *from) : \
+                                           p##_refuse_copy_(pool, tag_of_it, &from->base, NULL, 0); \
+    }
+
+#define PROTOPOOL_READ_(p, variant, tag_of_it) \
+    static inline const struct p##_##variant *p##_as_##variant(const struct p *msg) \
+    { \
+        return (const struct p##_##variant *)(p##_is_variant_(msg, tag_of_it) ? (const void *)msg : p##_null_()); \
+    } \
+    static inline const struct p##_##variant *p##_if_##variant(const struct p *msg) \
+    { \
+        return msg->tag == tag_of_it ? p##_as_##variant(msg) : NULL; \
+    }
+
+#define PROTOPOOL_READ_AND_EDIT_(p, variant, tag_of_it) \
+    PROTOPOOL_READ_(p, variant, tag_of_it) \
+    static inline struct p##_##variant *p##_edit_##variant(struct p *msg) \
+    { \
+        return (struct p##_##variant *)(p##_is_variant_(msg, tag_of_it) ? (void *)msg : p##_null_()); \
+    }
+
+/* A variant without fields: one constant object stands for all its messages. */
+#define PROTOPOOL_CONSTANT_(p, variant, tag_of_it) \
+    static inline struct p *p##_new_##variant(struct p##_pool *pool) \
+    { \
+        (void)pool; \
+        return (struct p *)PROTOPOOL_UNCONST(&p##_message_##variant##_.base); \
+    } \
+    static inline struct p *p##_copy_##variant(struct p##_pool *pool, const struct p##_##variant *from) \
+    { \
+        return p##_valid_##variant(from) ? (struct p *)PROTOPOOL_UNCONST(&p##_message_##variant##_.base) : \
+                                           p##_refuse_copy_(pool, tag_of_it, &from->base, NULL, 0); \
+    } \
+    static inline struct p##_##variant p##_make_##variant(void) \
+    { \
+        return p##_default_##variant(); \
+    }
