@@ -32,19 +32,24 @@ PROTOCOLS = $(patsubst generated/tests/%_check.c,%,$(filter %_check.c,$(shell ca
 
 # ---- Objects
 
-SETTINGS = plain trace m1 m4 check1 check2
+SETTINGS = plain trace m1 m4 check1 check2 check1-O2 check2-O2
 NOTE = $(if $(filter-out plain,$(1)), ($(1)))
 FLAGS_trace = -DPROTOPOOL_TRACE
 FLAGS_m1 = -DPROTOPOOL_MAGAZINE=1
 FLAGS_m4 = -DPROTOPOOL_MAGAZINE=4
 FLAGS_check1 = -DPROTOPOOL_CHECK=1
 FLAGS_check2 = -DPROTOPOOL_CHECK=2
+FLAGS_check1-O2 = $(FLAGS_check1)
+FLAGS_check2-O2 = $(FLAGS_check2)
+# The tests of a protocol compile in a fifth of the time without optimisation: check tests the levels so, check-long as -O2.
+UNOPTIMISED_check1 = -O0
+UNOPTIMISED_check2 = -O0
 
 # $(1): the setting, $(2): a folder of sources
 define objects
 $(BUILD)/$(1)/%.o: $(2)/%.c build/generated
 	@mkdir -p $$(@D)
-	$$(call step,CC,$$*.o$(call NOTE,$(1)))$$(COMPILE) $(FLAGS_$(1)) -c $$< -o $$@
+	$$(call step,CC,$$*.o$(call NOTE,$(1)))$$(COMPILE) $(FLAGS_$(1)) $(if $(filter generated/tests,$(2)),$(UNOPTIMISED_$(1))) -c $$< -o $$@
 endef
 $(foreach s,$(SETTINGS),$(foreach f,generated generated/tests examples tests/engine,$(eval $(call objects,$s,$f))))
 
@@ -88,14 +93,17 @@ $(CLOSURES): $(BUILD)/closure%: tests/engine/closure.c build/generated
 # ---- Programs of tests: what check runs, what it leaves to check-long
 
 at = $(foreach s,$(1),$(addprefix $(BUILD)/$s/,$(2)))
-SHORT_SUITES = $(call at,plain check1 check2,$(PROTOCOLS:%=%_check) test_misuse test_refusals test_tails test_threads) \
-    $(call at,plain,test_pool) $(call at,m1,test_pool test_threads calc_check)
-LONG_SUITES = $(call at,m4,test_pool test_threads calc_check) $(call at,plain check1 check2,test_tails) $(call at,plain,test_memory)
+OF_ENGINE = test_misuse test_refusals test_tails test_threads
+OF_PROTOCOLS = $(PROTOCOLS:%=%_check)
+SHORT_SUITES = $(call at,plain check1 check2,$(OF_ENGINE) $(OF_PROTOCOLS)) $(call at,plain,test_pool) $(call at,m1,test_pool test_threads)
+LONG_SUITES = $(call at,plain check1 check2,test_tails) $(call at,check1-O2 check2-O2,$(OF_PROTOCOLS)) \
+    $(call at,m1,calc_check) $(call at,m4,test_pool test_threads calc_check) $(call at,plain,test_memory)
 
 MEMCHECK = valgrind -q --error-exitcode=1 --leak-check=full
 # What takes hours under valgrind, or measures what valgrind changes.
 NOT_UNDER_VALGRIND = %/test_memory $(call at,m1 m4,test_threads)
-TESTED = $(filter-out $(if $(VALGRIND),$(NOT_UNDER_VALGRIND)),$(sort $(SHORT_SUITES) $(LONG_SUITES)))
+TESTED = $(filter-out $(call at,check1 check2,$(OF_PROTOCOLS)) $(if $(VALGRIND),$(NOT_UNDER_VALGRIND)), \
+    $(sort $(SHORT_SUITES) $(LONG_SUITES)))
 
 # $(call BUILD_PROGRAMS,programs) goes on where one does not compile. That one is removed, so that no old one runs.
 PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))

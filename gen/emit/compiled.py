@@ -1,22 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """Keeps compiled templates beside Python's compiled modules: to compile them takes longer than all passes together.
 
-A kept template depends on its text and on the versions of Python and Jinja alone. So nothing may be computed while templates
-are compiled: `options` turns off what Jinja would compute then, such as filters of constants.
+A kept template depends on its text, on the generator's own code and on the versions of Python and Jinja. It must not depend on
+what is rendered. So nothing may be computed while templates are compiled: `options` turns off what Jinja would compute then,
+such as filters of constants.
 """
 
 import contextlib
+import hashlib
 import sys
 from pathlib import Path
 
 import jinja2
 
-_FOLDER = Path(__file__).resolve().parent / "__pycache__"
+_FOLDER = Path(__file__).resolve().parent
 
 
 class _Kept(jinja2.FileSystemBytecodeCache):
     def __init__(self) -> None:
-        super().__init__(str(_FOLDER), f"%s.jinja-{jinja2.__version__}.{sys.implementation.cache_tag}.pyc")
+        super().__init__(str(_FOLDER / "__pycache__"), f"%s.jinja-{jinja2.__version__}.{sys.implementation.cache_tag}.pyc")
+        self._code = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(_FOLDER.parent.rglob("*.py")))).hexdigest()
+
+    def get_source_checksum(self, source: str) -> str:
+        return super().get_source_checksum(self._code + source)
 
     def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
         try:

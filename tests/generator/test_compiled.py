@@ -50,6 +50,23 @@ class Kept(unittest.TestCase):
         template.write_text(template.read_text(encoding="utf-8") + "/* changed */\n", encoding="utf-8")
         self.assertTrue(self.header().endswith("/* changed */\n"))
 
+    def test_a_filter_that_changes_is_seen(self):
+        """What Jinja compiles depends on how a filter is declared."""
+        self.header()
+        render = self.tool / "gen/emit/render.py"
+        render.write_text(render.read_text(encoding="utf-8") + """
+
+def _declared_otherwise() -> jinja2.Environment:
+    environment = _plain_environment()
+    plain = environment.filters["comment"]
+    environment.filters["comment"] = jinja2.pass_context(lambda context, *arguments: plain(*arguments).upper())
+    return environment
+
+
+_plain_environment, _environment = _environment, _declared_otherwise
+""", encoding="utf-8")
+        self.assertIn("A CALCULATOR", self.header())
+
     def test_nothing_is_computed_before_a_template_is_rendered(self):
         """A filter of a constant, say, would go into what is kept, and stay there when the filter changes."""
         calls = []
