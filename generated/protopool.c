@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The engine of protopool. The header has the drawing, the conventions and the invariants.
+ * The engine of protopool. protopool.h has a drawing of it, its conventions and the invariants of its data.
  *
- * Where is what. Each part begins with a line of its name.
+ * Parts of this file. Each begins with a line that has its name.
  *   port.c      What the platform has: system headers, and the engine's constants.
  *   check.c     The hooks of the build levels: what a level adds to each step of the allocator.
  *   fault.c     Faults: bugs of the caller, passed to the program's handler.
@@ -27,7 +27,7 @@
 /* ---- port.c ------------------------------------------------------------------------------------------------------ */
 /*
  * What the platform has: system headers, and the engine's constants.
- * Everything that depends on the system or the compiler is here, so that other parts need no system header.
+ * All includes are here, so that other parts need to know nothing about the system.
  */
 
 #ifndef _DEFAULT_SOURCE
@@ -85,7 +85,7 @@
 #include <pthread.h>
 #else
 #error "protopool: no pthreads here: define PROTOPOOL_LOCK and PROTOPOOL_UNLOCK, or PROTOPOOL_NO_THREADS, everywhere"
-#define PROTOPOOL_LOCK(lock) ((void)(lock)) /* lest that be followed by more errors */
+#define PROTOPOOL_LOCK(lock) ((void)(lock)) /* so that no other errors follow */
 #define PROTOPOOL_UNLOCK(lock) ((void)(lock))
 #endif
 #endif
@@ -93,14 +93,14 @@
 #define PP_WORD_BITS ((uint32_t)PROTOPOOL_WORD_BITS_)
 #define PP_SLAB_BYTES ((size_t)16384)         /* the smallest slab */
 #define PP_SLAB_ORDERS 5U                     /* slabs of PP_SLAB_BYTES << order */
-#define PP_WASTE_SHIFT 6                      /* header and tail waste aimed at: less than 1/64 of a slab */
-#define PP_ARRAYS_WASTE_SHIFT 3               /* of the slabs of magazines' arrays: there are few */
-#define PP_OWN_BLOCK_MIN_BYTES ((size_t)4096) /* slots of so many bytes may have a block of their own */
-#define PP_MAGAZINE_BYTES ((size_t)1 << 18)   /* slots that one magazine holds, in bytes */
-#define PP_MAGAZINE_MIN 4U                    /* slots of which fewer would be in it have none */
-#define PP_IDLE_PERIOD 64U                    /* ways to the store between two looks for idle magazines */
-#define PP_FLUSH_PERIOD_MIN 8U /* slabs that a pool takes between two looks for idle magazines, at least */
-#define PP_LOCK_TRIES 100      /* a depot's lock is held for less time than a thread takes to sleep and wake */
+#define PP_WASTE_SHIFT 6                      /* the aim: header and tail waste less than 1/64 of a slab */
+#define PP_ARRAYS_WASTE_SHIFT 3               /* the same for slabs of magazines' arrays, of which there are few */
+#define PP_OWN_BLOCK_MIN_BYTES ((size_t)4096) /* slots of at least so many bytes may have a block each */
+#define PP_MAGAZINE_BYTES ((size_t)1 << 18)   /* a magazine holds slots of at most so many bytes in all */
+#define PP_MAGAZINE_MIN 4U                    /* a slot size has no magazine if it would hold fewer slots */
+#define PP_IDLE_PERIOD 64U                    /* visits to the store between two looks for idle magazines */
+#define PP_FLUSH_PERIOD_MIN 8U                /* at least so many slabs are taken between two such looks */
+#define PP_LOCK_TRIES 100 /* a depot's lock is held for less time than a thread takes to sleep and to wake */
 
 static_assert(PROTOPOOL_MAGAZINE >= 1 && PROTOPOOL_MAGAZINE <= 65535, "PROTOPOOL_MAGAZINE is 1 to 65535");
 static_assert(sizeof(struct protopool_slab) % sizeof(protopool_word) == 0, "the bitmap follows the header");
@@ -390,14 +390,14 @@ static void pp_abort(void)
 #endif
 }
 
-/* What the default handler prints besides; all but code may be NULL. */
+/* A fault and what is known about it. All members but code may be NULL. */
 struct pp_report {
     enum protopool_fault code;
     const void *pool;
     const void *pointer;
     const struct protopool_geometry *geometry;
-    const void *readable; /* the message, where it is safe to print it */
-    const char *name;     /* of its variant, where only that is known */
+    const void *readable; /* the message, if it is safe to print it */
+    const char *name;     /* of its variant, if only that is known */
     struct protopool_site allocated, freed, here;
 };
 
@@ -515,7 +515,7 @@ static inline protopool_word *pp_bitmap(struct protopool_slab *slab)
     return (protopool_word *)(void *)(slab + 1);
 }
 
-/* F(w): the bits of word w that stand for slots. */
+/* F(w) of the header's equations: the bits of word w that stand for slots. */
 static inline protopool_word pp_slot_bits(const struct protopool_slab *slab, uint32_t w)
 {
     const uint32_t last = slab->slots % PP_WORD_BITS;
@@ -532,7 +532,8 @@ static inline size_t pp_round_up(size_t bytes)
     return (bytes + 7) / 8 * 8;
 }
 
-/* Bytes before the first slot of a slab: the header, the bitmap, at level 2 the records and a red zone; and `room`. */
+/* The bytes before the first slot of a slab: the header, the bitmap, at level 2 the records and a red zone, and `room` more
+ * bytes for the caller. */
 static inline size_t pp_slab_header_bytes(const struct protopool_slabs *slabs, uint32_t slots, size_t room)
 {
     const size_t record = pp_record_bytes(slabs);
@@ -568,7 +569,7 @@ static void pp_mark_all_free(struct protopool_slab *slab)
     slab->lowest = 0;
 }
 
-/* Adds a slab, its slots all free. */
+/* Adds a slab. All its slots are free. */
 static void pp_add_slab(struct protopool_slabs *slabs, struct protopool_slab *slab, unsigned char *first,
                         uint32_t slots)
 {
@@ -590,9 +591,9 @@ static inline struct protopool_slab *pp_slab_of(const struct protopool_slabs *sl
 }
 
 /*
- * The slot's index. Below 2^31 the quotient by slot_bytes is a product: with r = 2^32 / slot_bytes + d, 0 < d <= 1,
- * offset * r >> 32 is offset / slot_bytes + offset * d / 2^32, whose second term cannot carry an exact quotient
- * into the next integer.
+ * The slot's index. For an offset below 2^31, the quotient offset / slot_bytes is computed by a multiplication. With
+ * r = 2^32 / slot_bytes + d, 0 < d <= 1, offset * r >> 32 is offset / slot_bytes + offset * d / 2^32, rounded down. The second
+ * term is too small to reach the next integer.
  */
 static inline uint32_t pp_slot_index(const struct protopool_slabs *slabs, const struct protopool_slab *slab,
                                      const void *slot)
@@ -603,7 +604,7 @@ static inline uint32_t pp_slot_index(const struct protopool_slabs *slabs, const 
     return (uint32_t)(offset / slabs->slot_bytes);
 }
 
-/* Moves up to `most` free slots out of a partial slab, in address order; returns how many. */
+/* Moves at most `most` free slots out of a partial slab, in address order. Returns how many. */
 static uint32_t pp_take_from_slab(struct protopool_slabs *slabs, struct protopool_slab *slab, void **slots,
                                   uint32_t most)
 {
@@ -634,7 +635,7 @@ static uint32_t pp_take_from_slab(struct protopool_slabs *slabs, struct protopoo
     return taken;
 }
 
-/* Marks slots of one bitmap word free, which are not yet, one at least. True if the slab has become wholly free. */
+/* Marks slots of one bitmap word as free. At least one is given, and none is free yet. True if the slab is now wholly free. */
 static bool pp_put_into_word(struct protopool_slabs *slabs, struct protopool_slab *slab, uint32_t w,
                              protopool_word freed)
 {
@@ -661,7 +662,7 @@ static bool pp_put_into_word(struct protopool_slabs *slabs, struct protopool_sla
  * A slab wastes at most 1/64 of itself where a slab of any size does; a large slot may get a block of its own.
  */
 
-/* How many slots fit a slab: header, bitmap and slots within `bytes`. */
+/* How many slots fit into a slab of `bytes` bytes, besides its header and bitmap. */
 static uint32_t pp_slots_per_slab(const struct protopool_slabs *slabs, size_t bytes)
 {
     const size_t room = bytes - sizeof(struct protopool_slab);
@@ -675,7 +676,7 @@ static uint32_t pp_slots_per_slab(const struct protopool_slabs *slabs, size_t by
     return (uint32_t)slots;
 }
 
-/* What a slab spends on neither slots nor their bits. */
+/* The bytes of a slab that are neither slots nor their bits. */
 static size_t pp_slab_waste(const struct protopool_slabs *slabs, size_t bytes)
 {
     const size_t slots = pp_slots_per_slab(slabs, bytes);
@@ -683,8 +684,8 @@ static size_t pp_slab_waste(const struct protopool_slabs *slabs, size_t bytes)
 }
 
 /*
- * The smallest slab whose waste is within its share; for large slots a block of their own, if that wastes less than
- * what any slab does; else the slab that wastes least.
+ * Chooses the smallest slab that wastes at most its 2^-waste_shift. If there is none, large slots get a block each; for
+ * others, the slab that wastes least is chosen.
  */
 static void pp_shape_slabs(struct protopool_slabs *slabs, unsigned waste_shift)
 {
@@ -714,13 +715,13 @@ static void pp_shape_slabs(struct protopool_slabs *slabs, unsigned waste_shift)
     slabs->mask = ~(uintptr_t)(bytes - 1);
 }
 
-/* Whether each slot has a block of its own. */
+/* Whether each slot has a block of its own instead of a place in a slab of many. */
 static inline bool pp_has_own_blocks(const struct protopool_slabs *slabs)
 {
     return slabs->slot_offset != 0;
 }
 
-/* What the source aligns a slab to: the slab of a slot is found by that, but for a block of its own. */
+/* The alignment of a slab, by which the slab of a slot is found. A slot with a block of its own is found by its offset. */
 static inline size_t pp_slab_align(const struct protopool_slabs *slabs)
 {
     return pp_has_own_blocks(slabs) ? 8 : slabs->slab_bytes;
@@ -735,30 +736,30 @@ static inline size_t pp_slab_align(const struct protopool_slabs *slabs)
 #ifdef PP_HAS_HEAP
 
 /*
- * Slabs asked of malloc one by one would cost an aligned block each, half of it lost. Chunks are blocks of malloc and
- * not mappings, so that leak checkers see the pointers that messages hold. The C library's header in front of a large
- * block takes a page, so they double once; larger ones would hold on to more (bench/driver.c, phases). They begin at a
- * multiple of the largest slab, so that a wrong tag or length never sends a free to look for a slab outside of them.
+ * A slab from malloc would be an aligned block, and malloc would lose half of it. A chunk is a block of malloc and not a
+ * mapping, so that leak checkers see the pointers in messages. The C library's header in front of a large block takes a
+ * page; so chunks double once. Larger ones would keep more memory (bench/driver.c, phases). A chunk's slabs begin at a
+ * multiple of the largest slab, so that a wrong tag or length never makes a free look for a slab outside of the chunk.
  */
 #define PP_CHUNK_MIN ((size_t)64)  /* slabs: 1 MiB */
 #define PP_CHUNK_MAX ((size_t)128) /* 2 MiB */
 #define PP_LARGEST_SLAB (PP_SLAB_BYTES << (PP_SLAB_ORDERS - 1))
-#define PP_CHUNK_BYTES(slabs) ((slabs)*PP_SLAB_BYTES + PP_LARGEST_SLAB - 1) /* in which so many fit wherever it lies */
+#define PP_CHUNK_BYTES(slabs) ((slabs)*PP_SLAB_BYTES + PP_LARGEST_SLAB - 1) /* enough for so many, at any address */
 
 /*
- * What is free between live slabs goes back to the system, page by page, once it exceeds a bound: then half of it. So a
- * load that swings by less than that half calls the system no more, and no free has more than that to do. The bound
- * follows what is live.
+ * Free memory between live slabs goes back to the system, page by page, when it exceeds a bound; then half of it is given
+ * back. So a load that swings by less than that half does not call the system, and no free has more than that half to do. The
+ * bound grows with what is live.
  */
 #define PP_DIRTY_MIN ((size_t)4 << 20)
-#define PP_DIRTY_SHIFT 4 /* and 1/16 of the live slabs */
+#define PP_DIRTY_SHIFT 4 /* or 1/16 of the live slabs, if that is more */
 
 struct protopool_chunk {
     void *block;
     unsigned char *base;               /* its first multiple of PP_LARGEST_SLAB */
-    size_t slabs, live;                /* of PP_SLAB_BYTES each, from base: how many there are, how many are taken */
-    uint64_t used[PP_CHUNK_MAX / 64];  /* a bit for each PP_SLAB_BYTES that is taken */
-    uint64_t dirty[PP_CHUNK_MAX / 64]; /* a bit for each that is free, and was taken since the system got it last */
+    size_t slabs, live;                /* in units of PP_SLAB_BYTES, from base: how many there are, and are taken */
+    uint64_t used[PP_CHUNK_MAX / 64];  /* a bit for each unit that is taken */
+    uint64_t dirty[PP_CHUNK_MAX / 64]; /* a bit for each unit that is free and still has memory of the system */
 };
 
 static_assert(PP_CHUNK_MIN % 64 == 0 && PP_CHUNK_MAX % 64 == 0 && PP_LARGEST_SLAB / PP_SLAB_BYTES < 64,
@@ -769,7 +770,7 @@ static uint64_t pp_run_of(size_t bytes)
     return ((uint64_t)1 << bytes / PP_SLAB_BYTES) - 1;
 }
 
-/* The index of the first chunk that lies above the address. */
+/* The index of the first chunk above the address. */
 static size_t pp_chunk_above(const struct protopool_heap *heap, uintptr_t address)
 {
     size_t low = 0, high = heap->count;
@@ -784,7 +785,7 @@ static size_t pp_chunk_above(const struct protopool_heap *heap, uintptr_t addres
     return low;
 }
 
-/* Room for one more in the list of chunks. */
+/* Makes room for one more chunk in the list. False if there is no memory. */
 static bool pp_grow_chunks(struct protopool_heap *heap)
 {
     const size_t capacity = heap->capacity == 0 ? 16 : 2 * heap->capacity;
@@ -825,7 +826,7 @@ static bool pp_give_pages(unsigned char *first, size_t bytes)
 #endif
 }
 
-/* Gives what is free in a chunk to the system, run by run. */
+/* Gives the free memory of a chunk to the system, run by run. */
 static void pp_clean_chunk(struct protopool_heap *heap, struct protopool_chunk *chunk)
 {
     size_t bit = 0;
@@ -846,15 +847,15 @@ static void pp_clean_chunk(struct protopool_heap *heap, struct protopool_chunk *
     }
 }
 
-/* Gives what is free to the system, until no more than so many bytes are left; from the highest address, since what lies
- * lowest is taken first. */
+/* Gives free memory to the system until at most so many bytes are left. It begins at the highest address, because slabs are
+ * taken at the lowest. */
 static void pp_clean_heap(struct protopool_heap *heap, size_t left)
 {
     for (size_t i = heap->count; i-- > 0 && heap->dirty > left && !heap->system_refuses;)
         pp_clean_chunk(heap, &heap->chunks[i]);
 }
 
-/* Takes a wholly free chunk out of the list and gives it to malloc; its pages to the system, since malloc may keep them. */
+/* Removes a wholly free chunk and frees it. Its pages go to the system before, because malloc may keep them. */
 static void pp_remove_chunk(struct protopool_heap *heap, struct protopool_chunk *chunk)
 {
     pp_clean_chunk(heap, chunk);
@@ -867,7 +868,7 @@ static void pp_remove_chunk(struct protopool_heap *heap, struct protopool_chunk 
     memmove(chunk, chunk + 1, (heap->count - (size_t)(chunk - heap->chunks)) * sizeof *chunk);
 }
 
-/* Adds a chunk, wholly free, and returns it; NULL if there is no memory. */
+/* Adds a chunk, wholly free. NULL if there is no memory. */
 static struct protopool_chunk *pp_add_chunk(struct protopool_heap *heap)
 {
     size_t slabs = heap->slabs < PP_CHUNK_MIN ? PP_CHUNK_MIN : PROTOPOOL_MIN_(heap->slabs, PP_CHUNK_MAX);
@@ -899,7 +900,7 @@ static struct protopool_chunk *pp_add_chunk(struct protopool_heap *heap)
     return chunk;
 }
 
-/* Cuts an aligned run out of the chunk; NULL if none is free. */
+/* Takes an aligned run of units out of the chunk. NULL if none is free. */
 static void *pp_cut_slab(struct protopool_heap *heap, struct protopool_chunk *chunk, size_t bytes)
 {
     const uint64_t run = pp_run_of(bytes);
@@ -957,7 +958,7 @@ static void pp_heap_give(void *ctx, void *memory, size_t bytes, size_t align)
     if (above - 1 < heap->lowest)
         heap->lowest = above - 1;
     if (chunk->live == 0 && heap->idle++ != 0)
-        pp_remove_chunk(heap, chunk); /* one idle chunk is kept, not two */
+        pp_remove_chunk(heap, chunk); /* at most one idle chunk is kept */
     most = heap->live >> PP_DIRTY_SHIFT > PP_DIRTY_MIN ? heap->live >> PP_DIRTY_SHIFT : PP_DIRTY_MIN;
     if (heap->dirty > most)
         pp_clean_heap(heap, most / 2);
@@ -987,7 +988,7 @@ static void pp_heap_end(struct protopool_heap *heap)
  * A slab that becomes wholly free serves any slot size next, or returns to the source.
  */
 
-/* NULL too where the source does not align: a slab is found by its alignment. */
+/* NULL also if the source does not align the memory: slabs are found by their alignment. */
 static void *pp_take_aligned(const struct protopool_source *source, size_t bytes, size_t align)
 {
     void *const memory = source->take(source->ctx, bytes, align);
@@ -1018,7 +1019,7 @@ static void pp_give_to_source(struct protopool_store *store, void *memory, size_
     source->give(source->ctx, memory, bytes, align);
 }
 
-/* The slabs of the magazines' arrays. */
+/* The slabs whose slots are arrays of magazines. */
 static inline struct protopool_slabs *pp_array_slabs(struct protopool_store *store)
 {
     return &store->classes[0].slabs;
@@ -1032,7 +1033,7 @@ static uintptr_t pp_slab_order(const struct protopool_slabs *slabs)
     return order;
 }
 
-/* Takes the spare at index i out of the list. */
+/* Removes the spare at index i from the list. */
 static uintptr_t pp_remove_spare(struct protopool_growth *growth, uint32_t i)
 {
     const uintptr_t spare = growth->spares[i];
@@ -1052,15 +1053,15 @@ static void pp_give_highest_spare(struct protopool_store *store)
     pp_give_to_source(store, (void *)(spare - order), PP_SLAB_BYTES << order, PP_SLAB_BYTES << order);
 }
 
-/* Whether a slab of so many bytes may be kept besides the spares. */
+/* Whether another slab, of so many bytes, may be kept as a spare. */
 static bool pp_has_room_for_spare(const struct protopool_growth *growth, size_t bytes)
 {
     return growth->spare_count < PROTOPOOL_SPARE_SLABS
            && (growth->source.give == NULL || growth->spare_bytes + bytes <= PROTOPOOL_SPARE_BYTES);
 }
 
-/* Keeps a wholly free slab for any slot size. The spares are the lowest addresses, so that what is in use stays
- * together and the rest can leave the source whole. */
+/* Keeps a wholly free slab for any slot size, or gives one to the source. The lowest addresses are kept, so that slabs in use
+ * stay together and larger parts of the source become free. */
 static void pp_keep_spare(struct protopool_store *store, struct protopool_slab *slab, uintptr_t order)
 {
     struct protopool_growth *const growth = store->growth;
@@ -1080,7 +1081,7 @@ static void pp_keep_spare(struct protopool_store *store, struct protopool_slab *
     growth->spare_bytes += PP_SLAB_BYTES << order;
 }
 
-/* The spare slab of this order with the lowest address, or NULL. */
+/* Takes the spare slab of this order with the lowest address. NULL if there is none. */
 static void *pp_take_spare(struct protopool_store *store, uintptr_t order)
 {
     for (uint32_t i = 0; i < store->growth->spare_count; i++) {
@@ -1098,7 +1099,7 @@ static bool pp_has_spare(const struct protopool_store *store, uintptr_t order)
     return false;
 }
 
-/* Whether a slab that is wholly free may leave its class: not if it is reserved, nor if it would be lost. */
+/* Whether a wholly free slab may leave its slot size: not if it is reserved, or if its memory would be lost. */
 static bool pp_may_release(const struct protopool_store *store, const struct protopool_slabs *slabs,
                            const struct protopool_slab *slab)
 {
@@ -1108,7 +1109,7 @@ static bool pp_may_release(const struct protopool_store *store, const struct pro
            || (!pp_has_own_blocks(slabs) && pp_has_room_for_spare(store->growth, slabs->slab_bytes));
 }
 
-/* A slab leaves its class, wholly free. */
+/* Removes a wholly free slab from its slot size. */
 static void pp_release_slab(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab)
 {
     pp_unlink_slab(&slabs->partial, slab);
@@ -1121,7 +1122,7 @@ static void pp_release_slab(struct protopool_store *store, struct protopool_slab
         pp_keep_spare(store, slab, pp_slab_order(slabs));
 }
 
-/* Releases the wholly free slabs of a slot size, as far as they may go. */
+/* Releases all wholly free slabs of a slot size that may leave it. */
 static void pp_release_free_slabs(struct protopool_store *store, struct protopool_slabs *slabs)
 {
     for (struct protopool_slab *slab = slabs->partial, *next; slab != NULL; slab = next) {
@@ -1132,8 +1133,8 @@ static void pp_release_free_slabs(struct protopool_store *store, struct protopoo
 }
 
 /*
- * Puts slots into their slabs, neighbours of one bitmap word together. A slot that is in its slab already, or whose slab
- * serves another slot size by now, is skipped: at level 0 a double free comes so far, and must not free its neighbours.
+ * Puts slots into their slabs; neighbours in one bitmap word together. It skips a slot that is in its slab already or whose
+ * slab now serves another slot size. At level 0 a double free can come this far; it must not free other slots.
  */
 static void pp_spill(struct protopool_store *store, struct protopool_slabs *slabs, void *const *slots, uint32_t count)
 {
@@ -1228,7 +1229,7 @@ static size_t pp_tables_bytes(const struct protopool_geometry *geometry)
     return PROTOPOOL_SIZE(PROTOPOOL_TABLES_BYTES(geometry->count));
 }
 
-/* Begins the tables in this memory, which has room for them. */
+/* Fills in the tables at the beginning of this memory, which has room for them. */
 static struct protopool_store *pp_lay_out_tables(const struct protopool_geometry *geometry, void *memory)
 {
     struct protopool_store *const store = (struct protopool_store *)memory;
@@ -1240,15 +1241,15 @@ static struct protopool_store *pp_lay_out_tables(const struct protopool_geometry
     return store;
 }
 
-/* How many slots a magazine holds, lest those of large slots hold much memory: 0 if the slots are so large that taking a
- * lock and asking the source is little beside filling one. */
+/* How many slots a magazine holds. Magazines of large slots hold fewer, so that they do not keep much memory. 0 if the slots
+ * are so large that to take the lock and to call the source costs little compared with filling a slot. */
 static uint32_t pp_magazine_capacity(size_t slot_bytes)
 {
     const size_t most = PP_MAGAZINE_BYTES / slot_bytes;
     return most < PP_MAGAZINE_MIN ? 0 : (uint32_t)PROTOPOOL_MIN_(most, PROTOPOOL_MAGAZINE);
 }
 
-/* Sets what slabs are of: slots of a class, or (0) the magazines' arrays. */
+/* Initialises the slabs of a slot class; of class 0 for arrays of magazines. */
 static void pp_init_slabs(struct protopool_slabs *slabs, unsigned slot_class, size_t bytes)
 {
     slabs->slot_bytes = slot_class != 0 ? (size_t)PROTOPOOL_STRIDE_(bytes) : bytes;
@@ -1266,7 +1267,7 @@ static void pp_give_slabs(struct protopool_store *store, struct protopool_slabs 
     }
 }
 
-/* Gives everything back, the tables too. */
+/* Gives all memory back, also that of the tables. */
 static void pp_give_store(struct protopool_store *store)
 {
     for (unsigned c = 0; c <= store->geometry->count; c++) {
@@ -1282,7 +1283,7 @@ static void pp_give_store(struct protopool_store *store)
     pp_give_to_source(store, store, pp_tables_bytes(store->geometry) + sizeof *store->growth, 8);
 }
 
-/* The tables of a store that grows, and the first slab of its arrays; NULL if the source does not give that. */
+/* A store that grows: its tables, and the first slab of arrays. NULL if the source has no memory for them. */
 static struct protopool_store *pp_create_growing_store(const struct protopool_geometry *geometry,
                                                        const struct protopool_source *source)
 {
@@ -1320,15 +1321,15 @@ static struct protopool_store *pp_create_growing_store(const struct protopool_ge
     }
     pp_init_slabs(pp_array_slabs(store), 0, PROTOPOOL_MAGAZINE * sizeof(void *));
     pp_shape_slabs(pp_array_slabs(store), PP_ARRAYS_WASTE_SHIFT);
-    pp_array_slabs(store)->reserved = SIZE_MAX; /* they are few, and threads come and go */
+    pp_array_slabs(store)->reserved = SIZE_MAX; /* arrays are few, and threads come and go */
     if (geometry->count == 0 || pp_grow(store, pp_array_slabs(store)))
         return store;
     pp_give_store(store);
     return NULL;
 }
 
-/* Lays slabs of one slab out in fixed memory, with `room` bytes for the caller before the slots; returns what
- * follows. */
+/* Makes the only slab of a slot size in fixed memory, with `room` bytes for the caller before the slots. Returns the end of the
+ * slab. */
 static unsigned char *pp_create_fixed_slab(struct protopool_store *store, struct protopool_slabs *slabs, uint32_t slots,
                                            size_t room, unsigned char *memory)
 {
@@ -1359,7 +1360,7 @@ static void pp_each_in_list(const struct protopool_slabs *slabs, struct protopoo
     }
 }
 
-/* Nothing is in a magazine: a slot there looks live in the bitmap. */
+/* Calls fn for each live slot. All magazines are flushed: in the bitmap, a slot in a magazine looks live. */
 static void pp_each_in_store(struct protopool_store *store, void (*fn)(void *ctx, const void *slot), void *ctx)
 {
     for (unsigned c = 1; c <= store->geometry->count; c++) {
@@ -1384,7 +1385,7 @@ static uint32_t pp_magazine_count(const struct protopool_magazine *magazine)
     return pp_has_array(magazine) ? (uint32_t)(magazine->top - magazine->slots) : 0;
 }
 
-/* Gives the magazine an empty array for so many slots; 0: it has none. */
+/* Gives the magazine an empty array for so many slots. If the capacity is 0, it has none. */
 static void pp_set_array(struct protopool_magazine *magazine, void **slots, uint32_t capacity)
 {
     magazine->top = magazine->slots = slots;
@@ -1392,7 +1393,7 @@ static void pp_set_array(struct protopool_magazine *magazine, void **slots, uint
     pp_reset_peak(magazine);
 }
 
-/* Slots that are neither in slabs nor in the depot's magazines: the callers', and those in the pools' magazines. */
+/* How many slots are neither in slabs nor in the depot's magazines: they are live or in the magazines of pools. */
 static size_t pp_slots_outside(const struct protopool_store *store, const struct protopool_depot *depot, unsigned c)
 {
     const struct protopool_store_class *const store_class = &store->classes[c];
@@ -1406,7 +1407,7 @@ static void pp_note_all_peaks(struct protopool *pool)
         pp_note_peak(pool, c);
 }
 
-/* Puts a magazine's slots into their slabs. */
+/* Puts the slots of a magazine into their slabs. */
 static void pp_spill_magazine(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
 {
     pp_note_peak(pool, c);
@@ -1423,7 +1424,7 @@ static void pp_flush_magazines(struct protopool *pool)
     }
 }
 
-/* Gives a magazine its array, if it has none yet. False if there is no memory for it, or the slot size has no magazines. */
+/* Gives the magazine an array if it has none. False if there is no memory for it, or if the slot size has no magazines. */
 static bool pp_ensure_array(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
 {
     struct protopool_slabs *const arrays = pp_array_slabs(pool->store);
@@ -1431,7 +1432,7 @@ static bool pp_ensure_array(struct protopool *pool, unsigned c, struct protopool
 
     if (pp_has_array(magazine))
         return true;
-    if (pool->store->classes[c].magazine == 0) /* of large slots, or of a slot size without a budget */
+    if (pool->store->classes[c].magazine == 0) /* large slots, or no budget */
         return false;
     if (arrays->partial == NULL && !pp_grow(pool->store, arrays))
         return false;
@@ -1462,7 +1463,7 @@ static void pp_reverse(void **slots, uint32_t count)
  * All functions are called with the depot's lock held.
  */
 
-/* Spills the depot's magazines: of slot sizes that nobody makes now, they too keep slabs from serving another. */
+/* Spills the depot's full magazines. Free slots in them can keep an otherwise empty slab from being reused. */
 static void pp_flush_depot_magazines(struct protopool_depot *depot)
 {
     struct protopool_store *const store = depot->store;
@@ -1480,7 +1481,7 @@ static void pp_flush_depot_magazines(struct protopool_depot *depot)
     }
 }
 
-/* Gives the arrays of empty magazines that the depot keeps back to their slabs. */
+/* Puts the depot's empty arrays back into their slabs. */
 static void pp_return_empty_arrays(struct protopool_depot *depot)
 {
     for (unsigned c = 1; c <= depot->store->geometry->count; c++) {
@@ -1491,7 +1492,7 @@ static void pp_return_empty_arrays(struct protopool_depot *depot)
     }
 }
 
-/* Changes the empty loaded magazine for a full one of the depot's. False if it has none. */
+/* Exchanges the empty loaded magazine for a full one of the depot. False if the depot has none. */
 static bool pp_fetch_full_magazine(struct protopool *pool, unsigned c)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
@@ -1509,7 +1510,8 @@ static bool pp_fetch_full_magazine(struct protopool *pool, unsigned c)
     return true;
 }
 
-/* Changes the full previous magazine for an empty one and leaves it in the depot. False if that is not to be had. */
+/* Leaves the full previous magazine in the depot and gets an empty one for it. False if the depot has no room for it, or
+ * there is no array for an empty one. */
 static bool pp_leave_full_magazine(struct protopool *pool, unsigned c)
 {
     struct protopool_magazine *const previous = &pool->classes[c].previous;
@@ -1538,8 +1540,8 @@ static bool pp_leave_full_magazine(struct protopool *pool, unsigned c)
  */
 
 /*
- * Spills the magazines of slot sizes whose counts have not moved since the last look: what they hold may be the
- * last live slots, so to speak, of slabs that would serve another slot size.
+ * Spills the magazines of slot sizes whose counts have not changed since the last look. Free slots in them can keep an
+ * otherwise empty slab from being reused.
  */
 static void pp_flush_idle_magazines(struct protopool *pool)
 {
@@ -1563,9 +1565,9 @@ static void pp_flush_idle(struct protopool *pool)
 }
 
 /*
- * Whether it is time to look for idle magazines before the store grows. Not each time: a magazine whose count is as
- * before may be in use, and if each slab that falls free were taken for another slot size at once, pools of few live
- * messages would never settle. Between two looks every slot size can get a slab.
+ * Whether it is time to look for idle magazines before the store grows. It is not done each time: a magazine can be in use
+ * although its count has not changed. And if another slot size took each slab as soon as it is free, a pool with few live
+ * messages would never settle. Between two looks, each slot size can get a slab.
  */
 static bool pp_is_time_to_flush(struct protopool *pool)
 {
@@ -1595,7 +1597,7 @@ static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
     return pp_grow(pool->store, slabs);
 }
 
-/* Live slots; with a depot also the free ones in the magazines of other pools. */
+/* How many slots are live. With a depot, free slots in the magazines of other pools are counted too. */
 static size_t pp_live_slots(const struct protopool *pool, unsigned c)
 {
     return pp_slots_outside(pool->store, pool->depot, c) - pp_magazine_count(&pool->loaded[c])
@@ -1603,8 +1605,9 @@ static size_t pp_live_slots(const struct protopool *pool, unsigned c)
 }
 
 /*
- * Refills the empty loaded magazine from slabs, lowest address on top. It takes a quarter of what is live, so that peaks
- * of small pools are close to the truth and soon a whole magazine at a time; a new slab only for the first slot.
+ * Refills the empty loaded magazine from slabs, with the lowest address on top. It takes a quarter of the number of live
+ * slots, but at most a whole magazine: so the peaks of small pools are nearly exact. It takes a new slab only for the first
+ * slot.
  */
 static bool pp_refill(struct protopool *pool, unsigned c)
 {
@@ -1622,7 +1625,7 @@ static bool pp_refill(struct protopool *pool, unsigned c)
     return true;
 }
 
-/* A slot straight from a slab, where there is no magazine. */
+/* Takes a slot from a slab, if there is no magazine. NULL if there is no memory. */
 static void *pp_take_from_slabs(struct protopool *pool, unsigned c)
 {
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
@@ -1634,8 +1637,8 @@ static void *pp_take_from_slabs(struct protopool *pool, unsigned c)
 }
 
 /*
- * A slot from the depot's magazines or from the slabs. What is handed out peaks only when slabs give: they do when the
- * depot has no magazine, and until they give again, no more can be handed out than then.
+ * Takes a slot from the depot's magazines or from slabs. NULL if there is no memory. The number of slots outside the store
+ * can reach a new peak only when slabs give some. They do so when the depot has no full magazine.
  */
 static void *pp_take_from_store(struct protopool *pool, unsigned c)
 {
@@ -1662,7 +1665,7 @@ static void *pp_take_from_store(struct protopool *pool, unsigned c)
     return slot;
 }
 
-/* Makes room in the loaded magazine, if it can have an array; puts the slot there or into its slab. */
+/* Makes room in the loaded magazine and puts the slot there; into its slab, if the magazine can have no array. */
 static void pp_put_into_store(struct protopool *pool, unsigned c, void *slot)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
@@ -1674,7 +1677,7 @@ static void pp_put_into_store(struct protopool *pool, unsigned c, void *slot)
     }
     if (loaded->top == loaded->end) {
         if (!pp_ensure_array(pool, c, previous)) {
-            pp_spill_magazine(pool, c, loaded); /* no second magazine to be had: a free never fails */
+            pp_spill_magazine(pool, c, loaded); /* there is no second array, and a free never fails */
         } else {
             if (pp_magazine_count(previous) != 0 && !pp_leave_full_magazine(pool, c))
                 pp_spill_magazine(pool, c, previous);
@@ -1684,7 +1687,7 @@ static void pp_put_into_store(struct protopool *pool, unsigned c, void *slot)
     *loaded->top++ = slot;
 }
 
-/* A joined pool that only frees never grows, and so looks for idle magazines from time to time. */
+/* For a joined pool that only frees: it never grows, so it looks for idle magazines from time to time. */
 static void pp_flush_idle_sometimes(struct protopool *pool)
 {
     if (pool->depot != NULL && ++pool->store_visits % PP_IDLE_PERIOD == 0)
@@ -1745,13 +1748,13 @@ PROTOPOOL_COLD void protopool_put_slow(struct protopool *pool, unsigned slot_cla
 /* ---- pool.c ------------------------------------------------------------------------------------------------------ */
 /* The life of a pool: init, fini, reset, reserve, flush, trim, each and statistics. */
 
-/* What the system holds memory for. */
+/* The bytes for which the system has memory. */
 static size_t pp_system_bytes(const struct protopool_store *store)
 {
     return store->source_bytes + (store->growth != NULL ? store->growth->heap.dirty : 0);
 }
 
-/* Gives back all that is free and in no pool's magazine. */
+/* Gives back all free memory but that in the magazines of pools. */
 static void pp_trim_store(struct protopool_store *store, struct protopool_depot *depot)
 {
     if (depot != NULL) {
@@ -1788,7 +1791,7 @@ static void pp_store_stats(const struct protopool_store *store, struct protopool
         *system_bytes = pp_system_bytes(store);
 }
 
-/* A pool that holds nothing: until open_pool, that of an init or join that has failed. */
+/* Makes the pool one that has nothing. Until pp_activate_pool, it is a pool whose init or join has failed. */
 static void pp_clear_pool(struct protopool *pool, struct protopool_magazine *loaded,
                           struct protopool_pool_class *classes, uint32_t slot_sizes)
 {
@@ -1884,7 +1887,7 @@ size_t protopool_fini(struct protopool *pool)
     return live;
 }
 
-/* What only a pool of its own can do, and a joined one began. */
+/* Reports an operation that only a pool on its own can do. */
 static PROTOPOOL_COLD void pp_report_joined(struct protopool *pool)
 {
     pp_finish_operation(pool);
@@ -1924,7 +1927,7 @@ void protopool_reset(struct protopool *pool)
     pp_finish_operation(pool);
 }
 
-/* With the store locked. */
+/* protopool_reserve, with the store locked. */
 static bool pp_reserve(struct protopool *pool, unsigned c, size_t n)
 {
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
@@ -2039,7 +2042,7 @@ bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_
     return false;
 }
 
-/* Whether a slab can count the slots of each slot size of a fixed depot for so many pools. */
+/* Whether a slab can count the slots of each slot size in a fixed depot for so many pools. */
 static bool pp_can_count(const struct protopool_geometry *geometry, unsigned long long pools)
 {
     for (uint32_t i = 0; i < geometry->count; i++)
@@ -2048,7 +2051,7 @@ static bool pp_can_count(const struct protopool_geometry *geometry, unsigned lon
     return true;
 }
 
-/* What a fixed depot for so many pools takes; slots tells the part that is neither arrays nor tables. */
+/* The bytes of a fixed depot for so many pools. *slots gets the part without arrays and tables. */
 static unsigned long long pp_depot_bytes(const struct protopool_geometry *geometry, unsigned long long pools,
                                          unsigned long long *slots)
 {
@@ -2124,7 +2127,7 @@ static void pp_return_array(struct protopool_store *store, struct protopool_maga
         pp_spill(store, pp_array_slabs(store), &array, 1);
 }
 
-/* Hands a joined pool's magazines back. */
+/* Puts the slots of a joined pool's magazines, and their arrays, back into the store. */
 static void pp_leave_depot(struct protopool *pool)
 {
     pp_lock_store(pool);
@@ -2134,7 +2137,7 @@ static void pp_leave_depot(struct protopool *pool)
         pp_return_array(pool->store, &pool->classes[c].previous);
     }
     if (--pool->depot->joined == 0)
-        pp_flush_depot_magazines(pool->depot); /* nobody is there to fetch them */
+        pp_flush_depot_magazines(pool->depot); /* no pool is left to fetch them */
     pp_unlock_store(pool);
 }
 
@@ -2212,7 +2215,7 @@ void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_
 }
 
 #else
-/* There are no joined pools. */
+/* Without depots, no pool is joined. */
 static void pp_leave_depot(struct protopool *pool)
 {
     (void)pool;
@@ -2328,7 +2331,7 @@ static void pp_reset_slab(struct protopool_store *store, const struct protopool_
             pp_set_tag(slab->first + i * slabs->slot_bytes, messages, messages->freed_tag);
 }
 
-/* Whether the slot, which is none of these slabs', is of another pool: as far as that can be known. */
+/* Whether the slot, which is in none of these slabs, belongs to another pool, as far as level 1 can know. */
 static bool pp_is_of_another_pool(const struct protopool_store *store, const struct protopool_slabs *slabs,
                                   const struct protopool_slab *slab, const void *slot)
 {
@@ -2371,8 +2374,8 @@ static void pp_reset_peak(struct protopool_magazine *magazine)
     magazine->lowest = magazine->top;
 }
 
-/* Notes how many slots of a pool on its own were live at once since the last note, what is handed out and is
- * not in the magazines changes only in between, and the loaded magazine knows how empty it was. */
+/* For a pool on its own: the number of slots that are outside the store and not in its magazines changes only between two
+ * calls of this, and `lowest` says how empty the loaded magazine was in between. */
 static void pp_note_peak(struct protopool *pool, unsigned c)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
@@ -2387,7 +2390,6 @@ static void pp_note_peak(struct protopool *pool, unsigned c)
     loaded->lowest = loaded->top;
 }
 
-/* The same after the loaded magazine has changed in another way. */
 static void pp_restart_peak(struct protopool *pool, unsigned c)
 {
     pp_reset_peak(&pool->loaded[c]);
@@ -2430,8 +2432,8 @@ static bool pp_is_filled(const unsigned char *bytes, size_t count, unsigned char
     return true;
 }
 
-/* What ASan and valgrind are told. A message in hand is undefined at first; all else of a slab's slots is out of bounds
- * but to the engine. */
+/* Marks for ASan and valgrind. The bytes of a message are accessible while it is live, and undefined at first. The engine makes
+ * other bytes of slots accessible only while it uses them. */
 static void pp_mark_inaccessible(const void *at, size_t bytes)
 {
 #ifdef PP_HAS_ASAN
@@ -2478,7 +2480,7 @@ static void pp_mark_freed(const struct protopool_store *store, const void *msg, 
     pp_mark_inaccessible(msg, bytes);
 }
 
-/* All bytes that slots and red zones have in the slab. */
+/* The bytes of all slots and red zones of a slab: where they begin, and how many there are. */
 static unsigned char *pp_slots_begin(const struct protopool_slab *slab)
 {
     return slab->first - PROTOPOOL_RED_ZONE_;
@@ -2494,7 +2496,7 @@ static size_t pp_record_bytes(const struct protopool_slabs *slabs)
     return slabs->slot_class != 0 ? PROTOPOOL_RECORD_BYTES_ : 0;
 }
 
-/* Fills slots and red zones. The records are cleared afterwards: they say which slots were live. */
+/* Fills slots and red zones. The records are cleared last, because they say which slots were live. */
 static void pp_reset_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
                           struct protopool_slab *slab)
 {
@@ -2512,7 +2514,7 @@ static void pp_reset_slab(struct protopool_store *store, const struct protopool_
     pp_mark_inaccessible(pp_slots_begin(slab), pp_slots_bytes(slabs, slab));
 }
 
-/* The first registered slab above the address. */
+/* The index of the first registered slab above the address. */
 static size_t pp_registry_index(const struct protopool_growth *growth, uintptr_t address)
 {
     size_t low = 0, high = growth->registered;
@@ -2532,7 +2534,7 @@ static bool pp_slab_has_address(const struct protopool_slab *slab, uintptr_t add
     return address - (uintptr_t)pp_slots_begin(slab) < pp_slots_bytes(slab->owner, slab);
 }
 
-/* The slab whose slots or red zones hold the address; NULL if none does. Nothing at the address is read. */
+/* The slab that has the address in its slots or red zones. NULL if none has. The address is not read. */
 static struct protopool_slab *pp_find_slab(const struct protopool_store *store, uintptr_t address)
 {
     for (unsigned c = 1; c <= store->geometry->count; c++) {
@@ -2631,10 +2633,10 @@ static bool pp_has_stores_lock;
 #endif
 #endif
 
-/* Every store of the program, to tell a wrong pool from a foreign pointer. */
+/* All stores of the program, to distinguish a wrong pool from a foreign pointer. */
 static struct protopool_store *pp_all_stores;
 
-/* Locks a store of another pool or depot. False if it may not wait and the lock is held, by its own thread even. */
+/* Locks a store of another pool or depot. False if it may not wait and the lock is held; this very thread may hold it. */
 static bool pp_lock_other_store(struct protopool_store *store, bool may_wait)
 {
     if (store->lock == NULL)
@@ -2729,7 +2731,7 @@ static void pp_note_store(struct protopool_store *store, union protopool_lock *l
     PP_UNLOCK_STORES();
 }
 
-/* Takes the store out of the list. */
+/* Removes the store from the list of all stores. */
 static void pp_remove_store(const struct protopool_store *store)
 {
     if (!PP_HAS_STORES())
@@ -2778,8 +2780,8 @@ static struct protopool_site pp_site_of(const struct protopool *pool)
 }
 
 /*
- * Two threads in one pool. An operation sets a flag and clears it at its end; one that finds it set is a fault. Relaxed, so
- * that it orders nothing: ThreadSanitizer sees the threads as they are.
+ * To find two threads in one pool, an operation sets a flag and clears it at its end. If the flag is set already, that is a
+ * fault. The atomic exchange is relaxed: it orders nothing, so that ThreadSanitizer still sees the race.
  */
 #if defined __GCC_ATOMIC_INT_LOCK_FREE && __GCC_ATOMIC_INT_LOCK_FREE == 2
 static uint32_t pp_exchange(uint32_t *at, uint32_t value)
@@ -2787,8 +2789,8 @@ static uint32_t pp_exchange(uint32_t *at, uint32_t value)
     return __atomic_exchange_n(at, value, __ATOMIC_RELAXED);
 }
 #else
-static uint32_t pp_exchange(uint32_t *at,
-                            uint32_t value) /* finds it after an operation that a signal or a task switch cut */
+/* Without atomics, this finds an operation that a signal or a task switch has interrupted. */
+static uint32_t pp_exchange(uint32_t *at, uint32_t value)
 {
     const uint32_t before = *at;
     *at = value;
@@ -2796,7 +2798,7 @@ static uint32_t pp_exchange(uint32_t *at,
 }
 #endif
 
-/* Whether the operation may begin; if not, that is reported. */
+/* pp_start_operation, for an operation on a message, or on none but of the variant of this name; both may be NULL. */
 static bool pp_start_operation_for(struct protopool *pool, const void *msg, const char *name)
 {
     struct pp_report report = {
@@ -2848,7 +2850,7 @@ static void pp_reset_live(struct protopool_store *store, unsigned c)
     store->classes[c].live = 0;
 }
 
-/* What is wrong with freeing the message, which find_slab has found there; 0 if nothing is: then it is free. */
+/* The fault in freeing the message, which lies in this slab; 0 if there is none: then its slot is marked as freed. */
 static unsigned pp_find_free_fault(struct protopool_slab *slab, const void *msg, struct pp_report *report)
 {
     const struct protopool_slabs *const slabs = slab->owner;
@@ -3001,7 +3003,7 @@ PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slo
 #if PROTOPOOL_CHECK >= 1
 
 #define PP_LEAKS_SHOWN 10U
-#define PP_LEAKS_COUNTED 64U /* variants counted in one walk */
+#define PP_LEAKS_COUNTED 64U /* variants that are counted in one walk */
 
 struct pp_leaks {
     struct protopool_store *store;
@@ -3061,8 +3063,7 @@ static void pp_print_leak_counts(struct protopool_store *store)
 }
 #endif
 
-/* Reports what is live in a store whose magazines are flushed. The default handler is preceded by a list: each message by
- * name and content, up to a bound, then counts by variant. */
+/* Before the default handler, prints a list: each message with name and content, up to a bound, then counts per variant. */
 static void pp_report_leaks(struct protopool_store *store, const void *owner)
 {
     struct pp_leaks leaks = { store, NULL, 0, 0, { 0 } };
@@ -3139,7 +3140,7 @@ void protopool_print_end(struct protopool_printer *to, const char *bracket)
     to->is_first = false;
 }
 
-/* Without printf, which in small C libraries has no 64 bits. */
+/* Does not use printf for this: that of small C libraries has no 64 bits. */
 static void pp_print_integer(struct protopool_printer *to, const char *before, uint64_t value, unsigned base)
 {
     char digits[sizeof "18446744073709551615"];
@@ -3188,7 +3189,7 @@ void protopool_print_signed(struct protopool_printer *to, int64_t value)
     pp_print_integer(to, value < 0 ? "-" : "", value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 10);
 }
 
-/* One byte: itself, or an escape. The quote that surrounds it is escaped too. */
+/* Prints a byte as it is, or an escape for it. The quote that surrounds it is escaped too. */
 static void pp_print_byte(struct protopool_printer *to, unsigned char byte, char quote)
 {
     switch (byte) {
@@ -3224,8 +3225,8 @@ void protopool_print_char(struct protopool_printer *to, char value)
     protopool_print(to, "'");
 }
 
-/* The length of the UTF-8 sequence of two to four bytes that begins here, and its character; 0 if there is none
- * (Unicode 15, table 3-7). */
+/* The length of the UTF-8 sequence of two to four bytes that begins here, and its character. 0 if there is none (Unicode 15,
+ * table 3-7). */
 static size_t pp_utf8_sequence(const unsigned char *bytes, size_t left, uint32_t *character)
 {
     static const uint32_t lowest[] = { 0x80, 0x800, 0x10000 };
@@ -3270,9 +3271,9 @@ void protopool_print_text(struct protopool_printer *to, const char *text, size_t
     protopool_print(to, "\"");
 }
 
-#define PP_MOST_DIGITS 17 /* that a double needs */
+#define PP_MOST_DIGITS 17 /* a double needs no more */
 
-/* Digits d0 d1 ... with the value d0.d1... * 10^exponent, in Rust's form. */
+/* Prints digits d0 d1 ... with the value d0.d1... * 10^exponent, in Rust's form. */
 static void pp_print_digits(struct protopool_printer *to, const char *digits, int count, int exponent)
 {
     if (exponent < -4 || exponent > 15) {
@@ -3287,8 +3288,8 @@ static void pp_print_digits(struct protopool_printer *to, const char *digits, in
 }
 
 /*
- * Reads what "%.*e" has printed of a positive number: so many digits, a decimal point of any locale behind the first, and an
- * exponent. False if it is anything else: the printf of small C libraries may lack floating point.
+ * Reads a positive number that "%.*e" has printed: so many digits, after the first one a decimal point of any locale, and an
+ * exponent. False if the text is anything else: the printf of small C libraries may lack floating point.
  */
 static bool pp_read_digits(const char *text, int count, char *digits, int *exponent)
 {
@@ -3312,7 +3313,7 @@ static bool pp_read_digits(const char *text, int count, char *digits, int *expon
     return *at == '\0';
 }
 
-/* The bits of a positive number as C's "%a" prints them, where the C library does not print decimals. */
+/* Prints a positive number as C's "%a" does, if the C library cannot print decimals. */
 static void pp_print_bits(struct protopool_printer *to, uint64_t bits)
 {
     const int biased = (int)(bits >> 52);

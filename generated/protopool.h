@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * protopool: a pool that is exact to the byte for messages of a few known sizes. The engine; a protocol's own
- * header, made from its schema, puts names and types on top of it.
+ * protopool: a pool for messages of a few known sizes, in which each message takes exactly its own bytes.
+ *
+ * This is the engine. The header of a protocol, generated from its schema, includes it and adds names and types.
  *
  *   pool (one thread's)                            slab (of one slot size)
  *   +------------------------------+              +--------+--------+------+------+------+-------+
  *   | per slot size:               |   refill     | header | bitmap | slot | slot | slot |  ...  |
  *   |   loaded   +-+-+-+-+-+-+-+   | <----------- |        | 1=free |      | live |      |       |
- *   |   magazine |*|*|*|*|*| | | --+-- pop: make  +--------+--------+------+------+------+-------+
+ *   |   magazine |*|*|*|*|*| | | --+-- pop: new   +--------+--------+------+------+------+-------+
  *   |            +-+-+-+-+-+-+-+ <-+-- push: free      ^                | wholly free
  *   |   previous +-+-+-+-+-+-+-+   |                   | new slab       v
  *   |   magazine |*|*|*|*|*|*|*|   | -----------> +----+---------------------------+      +--------+
@@ -20,31 +21,36 @@
  *   | depot (when threads share a store): per slot size up to 8 full magazines     |
  *   +------------------------------------------------------------------------------+
  *
- * A make pops a pointer from the loaded magazine, a free pushes one; nothing else is touched, in particular not the
- * freed slot. When the loaded magazine runs empty or full it changes places with the previous one, and when that
- * does not help, a whole magazine is refilled from a slab's bitmap, in address order, or spilled into it. The free
- * bitmap lies outside the slots: a slot has no header and no link, and the live messages can be enumerated. A slab that
- * becomes wholly free serves any slot size next; past a bound it goes back to its source. So a write after free cannot
- * corrupt a fixed pool, nor a growing one as long as that slab serves the same slot size; later the bytes can be a bitmap,
- * an array of a magazine, or not the pool's any more. Slabs are Bonwick's (USENIX 1994), magazines and the depot those of
- * Bonwick and Adams (USENIX 2001); unlike theirs, magazines do not change their size.
+ * To allocate a message, the pool pops a pointer from the loaded magazine. To free one, it pushes the pointer. Nothing else
+ * is touched; the engine does not write to the freed slot. When the loaded magazine runs empty or full, it changes places
+ * with the previous one. When that does not help, the pool refills a magazine from a slab's bitmap, in address order, or
+ * spills one into it.
+ *
+ * The bitmap lies outside the slots, so a slot has no header and no link, and the live messages can be enumerated. A slab
+ * that becomes wholly free serves any slot size next; beyond a bound it goes back to the source.
+ *
+ * A write after free cannot corrupt a fixed pool. It cannot corrupt a growing pool while the slab serves the same slot
+ * size; later, the bytes can belong to a bitmap, to an array of a magazine, or to somebody else.
+ *
+ * Slabs are Bonwick's (USENIX 1994). Magazines and the depot are those of Bonwick and Adams (USENIX 2001), but magazines
+ * do not change their size here.
  *
  * Conventions
- *   Threads     A pool is one thread's at a time. Pools that have joined a depot share its memory: any of their threads
- *               frees what any of them made; a lock is taken once for many makes or frees. A pool on its own takes no
- *               lock. No function may be called in a signal handler or an interrupt, unless the depot's lock keeps
- *               it off (see PROTOPOOL_LOCK) and it has a pool of its own there. After fork, the child has its own copy of a pool
- *               on its own; of a joined pool and of its depot it may use nothing.
- *   Ownership   A pool's memory is the pool's from init to fini. A slot is the caller's from take to put.
- *   Errors      What a caller can meet (no memory, a wrong size) is a false or a NULL, and leaves the pool as it was.
- *               A pool or depot whose init has failed is empty: new returns NULL, fini returns 0.
- *               A caller's bug (a double free, a foreign pointer) is undefined at build level 0.
- *   Moving      A pool points into itself: do not move or copy it once it is initialised.
- *   Units       Sizes are bytes, counts are slots.
+ *   Threads     One thread at a time uses a pool. Pools that have joined a depot share its memory: each of their threads
+ *               may free what another has allocated. A lock is taken once for many operations. A pool on its own takes
+ *               no lock. Do not call any function in a signal handler or an interrupt, unless the depot's lock masks
+ *               it (see PROTOPOOL_LOCK) and it has a pool of its own. After fork, the child has a copy of each pool
+ *               that is on its own; it must not use joined pools and depots.
+ *   Ownership   A pool owns its memory from init to fini. The caller owns a slot from take to put.
+ *   Errors      For what can happen in a correct program (no memory, a wrong size), functions return false or NULL and
+ *               leave the pool as it was. A pool or depot whose init has failed is empty: new returns NULL, fini 0.
+ *               A bug of the caller (a double free, a foreign pointer) is undefined behaviour at build level 0.
+ *   Moving      A pool points into itself: do not move or copy it after init.
+ *   Units       Sizes are in bytes, counts in slots.
  *
- * Where is what. Each part begins with a line of its name.
+ * Parts of this file. Each begins with a line that has its name.
  *   port.h      Compilers, libraries and C++: what this header includes, and what wraps its C.
- *   settings.h  Settings, one for the whole program: files that disagree do not link.
+ *   settings.h  Settings, the same for the whole program: files that disagree do not link.
  *   compiler.h  Attributes, where the compiler has them.
  *   source.h    Where memory comes from, and the slot sizes of a protocol.
  *   types.h     A pool's data: slabs, stores, magazines, depots.
@@ -79,8 +85,8 @@
 #endif
 #endif
 
-/* PROTOPOOL_PORT names a header of yours, quotes included, with settings for the whole program: the lock of an RTOS, say. It
- * must not include this one. */
+/* PROTOPOOL_PORT is the name of a header of yours, with its quotes. It has settings for the whole program, for example the
+ * lock of an RTOS. It must not include this header. */
 #ifdef PROTOPOOL_PORT
 #include PROTOPOOL_PORT
 #endif
@@ -93,7 +99,7 @@
 #include <stdio.h>
 #endif
 
-/* Around what is C: in C++ it has C's linkage, and casts and NULLs are no reason for a warning there. */
+/* Around C code: in C++ it gets C linkage, and its casts and NULLs cause no warnings. */
 /* clang-format off */
 #ifndef __cplusplus
 #define PROTOPOOL_BEGIN_C
@@ -118,8 +124,8 @@
 #endif
 /* clang-format on */
 
-/* Behind the name of a struct that has a tail in a pool: C++ does not copy it, since the tail would stay behind. It may be
- * returned and moved, and is laid out as in C. */
+/* After the name of a struct whose message has a tail: C++ does not copy it, because a copy would lack the tail. It can be
+ * returned and moved, and its layout is the same as in C. */
 #ifdef __cplusplus
 struct protopool_uncopied {
     protopool_uncopied() = default;
@@ -135,15 +141,16 @@ PROTOPOOL_BEGIN_C
 
 /* ---- settings.h -------------------------------------------------------------------------------------------------- */
 /*
- * Settings, one for the whole program: files that disagree do not link.
- * Each symbol's name has the version of the interface and the settings in it.
+ * Settings, the same for the whole program: files that disagree do not link.
+ * Each symbol's name contains the version of the interface and the settings.
  */
 
-/* The build level. What is found is told as a fault (see below).
- * 0: release. Nothing is checked per operation.
- * 1: checking, for production. A freed message bears a tag of its own, looked for on free and on make.
- * 2: debug. Every pointer is looked up before it is used; red zones, fill patterns, who made and who freed; ASan and
- *    valgrind are told of every make and free. Each make and free takes the depot's lock. */
+/* The build level. Bugs that it finds are passed to the fault handler (see below).
+ * 0: release. No operation is checked.
+ * 1: checking, for production. A freed message has a tag of its own, which is tested on free and on allocation.
+ * 2: debug. Each pointer is looked up before it is used. There are red zones, fill patterns, and the places in the program
+ *    that allocated and freed each slot. ASan and valgrind know which slots are live. Each operation takes the depot's
+ *    lock. */
 #ifndef PROTOPOOL_CHECK
 #define PROTOPOOL_CHECK 0
 #endif
@@ -151,17 +158,17 @@ PROTOPOOL_BEGIN_C
 #error "protopool: PROTOPOOL_CHECK is 0, 1 or 2"
 #endif
 
-/* Slots in a magazine, a plain decimal from 1 to 65535. It should exceed the usual burst of makes or frees. */
+/* Slots in a magazine: a plain decimal from 1 to 65535. It should exceed the usual burst of allocations or frees. */
 #ifndef PROTOPOOL_MAGAZINE
 #define PROTOPOOL_MAGAZINE 64
 #endif
 
-/* PROTOPOOL_NO_STDIO leaves printing out, PROTOPOOL_NO_HEAP the default source: a freestanding build has neither.
- * PROTOPOOL_TRACE prints each allocation and deallocation on standard output. */
+/* PROTOPOOL_NO_STDIO removes printing, PROTOPOOL_NO_HEAP the default source. A freestanding build has neither.
+ * PROTOPOOL_TRACE prints each allocation and each free on standard output. */
 #ifdef PROTOPOOL_NO_STDIO
 #define PROTOPOOL_STDIO_ _nostdio
 #ifdef PROTOPOOL_TRACE
-#error "protopool: PROTOPOOL_TRACE prints, which PROTOPOOL_NO_STDIO or a freestanding build leaves out"
+#error "protopool: PROTOPOOL_TRACE prints, but PROTOPOOL_NO_STDIO or a freestanding build removes printing"
 #endif
 #else
 #define PROTOPOOL_STDIO_
@@ -170,14 +177,14 @@ PROTOPOOL_BEGIN_C
 /*
  * A depot's lock is a mutex of pthreads, or yours:
  *
- *   PROTOPOOL_LOCK(lock)        waits for it: of an RTOS a mutex, for interrupts the masking of them (docs/firmware.md)
+ *   PROTOPOOL_LOCK(lock)        waits for the lock: a mutex of the RTOS, or masking interrupts (docs/firmware.md)
  *   PROTOPOOL_UNLOCK(lock)
- *   PROTOPOOL_LOCK_INIT(lock)   before its first use: true, or false if there is none to be had; the default fills it with 0
- *   PROTOPOOL_LOCK_FINI(lock)   after its last use; the default does nothing
+ *   PROTOPOOL_LOCK_INIT(lock)   before its first use; false if the system has none. The default fills it with zeros
+ *   PROTOPOOL_LOCK_FINI(lock)   after its last use. The default does nothing
  *
- * Each gets a pointer to a union protopool_lock, to keep there what it needs. PROTOPOOL_NO_THREADS, which a freestanding build
- * without PROTOPOOL_LOCK implies, leaves depots out: there are none without a lock. Who wants them in a program of one thread
- * defines a lock that does nothing.
+ * Each gets a pointer to a union protopool_lock, in which it can keep what it needs. PROTOPOOL_NO_THREADS removes depots,
+ * which need a lock. A freestanding build without PROTOPOOL_LOCK implies it. For depots in a program of one thread, define
+ * a lock that does nothing.
  */
 #if defined PROTOPOOL_LOCK != defined PROTOPOOL_UNLOCK
 #error "protopool: PROTOPOOL_LOCK and PROTOPOOL_UNLOCK are defined together"
@@ -186,7 +193,7 @@ PROTOPOOL_BEGIN_C
 #error "protopool: PROTOPOOL_LOCK_INIT and PROTOPOOL_LOCK_FINI belong to a PROTOPOOL_LOCK"
 #endif
 #if defined PROTOPOOL_LOCK && defined PROTOPOOL_NO_THREADS
-#error "protopool: PROTOPOOL_NO_THREADS leaves depots out, for which alone there is PROTOPOOL_LOCK"
+#error "protopool: PROTOPOOL_NO_THREADS removes depots, and only depots use PROTOPOOL_LOCK: define one of them"
 #endif
 #if !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK && defined __STDC_HOSTED__ && __STDC_HOSTED__ == 0
 #define PROTOPOOL_NO_THREADS
@@ -203,11 +210,11 @@ PROTOPOOL_BEGIN_C
 #define PROTOPOOL_TRACE_
 #endif
 
-/* The version of what the engine, its header and emitted code share. It changes with each change of a layout or of a
- * contract between them: emitted code asks for its own version, and each symbol's name bears it. */
+/* The version of the interface between the engine, this header and emitted code. It changes whenever a layout or a contract
+ * between them changes. Emitted code requires its own version, and each symbol's name contains it. */
 #define PROTOPOOL_ABI 8
 
-/* A name that bears the version and the settings. */
+/* The name with the version and the settings. */
 #define PROTOPOOL_PASTE_(name, abi, check, magazine, stdio, threads, trace) \
     name##_abi##abi##_check##check##_magazine##magazine##stdio##threads##trace
 #define PROTOPOOL_EXPAND_(name, abi, check, magazine, stdio, threads, trace) \
@@ -365,41 +372,44 @@ PROTOPOOL_BEGIN_C
 /* ---- source.h ---------------------------------------------------------------------------------------------------- */
 /* Where memory comes from, and the slot sizes of a protocol. */
 
-/* take returns `bytes` bytes aligned to `align` (a power of two), or NULL; give gets back exactly what take gave,
- * with the same bytes and align. A
- * growing pool takes a slab at a time: 16 KiB aligned to 16 KiB, or a small power of two times as much; for slots
- * of several KiB single blocks; and, once, a block for its tables, aligned to 8. give may be NULL: memory is then never
- * given back, and kept for reuse. Both are called by the pool's thread, inside make, free, reserve, reset, flush, trim,
- * each, init and fini. */
+/*
+ * take returns `bytes` bytes aligned to `align`, a power of two, or NULL. give gets back exactly what take returned, with the
+ * same bytes and align. give may be NULL: then the pool keeps all memory and reuses it.
+ *
+ * A growing pool takes one block for its tables, aligned to 8, and then slabs: 16 KiB aligned to 16 KiB, or a small power of
+ * two times as much. For slots of several KiB it may take a block per slot, aligned to 8. The pool's thread calls both
+ * functions, inside new, free, reserve, reset, flush, trim, each, init and fini.
+ */
 struct protopool_source {
     void *(*take)(void *ctx, size_t bytes, size_t align);
     void (*give)(void *ctx, void *memory, size_t bytes, size_t align);
     void *ctx;
 };
 
-/* One slot size of a protocol. bytes: 1 to 2^31 - 1; budget: how many a fixed pool holds. */
+/* One slot size of a protocol. bytes: 1 to 2^31 - 1. budget: how many slots a fixed pool has. */
 struct protopool_slot_size {
     uint32_t bytes;
     uint32_t budget;
 };
 
 #if PROTOPOOL_CHECK >= 1
-/* What the checks know of messages. A message begins with its tag, of tag_bytes bytes; freed_tag marks a freed one. */
+/* What the checks know about messages. A message begins with its tag, of tag_bytes bytes. freed_tag is the tag of a freed
+ * message. */
 struct protopool_messages {
     const char *name;
     uint32_t tag_bytes;
     uint32_t freed_tag;
     uint32_t variants;
-    uint32_t (*variant_of)(const void *msg); /* counts from 0; variants: it is none */
+    uint32_t (*variant_of)(const void *msg); /* from 0; `variants` if the tag is that of no variant */
     const char *(*name_of)(uint32_t variant);
-    size_t (*size_of)(const void *msg, size_t room); /* 0: it is none, or its fixed part is larger than the room */
+    size_t (*size_of)(const void *msg, size_t room); /* 0: no variant, or its fixed part is larger than the room */
     bool (*has_tail)(const void *msg);
     int (*print)(void *stream, const void *msg);
 };
 #endif
 
-/* Slot sizes in ascending order, each once. Slot class c, from 1, is slot_sizes[c - 1]. Slot class 0 is that of
- * what is not allocated: take returns NULL for it and put does nothing. */
+/* Slot sizes in ascending order, each once. Slot class c, from 1, is slot_sizes[c - 1]. Slot class 0 is for messages that are
+ * not allocated: take returns NULL for it, and put does nothing. */
 struct protopool_geometry {
     const struct protopool_slot_size *slot_sizes;
     uint32_t count;
@@ -408,7 +418,7 @@ struct protopool_geometry {
 #endif
 };
 
-/* Where in the program; file is NULL where that is not known. */
+/* A place in the program. file is NULL if the place is unknown. */
 struct protopool_site {
     const char *file;
     int line;
@@ -430,24 +440,29 @@ typedef uint32_t protopool_word;
 
 #define PROTOPOOL_WORD_BITS_ (8 * sizeof(protopool_word))
 
-/* A stack of free slots. slots <= top <= end; all NULL: it has no array. A pointer to the top in place of a count saves
- * make and free a load and an addition each. */
+/*
+ * A stack of free slots.
+ *
+ *   slots <= top <= end, or all are NULL: it has no array
+ *
+ * A pointer to the top instead of a count saves a load and an addition in each allocation and each free.
+ */
 struct protopool_magazine {
     void **top; /* above the last slot */
     void **slots, **end;
 #if PROTOPOOL_CHECK == 1
-    void **lowest; /* of a loaded magazine: top at its lowest since the peak was last noted */
+    void **lowest; /* of a loaded magazine: the lowest top since the peak was last noted */
 #endif
 };
 
 /*
- * The header of a slab; its bitmap follows. With F(w) for the bits of word w that stand for slots:
+ * The header of a slab. Its bitmap follows. Where F(w) is the set of bits of word w that stand for slots:
  *
  *   bits[w] & ~F(w) == 0
  *   free_words  == number of w with bits[w] != 0
  *   idle_words  == number of w with bits[w] == F(w)
  *   bits[w] == 0 for every w < lowest
- *   the slab is in its class's partial list if free_words > 0, in the full list otherwise
+ *   the slab is in the partial list of its slot size if free_words > 0, in the full list otherwise
  */
 struct protopool_slab {
     struct protopool_slab *next;
@@ -458,24 +473,24 @@ struct protopool_slab {
     uint32_t free_words;
     uint32_t idle_words;
     uint32_t lowest;
-    uint32_t slot_class; /* of its slots; 0: the magazines' arrays */
+    uint32_t slot_class; /* of its slots; 0: its slots are arrays of magazines */
 #if PROTOPOOL_CHECK >= 1
     const struct protopool_slabs *owner;
 #endif
 };
 
 #if PROTOPOOL_CHECK == 2
-/* What is known of a slot, outside it. */
+/* What level 2 knows about a slot. It lies outside the slot. */
 struct protopool_slot_record {
     struct protopool_site allocated;
     struct protopool_site freed;
-    size_t bytes; /* what it was made for: at most those of the slot */
+    size_t bytes; /* of its message: at most those of the slot */
     uint32_t state;
-    uint32_t variant; /* when it was freed */
+    uint32_t variant; /* of the message that was freed last */
 };
 #define PROTOPOOL_RECORD_BYTES_ sizeof(struct protopool_slot_record)
 
-/* From slot to slot: the message, and a red zone between it and the next. */
+/* The distance from slot to slot: a message, and the red zone between it and the next. */
 #define PROTOPOOL_RED_ZONE_ 8
 #define PROTOPOOL_STRIDE_(bytes) (PROTOPOOL_ROUND_UP_(bytes) + 2ULL * PROTOPOOL_RED_ZONE_)
 #else
@@ -487,8 +502,8 @@ struct protopool_slot_record {
 /*
  * All slabs of one slot size.
  *
- *   slots    == sum of slab.slots over both lists
- *   free_in_slabs == number of bits set in their bitmaps
+ *   slots         == sum of slab.slots over both lists
+ *   free_in_slabs == number of bits that are set in their bitmaps
  */
 struct protopool_slabs {
     struct protopool_slab *partial;
@@ -497,22 +512,22 @@ struct protopool_slabs {
     size_t slot_bytes;            /* from slot to slot */
     size_t slab_bytes;
     uintptr_t mask;        /* a slot's slab is at (slot - slot_offset) & mask */
-    uintptr_t slot_offset; /* 0 but for a block of a slot's own: what lies before the slot */
+    uintptr_t slot_offset; /* of the slot, if each slot has a block of its own; otherwise 0 */
     uint64_t reciprocal;   /* 2^32 / slot_bytes + 1 */
     uint32_t slab_slots;
-    uint32_t slot_class; /* 0: the magazines' arrays */
+    uint32_t slot_class; /* 0: the slots are arrays of magazines */
     size_t slots;
     size_t free_in_slabs;
-    size_t reserved; /* slots that are kept although their slabs are wholly free */
+    size_t reserved; /* as many slots are kept, even if their slabs are wholly free */
 #if PROTOPOOL_CHECK >= 1
     size_t message_bytes;
 #endif
 };
 
-/* A slot size in a store. */
+/* What a store has per slot size. */
 struct protopool_store_class {
     struct protopool_slabs slabs;
-    uint32_t magazine; /* slots that a magazine of this slot size holds */
+    uint32_t magazine; /* capacity of a magazine of this slot size; 0: it has none */
     size_t peak;
 #if PROTOPOOL_CHECK == 2
     size_t live;
@@ -520,8 +535,8 @@ struct protopool_store_class {
     size_t failures;
 };
 
-/* Wholly free slabs that a growing pool keeps for any slot size, at most; their bytes too are bounded where the source takes
- * memory back. */
+/* At most this many wholly free slabs are kept for any slot size. If the source takes memory back, their bytes are bounded
+ * too. */
 #define PROTOPOOL_SPARE_SLABS 64
 #define PROTOPOOL_SPARE_BYTES ((size_t)1 << 20)
 
@@ -535,21 +550,21 @@ struct protopool_heap {
     size_t lowest;       /* every chunk below is full */
     size_t idle;         /* wholly free chunks: at most 1 */
     size_t live;         /* bytes of slabs that are taken */
-    size_t dirty;        /* bytes of chunks that are free, and that the system still holds memory for */
-    bool system_refuses; /* the system takes nothing back: the memory is locked, say */
+    size_t dirty;        /* bytes of chunks that are free and still have memory of the system */
+    bool system_refuses; /* the system takes no pages back, for example because the memory is locked */
 };
 
-/* Room for a lock of any system: a pthread_mutex_t, or what PROTOPOOL_LOCK_INIT and PROTOPOOL_LOCK put there. */
+/* Room for a lock of any system: a pthread_mutex_t, or what PROTOPOOL_LOCK_INIT and PROTOPOOL_LOCK keep in it. */
 union protopool_lock {
     alignas(8) unsigned char bytes[64];
     void *pointer;
 };
 
-/* What a store that grows has besides. */
+/* What only a growing store has. */
 struct protopool_growth {
     struct protopool_source source;
     struct protopool_heap heap;              /* if it is the default source */
-    uintptr_t spares[PROTOPOOL_SPARE_SLABS]; /* ascending addresses; the low bits are the slab's order */
+    uintptr_t spares[PROTOPOOL_SPARE_SLABS]; /* by ascending address; the low bits are the slab's order */
     uint32_t spare_count;
     size_t spare_bytes;
 #if PROTOPOOL_CHECK == 2
@@ -558,60 +573,60 @@ struct protopool_growth {
 #endif
 };
 
-/* Slabs of all slot sizes: of one pool, or of a depot. It lies at the beginning of fixed memory, or in a block of the
- * source, with the classes behind it and then what it needs to grow: the pool's tables. */
+/* The slabs of all slot sizes, of one pool or of a depot. It lies at the beginning of fixed memory or in a block of the
+ * source, followed by its classes and, if it grows, by its struct protopool_growth. Together these are the tables. */
 struct protopool_store {
     const struct protopool_geometry *geometry;
-    struct protopool_store_class *classes; /* by slot class; class 0 are the magazines' arrays, slots like others */
+    struct protopool_store_class *classes; /* by slot class; the slots of class 0 are arrays of magazines */
     struct protopool_growth *growth;       /* NULL: fixed memory */
-    size_t source_bytes;                   /* taken and not given back */
+    size_t source_bytes;                   /* taken from the source and not given back */
 #if PROTOPOOL_CHECK == 2
-    struct protopool_store *next_store; /* of the program's */
-    union protopool_lock *lock;         /* the depot's; NULL: of a pool on its own */
+    struct protopool_store *next_store; /* in the list of all stores of the program */
+    union protopool_lock *lock;         /* the depot's; NULL: the store of a pool on its own */
 #endif
 };
 
-/* What a pool holds of one slot size besides the loaded magazine. */
+/* What a pool has per slot size, besides the loaded magazine. */
 struct protopool_pool_class {
     struct protopool_magazine previous;
-    uint32_t seen_loaded; /* counts when idle magazines were last looked for: unmoved ones are idle */
+    uint32_t seen_loaded; /* the counts at the last look for idle magazines: those that have not changed are idle */
     uint32_t seen_previous;
 };
 
 /*
- * Of every slot size, summed over the pools of a store, and with in_depot for the slots in the depot's full magazines:
+ * For each slot size, where in_depot is the number of slots in the depot's full magazines, and in_pools is that of the slots
+ * in the loaded and previous magazines of all pools of the store:
  *
- *   live == slabs.slots - slabs.free_in_slabs - in_depot - what loaded and previous hold
+ *   live == slabs.slots - slabs.free_in_slabs - in_depot - in_pools
  */
 struct protopool {
     struct protopool_magazine *loaded; /* by slot class */
     struct protopool_pool_class *classes;
-    struct protopool_magazine *last; /* of loaded: that of the message freed last, whose tag is last_tag */
+    struct protopool_magazine *last; /* the loaded magazine of the message freed last, whose tag is last_tag */
     uint32_t last_tag;
-    uint32_t store_visits;         /* counts calls that went to the store */
+    uint32_t store_visits;         /* how often an operation went to the store */
     struct protopool_store *store; /* its own or its depot's; NULL: not initialised */
     struct protopool_depot *depot; /* NULL: on its own */
-    uint32_t slabs_since_flush;    /* slabs taken since idle magazines were looked for */
+    uint32_t slabs_since_flush;    /* slabs taken since the last look for idle magazines */
     bool is_fixed;                 /* its store never grows */
-    uint8_t failure;               /* enum protopool_failure: why a constructor returned NULL last */
+    uint8_t failure;               /* enum protopool_failure: why a constructor last returned NULL */
 #if PROTOPOOL_CHECK >= 1
-    uint32_t
-        alive; /* PROTOPOOL_ALIVE_ between init or join and fini, PROTOPOOL_FAILED_ where init or join has failed */
+    uint32_t alive; /* one of the three below; any other value: before init */
 #endif
 #if PROTOPOOL_CHECK == 2
-    struct protopool_site site; /* of the operation that runs */
-    uint32_t busy;              /* 1 while one runs */
+    struct protopool_site site; /* where the running operation was called */
+    uint32_t busy;              /* 1 while an operation runs */
 #endif
 };
 
-#define PROTOPOOL_ALIVE_ 0x900dU
-#define PROTOPOOL_FAILED_ 0xbadU
+#define PROTOPOOL_ALIVE_ 0x900dU /* between init or join and fini */
+#define PROTOPOOL_FAILED_ 0xbadU /* init or join has failed */
 #define PROTOPOOL_ENDED_ 0U
 
-/* Full magazines of a slot size that a depot keeps, at most. */
+/* A depot keeps at most this many full magazines per slot size. */
 #define PROTOPOOL_DEPOT_MAGAZINES 8
 
-/* Those of one slot size: the arrays of full magazines, and of empty ones to be exchanged for them. */
+/* What a depot has per slot size: the arrays of full magazines, and empty arrays to exchange for them. */
 struct protopool_depot_class {
     uint32_t full_count;
     uint32_t empty_count;
@@ -620,7 +635,7 @@ struct protopool_depot_class {
 };
 
 struct protopool_depot {
-    union protopool_lock lock; /* guards what follows, the classes and the store */
+    union protopool_lock lock; /* guards the other members, the classes and the store */
     struct protopool_depot_class *classes;
     uint32_t joined;
     struct protopool_store *store; /* NULL: not initialised */
@@ -629,12 +644,13 @@ struct protopool_depot {
 struct protopool_slot_stats {
     size_t slot_bytes;
     size_t budget; /* of a fixed pool; 0 in a growing one */
-    size_t live;   /* with a depot also the free slots in the magazines of other pools; at level 2 without them */
-    size_t
-        peak; /* the most that were live at once. Exact at level 2, and at level 1 of a pool on its own. Else an upper
-                        bound: of a pool on its own, a quarter above it at most, and less than PROTOPOOL_MAGAZINE; with a
-                        depot, the free slots that the magazines of all joined pools held are counted too. */
-    size_t failures; /* makes that found no memory */
+    /* Live slots. With a depot, below level 2, the free slots in the magazines of other pools are counted too. */
+    size_t live;
+    /* The most slots that were live at once. It is exact at level 2 and, for a pool on its own, at level 1. Otherwise it is an
+     * upper bound. For a pool on its own it is at most a quarter too high, and by less than PROTOPOOL_MAGAZINE. With a depot,
+     * the free slots in the magazines of all joined pools are counted too. */
+    size_t peak;
+    size_t failures; /* allocations that found no memory */
 };
 
 /* ---- fault.h ----------------------------------------------------------------------------------------------------- */
@@ -646,16 +662,16 @@ enum protopool_fault {
     /* from level 1 */
     PROTOPOOL_FAULT_NOT_ALIVE,   /* "pool used before init or after fini" */
     PROTOPOOL_FAULT_DOUBLE_FREE, /* "double free" */
-    PROTOPOOL_FAULT_BAD_TAG, /* "bad tag": a message is freed whose tag is no variant's, or is of another slot size */
+    PROTOPOOL_FAULT_BAD_TAG, /* "bad tag": the tag of a freed message is no variant's, or one of another slot size */
     PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, /* "use after free (write)": found when the slot is allocated again */
-    PROTOPOOL_FAULT_WRONG_VARIANT,      /* "wrong variant": as or edit of a message that is another one */
-    PROTOPOOL_FAULT_WRONG_LENGTH,       /* "wrong tail length": not that with which the message was allocated */
+    PROTOPOOL_FAULT_WRONG_VARIANT,      /* "wrong variant": as or edit of a message of another variant */
+    PROTOPOOL_FAULT_WRONG_LENGTH,       /* "wrong tail length": not the length with which the message was allocated */
     PROTOPOOL_FAULT_LEAK,               /* "leak": a pool or depot ends with live messages */
     /* at level 2 */
-    PROTOPOOL_FAULT_FOREIGN,    /* "foreign pointer": freed, and not from any pool */
-    PROTOPOOL_FAULT_INTERIOR,   /* "interior pointer": freed, and points into a slot, not to its message */
-    PROTOPOOL_FAULT_WRONG_POOL, /* "wrong pool": freed into another pool than its own, with no depot in common */
-    PROTOPOOL_FAULT_OVERRUN,    /* "overrun": bytes behind a message were written */
+    PROTOPOOL_FAULT_FOREIGN,    /* "foreign pointer": freed, but it points to no slot of any pool */
+    PROTOPOOL_FAULT_INTERIOR,   /* "interior pointer": freed, but it points into a slot, not to its beginning */
+    PROTOPOOL_FAULT_WRONG_POOL, /* "wrong pool": freed into another pool, without a depot in common */
+    PROTOPOOL_FAULT_OVERRUN,    /* "overrun": bytes after a message were written */
     PROTOPOOL_FAULT_UNDERRUN,   /* "underrun": bytes before a message were written */
     /* from level 1 */
     PROTOPOOL_FAULT_USE_AFTER_FREE, /* "use after free": as or edit of a freed message */
@@ -665,21 +681,21 @@ enum protopool_fault {
     PROTOPOOL_FAULT_CONCURRENT /* "concurrent use": two threads are in one pool */
 };
 
-/* What is called for a fault: pool is the pool or depot (NULL where none is known), pointer what the fault is about, or
- * NULL; site is never NULL. If it returns, the operation is skipped: free leaves the message, make and as return NULL,
- * fini goes on after a leak. It must not use the pool, whose lock may be held. */
+/* Called for a fault. pool is the pool or depot, NULL if none is known; pointer is what the fault is about, or NULL; site is
+ * never NULL. If the handler returns, the operation is skipped: free leaves the message, new and as return NULL, and fini
+ * goes on after a leak. The handler must not use the pool: its lock may be held. */
 typedef void protopool_fault_handler(enum protopool_fault fault, const void *pool, const void *pointer,
                                      const struct protopool_site *site);
 
-/* Replaces the handler of the whole program; NULL is the default one, which prints a line on stderr and aborts. Returns
- * the previous one, NULL if that was the default. To be called before there are threads. */
+/* Replaces the handler of the whole program and returns the previous one. NULL is the default handler, which prints a line on
+ * stderr and aborts. Call it before there are threads. */
 PROTOPOOL_API protopool_fault_handler *protopool_set_fault_handler(protopool_fault_handler *handler);
 
-/* The name of the fault, which is in quotes above; never NULL. */
+/* The name of the fault, as in quotes above. Never NULL. */
 PROTOPOOL_API const char *protopool_fault_text(enum protopool_fault fault);
 
 #if PROTOPOOL_CHECK >= 1
-/* Reports a fault of level 1 that emitted code has found. */
+/* For emitted code: reports a fault that it has found at level 1. */
 PROTOPOOL_API void protopool_report_fault(enum protopool_fault code, const struct protopool *pool, const void *pointer);
 #endif
 
@@ -689,40 +705,40 @@ PROTOPOOL_API void protopool_report_fault(enum protopool_fault code, const struc
 /* Why a constructor returned NULL. */
 enum protopool_failure {
     PROTOPOOL_NO_FAILURE,
-    PROTOPOOL_REFUSED,   /* the schema rules out what it was given */
+    PROTOPOOL_REFUSED,   /* an argument breaks a rule of the schema */
     PROTOPOOL_EXHAUSTED, /* the pool is full, or its source has no memory */
     PROTOPOOL_FAULTED    /* a fault was reported, and the handler returned */
 };
 
-/* The rule of the schema that a value breaks. */
+/* The rule of the schema that an argument breaks. */
 enum protopool_rule {
     PROTOPOOL_RULE_UNKNOWN,
-    PROTOPOOL_RULE_RANGE,  /* a number outside of its range */
-    PROTOPOOL_RULE_ENUM,   /* a value that the enum does not declare */
-    PROTOPOOL_RULE_FLAGS,  /* bits that the flags do not declare */
-    PROTOPOOL_RULE_BOOL,   /* neither false nor true */
-    PROTOPOOL_RULE_LENGTH, /* a text or list that is too long */
-    PROTOPOOL_RULE_TEXT,   /* a text whose terminator is not where its length says */
-    PROTOPOOL_RULE_NULL,   /* NULL where a text is required */
-    PROTOPOOL_RULE_TAG     /* a struct to copy that bears the tag of another message */
+    PROTOPOOL_RULE_RANGE,  /* a number is out of its range */
+    PROTOPOOL_RULE_ENUM,   /* the enum does not declare the value */
+    PROTOPOOL_RULE_FLAGS,  /* the flags do not declare some of the bits */
+    PROTOPOOL_RULE_BOOL,   /* a bool is neither false nor true */
+    PROTOPOOL_RULE_LENGTH, /* a text or a list is too long */
+    PROTOPOOL_RULE_TEXT,   /* the terminator of a text is not where its length says */
+    PROTOPOOL_RULE_NULL,   /* a required text is NULL */
+    PROTOPOOL_RULE_TAG     /* a struct to copy has the tag of another message */
 };
 
-/* What a refusal handler gets; all of it is gone when it returns. */
+/* What a refusal handler gets. It is valid until the handler returns. */
 struct protopool_refusal {
-    const void *pool;    /* NULL: it was no message of a pool */
+    const void *pool;    /* NULL: the message was constructed by value */
     const char *message; /* its name in the schema */
-    const char *field;   /* its name there: "load", or "points[2].x" */
+    const char *field;   /* its name in the schema: "load", or "points[2].x" */
     enum protopool_rule rule;
     const char *text;           /* "load 150 is not in 0..100"; NULL with PROTOPOOL_NO_STDIO */
-    struct protopool_site site; /* of the constructor; known at level 2, of new and copy */
+    struct protopool_site site; /* where new or copy was called; known at level 2 */
 };
 
 typedef void protopool_refusal_handler(const struct protopool_refusal *refusal);
 
-/* Replaces the handler that the whole program has for refusals; from level 1 a constructor calls it before it returns NULL.
- * NULL is the default one, which at level 2 prints a line on stderr: "protopool: refused: Ping: load 150 is not in
- * 0..100, at a.c:12". A refusal is no fault: it never aborts. Returns the previous one, NULL if that was the default. To be
- * called before there are threads; the handler is called by the thread of the constructor. */
+/* Replaces the refusal handler of the whole program and returns the previous one. From level 1, a constructor calls it before
+ * it returns NULL, in the same thread. NULL is the default handler. At level 2 it prints a line on stderr:
+ * "protopool: refused: Ping: load 150 is not in 0..100, at a.c:12". A refusal is not a fault: it never aborts. Call this
+ * before there are threads. */
 PROTOPOOL_API protopool_refusal_handler *protopool_set_refusal_handler(protopool_refusal_handler *handler);
 
 #if PROTOPOOL_CHECK >= 1
@@ -737,7 +753,7 @@ PROTOPOOL_API protopool_refusal_handler *protopool_set_refusal_handler(protopool
 PROTOPOOL_API void *protopool_take_slow(struct protopool *pool, unsigned slot_class);
 PROTOPOOL_API void protopool_put_slow(struct protopool *pool, unsigned slot_class, void *slot);
 
-/* A free slot of the class, whose magazine is given too; NULL if there is none and none can be had. */
+/* Takes a free slot of the class. `loaded` is the pool's loaded magazine of it. NULL if there is no memory. */
 static inline void *protopool_take(struct protopool *pool, struct protopool_magazine *loaded, unsigned slot_class)
 {
     void **const top = loaded->top;
@@ -755,7 +771,7 @@ static inline void *protopool_take(struct protopool *pool, struct protopool_maga
     return protopool_take_slow(pool, slot_class);
 }
 
-/* Puts back a slot that take returned for this class. */
+/* Puts back a slot that take returned for the same class. */
 static inline void protopool_put(struct protopool *pool, struct protopool_magazine *loaded, unsigned slot_class,
                                  void *slot)
 {
@@ -770,11 +786,11 @@ static inline void protopool_put(struct protopool *pool, struct protopool_magazi
 }
 
 /*
- * The loaded magazine of a slot size, which the next free expects to need again if its message has the same tag. The variant
- * is often that of the free before, and then the address comes from a predicted branch instead of a load of the message: an
- * allocation that follows at once reads the same top by an address that is known early, and a processor that lets it
- * overtake the free's write starts over (Zen 4, a message replaced at random: 4.6 ns instead of 3.1 among ten thousand, 78
- * instead of 49 among a million; bench/).
+ * Notes the tag and the loaded magazine of the message that is being freed, and returns the magazine. The next free expects
+ * to need the same one. The variant is often that of the free before. Then the address of the magazine comes from a predicted
+ * branch instead of a load of the message. An allocation that follows at once reads the same top, by an address that is
+ * known early. A processor that lets this read overtake the free's write has to start over. (Zen 4, a message replaced at
+ * random: 4.6 ns without this and 3.1 ns with it among ten thousand messages, 78 and 49 among a million; bench/.)
  */
 static inline struct protopool_magazine *protopool_expect(struct protopool *pool, uint32_t tag, unsigned slot_class)
 {
@@ -783,8 +799,9 @@ static inline struct protopool_magazine *protopool_expect(struct protopool *pool
 }
 
 /*
- * Which of the slot sizes for messages with a tail serves so many bytes, 1 to 2^31 - 1: the multiples of 16 up to 1 KiB count
- * from 1, then come four to each doubling. The generator's layout has the same rule, and the reasons.
+ * The index, from 1, of the smallest slot size for messages with a tail that holds so many bytes, 1 to 2^31 - 1. These slot
+ * sizes are the multiples of 16 up to 1 KiB, and then four per doubling. The generator's layout has the same rule, and its
+ * reasons.
  */
 static inline unsigned protopool_tail_index(size_t bytes)
 {
@@ -804,27 +821,27 @@ static inline unsigned protopool_tail_index(size_t bytes)
 
 #if PROTOPOOL_CHECK == 1
 /*
- * Whether a live message of so many bytes lies in a slot of the class: its length may have been changed since it was
- * made. A length that leads from a slot of several KiB to a small slot can end in a crash instead: what is asked is the
- * header of the slab that would be the slot's.
+ * Whether a live message of so many bytes lies in a slot of the class: its length may have changed since it was allocated.
+ * This reads the header of the slab that such a slot would have. A length that leads from a slot of several KiB to a small
+ * slot can therefore end in a crash instead.
  */
 PROTOPOOL_API bool protopool_serves(const struct protopool *pool, unsigned slot_class, const void *slot, size_t bytes);
 #endif
 
 #if PROTOPOOL_CHECK == 2
-/* take, and what level 2 checks and notes; bytes: of the message, at most those of the slot; name: of its variant. */
+/* protopool_take, with the checks of level 2. bytes: of the message, at most those of the slot. name: of its variant. */
 PROTOPOOL_API void *protopool_take_checked(struct protopool *pool, unsigned slot_class, size_t bytes, const char *name);
 
-/* Reports as or edit of a message of another variant, whose name is NULL if it has none, or of a freed message. */
+/* Reports as or edit of a freed message, or of a message of another variant, whose name is NULL if there is none. */
 PROTOPOOL_API void protopool_report_variant(const void *msg, const char *name, const char *file, int line);
 
-/* The slot class of a message that may be freed, which from then on it is; 0 for NULL and for a fault. end_put puts it
- * into the pool. */
+/* Marks the message as freed and returns its slot class. 0 for NULL, and if the message must not be freed, which is reported.
+ * Then protopool_finish_free puts its slot into the pool. */
 PROTOPOOL_API unsigned protopool_check_free(struct protopool *pool, const void *msg);
 PROTOPOOL_API void protopool_finish_free(struct protopool *pool, unsigned slot_class, void *msg);
 #endif
 
-/* Writes the tag of a message, of tag_bytes bytes, and zeros up to `bytes` bytes, 1, 2, 4 or 8: in one store. */
+/* Writes the tag of a message, of tag_bytes bytes, and zeros up to `bytes` bytes in all: 1, 2, 4 or 8, in one store. */
 PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_bytes, size_t bytes)
 {
 #if defined __BYTE_ORDER__ && defined __ORDER_LITTLE_ENDIAN__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -849,19 +866,19 @@ PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_by
 
 #define PROTOPOOL_MIN_(a, b) ((a) < (b) ? (a) : (b))
 
-/* What fixed memory begins with: the tables of a pool or depot with so many slot sizes, those without a budget too. */
+/* The bytes of the tables, with which fixed memory begins, for so many slot sizes, with and without a budget. */
 #define PROTOPOOL_TABLES_BYTES(slot_sizes) \
     (PROTOPOOL_ROUND_UP_(sizeof(struct protopool_store)) \
      + PROTOPOOL_ROUND_UP_((1ULL + (slot_sizes)) * sizeof(struct protopool_store_class)))
 
-/* What init_fixed needs besides for one slot size: a header, the bitmap, the magazines' arrays and the slots. A constant
- * expression of type unsigned long long; 0 for a budget of 0. */
+/* The bytes that protopool_init_fixed needs in addition per slot size: a header, the bitmap, the magazines' arrays and the
+ * slots. A constant expression of type unsigned long long. 0 for a budget of 0. */
 #define PROTOPOOL_FIXED_BYTES(slot_bytes, budget) \
     PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), budget, PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)), \
                         PROTOPOOL_RECORD_BYTES_)
 
-/* What depot_init_fixed needs besides for one slot size and so many pools, 1 at least: that without the arrays, and the slots
- * that the magazines of the other pools may hold. */
+/* The bytes that protopool_depot_init_fixed needs in addition per slot size, for so many pools, at least 1: the same without
+ * the arrays, and more slots, since the magazines of the other pools may hold some. */
 #define PROTOPOOL_DEPOT_BYTES(slot_bytes, budget, pools) \
     PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0ULL, \
                         PROTOPOOL_RECORD_BYTES_)
@@ -869,7 +886,7 @@ PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_by
 #define PROTOPOOL_DEPOT_SLOTS_(budget, pools) \
     ((budget) + ((pools)-1ULL) * 2 * PROTOPOOL_MIN_(PROTOPOOL_MAGAZINE, (budget)))
 
-/* And, once, the arrays of the magazines of so many pools, for so many slot sizes with a budget. */
+/* The bytes that it needs once: the arrays of the magazines of so many pools, for so many slot sizes with a budget. */
 #define PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools) \
     PROTOPOOL_LAID_OUT_(PROTOPOOL_MAGAZINE * sizeof(void *), (slot_sizes)*2ULL * (pools), 0ULL, 0ULL)
 
@@ -882,53 +899,53 @@ PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_by
                                         + ((record_bytes) != 0) * (1ULL * PROTOPOOL_RED_ZONE_)) \
                         + PROTOPOOL_ROUND_UP_((slot_bytes)*1ULL * (slots)))
 
-/* A sum of them as a size_t: SIZE_MAX, which no memory has, where the machine cannot count so far. */
+/* A sum of these as a size_t. SIZE_MAX, more than any memory has, if a size_t cannot hold it. */
 #ifdef __cplusplus
 #define PROTOPOOL_SIZE(bytes) static_cast<size_t>(PROTOPOOL_MIN_((bytes), 0ULL + SIZE_MAX))
 #else
 #define PROTOPOOL_SIZE(bytes) ((size_t)PROTOPOOL_MIN_((bytes), 0ULL + SIZE_MAX))
 #endif
 
-/* A pool of the geometry's budgets in the caller's memory, aligned to 8; it never grows and never calls a source.
- * loaded and classes have 1 + geometry->count elements. False if the memory is too small or misaligned. */
+/* Initialises a pool with the geometry's budgets in the caller's memory, aligned to 8. It never grows and never calls a
+ * source. loaded and classes have 1 + geometry->count elements. False if the memory is too small or misaligned. */
 PROTOPOOL_API bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
                                         struct protopool_pool_class *classes, const struct protopool_geometry *geometry,
                                         void *memory, size_t bytes);
 
-/* A pool that grows from the source; NULL is the default source. False if the source does not give the tables and the
- * first slab. */
+/* Initialises a pool that grows from the source. NULL is the default source. False if the source has no memory for the tables
+ * and the first slab. */
 PROTOPOOL_API bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
                                           struct protopool_pool_class *classes,
                                           const struct protopool_geometry *geometry,
                                           const struct protopool_source *source);
 
-/* Ends the pool. On its own: gives everything back and returns how many slots were live. Joined: hands its magazines
- * to the depot and returns 0. */
+/* Ends the pool. If it is on its own, it gives all memory back and returns how many slots were live. If it is joined, it
+ * returns the slots in its magazines to the depot's store, and returns 0. */
 PROTOPOOL_API size_t protopool_fini(struct protopool *pool);
 
-/* Frees all slots at once. Peaks and failures stay. Of a joined pool a fault: it is reported, and nothing is freed. */
+/* Frees all slots at once. Peaks and failures stay. For a joined pool this is a fault, and nothing is freed. */
 PROTOPOOL_API void protopool_reset(struct protopool *pool);
 
-/* Makes sure that n more slots can be taken without asking the source. False if it cannot be had; what was got
- * meanwhile is released again. A growing pool keeps so many from then on: live ones now and n more. With a depot, other pools may
+/* Makes sure that n more slots can be taken without calling the source. False if there is no memory; what it got until then
+ * is released again. From then on, a growing pool keeps as many slots as were live, and n more. With a depot, other pools may
  * take them. */
 PROTOPOOL_API bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n);
 
-/* Puts the free slots of its magazines back into their slabs: for a thread that goes idle. */
+/* Puts the free slots of the pool's magazines back into their slabs: for a thread that goes idle. */
 PROTOPOOL_API void protopool_flush(struct protopool *pool);
 
-/* Gives back all that is free: flushes, also the depot's magazines, and gives the spares and all else to the source, the
- * default source to the system. What the magazines of other pools hold, and what is reserved, stays. Returns how many bytes
- * less the system holds for it (system_bytes, below): 0 of fixed memory. Takes time for each slab that is free. */
+/* Gives all free memory back: flushes the pool, spills the depot's full magazines, gives spare slabs to the source, and the
+ * default source's free pages to the system. It does not touch other pools' magazines and what is reserved. Returns by how
+ * much system_bytes (see protopool_stats) fell; 0 for fixed memory. Its time grows with the number of free slabs. */
 PROTOPOOL_API size_t protopool_trim(struct protopool *pool);
 
-/* Calls fn for every live slot, by slot size, in no promised order. fn neither takes from nor puts into this pool. Not
- * for a joined pool: a fault, and it calls nothing. */
+/* Calls fn for each live slot, by slot size, in no promised order. fn must not take from this pool or put into it. For a
+ * joined pool this is a fault, and fn is not called. */
 PROTOPOOL_API void protopool_each(struct protopool *pool, void (*fn)(void *ctx, const void *slot), void *ctx);
 
-/* Fills in an element for each slot size, the bytes taken from the source and not given back (of a fixed pool, those of its
- * memory that it uses), and those that the system holds memory for: the same, and of the default source also what is free
- * and not yet given to the system. Both may be NULL. Of a joined pool, those of its depot. */
+/* Fills in an element per slot size; source_bytes: the bytes taken from the source and not given back, or of a fixed pool the
+ * bytes of its memory that it uses; and system_bytes: the same, and for the default source also the bytes that are free but
+ * not yet given to the system. Both pointers may be NULL. For a joined pool, the figures are those of its depot. */
 PROTOPOOL_API void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slot_size,
                                    size_t *source_bytes, size_t *system_bytes);
 
@@ -937,35 +954,36 @@ PROTOPOOL_API void protopool_stats(struct protopool *pool, struct protopool_slot
 
 #ifndef PROTOPOOL_NO_THREADS
 
-/* What joined pools share; classes has 1 + geometry->count elements. The source is called under the depot's lock. False if
- * the source does not give the tables and the first slab, or the system no lock. */
+/* Initialises what joined pools share. classes has 1 + geometry->count elements. The source is called under the depot's lock.
+ * False if the source has no memory for the tables and the first slab, or the system has no lock. */
 PROTOPOOL_API bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_class *classes,
                                         const struct protopool_geometry *geometry,
                                         const struct protopool_source *source);
 
-/* The same in fixed memory, aligned to 8. It serves the largest number of pools, 65535 at most, for which the sum of the
- * three macros above is in it: as long as no more have joined, each budget is guaranteed to all of them together. More
- * may join; where no array is left for a magazine, a pool takes the lock each time. False if the memory does not even
- * do for the budgets, or is misaligned; if a slot size would have 2^32 slots; or if the system gives no lock. */
+/* The same in fixed memory, aligned to 8. The depot serves the largest number of pools, at most 65535, for which the sum of
+ * the three macros in pool.h fits into the memory. As long as no more pools have joined, each budget is guaranteed to all of
+ * them together. More may join; a pool without an array for a magazine takes the lock in each operation. False if the memory
+ * is misaligned or too small for one pool, if a slot size would have 2^32 slots, or if the system has no lock. */
 PROTOPOOL_API bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_depot_class *classes,
                                               const struct protopool_geometry *geometry, void *memory, size_t bytes);
 
-/* Ends the depot, gives everything back and returns how many slots were live. While a pool is joined it does nothing but
- * report that fault, and returns SIZE_MAX. */
+/* Ends the depot, gives all memory back and returns how many slots were live. While a pool is joined, this is a fault, and
+ * nothing else happens; it returns SIZE_MAX. */
 PROTOPOOL_API size_t protopool_depot_fini(struct protopool_depot *depot);
 
-/* As protopool_each, and fn is called under the depot's lock; calls nothing while a pool is joined, and returns false. */
+/* As protopool_each, under the depot's lock. While a pool is joined, it returns false and does not call fn. */
 PROTOPOOL_API bool protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, const void *slot),
                                         void *ctx);
 
-/* As protopool_trim, for a thread without a pool of it: what joined pools hold in their magazines stays. */
+/* As protopool_trim, for a thread without a joined pool. It does not touch the magazines of joined pools. */
 PROTOPOOL_API size_t protopool_depot_trim(struct protopool_depot *depot);
 
-/* As protopool_stats; any thread may call it. */
+/* As protopool_stats. Any thread may call it. */
 PROTOPOOL_API void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_stats *by_slot_size,
                                          size_t *source_bytes, size_t *system_bytes);
 
-/* A pool of the depot's memory, for one thread; the geometry is the depot's. False if the depot's init has failed. */
+/* Initialises a pool that uses the depot's memory, for one thread. Its geometry is the depot's. False if the depot's init has
+ * failed. */
 PROTOPOOL_API bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded,
                                   struct protopool_pool_class *classes, const struct protopool_geometry *geometry,
                                   struct protopool_depot *depot);

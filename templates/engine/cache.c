@@ -5,8 +5,8 @@
  */
 
 /*
- * Spills the magazines of slot sizes whose counts have not moved since the last look: what they hold may be the
- * last live slots, so to speak, of slabs that would serve another slot size.
+ * Spills the magazines of slot sizes whose counts have not changed since the last look. Free slots in them can keep an
+ * otherwise empty slab from being reused.
  */
 static void pp_flush_idle_magazines(struct protopool *pool)
 {
@@ -30,9 +30,9 @@ static void pp_flush_idle(struct protopool *pool)
 }
 
 /*
- * Whether it is time to look for idle magazines before the store grows. Not each time: a magazine whose count is as
- * before may be in use, and if each slab that falls free were taken for another slot size at once, pools of few live
- * messages would never settle. Between two looks every slot size can get a slab.
+ * Whether it is time to look for idle magazines before the store grows. It is not done each time: a magazine can be in use
+ * although its count has not changed. And if another slot size took each slab as soon as it is free, a pool with few live
+ * messages would never settle. Between two looks, each slot size can get a slab.
  */
 static bool pp_is_time_to_flush(struct protopool *pool)
 {
@@ -62,7 +62,7 @@ static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
     return pp_grow(pool->store, slabs);
 }
 
-/* Live slots; with a depot also the free ones in the magazines of other pools. */
+/* How many slots are live. With a depot, free slots in the magazines of other pools are counted too. */
 static size_t pp_live_slots(const struct protopool *pool, unsigned c)
 {
     return pp_slots_outside(pool->store, pool->depot, c) - pp_magazine_count(&pool->loaded[c])
@@ -70,8 +70,9 @@ static size_t pp_live_slots(const struct protopool *pool, unsigned c)
 }
 
 /*
- * Refills the empty loaded magazine from slabs, lowest address on top. It takes a quarter of what is live, so that peaks
- * of small pools are close to the truth and soon a whole magazine at a time; a new slab only for the first slot.
+ * Refills the empty loaded magazine from slabs, with the lowest address on top. It takes a quarter of the number of live
+ * slots, but at most a whole magazine: so the peaks of small pools are nearly exact. It takes a new slab only for the first
+ * slot.
  */
 static bool pp_refill(struct protopool *pool, unsigned c)
 {
@@ -89,7 +90,7 @@ static bool pp_refill(struct protopool *pool, unsigned c)
     return true;
 }
 
-/* A slot straight from a slab, where there is no magazine. */
+/* Takes a slot from a slab, if there is no magazine. NULL if there is no memory. */
 static void *pp_take_from_slabs(struct protopool *pool, unsigned c)
 {
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
@@ -101,8 +102,8 @@ static void *pp_take_from_slabs(struct protopool *pool, unsigned c)
 }
 
 /*
- * A slot from the depot's magazines or from the slabs. What is handed out peaks only when slabs give: they do when the
- * depot has no magazine, and until they give again, no more can be handed out than then.
+ * Takes a slot from the depot's magazines or from slabs. NULL if there is no memory. The number of slots outside the store
+ * can reach a new peak only when slabs give some. They do so when the depot has no full magazine.
  */
 static void *pp_take_from_store(struct protopool *pool, unsigned c)
 {
@@ -129,7 +130,7 @@ static void *pp_take_from_store(struct protopool *pool, unsigned c)
     return slot;
 }
 
-/* Makes room in the loaded magazine, if it can have an array; puts the slot there or into its slab. */
+/* Makes room in the loaded magazine and puts the slot there; into its slab, if the magazine can have no array. */
 static void pp_put_into_store(struct protopool *pool, unsigned c, void *slot)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
@@ -141,7 +142,7 @@ static void pp_put_into_store(struct protopool *pool, unsigned c, void *slot)
     }
     if (loaded->top == loaded->end) {
         if (!pp_ensure_array(pool, c, previous)) {
-            pp_spill_magazine(pool, c, loaded); /* no second magazine to be had: a free never fails */
+            pp_spill_magazine(pool, c, loaded); /* there is no second array, and a free never fails */
         } else {
             if (pp_magazine_count(previous) != 0 && !pp_leave_full_magazine(pool, c))
                 pp_spill_magazine(pool, c, previous);
@@ -151,7 +152,7 @@ static void pp_put_into_store(struct protopool *pool, unsigned c, void *slot)
     *loaded->top++ = slot;
 }
 
-/* A joined pool that only frees never grows, and so looks for idle magazines from time to time. */
+/* For a joined pool that only frees: it never grows, so it looks for idle magazines from time to time. */
 static void pp_flush_idle_sometimes(struct protopool *pool)
 {
     if (pool->depot != NULL && ++pool->store_visits % PP_IDLE_PERIOD == 0)

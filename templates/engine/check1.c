@@ -107,7 +107,7 @@ static void pp_reset_slab(struct protopool_store *store, const struct protopool_
             pp_set_tag(slab->first + i * slabs->slot_bytes, messages, messages->freed_tag);
 }
 
-/* Whether the slot, which is none of these slabs', is of another pool: as far as that can be known. */
+/* Whether the slot, which is in none of these slabs, belongs to another pool, as far as level 1 can know. */
 static bool pp_is_of_another_pool(const struct protopool_store *store, const struct protopool_slabs *slabs,
                                   const struct protopool_slab *slab, const void *slot)
 {
@@ -150,8 +150,8 @@ static void pp_reset_peak(struct protopool_magazine *magazine)
     magazine->lowest = magazine->top;
 }
 
-/* Notes how many slots of a pool on its own were live at once since the last note, what is handed out and is
- * not in the magazines changes only in between, and the loaded magazine knows how empty it was. */
+/* For a pool on its own: the number of slots that are outside the store and not in its magazines changes only between two
+ * calls of this, and `lowest` says how empty the loaded magazine was in between. */
 static void pp_note_peak(struct protopool *pool, unsigned c)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
@@ -166,7 +166,6 @@ static void pp_note_peak(struct protopool *pool, unsigned c)
     loaded->lowest = loaded->top;
 }
 
-/* The same after the loaded magazine has changed in another way. */
 static void pp_restart_peak(struct protopool *pool, unsigned c)
 {
     pp_reset_peak(&pool->loaded[c]);

@@ -28,8 +28,8 @@ static bool pp_is_filled(const unsigned char *bytes, size_t count, unsigned char
     return true;
 }
 
-/* What ASan and valgrind are told. A message in hand is undefined at first; all else of a slab's slots is out of bounds
- * but to the engine. */
+/* Marks for ASan and valgrind. The bytes of a message are accessible while it is live, and undefined at first. The engine makes
+ * other bytes of slots accessible only while it uses them. */
 static void pp_mark_inaccessible(const void *at, size_t bytes)
 {
 #ifdef PP_HAS_ASAN
@@ -76,7 +76,7 @@ static void pp_mark_freed(const struct protopool_store *store, const void *msg, 
     pp_mark_inaccessible(msg, bytes);
 }
 
-/* All bytes that slots and red zones have in the slab. */
+/* The bytes of all slots and red zones of a slab: where they begin, and how many there are. */
 static unsigned char *pp_slots_begin(const struct protopool_slab *slab)
 {
     return slab->first - PROTOPOOL_RED_ZONE_;
@@ -92,7 +92,7 @@ static size_t pp_record_bytes(const struct protopool_slabs *slabs)
     return slabs->slot_class != 0 ? PROTOPOOL_RECORD_BYTES_ : 0;
 }
 
-/* Fills slots and red zones. The records are cleared afterwards: they say which slots were live. */
+/* Fills slots and red zones. The records are cleared last, because they say which slots were live. */
 static void pp_reset_slab(struct protopool_store *store, const struct protopool_slabs *slabs,
                           struct protopool_slab *slab)
 {
@@ -110,7 +110,7 @@ static void pp_reset_slab(struct protopool_store *store, const struct protopool_
     pp_mark_inaccessible(pp_slots_begin(slab), pp_slots_bytes(slabs, slab));
 }
 
-/* The first registered slab above the address. */
+/* The index of the first registered slab above the address. */
 static size_t pp_registry_index(const struct protopool_growth *growth, uintptr_t address)
 {
     size_t low = 0, high = growth->registered;
@@ -130,7 +130,7 @@ static bool pp_slab_has_address(const struct protopool_slab *slab, uintptr_t add
     return address - (uintptr_t)pp_slots_begin(slab) < pp_slots_bytes(slab->owner, slab);
 }
 
-/* The slab whose slots or red zones hold the address; NULL if none does. Nothing at the address is read. */
+/* The slab that has the address in its slots or red zones. NULL if none has. The address is not read. */
 static struct protopool_slab *pp_find_slab(const struct protopool_store *store, uintptr_t address)
 {
     for (unsigned c = 1; c <= store->geometry->count; c++) {
@@ -229,10 +229,10 @@ static bool pp_has_stores_lock;
 #endif
 #endif
 
-/* Every store of the program, to tell a wrong pool from a foreign pointer. */
+/* All stores of the program, to distinguish a wrong pool from a foreign pointer. */
 static struct protopool_store *pp_all_stores;
 
-/* Locks a store of another pool or depot. False if it may not wait and the lock is held, by its own thread even. */
+/* Locks a store of another pool or depot. False if it may not wait and the lock is held; this very thread may hold it. */
 static bool pp_lock_other_store(struct protopool_store *store, bool may_wait)
 {
     if (store->lock == NULL)
@@ -327,7 +327,7 @@ static void pp_note_store(struct protopool_store *store, union protopool_lock *l
     PP_UNLOCK_STORES();
 }
 
-/* Takes the store out of the list. */
+/* Removes the store from the list of all stores. */
 static void pp_remove_store(const struct protopool_store *store)
 {
     if (!PP_HAS_STORES())
@@ -376,8 +376,8 @@ static struct protopool_site pp_site_of(const struct protopool *pool)
 }
 
 /*
- * Two threads in one pool. An operation sets a flag and clears it at its end; one that finds it set is a fault. Relaxed, so
- * that it orders nothing: ThreadSanitizer sees the threads as they are.
+ * To find two threads in one pool, an operation sets a flag and clears it at its end. If the flag is set already, that is a
+ * fault. The atomic exchange is relaxed: it orders nothing, so that ThreadSanitizer still sees the race.
  */
 #if defined __GCC_ATOMIC_INT_LOCK_FREE && __GCC_ATOMIC_INT_LOCK_FREE == 2
 static uint32_t pp_exchange(uint32_t *at, uint32_t value)
@@ -385,8 +385,8 @@ static uint32_t pp_exchange(uint32_t *at, uint32_t value)
     return __atomic_exchange_n(at, value, __ATOMIC_RELAXED);
 }
 #else
-static uint32_t pp_exchange(uint32_t *at,
-                            uint32_t value) /* finds it after an operation that a signal or a task switch cut */
+/* Without atomics, this finds an operation that a signal or a task switch has interrupted. */
+static uint32_t pp_exchange(uint32_t *at, uint32_t value)
 {
     const uint32_t before = *at;
     *at = value;
@@ -394,7 +394,7 @@ static uint32_t pp_exchange(uint32_t *at,
 }
 #endif
 
-/* Whether the operation may begin; if not, that is reported. */
+/* pp_start_operation, for an operation on a message, or on none but of the variant of this name; both may be NULL. */
 static bool pp_start_operation_for(struct protopool *pool, const void *msg, const char *name)
 {
     struct pp_report report = {
@@ -446,7 +446,7 @@ static void pp_reset_live(struct protopool_store *store, unsigned c)
     store->classes[c].live = 0;
 }
 
-/* What is wrong with freeing the message, which find_slab has found there; 0 if nothing is: then it is free. */
+/* The fault in freeing the message, which lies in this slab; 0 if there is none: then its slot is marked as freed. */
 static unsigned pp_find_free_fault(struct protopool_slab *slab, const void *msg, struct pp_report *report)
 {
     const struct protopool_slabs *const slabs = slab->owner;

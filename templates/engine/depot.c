@@ -26,7 +26,7 @@ bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_
     return false;
 }
 
-/* Whether a slab can count the slots of each slot size of a fixed depot for so many pools. */
+/* Whether a slab can count the slots of each slot size in a fixed depot for so many pools. */
 static bool pp_can_count(const struct protopool_geometry *geometry, unsigned long long pools)
 {
     for (uint32_t i = 0; i < geometry->count; i++)
@@ -35,7 +35,7 @@ static bool pp_can_count(const struct protopool_geometry *geometry, unsigned lon
     return true;
 }
 
-/* What a fixed depot for so many pools takes; slots tells the part that is neither arrays nor tables. */
+/* The bytes of a fixed depot for so many pools. *slots gets the part without arrays and tables. */
 static unsigned long long pp_depot_bytes(const struct protopool_geometry *geometry, unsigned long long pools,
                                          unsigned long long *slots)
 {
@@ -111,7 +111,7 @@ static void pp_return_array(struct protopool_store *store, struct protopool_maga
         pp_spill(store, pp_array_slabs(store), &array, 1);
 }
 
-/* Hands a joined pool's magazines back. */
+/* Puts the slots of a joined pool's magazines, and their arrays, back into the store. */
 static void pp_leave_depot(struct protopool *pool)
 {
     pp_lock_store(pool);
@@ -121,7 +121,7 @@ static void pp_leave_depot(struct protopool *pool)
         pp_return_array(pool->store, &pool->classes[c].previous);
     }
     if (--pool->depot->joined == 0)
-        pp_flush_depot_magazines(pool->depot); /* nobody is there to fetch them */
+        pp_flush_depot_magazines(pool->depot); /* no pool is left to fetch them */
     pp_unlock_store(pool);
 }
 
@@ -199,7 +199,7 @@ void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_
 }
 
 #else
-/* There are no joined pools. */
+/* Without depots, no pool is joined. */
 static void pp_leave_depot(struct protopool *pool)
 {
     (void)pool;

@@ -4,7 +4,7 @@
  * All functions are called with the depot's lock held.
  */
 
-/* Spills the depot's magazines: of slot sizes that nobody makes now, they too keep slabs from serving another. */
+/* Spills the depot's full magazines. Free slots in them can keep an otherwise empty slab from being reused. */
 static void pp_flush_depot_magazines(struct protopool_depot *depot)
 {
     struct protopool_store *const store = depot->store;
@@ -22,7 +22,7 @@ static void pp_flush_depot_magazines(struct protopool_depot *depot)
     }
 }
 
-/* Gives the arrays of empty magazines that the depot keeps back to their slabs. */
+/* Puts the depot's empty arrays back into their slabs. */
 static void pp_return_empty_arrays(struct protopool_depot *depot)
 {
     for (unsigned c = 1; c <= depot->store->geometry->count; c++) {
@@ -33,7 +33,7 @@ static void pp_return_empty_arrays(struct protopool_depot *depot)
     }
 }
 
-/* Changes the empty loaded magazine for a full one of the depot's. False if it has none. */
+/* Exchanges the empty loaded magazine for a full one of the depot. False if the depot has none. */
 static bool pp_fetch_full_magazine(struct protopool *pool, unsigned c)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
@@ -51,7 +51,8 @@ static bool pp_fetch_full_magazine(struct protopool *pool, unsigned c)
     return true;
 }
 
-/* Changes the full previous magazine for an empty one and leaves it in the depot. False if that is not to be had. */
+/* Leaves the full previous magazine in the depot and gets an empty one for it. False if the depot has no room for it, or
+ * there is no array for an empty one. */
 static bool pp_leave_full_magazine(struct protopool *pool, unsigned c)
 {
     struct protopool_magazine *const previous = &pool->classes[c].previous;

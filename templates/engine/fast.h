@@ -4,7 +4,7 @@
 PROTOPOOL_API void *protopool_take_slow(struct protopool *pool, unsigned slot_class);
 PROTOPOOL_API void protopool_put_slow(struct protopool *pool, unsigned slot_class, void *slot);
 
-/* A free slot of the class, whose magazine is given too; NULL if there is none and none can be had. */
+/* Takes a free slot of the class. `loaded` is the pool's loaded magazine of it. NULL if there is no memory. */
 static inline void *protopool_take(struct protopool *pool, struct protopool_magazine *loaded, unsigned slot_class)
 {
     void **const top = loaded->top;
@@ -22,7 +22,7 @@ static inline void *protopool_take(struct protopool *pool, struct protopool_maga
     return protopool_take_slow(pool, slot_class);
 }
 
-/* Puts back a slot that take returned for this class. */
+/* Puts back a slot that take returned for the same class. */
 static inline void protopool_put(struct protopool *pool, struct protopool_magazine *loaded, unsigned slot_class,
                                  void *slot)
 {
@@ -37,11 +37,11 @@ static inline void protopool_put(struct protopool *pool, struct protopool_magazi
 }
 
 /*
- * The loaded magazine of a slot size, which the next free expects to need again if its message has the same tag. The variant
- * is often that of the free before, and then the address comes from a predicted branch instead of a load of the message: an
- * allocation that follows at once reads the same top by an address that is known early, and a processor that lets it
- * overtake the free's write starts over (Zen 4, a message replaced at random: 4.6 ns instead of 3.1 among ten thousand, 78
- * instead of 49 among a million; bench/).
+ * Notes the tag and the loaded magazine of the message that is being freed, and returns the magazine. The next free expects
+ * to need the same one. The variant is often that of the free before. Then the address of the magazine comes from a predicted
+ * branch instead of a load of the message. An allocation that follows at once reads the same top, by an address that is
+ * known early. A processor that lets this read overtake the free's write has to start over. (Zen 4, a message replaced at
+ * random: 4.6 ns without this and 3.1 ns with it among ten thousand messages, 78 and 49 among a million; bench/.)
  */
 static inline struct protopool_magazine *protopool_expect(struct protopool *pool, uint32_t tag, unsigned slot_class)
 {
@@ -50,8 +50,9 @@ static inline struct protopool_magazine *protopool_expect(struct protopool *pool
 }
 
 /*
- * Which of the slot sizes for messages with a tail serves so many bytes, 1 to 2^31 - 1: the multiples of 16 up to 1 KiB count
- * from 1, then come four to each doubling. The generator's layout has the same rule, and the reasons.
+ * The index, from 1, of the smallest slot size for messages with a tail that holds so many bytes, 1 to 2^31 - 1. These slot
+ * sizes are the multiples of 16 up to 1 KiB, and then four per doubling. The generator's layout has the same rule, and its
+ * reasons.
  */
 static inline unsigned protopool_tail_index(size_t bytes)
 {
@@ -71,27 +72,27 @@ static inline unsigned protopool_tail_index(size_t bytes)
 
 #if PROTOPOOL_CHECK == 1
 /*
- * Whether a live message of so many bytes lies in a slot of the class: its length may have been changed since it was
- * made. A length that leads from a slot of several KiB to a small slot can end in a crash instead: what is asked is the
- * header of the slab that would be the slot's.
+ * Whether a live message of so many bytes lies in a slot of the class: its length may have changed since it was allocated.
+ * This reads the header of the slab that such a slot would have. A length that leads from a slot of several KiB to a small
+ * slot can therefore end in a crash instead.
  */
 PROTOPOOL_API bool protopool_serves(const struct protopool *pool, unsigned slot_class, const void *slot, size_t bytes);
 #endif
 
 #if PROTOPOOL_CHECK == 2
-/* take, and what level 2 checks and notes; bytes: of the message, at most those of the slot; name: of its variant. */
+/* protopool_take, with the checks of level 2. bytes: of the message, at most those of the slot. name: of its variant. */
 PROTOPOOL_API void *protopool_take_checked(struct protopool *pool, unsigned slot_class, size_t bytes, const char *name);
 
-/* Reports as or edit of a message of another variant, whose name is NULL if it has none, or of a freed message. */
+/* Reports as or edit of a freed message, or of a message of another variant, whose name is NULL if there is none. */
 PROTOPOOL_API void protopool_report_variant(const void *msg, const char *name, const char *file, int line);
 
-/* The slot class of a message that may be freed, which from then on it is; 0 for NULL and for a fault. end_put puts it
- * into the pool. */
+/* Marks the message as freed and returns its slot class. 0 for NULL, and if the message must not be freed, which is reported.
+ * Then protopool_finish_free puts its slot into the pool. */
 PROTOPOOL_API unsigned protopool_check_free(struct protopool *pool, const void *msg);
 PROTOPOOL_API void protopool_finish_free(struct protopool *pool, unsigned slot_class, void *msg);
 #endif
 
-/* Writes the tag of a message, of tag_bytes bytes, and zeros up to `bytes` bytes, 1, 2, 4 or 8: in one store. */
+/* Writes the tag of a message, of tag_bytes bytes, and zeros up to `bytes` bytes in all: 1, 2, 4 or 8, in one store. */
 PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_bytes, size_t bytes)
 {
 #if defined __BYTE_ORDER__ && defined __ORDER_LITTLE_ENDIAN__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

@@ -64,14 +64,14 @@ static void pp_abort(void)
 #endif
 }
 
-/* What the default handler prints besides; all but code may be NULL. */
+/* A fault and what is known about it. All members but code may be NULL. */
 struct pp_report {
     enum protopool_fault code;
     const void *pool;
     const void *pointer;
     const struct protopool_geometry *geometry;
-    const void *readable; /* the message, where it is safe to print it */
-    const char *name;     /* of its variant, where only that is known */
+    const void *readable; /* the message, if it is safe to print it */
+    const char *name;     /* of its variant, if only that is known */
     struct protopool_site allocated, freed, here;
 };
 

@@ -7,16 +7,16 @@ enum protopool_fault {
     /* from level 1 */
     PROTOPOOL_FAULT_NOT_ALIVE,   /* "pool used before init or after fini" */
     PROTOPOOL_FAULT_DOUBLE_FREE, /* "double free" */
-    PROTOPOOL_FAULT_BAD_TAG, /* "bad tag": a message is freed whose tag is no variant's, or is of another slot size */
+    PROTOPOOL_FAULT_BAD_TAG, /* "bad tag": the tag of a freed message is no variant's, or one of another slot size */
     PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, /* "use after free (write)": found when the slot is allocated again */
-    PROTOPOOL_FAULT_WRONG_VARIANT,      /* "wrong variant": as or edit of a message that is another one */
-    PROTOPOOL_FAULT_WRONG_LENGTH,       /* "wrong tail length": not that with which the message was allocated */
+    PROTOPOOL_FAULT_WRONG_VARIANT,      /* "wrong variant": as or edit of a message of another variant */
+    PROTOPOOL_FAULT_WRONG_LENGTH,       /* "wrong tail length": not the length with which the message was allocated */
     PROTOPOOL_FAULT_LEAK,               /* "leak": a pool or depot ends with live messages */
     /* at level 2 */
-    PROTOPOOL_FAULT_FOREIGN,    /* "foreign pointer": freed, and not from any pool */
-    PROTOPOOL_FAULT_INTERIOR,   /* "interior pointer": freed, and points into a slot, not to its message */
-    PROTOPOOL_FAULT_WRONG_POOL, /* "wrong pool": freed into another pool than its own, with no depot in common */
-    PROTOPOOL_FAULT_OVERRUN,    /* "overrun": bytes behind a message were written */
+    PROTOPOOL_FAULT_FOREIGN,    /* "foreign pointer": freed, but it points to no slot of any pool */
+    PROTOPOOL_FAULT_INTERIOR,   /* "interior pointer": freed, but it points into a slot, not to its beginning */
+    PROTOPOOL_FAULT_WRONG_POOL, /* "wrong pool": freed into another pool, without a depot in common */
+    PROTOPOOL_FAULT_OVERRUN,    /* "overrun": bytes after a message were written */
     PROTOPOOL_FAULT_UNDERRUN,   /* "underrun": bytes before a message were written */
     /* from level 1 */
     PROTOPOOL_FAULT_USE_AFTER_FREE, /* "use after free": as or edit of a freed message */
@@ -26,20 +26,20 @@ enum protopool_fault {
     PROTOPOOL_FAULT_CONCURRENT /* "concurrent use": two threads are in one pool */
 };
 
-/* What is called for a fault: pool is the pool or depot (NULL where none is known), pointer what the fault is about, or
- * NULL; site is never NULL. If it returns, the operation is skipped: free leaves the message, make and as return NULL,
- * fini goes on after a leak. It must not use the pool, whose lock may be held. */
+/* Called for a fault. pool is the pool or depot, NULL if none is known; pointer is what the fault is about, or NULL; site is
+ * never NULL. If the handler returns, the operation is skipped: free leaves the message, new and as return NULL, and fini
+ * goes on after a leak. The handler must not use the pool: its lock may be held. */
 typedef void protopool_fault_handler(enum protopool_fault fault, const void *pool, const void *pointer,
                                      const struct protopool_site *site);
 
-/* Replaces the handler of the whole program; NULL is the default one, which prints a line on stderr and aborts. Returns
- * the previous one, NULL if that was the default. To be called before there are threads. */
+/* Replaces the handler of the whole program and returns the previous one. NULL is the default handler, which prints a line on
+ * stderr and aborts. Call it before there are threads. */
 PROTOPOOL_API protopool_fault_handler *protopool_set_fault_handler(protopool_fault_handler *handler);
 
-/* The name of the fault, which is in quotes above; never NULL. */
+/* The name of the fault, as in quotes above. Never NULL. */
 PROTOPOOL_API const char *protopool_fault_text(enum protopool_fault fault);
 
 #if PROTOPOOL_CHECK >= 1
-/* Reports a fault of level 1 that emitted code has found. */
+/* For emitted code: reports a fault that it has found at level 1. */
 PROTOPOOL_API void protopool_report_fault(enum protopool_fault code, const struct protopool *pool, const void *pointer);
 #endif

@@ -7,30 +7,30 @@
 #ifdef PP_HAS_HEAP
 
 /*
- * Slabs asked of malloc one by one would cost an aligned block each, half of it lost. Chunks are blocks of malloc and
- * not mappings, so that leak checkers see the pointers that messages hold. The C library's header in front of a large
- * block takes a page, so they double once; larger ones would hold on to more (bench/driver.c, phases). They begin at a
- * multiple of the largest slab, so that a wrong tag or length never sends a free to look for a slab outside of them.
+ * A slab from malloc would be an aligned block, and malloc would lose half of it. A chunk is a block of malloc and not a
+ * mapping, so that leak checkers see the pointers in messages. The C library's header in front of a large block takes a
+ * page; so chunks double once. Larger ones would keep more memory (bench/driver.c, phases). A chunk's slabs begin at a
+ * multiple of the largest slab, so that a wrong tag or length never makes a free look for a slab outside of the chunk.
  */
 #define PP_CHUNK_MIN ((size_t)64)  /* slabs: 1 MiB */
 #define PP_CHUNK_MAX ((size_t)128) /* 2 MiB */
 #define PP_LARGEST_SLAB (PP_SLAB_BYTES << (PP_SLAB_ORDERS - 1))
-#define PP_CHUNK_BYTES(slabs) ((slabs)*PP_SLAB_BYTES + PP_LARGEST_SLAB - 1) /* in which so many fit wherever it lies */
+#define PP_CHUNK_BYTES(slabs) ((slabs)*PP_SLAB_BYTES + PP_LARGEST_SLAB - 1) /* enough for so many, at any address */
 
 /*
- * What is free between live slabs goes back to the system, page by page, once it exceeds a bound: then half of it. So a
- * load that swings by less than that half calls the system no more, and no free has more than that to do. The bound
- * follows what is live.
+ * Free memory between live slabs goes back to the system, page by page, when it exceeds a bound; then half of it is given
+ * back. So a load that swings by less than that half does not call the system, and no free has more than that half to do. The
+ * bound grows with what is live.
  */
 #define PP_DIRTY_MIN ((size_t)4 << 20)
-#define PP_DIRTY_SHIFT 4 /* and 1/16 of the live slabs */
+#define PP_DIRTY_SHIFT 4 /* or 1/16 of the live slabs, if that is more */
 
 struct protopool_chunk {
     void *block;
     unsigned char *base;               /* its first multiple of PP_LARGEST_SLAB */
-    size_t slabs, live;                /* of PP_SLAB_BYTES each, from base: how many there are, how many are taken */
-    uint64_t used[PP_CHUNK_MAX / 64];  /* a bit for each PP_SLAB_BYTES that is taken */
-    uint64_t dirty[PP_CHUNK_MAX / 64]; /* a bit for each that is free, and was taken since the system got it last */
+    size_t slabs, live;                /* in units of PP_SLAB_BYTES, from base: how many there are, and are taken */
+    uint64_t used[PP_CHUNK_MAX / 64];  /* a bit for each unit that is taken */
+    uint64_t dirty[PP_CHUNK_MAX / 64]; /* a bit for each unit that is free and still has memory of the system */
 };
 
 static_assert(PP_CHUNK_MIN % 64 == 0 && PP_CHUNK_MAX % 64 == 0 && PP_LARGEST_SLAB / PP_SLAB_BYTES < 64,
@@ -41,7 +41,7 @@ static uint64_t pp_run_of(size_t bytes)
     return ((uint64_t)1 << bytes / PP_SLAB_BYTES) - 1;
 }
 
-/* The index of the first chunk that lies above the address. */
+/* The index of the first chunk above the address. */
 static size_t pp_chunk_above(const struct protopool_heap *heap, uintptr_t address)
 {
     size_t low = 0, high = heap->count;
@@ -56,7 +56,7 @@ static size_t pp_chunk_above(const struct protopool_heap *heap, uintptr_t addres
     return low;
 }
 
-/* Room for one more in the list of chunks. */
+/* Makes room for one more chunk in the list. False if there is no memory. */
 static bool pp_grow_chunks(struct protopool_heap *heap)
 {
     const size_t capacity = heap->capacity == 0 ? 16 : 2 * heap->capacity;
@@ -97,7 +97,7 @@ static bool pp_give_pages(unsigned char *first, size_t bytes)
 #endif
 }
 
-/* Gives what is free in a chunk to the system, run by run. */
+/* Gives the free memory of a chunk to the system, run by run. */
 static void pp_clean_chunk(struct protopool_heap *heap, struct protopool_chunk *chunk)
 {
     size_t bit = 0;
@@ -118,15 +118,15 @@ static void pp_clean_chunk(struct protopool_heap *heap, struct protopool_chunk *
     }
 }
 
-/* Gives what is free to the system, until no more than so many bytes are left; from the highest address, since what lies
- * lowest is taken first. */
+/* Gives free memory to the system until at most so many bytes are left. It begins at the highest address, because slabs are
+ * taken at the lowest. */
 static void pp_clean_heap(struct protopool_heap *heap, size_t left)
 {
     for (size_t i = heap->count; i-- > 0 && heap->dirty > left && !heap->system_refuses;)
         pp_clean_chunk(heap, &heap->chunks[i]);
 }
 
-/* Takes a wholly free chunk out of the list and gives it to malloc; its pages to the system, since malloc may keep them. */
+/* Removes a wholly free chunk and frees it. Its pages go to the system before, because malloc may keep them. */
 static void pp_remove_chunk(struct protopool_heap *heap, struct protopool_chunk *chunk)
 {
     pp_clean_chunk(heap, chunk);
@@ -139,7 +139,7 @@ static void pp_remove_chunk(struct protopool_heap *heap, struct protopool_chunk 
     memmove(chunk, chunk + 1, (heap->count - (size_t)(chunk - heap->chunks)) * sizeof *chunk);
 }
 
-/* Adds a chunk, wholly free, and returns it; NULL if there is no memory. */
+/* Adds a chunk, wholly free. NULL if there is no memory. */
 static struct protopool_chunk *pp_add_chunk(struct protopool_heap *heap)
 {
     size_t slabs = heap->slabs < PP_CHUNK_MIN ? PP_CHUNK_MIN : PROTOPOOL_MIN_(heap->slabs, PP_CHUNK_MAX);
@@ -171,7 +171,7 @@ static struct protopool_chunk *pp_add_chunk(struct protopool_heap *heap)
     return chunk;
 }
 
-/* Cuts an aligned run out of the chunk; NULL if none is free. */
+/* Takes an aligned run of units out of the chunk. NULL if none is free. */
 static void *pp_cut_slab(struct protopool_heap *heap, struct protopool_chunk *chunk, size_t bytes)
 {
     const uint64_t run = pp_run_of(bytes);
@@ -229,7 +229,7 @@ static void pp_heap_give(void *ctx, void *memory, size_t bytes, size_t align)
     if (above - 1 < heap->lowest)
         heap->lowest = above - 1;
     if (chunk->live == 0 && heap->idle++ != 0)
-        pp_remove_chunk(heap, chunk); /* one idle chunk is kept, not two */
+        pp_remove_chunk(heap, chunk); /* at most one idle chunk is kept */
     most = heap->live >> PP_DIRTY_SHIFT > PP_DIRTY_MIN ? heap->live >> PP_DIRTY_SHIFT : PP_DIRTY_MIN;
     if (heap->dirty > most)
         pp_clean_heap(heap, most / 2);

@@ -4,7 +4,7 @@
 #if PROTOPOOL_CHECK >= 1
 
 #define PP_LEAKS_SHOWN 10U
-#define PP_LEAKS_COUNTED 64U /* variants counted in one walk */
+#define PP_LEAKS_COUNTED 64U /* variants that are counted in one walk */
 
 struct pp_leaks {
     struct protopool_store *store;
@@ -64,8 +64,7 @@ static void pp_print_leak_counts(struct protopool_store *store)
 }
 #endif
 
-/* Reports what is live in a store whose magazines are flushed. The default handler is preceded by a list: each message by
- * name and content, up to a bound, then counts by variant. */
+/* Before the default handler, prints a list: each message with name and content, up to a bound, then counts per variant. */
 static void pp_report_leaks(struct protopool_store *store, const void *owner)
 {
     struct pp_leaks leaks = { store, NULL, 0, 0, { 0 } };

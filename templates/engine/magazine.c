@@ -14,7 +14,7 @@ static uint32_t pp_magazine_count(const struct protopool_magazine *magazine)
     return pp_has_array(magazine) ? (uint32_t)(magazine->top - magazine->slots) : 0;
 }
 
-/* Gives the magazine an empty array for so many slots; 0: it has none. */
+/* Gives the magazine an empty array for so many slots. If the capacity is 0, it has none. */
 static void pp_set_array(struct protopool_magazine *magazine, void **slots, uint32_t capacity)
 {
     magazine->top = magazine->slots = slots;
@@ -22,7 +22,7 @@ static void pp_set_array(struct protopool_magazine *magazine, void **slots, uint
     pp_reset_peak(magazine);
 }
 
-/* Slots that are neither in slabs nor in the depot's magazines: the callers', and those in the pools' magazines. */
+/* How many slots are neither in slabs nor in the depot's magazines: they are live or in the magazines of pools. */
 static size_t pp_slots_outside(const struct protopool_store *store, const struct protopool_depot *depot, unsigned c)
 {
     const struct protopool_store_class *const store_class = &store->classes[c];
@@ -36,7 +36,7 @@ static void pp_note_all_peaks(struct protopool *pool)
         pp_note_peak(pool, c);
 }
 
-/* Puts a magazine's slots into their slabs. */
+/* Puts the slots of a magazine into their slabs. */
 static void pp_spill_magazine(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
 {
     pp_note_peak(pool, c);
@@ -53,7 +53,7 @@ static void pp_flush_magazines(struct protopool *pool)
     }
 }
 
-/* Gives a magazine its array, if it has none yet. False if there is no memory for it, or the slot size has no magazines. */
+/* Gives the magazine an array if it has none. False if there is no memory for it, or if the slot size has no magazines. */
 static bool pp_ensure_array(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
 {
     struct protopool_slabs *const arrays = pp_array_slabs(pool->store);
@@ -61,7 +61,7 @@ static bool pp_ensure_array(struct protopool *pool, unsigned c, struct protopool
 
     if (pp_has_array(magazine))
         return true;
-    if (pool->store->classes[c].magazine == 0) /* of large slots, or of a slot size without a budget */
+    if (pool->store->classes[c].magazine == 0) /* large slots, or no budget */
         return false;
     if (arrays->partial == NULL && !pp_grow(pool->store, arrays))
         return false;

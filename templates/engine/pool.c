@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* The life of a pool: init, fini, reset, reserve, flush, trim, each and statistics. */
 
-/* What the system holds memory for. */
+/* The bytes for which the system has memory. */
 static size_t pp_system_bytes(const struct protopool_store *store)
 {
     return store->source_bytes + (store->growth != NULL ? store->growth->heap.dirty : 0);
 }
 
-/* Gives back all that is free and in no pool's magazine. */
+/* Gives back all free memory but that in the magazines of pools. */
 static void pp_trim_store(struct protopool_store *store, struct protopool_depot *depot)
 {
     if (depot != NULL) {
@@ -44,7 +44,7 @@ static void pp_store_stats(const struct protopool_store *store, struct protopool
         *system_bytes = pp_system_bytes(store);
 }
 
-/* A pool that holds nothing: until open_pool, that of an init or join that has failed. */
+/* Makes the pool one that has nothing. Until pp_activate_pool, it is a pool whose init or join has failed. */
 static void pp_clear_pool(struct protopool *pool, struct protopool_magazine *loaded,
                           struct protopool_pool_class *classes, uint32_t slot_sizes)
 {
@@ -140,7 +140,7 @@ size_t protopool_fini(struct protopool *pool)
     return live;
 }
 
-/* What only a pool of its own can do, and a joined one began. */
+/* Reports an operation that only a pool on its own can do. */
 static PROTOPOOL_COLD void pp_report_joined(struct protopool *pool)
 {
     pp_finish_operation(pool);
@@ -180,7 +180,7 @@ void protopool_reset(struct protopool *pool)
     pp_finish_operation(pool);
 }
 
-/* With the store locked. */
+/* protopool_reserve, with the store locked. */
 static bool pp_reserve(struct protopool *pool, unsigned c, size_t n)
 {
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;

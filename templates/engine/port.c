@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * What the platform has: system headers, and the engine's constants.
- * Everything that depends on the system or the compiler is here, so that other parts need no system header.
+ * All includes are here, so that other parts need to know nothing about the system.
  */
 
 #ifndef _DEFAULT_SOURCE
@@ -59,7 +59,7 @@
 #include <pthread.h>
 #else
 #error "protopool: no pthreads here: define PROTOPOOL_LOCK and PROTOPOOL_UNLOCK, or PROTOPOOL_NO_THREADS, everywhere"
-#define PROTOPOOL_LOCK(lock) ((void)(lock)) /* lest that be followed by more errors */
+#define PROTOPOOL_LOCK(lock) ((void)(lock)) /* so that no other errors follow */
 #define PROTOPOOL_UNLOCK(lock) ((void)(lock))
 #endif
 #endif
@@ -67,14 +67,14 @@
 #define PP_WORD_BITS ((uint32_t)PROTOPOOL_WORD_BITS_)
 #define PP_SLAB_BYTES ((size_t)16384)         /* the smallest slab */
 #define PP_SLAB_ORDERS 5U                     /* slabs of PP_SLAB_BYTES << order */
-#define PP_WASTE_SHIFT 6                      /* header and tail waste aimed at: less than 1/64 of a slab */
-#define PP_ARRAYS_WASTE_SHIFT 3               /* of the slabs of magazines' arrays: there are few */
-#define PP_OWN_BLOCK_MIN_BYTES ((size_t)4096) /* slots of so many bytes may have a block of their own */
-#define PP_MAGAZINE_BYTES ((size_t)1 << 18)   /* slots that one magazine holds, in bytes */
-#define PP_MAGAZINE_MIN 4U                    /* slots of which fewer would be in it have none */
-#define PP_IDLE_PERIOD 64U                    /* ways to the store between two looks for idle magazines */
-#define PP_FLUSH_PERIOD_MIN 8U /* slabs that a pool takes between two looks for idle magazines, at least */
-#define PP_LOCK_TRIES 100      /* a depot's lock is held for less time than a thread takes to sleep and wake */
+#define PP_WASTE_SHIFT 6                      /* the aim: header and tail waste less than 1/64 of a slab */
+#define PP_ARRAYS_WASTE_SHIFT 3               /* the same for slabs of magazines' arrays, of which there are few */
+#define PP_OWN_BLOCK_MIN_BYTES ((size_t)4096) /* slots of at least so many bytes may have a block each */
+#define PP_MAGAZINE_BYTES ((size_t)1 << 18)   /* a magazine holds slots of at most so many bytes in all */
+#define PP_MAGAZINE_MIN 4U                    /* a slot size has no magazine if it would hold fewer slots */
+#define PP_IDLE_PERIOD 64U                    /* visits to the store between two looks for idle magazines */
+#define PP_FLUSH_PERIOD_MIN 8U                /* at least so many slabs are taken between two such looks */
+#define PP_LOCK_TRIES 100 /* a depot's lock is held for less time than a thread takes to sleep and to wake */
 
 static_assert(PROTOPOOL_MAGAZINE >= 1 && PROTOPOOL_MAGAZINE <= 65535, "PROTOPOOL_MAGAZINE is 1 to 65535");
 static_assert(sizeof(struct protopool_slab) % sizeof(protopool_word) == 0, "the bitmap follows the header");

@@ -14,8 +14,8 @@
 #endif
 #endif
 
-/* PROTOPOOL_PORT names a header of yours, quotes included, with settings for the whole program: the lock of an RTOS, say. It
- * must not include this one. */
+/* PROTOPOOL_PORT is the name of a header of yours, with its quotes. It has settings for the whole program, for example the
+ * lock of an RTOS. It must not include this header. */
 #ifdef PROTOPOOL_PORT
 #include PROTOPOOL_PORT
 #endif
@@ -28,7 +28,7 @@
 #include <stdio.h>
 #endif
 
-/* Around what is C: in C++ it has C's linkage, and casts and NULLs are no reason for a warning there. */
+/* Around C code: in C++ it gets C linkage, and its casts and NULLs cause no warnings. */
 /* clang-format off */
 #ifndef __cplusplus
 #define PROTOPOOL_BEGIN_C
@@ -53,8 +53,8 @@
 #endif
 /* clang-format on */
 
-/* Behind the name of a struct that has a tail in a pool: C++ does not copy it, since the tail would stay behind. It may be
- * returned and moved, and is laid out as in C. */
+/* After the name of a struct whose message has a tail: C++ does not copy it, because a copy would lack the tail. It can be
+ * returned and moved, and its layout is the same as in C. */
 #ifdef __cplusplus
 struct protopool_uncopied {
     protopool_uncopied() = default;

@@ -59,7 +59,7 @@ void protopool_print_end(struct protopool_printer *to, const char *bracket)
     to->is_first = false;
 }
 
-/* Without printf, which in small C libraries has no 64 bits. */
+/* Does not use printf for this: that of small C libraries has no 64 bits. */
 static void pp_print_integer(struct protopool_printer *to, const char *before, uint64_t value, unsigned base)
 {
     char digits[sizeof "18446744073709551615"];
@@ -108,7 +108,7 @@ void protopool_print_signed(struct protopool_printer *to, int64_t value)
     pp_print_integer(to, value < 0 ? "-" : "", value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 10);
 }
 
-/* One byte: itself, or an escape. The quote that surrounds it is escaped too. */
+/* Prints a byte as it is, or an escape for it. The quote that surrounds it is escaped too. */
 static void pp_print_byte(struct protopool_printer *to, unsigned char byte, char quote)
 {
     switch (byte) {
@@ -144,8 +144,8 @@ void protopool_print_char(struct protopool_printer *to, char value)
     protopool_print(to, "'");
 }
 
-/* The length of the UTF-8 sequence of two to four bytes that begins here, and its character; 0 if there is none
- * (Unicode 15, table 3-7). */
+/* The length of the UTF-8 sequence of two to four bytes that begins here, and its character. 0 if there is none (Unicode 15,
+ * table 3-7). */
 static size_t pp_utf8_sequence(const unsigned char *bytes, size_t left, uint32_t *character)
 {
     static const uint32_t lowest[] = { 0x80, 0x800, 0x10000 };
@@ -190,9 +190,9 @@ void protopool_print_text(struct protopool_printer *to, const char *text, size_t
     protopool_print(to, "\"");
 }
 
-#define PP_MOST_DIGITS 17 /* that a double needs */
+#define PP_MOST_DIGITS 17 /* a double needs no more */
 
-/* Digits d0 d1 ... with the value d0.d1... * 10^exponent, in Rust's form. */
+/* Prints digits d0 d1 ... with the value d0.d1... * 10^exponent, in Rust's form. */
 static void pp_print_digits(struct protopool_printer *to, const char *digits, int count, int exponent)
 {
     if (exponent < -4 || exponent > 15) {
@@ -207,8 +207,8 @@ static void pp_print_digits(struct protopool_printer *to, const char *digits, in
 }
 
 /*
- * Reads what "%.*e" has printed of a positive number: so many digits, a decimal point of any locale behind the first, and an
- * exponent. False if it is anything else: the printf of small C libraries may lack floating point.
+ * Reads a positive number that "%.*e" has printed: so many digits, after the first one a decimal point of any locale, and an
+ * exponent. False if the text is anything else: the printf of small C libraries may lack floating point.
  */
 static bool pp_read_digits(const char *text, int count, char *digits, int *exponent)
 {
@@ -232,7 +232,7 @@ static bool pp_read_digits(const char *text, int count, char *digits, int *expon
     return *at == '\0';
 }
 
-/* The bits of a positive number as C's "%a" prints them, where the C library does not print decimals. */
+/* Prints a positive number as C's "%a" does, if the C library cannot print decimals. */
 static void pp_print_bits(struct protopool_printer *to, uint64_t bits)
 {
     const int biased = (int)(bits >> 52);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The engine of protopool. The header has the drawing, the conventions and the invariants.
+ * The engine of protopool. protopool.h has a drawing of it, its conventions and the invariants of its data.
  *
- * Where is what. Each part begins with a line of its name.
+ * Parts of this file. Each begins with a line that has its name.
  * @CONTENTS
  */
 

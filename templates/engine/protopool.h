@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * protopool: a pool that is exact to the byte for messages of a few known sizes. The engine; a protocol's own
- * header, made from its schema, puts names and types on top of it.
+ * protopool: a pool for messages of a few known sizes, in which each message takes exactly its own bytes.
+ *
+ * This is the engine. The header of a protocol, generated from its schema, includes it and adds names and types.
  *
  *   pool (one thread's)                            slab (of one slot size)
  *   +------------------------------+              +--------+--------+------+------+------+-------+
  *   | per slot size:               |   refill     | header | bitmap | slot | slot | slot |  ...  |
  *   |   loaded   +-+-+-+-+-+-+-+   | <----------- |        | 1=free |      | live |      |       |
- *   |   magazine |*|*|*|*|*| | | --+-- pop: make  +--------+--------+------+------+------+-------+
+ *   |   magazine |*|*|*|*|*| | | --+-- pop: new   +--------+--------+------+------+------+-------+
  *   |            +-+-+-+-+-+-+-+ <-+-- push: free      ^                | wholly free
  *   |   previous +-+-+-+-+-+-+-+   |                   | new slab       v
  *   |   magazine |*|*|*|*|*|*|*|   | -----------> +----+---------------------------+      +--------+
@@ -20,29 +21,34 @@
  *   | depot (when threads share a store): per slot size up to 8 full magazines     |
  *   +------------------------------------------------------------------------------+
  *
- * A make pops a pointer from the loaded magazine, a free pushes one; nothing else is touched, in particular not the
- * freed slot. When the loaded magazine runs empty or full it changes places with the previous one, and when that
- * does not help, a whole magazine is refilled from a slab's bitmap, in address order, or spilled into it. The free
- * bitmap lies outside the slots: a slot has no header and no link, and the live messages can be enumerated. A slab that
- * becomes wholly free serves any slot size next; past a bound it goes back to its source. So a write after free cannot
- * corrupt a fixed pool, nor a growing one as long as that slab serves the same slot size; later the bytes can be a bitmap,
- * an array of a magazine, or not the pool's any more. Slabs are Bonwick's (USENIX 1994), magazines and the depot those of
- * Bonwick and Adams (USENIX 2001); unlike theirs, magazines do not change their size.
+ * To allocate a message, the pool pops a pointer from the loaded magazine. To free one, it pushes the pointer. Nothing else
+ * is touched; the engine does not write to the freed slot. When the loaded magazine runs empty or full, it changes places
+ * with the previous one. When that does not help, the pool refills a magazine from a slab's bitmap, in address order, or
+ * spills one into it.
+ *
+ * The bitmap lies outside the slots, so a slot has no header and no link, and the live messages can be enumerated. A slab
+ * that becomes wholly free serves any slot size next; beyond a bound it goes back to the source.
+ *
+ * A write after free cannot corrupt a fixed pool. It cannot corrupt a growing pool while the slab serves the same slot
+ * size; later, the bytes can belong to a bitmap, to an array of a magazine, or to somebody else.
+ *
+ * Slabs are Bonwick's (USENIX 1994). Magazines and the depot are those of Bonwick and Adams (USENIX 2001), but magazines
+ * do not change their size here.
  *
  * Conventions
- *   Threads     A pool is one thread's at a time. Pools that have joined a depot share its memory: any of their threads
- *               frees what any of them made; a lock is taken once for many makes or frees. A pool on its own takes no
- *               lock. No function may be called in a signal handler or an interrupt, unless the depot's lock keeps
- *               it off (see PROTOPOOL_LOCK) and it has a pool of its own there. After fork, the child has its own copy of a pool
- *               on its own; of a joined pool and of its depot it may use nothing.
- *   Ownership   A pool's memory is the pool's from init to fini. A slot is the caller's from take to put.
- *   Errors      What a caller can meet (no memory, a wrong size) is a false or a NULL, and leaves the pool as it was.
- *               A pool or depot whose init has failed is empty: new returns NULL, fini returns 0.
- *               A caller's bug (a double free, a foreign pointer) is undefined at build level 0.
- *   Moving      A pool points into itself: do not move or copy it once it is initialised.
- *   Units       Sizes are bytes, counts are slots.
+ *   Threads     One thread at a time uses a pool. Pools that have joined a depot share its memory: each of their threads
+ *               may free what another has allocated. A lock is taken once for many operations. A pool on its own takes
+ *               no lock. Do not call any function in a signal handler or an interrupt, unless the depot's lock masks
+ *               it (see PROTOPOOL_LOCK) and it has a pool of its own. After fork, the child has a copy of each pool
+ *               that is on its own; it must not use joined pools and depots.
+ *   Ownership   A pool owns its memory from init to fini. The caller owns a slot from take to put.
+ *   Errors      For what can happen in a correct program (no memory, a wrong size), functions return false or NULL and
+ *               leave the pool as it was. A pool or depot whose init has failed is empty: new returns NULL, fini 0.
+ *               A bug of the caller (a double free, a foreign pointer) is undefined behaviour at build level 0.
+ *   Moving      A pool points into itself: do not move or copy it after init.
+ *   Units       Sizes are in bytes, counts in slots.
  *
- * Where is what. Each part begins with a line of its name.
+ * Parts of this file. Each begins with a line that has its name.
  * @CONTENTS
  */
 

@@ -4,40 +4,40 @@
 /* Why a constructor returned NULL. */
 enum protopool_failure {
     PROTOPOOL_NO_FAILURE,
-    PROTOPOOL_REFUSED,   /* the schema rules out what it was given */
+    PROTOPOOL_REFUSED,   /* an argument breaks a rule of the schema */
     PROTOPOOL_EXHAUSTED, /* the pool is full, or its source has no memory */
     PROTOPOOL_FAULTED    /* a fault was reported, and the handler returned */
 };
 
-/* The rule of the schema that a value breaks. */
+/* The rule of the schema that an argument breaks. */
 enum protopool_rule {
     PROTOPOOL_RULE_UNKNOWN,
-    PROTOPOOL_RULE_RANGE,  /* a number outside of its range */
-    PROTOPOOL_RULE_ENUM,   /* a value that the enum does not declare */
-    PROTOPOOL_RULE_FLAGS,  /* bits that the flags do not declare */
-    PROTOPOOL_RULE_BOOL,   /* neither false nor true */
-    PROTOPOOL_RULE_LENGTH, /* a text or list that is too long */
-    PROTOPOOL_RULE_TEXT,   /* a text whose terminator is not where its length says */
-    PROTOPOOL_RULE_NULL,   /* NULL where a text is required */
-    PROTOPOOL_RULE_TAG     /* a struct to copy that bears the tag of another message */
+    PROTOPOOL_RULE_RANGE,  /* a number is out of its range */
+    PROTOPOOL_RULE_ENUM,   /* the enum does not declare the value */
+    PROTOPOOL_RULE_FLAGS,  /* the flags do not declare some of the bits */
+    PROTOPOOL_RULE_BOOL,   /* a bool is neither false nor true */
+    PROTOPOOL_RULE_LENGTH, /* a text or a list is too long */
+    PROTOPOOL_RULE_TEXT,   /* the terminator of a text is not where its length says */
+    PROTOPOOL_RULE_NULL,   /* a required text is NULL */
+    PROTOPOOL_RULE_TAG     /* a struct to copy has the tag of another message */
 };
 
-/* What a refusal handler gets; all of it is gone when it returns. */
+/* What a refusal handler gets. It is valid until the handler returns. */
 struct protopool_refusal {
-    const void *pool;    /* NULL: it was no message of a pool */
+    const void *pool;    /* NULL: the message was constructed by value */
     const char *message; /* its name in the schema */
-    const char *field;   /* its name there: "load", or "points[2].x" */
+    const char *field;   /* its name in the schema: "load", or "points[2].x" */
     enum protopool_rule rule;
     const char *text;           /* "load 150 is not in 0..100"; NULL with PROTOPOOL_NO_STDIO */
-    struct protopool_site site; /* of the constructor; known at level 2, of new and copy */
+    struct protopool_site site; /* where new or copy was called; known at level 2 */
 };
 
 typedef void protopool_refusal_handler(const struct protopool_refusal *refusal);
 
-/* Replaces the handler that the whole program has for refusals; from level 1 a constructor calls it before it returns NULL.
- * NULL is the default one, which at level 2 prints a line on stderr: "protopool: refused: Ping: load 150 is not in
- * 0..100, at a.c:12". A refusal is no fault: it never aborts. Returns the previous one, NULL if that was the default. To be
- * called before there are threads; the handler is called by the thread of the constructor. */
+/* Replaces the refusal handler of the whole program and returns the previous one. From level 1, a constructor calls it before
+ * it returns NULL, in the same thread. NULL is the default handler. At level 2 it prints a line on stderr:
+ * "protopool: refused: Ping: load 150 is not in 0..100, at a.c:12". A refusal is not a fault: it never aborts. Call this
+ * before there are threads. */
 PROTOPOOL_API protopool_refusal_handler *protopool_set_refusal_handler(protopool_refusal_handler *handler);
 
 #if PROTOPOOL_CHECK >= 1

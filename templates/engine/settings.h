@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Settings, one for the whole program: files that disagree do not link.
- * Each symbol's name has the version of the interface and the settings in it.
+ * Settings, the same for the whole program: files that disagree do not link.
+ * Each symbol's name contains the version of the interface and the settings.
  */
 
-/* The build level. What is found is told as a fault (see below).
- * 0: release. Nothing is checked per operation.
- * 1: checking, for production. A freed message bears a tag of its own, looked for on free and on make.
- * 2: debug. Every pointer is looked up before it is used; red zones, fill patterns, who made and who freed; ASan and
- *    valgrind are told of every make and free. Each make and free takes the depot's lock. */
+/* The build level. Bugs that it finds are passed to the fault handler (see below).
+ * 0: release. No operation is checked.
+ * 1: checking, for production. A freed message has a tag of its own, which is tested on free and on allocation.
+ * 2: debug. Each pointer is looked up before it is used. There are red zones, fill patterns, and the places in the program
+ *    that allocated and freed each slot. ASan and valgrind know which slots are live. Each operation takes the depot's
+ *    lock. */
 #ifndef PROTOPOOL_CHECK
 #define PROTOPOOL_CHECK 0
 #endif
@@ -16,17 +17,17 @@
 #error "protopool: PROTOPOOL_CHECK is 0, 1 or 2"
 #endif
 
-/* Slots in a magazine, a plain decimal from 1 to 65535. It should exceed the usual burst of makes or frees. */
+/* Slots in a magazine: a plain decimal from 1 to 65535. It should exceed the usual burst of allocations or frees. */
 #ifndef PROTOPOOL_MAGAZINE
 #define PROTOPOOL_MAGAZINE 64
 #endif
 
-/* PROTOPOOL_NO_STDIO leaves printing out, PROTOPOOL_NO_HEAP the default source: a freestanding build has neither.
- * PROTOPOOL_TRACE prints each allocation and deallocation on standard output. */
+/* PROTOPOOL_NO_STDIO removes printing, PROTOPOOL_NO_HEAP the default source. A freestanding build has neither.
+ * PROTOPOOL_TRACE prints each allocation and each free on standard output. */
 #ifdef PROTOPOOL_NO_STDIO
 #define PROTOPOOL_STDIO_ _nostdio
 #ifdef PROTOPOOL_TRACE
-#error "protopool: PROTOPOOL_TRACE prints, which PROTOPOOL_NO_STDIO or a freestanding build leaves out"
+#error "protopool: PROTOPOOL_TRACE prints, but PROTOPOOL_NO_STDIO or a freestanding build removes printing"
 #endif
 #else
 #define PROTOPOOL_STDIO_
@@ -35,14 +36,14 @@
 /*
  * A depot's lock is a mutex of pthreads, or yours:
  *
- *   PROTOPOOL_LOCK(lock)        waits for it: of an RTOS a mutex, for interrupts the masking of them (docs/firmware.md)
+ *   PROTOPOOL_LOCK(lock)        waits for the lock: a mutex of the RTOS, or masking interrupts (docs/firmware.md)
  *   PROTOPOOL_UNLOCK(lock)
- *   PROTOPOOL_LOCK_INIT(lock)   before its first use: true, or false if there is none to be had; the default fills it with 0
- *   PROTOPOOL_LOCK_FINI(lock)   after its last use; the default does nothing
+ *   PROTOPOOL_LOCK_INIT(lock)   before its first use; false if the system has none. The default fills it with zeros
+ *   PROTOPOOL_LOCK_FINI(lock)   after its last use. The default does nothing
  *
- * Each gets a pointer to a union protopool_lock, to keep there what it needs. PROTOPOOL_NO_THREADS, which a freestanding build
- * without PROTOPOOL_LOCK implies, leaves depots out: there are none without a lock. Who wants them in a program of one thread
- * defines a lock that does nothing.
+ * Each gets a pointer to a union protopool_lock, in which it can keep what it needs. PROTOPOOL_NO_THREADS removes depots,
+ * which need a lock. A freestanding build without PROTOPOOL_LOCK implies it. For depots in a program of one thread, define
+ * a lock that does nothing.
  */
 #if defined PROTOPOOL_LOCK != defined PROTOPOOL_UNLOCK
 #error "protopool: PROTOPOOL_LOCK and PROTOPOOL_UNLOCK are defined together"
@@ -51,7 +52,7 @@
 #error "protopool: PROTOPOOL_LOCK_INIT and PROTOPOOL_LOCK_FINI belong to a PROTOPOOL_LOCK"
 #endif
 #if defined PROTOPOOL_LOCK && defined PROTOPOOL_NO_THREADS
-#error "protopool: PROTOPOOL_NO_THREADS leaves depots out, for which alone there is PROTOPOOL_LOCK"
+#error "protopool: PROTOPOOL_NO_THREADS removes depots, and only depots use PROTOPOOL_LOCK: define one of them"
 #endif
 #if !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK && defined __STDC_HOSTED__ && __STDC_HOSTED__ == 0
 #define PROTOPOOL_NO_THREADS
@@ -68,11 +69,11 @@
 #define PROTOPOOL_TRACE_
 #endif
 
-/* The version of what the engine, its header and emitted code share. It changes with each change of a layout or of a
- * contract between them: emitted code asks for its own version, and each symbol's name bears it. */
+/* The version of the interface between the engine, this header and emitted code. It changes whenever a layout or a contract
+ * between them changes. Emitted code requires its own version, and each symbol's name contains it. */
 #define PROTOPOOL_ABI 8
 
-/* A name that bears the version and the settings. */
+/* The name with the version and the settings. */
 #define PROTOPOOL_PASTE_(name, abi, check, magazine, stdio, threads, trace) \
     name##_abi##abi##_check##check##_magazine##magazine##stdio##threads##trace
 #define PROTOPOOL_EXPAND_(name, abi, check, magazine, stdio, threads, trace) \

@@ -4,7 +4,7 @@
  * A slab wastes at most 1/64 of itself where a slab of any size does; a large slot may get a block of its own.
  */
 
-/* How many slots fit a slab: header, bitmap and slots within `bytes`. */
+/* How many slots fit into a slab of `bytes` bytes, besides its header and bitmap. */
 static uint32_t pp_slots_per_slab(const struct protopool_slabs *slabs, size_t bytes)
 {
     const size_t room = bytes - sizeof(struct protopool_slab);
@@ -18,7 +18,7 @@ static uint32_t pp_slots_per_slab(const struct protopool_slabs *slabs, size_t by
     return (uint32_t)slots;
 }
 
-/* What a slab spends on neither slots nor their bits. */
+/* The bytes of a slab that are neither slots nor their bits. */
 static size_t pp_slab_waste(const struct protopool_slabs *slabs, size_t bytes)
 {
     const size_t slots = pp_slots_per_slab(slabs, bytes);
@@ -26,8 +26,8 @@ static size_t pp_slab_waste(const struct protopool_slabs *slabs, size_t bytes)
 }
 
 /*
- * The smallest slab whose waste is within its share; for large slots a block of their own, if that wastes less than
- * what any slab does; else the slab that wastes least.
+ * Chooses the smallest slab that wastes at most its 2^-waste_shift. If there is none, large slots get a block each; for
+ * others, the slab that wastes least is chosen.
  */
 static void pp_shape_slabs(struct protopool_slabs *slabs, unsigned waste_shift)
 {
@@ -57,13 +57,13 @@ static void pp_shape_slabs(struct protopool_slabs *slabs, unsigned waste_shift)
     slabs->mask = ~(uintptr_t)(bytes - 1);
 }
 
-/* Whether each slot has a block of its own. */
+/* Whether each slot has a block of its own instead of a place in a slab of many. */
 static inline bool pp_has_own_blocks(const struct protopool_slabs *slabs)
 {
     return slabs->slot_offset != 0;
 }
 
-/* What the source aligns a slab to: the slab of a slot is found by that, but for a block of its own. */
+/* The alignment of a slab, by which the slab of a slot is found. A slot with a block of its own is found by its offset. */
 static inline size_t pp_slab_align(const struct protopool_slabs *slabs)
 {
     return pp_has_own_blocks(slabs) ? 8 : slabs->slab_bytes;

@@ -25,7 +25,7 @@ static inline protopool_word *pp_bitmap(struct protopool_slab *slab)
     return (protopool_word *)(void *)(slab + 1);
 }
 
-/* F(w): the bits of word w that stand for slots. */
+/* F(w) of the header's equations: the bits of word w that stand for slots. */
 static inline protopool_word pp_slot_bits(const struct protopool_slab *slab, uint32_t w)
 {
     const uint32_t last = slab->slots % PP_WORD_BITS;
@@ -42,7 +42,8 @@ static inline size_t pp_round_up(size_t bytes)
     return (bytes + 7) / 8 * 8;
 }
 
-/* Bytes before the first slot of a slab: the header, the bitmap, at level 2 the records and a red zone; and `room`. */
+/* The bytes before the first slot of a slab: the header, the bitmap, at level 2 the records and a red zone, and `room` more
+ * bytes for the caller. */
 static inline size_t pp_slab_header_bytes(const struct protopool_slabs *slabs, uint32_t slots, size_t room)
 {
     const size_t record = pp_record_bytes(slabs);
@@ -78,7 +79,7 @@ static void pp_mark_all_free(struct protopool_slab *slab)
     slab->lowest = 0;
 }
 
-/* Adds a slab, its slots all free. */
+/* Adds a slab. All its slots are free. */
 static void pp_add_slab(struct protopool_slabs *slabs, struct protopool_slab *slab, unsigned char *first,
                         uint32_t slots)
 {
@@ -100,9 +101,9 @@ static inline struct protopool_slab *pp_slab_of(const struct protopool_slabs *sl
 }
 
 /*
- * The slot's index. Below 2^31 the quotient by slot_bytes is a product: with r = 2^32 / slot_bytes + d, 0 < d <= 1,
- * offset * r >> 32 is offset / slot_bytes + offset * d / 2^32, whose second term cannot carry an exact quotient
- * into the next integer.
+ * The slot's index. For an offset below 2^31, the quotient offset / slot_bytes is computed by a multiplication. With
+ * r = 2^32 / slot_bytes + d, 0 < d <= 1, offset * r >> 32 is offset / slot_bytes + offset * d / 2^32, rounded down. The second
+ * term is too small to reach the next integer.
  */
 static inline uint32_t pp_slot_index(const struct protopool_slabs *slabs, const struct protopool_slab *slab,
                                      const void *slot)
@@ -113,7 +114,7 @@ static inline uint32_t pp_slot_index(const struct protopool_slabs *slabs, const 
     return (uint32_t)(offset / slabs->slot_bytes);
 }
 
-/* Moves up to `most` free slots out of a partial slab, in address order; returns how many. */
+/* Moves at most `most` free slots out of a partial slab, in address order. Returns how many. */
 static uint32_t pp_take_from_slab(struct protopool_slabs *slabs, struct protopool_slab *slab, void **slots,
                                   uint32_t most)
 {
@@ -144,7 +145,7 @@ static uint32_t pp_take_from_slab(struct protopool_slabs *slabs, struct protopoo
     return taken;
 }
 
-/* Marks slots of one bitmap word free, which are not yet, one at least. True if the slab has become wholly free. */
+/* Marks slots of one bitmap word as free. At least one is given, and none is free yet. True if the slab is now wholly free. */
 static bool pp_put_into_word(struct protopool_slabs *slabs, struct protopool_slab *slab, uint32_t w,
                              protopool_word freed)
 {

@@ -1,41 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Where memory comes from, and the slot sizes of a protocol. */
 
-/* take returns `bytes` bytes aligned to `align` (a power of two), or NULL; give gets back exactly what take gave,
- * with the same bytes and align. A
- * growing pool takes a slab at a time: 16 KiB aligned to 16 KiB, or a small power of two times as much; for slots
- * of several KiB single blocks; and, once, a block for its tables, aligned to 8. give may be NULL: memory is then never
- * given back, and kept for reuse. Both are called by the pool's thread, inside make, free, reserve, reset, flush, trim,
- * each, init and fini. */
+/*
+ * take returns `bytes` bytes aligned to `align`, a power of two, or NULL. give gets back exactly what take returned, with the
+ * same bytes and align. give may be NULL: then the pool keeps all memory and reuses it.
+ *
+ * A growing pool takes one block for its tables, aligned to 8, and then slabs: 16 KiB aligned to 16 KiB, or a small power of
+ * two times as much. For slots of several KiB it may take a block per slot, aligned to 8. The pool's thread calls both
+ * functions, inside new, free, reserve, reset, flush, trim, each, init and fini.
+ */
 struct protopool_source {
     void *(*take)(void *ctx, size_t bytes, size_t align);
     void (*give)(void *ctx, void *memory, size_t bytes, size_t align);
     void *ctx;
 };
 
-/* One slot size of a protocol. bytes: 1 to 2^31 - 1; budget: how many a fixed pool holds. */
+/* One slot size of a protocol. bytes: 1 to 2^31 - 1. budget: how many slots a fixed pool has. */
 struct protopool_slot_size {
     uint32_t bytes;
     uint32_t budget;
 };
 
 #if PROTOPOOL_CHECK >= 1
-/* What the checks know of messages. A message begins with its tag, of tag_bytes bytes; freed_tag marks a freed one. */
+/* What the checks know about messages. A message begins with its tag, of tag_bytes bytes. freed_tag is the tag of a freed
+ * message. */
 struct protopool_messages {
     const char *name;
     uint32_t tag_bytes;
     uint32_t freed_tag;
     uint32_t variants;
-    uint32_t (*variant_of)(const void *msg); /* counts from 0; variants: it is none */
+    uint32_t (*variant_of)(const void *msg); /* from 0; `variants` if the tag is that of no variant */
     const char *(*name_of)(uint32_t variant);
-    size_t (*size_of)(const void *msg, size_t room); /* 0: it is none, or its fixed part is larger than the room */
+    size_t (*size_of)(const void *msg, size_t room); /* 0: no variant, or its fixed part is larger than the room */
     bool (*has_tail)(const void *msg);
     int (*print)(void *stream, const void *msg);
 };
 #endif
 
-/* Slot sizes in ascending order, each once. Slot class c, from 1, is slot_sizes[c - 1]. Slot class 0 is that of
- * what is not allocated: take returns NULL for it and put does nothing. */
+/* Slot sizes in ascending order, each once. Slot class c, from 1, is slot_sizes[c - 1]. Slot class 0 is for messages that are
+ * not allocated: take returns NULL for it, and put does nothing. */
 struct protopool_geometry {
     const struct protopool_slot_size *slot_sizes;
     uint32_t count;
@@ -44,7 +47,7 @@ struct protopool_geometry {
 #endif
 };
 
-/* Where in the program; file is NULL where that is not known. */
+/* A place in the program. file is NULL if the place is unknown. */
 struct protopool_site {
     const char *file;
     int line;

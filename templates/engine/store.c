@@ -4,7 +4,7 @@
  * A slab that becomes wholly free serves any slot size next, or returns to the source.
  */
 
-/* NULL too where the source does not align: a slab is found by its alignment. */
+/* NULL also if the source does not align the memory: slabs are found by their alignment. */
 static void *pp_take_aligned(const struct protopool_source *source, size_t bytes, size_t align)
 {
     void *const memory = source->take(source->ctx, bytes, align);
@@ -35,7 +35,7 @@ static void pp_give_to_source(struct protopool_store *store, void *memory, size_
     source->give(source->ctx, memory, bytes, align);
 }
 
-/* The slabs of the magazines' arrays. */
+/* The slabs whose slots are arrays of magazines. */
 static inline struct protopool_slabs *pp_array_slabs(struct protopool_store *store)
 {
     return &store->classes[0].slabs;
@@ -49,7 +49,7 @@ static uintptr_t pp_slab_order(const struct protopool_slabs *slabs)
     return order;
 }
 
-/* Takes the spare at index i out of the list. */
+/* Removes the spare at index i from the list. */
 static uintptr_t pp_remove_spare(struct protopool_growth *growth, uint32_t i)
 {
     const uintptr_t spare = growth->spares[i];
@@ -69,15 +69,15 @@ static void pp_give_highest_spare(struct protopool_store *store)
     pp_give_to_source(store, (void *)(spare - order), PP_SLAB_BYTES << order, PP_SLAB_BYTES << order);
 }
 
-/* Whether a slab of so many bytes may be kept besides the spares. */
+/* Whether another slab, of so many bytes, may be kept as a spare. */
 static bool pp_has_room_for_spare(const struct protopool_growth *growth, size_t bytes)
 {
     return growth->spare_count < PROTOPOOL_SPARE_SLABS
            && (growth->source.give == NULL || growth->spare_bytes + bytes <= PROTOPOOL_SPARE_BYTES);
 }
 
-/* Keeps a wholly free slab for any slot size. The spares are the lowest addresses, so that what is in use stays
- * together and the rest can leave the source whole. */
+/* Keeps a wholly free slab for any slot size, or gives one to the source. The lowest addresses are kept, so that slabs in use
+ * stay together and larger parts of the source become free. */
 static void pp_keep_spare(struct protopool_store *store, struct protopool_slab *slab, uintptr_t order)
 {
     struct protopool_growth *const growth = store->growth;
@@ -97,7 +97,7 @@ static void pp_keep_spare(struct protopool_store *store, struct protopool_slab *
     growth->spare_bytes += PP_SLAB_BYTES << order;
 }
 
-/* The spare slab of this order with the lowest address, or NULL. */
+/* Takes the spare slab of this order with the lowest address. NULL if there is none. */
 static void *pp_take_spare(struct protopool_store *store, uintptr_t order)
 {
     for (uint32_t i = 0; i < store->growth->spare_count; i++) {
@@ -115,7 +115,7 @@ static bool pp_has_spare(const struct protopool_store *store, uintptr_t order)
     return false;
 }
 
-/* Whether a slab that is wholly free may leave its class: not if it is reserved, nor if it would be lost. */
+/* Whether a wholly free slab may leave its slot size: not if it is reserved, or if its memory would be lost. */
 static bool pp_may_release(const struct protopool_store *store, const struct protopool_slabs *slabs,
                            const struct protopool_slab *slab)
 {
@@ -125,7 +125,7 @@ static bool pp_may_release(const struct protopool_store *store, const struct pro
            || (!pp_has_own_blocks(slabs) && pp_has_room_for_spare(store->growth, slabs->slab_bytes));
 }
 
-/* A slab leaves its class, wholly free. */
+/* Removes a wholly free slab from its slot size. */
 static void pp_release_slab(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab)
 {
     pp_unlink_slab(&slabs->partial, slab);
@@ -138,7 +138,7 @@ static void pp_release_slab(struct protopool_store *store, struct protopool_slab
         pp_keep_spare(store, slab, pp_slab_order(slabs));
 }
 
-/* Releases the wholly free slabs of a slot size, as far as they may go. */
+/* Releases all wholly free slabs of a slot size that may leave it. */
 static void pp_release_free_slabs(struct protopool_store *store, struct protopool_slabs *slabs)
 {
     for (struct protopool_slab *slab = slabs->partial, *next; slab != NULL; slab = next) {
@@ -149,8 +149,8 @@ static void pp_release_free_slabs(struct protopool_store *store, struct protopoo
 }
 
 /*
- * Puts slots into their slabs, neighbours of one bitmap word together. A slot that is in its slab already, or whose slab
- * serves another slot size by now, is skipped: at level 0 a double free comes so far, and must not free its neighbours.
+ * Puts slots into their slabs; neighbours in one bitmap word together. It skips a slot that is in its slab already or whose
+ * slab now serves another slot size. At level 0 a double free can come this far; it must not free other slots.
  */
 static void pp_spill(struct protopool_store *store, struct protopool_slabs *slabs, void *const *slots, uint32_t count)
 {
@@ -245,7 +245,7 @@ static size_t pp_tables_bytes(const struct protopool_geometry *geometry)
     return PROTOPOOL_SIZE(PROTOPOOL_TABLES_BYTES(geometry->count));
 }
 
-/* Begins the tables in this memory, which has room for them. */
+/* Fills in the tables at the beginning of this memory, which has room for them. */
 static struct protopool_store *pp_lay_out_tables(const struct protopool_geometry *geometry, void *memory)
 {
     struct protopool_store *const store = (struct protopool_store *)memory;
@@ -257,15 +257,15 @@ static struct protopool_store *pp_lay_out_tables(const struct protopool_geometry
     return store;
 }
 
-/* How many slots a magazine holds, lest those of large slots hold much memory: 0 if the slots are so large that taking a
- * lock and asking the source is little beside filling one. */
+/* How many slots a magazine holds. Magazines of large slots hold fewer, so that they do not keep much memory. 0 if the slots
+ * are so large that to take the lock and to call the source costs little compared with filling a slot. */
 static uint32_t pp_magazine_capacity(size_t slot_bytes)
 {
     const size_t most = PP_MAGAZINE_BYTES / slot_bytes;
     return most < PP_MAGAZINE_MIN ? 0 : (uint32_t)PROTOPOOL_MIN_(most, PROTOPOOL_MAGAZINE);
 }
 
-/* Sets what slabs are of: slots of a class, or (0) the magazines' arrays. */
+/* Initialises the slabs of a slot class; of class 0 for arrays of magazines. */
 static void pp_init_slabs(struct protopool_slabs *slabs, unsigned slot_class, size_t bytes)
 {
     slabs->slot_bytes = slot_class != 0 ? (size_t)PROTOPOOL_STRIDE_(bytes) : bytes;
@@ -283,7 +283,7 @@ static void pp_give_slabs(struct protopool_store *store, struct protopool_slabs 
     }
 }
 
-/* Gives everything back, the tables too. */
+/* Gives all memory back, also that of the tables. */
 static void pp_give_store(struct protopool_store *store)
 {
     for (unsigned c = 0; c <= store->geometry->count; c++) {
@@ -299,7 +299,7 @@ static void pp_give_store(struct protopool_store *store)
     pp_give_to_source(store, store, pp_tables_bytes(store->geometry) + sizeof *store->growth, 8);
 }
 
-/* The tables of a store that grows, and the first slab of its arrays; NULL if the source does not give that. */
+/* A store that grows: its tables, and the first slab of arrays. NULL if the source has no memory for them. */
 static struct protopool_store *pp_create_growing_store(const struct protopool_geometry *geometry,
                                                        const struct protopool_source *source)
 {
@@ -337,15 +337,15 @@ static struct protopool_store *pp_create_growing_store(const struct protopool_ge
     }
     pp_init_slabs(pp_array_slabs(store), 0, PROTOPOOL_MAGAZINE * sizeof(void *));
     pp_shape_slabs(pp_array_slabs(store), PP_ARRAYS_WASTE_SHIFT);
-    pp_array_slabs(store)->reserved = SIZE_MAX; /* they are few, and threads come and go */
+    pp_array_slabs(store)->reserved = SIZE_MAX; /* arrays are few, and threads come and go */
     if (geometry->count == 0 || pp_grow(store, pp_array_slabs(store)))
         return store;
     pp_give_store(store);
     return NULL;
 }
 
-/* Lays slabs of one slab out in fixed memory, with `room` bytes for the caller before the slots; returns what
- * follows. */
+/* Makes the only slab of a slot size in fixed memory, with `room` bytes for the caller before the slots. Returns the end of the
+ * slab. */
 static unsigned char *pp_create_fixed_slab(struct protopool_store *store, struct protopool_slabs *slabs, uint32_t slots,
                                            size_t room, unsigned char *memory)
 {
@@ -376,7 +376,7 @@ static void pp_each_in_list(const struct protopool_slabs *slabs, struct protopoo
     }
 }
 
-/* Nothing is in a magazine: a slot there looks live in the bitmap. */
+/* Calls fn for each live slot. All magazines are flushed: in the bitmap, a slot in a magazine looks live. */
 static void pp_each_in_store(struct protopool_store *store, void (*fn)(void *ctx, const void *slot), void *ctx)
 {
     for (unsigned c = 1; c <= store->geometry->count; c++) {

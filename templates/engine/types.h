@@ -12,24 +12,29 @@ typedef uint32_t protopool_word;
 
 #define PROTOPOOL_WORD_BITS_ (8 * sizeof(protopool_word))
 
-/* A stack of free slots. slots <= top <= end; all NULL: it has no array. A pointer to the top in place of a count saves
- * make and free a load and an addition each. */
+/*
+ * A stack of free slots.
+ *
+ *   slots <= top <= end, or all are NULL: it has no array
+ *
+ * A pointer to the top instead of a count saves a load and an addition in each allocation and each free.
+ */
 struct protopool_magazine {
     void **top; /* above the last slot */
     void **slots, **end;
 #if PROTOPOOL_CHECK == 1
-    void **lowest; /* of a loaded magazine: top at its lowest since the peak was last noted */
+    void **lowest; /* of a loaded magazine: the lowest top since the peak was last noted */
 #endif
 };
 
 /*
- * The header of a slab; its bitmap follows. With F(w) for the bits of word w that stand for slots:
+ * The header of a slab. Its bitmap follows. Where F(w) is the set of bits of word w that stand for slots:
  *
  *   bits[w] & ~F(w) == 0
  *   free_words  == number of w with bits[w] != 0
  *   idle_words  == number of w with bits[w] == F(w)
  *   bits[w] == 0 for every w < lowest
- *   the slab is in its class's partial list if free_words > 0, in the full list otherwise
+ *   the slab is in the partial list of its slot size if free_words > 0, in the full list otherwise
  */
 struct protopool_slab {
     struct protopool_slab *next;
@@ -40,24 +45,24 @@ struct protopool_slab {
     uint32_t free_words;
     uint32_t idle_words;
     uint32_t lowest;
-    uint32_t slot_class; /* of its slots; 0: the magazines' arrays */
+    uint32_t slot_class; /* of its slots; 0: its slots are arrays of magazines */
 #if PROTOPOOL_CHECK >= 1
     const struct protopool_slabs *owner;
 #endif
 };
 
 #if PROTOPOOL_CHECK == 2
-/* What is known of a slot, outside it. */
+/* What level 2 knows about a slot. It lies outside the slot. */
 struct protopool_slot_record {
     struct protopool_site allocated;
     struct protopool_site freed;
-    size_t bytes; /* what it was made for: at most those of the slot */
+    size_t bytes; /* of its message: at most those of the slot */
     uint32_t state;
-    uint32_t variant; /* when it was freed */
+    uint32_t variant; /* of the message that was freed last */
 };
 #define PROTOPOOL_RECORD_BYTES_ sizeof(struct protopool_slot_record)
 
-/* From slot to slot: the message, and a red zone between it and the next. */
+/* The distance from slot to slot: a message, and the red zone between it and the next. */
 #define PROTOPOOL_RED_ZONE_ 8
 #define PROTOPOOL_STRIDE_(bytes) (PROTOPOOL_ROUND_UP_(bytes) + 2ULL * PROTOPOOL_RED_ZONE_)
 #else
@@ -69,8 +74,8 @@ struct protopool_slot_record {
 /*
  * All slabs of one slot size.
  *
- *   slots    == sum of slab.slots over both lists
- *   free_in_slabs == number of bits set in their bitmaps
+ *   slots         == sum of slab.slots over both lists
+ *   free_in_slabs == number of bits that are set in their bitmaps
  */
 struct protopool_slabs {
     struct protopool_slab *partial;
@@ -79,22 +84,22 @@ struct protopool_slabs {
     size_t slot_bytes;            /* from slot to slot */
     size_t slab_bytes;
     uintptr_t mask;        /* a slot's slab is at (slot - slot_offset) & mask */
-    uintptr_t slot_offset; /* 0 but for a block of a slot's own: what lies before the slot */
+    uintptr_t slot_offset; /* of the slot, if each slot has a block of its own; otherwise 0 */
     uint64_t reciprocal;   /* 2^32 / slot_bytes + 1 */
     uint32_t slab_slots;
-    uint32_t slot_class; /* 0: the magazines' arrays */
+    uint32_t slot_class; /* 0: the slots are arrays of magazines */
     size_t slots;
     size_t free_in_slabs;
-    size_t reserved; /* slots that are kept although their slabs are wholly free */
+    size_t reserved; /* as many slots are kept, even if their slabs are wholly free */
 #if PROTOPOOL_CHECK >= 1
     size_t message_bytes;
 #endif
 };
 
-/* A slot size in a store. */
+/* What a store has per slot size. */
 struct protopool_store_class {
     struct protopool_slabs slabs;
-    uint32_t magazine; /* slots that a magazine of this slot size holds */
+    uint32_t magazine; /* capacity of a magazine of this slot size; 0: it has none */
     size_t peak;
 #if PROTOPOOL_CHECK == 2
     size_t live;
@@ -102,8 +107,8 @@ struct protopool_store_class {
     size_t failures;
 };
 
-/* Wholly free slabs that a growing pool keeps for any slot size, at most; their bytes too are bounded where the source takes
- * memory back. */
+/* At most this many wholly free slabs are kept for any slot size. If the source takes memory back, their bytes are bounded
+ * too. */
 #define PROTOPOOL_SPARE_SLABS 64
 #define PROTOPOOL_SPARE_BYTES ((size_t)1 << 20)
 
@@ -117,21 +122,21 @@ struct protopool_heap {
     size_t lowest;       /* every chunk below is full */
     size_t idle;         /* wholly free chunks: at most 1 */
     size_t live;         /* bytes of slabs that are taken */
-    size_t dirty;        /* bytes of chunks that are free, and that the system still holds memory for */
-    bool system_refuses; /* the system takes nothing back: the memory is locked, say */
+    size_t dirty;        /* bytes of chunks that are free and still have memory of the system */
+    bool system_refuses; /* the system takes no pages back, for example because the memory is locked */
 };
 
-/* Room for a lock of any system: a pthread_mutex_t, or what PROTOPOOL_LOCK_INIT and PROTOPOOL_LOCK put there. */
+/* Room for a lock of any system: a pthread_mutex_t, or what PROTOPOOL_LOCK_INIT and PROTOPOOL_LOCK keep in it. */
 union protopool_lock {
     alignas(8) unsigned char bytes[64];
     void *pointer;
 };
 
-/* What a store that grows has besides. */
+/* What only a growing store has. */
 struct protopool_growth {
     struct protopool_source source;
     struct protopool_heap heap;              /* if it is the default source */
-    uintptr_t spares[PROTOPOOL_SPARE_SLABS]; /* ascending addresses; the low bits are the slab's order */
+    uintptr_t spares[PROTOPOOL_SPARE_SLABS]; /* by ascending address; the low bits are the slab's order */
     uint32_t spare_count;
     size_t spare_bytes;
 #if PROTOPOOL_CHECK == 2
@@ -140,60 +145,60 @@ struct protopool_growth {
 #endif
 };
 
-/* Slabs of all slot sizes: of one pool, or of a depot. It lies at the beginning of fixed memory, or in a block of the
- * source, with the classes behind it and then what it needs to grow: the pool's tables. */
+/* The slabs of all slot sizes, of one pool or of a depot. It lies at the beginning of fixed memory or in a block of the
+ * source, followed by its classes and, if it grows, by its struct protopool_growth. Together these are the tables. */
 struct protopool_store {
     const struct protopool_geometry *geometry;
-    struct protopool_store_class *classes; /* by slot class; class 0 are the magazines' arrays, slots like others */
+    struct protopool_store_class *classes; /* by slot class; the slots of class 0 are arrays of magazines */
     struct protopool_growth *growth;       /* NULL: fixed memory */
-    size_t source_bytes;                   /* taken and not given back */
+    size_t source_bytes;                   /* taken from the source and not given back */
 #if PROTOPOOL_CHECK == 2
-    struct protopool_store *next_store; /* of the program's */
-    union protopool_lock *lock;         /* the depot's; NULL: of a pool on its own */
+    struct protopool_store *next_store; /* in the list of all stores of the program */
+    union protopool_lock *lock;         /* the depot's; NULL: the store of a pool on its own */
 #endif
 };
 
-/* What a pool holds of one slot size besides the loaded magazine. */
+/* What a pool has per slot size, besides the loaded magazine. */
 struct protopool_pool_class {
     struct protopool_magazine previous;
-    uint32_t seen_loaded; /* counts when idle magazines were last looked for: unmoved ones are idle */
+    uint32_t seen_loaded; /* the counts at the last look for idle magazines: those that have not changed are idle */
     uint32_t seen_previous;
 };
 
 /*
- * Of every slot size, summed over the pools of a store, and with in_depot for the slots in the depot's full magazines:
+ * For each slot size, where in_depot is the number of slots in the depot's full magazines, and in_pools is that of the slots
+ * in the loaded and previous magazines of all pools of the store:
  *
- *   live == slabs.slots - slabs.free_in_slabs - in_depot - what loaded and previous hold
+ *   live == slabs.slots - slabs.free_in_slabs - in_depot - in_pools
  */
 struct protopool {
     struct protopool_magazine *loaded; /* by slot class */
     struct protopool_pool_class *classes;
-    struct protopool_magazine *last; /* of loaded: that of the message freed last, whose tag is last_tag */
+    struct protopool_magazine *last; /* the loaded magazine of the message freed last, whose tag is last_tag */
     uint32_t last_tag;
-    uint32_t store_visits;         /* counts calls that went to the store */
+    uint32_t store_visits;         /* how often an operation went to the store */
     struct protopool_store *store; /* its own or its depot's; NULL: not initialised */
     struct protopool_depot *depot; /* NULL: on its own */
-    uint32_t slabs_since_flush;    /* slabs taken since idle magazines were looked for */
+    uint32_t slabs_since_flush;    /* slabs taken since the last look for idle magazines */
     bool is_fixed;                 /* its store never grows */
-    uint8_t failure;               /* enum protopool_failure: why a constructor returned NULL last */
+    uint8_t failure;               /* enum protopool_failure: why a constructor last returned NULL */
 #if PROTOPOOL_CHECK >= 1
-    uint32_t
-        alive; /* PROTOPOOL_ALIVE_ between init or join and fini, PROTOPOOL_FAILED_ where init or join has failed */
+    uint32_t alive; /* one of the three below; any other value: before init */
 #endif
 #if PROTOPOOL_CHECK == 2
-    struct protopool_site site; /* of the operation that runs */
-    uint32_t busy;              /* 1 while one runs */
+    struct protopool_site site; /* where the running operation was called */
+    uint32_t busy;              /* 1 while an operation runs */
 #endif
 };
 
-#define PROTOPOOL_ALIVE_ 0x900dU
-#define PROTOPOOL_FAILED_ 0xbadU
+#define PROTOPOOL_ALIVE_ 0x900dU /* between init or join and fini */
+#define PROTOPOOL_FAILED_ 0xbadU /* init or join has failed */
 #define PROTOPOOL_ENDED_ 0U
 
-/* Full magazines of a slot size that a depot keeps, at most. */
+/* A depot keeps at most this many full magazines per slot size. */
 #define PROTOPOOL_DEPOT_MAGAZINES 8
 
-/* Those of one slot size: the arrays of full magazines, and of empty ones to be exchanged for them. */
+/* What a depot has per slot size: the arrays of full magazines, and empty arrays to exchange for them. */
 struct protopool_depot_class {
     uint32_t full_count;
     uint32_t empty_count;
@@ -202,7 +207,7 @@ struct protopool_depot_class {
 };
 
 struct protopool_depot {
-    union protopool_lock lock; /* guards what follows, the classes and the store */
+    union protopool_lock lock; /* guards the other members, the classes and the store */
     struct protopool_depot_class *classes;
     uint32_t joined;
     struct protopool_store *store; /* NULL: not initialised */
@@ -211,10 +216,11 @@ struct protopool_depot {
 struct protopool_slot_stats {
     size_t slot_bytes;
     size_t budget; /* of a fixed pool; 0 in a growing one */
-    size_t live;   /* with a depot also the free slots in the magazines of other pools; at level 2 without them */
-    size_t
-        peak; /* the most that were live at once. Exact at level 2, and at level 1 of a pool on its own. Else an upper
-                        bound: of a pool on its own, a quarter above it at most, and less than PROTOPOOL_MAGAZINE; with a
-                        depot, the free slots that the magazines of all joined pools held are counted too. */
-    size_t failures; /* makes that found no memory */
+    /* Live slots. With a depot, below level 2, the free slots in the magazines of other pools are counted too. */
+    size_t live;
+    /* The most slots that were live at once. It is exact at level 2 and, for a pool on its own, at level 1. Otherwise it is an
+     * upper bound. For a pool on its own it is at most a quarter too high, and by less than PROTOPOOL_MAGAZINE. With a depot,
+     * the free slots in the magazines of all joined pools are counted too. */
+    size_t peak;
+    size_t failures; /* allocations that found no memory */
 };
