@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-UNDISTURBED = ("test_memory", "test_bench.py")      # these measure: they run last, one at a time
+UNDISTURBED = ("test_memory", "test_speed.py")      # these measure: they run last, one at a time
 TOTAL = re.compile(r"^(\d+) passed, (\d+) failed in ", re.M)
 
 

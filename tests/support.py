@@ -5,6 +5,7 @@ import contextlib
 import io
 import os
 import random
+import resource
 import shutil
 import subprocess
 import sys
@@ -76,6 +77,12 @@ def command(*arguments, python=sys.executable, **options) -> subprocess.Complete
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}
     return subprocess.run([python, "-m", "gen", *map(str, arguments)], env=environment, timeout=120,
                           **{"capture_output": True, "text": True, **options})
+
+
+def processor_seconds() -> float:
+    """What the processor has spent on processes that this one started: what else the machine does is left out."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def main(*arguments) -> tuple[int, str, str]:

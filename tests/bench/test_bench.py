@@ -96,6 +96,7 @@ class Verdict(unittest.TestCase):
 
 @unittest.skipUnless(HAS_SCIPY, "scipy or matplotlib is missing: make deps-bench")
 class Report(unittest.TestCase):
+    @long
     def test_a_whole_run_is_told_in_the_terminal_and_on_a_page_that_needs_nothing_else(self):
         short = experiment.Effort(seconds=0, slice_ms=1, fewest=verdict.FEWEST, is_quick=True)
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):

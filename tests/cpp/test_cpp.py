@@ -131,6 +131,7 @@ using calc_cpp::match;
         self.assert_compiles(self.matched("calc *", "[](const calc_add &) { return 0; }", self.OTHERS))
         self.assert_refused(self.matched("calc *", self.OTHERS), "match: no function takes calc_add")
 
+    @long
     def test_a_function_that_takes_no_variant_is_refused(self):
         """It would be passed over for the rest in silence."""
         words = "match: a function takes no variant"
@@ -180,6 +181,7 @@ messages:
             for compiler in compilers("g++", "clang++"):
                 self.assertEqual(self.said(compiler, program, "-I", folder), "")
 
+    @long
     def test_a_deprecated_message_warns_where_it_is_made(self):
         program = "bool use(calc_pool &pool);\nbool use(calc_pool &pool) { return !calc_cpp::make<%s>(pool%s); }\n"
         self.assert_compiles(program % ("calc_add", ", 1, 2"))

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import ROOT, WARNINGS, compilers
+from support import ROOT, WARNINGS, compilers, long
 
 CC = os.environ.get("CC", "gcc").split()
 GENERATED = ROOT / "generated"
@@ -187,6 +187,7 @@ class Locks(Program):
                     self.assertEqual(self.errors(GENERATED / source, "-ffreestanding", f"-DPROTOPOOL_CHECK={level}", *settings,
                                                  *STRICT), [])
 
+    @long
     def test_a_lock_is_made_before_its_use_and_ended(self):
         self.write(lock_h=LOCK_H, lock_c=LOCK_C)
         for level in range(3):
@@ -207,6 +208,7 @@ class Interrupts(Program):
                              folder / "host.c", GENERATED / "calc.c", GENERATED / "protopool.c")
         return subprocess.run([program], capture_output=True, text=True, timeout=300)
 
+    @long
     def test_no_message_is_lost_where_the_lock_masks_interrupts(self):
         for level in range(3):
             for setting in ("-DPROTOPOOL_MAGAZINE=1", "-ffreestanding"):    # the lock is in PROTOPOOL_PORT's header alone
@@ -214,6 +216,7 @@ class Interrupts(Program):
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
                 self.assertIn("5000 messages from an interrupt and as many to it, 0 failures", done.stdout)
 
+    @long
     def test_that_is_noticed_where_it_does_not(self):
         for setting in ("-DPROTOPOOL_MAGAZINE=1", "-ffreestanding"):
             results = [self.run_firmware("-DWITHOUT_MASK", "-DPROTOPOOL_CHECK=1", setting).returncode for _ in range(3)]

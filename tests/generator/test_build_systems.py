@@ -52,6 +52,7 @@ class BuildSystems(CommandTest):
             self.assertEqual((built(), built()), (1, 0), (path, text))
         self.assertIn("CALC_MOST 4", "".join(path.read_text() for path in self.folder.rglob("calc.h")))
 
+    @long
     @unittest.skipUnless(shutil.which("make"), "make is not there")
     def test_make_runs_it_once_per_edit(self):
         (self.folder / "Makefile").write_text(

@@ -124,6 +124,7 @@ class Errors(unittest.TestCase):
         self.assertEqual((status, err.count(": error: ")), (1, 100))
         self.assertTrue(err.endswith("protopool: 100 more errors\n"))
 
+    @long
     def test_the_largest_number_of_things_is_accepted_and_one_more_is_reported(self):
         for what, head, line in (("messages", "messages:\n", "  M{}: {{}}\n"),
                                  ("structs, enums and flags", "messages: {A: {}}\nflags:\n", "  set{}: {{values: [a]}}\n"),

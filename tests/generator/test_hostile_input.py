@@ -8,7 +8,7 @@ import time
 import unittest
 from pathlib import Path
 
-from support import BAD, GOOD, SchemaError, command, emit, long, main, random_schema
+from support import BAD, GOOD, SchemaError, command, emit, long, main, processor_seconds, random_schema
 
 from gen import generate
 from gen.language import yaml_tree
@@ -45,9 +45,9 @@ class HostileInput(unittest.TestCase):
             path = Path(folder, "large.yaml")
             with open(path, "wb") as file:
                 file.truncate(50 << 20)
-            began = time.monotonic()
+            began = processor_seconds()
             done = command("--check", path)
-            took = time.monotonic() - began
+            took = processor_seconds() - began
         self.assertEqual(done.returncode, 1)
         self.assertEqual(done.stderr, f"{path}:1:1: error: the file is larger than 4 MiB\n")
         self.assertLess(took, 1)
@@ -98,6 +98,7 @@ class HostileInput(unittest.TestCase):
                 raw = bytes(rng.choice(b" \n\t:-?[]{},&*!|>'\"%@`#\\ab0<=") for _ in raw)
             self.read(raw)
 
+    @long
     def test_mutations_and_truncations_of_good_schemas_cause_no_traceback(self):
         rng = random.Random(7)
         words = [b"[", b"]", b"{", b"}", b": ", b"\n", b"  ", b"\t", b"- ", b"? ", b"&a ", b"*a", b"!t ", b"'", b'"',

@@ -7,7 +7,7 @@ import sys
 import unittest
 from pathlib import Path
 
-from support import GENERATED, ROOT, FolderTest, command, compilers
+from support import GENERATED, ROOT, FolderTest, command, compilers, long
 
 LAST = ROOT / "tests/generator/last_version"
 sys.path.insert(0, str(LAST))
@@ -38,6 +38,7 @@ class Programs(FolderTest):
         subprocess.run([*(CPP if source.endswith(".cpp") else C), check, "-I", headers, LAST / source, *objects, "-o", program], check=True)
         return subprocess.run([program, *arguments], check=True, capture_output=True, text=True, timeout=100).stdout
 
+    @long
     def test_the_examples_and_the_user_of_cpp(self):
         messages = ("--messages", "100000")
         for source, protocol, levels, arguments, last_line in (

@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import GOOD, ROOT, emit, write_all
+from support import GOOD, ROOT, emit, long, write_all
 
 from gen.emit.engine import engine
 
@@ -182,6 +182,7 @@ class Programs(Folder):
         self.run_program()
         self.assertIn("calc_layout_", self.link(main, self.compile(use, "-DPROTOPOOL_CHECK=2"), *library))
 
+    @long
     def test_all_in_one_translation_unit(self):
         protocols = [path.stem for path in GOOD]
         unity = self.write("unity.c", "".join(f'#include "{name}.c"\n' for name in (*protocols, "protopool"))
@@ -190,6 +191,7 @@ class Programs(Folder):
             self.assertEqual(self.link(self.compile(unity, "-DPROTOPOOL_CHECK=" + level)), "")
             self.run_program()
 
+    @long
     def test_a_unity_build_with_common_names_of_the_users_own(self):
         """None of them is the engine's: whatever a file of the same unit declares before or behind it."""
         names = ("flush", "spill", "fault", "report", "grow", "refill", "trim", "reserve", "equip", "cut", "reverse", "die", "enter",
