@@ -68,6 +68,13 @@ class Figures(unittest.TestCase):
         self.assertEqual(len(mixed), 19)
         self.assertEqual((least, most), (f"{min(mixed):.1f}", f"{max(mixed):.1f}"))
 
+    def test_instructions_are_those_that_ci_compares_with(self):
+        counted = {(each["workload"], each["kind"]): each["counted"] for each in
+                   json.loads((ROOT / "bench/instructions.json").read_text())["instructions"] if each["protocol"] == "calc"}
+        rows = table("docs/benchmark.md", "| pair | 15")
+        self.assertEqual([row[:3] for row in rows], [[title, f"{counted[name, 'one']['limit']:.0f}", f"{counted[name, 'one']['pool']:.0f}"]
+                                                     for title, name in (("pair", "pair"), ("batch of 100", "batch"))])
+
     def test_what_tails_cost_is_what_the_plan_says(self):
         page = " ".join(pages.read("docs/schema.md").split())
         journal = next(block.text for block in pages.parse("docs/schema.md")[0] if block.text.startswith("protocol: journal"))
@@ -145,7 +152,10 @@ class Map(unittest.TestCase):
         for folder in self.ONE_LINE:
             self.assertTrue((ROOT / folder).is_dir())
             found[folder.rpartition("/")[0]].add(folder.rpartition("/")[2])
-        self.assertEqual({folder: set(files) for folder, files in self.mapped().items()}, found)
+        mapped = {f"{folder}/{name}" for folder, files in self.mapped().items() for name in files}
+        there = {f"{folder}/{name}" for folder, names in found.items() for name in names}
+        self.assertEqual(sorted(there - mapped), [], "not in the map of docs/hacking.md")
+        self.assertEqual(sorted(mapped - there), [], "in the map of docs/hacking.md, and not in the tree")
 
     def test_it_says_of_the_generator_what_its_own_index_says(self):
         parts = re.split(r"(?m)^## (gen/\S*)", (ROOT / "gen/README.md").read_text(encoding="utf-8"))
