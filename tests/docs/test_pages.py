@@ -285,5 +285,39 @@ class Blocks(unittest.TestCase):
                 self.assertEqual("\n".join(problems(page)), "")
 
 
+class Rules(unittest.TestCase):
+    """No block slips by: one whose role is not known is an error of the page."""
+
+    def assert_complaint(self, text: str, complaint: str):
+        self.assertEqual([found.split(": ", 1)[1] for found in pages.complaints("page.md", text)], [complaint])
+
+    def test_a_block_that_no_test_runs(self):
+        self.assertEqual(pages.complaints("page.md", "A schema:\n\n```yaml\nprotocol: p\n```\n\n```text\na form\n```\n"), [])
+        self.assert_complaint("```python\n1\n```\n", "no test runs blocks of 'python'")
+        self.assert_complaint("```\n1\n```\n", "no test runs blocks of ''")
+        self.assert_complaint("~~~\n1\n~~~\n", "no test runs blocks of ''")
+        self.assert_complaint("```c somehow\n1;\n```\n", "no test knows what c 'somehow' is")
+        self.assert_complaint("A text.\n\n    indented();\n", "code that is indented, not fenced")
+
+    def test_output_of_nothing(self):
+        self.assert_complaint("```text output\n1\n```\n", "output of what?")
+        self.assert_complaint("```yaml\nprotocol: p\n```\n\n```text output\n1\n```\n", "output of what?")
+
+    def test_a_file_that_nobody_saves_or_uses(self):
+        used = "```sh\ncc main.c\n```\n"
+        self.assertEqual(pages.complaints("page.md", f"Save this as `main.c`:\n\n```c main.c\n```\n{used}"), [])
+        self.assert_complaint(f"Save this:\n\n```c main.c\n```\n{used}", "the text before the block does not name `main.c`")
+        self.assert_complaint("Save this as `main.c`:\n\n```c main.c\n```\n", "nothing uses main.c")
+
+    def test_a_block_that_is_wrong(self):
+        for text, found in (("```yaml\nprotocol: p\n```\n", 'needs the key "messages"'),
+                            ("```yaml\nprotocol: p\nmessages: {Add: {}}\n```\n```c emitted\nstruct q\n```\n", "not in the header"),
+                            ("```sh\nfalse\n```\n", "exit status 1"),
+                            ("```sh\nmake no-such-goal\n```\n", "exit status 2"),
+                            ("```sh\necho 1\n```\n```text output\n2\n```\n", "printed is\n1")):
+            with self.subTest(text):
+                self.assertIn(found, "\n".join(problems("page.md", text)))
+
+
 if __name__ == "__main__":
     unittest.main()
