@@ -155,6 +155,8 @@ class Page:
                     self.schema(block)
                 elif block.language == "sh":
                     last = self.shell(block)
+                    if "-ffreestanding" in block.text:
+                        self.needs_no_library()
                 elif (block.language, block.word) == ("c", "emitted"):
                     if block.text not in self.header:
                         found.append(f"{block.place}: not in the header")
@@ -200,9 +202,22 @@ class Page:
                                    "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"})
         printed, aborted = ABORTED.subn("", done.stdout)
         follows = self.blocks[self.blocks.index(block) + 1:][:1]
-        if done.returncode != 0 and not aborted and not (follows and follows[0].word == "output"):
+        is_shown = bool(follows) and follows[0].word == "output"
+        if not is_shown and (done.returncode != 0 and not aborted or "warning:" in printed):
             raise Failed(f"exit status {done.returncode}\n{printed}")
         return printed
+
+    def needs_no_library(self) -> None:
+        """The objects in the folder need only each other, and what the page says that they need; and the compiler's own functions."""
+        objects = sorted(self.here.glob("*.o"))
+        if not objects and not shutil.which("arm-none-eabi-gcc"):
+            return
+        symbols = subprocess.run(["arm-none-eabi-nm", *objects], capture_output=True, text=True, check=True, timeout=TIMEOUT).stdout
+        needed, defined = set(re.findall(r" U (\w+)", symbols)), set(re.findall(r" [A-TV-Z] (\w+)", symbols))
+        others = {name for name in needed - defined if not name.startswith("__aeabi_")}
+        said = set(re.findall(r"`(mem\w+)`", pages.read(self.page)))
+        if not others or not others <= said:
+            raise Failed(f"the page says that {sorted(said)} are needed, and {sorted(others)} are")
 
     def rule(self, block: pages.Block) -> None:
         """A rule that makes src/mine.c and .h of mine.yaml, in a project of its own: it runs when the schema or an import changes."""
