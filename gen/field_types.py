@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The kinds of field type, a class each. To add one: a class here, a file of templates/kinds/ that is named as its `kind`, and a
-row in language/types.py, which says how it is written."""
+"""The kinds of field type, a class each. A new kind needs a class here, a file in templates/kinds/ with the name of its `kind`, and a
+row in language/types.py for how it is written."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Part:
-    """A member that a field takes in its record: its name is the field's and the suffix; `count` elements, or one."""
+    """A member of a field in its record. Its name is the field's name and the suffix. It is an array if there is a count."""
 
     suffix: str
     element: "Element"
@@ -25,21 +25,20 @@ def _length(bound: int | None) -> Part:
 
 
 class FieldType:
-    """What a kind says of itself, with what most kinds answer. Each has `element` too: what it holds one or several of, None for
-    a text; `parts`, its members, of which the last is the field's own; and `most`, how many elements or characters it has room
-    for."""
+    """The properties of a kind of field type, as most kinds have them. Each kind also has `element`, the type of its elements, None
+    for a text; `parts`, its members, the main one last; and `most`, the number of elements or characters that fit."""
 
     kind = ""
-    is_list = False             # it has several elements, even if there is room for one only
+    is_list = False             # it has a number of elements, even if that is 1
     is_text = False             # constructors take it as a string
-    has_bound = False           # an argument can be longer than it has room for
+    has_bound = False           # an argument can be too long for it
     can_disagree = False        # its length and its terminator can contradict each other
-    has_spare_length = False    # its length can be larger than its room
-    view = "view"               # what C++ sees it as: a value, a pointer or a view
-    has_view = True             # in C++ a view is better than the member
+    has_spare_length = False    # its length can be set to more than fits
+    view = "view"               # how C++ sees it: a value, a pointer or a view
+    has_view = True             # C++ has a view of it besides the member
     is_writable = False         # a view of it can be written through
     takes_default = False
-    default_hint = "remove it"  # the advice where it takes no default
+    default_hint = "remove it"  # the hint if it takes no default
 
     @property
     def has_length(self) -> bool:
@@ -47,7 +46,7 @@ class FieldType:
 
     @property
     def described(self) -> str:
-        """Which enum protopool_type describes it."""
+        """Its value of enum protopool_type, without the prefix."""
         return "TEXT" if self.element is None else self.element.described
 
 
@@ -95,7 +94,7 @@ class Array(FieldType):
 
 @dataclass(frozen=True)
 class List(FieldType):
-    """T[<=N], with its length; bytes[<=N] is that of u8."""
+    """T[<=N], with its length; bytes[<=N] is a list of u8."""
 
     element: "Element"
     most: int
@@ -149,8 +148,8 @@ class String(FieldType):
 
 @dataclass(frozen=True)
 class Tail(FieldType):
-    """string, bytes or T[], a message's last field: elements behind its struct, as many as it was allocated with. element is None
-    for a text, which is terminated; most: elements, or characters; None: as many as a message can have."""
+    """string, bytes or T[], the last field of a message: elements after its struct, whose number is set when it is allocated.
+    element: None for a text, which is terminated. most: None for as many as a message can have."""
 
     element: "Element | None"
     most: int | None = None
@@ -177,7 +176,7 @@ def _as_inner(name: str) -> property:
 
 @dataclass(frozen=True)
 class Optional(FieldType):
-    """T?: a bit that says whether it is there, and T. It answers as T does, except for its view and its default."""
+    """T?: a bit that is set if the value is present, and T. Its properties are those of T, except for its default."""
 
     of: FieldType
     kind = "optional"

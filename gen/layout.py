@@ -19,7 +19,7 @@ BY_VALUE = 65536                # bytes; a larger record is not constructed by v
 
 @dataclass(frozen=True)
 class Record:
-    """A struct, or what a message is laid out as."""
+    """A struct or a message with its members, size, alignment and padding."""
 
     members: tuple[Member, ...]
     size: int
@@ -28,22 +28,22 @@ class Record:
 
     @property
     def by_value(self) -> bool:
-        """Whether there are functions that return one."""
+        """Whether functions return it by value."""
         return self.size <= BY_VALUE
 
     @property
     def begin(self) -> int:
-        """Where members may lie: behind a message's tag."""
+        """The first offset for members: after a message's tag."""
         return 0
 
     @cached_property
     def holes(self) -> tuple[Hole, ...]:
-        """The padding between members and behind them."""
+        """The padding between and after the members."""
         return members.gaps(self.members, self.begin, self.size)
 
     @cached_property
     def blank(self) -> tuple[Hole, ...]:
-        """What is cleared before members are stored: the padding and the bit-fields, which do not fill their bytes."""
+        """The bytes that are cleared before members are stored: padding, and bit-fields, which do not fill their bytes."""
         return members.gaps([m for m in self.members if not m.bits], self.begin, self.size)
 
     def member(self, name: str) -> Member:
@@ -79,14 +79,14 @@ class Struct(Record):
 
     @cached_property
     def all_holes(self) -> tuple[Hole, ...]:
-        """Those of the structs that it holds too."""
+        """The holes, also those of the structs that it contains."""
         inner = (Hole(m.offset + hole.offset, hole.size) for m in self.members for hole in m.holes)
         return tuple(sorted((*self.holes, *inner), key=lambda hole: hole.offset))
 
 
 @dataclass(frozen=True)
 class Tail:
-    """Behind a message's struct: up to `most` elements, and the byte that terminates a text."""
+    """What follows a message's struct: up to `most` elements, and the byte that terminates a text."""
 
     name: str
     c_type: str
@@ -96,7 +96,7 @@ class Tail:
     end: int
 
     def bytes(self, elements: int) -> int:
-        """Of a message with so many."""
+        """The bytes of a message with this many elements."""
         return self.offset + elements * self.element_size + self.end
 
     @property
@@ -106,8 +106,8 @@ class Tail:
 
 @dataclass(frozen=True)
 class Message(Record):
-    """size: without the tail. slot_class counts from 1 in order of slot size; 0: no fields, never allocated. Of a message
-    with a tail it is that of the longest; the others are in Layout.tail_classes."""
+    """size: without the tail. slot_class: counts from 1 in the order of slot sizes; 0 for a message without fields, which is never
+    allocated. For a message with a tail it is the class of the longest; the others are in Layout.tail_classes."""
 
     model: model.Message
     tail: Tail | None = None
@@ -123,15 +123,15 @@ class Message(Record):
 
     @cached_property
     def head(self) -> int:
-        """How many bytes the store of the tag writes: 1, 2, 4 or 8, so many that there is no blank left in the first 8 bytes
-        if that can be had."""
+        """The bytes that the store of the tag writes: 1, 2, 4 or 8, enough to leave no blank in the first 8 bytes if
+        possible."""
         last = max((min(hole.end, 8) for hole in self.blank if hole.offset < 8), default=self.tag_size)
         stores = [size for size in (1, 2, 4, 8) if self.tag_size <= size <= self.size]
         return next((size for size in stores if size >= last), stores[-1])
 
     @property
     def copied_head(self) -> int:
-        """The same where members are there already: padding at most."""
+        """As head, if the members are already stored: apart from the tag, only padding is written."""
         end = next((hole.end for hole in self.holes if hole.offset == self.tag_size), self.tag_size)
         return max(size for size in (1, 2, 4, 8) if size <= end)
 
@@ -148,8 +148,8 @@ class Message(Record):
 
 @dataclass(frozen=True)
 class SlotSize:
-    """One slot size: the variants that share it, and their guaranteed number (max_live) in a fixed pool; of a variant with a
-    tail the longest."""
+    """A slot size: the variants that share it, and the number of slots in a fixed pool (the sum of max_live). A variant with a
+    tail belongs to the slot size of its longest."""
 
     bytes: int
     budget: int
@@ -167,7 +167,7 @@ class TagPage:
 class Layout:
     protocol: model.Protocol
     tag: Scalar
-    freed_tag: int              # marks a freed message; no variant has it
+    freed_tag: int              # the tag of a freed message; no variant has it
     structs: tuple[Struct, ...]
     messages: tuple[Message, ...]
     slot_sizes: tuple[SlotSize, ...]
@@ -179,12 +179,12 @@ class Layout:
         return tuple(m for m in self.messages if m.tail)
 
     def tail_class(self, message: Message, elements: int) -> int:
-        """The slot class of a message with so many elements in its tail, in a pool that grows."""
+        """The slot class of a message with this many elements in its tail, in a growing pool."""
         return self.tail_classes[tail_index(message.tail.bytes(elements))]
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of all on which files that use the messages must agree: tags, numbers, members and slots, and no text of docs."""
+        """A hash of everything that files which use the messages must agree on: tags, numbers, members and slots, but no docs."""
         facts = [self.tag.c, self.freed_tag, self.tail_classes]
         facts += [(e.name.c, e.base.c, [(v.name.c, v.number) for v in e.values]) for e in self.protocol.enums + self.protocol.flags]
         facts += [(r.model.name.c, r.size, [(m.name, m.c_type, m.count, m.bits, m.offset) for m in r.members],
@@ -200,7 +200,7 @@ class Layout:
 
     @cached_property
     def printed_enums(self) -> tuple[model.Enum, ...]:
-        """Those that a field has."""
+        """The enums that a field has."""
         return tuple(enum for enum in self.protocol.enums if id(enum) in self._used)
 
     @cached_property
@@ -213,7 +213,7 @@ class Layout:
 
     @cached_property
     def used_structs(self) -> tuple[Struct, ...]:
-        """Those that a field of a message holds, or one of theirs."""
+        """The structs that a message contains, directly or inside another struct."""
         used = {id(f.element) for m in self.messages for f in m.model.fields}
         for struct in reversed(self.structs):
             if id(struct.model) in used:
@@ -236,19 +236,19 @@ class Layout:
 
     @cached_property
     def union_size(self) -> int:
-        """Messages with a tail have no place in the union."""
+        """The bytes of the union. Messages with a tail are not in it."""
         whole = [m for m in self.messages if not m.tail]
         return round_up(max((m.size for m in whole), default=self.tag.size), max((m.align for m in whole), default=self.tag.size))
 
 
 def layout(protocol: model.Protocol, reporter: Reporter) -> Layout:
-    """Offsets, sizes and slot classes. Raises SchemaError for a message that no machine could hold."""
+    """Offsets, sizes and slot classes. Raises SchemaError if a message is too large for any machine."""
     tags = {m.tag for m in protocol.messages}
     tag = SCALARS["u8"] if max(tags) <= 255 and len(tags) < 255 else SCALARS["u16"]
     freed_tag = next(t for t in range(2 ** (8 * tag.size) - 1, 0, -1) if t not in tags)
     structs: dict[str, Struct] = {}
     elements = _Elements(protocol, structs)
-    for struct in protocol.structs:         # each is behind those that it holds
+    for struct in protocol.structs:         # each comes after the structs that it contains
         structs[struct.name.schema] = Struct(*_record(struct, 0, 1, elements, reporter), struct)
     messages = tuple(_message(message, tag, elements, reporter) for message in protocol.messages)
     reporter.raise_if_any()
@@ -310,7 +310,7 @@ def _presence_bits(fields: tuple[model.Field, ...]) -> list[Member]:
 
 def _record(record: model.Struct | model.Message, begin: int, align: int, elements: _Elements,
             reporter: Reporter) -> tuple[tuple[Member, ...], int, int, int]:
-    """What a Record consists of: members behind `begin` bytes, size, alignment (at least `align`) and padding."""
+    """The parts of a Record: the members after the first `begin` bytes, size, alignment (at least `align`) and padding."""
     unplaced = _presence_bits(record.fields) + [elements.member(f.name.c + part.suffix, part.element, part.count)
                                                 for f in record.fields for part in f.type.parts]
     align = max([align] + [m.align for m in unplaced])
@@ -325,23 +325,23 @@ def _record(record: model.Struct | model.Message, begin: int, align: int, elemen
 
 
 def _message(message: model.Message, tag: Scalar, elements: _Elements, reporter: Reporter) -> Message:
-    laid_out = Message(*_record(message, tag.size, tag.size, elements, reporter), message, tag_size=tag.size)
-    return replace(laid_out, tail=_tail(laid_out, elements, reporter)) if message.tail else laid_out
+    message_layout = Message(*_record(message, tag.size, tag.size, elements, reporter), message, tag_size=tag.size)
+    return replace(message_layout, tail=_tail(message_layout, elements, reporter)) if message.tail else message_layout
 
 
-def _tail(laid_out: Message, elements: _Elements, reporter: Reporter) -> Tail:
-    field = laid_out.model.tail
+def _tail(message_layout: Message, elements: _Elements, reporter: Reporter) -> Tail:
+    field = message_layout.model.tail
     element = elements.member(field.name.c, field.element or SCALARS["char"])
-    tail = Tail(element.name, element.c_type, element.element_size, round_up(laid_out.size, element.align), 0, int(field.element is None))
+    tail = Tail(element.name, element.c_type, element.element_size, round_up(message_layout.size, element.align), 0, int(field.element is None))
     tail = replace(tail, most=field.type.most or max(0, MAX_SIZE - tail.most_bytes) // tail.element_size)
     if tail.most_bytes > MAX_SIZE or tail.most == 0:
-        reporter.error(field.place, f'"{laid_out.model.name.schema}" takes up to {tail.most_bytes} bytes, and a message can take at most '
+        reporter.error(field.place, f'"{message_layout.model.name.schema}" takes up to {tail.most_bytes} bytes, and a message can take at most '
                        f"{MAX_SIZE}", 'lower the "max" of its last field')
     return tail
 
 
 def _tail_sizes(tailed: list[Message]) -> dict[int, int]:
-    """The slot size of each index that a message can need."""
+    """The slot size of each tail_index that a message can need."""
     if not tailed:
         return {}
     first, last = min(tail_index(m.tail.bytes(0)) for m in tailed), max(tail_index(m.most_bytes) for m in tailed)
@@ -349,5 +349,5 @@ def _tail_sizes(tailed: list[Message]) -> dict[int, int]:
 
 
 def _slot_bytes(message: Message) -> int:
-    """Of the slots that a fixed pool has for it."""
+    """The bytes of its slot in a fixed pool."""
     return tail_slot(tail_index(message.most_bytes)) if message.tail else message.size

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The members of a struct and where C puts them: the only module that knows C's rules of padding and alignment.
+"""The members of a struct and their offsets: the only module that knows C's rules of padding and alignment.
 
 With 8-byte scalars declared alignas(8), a type's alignment is its size everywhere, so one set of offsets holds
 on 32-bit, 64-bit and big-endian machines; the emitted C asserts each of them.
@@ -25,8 +25,8 @@ class Hole:
 
 @dataclass(frozen=True)
 class Member:
-    """`c_type name` or `c_type name[count]` in a struct; aligned says that it is declared alignas(8). bits: the names of
-    the bit-fields that share these bytes; it has no name then."""
+    """`c_type name` or `c_type name[count]` in a struct. aligned: it is declared alignas(8). bits: the names of the bit-fields
+    that share these bytes; the member has no name then."""
 
     name: str
     c_type: str
@@ -36,7 +36,7 @@ class Member:
     aligned: bool = False
     bits: tuple[str, ...] = ()
     offset: int = 0
-    holes: tuple["Hole", ...] = ()      # of the struct that it is; none of an array's
+    holes: tuple["Hole", ...] = ()      # in the struct that it is; not those of an array
 
     @property
     def size(self) -> int:
@@ -46,11 +46,10 @@ class Member:
 def order(members: list[Member], begin: int, align: int) -> list[Member]:
     """The order of least padding.
 
-    That is by ascending alignment after the tag: every size is a multiple of its alignment, so the padding before
-    each step up only rounds the running sum up, and rounding to 2, then 4, then 8 is rounding to 8 once: the size is
-    tag plus members, rounded up to the struct's alignment, and no order does better. Where it costs nothing, large
-    members go last instead, so that the small ones share the tag's cache line. (A struct's size is a multiple of its
-    alignment too.)
+    It is the order of ascending alignment after the tag. Every size is a multiple of its alignment, also that of a struct. So
+    there is padding only where the alignment grows, and rounding up to 2, then 4, then 8 is the same as rounding up to 8 once:
+    the size is the tag plus the members, rounded up to the struct's alignment. No order is smaller. If it costs nothing, large
+    members go last instead, so that the small ones share the tag's cache line.
     """
     ascending = sorted(members, key=lambda m: m.align)
     large_last = sorted(members, key=lambda m: (m.size > LARGE, -m.align if m.size > LARGE else m.align))
@@ -58,12 +57,12 @@ def order(members: list[Member], begin: int, align: int) -> list[Member]:
 
 
 def cut(holes: Iterable[Hole], begin: int) -> tuple[Hole, ...]:
-    """What of the holes lies behind `begin`."""
+    """The parts of the holes from `begin` on."""
     return tuple(Hole(start, hole.end - start) for hole in holes if (start := max(hole.offset, begin)) < hole.end)
 
 
 def gaps(members: Iterable[Member], begin: int, size: int) -> tuple[Hole, ...]:
-    """Runs of bytes between begin and size that none of the members has."""
+    """The bytes from begin to size that no member has."""
     gaps, end = [], begin
     for member in sorted(members, key=lambda m: m.offset):
         if member.offset > end:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""A protocol with every name and number resolved: what resolve returns and layout starts from."""
+"""A protocol with all names and numbers resolved: the result of pass 2."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,7 +31,7 @@ class EnumValue:
 
 @dataclass(frozen=True)
 class Enum:
-    """wide: a value lies outside int, so that C11 has no enumerator for it; emitted as macros of the base type."""
+    """wide: a value is outside int, so C11 has no enumerator for it, and the values are emitted as macros of the base type."""
 
     name: Name
     base: Scalar
@@ -47,7 +47,7 @@ class Enum:
 
     @cached_property
     def numbers(self) -> dict[str, int]:
-        """By the values' names in the schema."""
+        """The number of each value, by its name in the schema."""
         return {value.name.schema: value.number for value in self.values}
 
     @cached_property
@@ -63,7 +63,7 @@ class Enum:
 
 @dataclass(frozen=True)
 class Flags:
-    """values: their numbers are those of bits."""
+    """The numbers of the values are bit numbers."""
 
     name: Name
     base: Scalar
@@ -75,7 +75,7 @@ class Flags:
 
     @cached_property
     def numbers(self) -> dict[str, int]:
-        """By the values' names in the schema."""
+        """The number of each value, by its name in the schema."""
         return {value.name.schema: value.number for value in self.values}
 
     @cached_property
@@ -90,7 +90,7 @@ class Flags:
 
 
 class Record:
-    """What has fields: a struct or a message."""
+    """A struct or a message: it has fields."""
 
     fields: tuple["Field", ...]
 
@@ -131,14 +131,14 @@ class Range:
 @dataclass(frozen=True)
 class Field:
     name: Name
-    parameter: str          # what constructors call it
+    parameter: str          # its name as a parameter of constructors
     type: FieldType
-    spelling: str           # the type as the schema has it
+    spelling: str           # the type as the schema writes it
     place: Place
     doc: str = ""
     unit: str = ""
     range: Range | None = None
-    default: int | float | str | None = None     # a number (of an enum or flags too), or a text
+    default: int | float | str | None = None     # a number, also for an enum or flags, or a text
 
     @property
     def is_optional(self) -> bool:
@@ -150,7 +150,7 @@ class Field:
 
     @property
     def inner(self) -> FieldType:
-        """Its type, of what is optional without the question mark."""
+        """Its type without the question mark."""
         return self.type.of if self.is_optional else self.type
 
     @property
@@ -159,12 +159,12 @@ class Field:
 
     @property
     def members(self) -> list[str]:
-        """The names of the members that it takes in its record."""
+        """The names of its members in its record."""
         return [f"has_{self.name.c}"] * self.is_optional + [self.name.c + part.suffix for part in self.type.parts]
 
     @property
     def summary(self) -> str:
-        """What the schema says about it, in a line."""
+        """Its doc, unit and range in one line."""
         doc, unit = self.doc.strip(), f"In {self.unit}." if self.unit else ""
         allowed = f"{self.range.low} to {self.range.high}." if self.range else ""
         if not unit and not allowed:
@@ -203,7 +203,7 @@ class Protocol:
     messages: tuple[Message, ...]
     enums: tuple[Enum, ...] = ()
     flags: tuple[Flags, ...] = ()
-    structs: tuple[Struct, ...] = ()        # each behind those that it holds
+    structs: tuple[Struct, ...] = ()        # each after the structs that it contains
     constants: tuple[Constant, ...] = ()
     doc: str = ""
     license: str = ""

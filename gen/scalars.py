@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Scalar:
-    """family is how it is printed and sampled: unsigned, signed, float, double, bool or char."""
+    """family: how values are printed and sampled: unsigned, signed, float, double, bool or char."""
 
     name: str
     c: str
@@ -16,7 +16,7 @@ class Scalar:
 
     @property
     def described(self) -> str:
-        """Which enum protopool_type describes it."""
+        """Its value of enum protopool_type, without the prefix."""
         return "FLOAT" if self.family == "double" else self.family.upper()
 
 
@@ -34,7 +34,7 @@ MAX_COUNT = 2**31 - 1           # of elements, characters or bytes: the largest 
 
 
 def length_scalar(bound: int | None) -> Scalar:
-    """The narrowest type that counts up to the bound; None: up to the largest object."""
+    """The narrowest type that can count to the bound; None is the largest object."""
     return next(SCALARS[name] for name in ("u8", "u16", "u32") if (bound or MAX_COUNT) < 2 ** (8 * SCALARS[name].size))
 
 

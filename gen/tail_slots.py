@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """The slot sizes for messages with a tail.
 
-Up to 1 KiB each multiple of 16, so that a slot is less than 16 bytes larger than its
-message, 7.5 in the mean; then four to each doubling, less than a quarter larger. That is 64 slot sizes, and 84 more to the
-largest message. A pool's handle has 182 bytes for each, 26 KiB for all; a magazine has only what is used. Multiples of 8 would
-save 4 bytes of a message and cost another 11 KiB of each handle. Above 4 KiB a slot has a block of its own, of which a
-system commits the pages that are written: eight to a doubling would cost another 15 KiB and save address space. A schema
-that gives a "max" has no slot sizes above it. No message needs a header: its length tells its slot size when it is freed.
+Up to 1 KiB they are the multiples of 16: a slot is less than 16 bytes larger than its message, 7.5 on average. Above, there
+are four per doubling: a slot is less than a quarter larger. That gives 64 slot sizes, and 84 more up to the largest message.
+The struct of a pool has 182 bytes per slot size, 26 KiB for all; only slot sizes in use have magazines. Multiples of 8 would
+save 4 bytes per message and cost another 11 KiB per pool. Above 4 KiB each slot has a block of its own, and a system commits
+only the pages that are written: eight per doubling would cost another 15 KiB and save only address space. A schema with a
+"max" has no slot sizes above it. Messages need no header: the length of a message gives its slot size when it is freed.
 """
 
 from .scalars import MAX_COUNT
 
 TAIL_STEP = 16                  # bytes
-TAIL_EXACT = 1024               # bytes; larger slots are four to a doubling
+TAIL_EXACT = 1024               # bytes; of larger slot sizes there are four per doubling
 
 
 def tail_index(size: int) -> int:
-    """Counts the slot sizes for tails from 1; the same as protopool_tail_index."""
+    """The number of the smallest slot size for this many bytes, counted from 1; protopool_tail_index gives the same."""
     if size <= TAIL_EXACT:
         return -(-size // TAIL_STEP)
     doubling = (size - 1).bit_length() - 1

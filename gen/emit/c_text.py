@@ -6,7 +6,7 @@ import textwrap
 
 from ..scalars import Scalar
 
-WIDTH = 116                     # characters of an emitted line, where it can be broken
+WIDTH = 116                     # characters; longer emitted lines are broken if possible
 
 # Characters that would reorder or break the lines that a reader or a compiler sees.
 _UNSEEN = re.compile("[\u0085\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
@@ -27,7 +27,7 @@ def remark(text: str) -> str:
 
 
 def wrapped(text: str) -> str:
-    """Lines of C that hold no string, broken behind commas and || where they are too long."""
+    """Breaks long lines of C after commas and ||. No line may have a string."""
     return "\n".join(_wrapped_line(line) for line in text.split("\n"))
 
 
@@ -74,7 +74,7 @@ def c_integer(number: int, scalar: Scalar | None = None) -> str:
 
 
 def c_wide(number: int, scalar: Scalar) -> str:
-    """An integer constant of just this type, of 32 or 64 bits, without a cast."""
+    """An integer constant of exactly this type, of 32 or 64 bits, without a cast."""
     prefix, bits = "U" if scalar.family == "unsigned" else "", 8 * scalar.size
     if number == -2**63:
         return c_integer(number)

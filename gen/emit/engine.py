@@ -19,10 +19,10 @@ LICENCE = "/* SPDX-License-Identifier: Apache-2.0 OR MIT */\n"
 WIDTH = 120
 
 
-def engine(also: Collection[str] = ()) -> dict[str, str]:
-    """{file name: text} of the engine; also: "cpp" for its header for C++."""
+def engine(on_demand: Collection[str] = ()) -> dict[str, str]:
+    """{file name: text} of the engine. on_demand: "cpp" for its header for C++."""
     return ({name: _put_together(name, parts) for name, parts in PARTS.items()}
-            | {name: _read(name) for kind, name in ON_DEMAND.items() if kind in also})
+            | {name: _read(name) for kind, name in ON_DEMAND.items() if kind in on_demand})
 
 
 def opening(part: str) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Pass 4, render: Layout -> {file name: text}. Knows Jinja, which templates there are, and what they can call."""
+"""Pass 4, render: Layout -> {file name: text}. Knows Jinja, the templates and what they can call."""
 
 import re
 from collections.abc import Callable, Collection
@@ -21,28 +21,28 @@ _ON_DEMAND = {"bench": {"protocol_bench.h.j2": "{}_bench.h"}, "cpp": {"protocol.
 _SUITE = {"protocol_check.c.j2": "{}_check.c"}
 
 
-def render(laid_out: Layout, also: Collection[str] = ()) -> dict[str, str]:
-    """The protocol's sources; also those on demand: "bench", what the benchmark drives, "cpp", a header for C++. Same layout,
-    same text."""
-    return _render(laid_out, _SOURCES | {template: name for kind in also for template, name in _ON_DEMAND[kind].items()})
+def render(layout: Layout, on_demand: Collection[str] = ()) -> dict[str, str]:
+    """The protocol's sources. on_demand: "bench" adds the header for the benchmark, "cpp" the header for C++. The same layout
+    gives the same text."""
+    return _render(layout, _SOURCES | {template: name for kind in on_demand for template, name in _ON_DEMAND[kind].items()})
 
 
-def suite(laid_out: Layout) -> dict[str, str]:
-    """The protocol's tests: a program, so that its place is another folder."""
-    return _render(laid_out, _SUITE)
+def suite(layout: Layout) -> dict[str, str]:
+    """The protocol's tests. They are a program, so they belong in another folder than the sources."""
+    return _render(layout, _SUITE)
 
 
-def _render(laid_out: Layout, templates: dict[str, str]) -> dict[str, str]:
+def _render(layout: Layout, templates: dict[str, str]) -> dict[str, str]:
     environment = _environment()
-    protocol = laid_out.protocol
-    names = {"layout": laid_out, "protocol": protocol, "ruled_out": rules.ruled_out(protocol), "abi": engine_abi()}
+    protocol = layout.protocol
+    names = {"layout": layout, "protocol": protocol, "ruled_out": rules.ruled_out(protocol), "abi": engine_abi()}
     names["kind"] = dispatcher(environment, **names)
     return {name.format(protocol.name.c): environment.get_template(template).render(names)
             for template, name in templates.items()}
 
 
 def engine_abi() -> int:
-    """The version of what emitted code and the engine share."""
+    """The version that emitted code and the engine must share."""
     settings = (TEMPLATES / "engine/settings.h").read_text(encoding="utf-8")
     return int(re.search(r"^#define PROTOPOOL_ABI (\d+)$", settings, re.MULTILINE)[1])
 
@@ -68,5 +68,5 @@ def _environment() -> jinja2.Environment:
 
 
 def _of_protocol(asks: Callable) -> Callable:
-    """A filter or test that asks what is ruled out of the protocol that is rendered."""
+    """A filter or test that asks what the schema rules out, for the protocol that is rendered."""
     return jinja2.pass_context(lambda context, subject: asks(context["ruled_out"], subject))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """What the schema allows and rules out, as emitted code needs it: ends of ranges, values outside, defaults, and which field of a
-struct can show that the struct is not to be used."""
+struct can show that the struct must not be used."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ SMALLEST = 1.2e-38              # normal numbers of a float begin here
 
 
 def bounds(allowed: Range, scalar: Scalar) -> tuple[str, str]:
-    """The ends of a range as constants; empty where the type itself ends there."""
+    """The ends of a range as constants; an end is empty if it is also the end of the type."""
     bits = 8 * scalar.size
     lowest = {"unsigned": 0, "signed": -2**(bits - 1)}.get(scalar.family)
     highest = {"unsigned": 2**bits - 1, "signed": 2**(bits - 1) - 1}.get(scalar.family)
@@ -23,13 +23,13 @@ def bounds(allowed: Range, scalar: Scalar) -> tuple[str, str]:
 
 
 def range_end(value: int | float, scalar: Scalar) -> str:
-    """An end of a range for a description: of a number that is no real one as it converts to uint64_t."""
+    """An end of a range for a description: a whole number is converted to uint64_t."""
     literal = c_literal(value, scalar)
     return literal if scalar.family in ("float", "double") else f"(uint64_t){literal}"
 
 
 def initial(field: Field) -> int | float:
-    """What each element of the field is by default: zero, or where that is not allowed the nearest that is."""
+    """The default of each element of the field: zero, or the nearest allowed value."""
     element = field.element
     if field.default is not None:
         return field.default
@@ -39,7 +39,7 @@ def initial(field: Field) -> int | float:
 
 
 def span(allowed: Range) -> int | float:
-    """How many whole numbers a range has, 0 for all of 64 bits; of others, how far apart its ends are."""
+    """The number of whole numbers in a range, 0 for all of 64 bits; for floats, half the distance of the ends."""
     if isinstance(allowed.low, float):
         half = min(allowed.high / 2 - allowed.low / 2, 1e30)
         return half if half >= SMALLEST else 0.0
@@ -47,7 +47,7 @@ def span(allowed: Range) -> int | float:
 
 
 def outside(field: Field) -> int | float | None:
-    """A number that the field's element holds and its range does not; None if there is none."""
+    """A number that the field's type can hold but its range excludes; None if there is none."""
     element, allowed = field.element, field.range
     if allowed is None:
         return None
@@ -58,7 +58,7 @@ def outside(field: Field) -> int | float | None:
 
 
 def checked(field: Field) -> bool:
-    """Whether the schema may rule an element out that a record holds."""
+    """Whether an element in a record can have a value that the schema rules out."""
     element = field.element
     if isinstance(element, Scalar):
         return element.family == "bool" or field.range is not None and any(bounds(field.range, element))
@@ -67,8 +67,8 @@ def checked(field: Field) -> bool:
 
 @dataclass(frozen=True)
 class RuledOut:
-    """What of a protocol's structs the schema can rule out. spoilable: the structs that can have a field which it rules out;
-    showing: of each struct that can show that it is not to be used, the field that shows it. By names."""
+    """What the schema rules out in a protocol's structs. spoilable: the structs in which a field can have such a value. showing: for
+    each struct that can show that it must not be used, the field that shows it. Both by name."""
 
     spoilable: frozenset[str]
     showing: dict[str, Field]
@@ -94,11 +94,11 @@ class RuledOut:
 
 def ruled_out(protocol: Protocol) -> RuledOut:
     spoilable: set[str] = set()
-    for struct in protocol.structs:             # each is behind those that it holds
+    for struct in protocol.structs:             # each comes after the structs that it contains
         if any(_is_spoilable(field, spoilable) for field in struct.fields):
             spoilable.add(struct.name.schema)
     found = RuledOut(frozenset(spoilable), {})
-    # A length that is too large is the last choice, since who reads the elements would read too many.
+    # A length that is too large is the last choice: code that reads the elements would read too many.
     choices = (found.is_spoilable, lambda f: f.type.can_disagree, lambda f: is_bool(f.element), found.element_shows,
                lambda f: f.type.has_spare_length)
     for struct in protocol.structs:

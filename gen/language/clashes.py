@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The C names that a protocol's emitted files define, and where two of them meet.
+"""The C names that the emitted files of a protocol define, and the names that clash.
 
-Struct tags, functions, enumerators and macros are taken as one name space, as C++ nearly does, and so are the
-names of protocols that one run generates: they are linked into one program.
+Struct tags, functions, enumerators and macros share one name space here, as they nearly do in C++. So do the protocols of
+one run, because they are linked into one program.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from .names import c_name, why_no_protocol, why_taken
 from .syntax import Constant, Enum, EnumValue, Field, Message, Schema, Struct, Word
 from .types import is_tail
 
-# What every protocol defines, after its prefix. Those that a later version will define are taken already.
+# The names that every protocol defines, after its prefix. Names for later versions are reserved.
 _OWN = """any cpp pool pool_stats depot handlers tag tag_of tag_name size free print equal hash clone dispatch validate
     pool_init pool_init_growing pool_fini pool_reset pool_reserve pool_each pool_print_budget pool_join pool_failure
     snprint print_pretty snprint_pretty describe pool_flush pool_trim depot_init depot_init_fixed depot_fini depot_each depot_trim depot_stats depot_print_budget""".split()
@@ -46,12 +46,12 @@ def find(schema: Schema, protocol: model.Protocol, reporter: Reporter) -> None:
 
 
 def global_names(schema: Schema) -> Iterator[tuple[str, str, Word]]:
-    """Each C name, what has it, and the word of the schema that it comes from."""
+    """Each C name, the thing that defines it, and the word of the schema that it comes from."""
     return ((symbol, what, word) for symbol, what, word, _ in _symbols(schema))
 
 
 def _symbols(schema: Schema) -> Iterator[tuple[str, str, Word, bool]]:
-    """The same, and whether it is a macro: a value of an enum is one where int does not hold it."""
+    """As global_names, and whether the name may be a macro: a value of an enum is one if it does not fit in int."""
     prefix = _c(schema, schema.protocol)
     upper = prefix.upper()
     yield prefix, "the protocol", _final(schema, schema.protocol), False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Constants, enums and flags, and the base types of the latter two."""
+"""Constants, enums and flags, and the base types of enums and flags."""
 
 from .. import model
 from ..diagnostics import Reporter, at, quoted
@@ -38,7 +38,8 @@ def flags(written: Enum, reporter: Reporter) -> model.Flags:
 def _values(written: Enum, what: str, reporter: Reporter) -> tuple[model.EnumValue, ...]:
     if not written.values and not reporter.diagnostics:
         has = "have" if what == "flags" else "has"
-        reporter.error(written.name.place, f"the {what} {quoted(written.name.text)} {has} no values")
+        reporter.error(written.name.place, f"the {what} {quoted(written.name.text)} {has} no values",
+                       "for example values: [red, green]")
     first: dict[int, Word] = {}
     values, number = [], -1
     for value in written.values:

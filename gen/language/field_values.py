@@ -37,8 +37,13 @@ def resolved_default(word: Word, field_type: FieldType, allowed: Range | None, r
         return _text(word, field_type.most, reporter)
     value = _number(word, field_type.element, reporter)
     if value is not None and allowed is not None and not allowed.low <= value <= allowed.high:
-        reporter.error(word.place, f"{quoted(word.text)} is outside the field's range", f"the range is {allowed.low} to {allowed.high}")
+        reporter.error(word.place, f"{quoted(word.text)} is outside the field's range", f"the range is {_short(allowed.low)} to {_short(allowed.high)}")
     return value
+
+
+def _short(number: int | float) -> str:
+    """As people write it: a float of 32 bits has no more than 9 digits."""
+    return f"{number:.9g}" if isinstance(number, float) else str(number)
 
 
 def _text(word: Word, most: int, reporter: Reporter) -> str:
@@ -55,7 +60,7 @@ def _number(word: Word, element: Element, reporter: Reporter) -> int | float | N
         return _named_value(word, element, reporter)
     if element.family == "bool":
         if word.text not in ("true", "false"):
-            reporter.error(word.place, f"a bool is true or false, not {quoted(word.text)}")
+            reporter.error(word.place, f"a bool is true or false, not {quoted(word.text)}", "write true or false")
             return None
         return int(word.text == "true")
     if element.family == "char":

@@ -63,14 +63,16 @@ def checked_name(word: Word, given: Word | None, reporter: Reporter, pattern: re
 
 def _check(word: Word, reporter: Reporter, pattern: re.Pattern) -> None:
     if not pattern.match(word.text):
-        why = f"begins with an ASCII letter{' or digit' if pattern is VALUE_NAME else ''}"
+        why, hint = f"begins with an ASCII letter{' or digit' if pattern is VALUE_NAME else ''}", "choose another name"
         if len(word.text) > 63:
-            why = "has at most 63 characters"
-        elif pattern.match(re.sub(r"\W", "_", word.text, flags=re.ASCII)):
+            why, hint = "has at most 63 characters", "shorten it"
+        elif pattern.match(plain := re.sub(r"\W", "_", word.text, flags=re.ASCII)):
             why = "has only ASCII letters, digits and underscores"
-        reporter.error(word.place, f"{quoted(word.text)} is not a valid name: a name {why}")
+            hint = f"for example {plain.rstrip('_')}" if word.text.isascii() else hint
+        reporter.error(word.place, f"{quoted(word.text)} is not a valid name: a name {why}", hint)
     elif word.text.endswith("_"):
-        reporter.error(word.place, f'{quoted(word.text)} ends in "_": such names are reserved for the generator')
+        reporter.error(word.place, f'{quoted(word.text)} ends in "_": such names are reserved for the generator',
+                       "remove the underscore at the end")
 
 
 def parameter(c_name: str, public: Collection[str]) -> str:

@@ -17,12 +17,12 @@ from .syntax import Field, Message, Schema, Struct, Word
 from .types import BUILT_IN, Types
 
 MAX_TAG = 65535
-MOST = {"messages": 2000, "structs, enums and flags": 2000, "fields": 12000, "constants and values": 20000}     # so that it ends in seconds
+MOST = {"messages": 2000, "structs, enums and flags": 2000, "fields": 12000, "constants and values": 20000}     # so that a run ends in seconds
 _LICENSE = re.compile(r"[A-Za-z0-9.+() :-]+\Z")
 
 
 def resolve(schema: Schema, reporter: Reporter) -> model.Protocol:
-    """The resolved protocol. Raises SchemaError with everything that is wrong."""
+    """The resolved protocol. Raises SchemaError with all errors."""
     _report_too_many(schema, reporter)
     _report_taken_types(schema, reporter)
     constants = {word.name.text: enums.constant(word, reporter) for word in schema.constants}
@@ -43,14 +43,14 @@ def resolve(schema: Schema, reporter: Reporter) -> model.Protocol:
         tuple(all_enums.values()), tuple(all_flags.values()), tuple(resolved.values()),
         tuple(constants.values()), schema.doc, _license(schema.license, reporter))
     if not schema.messages and not reporter.diagnostics:
-        reporter.error(schema.protocol.place, "a protocol has at least one message")
+        reporter.error(schema.protocol.place, "a protocol has at least one message", "for example messages: {Quit: {}}")
     clashes.find(schema, protocol, reporter)
     reporter.raise_if_any()
     return protocol
 
 
 def _report_too_many(schema: Schema, reporter: Reporter) -> None:
-    """Raises SchemaError at the first thing too many."""
+    """Raises SchemaError if the schema has more things than a run can handle in seconds."""
     sets = (*schema.enums, *schema.flags)
     for what, things in (("messages", schema.messages), ("structs, enums and flags", (*schema.structs, *sets)),
                          ("fields", [field for record in (*schema.messages, *schema.structs) for field in record.fields]),
@@ -81,8 +81,8 @@ def _license(word: Word | None, reporter: Reporter) -> str:
 
 @dataclass(frozen=True)
 class _Records:
-    """Resolves structs, messages and their fields; public: the C names of the protocol. What is wrong is reported, and something
-    stands in for it, so that one run finds all errors."""
+    """Resolves structs, messages and their fields. public: the C names of the protocol. A wrong part is reported, and a valid one
+    used instead, so that one run finds all errors."""
 
     reporter: Reporter
     types: Types
@@ -92,7 +92,7 @@ class _Records:
         fields = tuple(self.field(field) for field in struct.fields)
         self.no_tails(fields, struct.fields)
         if not struct.fields and not self.reporter.diagnostics:
-            self.reporter.error(struct.name.place, f"the struct {quoted(struct.name.text)} has no fields")
+            self.reporter.error(struct.name.place, f"the struct {quoted(struct.name.text)} has no fields", "for example fields: {x: i32, y: i32}")
         return model.Struct(checked_name(struct.name, struct.c_name, self.reporter), fields, struct.name.place, struct.doc)
 
     def messages(self, schema: Schema) -> tuple[model.Message, ...]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The order in which structs are resolved, laid out and emitted: each behind those that it holds."""
+"""The order in which structs are resolved, laid out and emitted: each after the structs that it contains."""
 
 from collections.abc import Collection, Iterator
 
@@ -8,10 +8,10 @@ from .syntax import Struct, Word
 
 
 def in_order_of_need(structs: dict[str, Struct], others: Collection[str], reporter: Reporter) -> list[Struct]:
-    """Each struct behind those that it holds. others: names that are other types, whatever struct has them too. A struct that
-    would contain itself is reported, and its field resolved as a number."""
+    """Each struct after the structs that it contains. others: the names of other types, also if a struct has the same name. A
+    struct that would contain itself is reported, and its field resolved as a number."""
     order: list[Struct] = []
-    state: dict[str, bool] = {}                 # of those begun: whether it is done
+    state: dict[str, bool] = {}                 # by name, of the structs begun: whether it is done
 
     def held(struct: Struct) -> Iterator[Word]:
         return (f.type.name for f in struct.fields if f.type.name.text in structs and f.type.name.text not in others)

@@ -11,7 +11,7 @@ from ..scalars import MAX_COUNT, SCALARS
 from .numbers import Numbers
 from .syntax import Field, Struct, Type, Word
 
-# How a type is written, and the kind that it is: of its element, and of its bound. T stands for any element.
+# How a type is written, and the kind of field type that its element and bound give. T stands for any element.
 TYPES: dict[str, Callable[[Callable[[], Element], Callable[[], int]], FieldType]] = {
     "T":            lambda element, bound: One(element()),
     "T[N]":         lambda element, bound: Array(element(), bound()),
@@ -24,9 +24,9 @@ TYPES: dict[str, Callable[[Callable[[], Element], Callable[[], int]], FieldType]
     "bytes":        lambda element, bound: Tail(SCALARS["u8"]),
     "bytes[<=N]":   lambda element, bound: List(SCALARS["u8"], bound()),
 }
-_WORDS = dict.fromkeys(spelling.partition("[")[0] for spelling in TYPES if not spelling.startswith("T"))      # they are no elements
+_WORDS = dict.fromkeys(spelling.partition("[")[0] for spelling in TYPES if not spelling.startswith("T"))      # words that are no elements
 BUILT_IN = frozenset(SCALARS) | frozenset(_WORDS)
-_HINTS = {                              # for what looks like a type and is none
+_HINTS = {                              # for texts that look like a type
     "char[<=N]":    "use string[<=N]",
     "char[]":       "use string for a text of any length",
     "string[N]":    "use string[<=N]; for an array of them, put one in a struct",
@@ -34,23 +34,22 @@ _HINTS = {                              # for what looks like a type and is none
     "bytes[N]":     "use bytes[<=N]; for an array of them, put one in a struct",
     "bytes[]":      'remove the brackets: "bytes" is already of any length',
 }
-_NOT_A_TYPE = One(SCALARS["u8"])        # stands in for what is wrong
+_NOT_A_TYPE = One(SCALARS["u8"])        # replaces a wrong type
 
 
 def spelling_of(written: Type) -> str:
-    """The row of TYPES for it; there may be none."""
+    """The type's key in TYPES, which may have no such row."""
     return (written.name.text if written.name.text in _WORDS else "T") + written.form
 
 
 def is_tail(written: Type) -> bool:
-    """Whether it is of any length."""
+    """Whether the type is of any length."""
     return spelling_of(written) in ("T[]", "string", "bytes")
 
 
 @dataclass(frozen=True)
 class Types:
-    """Resolves types. constants, elements, structs: by their names; elements lacks the structs that are not resolved
-    yet."""
+    """Resolves types. constants, elements, structs: by name. elements does not have the structs that are not resolved yet."""
 
     reporter: Reporter
     constants: dict[str, Constant]
@@ -58,7 +57,7 @@ class Types:
     structs: dict[str, Struct]
 
     def resolve(self, field: Field) -> FieldType:
-        """The type of a field with its "pad" and "max". What is wrong is reported, and something stands in for it."""
+        """The type of a field with its "pad" and "max". A wrong type is reported, and a valid one used instead."""
         written = field.type
         make = TYPES.get(spelling_of(written))
         if make is None:
@@ -82,7 +81,7 @@ class Types:
 
     def _element(self, word: Word) -> Element:
         element = self.elements.get(word.text)
-        if element is None and word.text not in self.structs:        # a struct within itself is reported already
+        if element is None and word.text not in self.structs:        # a struct that contains itself has been reported
             names = list(dict.fromkeys((*SCALARS, *_WORDS, *(name for name in self.elements if name not in self.structs), *self.structs)))
             same_in_c = next((s.name for s in SCALARS.values() if s.c == word.text), word.text)
             self.reporter.error(word.place, f"there is no type {quoted(word.text)}",

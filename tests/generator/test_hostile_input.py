@@ -49,7 +49,7 @@ class HostileInput(unittest.TestCase):
             done = command("--check", path)
             took = processor_seconds() - began
         self.assertEqual(done.returncode, 1)
-        self.assertEqual(done.stderr, f"{path}:1:1: error: the file is larger than 4 MiB\n")
+        self.assertEqual(done.stderr, f"{path}:1:1: error: the file is larger than 4 MiB\n  hint: split it into several schemas\n")
         self.assertLess(took, 1)
 
     def test_the_largest_file_is_read_in_bounded_time(self):
