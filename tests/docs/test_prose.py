@@ -58,7 +58,7 @@ class Figures(unittest.TestCase):
         status, out, err = main("--plan=json", ROOT / "schema/calc.yaml")
         self.assertEqual((status, err), (0, ""))
         mean = json.loads(out)[0]["mean_bytes"]
-        shown = re.search(r"take ([\d.]+) bytes on average, against ([\d.]+) with `malloc` and ([\d.]+) in blocks of the union's",
+        shown = re.search(r"takes ([\d.]+) bytes on average \(`malloc`: ([\d.]+), blocks of the union's size: ([\d.]+)\)",
                           " ".join(pages.read("README.md").split())).groups()
         self.assertEqual(shown, (f"{mean['slot']:.1f}", f"{mean['malloc']:.1f}", f"{mean['union']:.0f}"))
 
