@@ -68,7 +68,7 @@ _plain_environment, _environment = _environment, _declared_otherwise
         self.assertIn("A CALCULATOR", self.header())
 
     def test_nothing_is_computed_before_a_template_is_rendered(self):
-        """A filter of a constant, say, would go into what is kept, and stay there when the filter changes."""
+        """For example, the result of a filter on a constant would be kept, and stay when the filter changes."""
         calls = []
         environment = jinja2.Environment(**compiled.options() | {"bytecode_cache": None})
         environment.filters["noted"] = lambda value: calls.append(value) or value

@@ -193,7 +193,7 @@ class Programs(Folder):
 
     @long
     def test_a_unity_build_with_common_names_of_the_users_own(self):
-        """None of them is the engine's: whatever a file of the same unit declares before or behind it."""
+        """The engine has none of these names, so a file of the same unit can declare them before or after it."""
         names = ("flush", "spill", "fault", "report", "grow", "refill", "trim", "reserve", "equip", "cut", "reverse", "die", "enter",
                  "leave", "exchange", "bitmap", "slab_of", "count_of", "is_alive", "round_up", "print_number", "refuse", "judge",
                  "heap_take", "heap_give", "search", "leaks", "nowhere", "find_slab", "lock_store", "take_lock", "add_chunk")

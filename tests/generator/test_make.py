@@ -13,10 +13,10 @@ from support import NOBODY, ROOT
 
 
 class Make(unittest.TestCase):
-    """What the Makefile says where something is missing."""
+    """What make prints if something is missing."""
 
     def made(self, goal: str, *there: str) -> subprocess.CompletedProcess:
-        """With a PATH that has these commands alone, and as another user where the tests are root's."""
+        """Runs make with only these commands in PATH, and as another user if root runs the tests."""
         with tempfile.TemporaryDirectory() as folder:
             os.chmod(folder, 0o755)
             shutil.copy(ROOT / "Makefile", folder)

@@ -109,8 +109,8 @@ class Interrupted(CommandTest):
         run = subprocess.Popen([sys.executable, "-m", "gen", "-q", "-o", self.out, self.good], cwd=ROOT, stderr=subprocess.PIPE, text=True)
         time.sleep(after)
         run.send_signal(by)
-        said = run.communicate(timeout=60)[1]
-        return run.returncode, said, [(self.out / name).read_bytes() for name in self.whole]
+        printed = run.communicate(timeout=60)[1]
+        return run.returncode, printed, [(self.out / name).read_bytes() for name in self.whole]
 
     @long
     def test_a_signal_at_any_time_leaves_all_outputs_or_none(self):
@@ -121,8 +121,8 @@ class Interrupted(CommandTest):
         seen = set()
         for i in range(24):
             by = (signal.SIGTERM, signal.SIGINT, signal.SIGKILL)[i % 3]
-            status, said, texts = self.stopped(by, whole * rng.uniform(0.5, 1.1))
-            self.assertIn((status, said), ((0, ""), (-by, "")))
+            status, printed, texts = self.stopped(by, whole * rng.uniform(0.5, 1.1))
+            self.assertIn((status, printed), ((0, ""), (-by, "")))
             if by != signal.SIGKILL:
                 self.assertIn(texts, ([b"old"] * len(texts), list(self.whole.values())))
                 self.assertEqual([name for name in self.names() if ".protopool" in name], [])
