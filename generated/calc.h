@@ -34,7 +34,7 @@ PROTOPOOL_BEGIN_C
 
 /* ---- Types --------------------------------------------------------------------------------------------------- */
 
-/* Which variant a message is. 0 is never a message. */
+/* Which variant a message is. No message has tag 0. */
 enum calc_tag {
     CALC_ADD = 1,
     CALC_NEGATE = 2,
@@ -142,21 +142,27 @@ struct calc_depot; /* what the pools of several threads share */
  *
  * new      allocates a message. NULL if the schema rules an argument out, or if the pool is exhausted:
  *          calc_pool_failure reports which. From level 1 the refusal handler gets what is ruled out.
- * copy     allocates a copy of a struct, of designated initialisers for example; its tag need not be set. NULL as new.
- * make     constructs by value; the tag is 0 if the schema rules an argument out.
+ * copy     allocates a message and copies a struct into it, for example one with designated initialisers. The struct's
+ *          tag may be 0. NULL when new would return NULL.
+ * make     constructs by value. The tag is 0 if the schema rules an argument out.
  *
- * Besides, each variant X has these:
+ * Each variant X also has these:
  *
- * struct calc_X calc_default_X(void)                        by value, with the schema's defaults. Where it has none: 0,
- *                                                     empty, absent, or the allowed value nearest to 0.
- * bool calc_valid_X(const struct calc_X *msg)              whether the schema allows what it holds. If not, copy is NULL.
- * const struct calc_X *calc_as_X(const struct calc *msg)   it is that variant: from level 1 anything else is a fault.
- * const struct calc_X *calc_if_X(const struct calc *msg)   NULL if it is another variant.
- * struct calc_X *calc_edit_X(struct calc *msg)             as `as`, to write fields; if the variant has any.
+ * struct calc_X calc_default_X(void)
+ *          constructs by value, with the schema's defaults. A field that has none is 0, empty or absent, or has the
+ *          allowed value nearest to 0.
+ * bool calc_valid_X(const struct calc_X *msg)
+ *          whether the schema allows what the struct holds. If not, copy returns NULL.
+ * const struct calc_X *calc_as_X(const struct calc *msg)
+ *          the message as an X. It must be one: from level 1, any other is a fault.
+ * const struct calc_X *calc_if_X(const struct calc *msg)
+ *          the message as an X; NULL if it is another variant.
+ * struct calc_X *calc_edit_X(struct calc *msg)
+ *          like calc_as_X, for writing the fields. Only for variants that have fields.
  *
- * A text ends in NUL, and NULL is refused. An array has exactly its N elements. A list may be NULL if its length is 0. An
- * optional field is absent if its argument is NULL. new and copy set all padding to 0, but copy the padding in elements of
- * an array, and leave bytes behind the end of a shorter text or list as they are.
+ * A text argument is terminated; a null pointer is refused. An array argument has exactly N elements. A list may be NULL if
+ * its length is 0. An optional field is absent if its argument is NULL. new and copy set padding to 0, except inside the
+ * elements of an array, whose padding is copied. They do not write the bytes behind the end of a shorter text or list.
  */
 
 /* Add: Ask for left + right. */
@@ -202,32 +208,33 @@ static inline struct calc_quit calc_make_quit(void);
 
 /* ---- Any message -------------------------------------------------------------------------------------------- */
 
-/* Frees a message of this pool. NULL, and a variant without fields, are left alone. */
+/* Frees a message of this pool. Does nothing for NULL and for a variant without fields. */
 static inline void calc_free(struct calc_pool *pool, struct calc *msg);
 
-/* A copy in this pool of a message of any pool. NULL if the pool is exhausted, or if it is no message. */
+/* Allocates a copy of a message of any pool. NULL if this pool is exhausted, or if msg is no message. */
 PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_clone(struct calc_pool *pool, const struct calc *msg);
 
 /* The tag, to switch on: -Wswitch finds a forgotten variant. */
 static inline enum calc_tag calc_tag_of(const struct calc *msg);
 
-/* Of what is no tag: NULL, NULL, and of what is no message: 0. describe gives the fields' names, types and offsets. */
+/* tag_name and describe return NULL for a number that is no tag. size returns 0 for what is no message. describe gives the
+ * names, types and offsets of the fields. */
 PROTOPOOL_API const char *calc_tag_name(enum calc_tag tag);
 PROTOPOOL_API const struct protopool_record *calc_describe(enum calc_tag tag);
 PROTOPOOL_API size_t calc_size(const struct calc *msg); /* of its struct */
 PROTOPOOL_API const char *calc_operation_name(enum calc_operation value); /* NULL if it is not declared */
 
-/* Whether `bytes` bytes from outside begin with a message of the schema: a tag of it, all of the struct, nothing that
- * the schema rules out. They are aligned as the struct is, or to 8. */
+/* Whether `bytes` bytes from outside begin with a message of the schema: a known tag, the whole struct, and only
+ * values that the schema allows. The bytes must be aligned as the struct is; 8 is always enough. */
 PROTOPOOL_API bool calc_validate(const struct calc *msg, size_t bytes);
 
 /* Whether both are the same variant with equal fields, floating-point numbers by their representation. Neither padding nor
- * what lies behind the end of a text or list counts. Equal messages have the same hash, on every machine; it is not for
- * input that someone chooses in order to collide. */
+ * what lies behind the end of a text or list counts. Equal messages have the same hash, on every machine. The hash
+ * does not resist input that is chosen to collide. */
 PROTOPOOL_API bool calc_equal(const struct calc *one, const struct calc *other);
 PROTOPOOL_API uint64_t calc_hash(const struct calc *msg);
 
-/* A function for each variant; NULL: it is skipped. */
+/* A function for each variant. dispatch skips a variant whose function is NULL. */
 struct calc_handlers {
     void (*add)(void *ctx, const struct calc_add *msg);
     void (*negate)(void *ctx, const struct calc_negate *msg);
@@ -239,7 +246,7 @@ struct calc_handlers {
     void (*quit)(void *ctx, const struct calc_quit *msg);
 };
 
-/* Calls the variant's handler; none for what is no message. */
+/* Calls the handler of the message's variant; none for what is no message. */
 PROTOPOOL_API void calc_dispatch(const struct calc *msg, const struct calc_handlers *handlers, void *ctx);
 
 /* The initialiser of handlers by a prefix: CALC_HANDLERS(on_) has on_add, ... A missing one does not compile. */
@@ -255,23 +262,23 @@ PROTOPOOL_API int calc_snprint(char *buffer, size_t room, const struct calc *msg
 PROTOPOOL_API int calc_snprint_pretty(char *buffer, size_t room, const struct calc *msg);
 #endif
 
-/* ---- Pools: protopool.h has the whole contract, of protopool_init_fixed and so on ------------------------------ */
+/* ---- Pools: protopool.h has the full contracts, at protopool_init_fixed and its neighbours --------------------- */
 
 /* A fixed pool: never grows, never calls malloc. CALC_POOL_STORAGE(name) declares the memory, CALC_POOL_BYTES bytes aligned
- * to 8. False if it is smaller or misaligned. */
+ * to 8. False if the memory is too small or misaligned. */
 PROTOPOOL_NODISCARD static inline bool calc_pool_init(struct calc_pool *pool, void *memory, size_t bytes);
 
 /* Grows from the source; NULL: the default source, on top of malloc. False if the source has no memory. */
 PROTOPOOL_NODISCARD static inline bool calc_pool_init_growing(struct calc_pool *pool, const struct protopool_source *source);
 
-/* Ends the pool; returns how many messages were live. Messages of a joined pool live on: 0. */
+/* Ends the pool; returns how many messages were live. For a joined pool it returns 0: its messages live on in the depot. */
 static inline size_t calc_pool_fini(struct calc_pool *pool);
 
 /* Frees all messages at once. A fault if the pool is joined. */
 static inline void calc_pool_reset(struct calc_pool *pool);
 
-/* Makes sure that n more messages of the tag's slot size can be allocated without a call of the source. False if that has no
- * memory, or if it is no tag; true for a variant without fields. */
+/* Makes sure that n more messages of the tag's slot size can be allocated without a call of the source. False if the
+ * source has no memory or the tag is none; true for a variant without fields. */
 PROTOPOOL_NODISCARD PROTOPOOL_API bool calc_pool_reserve(struct calc_pool *pool, enum calc_tag tag, size_t n);
 
 /* flush: before the pool's thread goes idle, puts back the free slots that the pool keeps. trim: after a peak, gives all that
@@ -285,34 +292,35 @@ PROTOPOOL_API void calc_pool_each(struct calc_pool *pool, void (*fn)(void *ctx, 
 /* Why new, copy or clone returned NULL the last time. Like errno, success does not clear it. */
 static inline enum protopool_failure calc_pool_failure(const struct calc_pool *pool);
 
-/* print_budget prints the peaks as max_live lines for the schema, and returns as fprintf does. */
 #define CALC_SLOT_SIZES 6
-struct calc_pool_stats {
+struct calc_pool_stats { /* what stats fills in */
     struct protopool_slot_stats slot[CALC_SLOT_SIZES]; /* by ascending slot size */
     size_t source_bytes; /* taken from the source and not given back; of a fixed pool, its memory */
     size_t system_bytes; /* those, and what the default source keeps free */
 };
 static inline void calc_pool_stats(struct calc_pool *pool, struct calc_pool_stats *stats);
-#ifndef PROTOPOOL_NO_STDIO
+#ifndef PROTOPOOL_NO_STDIO /* prints the peaks as max_live lines for the schema; returns as fprintf does */
 PROTOPOOL_API int calc_pool_print_budget(FILE *out, struct calc_pool *pool);
 #endif
 
 #ifndef PROTOPOOL_NO_THREADS
 /* ---- Depots: threads share memory, and free each other's messages --------------------------------------------- */
 
-/* As pools. CALC_DEPOT_STORAGE(name, pools) declares memory, CALC_DEPOT_BYTES(pools) bytes, in which max_live holds for
- * that many joined pools together. False also if the system has no lock. A source is called under the lock. */
+/* A depot that grows, and one in fixed memory; the arguments are those of the pools' functions. CALC_DEPOT_STORAGE(name,
+ * pools) declares CALC_DEPOT_BYTES(pools) bytes: enough for every max_live, shared by that many joined pools. False also if
+ * the system has no lock. The source is called while the lock is held. */
 PROTOPOOL_NODISCARD static inline bool calc_depot_init(struct calc_depot *depot, const struct protopool_source *source);
 PROTOPOOL_NODISCARD static inline bool calc_depot_init_fixed(struct calc_depot *depot, void *memory, size_t bytes);
 
-/* A pool of the depot's memory, for one thread, which ends it by calc_pool_fini. Any joined pool frees the messages of any
- * other. False if the depot's init has failed. */
+/* A pool of the depot's memory, for one thread, which ends it with calc_pool_fini. Any joined pool may free the messages of
+ * any other. False if the depot's init has failed. */
 PROTOPOOL_NODISCARD static inline bool calc_pool_join(struct calc_pool *pool, struct calc_depot *depot);
 
 /* Ends the depot; returns how many messages were live. A fault while a pool is joined: SIZE_MAX, and nothing is released. */
 static inline size_t calc_depot_fini(struct calc_depot *depot);
 
-/* As for a pool, in any thread. each: false while a pool is joined. stats count the free slots of joined pools as live. */
+/* As for a pool, and from any thread. each returns false while a pool is joined. stats counts the free slots in joined
+ * pools as live. */
 PROTOPOOL_API bool calc_depot_each(struct calc_depot *depot, void (*fn)(void *ctx, const struct calc *msg), void *ctx);
 static inline size_t calc_depot_trim(struct calc_depot *depot);
 static inline void calc_depot_stats(struct calc_depot *depot, struct calc_pool_stats *stats);

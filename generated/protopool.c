@@ -16,11 +16,11 @@
  *   cache.c     Between a pool's magazines and the store: refilling, spilling, and looking for idle magazines.
  *   pool.c      The life of a pool: init, fini, reset, reserve, flush, trim, each and statistics.
  *   depot.c     A depot: a store that joined pools share, and the life of it.
- *   check1.c    Level 1, for production: a freed message has a tag of its own, found again on free and on allocation.
+ *   check1.c    Level 1, for production: a freed message has a tag of its own.
  *   check2.c    Level 2, for debugging: every pointer is looked up before it is used.
  *   leak.c      Leaks: what is still live when a pool or depot ends.
- *   print.c     Printing values, in the form of Rust's Debug.
- *   record.c    Records: reads a message by its description, for printing and for refusals.
+ *   record.c    Records: reads the fields of a message by its description.
+ *   print.c     Printing values and messages, in the form of Rust's Debug.
  *   refusal.c   Refusals: finds the field for which a constructor returned NULL, and passes it to the program's handler.
  */
 
@@ -491,7 +491,7 @@ static void pp_unlock_store(struct protopool *pool)
 /* ---- slab.c ------------------------------------------------------------------------------------------------------ */
 /*
  * One slab: a header, a bitmap with a 1 for each free slot, and slots of one size.
- * protopool.h has the equations that hold between the header's counts and the bitmap.
+ * types.h has the invariants that hold between the header's counts and the bitmap.
  */
 
 static inline uint32_t pp_lowest_bit(protopool_word word)
@@ -2224,7 +2224,8 @@ static void pp_leave_depot(struct protopool *pool)
 
 /* ---- check1.c ---------------------------------------------------------------------------------------------------- */
 /*
- * Level 1, for production: a freed message has a tag of its own, found again on free and on allocation.
+ * Level 1, for production: a freed message has a tag of its own. The emitted functions look for it on free and on
+ * allocation; this part sets it, and looks at spilled slots.
  * The first half is what level 2 has too: whether a pool is alive, and the names of messages in reports.
  */
 
@@ -3079,8 +3080,56 @@ static void pp_report_leaks(struct protopool_store *store, const void *owner)
 }
 #endif
 
+/* ---- record.c ---------------------------------------------------------------------------------------------------- */
+/* Records: reads the fields of a message by its description. For print.c and refusal.c. */
+
+#if PROTOPOOL_CHECK >= 1 || !defined PROTOPOOL_NO_STDIO
+/* An unsigned integer of 1, 2, 4 or 8 bytes. */
+static uint64_t pp_read_unsigned(const void *at, size_t bytes)
+{
+    uint8_t of_1;
+    uint16_t of_2;
+    uint32_t of_4;
+    uint64_t of_8 = 0;
+
+    switch (bytes) {
+    case 1:
+        memcpy(&of_1, at, sizeof of_1);
+        return of_1;
+    case 2:
+        memcpy(&of_2, at, sizeof of_2);
+        return of_2;
+    case 4:
+        memcpy(&of_4, at, sizeof of_4);
+        return of_4;
+    default:
+        memcpy(&of_8, at, sizeof of_8);
+        return of_8;
+    }
+}
+
+static uint64_t pp_sign_extended(uint64_t value, size_t bytes)
+{
+    const uint64_t sign = (uint64_t)1 << (8 * bytes - 1);
+    return (value ^ sign) - sign;
+}
+
+static double pp_read_real(const void *at, size_t bytes)
+{
+    float narrow;
+    double wide;
+
+    if (bytes == sizeof narrow) {
+        memcpy(&narrow, at, sizeof narrow);
+        return (double)narrow;
+    }
+    memcpy(&wide, at, sizeof wide);
+    return wide;
+}
+#endif
+
 /* ---- print.c ----------------------------------------------------------------------------------------------------- */
-/* Printing values, in the form of Rust's Debug. */
+/* Printing values and messages, in the form of Rust's Debug. */
 
 #ifndef PROTOPOOL_NO_STDIO
 
@@ -3369,66 +3418,8 @@ void protopool_print_double(struct protopool_printer *to, double value)
     pp_print_number(to, value, false);
 }
 
-#ifdef PROTOPOOL_TRACE
-void protopool_trace_bytes(const char *what, const void *slot, size_t bytes)
-{
-    printf("%s: %p [", what, slot);
-    for (size_t i = 0; i < bytes; i++)
-        printf("%s%02x", i == 0 ? "" : ", ", ((const unsigned char *)slot)[i]);
-    printf("]\n");
-}
-#endif
-#endif
+/* Messages, by their descriptions. */
 
-/* ---- record.c ---------------------------------------------------------------------------------------------------- */
-/* Records: reads a message by its description, for printing and for refusals. */
-
-#if PROTOPOOL_CHECK >= 1 || !defined PROTOPOOL_NO_STDIO
-/* An unsigned integer of 1, 2, 4 or 8 bytes. */
-static uint64_t pp_read_unsigned(const void *at, size_t bytes)
-{
-    uint8_t of_1;
-    uint16_t of_2;
-    uint32_t of_4;
-    uint64_t of_8 = 0;
-
-    switch (bytes) {
-    case 1:
-        memcpy(&of_1, at, sizeof of_1);
-        return of_1;
-    case 2:
-        memcpy(&of_2, at, sizeof of_2);
-        return of_2;
-    case 4:
-        memcpy(&of_4, at, sizeof of_4);
-        return of_4;
-    default:
-        memcpy(&of_8, at, sizeof of_8);
-        return of_8;
-    }
-}
-
-static uint64_t pp_sign_extended(uint64_t value, size_t bytes)
-{
-    const uint64_t sign = (uint64_t)1 << (8 * bytes - 1);
-    return (value ^ sign) - sign;
-}
-
-static double pp_read_real(const void *at, size_t bytes)
-{
-    float narrow;
-    double wide;
-
-    if (bytes == sizeof narrow) {
-        memcpy(&narrow, at, sizeof narrow);
-        return (double)narrow;
-    }
-    memcpy(&wide, at, sizeof wide);
-    return wide;
-}
-#endif
-
-#ifndef PROTOPOOL_NO_STDIO
 static void pp_print_record(struct protopool_printer *to, const struct protopool_record *record, const unsigned char *at);
 
 static void pp_print_enum(struct protopool_printer *to, const struct protopool_field *field, const unsigned char *at)
@@ -3530,6 +3521,16 @@ void protopool_print_message(struct protopool_printer *to, const struct protopoo
     else
         pp_print_record(to, record, (const unsigned char *)msg);
 }
+
+#ifdef PROTOPOOL_TRACE
+void protopool_trace_bytes(const char *what, const void *slot, size_t bytes)
+{
+    printf("%s: %p [", what, slot);
+    for (size_t i = 0; i < bytes; i++)
+        printf("%s%02x", i == 0 ? "" : ", ", ((const unsigned char *)slot)[i]);
+    printf("]\n");
+}
+#endif
 #endif
 
 /* ---- refusal.c --------------------------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Printing values, in the form of Rust's Debug. */
+/* Printing values and messages, in the form of Rust's Debug. */
 
 #ifndef PROTOPOOL_NO_STDIO
 
@@ -286,6 +286,110 @@ void protopool_print_float(struct protopool_printer *to, float value)
 void protopool_print_double(struct protopool_printer *to, double value)
 {
     pp_print_number(to, value, false);
+}
+
+/* Messages, by their descriptions. */
+
+static void pp_print_record(struct protopool_printer *to, const struct protopool_record *record, const unsigned char *at);
+
+static void pp_print_enum(struct protopool_printer *to, const struct protopool_field *field, const unsigned char *at)
+{
+    const uint64_t bits = pp_read_unsigned(at, field->bytes);
+    const uint64_t number = field->is_signed ? pp_sign_extended(bits, field->bytes) : bits;
+
+    for (uint32_t i = 0; i < field->value_count; i++) {
+        if (field->values[i].number == number) {
+            protopool_print(to, field->values[i].name);
+            return;
+        }
+    }
+    if (field->is_signed)
+        protopool_print_signed(to, (int64_t)number);
+    else
+        protopool_print_unsigned(to, number);
+}
+
+static void pp_print_element(struct protopool_printer *to, const struct protopool_field *field, const unsigned char *at)
+{
+    switch (field->type) {
+    case PROTOPOOL_BOOL:
+        protopool_print_bool(to, *at != 0);
+        break;
+    case PROTOPOOL_UNSIGNED:
+        protopool_print_unsigned(to, pp_read_unsigned(at, field->bytes));
+        break;
+    case PROTOPOOL_SIGNED:
+        protopool_print_signed(to, (int64_t)pp_sign_extended(pp_read_unsigned(at, field->bytes), field->bytes));
+        break;
+    case PROTOPOOL_FLOAT:
+        pp_print_number(to, pp_read_real(at, field->bytes), field->bytes == sizeof(float));
+        break;
+    case PROTOPOOL_CHAR:
+        protopool_print_char(to, *(const char *)at);
+        break;
+    case PROTOPOOL_ENUM:
+        pp_print_enum(to, field, at);
+        break;
+    case PROTOPOOL_FLAGS:
+        protopool_print_flags(to, pp_read_unsigned(at, field->bytes), field->values, field->value_count);
+        break;
+    case PROTOPOOL_STRUCT:
+        pp_print_record(to, field->record, at);
+        break;
+    case PROTOPOOL_TEXT:
+    default:
+        break;
+    }
+}
+
+/* A field that is there. */
+static void pp_print_field(struct protopool_printer *to, const struct protopool_field *field, const unsigned char *record)
+{
+    const unsigned char *const at = record + field->offset;
+    const size_t length = protopool_field_length(field, record);
+
+    if (field->type == PROTOPOOL_TEXT) {
+        const char *const text = (const char *)at;
+        protopool_print_text(to, text, field->length_bytes != 0 ? length : protopool_unpadded_length(text, length, field->pad));
+    } else if (field->is_list) {
+        protopool_print_begin(to, NULL, "[");
+        for (size_t i = 0; i < length; i++) {
+            protopool_print_item(to, NULL);
+            pp_print_element(to, field, at + i * field->bytes);
+        }
+        protopool_print_end(to, "]");
+    } else {
+        pp_print_element(to, field, at);
+    }
+}
+
+static void pp_print_record(struct protopool_printer *to, const struct protopool_record *record, const unsigned char *at)
+{
+    protopool_print_begin(to, record->name, "{");
+    for (uint32_t i = 0; i < record->field_count; i++) {
+        const struct protopool_field *const field = &record->fields[i];
+        protopool_print_item(to, field->name);
+        if (field->presence_mask == 0) {
+            pp_print_field(to, field, at);
+        } else if (protopool_field_present(field, at)) {
+            protopool_print(to, "Some(");
+            pp_print_field(to, field, at);
+            protopool_print(to, ")");
+        } else {
+            protopool_print(to, "None");
+        }
+    }
+    protopool_print_end(to, "}");
+}
+
+void protopool_print_message(struct protopool_printer *to, const struct protopool_record *record, const void *msg)
+{
+    if (record == NULL)
+        protopool_print(to, "<no message>");
+    else if (record->field_count == 0)
+        protopool_print(to, record->name);
+    else
+        pp_print_record(to, record, (const unsigned char *)msg);
 }
 
 #ifdef PROTOPOOL_TRACE

@@ -30,7 +30,7 @@
  * that becomes wholly free serves any slot size next; beyond a bound it goes back to the source.
  *
  * A write after free cannot corrupt a fixed pool. It cannot corrupt a growing pool while the slab serves the same slot
- * size; later, the bytes can belong to a bitmap, to an array of a magazine, or to somebody else.
+ * size; later, the bytes can belong to a bitmap, to an array of a magazine, or to another owner.
  *
  * Slabs are Bonwick's (USENIX 1994). Magazines and the depot are those of Bonwick and Adams (USENIX 2001), but magazines
  * do not change their size here.
@@ -38,12 +38,13 @@
  * Conventions
  *   Threads     One thread at a time uses a pool. Pools that have joined a depot share its memory: each of their threads
  *               may free what another has allocated. A lock is taken once for many operations. A pool on its own takes
- *               no lock. Do not call any function in a signal handler or an interrupt, unless the depot's lock masks
- *               it (see PROTOPOOL_LOCK) and it has a pool of its own. After fork, the child has a copy of each pool
+ *               no lock. A signal handler or an interrupt may call these functions only if it has a pool of its own
+ *               and the depot's lock masks it (see PROTOPOOL_LOCK). After fork, the child has a copy of each pool
  *               that is on its own; it must not use joined pools and depots.
- *   Ownership   A pool owns its memory from init to fini. The caller owns a slot from take to put.
- *   Errors      For what can happen in a correct program (no memory, a wrong size), functions return false or NULL and
- *               leave the pool as it was. A pool or depot whose init has failed is empty: new returns NULL, fini 0.
+ *   Ownership   A pool owns its memory from init to fini. The caller owns a message from new to free.
+ *   Errors      For what can happen in a correct program (no memory, memory of a wrong size), functions return false or NULL and
+ *               leave the pool as it was. A pool or depot whose init has failed is empty: new returns NULL, and fini
+ *               returns 0.
  *               A bug of the caller (a double free, a foreign pointer) is undefined behaviour at build level 0.
  *   Moving      A pool points into itself: do not move or copy it after init.
  *   Units       Sizes are in bytes, counts in slots.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * One slab: a header, a bitmap with a 1 for each free slot, and slots of one size.
- * protopool.h has the equations that hold between the header's counts and the bitmap.
+ * types.h has the invariants that hold between the header's counts and the bitmap.
  */
 
 static inline uint32_t pp_lowest_bit(protopool_word word)
