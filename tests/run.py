@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """Runs tests of every kind, several at a time, and ends with one total.
 
-    python3 tests/run.py [-k NAME] [-j N] [--long | --all] [SUITE...]
-
 A SUITE is a folder of Python tests, one file of them, a program built with Check, or a command in quotes, which passes if its exit
 status is 0. Without a SUITE, all folders beside this file. Tests marked `@long` (support.py) run with --long, with --all, and when
 -k selects them. A failing suite shows its output; at the end each failed test is named with a command that runs it alone.
@@ -15,7 +13,6 @@ import re
 import shlex
 import subprocess
 import sys
-import textwrap
 import time
 import unittest
 from collections import Counter
@@ -184,7 +181,7 @@ def run_all(suites: list[str], options: argparse.Namespace) -> int:
         if outcome.passed or bad or outcome.skipped:
             print(f"  TEST  {suite_name(suite):34} {f'{bad} FAILED, ' if bad else ''}{outcome.passed} passed, {outcome.seconds:.1f} s", flush=True)
         if bad and not (options.jobs == 1 and " " in suite):
-            print(textwrap.indent(outcome.output, "    "), flush=True)
+            print("\n".join(f"    {line[:500]}" for line in outcome.output.splitlines()), flush=True)
 
     alone = [suite for suite in suites if suite.endswith(UNDISTURBED)]
     with ThreadPoolExecutor(options.jobs) as pool:
@@ -208,14 +205,14 @@ def run_all(suites: list[str], options: argparse.Namespace) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(usage=__doc__, add_help=False)
-    parser.add_argument("-k", action="append", default=[])
-    parser.add_argument("-j", dest="jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--long", action="store_true")
-    parser.add_argument("--all", action="store_true")
-    parser.add_argument("--under", default="", help="a command that runs programs built with Check: valgrind")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-k", metavar="NAME", action="append", default=[], help="only tests whose names contain it; may be repeated")
+    parser.add_argument("-j", metavar="N", dest="jobs", type=int, default=os.cpu_count() or 1, help="how many suites run at a time")
+    parser.add_argument("--long", action="store_true", help="only tests marked @long")
+    parser.add_argument("--all", action="store_true", help="tests marked @long too")
+    parser.add_argument("--under", metavar="COMMAND", default="", help="runs programs built with Check: valgrind, say")
     parser.add_argument("--module", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("suites", nargs="*")
+    parser.add_argument("suites", metavar="SUITE", nargs="*")
     options = parser.parse_args()
     if options.module:
         return run_module(options.module.resolve(), options)

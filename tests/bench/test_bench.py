@@ -117,6 +117,7 @@ class Report(unittest.TestCase):
         self.assertEqual(len(results["cells"]), 2 * len([w for w in workloads.quick() if w.name in ("pair", "request")]))
 
 
+    @long
     def test_an_interrupted_run_keeps_what_it_has_measured(self):
         short = experiment.Effort(seconds=0, slice_ms=1, fewest=verdict.FEWEST, is_quick=True)
         with tempfile.TemporaryDirectory() as name, contextlib.redirect_stderr(io.StringIO()):

@@ -149,6 +149,7 @@ using calc_cpp::match;
         self.assert_refused(self.matched("calc &", functions), "match: the functions return different types")
         self.assert_compiles(f"double use(calc &msg);\ndouble use(calc &msg) {{ return match<double>(msg, {functions}); }}\n")
 
+    @long
     def test_a_temporary_has_no_view(self):
         program = """
             std::size_t use(const calc_log &log);
@@ -213,6 +214,7 @@ class Programs(unittest.TestCase):
                 done = self.run_program(source, folder, "-DPROTOPOOL_CHECK=1")
                 self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
+    @long
     def test_level_2_names_the_line_of_make(self):
         program = """#include "calc.hpp"
 int main()

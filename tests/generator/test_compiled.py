@@ -11,7 +11,7 @@ from pathlib import Path
 
 import jinja2
 
-from support import ROOT
+from support import ROOT, long
 
 from gen.emit import compiled
 
@@ -33,6 +33,7 @@ class Kept(unittest.TestCase):
     def kept(self) -> list[Path]:
         return sorted(self.tool.rglob("*.jinja-*"))
 
+    @long
     def test_the_output_is_the_same_with_and_without_them_and_where_they_are_damaged(self):
         expected = self.header(PYTHONDONTWRITEBYTECODE="1")
         self.assertEqual(self.kept(), [])

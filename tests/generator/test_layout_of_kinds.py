@@ -7,7 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import ROOT, emit, lay_out, of_fields
+from support import ROOT, emit, lay_out, long, of_fields
 
 from gen.tail_slots import tail_index, tail_slot
 
@@ -35,6 +35,7 @@ class Layouts(unittest.TestCase):
         header = emit(of_fields({"b": "b"}, head))["calc.h"]
         self.assertLess(header.index("struct calc_a {"), header.index("struct calc_b {"))
 
+    @long
     def test_structs_may_be_nested_to_any_depth_in_any_order(self):
         for order in (1, -1):
             chain = [f"  s{i}: {{fields: {{a: s{i - 1}}}}}\n" if i else "  s0: {fields: {a: {type: u8, range: [1, 9]}}}\n" for i in range(1900)]

@@ -115,6 +115,7 @@ class Settings(Folder):
                 word = setting.lower().replace("protopool_", "").replace("=", "").replace("no_", "no")
                 self.assertRegex(report, rf"calc_layout_[0-9a-f]{{8}}_abi\d+_\w*{word}", f"{what}, {setting}")
 
+    @long
     def test_an_engine_with_another_setting_is_reported_by_name(self):
         main, calc = self.compile(self.folder / "main.c"), self.compile(GENERATED / "calc.c")
         use = self.compile(self.write("use.c", USE + USES["has a pool"]))
@@ -134,6 +135,7 @@ class Settings(Folder):
 class Versions(Folder):
     SCHEMA = "protocol: calc\nmessages: {Add: {fields: {left: u64, right: u64}, max_live: 1}, Log: {fields: {text: string}}}\n"
 
+    @long
     def test_files_of_an_older_schema_do_not_link_with_a_newer_one(self):
         old = self.generate("old", self.SCHEMA)
         for change, (was, becomes) in {"a field's type": ("right: u64", "right: f64"), "a field more": ("{text: string}", "{more: u8, text: string}"),
