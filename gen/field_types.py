@@ -34,6 +34,7 @@ class FieldType:
     has_bound = False           # an argument can be too long for it
     can_disagree = False        # its length and its terminator can contradict each other
     has_spare_length = False    # its length can be set to more than fits
+    pad = "\0"                  # the character that fills a text up
     view = "view"               # how C++ sees it: a value, a pointer or a view
     has_view = True             # C++ has a view of it besides the member
     is_writable = False         # a view of it can be written through

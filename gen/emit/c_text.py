@@ -49,6 +49,23 @@ def continued(text: str) -> str:
     return " \\\n".join(lines).replace("\0", " ") + "\n"
 
 
+def pointer(access: str) -> str:
+    """The pointer of "msg->", by which members are reached."""
+    return access.removesuffix("->")
+
+
+def operand(condition: str, operator: str) -> str:
+    """The condition as an operand beside others, in parentheses if it has this operator itself."""
+    return f"({condition})" if operator in condition else condition
+
+
+def negated(condition: str) -> str:
+    """The condition that is true if this one is not; empty if there is none."""
+    if not condition:
+        return ""
+    return "!" + (condition if re.fullmatch(r"\w+\([^()]*\)", condition) else f"({condition})")
+
+
 def c_string(text: str) -> str:
     """The text as a C string literal of UTF-8."""
     shown = (chr(b) if b < 128 and (chr(b).isalnum() or chr(b) in " _.,:;/+*()=<>-") else f"\\{b:03o}" for b in text.encode())

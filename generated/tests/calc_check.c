@@ -600,7 +600,7 @@ static bool same_sum_(const struct calc_sum *msg_, const struct calc_sum *a_)
 {
     return msg_->base.tag == a_->base.tag
            && msg_->count == a_->count
-           && memcmp(msg_->operands, a_->operands, 12 * sizeof msg_->operands[0]) == 0;
+           && memcmp(msg_->operands, a_->operands, 12 * sizeof *msg_->operands) == 0;
 }
 
 #ifndef PROTOPOOL_NO_STDIO

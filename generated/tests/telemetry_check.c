@@ -643,8 +643,8 @@ static bool same_attitude_(const struct telemetry_attitude *msg_, const struct t
 {
     return msg_->base.tag == a_->base.tag
            && msg_->time == a_->time
-           && memcmp(msg_->angles, a_->angles, 3 * sizeof msg_->angles[0]) == 0
-           && msg_->has_rates == a_->has_rates && (!a_->has_rates || (memcmp(msg_->rates, a_->rates, 3 * sizeof msg_->rates[0]) == 0));
+           && memcmp(msg_->angles, a_->angles, 3 * sizeof *msg_->angles) == 0
+           && msg_->has_rates == a_->has_rates && (!a_->has_rates || (memcmp(msg_->rates, a_->rates, 3 * sizeof *msg_->rates) == 0));
 }
 
 #ifndef PROTOPOOL_NO_STDIO
