@@ -185,4 +185,4 @@ class Optional(FieldType):
     element, parts, most = _as_inner("element"), _as_inner("parts"), _as_inner("most")
     is_list, is_text, has_bound = _as_inner("is_list"), _as_inner("is_text"), _as_inner("has_bound")
     can_disagree, has_spare_length = _as_inner("can_disagree"), _as_inner("has_spare_length")
-    view, is_writable = _as_inner("view"), _as_inner("is_writable")
+    view, is_writable, described = _as_inner("view"), _as_inner("is_writable"), _as_inner("described")
