@@ -157,8 +157,8 @@ class Awkward(FolderTest):
             text = f"protocol: p\nstructs: {{s: {{fields: {{x: 'u8[{size + 1}]'}}}}}}\nmessages: {{A: {{fields: {{x: 'u8[{size}]'}}}}, B: {{fields: {{s: s}}}}}}\n"
             self.assertEqual(lay_out(text).messages[0].by_value, there)
             header = emit(text)["p.h"]
-            for function in ("p_make_a(", "p_default_a(", "p_make_s(", "p_default_s("):
-                self.assertEqual(f" {function}" in header, there, function)
+            for function in (" p_make_a(", "PROTOPOOL_DEFAULT_(p, a,", " p_make_s(", " p_default_s("):
+                self.assertEqual(function in header, there, function)
             self.assertEqual("64 KiB" in header, True)
 
 
