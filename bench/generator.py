@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""What the generator costs: time and memory by number of variants, and the time to compile the emitted C, compared with a tagged
-union of the same variants written by hand."""
+"""What the generator costs: time and memory by number of variants, and the time to compile the emitted C and its header alone,
+compared with a tagged union of the same variants written by hand."""
 
 import argparse
 import json
@@ -57,15 +57,16 @@ def measure(sizes: tuple[int, ...]) -> list[dict]:
     measured = []
     for variants in sizes:
         with tempfile.TemporaryDirectory() as folder:
-            schema, by_hand = Path(folder, "many.yaml"), Path(folder, "by_hand.c")
+            schema, by_hand, header = Path(folder, "many.yaml"), Path(folder, "by_hand.c"), Path(folder, "header.c")
             schema.write_text(_schema(variants), encoding="utf-8")
             by_hand.write_text(_by_hand(variants), encoding="utf-8")
+            header.write_text('#include "many.h"\n', encoding="utf-8")
             seconds, peak = _timed([sys.executable, "-m", "gen", "-q", "-o", folder, schema],
                                    env=os.environ | {"PYTHONPATH": str(contenders.ROOT)})
             row = {"variants": variants, "seconds": seconds, "peak_bytes": peak,
                    "emitted_bytes": sum(Path(folder, f"many{end}").stat().st_size for end in (".h", ".c"))}
             if variants <= COMPILED_UP_TO:
-                for what, source in (("compile", Path(folder, "many.c")), ("by_hand", by_hand)):
+                for what, source in (("compile", Path(folder, "many.c")), ("header", header), ("by_hand", by_hand)):
                     seconds, peak = _timed([contenders.compiler(), "-std=c11", "-O2", "-c", source, "-o", Path(folder, "out.o")])
                     row |= {f"{what}_seconds": seconds, f"{what}_peak_bytes": peak}
             measured.append(row)
@@ -80,12 +81,14 @@ def main() -> int:
     if options.json:
         print(json.dumps(measure(tuple(options.sizes))))
         return 0
-    print(f"{'variants':>8} {'generate':>10} {'memory':>9} {'emitted':>9} {'compile':>10} {'memory':>9} {'by hand':>10}")
+    print(f"{'variants':>8} {'generate':>10} {'memory':>9} {'emitted':>9} {'each':>7} {'compile':>10} {'memory':>9} {'header':>10} {'by hand':>10}")
     for variants in options.sizes:
         row = measure((variants,))[0]
-        line = f"{variants:8} {row['seconds']:8.2f} s {row['peak_bytes'] / 2**20:6.0f} MB {row['emitted_bytes'] / 2**10:6.0f} KB"
+        line = (f"{variants:8} {row['seconds']:8.2f} s {row['peak_bytes'] / 2**20:6.0f} MB {row['emitted_bytes'] / 2**10:6.0f} KB"
+                f" {row['emitted_bytes'] / variants:5.0f} B")
         if "compile_seconds" in row:
-            line += f" {row['compile_seconds']:8.2f} s {row['compile_peak_bytes'] / 2**20:6.0f} MB {row['by_hand_seconds']:8.2f} s"
+            line += (f" {row['compile_seconds']:8.2f} s {row['compile_peak_bytes'] / 2**20:6.0f} MB {row['header_seconds']:8.2f} s"
+                     f" {row['by_hand_seconds']:8.2f} s")
         print(line, flush=True)
     return 0
 

@@ -46,10 +46,10 @@ static_assert(sizeof(union calc_any) == 216, "any message");
 /* ---- Descriptions -------------------------------------------------------------------------------------------- */
 
 static const struct protopool_value calc_values_of_operation_[] = {
-    { "add", (uint64_t)1 },
-    { "subtract", (uint64_t)2 },
-    { "multiply", (uint64_t)3 },
-    { "divide", (uint64_t)4 },
+    { "add", (uint64_t)CALC_OPERATION_ADD },
+    { "subtract", (uint64_t)CALC_OPERATION_SUBTRACT },
+    { "multiply", (uint64_t)CALC_OPERATION_MULTIPLY },
+    { "divide", (uint64_t)CALC_OPERATION_DIVIDE },
 };
 
 static const struct protopool_field calc_fields_of_add_[] = {
@@ -252,74 +252,80 @@ bool calc_validate(const struct calc *msg, size_t bytes)
         return false;
     }
     switch (calc_tag_of(msg)) {
-    case CALC_ADD:
-        return calc_valid_add(CALC_AS_(add, msg));
-    case CALC_NEGATE:
-        return calc_valid_negate(CALC_AS_(negate, msg));
     case CALC_APPLY:
         return calc_valid_apply(CALC_AS_(apply, msg));
-    case CALC_SUM:
-        return calc_valid_sum(CALC_AS_(sum, msg));
     case CALC_STORE:
         return calc_valid_store(CALC_AS_(store, msg));
     case CALC_RECALL:
         return calc_valid_recall(CALC_AS_(recall, msg));
     case CALC_LOG:
         return calc_valid_log(CALC_AS_(log, msg));
+    case CALC_ADD:
+    case CALC_NEGATE:
+    case CALC_SUM:
     case CALC_QUIT:
-        return calc_valid_quit(CALC_AS_(quit, msg));
+        return true;
     }
     return false;
 }
 
-/* equal and hash are a function per variant: by the descriptions they take 2 to 4 times as long. */
-PROTOPOOL_APART static bool calc_equal_add_(const struct calc_add *one, const struct calc_add *other)
+/* equal and hash are a function per variant: by the descriptions they take 2 to 4 times as long. A table leads to them: a
+ * switch with a call for each variant takes compilers long. */
+static bool calc_equal_add_(const void *a, const void *b)
 {
+    const struct calc_add *const one = a, *const other = b;
     return one->left == other->left
            && one->right == other->right;
 }
 
-PROTOPOOL_APART static uint64_t calc_hash_add_(uint64_t hash, const struct calc_add *msg)
+static uint64_t calc_hash_add_(uint64_t hash, const void *of)
 {
+    const struct calc_add *const msg = of;
     hash = protopool_hash_u64(hash, (uint64_t)msg->left);
     hash = protopool_hash_u64(hash, (uint64_t)msg->right);
     return hash;
 }
 
-PROTOPOOL_APART static bool calc_equal_negate_(const struct calc_negate *one, const struct calc_negate *other)
+static bool calc_equal_negate_(const void *a, const void *b)
 {
+    const struct calc_negate *const one = a, *const other = b;
     return one->value == other->value;
 }
 
-PROTOPOOL_APART static uint64_t calc_hash_negate_(uint64_t hash, const struct calc_negate *msg)
+static uint64_t calc_hash_negate_(uint64_t hash, const void *of)
 {
+    const struct calc_negate *const msg = of;
     hash = protopool_hash_u64(hash, (uint64_t)msg->value);
     return hash;
 }
 
-PROTOPOOL_APART static bool calc_equal_apply_(const struct calc_apply *one, const struct calc_apply *other)
+static bool calc_equal_apply_(const void *a, const void *b)
 {
+    const struct calc_apply *const one = a, *const other = b;
     return one->operation == other->operation
            && memcmp(&one->left, &other->left, sizeof one->left) == 0
            && memcmp(&one->right, &other->right, sizeof one->right) == 0;
 }
 
-PROTOPOOL_APART static uint64_t calc_hash_apply_(uint64_t hash, const struct calc_apply *msg)
+static uint64_t calc_hash_apply_(uint64_t hash, const void *of)
 {
+    const struct calc_apply *const msg = of;
     hash = protopool_hash_u64(hash, (uint64_t)msg->operation);
     hash = protopool_hash_double(hash, msg->left);
     hash = protopool_hash_double(hash, msg->right);
     return hash;
 }
 
-PROTOPOOL_APART static bool calc_equal_sum_(const struct calc_sum *one, const struct calc_sum *other)
+static bool calc_equal_sum_(const void *a, const void *b)
 {
+    const struct calc_sum *const one = a, *const other = b;
     return one->count == other->count
            && memcmp(one->operands, other->operands, sizeof one->operands) == 0;
 }
 
-PROTOPOOL_APART static uint64_t calc_hash_sum_(uint64_t hash, const struct calc_sum *msg)
+static uint64_t calc_hash_sum_(uint64_t hash, const void *of)
 {
+    const struct calc_sum *const msg = of;
     hash = protopool_hash_u64(hash, (uint64_t)msg->count);
     for (size_t i = 0; i < 12; i++) {
         hash = protopool_hash_u64(hash, (uint64_t)msg->operands[i]);
@@ -327,80 +333,75 @@ PROTOPOOL_APART static uint64_t calc_hash_sum_(uint64_t hash, const struct calc_
     return hash;
 }
 
-PROTOPOOL_APART static bool calc_equal_store_(const struct calc_store *one, const struct calc_store *other)
+static bool calc_equal_store_(const void *a, const void *b)
 {
+    const struct calc_store *const one = a, *const other = b;
     return one->name_len == other->name_len && memcmp(one->name, other->name, one->name_len) == 0
            && memcmp(&one->value, &other->value, sizeof one->value) == 0;
 }
 
-PROTOPOOL_APART static uint64_t calc_hash_store_(uint64_t hash, const struct calc_store *msg)
+static uint64_t calc_hash_store_(uint64_t hash, const void *of)
 {
+    const struct calc_store *const msg = of;
     hash = protopool_hash_bytes(hash, msg->name, msg->name_len);
     hash = protopool_hash_double(hash, msg->value);
     return hash;
 }
 
-PROTOPOOL_APART static bool calc_equal_recall_(const struct calc_recall *one, const struct calc_recall *other)
+static bool calc_equal_recall_(const void *a, const void *b)
 {
+    const struct calc_recall *const one = a, *const other = b;
     return one->name_len == other->name_len && memcmp(one->name, other->name, one->name_len) == 0;
 }
 
-PROTOPOOL_APART static uint64_t calc_hash_recall_(uint64_t hash, const struct calc_recall *msg)
+static uint64_t calc_hash_recall_(uint64_t hash, const void *of)
 {
+    const struct calc_recall *const msg = of;
     hash = protopool_hash_bytes(hash, msg->name, msg->name_len);
     return hash;
 }
 
-PROTOPOOL_APART static bool calc_equal_log_(const struct calc_log *one, const struct calc_log *other)
+static bool calc_equal_log_(const void *a, const void *b)
 {
+    const struct calc_log *const one = a, *const other = b;
     return one->time == other->time
            && one->text_len == other->text_len && memcmp(one->text, other->text, one->text_len) == 0;
 }
 
-PROTOPOOL_APART static uint64_t calc_hash_log_(uint64_t hash, const struct calc_log *msg)
+static uint64_t calc_hash_log_(uint64_t hash, const void *of)
 {
+    const struct calc_log *const msg = of;
     hash = protopool_hash_u64(hash, (uint64_t)msg->time);
     hash = protopool_hash_bytes(hash, msg->text, msg->text_len);
     return hash;
 }
 
-static bool calc_equal_quit_(const struct calc_quit *one, const struct calc_quit *other)
+static bool calc_equal_quit_(const void *a, const void *b)
 {
-    (void)one;
-    (void)other;
-    return true;
+    return a != NULL && b != NULL;
 }
 
-static uint64_t calc_hash_quit_(uint64_t hash, const struct calc_quit *msg)
+static uint64_t calc_hash_quit_(uint64_t hash, const void *of)
 {
-    (void)msg;
+    (void)of;
     return hash;
 }
 
 bool calc_equal(const struct calc *one, const struct calc *other)
 {
-#define CALC_EQUAL_(NAME, name) \
-    case CALC_##NAME: \
-        return calc_equal_##name##_(CALC_AS_(name, one), CALC_AS_(name, other));
-    if (one->tag != other->tag) {
-        return false;
-    }
-    switch (calc_tag_of(one)) {
-        CALC_VARIANTS(CALC_EQUAL_)
-    }
-    return true;
+#define CALC_EQUAL_(NAME, name) calc_equal_##name##_,
+    static bool (*const equals[])(const void *, const void *) = { CALC_VARIANTS(CALC_EQUAL_) };
+    const unsigned ordinal = calc_ordinal_of_(calc_tag_of(one));
+    return one->tag == other->tag && (ordinal == CALC_ORDINALS_ || equals[ordinal](one, other));
 }
 
 uint64_t calc_hash(const struct calc *msg)
 {
-#define CALC_HASH_(NAME, name) \
-    case CALC_##NAME: \
-        return calc_hash_##name##_(hash, CALC_AS_(name, msg));
+#define CALC_HASH_(NAME, name) calc_hash_##name##_,
+    static uint64_t (*const hashes[])(uint64_t, const void *) = { CALC_VARIANTS(CALC_HASH_) };
+    const unsigned ordinal = calc_ordinal_of_(calc_tag_of(msg));
     const uint64_t hash = protopool_hash_u64(0, msg->tag);
-    switch (calc_tag_of(msg)) {
-        CALC_VARIANTS(CALC_HASH_)
-    }
-    return hash;
+    return ordinal == CALC_ORDINALS_ ? hash : hashes[ordinal](hash, msg);
 }
 
 void calc_dispatch(const struct calc *msg, const struct calc_handlers *handlers, void *ctx)
@@ -552,25 +553,26 @@ static int calc_print_budget_(FILE *out, const struct calc_pool_stats *stats, bo
     if (is_shared && PROTOPOOL_CHECK < 2) {
         protopool_print(&to, "    # At most this many: free slots in magazines are counted too. PROTOPOOL_CHECK=2 prints exact numbers.\n");
     }
-    protopool_print(&to, "    max_live: ");
-    protopool_print_unsigned(&to, stats->slot[0].peak);
-    protopool_print(&to, "  # of Negate\n");
-    protopool_print(&to, "    max_live: ");
-    protopool_print_unsigned(&to, stats->slot[1].peak);
-    protopool_print(&to, "  # of Add, for all of 24 bytes\n");
-    protopool_print(&to, "    max_live: 0  # of Apply\n");
-    protopool_print(&to, "    max_live: ");
-    protopool_print_unsigned(&to, stats->slot[2].peak);
-    protopool_print(&to, "  # of Recall\n");
-    protopool_print(&to, "    max_live: ");
-    protopool_print_unsigned(&to, stats->slot[3].peak);
-    protopool_print(&to, "  # of Store\n");
-    protopool_print(&to, "    max_live: ");
-    protopool_print_unsigned(&to, stats->slot[4].peak);
-    protopool_print(&to, "  # of Sum\n");
-    protopool_print(&to, "    max_live: ");
-    protopool_print_unsigned(&to, stats->slot[5].peak);
-    protopool_print(&to, "  # of Log\n");
+    static const struct {
+        uint32_t slot;
+        const char *message;
+    } lines[] = {
+        { 0, "Negate" },
+        { 1, "Add, for all of 24 bytes" },
+        { 1, "Apply" },
+        { 2, "Recall" },
+        { 3, "Store" },
+        { 4, "Sum" },
+        { 5, "Log" },
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        const bool is_first = i == 0 || lines[i].slot != lines[i - 1].slot;
+        protopool_print(&to, "    max_live: ");
+        protopool_print_unsigned(&to, !is_first ? 0 : stats->slot[lines[i].slot].peak);
+        protopool_print(&to, "  # of ");
+        protopool_print(&to, lines[i].message);
+        protopool_print(&to, "\n");
+    }
     return to.written;
 }
 

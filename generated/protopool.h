@@ -320,13 +320,11 @@ PROTOPOOL_BEGIN_C
 #if defined __GNUC__
 #define PROTOPOOL_LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define PROTOPOOL_COLD __attribute__((noinline, cold))
-#define PROTOPOOL_APART __attribute__((noinline))
 #define PROTOPOOL_INLINE static inline __attribute__((always_inline))
 #define PROTOPOOL_ASSUME(condition) ((condition) ? (void)0 : __builtin_unreachable())
 #else
 #define PROTOPOOL_LIKELY(condition) (condition)
 #define PROTOPOOL_COLD
-#define PROTOPOOL_APART
 #define PROTOPOOL_INLINE static inline
 #define PROTOPOOL_ASSUME(condition) ((void)0)
 #endif

@@ -77,10 +77,10 @@ static_assert(sizeof(union telemetry_any) == 552, "any message");
 /* ---- Descriptions -------------------------------------------------------------------------------------------- */
 
 static const struct protopool_value telemetry_values_of_mode_[] = {
-    { "manual", (uint64_t)0 },
-    { "hold", (uint64_t)1 },
-    { "mission", (uint64_t)2 },
-    { "land", (uint64_t)3 },
+    { "manual", (uint64_t)TELEMETRY_MODE_MANUAL },
+    { "hold", (uint64_t)TELEMETRY_MODE_HOLD },
+    { "mission", (uint64_t)TELEMETRY_MODE_MISSION },
+    { "land", (uint64_t)TELEMETRY_MODE_LAND },
 };
 
 static const struct protopool_value telemetry_values_of_sensors_[] = {
@@ -539,8 +539,6 @@ bool telemetry_validate(const struct telemetry *msg, size_t bytes)
     switch (telemetry_tag_of(msg)) {
     case TELEMETRY_HEARTBEAT:
         return telemetry_valid_heartbeat(TELEMETRY_AS_(heartbeat, msg));
-    case TELEMETRY_ATTITUDE:
-        return telemetry_valid_attitude(TELEMETRY_AS_(attitude, msg));
     case TELEMETRY_MOVED:
         return telemetry_valid_moved(TELEMETRY_AS_(moved, msg));
     case TELEMETRY_MISSION:
@@ -555,15 +553,17 @@ bool telemetry_validate(const struct telemetry *msg, size_t bytes)
         return telemetry_valid_track(TELEMETRY_AS_(track, msg)) && telemetry_has_valid_tail_track_(TELEMETRY_AS_(track, msg), bytes);
     case TELEMETRY_SET_MODE:
         return telemetry_valid_set_mode(TELEMETRY_AS_(set_mode, msg));
-    case TELEMETRY_REBOOT:
-        return telemetry_valid_reboot(TELEMETRY_AS_(reboot, msg));
     case TELEMETRY_SET_HOME:
         return telemetry_valid_set_home(TELEMETRY_AS_(set_home, msg));
+    case TELEMETRY_ATTITUDE:
+    case TELEMETRY_REBOOT:
+        return true;
     }
     return false;
 }
 
-/* equal and hash are a function per variant: by the descriptions they take 2 to 4 times as long. */
+/* equal and hash are a function per variant: by the descriptions they take 2 to 4 times as long. A table leads to them: a
+ * switch with a call for each variant takes compilers long. */
 static bool telemetry_equal_position_(const struct telemetry_position *one, const struct telemetry_position *other,
     size_t count)
 {
@@ -609,17 +609,18 @@ static uint64_t telemetry_hash_waypoint_(uint64_t hash, const struct telemetry_w
     return hash;
 }
 
-PROTOPOOL_APART static bool telemetry_equal_heartbeat_(const struct telemetry_heartbeat *one,
-    const struct telemetry_heartbeat *other)
+static bool telemetry_equal_heartbeat_(const void *a, const void *b)
 {
+    const struct telemetry_heartbeat *const one = a, *const other = b;
     return one->time == other->time
            && one->mode == other->mode
            && one->working == other->working
            && one->battery == other->battery;
 }
 
-PROTOPOOL_APART static uint64_t telemetry_hash_heartbeat_(uint64_t hash, const struct telemetry_heartbeat *msg)
+static uint64_t telemetry_hash_heartbeat_(uint64_t hash, const void *of)
 {
+    const struct telemetry_heartbeat *const msg = of;
     hash = protopool_hash_u64(hash, (uint64_t)msg->time);
     hash = protopool_hash_u64(hash, (uint64_t)msg->mode);
     hash = protopool_hash_u64(hash, (uint64_t)msg->working);
@@ -627,16 +628,17 @@ PROTOPOOL_APART static uint64_t telemetry_hash_heartbeat_(uint64_t hash, const s
     return hash;
 }
 
-PROTOPOOL_APART static bool telemetry_equal_attitude_(const struct telemetry_attitude *one,
-    const struct telemetry_attitude *other)
+static bool telemetry_equal_attitude_(const void *a, const void *b)
 {
+    const struct telemetry_attitude *const one = a, *const other = b;
     return one->time == other->time
            && memcmp(one->angles, other->angles, sizeof one->angles) == 0
            && one->has_rates == other->has_rates && (!one->has_rates || (memcmp(one->rates, other->rates, sizeof one->rates) == 0));
 }
 
-PROTOPOOL_APART static uint64_t telemetry_hash_attitude_(uint64_t hash, const struct telemetry_attitude *msg)
+static uint64_t telemetry_hash_attitude_(uint64_t hash, const void *of)
 {
+    const struct telemetry_attitude *const msg = of;
     hash = protopool_hash_u64(hash, (uint64_t)msg->time);
     for (size_t i = 0; i < 3; i++) {
         hash = protopool_hash_float(hash, msg->angles[i]);
@@ -650,16 +652,17 @@ PROTOPOOL_APART static uint64_t telemetry_hash_attitude_(uint64_t hash, const st
     return hash;
 }
 
-PROTOPOOL_APART static bool telemetry_equal_moved_(const struct telemetry_moved *one,
-    const struct telemetry_moved *other)
+static bool telemetry_equal_moved_(const void *a, const void *b)
 {
+    const struct telemetry_moved *const one = a, *const other = b;
     return one->time == other->time
            && telemetry_equal_position_(&one->at, &other->at, 1)
            && one->has_target == other->has_target && (!one->has_target || (telemetry_equal_position_(&one->target, &other->target, 1)));
 }
 
-PROTOPOOL_APART static uint64_t telemetry_hash_moved_(uint64_t hash, const struct telemetry_moved *msg)
+static uint64_t telemetry_hash_moved_(uint64_t hash, const void *of)
 {
+    const struct telemetry_moved *const msg = of;
     hash = protopool_hash_u64(hash, (uint64_t)msg->time);
     hash = telemetry_hash_position_(hash, &msg->at);
     hash = protopool_hash_u64(hash, msg->has_target);
@@ -669,16 +672,17 @@ PROTOPOOL_APART static uint64_t telemetry_hash_moved_(uint64_t hash, const struc
     return hash;
 }
 
-PROTOPOOL_APART static bool telemetry_equal_mission_(const struct telemetry_mission *one,
-    const struct telemetry_mission *other)
+static bool telemetry_equal_mission_(const void *a, const void *b)
 {
+    const struct telemetry_mission *const one = a, *const other = b;
     return one->name_len == other->name_len && memcmp(one->name, other->name, one->name_len) == 0
            && memcmp(&one->speed, &other->speed, sizeof one->speed) == 0
            && one->waypoints_len == other->waypoints_len && telemetry_equal_waypoint_(one->waypoints, other->waypoints, one->waypoints_len);
 }
 
-PROTOPOOL_APART static uint64_t telemetry_hash_mission_(uint64_t hash, const struct telemetry_mission *msg)
+static uint64_t telemetry_hash_mission_(uint64_t hash, const void *of)
 {
+    const struct telemetry_mission *const msg = of;
     hash = protopool_hash_bytes(hash, msg->name, msg->name_len);
     hash = protopool_hash_float(hash, msg->speed);
     hash = protopool_hash_u64(hash, msg->waypoints_len);
@@ -688,45 +692,49 @@ PROTOPOOL_APART static uint64_t telemetry_hash_mission_(uint64_t hash, const str
     return hash;
 }
 
-PROTOPOOL_APART static bool telemetry_equal_text_(const struct telemetry_text *one,
-    const struct telemetry_text *other)
+static bool telemetry_equal_text_(const void *a, const void *b)
 {
+    const struct telemetry_text *const one = a, *const other = b;
     return one->severity == other->severity
            && one->text_len == other->text_len && memcmp(one->text, other->text, one->text_len) == 0;
 }
 
-PROTOPOOL_APART static uint64_t telemetry_hash_text_(uint64_t hash, const struct telemetry_text *msg)
+static uint64_t telemetry_hash_text_(uint64_t hash, const void *of)
 {
+    const struct telemetry_text *const msg = of;
     hash = protopool_hash_u64(hash, (uint64_t)msg->severity);
     hash = protopool_hash_bytes(hash, msg->text, msg->text_len);
     return hash;
 }
 
-PROTOPOOL_APART static bool telemetry_equal_log_(const struct telemetry_log *one, const struct telemetry_log *other)
+static bool telemetry_equal_log_(const void *a, const void *b)
 {
+    const struct telemetry_log *const one = a, *const other = b;
     return one->time == other->time
            && one->severity == other->severity
            && one->text_len == other->text_len && memcmp(telemetry_log_text(one, NULL), telemetry_log_text(other, NULL), one->text_len) == 0;
 }
 
-PROTOPOOL_APART static uint64_t telemetry_hash_log_(uint64_t hash, const struct telemetry_log *msg)
+static uint64_t telemetry_hash_log_(uint64_t hash, const void *of)
 {
+    const struct telemetry_log *const msg = of;
     hash = protopool_hash_u64(hash, (uint64_t)msg->time);
     hash = protopool_hash_u64(hash, (uint64_t)msg->severity);
     hash = protopool_hash_bytes(hash, telemetry_log_text(msg, NULL), msg->text_len);
     return hash;
 }
 
-PROTOPOOL_APART static bool telemetry_equal_chunk_(const struct telemetry_chunk *one,
-    const struct telemetry_chunk *other)
+static bool telemetry_equal_chunk_(const void *a, const void *b)
 {
+    const struct telemetry_chunk *const one = a, *const other = b;
     return one->file == other->file
            && one->offset == other->offset
            && one->data_len == other->data_len && memcmp(telemetry_chunk_data(one, NULL), telemetry_chunk_data(other, NULL), one->data_len) == 0;
 }
 
-PROTOPOOL_APART static uint64_t telemetry_hash_chunk_(uint64_t hash, const struct telemetry_chunk *msg)
+static uint64_t telemetry_hash_chunk_(uint64_t hash, const void *of)
 {
+    const struct telemetry_chunk *const msg = of;
     hash = protopool_hash_u64(hash, (uint64_t)msg->file);
     hash = protopool_hash_u64(hash, (uint64_t)msg->offset);
     hash = protopool_hash_u64(hash, msg->data_len);
@@ -734,15 +742,16 @@ PROTOPOOL_APART static uint64_t telemetry_hash_chunk_(uint64_t hash, const struc
     return hash;
 }
 
-PROTOPOOL_APART static bool telemetry_equal_track_(const struct telemetry_track *one,
-    const struct telemetry_track *other)
+static bool telemetry_equal_track_(const void *a, const void *b)
 {
+    const struct telemetry_track *const one = a, *const other = b;
     return one->period == other->period
            && one->points_len == other->points_len && telemetry_equal_position_(telemetry_track_points(one, NULL), telemetry_track_points(other, NULL), one->points_len);
 }
 
-PROTOPOOL_APART static uint64_t telemetry_hash_track_(uint64_t hash, const struct telemetry_track *msg)
+static uint64_t telemetry_hash_track_(uint64_t hash, const void *of)
 {
+    const struct telemetry_track *const msg = of;
     hash = protopool_hash_u64(hash, (uint64_t)msg->period);
     hash = protopool_hash_u64(hash, msg->points_len);
     for (size_t i = 0; i < msg->points_len; i++) {
@@ -751,67 +760,58 @@ PROTOPOOL_APART static uint64_t telemetry_hash_track_(uint64_t hash, const struc
     return hash;
 }
 
-PROTOPOOL_APART static bool telemetry_equal_set_mode_(const struct telemetry_set_mode *one,
-    const struct telemetry_set_mode *other)
+static bool telemetry_equal_set_mode_(const void *a, const void *b)
 {
+    const struct telemetry_set_mode *const one = a, *const other = b;
     return one->mode == other->mode;
 }
 
-PROTOPOOL_APART static uint64_t telemetry_hash_set_mode_(uint64_t hash, const struct telemetry_set_mode *msg)
+static uint64_t telemetry_hash_set_mode_(uint64_t hash, const void *of)
 {
+    const struct telemetry_set_mode *const msg = of;
     hash = protopool_hash_u64(hash, (uint64_t)msg->mode);
     return hash;
 }
 
-PROTOPOOL_APART static bool telemetry_equal_set_home_(const struct telemetry_set_home *one,
-    const struct telemetry_set_home *other)
+static bool telemetry_equal_reboot_(const void *a, const void *b)
 {
-    return telemetry_equal_position_(&one->home, &other->home, 1);
+    return a != NULL && b != NULL;
 }
 
-PROTOPOOL_APART static uint64_t telemetry_hash_set_home_(uint64_t hash, const struct telemetry_set_home *msg)
+static uint64_t telemetry_hash_reboot_(uint64_t hash, const void *of)
 {
-    hash = telemetry_hash_position_(hash, &msg->home);
+    (void)of;
     return hash;
 }
 
-static bool telemetry_equal_reboot_(const struct telemetry_reboot *one, const struct telemetry_reboot *other)
+static bool telemetry_equal_set_home_(const void *a, const void *b)
 {
-    (void)one;
-    (void)other;
-    return true;
+    const struct telemetry_set_home *const one = a, *const other = b;
+    return telemetry_equal_position_(&one->home, &other->home, 1);
 }
 
-static uint64_t telemetry_hash_reboot_(uint64_t hash, const struct telemetry_reboot *msg)
+static uint64_t telemetry_hash_set_home_(uint64_t hash, const void *of)
 {
-    (void)msg;
+    const struct telemetry_set_home *const msg = of;
+    hash = telemetry_hash_position_(hash, &msg->home);
     return hash;
 }
 
 bool telemetry_equal(const struct telemetry *one, const struct telemetry *other)
 {
-#define TELEMETRY_EQUAL_(NAME, name) \
-    case TELEMETRY_##NAME: \
-        return telemetry_equal_##name##_(TELEMETRY_AS_(name, one), TELEMETRY_AS_(name, other));
-    if (one->tag != other->tag) {
-        return false;
-    }
-    switch (telemetry_tag_of(one)) {
-        TELEMETRY_VARIANTS(TELEMETRY_EQUAL_)
-    }
-    return true;
+#define TELEMETRY_EQUAL_(NAME, name) telemetry_equal_##name##_,
+    static bool (*const equals[])(const void *, const void *) = { TELEMETRY_VARIANTS(TELEMETRY_EQUAL_) };
+    const unsigned ordinal = telemetry_ordinal_of_(telemetry_tag_of(one));
+    return one->tag == other->tag && (ordinal == TELEMETRY_ORDINALS_ || equals[ordinal](one, other));
 }
 
 uint64_t telemetry_hash(const struct telemetry *msg)
 {
-#define TELEMETRY_HASH_(NAME, name) \
-    case TELEMETRY_##NAME: \
-        return telemetry_hash_##name##_(hash, TELEMETRY_AS_(name, msg));
+#define TELEMETRY_HASH_(NAME, name) telemetry_hash_##name##_,
+    static uint64_t (*const hashes[])(uint64_t, const void *) = { TELEMETRY_VARIANTS(TELEMETRY_HASH_) };
+    const unsigned ordinal = telemetry_ordinal_of_(telemetry_tag_of(msg));
     const uint64_t hash = protopool_hash_u64(0, msg->tag);
-    switch (telemetry_tag_of(msg)) {
-        TELEMETRY_VARIANTS(TELEMETRY_HASH_)
-    }
-    return hash;
+    return ordinal == TELEMETRY_ORDINALS_ ? hash : hashes[ordinal](hash, msg);
 }
 
 void telemetry_dispatch(const struct telemetry *msg, const struct telemetry_handlers *handlers, void *ctx)
@@ -1077,40 +1077,36 @@ static int telemetry_print_budget_(FILE *out, const struct telemetry_pool_stats 
     if (is_shared && PROTOPOOL_CHECK < 2) {
         protopool_print(&to, "    # At most this many: free slots in magazines are counted too. PROTOPOOL_CHECK=2 prints exact numbers.\n");
     }
-    size_t tails = 0; /* a message with a tail may have been in any of these */
+    static const struct {
+        uint32_t slot;
+        bool has_tails; /* its messages may have been in slots of any size for tails */
+        const char *message;
+    } lines[] = {
+        { 0, false, "SetMode" },
+        { 1, false, "Heartbeat" },
+        { 2, false, "SetHome" },
+        { 3, false, "Attitude" },
+        { 5, false, "Moved" },
+        { 8, false, "Text" },
+        { 35, true, "Chunk" },
+        { 37, false, "Mission" },
+        { 151, true, "Log, which needs a max" },
+        { 151, true, "Track" },
+    };
+    size_t tails = 0;
     for (size_t i = 0; i < 149; i++) {
         if (telemetry_tail_classes_[i] != 0) {
             tails += stats->slot[telemetry_tail_classes_[i] - 1].peak;
         }
     }
-    protopool_print(&to, "    max_live: ");
-    protopool_print_unsigned(&to, stats->slot[0].peak);
-    protopool_print(&to, "  # of SetMode\n");
-    protopool_print(&to, "    max_live: ");
-    protopool_print_unsigned(&to, stats->slot[1].peak);
-    protopool_print(&to, "  # of Heartbeat\n");
-    protopool_print(&to, "    max_live: ");
-    protopool_print_unsigned(&to, stats->slot[2].peak);
-    protopool_print(&to, "  # of SetHome\n");
-    protopool_print(&to, "    max_live: ");
-    protopool_print_unsigned(&to, stats->slot[3].peak);
-    protopool_print(&to, "  # of Attitude\n");
-    protopool_print(&to, "    max_live: ");
-    protopool_print_unsigned(&to, stats->slot[5].peak);
-    protopool_print(&to, "  # of Moved\n");
-    protopool_print(&to, "    max_live: ");
-    protopool_print_unsigned(&to, stats->slot[8].peak);
-    protopool_print(&to, "  # of Text\n");
-    protopool_print(&to, "    max_live: ");
-    protopool_print_unsigned(&to, tails);
-    protopool_print(&to, "  # of Chunk\n");
-    protopool_print(&to, "    max_live: ");
-    protopool_print_unsigned(&to, stats->slot[37].peak);
-    protopool_print(&to, "  # of Mission\n");
-    protopool_print(&to, "    max_live: ");
-    protopool_print_unsigned(&to, tails);
-    protopool_print(&to, "  # of Log, which needs a max\n");
-    protopool_print(&to, "    max_live: 0  # of Track\n");
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        const bool is_first = i == 0 || lines[i].slot != lines[i - 1].slot;
+        protopool_print(&to, "    max_live: ");
+        protopool_print_unsigned(&to, !is_first ? 0 : lines[i].has_tails ? tails : stats->slot[lines[i].slot].peak);
+        protopool_print(&to, "  # of ");
+        protopool_print(&to, lines[i].message);
+        protopool_print(&to, "\n");
+    }
     return to.written;
 }
 
