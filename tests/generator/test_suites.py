@@ -156,10 +156,11 @@ class Awkward(FolderTest):
         for size, there in ((65535, True), (65536, False)):
             text = f"protocol: p\nstructs: {{s: {{fields: {{x: 'u8[{size + 1}]'}}}}}}\nmessages: {{A: {{fields: {{x: 'u8[{size}]'}}}}, B: {{fields: {{s: s}}}}}}\n"
             self.assertEqual(lay_out(text).messages[0].by_value, there)
-            header = emit(text)["p.h"]
-            for function in (" p_make_a(", "PROTOPOOL_DEFAULT_(p, a,", " p_make_s(", " p_default_s("):
-                self.assertEqual(function in header, there, function)
-            self.assertEqual("64 KiB" in header, True)
+            write_all(self.folder, emit(text))
+            for function in ("p_make_a", "p_default_a", "p_make_s", "p_default_s"):
+                (self.folder / "use.c").write_text(f'#include "p.h"\nvoid use(void);\nvoid use(void) {{ (void)({function}); }}\n')
+                self.assertEqual(self.compile(CC, "-fsyntax-only", "use.c") == "", there, function)
+            self.assertIn("64 KiB", (self.folder / "p.h").read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":
