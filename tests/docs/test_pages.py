@@ -14,7 +14,7 @@ import unittest
 from pathlib import Path
 
 import pages
-from support import ROOT, WARNINGS, WARNINGS_CPP, lay_out, write_all
+from support import ROOT, WARNINGS, WARNINGS_CPP, compilers, lay_out, write_all
 
 from gen.diagnostics import SchemaError
 from gen.emit.render import render
@@ -34,7 +34,6 @@ class Program:
     """The statements of a page as a program. Each block is a function, with `before` and `after` around it, unless all are one."""
 
     is_one_scope = False
-    helpers = ""
     includes: tuple[str, ...] = ("calc.h",)
     protocols: tuple[str, ...] = ("calc",)      # of generated/; none: the schemas of the page
     before = after = ""
@@ -91,8 +90,8 @@ def program_of(blocks: list[pages.Block], language: str) -> str:
     for block in blocks:
         if (block.language, block.word) == (language, "file"):
             lines += [f'#line {block.line} "{block.page}"', block.text]
-    lines.append(f"{kind.helpers}int main(void)\n{{\nint status = 0;" if kind.is_one_scope else kind.helpers)
-    calls = []
+    main, calls = "int main(void)\n{\nint status = 0;", []
+    lines += [main] * kind.is_one_scope
     for block in blocks:
         if (block.language, block.word) == (language, ""):
             mark = f'printf("%s", "{MARK.format(block.line)}\\n"); fflush(stdout);'
@@ -102,7 +101,7 @@ def program_of(blocks: list[pages.Block], language: str) -> str:
                 body = [f"static int block_{block.line}(void)\n{{\n{kind.before}", *body, f"{kind.after}return 0;\n}}"]
             lines += body
     if not kind.is_one_scope:
-        lines += ["int main(void)\n{\nint status = 0;", *calls]
+        lines += [main, *calls]
     return "\n".join([*lines, "return status;\n}\n"])
 
 
@@ -112,6 +111,8 @@ class Page:
     def __init__(self, page: str, folder: Path, text: str | None = None):
         self.page, self.folder = page, folder
         self.blocks = pages.parse(page, (pages.read(page) if text is None else text).replace("/path/to/protopool", str(ROOT)))[0]
+        self.environment = {"PATH": f"{folder}/bin:{os.environ['PATH']}", "HOME": str(folder / "home"), "LC_ALL": "C.UTF-8",
+                            "PYTHONDONTWRITEBYTECODE": "1"}
         self.printed_instead: dict[pages.Block, str] = {}
         self.header, self.emitted_c = "", []
         self.home = folder / "home"
@@ -134,7 +135,6 @@ class Page:
                     shutil.copytree(path, self.here / path.name)
                 elif path.name not in ("build", ".git"):
                     (self.here / path.name).symlink_to(path)
-
         for name, content in FIXTURES.get(page, {}).items():
             self.here.joinpath(name).parent.mkdir(parents=True, exist_ok=True)
             self.here.joinpath(name).write_text(content)
@@ -169,9 +169,11 @@ class Page:
                     if ADDRESS.sub("0x...", last.rstrip("\n")) != ADDRESS.sub("0x...", block.text.rstrip("\n")):
                         found.append(f"{block.place}: printed is\n{last}")
                         self.printed_instead[block] = last.rstrip("\n") + "\n"
-                if block.language in ("c", "cpp") and not block.word and not (self.blocks[i + 1:] and self.blocks[i + 1].word == "output"):
-                    shown = COMMENT.findall(block.text)
-                    found += [f"{block.place}: prints {line!r}, which the page does not show" for line in last.splitlines() if line not in shown]
+                is_shown = any(following.word == "output" for following in self.blocks[i + 1:i + 2])
+                if block.language in ("c", "cpp") and not block.word and not is_shown:
+                    in_comments = COMMENT.findall(block.text)
+                    found += [f"{block.place}: prints {line!r}, which the page does not show" for line in last.splitlines()
+                              if line not in in_comments]
             except Failed as error:
                 found.append(f"{block.place}: {error}")
                 if block.language in ("c", "cpp"):
@@ -196,19 +198,17 @@ class Page:
         state = shlex.quote(str(self.folder / "state"))
         script = (f"set -ae\nmake() {{ command make -n \"$@\" >/dev/null; }}\n. {state}\n"
                   f"trap '{{ export -p; printf \"cd %q\\n\" \"$PWD\"; }} >{state}' EXIT\n{block.text}")
-        done = subprocess.run(["stdbuf", "-oL", "bash", "-c", script], cwd=self.folder, text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              env={"PATH": f"{self.folder}/bin:{os.environ['PATH']}", "HOME": str(self.home),
-                                   "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"})
-        printed, aborted = ABORTED.subn("", done.stdout)
+        done = subprocess.run(["stdbuf", "-oL", "bash", "-c", script], cwd=self.folder, text=True, timeout=TIMEOUT, env=self.environment,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        printed = ABORTED.sub("", done.stdout)
         follows = self.blocks[self.blocks.index(block) + 1:][:1]
         is_shown = bool(follows) and follows[0].word == "output"
-        if not is_shown and (done.returncode != 0 and not aborted or "warning:" in printed):
+        if not is_shown and (done.returncode != 0 or "warning:" in printed):
             raise Failed(f"exit status {done.returncode}\n{printed}")
         return printed
 
     def needs_no_library(self) -> None:
-        """The objects in the folder need only each other, and what the page says that they need; and the compiler's own functions."""
+        """The objects in the folder need only each other, the compiler's own functions, and what the page says that they need."""
         objects = sorted(self.here.glob("*.o"))
         if not objects and not shutil.which("arm-none-eabi-gcc"):
             return
@@ -220,13 +220,13 @@ class Page:
             raise Failed(f"the page says that {sorted(said)} are needed, and {sorted(others)} are")
 
     def rule(self, block: pages.Block) -> None:
-        """A rule that makes src/mine.c and .h of mine.yaml, in a project of its own: it runs when the schema or an import changes."""
+        """A rule that makes src/mine.c and .h of mine.yaml, in a project of its own. It runs when an import changes."""
         project = self.folder / f"rule{block.line}"
         project.mkdir()
 
         def expect(*made: str) -> None:
-            done = subprocess.run(["make", "-s", "src/mine.c", "src/mine.h"], cwd=project, capture_output=True, text=True, timeout=TIMEOUT,
-                                  env={**os.environ, "PATH": f"{self.folder}/bin:{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"})
+            done = subprocess.run(["make", "-s", "src/mine.c", "src/mine.h"], cwd=project, capture_output=True, text=True,
+                                  timeout=TIMEOUT, env=self.environment)
             if (done.returncode, done.stderr, done.stdout.split()) != (0, "", list(made)):
                 raise Failed(f"make prints {done.stdout}{done.stderr}, not {made}")
 
@@ -260,7 +260,7 @@ class Page:
             for path in (*emitted, GENERATED / "protopool.c"):
                 objects.append(self.folder / f"{path.stem}.o")
                 compiler([*CC, "-std=c11", *flags, "-c", path, "-o", objects[-1]])
-            compiler(["g++", "-std=c++17", *flags, *strict, source, *objects, "-o", program, "-lpthread"])
+            compiler([*compilers("g++", "clang++")[:1], "-std=c++17", *flags, *strict, source, *objects, "-o", program, "-lpthread"])
         done = subprocess.run([program], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT)
         if done.returncode != 0:
             raise Failed(f"the page's program ends with {done.returncode}\n{done.stdout}")
@@ -297,6 +297,8 @@ class Blocks(unittest.TestCase):
     def test_each_does_what_the_page_says(self):
         for page in pages.PAGES:
             with self.subTest(page):
+                if page == "docs/cpp.md" and not compilers("g++", "clang++"):
+                    self.skipTest("no C++ compiler")
                 self.assertEqual("\n".join(problems(page)), "")
 
 

@@ -85,9 +85,11 @@ class Figures(unittest.TestCase):
                 file.flush()
                 plans.append(json.loads(main("--plan=json", file.name)[1])[0])
         sizes = len(plans[1]["slot_sizes"]) - len(plans[0]["slot_sizes"])
-        each = [(plans[1][what][bits] - plans[0][what][bits]) // sizes for what in ("handle_bytes", "fixed_pool_bytes") for bits in ("64", "32")]
-        self.assertIn("costs {} bytes in the struct of each pool ({} on 32-bit machines), and {} bytes ({}) in its tables".format(*each), page)
-        of_both = [f"{plan[what]['64'] / 1000:.1f}" for plan in plans for what in ("handle_bytes", "fixed_pool_bytes")]
+        parts = ("handle_bytes", "fixed_pool_bytes")
+        each = [(plans[1][part][bits] - plans[0][part][bits]) // sizes for part in parts for bits in ("64", "32")]
+        self.assertIn("costs {} bytes in the struct of each pool ({} on 32-bit machines), and {} bytes ({}) in its tables"
+                      .format(*each), page)
+        of_both = [f"{plan[part]['64'] / 1000:.1f}" for plan in plans for part in parts]
         self.assertIn("that is {} KB and {} KB. Without `max` it is {} KB and {} KB.".format(*of_both), page)
 
     def test_the_readme_is_short(self):
