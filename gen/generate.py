@@ -9,7 +9,8 @@ from .files import read_imported
 from .language import clashes
 from .language.parse import Load, parse
 from .language.resolve import resolve
-from .layout import Layout, layout
+from .laid_out import Layout
+from .layout import layout
 
 
 def generate(schemas: list[tuple[str, bytes]], on_demand: Collection[str] = (), load: Load = read_imported) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import jinja2
 
 from .. import model
-from ..layout import Layout
+from ..laid_out import Layout
 from ..scalars import is_saturated, length_scalar
 from . import c_text, compiled, rules, sample_sizes
 from .kinds import dispatcher

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """How much of its room a field uses in samples: of tests, and of the benchmark."""
 
-from ..layout import Layout, Message, Tail
+from ..laid_out import Layout, Message, Tail
 
 
 def suite_longest(tail: Tail) -> int:

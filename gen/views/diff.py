@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .. import model
 from ..diagnostics import Place
-from ..layout import Layout, Message, Record, Tail
+from ..laid_out import Layout, Message, Record, Tail
 from ..scalars import length_scalar
 
 

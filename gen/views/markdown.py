@@ -6,7 +6,7 @@ import re
 import jinja2
 
 from .. import model
-from ..layout import Layout, Record
+from ..laid_out import Layout, Record
 from ..scalars import Scalar
 from ..emit.render import TEMPLATES
 

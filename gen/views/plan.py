@@ -4,7 +4,7 @@
 import json
 from dataclasses import dataclass
 
-from ..layout import Layout, Message
+from ..laid_out import Layout, Message
 from ..tail_slots import TAIL_EXACT, TAIL_STEP, tail_index, tail_slot
 
 

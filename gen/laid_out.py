@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""A protocol with the place of every member and the slot size of every message: what layout returns and render starts from."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+from . import members, model
+from .members import Hole, Member, round_up
+from .scalars import Scalar
+from .tail_slots import tail_index
+
+BY_VALUE = 65536                # bytes; a larger record is not constructed by value: it could overrun a stack
+
+
+@dataclass(frozen=True)
+class Record:
+    """A struct or a message with its members, size, alignment and padding."""
+
+    members: tuple[Member, ...]
+    size: int
+    align: int
+    padding: int
+
+    @property
+    def by_value(self) -> bool:
+        """Whether functions return it by value."""
+        return self.size <= BY_VALUE
+
+    @property
+    def begin(self) -> int:
+        """The first offset for members: after a message's tag."""
+        return 0
+
+    @cached_property
+    def holes(self) -> tuple[Hole, ...]:
+        """The padding between and after the members."""
+        return members.gaps(self.members, self.begin, self.size)
+
+    @cached_property
+    def blank(self) -> tuple[Hole, ...]:
+        """The bytes that are cleared before members are stored: padding, and bit-fields, which do not fill their bytes."""
+        return members.gaps([m for m in self.members if not m.bits], self.begin, self.size)
+
+    def member(self, name: str) -> Member:
+        return self._by_name[name]
+
+    def has_member(self, name: str) -> bool:
+        return name in self._by_name
+
+    def holder(self, field: model.Field) -> "Member | Tail":
+        """What holds the field's elements: the member of its name, or the tail."""
+        return self._by_name[field.name.c]
+
+    @cached_property
+    def offset_of_bits(self) -> int:
+        return next(m.offset for m in self.members if m.bits)
+
+    def bit_of(self, name: str) -> int:
+        """The number of the bit-field among those of the record."""
+        return self._bits[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Member]:
+        return {member.name: member for member in self.members}
+
+    @cached_property
+    def _bits(self) -> dict[str, int]:
+        return {name: i for member in self.members for i, name in enumerate(member.bits)}
+
+
+@dataclass(frozen=True)
+class Struct(Record):
+    model: model.Struct
+
+    @cached_property
+    def all_holes(self) -> tuple[Hole, ...]:
+        """The holes, also those of the structs that it contains."""
+        inner = (Hole(m.offset + hole.offset, hole.size) for m in self.members for hole in m.holes)
+        return tuple(sorted((*self.holes, *inner), key=lambda hole: hole.offset))
+
+
+@dataclass(frozen=True)
+class Tail:
+    """What follows a message's struct: up to `most` elements, and the byte that terminates a text."""
+
+    name: str
+    c_type: str
+    element_size: int
+    offset: int
+    most: int
+    end: int
+
+    def bytes(self, elements: int) -> int:
+        """The bytes of a message with this many elements."""
+        return self.offset + elements * self.element_size + self.end
+
+    @property
+    def most_bytes(self) -> int:
+        return self.bytes(self.most)
+
+
+@dataclass(frozen=True)
+class Message(Record):
+    """size: without the tail. slot_class: counts from 1 in the order of slot sizes; 0 for a message without fields, which is never
+    allocated. For a message with a tail it is the class of the longest; the others are in Layout.tail_classes."""
+
+    model: model.Message
+    tail: Tail | None = None
+    slot_class: int = 0
+    tag_size: int = 0
+
+    @property
+    def begin(self) -> int:
+        return self.tag_size
+
+    def holder(self, field: model.Field) -> "Member | Tail":
+        return self.tail if field.is_tail else super().holder(field)
+
+    @cached_property
+    def head(self) -> int:
+        """The bytes that the store of the tag writes: 1, 2, 4 or 8, enough to leave no blank in the first 8 bytes if
+        possible."""
+        last = max((min(hole.end, 8) for hole in self.blank if hole.offset < 8), default=self.tag_size)
+        stores = [size for size in (1, 2, 4, 8) if self.tag_size <= size <= self.size]
+        return next((size for size in stores if size >= last), stores[-1])
+
+    @property
+    def copied_head(self) -> int:
+        """As head, if the members are already stored: apart from the tag, only padding is written."""
+        end = next((hole.end for hole in self.holes if hole.offset == self.tag_size), self.tag_size)
+        return max(size for size in (1, 2, 4, 8) if size <= end)
+
+    def blank_behind(self, head: int) -> tuple[Hole, ...]:
+        return members.cut(self.blank, head)
+
+    def holes_behind(self, head: int) -> tuple[Hole, ...]:
+        return members.cut(self.holes, head)
+
+    @property
+    def most_bytes(self) -> int:
+        return self.tail.most_bytes if self.tail else self.size
+
+
+@dataclass(frozen=True)
+class SlotSize:
+    """A slot size: the variants that share it, and the number of slots in a fixed pool (the sum of max_live). A variant with a
+    tail belongs to the slot size of its longest."""
+
+    bytes: int
+    budget: int
+    messages: tuple[Message, ...]
+    has_tails: bool = False     # it serves messages with tails
+
+
+@dataclass(frozen=True)
+class TagPage:
+    high_byte: int
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    protocol: model.Protocol
+    tag: Scalar
+    freed_tag: int              # the tag of a freed message; no variant has it
+    structs: tuple[Struct, ...]
+    messages: tuple[Message, ...]
+    slot_sizes: tuple[SlotSize, ...]
+    tail_classes: tuple[int, ...] = ()      # the slot class of each tail_index
+
+    @property
+    def tailed(self) -> tuple[Message, ...]:
+        """The messages with a tail."""
+        return tuple(m for m in self.messages if m.tail)
+
+    def tail_class(self, message: Message, elements: int) -> int:
+        """The slot class of a message with this many elements in its tail, in a growing pool."""
+        return self.tail_classes[tail_index(message.tail.bytes(elements))]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of everything that files which use the messages must agree on: tags, numbers, members and slots, but no docs."""
+        facts = [self.tag.c, self.freed_tag, self.tail_classes]
+        facts += [(e.name.c, e.base.c, [(v.name.c, v.number) for v in e.values]) for e in self.protocol.enums + self.protocol.flags]
+        facts += [(r.model.name.c, r.size, [(m.name, m.c_type, m.count, m.bits, m.offset) for m in r.members],
+                   [(f.name.c, f.range) for f in r.model.fields]) for r in self.structs + self.messages]
+        facts += [(m.model.tag, m.slot_class, m.tail) for m in self.messages]
+        facts += [(s.bytes, s.budget) for s in self.slot_sizes]
+        return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
+
+    @property
+    def class_type(self) -> str:
+        """The narrowest C type that counts the slot classes."""
+        return "uint8_t" if len(self.slot_sizes) < 256 else "uint16_t"
+
+    @cached_property
+    def printed_enums(self) -> tuple[model.Enum, ...]:
+        """The enums that a field has."""
+        return tuple(enum for enum in self.protocol.enums if id(enum) in self._used)
+
+    @cached_property
+    def printed_enum_names(self) -> set[str]:
+        return {enum.name.schema for enum in self.printed_enums}
+
+    @cached_property
+    def printed_flags(self) -> tuple[model.Flags, ...]:
+        return tuple(flags for flags in self.protocol.flags if id(flags) in self._used)
+
+    @cached_property
+    def used_structs(self) -> tuple[Struct, ...]:
+        """The structs that a message contains, directly or inside another struct."""
+        used = {id(f.element) for m in self.messages for f in m.model.fields}
+        for struct in reversed(self.structs):
+            if id(struct.model) in used:
+                used |= {id(f.element) for f in struct.model.fields}
+        return tuple(struct for struct in self.structs if id(struct.model) in used)
+
+    @cached_property
+    def _used(self) -> set[int]:
+        records = [*(m.model for m in self.messages), *(s.model for s in self.used_structs)]
+        return {id(f.element) for record in records for f in record.fields}
+
+    @cached_property
+    def tag_pages(self) -> list[TagPage]:
+        """The allocated messages by the high byte of their tag."""
+        pages: dict[int, list[Message]] = {}
+        for message in self.messages:
+            if message.slot_class:
+                pages.setdefault(message.model.tag >> 8, []).append(message)
+        return [TagPage(high, tuple(pages[high])) for high in sorted(pages)]
+
+    @cached_property
+    def union_size(self) -> int:
+        """The bytes of the union. Messages with a tail are not in it."""
+        whole = [m for m in self.messages if not m.tail]
+        return round_up(max((m.size for m in whole), default=self.tag.size), max((m.align for m in whole), default=self.tag.size))
