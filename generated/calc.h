@@ -989,6 +989,12 @@ static inline struct calc_pool *calc_at_(struct calc_pool *pool, const char *fil
     return pool;
 }
 
+/* Notes the place after the arguments are evaluated: an argument may use the same pool. */
+PROTOPOOL_INLINE void calc_free_at_(const char *file, int line, struct calc_pool *pool, struct calc *msg)
+{
+    calc_free_(calc_at_(pool, file, line), msg);
+}
+
 /* The message, or NULL if it is not the variant of this tag: a fault, with its place. */
 PROTOPOOL_API const struct calc *calc_read_at_(enum calc_tag tag, const char *file, int line, const struct calc *msg);
 PROTOPOOL_API struct calc *calc_edit_at_(enum calc_tag tag, const char *file, int line, struct calc *msg);
@@ -1001,7 +1007,7 @@ PROTOPOOL_API struct calc *calc_edit_at_(enum calc_tag tag, const char *file, in
 #define calc_pool_reserve(pool, ...) calc_pool_reserve(CALC_HERE_(pool), __VA_ARGS__)
 #define calc_pool_each(pool, ...) calc_pool_each(CALC_HERE_(pool), __VA_ARGS__)
 #define calc_pool_stats(pool, ...) calc_pool_stats(CALC_HERE_(pool), __VA_ARGS__)
-#define calc_free(pool, ...) calc_free_(CALC_HERE_(pool), __VA_ARGS__)
+#define calc_free(...) calc_free_at_(__FILE__, __LINE__, __VA_ARGS__)
 #define calc_as_add(...) calc_as_add(calc_read_at_(CALC_ADD, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_edit_add(...) calc_edit_add(calc_edit_at_(CALC_ADD, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_as_negate(...) calc_as_negate(calc_read_at_(CALC_NEGATE, __FILE__, __LINE__, __VA_ARGS__))

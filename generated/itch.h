@@ -2535,6 +2535,12 @@ static inline struct itch_pool *itch_at_(struct itch_pool *pool, const char *fil
     return pool;
 }
 
+/* Notes the place after the arguments are evaluated: an argument may use the same pool. */
+PROTOPOOL_INLINE void itch_free_at_(const char *file, int line, struct itch_pool *pool, struct itch *msg)
+{
+    itch_free_(itch_at_(pool, file, line), msg);
+}
+
 /* The message, or NULL if it is not the variant of this tag: a fault, with its place. */
 PROTOPOOL_API const struct itch *itch_read_at_(enum itch_tag tag, const char *file, int line, const struct itch *msg);
 PROTOPOOL_API struct itch *itch_edit_at_(enum itch_tag tag, const char *file, int line, struct itch *msg);
@@ -2547,7 +2553,7 @@ PROTOPOOL_API struct itch *itch_edit_at_(enum itch_tag tag, const char *file, in
 #define itch_pool_reserve(pool, ...) itch_pool_reserve(ITCH_HERE_(pool), __VA_ARGS__)
 #define itch_pool_each(pool, ...) itch_pool_each(ITCH_HERE_(pool), __VA_ARGS__)
 #define itch_pool_stats(pool, ...) itch_pool_stats(ITCH_HERE_(pool), __VA_ARGS__)
-#define itch_free(pool, ...) itch_free_(ITCH_HERE_(pool), __VA_ARGS__)
+#define itch_free(...) itch_free_at_(__FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_system_event(...) itch_as_system_event(itch_read_at_(ITCH_SYSTEM_EVENT, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_system_event(...) itch_edit_system_event(itch_edit_at_(ITCH_SYSTEM_EVENT, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_as_stock_directory(...) itch_as_stock_directory(itch_read_at_(ITCH_STOCK_DIRECTORY, __FILE__, __LINE__, __VA_ARGS__))

@@ -1684,6 +1684,7 @@ static void pp_put_into_store(struct protopool *pool, unsigned c, void *slot)
             pp_swap_magazines(pool, c);
         }
     }
+    PROTOPOOL_ASSUME(loaded->top != NULL); /* both have arrays */
     *loaded->top++ = slot;
 }
 

@@ -1692,6 +1692,12 @@ static inline struct telemetry_pool *telemetry_at_(struct telemetry_pool *pool, 
     return pool;
 }
 
+/* Notes the place after the arguments are evaluated: an argument may use the same pool. */
+PROTOPOOL_INLINE void telemetry_free_at_(const char *file, int line, struct telemetry_pool *pool, struct telemetry *msg)
+{
+    telemetry_free_(telemetry_at_(pool, file, line), msg);
+}
+
 /* The message, or NULL if it is not the variant of this tag: a fault, with its place. */
 PROTOPOOL_API const struct telemetry *telemetry_read_at_(enum telemetry_tag tag, const char *file, int line, const struct telemetry *msg);
 PROTOPOOL_API struct telemetry *telemetry_edit_at_(enum telemetry_tag tag, const char *file, int line, struct telemetry *msg);
@@ -1704,7 +1710,7 @@ PROTOPOOL_API struct telemetry *telemetry_edit_at_(enum telemetry_tag tag, const
 #define telemetry_pool_reserve(pool, ...) telemetry_pool_reserve(TELEMETRY_HERE_(pool), __VA_ARGS__)
 #define telemetry_pool_each(pool, ...) telemetry_pool_each(TELEMETRY_HERE_(pool), __VA_ARGS__)
 #define telemetry_pool_stats(pool, ...) telemetry_pool_stats(TELEMETRY_HERE_(pool), __VA_ARGS__)
-#define telemetry_free(pool, ...) telemetry_free_(TELEMETRY_HERE_(pool), __VA_ARGS__)
+#define telemetry_free(...) telemetry_free_at_(__FILE__, __LINE__, __VA_ARGS__)
 #define telemetry_as_heartbeat(...) telemetry_as_heartbeat(telemetry_read_at_(TELEMETRY_HEARTBEAT, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_edit_heartbeat(...) telemetry_edit_heartbeat(telemetry_edit_at_(TELEMETRY_HEARTBEAT, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_as_attitude(...) telemetry_as_attitude(telemetry_read_at_(TELEMETRY_ATTITUDE, __FILE__, __LINE__, __VA_ARGS__))

@@ -454,16 +454,41 @@ END_TEST
 
 #if PROTOPOOL_CHECK >= 1
 static enum protopool_fault noted;
+static int noted_line;
 static atomic_uint faults;
 
 static void note(enum protopool_fault fault, const void *of, const void *pointer, const struct protopool_site *site)
 {
     (void)of;
     (void)pointer;
-    (void)site;
     noted = fault;
+    noted_line = site->line;
     atomic_fetch_add(&faults, 1);
 }
+
+#if PROTOPOOL_CHECK == 2
+static struct calc *after_another_free(struct calc *msg)
+{
+    calc_free(&pool, calc_new_add(&pool, 1, 2));
+    return msg;
+}
+
+START_TEST(place_of_a_free_is_its_own_if_its_argument_uses_the_pool)
+{
+    struct calc *msg;
+    int line;
+
+    protopool_set_fault_handler(note);
+    msg = start();
+    calc_free(&pool, msg);
+    line = __LINE__ + 1;
+    calc_free(&pool, after_another_free(msg));
+    ck_assert_int_eq((int)noted, PROTOPOOL_FAULT_DOUBLE_FREE);
+    ck_assert_int_eq(noted_line, line);
+    ck_assert_uint_eq(calc_pool_fini(&pool), 0);
+}
+END_TEST
+#endif
 
 START_TEST(operation_is_skipped_when_the_handler_returns)
 {
@@ -599,6 +624,10 @@ int main(void)
     if (srunner_fork_status(runner) == CK_FORK)
         tcase_add_test(tests, pool_may_be_handed_from_thread_to_thread);
     tcase_add_test(tests, racing_double_free_is_reported_once);
+#endif
+#if PROTOPOOL_CHECK == 2
+    if (srunner_fork_status(runner) == CK_FORK)
+        tcase_add_test(tests, place_of_a_free_is_its_own_if_its_argument_uses_the_pool);
 #endif
 #if PROTOPOOL_CHECK >= 1
     if (srunner_fork_status(runner) == CK_FORK)
