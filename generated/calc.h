@@ -35,16 +35,8 @@ PROTOPOOL_BEGIN_C
 /* ---- Types --------------------------------------------------------------------------------------------------- */
 
 /* Which variant a message is. No message has tag 0. */
-enum calc_tag {
-    CALC_ADD = 1,
-    CALC_NEGATE = 2,
-    CALC_APPLY = 3,
-    CALC_SUM = 4,
-    CALC_STORE = 5,
-    CALC_RECALL = 6,
-    CALC_LOG = 7,
-    CALC_QUIT = 8
-};
+enum calc_tag { CALC_ADD = 1, CALC_NEGATE = 2, CALC_APPLY = 3, CALC_SUM = 4, CALC_STORE = 5, CALC_RECALL = 6,
+    CALC_LOG = 7, CALC_QUIT = 8 };
 
 /* X_(ADD, add) for each variant, in the schema's order: for tables of your own. */
 #define CALC_VARIANTS(X_) X_(ADD, add) X_(NEGATE, negate) X_(APPLY, apply) X_(SUM, sum) X_(STORE, store) \
@@ -61,8 +53,7 @@ enum calc_operation {
     CALC_OPERATION_DIVIDE = 4
 };
 
-/* What every message begins with. */
-struct calc {
+struct calc { /* what every message begins with */
     uint8_t tag;
 };
 
@@ -122,8 +113,7 @@ struct calc_quit {
     struct calc base;
 };
 
-/* Any message by value. */
-union calc_any {
+union calc_any { /* any message by value */
     struct calc base;
     struct calc_add add;
     struct calc_negate negate;
@@ -142,23 +132,16 @@ struct calc_depot; /* what the pools of several threads share */
  *
  * new      allocates a message. NULL if the schema rules an argument out, or if the pool is exhausted:
  *          calc_pool_failure reports which. From level 1 the refusal handler gets what is ruled out.
- * copy     allocates a message and copies a struct into it, for example one with designated initialisers. The struct's
- *          tag may be 0. NULL when new would return NULL.
+ * copy     allocates a copy of a struct, whose tag may be 0. NULL for the same reasons.
  * make     constructs by value. The tag is 0 if the schema rules an argument out.
  *
  * Each variant X also has these:
  *
- * struct calc_X calc_default_X(void)
- *          constructs by value, with the schema's defaults. A field that has none is 0, empty or absent, or has the
- *          allowed value nearest to 0.
- * bool calc_valid_X(const struct calc_X *msg)
- *          whether the schema allows what the struct holds. If not, copy returns NULL.
- * const struct calc_X *calc_as_X(const struct calc *msg)
- *          the message as an X. It must be one: from level 1, any other is a fault.
- * const struct calc_X *calc_if_X(const struct calc *msg)
- *          the message as an X; NULL if it is another variant.
- * struct calc_X *calc_edit_X(struct calc *msg)
- *          like calc_as_X, for writing the fields. Only for variants that have fields.
+ * struct calc_X calc_default_X(void)                         the schema's defaults; else 0, empty, absent or nearest to 0
+ * bool calc_valid_X(const struct calc_X *msg)                whether the schema allows what it holds; else copy is NULL
+ * const struct calc_X *calc_as_X(const struct calc *msg)     the message as an X; a fault from level 1 if it is none
+ * const struct calc_X *calc_if_X(const struct calc *msg)     the message as an X; NULL if it is none
+ * struct calc_X *calc_edit_X(struct calc *msg)               like as_X, to write fields; only if X has fields
  *
  * A text argument is terminated; a null pointer is refused. An array argument has exactly N elements. A list may be NULL if
  * its length is 0. An optional field is absent if its argument is NULL. new and copy set padding to 0, except inside the
@@ -169,38 +152,31 @@ struct calc_depot; /* what the pools of several threads share */
 PROTOPOOL_ALLOCATES struct calc *calc_new_add(struct calc_pool *pool, uint64_t left, uint64_t right);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_add(struct calc_pool *pool, const struct calc_add *from);
 static inline struct calc_add calc_make_add(uint64_t left, uint64_t right);
-
 /* Negate: Ask for -value. */
 PROTOPOOL_ALLOCATES struct calc *calc_new_negate(struct calc_pool *pool, int64_t value);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_negate(struct calc_pool *pool, const struct calc_negate *from);
 static inline struct calc_negate calc_make_negate(int64_t value);
-
 /* Apply: Ask for left operation right. */
 PROTOPOOL_ALLOCATES struct calc *calc_new_apply(struct calc_pool *pool, enum calc_operation operation, double left,
     double right);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_apply(struct calc_pool *pool, const struct calc_apply *from);
 static inline struct calc_apply calc_make_apply(enum calc_operation operation, double left, double right);
-
 /* Sum: Ask for the sum of the first count operands. */
 PROTOPOOL_ALLOCATES struct calc *calc_new_sum(struct calc_pool *pool, uint8_t count, const int32_t *operands);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_sum(struct calc_pool *pool, const struct calc_sum *from);
 static inline struct calc_sum calc_make_sum(uint8_t count, const int32_t *operands);
-
 /* Store: Give a value a name. */
 PROTOPOOL_ALLOCATES struct calc *calc_new_store(struct calc_pool *pool, const char *name, double value);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_store(struct calc_pool *pool, const struct calc_store *from);
 static inline struct calc_store calc_make_store(const char *name, double value);
-
 /* Recall: Ask for the value that has this name. */
 PROTOPOOL_ALLOCATES struct calc *calc_new_recall(struct calc_pool *pool, const char *name);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_recall(struct calc_pool *pool, const struct calc_recall *from);
 static inline struct calc_recall calc_make_recall(const char *name);
-
 /* Log: Write a line to the calculator's log. */
 PROTOPOOL_ALLOCATES struct calc *calc_new_log(struct calc_pool *pool, uint64_t time, const char *text);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_log(struct calc_pool *pool, const struct calc_log *from);
 static inline struct calc_log calc_make_log(uint64_t time, const char *text);
-
 /* Quit: Ask the calculator to end. */
 PROTOPOOL_ALLOCATES struct calc *calc_new_quit(struct calc_pool *pool);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_quit(struct calc_pool *pool, const struct calc_quit *from);
@@ -214,11 +190,9 @@ static inline void calc_free(struct calc_pool *pool, struct calc *msg);
 /* Allocates a copy of a message of any pool. NULL if this pool is exhausted, or if msg is no message. */
 PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_clone(struct calc_pool *pool, const struct calc *msg);
 
-/* The tag, to switch on: -Wswitch finds a forgotten variant. */
+/* tag_of is to switch on: -Wswitch finds a forgotten variant. tag_name and describe return NULL for a number that is no tag.
+ * size returns 0 for what is no message. describe gives the names, types and offsets of the fields. */
 static inline enum calc_tag calc_tag_of(const struct calc *msg);
-
-/* tag_name and describe return NULL for a number that is no tag. size returns 0 for what is no message. describe gives the
- * names, types and offsets of the fields. */
 PROTOPOOL_API const char *calc_tag_name(enum calc_tag tag);
 PROTOPOOL_API const struct protopool_record *calc_describe(enum calc_tag tag);
 PROTOPOOL_API size_t calc_size(const struct calc *msg); /* of its struct */
@@ -234,7 +208,7 @@ PROTOPOOL_API bool calc_validate(const struct calc *msg, size_t bytes);
 PROTOPOOL_API bool calc_equal(const struct calc *one, const struct calc *other);
 PROTOPOOL_API uint64_t calc_hash(const struct calc *msg);
 
-/* A function for each variant. dispatch skips a variant whose function is NULL. */
+/* dispatch calls the function of the message's variant, unless it is NULL; none for what is no message. */
 struct calc_handlers {
     void (*add)(void *ctx, const struct calc_add *msg);
     void (*negate)(void *ctx, const struct calc_negate *msg);
@@ -245,8 +219,6 @@ struct calc_handlers {
     void (*log)(void *ctx, const struct calc_log *msg);
     void (*quit)(void *ctx, const struct calc_quit *msg);
 };
-
-/* Calls the handler of the message's variant; none for what is no message. */
 PROTOPOOL_API void calc_dispatch(const struct calc *msg, const struct calc_handlers *handlers, void *ctx);
 
 /* The initialiser of handlers by a prefix: CALC_HANDLERS(on_) has on_add, ... A missing one does not compile. */
@@ -264,17 +236,15 @@ PROTOPOOL_API int calc_snprint_pretty(char *buffer, size_t room, const struct ca
 
 /* ---- Pools: protopool.h has the full contracts, at protopool_init_fixed and its neighbours --------------------- */
 
-/* A fixed pool: never grows, never calls malloc. CALC_POOL_STORAGE(name) declares the memory, CALC_POOL_BYTES bytes aligned
- * to 8. False if the memory is too small or misaligned. */
+/* init: a fixed pool, which never grows and never calls malloc. CALC_POOL_STORAGE(name) declares its memory, CALC_POOL_BYTES
+ * bytes aligned to 8. False if the memory is too small or misaligned. init_growing: a pool that grows from the source; NULL is
+ * the default source, on top of malloc. False if the source has no memory. */
 PROTOPOOL_NODISCARD static inline bool calc_pool_init(struct calc_pool *pool, void *memory, size_t bytes);
-
-/* Grows from the source; NULL: the default source, on top of malloc. False if the source has no memory. */
 PROTOPOOL_NODISCARD static inline bool calc_pool_init_growing(struct calc_pool *pool, const struct protopool_source *source);
 
-/* Ends the pool; returns how many messages were live. For a joined pool it returns 0: its messages live on in the depot. */
+/* fini ends the pool and returns how many messages were live; of a joined pool 0, for its messages live on in the depot. reset
+ * frees all messages at once. A fault if the pool is joined. */
 static inline size_t calc_pool_fini(struct calc_pool *pool);
-
-/* Frees all messages at once. A fault if the pool is joined. */
 static inline void calc_pool_reset(struct calc_pool *pool);
 
 /* Makes sure that n more messages of the tag's slot size can be allocated without a call of the source. False if the
@@ -299,24 +269,19 @@ struct calc_pool_stats { /* what stats fills in */
     size_t system_bytes; /* those, and what the default source keeps free */
 };
 static inline void calc_pool_stats(struct calc_pool *pool, struct calc_pool_stats *stats);
-#ifndef PROTOPOOL_NO_STDIO /* prints the peaks as max_live lines for the schema; returns as fprintf does */
-PROTOPOOL_API int calc_pool_print_budget(FILE *out, struct calc_pool *pool);
-#endif
 
 #ifndef PROTOPOOL_NO_THREADS
 /* ---- Depots: threads share memory, and free each other's messages --------------------------------------------- */
 
-/* A depot that grows, and one in fixed memory; the arguments are those of the pools' functions. CALC_DEPOT_STORAGE(name,
- * pools) declares CALC_DEPOT_BYTES(pools) bytes: enough for every max_live, shared by that many joined pools. False also if
- * the system has no lock. The source is called while the lock is held. */
+/* As pools. CALC_DEPOT_STORAGE(name, pools) declares CALC_DEPOT_BYTES(pools) bytes: enough for every max_live, shared by that
+ * many joined pools. False also if the system has no lock. The source is called while the lock is held. */
 PROTOPOOL_NODISCARD static inline bool calc_depot_init(struct calc_depot *depot, const struct protopool_source *source);
 PROTOPOOL_NODISCARD static inline bool calc_depot_init_fixed(struct calc_depot *depot, void *memory, size_t bytes);
 
-/* A pool of the depot's memory, for one thread, which ends it with calc_pool_fini. Any joined pool may free the messages of
- * any other. False if the depot's init has failed. */
+/* join: a pool of the depot's memory, for one thread, which ends it with calc_pool_fini. Any joined pool may free the
+ * messages of any other. False if the depot's init has failed. fini: ends the depot, and returns how many messages were
+ * live. A fault while a pool is joined: SIZE_MAX, and nothing is released. */
 PROTOPOOL_NODISCARD static inline bool calc_pool_join(struct calc_pool *pool, struct calc_depot *depot);
-
-/* Ends the depot; returns how many messages were live. A fault while a pool is joined: SIZE_MAX, and nothing is released. */
 static inline size_t calc_depot_fini(struct calc_depot *depot);
 
 /* As for a pool, and from any thread. each returns false while a pool is joined. stats counts the free slots in joined
@@ -324,7 +289,11 @@ static inline size_t calc_depot_fini(struct calc_depot *depot);
 PROTOPOOL_API bool calc_depot_each(struct calc_depot *depot, void (*fn)(void *ctx, const struct calc *msg), void *ctx);
 static inline size_t calc_depot_trim(struct calc_depot *depot);
 static inline void calc_depot_stats(struct calc_depot *depot, struct calc_pool_stats *stats);
-#ifndef PROTOPOOL_NO_STDIO
+#endif
+
+#ifndef PROTOPOOL_NO_STDIO /* print the peaks as max_live lines for the schema; return as fprintf does */
+PROTOPOOL_API int calc_pool_print_budget(FILE *out, struct calc_pool *pool);
+#ifndef PROTOPOOL_NO_THREADS
 PROTOPOOL_API int calc_depot_print_budget(FILE *out, struct calc_depot *depot);
 #endif
 #endif

@@ -49,30 +49,12 @@ PROTOPOOL_BEGIN_C
 /* ---- Types --------------------------------------------------------------------------------------------------- */
 
 /* Which variant a message is. No message has tag 0. */
-enum itch_tag {
-    ITCH_SYSTEM_EVENT = 83,
-    ITCH_STOCK_DIRECTORY = 82,
-    ITCH_TRADING_ACTION = 72,
-    ITCH_REG_SHO = 89,
-    ITCH_PARTICIPANT_POSITION = 76,
-    ITCH_MWCB_DECLINE = 86,
-    ITCH_MWCB_STATUS = 87,
-    ITCH_IPO_QUOTING = 75,
-    ITCH_LULD_COLLAR = 74,
-    ITCH_OPERATIONAL_HALT = 104,
-    ITCH_ADD_ORDER = 65,
-    ITCH_ADD_ORDER_MPID = 70,
-    ITCH_ORDER_EXECUTED = 69,
-    ITCH_ORDER_EXECUTED_PRICE = 67,
-    ITCH_ORDER_CANCEL = 88,
-    ITCH_ORDER_DELETE = 68,
-    ITCH_ORDER_REPLACE = 85,
-    ITCH_TRADE = 80,
-    ITCH_CROSS_TRADE = 81,
-    ITCH_BROKEN_TRADE = 66,
-    ITCH_IMBALANCE = 73,
-    ITCH_RETAIL_INTEREST = 78
-};
+enum itch_tag { ITCH_SYSTEM_EVENT = 83, ITCH_STOCK_DIRECTORY = 82, ITCH_TRADING_ACTION = 72, ITCH_REG_SHO = 89,
+    ITCH_PARTICIPANT_POSITION = 76, ITCH_MWCB_DECLINE = 86, ITCH_MWCB_STATUS = 87, ITCH_IPO_QUOTING = 75,
+    ITCH_LULD_COLLAR = 74, ITCH_OPERATIONAL_HALT = 104, ITCH_ADD_ORDER = 65, ITCH_ADD_ORDER_MPID = 70,
+    ITCH_ORDER_EXECUTED = 69, ITCH_ORDER_EXECUTED_PRICE = 67, ITCH_ORDER_CANCEL = 88, ITCH_ORDER_DELETE = 68,
+    ITCH_ORDER_REPLACE = 85, ITCH_TRADE = 80, ITCH_CROSS_TRADE = 81, ITCH_BROKEN_TRADE = 66, ITCH_IMBALANCE = 73,
+    ITCH_RETAIL_INTEREST = 78 };
 
 /* X_(ADD, add) for each variant, in the schema's order: for tables of your own. */
 #define ITCH_VARIANTS(X_) X_(SYSTEM_EVENT, system_event) X_(STOCK_DIRECTORY, stock_directory) \
@@ -84,8 +66,7 @@ enum itch_tag {
     X_(ORDER_REPLACE, order_replace) X_(TRADE, trade) X_(CROSS_TRADE, cross_trade) X_(BROKEN_TRADE, broken_trade) \
     X_(IMBALANCE, imbalance) X_(RETAIL_INTEREST, retail_interest)
 
-/* What every message begins with. */
-struct itch {
+struct itch { /* what every message begins with */
     uint8_t tag;
 };
 
@@ -356,8 +337,7 @@ struct itch_retail_interest {
     alignas(8) uint64_t timestamp;
 };
 
-/* Any message by value. */
-union itch_any {
+union itch_any { /* any message by value */
     struct itch base;
     struct itch_system_event system_event;
     struct itch_stock_directory stock_directory;
@@ -390,23 +370,16 @@ struct itch_depot; /* what the pools of several threads share */
  *
  * new      allocates a message. NULL if the schema rules an argument out, or if the pool is exhausted:
  *          itch_pool_failure reports which. From level 1 the refusal handler gets what is ruled out.
- * copy     allocates a message and copies a struct into it, for example one with designated initialisers. The struct's
- *          tag may be 0. NULL when new would return NULL.
+ * copy     allocates a copy of a struct, whose tag may be 0. NULL for the same reasons.
  * make     constructs by value. The tag is 0 if the schema rules an argument out.
  *
  * Each variant X also has these:
  *
- * struct itch_X itch_default_X(void)
- *          constructs by value, with the schema's defaults. A field that has none is 0, empty or absent, or has the
- *          allowed value nearest to 0.
- * bool itch_valid_X(const struct itch_X *msg)
- *          whether the schema allows what the struct holds. If not, copy returns NULL.
- * const struct itch_X *itch_as_X(const struct itch *msg)
- *          the message as an X. It must be one: from level 1, any other is a fault.
- * const struct itch_X *itch_if_X(const struct itch *msg)
- *          the message as an X; NULL if it is another variant.
- * struct itch_X *itch_edit_X(struct itch *msg)
- *          like itch_as_X, for writing the fields. Only for variants that have fields.
+ * struct itch_X itch_default_X(void)                         the schema's defaults; else 0, empty, absent or nearest to 0
+ * bool itch_valid_X(const struct itch_X *msg)                whether the schema allows what it holds; else copy is NULL
+ * const struct itch_X *itch_as_X(const struct itch *msg)     the message as an X; a fault from level 1 if it is none
+ * const struct itch_X *itch_if_X(const struct itch *msg)     the message as an X; NULL if it is none
+ * struct itch_X *itch_edit_X(struct itch *msg)               like as_X, to write fields; only if X has fields
  *
  * A text argument is terminated; a null pointer is refused. An array argument has exactly N elements. A list may be NULL if
  * its length is 0. An optional field is absent if its argument is NULL. new and copy set padding to 0, except inside the
@@ -420,7 +393,6 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_system_event(struct itch_pool *pool,
     const struct itch_system_event *from);
 static inline struct itch_system_event itch_make_system_event(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, char event_code);
-
 /* StockDirectory: A stock that trades today; sent for each before the day begins. */
 PROTOPOOL_ALLOCATES struct itch *itch_new_stock_directory(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_category, char financial_status,
@@ -433,7 +405,6 @@ static inline struct itch_stock_directory itch_make_stock_directory(uint16_t sto
     uint64_t timestamp, const char *stock, char market_category, char financial_status, uint32_t round_lot_size,
     char round_lots_only, char issue_classification, const char *issue_subtype, char authenticity,
     char short_sale_threshold, char ipo_flag, char luld_tier, char etp_flag, uint32_t etp_leverage, char inverse);
-
 /* TradingAction: A stock's trading state, at the start and whenever it changes. */
 PROTOPOOL_ALLOCATES struct itch *itch_new_trading_action(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char state, char reserved, const char *reason);
@@ -441,14 +412,12 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_trading_action(struct itch_pool *pool
     const struct itch_trading_action *from);
 static inline struct itch_trading_action itch_make_trading_action(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char state, char reserved, const char *reason);
-
 /* RegSho: A stock's short-sale price test. */
 PROTOPOOL_ALLOCATES struct itch *itch_new_reg_sho(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char action);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_reg_sho(struct itch_pool *pool, const struct itch_reg_sho *from);
 static inline struct itch_reg_sho itch_make_reg_sho(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char action);
-
 /* ParticipantPosition: A market participant's standing in a stock. */
 PROTOPOOL_ALLOCATES struct itch *itch_new_participant_position(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
@@ -458,7 +427,6 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_participant_position(struct itch_pool
 static inline struct itch_participant_position itch_make_participant_position(uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
     char state);
-
 /* MwcbDecline: The index levels at which the whole market will halt today. They have 8 decimals. */
 PROTOPOOL_ALLOCATES struct itch *itch_new_mwcb_decline(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3);
@@ -466,14 +434,12 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_mwcb_decline(struct itch_pool *pool,
     const struct itch_mwcb_decline *from);
 static inline struct itch_mwcb_decline itch_make_mwcb_decline(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3);
-
 /* MwcbStatus: The whole market halts because a level was breached. */
 PROTOPOOL_ALLOCATES struct itch *itch_new_mwcb_status(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, char breached_level);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_mwcb_status(struct itch_pool *pool, const struct itch_mwcb_status *from);
 static inline struct itch_mwcb_status itch_make_mwcb_status(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, char breached_level);
-
 /* IpoQuoting: When an initial offering may be quoted. */
 PROTOPOOL_ALLOCATES struct itch *itch_new_ipo_quoting(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier,
@@ -481,7 +447,6 @@ PROTOPOOL_ALLOCATES struct itch *itch_new_ipo_quoting(struct itch_pool *pool, ui
 PROTOPOOL_ALLOCATES struct itch *itch_copy_ipo_quoting(struct itch_pool *pool, const struct itch_ipo_quoting *from);
 static inline struct itch_ipo_quoting itch_make_ipo_quoting(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier, uint32_t price);
-
 /* LuldCollar: The collar of the auction that ends a volatility pause. */
 PROTOPOOL_ALLOCATES struct itch *itch_new_luld_collar(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price,
@@ -490,7 +455,6 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_luld_collar(struct itch_pool *pool, c
 static inline struct itch_luld_collar itch_make_luld_collar(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price, uint32_t lower_price,
     uint32_t extension);
-
 /* OperationalHalt: One market stops or resumes trading a stock for a reason of its own. */
 PROTOPOOL_ALLOCATES struct itch *itch_new_operational_halt(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action);
@@ -498,7 +462,6 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_operational_halt(struct itch_pool *po
     const struct itch_operational_halt *from);
 static inline struct itch_operational_halt itch_make_operational_halt(uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action);
-
 /* AddOrder: A new order rests in the book. */
 PROTOPOOL_ALLOCATES struct itch *itch_new_add_order(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
@@ -506,7 +469,6 @@ PROTOPOOL_ALLOCATES struct itch *itch_new_add_order(struct itch_pool *pool, uint
 PROTOPOOL_ALLOCATES struct itch *itch_copy_add_order(struct itch_pool *pool, const struct itch_add_order *from);
 static inline struct itch_add_order itch_make_add_order(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price);
-
 /* AddOrderMpid: A new order, with the participant who placed it. */
 PROTOPOOL_ALLOCATES struct itch *itch_new_add_order_mpid(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
@@ -516,7 +478,6 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_add_order_mpid(struct itch_pool *pool
 static inline struct itch_add_order_mpid itch_make_add_order_mpid(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
     const char *mpid);
-
 /* OrderExecuted: A resting order is executed at its price, in part or in full. */
 PROTOPOOL_ALLOCATES struct itch *itch_new_order_executed(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match);
@@ -524,7 +485,6 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_order_executed(struct itch_pool *pool
     const struct itch_order_executed *from);
 static inline struct itch_order_executed itch_make_order_executed(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match);
-
 /* OrderExecutedPrice: A resting order is executed at another price than its own. */
 PROTOPOOL_ALLOCATES struct itch *itch_new_order_executed_price(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
@@ -534,7 +494,6 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_order_executed_price(struct itch_pool
 static inline struct itch_order_executed_price itch_make_order_executed_price(uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
     char printable, uint32_t price);
-
 /* OrderCancel: Some of an order's shares are cancelled. */
 PROTOPOOL_ALLOCATES struct itch *itch_new_order_cancel(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t cancelled);
@@ -542,7 +501,6 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_order_cancel(struct itch_pool *pool,
     const struct itch_order_cancel *from);
 static inline struct itch_order_cancel itch_make_order_cancel(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, uint32_t cancelled);
-
 /* OrderDelete: An order leaves the book. */
 PROTOPOOL_ALLOCATES struct itch *itch_new_order_delete(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref);
@@ -550,7 +508,6 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_order_delete(struct itch_pool *pool,
     const struct itch_order_delete *from);
 static inline struct itch_order_delete itch_make_order_delete(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref);
-
 /* OrderReplace: A new order replaces another of the same side and stock. */
 PROTOPOOL_ALLOCATES struct itch *itch_new_order_replace(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares,
@@ -559,7 +516,6 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_order_replace(struct itch_pool *pool,
     const struct itch_order_replace *from);
 static inline struct itch_order_replace itch_make_order_replace(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares, uint32_t price);
-
 /* Trade: An execution against an order that the book never showed. */
 PROTOPOOL_ALLOCATES struct itch *itch_new_trade(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
@@ -567,7 +523,6 @@ PROTOPOOL_ALLOCATES struct itch *itch_new_trade(struct itch_pool *pool, uint16_t
 PROTOPOOL_ALLOCATES struct itch *itch_copy_trade(struct itch_pool *pool, const struct itch_trade *from);
 static inline struct itch_trade itch_make_trade(uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp,
     uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price, uint64_t match);
-
 /* CrossTrade: The outcome of an auction. */
 PROTOPOOL_ALLOCATES struct itch *itch_new_cross_trade(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price,
@@ -575,7 +530,6 @@ PROTOPOOL_ALLOCATES struct itch *itch_new_cross_trade(struct itch_pool *pool, ui
 PROTOPOOL_ALLOCATES struct itch *itch_copy_cross_trade(struct itch_pool *pool, const struct itch_cross_trade *from);
 static inline struct itch_cross_trade itch_make_cross_trade(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price, uint64_t match, char cross_type);
-
 /* BrokenTrade: A trade is undone. */
 PROTOPOOL_ALLOCATES struct itch *itch_new_broken_trade(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t match);
@@ -583,7 +537,6 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_broken_trade(struct itch_pool *pool,
     const struct itch_broken_trade *from);
 static inline struct itch_broken_trade itch_make_broken_trade(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t match);
-
 /* Imbalance: The result of the next auction if it were held now. */
 PROTOPOOL_ALLOCATES struct itch *itch_new_imbalance(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction,
@@ -593,7 +546,6 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_imbalance(struct itch_pool *pool, con
 static inline struct itch_imbalance itch_make_imbalance(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction, const char *stock, uint32_t far_price,
     uint32_t near_price, uint32_t reference_price, char cross_type, char variation);
-
 /* RetailInterest: Retail orders that improve on the quote are available. */
 PROTOPOOL_ALLOCATES struct itch *itch_new_retail_interest(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char interest);
@@ -610,11 +562,9 @@ static inline void itch_free(struct itch_pool *pool, struct itch *msg);
 /* Allocates a copy of a message of any pool. NULL if this pool is exhausted, or if msg is no message. */
 PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_clone(struct itch_pool *pool, const struct itch *msg);
 
-/* The tag, to switch on: -Wswitch finds a forgotten variant. */
+/* tag_of is to switch on: -Wswitch finds a forgotten variant. tag_name and describe return NULL for a number that is no tag.
+ * size returns 0 for what is no message. describe gives the names, types and offsets of the fields. */
 static inline enum itch_tag itch_tag_of(const struct itch *msg);
-
-/* tag_name and describe return NULL for a number that is no tag. size returns 0 for what is no message. describe gives the
- * names, types and offsets of the fields. */
 PROTOPOOL_API const char *itch_tag_name(enum itch_tag tag);
 PROTOPOOL_API const struct protopool_record *itch_describe(enum itch_tag tag);
 PROTOPOOL_API size_t itch_size(const struct itch *msg); /* of its struct */
@@ -629,7 +579,7 @@ PROTOPOOL_API bool itch_validate(const struct itch *msg, size_t bytes);
 PROTOPOOL_API bool itch_equal(const struct itch *one, const struct itch *other);
 PROTOPOOL_API uint64_t itch_hash(const struct itch *msg);
 
-/* A function for each variant. dispatch skips a variant whose function is NULL. */
+/* dispatch calls the function of the message's variant, unless it is NULL; none for what is no message. */
 struct itch_handlers {
     void (*system_event)(void *ctx, const struct itch_system_event *msg);
     void (*stock_directory)(void *ctx, const struct itch_stock_directory *msg);
@@ -654,8 +604,6 @@ struct itch_handlers {
     void (*imbalance)(void *ctx, const struct itch_imbalance *msg);
     void (*retail_interest)(void *ctx, const struct itch_retail_interest *msg);
 };
-
-/* Calls the handler of the message's variant; none for what is no message. */
 PROTOPOOL_API void itch_dispatch(const struct itch *msg, const struct itch_handlers *handlers, void *ctx);
 
 /* The initialiser of handlers by a prefix: ITCH_HANDLERS(on_) has on_system_event, ... A missing one does not compile. */
@@ -677,17 +625,15 @@ PROTOPOOL_API int itch_snprint_pretty(char *buffer, size_t room, const struct it
 
 /* ---- Pools: protopool.h has the full contracts, at protopool_init_fixed and its neighbours --------------------- */
 
-/* A fixed pool: never grows, never calls malloc. ITCH_POOL_STORAGE(name) declares the memory, ITCH_POOL_BYTES bytes aligned
- * to 8. False if the memory is too small or misaligned. */
+/* init: a fixed pool, which never grows and never calls malloc. ITCH_POOL_STORAGE(name) declares its memory, ITCH_POOL_BYTES
+ * bytes aligned to 8. False if the memory is too small or misaligned. init_growing: a pool that grows from the source; NULL is
+ * the default source, on top of malloc. False if the source has no memory. */
 PROTOPOOL_NODISCARD static inline bool itch_pool_init(struct itch_pool *pool, void *memory, size_t bytes);
-
-/* Grows from the source; NULL: the default source, on top of malloc. False if the source has no memory. */
 PROTOPOOL_NODISCARD static inline bool itch_pool_init_growing(struct itch_pool *pool, const struct protopool_source *source);
 
-/* Ends the pool; returns how many messages were live. For a joined pool it returns 0: its messages live on in the depot. */
+/* fini ends the pool and returns how many messages were live; of a joined pool 0, for its messages live on in the depot. reset
+ * frees all messages at once. A fault if the pool is joined. */
 static inline size_t itch_pool_fini(struct itch_pool *pool);
-
-/* Frees all messages at once. A fault if the pool is joined. */
 static inline void itch_pool_reset(struct itch_pool *pool);
 
 /* Makes sure that n more messages of the tag's slot size can be allocated without a call of the source. False if the
@@ -712,24 +658,19 @@ struct itch_pool_stats { /* what stats fills in */
     size_t system_bytes; /* those, and what the default source keeps free */
 };
 static inline void itch_pool_stats(struct itch_pool *pool, struct itch_pool_stats *stats);
-#ifndef PROTOPOOL_NO_STDIO /* prints the peaks as max_live lines for the schema; returns as fprintf does */
-PROTOPOOL_API int itch_pool_print_budget(FILE *out, struct itch_pool *pool);
-#endif
 
 #ifndef PROTOPOOL_NO_THREADS
 /* ---- Depots: threads share memory, and free each other's messages --------------------------------------------- */
 
-/* A depot that grows, and one in fixed memory; the arguments are those of the pools' functions. ITCH_DEPOT_STORAGE(name,
- * pools) declares ITCH_DEPOT_BYTES(pools) bytes: enough for every max_live, shared by that many joined pools. False also if
- * the system has no lock. The source is called while the lock is held. */
+/* As pools. ITCH_DEPOT_STORAGE(name, pools) declares ITCH_DEPOT_BYTES(pools) bytes: enough for every max_live, shared by that
+ * many joined pools. False also if the system has no lock. The source is called while the lock is held. */
 PROTOPOOL_NODISCARD static inline bool itch_depot_init(struct itch_depot *depot, const struct protopool_source *source);
 PROTOPOOL_NODISCARD static inline bool itch_depot_init_fixed(struct itch_depot *depot, void *memory, size_t bytes);
 
-/* A pool of the depot's memory, for one thread, which ends it with itch_pool_fini. Any joined pool may free the messages of
- * any other. False if the depot's init has failed. */
+/* join: a pool of the depot's memory, for one thread, which ends it with itch_pool_fini. Any joined pool may free the
+ * messages of any other. False if the depot's init has failed. fini: ends the depot, and returns how many messages were
+ * live. A fault while a pool is joined: SIZE_MAX, and nothing is released. */
 PROTOPOOL_NODISCARD static inline bool itch_pool_join(struct itch_pool *pool, struct itch_depot *depot);
-
-/* Ends the depot; returns how many messages were live. A fault while a pool is joined: SIZE_MAX, and nothing is released. */
 static inline size_t itch_depot_fini(struct itch_depot *depot);
 
 /* As for a pool, and from any thread. each returns false while a pool is joined. stats counts the free slots in joined
@@ -737,7 +678,11 @@ static inline size_t itch_depot_fini(struct itch_depot *depot);
 PROTOPOOL_API bool itch_depot_each(struct itch_depot *depot, void (*fn)(void *ctx, const struct itch *msg), void *ctx);
 static inline size_t itch_depot_trim(struct itch_depot *depot);
 static inline void itch_depot_stats(struct itch_depot *depot, struct itch_pool_stats *stats);
-#ifndef PROTOPOOL_NO_STDIO
+#endif
+
+#ifndef PROTOPOOL_NO_STDIO /* print the peaks as max_live lines for the schema; return as fprintf does */
+PROTOPOOL_API int itch_pool_print_budget(FILE *out, struct itch_pool *pool);
+#ifndef PROTOPOOL_NO_THREADS
 PROTOPOOL_API int itch_depot_print_budget(FILE *out, struct itch_depot *depot);
 #endif
 #endif

@@ -40,19 +40,9 @@ PROTOPOOL_BEGIN_C
 /* ---- Types --------------------------------------------------------------------------------------------------- */
 
 /* Which variant a message is. No message has tag 0. */
-enum telemetry_tag {
-    TELEMETRY_HEARTBEAT = 1,
-    TELEMETRY_ATTITUDE = 2,
-    TELEMETRY_MOVED = 3,
-    TELEMETRY_MISSION = 16,
-    TELEMETRY_TEXT = 32,
-    TELEMETRY_LOG = 33,
-    TELEMETRY_CHUNK = 34,
-    TELEMETRY_TRACK = 35,
-    TELEMETRY_SET_MODE = 48,
-    TELEMETRY_REBOOT = 49,
-    TELEMETRY_SET_HOME = 50
-};
+enum telemetry_tag { TELEMETRY_HEARTBEAT = 1, TELEMETRY_ATTITUDE = 2, TELEMETRY_MOVED = 3, TELEMETRY_MISSION = 16,
+    TELEMETRY_TEXT = 32, TELEMETRY_LOG = 33, TELEMETRY_CHUNK = 34, TELEMETRY_TRACK = 35, TELEMETRY_SET_MODE = 48,
+    TELEMETRY_REBOOT = 49, TELEMETRY_SET_HOME = 50 };
 
 /* X_(ADD, add) for each variant, in the schema's order: for tables of your own. */
 #define TELEMETRY_VARIANTS(X_) X_(HEARTBEAT, heartbeat) X_(ATTITUDE, attitude) X_(MOVED, moved) \
@@ -92,8 +82,7 @@ struct telemetry_waypoint {
     struct telemetry_position at;
 };
 
-/* What every message begins with. */
-struct telemetry {
+struct telemetry { /* what every message begins with */
     uint8_t tag;
 };
 
@@ -192,8 +181,7 @@ struct telemetry_set_home {
     struct telemetry_position home;
 };
 
-/* Any message by value, but those with a tail. */
-union telemetry_any {
+union telemetry_any { /* any message by value, but those with a tail */
     struct telemetry base;
     struct telemetry_heartbeat heartbeat;
     struct telemetry_attitude attitude;
@@ -236,23 +224,16 @@ static inline bool telemetry_valid_waypoint(const struct telemetry_waypoint *val
  *
  * new      allocates a message. NULL if the schema rules an argument out, or if the pool is exhausted:
  *          telemetry_pool_failure reports which. From level 1 the refusal handler gets what is ruled out.
- * copy     allocates a message and copies a struct into it, for example one with designated initialisers. The struct's
- *          tag may be 0. NULL when new would return NULL.
+ * copy     allocates a copy of a struct, whose tag may be 0. NULL for the same reasons.
  * make     constructs by value. The tag is 0 if the schema rules an argument out.
  *
  * Each variant X also has these:
  *
- * struct telemetry_X telemetry_default_X(void)
- *          constructs by value, with the schema's defaults. A field that has none is 0, empty or absent, or has the
- *          allowed value nearest to 0.
- * bool telemetry_valid_X(const struct telemetry_X *msg)
- *          whether the schema allows what the struct holds. If not, copy returns NULL.
- * const struct telemetry_X *telemetry_as_X(const struct telemetry *msg)
- *          the message as an X. It must be one: from level 1, any other is a fault.
- * const struct telemetry_X *telemetry_if_X(const struct telemetry *msg)
- *          the message as an X; NULL if it is another variant.
- * struct telemetry_X *telemetry_edit_X(struct telemetry *msg)
- *          like telemetry_as_X, for writing the fields. Only for variants that have fields.
+ * struct telemetry_X telemetry_default_X(void)                              the schema's defaults; else 0, empty, absent or nearest to 0
+ * bool telemetry_valid_X(const struct telemetry_X *msg)                     whether the schema allows what it holds; else copy is NULL
+ * const struct telemetry_X *telemetry_as_X(const struct telemetry *msg)     the message as an X; a fault from level 1 if it is none
+ * const struct telemetry_X *telemetry_if_X(const struct telemetry *msg)     the message as an X; NULL if it is none
+ * struct telemetry_X *telemetry_edit_X(struct telemetry *msg)               like as_X, to write fields; only if X has fields
  *
  * A text argument is terminated; a null pointer is refused. An array argument has exactly N elements. A list may be NULL if
  * its length is 0. An optional field is absent if its argument is NULL. new and copy set padding to 0, except inside the
@@ -271,7 +252,6 @@ PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_heartbeat(struct telemetry_
     const struct telemetry_heartbeat *from);
 static inline struct telemetry_heartbeat telemetry_make_heartbeat(uint64_t time, enum telemetry_mode mode,
     uint8_t working, uint8_t battery);
-
 /* Attitude */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_attitude(struct telemetry_pool *pool, uint64_t time,
     const float *angles, const float *rates);
@@ -279,7 +259,6 @@ PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_attitude(struct telemetry_p
     const struct telemetry_attitude *from);
 static inline struct telemetry_attitude telemetry_make_attitude(uint64_t time, const float *angles,
     const float *rates);
-
 /* Moved */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_moved(struct telemetry_pool *pool, uint64_t time,
     const struct telemetry_position *at, const struct telemetry_position *target);
@@ -287,7 +266,6 @@ PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_moved(struct telemetry_pool
     const struct telemetry_moved *from);
 static inline struct telemetry_moved telemetry_make_moved(uint64_t time, const struct telemetry_position *at,
     const struct telemetry_position *target);
-
 /* Mission: The waypoints to fly to, in this order. */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_mission(struct telemetry_pool *pool, const char *name,
     float speed, const struct telemetry_waypoint *waypoints, size_t waypoints_len);
@@ -295,14 +273,12 @@ PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_mission(struct telemetry_po
     const struct telemetry_mission *from);
 static inline struct telemetry_mission telemetry_make_mission(const char *name, float speed,
     const struct telemetry_waypoint *waypoints, size_t waypoints_len);
-
 /* Text */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_text(struct telemetry_pool *pool, uint8_t severity,
     const char *text);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_text(struct telemetry_pool *pool,
     const struct telemetry_text *from);
 static inline struct telemetry_text telemetry_make_text(uint8_t severity, const char *text);
-
 /* Log: A line of the firmware's log, of any length. */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_log(struct telemetry_pool *pool, uint64_t time,
     uint8_t severity, const char *text, size_t text_len);
@@ -311,7 +287,6 @@ PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_log(struct telemetry_pool *
 static inline const char *telemetry_log_text(const struct telemetry_log *msg, size_t *length);
 static inline char *telemetry_edit_log_text(struct telemetry_log *msg, size_t *length);
 PROTOPOOL_NODISCARD static inline bool telemetry_reserve_log(struct telemetry_pool *pool, size_t n, size_t length);
-
 /* Chunk: A piece of a file. */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_chunk(struct telemetry_pool *pool, uint16_t file,
     uint32_t offset, const uint8_t *data, size_t data_len);
@@ -320,7 +295,6 @@ PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_chunk(struct telemetry_pool
 static inline const uint8_t *telemetry_chunk_data(const struct telemetry_chunk *msg, size_t *length);
 static inline uint8_t *telemetry_edit_chunk_data(struct telemetry_chunk *msg, size_t *length);
 PROTOPOOL_NODISCARD static inline bool telemetry_reserve_chunk(struct telemetry_pool *pool, size_t n, size_t length);
-
 /* Track: Where the vehicle has been. */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_track(struct telemetry_pool *pool, uint16_t period,
     const struct telemetry_position *points, size_t points_len);
@@ -329,19 +303,16 @@ PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_track(struct telemetry_pool
 static inline const struct telemetry_position *telemetry_track_points(const struct telemetry_track *msg, size_t *length);
 static inline struct telemetry_position *telemetry_edit_track_points(struct telemetry_track *msg, size_t *length);
 PROTOPOOL_NODISCARD static inline bool telemetry_reserve_track(struct telemetry_pool *pool, size_t n, size_t length);
-
 /* SetMode */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_set_mode(struct telemetry_pool *pool, enum telemetry_mode mode);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_set_mode(struct telemetry_pool *pool,
     const struct telemetry_set_mode *from);
 static inline struct telemetry_set_mode telemetry_make_set_mode(enum telemetry_mode mode);
-
 /* Reboot: Ignored while the vehicle flies. */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_reboot(struct telemetry_pool *pool);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_reboot(struct telemetry_pool *pool,
     const struct telemetry_reboot *from);
 static inline struct telemetry_reboot telemetry_make_reboot(void);
-
 /* SetHome */
 PROTOPOOL_ALLOCATES PROTOPOOL_DEPRECATED("send a Mission of one waypoint")
 struct telemetry *telemetry_new_set_home(struct telemetry_pool *pool, const struct telemetry_position *home);
@@ -358,11 +329,9 @@ static inline void telemetry_free(struct telemetry_pool *pool, struct telemetry 
 /* Allocates a copy of a message of any pool. NULL if this pool is exhausted, or if msg is no message. */
 PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_clone(struct telemetry_pool *pool, const struct telemetry *msg);
 
-/* The tag, to switch on: -Wswitch finds a forgotten variant. */
+/* tag_of is to switch on: -Wswitch finds a forgotten variant. tag_name and describe return NULL for a number that is no tag.
+ * size returns 0 for what is no message. describe gives the names, types and offsets of the fields. */
 static inline enum telemetry_tag telemetry_tag_of(const struct telemetry *msg);
-
-/* tag_name and describe return NULL for a number that is no tag. size returns 0 for what is no message. describe gives the
- * names, types and offsets of the fields. */
 PROTOPOOL_API const char *telemetry_tag_name(enum telemetry_tag tag);
 PROTOPOOL_API const struct protopool_record *telemetry_describe(enum telemetry_tag tag);
 PROTOPOOL_API size_t telemetry_size(const struct telemetry *msg); /* of its struct and its tail */
@@ -378,7 +347,7 @@ PROTOPOOL_API bool telemetry_validate(const struct telemetry *msg, size_t bytes)
 PROTOPOOL_API bool telemetry_equal(const struct telemetry *one, const struct telemetry *other);
 PROTOPOOL_API uint64_t telemetry_hash(const struct telemetry *msg);
 
-/* A function for each variant. dispatch skips a variant whose function is NULL. */
+/* dispatch calls the function of the message's variant, unless it is NULL; none for what is no message. */
 struct telemetry_handlers {
     void (*heartbeat)(void *ctx, const struct telemetry_heartbeat *msg);
     void (*attitude)(void *ctx, const struct telemetry_attitude *msg);
@@ -392,8 +361,6 @@ struct telemetry_handlers {
     void (*reboot)(void *ctx, const struct telemetry_reboot *msg);
     void (*set_home)(void *ctx, const struct telemetry_set_home *msg);
 };
-
-/* Calls the handler of the message's variant; none for what is no message. */
 PROTOPOOL_API void telemetry_dispatch(const struct telemetry *msg, const struct telemetry_handlers *handlers, void *ctx);
 
 /* The initialiser of handlers by a prefix: TELEMETRY_HANDLERS(on_) has on_heartbeat, ... A missing one does not compile. */
@@ -412,17 +379,15 @@ PROTOPOOL_API int telemetry_snprint_pretty(char *buffer, size_t room, const stru
 
 /* ---- Pools: protopool.h has the full contracts, at protopool_init_fixed and its neighbours --------------------- */
 
-/* A fixed pool: never grows, never calls malloc. TELEMETRY_POOL_STORAGE(name) declares the memory, TELEMETRY_POOL_BYTES bytes aligned
- * to 8. False if the memory is too small or misaligned. */
+/* init: a fixed pool, which never grows and never calls malloc. TELEMETRY_POOL_STORAGE(name) declares its memory, TELEMETRY_POOL_BYTES
+ * bytes aligned to 8. False if the memory is too small or misaligned. init_growing: a pool that grows from the source; NULL is
+ * the default source, on top of malloc. False if the source has no memory. */
 PROTOPOOL_NODISCARD static inline bool telemetry_pool_init(struct telemetry_pool *pool, void *memory, size_t bytes);
-
-/* Grows from the source; NULL: the default source, on top of malloc. False if the source has no memory. */
 PROTOPOOL_NODISCARD static inline bool telemetry_pool_init_growing(struct telemetry_pool *pool, const struct protopool_source *source);
 
-/* Ends the pool; returns how many messages were live. For a joined pool it returns 0: its messages live on in the depot. */
+/* fini ends the pool and returns how many messages were live; of a joined pool 0, for its messages live on in the depot. reset
+ * frees all messages at once. A fault if the pool is joined. */
 static inline size_t telemetry_pool_fini(struct telemetry_pool *pool);
-
-/* Frees all messages at once. A fault if the pool is joined. */
 static inline void telemetry_pool_reset(struct telemetry_pool *pool);
 
 /* Makes sure that n more messages of the tag's slot size can be allocated without a call of the source. False if the
@@ -448,24 +413,19 @@ struct telemetry_pool_stats { /* what stats fills in */
     size_t system_bytes; /* those, and what the default source keeps free */
 };
 static inline void telemetry_pool_stats(struct telemetry_pool *pool, struct telemetry_pool_stats *stats);
-#ifndef PROTOPOOL_NO_STDIO /* prints the peaks as max_live lines for the schema; returns as fprintf does */
-PROTOPOOL_API int telemetry_pool_print_budget(FILE *out, struct telemetry_pool *pool);
-#endif
 
 #ifndef PROTOPOOL_NO_THREADS
 /* ---- Depots: threads share memory, and free each other's messages --------------------------------------------- */
 
-/* A depot that grows, and one in fixed memory; the arguments are those of the pools' functions. TELEMETRY_DEPOT_STORAGE(name,
- * pools) declares TELEMETRY_DEPOT_BYTES(pools) bytes: enough for every max_live, shared by that many joined pools. False also if
- * the system has no lock. The source is called while the lock is held. */
+/* As pools. TELEMETRY_DEPOT_STORAGE(name, pools) declares TELEMETRY_DEPOT_BYTES(pools) bytes: enough for every max_live, shared by that
+ * many joined pools. False also if the system has no lock. The source is called while the lock is held. */
 PROTOPOOL_NODISCARD static inline bool telemetry_depot_init(struct telemetry_depot *depot, const struct protopool_source *source);
 PROTOPOOL_NODISCARD static inline bool telemetry_depot_init_fixed(struct telemetry_depot *depot, void *memory, size_t bytes);
 
-/* A pool of the depot's memory, for one thread, which ends it with telemetry_pool_fini. Any joined pool may free the messages of
- * any other. False if the depot's init has failed. */
+/* join: a pool of the depot's memory, for one thread, which ends it with telemetry_pool_fini. Any joined pool may free the
+ * messages of any other. False if the depot's init has failed. fini: ends the depot, and returns how many messages were
+ * live. A fault while a pool is joined: SIZE_MAX, and nothing is released. */
 PROTOPOOL_NODISCARD static inline bool telemetry_pool_join(struct telemetry_pool *pool, struct telemetry_depot *depot);
-
-/* Ends the depot; returns how many messages were live. A fault while a pool is joined: SIZE_MAX, and nothing is released. */
 static inline size_t telemetry_depot_fini(struct telemetry_depot *depot);
 
 /* As for a pool, and from any thread. each returns false while a pool is joined. stats counts the free slots in joined
@@ -473,7 +433,11 @@ static inline size_t telemetry_depot_fini(struct telemetry_depot *depot);
 PROTOPOOL_API bool telemetry_depot_each(struct telemetry_depot *depot, void (*fn)(void *ctx, const struct telemetry *msg), void *ctx);
 static inline size_t telemetry_depot_trim(struct telemetry_depot *depot);
 static inline void telemetry_depot_stats(struct telemetry_depot *depot, struct telemetry_pool_stats *stats);
-#ifndef PROTOPOOL_NO_STDIO
+#endif
+
+#ifndef PROTOPOOL_NO_STDIO /* print the peaks as max_live lines for the schema; return as fprintf does */
+PROTOPOOL_API int telemetry_pool_print_budget(FILE *out, struct telemetry_pool *pool);
+#ifndef PROTOPOOL_NO_THREADS
 PROTOPOOL_API int telemetry_depot_print_budget(FILE *out, struct telemetry_depot *depot);
 #endif
 #endif
