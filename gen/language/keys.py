@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The keys of a schema and their values: a tree of YAML nodes -> Schema. The only module that knows the keys, and how a type is
+written."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from . import yaml_tree
+from ..diagnostics import Place, Reporter, at, did_you_mean, quoted
+from .syntax import Constant, Enum, EnumValue, Field, Message, Schema, Struct, Type, Word
+
+_TYPE = re.compile(r"(?P<name>[A-Za-z]\w*)\s*(?P<brackets>\[\s*(?P<most><=)?\s*(?P<bound>-?\w*)\s*\])?\s*(?P<optional>\?)?\Z", re.ASCII)
+_LONGEST_TYPE = 256
+_UNCLEAR = ("", "~", "null", "no", "n", "off", "yes", "y", "on")        # YAML 1.1 reads these as true, false or nothing
+
+
+class Reader:
+    """One method per part of a schema. Each reports what is wrong with its part and returns None if that is unusable."""
+
+    def __init__(self, reporter: Reporter):
+        self.reporter = reporter
+
+    def schema(self, node: yaml_tree.Node) -> Schema | None:
+        keys = self.keys(node, "a schema", protocol=self.name, doc=self.doc, license=self.word, c_name=self.name,
+                         **self.shared_keys(), messages=self.named("messages", self.message))
+        if keys is None:
+            return None
+        missing = [quoted(needed) for needed in ("protocol", "messages") if not self.given(node, needed)]
+        if missing:
+            s = "s" * (len(missing) - 1)
+            self.reporter.error(Place(1, 1), f"a schema needs the key{s} {' and '.join(missing)}",
+                                "the smallest schema is protocol: calc, and on the next line messages: {Quit: {}}")
+        if keys.get("protocol") is None:
+            return None
+        return Schema(self.reporter.source, imports=keys.pop("import", ()), **keys)
+
+    def shared(self, node: yaml_tree.Node) -> Schema | None:
+        """The schema of an imported file."""
+        keys = self.keys(node, "an imported file", doc=self.doc, **self.shared_keys())
+        if keys is None:
+            return None
+        return Schema(self.reporter.source, Word("", node.place), imports=keys.pop("import", ()), **keys)
+
+    def shared_keys(self) -> dict[str, Callable]:
+        return {"import": self.imports,
+                "constants": self.named("constants", self.constant), "enums": self.named("enums", self.enum),
+                "flags": self.named("flags", self.flag_set), "structs": self.named("structs", self.struct)}
+
+    def imports(self, node: yaml_tree.Node) -> tuple[Word, ...]:
+        words = [self.word(item, "a path") for item in (node.items if isinstance(node, yaml_tree.Sequence) else (node,))]
+        return tuple(word for word in words if word is not None)
+
+    def message(self, name: Word, node: yaml_tree.Node) -> Message | None:
+        keys = self.keys(node, "a message", doc=self.doc, fields=self.named("fields", self.field), tag=self.word,
+                         max_live=self.word, weight=self.word, deprecated=self.reason, c_name=self.name)
+        return Message(name, **(keys or {}))
+
+    def struct(self, name: Word, node: yaml_tree.Node) -> Struct | None:
+        keys = self.keys(node, "a struct", doc=self.doc, fields=self.named("fields", self.field), c_name=self.name)
+        if keys is not None and not self.given(node, "fields"):
+            self.reporter.error(name.place, f'the struct {quoted(name.text)} needs "fields"', "for example fields: {x: i32, y: i32}")
+        return Struct(name, **(keys or {}))
+
+    def field(self, name: Word, node: yaml_tree.Node) -> Field | None:
+        if isinstance(node, yaml_tree.Mapping):
+            keys = self.keys(node, "a field", type=self.type, doc=self.doc, c_name=self.name, pad=self.word,
+                             unit=self.unit, range=self.range, default=self.word, max=self.word)
+            if not self.given(node, "type"):
+                self.reporter.error(name.place, f'the field {quoted(name.text)} needs a "type"', "for example type: u32")
+            return Field(name, **keys) if keys.get("type") else None
+        field_type = self.type(node)
+        return Field(name, field_type) if field_type else None
+
+    def enum(self, name: Word, node: yaml_tree.Node) -> Enum | None:
+        keys = self.keys(node, "an enum", base=self.word, values=self.enum_values, doc=self.doc, c_name=self.name)
+        if keys is not None and not self.given(node, "values"):
+            self.reporter.error(name.place, f'the enum {quoted(name.text)} needs "values"', "for example values: [red, green]")
+        return Enum(name, **(keys or {}))
+
+    def flag_set(self, name: Word, node: yaml_tree.Node) -> Enum | None:
+        keys = self.keys(node, "a set of flags", base=self.word, values=self.enum_values, doc=self.doc, c_name=self.name)
+        if keys is not None and not self.given(node, "values"):
+            self.reporter.error(name.place, f'the flags {quoted(name.text)} need "values"', "for example values: [read, write]")
+        return Enum(name, **(keys or {}))
+
+    def enum_values(self, node: yaml_tree.Node) -> tuple[EnumValue, ...] | None:
+        if isinstance(node, yaml_tree.Sequence):
+            words = [word for item in node.items if (word := self.name(item))]
+            self.refuse_twice(words)
+            return tuple(EnumValue(word) for word in words)
+        return self.named("values", self.enum_value)(node)
+
+    def refuse_twice(self, words: list[Word]) -> None:
+        first: dict[str, Word] = {}
+        for word in words:
+            if first.setdefault(word.text, word) is not word:
+                self.reporter.error(word.place, f"{quoted(word.text)} appears twice",
+                                    f"the first is at {at(first[word.text].place)}: remove or rename one of the two")
+
+    def enum_value(self, name: Word, node: yaml_tree.Node) -> EnumValue | None:
+        if isinstance(node, yaml_tree.Mapping):
+            keys = self.keys(node, "an enum value", value=self.word, doc=self.doc, c_name=self.name)
+            return EnumValue(name, **keys)
+        return EnumValue(name, None if _empty(node) else self.word(node))
+
+    def constant(self, name: Word, node: yaml_tree.Node) -> Constant | None:
+        if isinstance(node, yaml_tree.Mapping):
+            keys = self.keys(node, "a constant", value=self.word, doc=self.doc, c_name=self.name)
+            if not self.given(node, "value"):
+                self.reporter.error(name.place, f'the constant {quoted(name.text)} needs a "value"', "for example value: 10")
+            return Constant(name, **keys) if keys.get("value") else None
+        word = self.word(node)
+        return Constant(name, word) if word else None
+
+    # The values of keys.
+
+    def type(self, node: yaml_tree.Node) -> Type | None:
+        word = self.word(node, "a type")
+        if word is None:
+            return None
+        match = _TYPE.match(word.text) if len(word.text) <= _LONGEST_TYPE else None
+        if not match:
+            self.not_a_type(word)
+            return None
+        name, is_optional = self.part(word, match, "name"), match["optional"] is not None
+        if match["brackets"] is None:
+            return Type(word, name, optional=is_optional)
+        if not match["bound"] and not match["most"]:
+            return Type(word, name, "[]", optional=is_optional)
+        if not match["bound"]:
+            self.reporter.error(word.place, f"{quoted(word.text)} needs a number between the brackets",
+                                "for example u8[<=6] or string[<=40]")
+            return None
+        return Type(word, name, "[<=N]" if match["most"] else "[N]", self.part(word, match, "bound"), is_optional)
+
+    def not_a_type(self, word: Word) -> None:
+        hint = "examples of types: u32, u8[6], u16[<=8], string[<=40], bytes, and u32? for an optional field"
+        if word.text.endswith("??"):
+            hint = "write one question mark"
+        elif re.search(r"\?\s*\[", word.text):
+            hint = "for an optional array, write T[N]?; for an array of optional values, put the optional field in a struct"
+        elif re.search(r"\]\s*\[", word.text):
+            hint = "put the inner array or text in a struct, and use an array of that struct"
+        elif re.search(r"[<>=]", word.text):
+            hint = 'write the bound with "<=": string[<=40]'
+        self.reporter.error(word.place, f"{quoted(word.text)} is not a type", hint)
+
+    def part(self, word: Word, match: re.Match, group: str) -> Word:
+        begin = word.place.column + match.start(group) + (1 if word.quoted else 0)
+        return Word(match[group], replace(word.place, column=begin, width=max(1, len(match[group]))))
+
+    def doc(self, node: yaml_tree.Node) -> str:
+        if isinstance(node, yaml_tree.Scalar):
+            return node.text
+        self.reporter.error(node.place, '"doc" must be a text', "quote it, or write it as a block after | or >")
+        return ""
+
+    def unit(self, node: yaml_tree.Node) -> str | None:
+        word = self.word(node, "a unit")
+        return word.text if word else None
+
+    def range(self, node: yaml_tree.Node) -> tuple[Word, ...] | None:
+        if isinstance(node, yaml_tree.Sequence) and len(node.items) == 2:
+            words = [self.word(item, "a number") for item in node.items]
+            return tuple(words) if all(words) else None
+        self.reporter.error(node.place, '"range" must be a list of two numbers', "the lowest and the highest, for example [0, 100]")
+        return None
+
+    def reason(self, node: yaml_tree.Node) -> str:
+        if not isinstance(node, yaml_tree.Scalar) or not node.quoted and node.text.lower() in _UNCLEAR:
+            self.reporter.error(node.place, '"deprecated" must be true, false or a text that gives the reason', "quote the reason")
+            return ""
+        return {"true": "true", "false": ""}.get(node.text.lower(), node.text)
+
+    def name(self, node: yaml_tree.Node) -> Word | None:
+        return self.word(node, "a name")
+
+    def word(self, node: yaml_tree.Node, what: str = "one word or number") -> Word | None:
+        if isinstance(node, yaml_tree.Scalar) and not node.block and (node.text or node.quoted):
+            return Word(node.text, node.place, node.quoted)
+        found, hint = {yaml_tree.Mapping: ("a mapping", "write a single value here"),
+                       yaml_tree.Sequence: ("a list", "write a single value here")}.get(type(node), ("nothing", "write it here"))
+        if isinstance(node, yaml_tree.Scalar) and node.block:
+            found, hint = "a block of text", "write it on one line, without | or >"
+        self.reporter.error(node.place, f"expected {what}, found {found}", hint)
+        return None
+
+    def named(self, key: str, read: Callable) -> Callable[[yaml_tree.Node], tuple]:
+        """A reader of `key: {name: thing, ...}`, which reads each thing by read(name, node)."""
+
+        def read_all(node: yaml_tree.Node) -> tuple:
+            if isinstance(node, yaml_tree.Mapping):
+                things = (read(Word(k.text, k.place, k.quoted), value) for k, value in node.entries)
+                return tuple(thing for thing in things if thing is not None)
+            if not _empty(node):
+                self.reporter.error(node.place, f'"{key}" must be a mapping',
+                                    "write each entry as a name, a colon and its definition")
+            return ()
+
+        return read_all
+
+    def keys(self, node: yaml_tree.Node, what: str, **readers: Callable) -> dict | None:
+        """The mapping's keys, each read by its reader; None if the node is no mapping."""
+        if not isinstance(node, yaml_tree.Mapping):
+            if not _empty(node):
+                self.reporter.error(node.place, f"{what} must be a mapping of keys to values",
+                                    "its keys are " + ", ".join(readers))
+            return None
+        found = {}
+        for key, value in node.entries:
+            if key.text not in readers:
+                self.reporter.error(key.place, f"{what} has no key {quoted(key.text)}", did_you_mean(key.text, readers)
+                                    or "its keys are " + ", ".join(readers))
+            elif (read := readers[key.text](value)) is not None:
+                found[key.text] = read
+        return found
+
+    @staticmethod
+    def given(node: yaml_tree.Node, key: str) -> bool:
+        """Whether the mapping has the key, or a misspelt one that has been reported."""
+        return isinstance(node, yaml_tree.Mapping) and (
+            any(k.text == key for k, _ in node.entries) or any(did_you_mean(k.text, (key,)) for k, _ in node.entries))
+
+
+def _empty(node: yaml_tree.Node) -> bool:
+    return isinstance(node, yaml_tree.Scalar) and node.text == "" and not node.quoted and not node.block
