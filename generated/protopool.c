@@ -3421,7 +3421,8 @@ void protopool_print_double(struct protopool_printer *to, double value)
 
 /* Messages, by their descriptions. */
 
-static void pp_print_record(struct protopool_printer *to, const struct protopool_record *record, const unsigned char *at);
+static void pp_print_record(struct protopool_printer *to, const struct protopool_record *record,
+                            const unsigned char *at);
 
 static void pp_print_enum(struct protopool_printer *to, const struct protopool_field *field, const unsigned char *at)
 {
@@ -3474,14 +3475,16 @@ static void pp_print_element(struct protopool_printer *to, const struct protopoo
 }
 
 /* A field that is there. */
-static void pp_print_field(struct protopool_printer *to, const struct protopool_field *field, const unsigned char *record)
+static void pp_print_field(struct protopool_printer *to, const struct protopool_field *field,
+                           const unsigned char *record)
 {
     const unsigned char *const at = record + field->offset;
     const size_t length = protopool_field_length(field, record);
 
     if (field->type == PROTOPOOL_TEXT) {
         const char *const text = (const char *)at;
-        protopool_print_text(to, text, field->length_bytes != 0 ? length : protopool_unpadded_length(text, length, field->pad));
+        protopool_print_text(to, text,
+                             field->length_bytes != 0 ? length : protopool_unpadded_length(text, length, field->pad));
     } else if (field->is_list) {
         protopool_print_begin(to, NULL, "[");
         for (size_t i = 0; i < length; i++) {
@@ -3494,7 +3497,8 @@ static void pp_print_field(struct protopool_printer *to, const struct protopool_
     }
 }
 
-static void pp_print_record(struct protopool_printer *to, const struct protopool_record *record, const unsigned char *at)
+static void pp_print_record(struct protopool_printer *to, const struct protopool_record *record,
+                            const unsigned char *at)
 {
     protopool_print_begin(to, record->name, "{");
     for (uint32_t i = 0; i < record->field_count; i++) {
@@ -3549,9 +3553,9 @@ protopool_refusal_handler *protopool_set_refusal_handler(protopool_refusal_handl
 #if PROTOPOOL_CHECK >= 1
 #define PP_PATH_BYTES 96 /* longer names of fields are cut off */
 #define PP_TEXT_BYTES 256
-#define PP_NAMES_SHOWN 8U /* of an enum's values, at most */
+#define PP_NAMES_SHOWN 8U /* an enum with more values is not listed */
 
-/* Looks for the field that the schema rules out, and holds what is found. */
+/* A search for the field that breaks a rule of the schema: its name, the rule, and the text about it. */
 struct pp_search {
     enum protopool_rule rule;
     char path[PP_PATH_BYTES];
@@ -3597,7 +3601,7 @@ static void pp_cut_path(struct pp_search *search, size_t length)
 #define PP_APPEND_INTEGER(search, sign, number, base) pp_print_integer(&(search)->to, sign, number, base)
 #endif
 
-/* Notes what is wrong with the field at the path. Returns true, for the caller to return. */
+/* Notes that the field at the path breaks a rule. Returns true, for the caller to return. */
 static bool pp_note_rule(struct pp_search *search, enum protopool_rule rule)
 {
     search->rule = rule;
@@ -3605,7 +3609,7 @@ static bool pp_note_rule(struct pp_search *search, enum protopool_rule rule)
     return true;
 }
 
-/* Whether a > b, of numbers that are unsigned or converted from signed ones. */
+/* Whether a > b. Signed numbers are converted to uint64_t. */
 static bool pp_is_more(uint64_t a, uint64_t b, bool is_signed)
 {
     const uint64_t flip = (uint64_t)is_signed << 63;
@@ -3670,7 +3674,7 @@ static bool pp_is_out_of_range(struct pp_search *search, const struct protopool_
     return true;
 }
 
-/* bytes: of the value, which for an argument is wider than for a member. */
+/* bytes: of the value. That of an argument is wider than that of a member. */
 static bool pp_is_undeclared(struct pp_search *search, const struct protopool_field *field, const void *at,
                              size_t bytes)
 {
@@ -3764,7 +3768,7 @@ static bool pp_has_wrong_element(struct pp_search *search, const struct protopoo
     return false;
 }
 
-/* Of a text in a record: of so many characters, and terminated there. */
+/* A text in a record has this length and its terminator there. */
 static bool pp_is_wrong_text(struct pp_search *search, const struct protopool_field *field, const char *text,
                              size_t length)
 {
@@ -3848,7 +3852,7 @@ static bool pp_is_wrong_argument(struct pp_search *search, const struct protopoo
     return true;
 }
 
-/* Calls the handler, with what the search found. */
+/* Calls the handler with the result of the search. */
 static void pp_report_refusal(const struct protopool *pool, const struct protopool_record *message,
                               struct pp_search *search)
 {
@@ -3869,7 +3873,7 @@ static void pp_report_refusal(const struct protopool *pool, const struct protopo
 #endif
 }
 
-/* Begins a search. With no one to hear of it there is none: false. */
+/* Starts a search. False if nothing would be done with its result. */
 static bool pp_start_search(struct pp_search *search, char *text)
 {
     memset(search, 0, sizeof *search);

@@ -64,7 +64,7 @@
  *   hash.h      Hashing: the same on every machine.
  *   record.h    Descriptions of messages: for a logger, a diff or a bridge to another format, for any protocol.
  *   print.h     Printing, in the form of Rust's Debug.
- *   message.h   Variants: the functions that are alike for each, as macros that a protocol's header expands.
+ *   message.h   Functions that are alike for many variants, as macros that the header of a protocol expands.
  */
 
 #ifndef PROTOPOOL_H_
@@ -271,9 +271,9 @@ PROTOPOOL_BEGIN_C
 /* ---- compiler.h -------------------------------------------------------------------------------------------------- */
 /* Attributes, where the compiler has them. */
 
-/* In front of each function and table that other files refer to. A program or a shared library keeps its own engine and
- * protocols to itself, so that two of them in one process do not meet. PROTOPOOL_SHARED exports them
- * from a shared library; a system with other means (dllexport) defines PROTOPOOL_API. */
+/* Before each function and table that other files use. By default these symbols are hidden, so that a program and its shared
+ * libraries can each have an engine and protocols of their own. PROTOPOOL_SHARED exports them from a shared library. For a
+ * system with other means (dllexport), define PROTOPOOL_API. */
 #ifndef PROTOPOOL_API
 #if defined __GNUC__ && defined __ELF__ && !defined PROTOPOOL_SHARED
 #define PROTOPOOL_API __attribute__((visibility("hidden")))
@@ -284,7 +284,7 @@ PROTOPOOL_BEGIN_C
 #endif
 #endif
 
-/* In front of a function whose result says whether it has worked. */
+/* Before a function whose result says whether it succeeded. */
 #if defined __cplusplus && __cplusplus >= 201703L
 #define PROTOPOOL_NODISCARD [[nodiscard]]
 #elif defined __STDC_VERSION__ && __STDC_VERSION__ > 201710L
@@ -298,8 +298,8 @@ PROTOPOOL_BEGIN_C
 /* In front of an inline constructor. */
 #define PROTOPOOL_ALLOCATES PROTOPOOL_NODISCARD static inline
 
-/* Refers to an object from each file that includes a header: of a file that was compiled with other settings, an older
- * schema or another version, the linker reports an undefined reference that names them. One pointer a file. */
+/* Refers to an object, in each file that includes a header. If the file was compiled with other settings, an older schema or
+ * another version, the linker reports an undefined reference that names them. It costs one pointer per file. */
 #if defined __GNUC__ && defined __has_attribute
 #if __has_attribute(retain) && (defined __linux__ || defined __clang__) /* gcc knows it where the assembler does not */
 #define PROTOPOOL_REFER_(name, object) static const void *const name __attribute__((used, retain)) = &(object)
@@ -341,8 +341,8 @@ PROTOPOOL_BEGIN_C
 #define PROTOPOOL_FREED_BY_(free_function)
 #endif
 
-/* Before the constructors of a message that the schema calls deprecated. PROTOPOOL_NO_DEPRECATION, before a file includes
- * this, leaves the warning out there. */
+/* Before the constructors of a message that the schema calls deprecated. A file that defines PROTOPOOL_NO_DEPRECATION before it
+ * includes this header gets no such warning. */
 #if defined __GNUC__ && !defined PROTOPOOL_NO_DEPRECATION
 #define PROTOPOOL_DEPRECATED(why) __attribute__((deprecated(why)))
 #else
@@ -358,14 +358,14 @@ PROTOPOOL_BEGIN_C
 #define PROTOPOOL_UNAVAILABLE_(why)
 #endif
 
-/* What lies so many bytes behind the beginning of a message: by its address, since gcc warns of what goes beyond the member
- * from which it got the pointer. */
+/* The address so many bytes after the beginning of a message. It is computed from an integer, because gcc warns about accesses
+ * beyond the member from which a pointer comes. */
 #define PROTOPOOL_BEHIND_(msg, bytes) ((void *)((uintptr_t)(const void *)(msg) + (bytes)))
 
-/* Clears padding of a message, which no member names. */
+/* Clears padding of a message. */
 #define PROTOPOOL_CLEAR_(msg, offset, bytes) ((void)memset((unsigned char *)(msg) + (offset), 0, (bytes)))
 
-/* A const object as a message that is only read. */
+/* A const object as a message. It must not be written to. */
 #define PROTOPOOL_UNCONST(pointer) ((void *)(uintptr_t)(pointer))
 
 /* ---- source.h ---------------------------------------------------------------------------------------------------- */
@@ -992,7 +992,7 @@ PROTOPOOL_API bool protopool_join(struct protopool *pool, struct protopool_magaz
 /* ---- text.h ------------------------------------------------------------------------------------------------------ */
 /* What emitted constructors use for texts and bools. */
 
-/* The text's length, or most + 1 if it is longer; NULL counts as too long. */
+/* The text's length, or most + 1 if it is longer or NULL. */
 static inline size_t protopool_text_length(const char *text, size_t most)
 {
     size_t length = 0;
@@ -1003,11 +1003,11 @@ static inline size_t protopool_text_length(const char *text, size_t most)
     return length;
 }
 
-/* Fills `count` characters with the text, `length` <= count long, and then with the pad. */
+/* Fills `count` characters with the text, of length `length` <= count, and then with the pad. */
 static inline void protopool_copy_padded(char *to, size_t count, const char *text, size_t length, char pad)
 {
     memset(to, pad, count);
-    if (length <= count) /* always; the compiler need not guess */
+    if (length <= count) /* always true; this tells the compiler */
         memcpy(to, text, length);
 }
 
@@ -1019,7 +1019,7 @@ static inline size_t protopool_unpadded_length(const char *chars, size_t count, 
     return count;
 }
 
-/* Whether what lies there can be read as a bool: C knows no other values than these, and what came from outside may. */
+/* Whether the byte can be read as a bool. Bytes from outside may have other values than C allows. */
 static inline bool protopool_is_bool(const void *bytes)
 {
     static const bool truths[] = { false, true };
@@ -1031,8 +1031,8 @@ static inline bool protopool_is_bool(const void *bytes)
 
 #define PROTOPOOL_HASH_SEED_ UINT64_C(0x9e3779b97f4a7c15)
 
-/* One step: the finaliser of splitmix64 (Steele, Lea, Flood 2014) over what came before and the value. Not for input that
- * someone chooses in order to collide. */
+/* One step: the finaliser of splitmix64 (Steele, Lea, Flood 2014) over the hash so far and the value. It is not safe against
+ * input that is chosen to collide. */
 static inline uint64_t protopool_hash_u64(uint64_t hash, uint64_t value)
 {
     hash = (hash ^ value) + PROTOPOOL_HASH_SEED_;
@@ -1041,7 +1041,7 @@ static inline uint64_t protopool_hash_u64(uint64_t hash, uint64_t value)
     return hash ^ (hash >> 31);
 }
 
-/* By representation: 0.0 and -0.0 differ, and a NaN is equal to itself, as they are for `equal`. */
+/* Hashes the bytes, as `equal` compares them: 0.0 and -0.0 differ, and a NaN is equal to itself. */
 static inline uint64_t protopool_hash_float(uint64_t hash, float value)
 {
     uint32_t bits;
@@ -1083,7 +1083,7 @@ enum protopool_type {
     PROTOPOOL_TEXT    /* characters: terminated if it has a length, padded to `count` if not */
 };
 
-/* A name for a value of an enum (as a negative one converts to uint64_t), or for a bit of flags. */
+/* The name of an enum's value, converted to uint64_t, or of a bit of flags. */
 struct protopool_value {
     const char *name;
     uint64_t number;
@@ -1095,14 +1095,14 @@ struct protopool_field {
     enum protopool_type type;
     uint32_t offset;          /* of the first element, in bytes from the beginning of the record */
     uint32_t bytes;           /* of an element */
-    uint32_t count;           /* elements that there is room for; 1: it may be no list */
+    uint32_t count;           /* elements that it has room for; it may be 1 for a list too */
     bool is_list;             /* an array or a list, even of one element */
-    bool is_tail;             /* behind the record: of a message in a pool only */
+    bool is_tail;             /* it follows the record; only in a message in a pool */
     bool is_signed;           /* of an ENUM: its base has negative values */
     char pad;                 /* of a TEXT without a length: what fills it up */
-    uint8_t length_bytes;     /* of the unsigned integer that says how many elements are used; 0: all are */
-    uint32_t length_offset;   /* where that is */
-    uint8_t presence_mask;    /* the bit that says whether the field is there; 0: it always is */
+    uint8_t length_bytes;     /* of the unsigned integer that counts the used elements; 0: all are used */
+    uint32_t length_offset;   /* of that integer */
+    uint8_t presence_mask;    /* the bit that says whether the field is present; 0: it always is */
     uint32_t presence_offset; /* of the byte with that bit */
     const struct protopool_record *record;
     const struct protopool_value *values;
@@ -1113,7 +1113,7 @@ struct protopool_field {
 };
 
 #if PROTOPOOL_CHECK >= 1
-/* Both ends are allowed. number: as it converts to uint64_t; real: of a FLOAT. */
+/* An end of a range, which is allowed itself. number: converted to uint64_t. real: of a FLOAT. */
 union protopool_bound {
     uint64_t number;
     double real;
@@ -1142,21 +1142,21 @@ struct protopool_record {
     const struct protopool_field *fields;
 };
 
-/* The mask of the n-th of bit-fields of one bit, in its byte. */
+/* The mask, in its byte, of the n-th bit-field of one bit. */
 #if defined __BYTE_ORDER__ && defined __ORDER_BIG_ENDIAN__ && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define PROTOPOOL_BIT_(n) (0x80U >> (n) % 8)
 #else
 #define PROTOPOOL_BIT_(n) (1U << (n) % 8)
 #endif
 
-/* Whether the field is there, in a record that begins at `of`. */
+/* Whether the field is present in the record at `of`. */
 static inline bool protopool_field_present(const struct protopool_field *field, const void *of)
 {
     return field->presence_mask == 0
            || (((const unsigned char *)of)[field->presence_offset] & field->presence_mask) != 0;
 }
 
-/* How many of its elements are used; an optional one that is absent has none. */
+/* How many elements of the field are used. 0 if it is absent. */
 static inline size_t protopool_field_length(const struct protopool_field *field, const void *of)
 {
     const unsigned char *const length = (const unsigned char *)of + field->length_offset;
@@ -1177,17 +1177,17 @@ static inline size_t protopool_field_length(const struct protopool_field *field,
 }
 
 #if PROTOPOOL_CHECK >= 1
-/* An argument of a constructor, by field: where its elements are, the bytes of one, and how many there are; of a text only
- * where it is. NULL: the optional field is absent. */
+/* An argument of a constructor: where its elements are, the bytes of one, and how many there are. For a text only `at` is used.
+ * at is NULL if the optional field is absent. */
 struct protopool_argument {
     const void *at;
     size_t bytes, length;
 };
 
-/* Calls the refusal handler for the first field that the schema rules out. The pool is NULL for a message by value. */
+/* Calls the refusal handler for the first field that breaks a rule of the schema. The pool is NULL for a message by value. */
 PROTOPOOL_API void protopool_explain_new(const struct protopool *pool, const struct protopool_record *message,
                                          const struct protopool_argument *arguments);
-/* The same of a struct and, if the message has one, of its tail. */
+/* The same for a struct and, if the message has one, its tail. */
 PROTOPOOL_API void protopool_explain_copy(const struct protopool *pool, const struct protopool_record *message,
                                           bool has_tag, const void *from, const void *tail, size_t length);
 #endif
@@ -1197,14 +1197,14 @@ PROTOPOOL_API void protopool_explain_copy(const struct protopool *pool, const st
 
 #ifndef PROTOPOOL_NO_STDIO
 
-/* Where to: `out`, or if that is NULL the buffer, of `room` bytes, by the rules of snprintf. */
+/* Where the output goes: to `out`, or, if that is NULL, into the buffer of `room` bytes, by the rules of snprintf. */
 struct protopool_printer {
     FILE *out;
     char *buffer;
     size_t room;
-    int written;    /* characters so far; negative once a write has failed, as fprintf returns */
+    int written;    /* characters so far; if a write has failed, what fprintf returned: negative */
     bool is_pretty; /* a line for each field and element */
-    bool is_first;  /* what is printed next is the first thing in its brackets */
+    bool is_first;  /* the next item is the first in its brackets */
     unsigned depth; /* of brackets */
 };
 
@@ -1218,17 +1218,17 @@ PROTOPOOL_API void protopool_print_bool(struct protopool_printer *to, bool value
 PROTOPOOL_API void protopool_print_unsigned(struct protopool_printer *to, uint64_t value);
 PROTOPOOL_API void protopool_print_signed(struct protopool_printer *to, int64_t value);
 PROTOPOOL_API void protopool_print_char(struct protopool_printer *to, char value);
-/* The shortest digits that read back as the same number; a decimal point in any locale. Where the C library's printf or
- * strtod has no floating point, the number in hexadecimal, as C's "%a" prints it. */
+/* Prints the shortest digits that read back as the same number, with a decimal point in any locale. If the C library's printf
+ * or strtod has no floating point, it prints the number in hexadecimal, as C's "%a" does. */
 PROTOPOOL_API void protopool_print_float(struct protopool_printer *to, float value);
 PROTOPOOL_API void protopool_print_double(struct protopool_printer *to, double value);
-/* The names of the bits, `read | write`, and in hexadecimal those without a name; 0 for none. values: masks. */
+/* Prints the names of the bits, `read | write`, and bits without a name in hexadecimal; 0 if no bit is set. values: masks. */
 PROTOPOOL_API void protopool_print_flags(struct protopool_printer *to, uint64_t value,
                                          const struct protopool_value *values, size_t count);
-/* In quotes. UTF-8 passes, but what acts on a terminal or is not UTF-8 is escaped. */
+/* Prints the text in quotes. Bytes that are not UTF-8 and characters that control a terminal are escaped. */
 PROTOPOOL_API void protopool_print_text(struct protopool_printer *to, const char *text, size_t length);
 
-/* `Name { field: value, ... }` of a message by its description; "<no message>" if that is NULL. */
+/* Prints a message by its description, as `Name { field: value, ... }`. "<no message>" if the description is NULL. */
 PROTOPOOL_API void protopool_print_message(struct protopool_printer *to, const struct protopool_record *record,
                                            const void *msg);
 
@@ -1239,17 +1239,19 @@ PROTOPOOL_API void protopool_trace_bytes(const char *what, const void *slot, siz
 #endif
 
 /* ---- message.h --------------------------------------------------------------------------------------------------- */
-/* Variants: the functions that are alike for each, as macros that a protocol's header expands. p: the protocol's prefix; tag:
- * the variant's enumerator. */
+/*
+ * Functions that are alike for many variants, as macros that the header of a protocol expands.
+ * p: the protocol's prefix. tag_of_it: the variant's enumerator.
+ */
 
-/* Whether it is the variant, with nothing else that the schema could rule out. */
+/* For a variant whose fields can break no rule of the schema. */
 #define PROTOPOOL_VALID_(p, variant, tag_of_it) \
     static inline bool p##_valid_##variant(const struct p##_##variant *msg) \
     { \
         return msg->base.tag == tag_of_it || msg->base.tag == 0; \
     }
 
-/* Zeros are its defaults. */
+/* For a variant whose defaults are zeros. */
 #define PROTOPOOL_DEFAULT_(p, variant, tag_of_it) \
     static inline struct p##_##variant p##_default_##variant(void) \
     { \
@@ -1259,12 +1261,12 @@ PROTOPOOL_API void protopool_trace_bytes(const char *what, const void *slot, siz
         return msg; \
     }
 
-/* A copy needs no more than its bytes, and zeros between the tag and `head`. */
+/* For a variant without a tail. The first `head` bytes of a copy are its tag and zeros. */
 #define PROTOPOOL_COPY_(p, variant, tag_of_it, slot_class, head) \
     static inline struct p *p##_copy_##variant(struct p##_pool *pool, const struct p##_##variant *from) \
     { \
-        return p##_valid_##variant(from) ? p##_copy_(pool, slot_class, tag_of_it, head, &from->base, sizeof *from) : \
-                                           p##_refuse_copy_(pool, tag_of_it, &from->base, NULL, 0); \
+        return p##_valid_##variant(from) ? p##_copy_(pool, slot_class, tag_of_it, head, &from->base, sizeof *from) \
+                                         : p##_refuse_copy_(pool, tag_of_it, &from->base, NULL, 0); \
     }
 
 #define PROTOPOOL_READ_(p, variant, tag_of_it) \
@@ -1293,8 +1295,8 @@ PROTOPOOL_API void protopool_trace_bytes(const char *what, const void *slot, siz
     } \
     static inline struct p *p##_copy_##variant(struct p##_pool *pool, const struct p##_##variant *from) \
     { \
-        return p##_valid_##variant(from) ? (struct p *)PROTOPOOL_UNCONST(&p##_message_##variant##_.base) : \
-                                           p##_refuse_copy_(pool, tag_of_it, &from->base, NULL, 0); \
+        return p##_valid_##variant(from) ? (struct p *)PROTOPOOL_UNCONST(&p##_message_##variant##_.base) \
+                                         : p##_refuse_copy_(pool, tag_of_it, &from->base, NULL, 0); \
     } \
     static inline struct p##_##variant p##_make_##variant(void) \
     { \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Attributes, where the compiler has them. */
 
-/* In front of each function and table that other files refer to. A program or a shared library keeps its own engine and
- * protocols to itself, so that two of them in one process do not meet. PROTOPOOL_SHARED exports them
- * from a shared library; a system with other means (dllexport) defines PROTOPOOL_API. */
+/* Before each function and table that other files use. By default these symbols are hidden, so that a program and its shared
+ * libraries can each have an engine and protocols of their own. PROTOPOOL_SHARED exports them from a shared library. For a
+ * system with other means (dllexport), define PROTOPOOL_API. */
 #ifndef PROTOPOOL_API
 #if defined __GNUC__ && defined __ELF__ && !defined PROTOPOOL_SHARED
 #define PROTOPOOL_API __attribute__((visibility("hidden")))
@@ -14,7 +14,7 @@
 #endif
 #endif
 
-/* In front of a function whose result says whether it has worked. */
+/* Before a function whose result says whether it succeeded. */
 #if defined __cplusplus && __cplusplus >= 201703L
 #define PROTOPOOL_NODISCARD [[nodiscard]]
 #elif defined __STDC_VERSION__ && __STDC_VERSION__ > 201710L
@@ -28,8 +28,8 @@
 /* In front of an inline constructor. */
 #define PROTOPOOL_ALLOCATES PROTOPOOL_NODISCARD static inline
 
-/* Refers to an object from each file that includes a header: of a file that was compiled with other settings, an older
- * schema or another version, the linker reports an undefined reference that names them. One pointer a file. */
+/* Refers to an object, in each file that includes a header. If the file was compiled with other settings, an older schema or
+ * another version, the linker reports an undefined reference that names them. It costs one pointer per file. */
 #if defined __GNUC__ && defined __has_attribute
 #if __has_attribute(retain) && (defined __linux__ || defined __clang__) /* gcc knows it where the assembler does not */
 #define PROTOPOOL_REFER_(name, object) static const void *const name __attribute__((used, retain)) = &(object)
@@ -71,8 +71,8 @@
 #define PROTOPOOL_FREED_BY_(free_function)
 #endif
 
-/* Before the constructors of a message that the schema calls deprecated. PROTOPOOL_NO_DEPRECATION, before a file includes
- * this, leaves the warning out there. */
+/* Before the constructors of a message that the schema calls deprecated. A file that defines PROTOPOOL_NO_DEPRECATION before it
+ * includes this header gets no such warning. */
 #if defined __GNUC__ && !defined PROTOPOOL_NO_DEPRECATION
 #define PROTOPOOL_DEPRECATED(why) __attribute__((deprecated(why)))
 #else
@@ -88,12 +88,12 @@
 #define PROTOPOOL_UNAVAILABLE_(why)
 #endif
 
-/* What lies so many bytes behind the beginning of a message: by its address, since gcc warns of what goes beyond the member
- * from which it got the pointer. */
+/* The address so many bytes after the beginning of a message. It is computed from an integer, because gcc warns about accesses
+ * beyond the member from which a pointer comes. */
 #define PROTOPOOL_BEHIND_(msg, bytes) ((void *)((uintptr_t)(const void *)(msg) + (bytes)))
 
-/* Clears padding of a message, which no member names. */
+/* Clears padding of a message. */
 #define PROTOPOOL_CLEAR_(msg, offset, bytes) ((void)memset((unsigned char *)(msg) + (offset), 0, (bytes)))
 
-/* A const object as a message that is only read. */
+/* A const object as a message. It must not be written to. */
 #define PROTOPOOL_UNCONST(pointer) ((void *)(uintptr_t)(pointer))

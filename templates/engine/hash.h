@@ -3,8 +3,8 @@
 
 #define PROTOPOOL_HASH_SEED_ UINT64_C(0x9e3779b97f4a7c15)
 
-/* One step: the finaliser of splitmix64 (Steele, Lea, Flood 2014) over what came before and the value. Not for input that
- * someone chooses in order to collide. */
+/* One step: the finaliser of splitmix64 (Steele, Lea, Flood 2014) over the hash so far and the value. It is not safe against
+ * input that is chosen to collide. */
 static inline uint64_t protopool_hash_u64(uint64_t hash, uint64_t value)
 {
     hash = (hash ^ value) + PROTOPOOL_HASH_SEED_;
@@ -13,7 +13,7 @@ static inline uint64_t protopool_hash_u64(uint64_t hash, uint64_t value)
     return hash ^ (hash >> 31);
 }
 
-/* By representation: 0.0 and -0.0 differ, and a NaN is equal to itself, as they are for `equal`. */
+/* Hashes the bytes, as `equal` compares them: 0.0 and -0.0 differ, and a NaN is equal to itself. */
 static inline uint64_t protopool_hash_float(uint64_t hash, float value)
 {
     uint32_t bits;

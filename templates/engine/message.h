@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Variants: the functions that are alike for each, as macros that a protocol's header expands. p: the protocol's prefix; tag:
- * the variant's enumerator. */
+/*
+ * Functions that are alike for many variants, as macros that the header of a protocol expands.
+ * p: the protocol's prefix. tag_of_it: the variant's enumerator.
+ */
 
-/* Whether it is the variant, with nothing else that the schema could rule out. */
+/* For a variant whose fields can break no rule of the schema. */
 #define PROTOPOOL_VALID_(p, variant, tag_of_it) \
     static inline bool p##_valid_##variant(const struct p##_##variant *msg) \
     { \
         return msg->base.tag == tag_of_it || msg->base.tag == 0; \
     }
 
-/* Zeros are its defaults. */
+/* For a variant whose defaults are zeros. */
 #define PROTOPOOL_DEFAULT_(p, variant, tag_of_it) \
     static inline struct p##_##variant p##_default_##variant(void) \
     { \
@@ -19,12 +21,12 @@
         return msg; \
     }
 
-/* A copy needs no more than its bytes, and zeros between the tag and `head`. */
+/* For a variant without a tail. The first `head` bytes of a copy are its tag and zeros. */
 #define PROTOPOOL_COPY_(p, variant, tag_of_it, slot_class, head) \
     static inline struct p *p##_copy_##variant(struct p##_pool *pool, const struct p##_##variant *from) \
     { \
-        return p##_valid_##variant(from) ? p##_copy_(pool, slot_class, tag_of_it, head, &from->base, sizeof *from) : \
-                                           p##_refuse_copy_(pool, tag_of_it, &from->base, NULL, 0); \
+        return p##_valid_##variant(from) ? p##_copy_(pool, slot_class, tag_of_it, head, &from->base, sizeof *from) \
+                                         : p##_refuse_copy_(pool, tag_of_it, &from->base, NULL, 0); \
     }
 
 #define PROTOPOOL_READ_(p, variant, tag_of_it) \
@@ -53,8 +55,8 @@
     } \
     static inline struct p *p##_copy_##variant(struct p##_pool *pool, const struct p##_##variant *from) \
     { \
-        return p##_valid_##variant(from) ? (struct p *)PROTOPOOL_UNCONST(&p##_message_##variant##_.base) : \
-                                           p##_refuse_copy_(pool, tag_of_it, &from->base, NULL, 0); \
+        return p##_valid_##variant(from) ? (struct p *)PROTOPOOL_UNCONST(&p##_message_##variant##_.base) \
+                                         : p##_refuse_copy_(pool, tag_of_it, &from->base, NULL, 0); \
     } \
     static inline struct p##_##variant p##_make_##variant(void) \
     { \

@@ -290,7 +290,8 @@ void protopool_print_double(struct protopool_printer *to, double value)
 
 /* Messages, by their descriptions. */
 
-static void pp_print_record(struct protopool_printer *to, const struct protopool_record *record, const unsigned char *at);
+static void pp_print_record(struct protopool_printer *to, const struct protopool_record *record,
+                            const unsigned char *at);
 
 static void pp_print_enum(struct protopool_printer *to, const struct protopool_field *field, const unsigned char *at)
 {
@@ -343,14 +344,16 @@ static void pp_print_element(struct protopool_printer *to, const struct protopoo
 }
 
 /* A field that is there. */
-static void pp_print_field(struct protopool_printer *to, const struct protopool_field *field, const unsigned char *record)
+static void pp_print_field(struct protopool_printer *to, const struct protopool_field *field,
+                           const unsigned char *record)
 {
     const unsigned char *const at = record + field->offset;
     const size_t length = protopool_field_length(field, record);
 
     if (field->type == PROTOPOOL_TEXT) {
         const char *const text = (const char *)at;
-        protopool_print_text(to, text, field->length_bytes != 0 ? length : protopool_unpadded_length(text, length, field->pad));
+        protopool_print_text(to, text,
+                             field->length_bytes != 0 ? length : protopool_unpadded_length(text, length, field->pad));
     } else if (field->is_list) {
         protopool_print_begin(to, NULL, "[");
         for (size_t i = 0; i < length; i++) {
@@ -363,7 +366,8 @@ static void pp_print_field(struct protopool_printer *to, const struct protopool_
     }
 }
 
-static void pp_print_record(struct protopool_printer *to, const struct protopool_record *record, const unsigned char *at)
+static void pp_print_record(struct protopool_printer *to, const struct protopool_record *record,
+                            const unsigned char *at)
 {
     protopool_print_begin(to, record->name, "{");
     for (uint32_t i = 0; i < record->field_count; i++) {

@@ -3,14 +3,14 @@
 
 #ifndef PROTOPOOL_NO_STDIO
 
-/* Where to: `out`, or if that is NULL the buffer, of `room` bytes, by the rules of snprintf. */
+/* Where the output goes: to `out`, or, if that is NULL, into the buffer of `room` bytes, by the rules of snprintf. */
 struct protopool_printer {
     FILE *out;
     char *buffer;
     size_t room;
-    int written;    /* characters so far; negative once a write has failed, as fprintf returns */
+    int written;    /* characters so far; if a write has failed, what fprintf returned: negative */
     bool is_pretty; /* a line for each field and element */
-    bool is_first;  /* what is printed next is the first thing in its brackets */
+    bool is_first;  /* the next item is the first in its brackets */
     unsigned depth; /* of brackets */
 };
 
@@ -24,17 +24,17 @@ PROTOPOOL_API void protopool_print_bool(struct protopool_printer *to, bool value
 PROTOPOOL_API void protopool_print_unsigned(struct protopool_printer *to, uint64_t value);
 PROTOPOOL_API void protopool_print_signed(struct protopool_printer *to, int64_t value);
 PROTOPOOL_API void protopool_print_char(struct protopool_printer *to, char value);
-/* The shortest digits that read back as the same number; a decimal point in any locale. Where the C library's printf or
- * strtod has no floating point, the number in hexadecimal, as C's "%a" prints it. */
+/* Prints the shortest digits that read back as the same number, with a decimal point in any locale. If the C library's printf
+ * or strtod has no floating point, it prints the number in hexadecimal, as C's "%a" does. */
 PROTOPOOL_API void protopool_print_float(struct protopool_printer *to, float value);
 PROTOPOOL_API void protopool_print_double(struct protopool_printer *to, double value);
-/* The names of the bits, `read | write`, and in hexadecimal those without a name; 0 for none. values: masks. */
+/* Prints the names of the bits, `read | write`, and bits without a name in hexadecimal; 0 if no bit is set. values: masks. */
 PROTOPOOL_API void protopool_print_flags(struct protopool_printer *to, uint64_t value,
                                          const struct protopool_value *values, size_t count);
-/* In quotes. UTF-8 passes, but what acts on a terminal or is not UTF-8 is escaped. */
+/* Prints the text in quotes. Bytes that are not UTF-8 and characters that control a terminal are escaped. */
 PROTOPOOL_API void protopool_print_text(struct protopool_printer *to, const char *text, size_t length);
 
-/* `Name { field: value, ... }` of a message by its description; "<no message>" if that is NULL. */
+/* Prints a message by its description, as `Name { field: value, ... }`. "<no message>" if the description is NULL. */
 PROTOPOOL_API void protopool_print_message(struct protopool_printer *to, const struct protopool_record *record,
                                            const void *msg);
 

@@ -13,7 +13,7 @@ enum protopool_type {
     PROTOPOOL_TEXT    /* characters: terminated if it has a length, padded to `count` if not */
 };
 
-/* A name for a value of an enum (as a negative one converts to uint64_t), or for a bit of flags. */
+/* The name of an enum's value, converted to uint64_t, or of a bit of flags. */
 struct protopool_value {
     const char *name;
     uint64_t number;
@@ -25,14 +25,14 @@ struct protopool_field {
     enum protopool_type type;
     uint32_t offset;          /* of the first element, in bytes from the beginning of the record */
     uint32_t bytes;           /* of an element */
-    uint32_t count;           /* elements that there is room for; 1: it may be no list */
+    uint32_t count;           /* elements that it has room for; it may be 1 for a list too */
     bool is_list;             /* an array or a list, even of one element */
-    bool is_tail;             /* behind the record: of a message in a pool only */
+    bool is_tail;             /* it follows the record; only in a message in a pool */
     bool is_signed;           /* of an ENUM: its base has negative values */
     char pad;                 /* of a TEXT without a length: what fills it up */
-    uint8_t length_bytes;     /* of the unsigned integer that says how many elements are used; 0: all are */
-    uint32_t length_offset;   /* where that is */
-    uint8_t presence_mask;    /* the bit that says whether the field is there; 0: it always is */
+    uint8_t length_bytes;     /* of the unsigned integer that counts the used elements; 0: all are used */
+    uint32_t length_offset;   /* of that integer */
+    uint8_t presence_mask;    /* the bit that says whether the field is present; 0: it always is */
     uint32_t presence_offset; /* of the byte with that bit */
     const struct protopool_record *record;
     const struct protopool_value *values;
@@ -43,7 +43,7 @@ struct protopool_field {
 };
 
 #if PROTOPOOL_CHECK >= 1
-/* Both ends are allowed. number: as it converts to uint64_t; real: of a FLOAT. */
+/* An end of a range, which is allowed itself. number: converted to uint64_t. real: of a FLOAT. */
 union protopool_bound {
     uint64_t number;
     double real;
@@ -72,21 +72,21 @@ struct protopool_record {
     const struct protopool_field *fields;
 };
 
-/* The mask of the n-th of bit-fields of one bit, in its byte. */
+/* The mask, in its byte, of the n-th bit-field of one bit. */
 #if defined __BYTE_ORDER__ && defined __ORDER_BIG_ENDIAN__ && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define PROTOPOOL_BIT_(n) (0x80U >> (n) % 8)
 #else
 #define PROTOPOOL_BIT_(n) (1U << (n) % 8)
 #endif
 
-/* Whether the field is there, in a record that begins at `of`. */
+/* Whether the field is present in the record at `of`. */
 static inline bool protopool_field_present(const struct protopool_field *field, const void *of)
 {
     return field->presence_mask == 0
            || (((const unsigned char *)of)[field->presence_offset] & field->presence_mask) != 0;
 }
 
-/* How many of its elements are used; an optional one that is absent has none. */
+/* How many elements of the field are used. 0 if it is absent. */
 static inline size_t protopool_field_length(const struct protopool_field *field, const void *of)
 {
     const unsigned char *const length = (const unsigned char *)of + field->length_offset;
@@ -107,17 +107,17 @@ static inline size_t protopool_field_length(const struct protopool_field *field,
 }
 
 #if PROTOPOOL_CHECK >= 1
-/* An argument of a constructor, by field: where its elements are, the bytes of one, and how many there are; of a text only
- * where it is. NULL: the optional field is absent. */
+/* An argument of a constructor: where its elements are, the bytes of one, and how many there are. For a text only `at` is used.
+ * at is NULL if the optional field is absent. */
 struct protopool_argument {
     const void *at;
     size_t bytes, length;
 };
 
-/* Calls the refusal handler for the first field that the schema rules out. The pool is NULL for a message by value. */
+/* Calls the refusal handler for the first field that breaks a rule of the schema. The pool is NULL for a message by value. */
 PROTOPOOL_API void protopool_explain_new(const struct protopool *pool, const struct protopool_record *message,
                                          const struct protopool_argument *arguments);
-/* The same of a struct and, if the message has one, of its tail. */
+/* The same for a struct and, if the message has one, its tail. */
 PROTOPOOL_API void protopool_explain_copy(const struct protopool *pool, const struct protopool_record *message,
                                           bool has_tag, const void *from, const void *tail, size_t length);
 #endif

@@ -13,9 +13,9 @@ protopool_refusal_handler *protopool_set_refusal_handler(protopool_refusal_handl
 #if PROTOPOOL_CHECK >= 1
 #define PP_PATH_BYTES 96 /* longer names of fields are cut off */
 #define PP_TEXT_BYTES 256
-#define PP_NAMES_SHOWN 8U /* of an enum's values, at most */
+#define PP_NAMES_SHOWN 8U /* an enum with more values is not listed */
 
-/* Looks for the field that the schema rules out, and holds what is found. */
+/* A search for the field that breaks a rule of the schema: its name, the rule, and the text about it. */
 struct pp_search {
     enum protopool_rule rule;
     char path[PP_PATH_BYTES];
@@ -61,7 +61,7 @@ static void pp_cut_path(struct pp_search *search, size_t length)
 #define PP_APPEND_INTEGER(search, sign, number, base) pp_print_integer(&(search)->to, sign, number, base)
 #endif
 
-/* Notes what is wrong with the field at the path. Returns true, for the caller to return. */
+/* Notes that the field at the path breaks a rule. Returns true, for the caller to return. */
 static bool pp_note_rule(struct pp_search *search, enum protopool_rule rule)
 {
     search->rule = rule;
@@ -69,7 +69,7 @@ static bool pp_note_rule(struct pp_search *search, enum protopool_rule rule)
     return true;
 }
 
-/* Whether a > b, of numbers that are unsigned or converted from signed ones. */
+/* Whether a > b. Signed numbers are converted to uint64_t. */
 static bool pp_is_more(uint64_t a, uint64_t b, bool is_signed)
 {
     const uint64_t flip = (uint64_t)is_signed << 63;
@@ -134,7 +134,7 @@ static bool pp_is_out_of_range(struct pp_search *search, const struct protopool_
     return true;
 }
 
-/* bytes: of the value, which for an argument is wider than for a member. */
+/* bytes: of the value. That of an argument is wider than that of a member. */
 static bool pp_is_undeclared(struct pp_search *search, const struct protopool_field *field, const void *at,
                              size_t bytes)
 {
@@ -228,7 +228,7 @@ static bool pp_has_wrong_element(struct pp_search *search, const struct protopoo
     return false;
 }
 
-/* Of a text in a record: of so many characters, and terminated there. */
+/* A text in a record has this length and its terminator there. */
 static bool pp_is_wrong_text(struct pp_search *search, const struct protopool_field *field, const char *text,
                              size_t length)
 {
@@ -312,7 +312,7 @@ static bool pp_is_wrong_argument(struct pp_search *search, const struct protopoo
     return true;
 }
 
-/* Calls the handler, with what the search found. */
+/* Calls the handler with the result of the search. */
 static void pp_report_refusal(const struct protopool *pool, const struct protopool_record *message,
                               struct pp_search *search)
 {
@@ -333,7 +333,7 @@ static void pp_report_refusal(const struct protopool *pool, const struct protopo
 #endif
 }
 
-/* Begins a search. With no one to hear of it there is none: false. */
+/* Starts a search. False if nothing would be done with its result. */
 static bool pp_start_search(struct pp_search *search, char *text)
 {
     memset(search, 0, sizeof *search);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* What emitted constructors use for texts and bools. */
 
-/* The text's length, or most + 1 if it is longer; NULL counts as too long. */
+/* The text's length, or most + 1 if it is longer or NULL. */
 static inline size_t protopool_text_length(const char *text, size_t most)
 {
     size_t length = 0;
@@ -12,11 +12,11 @@ static inline size_t protopool_text_length(const char *text, size_t most)
     return length;
 }
 
-/* Fills `count` characters with the text, `length` <= count long, and then with the pad. */
+/* Fills `count` characters with the text, of length `length` <= count, and then with the pad. */
 static inline void protopool_copy_padded(char *to, size_t count, const char *text, size_t length, char pad)
 {
     memset(to, pad, count);
-    if (length <= count) /* always; the compiler need not guess */
+    if (length <= count) /* always true; this tells the compiler */
         memcpy(to, text, length);
 }
 
@@ -28,7 +28,7 @@ static inline size_t protopool_unpadded_length(const char *chars, size_t count, 
     return count;
 }
 
-/* Whether what lies there can be read as a bool: C knows no other values than these, and what came from outside may. */
+/* Whether the byte can be read as a bool. Bytes from outside may have other values than C allows. */
 static inline bool protopool_is_bool(const void *bytes)
 {
     static const bool truths[] = { false, true };
