@@ -60,12 +60,12 @@ check: check-user
 else
 check: generate ## all tests but the long ones, in at most 90 seconds; SCHEMA=mine.yaml: the tests of your schema
 	@$(call BUILD_PROGRAMS,$(SHORT_SUITES) $(CLOSURES))
-	@STEP=97; export STEP; $(call TEST,tests/*/ $(SHORT_SUITES) $(CLOSURES:%='% 4'))
+	@STEP=97; export STEP; $(call TEST,$(PYTHON_TESTS) $(SHORT_SUITES) $(CLOSURES:%='% 4'))
 endif
 
 check-long: generate ## the long tests: every state, every interleaving, memory, random schemas
 	@$(call BUILD_PROGRAMS,$(LONG_SUITES) $(CLOSURES))
-	@$(call TEST,--long tests/*/ $(LONG_SUITES) $(CLOSURES:%='% 8'))
+	@$(call TEST,--long $(PYTHON_TESTS) $(LONG_SUITES) $(CLOSURES:%='% 8'))
 
 suites: generate ## the tests in C alone; CC=clang, SANITIZE=address,undefined, VALGRIND=1
 	@$(call BUILD_PROGRAMS,$(TESTED))

@@ -93,6 +93,7 @@ $(CLOSURES): $(BUILD)/closure%: tests/engine/closure.c build/generated
 # ---- Programs of tests: what check runs, what it leaves to check-long
 
 at = $(foreach s,$(1),$(addprefix $(BUILD)/$s/,$(2)))
+PYTHON_TESTS = tests/*/
 OF_ENGINE = test_misuse test_refusals test_tails test_threads
 OF_PROTOCOLS = $(PROTOCOLS:%=%_check)
 SHORT_SUITES = $(call at,plain check1 check2,$(OF_ENGINE) $(OF_PROTOCOLS)) $(call at,plain,test_pool) $(call at,m1,test_pool test_threads)
