@@ -83,7 +83,8 @@
 #endif
 #ifndef PP_LACKS_PTHREAD
 #include <pthread.h>
-#else
+#endif
+#ifndef PTHREAD_MUTEX_INITIALIZER /* some small C libraries have an empty pthread.h */
 #error "protopool: no pthreads here: define PROTOPOOL_LOCK and PROTOPOOL_UNLOCK, or PROTOPOOL_NO_THREADS, everywhere"
 #define PROTOPOOL_LOCK(lock) ((void)(lock)) /* so that no other errors follow */
 #define PROTOPOOL_UNLOCK(lock) ((void)(lock))

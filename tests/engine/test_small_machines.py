@@ -165,7 +165,7 @@ class Locks(Program):
     def test_settings_that_contradict_are_one_error(self):
         for settings, text in ((["-DPROTOPOOL_LOCK(l)=((void)(l))"], "are defined together"),
                                (["-DPROTOPOOL_LOCK_INIT(l)=true"], "belong to a PROTOPOOL_LOCK"),
-                               ([*NO_LOCK, "-DPROTOPOOL_NO_THREADS"], "leaves depots out"),
+                               ([*NO_LOCK, "-DPROTOPOOL_NO_THREADS"], "removes depots"),
                                (["-ffreestanding", "-DPROTOPOOL_TRACE"], "PROTOPOOL_TRACE prints")):
             with self.subTest(settings):
                 errors = self.errors(GENERATED / "calc.c", *settings)
