@@ -41,3 +41,14 @@ def length_scalar(bound: int | None) -> Scalar:
 def is_saturated(bound: int | None) -> bool:
     """Whether the bound is the largest value of its length's type, so that no length exceeds it."""
     return bound is not None and bound == 2 ** (8 * length_scalar(bound).size) - 1
+
+
+class Bound(int):
+    """A number of elements that the schema gives by the name of a constant; `constant` is its name in C, without the prefix."""
+
+    constant: str
+
+    def __new__(cls, number: int, constant: str) -> "Bound":
+        bound = super().__new__(cls, number)
+        bound.constant = constant
+        return bound

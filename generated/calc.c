@@ -327,7 +327,7 @@ static uint64_t calc_hash_sum_(uint64_t hash, const void *of)
 {
     const struct calc_sum *const msg = of;
     hash = protopool_hash_u64(hash, (uint64_t)msg->count);
-    for (size_t i = 0; i < 12; i++) {
+    for (size_t i = 0; i < CALC_MAX_OPERANDS; i++) {
         hash = protopool_hash_u64(hash, (uint64_t)msg->operands[i]);
     }
     return hash;

@@ -82,7 +82,7 @@ struct calc_apply {
 struct calc_sum {
     struct calc base;
     uint8_t count;
-    int32_t operands[12];
+    int32_t operands[CALC_MAX_OPERANDS];
 };
 
 /* Store: Give a value a name. */

@@ -119,7 +119,7 @@ struct telemetry_mission {
     uint8_t name_len;
     uint8_t waypoints_len;
     float speed;  /* In m/s. 0.5 to 40.0. */
-    struct telemetry_waypoint waypoints[16];
+    struct telemetry_waypoint waypoints[TELEMETRY_MAX_WAYPOINTS];
     char name[32];
 };
 
@@ -1141,7 +1141,7 @@ static inline bool telemetry_valid_mission(const struct telemetry_mission *msg)
     return (msg->base.tag == TELEMETRY_MISSION || msg->base.tag == 0)
            && protopool_text_length(msg->name, 31) == msg->name_len
            && msg->speed >= 0.5F && msg->speed <= 40.0F
-           && msg->waypoints_len <= 16 && telemetry_all_allowed_mission_3_(msg->waypoints, msg->waypoints_len);
+           && msg->waypoints_len <= TELEMETRY_MAX_WAYPOINTS && telemetry_all_allowed_mission_3_(msg->waypoints, msg->waypoints_len);
 }
 
 static inline struct telemetry_mission telemetry_default_mission(void)
@@ -1163,7 +1163,7 @@ static inline struct telemetry_mission telemetry_make_mission(const char *name, 
     struct telemetry_mission msg;
     const size_t name_len = protopool_text_length(name, 31);
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
-    if (name_len > 31 || !(speed >= 0.5F && speed <= 40.0F) || waypoints_len > 16 ||
+    if (name_len > 31 || !(speed >= 0.5F && speed <= 40.0F) || waypoints_len > TELEMETRY_MAX_WAYPOINTS ||
         !telemetry_all_allowed_mission_3_(waypoints, waypoints_len)) {
         PROTOPOOL_EXPLAIN_(telemetry_explain_mission_(NULL, name, speed, waypoints, waypoints_len));
         return msg;
@@ -1183,7 +1183,7 @@ static inline struct telemetry *telemetry_new_mission(struct telemetry_pool *poo
     const struct telemetry_waypoint *waypoints, size_t waypoints_len)
 {
     const size_t name_len = protopool_text_length(name, 31);
-    if (name_len > 31 || !(speed >= 0.5F && speed <= 40.0F) || waypoints_len > 16 ||
+    if (name_len > 31 || !(speed >= 0.5F && speed <= 40.0F) || waypoints_len > TELEMETRY_MAX_WAYPOINTS ||
         !telemetry_all_allowed_mission_3_(waypoints, waypoints_len)) {
         PROTOPOOL_EXPLAIN_(telemetry_explain_mission_(&pool->engine_, name, speed, waypoints, waypoints_len));
         return telemetry_refused_(pool);

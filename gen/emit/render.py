@@ -10,7 +10,7 @@ import jinja2
 
 from .. import model
 from ..laid_out import Layout
-from ..scalars import is_saturated, length_scalar
+from ..scalars import Bound, is_saturated, length_scalar
 from . import c_text, compiled, rules, sample_sizes
 from .kinds import dispatcher
 from .local_names import local_names, text_length
@@ -59,7 +59,7 @@ def _environment() -> jinja2.Environment:
         pointer=c_text.pointer, operand=c_text.operand, negated=c_text.negated,
         suite_longest=sample_sizes.suite_longest, bench_used=sample_sizes.bench_used, bench_bytes=sample_sizes.bench_bytes,
         bench_slot_class=sample_sizes.bench_slot_class, bench_largest=sample_sizes.bench_largest,
-        length_type=lambda bound: length_scalar(bound).c, utf8_length=lambda text: len(text.encode()),
+        bound=_bound, length_type=lambda bound: length_scalar(bound).c, utf8_length=lambda text: len(text.encode()),
         bounds=rules.bounds, range_end=rules.range_end, initial=rules.initial, span=rules.span, outside=rules.outside,
         showing=_of_protocol(rules.RuledOut.field_that_shows))
     environment.tests.update(
@@ -68,6 +68,12 @@ def _environment() -> jinja2.Environment:
         checked=rules.checked, spoilable=_of_protocol(rules.RuledOut.is_spoilable), shown=_of_protocol(rules.RuledOut.shows),
         shown_by_element=_of_protocol(rules.RuledOut.element_shows))
     return environment
+
+
+@jinja2.pass_context
+def _bound(context: jinja2.runtime.Context, number: int) -> str:
+    """A number of elements: the constant that the schema has for it, or its digits."""
+    return f"{context['protocol'].name.upper}_{number.constant}" if isinstance(number, Bound) else str(number)
 
 
 def _of_protocol(asks: Callable) -> Callable:

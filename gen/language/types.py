@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ..diagnostics import Reporter, did_you_mean, listed, quoted
 from ..field_types import Array, Chars, FieldType, List, One, Optional, String, Tail
 from ..model import Constant, Element
-from ..scalars import MAX_COUNT, SCALARS
+from ..scalars import MAX_COUNT, SCALARS, Bound
 from .numbers import Numbers
 from .syntax import Field, Struct, Type, Word
 
@@ -99,7 +99,7 @@ class Types:
         if not 1 <= constant.value <= MAX_COUNT:
             self.reporter.error(bound.place, f"{quoted(bound.text)} is {constant.value}, and a bound is from 1 to {MAX_COUNT}")
             return 1
-        return constant.value
+        return Bound(constant.value, constant.name.upper)
 
     def _padded(self, resolved: FieldType, pad: Word) -> FieldType:
         if not isinstance(resolved, Chars):

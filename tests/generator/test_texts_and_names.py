@@ -122,6 +122,18 @@ class Symbols(unittest.TestCase):
             for compiler in compilers("g++", "clang++"):
                 self.assertEqual(compile_c(compiler, Path(folder), "use.cpp"), "")
 
+    def test_parameters_are_plain_unless_a_field_has_their_name(self):
+        header = emit("protocol: p\nmessages: {A: {fields: {x: u8}}, B: {fields: {pool: u8, msg: u8, from: 'char[4]', from_len: u8}}}\n")["p.h"]
+        for prototype in ("p_new_a(struct p_pool *pool, uint8_t x);", "p_copy_a(struct p_pool *pool, const struct p_a *from);",
+                          "p_new_b(struct p_pool *pool_, uint8_t pool, uint8_t msg, const char *from,",
+                          "p_copy_b(struct p_pool *pool_, const struct p_b *from_);", "struct p_b *const msg_ = ", "const size_t from_len_ = "):
+            self.assertIn(prototype, header)
+
+    def test_a_bound_is_emitted_by_the_name_of_its_constant(self):
+        header = emit("protocol: p\nconstants: {most: 7}\nmessages: {A: {fields: {x: 'u8[<=most]', y: 'u16[most]', z: 'u8[<=7]'}}}\n")["p.h"]
+        for text in ("uint8_t x[P_MOST];", "uint16_t y[P_MOST];", "uint8_t z[7];", "x_len > P_MOST", "z_len > 7"):
+            self.assertIn(text, header)
+
     @unittest.skipUnless(compilers("gcc") and engine_is_there(), "no compiler, or the engine is not there")
     def test_the_table_of_variants_takes_a_message_of_any_name(self):
         with tempfile.TemporaryDirectory() as folder:
