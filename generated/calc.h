@@ -686,7 +686,7 @@ static inline struct calc_apply calc_default_apply(void)
     struct calc_apply msg;
     memset(&msg, 0, sizeof msg);
     msg.base.tag = CALC_APPLY;
-    msg.operation = (uint8_t)1;
+    msg.operation = CALC_OPERATION_ADD;
     return msg;
 }
 
@@ -726,12 +726,13 @@ static inline struct calc *calc_new_apply(struct calc_pool *pool, enum calc_oper
 
 static inline struct calc *calc_copy_apply(struct calc_pool *pool, const struct calc_apply *from)
 {
-    struct calc *const msg = calc_valid_apply(from) ?
-                                    calc_copy_(pool, 2, CALC_APPLY, 1, &from->base, sizeof *from) :
-                                    calc_refuse_copy_(pool, CALC_APPLY, &from->base, NULL, 0);
+    struct calc *const msg =
+        calc_valid_apply(from) ?
+            calc_copy_(pool, 2, CALC_APPLY, 1, &from->base, sizeof *from) :
+            calc_refuse_copy_(pool, CALC_APPLY, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 2, 6);
-        }
+    }
     return msg;
 }
 
@@ -764,12 +765,13 @@ static inline struct calc *calc_new_sum(struct calc_pool *pool, uint8_t count, c
 
 static inline struct calc *calc_copy_sum(struct calc_pool *pool, const struct calc_sum *from)
 {
-    struct calc *const msg = calc_valid_sum(from) ?
-                                    calc_copy_(pool, 5, CALC_SUM, 1, &from->base, sizeof *from) :
-                                    calc_refuse_copy_(pool, CALC_SUM, &from->base, NULL, 0);
+    struct calc *const msg =
+        calc_valid_sum(from) ?
+            calc_copy_(pool, 5, CALC_SUM, 1, &from->base, sizeof *from) :
+            calc_refuse_copy_(pool, CALC_SUM, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 2, 2);
-        }
+    }
     return msg;
 }
 
@@ -819,12 +821,13 @@ static inline struct calc *calc_new_store(struct calc_pool *pool, const char *na
 
 static inline struct calc *calc_copy_store(struct calc_pool *pool, const struct calc_store *from)
 {
-    struct calc *const msg = calc_valid_store(from) ?
-                                    calc_copy_(pool, 4, CALC_STORE, 1, &from->base, sizeof *from) :
-                                    calc_refuse_copy_(pool, CALC_STORE, &from->base, NULL, 0);
+    struct calc *const msg =
+        calc_valid_store(from) ?
+            calc_copy_(pool, 4, CALC_STORE, 1, &from->base, sizeof *from) :
+            calc_refuse_copy_(pool, CALC_STORE, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 2, 6);
-        }
+    }
     return msg;
 }
 
@@ -918,12 +921,13 @@ static inline struct calc *calc_new_log(struct calc_pool *pool, uint64_t time, c
 
 static inline struct calc *calc_copy_log(struct calc_pool *pool, const struct calc_log *from)
 {
-    struct calc *const msg = calc_valid_log(from) ?
-                                    calc_copy_(pool, 6, CALC_LOG, 1, &from->base, sizeof *from) :
-                                    calc_refuse_copy_(pool, CALC_LOG, &from->base, NULL, 0);
+    struct calc *const msg =
+        calc_valid_log(from) ?
+            calc_copy_(pool, 6, CALC_LOG, 1, &from->base, sizeof *from) :
+            calc_refuse_copy_(pool, CALC_LOG, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 203, 5);
-        }
+    }
     return msg;
 }
 

@@ -1057,12 +1057,13 @@ static inline struct itch *itch_new_system_event(struct itch_pool *pool, uint16_
 
 static inline struct itch *itch_copy_system_event(struct itch_pool *pool, const struct itch_system_event *from)
 {
-    struct itch *const msg = itch_valid_system_event(from) ?
-                                    itch_copy_(pool, 1, ITCH_SYSTEM_EVENT, 1, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_SYSTEM_EVENT, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_system_event(from) ?
+            itch_copy_(pool, 1, ITCH_SYSTEM_EVENT, 1, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_SYSTEM_EVENT, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 6, 2);
-        }
+    }
     return msg;
 }
 
@@ -1162,14 +1163,15 @@ static inline struct itch *itch_new_stock_directory(struct itch_pool *pool, uint
 static inline struct itch *itch_copy_stock_directory(struct itch_pool *pool,
     const struct itch_stock_directory *from)
 {
-    struct itch *const msg = itch_valid_stock_directory(from) ?
-                                    itch_copy_(pool, 5, ITCH_STOCK_DIRECTORY, 1, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_STOCK_DIRECTORY, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_stock_directory(from) ?
+            itch_copy_(pool, 5, ITCH_STOCK_DIRECTORY, 1, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_STOCK_DIRECTORY, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 21, 1);
         PROTOPOOL_CLEAR_(msg, 26, 2);
         PROTOPOOL_CLEAR_(msg, 36, 4);
-        }
+    }
     return msg;
 }
 
@@ -1239,13 +1241,14 @@ static inline struct itch *itch_new_trading_action(struct itch_pool *pool, uint1
 
 static inline struct itch *itch_copy_trading_action(struct itch_pool *pool, const struct itch_trading_action *from)
 {
-    struct itch *const msg = itch_valid_trading_action(from) ?
-                                    itch_copy_(pool, 3, ITCH_TRADING_ACTION, 1, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_TRADING_ACTION, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_trading_action(from) ?
+            itch_copy_(pool, 3, ITCH_TRADING_ACTION, 1, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_TRADING_ACTION, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 15, 1);
         PROTOPOOL_CLEAR_(msg, 20, 4);
-        }
+    }
     return msg;
 }
 
@@ -1306,12 +1309,13 @@ static inline struct itch *itch_new_reg_sho(struct itch_pool *pool, uint16_t sto
 
 static inline struct itch *itch_copy_reg_sho(struct itch_pool *pool, const struct itch_reg_sho *from)
 {
-    struct itch *const msg = itch_valid_reg_sho(from) ?
-                                    itch_copy_(pool, 2, ITCH_REG_SHO, 1, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_REG_SHO, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_reg_sho(from) ?
+            itch_copy_(pool, 2, ITCH_REG_SHO, 1, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_REG_SHO, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 14, 2);
-        }
+    }
     return msg;
 }
 
@@ -1385,12 +1389,13 @@ static inline struct itch *itch_new_participant_position(struct itch_pool *pool,
 static inline struct itch *itch_copy_participant_position(struct itch_pool *pool,
     const struct itch_participant_position *from)
 {
-    struct itch *const msg = itch_valid_participant_position(from) ?
-                                    itch_copy_(pool, 3, ITCH_PARTICIPANT_POSITION, 1, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_PARTICIPANT_POSITION, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_participant_position(from) ?
+            itch_copy_(pool, 3, ITCH_PARTICIPANT_POSITION, 1, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_PARTICIPANT_POSITION, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 20, 4);
-        }
+    }
     return msg;
 }
 
@@ -1433,12 +1438,13 @@ static inline struct itch *itch_new_mwcb_decline(struct itch_pool *pool, uint16_
 
 static inline struct itch *itch_copy_mwcb_decline(struct itch_pool *pool, const struct itch_mwcb_decline *from)
 {
-    struct itch *const msg = itch_valid_mwcb_decline(from) ?
-                                    itch_copy_(pool, 4, ITCH_MWCB_DECLINE, 2, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_MWCB_DECLINE, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_mwcb_decline(from) ?
+            itch_copy_(pool, 4, ITCH_MWCB_DECLINE, 2, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_MWCB_DECLINE, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 6, 2);
-        }
+    }
     return msg;
 }
 
@@ -1477,12 +1483,13 @@ static inline struct itch *itch_new_mwcb_status(struct itch_pool *pool, uint16_t
 
 static inline struct itch *itch_copy_mwcb_status(struct itch_pool *pool, const struct itch_mwcb_status *from)
 {
-    struct itch *const msg = itch_valid_mwcb_status(from) ?
-                                    itch_copy_(pool, 1, ITCH_MWCB_STATUS, 1, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_MWCB_STATUS, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_mwcb_status(from) ?
+            itch_copy_(pool, 1, ITCH_MWCB_STATUS, 1, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_MWCB_STATUS, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 6, 2);
-        }
+    }
     return msg;
 }
 
@@ -1549,12 +1556,13 @@ static inline struct itch *itch_new_ipo_quoting(struct itch_pool *pool, uint16_t
 
 static inline struct itch *itch_copy_ipo_quoting(struct itch_pool *pool, const struct itch_ipo_quoting *from)
 {
-    struct itch *const msg = itch_valid_ipo_quoting(from) ?
-                                    itch_copy_(pool, 3, ITCH_IPO_QUOTING, 1, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_IPO_QUOTING, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_ipo_quoting(from) ?
+            itch_copy_(pool, 3, ITCH_IPO_QUOTING, 1, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_IPO_QUOTING, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 14, 2);
-        }
+    }
     return msg;
 }
 
@@ -1625,13 +1633,14 @@ static inline struct itch *itch_new_luld_collar(struct itch_pool *pool, uint16_t
 
 static inline struct itch *itch_copy_luld_collar(struct itch_pool *pool, const struct itch_luld_collar *from)
 {
-    struct itch *const msg = itch_valid_luld_collar(from) ?
-                                    itch_copy_(pool, 4, ITCH_LULD_COLLAR, 1, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_LULD_COLLAR, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_luld_collar(from) ?
+            itch_copy_(pool, 4, ITCH_LULD_COLLAR, 1, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_LULD_COLLAR, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 9, 1);
         PROTOPOOL_CLEAR_(msg, 14, 2);
-        }
+    }
     return msg;
 }
 
@@ -1696,12 +1705,13 @@ static inline struct itch *itch_new_operational_halt(struct itch_pool *pool, uin
 static inline struct itch *itch_copy_operational_halt(struct itch_pool *pool,
     const struct itch_operational_halt *from)
 {
-    struct itch *const msg = itch_valid_operational_halt(from) ?
-                                    itch_copy_(pool, 2, ITCH_OPERATIONAL_HALT, 1, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_OPERATIONAL_HALT, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_operational_halt(from) ?
+            itch_copy_(pool, 2, ITCH_OPERATIONAL_HALT, 1, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_OPERATIONAL_HALT, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 11, 1);
-        }
+    }
     return msg;
 }
 
@@ -1770,12 +1780,13 @@ static inline struct itch *itch_new_add_order(struct itch_pool *pool, uint16_t s
 
 static inline struct itch *itch_copy_add_order(struct itch_pool *pool, const struct itch_add_order *from)
 {
-    struct itch *const msg = itch_valid_add_order(from) ?
-                                    itch_copy_(pool, 4, ITCH_ADD_ORDER, 1, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_ADD_ORDER, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_add_order(from) ?
+            itch_copy_(pool, 4, ITCH_ADD_ORDER, 1, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_ADD_ORDER, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 14, 2);
-        }
+    }
     return msg;
 }
 
@@ -1851,13 +1862,14 @@ static inline struct itch *itch_new_add_order_mpid(struct itch_pool *pool, uint1
 
 static inline struct itch *itch_copy_add_order_mpid(struct itch_pool *pool, const struct itch_add_order_mpid *from)
 {
-    struct itch *const msg = itch_valid_add_order_mpid(from) ?
-                                    itch_copy_(pool, 5, ITCH_ADD_ORDER_MPID, 1, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_ADD_ORDER_MPID, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_add_order_mpid(from) ?
+            itch_copy_(pool, 5, ITCH_ADD_ORDER_MPID, 1, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_ADD_ORDER_MPID, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 18, 2);
         PROTOPOOL_CLEAR_(msg, 28, 4);
-        }
+    }
     return msg;
 }
 
@@ -1901,13 +1913,14 @@ static inline struct itch *itch_new_order_executed(struct itch_pool *pool, uint1
 
 static inline struct itch *itch_copy_order_executed(struct itch_pool *pool, const struct itch_order_executed *from)
 {
-    struct itch *const msg = itch_valid_order_executed(from) ?
-                                    itch_copy_(pool, 4, ITCH_ORDER_EXECUTED, 2, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_ORDER_EXECUTED, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_order_executed(from) ?
+            itch_copy_(pool, 4, ITCH_ORDER_EXECUTED, 2, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_ORDER_EXECUTED, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 6, 2);
         PROTOPOOL_CLEAR_(msg, 12, 4);
-        }
+    }
     return msg;
 }
 
@@ -1957,12 +1970,13 @@ static inline struct itch *itch_new_order_executed_price(struct itch_pool *pool,
 static inline struct itch *itch_copy_order_executed_price(struct itch_pool *pool,
     const struct itch_order_executed_price *from)
 {
-    struct itch *const msg = itch_valid_order_executed_price(from) ?
-                                    itch_copy_(pool, 4, ITCH_ORDER_EXECUTED_PRICE, 1, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_ORDER_EXECUTED_PRICE, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_order_executed_price(from) ?
+            itch_copy_(pool, 4, ITCH_ORDER_EXECUTED_PRICE, 1, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_ORDER_EXECUTED_PRICE, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 6, 2);
-        }
+    }
     return msg;
 }
 
@@ -2004,13 +2018,14 @@ static inline struct itch *itch_new_order_cancel(struct itch_pool *pool, uint16_
 
 static inline struct itch *itch_copy_order_cancel(struct itch_pool *pool, const struct itch_order_cancel *from)
 {
-    struct itch *const msg = itch_valid_order_cancel(from) ?
-                                    itch_copy_(pool, 3, ITCH_ORDER_CANCEL, 2, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_ORDER_CANCEL, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_order_cancel(from) ?
+            itch_copy_(pool, 3, ITCH_ORDER_CANCEL, 2, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_ORDER_CANCEL, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 6, 2);
         PROTOPOOL_CLEAR_(msg, 12, 4);
-        }
+    }
     return msg;
 }
 
@@ -2049,12 +2064,13 @@ static inline struct itch *itch_new_order_delete(struct itch_pool *pool, uint16_
 
 static inline struct itch *itch_copy_order_delete(struct itch_pool *pool, const struct itch_order_delete *from)
 {
-    struct itch *const msg = itch_valid_order_delete(from) ?
-                                    itch_copy_(pool, 2, ITCH_ORDER_DELETE, 2, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_ORDER_DELETE, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_order_delete(from) ?
+            itch_copy_(pool, 2, ITCH_ORDER_DELETE, 2, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_ORDER_DELETE, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 6, 2);
-        }
+    }
     return msg;
 }
 
@@ -2100,12 +2116,13 @@ static inline struct itch *itch_new_order_replace(struct itch_pool *pool, uint16
 
 static inline struct itch *itch_copy_order_replace(struct itch_pool *pool, const struct itch_order_replace *from)
 {
-    struct itch *const msg = itch_valid_order_replace(from) ?
-                                    itch_copy_(pool, 4, ITCH_ORDER_REPLACE, 2, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_ORDER_REPLACE, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_order_replace(from) ?
+            itch_copy_(pool, 4, ITCH_ORDER_REPLACE, 2, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_ORDER_REPLACE, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 6, 2);
-        }
+    }
     return msg;
 }
 
@@ -2176,12 +2193,13 @@ static inline struct itch *itch_new_trade(struct itch_pool *pool, uint16_t stock
 
 static inline struct itch *itch_copy_trade(struct itch_pool *pool, const struct itch_trade *from)
 {
-    struct itch *const msg = itch_valid_trade(from) ?
-                                    itch_copy_(pool, 5, ITCH_TRADE, 1, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_TRADE, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_trade(from) ?
+            itch_copy_(pool, 5, ITCH_TRADE, 1, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_TRADE, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 14, 2);
-        }
+    }
     return msg;
 }
 
@@ -2251,13 +2269,14 @@ static inline struct itch *itch_new_cross_trade(struct itch_pool *pool, uint16_t
 
 static inline struct itch *itch_copy_cross_trade(struct itch_pool *pool, const struct itch_cross_trade *from)
 {
-    struct itch *const msg = itch_valid_cross_trade(from) ?
-                                    itch_copy_(pool, 5, ITCH_CROSS_TRADE, 1, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_CROSS_TRADE, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_cross_trade(from) ?
+            itch_copy_(pool, 5, ITCH_CROSS_TRADE, 1, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_CROSS_TRADE, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 14, 2);
         PROTOPOOL_CLEAR_(msg, 20, 4);
-        }
+    }
     return msg;
 }
 
@@ -2296,12 +2315,13 @@ static inline struct itch *itch_new_broken_trade(struct itch_pool *pool, uint16_
 
 static inline struct itch *itch_copy_broken_trade(struct itch_pool *pool, const struct itch_broken_trade *from)
 {
-    struct itch *const msg = itch_valid_broken_trade(from) ?
-                                    itch_copy_(pool, 2, ITCH_BROKEN_TRADE, 2, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_BROKEN_TRADE, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_broken_trade(from) ?
+            itch_copy_(pool, 2, ITCH_BROKEN_TRADE, 2, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_BROKEN_TRADE, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 6, 2);
-        }
+    }
     return msg;
 }
 
@@ -2380,12 +2400,13 @@ static inline struct itch *itch_new_imbalance(struct itch_pool *pool, uint16_t s
 
 static inline struct itch *itch_copy_imbalance(struct itch_pool *pool, const struct itch_imbalance *from)
 {
-    struct itch *const msg = itch_valid_imbalance(from) ?
-                                    itch_copy_(pool, 6, ITCH_IMBALANCE, 1, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_IMBALANCE, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_imbalance(from) ?
+            itch_copy_(pool, 6, ITCH_IMBALANCE, 1, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_IMBALANCE, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 28, 4);
-        }
+    }
     return msg;
 }
 
@@ -2448,12 +2469,13 @@ static inline struct itch *itch_new_retail_interest(struct itch_pool *pool, uint
 static inline struct itch *itch_copy_retail_interest(struct itch_pool *pool,
     const struct itch_retail_interest *from)
 {
-    struct itch *const msg = itch_valid_retail_interest(from) ?
-                                    itch_copy_(pool, 2, ITCH_RETAIL_INTEREST, 1, &from->base, sizeof *from) :
-                                    itch_refuse_copy_(pool, ITCH_RETAIL_INTEREST, &from->base, NULL, 0);
+    struct itch *const msg =
+        itch_valid_retail_interest(from) ?
+            itch_copy_(pool, 2, ITCH_RETAIL_INTEREST, 1, &from->base, sizeof *from) :
+            itch_refuse_copy_(pool, ITCH_RETAIL_INTEREST, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 14, 2);
-        }
+    }
     return msg;
 }
 

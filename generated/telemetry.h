@@ -978,12 +978,13 @@ static inline struct telemetry *telemetry_new_heartbeat(struct telemetry_pool *p
 static inline struct telemetry *telemetry_copy_heartbeat(struct telemetry_pool *pool,
     const struct telemetry_heartbeat *from)
 {
-    struct telemetry *const msg = telemetry_valid_heartbeat(from) ?
-                                    telemetry_copy_(pool, 2, TELEMETRY_HEARTBEAT, 1, &from->base, sizeof *from) :
-                                    telemetry_refuse_copy_(pool, TELEMETRY_HEARTBEAT, &from->base, NULL, 0);
+    struct telemetry *const msg =
+        telemetry_valid_heartbeat(from) ?
+            telemetry_copy_(pool, 2, TELEMETRY_HEARTBEAT, 1, &from->base, sizeof *from) :
+            telemetry_refuse_copy_(pool, TELEMETRY_HEARTBEAT, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 4, 4);
-        }
+    }
     return msg;
 }
 
@@ -1032,13 +1033,14 @@ static inline struct telemetry *telemetry_new_attitude(struct telemetry_pool *po
 static inline struct telemetry *telemetry_copy_attitude(struct telemetry_pool *pool,
     const struct telemetry_attitude *from)
 {
-    struct telemetry *const msg = telemetry_valid_attitude(from) ?
-                                    telemetry_copy_(pool, 4, TELEMETRY_ATTITUDE, 1, &from->base, sizeof *from) :
-                                    telemetry_refuse_copy_(pool, TELEMETRY_ATTITUDE, &from->base, NULL, 0);
+    struct telemetry *const msg =
+        telemetry_valid_attitude(from) ?
+            telemetry_copy_(pool, 4, TELEMETRY_ATTITUDE, 1, &from->base, sizeof *from) :
+            telemetry_refuse_copy_(pool, TELEMETRY_ATTITUDE, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 2, 2);
         PROTOPOOL_CLEAR_(msg, 28, 4);
-        }
+    }
     return msg;
 }
 
@@ -1112,9 +1114,10 @@ static inline struct telemetry *telemetry_new_moved(struct telemetry_pool *pool,
 static inline struct telemetry *telemetry_copy_moved(struct telemetry_pool *pool,
     const struct telemetry_moved *from)
 {
-    struct telemetry *const msg = telemetry_valid_moved(from) ?
-                                    telemetry_copy_(pool, 6, TELEMETRY_MOVED, 1, &from->base, sizeof *from) :
-                                    telemetry_refuse_copy_(pool, TELEMETRY_MOVED, &from->base, NULL, 0);
+    struct telemetry *const msg =
+        telemetry_valid_moved(from) ?
+            telemetry_copy_(pool, 6, TELEMETRY_MOVED, 1, &from->base, sizeof *from) :
+            telemetry_refuse_copy_(pool, TELEMETRY_MOVED, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 2, 6);
         PROTOPOOL_CLEAR_(msg, 20, 4);
@@ -1205,12 +1208,13 @@ static inline struct telemetry *telemetry_new_mission(struct telemetry_pool *poo
 static inline struct telemetry *telemetry_copy_mission(struct telemetry_pool *pool,
     const struct telemetry_mission *from)
 {
-    struct telemetry *const msg = telemetry_valid_mission(from) ?
-                                    telemetry_copy_(pool, 38, TELEMETRY_MISSION, 1, &from->base, sizeof *from) :
-                                    telemetry_refuse_copy_(pool, TELEMETRY_MISSION, &from->base, NULL, 0);
+    struct telemetry *const msg =
+        telemetry_valid_mission(from) ?
+            telemetry_copy_(pool, 38, TELEMETRY_MISSION, 1, &from->base, sizeof *from) :
+            telemetry_refuse_copy_(pool, TELEMETRY_MISSION, &from->base, NULL, 0);
     if (msg != NULL) {
         PROTOPOOL_CLEAR_(msg, 3, 1);
-        }
+    }
     return msg;
 }
 
@@ -1624,11 +1628,12 @@ static inline struct telemetry *telemetry_new_set_home(struct telemetry_pool *po
 static inline struct telemetry *telemetry_copy_set_home(struct telemetry_pool *pool,
     const struct telemetry_set_home *from)
 {
-    struct telemetry *const msg = telemetry_valid_set_home(from) ?
-                                    telemetry_copy_(pool, 3, TELEMETRY_SET_HOME, 8, &from->base, sizeof *from) :
-                                    telemetry_refuse_copy_(pool, TELEMETRY_SET_HOME, &from->base, NULL, 0);
+    struct telemetry *const msg =
+        telemetry_valid_set_home(from) ?
+            telemetry_copy_(pool, 3, TELEMETRY_SET_HOME, 8, &from->base, sizeof *from) :
+            telemetry_refuse_copy_(pool, TELEMETRY_SET_HOME, &from->base, NULL, 0);
     if (msg != NULL) {
-            PROTOPOOL_CLEAR_(msg, 12, 4);
+        PROTOPOOL_CLEAR_(msg, 12, 4);
     }
     return msg;
 }
