@@ -1007,7 +1007,7 @@ static inline size_t protopool_text_length(const char *text, size_t most)
 static inline void protopool_copy_padded(char *to, size_t count, const char *text, size_t length, char pad)
 {
     memset(to, pad, count);
-    if (length <= count) /* always true; this tells the compiler */
+    if (length <= count) /* always true: for the compiler */
         memcpy(to, text, length);
 }
 

@@ -69,7 +69,7 @@
 #define PP_SLAB_BYTES ((size_t)16384)         /* the smallest slab */
 #define PP_SLAB_ORDERS 5U                     /* slabs of PP_SLAB_BYTES << order */
 #define PP_WASTE_SHIFT 6                      /* the aim: header and tail waste less than 1/64 of a slab */
-#define PP_ARRAYS_WASTE_SHIFT 3               /* the same for slabs of magazines' arrays, of which there are few */
+#define PP_ARRAYS_WASTE_SHIFT 3               /* the same for slabs of magazines' arrays; there are few of them */
 #define PP_OWN_BLOCK_MIN_BYTES ((size_t)4096) /* slots of at least so many bytes may have a block each */
 #define PP_MAGAZINE_BYTES ((size_t)1 << 18)   /* a magazine holds slots of at most so many bytes in all */
 #define PP_MAGAZINE_MIN 4U                    /* a slot size has no magazine if it would hold fewer slots */

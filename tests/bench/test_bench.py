@@ -97,7 +97,7 @@ class Verdict(unittest.TestCase):
 @unittest.skipUnless(HAS_SCIPY, "scipy or matplotlib is missing: make deps-bench")
 class Report(unittest.TestCase):
     @long
-    def test_a_whole_run_is_told_in_the_terminal_and_on_a_page_that_needs_nothing_else(self):
+    def test_a_whole_run_is_shown_in_the_terminal_and_on_a_page_that_needs_nothing_else(self):
         short = experiment.Effort(seconds=0, slice_ms=1, fewest=verdict.FEWEST, is_quick=True)
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
             parts = [c for c in contenders.CONTENDERS if c.name in ("limit", "pool", "glibc", "mimalloc", "list")]
@@ -110,7 +110,7 @@ class Report(unittest.TestCase):
         self.assertEqual(page.count("<svg"), 2)
         self.assertLess(page.rindex("<svg"), page.index("<dl>"))
         for shown in (printed, page[:page.index("<dl>")]):          # the words are explained where they are read
-            for word in ("one(</em>)?: all messages are Add", "mixed(</em>)?: all", "limit(</em>)?: the work without an allocator"):
+            for word in ("one(</em>)?: every message is Add", "mixed(</em>)?: all", "limit(</em>)?: the work without an allocator"):
                 self.assertRegex(shown, word)
         self.assertNotRegex(page, r'(src|href)="?http|@import|url\(http')
         self.assertIn("mimalloc", page if not results["left_out"] else " ".join(results["left_out"]))

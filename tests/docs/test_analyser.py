@@ -39,7 +39,7 @@ def _gcc_version() -> int:
     return int(re.match(r"\d+", said)[0])
 
 
-@unittest.skipUnless(_gcc_version() >= 11, "gcc 11 or newer tells")
+@unittest.skipUnless(_gcc_version() >= 11, "gcc 11 or newer is needed")
 class Analyser(unittest.TestCase):
     def said(self, body: str, *flags: str) -> str:
         with tempfile.TemporaryDirectory() as folder:

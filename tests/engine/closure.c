@@ -192,7 +192,7 @@ static void free_every_other_byte(void)
         faults = 0;
         frees++;
         if (protopool_check_free(&pool.engine, at) != 0 || faults != 1 || noted != right_fault(at))
-            violation("a free that is a fault is not told as such");
+            violation("a free that is a fault is not reported as one");
     }
     if (memcmp(&before, &pool, sizeof pool) != 0) // NOLINT(bugprone-*,cert-*): to the byte, padding too
         violation("a fault changes the pool");
@@ -213,7 +213,7 @@ static uint64_t hash_of_pool(void)
     return hash + (hash == 0);
 }
 
-/* What tells states apart that behave alike is made the same: counters, and what lies above the magazines' tops. */
+/* What differs between states that behave alike is made the same: counters, and what lies above the magazines' tops. */
 static void normalise(void)
 {
     struct protopool_magazine *const magazines[] = { &pool.loaded[1], &pool.classes[1].previous };

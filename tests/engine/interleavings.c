@@ -191,7 +191,7 @@ UNSEEN static void made(unsigned char *slot)
 {
     for (size_t i = 0; i < live_count; i++)
         if (live[i] == slot)
-            violation("a slot is handed out twice");
+            violation("a slot is allocated twice");
     if (live_count < MOST_LIVE)
         live[live_count++] = slot;
 }

@@ -120,7 +120,7 @@ START_TEST(resident_memory_agrees)
     ck_assert(itch_pool_init_growing(&pool, NULL));
     ratio = 1.0 / (double)fill_with_the_mix() * (double)(resident_bytes() - before);
     if (before == 0) {
-        printf("resident memory: not told by this system\n");
+        printf("resident memory: this system does not report it\n");
     } else {
         printf("ITCH mix, 1 million live: %.4f bytes resident for each byte of messages\n", ratio);
         ck_assert_double_le(ratio, 1.02);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The engine's files are put together from parts, each of which opens by saying what it is for."""
+"""The engine's files are put together from parts, each of which says at its start what it is for."""
 
 import re
 import unittest
