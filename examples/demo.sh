@@ -23,8 +23,9 @@ END
 "$1/order_book" --messages "$2"
 cat <<END
 
-What you saw: the pool holds little more than the messages themselves. The other lines say what malloc or a union
-would take for the same orders. Where an order differs from the totals, the self-check says so and the program fails.
+What you saw: with many orders in the book, the pool holds little more than the messages themselves. The other lines
+say what malloc or a union would take for the same orders. Where an order differs from the totals, the self-check says so
+and the program fails.
 
 ==== 3 of 3: pipeline.c, messages that are allocated in one thread and freed in another
 A producer allocates requests. Two workers free them and allocate results. A consumer frees the results. Each thread has a
