@@ -44,7 +44,7 @@ CONTENDERS = (
     Contender("tcmalloc", "malloc(sizeof variant) of tcmalloc (gperftools, minimal), linked statically", MALLOC,
               ("-l:libtcmalloc_minimal.a", *STATIC_LIBS), True, package="libgoogle-perftools-dev"),
     Contender("union", "malloc(sizeof union) of the C library", ("-DBENCH_UNION",)),
-    Contender("seed", "the seed's design: a mutex and a stack of blocks of the union's size", ("-DBENCH_SEED",)),
+    Contender("seed", "the union-and-mutex design: a mutex and a stack of blocks of the union's size", ("-DBENCH_SEED",)),
     Contender("list", "a list of free slots for each slot size, linked through the slots", ("-DBENCH_LIST",), one_thread_only=True),
 )
 QUICK = ("limit", "pool", "pool-1", "glibc", "jemalloc", "mimalloc", "tcmalloc")

@@ -38,7 +38,7 @@
 enum {
     MIX = 65536,      /* the sequence of variants, by weight; a power of two */
     SHORT_MIX = 2048, /* between threads: without an allocator, as many messages have a place */
-    SEED_BATCH = 100, /* messages in a batch of the seed's benchmark */
+    SEED_BATCH = 100, /* messages in a batch */
     RING_BATCH = 32,  /* messages published together */
     WINDOW = 64,      /* requests under way */
     MOST_PHASES = 16,

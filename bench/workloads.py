@@ -23,7 +23,7 @@ class Workload:
 
 WORKLOADS = (
     Workload("pair", "pair", "allocate a message, read it, free it"),
-    Workload("batch", "batch of 100", "allocate 100, then read and free them, as the seed's benchmark did"),
+    Workload("batch", "batch of 100", "allocate 100, then read and free them"),
     Workload("replace", "random replace, 10 thousand live", "free a message chosen at random, allocate another", live=10_000),
     Workload("replace", "random replace, 1 million live", "free a message chosen at random, allocate another", live=1_000_000),
     Workload("pipeline-each", "pipeline, each published", "one thread allocates, another reads and frees", threads=2),

@@ -27,8 +27,8 @@
  *    73      56         8  Imbalance
  *    78      24         8  RetailInterest
  *
- * bytes: what a message takes of a pool, exactly; "-": it has no fields and is never allocated. max_live: how many a
- * fixed pool guarantees; "-": none. Messages of the same size share the sum.
+ * bytes: the exact bytes that a message takes in a pool. "-": the message has no fields and is never allocated.
+ * max_live: how many a fixed pool guarantees. "-": none. Messages of the same size share the sum of their max_live.
  *
  * SPDX-License-Identifier: Apache-2.0 OR MIT
  */
@@ -66,7 +66,7 @@ enum itch_tag { ITCH_SYSTEM_EVENT = 83, ITCH_STOCK_DIRECTORY = 82, ITCH_TRADING_
     X_(ORDER_REPLACE, order_replace) X_(TRADE, trade) X_(CROSS_TRADE, cross_trade) X_(BROKEN_TRADE, broken_trade) \
     X_(IMBALANCE, imbalance) X_(RETAIL_INTEREST, retail_interest)
 
-struct itch { /* what every message begins with */
+struct itch { /* the beginning of every message */
     uint8_t tag;
 };
 
@@ -363,27 +363,27 @@ union itch_any { /* any message by value */
     struct itch_retail_interest retail_interest;
 };
 
-struct itch_pool;  /* one thread's at a time; not to be moved once it is initialised */
-struct itch_depot; /* what the pools of several threads share */
+struct itch_pool;  /* used by one thread at a time; must not be moved after init */
+struct itch_depot; /* the memory that the pools of several threads share */
 
 /* ---- Each message ----------------------------------------------------------------------------------------------
  *
- * new      allocates a message. NULL if the schema rules an argument out, or if the pool is exhausted:
- *          itch_pool_failure reports which. From level 1 the refusal handler gets what is ruled out.
- * copy     allocates a copy of a struct, whose tag may be 0. NULL for the same reasons.
- * make     constructs by value. The tag is 0 if the schema rules an argument out.
+ * new      allocates a message. NULL if the schema does not allow an argument, or if the pool is exhausted:
+ *          itch_pool_failure returns the reason. From level 1, the refusal handler gets the field and the broken rule.
+ * copy     allocates a copy of a struct. The struct's tag may be 0. NULL for the same reasons.
+ * make     constructs by value. The tag is 0 if the schema does not allow an argument.
  *
  * Each variant X also has these:
  *
- * struct itch_X itch_default_X(void)                         the schema's defaults; else 0, empty, absent or nearest to 0
- * bool itch_valid_X(const struct itch_X *msg)                whether the schema allows what it holds; else copy is NULL
- * const struct itch_X *itch_as_X(const struct itch *msg)     the message as an X; a fault from level 1 if it is none
+ * struct itch_X itch_default_X(void)                         the schema's defaults; without one: nearest to 0, or empty
+ * bool itch_valid_X(const struct itch_X *msg)                whether the schema allows it; if not, copy returns NULL
+ * const struct itch_X *itch_as_X(const struct itch *msg)     the message as an X; if it is none, a fault from level 1
  * const struct itch_X *itch_if_X(const struct itch *msg)     the message as an X; NULL if it is none
  * struct itch_X *itch_edit_X(struct itch *msg)               like as_X, to write fields; only if X has fields
  *
  * A text argument is terminated; a null pointer is refused. An array argument has exactly N elements. A list may be NULL if
- * its length is 0. An optional field is absent if its argument is NULL. new and copy set padding to 0, except inside the
- * elements of an array, whose padding is copied. They do not write the bytes behind the end of a shorter text or list.
+ * its length is 0. An optional field is absent if its argument is NULL. new and copy set padding to 0, but they copy the
+ * padding inside the elements of an array. They do not write the unused bytes behind the end of a text or list.
  */
 
 /* SystemEvent: A phase of the day begins. */
@@ -562,8 +562,8 @@ static inline void itch_free(struct itch_pool *pool, struct itch *msg);
 /* Allocates a copy of a message of any pool. NULL if this pool is exhausted, or if msg is no message. */
 PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_clone(struct itch_pool *pool, const struct itch *msg);
 
-/* tag_of is to switch on: -Wswitch finds a forgotten variant. tag_name and describe return NULL for a number that is no tag.
- * size returns 0 for what is no message. describe gives the names, types and offsets of the fields. */
+/* Use tag_of in a switch: -Wswitch finds a missing variant. describe returns the names, types and offsets of the fields. If no
+ * variant has the tag, tag_name and describe return NULL, and size returns 0. */
 static inline enum itch_tag itch_tag_of(const struct itch *msg);
 PROTOPOOL_API const char *itch_tag_name(enum itch_tag tag);
 PROTOPOOL_API const struct protopool_record *itch_describe(enum itch_tag tag);
@@ -573,13 +573,13 @@ PROTOPOOL_API size_t itch_size(const struct itch *msg); /* of its struct */
  * values that the schema allows. The bytes must be aligned as the struct is; 8 is always enough. */
 PROTOPOOL_API bool itch_validate(const struct itch *msg, size_t bytes);
 
-/* Whether both are the same variant with equal fields, floating-point numbers by their representation. Neither padding nor
- * what lies behind the end of a text or list counts. Equal messages have the same hash, on every machine. The hash
- * does not resist input that is chosen to collide. */
+/* Whether both are the same variant with equal fields. Floating-point numbers are compared by their representation. Padding
+ * and the unused bytes behind the end of a text or list are ignored. Equal messages have equal hashes, on every machine. An
+ * attacker can choose input whose hashes collide. */
 PROTOPOOL_API bool itch_equal(const struct itch *one, const struct itch *other);
 PROTOPOOL_API uint64_t itch_hash(const struct itch *msg);
 
-/* dispatch calls the function of the message's variant, unless it is NULL; none for what is no message. */
+/* dispatch calls the function of the message's variant. If that is NULL, or no variant has the tag, it does nothing. */
 struct itch_handlers {
     void (*system_event)(void *ctx, const struct itch_system_event *msg);
     void (*stock_directory)(void *ctx, const struct itch_stock_directory *msg);
@@ -606,7 +606,7 @@ struct itch_handlers {
 };
 PROTOPOOL_API void itch_dispatch(const struct itch *msg, const struct itch_handlers *handlers, void *ctx);
 
-/* The initialiser of handlers by a prefix: ITCH_HANDLERS(on_) has on_system_event, ... A missing one does not compile. */
+/* An initialiser: ITCH_HANDLERS(on_) is a list of on_system_event, ...; it does not compile if one is missing. */
 #define ITCH_HANDLERS(prefix_) { prefix_##system_event, prefix_##stock_directory, prefix_##trading_action, \
     prefix_##reg_sho, prefix_##participant_position, prefix_##mwcb_decline, prefix_##mwcb_status, \
     prefix_##ipo_quoting, prefix_##luld_collar, prefix_##operational_halt, prefix_##add_order, \
@@ -615,8 +615,8 @@ PROTOPOOL_API void itch_dispatch(const struct itch *msg, const struct itch_handl
     prefix_##imbalance, prefix_##retail_interest, }
 
 #ifndef PROTOPOOL_NO_STDIO
-/* On one line, Name { field: value, ... }, or <no message>; pretty: a line for each field and element, without a newline
- * at the end. They return as fprintf and snprintf do. */
+/* print writes one line, Name { field: value, ... }, or <no message>. pretty writes a line for each field and element. They
+ * write no newline at the end, and return what fprintf and snprintf return. */
 PROTOPOOL_API int itch_print(FILE *out, const struct itch *msg);
 PROTOPOOL_API int itch_print_pretty(FILE *out, const struct itch *msg);
 PROTOPOOL_API int itch_snprint(char *buffer, size_t room, const struct itch *msg);
@@ -625,62 +625,62 @@ PROTOPOOL_API int itch_snprint_pretty(char *buffer, size_t room, const struct it
 
 /* ---- Pools: protopool.h has the full contracts, at protopool_init_fixed and its neighbours --------------------- */
 
-/* init: a fixed pool, which never grows and never calls malloc. ITCH_POOL_STORAGE(name) declares its memory, ITCH_POOL_BYTES
- * bytes aligned to 8. False if the memory is too small or misaligned. init_growing: a pool that grows from the source; NULL is
+/* init starts a fixed pool, which never grows and never calls malloc. ITCH_POOL_STORAGE(name) declares its memory, ITCH_POOL_BYTES
+ * bytes aligned to 8. False if the memory is too small or misaligned. init_growing starts a pool that grows from the source; NULL is
  * the default source, on top of malloc. False if the source has no memory. */
 PROTOPOOL_NODISCARD static inline bool itch_pool_init(struct itch_pool *pool, void *memory, size_t bytes);
 PROTOPOOL_NODISCARD static inline bool itch_pool_init_growing(struct itch_pool *pool, const struct protopool_source *source);
 
-/* fini ends the pool and returns how many messages were live; of a joined pool 0, for its messages live on in the depot. reset
- * frees all messages at once. A fault if the pool is joined. */
+/* fini ends the pool and returns how many messages were live. For a joined pool it returns 0, because the messages live on in
+ * the depot. reset frees all messages at once; for a joined pool it is a fault. */
 static inline size_t itch_pool_fini(struct itch_pool *pool);
 static inline void itch_pool_reset(struct itch_pool *pool);
 
-/* Makes sure that n more messages of the tag's slot size can be allocated without a call of the source. False if the
- * source has no memory or the tag is none; true for a variant without fields. */
+/* Makes sure that n more messages of the tag's slot size can be allocated without calling the source. False if the source
+ * has no memory or no variant has the tag. True for a variant without fields. */
 PROTOPOOL_NODISCARD PROTOPOOL_API bool itch_pool_reserve(struct itch_pool *pool, enum itch_tag tag, size_t n);
 
-/* flush: before the pool's thread goes idle, puts back the free slots that the pool keeps. trim: after a peak, gives all that
- * is free back to the system, and returns how many bytes. */
+/* flush returns the free slots in the pool's magazines to their slabs: call it before the thread goes idle. trim returns all
+ * free memory to the source and the system: call it after a peak. It returns how many bytes the system got back. */
 static inline void itch_pool_flush(struct itch_pool *pool);
 static inline size_t itch_pool_trim(struct itch_pool *pool);
 
 /* Calls fn for each live message. fn neither allocates from the pool nor frees into it. A fault if the pool is joined. */
 PROTOPOOL_API void itch_pool_each(struct itch_pool *pool, void (*fn)(void *ctx, const struct itch *msg), void *ctx);
 
-/* Why new, copy or clone returned NULL the last time. Like errno, success does not clear it. */
+/* Why new, copy or clone last returned NULL. As with errno, a success does not clear it. */
 static inline enum protopool_failure itch_pool_failure(const struct itch_pool *pool);
 
 #define ITCH_SLOT_SIZES 6
 struct itch_pool_stats { /* what stats fills in */
     struct protopool_slot_stats slot[ITCH_SLOT_SIZES]; /* by ascending slot size */
     size_t source_bytes; /* taken from the source and not given back; of a fixed pool, its memory */
-    size_t system_bytes; /* those, and what the default source keeps free */
+    size_t system_bytes; /* source_bytes, plus the bytes that the default source keeps free */
 };
 static inline void itch_pool_stats(struct itch_pool *pool, struct itch_pool_stats *stats);
 
 #ifndef PROTOPOOL_NO_THREADS
 /* ---- Depots: threads share memory, and free each other's messages --------------------------------------------- */
 
-/* As pools. ITCH_DEPOT_STORAGE(name, pools) declares ITCH_DEPOT_BYTES(pools) bytes: enough for every max_live, shared by that
- * many joined pools. False also if the system has no lock. The source is called while the lock is held. */
+/* Like the init of pools. ITCH_DEPOT_STORAGE(name, pools) declares ITCH_DEPOT_BYTES(pools) bytes: every max_live is then
+ * guaranteed to this many joined pools together. Also false if the system has no lock. The lock is held when the source is called. */
 PROTOPOOL_NODISCARD static inline bool itch_depot_init(struct itch_depot *depot, const struct protopool_source *source);
 PROTOPOOL_NODISCARD static inline bool itch_depot_init_fixed(struct itch_depot *depot, void *memory, size_t bytes);
 
-/* join: a pool of the depot's memory, for one thread, which ends it with itch_pool_fini. Any joined pool may free the
- * messages of any other. False if the depot's init has failed. fini: ends the depot, and returns how many messages were
- * live. A fault while a pool is joined: SIZE_MAX, and nothing is released. */
+/* join starts a pool in the depot's memory, for one thread. That thread ends it with itch_pool_fini. Any joined pool may free
+ * the messages of any other. False if the depot's init has failed. fini ends the depot and returns how many messages were live.
+ * While a pool is joined, fini is a fault: it returns SIZE_MAX and releases nothing. */
 PROTOPOOL_NODISCARD static inline bool itch_pool_join(struct itch_pool *pool, struct itch_depot *depot);
 static inline size_t itch_depot_fini(struct itch_depot *depot);
 
-/* As for a pool, and from any thread. each returns false while a pool is joined. stats counts the free slots in joined
+/* Like those of a pool, but from any thread. each returns false while a pool is joined. stats counts the free slots in joined
  * pools as live. */
 PROTOPOOL_API bool itch_depot_each(struct itch_depot *depot, void (*fn)(void *ctx, const struct itch *msg), void *ctx);
 static inline size_t itch_depot_trim(struct itch_depot *depot);
 static inline void itch_depot_stats(struct itch_depot *depot, struct itch_pool_stats *stats);
 #endif
 
-#ifndef PROTOPOOL_NO_STDIO /* print the peaks as max_live lines for the schema; return as fprintf does */
+#ifndef PROTOPOOL_NO_STDIO /* print the peaks as max_live lines for the schema; return what fprintf returns */
 PROTOPOOL_API int itch_pool_print_budget(FILE *out, struct itch_pool *pool);
 #ifndef PROTOPOOL_NO_THREADS
 PROTOPOOL_API int itch_depot_print_budget(FILE *out, struct itch_depot *depot);
@@ -802,14 +802,14 @@ PROTOPOOL_INLINE struct itch *itch_copy_(struct itch_pool *pool, unsigned slot_c
     return msg;
 }
 
-/* What a constructor returns for arguments that the schema rules out. */
+/* What a constructor returns for arguments that the schema does not allow. */
 static inline struct itch *itch_refused_(struct itch_pool *pool)
 {
     pool->engine_.failure = PROTOPOOL_REFUSED;
     return NULL;
 }
 
-/* What copy returns for a struct, or for a tail behind it, that the schema rules out. */
+/* What copy returns for a struct, or for a tail behind it, that the schema does not allow. */
 static inline struct itch *itch_refuse_copy_(struct itch_pool *pool, enum itch_tag tag, const struct itch *from,
     const void *tail, size_t length)
 {

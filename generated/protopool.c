@@ -516,7 +516,7 @@ static inline protopool_word *pp_bitmap(struct protopool_slab *slab)
     return (protopool_word *)(void *)(slab + 1);
 }
 
-/* F(w) of the header's equations: the bits of word w that stand for slots. */
+/* F(w) of the header's invariants: the bits of word w that stand for slots. */
 static inline protopool_word pp_slot_bits(const struct protopool_slab *slab, uint32_t w)
 {
     const uint32_t last = slab->slots % PP_WORD_BITS;

@@ -22,9 +22,9 @@
  *   +------------------------------------------------------------------------------+
  *
  * To allocate a message, the pool pops a pointer from the loaded magazine. To free one, it pushes the pointer. Nothing else
- * is touched; the engine does not write to the freed slot. When the loaded magazine runs empty or full, it changes places
- * with the previous one. When that does not help, the pool refills a magazine from a slab's bitmap, in address order, or
- * spills one into it.
+ * is touched: the engine does not write to the freed slot. When the loaded magazine is empty or full, the pool exchanges it
+ * for the previous one. If the previous one is also empty or full, the pool refills a magazine from a slab's bitmap, in
+ * address order, or spills one into it.
  *
  * The bitmap lies outside the slots, so a slot has no header and no link, and the live messages can be enumerated. A slab
  * that becomes wholly free serves any slot size next; beyond a bound it goes back to the source.
@@ -42,10 +42,10 @@
  *               and the depot's lock masks it (see PROTOPOOL_LOCK). After fork, the child has a copy of each pool
  *               that is on its own; it must not use joined pools and depots.
  *   Ownership   A pool owns its memory from init to fini. The caller owns a message from new to free.
- *   Errors      For what can happen in a correct program (no memory, memory of a wrong size), functions return false or NULL and
- *               leave the pool as it was. A pool or depot whose init has failed is empty: new returns NULL, and fini
- *               returns 0.
- *               A bug of the caller (a double free, a foreign pointer) is undefined behaviour at build level 0.
+ *   Errors      If something fails that can fail in a correct program (no memory, memory of a wrong size), the function returns
+ *               false or NULL and leaves the pool as it was. A pool or depot whose init has failed is empty: new returns
+ *               NULL, and fini returns 0. A bug of the caller (a double free, a foreign pointer) is undefined behaviour at
+ *               build level 0.
  *   Moving      A pool points into itself: do not move or copy it after init.
  *   Units       Sizes are in bytes, counts in slots.
  *
@@ -148,7 +148,7 @@ PROTOPOOL_BEGIN_C
 
 /* The build level. Bugs that it finds are passed to the fault handler (see below).
  * 0: release. No operation is checked.
- * 1: checking, for production. A freed message has a tag of its own, which is tested on free and on allocation.
+ * 1: checking, for production. A freed message gets a reserved tag. Free and allocation test for this tag.
  * 2: debug. Each pointer is looked up before it is used. There are red zones, fill patterns, and the places in the program
  *    that allocated and freed each slot. ASan and valgrind know which slots are live. Each operation takes the depot's
  *    lock. */
@@ -184,8 +184,8 @@ PROTOPOOL_BEGIN_C
  *   PROTOPOOL_LOCK_FINI(lock)   after its last use. The default does nothing
  *
  * Each gets a pointer to a union protopool_lock, in which it can keep what it needs. PROTOPOOL_NO_THREADS removes depots,
- * which need a lock. A freestanding build without PROTOPOOL_LOCK implies it. For depots in a program of one thread, define
- * a lock that does nothing.
+ * which need a lock. A freestanding build without PROTOPOOL_LOCK has no depots either. For depots in a program of one
+ * thread, define a lock that does nothing.
  */
 #if defined PROTOPOOL_LOCK != defined PROTOPOOL_UNLOCK
 #error "protopool: PROTOPOOL_LOCK and PROTOPOOL_UNLOCK are defined together"
@@ -298,8 +298,9 @@ PROTOPOOL_BEGIN_C
 /* In front of an inline constructor. */
 #define PROTOPOOL_ALLOCATES PROTOPOOL_NODISCARD static inline
 
-/* Refers to an object, in each file that includes a header. If the file was compiled with other settings, an older schema or
- * another version, the linker reports an undefined reference that names them. It costs one pointer per file. */
+/* Each file that includes a header refers to an object by this macro. If the file was compiled with other settings, an
+ * older schema or another version, the linker reports an undefined reference whose name shows these. It costs one pointer
+ * per file. */
 #if defined __GNUC__ && defined __has_attribute
 #if __has_attribute(retain) && (defined __linux__ || defined __clang__) /* gcc knows it where the assembler does not */
 #define PROTOPOOL_REFER_(name, object) static const void *const name __attribute__((used, retain)) = &(object)
@@ -329,10 +330,10 @@ PROTOPOOL_BEGIN_C
 #define PROTOPOOL_ASSUME(condition) ((void)0)
 #endif
 
-/* Behind a function's declaration: gcc reports a double free, a use after free and a leak of the messages that it returns (-Wall,
- * -fanalyzer). Such a function cannot be inlined. So what constructors return passes through one, but only where nothing is
- * inlined anyway: without optimisation, and at level 2. PROTOPOOL_NO_ANALYSIS, before a file includes this, leaves it out
- * there. */
+/* Behind a function's declaration: gcc reports a double free, a use after free and a leak of the messages that it returns
+ * (-Wall, -fanalyzer). gcc cannot inline such a function. So constructors pass their result through one only in builds that
+ * inline nothing anyway: without optimisation, and at level 2. A file that defines PROTOPOOL_NO_ANALYSIS before it includes
+ * this header has no such analysis. */
 #if defined __GNUC__ && __GNUC__ >= 11 && !defined __clang__ && !defined PROTOPOOL_NO_ANALYSIS \
     && (!defined __OPTIMIZE__ || PROTOPOOL_CHECK == 2)
 #define PROTOPOOL_ANALYSED_
@@ -358,7 +359,7 @@ PROTOPOOL_BEGIN_C
 #define PROTOPOOL_UNAVAILABLE_(why)
 #endif
 
-/* The address so many bytes after the beginning of a message. It is computed from an integer, because gcc warns about accesses
+/* The address `bytes` bytes after the beginning of a message. It is computed from an integer, because gcc warns about accesses
  * beyond the member from which a pointer comes. */
 #define PROTOPOOL_BEHIND_(msg, bytes) ((void *)((uintptr_t)(const void *)(msg) + (bytes)))
 
@@ -375,9 +376,9 @@ PROTOPOOL_BEGIN_C
  * take returns `bytes` bytes aligned to `align`, a power of two, or NULL. give gets back exactly what take returned, with the
  * same bytes and align. give may be NULL: then the pool keeps all memory and reuses it.
  *
- * A growing pool takes one block for its tables, aligned to 8, and then slabs: 16 KiB aligned to 16 KiB, or a small power of
- * two times as much. For slots of several KiB it may take a block per slot, aligned to 8. The pool's thread calls both
- * functions, inside new, free, reserve, reset, flush, trim, each, init and fini.
+ * A growing pool takes one block for its tables, aligned to 8, and then slabs: 16 KiB aligned to 16 KiB, or 2, 4, 8 or
+ * 16 times as much, aligned to its size. For slots of several KiB it may take a block per slot, aligned to 8. The pool's
+ * thread calls both functions, inside new, free, reserve, reset, flush, trim, each, init and fini.
  */
 struct protopool_source {
     void *(*take)(void *ctx, size_t bytes, size_t align);
@@ -455,7 +456,7 @@ struct protopool_magazine {
 };
 
 /*
- * The header of a slab. Its bitmap follows. Where F(w) is the set of bits of word w that stand for slots:
+ * The header of a slab. Its bitmap follows. F(w) is the set of bits of word w that stand for slots.
  *
  *   bits[w] & ~F(w) == 0
  *   free_words  == number of w with bits[w] != 0
@@ -517,7 +518,7 @@ struct protopool_slabs {
     uint32_t slot_class; /* 0: the slots are arrays of magazines */
     size_t slots;
     size_t free_in_slabs;
-    size_t reserved; /* as many slots are kept, even if their slabs are wholly free */
+    size_t reserved; /* at least this many slots are kept, even if their slabs are wholly free */
 #if PROTOPOOL_CHECK >= 1
     size_t message_bytes;
 #endif
@@ -593,8 +594,8 @@ struct protopool_pool_class {
 };
 
 /*
- * For each slot size, where in_depot is the number of slots in the depot's full magazines, and in_pools is that of the slots
- * in the loaded and previous magazines of all pools of the store:
+ * in_depot is the number of slots in the depot's full magazines. in_pools is the number of slots in the loaded and previous
+ * magazines of all pools of the store. For each slot size:
  *
  *   live == slabs.slots - slabs.free_in_slabs - in_depot - in_pools
  */
@@ -646,7 +647,7 @@ struct protopool_slot_stats {
     /* Live slots. With a depot, below level 2, the free slots in the magazines of other pools are counted too. */
     size_t live;
     /* The most slots that were live at once. It is exact at level 2 and, for a pool on its own, at level 1. Otherwise it is an
-     * upper bound. For a pool on its own it is at most a quarter too high, and by less than PROTOPOOL_MAGAZINE. With a depot,
+     * upper bound: for a pool on its own, at most a quarter too high, and too high by less than PROTOPOOL_MAGAZINE. With a depot,
      * the free slots in the magazines of all joined pools are counted too. */
     size_t peak;
     size_t failures; /* allocations that found no memory */
@@ -659,13 +660,13 @@ enum protopool_fault {
     /* at every level */
     PROTOPOOL_FAULT_JOINED = 1, /* "depot ended while a pool is joined" */
     /* from level 1 */
-    PROTOPOOL_FAULT_NOT_ALIVE,   /* "pool used before init or after fini" */
-    PROTOPOOL_FAULT_DOUBLE_FREE, /* "double free" */
-    PROTOPOOL_FAULT_BAD_TAG, /* "bad tag": the tag of a freed message is no variant's, or one of another slot size */
+    PROTOPOOL_FAULT_NOT_ALIVE,          /* "pool used before init or after fini" */
+    PROTOPOOL_FAULT_DOUBLE_FREE,        /* "double free" */
+    PROTOPOOL_FAULT_BAD_TAG,            /* "bad tag": freed with the tag of no variant, or of another slot size */
     PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, /* "use after free (write)": found when the slot is allocated again */
     PROTOPOOL_FAULT_WRONG_VARIANT,      /* "wrong variant": as or edit of a message of another variant */
-    PROTOPOOL_FAULT_WRONG_LENGTH,       /* "wrong tail length": not the length with which the message was allocated */
-    PROTOPOOL_FAULT_LEAK,               /* "leak": a pool or depot ends with live messages */
+    PROTOPOOL_FAULT_WRONG_LENGTH, /* "wrong tail length": the length has changed since the message was allocated */
+    PROTOPOOL_FAULT_LEAK,         /* "leak": a pool or depot ends with live messages */
     /* at level 2 */
     PROTOPOOL_FAULT_FOREIGN,    /* "foreign pointer": freed, but it points to no slot of any pool */
     PROTOPOOL_FAULT_INTERIOR,   /* "interior pointer": freed, but it points into a slot, not to its beginning */
@@ -680,7 +681,7 @@ enum protopool_fault {
     PROTOPOOL_FAULT_CONCURRENT /* "concurrent use": two threads are in one pool */
 };
 
-/* Called for a fault. pool is the pool or depot, NULL if none is known; pointer is what the fault is about, or NULL; site is
+/* Called for a fault. pool is the pool or depot, or NULL if it is unknown. pointer is the message or slot, or NULL. site is
  * never NULL. If the handler returns, the operation is skipped: free leaves the message, new and as return NULL, and fini
  * goes on after a leak. The handler must not use the pool: its lock may be held. */
 typedef void protopool_fault_handler(enum protopool_fault fault, const void *pool, const void *pointer,
@@ -694,14 +695,13 @@ PROTOPOOL_API protopool_fault_handler *protopool_set_fault_handler(protopool_fau
 PROTOPOOL_API const char *protopool_fault_text(enum protopool_fault fault);
 
 #if PROTOPOOL_CHECK >= 1
-/* For emitted code: reports a fault that it has found at level 1. */
+/* For emitted code: reports a fault that emitted code has found at level 1. */
 PROTOPOOL_API void protopool_report_fault(enum protopool_fault code, const struct protopool *pool, const void *pointer);
 #endif
 
 /* ---- refusal.h --------------------------------------------------------------------------------------------------- */
 /* Failures and refusals: why a constructor returned NULL. */
 
-/* Why a constructor returned NULL. */
 enum protopool_failure {
     PROTOPOOL_NO_FAILURE,
     PROTOPOOL_REFUSED,   /* an argument breaks a rule of the schema */
@@ -752,7 +752,7 @@ PROTOPOOL_API protopool_refusal_handler *protopool_set_refusal_handler(protopool
 PROTOPOOL_API void *protopool_take_slow(struct protopool *pool, unsigned slot_class);
 PROTOPOOL_API void protopool_put_slow(struct protopool *pool, unsigned slot_class, void *slot);
 
-/* Takes a free slot of the class. `loaded` is the pool's loaded magazine of it. NULL if there is no memory. */
+/* Takes a free slot of the class. `loaded` is the pool's loaded magazine for this class. NULL if there is no memory. */
 static inline void *protopool_take(struct protopool *pool, struct protopool_magazine *loaded, unsigned slot_class)
 {
     void **const top = loaded->top;
@@ -785,11 +785,12 @@ static inline void protopool_put(struct protopool *pool, struct protopool_magazi
 }
 
 /*
- * Notes the tag and the loaded magazine of the message that is being freed, and returns the magazine. The next free expects
- * to need the same one. The variant is often that of the free before. Then the address of the magazine comes from a predicted
- * branch instead of a load of the message. An allocation that follows at once reads the same top, by an address that is
- * known early. A processor that lets this read overtake the free's write has to start over. (Zen 4, a message replaced at
- * random: 4.6 ns without this and 3.1 ns with it among ten thousand messages, 78 and 49 among a million; bench/.)
+ * Notes the tag of the message that is being freed and its loaded magazine, and returns the magazine. The next free expects
+ * the same variant, which is often right. Then the address of the magazine comes from a predicted branch, and not from a load
+ * of the message. So the address of the top is known early, before an allocation that follows at once reads the top. If the
+ * address were late, the processor could let this read overtake the write of the free, and would then have to start over.
+ * (Zen 4, a message replaced at random among ten thousand: 4.6 ns without this and 3.1 ns with it; among a million: 78 and
+ * 49 ns; bench/.)
  */
 static inline struct protopool_magazine *protopool_expect(struct protopool *pool, uint32_t tag, unsigned slot_class)
 {
@@ -798,9 +799,9 @@ static inline struct protopool_magazine *protopool_expect(struct protopool *pool
 }
 
 /*
- * The index, from 1, of the smallest slot size for messages with a tail that holds so many bytes, 1 to 2^31 - 1. These slot
- * sizes are the multiples of 16 up to 1 KiB, and then four per doubling. The generator's layout has the same rule, and its
- * reasons.
+ * The index, from 1, of the smallest slot size that holds a message with a tail of so many bytes in all, 1 to 2^31 - 1.
+ * These slot sizes are the multiples of 16 up to 1 KiB, and then four per doubling. The generator's tail_slots.py has the
+ * same rule, and the reasons for it.
  */
 static inline unsigned protopool_tail_index(size_t bytes)
 {
@@ -820,9 +821,9 @@ static inline unsigned protopool_tail_index(size_t bytes)
 
 #if PROTOPOOL_CHECK == 1
 /*
- * Whether a live message of so many bytes lies in a slot of the class: its length may have changed since it was allocated.
- * This reads the header of the slab that such a slot would have. A length that leads from a slot of several KiB to a small
- * slot can therefore end in a crash instead.
+ * Whether a live message lies in a slot of the class, which is computed from its length `bytes`. It does not if the length has
+ * changed since the allocation. This reads the header of the slab that such a slot would have. So if the length has changed
+ * from several KiB to a small one, the program can crash here instead.
  */
 PROTOPOOL_API bool protopool_serves(const struct protopool *pool, unsigned slot_class, const void *slot, size_t bytes);
 #endif
@@ -831,16 +832,16 @@ PROTOPOOL_API bool protopool_serves(const struct protopool *pool, unsigned slot_
 /* protopool_take, with the checks of level 2. bytes: of the message, at most those of the slot. name: of its variant. */
 PROTOPOOL_API void *protopool_take_checked(struct protopool *pool, unsigned slot_class, size_t bytes, const char *name);
 
-/* Reports as or edit of a freed message, or of a message of another variant, whose name is NULL if there is none. */
+/* Reports a call of as or edit for a freed message or for another variant. name: of the variant that msg has; NULL if none. */
 PROTOPOOL_API void protopool_report_variant(const void *msg, const char *name, const char *file, int line);
 
-/* Marks the message as freed and returns its slot class. 0 for NULL, and if the message must not be freed, which is reported.
- * Then protopool_finish_free puts its slot into the pool. */
+/* Marks the message as freed and returns its slot class. Then protopool_finish_free puts the slot into the pool. Returns 0 for
+ * NULL, and after it has reported a message that must not be freed. */
 PROTOPOOL_API unsigned protopool_check_free(struct protopool *pool, const void *msg);
 PROTOPOOL_API void protopool_finish_free(struct protopool *pool, unsigned slot_class, void *msg);
 #endif
 
-/* Writes the tag of a message, of tag_bytes bytes, and zeros up to `bytes` bytes in all: 1, 2, 4 or 8, in one store. */
+/* Writes the tag of a message, of tag_bytes bytes, and then zeros, `bytes` bytes in all, in one store. bytes: 1, 2, 4 or 8. */
 PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_bytes, size_t bytes)
 {
 #if defined __BYTE_ORDER__ && defined __ORDER_LITTLE_ENDIAN__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -865,7 +866,7 @@ PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_by
 
 #define PROTOPOOL_MIN_(a, b) ((a) < (b) ? (a) : (b))
 
-/* The bytes of the tables, with which fixed memory begins, for so many slot sizes, with and without a budget. */
+/* The bytes of the tables for this number of slot sizes, with and without a budget. Fixed memory begins with the tables. */
 #define PROTOPOOL_TABLES_BYTES(slot_sizes) \
     (PROTOPOOL_ROUND_UP_(sizeof(struct protopool_store)) \
      + PROTOPOOL_ROUND_UP_((1ULL + (slot_sizes)) * sizeof(struct protopool_store_class)))
@@ -876,8 +877,8 @@ PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_by
     PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), budget, PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)), \
                         PROTOPOOL_RECORD_BYTES_)
 
-/* The bytes that protopool_depot_init_fixed needs in addition per slot size, for so many pools, at least 1: the same without
- * the arrays, and more slots, since the magazines of the other pools may hold some. */
+/* The bytes that protopool_depot_init_fixed needs in addition per slot size, for this number of pools, at least 1. This has no
+ * arrays, and more slots than a pool's, because the magazines of the other pools may hold some. */
 #define PROTOPOOL_DEPOT_BYTES(slot_bytes, budget, pools) \
     PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0ULL, \
                         PROTOPOOL_RECORD_BYTES_)
@@ -885,7 +886,8 @@ PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_by
 #define PROTOPOOL_DEPOT_SLOTS_(budget, pools) \
     ((budget) + ((pools)-1ULL) * 2 * PROTOPOOL_MIN_(PROTOPOOL_MAGAZINE, (budget)))
 
-/* The bytes that it needs once: the arrays of the magazines of so many pools, for so many slot sizes with a budget. */
+/* The bytes that protopool_depot_init_fixed needs once: the arrays of all magazines, for this number of pools. Only slot
+ * sizes with a budget count. */
 #define PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools) \
     PROTOPOOL_LAID_OUT_(PROTOPOOL_MAGAZINE * sizeof(void *), (slot_sizes)*2ULL * (pools), 0ULL, 0ULL)
 
@@ -898,7 +900,7 @@ PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_by
                                         + ((record_bytes) != 0) * (1ULL * PROTOPOOL_RED_ZONE_)) \
                         + PROTOPOOL_ROUND_UP_((slot_bytes)*1ULL * (slots)))
 
-/* A sum of these as a size_t. SIZE_MAX, more than any memory has, if a size_t cannot hold it. */
+/* A sum of these as a size_t. If a size_t cannot hold the sum: SIZE_MAX, which is more than any memory has. */
 #ifdef __cplusplus
 #define PROTOPOOL_SIZE(bytes) static_cast<size_t>(PROTOPOOL_MIN_((bytes), 0ULL + SIZE_MAX))
 #else
@@ -918,33 +920,34 @@ PROTOPOOL_API bool protopool_init_growing(struct protopool *pool, struct protopo
                                           const struct protopool_geometry *geometry,
                                           const struct protopool_source *source);
 
-/* Ends the pool. If it is on its own, it gives all memory back and returns how many slots were live. If it is joined, it
- * returns the slots in its magazines to the depot's store, and returns 0. */
+/* Ends the pool. A pool on its own gives all memory back; the result is how many slots were live. A joined pool puts the
+ * slots in its magazines back into the depot's store; the result is 0. */
 PROTOPOOL_API size_t protopool_fini(struct protopool *pool);
 
 /* Frees all slots at once. Peaks and failures stay. For a joined pool this is a fault, and nothing is freed. */
 PROTOPOOL_API void protopool_reset(struct protopool *pool);
 
-/* Makes sure that n more slots can be taken without calling the source. False if there is no memory; what it got until then
- * is released again. From then on, a growing pool keeps as many slots as were live, and n more. With a depot, other pools may
- * take them. */
+/* Makes sure that n more slots can be taken without calling the source. False if there is no memory; then it
+ * releases what it has already taken. Afterwards, a growing pool keeps room for the slots that were live and for n more. With a
+ * depot, other pools may take these slots. */
 PROTOPOOL_API bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n);
 
-/* Puts the free slots of the pool's magazines back into their slabs: for a thread that goes idle. */
+/* Puts the free slots of the pool's magazines back into their slabs. Call it before the thread goes idle. */
 PROTOPOOL_API void protopool_flush(struct protopool *pool);
 
 /* Gives all free memory back: flushes the pool, spills the depot's full magazines, gives spare slabs to the source, and the
- * default source's free pages to the system. It does not touch other pools' magazines and what is reserved. Returns by how
- * much system_bytes (see protopool_stats) fell; 0 for fixed memory. Its time grows with the number of free slabs. */
+ * default source's free pages to the system. It touches neither the magazines of other pools nor reserved slots. Returns by
+ * how much system_bytes (see protopool_stats) fell; 0 for fixed memory. Its time grows with the number of free slabs. */
 PROTOPOOL_API size_t protopool_trim(struct protopool *pool);
 
 /* Calls fn for each live slot, by slot size, in no promised order. fn must not take from this pool or put into it. For a
  * joined pool this is a fault, and fn is not called. */
 PROTOPOOL_API void protopool_each(struct protopool *pool, void (*fn)(void *ctx, const void *slot), void *ctx);
 
-/* Fills in an element per slot size; source_bytes: the bytes taken from the source and not given back, or of a fixed pool the
- * bytes of its memory that it uses; and system_bytes: the same, and for the default source also the bytes that are free but
- * not yet given to the system. Both pointers may be NULL. For a joined pool, the figures are those of its depot. */
+/* Fills in an element per slot size.
+ * source_bytes: the bytes taken from the source and not given back; for a fixed pool, the bytes of its memory that it uses.
+ * system_bytes: the same, plus the bytes that the default source keeps free. Both pointers may be NULL. For a joined pool, the
+ * figures are those of its depot. */
 PROTOPOOL_API void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slot_size,
                                    size_t *source_bytes, size_t *system_bytes);
 
@@ -953,21 +956,21 @@ PROTOPOOL_API void protopool_stats(struct protopool *pool, struct protopool_slot
 
 #ifndef PROTOPOOL_NO_THREADS
 
-/* Initialises what joined pools share. classes has 1 + geometry->count elements. The source is called under the depot's lock.
- * False if the source has no memory for the tables and the first slab, or the system has no lock. */
+/* Initialises a depot, whose memory the joined pools share. classes has 1 + geometry->count elements. The source is called
+ * under the depot's lock. False if the source has no memory for the tables and the first slab, or if there is no lock. */
 PROTOPOOL_API bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_class *classes,
                                         const struct protopool_geometry *geometry,
                                         const struct protopool_source *source);
 
-/* The same in fixed memory, aligned to 8. The depot serves the largest number of pools, at most 65535, for which the sum of
- * the three macros in pool.h fits into the memory. As long as no more pools have joined, each budget is guaranteed to all of
- * them together. More may join; a pool without an array for a magazine takes the lock in each operation. False if the memory
- * is misaligned or too small for one pool, if a slot size would have 2^32 slots, or if the system has no lock. */
+/* The same in fixed memory, aligned to 8. The sum of the three macros in pool.h says how many pools fit into the memory, at
+ * most 65535. While no more pools than that have joined, each budget is guaranteed to all of them together. More pools may
+ * join, but a pool that has no array for a magazine takes the lock in each operation. False if the memory is misaligned or
+ * too small for one pool, if a slot size would have 2^32 slots, or if the system has no lock. */
 PROTOPOOL_API bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_depot_class *classes,
                                               const struct protopool_geometry *geometry, void *memory, size_t bytes);
 
-/* Ends the depot, gives all memory back and returns how many slots were live. While a pool is joined, this is a fault, and
- * nothing else happens; it returns SIZE_MAX. */
+/* Ends the depot, gives all memory back and returns how many slots were live. While a pool is joined, this is a fault:
+ * it returns SIZE_MAX and releases nothing. */
 PROTOPOOL_API size_t protopool_depot_fini(struct protopool_depot *depot);
 
 /* As protopool_each, under the depot's lock. While a pool is joined, it returns false and does not call fn. */
@@ -1083,7 +1086,7 @@ enum protopool_type {
     PROTOPOOL_TEXT    /* characters: terminated if it has a length, padded to `count` if not */
 };
 
-/* The name of an enum's value, converted to uint64_t, or of a bit of flags. */
+/* The name of an enum's value or of a bit of flags. number: the value converted to uint64_t, or the mask. */
 struct protopool_value {
     const char *name;
     uint64_t number;
@@ -1099,7 +1102,7 @@ struct protopool_field {
     bool is_list;             /* an array or a list, even of one element */
     bool is_tail;             /* it follows the record; only in a message in a pool */
     bool is_signed;           /* of an ENUM: its base has negative values */
-    char pad;                 /* of a TEXT without a length: what fills it up */
+    char pad;                 /* of a TEXT without a length: the character that fills its unused end */
     uint8_t length_bytes;     /* of the unsigned integer that counts the used elements; 0: all are used */
     uint32_t length_offset;   /* of that integer */
     uint8_t presence_mask;    /* the bit that says whether the field is present; 0: it always is */
@@ -1113,7 +1116,7 @@ struct protopool_field {
 };
 
 #if PROTOPOOL_CHECK >= 1
-/* An end of a range, which is allowed itself. number: converted to uint64_t. real: of a FLOAT. */
+/* An end of a range. The end itself is allowed. number: the end, converted to uint64_t. real: the end, for a FLOAT. */
 union protopool_bound {
     uint64_t number;
     double real;
@@ -1177,8 +1180,8 @@ static inline size_t protopool_field_length(const struct protopool_field *field,
 }
 
 #if PROTOPOOL_CHECK >= 1
-/* An argument of a constructor: where its elements are, the bytes of one, and how many there are. For a text only `at` is used.
- * at is NULL if the optional field is absent. */
+/* An argument of a constructor: its first element, the bytes of an element, and the number of elements. For a text only `at` is
+ * used. at is NULL if the optional field is absent. */
 struct protopool_argument {
     const void *at;
     size_t bytes, length;

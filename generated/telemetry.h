@@ -16,10 +16,10 @@
  *    49       -         -  Reboot
  *    50      32         1  SetHome
  *
- * bytes: what a message takes of a pool, exactly; "-": it has no fields and is never allocated. max_live: how many a
- * fixed pool guarantees; "-": none. Messages of the same size share the sum.
- * "+": and the bytes of its tail. In a growing pool its slot is less than 16 bytes larger, above 1 KiB less than a
- * quarter; a fixed pool has slots for the longest.
+ * bytes: the exact bytes that a message takes in a pool. "-": the message has no fields and is never allocated.
+ * max_live: how many a fixed pool guarantees. "-": none. Messages of the same size share the sum of their max_live.
+ * "+": plus the bytes of its tail. In a growing pool, the slot is at most 15 bytes larger than the message; above 1 KiB
+ * it is less than a quarter larger. A fixed pool has slots for the longest message only.
  *
  * SPDX-License-Identifier: Apache-2.0 OR MIT
  */
@@ -82,7 +82,7 @@ struct telemetry_waypoint {
     struct telemetry_position at;
 };
 
-struct telemetry { /* what every message begins with */
+struct telemetry { /* the beginning of every message */
     uint8_t tag;
 };
 
@@ -139,7 +139,7 @@ struct telemetry_log PROTOPOOL_UNCOPIED {
     alignas(8) uint64_t time;  /* In ms. */
 };
 
-/* The most characters that text has. */
+/* The most characters that text can have. */
 #define TELEMETRY_LOG_TEXT_MAX 2147483630
 
 /* Chunk: A piece of a file. */
@@ -150,7 +150,7 @@ struct telemetry_chunk PROTOPOOL_UNCOPIED {
     uint32_t offset;
 };
 
-/* The most elements that data has. */
+/* The most elements that data can have. */
 #define TELEMETRY_CHUNK_DATA_MAX 512
 
 /* Track: Where the vehicle has been. */
@@ -160,7 +160,7 @@ struct telemetry_track PROTOPOOL_UNCOPIED {
     uint32_t points_len;  /* points follows the struct */
 };
 
-/* The most elements that points has. */
+/* The most elements that points can have. */
 #define TELEMETRY_TRACK_POINTS_MAX 89478484
 
 /* SetMode */
@@ -181,7 +181,7 @@ struct telemetry_set_home {
     struct telemetry_position home;
 };
 
-union telemetry_any { /* any message by value, but those with a tail */
+union telemetry_any { /* any message by value, except those with a tail */
     struct telemetry base;
     struct telemetry_heartbeat heartbeat;
     struct telemetry_attitude attitude;
@@ -193,14 +193,14 @@ union telemetry_any { /* any message by value, but those with a tail */
     struct telemetry_set_home set_home;
 };
 
-struct telemetry_pool;  /* one thread's at a time; not to be moved once it is initialised */
-struct telemetry_depot; /* what the pools of several threads share */
+struct telemetry_pool;  /* used by one thread at a time; must not be moved after init */
+struct telemetry_depot; /* the memory that the pools of several threads share */
 
 /* ---- Structs ---------------------------------------------------------------------------------------------------
  *
- * set      fills a struct. False if the schema rules an argument out; the struct is then as it was.
- * make     constructs by value. If the schema rules an argument out, valid is false of the result, and constructors of
- *          messages refuse it. A struct that has no value to be ruled out has no make.
+ * set      fills a struct. If the schema does not allow an argument, it returns false and changes nothing.
+ * make     constructs by value. If the schema does not allow an argument, valid returns false for the result, and
+ *          constructors of messages refuse it. There is no make if valid could not detect this, as for a char[4].
  * default  constructs by value, with the schema's defaults.
  * valid    whether the schema allows what the struct holds.
  */
@@ -222,27 +222,27 @@ static inline bool telemetry_valid_waypoint(const struct telemetry_waypoint *val
 
 /* ---- Each message ----------------------------------------------------------------------------------------------
  *
- * new      allocates a message. NULL if the schema rules an argument out, or if the pool is exhausted:
- *          telemetry_pool_failure reports which. From level 1 the refusal handler gets what is ruled out.
- * copy     allocates a copy of a struct, whose tag may be 0. NULL for the same reasons.
- * make     constructs by value. The tag is 0 if the schema rules an argument out.
+ * new      allocates a message. NULL if the schema does not allow an argument, or if the pool is exhausted:
+ *          telemetry_pool_failure returns the reason. From level 1, the refusal handler gets the field and the broken rule.
+ * copy     allocates a copy of a struct. The struct's tag may be 0. NULL for the same reasons.
+ * make     constructs by value. The tag is 0 if the schema does not allow an argument.
  *
  * Each variant X also has these:
  *
- * struct telemetry_X telemetry_default_X(void)                              the schema's defaults; else 0, empty, absent or nearest to 0
- * bool telemetry_valid_X(const struct telemetry_X *msg)                     whether the schema allows what it holds; else copy is NULL
- * const struct telemetry_X *telemetry_as_X(const struct telemetry *msg)     the message as an X; a fault from level 1 if it is none
+ * struct telemetry_X telemetry_default_X(void)                              the schema's defaults; without one: nearest to 0, or empty
+ * bool telemetry_valid_X(const struct telemetry_X *msg)                     whether the schema allows it; if not, copy returns NULL
+ * const struct telemetry_X *telemetry_as_X(const struct telemetry *msg)     the message as an X; if it is none, a fault from level 1
  * const struct telemetry_X *telemetry_if_X(const struct telemetry *msg)     the message as an X; NULL if it is none
  * struct telemetry_X *telemetry_edit_X(struct telemetry *msg)               like as_X, to write fields; only if X has fields
  *
  * A text argument is terminated; a null pointer is refused. An array argument has exactly N elements. A list may be NULL if
- * its length is 0. An optional field is absent if its argument is NULL. new and copy set padding to 0, except inside the
- * elements of an array, whose padding is copied. They do not write the bytes behind the end of a shorter text or list.
+ * its length is 0. An optional field is absent if its argument is NULL. new and copy set padding to 0, but they copy the
+ * padding inside the elements of an array. They do not write the unused bytes behind the end of a text or list.
  *
- * A tail lies behind its message's struct. Its length is set when the message is allocated; only its elements may be
- * written. There is no make. copy takes a struct and a tail, whatever length the struct has. valid looks at the struct
- * alone, telemetry_validate at both. reserve: as telemetry_pool_reserve, for tails of this length. The accessors store the length
- * in *length, unless that pointer is NULL.
+ * A tail lies behind its message's struct. Its length is set when the message is allocated. After that, write only its
+ * elements. There is no make. copy takes a struct and a tail, and ignores the length in the struct. valid checks only the
+ * struct; telemetry_validate checks both. reserve is like telemetry_pool_reserve, for tails of this length. The accessors store
+ * the length in *length, unless length is NULL.
  */
 
 /* Heartbeat: Sent once a second. */
@@ -329,8 +329,8 @@ static inline void telemetry_free(struct telemetry_pool *pool, struct telemetry 
 /* Allocates a copy of a message of any pool. NULL if this pool is exhausted, or if msg is no message. */
 PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_clone(struct telemetry_pool *pool, const struct telemetry *msg);
 
-/* tag_of is to switch on: -Wswitch finds a forgotten variant. tag_name and describe return NULL for a number that is no tag.
- * size returns 0 for what is no message. describe gives the names, types and offsets of the fields. */
+/* Use tag_of in a switch: -Wswitch finds a missing variant. describe returns the names, types and offsets of the fields. If no
+ * variant has the tag, tag_name and describe return NULL, and size returns 0. */
 static inline enum telemetry_tag telemetry_tag_of(const struct telemetry *msg);
 PROTOPOOL_API const char *telemetry_tag_name(enum telemetry_tag tag);
 PROTOPOOL_API const struct protopool_record *telemetry_describe(enum telemetry_tag tag);
@@ -341,13 +341,13 @@ PROTOPOOL_API const char *telemetry_mode_name(enum telemetry_mode value); /* NUL
  * values that the schema allows. The bytes must be aligned as the struct is; 8 is always enough. */
 PROTOPOOL_API bool telemetry_validate(const struct telemetry *msg, size_t bytes);
 
-/* Whether both are the same variant with equal fields, floating-point numbers by their representation. Neither padding nor
- * what lies behind the end of a text or list counts. Equal messages have the same hash, on every machine. The hash
- * does not resist input that is chosen to collide. */
+/* Whether both are the same variant with equal fields. Floating-point numbers are compared by their representation. Padding
+ * and the unused bytes behind the end of a text or list are ignored. Equal messages have equal hashes, on every machine. An
+ * attacker can choose input whose hashes collide. */
 PROTOPOOL_API bool telemetry_equal(const struct telemetry *one, const struct telemetry *other);
 PROTOPOOL_API uint64_t telemetry_hash(const struct telemetry *msg);
 
-/* dispatch calls the function of the message's variant, unless it is NULL; none for what is no message. */
+/* dispatch calls the function of the message's variant. If that is NULL, or no variant has the tag, it does nothing. */
 struct telemetry_handlers {
     void (*heartbeat)(void *ctx, const struct telemetry_heartbeat *msg);
     void (*attitude)(void *ctx, const struct telemetry_attitude *msg);
@@ -363,14 +363,14 @@ struct telemetry_handlers {
 };
 PROTOPOOL_API void telemetry_dispatch(const struct telemetry *msg, const struct telemetry_handlers *handlers, void *ctx);
 
-/* The initialiser of handlers by a prefix: TELEMETRY_HANDLERS(on_) has on_heartbeat, ... A missing one does not compile. */
+/* An initialiser: TELEMETRY_HANDLERS(on_) is a list of on_heartbeat, ...; it does not compile if one is missing. */
 #define TELEMETRY_HANDLERS(prefix_) { prefix_##heartbeat, prefix_##attitude, prefix_##moved, prefix_##mission, \
     prefix_##text, prefix_##log, prefix_##chunk, prefix_##track, prefix_##set_mode, prefix_##reboot, \
     prefix_##set_home, }
 
 #ifndef PROTOPOOL_NO_STDIO
-/* On one line, Name { field: value, ... }, or <no message>; pretty: a line for each field and element, without a newline
- * at the end. They return as fprintf and snprintf do. */
+/* print writes one line, Name { field: value, ... }, or <no message>. pretty writes a line for each field and element. They
+ * write no newline at the end, and return what fprintf and snprintf return. */
 PROTOPOOL_API int telemetry_print(FILE *out, const struct telemetry *msg);
 PROTOPOOL_API int telemetry_print_pretty(FILE *out, const struct telemetry *msg);
 PROTOPOOL_API int telemetry_snprint(char *buffer, size_t room, const struct telemetry *msg);
@@ -379,63 +379,63 @@ PROTOPOOL_API int telemetry_snprint_pretty(char *buffer, size_t room, const stru
 
 /* ---- Pools: protopool.h has the full contracts, at protopool_init_fixed and its neighbours --------------------- */
 
-/* init: a fixed pool, which never grows and never calls malloc. TELEMETRY_POOL_STORAGE(name) declares its memory, TELEMETRY_POOL_BYTES
- * bytes aligned to 8. False if the memory is too small or misaligned. init_growing: a pool that grows from the source; NULL is
+/* init starts a fixed pool, which never grows and never calls malloc. TELEMETRY_POOL_STORAGE(name) declares its memory, TELEMETRY_POOL_BYTES
+ * bytes aligned to 8. False if the memory is too small or misaligned. init_growing starts a pool that grows from the source; NULL is
  * the default source, on top of malloc. False if the source has no memory. */
 PROTOPOOL_NODISCARD static inline bool telemetry_pool_init(struct telemetry_pool *pool, void *memory, size_t bytes);
 PROTOPOOL_NODISCARD static inline bool telemetry_pool_init_growing(struct telemetry_pool *pool, const struct protopool_source *source);
 
-/* fini ends the pool and returns how many messages were live; of a joined pool 0, for its messages live on in the depot. reset
- * frees all messages at once. A fault if the pool is joined. */
+/* fini ends the pool and returns how many messages were live. For a joined pool it returns 0, because the messages live on in
+ * the depot. reset frees all messages at once; for a joined pool it is a fault. */
 static inline size_t telemetry_pool_fini(struct telemetry_pool *pool);
 static inline void telemetry_pool_reset(struct telemetry_pool *pool);
 
-/* Makes sure that n more messages of the tag's slot size can be allocated without a call of the source. False if the
- * source has no memory or the tag is none; true for a variant without fields. False in a growing pool for messages with a tail, which
- * have many slot sizes: see telemetry_reserve_log. */
+/* Makes sure that n more messages of the tag's slot size can be allocated without calling the source. False if the source
+ * has no memory or no variant has the tag. True for a variant without fields. In a growing pool, false for messages with a
+ * tail, which have many slot sizes: see telemetry_reserve_log. */
 PROTOPOOL_NODISCARD PROTOPOOL_API bool telemetry_pool_reserve(struct telemetry_pool *pool, enum telemetry_tag tag, size_t n);
 
-/* flush: before the pool's thread goes idle, puts back the free slots that the pool keeps. trim: after a peak, gives all that
- * is free back to the system, and returns how many bytes. */
+/* flush returns the free slots in the pool's magazines to their slabs: call it before the thread goes idle. trim returns all
+ * free memory to the source and the system: call it after a peak. It returns how many bytes the system got back. */
 static inline void telemetry_pool_flush(struct telemetry_pool *pool);
 static inline size_t telemetry_pool_trim(struct telemetry_pool *pool);
 
 /* Calls fn for each live message. fn neither allocates from the pool nor frees into it. A fault if the pool is joined. */
 PROTOPOOL_API void telemetry_pool_each(struct telemetry_pool *pool, void (*fn)(void *ctx, const struct telemetry *msg), void *ctx);
 
-/* Why new, copy or clone returned NULL the last time. Like errno, success does not clear it. */
+/* Why new, copy or clone last returned NULL. As with errno, a success does not clear it. */
 static inline enum protopool_failure telemetry_pool_failure(const struct telemetry_pool *pool);
 
 #define TELEMETRY_SLOT_SIZES 152
 struct telemetry_pool_stats { /* what stats fills in */
     struct protopool_slot_stats slot[TELEMETRY_SLOT_SIZES]; /* by ascending slot size */
     size_t source_bytes; /* taken from the source and not given back; of a fixed pool, its memory */
-    size_t system_bytes; /* those, and what the default source keeps free */
+    size_t system_bytes; /* source_bytes, plus the bytes that the default source keeps free */
 };
 static inline void telemetry_pool_stats(struct telemetry_pool *pool, struct telemetry_pool_stats *stats);
 
 #ifndef PROTOPOOL_NO_THREADS
 /* ---- Depots: threads share memory, and free each other's messages --------------------------------------------- */
 
-/* As pools. TELEMETRY_DEPOT_STORAGE(name, pools) declares TELEMETRY_DEPOT_BYTES(pools) bytes: enough for every max_live, shared by that
- * many joined pools. False also if the system has no lock. The source is called while the lock is held. */
+/* Like the init of pools. TELEMETRY_DEPOT_STORAGE(name, pools) declares TELEMETRY_DEPOT_BYTES(pools) bytes: every max_live is then
+ * guaranteed to this many joined pools together. Also false if the system has no lock. The lock is held when the source is called. */
 PROTOPOOL_NODISCARD static inline bool telemetry_depot_init(struct telemetry_depot *depot, const struct protopool_source *source);
 PROTOPOOL_NODISCARD static inline bool telemetry_depot_init_fixed(struct telemetry_depot *depot, void *memory, size_t bytes);
 
-/* join: a pool of the depot's memory, for one thread, which ends it with telemetry_pool_fini. Any joined pool may free the
- * messages of any other. False if the depot's init has failed. fini: ends the depot, and returns how many messages were
- * live. A fault while a pool is joined: SIZE_MAX, and nothing is released. */
+/* join starts a pool in the depot's memory, for one thread. That thread ends it with telemetry_pool_fini. Any joined pool may free
+ * the messages of any other. False if the depot's init has failed. fini ends the depot and returns how many messages were live.
+ * While a pool is joined, fini is a fault: it returns SIZE_MAX and releases nothing. */
 PROTOPOOL_NODISCARD static inline bool telemetry_pool_join(struct telemetry_pool *pool, struct telemetry_depot *depot);
 static inline size_t telemetry_depot_fini(struct telemetry_depot *depot);
 
-/* As for a pool, and from any thread. each returns false while a pool is joined. stats counts the free slots in joined
+/* Like those of a pool, but from any thread. each returns false while a pool is joined. stats counts the free slots in joined
  * pools as live. */
 PROTOPOOL_API bool telemetry_depot_each(struct telemetry_depot *depot, void (*fn)(void *ctx, const struct telemetry *msg), void *ctx);
 static inline size_t telemetry_depot_trim(struct telemetry_depot *depot);
 static inline void telemetry_depot_stats(struct telemetry_depot *depot, struct telemetry_pool_stats *stats);
 #endif
 
-#ifndef PROTOPOOL_NO_STDIO /* print the peaks as max_live lines for the schema; return as fprintf does */
+#ifndef PROTOPOOL_NO_STDIO /* print the peaks as max_live lines for the schema; return what fprintf returns */
 PROTOPOOL_API int telemetry_pool_print_budget(FILE *out, struct telemetry_pool *pool);
 #ifndef PROTOPOOL_NO_THREADS
 PROTOPOOL_API int telemetry_depot_print_budget(FILE *out, struct telemetry_depot *depot);
@@ -593,14 +593,14 @@ PROTOPOOL_INLINE struct telemetry *telemetry_copy_(struct telemetry_pool *pool, 
     return msg;
 }
 
-/* What a constructor returns for arguments that the schema rules out. */
+/* What a constructor returns for arguments that the schema does not allow. */
 static inline struct telemetry *telemetry_refused_(struct telemetry_pool *pool)
 {
     pool->engine_.failure = PROTOPOOL_REFUSED;
     return NULL;
 }
 
-/* What copy returns for a struct, or for a tail behind it, that the schema rules out. */
+/* What copy returns for a struct, or for a tail behind it, that the schema does not allow. */
 static inline struct telemetry *telemetry_refuse_copy_(struct telemetry_pool *pool, enum telemetry_tag tag, const struct telemetry *from,
     const void *tail, size_t length)
 {
@@ -844,7 +844,7 @@ static inline bool telemetry_set_position(struct telemetry_position *out, double
     return true;
 }
 
-/* Makes a struct of zeros one that the schema rules out. */
+/* Makes a struct of zeros one that the schema does not allow. */
 static inline void telemetry_rule_out_position_(struct telemetry_position *value)
 {
     value->latitude = 1e+308;
@@ -892,7 +892,7 @@ static inline bool telemetry_set_waypoint(struct telemetry_waypoint *out, const 
     return true;
 }
 
-/* Makes a struct of zeros one that the schema rules out. */
+/* Makes a struct of zeros one that the schema does not allow. */
 static inline void telemetry_rule_out_waypoint_(struct telemetry_waypoint *value)
 {
     telemetry_rule_out_position_(&value->at);

@@ -77,5 +77,5 @@ def _bound(context: jinja2.runtime.Context, number: int) -> str:
 
 
 def _of_protocol(asks: Callable) -> Callable:
-    """A filter or test that asks what the schema rules out, for the protocol that is rendered."""
+    """A filter or test that asks what the schema does not allow, for the protocol that is rendered."""
     return jinja2.pass_context(lambda context, subject: asks(context["ruled_out"], subject))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""What the schema allows and rules out, as emitted code needs it: ends of ranges, values outside, defaults, and which field of a
-struct can show that the struct must not be used."""
+"""What the schema allows, as emitted code needs it: ends of ranges, values outside of them, defaults, and which field of a struct can
+show that the struct must not be used."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ def outside(field: Field) -> int | float | None:
 
 
 def checked(field: Field) -> bool:
-    """Whether an element in a record can have a value that the schema rules out."""
+    """Whether an element in a record can have a value that the schema does not allow."""
     element = field.element
     if isinstance(element, Scalar):
         return element.family == "bool" or field.range is not None and any(bounds(field.range, element))
@@ -67,14 +67,14 @@ def checked(field: Field) -> bool:
 
 @dataclass(frozen=True)
 class RuledOut:
-    """What the schema rules out in a protocol's structs. spoilable: the structs in which a field can have such a value. showing: for
+    """What the schema does not allow in a protocol's structs. spoilable: the structs in which a field can have such a value. showing: for
     each struct that can show that it must not be used, the field that shows it. Both by name."""
 
     spoilable: frozenset[str]
     showing: dict[str, Field]
 
     def is_spoilable(self, field: Field) -> bool:
-        """Whether an element can have a value that the schema rules out."""
+        """Whether an element can have a value that the schema does not allow."""
         return _is_spoilable(field, self.spoilable)
 
     def spoilable_fields(self, record: Record) -> list[Field]:

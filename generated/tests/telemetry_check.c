@@ -368,7 +368,7 @@ static struct telemetry_position make_position_(const struct telemetry_position 
     return telemetry_make_position(a_->latitude, a_->longitude, a_->altitude);
 }
 
-/* The schema rules out the arguments in a_. */
+/* The schema does not allow the arguments in a_. */
 static void refuse_position_(const struct telemetry_position *a_)
 {
     static struct telemetry_position before_, set_of_it_;
@@ -466,7 +466,7 @@ static struct telemetry_waypoint make_waypoint_(const struct telemetry_waypoint 
     return telemetry_make_waypoint(&a_->at, !a_->has_speed ? NULL : &a_->speed, a_->hold);
 }
 
-/* The schema rules out the arguments in a_. */
+/* The schema does not allow the arguments in a_. */
 static void refuse_waypoint_(const struct telemetry_waypoint *a_)
 {
     static struct telemetry_waypoint before_, set_of_it_;

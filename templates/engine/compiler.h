@@ -28,8 +28,9 @@
 /* In front of an inline constructor. */
 #define PROTOPOOL_ALLOCATES PROTOPOOL_NODISCARD static inline
 
-/* Refers to an object, in each file that includes a header. If the file was compiled with other settings, an older schema or
- * another version, the linker reports an undefined reference that names them. It costs one pointer per file. */
+/* Each file that includes a header refers to an object by this macro. If the file was compiled with other settings, an
+ * older schema or another version, the linker reports an undefined reference whose name shows these. It costs one pointer
+ * per file. */
 #if defined __GNUC__ && defined __has_attribute
 #if __has_attribute(retain) && (defined __linux__ || defined __clang__) /* gcc knows it where the assembler does not */
 #define PROTOPOOL_REFER_(name, object) static const void *const name __attribute__((used, retain)) = &(object)
@@ -59,10 +60,10 @@
 #define PROTOPOOL_ASSUME(condition) ((void)0)
 #endif
 
-/* Behind a function's declaration: gcc reports a double free, a use after free and a leak of the messages that it returns (-Wall,
- * -fanalyzer). Such a function cannot be inlined. So what constructors return passes through one, but only where nothing is
- * inlined anyway: without optimisation, and at level 2. PROTOPOOL_NO_ANALYSIS, before a file includes this, leaves it out
- * there. */
+/* Behind a function's declaration: gcc reports a double free, a use after free and a leak of the messages that it returns
+ * (-Wall, -fanalyzer). gcc cannot inline such a function. So constructors pass their result through one only in builds that
+ * inline nothing anyway: without optimisation, and at level 2. A file that defines PROTOPOOL_NO_ANALYSIS before it includes
+ * this header has no such analysis. */
 #if defined __GNUC__ && __GNUC__ >= 11 && !defined __clang__ && !defined PROTOPOOL_NO_ANALYSIS \
     && (!defined __OPTIMIZE__ || PROTOPOOL_CHECK == 2)
 #define PROTOPOOL_ANALYSED_
@@ -88,7 +89,7 @@
 #define PROTOPOOL_UNAVAILABLE_(why)
 #endif
 
-/* The address so many bytes after the beginning of a message. It is computed from an integer, because gcc warns about accesses
+/* The address `bytes` bytes after the beginning of a message. It is computed from an integer, because gcc warns about accesses
  * beyond the member from which a pointer comes. */
 #define PROTOPOOL_BEHIND_(msg, bytes) ((void *)((uintptr_t)(const void *)(msg) + (bytes)))
 

@@ -3,21 +3,21 @@
 
 #ifndef PROTOPOOL_NO_THREADS
 
-/* Initialises what joined pools share. classes has 1 + geometry->count elements. The source is called under the depot's lock.
- * False if the source has no memory for the tables and the first slab, or the system has no lock. */
+/* Initialises a depot, whose memory the joined pools share. classes has 1 + geometry->count elements. The source is called
+ * under the depot's lock. False if the source has no memory for the tables and the first slab, or if there is no lock. */
 PROTOPOOL_API bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_class *classes,
                                         const struct protopool_geometry *geometry,
                                         const struct protopool_source *source);
 
-/* The same in fixed memory, aligned to 8. The depot serves the largest number of pools, at most 65535, for which the sum of
- * the three macros in pool.h fits into the memory. As long as no more pools have joined, each budget is guaranteed to all of
- * them together. More may join; a pool without an array for a magazine takes the lock in each operation. False if the memory
- * is misaligned or too small for one pool, if a slot size would have 2^32 slots, or if the system has no lock. */
+/* The same in fixed memory, aligned to 8. The sum of the three macros in pool.h says how many pools fit into the memory, at
+ * most 65535. While no more pools than that have joined, each budget is guaranteed to all of them together. More pools may
+ * join, but a pool that has no array for a magazine takes the lock in each operation. False if the memory is misaligned or
+ * too small for one pool, if a slot size would have 2^32 slots, or if the system has no lock. */
 PROTOPOOL_API bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_depot_class *classes,
                                               const struct protopool_geometry *geometry, void *memory, size_t bytes);
 
-/* Ends the depot, gives all memory back and returns how many slots were live. While a pool is joined, this is a fault, and
- * nothing else happens; it returns SIZE_MAX. */
+/* Ends the depot, gives all memory back and returns how many slots were live. While a pool is joined, this is a fault:
+ * it returns SIZE_MAX and releases nothing. */
 PROTOPOOL_API size_t protopool_depot_fini(struct protopool_depot *depot);
 
 /* As protopool_each, under the depot's lock. While a pool is joined, it returns false and does not call fn. */

@@ -4,7 +4,7 @@
 PROTOPOOL_API void *protopool_take_slow(struct protopool *pool, unsigned slot_class);
 PROTOPOOL_API void protopool_put_slow(struct protopool *pool, unsigned slot_class, void *slot);
 
-/* Takes a free slot of the class. `loaded` is the pool's loaded magazine of it. NULL if there is no memory. */
+/* Takes a free slot of the class. `loaded` is the pool's loaded magazine for this class. NULL if there is no memory. */
 static inline void *protopool_take(struct protopool *pool, struct protopool_magazine *loaded, unsigned slot_class)
 {
     void **const top = loaded->top;
@@ -37,11 +37,12 @@ static inline void protopool_put(struct protopool *pool, struct protopool_magazi
 }
 
 /*
- * Notes the tag and the loaded magazine of the message that is being freed, and returns the magazine. The next free expects
- * to need the same one. The variant is often that of the free before. Then the address of the magazine comes from a predicted
- * branch instead of a load of the message. An allocation that follows at once reads the same top, by an address that is
- * known early. A processor that lets this read overtake the free's write has to start over. (Zen 4, a message replaced at
- * random: 4.6 ns without this and 3.1 ns with it among ten thousand messages, 78 and 49 among a million; bench/.)
+ * Notes the tag of the message that is being freed and its loaded magazine, and returns the magazine. The next free expects
+ * the same variant, which is often right. Then the address of the magazine comes from a predicted branch, and not from a load
+ * of the message. So the address of the top is known early, before an allocation that follows at once reads the top. If the
+ * address were late, the processor could let this read overtake the write of the free, and would then have to start over.
+ * (Zen 4, a message replaced at random among ten thousand: 4.6 ns without this and 3.1 ns with it; among a million: 78 and
+ * 49 ns; bench/.)
  */
 static inline struct protopool_magazine *protopool_expect(struct protopool *pool, uint32_t tag, unsigned slot_class)
 {
@@ -50,9 +51,9 @@ static inline struct protopool_magazine *protopool_expect(struct protopool *pool
 }
 
 /*
- * The index, from 1, of the smallest slot size for messages with a tail that holds so many bytes, 1 to 2^31 - 1. These slot
- * sizes are the multiples of 16 up to 1 KiB, and then four per doubling. The generator's layout has the same rule, and its
- * reasons.
+ * The index, from 1, of the smallest slot size that holds a message with a tail of so many bytes in all, 1 to 2^31 - 1.
+ * These slot sizes are the multiples of 16 up to 1 KiB, and then four per doubling. The generator's tail_slots.py has the
+ * same rule, and the reasons for it.
  */
 static inline unsigned protopool_tail_index(size_t bytes)
 {
@@ -72,9 +73,9 @@ static inline unsigned protopool_tail_index(size_t bytes)
 
 #if PROTOPOOL_CHECK == 1
 /*
- * Whether a live message of so many bytes lies in a slot of the class: its length may have changed since it was allocated.
- * This reads the header of the slab that such a slot would have. A length that leads from a slot of several KiB to a small
- * slot can therefore end in a crash instead.
+ * Whether a live message lies in a slot of the class, which is computed from its length `bytes`. It does not if the length has
+ * changed since the allocation. This reads the header of the slab that such a slot would have. So if the length has changed
+ * from several KiB to a small one, the program can crash here instead.
  */
 PROTOPOOL_API bool protopool_serves(const struct protopool *pool, unsigned slot_class, const void *slot, size_t bytes);
 #endif
@@ -83,16 +84,16 @@ PROTOPOOL_API bool protopool_serves(const struct protopool *pool, unsigned slot_
 /* protopool_take, with the checks of level 2. bytes: of the message, at most those of the slot. name: of its variant. */
 PROTOPOOL_API void *protopool_take_checked(struct protopool *pool, unsigned slot_class, size_t bytes, const char *name);
 
-/* Reports as or edit of a freed message, or of a message of another variant, whose name is NULL if there is none. */
+/* Reports a call of as or edit for a freed message or for another variant. name: of the variant that msg has; NULL if none. */
 PROTOPOOL_API void protopool_report_variant(const void *msg, const char *name, const char *file, int line);
 
-/* Marks the message as freed and returns its slot class. 0 for NULL, and if the message must not be freed, which is reported.
- * Then protopool_finish_free puts its slot into the pool. */
+/* Marks the message as freed and returns its slot class. Then protopool_finish_free puts the slot into the pool. Returns 0 for
+ * NULL, and after it has reported a message that must not be freed. */
 PROTOPOOL_API unsigned protopool_check_free(struct protopool *pool, const void *msg);
 PROTOPOOL_API void protopool_finish_free(struct protopool *pool, unsigned slot_class, void *msg);
 #endif
 
-/* Writes the tag of a message, of tag_bytes bytes, and zeros up to `bytes` bytes in all: 1, 2, 4 or 8, in one store. */
+/* Writes the tag of a message, of tag_bytes bytes, and then zeros, `bytes` bytes in all, in one store. bytes: 1, 2, 4 or 8. */
 PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_bytes, size_t bytes)
 {
 #if defined __BYTE_ORDER__ && defined __ORDER_LITTLE_ENDIAN__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

@@ -5,13 +5,13 @@ enum protopool_fault {
     /* at every level */
     PROTOPOOL_FAULT_JOINED = 1, /* "depot ended while a pool is joined" */
     /* from level 1 */
-    PROTOPOOL_FAULT_NOT_ALIVE,   /* "pool used before init or after fini" */
-    PROTOPOOL_FAULT_DOUBLE_FREE, /* "double free" */
-    PROTOPOOL_FAULT_BAD_TAG, /* "bad tag": the tag of a freed message is no variant's, or one of another slot size */
+    PROTOPOOL_FAULT_NOT_ALIVE,          /* "pool used before init or after fini" */
+    PROTOPOOL_FAULT_DOUBLE_FREE,        /* "double free" */
+    PROTOPOOL_FAULT_BAD_TAG,            /* "bad tag": freed with the tag of no variant, or of another slot size */
     PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, /* "use after free (write)": found when the slot is allocated again */
     PROTOPOOL_FAULT_WRONG_VARIANT,      /* "wrong variant": as or edit of a message of another variant */
-    PROTOPOOL_FAULT_WRONG_LENGTH,       /* "wrong tail length": not the length with which the message was allocated */
-    PROTOPOOL_FAULT_LEAK,               /* "leak": a pool or depot ends with live messages */
+    PROTOPOOL_FAULT_WRONG_LENGTH, /* "wrong tail length": the length has changed since the message was allocated */
+    PROTOPOOL_FAULT_LEAK,         /* "leak": a pool or depot ends with live messages */
     /* at level 2 */
     PROTOPOOL_FAULT_FOREIGN,    /* "foreign pointer": freed, but it points to no slot of any pool */
     PROTOPOOL_FAULT_INTERIOR,   /* "interior pointer": freed, but it points into a slot, not to its beginning */
@@ -26,7 +26,7 @@ enum protopool_fault {
     PROTOPOOL_FAULT_CONCURRENT /* "concurrent use": two threads are in one pool */
 };
 
-/* Called for a fault. pool is the pool or depot, NULL if none is known; pointer is what the fault is about, or NULL; site is
+/* Called for a fault. pool is the pool or depot, or NULL if it is unknown. pointer is the message or slot, or NULL. site is
  * never NULL. If the handler returns, the operation is skipped: free leaves the message, new and as return NULL, and fini
  * goes on after a leak. The handler must not use the pool: its lock may be held. */
 typedef void protopool_fault_handler(enum protopool_fault fault, const void *pool, const void *pointer,
@@ -40,6 +40,6 @@ PROTOPOOL_API protopool_fault_handler *protopool_set_fault_handler(protopool_fau
 PROTOPOOL_API const char *protopool_fault_text(enum protopool_fault fault);
 
 #if PROTOPOOL_CHECK >= 1
-/* For emitted code: reports a fault that it has found at level 1. */
+/* For emitted code: reports a fault that emitted code has found at level 1. */
 PROTOPOOL_API void protopool_report_fault(enum protopool_fault code, const struct protopool *pool, const void *pointer);
 #endif

@@ -3,7 +3,7 @@
 
 #define PROTOPOOL_MIN_(a, b) ((a) < (b) ? (a) : (b))
 
-/* The bytes of the tables, with which fixed memory begins, for so many slot sizes, with and without a budget. */
+/* The bytes of the tables for this number of slot sizes, with and without a budget. Fixed memory begins with the tables. */
 #define PROTOPOOL_TABLES_BYTES(slot_sizes) \
     (PROTOPOOL_ROUND_UP_(sizeof(struct protopool_store)) \
      + PROTOPOOL_ROUND_UP_((1ULL + (slot_sizes)) * sizeof(struct protopool_store_class)))
@@ -14,8 +14,8 @@
     PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), budget, PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)), \
                         PROTOPOOL_RECORD_BYTES_)
 
-/* The bytes that protopool_depot_init_fixed needs in addition per slot size, for so many pools, at least 1: the same without
- * the arrays, and more slots, since the magazines of the other pools may hold some. */
+/* The bytes that protopool_depot_init_fixed needs in addition per slot size, for this number of pools, at least 1. This has no
+ * arrays, and more slots than a pool's, because the magazines of the other pools may hold some. */
 #define PROTOPOOL_DEPOT_BYTES(slot_bytes, budget, pools) \
     PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0ULL, \
                         PROTOPOOL_RECORD_BYTES_)
@@ -23,7 +23,8 @@
 #define PROTOPOOL_DEPOT_SLOTS_(budget, pools) \
     ((budget) + ((pools)-1ULL) * 2 * PROTOPOOL_MIN_(PROTOPOOL_MAGAZINE, (budget)))
 
-/* The bytes that it needs once: the arrays of the magazines of so many pools, for so many slot sizes with a budget. */
+/* The bytes that protopool_depot_init_fixed needs once: the arrays of all magazines, for this number of pools. Only slot
+ * sizes with a budget count. */
 #define PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools) \
     PROTOPOOL_LAID_OUT_(PROTOPOOL_MAGAZINE * sizeof(void *), (slot_sizes)*2ULL * (pools), 0ULL, 0ULL)
 
@@ -36,7 +37,7 @@
                                         + ((record_bytes) != 0) * (1ULL * PROTOPOOL_RED_ZONE_)) \
                         + PROTOPOOL_ROUND_UP_((slot_bytes)*1ULL * (slots)))
 
-/* A sum of these as a size_t. SIZE_MAX, more than any memory has, if a size_t cannot hold it. */
+/* A sum of these as a size_t. If a size_t cannot hold the sum: SIZE_MAX, which is more than any memory has. */
 #ifdef __cplusplus
 #define PROTOPOOL_SIZE(bytes) static_cast<size_t>(PROTOPOOL_MIN_((bytes), 0ULL + SIZE_MAX))
 #else
@@ -56,32 +57,33 @@ PROTOPOOL_API bool protopool_init_growing(struct protopool *pool, struct protopo
                                           const struct protopool_geometry *geometry,
                                           const struct protopool_source *source);
 
-/* Ends the pool. If it is on its own, it gives all memory back and returns how many slots were live. If it is joined, it
- * returns the slots in its magazines to the depot's store, and returns 0. */
+/* Ends the pool. A pool on its own gives all memory back; the result is how many slots were live. A joined pool puts the
+ * slots in its magazines back into the depot's store; the result is 0. */
 PROTOPOOL_API size_t protopool_fini(struct protopool *pool);
 
 /* Frees all slots at once. Peaks and failures stay. For a joined pool this is a fault, and nothing is freed. */
 PROTOPOOL_API void protopool_reset(struct protopool *pool);
 
-/* Makes sure that n more slots can be taken without calling the source. False if there is no memory; what it got until then
- * is released again. From then on, a growing pool keeps as many slots as were live, and n more. With a depot, other pools may
- * take them. */
+/* Makes sure that n more slots can be taken without calling the source. False if there is no memory; then it
+ * releases what it has already taken. Afterwards, a growing pool keeps room for the slots that were live and for n more. With a
+ * depot, other pools may take these slots. */
 PROTOPOOL_API bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n);
 
-/* Puts the free slots of the pool's magazines back into their slabs: for a thread that goes idle. */
+/* Puts the free slots of the pool's magazines back into their slabs. Call it before the thread goes idle. */
 PROTOPOOL_API void protopool_flush(struct protopool *pool);
 
 /* Gives all free memory back: flushes the pool, spills the depot's full magazines, gives spare slabs to the source, and the
- * default source's free pages to the system. It does not touch other pools' magazines and what is reserved. Returns by how
- * much system_bytes (see protopool_stats) fell; 0 for fixed memory. Its time grows with the number of free slabs. */
+ * default source's free pages to the system. It touches neither the magazines of other pools nor reserved slots. Returns by
+ * how much system_bytes (see protopool_stats) fell; 0 for fixed memory. Its time grows with the number of free slabs. */
 PROTOPOOL_API size_t protopool_trim(struct protopool *pool);
 
 /* Calls fn for each live slot, by slot size, in no promised order. fn must not take from this pool or put into it. For a
  * joined pool this is a fault, and fn is not called. */
 PROTOPOOL_API void protopool_each(struct protopool *pool, void (*fn)(void *ctx, const void *slot), void *ctx);
 
-/* Fills in an element per slot size; source_bytes: the bytes taken from the source and not given back, or of a fixed pool the
- * bytes of its memory that it uses; and system_bytes: the same, and for the default source also the bytes that are free but
- * not yet given to the system. Both pointers may be NULL. For a joined pool, the figures are those of its depot. */
+/* Fills in an element per slot size.
+ * source_bytes: the bytes taken from the source and not given back; for a fixed pool, the bytes of its memory that it uses.
+ * system_bytes: the same, plus the bytes that the default source keeps free. Both pointers may be NULL. For a joined pool, the
+ * figures are those of its depot. */
 PROTOPOOL_API void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slot_size,
                                    size_t *source_bytes, size_t *system_bytes);

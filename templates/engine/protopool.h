@@ -22,9 +22,9 @@
  *   +------------------------------------------------------------------------------+
  *
  * To allocate a message, the pool pops a pointer from the loaded magazine. To free one, it pushes the pointer. Nothing else
- * is touched; the engine does not write to the freed slot. When the loaded magazine runs empty or full, it changes places
- * with the previous one. When that does not help, the pool refills a magazine from a slab's bitmap, in address order, or
- * spills one into it.
+ * is touched: the engine does not write to the freed slot. When the loaded magazine is empty or full, the pool exchanges it
+ * for the previous one. If the previous one is also empty or full, the pool refills a magazine from a slab's bitmap, in
+ * address order, or spills one into it.
  *
  * The bitmap lies outside the slots, so a slot has no header and no link, and the live messages can be enumerated. A slab
  * that becomes wholly free serves any slot size next; beyond a bound it goes back to the source.
@@ -42,10 +42,10 @@
  *               and the depot's lock masks it (see PROTOPOOL_LOCK). After fork, the child has a copy of each pool
  *               that is on its own; it must not use joined pools and depots.
  *   Ownership   A pool owns its memory from init to fini. The caller owns a message from new to free.
- *   Errors      For what can happen in a correct program (no memory, memory of a wrong size), functions return false or NULL and
- *               leave the pool as it was. A pool or depot whose init has failed is empty: new returns NULL, and fini
- *               returns 0.
- *               A bug of the caller (a double free, a foreign pointer) is undefined behaviour at build level 0.
+ *   Errors      If something fails that can fail in a correct program (no memory, memory of a wrong size), the function returns
+ *               false or NULL and leaves the pool as it was. A pool or depot whose init has failed is empty: new returns
+ *               NULL, and fini returns 0. A bug of the caller (a double free, a foreign pointer) is undefined behaviour at
+ *               build level 0.
  *   Moving      A pool points into itself: do not move or copy it after init.
  *   Units       Sizes are in bytes, counts in slots.
  *

@@ -13,7 +13,7 @@ enum protopool_type {
     PROTOPOOL_TEXT    /* characters: terminated if it has a length, padded to `count` if not */
 };
 
-/* The name of an enum's value, converted to uint64_t, or of a bit of flags. */
+/* The name of an enum's value or of a bit of flags. number: the value converted to uint64_t, or the mask. */
 struct protopool_value {
     const char *name;
     uint64_t number;
@@ -29,7 +29,7 @@ struct protopool_field {
     bool is_list;             /* an array or a list, even of one element */
     bool is_tail;             /* it follows the record; only in a message in a pool */
     bool is_signed;           /* of an ENUM: its base has negative values */
-    char pad;                 /* of a TEXT without a length: what fills it up */
+    char pad;                 /* of a TEXT without a length: the character that fills its unused end */
     uint8_t length_bytes;     /* of the unsigned integer that counts the used elements; 0: all are used */
     uint32_t length_offset;   /* of that integer */
     uint8_t presence_mask;    /* the bit that says whether the field is present; 0: it always is */
@@ -43,7 +43,7 @@ struct protopool_field {
 };
 
 #if PROTOPOOL_CHECK >= 1
-/* An end of a range, which is allowed itself. number: converted to uint64_t. real: of a FLOAT. */
+/* An end of a range. The end itself is allowed. number: the end, converted to uint64_t. real: the end, for a FLOAT. */
 union protopool_bound {
     uint64_t number;
     double real;
@@ -107,8 +107,8 @@ static inline size_t protopool_field_length(const struct protopool_field *field,
 }
 
 #if PROTOPOOL_CHECK >= 1
-/* An argument of a constructor: where its elements are, the bytes of one, and how many there are. For a text only `at` is used.
- * at is NULL if the optional field is absent. */
+/* An argument of a constructor: its first element, the bytes of an element, and the number of elements. For a text only `at` is
+ * used. at is NULL if the optional field is absent. */
 struct protopool_argument {
     const void *at;
     size_t bytes, length;

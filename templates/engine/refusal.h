@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Failures and refusals: why a constructor returned NULL. */
 
-/* Why a constructor returned NULL. */
 enum protopool_failure {
     PROTOPOOL_NO_FAILURE,
     PROTOPOOL_REFUSED,   /* an argument breaks a rule of the schema */

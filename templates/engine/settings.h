@@ -6,7 +6,7 @@
 
 /* The build level. Bugs that it finds are passed to the fault handler (see below).
  * 0: release. No operation is checked.
- * 1: checking, for production. A freed message has a tag of its own, which is tested on free and on allocation.
+ * 1: checking, for production. A freed message gets a reserved tag. Free and allocation test for this tag.
  * 2: debug. Each pointer is looked up before it is used. There are red zones, fill patterns, and the places in the program
  *    that allocated and freed each slot. ASan and valgrind know which slots are live. Each operation takes the depot's
  *    lock. */
@@ -42,8 +42,8 @@
  *   PROTOPOOL_LOCK_FINI(lock)   after its last use. The default does nothing
  *
  * Each gets a pointer to a union protopool_lock, in which it can keep what it needs. PROTOPOOL_NO_THREADS removes depots,
- * which need a lock. A freestanding build without PROTOPOOL_LOCK implies it. For depots in a program of one thread, define
- * a lock that does nothing.
+ * which need a lock. A freestanding build without PROTOPOOL_LOCK has no depots either. For depots in a program of one
+ * thread, define a lock that does nothing.
  */
 #if defined PROTOPOOL_LOCK != defined PROTOPOOL_UNLOCK
 #error "protopool: PROTOPOOL_LOCK and PROTOPOOL_UNLOCK are defined together"

@@ -5,9 +5,9 @@
  * take returns `bytes` bytes aligned to `align`, a power of two, or NULL. give gets back exactly what take returned, with the
  * same bytes and align. give may be NULL: then the pool keeps all memory and reuses it.
  *
- * A growing pool takes one block for its tables, aligned to 8, and then slabs: 16 KiB aligned to 16 KiB, or a small power of
- * two times as much. For slots of several KiB it may take a block per slot, aligned to 8. The pool's thread calls both
- * functions, inside new, free, reserve, reset, flush, trim, each, init and fini.
+ * A growing pool takes one block for its tables, aligned to 8, and then slabs: 16 KiB aligned to 16 KiB, or 2, 4, 8 or
+ * 16 times as much, aligned to its size. For slots of several KiB it may take a block per slot, aligned to 8. The pool's
+ * thread calls both functions, inside new, free, reserve, reset, flush, trim, each, init and fini.
  */
 struct protopool_source {
     void *(*take)(void *ctx, size_t bytes, size_t align);

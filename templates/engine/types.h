@@ -28,7 +28,7 @@ struct protopool_magazine {
 };
 
 /*
- * The header of a slab. Its bitmap follows. Where F(w) is the set of bits of word w that stand for slots:
+ * The header of a slab. Its bitmap follows. F(w) is the set of bits of word w that stand for slots.
  *
  *   bits[w] & ~F(w) == 0
  *   free_words  == number of w with bits[w] != 0
@@ -90,7 +90,7 @@ struct protopool_slabs {
     uint32_t slot_class; /* 0: the slots are arrays of magazines */
     size_t slots;
     size_t free_in_slabs;
-    size_t reserved; /* as many slots are kept, even if their slabs are wholly free */
+    size_t reserved; /* at least this many slots are kept, even if their slabs are wholly free */
 #if PROTOPOOL_CHECK >= 1
     size_t message_bytes;
 #endif
@@ -166,8 +166,8 @@ struct protopool_pool_class {
 };
 
 /*
- * For each slot size, where in_depot is the number of slots in the depot's full magazines, and in_pools is that of the slots
- * in the loaded and previous magazines of all pools of the store:
+ * in_depot is the number of slots in the depot's full magazines. in_pools is the number of slots in the loaded and previous
+ * magazines of all pools of the store. For each slot size:
  *
  *   live == slabs.slots - slabs.free_in_slabs - in_depot - in_pools
  */
@@ -219,7 +219,7 @@ struct protopool_slot_stats {
     /* Live slots. With a depot, below level 2, the free slots in the magazines of other pools are counted too. */
     size_t live;
     /* The most slots that were live at once. It is exact at level 2 and, for a pool on its own, at level 1. Otherwise it is an
-     * upper bound. For a pool on its own it is at most a quarter too high, and by less than PROTOPOOL_MAGAZINE. With a depot,
+     * upper bound: for a pool on its own, at most a quarter too high, and too high by less than PROTOPOOL_MAGAZINE. With a depot,
      * the free slots in the magazines of all joined pools are counted too. */
     size_t peak;
     size_t failures; /* allocations that found no memory */

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 /*
- * Every state that a fixed pool of level 2 can reach, for capacities of 1 to 8 (or up to the argument), and of 1 to 5 with
- * messages of two lengths: breadth first, each state a copy of all that the pool consists of. In each
+ * Visits every state that a fixed pool of level 2 can reach, breadth first. Capacities are 1 to 8 (or up to the argument),
+ * and 1 to 5 with messages of two lengths. A state is a copy of all the pool's bytes. In each state it checks that
  *
- *   make gives a slot that is not live, or NULL if all are;
- *   free of a live message succeeds; of any other byte of the memory and around it, it is a fault of the right kind,
- *     after which the pool is byte for byte what it was;
- *   so it is of a live message whose length was changed, or that was written behind its end but within its slot;
- *   the header's equations hold.
+ *   new returns a slot that is not live, or NULL if all slots are live;
+ *   free of a live message succeeds;
+ *   free of any other byte, in the memory or around it, is a fault of the right kind and changes no byte of the pool;
+ *   the same holds for a live message whose length was changed, or with a write behind its end but within its slot;
+ *   the header's invariants hold.
  *
  * Prints how many states and frees there were; exit status 1 for a violation.
  */

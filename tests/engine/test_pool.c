@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 /*
- * The engine, black box and white: it includes protopool.c, so that after each step the equations of the header can be
+ * The engine, black box and white: it includes protopool.c, so that after each step the invariants of the header can be
  * checked against the pool's structs. Works for any PROTOPOOL_MAGAZINE.
  */
 
@@ -89,7 +89,7 @@ static void fini_fixed(size_t live)
     free(fixed_memory);
 }
 
-/* ---- The header's equations --------------------------------------------------------------------------------------- */
+/* ---- The header's invariants ------------------------------------------------------------------------------------- */
 
 static uint32_t bits_set(protopool_word word)
 {
