@@ -105,7 +105,7 @@ class Imports(unittest.TestCase):
             self.assertEqual((made.returncode, made.stderr), (0, ""))
             header = Path("out/m.h").read_text(encoding="utf-8")
             rule = Path("out/m.d").read_text(encoding="utf-8")
-        self.assertIn("struct m_point to[4];", header)
+        self.assertIn("struct m_point to[M_MOST];", header)
         self.assertEqual(header.count("enum m_kind {"), 1)
         self.assertTrue(rule.startswith("out/m.h: main.yaml lib/geo.yaml lib/base.yaml /"), rule)
         for path in ("lib/geo.yaml", "lib/base.yaml"):

@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import GOOD, ROOT, emit, long, write_all
+from support import GOOD, ROOT, compilers, emit, long, write_all
 
 from gen.emit.engine import engine
 
@@ -177,6 +177,7 @@ class Programs(Folder):
         good[1] = self.compile(use, *flags, "-DPROTOPOOL_CHECK=1")
         self.assertIn("calc_layout_", self.link(*good, flags=flags))
 
+    @unittest.skipUnless(compilers(*CXX), "no C++ compiler")
     def test_c_and_cplusplus_together(self):
         use = self.write("use.cpp", '#include "calc.h"\nextern "C" void use(calc_pool *pool) { calc_free(pool, calc_new_add(pool, 1, 2)); }\n')
         main, library = self.compile(self.folder / "main.c"), self.library()
