@@ -32,9 +32,9 @@ A producer allocates requests. Two workers free them and allocate results. A con
 pool of its own, and the pools share memory through a depot.
 
 END
-"$1/pipeline"
+"$1/pipeline" --messages "$2"
 cat <<END
 
-What you saw: the depot's memory stays small, although 20 million messages passed from thread to thread. No message is
-lost or freed twice: the sum is right and none is live at the end.
+What you saw: the depot's memory stays small, although $2 requests and as many results passed from thread to thread. No
+message is lost or freed twice: the sum is right and none is live at the end.
 END

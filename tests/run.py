@@ -167,8 +167,13 @@ def suites_of(arguments: list[str]) -> list[str]:
     """Each folder is replaced by its files of tests."""
     suites = []
     for argument in arguments or sorted({str(path.parent) for path in HERE.glob("*/test_*.py")}):
-        suites += map(shown, sorted(Path(argument).resolve().glob("test_*.py"))) if Path(argument).is_dir() else [argument]
-    return suites
+        path = Path(argument)
+        pattern = "*/test_*.py" if path.resolve() == HERE else "test_*.py"
+        found = list(map(shown, sorted(path.resolve().glob(pattern)))) if path.is_dir() else [argument]
+        if not found or not (path.exists() or " " in argument or argument.startswith("build/")):
+            sys.exit(f"run.py: {argument}: there are no tests of this name; a suite is a folder, a file, a program or a command in quotes")
+        suites += found
+    return list(dict.fromkeys(suites))
 
 
 def run_all(suites: list[str], options: argparse.Namespace) -> int:

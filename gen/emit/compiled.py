@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import sys
 from pathlib import Path
+from types import CodeType
 
 import jinja2
 
@@ -28,6 +29,8 @@ class _Kept(jinja2.FileSystemBytecodeCache):
         try:
             super().load_bytecode(bucket)
         except Exception:               # damaged: the pickle in it may raise anything
+            bucket.reset()
+        if not isinstance(bucket.code, CodeType):
             bucket.reset()
 
     def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:

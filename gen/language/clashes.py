@@ -151,6 +151,11 @@ def _check_member(field: model.Field, word: Word, taken: dict[str, Place], macro
             reporter.error(word.place, f"this field and another ({at(taken[member])}) would both define "
                            f"the member {quoted(member)}", advice)
         taken.setdefault(member, word.place)
+    name = field.name.c
+    if field.is_tail and (why := why_taken(name)):      # no member has a tail's own name, but parameters have it
+        reporter.error(word.place, f"{quoted(name)} cannot name a parameter: it is {why}", advice)
+    elif field.is_tail and name in taken:
+        reporter.error(word.place, f"this field and another ({at(taken[name])}) would both define the parameter {quoted(name)}", advice)
 
 
 def find_between(parts: list[tuple[Schema, model.Protocol, Reporter]]) -> None:
