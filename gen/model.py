@@ -51,6 +51,10 @@ class Enum:
         return {value.name.schema: value.number for value in self.values}
 
     @cached_property
+    def by_number(self) -> dict[int, EnumValue]:
+        return {value.number: value for value in self.values}
+
+    @cached_property
     def undeclared(self) -> int | None:
         """A value of the base type that the enum does not declare; None if it declares them all."""
         declared = {v.number for v in self.values}
