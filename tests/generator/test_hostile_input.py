@@ -100,7 +100,7 @@ class HostileInput(unittest.TestCase):
 
     @long
     def test_mutations_and_truncations_of_good_schemas_cause_no_traceback(self):
-        rng = random.Random(7)
+        rng = random.Random(2)
         words = [b"[", b"]", b"{", b"}", b": ", b"\n", b"  ", b"\t", b"- ", b"? ", b"&a ", b"*a", b"!t ", b"'", b'"',
                  b"#", b"| ", b"> ", b"<<: ", b"\0", b"\xff", b"\\", b"%", b"0", b"-1", b"99999999999999999999", b"0x",
                  b"u64", b"string[<=4]", b"\xc2\x85", b"\xe2\x80\xa8", b"\xef\xbb\xbf", b"---\n", b"...\n", b"\r",
@@ -119,7 +119,7 @@ class HostileInput(unittest.TestCase):
                 else:
                     raw[at:at + 1] = bytes([rng.randrange(256)])
             good += self.read(bytes(raw))
-        self.assertGreater(good, 80)            # the mutants are close to schemas
+        self.assertGreater(good, 100)           # the mutants are close to schemas
 
     def test_numbers_of_any_length_are_refused(self):
         for digits in (20, 64, 65, 5000, 100_000):
