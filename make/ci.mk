@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # What maintainers and CI run: lint, other compilers and machines, sanitizers, valgrind, fuzzing.
 
-.PHONY: deps-ci ci lint format portable cplusplus firmware combinations combinations-suite combinations-elsewhere demo-valgrind tsan \
+.PHONY: deps-ci ci lint format portable cplusplus firmware firmware-size combinations combinations-suite combinations-elsewhere demo-valgrind tsan \
     weaken fuzz fuzz-schema soak bare sanitized sanitized-gcc sanitized-clang
 
 #@ Maintain
@@ -106,7 +106,7 @@ FIRMWARE_HOST = gcc $(FIRMWARE_C) -D_XOPEN_SOURCE=700 $(FIRMWARE) tests/engine/f
 
 # A program on a Cortex-M3 in qemu must print what it prints on this machine: with the small C library newlib-nano, where
 # that prints floating point and where it does not, and with the whole newlib; and freestanding. Without the lock it must fail.
-firmware: generate ## a program with interrupts on a microcontroller in qemu, with small C libraries and none
+firmware: firmware-size ## a program with interrupts on a microcontroller in qemu, with small C libraries and none
 	@mkdir -p $(F)
 	$(call step,TEST,firmware (on this machine))$(FIRMWARE_HOST) -o $(F)/host && $(F)/host >$(F)/expected && \
 	    $(FIRMWARE_HOST) -Dsnprintf=no_snprintf -o $(F)/host_without_floats && $(F)/host_without_floats >$(F)/expected_without_floats
@@ -121,6 +121,9 @@ firmware: generate ## a program with interrupts on a microcontroller in qemu, wi
 	    $(ARM_RUN) $(F)/free.elf | grep ' 0 failures' || exit 1; done
 	$(call step,TEST,firmware (fails without its lock))$(ARM) -ffreestanding -DWITHOUT_MASK --specs=nano.specs -o $(F)/without_mask.elf && \
 	    ! $(ARM_RUN) $(F)/without_mask.elf >$(F)/without_mask.log
+
+firmware-size: generate ## flash and RAM that calc takes on a Cortex-M3, and whether they are within their limits
+	$(call step,TEST,firmware (size))$(FIND_PYTHON); "$$p" tests/engine/firmware/size.py $(F)
 
 # ---- Every combination of types
 
