@@ -3,7 +3,7 @@
 
 A SUITE is a folder of Python tests, one file of them, a program built with Check, or a command in quotes, which passes if its exit
 status is 0. Without a SUITE, all folders beside this file. Tests marked `@long` (support.py) run with --long, with --all, and when
--k selects them. A failing suite shows its output; at the end each failed test is named with a command that runs it alone.
+-k selects them. A failing suite shows its output; the end has the last lines of each failed test, and a command that runs it alone.
 """
 
 import argparse
@@ -17,30 +17,13 @@ import time
 import unittest
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+
+from outcomes import Failure, Outcome, check_outcome, command_outcome, last_lines, make_command, print_end, python_outcome
 
 HERE = Path(__file__).resolve().parent
 UNDISTURBED = ("test_memory", "test_speed.py")      # these measure: they run last, one at a time
-TOTAL = re.compile(r"^(\d+) passed, (\d+) failed in ", re.M)
-
-
-@dataclass
-class Outcome:
-    passed: int = 0
-    failed: dict[str, str] = field(default_factory=dict)        # what failed: the command that runs it alone
-    uncounted: int = 0                                          # failures that a command counted, and named in its output
-    skipped: Counter[str] = field(default_factory=Counter)      # why: how many
-    left_out: int = 0                                           # long tests
-    output: str = ""
-    seconds: float = 0
-
-    def add(self, other: "Outcome") -> None:
-        self.passed += other.passed
-        self.failed |= other.failed
-        self.uncounted += other.uncounted
-        self.skipped += other.skipped
-        self.left_out += other.left_out
 
 
 # ---- Python: each file of tests is run by a process of its own, which prints an outcome as JSON
@@ -76,10 +59,12 @@ def run_module(path: Path, options: argparse.Namespace) -> int:
     chosen = [test for test in tests if options.all or options.k or is_long(test) == options.long]
     result = unittest.TextTestRunner(resultclass=Result, verbosity=0).run(unittest.TestSuite(chosen))
     failed = {}
-    for test, _ in result.failures + result.errors + [(test, "") for test in result.unexpectedSuccesses]:
+    compiler = f"CC={shlex.quote(os.environ['CC'])} " if os.environ.get("CC", "gcc") != "gcc" else ""
+    for test, why in result.failures + result.errors + [(test, "it is expected to fail") for test in result.unexpectedSuccesses]:
         name = getattr(test, "test_case", test).id()            # of a subtest, the test
         alone = f" -k {name.partition('.')[2]}" if name.startswith(path.stem + ".") else ""
-        failed[f"{shown(path)} {name.partition('.')[2] or name}"] = f"{sys.executable} tests/run.py {shown(path)}{alone}"
+        command = f"{compiler}{sys.executable} tests/run.py {shown(path)}{alone}"
+        failed[f"{shown(path)} {name.partition('.')[2] or name}"] = command, last_lines(why)
     left_out = 0 if options.k or options.all or options.long else len(tests) - len(chosen)
     skipped = Counter(why for _, why in result.skipped)
     print("\n" + json.dumps([result.passed, failed, skipped, left_out]))
@@ -88,45 +73,6 @@ def run_module(path: Path, options: argparse.Namespace) -> int:
 
 def shown(path: Path) -> str:
     return str(path.relative_to(HERE.parent)) if path.is_relative_to(HERE.parent) else str(path)
-
-
-def python_outcome(suite: str, status: int, output: str) -> Outcome:
-    text, _, last = output.rstrip("\n").rpartition("\n")
-    try:
-        passed, failed, skipped, left_out = json.loads(last)
-    except ValueError:
-        return Outcome(failed={suite: f"{sys.executable} tests/run.py {suite}"}, output=f"{output}\nexit status {status}\n")
-    return Outcome(passed, failed, 0, Counter(skipped), left_out, text)
-
-
-# ---- Programs built with Check, and commands
-
-
-def check_outcome(suite: str, status: int, output: str) -> Outcome:
-    counted = re.search(r"Checks: (\d+), Failures: (\d+), Errors: (\d+)", output)
-    outcome = Outcome(output=output)
-    if counted:
-        checks, failures, errors = map(int, counted.groups())
-        outcome.passed = checks - failures - errors
-        for case, test in re.findall(r":[FE]:([^:]*):([^:]*):\d+: ", output):
-            outcome.failed[f"{suite} {test}"] = f'CK_RUN_CASE="{case}" {suite}'
-        outcome.uncounted = failures + errors - len(outcome.failed)     # a test that loops has one name for all its runs
-    if (status != 0 or not counted) and not outcome.failed:
-        outcome.failed[suite] = suite
-        outcome.output += f"\nexit status {status}\n"
-    return outcome
-
-
-def command_outcome(command: str, status: int, output: str) -> Outcome:
-    counts = TOTAL.findall(output)
-    outcome = Outcome(sum(int(passed) for passed, _ in counts), output=output)
-    bad = sum(int(failed) for _, failed in counts)
-    if status != 0 or bad != 0:
-        outcome.failed[command] = command
-        outcome.uncounted = max(bad - 1, 0)
-    elif not counts:
-        outcome.passed = 1
-    return outcome
 
 
 # ---- All of them
@@ -139,20 +85,30 @@ def suite_name(suite: str) -> str:
     return parts[-1] + f" ({setting})" * bool(setting) if suite.startswith("build/") else suite.removeprefix("tests/").removesuffix(".py")
 
 
+def not_built(suite: str) -> Outcome:
+    """Builds it once more, to have the compiler's errors beside its name."""
+    done = subprocess.run(["make", "-s", suite], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=without_jobs())
+    return Outcome(failed={f"{suite} was not built": Failure(make_command(suite), last_lines(done.stdout))}, output=done.stdout)
+
+
+def without_jobs() -> dict[str, str]:
+    """The environment without the make's job server, which is not ours."""
+    return os.environ | {"MAKEFLAGS": re.sub(r"(^| )(-j\S*|--jobserver\S*)", "", os.environ.get("MAKEFLAGS", ""))}
+
+
 def run_suite(suite: str, options: argparse.Namespace) -> Outcome:
-    if suite.endswith(".py"):
+    if " " in suite:
+        command, outcome_of = ["sh", "-c", suite], command_outcome
+    elif suite.endswith(".py"):
         choice = [*(f"-k{name}" for name in options.k), *(["--long"] if options.long else []), *(["--all"] if options.all else [])]
         command, outcome_of = [sys.executable, __file__, *choice, "--module", suite], python_outcome
-    elif " " in suite:
-        command, outcome_of = ["sh", "-c", suite], command_outcome
     else:
-        command, outcome_of = [*shlex.split(options.under), f"./{suite}" if "/" not in suite else suite], check_outcome
+        command, outcome_of = [*shlex.split(options.under), f"./{suite}" if "/" not in suite else suite], partial(check_outcome, under=options.under)
         if not Path(suite).exists():
-            return Outcome(failed={f"{suite} was not built": f"make {suite}"})
+            return not_built(suite)
     began = time.monotonic()
     output = []
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "",        # the generator keeps its compiled templates
-                   "MAKEFLAGS": re.sub(r"(^| )(-j\S*|--jobserver\S*)", "", os.environ.get("MAKEFLAGS", ""))}
+    environment = without_jobs() | {"PYTHONDONTWRITEBYTECODE": ""}        # the generator keeps its compiled templates
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=environment) as process:
         for line in process.stdout:
             output.append(line)
@@ -194,18 +150,9 @@ def run_all(suites: list[str], options: argparse.Namespace) -> int:
     for suite in alone:
         run(suite)
 
-    print()
-    if total.failed:
-        print("Failed, and how to run each alone:")
-    for name, command in total.failed.items():
-        print(f"  {name}\n      {command}")
-    for why, count in total.skipped.items():
-        print(f"skipped {count}: {why}")
-    if total.left_out:
-        print(f"left out {total.left_out} long tests: make check-long")
     if options.k and not (total.passed or total.failed or total.skipped):
-        total.failed["no test has that name"] = "python3 tests/run.py"
-    print(f"{total.passed} passed, {len(total.failed) + total.uncounted} failed in {time.monotonic() - began:.0f} s")
+        total.failed["no test has that name"] = Failure("python3 tests/run.py")
+    print_end(total, time.monotonic() - began)
     return 1 if total.failed else 0
 
 

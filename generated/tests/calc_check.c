@@ -1461,10 +1461,21 @@ static void on_refusal_(const struct protopool_refusal *refusal_)
 #endif
 }
 
+/* Each test is a Check case of its own, of the same name: CK_RUN_CASE=name runs it alone. */
+static TCase *case_of_(Suite *suite_, const char *name_)
+{
+    TCase *const case_ = tcase_create(name_);
+    tcase_set_timeout(case_, 300);
+    suite_add_tcase(suite_, case_);
+    return case_;
+}
+
+#define ADD_TEST_(suite_, test_) tcase_add_test(case_of_(suite_, #test_), test_)
+#define ADD_LOOP_TEST_(suite_, test_, first_, end_) tcase_add_loop_test(case_of_(suite_, #test_), test_, first_, end_)
+
 int main(void)
 {
     Suite *const suite_ = suite_create("calc");
-    TCase *const tcase_ = tcase_create("messages");
     SRunner *const runner_ = srunner_create(suite_);
     int failed_;
 
@@ -1474,22 +1485,20 @@ int main(void)
 #endif
     protopool_set_fault_handler(on_fault_);
     protopool_set_refusal_handler(on_refusal_);
-    tcase_set_timeout(tcase_, 300);
-    suite_add_tcase(suite_, tcase_);
-    tcase_add_test(tcase_, only_the_schemas_tags_are_messages);
-    tcase_add_test(tcase_, operation_values_have_their_names);
-    tcase_add_test(tcase_, quit_is_never_allocated);
-    tcase_add_test(tcase_, walk_meets_every_live_message_once);
-    tcase_add_test(tcase_, fixed_pool_holds_every_max_live_and_no_more);
-    tcase_add_loop_test(tcase_, message_reads_back_what_it_was_made_of, 0, RUNS_);
-    tcase_add_loop_test(tcase_, message_takes_exactly_its_size, 0, RUNS_);
-    tcase_add_loop_test(tcase_, freed_slot_is_handed_out_again, 0, RUNS_);
-    tcase_add_loop_test(tcase_, exhaustion_is_null_and_loses_nothing, 0, RUNS_);
-    tcase_add_loop_test(tcase_, message_equals_its_clone_and_hashes_and_describes_alike, 0, RUNS_);
-    tcase_add_loop_test(tcase_, message_is_dispatched_to_its_handler, 0, RUNS_);
-    tcase_add_loop_test(tcase_, what_the_schema_rules_out_is_refused, 0, RUNS_);
+    ADD_TEST_(suite_, only_the_schemas_tags_are_messages);
+    ADD_TEST_(suite_, operation_values_have_their_names);
+    ADD_TEST_(suite_, quit_is_never_allocated);
+    ADD_TEST_(suite_, walk_meets_every_live_message_once);
+    ADD_TEST_(suite_, fixed_pool_holds_every_max_live_and_no_more);
+    ADD_LOOP_TEST_(suite_, message_reads_back_what_it_was_made_of, 0, RUNS_);
+    ADD_LOOP_TEST_(suite_, message_takes_exactly_its_size, 0, RUNS_);
+    ADD_LOOP_TEST_(suite_, freed_slot_is_handed_out_again, 0, RUNS_);
+    ADD_LOOP_TEST_(suite_, exhaustion_is_null_and_loses_nothing, 0, RUNS_);
+    ADD_LOOP_TEST_(suite_, message_equals_its_clone_and_hashes_and_describes_alike, 0, RUNS_);
+    ADD_LOOP_TEST_(suite_, message_is_dispatched_to_its_handler, 0, RUNS_);
+    ADD_LOOP_TEST_(suite_, what_the_schema_rules_out_is_refused, 0, RUNS_);
 #ifndef PROTOPOOL_NO_STDIO
-    tcase_add_loop_test(tcase_, message_prints_its_name_and_fields, 0, RUNS_);
+    ADD_LOOP_TEST_(suite_, message_prints_its_name_and_fields, 0, RUNS_);
 #endif
 
     srunner_run_all(runner_, CK_ENV);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-/* What the engine's suites share: an assertion for loops, a source that counts and fails, random numbers, settings. */
+/* What the engine's suites share: an assertion for loops, a case per test, a source that counts and fails, random numbers,
+ * settings. */
 
 #ifndef SUPPORT_H_
 #define SUPPORT_H_
@@ -28,6 +29,24 @@
         if (!(condition)) \
             ck_abort_msg("%s", #condition); \
     } while (0)
+
+/* What a suite sets before it adds its tests. */
+static double test_seconds = 4;  /* a test that takes longer fails */
+static void (*test_setup)(void); /* called before each test */
+
+/* Each test is a Check case of its own, of the same name: CK_RUN_CASE=name runs it alone. */
+static inline TCase *case_of(Suite *suite, const char *name)
+{
+    TCase *const one = tcase_create(name);
+    tcase_set_timeout(one, test_seconds);
+    tcase_add_checked_fixture(one, test_setup, NULL);
+    suite_add_tcase(suite, one);
+    return one;
+}
+
+#define ADD_TEST(suite, test) tcase_add_test(case_of(suite, #test), test)
+#define ADD_SIGNAL_TEST(suite, test, signal) tcase_add_test_raise_signal(case_of(suite, #test), test, signal)
+#define ADD_LOOP_TEST(suite, test, first, end) tcase_add_loop_test(case_of(suite, #test), test, first, end)
 
 /* What the counted source knows. To begin with another count, fill it with zeros. */
 static struct {

@@ -367,22 +367,20 @@ END_TEST
 int main(void)
 {
     Suite *const suite = suite_create("memory");
-    TCase *const tests = tcase_create("memory");
     SRunner *const runner = srunner_create(suite);
     int failed;
 
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
-    tcase_set_timeout(tests, 600);
-    suite_add_tcase(suite, tests);
-    tcase_add_test(tests, mix_takes_little_more_than_its_messages);
+    test_seconds = 600;
+    ADD_TEST(suite, mix_takes_little_more_than_its_messages);
 #if !UNDER_ASAN
-    tcase_add_test(tests, resident_memory_agrees);
-    tcase_add_loop_test(tests, memory_goes_back_to_the_system_when_messages_are_freed, 0, 4);
-    tcase_add_test(tests, memory_goes_back_even_if_malloc_would_keep_it);
-    tcase_add_test(tests, large_tails_are_not_kept_when_freed);
+    ADD_TEST(suite, resident_memory_agrees);
+    ADD_LOOP_TEST(suite, memory_goes_back_to_the_system_when_messages_are_freed, 0, 4);
+    ADD_TEST(suite, memory_goes_back_even_if_malloc_would_keep_it);
+    ADD_TEST(suite, large_tails_are_not_kept_when_freed);
 #endif
-    tcase_add_loop_test(tests, memory_follows_a_load_that_shifts, 0, 2);
-    tcase_add_test(tests, slabs_of_no_slot_size_waste_much);
+    ADD_LOOP_TEST(suite, memory_follows_a_load_that_shifts, 0, 2);
+    ADD_TEST(suite, slabs_of_no_slot_size_waste_much);
 
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);

@@ -608,30 +608,28 @@ END_TEST
 int main(void)
 {
     Suite *const suite = suite_create("misuse");
-    TCase *const tests = tcase_create("misuse");
     SRunner *const runner = srunner_create(suite);
     int failed;
 
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
-    tcase_set_timeout(tests, 300);
-    suite_add_tcase(suite, tests);
-    tcase_add_loop_test(tests, bug_gets_its_verdict, 0, BUGS);
+    test_seconds = 300;
+    ADD_LOOP_TEST(suite, bug_gets_its_verdict, 0, BUGS);
     if (srunner_fork_status(runner) == CK_FORK)
-        tcase_add_test_raise_signal(tests, default_handler_aborts, SIGABRT);
+        ADD_SIGNAL_TEST(suite, default_handler_aborts, SIGABRT);
 #if PROTOPOOL_CHECK == 2
-    tcase_add_test(tests, report_names_the_allocation_and_both_frees);
-    tcase_add_loop_test(tests, report_has_the_name_and_the_place, 0, (int)(sizeof placed / sizeof placed[0]));
+    ADD_TEST(suite, report_names_the_allocation_and_both_frees);
+    ADD_LOOP_TEST(suite, report_has_the_name_and_the_place, 0, (int)(sizeof placed / sizeof placed[0]));
     if (srunner_fork_status(runner) == CK_FORK)
-        tcase_add_test(tests, pool_may_be_handed_from_thread_to_thread);
-    tcase_add_test(tests, racing_double_free_is_reported_once);
+        ADD_TEST(suite, pool_may_be_handed_from_thread_to_thread);
+    ADD_TEST(suite, racing_double_free_is_reported_once);
 #endif
 #if PROTOPOOL_CHECK == 2
     if (srunner_fork_status(runner) == CK_FORK)
-        tcase_add_test(tests, place_of_a_free_is_its_own_if_its_argument_uses_the_pool);
+        ADD_TEST(suite, place_of_a_free_is_its_own_if_its_argument_uses_the_pool);
 #endif
 #if PROTOPOOL_CHECK >= 1
     if (srunner_fork_status(runner) == CK_FORK)
-        tcase_add_test(tests, operation_is_skipped_when_the_handler_returns);
+        ADD_TEST(suite, operation_is_skipped_when_the_handler_returns);
 #endif
 
     srunner_run_all(runner, CK_ENV);

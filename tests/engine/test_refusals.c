@@ -6,6 +6,7 @@
 
 #define PROTOPOOL_NO_ANALYSIS
 #include "telemetry.h"
+#include "support.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -270,16 +271,14 @@ END_TEST
 int main(void)
 {
     Suite *const suite = suite_create("refusals");
-    TCase *const tests = tcase_create("refusals");
     SRunner *const runner = srunner_create(suite);
     int failed;
 
-    suite_add_tcase(suite, tests);
     if (srunner_fork_status(runner) == CK_FORK)
-        tcase_add_loop_test(tests, refusal_names_its_field_and_rule, 0, REFUSALS);
+        ADD_LOOP_TEST(suite, refusal_names_its_field_and_rule, 0, REFUSALS);
     if (srunner_fork_status(runner) == CK_FORK)
-        tcase_add_test(tests, exhaustion_is_not_a_refusal);
-    tcase_add_test(tests, default_handler_prints_at_level_2_alone);
+        ADD_TEST(suite, exhaustion_is_not_a_refusal);
+    ADD_TEST(suite, default_handler_prints_at_level_2_alone);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);

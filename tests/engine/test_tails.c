@@ -367,29 +367,27 @@ END_TEST
 int main(void)
 {
     Suite *const suite = suite_create("tails");
-    TCase *const tests = tcase_create("tails");
     SRunner *const runner = srunner_create(suite);
     int failed;
 
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
-    tcase_set_timeout(tests, 600);
-    tcase_add_checked_fixture(tests, setup, NULL);
-    suite_add_tcase(suite, tests);
-    tcase_add_test(tests, every_length_takes_its_bytes_and_a_slot_that_is_hardly_larger);
-    tcase_add_test(tests, messages_of_all_lengths_live_side_by_side_and_leave_nothing);
-    tcase_add_test(tests, edit_writes_a_tail_in_place);
-    tcase_add_test(tests, elements_of_a_tail_are_structs_with_ranges);
-    tcase_add_test(tests, fixed_pool_has_slots_for_the_longest);
-    tcase_add_test(tests, handle_has_no_tables);
-    tcase_add_test(tests, pools_of_a_depot_free_each_others_tails);
-    tcase_add_test(tests, reserve_is_for_a_length);
-    tcase_add_test(tests, what_came_from_outside_may_have_any_length);
+    test_seconds = 600;
+    test_setup = setup;
+    ADD_TEST(suite, every_length_takes_its_bytes_and_a_slot_that_is_hardly_larger);
+    ADD_TEST(suite, messages_of_all_lengths_live_side_by_side_and_leave_nothing);
+    ADD_TEST(suite, edit_writes_a_tail_in_place);
+    ADD_TEST(suite, elements_of_a_tail_are_structs_with_ranges);
+    ADD_TEST(suite, fixed_pool_has_slots_for_the_longest);
+    ADD_TEST(suite, handle_has_no_tables);
+    ADD_TEST(suite, pools_of_a_depot_free_each_others_tails);
+    ADD_TEST(suite, reserve_is_for_a_length);
+    ADD_TEST(suite, what_came_from_outside_may_have_any_length);
     if (srunner_fork_status(runner) == CK_FORK) {
 #if PROTOPOOL_CHECK >= 1
-        tcase_add_test(tests, length_that_was_changed_is_found);
+        ADD_TEST(suite, length_that_was_changed_is_found);
 #endif
 #if PROTOPOOL_CHECK == 2 && !UNDER_ASAN
-        tcase_add_test(tests, bytes_written_behind_a_tail_are_found);
+        ADD_TEST(suite, bytes_written_behind_a_tail_are_found);
 #endif
     }
 

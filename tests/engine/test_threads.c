@@ -819,38 +819,36 @@ END_TEST
 int main(void)
 {
     Suite *const suite = suite_create("threads");
-    TCase *const tests = tcase_create("threads");
     SRunner *const runner = srunner_create(suite);
     int failed;
 
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     protopool_set_fault_handler(let_leaks_pass);
-    tcase_set_timeout(tests, 600);
-    suite_add_tcase(suite, tests);
-    tcase_add_test(tests, streams_arrive_as_they_were_sent);
-    tcase_add_test(tests, messages_outlive_the_pool_that_made_them);
-    tcase_add_test(tests, depot_is_not_ended_while_a_pool_is_joined);
+    test_seconds = 600;
+    ADD_TEST(suite, streams_arrive_as_they_were_sent);
+    ADD_TEST(suite, messages_outlive_the_pool_that_made_them);
+    ADD_TEST(suite, depot_is_not_ended_while_a_pool_is_joined);
     if (srunner_fork_status(runner) == CK_FORK)
-        tcase_add_test_raise_signal(tests, fault_without_a_handler_aborts, SIGABRT);
-    tcase_add_test(tests, each_of_a_depot_meets_what_is_live);
-    tcase_add_test(tests, fixed_depot_guarantees_max_live_to_its_pools);
-    tcase_add_test(tests, fixed_depot_refuses_little_memory);
-    tcase_add_test(tests, peak_of_a_pool_on_its_own_is_what_was_live);
-    tcase_add_test(tests, peak_of_a_depot_is_a_bound_and_exact_at_level_2);
+        ADD_SIGNAL_TEST(suite, fault_without_a_handler_aborts, SIGABRT);
+    ADD_TEST(suite, each_of_a_depot_meets_what_is_live);
+    ADD_TEST(suite, fixed_depot_guarantees_max_live_to_its_pools);
+    ADD_TEST(suite, fixed_depot_refuses_little_memory);
+    ADD_TEST(suite, peak_of_a_pool_on_its_own_is_what_was_live);
+    ADD_TEST(suite, peak_of_a_depot_is_a_bound_and_exact_at_level_2);
 #if PROTOPOOL_CHECK == 0
-    tcase_add_loop_test(tests, copy_of_a_local_struct_has_no_byte_of_a_freed_message, 0, 2);
+    ADD_LOOP_TEST(suite, copy_of_a_local_struct_has_no_byte_of_a_freed_message, 0, 2);
 #endif
-    tcase_add_test(tests, free_of_a_message_without_fields_does_nothing);
-    tcase_add_test(tests, pool_whose_init_has_failed_is_empty);
-    tcase_add_test(tests, depot_whose_init_has_failed_is_empty);
+    ADD_TEST(suite, free_of_a_message_without_fields_does_nothing);
+    ADD_TEST(suite, pool_whose_init_has_failed_is_empty);
+    ADD_TEST(suite, depot_whose_init_has_failed_is_empty);
 #if SIZE_MAX > 0xffffffffU
-    tcase_add_test(tests, fixed_depot_refuses_more_slots_than_it_can_count);
+    ADD_TEST(suite, fixed_depot_refuses_more_slots_than_it_can_count);
 #endif
-    tcase_add_test(tests, exhaustion_of_a_depot_is_met);
-    tcase_add_test(tests, memory_follows_a_load_that_shifts_between_threads);
-    tcase_add_test(tests, threads_come_and_go_and_nothing_is_lost);
-    tcase_add_test(tests, every_function_may_be_called_at_the_same_time);
-    tcase_add_test(tests, child_has_its_own_copy_of_a_pool_on_its_own);
+    ADD_TEST(suite, exhaustion_of_a_depot_is_met);
+    ADD_TEST(suite, memory_follows_a_load_that_shifts_between_threads);
+    ADD_TEST(suite, threads_come_and_go_and_nothing_is_lost);
+    ADD_TEST(suite, every_function_may_be_called_at_the_same_time);
+    ADD_TEST(suite, child_has_its_own_copy_of_a_pool_on_its_own);
 
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);

@@ -134,8 +134,8 @@ class Interrupted(CommandTest):
 
     def test_a_signal_waits_until_the_files_are_in_place(self):
         """Sends the signal at each rename, which a random moment rarely hits."""
-        program = ("import os, signal, sys\nfrom gen import cli\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\nrename = os.replace\n"
-                   "def replace(a, b):\n    os.kill(os.getpid(), signal.{})\n    rename(a, b)\nos.replace = replace\n"
+        program = ("import os, signal, sys\nfrom gen import cli\nsignal.signal(signal.{0}, signal.SIG_DFL)\nrename = os.replace\n"  # nohup ignores it
+                   "def replace(a, b):\n    os.kill(os.getpid(), signal.{0})\n    rename(a, b)\nos.replace = replace\n"
                    "sys.exit(cli.main(sys.argv[1:]))")
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             for path in self.out.iterdir():
