@@ -456,12 +456,20 @@ struct protopool_magazine {
 };
 
 /*
- * The header of a slab. Its bitmap follows. F(w) is the set of bits of word w that stand for slots.
+ * A level of at most this many words is searched word by word. Above a larger one, the bitmap or a level of its summary, lies
+ * another level with a bit for each of its words.
+ */
+#define PROTOPOOL_SEARCHED_WORDS_ 128
+
+/*
+ * The header of a slab. Its bitmap follows, and then the levels of its summary. F(w) is the set of bits of word w that stand
+ * for slots.
  *
  *   bits[w] & ~F(w) == 0
  *   free_words  == number of w with bits[w] != 0
  *   idle_words  == number of w with bits[w] == F(w)
  *   bits[w] == 0 for every w < lowest
+ *   bit w of a level of the summary == (word w of the level below != 0)
  *   the slab is in the partial list of its slot size if free_words > 0, in the full list otherwise
  */
 struct protopool_slab {
@@ -894,11 +902,23 @@ PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_by
 #define PROTOPOOL_LAID_OUT_(slot_bytes, slots, arrays, record_bytes) \
     ((slots) == 0 ? 0ULL \
                   : PROTOPOOL_ROUND_UP_(sizeof(struct protopool_slab) \
-                                        + ((slots) + PROTOPOOL_WORD_BITS_ - 1ULL) / PROTOPOOL_WORD_BITS_ \
-                                              * sizeof(protopool_word) \
+                                        + PROTOPOOL_MAP_WORDS_(1ULL * (slots)) * sizeof(protopool_word) \
                                         + (arrays) * sizeof(void *) + (slots) * (1ULL * (record_bytes)) \
                                         + ((record_bytes) != 0) * (1ULL * PROTOPOOL_RED_ZONE_)) \
                         + PROTOPOOL_ROUND_UP_((slot_bytes)*1ULL * (slots)))
+
+/* The words of a bitmap and of the levels of its summary. A level has a bit for each word of the level below. It exists if the
+ * level below has more than PROTOPOOL_SEARCHED_WORDS_ words. covered: the slots that one bit of the level stands for. */
+#define PROTOPOOL_MAP_WORDS_(slots) \
+    (PROTOPOOL_BITMAP_WORDS_(slots, 1ULL) + PROTOPOOL_LEVEL_WORDS_(slots, 1ULL * PROTOPOOL_WORD_BITS_) \
+     + PROTOPOOL_LEVEL_WORDS_(slots, 1ULL * PROTOPOOL_WORD_BITS_ * PROTOPOOL_WORD_BITS_) \
+     + PROTOPOOL_LEVEL_WORDS_(slots, 1ULL * PROTOPOOL_WORD_BITS_ * PROTOPOOL_WORD_BITS_ * PROTOPOOL_WORD_BITS_) \
+     + PROTOPOOL_LEVEL_WORDS_(slots, 1ULL * PROTOPOOL_WORD_BITS_ * PROTOPOOL_WORD_BITS_ * PROTOPOOL_WORD_BITS_ \
+                                         * PROTOPOOL_WORD_BITS_))
+#define PROTOPOOL_BITMAP_WORDS_(slots, covered) \
+    (((slots) + (covered)*PROTOPOOL_WORD_BITS_ - 1) / ((covered)*PROTOPOOL_WORD_BITS_))
+#define PROTOPOOL_LEVEL_WORDS_(slots, covered) \
+    ((slots) > (covered)*PROTOPOOL_SEARCHED_WORDS_ ? PROTOPOOL_BITMAP_WORDS_(slots, covered) : 0)
 
 /* A sum of these as a size_t. If a size_t cannot hold the sum: SIZE_MAX, which is more than any memory has. */
 #ifdef __cplusplus

@@ -36,9 +36,13 @@ class _Machine:
         return tables + sum(self._slabs(s.bytes, s.budget) for s in layout.slot_sizes if s.budget)
 
     def _slabs(self, slot: int, budget: int) -> int:
-        bitmap = -(-budget // (8 * self.pointer)) * self.pointer
         arrays = min(2 * self.slots, budget) * self.pointer
-        return _round_up(self.slab + bitmap + arrays) + _round_up(slot * budget)
+        return _round_up(self.slab + self._map_words(budget) * self.pointer + arrays) + _round_up(slot * budget)
+
+    def _map_words(self, bits: int) -> int:
+        """Words of a bitmap and of its summary: above more than 128 words lies a level with a bit for each of them."""
+        words = -(-bits // (8 * self.pointer))
+        return words + (self._map_words(words) if words > 128 else 0)
 
 
 def _round_up(size: int) -> int:

@@ -12,7 +12,7 @@ enum { PP_SLOT_UNUSED, PP_SLOT_LIVE, PP_SLOT_FREED, PP_SLOT_UNKNOWN };
 
 static struct protopool_slot_record *pp_record_of(struct protopool_slab *slab, uint32_t index)
 {
-    return (struct protopool_slot_record *)(void *)(pp_bitmap(slab) + slab->words) + index;
+    return (struct protopool_slot_record *)(void *)(pp_bitmap(slab) + pp_map_words(slab->slots)) + index;
 }
 
 static size_t pp_zone_bytes(const struct protopool_slabs *slabs)

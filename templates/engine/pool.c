@@ -90,7 +90,7 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
         pp_init_slabs(slabs, c, geometry->slot_sizes[c - 1].bytes);
         pp_set_array(&loaded[c],
                      (void **)(void *)(next + sizeof(struct protopool_slab)
-                                       + pp_bitmap_words(budget) * sizeof(protopool_word)
+                                       + pp_map_words(budget) * sizeof(protopool_word)
                                        + budget * pp_record_bytes(slabs)),
                      PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
         pp_set_array(&classes[c].previous, loaded[c].end, arrays - PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));

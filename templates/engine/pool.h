@@ -31,11 +31,23 @@
 #define PROTOPOOL_LAID_OUT_(slot_bytes, slots, arrays, record_bytes) \
     ((slots) == 0 ? 0ULL \
                   : PROTOPOOL_ROUND_UP_(sizeof(struct protopool_slab) \
-                                        + ((slots) + PROTOPOOL_WORD_BITS_ - 1ULL) / PROTOPOOL_WORD_BITS_ \
-                                              * sizeof(protopool_word) \
+                                        + PROTOPOOL_MAP_WORDS_(1ULL * (slots)) * sizeof(protopool_word) \
                                         + (arrays) * sizeof(void *) + (slots) * (1ULL * (record_bytes)) \
                                         + ((record_bytes) != 0) * (1ULL * PROTOPOOL_RED_ZONE_)) \
                         + PROTOPOOL_ROUND_UP_((slot_bytes)*1ULL * (slots)))
+
+/* The words of a bitmap and of the levels of its summary. A level has a bit for each word of the level below. It exists if the
+ * level below has more than PROTOPOOL_SEARCHED_WORDS_ words. covered: the slots that one bit of the level stands for. */
+#define PROTOPOOL_MAP_WORDS_(slots) \
+    (PROTOPOOL_BITMAP_WORDS_(slots, 1ULL) + PROTOPOOL_LEVEL_WORDS_(slots, 1ULL * PROTOPOOL_WORD_BITS_) \
+     + PROTOPOOL_LEVEL_WORDS_(slots, 1ULL * PROTOPOOL_WORD_BITS_ * PROTOPOOL_WORD_BITS_) \
+     + PROTOPOOL_LEVEL_WORDS_(slots, 1ULL * PROTOPOOL_WORD_BITS_ * PROTOPOOL_WORD_BITS_ * PROTOPOOL_WORD_BITS_) \
+     + PROTOPOOL_LEVEL_WORDS_(slots, 1ULL * PROTOPOOL_WORD_BITS_ * PROTOPOOL_WORD_BITS_ * PROTOPOOL_WORD_BITS_ \
+                                         * PROTOPOOL_WORD_BITS_))
+#define PROTOPOOL_BITMAP_WORDS_(slots, covered) \
+    (((slots) + (covered)*PROTOPOOL_WORD_BITS_ - 1) / ((covered)*PROTOPOOL_WORD_BITS_))
+#define PROTOPOOL_LEVEL_WORDS_(slots, covered) \
+    ((slots) > (covered)*PROTOPOOL_SEARCHED_WORDS_ ? PROTOPOOL_BITMAP_WORDS_(slots, covered) : 0)
 
 /* A sum of these as a size_t. If a size_t cannot hold the sum: SIZE_MAX, which is more than any memory has. */
 #ifdef __cplusplus

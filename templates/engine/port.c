@@ -66,6 +66,7 @@
 #endif
 
 #define PP_WORD_BITS ((uint32_t)PROTOPOOL_WORD_BITS_)
+#define PP_SUMMARY_LEVELS 4U                  /* of a slab of 2^32 slots; of 10 million slots: 2 */
 #define PP_SLAB_BYTES ((size_t)16384)         /* the smallest slab */
 #define PP_SLAB_ORDERS 5U                     /* slabs of PP_SLAB_BYTES << order */
 #define PP_WASTE_SHIFT 6                      /* the aim: header and tail waste less than 1/64 of a slab */

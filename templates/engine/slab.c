@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * One slab: a header, a bitmap with a 1 for each free slot, and slots of one size.
- * types.h has the invariants that hold between the header's counts and the bitmap.
+ * Above a large bitmap lies a summary, so that a free slot is found in the same time in a slab of any size.
+ * types.h has the invariants that hold between the header's counts, the bitmap and the summary.
  */
 
 static inline uint32_t pp_lowest_bit(protopool_word word)
@@ -42,12 +43,27 @@ static inline size_t pp_round_up(size_t bytes)
     return (bytes + 7) / 8 * 8;
 }
 
-/* The bytes before the first slot of a slab: the header, the bitmap, at level 2 the records and a red zone, and `room` more
- * bytes for the caller. */
+/* The words of the level of the summary above a level of so many words. */
+static inline uint32_t pp_words_above(uint32_t words)
+{
+    return words <= PROTOPOOL_SEARCHED_WORDS_ ? 0 : pp_bitmap_words(words);
+}
+
+/* The words of the bitmap and of all levels of its summary. */
+static inline size_t pp_map_words(uint32_t slots)
+{
+    size_t all = 0;
+    for (uint32_t words = pp_bitmap_words(slots); words != 0; words = pp_words_above(words))
+        all += words;
+    return all;
+}
+
+/* The bytes before the first slot of a slab: the header, the bitmap with its summary, at level 2 the records and a red zone,
+ * and `room` more bytes for the caller. */
 static inline size_t pp_slab_header_bytes(const struct protopool_slabs *slabs, uint32_t slots, size_t room)
 {
     const size_t record = pp_record_bytes(slabs);
-    return pp_round_up(sizeof(struct protopool_slab) + pp_bitmap_words(slots) * sizeof(protopool_word) + slots * record
+    return pp_round_up(sizeof(struct protopool_slab) + pp_map_words(slots) * sizeof(protopool_word) + slots * record
                        + room + (size_t)(record != 0) * PROTOPOOL_RED_ZONE_);
 }
 
@@ -70,10 +86,75 @@ static void pp_unlink_slab(struct protopool_slab **list, struct protopool_slab *
         slab->next->previous = slab->previous;
 }
 
+/*
+ * The summary. A slab has none if its bitmap has few words, as those of growing pools have.
+ */
+
+/* Notes in the summary that word w of the bitmap, 0 until now, is not 0 any more. */
+static void pp_note_free_word(struct protopool_slab *slab, uint32_t w)
+{
+    protopool_word *level = pp_bitmap(slab);
+    uint32_t words = slab->words, above;
+    bool is_noted = false;
+
+    for (; (above = pp_words_above(words)) != 0 && !is_noted; words = above, w /= PP_WORD_BITS) {
+        level += words;
+        is_noted = level[w / PP_WORD_BITS] != 0; /* then the levels above know it */
+        level[w / PP_WORD_BITS] |= (protopool_word)1 << w % PP_WORD_BITS;
+    }
+}
+
+/* Notes in the summary that word w of the bitmap has become 0. */
+static void pp_note_full_word(struct protopool_slab *slab, uint32_t w)
+{
+    protopool_word *level = pp_bitmap(slab);
+    uint32_t words = slab->words, above;
+
+    for (; (above = pp_words_above(words)) != 0 && level[w] == 0; words = above, w /= PP_WORD_BITS) {
+        level += words;
+        level[w / PP_WORD_BITS] &= ~((protopool_word)1 << w % PP_WORD_BITS);
+    }
+}
+
+/* The first word of a bitmap with a summary that is not 0. There is one. */
+static uint32_t pp_search_summary(const struct protopool_slab *slab, const protopool_word *bits)
+{
+    const protopool_word *levels[PP_SUMMARY_LEVELS + 1] = { bits };
+    uint32_t words = slab->words, w = slab->lowest, height = 0;
+
+    for (uint32_t above; (above = pp_words_above(words)) != 0; words = above, w /= PP_WORD_BITS, height++)
+        levels[height + 1] = levels[height] + words;
+    while (levels[height][w] == 0) /* the words of the highest level are few */
+        w++;
+    for (; height > 0; height--)
+        w = w * PP_WORD_BITS + pp_lowest_bit(levels[height][w]);
+    return w;
+}
+
+/* The first word of the bitmap that is not 0. There is one. */
+static inline uint32_t pp_first_free_word(const struct protopool_slab *slab, const protopool_word *bits)
+{
+    uint32_t w = slab->lowest;
+
+    if (slab->words > PROTOPOOL_SEARCHED_WORDS_)
+        return pp_search_summary(slab, bits);
+    while (bits[w] == 0)
+        w++;
+    return w;
+}
+
 static void pp_mark_all_free(struct protopool_slab *slab)
 {
-    for (uint32_t w = 0; w < slab->words; w++)
-        pp_bitmap(slab)[w] = pp_slot_bits(slab, w);
+    protopool_word *level = pp_bitmap(slab);
+    uint32_t words = slab->words;
+
+    for (uint32_t w = 0; w < words; w++)
+        level[w] = pp_slot_bits(slab, w);
+    for (uint32_t above; (above = pp_words_above(words)) != 0; words = above) {
+        level += words;
+        memset(level, 0xff, above * sizeof *level);
+        level[above - 1] >>= (above * PP_WORD_BITS - words) % PP_WORD_BITS;
+    }
     slab->free_words = slab->words;
     slab->idle_words = slab->words;
     slab->lowest = 0;
@@ -122,20 +203,20 @@ static uint32_t pp_take_from_slab(struct protopool_slabs *slabs, struct protopoo
     uint32_t taken = 0;
 
     while (taken < most && slab->free_words != 0) {
-        uint32_t w = slab->lowest;
-        protopool_word word;
+        const uint32_t w = pp_first_free_word(slab, bits);
+        protopool_word word = bits[w];
         unsigned char *base;
 
-        while (bits[w] == 0)
-            w++;
         slab->lowest = w;
-        word = bits[w];
         slab->idle_words -= word == pp_slot_bits(slab, w);
         base = slab->first + (size_t)w * PP_WORD_BITS * slabs->slot_bytes;
         for (; word != 0 && taken < most; word &= word - 1)
             slots[taken++] = base + pp_lowest_bit(word) * slabs->slot_bytes;
         bits[w] = word;
-        slab->free_words -= word == 0;
+        if (word == 0) {
+            slab->free_words--;
+            pp_note_full_word(slab, w);
+        }
     }
     if (slab->free_words == 0) {
         pp_unlink_slab(&slabs->partial, slab);
@@ -159,6 +240,7 @@ static bool pp_put_into_word(struct protopool_slabs *slabs, struct protopool_sla
         } else if (w < slab->lowest) {
             slab->lowest = w;
         }
+        pp_note_free_word(slab, w);
     }
     *word |= freed;
     if (*word != pp_slot_bits(slab, w))

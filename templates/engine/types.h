@@ -28,12 +28,20 @@ struct protopool_magazine {
 };
 
 /*
- * The header of a slab. Its bitmap follows. F(w) is the set of bits of word w that stand for slots.
+ * A level of at most this many words is searched word by word. Above a larger one, the bitmap or a level of its summary, lies
+ * another level with a bit for each of its words.
+ */
+#define PROTOPOOL_SEARCHED_WORDS_ 128
+
+/*
+ * The header of a slab. Its bitmap follows, and then the levels of its summary. F(w) is the set of bits of word w that stand
+ * for slots.
  *
  *   bits[w] & ~F(w) == 0
  *   free_words  == number of w with bits[w] != 0
  *   idle_words  == number of w with bits[w] == F(w)
  *   bits[w] == 0 for every w < lowest
+ *   bit w of a level of the summary == (word w of the level below != 0)
  *   the slab is in the partial list of its slot size if free_words > 0, in the full list otherwise
  */
 struct protopool_slab {

@@ -99,6 +99,19 @@ static uint32_t bits_set(protopool_word word)
     return count;
 }
 
+static void assert_summary_holds(struct protopool_slab *slab)
+{
+    const protopool_word *below = pp_bitmap(slab);
+
+    for (size_t words = slab->words, above; words > PROTOPOOL_SEARCHED_WORDS_; words = above) {
+        const protopool_word *const level = below + words;
+        above = (words + PP_WORD_BITS - 1) / PP_WORD_BITS;
+        for (size_t bit = 0; bit < above * PP_WORD_BITS; bit++)
+            ASSERT((level[bit / PP_WORD_BITS] >> bit % PP_WORD_BITS & 1) == (bit < words && below[bit] != 0));
+        below = level;
+    }
+}
+
 static void assert_slab_holds(const struct protopool_slabs *slabs, struct protopool_slab *slab, bool full,
                               size_t *slots, size_t *free_slots)
 {
@@ -117,6 +130,7 @@ static void assert_slab_holds(const struct protopool_slabs *slabs, struct protop
     }
     ASSERT(slab->free_words == free_words);
     ASSERT(slab->idle_words == idle_words);
+    assert_summary_holds(slab);
     ASSERT(full == (free_words == 0));
     *slots += slab->slots;
     if (slabs->fixed == NULL)
@@ -477,6 +491,74 @@ START_TEST(fixed_bytes_do_not_wrap)
     static alignas(8) unsigned char memory[64];
     ck_assert(PROTOPOOL_FIXED_BYTES(0x7fffffff, 0xffffffff) > 0x7fffffff00000000ULL - 0xffffffffULL);
     ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &geometry_of_it, memory, sizeof memory));
+}
+END_TEST
+
+/* Around each budget at which a level of the summary begins or gets another word, and for a slab that needs all levels. */
+START_TEST(fixed_bytes_count_the_summary)
+{
+    static const uint64_t budgets[] = { 1,
+                                        PP_WORD_BITS,
+                                        128 * PP_WORD_BITS,
+                                        129 * PP_WORD_BITS,
+                                        (uint64_t)128 * PP_WORD_BITS * PP_WORD_BITS,
+                                        (uint64_t)129 * PP_WORD_BITS * PP_WORD_BITS,
+                                        10000000,
+                                        UINT32_MAX - 1 };
+
+    for (size_t i = 0; i < sizeof budgets / sizeof budgets[0]; i++) {
+        for (uint64_t budget = budgets[i] - (budgets[i] > 1); budget <= budgets[i] + 1; budget++) {
+            const size_t words = (size_t)((budget + PP_WORD_BITS - 1) / PP_WORD_BITS);
+            ck_assert_uint_eq(PROTOPOOL_MAP_WORDS_(budget), pp_map_words((uint32_t)budget));
+            if (words <= 128)
+                ck_assert_uint_eq(PROTOPOOL_MAP_WORDS_(budget), words);
+            else
+                ck_assert_uint_gt(PROTOPOOL_MAP_WORDS_(budget), words + words / PP_WORD_BITS - 1);
+            ck_assert_uint_le(PROTOPOOL_MAP_WORDS_(budget), words + words / (PP_WORD_BITS - 1) + PP_SUMMARY_LEVELS);
+        }
+    }
+}
+END_TEST
+
+/* A slot is found by the summary, wherever it is, and the summary is right after each step. */
+START_TEST(free_slot_of_a_large_fixed_pool_is_found)
+{
+    enum { MANY = 129 * PROTOPOOL_WORD_BITS_ * PROTOPOOL_WORD_BITS_ + 1 };
+    const struct protopool_slot_size one[] = { { 1, MANY } };
+    const struct protopool_geometry large = { one, 1 };
+    const size_t bytes = PROTOPOOL_SIZE(PROTOPOOL_TABLES_BYTES(1) + PROTOPOOL_FIXED_BYTES(1, MANY));
+    unsigned char *const memory = (unsigned char *)malloc(bytes);
+    struct protopool_slab *slab;
+    uint32_t random = 1;
+    size_t slots = 0, free_slots = 0;
+
+    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &large, memory, bytes));
+    slab = pool.engine.store->classes[1].slabs.fixed;
+    ck_assert_ptr_eq(slab->first + (MANY + 7) / 8 * 8, memory + bytes);
+    assert_summary_holds(slab);
+    for (uint32_t i = 0; i < MANY; i++)
+        ASSERT(take(1) == slab->first + i);
+    ck_assert_ptr_null(take(1));
+    assert_summary_holds(slab);
+    for (unsigned round = 0; round < 300; round++) {
+        const uint32_t burst = 1 + round % (3 * PROTOPOOL_MAGAZINE);
+        uint32_t first;
+        random = random * 1664525 + 1013904223;
+        first = round < 2 ? round * (MANY - burst) : random % (MANY - burst);
+        for (uint32_t i = 0; i < burst; i++)
+            put(1, slab->first + first + i);
+        protopool_flush(&pool.engine);
+        if (round % 10 == 0)
+            assert_slab_holds(&pool.engine.store->classes[1].slabs, slab, false, &slots, &free_slots);
+        for (uint32_t i = 0; i < burst; i++)
+            ASSERT(take(1) == slab->first + first + i);
+        ck_assert_ptr_null(take(1));
+    }
+    assert_slab_holds(&pool.engine.store->classes[1].slabs, slab, true, &slots, &free_slots);
+    protopool_reset(&pool.engine);
+    assert_slab_holds(&pool.engine.store->classes[1].slabs, slab, false, &slots, &free_slots);
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+    free(memory);
 }
 END_TEST
 
@@ -1390,6 +1472,8 @@ int main(void)
     ADD_TEST(suite, slot_put_where_a_fixed_pool_has_no_budget_is_left_alone);
     ADD_TEST(suite, failed_makes_keep_a_depots_arrays);
     ADD_TEST(suite, fixed_bytes_do_not_wrap);
+    ADD_TEST(suite, fixed_bytes_count_the_summary);
+    ADD_TEST(suite, free_slot_of_a_large_fixed_pool_is_found);
     ADD_TEST(suite, handle_is_seven_words_for_each_slot_size_and_eight_besides);
     ADD_TEST(suite, pool_of_no_slot_sizes_works);
     ADD_TEST(suite, empty_source_is_seen_by_init);

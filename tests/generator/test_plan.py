@@ -88,6 +88,8 @@ class Plan(CommandTest):
     def test_sizes_of_pools_are_those_of_the_compiler(self):
         texts = [path.read_text() for path in GOOD] + [random_schema(seed) for seed in range(3)]
         texts += ["protocol: p\nmessages:\n" + "".join(f"  M{n}: {{max_live: {n}, fields: {{a: 'u8[{n}]'}}}}\n" for n in (1, 2, 63, 64, 65, 129, 1000)),
+                  "protocol: p\nmessages:\n" + "".join(f"  M{n}: {{max_live: {n}, fields: {{a: 'u8[{i}]'}}}}\n"
+                                                       for i, n in enumerate((4096, 4097, 8192, 8193, 600000, 10000000), 1)),
                   "protocol: p\nmessages: {A: {}}\n"]
         cross = {"gcc": "64", "powerpc-linux-gnu-gcc": "32"}
         self.out.mkdir()
