@@ -39,9 +39,9 @@
 #include "protopool.h"
 
 #ifndef PROTOPOOL_ABI
-#error "itch.h is for version 8 of protopool.h, and this one is older: regenerate both"
+#error "itch.h is for version 9 of protopool.h, and this one is older: regenerate both"
 #endif
-static_assert(PROTOPOOL_ABI == 8, "itch.h is for version 8 of protopool.h, and this one is version "
+static_assert(PROTOPOOL_ABI == 9, "itch.h is for version 9 of protopool.h, and this one is version "
                                   PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 
 PROTOPOOL_BEGIN_C

@@ -14,6 +14,7 @@
  *   magazine.c  Magazines: a pool's stacks of free slots.
  *   exchange.c  The depot's full magazines, exchanged whole between its pools.
  *   cache.c     Between a pool's magazines and the store: refilling, spilling, and looking for idle magazines.
+ *   fixed.c     A fixed pool on its own: refilling and spilling its loaded magazine.
  *   pool.c      The life of a pool: init, fini, reset, reserve, flush, trim, each and statistics.
  *   depot.c     A depot: a store that joined pools share, and the life of it.
  *   check1.c    Level 1, for production: a freed message has a tag of its own.
@@ -675,7 +676,7 @@ static inline struct protopool_slab *pp_slab_of(const struct protopool_slabs *sl
 
 /*
  * The slot's index. For an offset below 2^31, the quotient offset / slot_bytes is computed by a multiplication. With
- * r = 2^32 / slot_bytes + d, 0 < d <= 1, offset * r >> 32 is offset / slot_bytes + offset * d / 2^32, rounded down. The second
+ * r = 2^32 / slot_bytes + d, 0 <= d <= 1, offset * r >> 32 is offset / slot_bytes + offset * d / 2^32, rounded down. The second
  * term is too small to reach the next integer.
  */
 static inline uint32_t pp_slot_index(const struct protopool_slabs *slabs, const struct protopool_slab *slab,
@@ -1206,13 +1207,21 @@ static void pp_release_slab(struct protopool_store *store, struct protopool_slab
         pp_keep_spare(store, slab, pp_slab_order(slabs));
 }
 
+/* The `release` of a growing store: a slab has become wholly free. */
+static void pp_release_idle_slab(struct protopool_store *store, struct protopool_slabs *slabs,
+                                 struct protopool_slab *slab)
+{
+    if (pp_may_release(store, slabs, slab))
+        pp_release_slab(store, slabs, slab);
+}
+
 /* Releases all wholly free slabs of a slot size that may leave it. */
 static void pp_release_free_slabs(struct protopool_store *store, struct protopool_slabs *slabs)
 {
     for (struct protopool_slab *slab = slabs->partial, *next; slab != NULL; slab = next) {
         next = slab->next;
-        if (slab->idle_words == slab->words && pp_may_release(store, slabs, slab))
-            pp_release_slab(store, slabs, slab);
+        if (slab->idle_words == slab->words && store->kind->release != NULL)
+            store->kind->release(store, slabs, slab);
     }
 }
 
@@ -1252,8 +1261,8 @@ static void pp_spill(struct protopool_store *store, struct protopool_slabs *slab
             index = pp_slot_index(slabs, slab, slots[i]);
         } while (index / PP_WORD_BITS == w);
         freed &= ~before;
-        if (freed != 0 && pp_put_into_word(slabs, slab, w, freed) && pp_may_release(store, slabs, slab))
-            pp_release_slab(store, slabs, slab);
+        if (freed != 0 && pp_put_into_word(slabs, slab, w, freed) && store->kind->release != NULL)
+            store->kind->release(store, slabs, slab);
     }
 }
 
@@ -1314,12 +1323,14 @@ static size_t pp_tables_bytes(const struct protopool_geometry *geometry)
 }
 
 /* Fills in the tables at the beginning of this memory, which has room for them. */
-static struct protopool_store *pp_lay_out_tables(const struct protopool_geometry *geometry, void *memory)
+static struct protopool_store *pp_lay_out_tables(const struct protopool_geometry *geometry,
+                                                 const struct protopool_kind *kind, void *memory)
 {
     struct protopool_store *const store = (struct protopool_store *)memory;
 
     memset(memory, 0, pp_tables_bytes(geometry));
     store->geometry = geometry;
+    store->kind = kind;
     store->classes = (struct protopool_store_class *)(void *)((unsigned char *)memory + pp_round_up(sizeof *store));
     store->source_bytes = pp_tables_bytes(geometry);
     return store;
@@ -1337,7 +1348,7 @@ static uint32_t pp_magazine_capacity(size_t slot_bytes)
 static void pp_init_slabs(struct protopool_slabs *slabs, unsigned slot_class, size_t bytes)
 {
     slabs->slot_bytes = slot_class != 0 ? (size_t)PROTOPOOL_STRIDE_(bytes) : bytes;
-    slabs->reciprocal = ((uint64_t)1 << 32) / slabs->slot_bytes + 1;
+    slabs->reciprocal = (uint64_t)(UINT32_MAX / (uint32_t)slabs->slot_bytes) + 1;
     slabs->slot_class = slot_class;
     pp_set_message_bytes(slabs, bytes);
 }
@@ -1367,6 +1378,8 @@ static void pp_give_store(struct protopool_store *store)
     pp_give_to_source(store, store, pp_tables_bytes(store->geometry) + sizeof *store->growth, 8);
 }
 
+static const struct protopool_kind pp_growing;
+
 /* A store that grows: its tables, and the first slab of arrays. NULL if the source has no memory for them. */
 static struct protopool_store *pp_create_growing_store(const struct protopool_geometry *geometry,
                                                        const struct protopool_source *source)
@@ -1391,7 +1404,7 @@ static struct protopool_store *pp_create_growing_store(const struct protopool_ge
     memory = pp_take_aligned(&growth.source, tables + sizeof growth, 8);
     if (memory == NULL)
         return NULL;
-    store = pp_lay_out_tables(geometry, memory);
+    store = pp_lay_out_tables(geometry, &pp_growing, memory);
     store->growth = (struct protopool_growth *)(void *)((unsigned char *)memory + tables);
     store->source_bytes += sizeof growth;
     *store->growth = growth;
@@ -1428,8 +1441,8 @@ static unsigned char *pp_create_fixed_slab(struct protopool_store *store, struct
 static void pp_end_store(struct protopool_store *store)
 {
     pp_forget_store(store);
-    if (store->growth != NULL)
-        pp_give_store(store);
+    if (store->kind->end != NULL)
+        store->kind->end(store);
 }
 
 static void pp_each_in_list(const struct protopool_slabs *slabs, struct protopool_slab *slab,
@@ -1518,7 +1531,7 @@ static bool pp_ensure_array(struct protopool *pool, unsigned c, struct protopool
         return true;
     if (pool->store->classes[c].magazine == 0) /* large slots, or no budget */
         return false;
-    if (arrays->partial == NULL && !pp_grow(pool->store, arrays))
+    if (arrays->partial == NULL && (pool->store->kind->grow == NULL || !pool->store->kind->grow(pool->store, arrays)))
         return false;
     (void)pp_take_from_slab(arrays, arrays->partial, &array, 1);
     pp_set_array(magazine, (void **)array, pool->store->classes[c].magazine);
@@ -1664,9 +1677,8 @@ static bool pp_is_time_to_flush(struct protopool *pool)
     return true;
 }
 
-/* Adds a slab for the slot size. False if there is no memory for it. Before that, from time to time, idle magazines are
- * spilled: any magazine of the pool may change. */
-static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
+/* The grow_for of a growing store. */
+static bool pp_grow_after_flush(struct protopool *pool, struct protopool_slabs *slabs)
 {
     bool is_time;
 
@@ -1681,6 +1693,13 @@ static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
     return pp_grow(pool->store, slabs);
 }
 
+/* Adds a slab for the slot size. False if there is no memory for it. Before that, from time to time, idle magazines are
+ * spilled: any magazine of the pool may change. */
+static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
+{
+    return pool->store->kind->grow_for != NULL && pool->store->kind->grow_for(pool, slabs);
+}
+
 /* How many slots are live. With a depot, free slots in the magazines of other pools are counted too. */
 static size_t pp_live_slots(const struct protopool *pool, unsigned c)
 {
@@ -1688,18 +1707,20 @@ static size_t pp_live_slots(const struct protopool *pool, unsigned c)
            - pp_magazine_count(&pool->classes[c].previous);
 }
 
-/*
- * Refills the empty loaded magazine from slabs, with the lowest address on top. It takes a quarter of the number of live
- * slots, but at most a whole magazine: so the peaks of small pools are nearly exact. It takes a new slab only for the first
- * slot.
- */
+/* How many slots to take from slabs at once: a quarter of the number of live slots, but at most a whole magazine. So the peaks
+ * of small pools are nearly exact. */
+static uint32_t pp_slots_to_refill(size_t live, size_t capacity)
+{
+    return (uint32_t)(live / 4 < capacity ? live / 4 + (live < 4) : capacity);
+}
+
+/* Refills the empty loaded magazine from slabs, with the lowest address on top. It takes a new slab only for the first slot. */
 static bool pp_refill(struct protopool *pool, unsigned c)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
-    const size_t live = pp_live_slots(pool, c);
-    const size_t capacity = (size_t)(loaded->end - loaded->slots);
-    void **const most = live / 4 < capacity ? loaded->slots + live / 4 + (live < 4) : loaded->end;
+    void **const most =
+        loaded->slots + pp_slots_to_refill(pp_live_slots(pool, c), (size_t)(loaded->end - loaded->slots));
 
     if (slabs->partial == NULL && !pp_grow_for(pool, slabs))
         return false;
@@ -1779,18 +1800,12 @@ static void pp_flush_idle_sometimes(struct protopool *pool)
         pp_flush_idle_magazines(pool);
 }
 
-PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_class)
+/* The `take` of stores with two magazines per pool and slot size. */
+static void *pp_take_again(struct protopool *pool, unsigned slot_class)
 {
-    struct protopool_magazine *loaded;
+    struct protopool_magazine *const loaded = &pool->loaded[slot_class];
     void *slot;
 
-    if (!pp_is_alive(pool)) {
-        pool->failure = (uint8_t)pp_failure_of_dead(pool);
-        return NULL;
-    }
-    if (slot_class == 0)
-        return NULL;
-    loaded = &pool->loaded[slot_class];
     pp_note_peak(pool, slot_class);
     if (pp_magazine_count(&pool->classes[slot_class].previous) != 0) {
         pp_swap_magazines(pool, slot_class);
@@ -1808,14 +1823,12 @@ PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_c
     return slot;
 }
 
-PROTOPOOL_COLD void protopool_put_slow(struct protopool *pool, unsigned slot_class, void *slot)
+/* The `put` of these stores. */
+static void pp_put_again(struct protopool *pool, unsigned slot_class, void *slot)
 {
-    struct protopool_magazine *loaded, *previous;
+    struct protopool_magazine *const loaded = &pool->loaded[slot_class];
+    struct protopool_magazine *const previous = &pool->classes[slot_class].previous;
 
-    if (!pp_is_alive(pool) || slot_class == 0)
-        return;
-    loaded = &pool->loaded[slot_class];
-    previous = &pool->classes[slot_class].previous;
     pp_note_peak(pool, slot_class);
     if (pp_has_array(previous) && pp_magazine_count(previous) == 0) {
         pp_swap_magazines(pool, slot_class);
@@ -1830,6 +1843,75 @@ PROTOPOOL_COLD void protopool_put_slow(struct protopool *pool, unsigned slot_cla
     pp_unlock_store(pool);
 }
 
+PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_class)
+{
+    if (!pp_is_alive(pool)) {
+        pool->failure = (uint8_t)pp_failure_of_dead(pool);
+        return NULL;
+    }
+    return slot_class != 0 ? pool->store->kind->take(pool, slot_class) : NULL;
+}
+
+PROTOPOOL_COLD void protopool_put_slow(struct protopool *pool, unsigned slot_class, void *slot)
+{
+    if (pp_is_alive(pool) && slot_class != 0)
+        pool->store->kind->put(pool, slot_class, slot);
+}
+
+/* ---- fixed.c ----------------------------------------------------------------------------------------------------- */
+/*
+ * A fixed pool on its own: refilling and spilling its loaded magazine.
+ * Its memory has one slab per slot size, and the array of its only magazine. That holds twice PROTOPOOL_MAGAZINE slots, or the
+ * whole budget. Nothing here leads to what grows or is shared: a program of fixed pools links nothing of that.
+ */
+
+/* The `take` of a fixed pool. The lowest address is on top. */
+static void *pp_take_fixed(struct protopool *pool, unsigned c)
+{
+    struct protopool_magazine *const loaded = &pool->loaded[c];
+    struct protopool_store_class *const store_class = &pool->store->classes[c];
+    struct protopool_slabs *const slabs = &store_class->slabs;
+    const size_t live = slabs->slots - slabs->free_in_slabs, array = (size_t)(loaded->end - loaded->slots);
+    const uint32_t most = pp_slots_to_refill(live, PROTOPOOL_MIN_(array, PROTOPOOL_MAGAZINE));
+    void *slot = NULL;
+
+    pp_note_peak(pool, c);
+    if (slabs->partial != NULL) {
+        loaded->top += pp_take_from_slab(slabs, slabs->partial, loaded->top, most);
+        pp_reverse(loaded->slots, pp_magazine_count(loaded));
+        slot = *--loaded->top;
+    } else {
+        store_class->failures++;
+        pool->failure = PROTOPOOL_EXHAUSTED;
+    }
+    if (!pp_has_exact_peak(pool) && slabs->slots - slabs->free_in_slabs > store_class->peak)
+        store_class->peak = slabs->slots - slabs->free_in_slabs;
+    pp_restart_peak(pool, c);
+    return slot;
+}
+
+/* The `put` of a fixed pool: the slots that were freed first go into the slab, and the others, which are in the processor's
+ * cache, stay. */
+static void pp_put_fixed(struct protopool *pool, unsigned c, void *slot)
+{
+    struct protopool_magazine *const loaded = &pool->loaded[c];
+    struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
+    const uint32_t count = pp_magazine_count(loaded), spilled = count - count / 2;
+
+    if (count == 0) { /* it has no array: there are no slots of this size */
+        pp_spill(pool->store, slabs, &slot, 1);
+        return;
+    }
+    pp_note_peak(pool, c);
+    pp_spill(pool->store, slabs, loaded->slots, spilled);
+    memcpy(loaded->slots, loaded->slots + spilled, count / 2 * sizeof slot);
+    loaded->top = loaded->slots + count / 2;
+    *loaded->top++ = slot;
+    pp_restart_peak(pool, c);
+}
+
+static const struct protopool_kind pp_fixed = { .take = pp_take_fixed, .put = pp_put_fixed };
+
 /* ---- pool.c ------------------------------------------------------------------------------------------------------ */
 /* The life of a pool: init, fini, reset, reserve, flush, trim, each and statistics. */
 
@@ -1839,14 +1921,10 @@ static size_t pp_system_bytes(const struct protopool_store *store)
     return store->source_bytes + (store->growth != NULL ? store->growth->heap.dirty : 0);
 }
 
-/* Gives back all free memory but that in the magazines of pools. */
-static void pp_trim_store(struct protopool_store *store, struct protopool_depot *depot)
+/* The `trim` of a growing store. */
+static void pp_trim_growing(struct protopool_store *store)
 {
-    if (depot != NULL) {
-        pp_flush_depot_magazines(depot);
-        pp_return_empty_arrays(depot);
-    }
-    if (store->growth == NULL || store->growth->source.give == NULL)
+    if (store->growth->source.give == NULL)
         return;
     pp_array_slabs(store)->reserved = 0;
     pp_release_free_slabs(store, pp_array_slabs(store));
@@ -1856,6 +1934,25 @@ static void pp_trim_store(struct protopool_store *store, struct protopool_depot 
 #ifdef PP_HAS_HEAP
     pp_heap_trim(&store->growth->heap);
 #endif
+}
+
+static const struct protopool_kind pp_growing = { .take = pp_take_again,
+                                                  .put = pp_put_again,
+                                                  .grow = pp_grow,
+                                                  .grow_for = pp_grow_after_flush,
+                                                  .release = pp_release_idle_slab,
+                                                  .trim = pp_trim_growing,
+                                                  .end = pp_give_store };
+
+/* Gives back all free memory but that in the magazines of pools. */
+static void pp_trim_store(struct protopool_store *store, struct protopool_depot *depot)
+{
+    if (depot != NULL) {
+        pp_flush_depot_magazines(depot);
+        pp_return_empty_arrays(depot);
+    }
+    if (store->kind->trim != NULL)
+        store->kind->trim(store);
 }
 
 /* All but how many slots are live. */
@@ -1909,7 +2006,7 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
         need += PROTOPOOL_FIXED_BYTES(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget);
     if (need > bytes || memory == NULL || (uintptr_t)memory % 8 != 0)
         return false;
-    store = pp_lay_out_tables(geometry, memory);
+    store = pp_lay_out_tables(geometry, &pp_fixed, memory);
     store->source_bytes = (size_t)need;
     next = (unsigned char *)memory + pp_tables_bytes(geometry);
     for (unsigned c = 1; c <= geometry->count; c++) {
@@ -1924,8 +2021,7 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
                      (void **)(void *)(next + sizeof(struct protopool_slab)
                                        + pp_map_words(budget) * sizeof(protopool_word)
                                        + budget * pp_record_bytes(slabs)),
-                     PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
-        pp_set_array(&classes[c].previous, loaded[c].end, arrays - PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
+                     arrays);
         next = pp_create_fixed_slab(store, slabs, budget, arrays * sizeof(void *), next);
     }
     pp_note_store(store, NULL);
@@ -2005,8 +2101,8 @@ void protopool_reset(struct protopool *pool)
             next = slab->next;
             pp_mark_all_free(slab);
             pp_reset_slab(pool->store, slabs, slab);
-            if (pp_may_release(pool->store, slabs, slab))
-                pp_release_slab(pool->store, slabs, slab);
+            if (pool->store->kind->release != NULL)
+                pool->store->kind->release(pool->store, slabs, slab);
         }
     }
     pp_finish_operation(pool);
@@ -2150,6 +2246,8 @@ static unsigned long long pp_depot_bytes(const struct protopool_geometry *geomet
     return PROTOPOOL_TABLES_BYTES(geometry->count) + *slots + PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools);
 }
 
+static const struct protopool_kind pp_fixed_depot = { .take = pp_take_again, .put = pp_put_again };
+
 bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_depot_class *classes,
                                 const struct protopool_geometry *geometry, void *memory, size_t bytes)
 {
@@ -2166,7 +2264,7 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
     if (without_arrays > bytes || memory == NULL || (uintptr_t)memory % 8 != 0 || !pp_can_count(geometry, pools)
         || !pp_init_depot(depot, classes, geometry->count))
         return false;
-    store = pp_lay_out_tables(geometry, memory);
+    store = pp_lay_out_tables(geometry, &pp_fixed_depot, memory);
     next = (unsigned char *)memory + pp_tables_bytes(geometry);
     for (unsigned c = 1; c <= geometry->count; c++) {
         const uint32_t budget = geometry->slot_sizes[c - 1].budget;

@@ -45,9 +45,8 @@ static bool pp_is_time_to_flush(struct protopool *pool)
     return true;
 }
 
-/* Adds a slab for the slot size. False if there is no memory for it. Before that, from time to time, idle magazines are
- * spilled: any magazine of the pool may change. */
-static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
+/* The grow_for of a growing store. */
+static bool pp_grow_after_flush(struct protopool *pool, struct protopool_slabs *slabs)
 {
     bool is_time;
 
@@ -62,6 +61,13 @@ static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
     return pp_grow(pool->store, slabs);
 }
 
+/* Adds a slab for the slot size. False if there is no memory for it. Before that, from time to time, idle magazines are
+ * spilled: any magazine of the pool may change. */
+static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
+{
+    return pool->store->kind->grow_for != NULL && pool->store->kind->grow_for(pool, slabs);
+}
+
 /* How many slots are live. With a depot, free slots in the magazines of other pools are counted too. */
 static size_t pp_live_slots(const struct protopool *pool, unsigned c)
 {
@@ -69,18 +75,20 @@ static size_t pp_live_slots(const struct protopool *pool, unsigned c)
            - pp_magazine_count(&pool->classes[c].previous);
 }
 
-/*
- * Refills the empty loaded magazine from slabs, with the lowest address on top. It takes a quarter of the number of live
- * slots, but at most a whole magazine: so the peaks of small pools are nearly exact. It takes a new slab only for the first
- * slot.
- */
+/* How many slots to take from slabs at once: a quarter of the number of live slots, but at most a whole magazine. So the peaks
+ * of small pools are nearly exact. */
+static uint32_t pp_slots_to_refill(size_t live, size_t capacity)
+{
+    return (uint32_t)(live / 4 < capacity ? live / 4 + (live < 4) : capacity);
+}
+
+/* Refills the empty loaded magazine from slabs, with the lowest address on top. It takes a new slab only for the first slot. */
 static bool pp_refill(struct protopool *pool, unsigned c)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
-    const size_t live = pp_live_slots(pool, c);
-    const size_t capacity = (size_t)(loaded->end - loaded->slots);
-    void **const most = live / 4 < capacity ? loaded->slots + live / 4 + (live < 4) : loaded->end;
+    void **const most =
+        loaded->slots + pp_slots_to_refill(pp_live_slots(pool, c), (size_t)(loaded->end - loaded->slots));
 
     if (slabs->partial == NULL && !pp_grow_for(pool, slabs))
         return false;
@@ -160,18 +168,12 @@ static void pp_flush_idle_sometimes(struct protopool *pool)
         pp_flush_idle_magazines(pool);
 }
 
-PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_class)
+/* The `take` of stores with two magazines per pool and slot size. */
+static void *pp_take_again(struct protopool *pool, unsigned slot_class)
 {
-    struct protopool_magazine *loaded;
+    struct protopool_magazine *const loaded = &pool->loaded[slot_class];
     void *slot;
 
-    if (!pp_is_alive(pool)) {
-        pool->failure = (uint8_t)pp_failure_of_dead(pool);
-        return NULL;
-    }
-    if (slot_class == 0)
-        return NULL;
-    loaded = &pool->loaded[slot_class];
     pp_note_peak(pool, slot_class);
     if (pp_magazine_count(&pool->classes[slot_class].previous) != 0) {
         pp_swap_magazines(pool, slot_class);
@@ -189,14 +191,12 @@ PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_c
     return slot;
 }
 
-PROTOPOOL_COLD void protopool_put_slow(struct protopool *pool, unsigned slot_class, void *slot)
+/* The `put` of these stores. */
+static void pp_put_again(struct protopool *pool, unsigned slot_class, void *slot)
 {
-    struct protopool_magazine *loaded, *previous;
+    struct protopool_magazine *const loaded = &pool->loaded[slot_class];
+    struct protopool_magazine *const previous = &pool->classes[slot_class].previous;
 
-    if (!pp_is_alive(pool) || slot_class == 0)
-        return;
-    loaded = &pool->loaded[slot_class];
-    previous = &pool->classes[slot_class].previous;
     pp_note_peak(pool, slot_class);
     if (pp_has_array(previous) && pp_magazine_count(previous) == 0) {
         pp_swap_magazines(pool, slot_class);
@@ -209,4 +209,19 @@ PROTOPOOL_COLD void protopool_put_slow(struct protopool *pool, unsigned slot_cla
     pp_put_into_store(pool, slot_class, slot);
     pp_restart_peak(pool, slot_class);
     pp_unlock_store(pool);
+}
+
+PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_class)
+{
+    if (!pp_is_alive(pool)) {
+        pool->failure = (uint8_t)pp_failure_of_dead(pool);
+        return NULL;
+    }
+    return slot_class != 0 ? pool->store->kind->take(pool, slot_class) : NULL;
+}
+
+PROTOPOOL_COLD void protopool_put_slow(struct protopool *pool, unsigned slot_class, void *slot)
+{
+    if (pp_is_alive(pool) && slot_class != 0)
+        pool->store->kind->put(pool, slot_class, slot);
 }

@@ -7,14 +7,10 @@ static size_t pp_system_bytes(const struct protopool_store *store)
     return store->source_bytes + (store->growth != NULL ? store->growth->heap.dirty : 0);
 }
 
-/* Gives back all free memory but that in the magazines of pools. */
-static void pp_trim_store(struct protopool_store *store, struct protopool_depot *depot)
+/* The `trim` of a growing store. */
+static void pp_trim_growing(struct protopool_store *store)
 {
-    if (depot != NULL) {
-        pp_flush_depot_magazines(depot);
-        pp_return_empty_arrays(depot);
-    }
-    if (store->growth == NULL || store->growth->source.give == NULL)
+    if (store->growth->source.give == NULL)
         return;
     pp_array_slabs(store)->reserved = 0;
     pp_release_free_slabs(store, pp_array_slabs(store));
@@ -24,6 +20,25 @@ static void pp_trim_store(struct protopool_store *store, struct protopool_depot 
 #ifdef PP_HAS_HEAP
     pp_heap_trim(&store->growth->heap);
 #endif
+}
+
+static const struct protopool_kind pp_growing = { .take = pp_take_again,
+                                                  .put = pp_put_again,
+                                                  .grow = pp_grow,
+                                                  .grow_for = pp_grow_after_flush,
+                                                  .release = pp_release_idle_slab,
+                                                  .trim = pp_trim_growing,
+                                                  .end = pp_give_store };
+
+/* Gives back all free memory but that in the magazines of pools. */
+static void pp_trim_store(struct protopool_store *store, struct protopool_depot *depot)
+{
+    if (depot != NULL) {
+        pp_flush_depot_magazines(depot);
+        pp_return_empty_arrays(depot);
+    }
+    if (store->kind->trim != NULL)
+        store->kind->trim(store);
 }
 
 /* All but how many slots are live. */
@@ -77,7 +92,7 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
         need += PROTOPOOL_FIXED_BYTES(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget);
     if (need > bytes || memory == NULL || (uintptr_t)memory % 8 != 0)
         return false;
-    store = pp_lay_out_tables(geometry, memory);
+    store = pp_lay_out_tables(geometry, &pp_fixed, memory);
     store->source_bytes = (size_t)need;
     next = (unsigned char *)memory + pp_tables_bytes(geometry);
     for (unsigned c = 1; c <= geometry->count; c++) {
@@ -92,8 +107,7 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
                      (void **)(void *)(next + sizeof(struct protopool_slab)
                                        + pp_map_words(budget) * sizeof(protopool_word)
                                        + budget * pp_record_bytes(slabs)),
-                     PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
-        pp_set_array(&classes[c].previous, loaded[c].end, arrays - PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
+                     arrays);
         next = pp_create_fixed_slab(store, slabs, budget, arrays * sizeof(void *), next);
     }
     pp_note_store(store, NULL);
@@ -173,8 +187,8 @@ void protopool_reset(struct protopool *pool)
             next = slab->next;
             pp_mark_all_free(slab);
             pp_reset_slab(pool->store, slabs, slab);
-            if (pp_may_release(pool->store, slabs, slab))
-                pp_release_slab(pool->store, slabs, slab);
+            if (pool->store->kind->release != NULL)
+                pool->store->kind->release(pool->store, slabs, slab);
         }
     }
     pp_finish_operation(pool);

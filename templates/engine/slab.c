@@ -183,7 +183,7 @@ static inline struct protopool_slab *pp_slab_of(const struct protopool_slabs *sl
 
 /*
  * The slot's index. For an offset below 2^31, the quotient offset / slot_bytes is computed by a multiplication. With
- * r = 2^32 / slot_bytes + d, 0 < d <= 1, offset * r >> 32 is offset / slot_bytes + offset * d / 2^32, rounded down. The second
+ * r = 2^32 / slot_bytes + d, 0 <= d <= 1, offset * r >> 32 is offset / slot_bytes + offset * d / 2^32, rounded down. The second
  * term is too small to reach the next integer.
  */
 static inline uint32_t pp_slot_index(const struct protopool_slabs *slabs, const struct protopool_slab *slab,

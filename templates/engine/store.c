@@ -138,13 +138,21 @@ static void pp_release_slab(struct protopool_store *store, struct protopool_slab
         pp_keep_spare(store, slab, pp_slab_order(slabs));
 }
 
+/* The `release` of a growing store: a slab has become wholly free. */
+static void pp_release_idle_slab(struct protopool_store *store, struct protopool_slabs *slabs,
+                                 struct protopool_slab *slab)
+{
+    if (pp_may_release(store, slabs, slab))
+        pp_release_slab(store, slabs, slab);
+}
+
 /* Releases all wholly free slabs of a slot size that may leave it. */
 static void pp_release_free_slabs(struct protopool_store *store, struct protopool_slabs *slabs)
 {
     for (struct protopool_slab *slab = slabs->partial, *next; slab != NULL; slab = next) {
         next = slab->next;
-        if (slab->idle_words == slab->words && pp_may_release(store, slabs, slab))
-            pp_release_slab(store, slabs, slab);
+        if (slab->idle_words == slab->words && store->kind->release != NULL)
+            store->kind->release(store, slabs, slab);
     }
 }
 
@@ -184,8 +192,8 @@ static void pp_spill(struct protopool_store *store, struct protopool_slabs *slab
             index = pp_slot_index(slabs, slab, slots[i]);
         } while (index / PP_WORD_BITS == w);
         freed &= ~before;
-        if (freed != 0 && pp_put_into_word(slabs, slab, w, freed) && pp_may_release(store, slabs, slab))
-            pp_release_slab(store, slabs, slab);
+        if (freed != 0 && pp_put_into_word(slabs, slab, w, freed) && store->kind->release != NULL)
+            store->kind->release(store, slabs, slab);
     }
 }
 
@@ -246,12 +254,14 @@ static size_t pp_tables_bytes(const struct protopool_geometry *geometry)
 }
 
 /* Fills in the tables at the beginning of this memory, which has room for them. */
-static struct protopool_store *pp_lay_out_tables(const struct protopool_geometry *geometry, void *memory)
+static struct protopool_store *pp_lay_out_tables(const struct protopool_geometry *geometry,
+                                                 const struct protopool_kind *kind, void *memory)
 {
     struct protopool_store *const store = (struct protopool_store *)memory;
 
     memset(memory, 0, pp_tables_bytes(geometry));
     store->geometry = geometry;
+    store->kind = kind;
     store->classes = (struct protopool_store_class *)(void *)((unsigned char *)memory + pp_round_up(sizeof *store));
     store->source_bytes = pp_tables_bytes(geometry);
     return store;
@@ -269,7 +279,7 @@ static uint32_t pp_magazine_capacity(size_t slot_bytes)
 static void pp_init_slabs(struct protopool_slabs *slabs, unsigned slot_class, size_t bytes)
 {
     slabs->slot_bytes = slot_class != 0 ? (size_t)PROTOPOOL_STRIDE_(bytes) : bytes;
-    slabs->reciprocal = ((uint64_t)1 << 32) / slabs->slot_bytes + 1;
+    slabs->reciprocal = (uint64_t)(UINT32_MAX / (uint32_t)slabs->slot_bytes) + 1;
     slabs->slot_class = slot_class;
     pp_set_message_bytes(slabs, bytes);
 }
@@ -299,6 +309,8 @@ static void pp_give_store(struct protopool_store *store)
     pp_give_to_source(store, store, pp_tables_bytes(store->geometry) + sizeof *store->growth, 8);
 }
 
+static const struct protopool_kind pp_growing;
+
 /* A store that grows: its tables, and the first slab of arrays. NULL if the source has no memory for them. */
 static struct protopool_store *pp_create_growing_store(const struct protopool_geometry *geometry,
                                                        const struct protopool_source *source)
@@ -323,7 +335,7 @@ static struct protopool_store *pp_create_growing_store(const struct protopool_ge
     memory = pp_take_aligned(&growth.source, tables + sizeof growth, 8);
     if (memory == NULL)
         return NULL;
-    store = pp_lay_out_tables(geometry, memory);
+    store = pp_lay_out_tables(geometry, &pp_growing, memory);
     store->growth = (struct protopool_growth *)(void *)((unsigned char *)memory + tables);
     store->source_bytes += sizeof growth;
     *store->growth = growth;
@@ -360,8 +372,8 @@ static unsigned char *pp_create_fixed_slab(struct protopool_store *store, struct
 static void pp_end_store(struct protopool_store *store)
 {
     pp_forget_store(store);
-    if (store->growth != NULL)
-        pp_give_store(store);
+    if (store->kind->end != NULL)
+        store->kind->end(store);
 }
 
 static void pp_each_in_list(const struct protopool_slabs *slabs, struct protopool_slab *slab,

@@ -93,7 +93,7 @@ struct protopool_slabs {
     size_t slab_bytes;
     uintptr_t mask;        /* a slot's slab is at (slot - slot_offset) & mask */
     uintptr_t slot_offset; /* of the slot, if each slot has a block of its own; otherwise 0 */
-    uint64_t reciprocal;   /* 2^32 / slot_bytes + 1 */
+    uint64_t reciprocal;   /* 2^32 / slot_bytes, rounded up */
     uint32_t slab_slots;
     uint32_t slot_class; /* 0: the slots are arrays of magazines */
     size_t slots;
@@ -153,10 +153,29 @@ struct protopool_growth {
 #endif
 };
 
+struct protopool;
+struct protopool_store;
+
+/*
+ * What differs between fixed and growing stores, beyond what is inlined. Only the init of a kind refers to its functions, so
+ * that the linker leaves out those of the kinds that a program does not use. A store that does not grow has no grow, grow_for,
+ * release, trim and end.
+ */
+struct protopool_kind {
+    void *(*take)(struct protopool *pool, unsigned slot_class);           /* the loaded magazine is empty */
+    void (*put)(struct protopool *pool, unsigned slot_class, void *slot); /* the loaded magazine is full */
+    bool (*grow)(struct protopool_store *store, struct protopool_slabs *slabs);
+    bool (*grow_for)(struct protopool *pool, struct protopool_slabs *slabs);
+    void (*release)(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab);
+    void (*trim)(struct protopool_store *store);
+    void (*end)(struct protopool_store *store);
+};
+
 /* The slabs of all slot sizes, of one pool or of a depot. It lies at the beginning of fixed memory or in a block of the
  * source, followed by its classes and, if it grows, by its struct protopool_growth. Together these are the tables. */
 struct protopool_store {
     const struct protopool_geometry *geometry;
+    const struct protopool_kind *kind;
     struct protopool_store_class *classes; /* by slot class; the slots of class 0 are arrays of magazines */
     struct protopool_growth *growth;       /* NULL: fixed memory */
     size_t source_bytes;                   /* taken from the source and not given back */

@@ -19,10 +19,10 @@ FLASH, RAM = (".text", ".ARM.exidx", ".data"), (".data", ".bss")
 
 # What is linked, slots in a magazine, and the most bytes of flash and of RAM that it may take.
 LIMITS = [
-    ("POOL", 2, 5700, 1250),
-    ("POOL", 8, 5800, 1500),
-    ("POOL", 64, 5800, 2150),
-    ("DEPOT", 2, 6500, 3800),
+    ("POOL", 2, 3450, 1250),
+    ("POOL", 8, 3450, 1500),
+    ("POOL", 64, 3450, 2150),
+    ("DEPOT", 2, 5800, 3800),
 ]
 
 
