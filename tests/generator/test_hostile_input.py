@@ -108,9 +108,9 @@ class HostileInput(unittest.TestCase):
                  b"c_name: "]
         seeds = [path.read_bytes()[:3000] for path in GOOD] + [random_schema(i, 3, 4).encode() for i in range(5)]
         good = 0
-        for _ in range(3000):
+        for i in range(6000):
             raw = bytearray(rng.choice(seeds))
-            for _ in range(rng.randint(1, 4)):
+            for _ in range(1 if i % 2 else rng.randint(1, 4)):
                 at = rng.randrange(len(raw) + 1)
                 if rng.random() < 0.15:
                     del raw[at:]
@@ -119,7 +119,7 @@ class HostileInput(unittest.TestCase):
                 else:
                     raw[at:at + 1] = bytes([rng.randrange(256)])
             good += self.read(bytes(raw))
-        self.assertGreater(good, 100)           # the mutants are close to schemas
+        self.assertGreater(good, 200)           # the mutants are close to schemas: 350 to 400 are right, by the seed
 
     def test_numbers_of_any_length_are_refused(self):
         for digits in (20, 64, 65, 5000, 100_000):
