@@ -135,7 +135,7 @@ struct calc_depot; /* the memory that the pools of several threads share */
  * copy     allocates a copy of a struct. The struct's tag may be 0. NULL for the same reasons.
  * make     constructs by value. The tag is 0 if the schema does not allow an argument.
  *
- * Each variant X also has these:
+ * Each variant X also has these. The comment before its prototypes names them:
  *
  * struct calc_X calc_default_X(void)                         the schema's defaults; without one: nearest to 0, or empty
  * bool calc_valid_X(const struct calc_X *msg)                whether the schema allows it; if not, copy returns NULL
@@ -148,36 +148,36 @@ struct calc_depot; /* the memory that the pools of several threads share */
  * padding inside the elements of an array. They do not write the unused bytes behind the end of a text or list.
  */
 
-/* Add: Ask for left + right. */
+/* Add. Also calc_default_add, calc_valid_add, calc_as_add, calc_if_add, calc_edit_add */
 PROTOPOOL_ALLOCATES struct calc *calc_new_add(struct calc_pool *pool, uint64_t left, uint64_t right);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_add(struct calc_pool *pool, const struct calc_add *from);
 static inline struct calc_add calc_make_add(uint64_t left, uint64_t right);
-/* Negate: Ask for -value. */
+/* Negate. Also calc_default_negate, calc_valid_negate, calc_as_negate, calc_if_negate, calc_edit_negate */
 PROTOPOOL_ALLOCATES struct calc *calc_new_negate(struct calc_pool *pool, int64_t value);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_negate(struct calc_pool *pool, const struct calc_negate *from);
 static inline struct calc_negate calc_make_negate(int64_t value);
-/* Apply: Ask for left operation right. */
+/* Apply. Also calc_default_apply, calc_valid_apply, calc_as_apply, calc_if_apply, calc_edit_apply */
 PROTOPOOL_ALLOCATES struct calc *calc_new_apply(struct calc_pool *pool, enum calc_operation operation, double left,
     double right);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_apply(struct calc_pool *pool, const struct calc_apply *from);
 static inline struct calc_apply calc_make_apply(enum calc_operation operation, double left, double right);
-/* Sum: Ask for the sum of the first count operands. */
+/* Sum. Also calc_default_sum, calc_valid_sum, calc_as_sum, calc_if_sum, calc_edit_sum */
 PROTOPOOL_ALLOCATES struct calc *calc_new_sum(struct calc_pool *pool, uint8_t count, const int32_t *operands);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_sum(struct calc_pool *pool, const struct calc_sum *from);
 static inline struct calc_sum calc_make_sum(uint8_t count, const int32_t *operands);
-/* Store: Give a value a name. */
+/* Store. Also calc_default_store, calc_valid_store, calc_as_store, calc_if_store, calc_edit_store */
 PROTOPOOL_ALLOCATES struct calc *calc_new_store(struct calc_pool *pool, const char *name, double value);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_store(struct calc_pool *pool, const struct calc_store *from);
 static inline struct calc_store calc_make_store(const char *name, double value);
-/* Recall: Ask for the value that has this name. */
+/* Recall. Also calc_default_recall, calc_valid_recall, calc_as_recall, calc_if_recall, calc_edit_recall */
 PROTOPOOL_ALLOCATES struct calc *calc_new_recall(struct calc_pool *pool, const char *name);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_recall(struct calc_pool *pool, const struct calc_recall *from);
 static inline struct calc_recall calc_make_recall(const char *name);
-/* Log: Write a line to the calculator's log. */
+/* Log. Also calc_default_log, calc_valid_log, calc_as_log, calc_if_log, calc_edit_log */
 PROTOPOOL_ALLOCATES struct calc *calc_new_log(struct calc_pool *pool, uint64_t time, const char *text);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_log(struct calc_pool *pool, const struct calc_log *from);
 static inline struct calc_log calc_make_log(uint64_t time, const char *text);
-/* Quit: Ask the calculator to end. */
+/* Quit. Also calc_default_quit, calc_valid_quit, calc_as_quit, calc_if_quit */
 PROTOPOOL_ALLOCATES struct calc *calc_new_quit(struct calc_pool *pool);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_quit(struct calc_pool *pool, const struct calc_quit *from);
 static inline struct calc_quit calc_make_quit(void);

@@ -373,7 +373,7 @@ struct itch_depot; /* the memory that the pools of several threads share */
  * copy     allocates a copy of a struct. The struct's tag may be 0. NULL for the same reasons.
  * make     constructs by value. The tag is 0 if the schema does not allow an argument.
  *
- * Each variant X also has these:
+ * Each variant X also has these. The comment before its prototypes names them:
  *
  * struct itch_X itch_default_X(void)                         the schema's defaults; without one: nearest to 0, or empty
  * bool itch_valid_X(const struct itch_X *msg)                whether the schema allows it; if not, copy returns NULL
@@ -386,14 +386,16 @@ struct itch_depot; /* the memory that the pools of several threads share */
  * padding inside the elements of an array. They do not write the unused bytes behind the end of a text or list.
  */
 
-/* SystemEvent: A phase of the day begins. */
+/* SystemEvent. Also itch_default_system_event, itch_valid_system_event, itch_as_system_event, itch_if_system_event,
+    itch_edit_system_event */
 PROTOPOOL_ALLOCATES struct itch *itch_new_system_event(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, char event_code);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_system_event(struct itch_pool *pool,
     const struct itch_system_event *from);
 static inline struct itch_system_event itch_make_system_event(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, char event_code);
-/* StockDirectory: A stock that trades today; sent for each before the day begins. */
+/* StockDirectory. Also itch_default_stock_directory, itch_valid_stock_directory, itch_as_stock_directory,
+    itch_if_stock_directory, itch_edit_stock_directory */
 PROTOPOOL_ALLOCATES struct itch *itch_new_stock_directory(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_category, char financial_status,
     uint32_t round_lot_size, char round_lots_only, char issue_classification, const char *issue_subtype,
@@ -405,20 +407,22 @@ static inline struct itch_stock_directory itch_make_stock_directory(uint16_t sto
     uint64_t timestamp, const char *stock, char market_category, char financial_status, uint32_t round_lot_size,
     char round_lots_only, char issue_classification, const char *issue_subtype, char authenticity,
     char short_sale_threshold, char ipo_flag, char luld_tier, char etp_flag, uint32_t etp_leverage, char inverse);
-/* TradingAction: A stock's trading state, at the start and whenever it changes. */
+/* TradingAction. Also itch_default_trading_action, itch_valid_trading_action, itch_as_trading_action,
+    itch_if_trading_action, itch_edit_trading_action */
 PROTOPOOL_ALLOCATES struct itch *itch_new_trading_action(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char state, char reserved, const char *reason);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_trading_action(struct itch_pool *pool,
     const struct itch_trading_action *from);
 static inline struct itch_trading_action itch_make_trading_action(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char state, char reserved, const char *reason);
-/* RegSho: A stock's short-sale price test. */
+/* RegSho. Also itch_default_reg_sho, itch_valid_reg_sho, itch_as_reg_sho, itch_if_reg_sho, itch_edit_reg_sho */
 PROTOPOOL_ALLOCATES struct itch *itch_new_reg_sho(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char action);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_reg_sho(struct itch_pool *pool, const struct itch_reg_sho *from);
 static inline struct itch_reg_sho itch_make_reg_sho(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char action);
-/* ParticipantPosition: A market participant's standing in a stock. */
+/* ParticipantPosition. Also itch_default_participant_position, itch_valid_participant_position,
+    itch_as_participant_position, itch_if_participant_position, itch_edit_participant_position */
 PROTOPOOL_ALLOCATES struct itch *itch_new_participant_position(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
     char state);
@@ -427,27 +431,31 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_participant_position(struct itch_pool
 static inline struct itch_participant_position itch_make_participant_position(uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
     char state);
-/* MwcbDecline: The index levels at which the whole market will halt today. They have 8 decimals. */
+/* MwcbDecline. Also itch_default_mwcb_decline, itch_valid_mwcb_decline, itch_as_mwcb_decline, itch_if_mwcb_decline,
+    itch_edit_mwcb_decline */
 PROTOPOOL_ALLOCATES struct itch *itch_new_mwcb_decline(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_mwcb_decline(struct itch_pool *pool,
     const struct itch_mwcb_decline *from);
 static inline struct itch_mwcb_decline itch_make_mwcb_decline(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3);
-/* MwcbStatus: The whole market halts because a level was breached. */
+/* MwcbStatus. Also itch_default_mwcb_status, itch_valid_mwcb_status, itch_as_mwcb_status, itch_if_mwcb_status,
+    itch_edit_mwcb_status */
 PROTOPOOL_ALLOCATES struct itch *itch_new_mwcb_status(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, char breached_level);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_mwcb_status(struct itch_pool *pool, const struct itch_mwcb_status *from);
 static inline struct itch_mwcb_status itch_make_mwcb_status(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, char breached_level);
-/* IpoQuoting: When an initial offering may be quoted. */
+/* IpoQuoting. Also itch_default_ipo_quoting, itch_valid_ipo_quoting, itch_as_ipo_quoting, itch_if_ipo_quoting,
+    itch_edit_ipo_quoting */
 PROTOPOOL_ALLOCATES struct itch *itch_new_ipo_quoting(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier,
     uint32_t price);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_ipo_quoting(struct itch_pool *pool, const struct itch_ipo_quoting *from);
 static inline struct itch_ipo_quoting itch_make_ipo_quoting(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier, uint32_t price);
-/* LuldCollar: The collar of the auction that ends a volatility pause. */
+/* LuldCollar. Also itch_default_luld_collar, itch_valid_luld_collar, itch_as_luld_collar, itch_if_luld_collar,
+    itch_edit_luld_collar */
 PROTOPOOL_ALLOCATES struct itch *itch_new_luld_collar(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price,
     uint32_t lower_price, uint32_t extension);
@@ -455,21 +463,24 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_luld_collar(struct itch_pool *pool, c
 static inline struct itch_luld_collar itch_make_luld_collar(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price, uint32_t lower_price,
     uint32_t extension);
-/* OperationalHalt: One market stops or resumes trading a stock for a reason of its own. */
+/* OperationalHalt. Also itch_default_operational_halt, itch_valid_operational_halt, itch_as_operational_halt,
+    itch_if_operational_halt, itch_edit_operational_halt */
 PROTOPOOL_ALLOCATES struct itch *itch_new_operational_halt(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_operational_halt(struct itch_pool *pool,
     const struct itch_operational_halt *from);
 static inline struct itch_operational_halt itch_make_operational_halt(uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action);
-/* AddOrder: A new order rests in the book. */
+/* AddOrder. Also itch_default_add_order, itch_valid_add_order, itch_as_add_order, itch_if_add_order,
+    itch_edit_add_order */
 PROTOPOOL_ALLOCATES struct itch *itch_new_add_order(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
     uint32_t price);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_add_order(struct itch_pool *pool, const struct itch_add_order *from);
 static inline struct itch_add_order itch_make_add_order(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price);
-/* AddOrderMpid: A new order, with the participant who placed it. */
+/* AddOrderMpid. Also itch_default_add_order_mpid, itch_valid_add_order_mpid, itch_as_add_order_mpid,
+    itch_if_add_order_mpid, itch_edit_add_order_mpid */
 PROTOPOOL_ALLOCATES struct itch *itch_new_add_order_mpid(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
     uint32_t price, const char *mpid);
@@ -478,14 +489,16 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_add_order_mpid(struct itch_pool *pool
 static inline struct itch_add_order_mpid itch_make_add_order_mpid(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
     const char *mpid);
-/* OrderExecuted: A resting order is executed at its price, in part or in full. */
+/* OrderExecuted. Also itch_default_order_executed, itch_valid_order_executed, itch_as_order_executed,
+    itch_if_order_executed, itch_edit_order_executed */
 PROTOPOOL_ALLOCATES struct itch *itch_new_order_executed(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_order_executed(struct itch_pool *pool,
     const struct itch_order_executed *from);
 static inline struct itch_order_executed itch_make_order_executed(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match);
-/* OrderExecutedPrice: A resting order is executed at another price than its own. */
+/* OrderExecutedPrice. Also itch_default_order_executed_price, itch_valid_order_executed_price,
+    itch_as_order_executed_price, itch_if_order_executed_price, itch_edit_order_executed_price */
 PROTOPOOL_ALLOCATES struct itch *itch_new_order_executed_price(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
     char printable, uint32_t price);
@@ -494,21 +507,24 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_order_executed_price(struct itch_pool
 static inline struct itch_order_executed_price itch_make_order_executed_price(uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
     char printable, uint32_t price);
-/* OrderCancel: Some of an order's shares are cancelled. */
+/* OrderCancel. Also itch_default_order_cancel, itch_valid_order_cancel, itch_as_order_cancel, itch_if_order_cancel,
+    itch_edit_order_cancel */
 PROTOPOOL_ALLOCATES struct itch *itch_new_order_cancel(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t cancelled);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_order_cancel(struct itch_pool *pool,
     const struct itch_order_cancel *from);
 static inline struct itch_order_cancel itch_make_order_cancel(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, uint32_t cancelled);
-/* OrderDelete: An order leaves the book. */
+/* OrderDelete. Also itch_default_order_delete, itch_valid_order_delete, itch_as_order_delete, itch_if_order_delete,
+    itch_edit_order_delete */
 PROTOPOOL_ALLOCATES struct itch *itch_new_order_delete(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_order_delete(struct itch_pool *pool,
     const struct itch_order_delete *from);
 static inline struct itch_order_delete itch_make_order_delete(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref);
-/* OrderReplace: A new order replaces another of the same side and stock. */
+/* OrderReplace. Also itch_default_order_replace, itch_valid_order_replace, itch_as_order_replace,
+    itch_if_order_replace, itch_edit_order_replace */
 PROTOPOOL_ALLOCATES struct itch *itch_new_order_replace(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares,
     uint32_t price);
@@ -516,28 +532,31 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_order_replace(struct itch_pool *pool,
     const struct itch_order_replace *from);
 static inline struct itch_order_replace itch_make_order_replace(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares, uint32_t price);
-/* Trade: An execution against an order that the book never showed. */
+/* Trade. Also itch_default_trade, itch_valid_trade, itch_as_trade, itch_if_trade, itch_edit_trade */
 PROTOPOOL_ALLOCATES struct itch *itch_new_trade(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
     uint32_t price, uint64_t match);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_trade(struct itch_pool *pool, const struct itch_trade *from);
 static inline struct itch_trade itch_make_trade(uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp,
     uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price, uint64_t match);
-/* CrossTrade: The outcome of an auction. */
+/* CrossTrade. Also itch_default_cross_trade, itch_valid_cross_trade, itch_as_cross_trade, itch_if_cross_trade,
+    itch_edit_cross_trade */
 PROTOPOOL_ALLOCATES struct itch *itch_new_cross_trade(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price,
     uint64_t match, char cross_type);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_cross_trade(struct itch_pool *pool, const struct itch_cross_trade *from);
 static inline struct itch_cross_trade itch_make_cross_trade(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price, uint64_t match, char cross_type);
-/* BrokenTrade: A trade is undone. */
+/* BrokenTrade. Also itch_default_broken_trade, itch_valid_broken_trade, itch_as_broken_trade, itch_if_broken_trade,
+    itch_edit_broken_trade */
 PROTOPOOL_ALLOCATES struct itch *itch_new_broken_trade(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t match);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_broken_trade(struct itch_pool *pool,
     const struct itch_broken_trade *from);
 static inline struct itch_broken_trade itch_make_broken_trade(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t match);
-/* Imbalance: The result of the next auction if it were held now. */
+/* Imbalance. Also itch_default_imbalance, itch_valid_imbalance, itch_as_imbalance, itch_if_imbalance,
+    itch_edit_imbalance */
 PROTOPOOL_ALLOCATES struct itch *itch_new_imbalance(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction,
     const char *stock, uint32_t far_price, uint32_t near_price, uint32_t reference_price, char cross_type,
@@ -546,7 +565,8 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_imbalance(struct itch_pool *pool, con
 static inline struct itch_imbalance itch_make_imbalance(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction, const char *stock, uint32_t far_price,
     uint32_t near_price, uint32_t reference_price, char cross_type, char variation);
-/* RetailInterest: Retail orders that improve on the quote are available. */
+/* RetailInterest. Also itch_default_retail_interest, itch_valid_retail_interest, itch_as_retail_interest,
+    itch_if_retail_interest, itch_edit_retail_interest */
 PROTOPOOL_ALLOCATES struct itch *itch_new_retail_interest(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char interest);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_retail_interest(struct itch_pool *pool,

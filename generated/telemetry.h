@@ -227,7 +227,7 @@ static inline bool telemetry_valid_waypoint(const struct telemetry_waypoint *val
  * copy     allocates a copy of a struct. The struct's tag may be 0. NULL for the same reasons.
  * make     constructs by value. The tag is 0 if the schema does not allow an argument.
  *
- * Each variant X also has these:
+ * Each variant X also has these. The comment before its prototypes names them:
  *
  * struct telemetry_X telemetry_default_X(void)                              the schema's defaults; without one: nearest to 0, or empty
  * bool telemetry_valid_X(const struct telemetry_X *msg)                     whether the schema allows it; if not, copy returns NULL
@@ -245,41 +245,46 @@ static inline bool telemetry_valid_waypoint(const struct telemetry_waypoint *val
  * the length in *length, unless length is NULL.
  */
 
-/* Heartbeat: Sent once a second. */
+/* Heartbeat. Also telemetry_default_heartbeat, telemetry_valid_heartbeat, telemetry_as_heartbeat,
+    telemetry_if_heartbeat, telemetry_edit_heartbeat */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_heartbeat(struct telemetry_pool *pool, uint64_t time,
     enum telemetry_mode mode, uint8_t working, uint8_t battery);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_heartbeat(struct telemetry_pool *pool,
     const struct telemetry_heartbeat *from);
 static inline struct telemetry_heartbeat telemetry_make_heartbeat(uint64_t time, enum telemetry_mode mode,
     uint8_t working, uint8_t battery);
-/* Attitude */
+/* Attitude. Also telemetry_default_attitude, telemetry_valid_attitude, telemetry_as_attitude,
+    telemetry_if_attitude, telemetry_edit_attitude */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_attitude(struct telemetry_pool *pool, uint64_t time,
     const float *angles, const float *rates);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_attitude(struct telemetry_pool *pool,
     const struct telemetry_attitude *from);
 static inline struct telemetry_attitude telemetry_make_attitude(uint64_t time, const float *angles,
     const float *rates);
-/* Moved */
+/* Moved. Also telemetry_default_moved, telemetry_valid_moved, telemetry_as_moved, telemetry_if_moved,
+    telemetry_edit_moved */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_moved(struct telemetry_pool *pool, uint64_t time,
     const struct telemetry_position *at, const struct telemetry_position *target);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_moved(struct telemetry_pool *pool,
     const struct telemetry_moved *from);
 static inline struct telemetry_moved telemetry_make_moved(uint64_t time, const struct telemetry_position *at,
     const struct telemetry_position *target);
-/* Mission: The waypoints to fly to, in this order. */
+/* Mission. Also telemetry_default_mission, telemetry_valid_mission, telemetry_as_mission, telemetry_if_mission,
+    telemetry_edit_mission */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_mission(struct telemetry_pool *pool, const char *name,
     float speed, const struct telemetry_waypoint *waypoints, size_t waypoints_len);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_mission(struct telemetry_pool *pool,
     const struct telemetry_mission *from);
 static inline struct telemetry_mission telemetry_make_mission(const char *name, float speed,
     const struct telemetry_waypoint *waypoints, size_t waypoints_len);
-/* Text */
+/* Text. Also telemetry_default_text, telemetry_valid_text, telemetry_as_text, telemetry_if_text,
+    telemetry_edit_text */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_text(struct telemetry_pool *pool, uint8_t severity,
     const char *text);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_text(struct telemetry_pool *pool,
     const struct telemetry_text *from);
 static inline struct telemetry_text telemetry_make_text(uint8_t severity, const char *text);
-/* Log: A line of the firmware's log, of any length. */
+/* Log. Also telemetry_default_log, telemetry_valid_log, telemetry_as_log, telemetry_if_log, telemetry_edit_log */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_log(struct telemetry_pool *pool, uint64_t time,
     uint8_t severity, const char *text, size_t text_len);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_log(struct telemetry_pool *pool,
@@ -287,7 +292,8 @@ PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_log(struct telemetry_pool *
 static inline const char *telemetry_log_text(const struct telemetry_log *msg, size_t *length);
 static inline char *telemetry_edit_log_text(struct telemetry_log *msg, size_t *length);
 PROTOPOOL_NODISCARD static inline bool telemetry_reserve_log(struct telemetry_pool *pool, size_t n, size_t length);
-/* Chunk: A piece of a file. */
+/* Chunk. Also telemetry_default_chunk, telemetry_valid_chunk, telemetry_as_chunk, telemetry_if_chunk,
+    telemetry_edit_chunk */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_chunk(struct telemetry_pool *pool, uint16_t file,
     uint32_t offset, const uint8_t *data, size_t data_len);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_chunk(struct telemetry_pool *pool,
@@ -295,7 +301,8 @@ PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_chunk(struct telemetry_pool
 static inline const uint8_t *telemetry_chunk_data(const struct telemetry_chunk *msg, size_t *length);
 static inline uint8_t *telemetry_edit_chunk_data(struct telemetry_chunk *msg, size_t *length);
 PROTOPOOL_NODISCARD static inline bool telemetry_reserve_chunk(struct telemetry_pool *pool, size_t n, size_t length);
-/* Track: Where the vehicle has been. */
+/* Track. Also telemetry_default_track, telemetry_valid_track, telemetry_as_track, telemetry_if_track,
+    telemetry_edit_track */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_track(struct telemetry_pool *pool, uint16_t period,
     const struct telemetry_position *points, size_t points_len);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_track(struct telemetry_pool *pool,
@@ -303,17 +310,19 @@ PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_track(struct telemetry_pool
 static inline const struct telemetry_position *telemetry_track_points(const struct telemetry_track *msg, size_t *length);
 static inline struct telemetry_position *telemetry_edit_track_points(struct telemetry_track *msg, size_t *length);
 PROTOPOOL_NODISCARD static inline bool telemetry_reserve_track(struct telemetry_pool *pool, size_t n, size_t length);
-/* SetMode */
+/* SetMode. Also telemetry_default_set_mode, telemetry_valid_set_mode, telemetry_as_set_mode, telemetry_if_set_mode,
+    telemetry_edit_set_mode */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_set_mode(struct telemetry_pool *pool, enum telemetry_mode mode);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_set_mode(struct telemetry_pool *pool,
     const struct telemetry_set_mode *from);
 static inline struct telemetry_set_mode telemetry_make_set_mode(enum telemetry_mode mode);
-/* Reboot: Ignored while the vehicle flies. */
+/* Reboot. Also telemetry_default_reboot, telemetry_valid_reboot, telemetry_as_reboot, telemetry_if_reboot */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_reboot(struct telemetry_pool *pool);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_reboot(struct telemetry_pool *pool,
     const struct telemetry_reboot *from);
 static inline struct telemetry_reboot telemetry_make_reboot(void);
-/* SetHome */
+/* SetHome. Also telemetry_default_set_home, telemetry_valid_set_home, telemetry_as_set_home, telemetry_if_set_home,
+    telemetry_edit_set_home */
 PROTOPOOL_ALLOCATES PROTOPOOL_DEPRECATED("send a Mission of one waypoint")
 struct telemetry *telemetry_new_set_home(struct telemetry_pool *pool, const struct telemetry_position *home);
 PROTOPOOL_ALLOCATES PROTOPOOL_DEPRECATED("send a Mission of one waypoint")

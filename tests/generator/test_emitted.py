@@ -92,6 +92,31 @@ class Deprecated(unittest.TestCase):
         self.assertEqual(re.findall(r"user\.c:(\d+):(?:\d+:)? warning: .*use Fresh", done.stderr), ["6"], done.stderr)
 
 
+class Api(unittest.TestCase):
+    """The first part of NAME.h, which people read."""
+
+    def test_of_a_small_protocol_it_has_at_most_300_lines(self):
+        api = (ROOT / "generated/calc.h").read_text().partition("\n/* ==== Implementation: nothing below is API")
+        self.assertTrue(api[1])
+        self.assertLessEqual(len(api[0].splitlines()), 300)
+
+    def test_each_function_of_a_message_is_found_by_its_name(self):
+        files = emit("protocol: p\nmessages:\n  Add: {fields: {x: u8}}\n  Log: {fields: {x: u8, text: string}}\n"
+                     "  Large: {fields: {x: 'u8[70000]'}}\n  Quit:\n")
+        api = files["p.h"].partition("Implementation: nothing below is API")[0]
+        named = {name for line in re.findall(r"(?s)/\* \w+\. Also (.*?) \*/", api) for name in re.findall(r"\w+", line)}
+        self.assertEqual(named, {f"p_{verb}_{variant}" for verb in ("default", "valid", "as", "if", "edit")
+                                 for variant in ("add", "log", "large", "quit")} - {"p_default_large", "p_edit_quit"})
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in files.items():
+                Path(folder, name).write_text(text, encoding="utf-8")
+            for name in sorted(named) + ["p_default_large", "p_edit_quit"]:
+                program = f'#include "p.h"\nvoid f(void);\nvoid f(void) {{ (void)({name}); }}\n'
+                done = subprocess.run([*CC, "-std=c11", "-fsyntax-only", "-I", folder, "-I", ROOT / "generated", "-xc", "-"], input=program,
+                                      capture_output=True, text=True)
+                self.assertEqual(done.returncode == 0, name in named, name + done.stderr)
+
+
 class Forgotten(unittest.TestCase):
     """A program that forgets a variant does not compile."""
 
