@@ -579,33 +579,18 @@ static void pp_unlink_slab(struct protopool_slab **list, struct protopool_slab *
         slab->next->previous = slab->previous;
 }
 
-/*
- * The summary. A slab has none if its bitmap has few words, as those of growing pools have.
- */
-
-/* Notes in the summary that word w of the bitmap, 0 until now, is not 0 any more. */
-static void pp_note_free_word(struct protopool_slab *slab, uint32_t w)
+/* Notes in the levels of the summary, if there are any, whether word w of the bitmap is 0. */
+static void pp_update_summary(struct protopool_slab *slab, uint32_t w)
 {
     protopool_word *level = pp_bitmap(slab);
-    uint32_t words = slab->words, above;
-    bool is_noted = false;
 
-    for (; (above = pp_words_above(words)) != 0 && !is_noted; words = above, w /= PP_WORD_BITS) {
+    for (uint32_t words = slab->words, above; (above = pp_words_above(words)) != 0; words = above) {
+        const bool is_free = level[w] != 0;
+        const protopool_word bit = (protopool_word)1 << w % PP_WORD_BITS;
+
         level += words;
-        is_noted = level[w / PP_WORD_BITS] != 0; /* then the levels above know it */
-        level[w / PP_WORD_BITS] |= (protopool_word)1 << w % PP_WORD_BITS;
-    }
-}
-
-/* Notes in the summary that word w of the bitmap has become 0. */
-static void pp_note_full_word(struct protopool_slab *slab, uint32_t w)
-{
-    protopool_word *level = pp_bitmap(slab);
-    uint32_t words = slab->words, above;
-
-    for (; (above = pp_words_above(words)) != 0 && level[w] == 0; words = above, w /= PP_WORD_BITS) {
-        level += words;
-        level[w / PP_WORD_BITS] &= ~((protopool_word)1 << w % PP_WORD_BITS);
+        w /= PP_WORD_BITS;
+        level[w] = is_free ? level[w] | bit : level[w] & ~bit;
     }
 }
 
@@ -638,15 +623,12 @@ static inline uint32_t pp_first_free_word(const struct protopool_slab *slab, con
 
 static void pp_mark_all_free(struct protopool_slab *slab)
 {
-    protopool_word *level = pp_bitmap(slab);
-    uint32_t words = slab->words;
+    protopool_word *const bits = pp_bitmap(slab);
 
-    for (uint32_t w = 0; w < words; w++)
-        level[w] = pp_slot_bits(slab, w);
-    for (uint32_t above; (above = pp_words_above(words)) != 0; words = above) {
-        level += words;
-        memset(level, 0xff, above * sizeof *level);
-        level[above - 1] >>= (above * PP_WORD_BITS - words) % PP_WORD_BITS;
+    memset(bits + slab->words, 0, (pp_map_words(slab->slots) - slab->words) * sizeof *bits);
+    for (uint32_t w = 0; w < slab->words; w++) {
+        bits[w] = pp_slot_bits(slab, w);
+        pp_update_summary(slab, w);
     }
     slab->free_words = slab->words;
     slab->idle_words = slab->words;
@@ -708,7 +690,7 @@ static uint32_t pp_take_from_slab(struct protopool_slabs *slabs, struct protopoo
         bits[w] = word;
         if (word == 0) {
             slab->free_words--;
-            pp_note_full_word(slab, w);
+            pp_update_summary(slab, w);
         }
     }
     if (slab->free_words == 0) {
@@ -724,8 +706,10 @@ static bool pp_put_into_word(struct protopool_slabs *slabs, struct protopool_sla
                              protopool_word freed)
 {
     protopool_word *const word = &pp_bitmap(slab)[w];
+    const bool was_full = *word == 0;
 
-    if (*word == 0) {
+    *word |= freed;
+    if (was_full) {
         if (slab->free_words++ == 0) {
             pp_unlink_slab(&slabs->full, slab);
             pp_push_slab(&slabs->partial, slab);
@@ -733,9 +717,8 @@ static bool pp_put_into_word(struct protopool_slabs *slabs, struct protopool_sla
         } else if (w < slab->lowest) {
             slab->lowest = w;
         }
-        pp_note_free_word(slab, w);
+        pp_update_summary(slab, w);
     }
-    *word |= freed;
     if (*word != pp_slot_bits(slab, w))
         return false;
     return ++slab->idle_words == slab->words;
@@ -1993,6 +1976,14 @@ static void pp_activate_pool(struct protopool *pool, struct protopool_store *sto
     pp_set_state(pool, PROTOPOOL_ALIVE_);
 }
 
+/* What the macros for fixed memory compute for so many slots, with less code. */
+static unsigned long long pp_laid_out_bytes(size_t slot_bytes, unsigned long long slots, unsigned long long arrays)
+{
+    return PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), slots,
+                               pp_map_words((uint32_t)PROTOPOOL_MIN_(slots, UINT32_MAX)), arrays,
+                               PROTOPOOL_RECORD_BYTES_);
+}
+
 bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
                           struct protopool_pool_class *classes, const struct protopool_geometry *geometry, void *memory,
                           size_t bytes)
@@ -2003,7 +1994,8 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
 
     pp_clear_pool(pool, loaded, classes, geometry->count);
     for (uint32_t i = 0; i < geometry->count; i++)
-        need += PROTOPOOL_FIXED_BYTES(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget);
+        need += pp_laid_out_bytes(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget,
+                                  PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, geometry->slot_sizes[i].budget));
     if (need > bytes || memory == NULL || (uintptr_t)memory % 8 != 0)
         return false;
     store = pp_lay_out_tables(geometry, &pp_fixed, memory);
@@ -2240,7 +2232,8 @@ static unsigned long long pp_depot_bytes(const struct protopool_geometry *geomet
 
     *slots = 0;
     for (uint32_t i = 0; i < geometry->count; i++) {
-        *slots += PROTOPOOL_DEPOT_BYTES(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget, pools);
+        *slots += pp_laid_out_bytes(geometry->slot_sizes[i].bytes,
+                                    PROTOPOOL_DEPOT_SLOTS_(geometry->slot_sizes[i].budget, pools), 0);
         slot_sizes += geometry->slot_sizes[i].budget != 0;
     }
     return PROTOPOOL_TABLES_BYTES(geometry->count) + *slots + PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools);

@@ -43,7 +43,8 @@ static unsigned long long pp_depot_bytes(const struct protopool_geometry *geomet
 
     *slots = 0;
     for (uint32_t i = 0; i < geometry->count; i++) {
-        *slots += PROTOPOOL_DEPOT_BYTES(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget, pools);
+        *slots += pp_laid_out_bytes(geometry->slot_sizes[i].bytes,
+                                    PROTOPOOL_DEPOT_SLOTS_(geometry->slot_sizes[i].budget, pools), 0);
         slot_sizes += geometry->slot_sizes[i].budget != 0;
     }
     return PROTOPOOL_TABLES_BYTES(geometry->count) + *slots + PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools);

@@ -79,6 +79,14 @@ static void pp_activate_pool(struct protopool *pool, struct protopool_store *sto
     pp_set_state(pool, PROTOPOOL_ALIVE_);
 }
 
+/* What the macros for fixed memory compute for so many slots, with less code. */
+static unsigned long long pp_laid_out_bytes(size_t slot_bytes, unsigned long long slots, unsigned long long arrays)
+{
+    return PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), slots,
+                               pp_map_words((uint32_t)PROTOPOOL_MIN_(slots, UINT32_MAX)), arrays,
+                               PROTOPOOL_RECORD_BYTES_);
+}
+
 bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
                           struct protopool_pool_class *classes, const struct protopool_geometry *geometry, void *memory,
                           size_t bytes)
@@ -89,7 +97,8 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
 
     pp_clear_pool(pool, loaded, classes, geometry->count);
     for (uint32_t i = 0; i < geometry->count; i++)
-        need += PROTOPOOL_FIXED_BYTES(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget);
+        need += pp_laid_out_bytes(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget,
+                                  PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, geometry->slot_sizes[i].budget));
     if (need > bytes || memory == NULL || (uintptr_t)memory % 8 != 0)
         return false;
     store = pp_lay_out_tables(geometry, &pp_fixed, memory);

@@ -11,13 +11,14 @@
 /* The bytes that protopool_init_fixed needs in addition per slot size: a header, the bitmap, the magazines' arrays and the
  * slots. A constant expression of type unsigned long long. 0 for a budget of 0. */
 #define PROTOPOOL_FIXED_BYTES(slot_bytes, budget) \
-    PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), budget, PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)), \
-                        PROTOPOOL_RECORD_BYTES_)
+    PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), budget, PROTOPOOL_MAP_WORDS_(1ULL * (budget)), \
+                        PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)), PROTOPOOL_RECORD_BYTES_)
 
 /* The bytes that protopool_depot_init_fixed needs in addition per slot size, for this number of pools, at least 1. This has no
  * arrays, and more slots than a pool's, because the magazines of the other pools may hold some. */
 #define PROTOPOOL_DEPOT_BYTES(slot_bytes, budget, pools) \
-    PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0ULL, \
+    PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), PROTOPOOL_DEPOT_SLOTS_(budget, pools), \
+                        PROTOPOOL_MAP_WORDS_(1ULL * PROTOPOOL_DEPOT_SLOTS_(budget, pools)), 0ULL, \
                         PROTOPOOL_RECORD_BYTES_)
 
 #define PROTOPOOL_DEPOT_SLOTS_(budget, pools) \
@@ -26,12 +27,12 @@
 /* The bytes that protopool_depot_init_fixed needs once: the arrays of all magazines, for this number of pools. Only slot
  * sizes with a budget count. */
 #define PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools) \
-    PROTOPOOL_LAID_OUT_(PROTOPOOL_MAGAZINE * sizeof(void *), (slot_sizes)*2ULL * (pools), 0ULL, 0ULL)
+    PROTOPOOL_LAID_OUT_(PROTOPOOL_MAGAZINE * sizeof(void *), (slot_sizes)*2ULL * (pools), \
+                        PROTOPOOL_MAP_WORDS_((slot_sizes)*2ULL * (pools)), 0ULL, 0ULL)
 
-#define PROTOPOOL_LAID_OUT_(slot_bytes, slots, arrays, record_bytes) \
+#define PROTOPOOL_LAID_OUT_(slot_bytes, slots, map_words, arrays, record_bytes) \
     ((slots) == 0 ? 0ULL \
-                  : PROTOPOOL_ROUND_UP_(sizeof(struct protopool_slab) \
-                                        + PROTOPOOL_MAP_WORDS_(1ULL * (slots)) * sizeof(protopool_word) \
+                  : PROTOPOOL_ROUND_UP_(sizeof(struct protopool_slab) + (map_words) * sizeof(protopool_word) \
                                         + (arrays) * sizeof(void *) + (slots) * (1ULL * (record_bytes)) \
                                         + ((record_bytes) != 0) * (1ULL * PROTOPOOL_RED_ZONE_)) \
                         + PROTOPOOL_ROUND_UP_((slot_bytes)*1ULL * (slots)))

@@ -86,33 +86,18 @@ static void pp_unlink_slab(struct protopool_slab **list, struct protopool_slab *
         slab->next->previous = slab->previous;
 }
 
-/*
- * The summary. A slab has none if its bitmap has few words, as those of growing pools have.
- */
-
-/* Notes in the summary that word w of the bitmap, 0 until now, is not 0 any more. */
-static void pp_note_free_word(struct protopool_slab *slab, uint32_t w)
+/* Notes in the levels of the summary, if there are any, whether word w of the bitmap is 0. */
+static void pp_update_summary(struct protopool_slab *slab, uint32_t w)
 {
     protopool_word *level = pp_bitmap(slab);
-    uint32_t words = slab->words, above;
-    bool is_noted = false;
 
-    for (; (above = pp_words_above(words)) != 0 && !is_noted; words = above, w /= PP_WORD_BITS) {
+    for (uint32_t words = slab->words, above; (above = pp_words_above(words)) != 0; words = above) {
+        const bool is_free = level[w] != 0;
+        const protopool_word bit = (protopool_word)1 << w % PP_WORD_BITS;
+
         level += words;
-        is_noted = level[w / PP_WORD_BITS] != 0; /* then the levels above know it */
-        level[w / PP_WORD_BITS] |= (protopool_word)1 << w % PP_WORD_BITS;
-    }
-}
-
-/* Notes in the summary that word w of the bitmap has become 0. */
-static void pp_note_full_word(struct protopool_slab *slab, uint32_t w)
-{
-    protopool_word *level = pp_bitmap(slab);
-    uint32_t words = slab->words, above;
-
-    for (; (above = pp_words_above(words)) != 0 && level[w] == 0; words = above, w /= PP_WORD_BITS) {
-        level += words;
-        level[w / PP_WORD_BITS] &= ~((protopool_word)1 << w % PP_WORD_BITS);
+        w /= PP_WORD_BITS;
+        level[w] = is_free ? level[w] | bit : level[w] & ~bit;
     }
 }
 
@@ -145,15 +130,12 @@ static inline uint32_t pp_first_free_word(const struct protopool_slab *slab, con
 
 static void pp_mark_all_free(struct protopool_slab *slab)
 {
-    protopool_word *level = pp_bitmap(slab);
-    uint32_t words = slab->words;
+    protopool_word *const bits = pp_bitmap(slab);
 
-    for (uint32_t w = 0; w < words; w++)
-        level[w] = pp_slot_bits(slab, w);
-    for (uint32_t above; (above = pp_words_above(words)) != 0; words = above) {
-        level += words;
-        memset(level, 0xff, above * sizeof *level);
-        level[above - 1] >>= (above * PP_WORD_BITS - words) % PP_WORD_BITS;
+    memset(bits + slab->words, 0, (pp_map_words(slab->slots) - slab->words) * sizeof *bits);
+    for (uint32_t w = 0; w < slab->words; w++) {
+        bits[w] = pp_slot_bits(slab, w);
+        pp_update_summary(slab, w);
     }
     slab->free_words = slab->words;
     slab->idle_words = slab->words;
@@ -215,7 +197,7 @@ static uint32_t pp_take_from_slab(struct protopool_slabs *slabs, struct protopoo
         bits[w] = word;
         if (word == 0) {
             slab->free_words--;
-            pp_note_full_word(slab, w);
+            pp_update_summary(slab, w);
         }
     }
     if (slab->free_words == 0) {
@@ -231,8 +213,10 @@ static bool pp_put_into_word(struct protopool_slabs *slabs, struct protopool_sla
                              protopool_word freed)
 {
     protopool_word *const word = &pp_bitmap(slab)[w];
+    const bool was_full = *word == 0;
 
-    if (*word == 0) {
+    *word |= freed;
+    if (was_full) {
         if (slab->free_words++ == 0) {
             pp_unlink_slab(&slabs->full, slab);
             pp_push_slab(&slabs->partial, slab);
@@ -240,9 +224,8 @@ static bool pp_put_into_word(struct protopool_slabs *slabs, struct protopool_sla
         } else if (w < slab->lowest) {
             slab->lowest = w;
         }
-        pp_note_free_word(slab, w);
+        pp_update_summary(slab, w);
     }
-    *word |= freed;
     if (*word != pp_slot_bits(slab, w))
         return false;
     return ++slab->idle_words == slab->words;
