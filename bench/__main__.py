@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from . import analysis, comparison, contenders, experiment, protocols, report, table, verdict, workloads
+from . import analysis, comparison, contenders, experiment, libraries, protocols, report, table, verdict, workloads
 
 TWICE = (1.8, 2.2)              # how many times as long a pair takes with the slowed pool; the loop is not slowed
 
@@ -19,9 +19,10 @@ def main() -> int:
         return comparison.main(*options.compare)
     if options.report:
         return _write(json.loads(options.report.read_text(encoding="utf-8")), options.output_dir)
-    results = experiment.run(options.schema or (protocols.OURS[:1] if options.quick else protocols.OURS), _taking_part(options),
+    taking_part, left_out = _taking_part(options)
+    results = experiment.run(options.schema or (protocols.OURS[:1] if options.quick else protocols.OURS), taking_part,
                              experiment.QUICK if options.quick else experiment.FULL, options.output_dir, options.only,
-                             lambda so_far: None if options.same or options.slowed else _keep(so_far, options.output_dir))
+                             lambda so_far: None if options.same or options.slowed else _keep(so_far, options.output_dir), left_out)
     if not results["cells"]:
         return 0
     if options.same or options.slowed:
@@ -43,11 +44,14 @@ def _write(results: dict, folder: Path) -> int:
     return 0
 
 
-def _taking_part(options: argparse.Namespace) -> list[contenders.Contender]:
+def _taking_part(options: argparse.Namespace) -> tuple[list[contenders.Contender], list[str]]:
+    """The contenders, and who is left out and why."""
     if options.same or options.slowed:
-        return [contenders.POOL, contenders.POOL_AGAIN if options.same else contenders.POOL_SLOWED]
+        return [contenders.POOL, contenders.POOL_AGAIN if options.same else contenders.POOL_SLOWED], []
     ours = [c for c in contenders.CONTENDERS if not options.quick or c.name in contenders.QUICK]
-    return ours + contenders.named_by_user(options.peers)
+    known = [libraries.known(c) for c in ours + contenders.named_by_user(options.peers)]
+    return ([c for ways, _ in known for c in ways if not options.quick or not c.part_of],
+            [why_not for _, why_not in known if why_not is not None])
 
 
 def _against_itself(results: dict, other: str) -> int:

@@ -3,13 +3,16 @@
 
 from dataclasses import dataclass
 
-from . import verdict
+from . import contenders, verdict
 from .verdict import Ratio
+
+LIMIT, LIMIT_WRITING = contenders.LIMIT.name, contenders.LIMIT_WRITING.name
 
 
 @dataclass(frozen=True)
 class Line:
-    """A workload of one kind. ns, ratios: by contender. best: the fastest general allocator here, apart from the C library's."""
+    """A workload of one kind. ns, ratios: by contender; between two threads the limit is the better one of the two, which write to
+    a message on free or do not. best: the fastest general allocator here, apart from the C library's."""
 
     protocol: str
     workload: str
@@ -36,8 +39,9 @@ class Line:
 
 
 def lines(results: dict) -> list[Line]:
+    """A line for each workload that the pool has done."""
     general = {c["name"] for c in results["contenders"] if c["general"]}
-    return [_line(cell, general) for cell in results["cells"]]
+    return [_line(cell, general) for cell in results["cells"] if cell["printed"].get("pool")]
 
 
 def _line(cell: dict, general: set[str]) -> Line:
@@ -45,9 +49,13 @@ def _line(cell: dict, general: set[str]) -> Line:
     kind = verdict.common_kind(printed, to="pool") if cell["threads"] > 1 else 0
     ratios = {name: verdict.compare(printed["pool"], of, kind) for name, of in printed.items() if name != "pool"}
     ns = {name: r.other_ns for name, r in ratios.items()} | {"pool": _pool_ns(printed["pool"], kind)}
+    if LIMIT_WRITING in ns:
+        writing, ratio = ns.pop(LIMIT_WRITING), ratios.pop(LIMIT_WRITING)
+        if ns.get(LIMIT) is None or writing is not None and writing < ns[LIMIT]:
+            ns[LIMIT], ratios[LIMIT] = writing, ratio
     others = [name for name in ratios if name in general and ns[name] is not None]
     faults = {name: sum(s[3] for p in of for s in p["slices"]) / sum(p["count"] * len(p["slices"]) for p in of)
-              for name, of in printed.items()}
+              for name, of in printed.items() if of}
     return Line(cell["protocol"], cell["name"], cell["title"], cell["what"], cell["kind"], cell["live"], cell["threads"],
                 verdict.shown_kind(kind), ns, ratios, min(others, key=lambda name: ns[name], default=None), faults)
 

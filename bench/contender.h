@@ -4,12 +4,15 @@
  * nothing else of it:
  *
  *   BENCH_POOL    the pool; with BENCH_DEPOT a pool on a depot also where there is one thread
- *   BENCH_MALLOC  malloc(sizeof variant) and free of whatever allocator is linked
+ *   BENCH_MALLOC  malloc(sizeof variant) and free of whatever allocator is linked. With BENCH_SIZED_FREE=NAME that function
+ *                 frees, and is given the size, which the tag or the workload tells; with BENCH_SDALLOCX, jemalloc's. With BENCH_HEAP or
+ *                 BENCH_THEAP each thread has a heap of its own (mimalloc's), with BENCH_ARENA an arena (jemalloc's)
  *   BENCH_UNION   malloc(sizeof union)
  *   BENCH_SEED    the design of the experiment this project grew from: one mutex, a stack of free blocks of the
  *                 union's size
  *   BENCH_LIST    a list of free slots for each slot size, linked through the slots; for one thread
- *   BENCH_LIMIT   no allocator: the workload says where each message goes
+ *   BENCH_LIMIT   no allocator: the workload says where each message goes. With BENCH_WRITE, free writes a byte of the
+ *                 message, as most allocators do: then the line belongs to the thread that freed it
  */
 
 #ifndef CONTENDER_H_
@@ -44,13 +47,40 @@ static inline void *bench_memory(size_t count, size_t size)
 
 #elif defined BENCH_MALLOC
 
+#if defined BENCH_THEAP || defined BENCH_HEAP
+void *mi_heap_new(void);
+static _Thread_local void *bench_heap;
+#endif
+
+#if defined BENCH_THEAP
+void *mi_heap_theap(void *heap);
+void *mi_theap_malloc(void *theap, size_t bytes);
+#define BENCH_TAKE(bytes, slot_class) mi_theap_malloc(bench_heap, bytes)
+#elif defined BENCH_HEAP
+void *mi_heap_malloc(void *heap, size_t bytes);
+#define BENCH_TAKE(bytes, slot_class) mi_heap_malloc(bench_heap, bytes)
+#else
 #define BENCH_TAKE(bytes, slot_class) malloc(bytes)
-#define BENCH_GIVE(msg) free(msg)
+#endif
+
+#if defined BENCH_SDALLOCX
+void sdallocx(void *block, size_t bytes, int flags);
+#define BENCH_GIVE(msg, bytes) sdallocx(msg, bytes, 0)
+#elif defined BENCH_SIZED_FREE
+void BENCH_SIZED_FREE(void *block, size_t bytes);
+#define BENCH_GIVE(msg, bytes) BENCH_SIZED_FREE(msg, bytes)
+#else
+#define BENCH_GIVE(msg, bytes) free(msg)
+#endif
+
+#ifdef BENCH_ARENA
+int mallctl(const char *name, void *old, size_t *old_bytes, void *value, size_t bytes);
+#endif
 
 #elif defined BENCH_UNION
 
 #define BENCH_TAKE(bytes, slot_class) malloc(BENCH_LARGEST)
-#define BENCH_GIVE(msg) free(msg)
+#define BENCH_GIVE(msg, bytes) free(msg)
 
 #elif defined BENCH_SEED
 
@@ -83,7 +113,7 @@ static inline void bench_give(void *block)
 }
 
 #define BENCH_TAKE(bytes, slot_class) bench_take(BENCH_LARGEST)
-#define BENCH_GIVE(msg) bench_give(msg)
+#define BENCH_GIVE(msg, bytes) bench_give(msg)
 
 #elif defined BENCH_LIST
 
@@ -133,19 +163,43 @@ static inline void bench_give(void *slot, unsigned slot_class)
 }
 
 #define BENCH_TAKE(bytes, slot_class) bench_take(bytes, slot_class)
-#define BENCH_GIVE(msg) bench_give(msg, bench_class_(msg))
+#define BENCH_GIVE(msg, bytes) bench_give(msg, bench_class_(msg))
 
 #elif defined BENCH_LIMIT
 
 static _Thread_local void *bench_place;
 
 #define BENCH_TAKE(bytes, slot_class) bench_place
-#define BENCH_GIVE(msg) ((void)(msg))
+#ifdef BENCH_WRITE
+#define BENCH_GIVE(msg, bytes) ((void)(*(volatile unsigned char *)(msg) = 0))
+#else
+#define BENCH_GIVE(msg, bytes) ((void)(msg))
+#endif
 
 #else
 #error "define a contender"
 #endif
 
 #include BENCH_PROTOCOL
+
+/* Each thread calls it before it allocates. */
+static inline void bench_begin_thread(void)
+{
+#if defined BENCH_THEAP
+    bench_heap = mi_heap_theap(mi_heap_new());
+#elif defined BENCH_HEAP
+    bench_heap = mi_heap_new();
+#elif defined BENCH_ARENA
+    unsigned arena;
+    size_t bytes = sizeof arena;
+    if (mallctl("arenas.create", &arena, &bytes, NULL, 0) != 0
+        || mallctl("thread.arena", NULL, NULL, &arena, sizeof arena) != 0)
+        bench_die("no arena");
+#endif
+#if defined BENCH_THEAP || defined BENCH_HEAP
+    if (bench_heap == NULL)
+        bench_die("no heap");
+#endif
+}
 
 #endif

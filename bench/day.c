@@ -28,6 +28,7 @@ int main(int argc, char **argv)
     double began, ns;
     long faults;
 
+    bench_begin_thread();
     if (messages == 0 || !itch_pool_init_growing(&pool, NULL))
         bench_die("day MESSAGES");
     feed_init(&feed, &pool, 1, messages);

@@ -22,6 +22,7 @@
 #define CAT_(a, b) a##b
 #define CAT(a, b) CAT_(a, b)
 #define MAKE_ONE CAT(bench_make_, BENCH_ONE)
+#define DROP_ONE CAT(bench_drop_, BENCH_ONE)
 #define READ_ONE CAT(bench_read_, BENCH_ONE)
 
 /* The compiler must take the message for used, as if it had been passed to code that it does not see. */
@@ -94,10 +95,13 @@ INLINE bench_message *make_once(struct worker *worker, bool is_one, unsigned var
     return msg;
 }
 
-INLINE void drop(struct worker *worker, bench_message *msg)
+INLINE void drop(struct worker *worker, bool is_one, bench_message *msg)
 {
     (void)worker;
-    BENCH_(free)(POOL(worker), msg);
+    if (is_one)
+        DROP_ONE(POOL(worker), msg);
+    else
+        BENCH_(free)(POOL(worker), msg);
 }
 
 INLINE uint64_t read_message(bool is_one, const bench_message *msg)
@@ -112,7 +116,7 @@ INLINE bench_message *make(struct worker *worker, bool is_one, unsigned variant,
     bench_message *extra = make_once(worker, is_one, variant, n);
     ESCAPE(extra);
     worker->sum += read_message(is_one, extra);
-    drop(worker, extra);
+    drop(worker, is_one, extra);
 #endif
     return make_once(worker, is_one, variant, n);
 }
@@ -184,6 +188,7 @@ static void lay_out_places(size_t count, unsigned period)
 
 static void begin_worker(struct worker *worker, bool is_shared)
 {
+    bench_begin_thread();
 #ifdef BENCH_POOL
 #ifdef BENCH_DEPOT
     is_shared = true;
@@ -207,7 +212,7 @@ INLINE void pair(struct worker *worker, uint64_t count, bool is_one)
         msg = make(worker, is_one, mix[n % MIX], n);
         ESCAPE(msg);
         sum += read_message(is_one, msg);
-        drop(worker, msg);
+        drop(worker, is_one, msg);
     }
     worker->sum += sum;
 }
@@ -224,7 +229,7 @@ INLINE void batch(struct worker *worker, uint64_t count, bool is_one)
         }
         for (unsigned i = 0; i < SEED_BATCH; i++) {
             sum += read_message(is_one, msgs[i]);
-            drop(worker, msgs[i]);
+            drop(worker, is_one, msgs[i]);
         }
     }
     worker->sum += sum;
@@ -239,7 +244,7 @@ INLINE void replace(struct worker *worker, uint64_t count, bool is_one)
     for (uint64_t n = 0; n < count; n++) {
         const size_t at = below(&random, live);
         sum += read_message(is_one, msgs[at]);
-        drop(worker, msgs[at]);
+        drop(worker, is_one, msgs[at]);
         PLACE(places[at]);
         msgs[at] = make(worker, is_one, mix[(IS_LIMIT ? at : n) % MIX], n);
     }
@@ -258,7 +263,7 @@ INLINE void grow(struct worker *worker, uint64_t count, bool is_one)
     }
     for (uint64_t n = 0; n < count; n++) {
         sum += read_message(is_one, msgs[n]);
-        drop(worker, msgs[n]);
+        drop(worker, is_one, msgs[n]);
     }
     worker->sum += sum;
 }
@@ -285,7 +290,7 @@ INLINE void receive(struct worker *worker, uint64_t count, bool is_one)
         const size_t popped = ring_pop(&bench.to, msgs, RING_BATCH);
         for (size_t i = 0; i < popped; i++) {
             sum += read_message(is_one, (bench_message *)msgs[i]);
-            drop(worker, (bench_message *)msgs[i]);
+            drop(worker, is_one, (bench_message *)msgs[i]);
         }
         done += popped;
     }
@@ -307,7 +312,7 @@ INLINE void request(struct worker *worker, uint64_t count, bool is_one)
         filled = ring_pop(&bench.fro, msgs, WINDOW);
         for (size_t i = 0; i < filled; i++) {
             sum += read_message(is_one, (bench_message *)msgs[i]);
-            drop(worker, (bench_message *)msgs[i]);
+            drop(worker, is_one, (bench_message *)msgs[i]);
         }
         received += filled;
     }
@@ -324,7 +329,7 @@ INLINE void reply(struct worker *worker, uint64_t count, bool is_one)
         for (size_t i = 0; i < popped; i++) {
             const uint64_t place = SHORT_MIX / 2 + (done + i) % (SHORT_MIX / 2);
             sum += read_message(is_one, (bench_message *)msgs[i]);
-            drop(worker, (bench_message *)msgs[i]);
+            drop(worker, is_one, (bench_message *)msgs[i]);
             PLACE(bench.places[place]);
             msgs[i] = make(worker, is_one, mix[place], done + i);
         }
@@ -556,7 +561,7 @@ static void measure_phases(bool is_random, size_t bytes)
         if (is_random)
             shuffle_messages(count);
         for (size_t i = 0; i < count; i++)
-            drop(&bench.mine, bench.msgs[i]);
+            drop(&bench.mine, false, bench.msgs[i]);
     }
     printf("{\"exact\": %zu, \"resident\": %zu, \"phases\": %u}\n", exact, peak, phases);
 }
@@ -586,7 +591,7 @@ static void measure_latency(size_t live, size_t count)
             uint64_t began;
             sum += read_message(bench.is_one, bench.msgs[at]);
             began = clock_ticks();
-            drop(&bench.mine, bench.msgs[at]);
+            drop(&bench.mine, bench.is_one, bench.msgs[at]);
             PLACE(bench.places[at]);
             bench.msgs[at] = make(&bench.mine, bench.is_one, variant, n);
             took[n] = (uint32_t)(clock_ticks() - began);

@@ -15,13 +15,14 @@ from pathlib import Path
 from . import contenders, protocols
 from .contenders import ROOT
 from .measure import Programs
+from .process import ending
 from .protocols import Protocol
 
 WORSE = 1.05
 FEW, MANY = 3_200, 35_200       # messages; the difference of the two counts leaves out what happens once
 WORKLOADS = (("pair", 1), ("batch", 1), ("replace", 1_000))
 KINDS = ("one", "mixed")
-PATIENCE = 300                  # seconds for one count
+PATIENCE = 120                  # seconds for one count
 
 
 class CannotCount(Exception):
@@ -36,7 +37,7 @@ def _collected(program: Path, workload: str, kind: str, live: int, messages: int
         raise CannotCount(f"it does not end within {PATIENCE} s") from None
     found = re.search(r"Collected : (\d+)", run.stderr)
     if run.returncode != 0 or found is None:
-        raise CannotCount(f"it ends with signal {-run.returncode}" if run.returncode < 0 else f"it ends with status {run.returncode}")
+        raise CannotCount(ending(run.returncode))
     return int(found[1])
 
 

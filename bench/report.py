@@ -81,8 +81,14 @@ def _of_latency(name: str, entry: dict) -> plots.Plot:
     return plots.quantiles(f"{name}, {entry['kind']}: time of the slowest turns (free, then allocate), {entry['live']:,} live", series)
 
 
+def _series(entries: list[dict], key: str) -> dict[str, list[tuple[float, float]]]:
+    """The points of each contender. One that has failed somewhere has fewer."""
+    names = dict.fromkeys(name for entry in entries for name in entry["printed"])
+    return {name: [(entry[key], _ns(entry["printed"][name])) for entry in entries if entry["printed"].get(name)] for name in names}
+
+
 def _of_live(name: str, entries: list[dict]) -> plots.Plot:
-    series = {contender: [(entry["live"], _ns(entry["printed"][contender])) for entry in entries] for contender in entries[0]["printed"]}
+    series = _series(entries, "live")
     return plots.lines(f"{name}, one: cost of a random replace against the number of live messages", "live messages",
                        "nanoseconds per message", series)
 
@@ -91,8 +97,7 @@ def _of_variants(results: dict) -> plots.Plot | None:
     entries = results["by_variants"]
     if not entries:
         return None
-    series = {contender: [(entry["variants"], _ns(entry["printed"][contender])) for entry in entries]
-              for contender in entries[0]["printed"]}
+    series = _series(entries, "variants")
     return plots.lines("made-up protocols, mixed: cost of a random replace against the number of variants, 10,000 live",
                        "variants in the protocol", "nanoseconds per message", series)
 

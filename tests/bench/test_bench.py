@@ -207,7 +207,7 @@ class Programs(unittest.TestCase):
         return json.loads(run.stdout)
 
     def slices_of(self, program: Path, *arguments: str) -> list[list]:
-        return measure.times({"it": program}, 0, 1, list(arguments), 2)["it"][0]["slices"]
+        return measure.times({"it": program}, 0, 1, list(arguments), 2).printed["it"][0]["slices"]
 
     @long
     def test_every_workload_runs_on_every_type_with_every_contender(self):
