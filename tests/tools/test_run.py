@@ -175,17 +175,16 @@ class Runner(Folder):
     def test_what_failed_in_a_command_is_named_with_what_it_printed(self):
         path = self.write("test_it.py", TESTS)
         inner = f"{sys.executable} {ROOT}/tests/run.py {path}"
-        for jobs in ("-j1", "-j2"):
-            for command in (inner, f"{sys.executable} {ROOT}/tests/run.py -j1 '{inner}'"):
-                status, out = self.ran(jobs, command, "echo why; exit 3")
-                self.assertEqual(status, 1)
-                self.assertRegex(out, r"\n1 passed, 3 failed in \d+ s\n\Z")
-                end = self.end(out)
-                for test, why in (("bad", "1 != 2"), ("parts", "2 != 0")):
-                    self.assertRegex(end, rf"\n  {path} T.test_{test} \(in {inner}\)\n    \| Traceback.*\n(    \| .*\n)*    \| AssertionError: {why}\n")
-                    self.assertIn(f"\n  {path} T.test_{test} (in {inner})\n      {sys.executable} tests/run.py {path} -k T.test_{test}\n", end)
-                self.assertIn("\n  echo why; exit 3\n    | why\n    | \n    | exit status 3\n", end)
-                self.assertIn("\n  echo why; exit 3\n      echo why; exit 3\n", end)
+        for jobs, command in (("-j2", inner), ("-j1", f"{sys.executable} {ROOT}/tests/run.py -j1 '{inner}'")):
+            status, out = self.ran(jobs, command, "echo why; exit 3")
+            self.assertEqual(status, 1)
+            self.assertRegex(out, r"\n1 passed, 3 failed in \d+ s\n\Z")
+            end = self.end(out)
+            for test, why in (("bad", "1 != 2"), ("parts", "2 != 0")):
+                self.assertRegex(end, rf"\n  {path} T.test_{test} \(in {inner}\)\n    \| Traceback.*\n(    \| .*\n)*    \| AssertionError: {why}\n")
+                self.assertIn(f"\n  {path} T.test_{test} (in {inner})\n      {sys.executable} tests/run.py {path} -k T.test_{test}\n", end)
+            self.assertIn("\n  echo why; exit 3\n    | why\n    | \n    | exit status 3\n", end)
+            self.assertIn("\n  echo why; exit 3\n      echo why; exit 3\n", end)
 
     def test_it_goes_on_after_a_failure(self):
         self.assertRegex(self.ran("exit 1", "true x", "exit 2", "true y")[1], r"\n2 passed, 2 failed in \d+ s\n\Z")
