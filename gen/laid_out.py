@@ -2,11 +2,11 @@
 """A protocol with the place of every member and the slot size of every message: what layout returns and render starts from."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from . import members, model
-from .members import Hole, Member, round_up
+from .members import Hole, Member, Numbers, round_up
 from .scalars import Scalar
 from .tail_slots import tail_index
 
@@ -41,6 +41,27 @@ class Record:
     def blank(self) -> tuple[Hole, ...]:
         """The bytes that are cleared before members are stored: padding, and bit-fields, which do not fill their bytes."""
         return members.gaps([m for m in self.members if not m.bits], self.begin, self.size)
+
+    @cached_property
+    def alone(self) -> tuple[model.Field, ...]:
+        """The fields that are compared each by itself: there may be bytes in them that do not count."""
+        return tuple(f for f in self.model.fields if f.is_optional or f.type.has_length or not self.holder(f).numbers)
+
+    @cached_property
+    def numbers(self) -> tuple[Numbers, ...]:
+        """What the other fields consist of, by offset. Neighbours of the same size are one."""
+        alone = {name for f in self.alone for name in f.members}
+        return members.merge(n for m in self.members if not m.bits and m.name not in alone for n in m.numbers)
+
+    @cached_property
+    def spans(self) -> tuple[Numbers, ...]:
+        """The same as bytes."""
+        return members.merge(replace(n, bytes=1, count=n.bytes * n.count) for n in self.numbers)
+
+    @property
+    def solid(self) -> tuple[Numbers, ...]:
+        """Its numbers, if they are all its bytes; otherwise none."""
+        return self.numbers if sum(n.bytes * n.count for n in self.numbers) == self.size else ()
 
     def member(self, name: str) -> Member:
         return self._by_name[name]

@@ -71,7 +71,7 @@ class _Elements:
         if element.is_struct:
             struct = self.structs[element.name.schema]
             return Member(name, f"struct {self.protocol.name.c}_{element.name.c}", struct.size, struct.align, count,
-                          holes=struct.all_holes if count is None else ())
+                          holes=struct.all_holes if count is None else (), of_struct=struct.solid)
         scalar = element if isinstance(element, Scalar) else element.base
         return Member(name, scalar.c, scalar.size, scalar.size, count, scalar.size == 8)
 

@@ -24,6 +24,19 @@ class Hole:
 
 
 @dataclass(frozen=True)
+class Numbers:
+    """Numbers of the same size, side by side."""
+
+    offset: int
+    bytes: int
+    count: int
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.bytes * self.count
+
+
+@dataclass(frozen=True)
 class Member:
     """`c_type name` or `c_type name[count]` in a struct. aligned: it is declared alignas(8). bits: the names of the bit-fields
     that share these bytes; the member has no name then."""
@@ -37,10 +50,20 @@ class Member:
     bits: tuple[str, ...] = ()
     offset: int = 0
     holes: tuple["Hole", ...] = ()      # in the struct that it is; not those of an array
+    of_struct: tuple[Numbers, ...] | None = None    # of the struct that it is, or that an element of it is; see Record.numbers
 
     @property
     def size(self) -> int:
         return self.element_size * (1 if self.count is None else self.count)
+
+    @property
+    def numbers(self) -> tuple[Numbers, ...]:
+        """What it consists of, if its bytes are equal exactly if its value is. Empty: there is padding or a length in it."""
+        if self.of_struct is None:
+            return (Numbers(self.offset, self.element_size, self.count or 1),)
+        if self.count is None:
+            return tuple(replace(n, offset=self.offset + n.offset) for n in self.of_struct)
+        return tuple(Numbers(self.offset, n.bytes, n.count * self.count) for n in self.of_struct) if len(self.of_struct) == 1 else ()
 
 
 def order(members: list[Member], begin: int, align: int) -> list[Member]:
@@ -81,6 +104,17 @@ def place(members: list[Member], begin: int, align: int) -> tuple[tuple[Member, 
         placed.append(replace(member, offset=offset))
         end = offset + member.size
     return tuple(placed), round_up(end, align)
+
+
+def merge(numbers: Iterable[Numbers]) -> tuple[Numbers, ...]:
+    """The same by offset, with neighbours of the same size as one."""
+    merged: list[Numbers] = []
+    for each in sorted(numbers, key=lambda n: n.offset):
+        if merged and merged[-1].end == each.offset and merged[-1].bytes == each.bytes:
+            merged[-1] = replace(merged[-1], count=merged[-1].count + each.count)
+        else:
+            merged.append(each)
+    return tuple(merged)
 
 
 def round_up(size: int, align: int) -> int:

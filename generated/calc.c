@@ -274,77 +274,71 @@ bool calc_validate(const struct calc *msg, size_t bytes)
 static bool calc_equal_add_(const void *a, const void *b)
 {
     const struct calc_add *const one = a, *const other = b;
-    return one->left == other->left
-           && one->right == other->right;
+    return PROTOPOOL_SAME_BYTES_(8, 16);
 }
 
 static uint64_t calc_hash_add_(uint64_t hash, const void *of)
 {
     const struct calc_add *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->left);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->right);
+    PROTOPOOL_HASH_NUMBERS_(8, 8, 2);
     return hash;
 }
 
 static bool calc_equal_negate_(const void *a, const void *b)
 {
     const struct calc_negate *const one = a, *const other = b;
-    return one->value == other->value;
+    return PROTOPOOL_SAME_BYTES_(8, 8);
 }
 
 static uint64_t calc_hash_negate_(uint64_t hash, const void *of)
 {
     const struct calc_negate *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->value);
+    PROTOPOOL_HASH_NUMBERS_(8, 8, 1);
     return hash;
 }
 
 static bool calc_equal_apply_(const void *a, const void *b)
 {
     const struct calc_apply *const one = a, *const other = b;
-    return one->operation == other->operation
-           && memcmp(&one->left, &other->left, sizeof one->left) == 0
-           && memcmp(&one->right, &other->right, sizeof one->right) == 0;
+    return PROTOPOOL_SAME_BYTES_(1, 1)
+           && PROTOPOOL_SAME_BYTES_(8, 16);
 }
 
 static uint64_t calc_hash_apply_(uint64_t hash, const void *of)
 {
     const struct calc_apply *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->operation);
-    hash = protopool_hash_double(hash, msg->left);
-    hash = protopool_hash_double(hash, msg->right);
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 1);
+    PROTOPOOL_HASH_NUMBERS_(8, 8, 2);
     return hash;
 }
 
 static bool calc_equal_sum_(const void *a, const void *b)
 {
     const struct calc_sum *const one = a, *const other = b;
-    return one->count == other->count
-           && memcmp(one->operands, other->operands, sizeof one->operands) == 0;
+    return PROTOPOOL_SAME_BYTES_(1, 1)
+           && PROTOPOOL_SAME_BYTES_(4, 48);
 }
 
 static uint64_t calc_hash_sum_(uint64_t hash, const void *of)
 {
     const struct calc_sum *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->count);
-    for (size_t i = 0; i < CALC_MAX_OPERANDS; i++) {
-        hash = protopool_hash_u64(hash, (uint64_t)msg->operands[i]);
-    }
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 1);
+    PROTOPOOL_HASH_NUMBERS_(4, 4, 12);
     return hash;
 }
 
 static bool calc_equal_store_(const void *a, const void *b)
 {
     const struct calc_store *const one = a, *const other = b;
-    return one->name_len == other->name_len && memcmp(one->name, other->name, one->name_len) == 0
-           && memcmp(&one->value, &other->value, sizeof one->value) == 0;
+    return PROTOPOOL_SAME_BYTES_(8, 8)
+           && one->name_len == other->name_len && memcmp(one->name, other->name, one->name_len) == 0;
 }
 
 static uint64_t calc_hash_store_(uint64_t hash, const void *of)
 {
     const struct calc_store *const msg = of;
-    hash = protopool_hash_bytes(hash, msg->name, msg->name_len);
-    hash = protopool_hash_double(hash, msg->value);
+    PROTOPOOL_HASH_NUMBERS_(8, 8, 1);
+    hash = protopool_hash_list(hash, msg->name, sizeof *msg->name, msg->name_len);
     return hash;
 }
 
@@ -357,22 +351,22 @@ static bool calc_equal_recall_(const void *a, const void *b)
 static uint64_t calc_hash_recall_(uint64_t hash, const void *of)
 {
     const struct calc_recall *const msg = of;
-    hash = protopool_hash_bytes(hash, msg->name, msg->name_len);
+    hash = protopool_hash_list(hash, msg->name, sizeof *msg->name, msg->name_len);
     return hash;
 }
 
 static bool calc_equal_log_(const void *a, const void *b)
 {
     const struct calc_log *const one = a, *const other = b;
-    return one->time == other->time
+    return PROTOPOOL_SAME_BYTES_(208, 8)
            && one->text_len == other->text_len && memcmp(one->text, other->text, one->text_len) == 0;
 }
 
 static uint64_t calc_hash_log_(uint64_t hash, const void *of)
 {
     const struct calc_log *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->time);
-    hash = protopool_hash_bytes(hash, msg->text, msg->text_len);
+    PROTOPOOL_HASH_NUMBERS_(208, 8, 1);
+    hash = protopool_hash_list(hash, msg->text, sizeof *msg->text, msg->text_len);
     return hash;
 }
 

@@ -656,556 +656,366 @@ bool itch_validate(const struct itch *msg, size_t bytes)
 static bool itch_equal_system_event_(const void *a, const void *b)
 {
     const struct itch_system_event *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && one->event_code == other->event_code;
+    return PROTOPOOL_SAME_BYTES_(1, 5)
+           && PROTOPOOL_SAME_BYTES_(8, 8);
 }
 
 static uint64_t itch_hash_system_event_(uint64_t hash, const void *of)
 {
     const struct itch_system_event *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->event_code);
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 1);
+    PROTOPOOL_HASH_NUMBERS_(2, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(8, 8, 1);
     return hash;
 }
 
 static bool itch_equal_stock_directory_(const void *a, const void *b)
 {
     const struct itch_stock_directory *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && memcmp(one->stock, other->stock, sizeof one->stock) == 0
-           && one->market_category == other->market_category
-           && one->financial_status == other->financial_status
-           && one->round_lot_size == other->round_lot_size
-           && one->round_lots_only == other->round_lots_only
-           && one->issue_classification == other->issue_classification
-           && memcmp(one->issue_subtype, other->issue_subtype, sizeof one->issue_subtype) == 0
-           && one->authenticity == other->authenticity
-           && one->short_sale_threshold == other->short_sale_threshold
-           && one->ipo_flag == other->ipo_flag
-           && one->luld_tier == other->luld_tier
-           && one->etp_flag == other->etp_flag
-           && one->etp_leverage == other->etp_leverage
-           && one->inverse == other->inverse;
+    return PROTOPOOL_SAME_BYTES_(1, 20)
+           && PROTOPOOL_SAME_BYTES_(22, 4)
+           && PROTOPOOL_SAME_BYTES_(28, 8)
+           && PROTOPOOL_SAME_BYTES_(40, 8);
 }
 
 static uint64_t itch_hash_stock_directory_(uint64_t hash, const void *of)
 {
     const struct itch_stock_directory *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_bytes(hash, msg->stock, sizeof msg->stock);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->market_category);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->financial_status);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->round_lot_size);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->round_lots_only);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->issue_classification);
-    hash = protopool_hash_bytes(hash, msg->issue_subtype, sizeof msg->issue_subtype);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->authenticity);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->short_sale_threshold);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->ipo_flag);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->luld_tier);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->etp_flag);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->etp_leverage);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->inverse);
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 20);
+    PROTOPOOL_HASH_NUMBERS_(22, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(28, 4, 2);
+    PROTOPOOL_HASH_NUMBERS_(40, 8, 1);
     return hash;
 }
 
 static bool itch_equal_trading_action_(const void *a, const void *b)
 {
     const struct itch_trading_action *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && memcmp(one->stock, other->stock, sizeof one->stock) == 0
-           && one->state == other->state
-           && one->reserved == other->reserved
-           && memcmp(one->reason, other->reason, sizeof one->reason) == 0;
+    return PROTOPOOL_SAME_BYTES_(1, 14)
+           && PROTOPOOL_SAME_BYTES_(16, 4)
+           && PROTOPOOL_SAME_BYTES_(24, 8);
 }
 
 static uint64_t itch_hash_trading_action_(uint64_t hash, const void *of)
 {
     const struct itch_trading_action *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_bytes(hash, msg->stock, sizeof msg->stock);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->state);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->reserved);
-    hash = protopool_hash_bytes(hash, msg->reason, sizeof msg->reason);
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 14);
+    PROTOPOOL_HASH_NUMBERS_(16, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(24, 8, 1);
     return hash;
 }
 
 static bool itch_equal_reg_sho_(const void *a, const void *b)
 {
     const struct itch_reg_sho *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && memcmp(one->stock, other->stock, sizeof one->stock) == 0
-           && one->action == other->action;
+    return PROTOPOOL_SAME_BYTES_(1, 13)
+           && PROTOPOOL_SAME_BYTES_(16, 8);
 }
 
 static uint64_t itch_hash_reg_sho_(uint64_t hash, const void *of)
 {
     const struct itch_reg_sho *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_bytes(hash, msg->stock, sizeof msg->stock);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->action);
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 9);
+    PROTOPOOL_HASH_NUMBERS_(10, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(16, 8, 1);
     return hash;
 }
 
 static bool itch_equal_participant_position_(const void *a, const void *b)
 {
     const struct itch_participant_position *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && memcmp(one->mpid, other->mpid, sizeof one->mpid) == 0
-           && memcmp(one->stock, other->stock, sizeof one->stock) == 0
-           && one->primary == other->primary
-           && one->mode == other->mode
-           && one->state == other->state;
+    return PROTOPOOL_SAME_BYTES_(1, 19)
+           && PROTOPOOL_SAME_BYTES_(24, 8);
 }
 
 static uint64_t itch_hash_participant_position_(uint64_t hash, const void *of)
 {
     const struct itch_participant_position *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_bytes(hash, msg->mpid, sizeof msg->mpid);
-    hash = protopool_hash_bytes(hash, msg->stock, sizeof msg->stock);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->primary);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->mode);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->state);
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 15);
+    PROTOPOOL_HASH_NUMBERS_(16, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(24, 8, 1);
     return hash;
 }
 
 static bool itch_equal_mwcb_decline_(const void *a, const void *b)
 {
     const struct itch_mwcb_decline *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && one->level1 == other->level1
-           && one->level2 == other->level2
-           && one->level3 == other->level3;
+    return PROTOPOOL_SAME_BYTES_(2, 4)
+           && PROTOPOOL_SAME_BYTES_(8, 32);
 }
 
 static uint64_t itch_hash_mwcb_decline_(uint64_t hash, const void *of)
 {
     const struct itch_mwcb_decline *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->level1);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->level2);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->level3);
+    PROTOPOOL_HASH_NUMBERS_(2, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(8, 8, 4);
     return hash;
 }
 
 static bool itch_equal_mwcb_status_(const void *a, const void *b)
 {
     const struct itch_mwcb_status *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && one->breached_level == other->breached_level;
+    return PROTOPOOL_SAME_BYTES_(1, 5)
+           && PROTOPOOL_SAME_BYTES_(8, 8);
 }
 
 static uint64_t itch_hash_mwcb_status_(uint64_t hash, const void *of)
 {
     const struct itch_mwcb_status *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->breached_level);
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 1);
+    PROTOPOOL_HASH_NUMBERS_(2, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(8, 8, 1);
     return hash;
 }
 
 static bool itch_equal_ipo_quoting_(const void *a, const void *b)
 {
     const struct itch_ipo_quoting *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && memcmp(one->stock, other->stock, sizeof one->stock) == 0
-           && one->release_time == other->release_time
-           && one->qualifier == other->qualifier
-           && one->price == other->price;
+    return PROTOPOOL_SAME_BYTES_(1, 13)
+           && PROTOPOOL_SAME_BYTES_(16, 16);
 }
 
 static uint64_t itch_hash_ipo_quoting_(uint64_t hash, const void *of)
 {
     const struct itch_ipo_quoting *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_bytes(hash, msg->stock, sizeof msg->stock);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->release_time);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->qualifier);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->price);
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 9);
+    PROTOPOOL_HASH_NUMBERS_(10, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(16, 4, 2);
+    PROTOPOOL_HASH_NUMBERS_(24, 8, 1);
     return hash;
 }
 
 static bool itch_equal_luld_collar_(const void *a, const void *b)
 {
     const struct itch_luld_collar *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && memcmp(one->stock, other->stock, sizeof one->stock) == 0
-           && one->reference_price == other->reference_price
-           && one->upper_price == other->upper_price
-           && one->lower_price == other->lower_price
-           && one->extension == other->extension;
+    return PROTOPOOL_SAME_BYTES_(1, 8)
+           && PROTOPOOL_SAME_BYTES_(10, 4)
+           && PROTOPOOL_SAME_BYTES_(16, 24);
 }
 
 static uint64_t itch_hash_luld_collar_(uint64_t hash, const void *of)
 {
     const struct itch_luld_collar *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_bytes(hash, msg->stock, sizeof msg->stock);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->reference_price);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->upper_price);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->lower_price);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->extension);
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 8);
+    PROTOPOOL_HASH_NUMBERS_(10, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(16, 4, 4);
+    PROTOPOOL_HASH_NUMBERS_(32, 8, 1);
     return hash;
 }
 
 static bool itch_equal_operational_halt_(const void *a, const void *b)
 {
     const struct itch_operational_halt *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && memcmp(one->stock, other->stock, sizeof one->stock) == 0
-           && one->market_code == other->market_code
-           && one->action == other->action;
+    return PROTOPOOL_SAME_BYTES_(1, 10)
+           && PROTOPOOL_SAME_BYTES_(12, 12);
 }
 
 static uint64_t itch_hash_operational_halt_(uint64_t hash, const void *of)
 {
     const struct itch_operational_halt *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_bytes(hash, msg->stock, sizeof msg->stock);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->market_code);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->action);
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 10);
+    PROTOPOOL_HASH_NUMBERS_(12, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(16, 8, 1);
     return hash;
 }
 
 static bool itch_equal_add_order_(const void *a, const void *b)
 {
     const struct itch_add_order *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && one->order_ref == other->order_ref
-           && one->side == other->side
-           && one->shares == other->shares
-           && memcmp(one->stock, other->stock, sizeof one->stock) == 0
-           && one->price == other->price;
+    return PROTOPOOL_SAME_BYTES_(1, 13)
+           && PROTOPOOL_SAME_BYTES_(16, 24);
 }
 
 static uint64_t itch_hash_add_order_(uint64_t hash, const void *of)
 {
     const struct itch_add_order *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->order_ref);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->side);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->shares);
-    hash = protopool_hash_bytes(hash, msg->stock, sizeof msg->stock);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->price);
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 9);
+    PROTOPOOL_HASH_NUMBERS_(10, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(16, 4, 2);
+    PROTOPOOL_HASH_NUMBERS_(24, 8, 2);
     return hash;
 }
 
 static bool itch_equal_add_order_mpid_(const void *a, const void *b)
 {
     const struct itch_add_order_mpid *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && one->order_ref == other->order_ref
-           && one->side == other->side
-           && one->shares == other->shares
-           && memcmp(one->stock, other->stock, sizeof one->stock) == 0
-           && one->price == other->price
-           && memcmp(one->mpid, other->mpid, sizeof one->mpid) == 0;
+    return PROTOPOOL_SAME_BYTES_(1, 17)
+           && PROTOPOOL_SAME_BYTES_(20, 8)
+           && PROTOPOOL_SAME_BYTES_(32, 16);
 }
 
 static uint64_t itch_hash_add_order_mpid_(uint64_t hash, const void *of)
 {
     const struct itch_add_order_mpid *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->order_ref);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->side);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->shares);
-    hash = protopool_hash_bytes(hash, msg->stock, sizeof msg->stock);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->price);
-    hash = protopool_hash_bytes(hash, msg->mpid, sizeof msg->mpid);
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 13);
+    PROTOPOOL_HASH_NUMBERS_(14, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(20, 4, 2);
+    PROTOPOOL_HASH_NUMBERS_(32, 8, 2);
     return hash;
 }
 
 static bool itch_equal_order_executed_(const void *a, const void *b)
 {
     const struct itch_order_executed *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && one->order_ref == other->order_ref
-           && one->executed == other->executed
-           && one->match == other->match;
+    return PROTOPOOL_SAME_BYTES_(2, 4)
+           && PROTOPOOL_SAME_BYTES_(8, 4)
+           && PROTOPOOL_SAME_BYTES_(16, 24);
 }
 
 static uint64_t itch_hash_order_executed_(uint64_t hash, const void *of)
 {
     const struct itch_order_executed *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->order_ref);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->executed);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->match);
+    PROTOPOOL_HASH_NUMBERS_(2, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(8, 4, 1);
+    PROTOPOOL_HASH_NUMBERS_(16, 8, 3);
     return hash;
 }
 
 static bool itch_equal_order_executed_price_(const void *a, const void *b)
 {
     const struct itch_order_executed_price *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && one->order_ref == other->order_ref
-           && one->executed == other->executed
-           && one->match == other->match
-           && one->printable == other->printable
-           && one->price == other->price;
+    return PROTOPOOL_SAME_BYTES_(1, 5)
+           && PROTOPOOL_SAME_BYTES_(8, 32);
 }
 
 static uint64_t itch_hash_order_executed_price_(uint64_t hash, const void *of)
 {
     const struct itch_order_executed_price *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->order_ref);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->executed);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->match);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->printable);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->price);
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 1);
+    PROTOPOOL_HASH_NUMBERS_(2, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(8, 4, 2);
+    PROTOPOOL_HASH_NUMBERS_(16, 8, 3);
     return hash;
 }
 
 static bool itch_equal_order_cancel_(const void *a, const void *b)
 {
     const struct itch_order_cancel *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && one->order_ref == other->order_ref
-           && one->cancelled == other->cancelled;
+    return PROTOPOOL_SAME_BYTES_(2, 4)
+           && PROTOPOOL_SAME_BYTES_(8, 4)
+           && PROTOPOOL_SAME_BYTES_(16, 16);
 }
 
 static uint64_t itch_hash_order_cancel_(uint64_t hash, const void *of)
 {
     const struct itch_order_cancel *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->order_ref);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->cancelled);
+    PROTOPOOL_HASH_NUMBERS_(2, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(8, 4, 1);
+    PROTOPOOL_HASH_NUMBERS_(16, 8, 2);
     return hash;
 }
 
 static bool itch_equal_order_delete_(const void *a, const void *b)
 {
     const struct itch_order_delete *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && one->order_ref == other->order_ref;
+    return PROTOPOOL_SAME_BYTES_(2, 4)
+           && PROTOPOOL_SAME_BYTES_(8, 16);
 }
 
 static uint64_t itch_hash_order_delete_(uint64_t hash, const void *of)
 {
     const struct itch_order_delete *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->order_ref);
+    PROTOPOOL_HASH_NUMBERS_(2, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(8, 8, 2);
     return hash;
 }
 
 static bool itch_equal_order_replace_(const void *a, const void *b)
 {
     const struct itch_order_replace *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && one->original_ref == other->original_ref
-           && one->new_ref == other->new_ref
-           && one->shares == other->shares
-           && one->price == other->price;
+    return PROTOPOOL_SAME_BYTES_(2, 4)
+           && PROTOPOOL_SAME_BYTES_(8, 32);
 }
 
 static uint64_t itch_hash_order_replace_(uint64_t hash, const void *of)
 {
     const struct itch_order_replace *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->original_ref);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->new_ref);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->shares);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->price);
+    PROTOPOOL_HASH_NUMBERS_(2, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(8, 4, 2);
+    PROTOPOOL_HASH_NUMBERS_(16, 8, 3);
     return hash;
 }
 
 static bool itch_equal_trade_(const void *a, const void *b)
 {
     const struct itch_trade *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && one->order_ref == other->order_ref
-           && one->side == other->side
-           && one->shares == other->shares
-           && memcmp(one->stock, other->stock, sizeof one->stock) == 0
-           && one->price == other->price
-           && one->match == other->match;
+    return PROTOPOOL_SAME_BYTES_(1, 13)
+           && PROTOPOOL_SAME_BYTES_(16, 32);
 }
 
 static uint64_t itch_hash_trade_(uint64_t hash, const void *of)
 {
     const struct itch_trade *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->order_ref);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->side);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->shares);
-    hash = protopool_hash_bytes(hash, msg->stock, sizeof msg->stock);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->price);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->match);
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 9);
+    PROTOPOOL_HASH_NUMBERS_(10, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(16, 4, 2);
+    PROTOPOOL_HASH_NUMBERS_(24, 8, 3);
     return hash;
 }
 
 static bool itch_equal_cross_trade_(const void *a, const void *b)
 {
     const struct itch_cross_trade *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && one->shares == other->shares
-           && memcmp(one->stock, other->stock, sizeof one->stock) == 0
-           && one->price == other->price
-           && one->match == other->match
-           && one->cross_type == other->cross_type;
+    return PROTOPOOL_SAME_BYTES_(1, 13)
+           && PROTOPOOL_SAME_BYTES_(16, 4)
+           && PROTOPOOL_SAME_BYTES_(24, 24);
 }
 
 static uint64_t itch_hash_cross_trade_(uint64_t hash, const void *of)
 {
     const struct itch_cross_trade *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->shares);
-    hash = protopool_hash_bytes(hash, msg->stock, sizeof msg->stock);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->price);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->match);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->cross_type);
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 9);
+    PROTOPOOL_HASH_NUMBERS_(10, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(16, 4, 1);
+    PROTOPOOL_HASH_NUMBERS_(24, 8, 3);
     return hash;
 }
 
 static bool itch_equal_broken_trade_(const void *a, const void *b)
 {
     const struct itch_broken_trade *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && one->match == other->match;
+    return PROTOPOOL_SAME_BYTES_(2, 4)
+           && PROTOPOOL_SAME_BYTES_(8, 16);
 }
 
 static uint64_t itch_hash_broken_trade_(uint64_t hash, const void *of)
 {
     const struct itch_broken_trade *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->match);
+    PROTOPOOL_HASH_NUMBERS_(2, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(8, 8, 2);
     return hash;
 }
 
 static bool itch_equal_imbalance_(const void *a, const void *b)
 {
     const struct itch_imbalance *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && one->paired == other->paired
-           && one->imbalance == other->imbalance
-           && one->direction == other->direction
-           && memcmp(one->stock, other->stock, sizeof one->stock) == 0
-           && one->far_price == other->far_price
-           && one->near_price == other->near_price
-           && one->reference_price == other->reference_price
-           && one->cross_type == other->cross_type
-           && one->variation == other->variation;
+    return PROTOPOOL_SAME_BYTES_(1, 27)
+           && PROTOPOOL_SAME_BYTES_(32, 24);
 }
 
 static uint64_t itch_hash_imbalance_(uint64_t hash, const void *of)
 {
     const struct itch_imbalance *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->paired);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->imbalance);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->direction);
-    hash = protopool_hash_bytes(hash, msg->stock, sizeof msg->stock);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->far_price);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->near_price);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->reference_price);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->cross_type);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->variation);
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 11);
+    PROTOPOOL_HASH_NUMBERS_(12, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(16, 4, 3);
+    PROTOPOOL_HASH_NUMBERS_(32, 8, 3);
     return hash;
 }
 
 static bool itch_equal_retail_interest_(const void *a, const void *b)
 {
     const struct itch_retail_interest *const one = a, *const other = b;
-    return one->stock_locate == other->stock_locate
-           && one->tracking_number == other->tracking_number
-           && one->timestamp == other->timestamp
-           && memcmp(one->stock, other->stock, sizeof one->stock) == 0
-           && one->interest == other->interest;
+    return PROTOPOOL_SAME_BYTES_(1, 13)
+           && PROTOPOOL_SAME_BYTES_(16, 8);
 }
 
 static uint64_t itch_hash_retail_interest_(uint64_t hash, const void *of)
 {
     const struct itch_retail_interest *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->stock_locate);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->tracking_number);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->timestamp);
-    hash = protopool_hash_bytes(hash, msg->stock, sizeof msg->stock);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->interest);
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 9);
+    PROTOPOOL_HASH_NUMBERS_(10, 2, 2);
+    PROTOPOOL_HASH_NUMBERS_(16, 8, 1);
     return hash;
 }
 

@@ -61,7 +61,7 @@
  *   pool.h      Pools: init, fini and what lies between.
  *   depot.h     Depots: memory that the pools of several threads share.
  *   text.h      What emitted constructors use for texts and bools.
- *   hash.h      Hashing: the same on every machine.
+ *   hash.h      Prototypes of hashing, for emitted code.
  *   record.h    Descriptions of messages: for a logger, a diff or a bridge to another format, for any protocol.
  *   print.h     Printing, in the form of Rust's Debug.
  *   message.h   Functions that are alike for many variants, as macros that the header of a protocol expands.
@@ -252,6 +252,9 @@ PROTOPOOL_BEGIN_C
 #define protopool_put_slow PROTOPOOL_NAMED_(protopool_put_slow)
 #define protopool_set_fault_handler PROTOPOOL_NAMED_(protopool_set_fault_handler)
 #define protopool_fault_text PROTOPOOL_NAMED_(protopool_fault_text)
+#define protopool_hash_u64 PROTOPOOL_NAMED_(protopool_hash_u64)
+#define protopool_hash_numbers PROTOPOOL_NAMED_(protopool_hash_numbers)
+#define protopool_hash_list PROTOPOOL_NAMED_(protopool_hash_list)
 #define protopool_print_begin PROTOPOOL_NAMED_(protopool_print_begin)
 #define protopool_print_item PROTOPOOL_NAMED_(protopool_print_item)
 #define protopool_print_end PROTOPOOL_NAMED_(protopool_print_end)
@@ -1070,46 +1073,17 @@ static inline bool protopool_is_bool(const void *bytes)
 }
 
 /* ---- hash.h ------------------------------------------------------------------------------------------------------ */
-/* Hashing: the same on every machine. */
+/* Prototypes of hashing, for emitted code. */
 
-#define PROTOPOOL_HASH_SEED_ UINT64_C(0x9e3779b97f4a7c15)
+/* The hash so far, with one more number. It is not safe against input that is chosen to collide. */
+PROTOPOOL_API uint64_t protopool_hash_u64(uint64_t hash, uint64_t number);
 
-/* One step: the finaliser of splitmix64 (Steele, Lea, Flood 2014) over the hash so far and the value. It is not safe against
- * input that is chosen to collide. */
-static inline uint64_t protopool_hash_u64(uint64_t hash, uint64_t value)
-{
-    hash = (hash ^ value) + PROTOPOOL_HASH_SEED_;
-    hash = (hash ^ (hash >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    hash = (hash ^ (hash >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return hash ^ (hash >> 31);
-}
+/* The same with `count` numbers of 1, 2, 4 or 8 bytes each: on every machine as on a little-endian one. The hash does not depend on
+ * what a number is: 0.0 and -0.0 differ, and a NaN is equal to itself. */
+PROTOPOOL_API uint64_t protopool_hash_numbers(uint64_t hash, const void *numbers, size_t bytes, size_t count);
 
-/* Hashes the bytes, as `equal` compares them: 0.0 and -0.0 differ, and a NaN is equal to itself. */
-static inline uint64_t protopool_hash_float(uint64_t hash, float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return protopool_hash_u64(hash, bits);
-}
-
-static inline uint64_t protopool_hash_double(uint64_t hash, double value)
-{
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return protopool_hash_u64(hash, bits);
-}
-
-static inline uint64_t protopool_hash_bytes(uint64_t hash, const void *bytes, size_t count)
-{
-    const unsigned char *const at = (const unsigned char *)bytes;
-    for (size_t i = 0; i < count; i += 8) {
-        uint64_t value = 0;
-        for (size_t j = i; j < count && j < i + 8; j++)
-            value |= (uint64_t)at[j] << 8 * (j - i);
-        hash = protopool_hash_u64(hash, value);
-    }
-    return protopool_hash_u64(hash, count);
-}
+/* The same of a list: also with its length. */
+PROTOPOOL_API uint64_t protopool_hash_list(uint64_t hash, const void *numbers, size_t bytes, size_t count);
 
 /* ---- record.h ---------------------------------------------------------------------------------------------------- */
 /* Descriptions of messages: for a logger, a diff or a bridge to another format, for any protocol. */
@@ -1345,6 +1319,13 @@ PROTOPOOL_API void protopool_trace_bytes(const char *what, const void *slot, siz
     { \
         return p##_default_##variant(); \
     }
+
+/* In functions of emitted sources that compare the records `one` and `other`, or hash the record `msg`: fields that lie side by
+ * side, and are equal exactly if their bytes are. offset: of the first one. */
+#define PROTOPOOL_SAME_BYTES_(offset, bytes) \
+    (memcmp(PROTOPOOL_BEHIND_(one, offset), PROTOPOOL_BEHIND_(other, offset), bytes) == 0)
+#define PROTOPOOL_HASH_NUMBERS_(offset, bytes, count) \
+    hash = protopool_hash_numbers(hash, PROTOPOOL_BEHIND_(msg, offset), bytes, count)
 
 PROTOPOOL_END_C
 

@@ -568,20 +568,20 @@ static bool telemetry_equal_position_(const struct telemetry_position *one, cons
     size_t count)
 {
     for (size_t i = 0; i < count; i++, one++, other++) {
-        if (!(memcmp(&one->latitude, &other->latitude, sizeof one->latitude) == 0
-           && memcmp(&one->longitude, &other->longitude, sizeof one->longitude) == 0
-           && memcmp(&one->altitude, &other->altitude, sizeof one->altitude) == 0)) {
+        if (!(PROTOPOOL_SAME_BYTES_(0, 4)
+           && PROTOPOOL_SAME_BYTES_(8, 16))) {
             return false;
         }
     }
     return true;
 }
 
-static uint64_t telemetry_hash_position_(uint64_t hash, const struct telemetry_position *msg)
+static uint64_t telemetry_hash_position_(uint64_t hash, const struct telemetry_position *msg, size_t count)
 {
-    hash = protopool_hash_double(hash, msg->latitude);
-    hash = protopool_hash_double(hash, msg->longitude);
-    hash = protopool_hash_float(hash, msg->altitude);
+    for (size_t i = 0; i < count; i++, msg++) {
+        PROTOPOOL_HASH_NUMBERS_(0, 4, 1);
+        PROTOPOOL_HASH_NUMBERS_(8, 8, 2);
+    }
     return hash;
 }
 
@@ -589,65 +589,59 @@ static bool telemetry_equal_waypoint_(const struct telemetry_waypoint *one, cons
     size_t count)
 {
     for (size_t i = 0; i < count; i++, one++, other++) {
-        if (!(telemetry_equal_position_(&one->at, &other->at, 1)
-           && one->has_speed == other->has_speed && (!one->has_speed || (memcmp(&one->speed, &other->speed, sizeof one->speed) == 0))
-           && one->hold == other->hold)) {
+        if (!(PROTOPOOL_SAME_BYTES_(2, 2)
+           && telemetry_equal_position_(&one->at, &other->at, 1)
+           && one->has_speed == other->has_speed && (!one->has_speed || (memcmp(&one->speed, &other->speed, sizeof one->speed) == 0)))) {
             return false;
         }
     }
     return true;
 }
 
-static uint64_t telemetry_hash_waypoint_(uint64_t hash, const struct telemetry_waypoint *msg)
+static uint64_t telemetry_hash_waypoint_(uint64_t hash, const struct telemetry_waypoint *msg, size_t count)
 {
-    hash = telemetry_hash_position_(hash, &msg->at);
-    hash = protopool_hash_u64(hash, msg->has_speed);
-    if (msg->has_speed) {
-        hash = protopool_hash_float(hash, msg->speed);
+    for (size_t i = 0; i < count; i++, msg++) {
+        PROTOPOOL_HASH_NUMBERS_(2, 2, 1);
+        hash = telemetry_hash_position_(hash, &msg->at, 1);
+        hash = protopool_hash_u64(hash, msg->has_speed);
+        if (msg->has_speed) {
+            hash = protopool_hash_numbers(hash, &msg->speed, sizeof msg->speed, 1);
+        }
     }
-    hash = protopool_hash_u64(hash, (uint64_t)msg->hold);
     return hash;
 }
 
 static bool telemetry_equal_heartbeat_(const void *a, const void *b)
 {
     const struct telemetry_heartbeat *const one = a, *const other = b;
-    return one->time == other->time
-           && one->mode == other->mode
-           && one->working == other->working
-           && one->battery == other->battery;
+    return PROTOPOOL_SAME_BYTES_(1, 3)
+           && PROTOPOOL_SAME_BYTES_(8, 8);
 }
 
 static uint64_t telemetry_hash_heartbeat_(uint64_t hash, const void *of)
 {
     const struct telemetry_heartbeat *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->time);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->mode);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->working);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->battery);
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 3);
+    PROTOPOOL_HASH_NUMBERS_(8, 8, 1);
     return hash;
 }
 
 static bool telemetry_equal_attitude_(const void *a, const void *b)
 {
     const struct telemetry_attitude *const one = a, *const other = b;
-    return one->time == other->time
-           && memcmp(one->angles, other->angles, sizeof one->angles) == 0
+    return PROTOPOOL_SAME_BYTES_(4, 12)
+           && PROTOPOOL_SAME_BYTES_(32, 8)
            && one->has_rates == other->has_rates && (!one->has_rates || (memcmp(one->rates, other->rates, sizeof one->rates) == 0));
 }
 
 static uint64_t telemetry_hash_attitude_(uint64_t hash, const void *of)
 {
     const struct telemetry_attitude *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->time);
-    for (size_t i = 0; i < 3; i++) {
-        hash = protopool_hash_float(hash, msg->angles[i]);
-    }
+    PROTOPOOL_HASH_NUMBERS_(4, 4, 3);
+    PROTOPOOL_HASH_NUMBERS_(32, 8, 1);
     hash = protopool_hash_u64(hash, msg->has_rates);
     if (msg->has_rates) {
-        for (size_t i = 0; i < 3; i++) {
-            hash = protopool_hash_float(hash, msg->rates[i]);
-        }
+        hash = protopool_hash_numbers(hash, msg->rates, sizeof *msg->rates, 3);
     }
     return hash;
 }
@@ -655,7 +649,7 @@ static uint64_t telemetry_hash_attitude_(uint64_t hash, const void *of)
 static bool telemetry_equal_moved_(const void *a, const void *b)
 {
     const struct telemetry_moved *const one = a, *const other = b;
-    return one->time == other->time
+    return PROTOPOOL_SAME_BYTES_(8, 8)
            && telemetry_equal_position_(&one->at, &other->at, 1)
            && one->has_target == other->has_target && (!one->has_target || (telemetry_equal_position_(&one->target, &other->target, 1)));
 }
@@ -663,11 +657,11 @@ static bool telemetry_equal_moved_(const void *a, const void *b)
 static uint64_t telemetry_hash_moved_(uint64_t hash, const void *of)
 {
     const struct telemetry_moved *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->time);
-    hash = telemetry_hash_position_(hash, &msg->at);
+    PROTOPOOL_HASH_NUMBERS_(8, 8, 1);
+    hash = telemetry_hash_position_(hash, &msg->at, 1);
     hash = protopool_hash_u64(hash, msg->has_target);
     if (msg->has_target) {
-        hash = telemetry_hash_position_(hash, &msg->target);
+        hash = telemetry_hash_position_(hash, &msg->target, 1);
     }
     return hash;
 }
@@ -675,101 +669,96 @@ static uint64_t telemetry_hash_moved_(uint64_t hash, const void *of)
 static bool telemetry_equal_mission_(const void *a, const void *b)
 {
     const struct telemetry_mission *const one = a, *const other = b;
-    return one->name_len == other->name_len && memcmp(one->name, other->name, one->name_len) == 0
-           && memcmp(&one->speed, &other->speed, sizeof one->speed) == 0
+    return PROTOPOOL_SAME_BYTES_(4, 4)
+           && one->name_len == other->name_len && memcmp(one->name, other->name, one->name_len) == 0
            && one->waypoints_len == other->waypoints_len && telemetry_equal_waypoint_(one->waypoints, other->waypoints, one->waypoints_len);
 }
 
 static uint64_t telemetry_hash_mission_(uint64_t hash, const void *of)
 {
     const struct telemetry_mission *const msg = of;
-    hash = protopool_hash_bytes(hash, msg->name, msg->name_len);
-    hash = protopool_hash_float(hash, msg->speed);
+    PROTOPOOL_HASH_NUMBERS_(4, 4, 1);
+    hash = protopool_hash_list(hash, msg->name, sizeof *msg->name, msg->name_len);
     hash = protopool_hash_u64(hash, msg->waypoints_len);
-    for (size_t i = 0; i < msg->waypoints_len; i++) {
-        hash = telemetry_hash_waypoint_(hash, &msg->waypoints[i]);
-    }
+    hash = telemetry_hash_waypoint_(hash, msg->waypoints, msg->waypoints_len);
     return hash;
 }
 
 static bool telemetry_equal_text_(const void *a, const void *b)
 {
     const struct telemetry_text *const one = a, *const other = b;
-    return one->severity == other->severity
+    return PROTOPOOL_SAME_BYTES_(1, 1)
            && one->text_len == other->text_len && memcmp(one->text, other->text, one->text_len) == 0;
 }
 
 static uint64_t telemetry_hash_text_(uint64_t hash, const void *of)
 {
     const struct telemetry_text *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->severity);
-    hash = protopool_hash_bytes(hash, msg->text, msg->text_len);
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 1);
+    hash = protopool_hash_list(hash, msg->text, sizeof *msg->text, msg->text_len);
     return hash;
 }
 
 static bool telemetry_equal_log_(const void *a, const void *b)
 {
     const struct telemetry_log *const one = a, *const other = b;
-    return one->time == other->time
-           && one->severity == other->severity
+    return PROTOPOOL_SAME_BYTES_(1, 1)
+           && PROTOPOOL_SAME_BYTES_(8, 8)
            && one->text_len == other->text_len && memcmp(telemetry_log_text(one, NULL), telemetry_log_text(other, NULL), one->text_len) == 0;
 }
 
 static uint64_t telemetry_hash_log_(uint64_t hash, const void *of)
 {
     const struct telemetry_log *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->time);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->severity);
-    hash = protopool_hash_bytes(hash, telemetry_log_text(msg, NULL), msg->text_len);
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 1);
+    PROTOPOOL_HASH_NUMBERS_(8, 8, 1);
+    hash = protopool_hash_list(hash, telemetry_log_text(msg, NULL), sizeof *telemetry_log_text(msg, NULL), msg->text_len);
     return hash;
 }
 
 static bool telemetry_equal_chunk_(const void *a, const void *b)
 {
     const struct telemetry_chunk *const one = a, *const other = b;
-    return one->file == other->file
-           && one->offset == other->offset
+    return PROTOPOOL_SAME_BYTES_(2, 2)
+           && PROTOPOOL_SAME_BYTES_(8, 4)
            && one->data_len == other->data_len && memcmp(telemetry_chunk_data(one, NULL), telemetry_chunk_data(other, NULL), one->data_len) == 0;
 }
 
 static uint64_t telemetry_hash_chunk_(uint64_t hash, const void *of)
 {
     const struct telemetry_chunk *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->file);
-    hash = protopool_hash_u64(hash, (uint64_t)msg->offset);
-    hash = protopool_hash_u64(hash, msg->data_len);
-    hash = protopool_hash_bytes(hash, telemetry_chunk_data(msg, NULL), msg->data_len);
+    PROTOPOOL_HASH_NUMBERS_(2, 2, 1);
+    PROTOPOOL_HASH_NUMBERS_(8, 4, 1);
+    hash = protopool_hash_list(hash, telemetry_chunk_data(msg, NULL), sizeof *telemetry_chunk_data(msg, NULL), msg->data_len);
     return hash;
 }
 
 static bool telemetry_equal_track_(const void *a, const void *b)
 {
     const struct telemetry_track *const one = a, *const other = b;
-    return one->period == other->period
+    return PROTOPOOL_SAME_BYTES_(2, 2)
            && one->points_len == other->points_len && telemetry_equal_position_(telemetry_track_points(one, NULL), telemetry_track_points(other, NULL), one->points_len);
 }
 
 static uint64_t telemetry_hash_track_(uint64_t hash, const void *of)
 {
     const struct telemetry_track *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->period);
+    PROTOPOOL_HASH_NUMBERS_(2, 2, 1);
     hash = protopool_hash_u64(hash, msg->points_len);
-    for (size_t i = 0; i < msg->points_len; i++) {
-        hash = telemetry_hash_position_(hash, &telemetry_track_points(msg, NULL)[i]);
-    }
+    hash = telemetry_hash_position_(hash, telemetry_track_points(msg, NULL), msg->points_len);
     return hash;
 }
 
 static bool telemetry_equal_set_mode_(const void *a, const void *b)
 {
     const struct telemetry_set_mode *const one = a, *const other = b;
-    return one->mode == other->mode;
+    return PROTOPOOL_SAME_BYTES_(1, 1);
 }
 
 static uint64_t telemetry_hash_set_mode_(uint64_t hash, const void *of)
 {
     const struct telemetry_set_mode *const msg = of;
-    hash = protopool_hash_u64(hash, (uint64_t)msg->mode);
+    PROTOPOOL_HASH_NUMBERS_(1, 1, 1);
     return hash;
 }
 
@@ -793,7 +782,7 @@ static bool telemetry_equal_set_home_(const void *a, const void *b)
 static uint64_t telemetry_hash_set_home_(uint64_t hash, const void *of)
 {
     const struct telemetry_set_home *const msg = of;
-    hash = telemetry_hash_position_(hash, &msg->home);
+    hash = telemetry_hash_position_(hash, &msg->home, 1);
     return hash;
 }
 

@@ -62,3 +62,10 @@
     { \
         return p##_default_##variant(); \
     }
+
+/* In functions of emitted sources that compare the records `one` and `other`, or hash the record `msg`: fields that lie side by
+ * side, and are equal exactly if their bytes are. offset: of the first one. */
+#define PROTOPOOL_SAME_BYTES_(offset, bytes) \
+    (memcmp(PROTOPOOL_BEHIND_(one, offset), PROTOPOOL_BEHIND_(other, offset), bytes) == 0)
+#define PROTOPOOL_HASH_NUMBERS_(offset, bytes, count) \
+    hash = protopool_hash_numbers(hash, PROTOPOOL_BEHIND_(msg, offset), bytes, count)
