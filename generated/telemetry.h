@@ -229,11 +229,11 @@ static inline bool telemetry_valid_waypoint(const struct telemetry_waypoint *val
  *
  * Each variant X also has these. The comment before its prototypes names them:
  *
- * struct telemetry_X telemetry_default_X(void)                              the schema's defaults; without one: nearest to 0, or empty
- * bool telemetry_valid_X(const struct telemetry_X *msg)                     whether the schema allows it; if not, copy returns NULL
- * const struct telemetry_X *telemetry_as_X(const struct telemetry *msg)     the message as an X; if it is none, a fault from level 1
- * const struct telemetry_X *telemetry_if_X(const struct telemetry *msg)     the message as an X; NULL if it is none
- * struct telemetry_X *telemetry_edit_X(struct telemetry *msg)               like as_X, to write fields; only if X has fields
+ * struct telemetry_X telemetry_default_X(void)                              the schema's defaults; a field without one: nearest to 0, or empty
+ * bool telemetry_valid_X(const struct telemetry_X *msg)                     whether the schema allows its values; if not, copy returns NULL
+ * const struct telemetry_X *telemetry_as_X(const struct telemetry *msg)     the message as an X. Another variant: a fault from level 1
+ * const struct telemetry_X *telemetry_if_X(const struct telemetry *msg)     the message as an X. Another variant: NULL
+ * struct telemetry_X *telemetry_edit_X(struct telemetry *msg)               like as_X, to write its fields; only if X has fields
  *
  * A text argument is terminated; a null pointer is refused. An array argument has exactly N elements. A list may be NULL if
  * its length is 0. An optional field is absent if its argument is NULL. new and copy set padding to 0, but they copy the
