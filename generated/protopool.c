@@ -102,9 +102,9 @@
 #define PP_OWN_BLOCK_MIN_BYTES ((size_t)4096) /* slots of at least so many bytes may have a block each */
 #define PP_MAGAZINE_BYTES ((size_t)1 << 18)   /* a magazine holds slots of at most so many bytes in all */
 #define PP_MAGAZINE_MIN 4U                    /* a slot size has no magazine if it would hold fewer slots */
-#define PP_IDLE_PERIOD 64U                    /* visits to the store between two looks for idle magazines */
-#define PP_FLUSH_PERIOD_MIN 8U                /* at least so many slabs are taken between two such looks */
-#define PP_LOCK_TRIES 100 /* a depot's lock is held for less time than a thread takes to sleep and to wake */
+#define PP_IDLE_PERIOD 64U     /* visits to the store between two looks at the magazines of a slot size */
+#define PP_FLUSH_PERIOD_MIN 8U /* or so many slabs that are taken */
+#define PP_LOCK_TRIES 100      /* a depot's lock is held for less time than a thread takes to sleep and to wake */
 
 static_assert(PROTOPOOL_MAGAZINE >= 1 && PROTOPOOL_MAGAZINE <= 65535, "PROTOPOOL_MAGAZINE is 1 to 65535");
 static_assert(sizeof(struct protopool_slab) % sizeof(protopool_word) == 0, "the bitmap follows the header");
@@ -816,12 +816,13 @@ static inline size_t pp_slab_align(const struct protopool_slabs *slabs)
 #define PP_CHUNK_BYTES(slabs) ((slabs)*PP_SLAB_BYTES + PP_LARGEST_SLAB - 1) /* enough for so many, at any address */
 
 /*
- * Free memory between live slabs goes back to the system, page by page, when it exceeds a bound; then half of it is given
- * back. So a load that swings by less than that half does not call the system, and no free has more than that half to do. The
- * bound grows with what is live.
+ * Free memory between live slabs goes back to the system, page by page, when it exceeds a bound. Then each slab that is given
+ * back takes some with it, until half of the bound is left. So a load that swings by less than that half does not call the
+ * system, and no slab has much to do. The bound grows with what is live.
  */
 #define PP_DIRTY_MIN ((size_t)4 << 20)
-#define PP_DIRTY_SHIFT 4 /* or 1/16 of the live slabs, if that is more */
+#define PP_DIRTY_SHIFT 4                     /* or 1/16 of the live slabs, if that is more */
+#define PP_CLEAN_BYTES (2 * PP_LARGEST_SLAB) /* for each slab; more than its own bytes, so that the bound holds */
 
 struct protopool_chunk {
     void *block;
@@ -902,6 +903,10 @@ static void pp_clean_chunk(struct protopool_heap *heap, struct protopool_chunk *
 
     while (bit < chunk->slabs && !heap->system_refuses) {
         const size_t first = bit;
+        if (chunk->dirty[bit / 64] >> bit % 64 == 0) {
+            bit = (bit / 64 + 1) * 64;
+            continue;
+        }
         while (bit < chunk->slabs && (chunk->dirty[bit / 64] >> bit % 64 & 1) != 0)
             bit++;
         if (bit == first) {
@@ -1029,8 +1034,9 @@ static void pp_heap_give(void *ctx, void *memory, size_t bytes, size_t align)
     if (chunk->live == 0 && heap->idle++ != 0)
         pp_remove_chunk(heap, chunk); /* at most one idle chunk is kept */
     most = heap->live >> PP_DIRTY_SHIFT > PP_DIRTY_MIN ? heap->live >> PP_DIRTY_SHIFT : PP_DIRTY_MIN;
-    if (heap->dirty > most)
-        pp_clean_heap(heap, most / 2);
+    heap->is_dirty = heap->dirty > most || (heap->is_dirty && heap->dirty > most / 2);
+    if (heap->is_dirty)
+        pp_clean_heap(heap, heap->dirty - PROTOPOOL_MIN_(heap->dirty - most / 2, PP_CLEAN_BYTES));
 }
 
 static void pp_heap_trim(struct protopool_heap *heap)
@@ -1122,6 +1128,15 @@ static void pp_give_highest_spare(struct protopool_store *store)
     pp_give_to_source(store, (void *)(spare - order), PP_SLAB_BYTES << order, PP_SLAB_BYTES << order);
 }
 
+/* Gives spares back, at least so many bytes if there are as many: so the pool grows only if it has no spares. */
+static void pp_give_spares(struct protopool_store *store, size_t bytes)
+{
+    const size_t left = store->growth->spare_bytes > bytes ? store->growth->spare_bytes - bytes : 0;
+
+    while (store->growth->spare_bytes > left)
+        pp_give_highest_spare(store);
+}
+
 /* Whether another slab, of so many bytes, may be kept as a spare. */
 static bool pp_has_room_for_spare(const struct protopool_growth *growth, size_t bytes)
 {
@@ -1197,6 +1212,17 @@ static void pp_release_idle_slab(struct protopool_store *store, struct protopool
 {
     if (pp_may_release(store, slabs, slab))
         pp_release_slab(store, slabs, slab);
+}
+
+/* Releases one wholly free slab of a slot size, if there is one. New slabs are first in the list. */
+static void pp_release_free_slab(struct protopool_store *store, struct protopool_slabs *slabs)
+{
+    struct protopool_slab *slab = slabs->partial;
+
+    while (slab != NULL && slab->idle_words != slab->words)
+        slab = slab->next;
+    if (slab != NULL && store->kind->release != NULL)
+        store->kind->release(store, slabs, slab);
 }
 
 /* Releases all wholly free slabs of a slot size that may leave it. */
@@ -1279,8 +1305,8 @@ static void *pp_take_slab(struct protopool_store *store, const struct protopool_
     }
     if (memory != NULL)
         return memory;
-    while (store->growth->spare_count != 0 && store->growth->source.give != NULL)
-        pp_give_highest_spare(store);
+    if (store->growth->source.give != NULL)
+        pp_give_spares(store, slabs->slab_bytes);
     return pp_take_from_source(store, slabs->slab_bytes, pp_slab_align(slabs));
 }
 
@@ -1544,22 +1570,26 @@ static void pp_reverse(void **slots, uint32_t count)
  * All functions are called with the depot's lock held.
  */
 
-/* Spills the depot's full magazines. Free slots in them can keep an otherwise empty slab from being reused. */
-static void pp_flush_depot_magazines(struct protopool_depot *depot)
+/* Spills the depot's full magazines of a slot size. Free slots in them can keep an otherwise empty slab from being reused. */
+static void pp_flush_depot_class(struct protopool_depot *depot, unsigned c)
 {
     struct protopool_store *const store = depot->store;
+    struct protopool_depot_class *const depot_class = &depot->classes[c];
 
-    for (unsigned c = 1; c <= store->geometry->count; c++) {
-        struct protopool_depot_class *const depot_class = &depot->classes[c];
-        while (depot_class->full_count != 0) {
-            void *const array = depot_class->full[--depot_class->full_count];
-            pp_spill(store, &store->classes[c].slabs, (void *const *)array, store->classes[c].magazine);
-            if (depot_class->empty_count < PROTOPOOL_DEPOT_MAGAZINES)
-                depot_class->empty[depot_class->empty_count++] = (void **)array;
-            else
-                pp_spill(store, pp_array_slabs(store), &array, 1);
-        }
+    while (depot_class->full_count != 0) {
+        void *const array = depot_class->full[--depot_class->full_count];
+        pp_spill(store, &store->classes[c].slabs, (void *const *)array, store->classes[c].magazine);
+        if (depot_class->empty_count < PROTOPOOL_DEPOT_MAGAZINES)
+            depot_class->empty[depot_class->empty_count++] = (void **)array;
+        else
+            pp_spill(store, pp_array_slabs(store), &array, 1);
     }
+}
+
+static void pp_flush_depot_magazines(struct protopool_depot *depot)
+{
+    for (unsigned c = 1; c <= depot->store->geometry->count; c++)
+        pp_flush_depot_class(depot, c);
 }
 
 /* Puts the depot's empty arrays back into their slabs. */
@@ -1620,65 +1650,58 @@ static bool pp_leave_full_magazine(struct protopool *pool, unsigned c)
  * Functions named from_store or into_store are called with the store locked.
  */
 
-/*
- * Spills the magazines of slot sizes whose counts have not changed since the last look. Free slots in them can keep an
- * otherwise empty slab from being reused.
- */
-static void pp_flush_idle_magazines(struct protopool *pool)
+/* Spills the magazines of the slot size if their counts have not changed since the last look. Free slots in them can keep an
+ * otherwise empty slab from being reused. */
+static void pp_flush_if_idle(struct protopool *pool, unsigned c)
 {
-    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
-        struct protopool_pool_class *const pool_class = &pool->classes[c];
-        if (pool_class->seen_loaded == pp_magazine_count(&pool->loaded[c])
-            && pool_class->seen_previous == pp_magazine_count(&pool_class->previous)) {
-            pp_spill_magazine(pool, c, &pool->loaded[c]);
-            pp_spill_magazine(pool, c, &pool_class->previous);
-        }
-        pool_class->seen_loaded = pp_magazine_count(&pool->loaded[c]);
-        pool_class->seen_previous = pp_magazine_count(&pool_class->previous);
+    struct protopool_pool_class *const pool_class = &pool->classes[c];
+
+    if (pool_class->seen_loaded == pp_magazine_count(&pool->loaded[c])
+        && pool_class->seen_previous == pp_magazine_count(&pool_class->previous)) {
+        pp_spill_magazine(pool, c, &pool->loaded[c]);
+        pp_spill_magazine(pool, c, &pool_class->previous);
     }
-}
-
-static void pp_flush_idle(struct protopool *pool)
-{
-    pp_flush_idle_magazines(pool);
-    if (pool->depot != NULL)
-        pp_flush_depot_magazines(pool->depot);
+    pool_class->seen_loaded = pp_magazine_count(&pool->loaded[c]);
+    pool_class->seen_previous = pp_magazine_count(&pool_class->previous);
 }
 
 /*
- * Whether it is time to look for idle magazines before the store grows. It is not done each time: a magazine can be in use
- * although its count has not changed. And if another slot size took each slab as soon as it is free, a pool with few live
- * messages would never settle. Between two looks, each slot size can get a slab.
+ * Whose turn it is when something is done for the visit-th time: a slot class, or 0 for none. Each has its turn once in
+ * `period` visits, or once in as many as there are slot sizes: so no single call spills the magazines of more than one.
  */
-static bool pp_is_time_to_flush(struct protopool *pool)
+static unsigned pp_turn(const struct protopool *pool, uint32_t visit, uint32_t period)
 {
-    const uint32_t period =
-        pool->store->geometry->count > PP_FLUSH_PERIOD_MIN ? pool->store->geometry->count : PP_FLUSH_PERIOD_MIN;
-
-    if (++pool->slabs_since_flush < period)
-        return false;
-    pool->slabs_since_flush = 0;
-    return true;
+    const uint32_t count = pool->store->geometry->count;
+    const uint32_t turn = visit % (count > period ? count : period);
+    return turn < count ? turn + 1 : 0;
 }
 
-/* The grow_for of a growing store. */
+/*
+ * The grow_for of a growing store. Before it grows, it looks for idle magazines of one slot size. It does not look at all of
+ * them each time: a magazine can be in use although its count has not changed. And if another slot size took each slab as
+ * soon as it is free, a pool with few live messages would never settle. Between two looks at a slot size, each other one can
+ * get a slab.
+ */
 static bool pp_grow_after_flush(struct protopool *pool, struct protopool_slabs *slabs)
 {
-    bool is_time;
+    unsigned idle = 0;
 
     if (!pp_can_grow(slabs))
         return false;
     if (pp_has_own_blocks(slabs))
-        is_time = ++pool->store_visits % PP_IDLE_PERIOD == 0;
-    else
-        is_time = !pp_has_spare(pool->store, pp_slab_order(slabs)) && pp_is_time_to_flush(pool);
-    if (is_time)
-        pp_flush_idle(pool);
+        idle = pp_turn(pool, ++pool->store_visits, PP_IDLE_PERIOD);
+    else if (!pp_has_spare(pool->store, pp_slab_order(slabs)))
+        idle = pp_turn(pool, ++pool->growths, PP_FLUSH_PERIOD_MIN);
+    if (idle != 0) {
+        pp_flush_if_idle(pool, idle);
+        if (pool->depot != NULL)
+            pp_flush_depot_class(pool->depot, idle);
+    }
     return pp_grow(pool->store, slabs);
 }
 
-/* Adds a slab for the slot size. False if there is no memory for it. Before that, from time to time, idle magazines are
- * spilled: any magazine of the pool may change. */
+/* Adds a slab for the slot size. False if there is no memory for it. Before that, idle magazines of some slot size are spilled:
+ * any magazine of the pool may change. */
 static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
 {
     return pool->store->kind->grow_for != NULL && pool->store->kind->grow_for(pool, slabs);
@@ -1777,11 +1800,12 @@ static void pp_put_into_store(struct protopool *pool, unsigned c, void *slot)
     *loaded->top++ = slot;
 }
 
-/* For a joined pool that only frees: it never grows, so it looks for idle magazines from time to time. */
+/* For a joined pool that only frees: it never grows, so it looks for idle magazines when it goes to the store. */
 static void pp_flush_idle_sometimes(struct protopool *pool)
 {
-    if (pool->depot != NULL && ++pool->store_visits % PP_IDLE_PERIOD == 0)
-        pp_flush_idle_magazines(pool);
+    const unsigned idle = pool->depot != NULL ? pp_turn(pool, ++pool->store_visits, PP_IDLE_PERIOD) : 0;
+    if (idle != 0)
+        pp_flush_if_idle(pool, idle);
 }
 
 /* The `take` of stores with two magazines per pool and slot size. */
@@ -2101,8 +2125,9 @@ void protopool_reset(struct protopool *pool)
     pp_finish_operation(pool);
 }
 
-/* protopool_reserve, with the store locked. */
-static bool pp_reserve(struct protopool *pool, unsigned c, size_t n)
+/* Adds a slab, with the store locked, unless there is room for n more slots: then *is_enough is set, and what is reserved
+ * noted. False if there is no memory. */
+static bool pp_reserve_slab(struct protopool *pool, unsigned c, size_t n, bool *is_enough)
 {
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
     const size_t live = pp_live_slots(pool, c);
@@ -2111,15 +2136,32 @@ static bool pp_reserve(struct protopool *pool, unsigned c, size_t n)
         return false;
     if (slabs->fixed == NULL && pool->store->classes[c].magazine != 0 && !pp_ensure_array(pool, c, &pool->loaded[c]))
         return false;
-    while (slabs->slots - live < n) {
-        if (!pp_grow_for(pool, slabs)) {
-            pp_release_free_slabs(pool->store, slabs);
-            return false;
-        }
-    }
+    *is_enough = slabs->slots - live >= n;
+    if (!*is_enough)
+        return pp_grow_for(pool, slabs);
     if (live + n > slabs->reserved)
         slabs->reserved = live + n;
     return true;
+}
+
+/* The lock is released after each slab: a joined pool may reserve while others allocate. */
+static bool pp_reserve(struct protopool *pool, unsigned c, size_t n)
+{
+    bool is_enough = false, is_good;
+    size_t added = 0;
+
+    do {
+        pp_lock_store(pool);
+        is_good = pp_reserve_slab(pool, c, n, &is_enough);
+        pp_unlock_store(pool);
+        added += is_good && !is_enough;
+    } while (is_good && !is_enough);
+    for (; !is_good && added != 0; added--) {
+        pp_lock_store(pool);
+        pp_release_free_slab(pool->store, &pool->store->classes[c].slabs);
+        pp_unlock_store(pool);
+    }
+    return is_good;
 }
 
 bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n)
@@ -2128,9 +2170,7 @@ bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n)
 
     if (!pp_start_operation(pool))
         return false;
-    pp_lock_store(pool);
     done = slot_class == 0 || n == 0 || pp_reserve(pool, slot_class, n);
-    pp_unlock_store(pool);
     pp_finish_operation(pool);
     return done;
 }

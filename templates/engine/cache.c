@@ -4,65 +4,58 @@
  * Functions named from_store or into_store are called with the store locked.
  */
 
-/*
- * Spills the magazines of slot sizes whose counts have not changed since the last look. Free slots in them can keep an
- * otherwise empty slab from being reused.
- */
-static void pp_flush_idle_magazines(struct protopool *pool)
+/* Spills the magazines of the slot size if their counts have not changed since the last look. Free slots in them can keep an
+ * otherwise empty slab from being reused. */
+static void pp_flush_if_idle(struct protopool *pool, unsigned c)
 {
-    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
-        struct protopool_pool_class *const pool_class = &pool->classes[c];
-        if (pool_class->seen_loaded == pp_magazine_count(&pool->loaded[c])
-            && pool_class->seen_previous == pp_magazine_count(&pool_class->previous)) {
-            pp_spill_magazine(pool, c, &pool->loaded[c]);
-            pp_spill_magazine(pool, c, &pool_class->previous);
-        }
-        pool_class->seen_loaded = pp_magazine_count(&pool->loaded[c]);
-        pool_class->seen_previous = pp_magazine_count(&pool_class->previous);
+    struct protopool_pool_class *const pool_class = &pool->classes[c];
+
+    if (pool_class->seen_loaded == pp_magazine_count(&pool->loaded[c])
+        && pool_class->seen_previous == pp_magazine_count(&pool_class->previous)) {
+        pp_spill_magazine(pool, c, &pool->loaded[c]);
+        pp_spill_magazine(pool, c, &pool_class->previous);
     }
-}
-
-static void pp_flush_idle(struct protopool *pool)
-{
-    pp_flush_idle_magazines(pool);
-    if (pool->depot != NULL)
-        pp_flush_depot_magazines(pool->depot);
+    pool_class->seen_loaded = pp_magazine_count(&pool->loaded[c]);
+    pool_class->seen_previous = pp_magazine_count(&pool_class->previous);
 }
 
 /*
- * Whether it is time to look for idle magazines before the store grows. It is not done each time: a magazine can be in use
- * although its count has not changed. And if another slot size took each slab as soon as it is free, a pool with few live
- * messages would never settle. Between two looks, each slot size can get a slab.
+ * Whose turn it is when something is done for the visit-th time: a slot class, or 0 for none. Each has its turn once in
+ * `period` visits, or once in as many as there are slot sizes: so no single call spills the magazines of more than one.
  */
-static bool pp_is_time_to_flush(struct protopool *pool)
+static unsigned pp_turn(const struct protopool *pool, uint32_t visit, uint32_t period)
 {
-    const uint32_t period =
-        pool->store->geometry->count > PP_FLUSH_PERIOD_MIN ? pool->store->geometry->count : PP_FLUSH_PERIOD_MIN;
-
-    if (++pool->slabs_since_flush < period)
-        return false;
-    pool->slabs_since_flush = 0;
-    return true;
+    const uint32_t count = pool->store->geometry->count;
+    const uint32_t turn = visit % (count > period ? count : period);
+    return turn < count ? turn + 1 : 0;
 }
 
-/* The grow_for of a growing store. */
+/*
+ * The grow_for of a growing store. Before it grows, it looks for idle magazines of one slot size. It does not look at all of
+ * them each time: a magazine can be in use although its count has not changed. And if another slot size took each slab as
+ * soon as it is free, a pool with few live messages would never settle. Between two looks at a slot size, each other one can
+ * get a slab.
+ */
 static bool pp_grow_after_flush(struct protopool *pool, struct protopool_slabs *slabs)
 {
-    bool is_time;
+    unsigned idle = 0;
 
     if (!pp_can_grow(slabs))
         return false;
     if (pp_has_own_blocks(slabs))
-        is_time = ++pool->store_visits % PP_IDLE_PERIOD == 0;
-    else
-        is_time = !pp_has_spare(pool->store, pp_slab_order(slabs)) && pp_is_time_to_flush(pool);
-    if (is_time)
-        pp_flush_idle(pool);
+        idle = pp_turn(pool, ++pool->store_visits, PP_IDLE_PERIOD);
+    else if (!pp_has_spare(pool->store, pp_slab_order(slabs)))
+        idle = pp_turn(pool, ++pool->growths, PP_FLUSH_PERIOD_MIN);
+    if (idle != 0) {
+        pp_flush_if_idle(pool, idle);
+        if (pool->depot != NULL)
+            pp_flush_depot_class(pool->depot, idle);
+    }
     return pp_grow(pool->store, slabs);
 }
 
-/* Adds a slab for the slot size. False if there is no memory for it. Before that, from time to time, idle magazines are
- * spilled: any magazine of the pool may change. */
+/* Adds a slab for the slot size. False if there is no memory for it. Before that, idle magazines of some slot size are spilled:
+ * any magazine of the pool may change. */
 static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
 {
     return pool->store->kind->grow_for != NULL && pool->store->kind->grow_for(pool, slabs);
@@ -161,11 +154,12 @@ static void pp_put_into_store(struct protopool *pool, unsigned c, void *slot)
     *loaded->top++ = slot;
 }
 
-/* For a joined pool that only frees: it never grows, so it looks for idle magazines from time to time. */
+/* For a joined pool that only frees: it never grows, so it looks for idle magazines when it goes to the store. */
 static void pp_flush_idle_sometimes(struct protopool *pool)
 {
-    if (pool->depot != NULL && ++pool->store_visits % PP_IDLE_PERIOD == 0)
-        pp_flush_idle_magazines(pool);
+    const unsigned idle = pool->depot != NULL ? pp_turn(pool, ++pool->store_visits, PP_IDLE_PERIOD) : 0;
+    if (idle != 0)
+        pp_flush_if_idle(pool, idle);
 }
 
 /* The `take` of stores with two magazines per pool and slot size. */

@@ -4,22 +4,26 @@
  * All functions are called with the depot's lock held.
  */
 
-/* Spills the depot's full magazines. Free slots in them can keep an otherwise empty slab from being reused. */
-static void pp_flush_depot_magazines(struct protopool_depot *depot)
+/* Spills the depot's full magazines of a slot size. Free slots in them can keep an otherwise empty slab from being reused. */
+static void pp_flush_depot_class(struct protopool_depot *depot, unsigned c)
 {
     struct protopool_store *const store = depot->store;
+    struct protopool_depot_class *const depot_class = &depot->classes[c];
 
-    for (unsigned c = 1; c <= store->geometry->count; c++) {
-        struct protopool_depot_class *const depot_class = &depot->classes[c];
-        while (depot_class->full_count != 0) {
-            void *const array = depot_class->full[--depot_class->full_count];
-            pp_spill(store, &store->classes[c].slabs, (void *const *)array, store->classes[c].magazine);
-            if (depot_class->empty_count < PROTOPOOL_DEPOT_MAGAZINES)
-                depot_class->empty[depot_class->empty_count++] = (void **)array;
-            else
-                pp_spill(store, pp_array_slabs(store), &array, 1);
-        }
+    while (depot_class->full_count != 0) {
+        void *const array = depot_class->full[--depot_class->full_count];
+        pp_spill(store, &store->classes[c].slabs, (void *const *)array, store->classes[c].magazine);
+        if (depot_class->empty_count < PROTOPOOL_DEPOT_MAGAZINES)
+            depot_class->empty[depot_class->empty_count++] = (void **)array;
+        else
+            pp_spill(store, pp_array_slabs(store), &array, 1);
     }
+}
+
+static void pp_flush_depot_magazines(struct protopool_depot *depot)
+{
+    for (unsigned c = 1; c <= depot->store->geometry->count; c++)
+        pp_flush_depot_class(depot, c);
 }
 
 /* Puts the depot's empty arrays back into their slabs. */

@@ -18,12 +18,13 @@
 #define PP_CHUNK_BYTES(slabs) ((slabs)*PP_SLAB_BYTES + PP_LARGEST_SLAB - 1) /* enough for so many, at any address */
 
 /*
- * Free memory between live slabs goes back to the system, page by page, when it exceeds a bound; then half of it is given
- * back. So a load that swings by less than that half does not call the system, and no free has more than that half to do. The
- * bound grows with what is live.
+ * Free memory between live slabs goes back to the system, page by page, when it exceeds a bound. Then each slab that is given
+ * back takes some with it, until half of the bound is left. So a load that swings by less than that half does not call the
+ * system, and no slab has much to do. The bound grows with what is live.
  */
 #define PP_DIRTY_MIN ((size_t)4 << 20)
-#define PP_DIRTY_SHIFT 4 /* or 1/16 of the live slabs, if that is more */
+#define PP_DIRTY_SHIFT 4                     /* or 1/16 of the live slabs, if that is more */
+#define PP_CLEAN_BYTES (2 * PP_LARGEST_SLAB) /* for each slab; more than its own bytes, so that the bound holds */
 
 struct protopool_chunk {
     void *block;
@@ -104,6 +105,10 @@ static void pp_clean_chunk(struct protopool_heap *heap, struct protopool_chunk *
 
     while (bit < chunk->slabs && !heap->system_refuses) {
         const size_t first = bit;
+        if (chunk->dirty[bit / 64] >> bit % 64 == 0) {
+            bit = (bit / 64 + 1) * 64;
+            continue;
+        }
         while (bit < chunk->slabs && (chunk->dirty[bit / 64] >> bit % 64 & 1) != 0)
             bit++;
         if (bit == first) {
@@ -231,8 +236,9 @@ static void pp_heap_give(void *ctx, void *memory, size_t bytes, size_t align)
     if (chunk->live == 0 && heap->idle++ != 0)
         pp_remove_chunk(heap, chunk); /* at most one idle chunk is kept */
     most = heap->live >> PP_DIRTY_SHIFT > PP_DIRTY_MIN ? heap->live >> PP_DIRTY_SHIFT : PP_DIRTY_MIN;
-    if (heap->dirty > most)
-        pp_clean_heap(heap, most / 2);
+    heap->is_dirty = heap->dirty > most || (heap->is_dirty && heap->dirty > most / 2);
+    if (heap->is_dirty)
+        pp_clean_heap(heap, heap->dirty - PROTOPOOL_MIN_(heap->dirty - most / 2, PP_CLEAN_BYTES));
 }
 
 static void pp_heap_trim(struct protopool_heap *heap)

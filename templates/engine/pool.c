@@ -203,8 +203,9 @@ void protopool_reset(struct protopool *pool)
     pp_finish_operation(pool);
 }
 
-/* protopool_reserve, with the store locked. */
-static bool pp_reserve(struct protopool *pool, unsigned c, size_t n)
+/* Adds a slab, with the store locked, unless there is room for n more slots: then *is_enough is set, and what is reserved
+ * noted. False if there is no memory. */
+static bool pp_reserve_slab(struct protopool *pool, unsigned c, size_t n, bool *is_enough)
 {
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
     const size_t live = pp_live_slots(pool, c);
@@ -213,15 +214,32 @@ static bool pp_reserve(struct protopool *pool, unsigned c, size_t n)
         return false;
     if (slabs->fixed == NULL && pool->store->classes[c].magazine != 0 && !pp_ensure_array(pool, c, &pool->loaded[c]))
         return false;
-    while (slabs->slots - live < n) {
-        if (!pp_grow_for(pool, slabs)) {
-            pp_release_free_slabs(pool->store, slabs);
-            return false;
-        }
-    }
+    *is_enough = slabs->slots - live >= n;
+    if (!*is_enough)
+        return pp_grow_for(pool, slabs);
     if (live + n > slabs->reserved)
         slabs->reserved = live + n;
     return true;
+}
+
+/* The lock is released after each slab: a joined pool may reserve while others allocate. */
+static bool pp_reserve(struct protopool *pool, unsigned c, size_t n)
+{
+    bool is_enough = false, is_good;
+    size_t added = 0;
+
+    do {
+        pp_lock_store(pool);
+        is_good = pp_reserve_slab(pool, c, n, &is_enough);
+        pp_unlock_store(pool);
+        added += is_good && !is_enough;
+    } while (is_good && !is_enough);
+    for (; !is_good && added != 0; added--) {
+        pp_lock_store(pool);
+        pp_release_free_slab(pool->store, &pool->store->classes[c].slabs);
+        pp_unlock_store(pool);
+    }
+    return is_good;
 }
 
 bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n)
@@ -230,9 +248,7 @@ bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n)
 
     if (!pp_start_operation(pool))
         return false;
-    pp_lock_store(pool);
     done = slot_class == 0 || n == 0 || pp_reserve(pool, slot_class, n);
-    pp_unlock_store(pool);
     pp_finish_operation(pool);
     return done;
 }

@@ -74,9 +74,9 @@
 #define PP_OWN_BLOCK_MIN_BYTES ((size_t)4096) /* slots of at least so many bytes may have a block each */
 #define PP_MAGAZINE_BYTES ((size_t)1 << 18)   /* a magazine holds slots of at most so many bytes in all */
 #define PP_MAGAZINE_MIN 4U                    /* a slot size has no magazine if it would hold fewer slots */
-#define PP_IDLE_PERIOD 64U                    /* visits to the store between two looks for idle magazines */
-#define PP_FLUSH_PERIOD_MIN 8U                /* at least so many slabs are taken between two such looks */
-#define PP_LOCK_TRIES 100 /* a depot's lock is held for less time than a thread takes to sleep and to wake */
+#define PP_IDLE_PERIOD 64U     /* visits to the store between two looks at the magazines of a slot size */
+#define PP_FLUSH_PERIOD_MIN 8U /* or so many slabs that are taken */
+#define PP_LOCK_TRIES 100      /* a depot's lock is held for less time than a thread takes to sleep and to wake */
 
 static_assert(PROTOPOOL_MAGAZINE >= 1 && PROTOPOOL_MAGAZINE <= 65535, "PROTOPOOL_MAGAZINE is 1 to 65535");
 static_assert(sizeof(struct protopool_slab) % sizeof(protopool_word) == 0, "the bitmap follows the header");

@@ -69,6 +69,15 @@ static void pp_give_highest_spare(struct protopool_store *store)
     pp_give_to_source(store, (void *)(spare - order), PP_SLAB_BYTES << order, PP_SLAB_BYTES << order);
 }
 
+/* Gives spares back, at least so many bytes if there are as many: so the pool grows only if it has no spares. */
+static void pp_give_spares(struct protopool_store *store, size_t bytes)
+{
+    const size_t left = store->growth->spare_bytes > bytes ? store->growth->spare_bytes - bytes : 0;
+
+    while (store->growth->spare_bytes > left)
+        pp_give_highest_spare(store);
+}
+
 /* Whether another slab, of so many bytes, may be kept as a spare. */
 static bool pp_has_room_for_spare(const struct protopool_growth *growth, size_t bytes)
 {
@@ -144,6 +153,17 @@ static void pp_release_idle_slab(struct protopool_store *store, struct protopool
 {
     if (pp_may_release(store, slabs, slab))
         pp_release_slab(store, slabs, slab);
+}
+
+/* Releases one wholly free slab of a slot size, if there is one. New slabs are first in the list. */
+static void pp_release_free_slab(struct protopool_store *store, struct protopool_slabs *slabs)
+{
+    struct protopool_slab *slab = slabs->partial;
+
+    while (slab != NULL && slab->idle_words != slab->words)
+        slab = slab->next;
+    if (slab != NULL && store->kind->release != NULL)
+        store->kind->release(store, slabs, slab);
 }
 
 /* Releases all wholly free slabs of a slot size that may leave it. */
@@ -226,8 +246,8 @@ static void *pp_take_slab(struct protopool_store *store, const struct protopool_
     }
     if (memory != NULL)
         return memory;
-    while (store->growth->spare_count != 0 && store->growth->source.give != NULL)
-        pp_give_highest_spare(store);
+    if (store->growth->source.give != NULL)
+        pp_give_spares(store, slabs->slab_bytes);
     return pp_take_from_source(store, slabs->slab_bytes, pp_slab_align(slabs));
 }
 

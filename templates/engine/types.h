@@ -131,6 +131,7 @@ struct protopool_heap {
     size_t idle;         /* wholly free chunks: at most 1 */
     size_t live;         /* bytes of slabs that are taken */
     size_t dirty;        /* bytes of chunks that are free and still have memory of the system */
+    bool is_dirty;       /* dirty was more than its bound, and is more than half of it */
     bool system_refuses; /* the system takes no pages back, for example because the memory is locked */
 };
 
@@ -206,7 +207,7 @@ struct protopool {
     uint32_t store_visits;         /* how often an operation went to the store */
     struct protopool_store *store; /* its own or its depot's; NULL: not initialised */
     struct protopool_depot *depot; /* NULL: on its own */
-    uint32_t slabs_since_flush;    /* slabs taken since the last look for idle magazines */
+    uint32_t growths;              /* how often it took a slab that was not spare */
     bool is_fixed;                 /* its store never grows */
     uint8_t failure;               /* enum protopool_failure: why a constructor last returned NULL */
 #if PROTOPOOL_CHECK >= 1

@@ -223,7 +223,7 @@ static void normalise(void)
     pool.engine.store->classes[1].peak = 0;
     pool.engine.store->classes[1].failures = 0;
     pool.engine.store_visits = 0;
-    pool.engine.slabs_since_flush = 0;
+    pool.engine.growths = 0;
 }
 
 static void enqueue(void)
