@@ -28,8 +28,8 @@ struct protopool_magazine {
 };
 
 /*
- * A level of at most this many words is searched word by word. Above a larger one, the bitmap or a level of its summary, lies
- * another level with a bit for each of its words.
+ * The bitmap is the lowest level. A level of at most this many words is searched word by word. If a level is larger, another
+ * level lies above it, with a bit for each of its words. All levels above the bitmap are its summary.
  */
 #define PROTOPOOL_SEARCHED_WORDS_ 128
 
