@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from . import analysis, comparison, contenders, experiment, libraries, protocols, report, table, verdict, workloads
+from . import analysis, comparison, contenders, experiment, libraries, medians, protocols, report, table, verdict, workloads
 
 TWICE = (1.8, 2.2)              # how many times as long a pair takes with the slowed pool; the loop is not slowed
 
@@ -17,6 +17,8 @@ def main() -> int:
     options = _parser().parse_args()
     if options.compare:
         return comparison.main(*options.compare)
+    if options.table:
+        return _table(options.table, options.into)
     if options.report:
         return _write(json.loads(options.report.read_text(encoding="utf-8")), options.output_dir)
     taking_part, left_out = _taking_part(options)
@@ -41,6 +43,15 @@ def _write(results: dict, folder: Path) -> int:
     print(table.text(results), end="")
     (folder / "report.html").write_text(report.html(results), encoding="utf-8")
     print(f"\n{folder / 'report.html'} has the plots, {folder / 'results.json'} the raw samples")
+    return 0
+
+
+def _table(paths: list[Path], into: Path | None) -> int:
+    text = medians.markdown([json.loads(path.read_text(encoding="utf-8")) for path in paths])
+    if into is None:
+        print(text, end="")
+    else:
+        medians.write_into(into, text)
     return 0
 
 
@@ -82,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     instead.add_argument("--compare", metavar=("OLD", "NEW"), nargs=2, type=Path,
                          help="compare two results.json, or two counts of instructions; exit 1 if something has become slower")
     instead.add_argument("--report", metavar="JSON", type=Path, help="write the report of earlier results again, also of an interrupted run")
+    instead.add_argument("--table", metavar="JSON", nargs="+", type=Path, help="print the medians of several results.json as Markdown")
+    parser.add_argument("--into", metavar="FILE", type=Path, help="with --table: write them into this page, between its two marks")
     return parser
 
 

@@ -18,7 +18,7 @@ STATIC_LIBS = ["-lstdc++", "-lm", "-ldl", "-lpthread"]
 class Contender:
     """general: it can replace the C library's allocator in any program. package: the Debian package of its library. library: the
     library's file. sized: its function that frees and is given the size, if it has one. frees: the function that frees. part_of:
-    the contender that it is a way to use of."""
+    the contender that it is a way to use of. is_aside: left out of long workloads."""
 
     name: str
     what: str
@@ -33,6 +33,7 @@ class Contender:
     frees: str = "free"
     two_threads_only: bool = False
     part_of: str = ""
+    is_aside: bool = False
 
     def sizing(self) -> "Contender":
         """The same, which frees with the function that is given the size."""
@@ -56,7 +57,8 @@ CONTENDERS = (
     LIMIT_WRITING,
     POOL,
     Contender("pool-1", "the pool, level 1: the checks for production", ("-DBENCH_POOL", "-DPROTOPOOL_CHECK=1")),
-    Contender("pool-depot", "the pool, joined to a depot, in one thread", ("-DBENCH_POOL", "-DBENCH_DEPOT"), one_thread_only=True),
+    Contender("pool-depot", "the pool, joined to a depot, in one thread", ("-DBENCH_POOL", "-DBENCH_DEPOT"), one_thread_only=True,
+              is_aside=True),
     GLIBC,
     Contender("jemalloc", "malloc(sizeof variant) of jemalloc, linked statically", MALLOC,
               ("-l:libjemalloc.a", *STATIC_LIBS), True, package="libjemalloc-dev", library="libjemalloc.a"),
@@ -64,9 +66,11 @@ CONTENDERS = (
               ("-lmimalloc",), True, package="libmimalloc-dev", library="libmimalloc.so"),
     Contender("tcmalloc", "malloc(sizeof variant) of tcmalloc (gperftools, minimal), linked statically", MALLOC,
               ("-l:libtcmalloc_minimal.a", *STATIC_LIBS), True, package="libgoogle-perftools-dev", library="libtcmalloc_minimal.a"),
-    Contender("union", "malloc(sizeof union) of the C library", ("-DBENCH_UNION",)),
-    Contender("seed", "the union-and-mutex design: a mutex and a stack of blocks of the union's size", ("-DBENCH_SEED",)),
-    Contender("list", "a list of free slots for each slot size, linked through the slots", ("-DBENCH_LIST",), one_thread_only=True),
+    Contender("union", "malloc(sizeof union) of the C library", ("-DBENCH_UNION",), is_aside=True),
+    Contender("seed", "the union-and-mutex design: a mutex and a stack of blocks of the union's size", ("-DBENCH_SEED",),
+              is_aside=True),
+    Contender("list", "a list of free slots for each slot size, linked through the slots", ("-DBENCH_LIST",), one_thread_only=True,
+              is_aside=True),
 )
 QUICK = ("limit", "limit, writing", "pool", "pool-1", "glibc", "jemalloc", "mimalloc", "tcmalloc")
 SWEPT = ("limit", "pool", "glibc", "jemalloc", "mimalloc", "tcmalloc", "list")

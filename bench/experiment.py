@@ -26,16 +26,20 @@ MOST_FAILURES = 3               # measurements that a contender may fail before 
 
 @dataclass(frozen=True)
 class Effort:
-    """seconds: for one workload with all contenders. fewest: the rounds to do even if they take longer."""
+    """seconds: for one workload with all contenders, at most. fewest: the rounds to do even if they take longer. total: the seconds
+    to share among the workloads and all else."""
 
     seconds: float
     slice_ms: int
     fewest: int
     is_quick: bool
+    total: float = float("inf")
 
 
 QUICK = Effort(2.6, 4, 8, True)
-FULL = Effort(14, 12, 5, False)
+FULL = Effort(14, 12, 5, False, 840)
+EXTRA_SECONDS = 130             # what a protocol's extras take, about
+WITH_EXTRAS = 2                 # protocols: the first ones
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,11 @@ class Run:
         self.results: dict = {"format": FORMAT, "finished": False, "quick": effort.is_quick, "machine": machine(), "contenders": [],
                               "left_out": [], "protocols": [], "cells": [], "memory": [], "phases": [], "latency": [], "by_live": [],
                               "by_variants": [], "instructions": [], "generator": []}
+
+    def share(self, cells: int, extras: int) -> float:
+        """The seconds for the next workload, if so many workloads and protocols with extras are left."""
+        left = self.effort.total - (time.monotonic() - self._began) - extras * EXTRA_SECONDS
+        return max(0.0, min(self.effort.seconds, left / cells))
 
     def keep(self) -> None:
         self.results["seconds"] = round(time.monotonic() - self._began)
@@ -88,13 +97,14 @@ def run(schemas: list[Path], taking_part: list[Contender], effort: Effort, folde
     built, taking_part = _build(run, schemas, taking_part, has_extras, folder)
     chosen = [w for w in (workloads.quick() if effort.is_quick else workloads.WORKLOADS) if not only or w.name in only]
     steps = [(of, workload, kind) for of in built for workload in chosen for kind in KINDS]
-    with tqdm(total=len(steps) + (8 * len(built) if has_extras else 0), unit="measurement", disable=None) as progress:
-        for of, workload, kind in steps:
+    more = built[:WITH_EXTRAS] if has_extras else []
+    with tqdm(total=len(steps) + 8 * len(more), unit="measurement", disable=None) as progress:
+        for done, (of, workload, kind) in enumerate(steps):
             progress.set_description(f"{of.protocol.name}: {workload.title}, {kind}")
-            run.results["cells"].append(_cell(run, of, taking_part, workload, kind))
+            run.results["cells"].append(_cell(run, of, taking_part, workload, kind, run.share(len(steps) - done, len(more))))
             run.keep()
             progress.update()
-        for of in built if has_extras else []:
+        for of in more:
             _extras(run, of, taking_part, folder, progress)
     run.results["finished"] = True
     run.keep()
@@ -122,7 +132,8 @@ def _build(run: Run, schemas: list[Path], taking_part: list[Contender], has_extr
                                              "mean_bytes": protocol.mean_bytes, "variants": protocol.variants})
     if built:
         run.results["contenders"] = [
-            {"name": c.name, "what": c.described(), "general": c.general, "version": c.version, "frees": c.frees}
+            {"name": c.name, "what": c.described(), "general": c.general, "version": c.version, "frees": c.frees,
+             "part_of": c.part_of}
             for c in taking_part if c.name in built[0].programs and c is not contenders.LIMIT_WRITING]
     return built, taking_part
 
@@ -134,18 +145,19 @@ def _those_that_run(run: Run, programs: measure.Programs) -> measure.Programs:
     return {name: program for name, program in programs.items() if failed[name] is None}
 
 
-def _fit(programs: measure.Programs, taking_part: list[Contender], threads: int) -> measure.Programs:
-    """Those that can do work of so many threads."""
-    unfit = {c.name for c in taking_part if (c.one_thread_only if threads > 1 else c.two_threads_only)}
+def _fit(programs: measure.Programs, taking_part: list[Contender], workload: Workload) -> measure.Programs:
+    """Those that can do the work. Of a long one: without ways to use an allocator, and without designs that are far behind."""
+    unfit = {c.name for c in taking_part if (c.one_thread_only if workload.threads > 1 else c.two_threads_only)
+             or workload.is_long and (c.part_of or c.is_aside)}
     return {name: program for name, program in programs.items() if name not in unfit}
 
 
-def _cell(run: Run, of: Built, taking_part: list[Contender], workload: Workload, kind: str) -> dict:
+def _cell(run: Run, of: Built, taking_part: list[Contender], workload: Workload, kind: str, seconds: float) -> dict:
     live = workload.live_of(of.protocol.bytes_of(kind))
     slices = 1 if workload.whole else SLICES
     arguments = ["time", workload.name, kind, live, run.effort.slice_ms]
-    fit = run.able(_fit(of.programs, taking_part, workload.threads))
-    measured = measure.times(fit, run.effort.seconds, run.effort.fewest, arguments, slices)
+    fit = run.able(_fit(of.programs, taking_part, workload))
+    measured = measure.times(fit, seconds, run.effort.fewest, arguments, slices)
     return asdict(workload) | {"protocol": of.protocol.name, "kind": kind, "live": live,
                                "printed": run.printed(measured, f"{of.protocol.name}'s {workload.title}, {kind}")}
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from .contenders import ROOT
 
-OURS = [ROOT / "schema/calc.yaml", ROOT / "schema/itch.yaml"]     # small messages, and an exchange's
+# Small messages, an exchange's, and those of a vehicle, some with a tail.
+OURS = [ROOT / "schema/calc.yaml", ROOT / "schema/itch.yaml", ROOT / "schema/telemetry.yaml"]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass
 
+SMALL_LIVE, LARGE_LIVE = 10_000, 1_000_000
 MOST_BYTES = 2**28              # of live messages: workloads keep fewer if messages are large
 
 
@@ -16,6 +17,10 @@ class Workload:
     threads: int = 1
     live: int = 1
     whole: bool = False
+
+    @property
+    def is_long(self) -> bool:
+        return self.threads == 1 and self.live >= LARGE_LIVE
 
     def live_of(self, mean_bytes: float) -> int:
         return max(1, min(self.live, int(MOST_BYTES / mean_bytes)))
@@ -33,7 +38,6 @@ WORKLOADS = (
     Workload("grow", "growth to 5 million live", "allocate all, then read and free all", live=5_000_000, whole=True),
 )
 QUICK = (("pair", 1), ("batch", 1), ("replace", 10_000), ("pipeline", 1), ("request", 1))
-SMALL_LIVE, LARGE_LIVE = 10_000, 1_000_000
 
 
 def quick() -> list[Workload]:
