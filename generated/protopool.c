@@ -21,6 +21,7 @@
  *   check2.c    Level 2, for debugging: every pointer is looked up before it is used.
  *   leak.c      Leaks: what is still live when a pool or depot ends.
  *   record.c    Records: reads the fields of a message by its description.
+ *   decimal.c   Decimal digits of integers and of floating-point numbers.
  *   print.c     Printing values and messages, in the form of Rust's Debug.
  *   hash.c      Hashes numbers: the same on every machine.
  *   refusal.c   Refusals: finds the field for which a constructor returned NULL, and passes it to the program's handler.
@@ -39,8 +40,8 @@
 
 #if !defined __STDC_HOSTED__ || __STDC_HOSTED__ == 1
 #define PP_HOSTED 1
+#include <float.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #ifndef PROTOPOOL_NO_HEAP
 #define PP_HAS_HEAP 1
@@ -3345,79 +3346,293 @@ static double pp_read_real(const void *at, size_t bytes)
 }
 #endif
 
+/* ---- decimal.c --------------------------------------------------------------------------------------------------- */
+/* Decimal digits of integers and of floating-point numbers. For print.c. */
+
+#ifndef PROTOPOOL_NO_STDIO
+
+/* Writes the digits before `end`. Returns the first. Does not use printf: that of small C libraries has no 64 bits. */
+static char *pp_digits_before(char *end, uint64_t value, bool is_hexadecimal)
+{
+    do {
+        const uint64_t rest = is_hexadecimal ? value >> 4 : value / 10;
+        *--end = "0123456789abcdef"[is_hexadecimal ? value & 15 : value - 10 * rest];
+        value = rest;
+    } while (value != 0);
+    return end;
+}
+
+#define PP_MOST_DIGITS 17 /* a double needs no more */
+
+/* The value d0.d1... * 10^exponent. */
+struct pp_decimal {
+    char digits[PP_MOST_DIGITS];
+    int count, exponent;
+};
+
+#define PP_MOST_TEXT 40 /* of a decimal with all its digits */
+
+/*
+ * Reads a positive number that "%.*e" has printed: `count` digits, after the first one a decimal point of any locale, and an
+ * exponent. Returns where that begins. NULL if the text is anything else: the printf of small C libraries may lack floating
+ * point.
+ */
+static char *pp_read_decimal(char *text, int count, struct pp_decimal *decimal)
+{
+    char *at = text, *end;
+    int exponent = 0;
+
+    decimal->count = count;
+    for (int i = 0; i < count; at++) {
+        if (*at >= '0' && *at <= '9')
+            decimal->digits[i++] = *at;
+        else if (i != 1 || *at == '\0')
+            return NULL;
+    }
+    end = at;
+    if (at[0] != 'e' || (at[1] != '+' && at[1] != '-') || at[2] == '\0')
+        return NULL;
+    for (at += 2; *at >= '0' && *at <= '9' && exponent < 1000; at++)
+        exponent = 10 * exponent + *at - '0';
+    decimal->exponent = end[1] == '-' ? -exponent : exponent;
+    return *at == '\0' ? end : NULL;
+}
+
+/* Prints a positive number with `count` digits into a text of PP_MOST_TEXT characters. Returns as pp_read_decimal. */
+static char *pp_convert(char *text, double positive, int count, struct pp_decimal *decimal)
+{
+    text[0] = '\0';
+    (void)snprintf(text, PP_MOST_TEXT, "%.*e", count - 1, positive);
+    text[PP_MOST_TEXT - 1] = '\0';
+    return pp_read_decimal(text, count, decimal);
+}
+
+static bool pp_reads_back(const char *text, double positive, bool is_float)
+{
+    return is_float ? strtof(text, NULL) == (float)positive : strtod(text, NULL) == positive;
+}
+
+/* Finds the fewest digits that read back as the same positive number, as the C library rounds it. False if that has no floating
+ * point. pp_find_shortest does the same in less time. */
+static bool pp_try_each_count(double positive, bool is_float, struct pp_decimal *found)
+{
+    char text[PP_MOST_TEXT];
+
+    for (int count = 1; count <= PP_MOST_DIGITS; count++) {
+        if (pp_convert(text, positive, count, found) == NULL)
+            return false;
+        if (pp_reads_back(text, positive, is_float))
+            return true;
+    }
+    return false;
+}
+
+#ifdef __OPTIMIZE_SIZE__
+#define pp_find_shortest pp_try_each_count
+#else
+#if defined __GNUC__ && FLT_EVAL_METHOD == 0
+static bool pp_library_has_floats(void)
+{
+    static char known; /* 'y', 'n', or 0: not yet */
+    char has = __atomic_load_n(&known, __ATOMIC_RELAXED);
+
+    if (has == 0) {
+        struct pp_decimal one;
+        has = pp_try_each_count(1, false, &one) ? 'y' : 'n';
+        __atomic_store_n(&known, has, __ATOMIC_RELAXED);
+    }
+    return has == 'y';
+}
+
+/*
+ * Finds at most 15 digits, or 9 of a float, without the C library. False if there are none or in doubt.
+ *
+ * `number` and `scale` are exact, so their quotient is what strtod returns for these digits. At most one number of 15 digits
+ * reads back as this double. Several of 9 digits read back as a float; the nearest is printed. It is in doubt if the number
+ * may lie in the middle between two decimals. Its quotient is in doubt if it may lie in the middle between two floats.
+ */
+static bool pp_find_few(double positive, bool is_float, struct pp_decimal *found)
+{
+    const double most = is_float ? 1e9 : 1e15;
+    double scale = 1;
+
+    if (positive < 1e-4
+        || positive >= (is_float ? 16777216 : most)) /* beyond, digits before the point may be left out */
+        return false;
+    for (int places = 0; positive * scale + 0.5 < most; places++, scale *= 10) {
+        const double scaled = positive * scale + 0.5;
+        const int64_t number = (int64_t)scaled;
+        const double above = scaled - (double)number, back = (double)number / scale;
+        char text[PP_MOST_TEXT];
+        char *const end = text + sizeof text;
+        uint64_t bits;
+
+        memcpy(&bits, &back, sizeof bits);
+        if (is_float && (bits & 0x1fffffff) == 0x10000000)
+            return false;
+        if (is_float ? (float)back != (float)positive : back != positive)
+            continue;
+        if (is_float && (above < 1e-6 || above > 1 - 1e-6))
+            return false;
+        found->count = (int)(end - pp_digits_before(end, (uint64_t)number, false));
+        found->exponent = found->count - 1 - places;
+        memcpy(found->digits, end - found->count, (size_t)found->count);
+        return pp_library_has_floats();
+    }
+    return false;
+}
+#else
+#define pp_find_few(positive, is_float, found) false
+#endif
+
+/* A positive number divided by the distance to the next one. 1 if it is near 0, where this is at least 1. */
+static uint64_t pp_significand(double positive, bool is_float)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &positive, sizeof bits);
+    if (bits >> 52 <= (is_float ? 1023 - 127 : 0))
+        return 1;
+    return ((bits & (UINT64_MAX >> 12)) | (uint64_t)1 << 52) >> (is_float ? 29 : 0);
+}
+
+/*
+ * Tries the number's 17 digits, rounded to fewer ones, unless the difference is more than half the distance to the next number.
+ * Differences are in units of the 17th digit, which is rounded itself.
+ */
+static bool pp_find_shortest(double positive, bool is_float, struct pp_decimal *found)
+{
+    const uint64_t too_large = 100000000000000000; /* 10^17 */
+    struct pp_decimal exact;
+    char text[PP_MOST_TEXT], *end;
+    uint64_t number = 0, unit = too_large, rest, distance;
+
+    if (pp_find_few(positive, is_float, found))
+        return true;
+    end = pp_convert(text, positive, PP_MOST_DIGITS, &exact);
+    if (end == NULL || exact.digits[0] == '0')
+        return false;
+    for (int i = 0; i < PP_MOST_DIGITS; i++)
+        number = 10 * number + (uint64_t)(exact.digits[i] - '0');
+    distance = number / pp_significand(positive, is_float) + 1;
+    rest = number;
+    for (int count = 1; count <= PP_MOST_DIGITS; count++) {
+        uint64_t rounded;
+
+        unit /= 10;
+        rest -= unit * (uint64_t)(exact.digits[count - 1] - '0');
+        if (2 * (rest < unit - rest ? rest : unit - rest) > distance)
+            continue;
+        rounded = number - rest + (2 * rest > unit ? unit : 0);
+        if (2 * rest == unit || rounded == too_large) /* in the middle; or it has a digit more */
+            return pp_try_each_count(positive, is_float, found);
+        found->count = count;
+        found->exponent = exact.exponent;
+        (void)pp_digits_before(found->digits + PP_MOST_DIGITS, rounded, false);
+        text[0] = found->digits[0];
+        memcpy(end - (PP_MOST_DIGITS - 1), found->digits + 1, PP_MOST_DIGITS - 1);
+        if (pp_reads_back(text, positive, is_float))
+            return true;
+    }
+    return false;
+}
+#endif
+#endif
+
 /* ---- print.c ----------------------------------------------------------------------------------------------------- */
 /* Printing values and messages, in the form of Rust's Debug. */
 
 #ifndef PROTOPOOL_NO_STDIO
 
-#ifdef __GNUC__
-__attribute__((format(printf, 2, 3)))
-#endif
-static void
-pp_print_format(struct protopool_printer *to, const char *format, ...)
+/* Follows the rules of fwrite, or of snprintf for a buffer. */
+static void pp_write(struct protopool_printer *to, const char *text, size_t length)
 {
-    va_list arguments;
-    int result;
-
-    va_start(arguments, format);
     if (to->out != NULL) {
-        result = vfprintf(to->out, format, arguments);
+        if (fwrite(text, 1, length, to->out) != length)
+            to->written = -1;
     } else {
         const size_t used = to->written > 0 ? (size_t)to->written : 0;
-        const size_t room = used < to->room ? to->room - used : 0;
-        result = vsnprintf(room != 0 ? to->buffer + used : NULL, room, format, arguments);
+        if (used < to->room) {
+            const size_t left = to->room - used - 1;
+            const size_t fits = length < left ? length : left;
+            memcpy(to->buffer + used, text, fits);
+            to->buffer[used + fits] = '\0';
+        }
     }
-    va_end(arguments);
     if (to->written >= 0)
-        to->written = result < 0 ? result : result > INT_MAX - to->written ? INT_MAX : to->written + result;
+        to->written = length > (size_t)(INT_MAX - to->written) ? INT_MAX : to->written + (int)length;
 }
 
 void protopool_print(struct protopool_printer *to, const char *as_it_is)
 {
-    pp_print_format(to, "%s", as_it_is);
+    pp_write(to, as_it_is, strlen(as_it_is));
+}
+
+static void pp_print_new_line(struct protopool_printer *to)
+{
+    protopool_print(to, "\n");
+    for (unsigned i = 0; i < to->depth; i++)
+        protopool_print(to, "    ");
 }
 
 void protopool_print_begin(struct protopool_printer *to, const char *name, const char *bracket)
 {
-    const bool has_name = name != NULL;
-    pp_print_format(to, "%s%s%s%s", has_name ? name : "", has_name ? " " : "", bracket,
-                    has_name && !to->is_pretty ? " " : "");
+    if (name != NULL) {
+        protopool_print(to, name);
+        protopool_print(to, " ");
+    }
+    protopool_print(to, bracket);
+    if (name != NULL && !to->is_pretty)
+        protopool_print(to, " ");
     to->depth++;
     to->is_first = true;
 }
 
 void protopool_print_item(struct protopool_printer *to, const char *name)
 {
+    if (!to->is_first)
+        protopool_print(to, to->is_pretty ? "," : ", ");
     if (to->is_pretty)
-        pp_print_format(to, "%s\n%*s", to->is_first ? "" : ",", (int)(4 * to->depth), "");
-    else if (!to->is_first)
-        protopool_print(to, ", ");
+        pp_print_new_line(to);
     to->is_first = false;
-    if (name != NULL)
-        pp_print_format(to, "%s: ", name);
+    if (name != NULL) {
+        protopool_print(to, name);
+        protopool_print(to, ": ");
+    }
 }
 
 void protopool_print_end(struct protopool_printer *to, const char *bracket)
 {
     to->depth--;
-    if (to->is_pretty && !to->is_first)
-        pp_print_format(to, ",\n%*s", (int)(4 * to->depth), "");
-    pp_print_format(to, "%s%s", *bracket == '}' && !to->is_pretty ? " " : "", bracket);
+    if (!to->is_pretty) {
+        if (*bracket == '}')
+            protopool_print(to, " ");
+    } else if (!to->is_first) {
+        protopool_print(to, ",");
+        pp_print_new_line(to);
+    }
+    protopool_print(to, bracket);
     to->is_first = false;
 }
 
-/* Does not use printf for this: that of small C libraries has no 64 bits. */
-static void pp_print_integer(struct protopool_printer *to, const char *before, uint64_t value, unsigned base)
+static void pp_print_integer(struct protopool_printer *to, uint64_t value, bool is_hexadecimal)
 {
-    char digits[sizeof "18446744073709551615"];
-    char *first = &digits[sizeof digits - 1];
+    char text[sizeof "18446744073709551615"];
+    char *const end = text + sizeof text;
+    const char *const first = pp_digits_before(end, value, is_hexadecimal);
+    pp_write(to, first, (size_t)(end - first));
+}
 
-    *first = '\0';
-    do {
-        *--first = "0123456789abcdef"[value % base];
-        value /= base;
-    } while (value != 0);
-    pp_print_format(to, "%s%s", before, first);
+void protopool_print_unsigned(struct protopool_printer *to, uint64_t value)
+{
+    pp_print_integer(to, value, false);
+}
+
+void protopool_print_signed(struct protopool_printer *to, int64_t value)
+{
+    if (value < 0)
+        protopool_print(to, "-");
+    pp_print_integer(to, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, false);
 }
 
 void protopool_print_flags(struct protopool_printer *to, uint64_t value, const struct protopool_value *values,
@@ -3428,13 +3643,15 @@ void protopool_print_flags(struct protopool_printer *to, uint64_t value, const s
     for (size_t i = 0; i < count; i++) {
         if ((value & values[i].number) == 0)
             continue;
-        pp_print_format(to, "%s%s", between, values[i].name);
+        protopool_print(to, between);
+        protopool_print(to, values[i].name);
         between = " | ";
         value &= ~values[i].number;
     }
     if (value != 0) {
         protopool_print(to, between);
-        pp_print_integer(to, "0x", value, 16);
+        protopool_print(to, "0x");
+        pp_print_integer(to, value, true);
     } else if (*between == '\0') {
         protopool_print(to, "0");
     }
@@ -3445,50 +3662,51 @@ void protopool_print_bool(struct protopool_printer *to, bool value)
     protopool_print(to, value ? "true" : "false");
 }
 
-void protopool_print_unsigned(struct protopool_printer *to, uint64_t value)
+#define PP_MOST_ESCAPE sizeof "'\\u{10ffff}'"
+
+/* Writes `\u{code}`, or for a byte that is not UTF-8 `\xcode`, before `end`. Returns the first character. */
+static char *pp_escape_before(char *end, uint32_t code, bool is_byte)
 {
-    pp_print_integer(to, "", value, 10);
+    if (!is_byte)
+        *--end = '}';
+    end = pp_digits_before(end, code, true);
+    if (!is_byte)
+        *--end = '{';
+    *--end = is_byte ? 'x' : 'u';
+    *--end = '\\';
+    return end;
 }
 
-void protopool_print_signed(struct protopool_printer *to, int64_t value)
+/* Writes a byte, or an escape for it, before `end`. The quote that surrounds it is escaped too. Returns the first character. */
+static char *pp_byte_before(char *end, unsigned char byte, char quote)
 {
-    pp_print_integer(to, value < 0 ? "-" : "", value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 10);
-}
+    char letter = (char)byte;
 
-/* Prints a byte as it is, or an escape for it. The quote that surrounds it is escaped too. */
-static void pp_print_byte(struct protopool_printer *to, unsigned char byte, char quote)
-{
-    switch (byte) {
-    case '\0':
-        protopool_print(to, "\\0");
-        return;
-    case '\t':
-        protopool_print(to, "\\t");
-        return;
-    case '\n':
-        protopool_print(to, "\\n");
-        return;
-    case '\r':
-        protopool_print(to, "\\r");
-        return;
-    default:
-        break;
-    }
-    if (byte == '\\' || byte == (unsigned char)quote)
-        pp_print_format(to, "\\%c", byte);
-    else if (byte < 0x20 || byte == 0x7f)
-        pp_print_format(to, "\\u{%x}", byte);
-    else if (byte < 0x80)
-        pp_print_format(to, "%c", byte);
-    else
-        pp_print_format(to, "\\x%02x", byte);
+    if (byte == '\0')
+        letter = '0';
+    else if (byte == '\t')
+        letter = 't';
+    else if (byte == '\n')
+        letter = 'n';
+    else if (byte == '\r')
+        letter = 'r';
+    else if (byte < 0x20 || byte >= 0x7f)
+        return pp_escape_before(end, byte, byte >= 0x80);
+    *--end = letter;
+    if (byte < 0x20 || letter == '\\' || letter == quote)
+        *--end = '\\';
+    return end;
 }
 
 void protopool_print_char(struct protopool_printer *to, char value)
 {
-    protopool_print(to, "'");
-    pp_print_byte(to, (unsigned char)value, '\'');
-    protopool_print(to, "'");
+    char text[PP_MOST_ESCAPE];
+    char *const end = text + sizeof text - 1;
+    char *first = pp_byte_before(end, (unsigned char)value, '\'');
+
+    *end = '\'';
+    *--first = '\'';
+    pp_write(to, first, (size_t)(end - first) + 1);
 }
 
 /* The length of the UTF-8 sequence of two to four bytes that begins here, and its character. 0 if there is none (Unicode 15,
@@ -3518,85 +3736,103 @@ static bool pp_is_control(uint32_t character)
            || (character >= 0x2028 && character <= 0x202e) || (character >= 0x2066 && character <= 0x2069);
 }
 
+/* How many of the first bytes, at most a word, are printed as they are, for certain: ASCII without controls, quotes, backslashes. */
+static inline size_t pp_plain_bytes(const char *at, size_t left)
+{
+#ifdef __OPTIMIZE_SIZE__
+    (void)at;
+    (void)left;
+    return 0;
+#else
+    const uint64_t each = UINT64_MAX / 0xff; /* 1 in each byte */
+    uint64_t word, found;                    /* in the lowest byte that is not plain, `found` has the highest bit */
+
+    if (left < sizeof word)
+        return 0;
+    memcpy(&word, at, sizeof word);
+    found = word | (word + each) | (word - 0x20 * each);
+    found |= ((word ^ '"' * each) - each) | ((word ^ '\\' * each) - each);
+    return (found & 0x80 * each) == 0 ? sizeof word : 0;
+#endif
+}
+
 void protopool_print_text(struct protopool_printer *to, const char *text, size_t length)
 {
     const unsigned char *const bytes = (const unsigned char *)text;
+    size_t written = 0, at = 0, step;
 
     protopool_print(to, "\"");
-    for (size_t i = 0; i < length;) {
+    for (; at < length; at += step) {
+        char escape[PP_MOST_ESCAPE];
+        char *const end = escape + sizeof escape;
+        const char *first = end;
         uint32_t character = 0;
-        const size_t sequence = bytes[i] < 0x80 ? 0 : pp_utf8_sequence(bytes + i, length - i, &character);
-        if (sequence == 0)
-            pp_print_byte(to, bytes[i], '"');
-        else if (pp_is_control(character))
-            pp_print_format(to, "\\u{%lx}", (unsigned long)character);
-        else
-            pp_print_format(to, "%.*s", (int)sequence, text + i);
-        i += sequence == 0 ? 1 : sequence;
+
+        step = pp_plain_bytes(text + at, length - at);
+        if (step != 0)
+            continue;
+        step = bytes[at] < 0x80 ? 0 : pp_utf8_sequence(bytes + at, length - at, &character);
+        if (step == 0) {
+            step = 1;
+            first = pp_byte_before(end, bytes[at], '"');
+        } else if (pp_is_control(character)) {
+            first = pp_escape_before(end, character, false);
+        }
+        if (end - first > 1) {
+            pp_write(to, text + written, at - written);
+            pp_write(to, first, (size_t)(end - first));
+            written = at + step;
+        }
     }
+    pp_write(to, text + written, length - written);
     protopool_print(to, "\"");
 }
 
-#define PP_MOST_DIGITS 17 /* a double needs no more */
-
-/* Prints digits d0 d1 ... with the value d0.d1... * 10^exponent, in Rust's form. */
-static void pp_print_digits(struct protopool_printer *to, const char *digits, int count, int exponent)
+/* In Rust's form. */
+static void pp_print_decimal(struct protopool_printer *to, const struct pp_decimal *decimal)
 {
-    if (exponent < -4 || exponent > 15) {
-        pp_print_format(to, "%c%s%.*se%d", digits[0], count > 1 ? "." : "", count - 1, digits + 1, exponent);
-    } else if (exponent < 0) {
-        pp_print_format(to, "0.%.*s%.*s", -exponent - 1, "000", count, digits);
-    } else if (count <= exponent + 1) {
-        pp_print_format(to, "%.*s%.*s.0", count, digits, exponent + 1 - count, "000000000000000");
-    } else {
-        pp_print_format(to, "%.*s.%.*s", exponent + 1, digits, count - exponent - 1, digits + exponent + 1);
-    }
-}
+    const int exponent = decimal->exponent;
+    const bool is_long = exponent < -4 || exponent > 15;
+    const int whole = is_long ? 1 : exponent < 0 ? 0 : exponent + 1; /* digits before the point */
+    const int given = decimal->count < whole ? decimal->count : whole;
 
-/*
- * Reads a positive number that "%.*e" has printed: so many digits, after the first one a decimal point of any locale, and an
- * exponent. False if the text is anything else: the printf of small C libraries may lack floating point.
- */
-static bool pp_read_digits(const char *text, int count, char *digits, int *exponent)
-{
-    const char *at = text;
-    bool is_negative;
-
-    for (int i = 0; i < count; at++) {
-        if (*at >= '0' && *at <= '9')
-            digits[i++] = *at;
-        else if (i != 1 || *at == '\0')
-            return false;
+    if (whole == 0)
+        pp_write(to, "0.000", (size_t)(1 - exponent));
+    pp_write(to, decimal->digits, (size_t)given);
+    pp_write(to, "000000000000000", (size_t)(whole - given));
+    if (whole != 0 && (decimal->count > given || !is_long))
+        protopool_print(to, ".");
+    pp_write(to, decimal->digits + given, (size_t)(decimal->count - given));
+    if (is_long) {
+        protopool_print(to, "e");
+        protopool_print_signed(to, exponent);
+    } else if (decimal->count <= given) {
+        protopool_print(to, "0");
     }
-    if (at[0] != 'e' || (at[1] != '+' && at[1] != '-') || at[2] == '\0')
-        return false;
-    is_negative = at[1] == '-';
-    *exponent = 0;
-    for (at += 2; *at >= '0' && *at <= '9' && *exponent < 1000; at++)
-        *exponent = 10 * *exponent + *at - '0';
-    if (is_negative)
-        *exponent = -*exponent;
-    return *at == '\0';
 }
 
 /* Prints a positive number as C's "%a" does, if the C library cannot print decimals. */
 static void pp_print_bits(struct protopool_printer *to, uint64_t bits)
 {
-    const int biased = (int)(bits >> 52);
-    uint64_t fraction = bits << 12;
+    const int exponent = bits >> 52 == 0 ? -1022 : (int)(bits >> 52) - 1023;
+    char digit;
 
-    protopool_print(to, biased == 0 ? "0x0" : "0x1");
-    for (const char *between = "."; fraction != 0; fraction <<= 4, between = "")
-        pp_print_format(to, "%s%x", between, (unsigned)(fraction >> 60));
-    pp_print_format(to, "p%+d", biased == 0 ? -1022 : biased - 1023);
+    protopool_print(to, bits >> 52 == 0 ? "0x0" : "0x1");
+    bits <<= 12;
+    if (bits != 0)
+        protopool_print(to, ".");
+    for (; bits != 0; bits <<= 4) {
+        digit = "0123456789abcdef"[bits >> 60];
+        pp_write(to, &digit, 1);
+    }
+    protopool_print(to, exponent < 0 ? "p" : "p+");
+    protopool_print_signed(to, exponent);
 }
 
 static void pp_print_number(struct protopool_printer *to, double value, bool is_float)
 {
-    const double positive = value < 0 ? -value : value;
-    char text[40], digits[PP_MOST_DIGITS];
+    struct pp_decimal decimal;
     uint64_t bits;
-    int exponent;
 
     static_assert(sizeof bits == sizeof value, "a double is of 64 bits");
     memcpy(&bits, &value, sizeof bits);
@@ -3607,22 +3843,12 @@ static void pp_print_number(struct protopool_printer *to, double value, bool is_
     if (bits >> 63 != 0)
         protopool_print(to, "-");
     bits &= UINT64_MAX >> 1;
-    if (bits == 0 || bits >> 52 == 0x7ff) {
+    if (bits == 0 || bits >> 52 == 0x7ff)
         protopool_print(to, bits == 0 ? "0.0" : "inf");
-        return;
-    }
-    for (int count = 1; count <= PP_MOST_DIGITS; count++) {
-        text[0] = '\0';
-        (void)snprintf(text, sizeof text, "%.*e", count - 1, positive);
-        text[sizeof text - 1] = '\0';
-        if (!pp_read_digits(text, count, digits, &exponent))
-            break;
-        if (is_float ? strtof(text, NULL) == (float)positive : strtod(text, NULL) == positive) {
-            pp_print_digits(to, digits, count, exponent);
-            return;
-        }
-    }
-    pp_print_bits(to, bits);
+    else if (pp_find_shortest(value < 0 ? -value : value, is_float, &decimal))
+        pp_print_decimal(to, &decimal);
+    else
+        pp_print_bits(to, bits);
 }
 
 void protopool_print_float(struct protopool_printer *to, float value)
@@ -3640,54 +3866,48 @@ void protopool_print_double(struct protopool_printer *to, double value)
 static void pp_print_record(struct protopool_printer *to, const struct protopool_record *record,
                             const unsigned char *at);
 
-static void pp_print_enum(struct protopool_printer *to, const struct protopool_field *field, const unsigned char *at)
-{
-    const uint64_t bits = pp_read_unsigned(at, field->bytes);
-    const uint64_t number = field->is_signed ? pp_sign_extended(bits, field->bytes) : bits;
-
-    for (uint32_t i = 0; i < field->value_count; i++) {
-        if (field->values[i].number == number) {
-            protopool_print(to, field->values[i].name);
-            return;
-        }
-    }
-    if (field->is_signed)
-        protopool_print_signed(to, (int64_t)number);
-    else
-        protopool_print_unsigned(to, number);
-}
-
 static void pp_print_element(struct protopool_printer *to, const struct protopool_field *field, const unsigned char *at)
 {
+    uint64_t bits;
+
     switch (field->type) {
     case PROTOPOOL_BOOL:
         protopool_print_bool(to, *at != 0);
-        break;
-    case PROTOPOOL_UNSIGNED:
-        protopool_print_unsigned(to, pp_read_unsigned(at, field->bytes));
-        break;
-    case PROTOPOOL_SIGNED:
-        protopool_print_signed(to, (int64_t)pp_sign_extended(pp_read_unsigned(at, field->bytes), field->bytes));
-        break;
+        return;
     case PROTOPOOL_FLOAT:
         pp_print_number(to, pp_read_real(at, field->bytes), field->bytes == sizeof(float));
-        break;
+        return;
     case PROTOPOOL_CHAR:
         protopool_print_char(to, *(const char *)at);
-        break;
-    case PROTOPOOL_ENUM:
-        pp_print_enum(to, field, at);
-        break;
-    case PROTOPOOL_FLAGS:
-        protopool_print_flags(to, pp_read_unsigned(at, field->bytes), field->values, field->value_count);
-        break;
+        return;
     case PROTOPOOL_STRUCT:
         pp_print_record(to, field->record, at);
-        break;
+        return;
+    case PROTOPOOL_UNSIGNED:
+    case PROTOPOOL_SIGNED:
+    case PROTOPOOL_ENUM:
+    case PROTOPOOL_FLAGS:
     case PROTOPOOL_TEXT:
     default:
         break;
     }
+    bits = pp_read_unsigned(at, field->bytes);
+    if (field->type == PROTOPOOL_FLAGS) {
+        protopool_print_flags(to, bits, field->values, field->value_count);
+        return;
+    }
+    if (field->type == PROTOPOOL_SIGNED || field->is_signed)
+        bits = pp_sign_extended(bits, field->bytes);
+    for (uint32_t i = 0; i < field->value_count; i++) {
+        if (field->values[i].number == bits) {
+            protopool_print(to, field->values[i].name);
+            return;
+        }
+    }
+    if (field->type == PROTOPOOL_SIGNED || field->is_signed)
+        protopool_print_signed(to, (int64_t)bits);
+    else
+        protopool_print_unsigned(to, bits);
 }
 
 /* A field that is there. */
@@ -3873,18 +4093,18 @@ static void pp_cut_path(struct pp_search *search, size_t length)
 }
 
 #ifdef PROTOPOOL_NO_STDIO
-#define PP_APPEND(search, ...) ((void)(search))
-#define PP_APPEND_INTEGER(search, sign, number, base) ((void)(number))
+#define PP_APPEND(search, text) ((void)(search))
+#define PP_APPEND_INTEGER(search, number, is_hexadecimal) ((void)(number))
 #else
-#define PP_APPEND(search, ...) pp_print_format(&(search)->to, __VA_ARGS__)
-#define PP_APPEND_INTEGER(search, sign, number, base) pp_print_integer(&(search)->to, sign, number, base)
+#define PP_APPEND(search, text) protopool_print(&(search)->to, text)
+#define PP_APPEND_INTEGER(search, number, is_hexadecimal) pp_print_integer(&(search)->to, number, is_hexadecimal)
 #endif
 
 /* Notes that the field at the path breaks a rule. Returns true, for the caller to return. */
 static bool pp_note_rule(struct pp_search *search, enum protopool_rule rule)
 {
     search->rule = rule;
-    PP_APPEND(search, "%s", search->path);
+    PP_APPEND(search, search->path);
     return true;
 }
 
@@ -3967,14 +4187,14 @@ static bool pp_is_undeclared(struct pp_search *search, const struct protopool_fi
         has_negative = has_negative || (field->bytes < 8 && field->values[i].number >> 63 != 0);
     }
     (void)pp_note_rule(search, PROTOPOOL_RULE_ENUM);
-    if (has_negative && negative >> 63 != 0)
-        PP_APPEND_INTEGER(search, " -", 0 - negative, 10);
-    else
-        PP_APPEND_INTEGER(search, " ", number, 10);
+    has_negative = has_negative && negative >> 63 != 0;
+    PP_APPEND(search, has_negative ? " -" : " ");
+    PP_APPEND_INTEGER(search, has_negative ? 0 - negative : number, false);
     PP_APPEND(search, " is not declared");
-    if (field->value_count <= PP_NAMES_SHOWN)
-        for (uint32_t i = 0; i < field->value_count; i++)
-            PP_APPEND(search, "%s%s", i == 0 ? ": it has " : ", ", field->values[i].name);
+    for (uint32_t i = 0; i < field->value_count && field->value_count <= PP_NAMES_SHOWN; i++) {
+        PP_APPEND(search, i == 0 ? ": it has " : ", ");
+        PP_APPEND(search, field->values[i].name);
+    }
     return true;
 }
 
@@ -3987,8 +4207,8 @@ static bool pp_has_undeclared_bits(struct pp_search *search, const struct protop
     if (bits == 0)
         return false;
     (void)pp_note_rule(search, PROTOPOOL_RULE_FLAGS);
-    PP_APPEND(search, " has bits that are not declared: ");
-    PP_APPEND_INTEGER(search, "0x", bits, 16);
+    PP_APPEND(search, " has bits that are not declared: 0x");
+    PP_APPEND_INTEGER(search, bits, true);
     return true;
 }
 
@@ -3997,9 +4217,10 @@ static bool pp_is_too_long(struct pp_search *search, const struct protopool_fiel
     if (length <= field->count)
         return false;
     (void)pp_note_rule(search, PROTOPOOL_RULE_LENGTH);
-    PP_APPEND_INTEGER(search, " has ", length, 10);
-    PP_APPEND(search, " %s, at most %lu", field->type == PROTOPOOL_TEXT ? "characters" : "elements",
-              (unsigned long)field->count);
+    PP_APPEND(search, " has ");
+    PP_APPEND_INTEGER(search, length, false);
+    PP_APPEND(search, field->type == PROTOPOOL_TEXT ? " characters, at most " : " elements, at most ");
+    PP_APPEND_INTEGER(search, field->count, false);
     return true;
 }
 
@@ -4056,10 +4277,16 @@ static bool pp_is_wrong_text(struct pp_search *search, const struct protopool_fi
     if (found == length)
         return false;
     (void)pp_note_rule(search, PROTOPOOL_RULE_TEXT);
-    if (found > field->count)
-        PP_APPEND(search, " is not terminated within %lu characters", (unsigned long)field->count);
-    else
-        PP_APPEND(search, " has %lu characters, and its length is %lu", (unsigned long)found, (unsigned long)length);
+    if (found > field->count) {
+        PP_APPEND(search, " is not terminated within ");
+        PP_APPEND_INTEGER(search, field->count, false);
+        PP_APPEND(search, " characters");
+    } else {
+        PP_APPEND(search, " has ");
+        PP_APPEND_INTEGER(search, found, false);
+        PP_APPEND(search, " characters, and its length is ");
+        PP_APPEND_INTEGER(search, length, false);
+    }
     return true;
 }
 
@@ -4103,7 +4330,8 @@ static bool pp_is_wrong_tail(struct pp_search *search, const struct protopool_fi
         if (((const char *)at)[i] != '\0')
             continue;
         (void)pp_note_rule(search, PROTOPOOL_RULE_TEXT);
-        PP_APPEND_INTEGER(search, " has a NUL at ", i, 10);
+        PP_APPEND(search, " has a NUL at ");
+        PP_APPEND_INTEGER(search, i, false);
         return true;
     }
     return false;
@@ -4127,7 +4355,9 @@ static bool pp_is_wrong_argument(struct pp_search *search, const struct protopoo
     if (protopool_text_length((const char *)argument->at, field->count) <= field->count)
         return false;
     (void)pp_note_rule(search, PROTOPOOL_RULE_LENGTH);
-    PP_APPEND(search, " has more than %lu characters", (unsigned long)field->count);
+    PP_APPEND(search, " has more than ");
+    PP_APPEND_INTEGER(search, field->count, false);
+    PP_APPEND(search, " characters");
     return true;
 }
 
@@ -4191,7 +4421,8 @@ PROTOPOOL_COLD void protopool_explain_copy(const struct protopool *pool, const s
     if (!has_tag) {
         pp_append_to_path(&search, "tag");
         (void)pp_note_rule(&search, PROTOPOOL_RULE_TAG);
-        PP_APPEND(&search, " is not that of %s", message->name);
+        PP_APPEND(&search, " is not that of ");
+        PP_APPEND(&search, message->name);
     } else if (!pp_is_wrong_record(&search, message, from) && message->field_count != 0) {
         pp_append_to_path(&search, message->fields[message->field_count - 1].name);
         (void)pp_is_wrong_tail(&search, &message->fields[message->field_count - 1], tail, length);

@@ -11,8 +11,8 @@
 
 #if !defined __STDC_HOSTED__ || __STDC_HOSTED__ == 1
 #define PP_HOSTED 1
+#include <float.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #ifndef PROTOPOOL_NO_HEAP
 #define PP_HAS_HEAP 1

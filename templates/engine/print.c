@@ -3,74 +3,95 @@
 
 #ifndef PROTOPOOL_NO_STDIO
 
-#ifdef __GNUC__
-__attribute__((format(printf, 2, 3)))
-#endif
-static void
-pp_print_format(struct protopool_printer *to, const char *format, ...)
+/* Follows the rules of fwrite, or of snprintf for a buffer. */
+static void pp_write(struct protopool_printer *to, const char *text, size_t length)
 {
-    va_list arguments;
-    int result;
-
-    va_start(arguments, format);
     if (to->out != NULL) {
-        result = vfprintf(to->out, format, arguments);
+        if (fwrite(text, 1, length, to->out) != length)
+            to->written = -1;
     } else {
         const size_t used = to->written > 0 ? (size_t)to->written : 0;
-        const size_t room = used < to->room ? to->room - used : 0;
-        result = vsnprintf(room != 0 ? to->buffer + used : NULL, room, format, arguments);
+        if (used < to->room) {
+            const size_t left = to->room - used - 1;
+            const size_t fits = length < left ? length : left;
+            memcpy(to->buffer + used, text, fits);
+            to->buffer[used + fits] = '\0';
+        }
     }
-    va_end(arguments);
     if (to->written >= 0)
-        to->written = result < 0 ? result : result > INT_MAX - to->written ? INT_MAX : to->written + result;
+        to->written = length > (size_t)(INT_MAX - to->written) ? INT_MAX : to->written + (int)length;
 }
 
 void protopool_print(struct protopool_printer *to, const char *as_it_is)
 {
-    pp_print_format(to, "%s", as_it_is);
+    pp_write(to, as_it_is, strlen(as_it_is));
+}
+
+static void pp_print_new_line(struct protopool_printer *to)
+{
+    protopool_print(to, "\n");
+    for (unsigned i = 0; i < to->depth; i++)
+        protopool_print(to, "    ");
 }
 
 void protopool_print_begin(struct protopool_printer *to, const char *name, const char *bracket)
 {
-    const bool has_name = name != NULL;
-    pp_print_format(to, "%s%s%s%s", has_name ? name : "", has_name ? " " : "", bracket,
-                    has_name && !to->is_pretty ? " " : "");
+    if (name != NULL) {
+        protopool_print(to, name);
+        protopool_print(to, " ");
+    }
+    protopool_print(to, bracket);
+    if (name != NULL && !to->is_pretty)
+        protopool_print(to, " ");
     to->depth++;
     to->is_first = true;
 }
 
 void protopool_print_item(struct protopool_printer *to, const char *name)
 {
+    if (!to->is_first)
+        protopool_print(to, to->is_pretty ? "," : ", ");
     if (to->is_pretty)
-        pp_print_format(to, "%s\n%*s", to->is_first ? "" : ",", (int)(4 * to->depth), "");
-    else if (!to->is_first)
-        protopool_print(to, ", ");
+        pp_print_new_line(to);
     to->is_first = false;
-    if (name != NULL)
-        pp_print_format(to, "%s: ", name);
+    if (name != NULL) {
+        protopool_print(to, name);
+        protopool_print(to, ": ");
+    }
 }
 
 void protopool_print_end(struct protopool_printer *to, const char *bracket)
 {
     to->depth--;
-    if (to->is_pretty && !to->is_first)
-        pp_print_format(to, ",\n%*s", (int)(4 * to->depth), "");
-    pp_print_format(to, "%s%s", *bracket == '}' && !to->is_pretty ? " " : "", bracket);
+    if (!to->is_pretty) {
+        if (*bracket == '}')
+            protopool_print(to, " ");
+    } else if (!to->is_first) {
+        protopool_print(to, ",");
+        pp_print_new_line(to);
+    }
+    protopool_print(to, bracket);
     to->is_first = false;
 }
 
-/* Does not use printf for this: that of small C libraries has no 64 bits. */
-static void pp_print_integer(struct protopool_printer *to, const char *before, uint64_t value, unsigned base)
+static void pp_print_integer(struct protopool_printer *to, uint64_t value, bool is_hexadecimal)
 {
-    char digits[sizeof "18446744073709551615"];
-    char *first = &digits[sizeof digits - 1];
+    char text[sizeof "18446744073709551615"];
+    char *const end = text + sizeof text;
+    const char *const first = pp_digits_before(end, value, is_hexadecimal);
+    pp_write(to, first, (size_t)(end - first));
+}
 
-    *first = '\0';
-    do {
-        *--first = "0123456789abcdef"[value % base];
-        value /= base;
-    } while (value != 0);
-    pp_print_format(to, "%s%s", before, first);
+void protopool_print_unsigned(struct protopool_printer *to, uint64_t value)
+{
+    pp_print_integer(to, value, false);
+}
+
+void protopool_print_signed(struct protopool_printer *to, int64_t value)
+{
+    if (value < 0)
+        protopool_print(to, "-");
+    pp_print_integer(to, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, false);
 }
 
 void protopool_print_flags(struct protopool_printer *to, uint64_t value, const struct protopool_value *values,
@@ -81,13 +102,15 @@ void protopool_print_flags(struct protopool_printer *to, uint64_t value, const s
     for (size_t i = 0; i < count; i++) {
         if ((value & values[i].number) == 0)
             continue;
-        pp_print_format(to, "%s%s", between, values[i].name);
+        protopool_print(to, between);
+        protopool_print(to, values[i].name);
         between = " | ";
         value &= ~values[i].number;
     }
     if (value != 0) {
         protopool_print(to, between);
-        pp_print_integer(to, "0x", value, 16);
+        protopool_print(to, "0x");
+        pp_print_integer(to, value, true);
     } else if (*between == '\0') {
         protopool_print(to, "0");
     }
@@ -98,50 +121,51 @@ void protopool_print_bool(struct protopool_printer *to, bool value)
     protopool_print(to, value ? "true" : "false");
 }
 
-void protopool_print_unsigned(struct protopool_printer *to, uint64_t value)
+#define PP_MOST_ESCAPE sizeof "'\\u{10ffff}'"
+
+/* Writes `\u{code}`, or for a byte that is not UTF-8 `\xcode`, before `end`. Returns the first character. */
+static char *pp_escape_before(char *end, uint32_t code, bool is_byte)
 {
-    pp_print_integer(to, "", value, 10);
+    if (!is_byte)
+        *--end = '}';
+    end = pp_digits_before(end, code, true);
+    if (!is_byte)
+        *--end = '{';
+    *--end = is_byte ? 'x' : 'u';
+    *--end = '\\';
+    return end;
 }
 
-void protopool_print_signed(struct protopool_printer *to, int64_t value)
+/* Writes a byte, or an escape for it, before `end`. The quote that surrounds it is escaped too. Returns the first character. */
+static char *pp_byte_before(char *end, unsigned char byte, char quote)
 {
-    pp_print_integer(to, value < 0 ? "-" : "", value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 10);
-}
+    char letter = (char)byte;
 
-/* Prints a byte as it is, or an escape for it. The quote that surrounds it is escaped too. */
-static void pp_print_byte(struct protopool_printer *to, unsigned char byte, char quote)
-{
-    switch (byte) {
-    case '\0':
-        protopool_print(to, "\\0");
-        return;
-    case '\t':
-        protopool_print(to, "\\t");
-        return;
-    case '\n':
-        protopool_print(to, "\\n");
-        return;
-    case '\r':
-        protopool_print(to, "\\r");
-        return;
-    default:
-        break;
-    }
-    if (byte == '\\' || byte == (unsigned char)quote)
-        pp_print_format(to, "\\%c", byte);
-    else if (byte < 0x20 || byte == 0x7f)
-        pp_print_format(to, "\\u{%x}", byte);
-    else if (byte < 0x80)
-        pp_print_format(to, "%c", byte);
-    else
-        pp_print_format(to, "\\x%02x", byte);
+    if (byte == '\0')
+        letter = '0';
+    else if (byte == '\t')
+        letter = 't';
+    else if (byte == '\n')
+        letter = 'n';
+    else if (byte == '\r')
+        letter = 'r';
+    else if (byte < 0x20 || byte >= 0x7f)
+        return pp_escape_before(end, byte, byte >= 0x80);
+    *--end = letter;
+    if (byte < 0x20 || letter == '\\' || letter == quote)
+        *--end = '\\';
+    return end;
 }
 
 void protopool_print_char(struct protopool_printer *to, char value)
 {
-    protopool_print(to, "'");
-    pp_print_byte(to, (unsigned char)value, '\'');
-    protopool_print(to, "'");
+    char text[PP_MOST_ESCAPE];
+    char *const end = text + sizeof text - 1;
+    char *first = pp_byte_before(end, (unsigned char)value, '\'');
+
+    *end = '\'';
+    *--first = '\'';
+    pp_write(to, first, (size_t)(end - first) + 1);
 }
 
 /* The length of the UTF-8 sequence of two to four bytes that begins here, and its character. 0 if there is none (Unicode 15,
@@ -171,85 +195,103 @@ static bool pp_is_control(uint32_t character)
            || (character >= 0x2028 && character <= 0x202e) || (character >= 0x2066 && character <= 0x2069);
 }
 
+/* How many of the first bytes, at most a word, are printed as they are, for certain: ASCII without controls, quotes, backslashes. */
+static inline size_t pp_plain_bytes(const char *at, size_t left)
+{
+#ifdef __OPTIMIZE_SIZE__
+    (void)at;
+    (void)left;
+    return 0;
+#else
+    const uint64_t each = UINT64_MAX / 0xff; /* 1 in each byte */
+    uint64_t word, found;                    /* in the lowest byte that is not plain, `found` has the highest bit */
+
+    if (left < sizeof word)
+        return 0;
+    memcpy(&word, at, sizeof word);
+    found = word | (word + each) | (word - 0x20 * each);
+    found |= ((word ^ '"' * each) - each) | ((word ^ '\\' * each) - each);
+    return (found & 0x80 * each) == 0 ? sizeof word : 0;
+#endif
+}
+
 void protopool_print_text(struct protopool_printer *to, const char *text, size_t length)
 {
     const unsigned char *const bytes = (const unsigned char *)text;
+    size_t written = 0, at = 0, step;
 
     protopool_print(to, "\"");
-    for (size_t i = 0; i < length;) {
+    for (; at < length; at += step) {
+        char escape[PP_MOST_ESCAPE];
+        char *const end = escape + sizeof escape;
+        const char *first = end;
         uint32_t character = 0;
-        const size_t sequence = bytes[i] < 0x80 ? 0 : pp_utf8_sequence(bytes + i, length - i, &character);
-        if (sequence == 0)
-            pp_print_byte(to, bytes[i], '"');
-        else if (pp_is_control(character))
-            pp_print_format(to, "\\u{%lx}", (unsigned long)character);
-        else
-            pp_print_format(to, "%.*s", (int)sequence, text + i);
-        i += sequence == 0 ? 1 : sequence;
+
+        step = pp_plain_bytes(text + at, length - at);
+        if (step != 0)
+            continue;
+        step = bytes[at] < 0x80 ? 0 : pp_utf8_sequence(bytes + at, length - at, &character);
+        if (step == 0) {
+            step = 1;
+            first = pp_byte_before(end, bytes[at], '"');
+        } else if (pp_is_control(character)) {
+            first = pp_escape_before(end, character, false);
+        }
+        if (end - first > 1) {
+            pp_write(to, text + written, at - written);
+            pp_write(to, first, (size_t)(end - first));
+            written = at + step;
+        }
     }
+    pp_write(to, text + written, length - written);
     protopool_print(to, "\"");
 }
 
-#define PP_MOST_DIGITS 17 /* a double needs no more */
-
-/* Prints digits d0 d1 ... with the value d0.d1... * 10^exponent, in Rust's form. */
-static void pp_print_digits(struct protopool_printer *to, const char *digits, int count, int exponent)
+/* In Rust's form. */
+static void pp_print_decimal(struct protopool_printer *to, const struct pp_decimal *decimal)
 {
-    if (exponent < -4 || exponent > 15) {
-        pp_print_format(to, "%c%s%.*se%d", digits[0], count > 1 ? "." : "", count - 1, digits + 1, exponent);
-    } else if (exponent < 0) {
-        pp_print_format(to, "0.%.*s%.*s", -exponent - 1, "000", count, digits);
-    } else if (count <= exponent + 1) {
-        pp_print_format(to, "%.*s%.*s.0", count, digits, exponent + 1 - count, "000000000000000");
-    } else {
-        pp_print_format(to, "%.*s.%.*s", exponent + 1, digits, count - exponent - 1, digits + exponent + 1);
-    }
-}
+    const int exponent = decimal->exponent;
+    const bool is_long = exponent < -4 || exponent > 15;
+    const int whole = is_long ? 1 : exponent < 0 ? 0 : exponent + 1; /* digits before the point */
+    const int given = decimal->count < whole ? decimal->count : whole;
 
-/*
- * Reads a positive number that "%.*e" has printed: so many digits, after the first one a decimal point of any locale, and an
- * exponent. False if the text is anything else: the printf of small C libraries may lack floating point.
- */
-static bool pp_read_digits(const char *text, int count, char *digits, int *exponent)
-{
-    const char *at = text;
-    bool is_negative;
-
-    for (int i = 0; i < count; at++) {
-        if (*at >= '0' && *at <= '9')
-            digits[i++] = *at;
-        else if (i != 1 || *at == '\0')
-            return false;
+    if (whole == 0)
+        pp_write(to, "0.000", (size_t)(1 - exponent));
+    pp_write(to, decimal->digits, (size_t)given);
+    pp_write(to, "000000000000000", (size_t)(whole - given));
+    if (whole != 0 && (decimal->count > given || !is_long))
+        protopool_print(to, ".");
+    pp_write(to, decimal->digits + given, (size_t)(decimal->count - given));
+    if (is_long) {
+        protopool_print(to, "e");
+        protopool_print_signed(to, exponent);
+    } else if (decimal->count <= given) {
+        protopool_print(to, "0");
     }
-    if (at[0] != 'e' || (at[1] != '+' && at[1] != '-') || at[2] == '\0')
-        return false;
-    is_negative = at[1] == '-';
-    *exponent = 0;
-    for (at += 2; *at >= '0' && *at <= '9' && *exponent < 1000; at++)
-        *exponent = 10 * *exponent + *at - '0';
-    if (is_negative)
-        *exponent = -*exponent;
-    return *at == '\0';
 }
 
 /* Prints a positive number as C's "%a" does, if the C library cannot print decimals. */
 static void pp_print_bits(struct protopool_printer *to, uint64_t bits)
 {
-    const int biased = (int)(bits >> 52);
-    uint64_t fraction = bits << 12;
+    const int exponent = bits >> 52 == 0 ? -1022 : (int)(bits >> 52) - 1023;
+    char digit;
 
-    protopool_print(to, biased == 0 ? "0x0" : "0x1");
-    for (const char *between = "."; fraction != 0; fraction <<= 4, between = "")
-        pp_print_format(to, "%s%x", between, (unsigned)(fraction >> 60));
-    pp_print_format(to, "p%+d", biased == 0 ? -1022 : biased - 1023);
+    protopool_print(to, bits >> 52 == 0 ? "0x0" : "0x1");
+    bits <<= 12;
+    if (bits != 0)
+        protopool_print(to, ".");
+    for (; bits != 0; bits <<= 4) {
+        digit = "0123456789abcdef"[bits >> 60];
+        pp_write(to, &digit, 1);
+    }
+    protopool_print(to, exponent < 0 ? "p" : "p+");
+    protopool_print_signed(to, exponent);
 }
 
 static void pp_print_number(struct protopool_printer *to, double value, bool is_float)
 {
-    const double positive = value < 0 ? -value : value;
-    char text[40], digits[PP_MOST_DIGITS];
+    struct pp_decimal decimal;
     uint64_t bits;
-    int exponent;
 
     static_assert(sizeof bits == sizeof value, "a double is of 64 bits");
     memcpy(&bits, &value, sizeof bits);
@@ -260,22 +302,12 @@ static void pp_print_number(struct protopool_printer *to, double value, bool is_
     if (bits >> 63 != 0)
         protopool_print(to, "-");
     bits &= UINT64_MAX >> 1;
-    if (bits == 0 || bits >> 52 == 0x7ff) {
+    if (bits == 0 || bits >> 52 == 0x7ff)
         protopool_print(to, bits == 0 ? "0.0" : "inf");
-        return;
-    }
-    for (int count = 1; count <= PP_MOST_DIGITS; count++) {
-        text[0] = '\0';
-        (void)snprintf(text, sizeof text, "%.*e", count - 1, positive);
-        text[sizeof text - 1] = '\0';
-        if (!pp_read_digits(text, count, digits, &exponent))
-            break;
-        if (is_float ? strtof(text, NULL) == (float)positive : strtod(text, NULL) == positive) {
-            pp_print_digits(to, digits, count, exponent);
-            return;
-        }
-    }
-    pp_print_bits(to, bits);
+    else if (pp_find_shortest(value < 0 ? -value : value, is_float, &decimal))
+        pp_print_decimal(to, &decimal);
+    else
+        pp_print_bits(to, bits);
 }
 
 void protopool_print_float(struct protopool_printer *to, float value)
@@ -293,54 +325,48 @@ void protopool_print_double(struct protopool_printer *to, double value)
 static void pp_print_record(struct protopool_printer *to, const struct protopool_record *record,
                             const unsigned char *at);
 
-static void pp_print_enum(struct protopool_printer *to, const struct protopool_field *field, const unsigned char *at)
-{
-    const uint64_t bits = pp_read_unsigned(at, field->bytes);
-    const uint64_t number = field->is_signed ? pp_sign_extended(bits, field->bytes) : bits;
-
-    for (uint32_t i = 0; i < field->value_count; i++) {
-        if (field->values[i].number == number) {
-            protopool_print(to, field->values[i].name);
-            return;
-        }
-    }
-    if (field->is_signed)
-        protopool_print_signed(to, (int64_t)number);
-    else
-        protopool_print_unsigned(to, number);
-}
-
 static void pp_print_element(struct protopool_printer *to, const struct protopool_field *field, const unsigned char *at)
 {
+    uint64_t bits;
+
     switch (field->type) {
     case PROTOPOOL_BOOL:
         protopool_print_bool(to, *at != 0);
-        break;
-    case PROTOPOOL_UNSIGNED:
-        protopool_print_unsigned(to, pp_read_unsigned(at, field->bytes));
-        break;
-    case PROTOPOOL_SIGNED:
-        protopool_print_signed(to, (int64_t)pp_sign_extended(pp_read_unsigned(at, field->bytes), field->bytes));
-        break;
+        return;
     case PROTOPOOL_FLOAT:
         pp_print_number(to, pp_read_real(at, field->bytes), field->bytes == sizeof(float));
-        break;
+        return;
     case PROTOPOOL_CHAR:
         protopool_print_char(to, *(const char *)at);
-        break;
-    case PROTOPOOL_ENUM:
-        pp_print_enum(to, field, at);
-        break;
-    case PROTOPOOL_FLAGS:
-        protopool_print_flags(to, pp_read_unsigned(at, field->bytes), field->values, field->value_count);
-        break;
+        return;
     case PROTOPOOL_STRUCT:
         pp_print_record(to, field->record, at);
-        break;
+        return;
+    case PROTOPOOL_UNSIGNED:
+    case PROTOPOOL_SIGNED:
+    case PROTOPOOL_ENUM:
+    case PROTOPOOL_FLAGS:
     case PROTOPOOL_TEXT:
     default:
         break;
     }
+    bits = pp_read_unsigned(at, field->bytes);
+    if (field->type == PROTOPOOL_FLAGS) {
+        protopool_print_flags(to, bits, field->values, field->value_count);
+        return;
+    }
+    if (field->type == PROTOPOOL_SIGNED || field->is_signed)
+        bits = pp_sign_extended(bits, field->bytes);
+    for (uint32_t i = 0; i < field->value_count; i++) {
+        if (field->values[i].number == bits) {
+            protopool_print(to, field->values[i].name);
+            return;
+        }
+    }
+    if (field->type == PROTOPOOL_SIGNED || field->is_signed)
+        protopool_print_signed(to, (int64_t)bits);
+    else
+        protopool_print_unsigned(to, bits);
 }
 
 /* A field that is there. */

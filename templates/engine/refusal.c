@@ -54,18 +54,18 @@ static void pp_cut_path(struct pp_search *search, size_t length)
 }
 
 #ifdef PROTOPOOL_NO_STDIO
-#define PP_APPEND(search, ...) ((void)(search))
-#define PP_APPEND_INTEGER(search, sign, number, base) ((void)(number))
+#define PP_APPEND(search, text) ((void)(search))
+#define PP_APPEND_INTEGER(search, number, is_hexadecimal) ((void)(number))
 #else
-#define PP_APPEND(search, ...) pp_print_format(&(search)->to, __VA_ARGS__)
-#define PP_APPEND_INTEGER(search, sign, number, base) pp_print_integer(&(search)->to, sign, number, base)
+#define PP_APPEND(search, text) protopool_print(&(search)->to, text)
+#define PP_APPEND_INTEGER(search, number, is_hexadecimal) pp_print_integer(&(search)->to, number, is_hexadecimal)
 #endif
 
 /* Notes that the field at the path breaks a rule. Returns true, for the caller to return. */
 static bool pp_note_rule(struct pp_search *search, enum protopool_rule rule)
 {
     search->rule = rule;
-    PP_APPEND(search, "%s", search->path);
+    PP_APPEND(search, search->path);
     return true;
 }
 
@@ -148,14 +148,14 @@ static bool pp_is_undeclared(struct pp_search *search, const struct protopool_fi
         has_negative = has_negative || (field->bytes < 8 && field->values[i].number >> 63 != 0);
     }
     (void)pp_note_rule(search, PROTOPOOL_RULE_ENUM);
-    if (has_negative && negative >> 63 != 0)
-        PP_APPEND_INTEGER(search, " -", 0 - negative, 10);
-    else
-        PP_APPEND_INTEGER(search, " ", number, 10);
+    has_negative = has_negative && negative >> 63 != 0;
+    PP_APPEND(search, has_negative ? " -" : " ");
+    PP_APPEND_INTEGER(search, has_negative ? 0 - negative : number, false);
     PP_APPEND(search, " is not declared");
-    if (field->value_count <= PP_NAMES_SHOWN)
-        for (uint32_t i = 0; i < field->value_count; i++)
-            PP_APPEND(search, "%s%s", i == 0 ? ": it has " : ", ", field->values[i].name);
+    for (uint32_t i = 0; i < field->value_count && field->value_count <= PP_NAMES_SHOWN; i++) {
+        PP_APPEND(search, i == 0 ? ": it has " : ", ");
+        PP_APPEND(search, field->values[i].name);
+    }
     return true;
 }
 
@@ -168,8 +168,8 @@ static bool pp_has_undeclared_bits(struct pp_search *search, const struct protop
     if (bits == 0)
         return false;
     (void)pp_note_rule(search, PROTOPOOL_RULE_FLAGS);
-    PP_APPEND(search, " has bits that are not declared: ");
-    PP_APPEND_INTEGER(search, "0x", bits, 16);
+    PP_APPEND(search, " has bits that are not declared: 0x");
+    PP_APPEND_INTEGER(search, bits, true);
     return true;
 }
 
@@ -178,9 +178,10 @@ static bool pp_is_too_long(struct pp_search *search, const struct protopool_fiel
     if (length <= field->count)
         return false;
     (void)pp_note_rule(search, PROTOPOOL_RULE_LENGTH);
-    PP_APPEND_INTEGER(search, " has ", length, 10);
-    PP_APPEND(search, " %s, at most %lu", field->type == PROTOPOOL_TEXT ? "characters" : "elements",
-              (unsigned long)field->count);
+    PP_APPEND(search, " has ");
+    PP_APPEND_INTEGER(search, length, false);
+    PP_APPEND(search, field->type == PROTOPOOL_TEXT ? " characters, at most " : " elements, at most ");
+    PP_APPEND_INTEGER(search, field->count, false);
     return true;
 }
 
@@ -237,10 +238,16 @@ static bool pp_is_wrong_text(struct pp_search *search, const struct protopool_fi
     if (found == length)
         return false;
     (void)pp_note_rule(search, PROTOPOOL_RULE_TEXT);
-    if (found > field->count)
-        PP_APPEND(search, " is not terminated within %lu characters", (unsigned long)field->count);
-    else
-        PP_APPEND(search, " has %lu characters, and its length is %lu", (unsigned long)found, (unsigned long)length);
+    if (found > field->count) {
+        PP_APPEND(search, " is not terminated within ");
+        PP_APPEND_INTEGER(search, field->count, false);
+        PP_APPEND(search, " characters");
+    } else {
+        PP_APPEND(search, " has ");
+        PP_APPEND_INTEGER(search, found, false);
+        PP_APPEND(search, " characters, and its length is ");
+        PP_APPEND_INTEGER(search, length, false);
+    }
     return true;
 }
 
@@ -284,7 +291,8 @@ static bool pp_is_wrong_tail(struct pp_search *search, const struct protopool_fi
         if (((const char *)at)[i] != '\0')
             continue;
         (void)pp_note_rule(search, PROTOPOOL_RULE_TEXT);
-        PP_APPEND_INTEGER(search, " has a NUL at ", i, 10);
+        PP_APPEND(search, " has a NUL at ");
+        PP_APPEND_INTEGER(search, i, false);
         return true;
     }
     return false;
@@ -308,7 +316,9 @@ static bool pp_is_wrong_argument(struct pp_search *search, const struct protopoo
     if (protopool_text_length((const char *)argument->at, field->count) <= field->count)
         return false;
     (void)pp_note_rule(search, PROTOPOOL_RULE_LENGTH);
-    PP_APPEND(search, " has more than %lu characters", (unsigned long)field->count);
+    PP_APPEND(search, " has more than ");
+    PP_APPEND_INTEGER(search, field->count, false);
+    PP_APPEND(search, " characters");
     return true;
 }
 
@@ -372,7 +382,8 @@ PROTOPOOL_COLD void protopool_explain_copy(const struct protopool *pool, const s
     if (!has_tag) {
         pp_append_to_path(&search, "tag");
         (void)pp_note_rule(&search, PROTOPOOL_RULE_TAG);
-        PP_APPEND(&search, " is not that of %s", message->name);
+        PP_APPEND(&search, " is not that of ");
+        PP_APPEND(&search, message->name);
     } else if (!pp_is_wrong_record(&search, message, from) && message->field_count != 0) {
         pp_append_to_path(&search, message->fields[message->field_count - 1].name);
         (void)pp_is_wrong_tail(&search, &message->fields[message->field_count - 1], tail, length);
