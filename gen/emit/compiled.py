@@ -2,8 +2,8 @@
 """Keeps compiled templates beside Python's compiled modules: to compile them takes longer than all passes together.
 
 A kept template depends on its text, on the generator's own code and on the versions of Python and Jinja. It must not depend on
-what is rendered. So nothing may be computed while templates are compiled: `options` turns off what Jinja would compute then,
-such as filters of constants.
+what is rendered. So nothing may be computed while templates are compiled: `options` and direct.py turn off what Jinja would
+compute then, such as filters of constants.
 """
 
 import contextlib
@@ -39,11 +39,6 @@ class _Kept(jinja2.FileSystemBytecodeCache):
                 super().dump_bytecode(bucket)
 
 
-@jinja2.pass_context
-def _when_rendered(_context: jinja2.runtime.Context, value: object) -> object:
-    return value
-
-
 def options() -> dict[str, object]:
     """Arguments of jinja2.Environment."""
-    return {"bytecode_cache": _Kept(), "optimized": False, "finalize": _when_rendered}
+    return {"bytecode_cache": _Kept(), "optimized": False}

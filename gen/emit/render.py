@@ -11,7 +11,7 @@ import jinja2
 from .. import model
 from ..laid_out import Layout
 from ..scalars import Bound, is_saturated, length_scalar
-from . import c_text, compiled, rules, sample_sizes
+from . import c_text, compiled, direct, rules, sample_sizes
 from .kinds import dispatcher
 from .local_names import local_names, text_length
 
@@ -48,8 +48,8 @@ def engine_abi() -> int:
 
 
 @lru_cache(maxsize=None)
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined,
+def _environment() -> direct.Environment:
+    environment = direct.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined,
                                      trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
                                      autoescape=False, **compiled.options())
     environment.filters.update(

@@ -8,12 +8,13 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import jinja2
 
-from support import ROOT, long
+from support import ROOT, lay_out, long, random_schema
 
-from gen.emit import compiled
+from gen.emit import compiled, direct, render
 
 
 class Kept(unittest.TestCase):
@@ -71,7 +72,7 @@ _plain_environment, _environment = _environment, _declared_otherwise
     def test_nothing_is_computed_before_a_template_is_rendered(self):
         """For example, the result of a filter on a constant would be kept, and stay when the filter changes."""
         calls = []
-        environment = jinja2.Environment(**compiled.options() | {"bytecode_cache": None})
+        environment = direct.Environment(**compiled.options() | {"bytecode_cache": None})
         environment.filters["noted"] = lambda value: calls.append(value) or value
         environment.tests["noted"] = lambda value: calls.append(value) or True
         template = environment.from_string("{{ 1|noted }}{% if 2|noted %}{% endif %}{% if 3 is noted %}{% endif %}{% set x = 4|noted %}"
@@ -79,6 +80,17 @@ _plain_environment, _environment = _environment, _declared_otherwise
         self.assertEqual(calls, [])
         template.render()
         self.assertEqual(sorted(calls), [1, 2, 3, 4, 5, 6, 7])
+
+    def test_templates_give_the_same_text_as_with_the_compiler_of_jinja(self):
+        texts = []
+        for generator in (direct.Environment.code_generator_class, jinja2.Environment.code_generator_class):
+            with mock.patch.object(direct.Environment, "code_generator_class", generator), \
+                    mock.patch.object(compiled, "options", lambda: {"optimized": False}):
+                render._environment.cache_clear()
+                texts.append([render.render(layout, ("bench", "cpp")) | render.suite(layout)
+                              for layout in map(lay_out, map(random_schema, range(3)))])
+        render._environment.cache_clear()
+        self.assertEqual(*texts)
 
 
 if __name__ == "__main__":

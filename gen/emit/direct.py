@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Compiles templates with Jinja's compiler, but a macro is a plain function, a call is a call, and an attribute an attribute.
+
+With what Jinja compiles by itself, most of a run would be spent between a template and the macros that it calls. It looks
+attributes up as items too, and passes a context to those who ask for it. Here macros are called with arguments by position,
+and only filters and tests get a context. What is emitted is the same. A wrong call or attribute raises Python's own error.
+"""
+
+import jinja2
+from jinja2 import compiler, nodes
+
+
+class _CodeGenerator(compiler.CodeGenerator):
+    def visit_Call(self, node: nodes.Call, frame: compiler.Frame, forward_caller: bool = False) -> None:
+        self.visit(node.node, frame)
+        self.write("(")
+        for argument in node.args:
+            self.visit(argument, frame)
+            self.write(", ")
+        for keyword in node.kwargs:
+            self.visit(keyword, frame)
+            self.write(", ")
+        self.write(")")
+
+    def visit_Getattr(self, node: nodes.Getattr, frame: compiler.Frame) -> None:
+        self.visit(node.node, frame)
+        self.write(f".{node.attr}")
+
+    def visit_Getitem(self, node: nodes.Getitem, frame: compiler.Frame) -> None:
+        self.visit(node.node, frame)
+        self.write("[")
+        self.visit(node.arg, frame)
+        self.write("]")
+
+    def visit_Concat(self, node: nodes.Concat, frame: compiler.Frame) -> None:
+        self.write("concat(map(str, (")
+        for part in node.nodes:
+            self.visit(part, frame)
+            self.write(", ")
+        self.write(")))")
+
+    def macro_def(self, macro_ref: compiler.MacroRef, frame: compiler.Frame) -> None:
+        """A parameter that has a default may be left out: Jinja's function looks for `missing` itself."""
+        self.write("macro")
+        if macro_ref.node.defaults:
+            self.writeline(f"macro.__defaults__ = (missing,) * {len(macro_ref.node.defaults)}")
+
+    def _output_child_to_const(self, node: nodes.Expr, frame: compiler.Frame, finalize: object) -> str:
+        """Nothing but text is computed while a template is compiled: see compiled.py."""
+        if not isinstance(node, nodes.TemplateData):
+            raise nodes.Impossible()
+        return super()._output_child_to_const(node, frame, finalize)
+
+
+class Environment(jinja2.Environment):
+    code_generator_class = _CodeGenerator
