@@ -621,11 +621,24 @@ int calc_snprint_pretty(char *buffer, size_t room, const struct calc *msg)
 void calc_free_(struct calc_pool *pool, struct calc *msg)
 {
 #if PROTOPOOL_CHECK == 2
+    calc_free_checked_(pool, msg, (enum calc_tag)0);
+#else
+    calc_free_inlined_(pool, msg);
+#endif
+}
+
+#if PROTOPOOL_CHECK >= 1
+void calc_free_checked_(struct calc_pool *pool, struct calc *msg, enum calc_tag tag)
+{
+#if PROTOPOOL_CHECK == 2
     unsigned slot_class;
     if (calc_is_constant_(msg)) {
+        if (tag != (enum calc_tag)0 && calc_tag_of(msg) != tag) {
+            protopool_report_fault(PROTOPOOL_FAULT_WRONG_VARIANT, &pool->engine_, msg);
+        }
         return;
     }
-    slot_class = protopool_check_free(&pool->engine_, msg);
+    slot_class = protopool_check_free_as(&pool->engine_, msg, calc_ordinal_of_(tag));
     if (slot_class == 0) {
         return;
     }
@@ -634,8 +647,19 @@ void calc_free_(struct calc_pool *pool, struct calc *msg)
 #endif
     protopool_finish_free(&pool->engine_, slot_class, msg);
 #else
-    (calc_free)(pool, msg);
+    if (msg != NULL && calc_tag_of(msg) != tag) {
+        protopool_report_fault(msg->tag == CALC_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_WRONG_VARIANT, &pool->engine_, msg);
+        return;
+    }
+    calc_free_inlined_(pool, msg);
 #endif
+}
+#endif
+
+struct calc *calc_copy_called_(struct calc_pool *pool, unsigned slot_class, enum calc_tag tag, size_t head,
+    const struct calc *from, size_t bytes)
+{
+    return calc_copy_inlined_(pool, slot_class, tag, head, from, bytes);
 }
 
 struct calc *calc_allocated_(struct calc *msg)

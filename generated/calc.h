@@ -137,47 +137,52 @@ struct calc_depot; /* the memory that the pools of several threads share */
  *
  * Each variant X also has these. The comment before its prototypes names them:
  *
- * struct calc_X calc_default_X(void)                         the schema's defaults; a field without one: nearest to 0, or empty
- * bool calc_valid_X(const struct calc_X *msg)                whether the schema allows its values; if not, copy returns NULL
- * const struct calc_X *calc_as_X(const struct calc *msg)     the message as an X. Another variant: a fault from level 1
- * const struct calc_X *calc_if_X(const struct calc *msg)     the message as an X. Another variant: NULL
- * struct calc_X *calc_edit_X(struct calc *msg)               like as_X, to write its fields; only if X has fields
+ * struct calc_X calc_default_X(void)                          the schema's defaults; a field without one: nearest to 0, or empty
+ * bool calc_valid_X(const struct calc_X *msg)                 whether the schema allows its values; if not, copy returns NULL
+ * const struct calc_X *calc_as_X(const struct calc *msg)      the message as an X. Another variant: a fault from level 1
+ * const struct calc_X *calc_if_X(const struct calc *msg)      the message as an X. Another variant: NULL
+ * struct calc_X *calc_edit_X(struct calc *msg)                like as_X, to write its fields; only if X has fields
+ * void calc_free_X(struct calc_pool *pool, struct calc *msg)  frees an X, faster than free. Another variant: a fault from level 1
  *
  * A text argument is terminated; a null pointer is refused. An array argument has exactly N elements. A list may be NULL if
  * its length is 0. An optional field is absent if its argument is NULL. new and copy set padding to 0, but they copy the
  * padding inside the elements of an array. They do not write the unused bytes behind the end of a text or list.
  */
 
-/* Add. Also calc_default_add, calc_valid_add, calc_as_add, calc_if_add, calc_edit_add */
+/* Add. Also calc_default_add, calc_valid_add, calc_as_add, calc_if_add, calc_edit_add, calc_free_add */
 PROTOPOOL_ALLOCATES struct calc *calc_new_add(struct calc_pool *pool, uint64_t left, uint64_t right);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_add(struct calc_pool *pool, const struct calc_add *from);
 static inline struct calc_add calc_make_add(uint64_t left, uint64_t right);
-/* Negate. Also calc_default_negate, calc_valid_negate, calc_as_negate, calc_if_negate, calc_edit_negate */
+/* Negate. Also calc_default_negate, calc_valid_negate, calc_as_negate, calc_if_negate, calc_edit_negate,
+    calc_free_negate */
 PROTOPOOL_ALLOCATES struct calc *calc_new_negate(struct calc_pool *pool, int64_t value);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_negate(struct calc_pool *pool, const struct calc_negate *from);
 static inline struct calc_negate calc_make_negate(int64_t value);
-/* Apply. Also calc_default_apply, calc_valid_apply, calc_as_apply, calc_if_apply, calc_edit_apply */
+/* Apply. Also calc_default_apply, calc_valid_apply, calc_as_apply, calc_if_apply, calc_edit_apply,
+    calc_free_apply */
 PROTOPOOL_ALLOCATES struct calc *calc_new_apply(struct calc_pool *pool, enum calc_operation operation, double left,
     double right);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_apply(struct calc_pool *pool, const struct calc_apply *from);
 static inline struct calc_apply calc_make_apply(enum calc_operation operation, double left, double right);
-/* Sum. Also calc_default_sum, calc_valid_sum, calc_as_sum, calc_if_sum, calc_edit_sum */
+/* Sum. Also calc_default_sum, calc_valid_sum, calc_as_sum, calc_if_sum, calc_edit_sum, calc_free_sum */
 PROTOPOOL_ALLOCATES struct calc *calc_new_sum(struct calc_pool *pool, uint8_t count, const int32_t *operands);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_sum(struct calc_pool *pool, const struct calc_sum *from);
 static inline struct calc_sum calc_make_sum(uint8_t count, const int32_t *operands);
-/* Store. Also calc_default_store, calc_valid_store, calc_as_store, calc_if_store, calc_edit_store */
+/* Store. Also calc_default_store, calc_valid_store, calc_as_store, calc_if_store, calc_edit_store,
+    calc_free_store */
 PROTOPOOL_ALLOCATES struct calc *calc_new_store(struct calc_pool *pool, const char *name, double value);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_store(struct calc_pool *pool, const struct calc_store *from);
 static inline struct calc_store calc_make_store(const char *name, double value);
-/* Recall. Also calc_default_recall, calc_valid_recall, calc_as_recall, calc_if_recall, calc_edit_recall */
+/* Recall. Also calc_default_recall, calc_valid_recall, calc_as_recall, calc_if_recall, calc_edit_recall,
+    calc_free_recall */
 PROTOPOOL_ALLOCATES struct calc *calc_new_recall(struct calc_pool *pool, const char *name);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_recall(struct calc_pool *pool, const struct calc_recall *from);
 static inline struct calc_recall calc_make_recall(const char *name);
-/* Log. Also calc_default_log, calc_valid_log, calc_as_log, calc_if_log, calc_edit_log */
+/* Log. Also calc_default_log, calc_valid_log, calc_as_log, calc_if_log, calc_edit_log, calc_free_log */
 PROTOPOOL_ALLOCATES struct calc *calc_new_log(struct calc_pool *pool, uint64_t time, const char *text);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_log(struct calc_pool *pool, const struct calc_log *from);
 static inline struct calc_log calc_make_log(uint64_t time, const char *text);
-/* Quit. Also calc_default_quit, calc_valid_quit, calc_as_quit, calc_if_quit */
+/* Quit. Also calc_default_quit, calc_valid_quit, calc_as_quit, calc_if_quit, calc_free_quit */
 PROTOPOOL_ALLOCATES struct calc *calc_new_quit(struct calc_pool *pool);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_quit(struct calc_pool *pool, const struct calc_quit *from);
 static inline struct calc_quit calc_make_quit(void);
@@ -326,8 +331,8 @@ PROTOPOOL_API int calc_depot_print_budget(FILE *out, struct calc_depot *depot);
 #define CALC_DEPOT_STORAGE(name, pools) alignas(8) static unsigned char name[CALC_DEPOT_BYTES(pools)]
 
 struct calc_pool {
-    struct protopool_magazine loaded_[1 + CALC_SLOT_SIZES]; /* first: what allocate and free touch */
-    struct protopool engine_;
+    struct protopool engine_; /* first: short instructions reach its hint for the next free */
+    struct protopool_magazine loaded_[1 + CALC_SLOT_SIZES];
     struct protopool_pool_class classes_[1 + CALC_SLOT_SIZES];
 };
 
@@ -378,6 +383,8 @@ PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool, unsigned slot_class, e
 {
 #if PROTOPOOL_CHECK == 2
     struct calc *const msg = (struct calc *)protopool_take_checked(&pool->engine_, slot_class, bytes, calc_tag_name(tag));
+#elif defined PROTOPOOL_NO_INLINE
+    struct calc *const msg = (struct calc *)protopool_take_called(&pool->engine_, slot_class);
 #else
     struct calc *const msg = (struct calc *)protopool_take(&pool->engine_, &pool->loaded_[slot_class], slot_class);
 #endif
@@ -402,7 +409,7 @@ PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool, unsigned slot_class, e
 }
 
 /* The same with a copy of a struct of that many bytes. */
-PROTOPOOL_INLINE struct calc *calc_copy_(struct calc_pool *pool, unsigned slot_class, enum calc_tag tag, size_t head,
+PROTOPOOL_INLINE struct calc *calc_copy_inlined_(struct calc_pool *pool, unsigned slot_class, enum calc_tag tag, size_t head,
     const struct calc *from, size_t bytes)
 {
     struct calc *const msg = (struct calc *)calc_take_(pool, slot_class, tag, head, bytes);
@@ -412,6 +419,16 @@ PROTOPOOL_INLINE struct calc *calc_copy_(struct calc_pool *pool, unsigned slot_c
     }
     return msg;
 }
+
+/* And not inlined. */
+PROTOPOOL_API struct calc *calc_copy_called_(struct calc_pool *pool, unsigned slot_class, enum calc_tag tag, size_t head,
+    const struct calc *from, size_t bytes);
+
+#ifdef PROTOPOOL_NO_INLINE
+#define calc_copy_ calc_copy_called_
+#else
+#define calc_copy_ calc_copy_inlined_
+#endif
 
 /* What a constructor returns for arguments that the schema does not allow. */
 static inline struct calc *calc_refused_(struct calc_pool *pool)
@@ -468,6 +485,9 @@ PROTOPOOL_INLINE bool calc_is_variant_(const struct calc *msg, enum calc_tag tag
 PROTOPOOL_API void calc_free_(struct calc_pool *pool, struct calc *msg); /* not inlined */
 
 #if PROTOPOOL_CHECK >= 1
+/* The same for a message that must be the variant of this tag. */
+PROTOPOOL_API void calc_free_checked_(struct calc_pool *pool, struct calc *msg, enum calc_tag tag);
+
 /* Whether it is the one object of a variant without fields. */
 PROTOPOOL_API bool calc_is_constant_(const struct calc *msg);
 
@@ -495,35 +515,79 @@ static inline bool calc_may_free_(struct calc_pool *pool, const struct calc *msg
 }
 #endif
 
-static inline void calc_free(struct calc_pool *pool, struct calc *msg)
+/* Puts the slot of a message that may be freed into the pool. */
+PROTOPOOL_INLINE void calc_put_(struct calc_pool *pool, struct protopool_magazine *loaded, struct calc *msg)
 {
-#if PROTOPOOL_CHECK == 2
-    calc_free_(pool, msg);
-#else
-    if (msg != NULL) {
+#ifdef PROTOPOOL_TRACE
+    calc_trace_deallocate_(msg);
+#endif
 #if PROTOPOOL_CHECK == 1
-        if (!calc_may_free_(pool, msg)) {
+    msg->tag = CALC_FREED_TAG_;
+#endif
+    protopool_put_into(&pool->engine_, loaded, msg);
+}
+
+PROTOPOOL_INLINE void calc_free_inlined_(struct calc_pool *pool, struct calc *msg)
+{
+    struct protopool_magazine *loaded = pool->engine_.last;
+
+    if (msg == NULL) {
+        return;
+    }
+#if PROTOPOOL_CHECK >= 1
+    if (!calc_may_free_(pool, msg)) {
+        return;
+    }
+#endif
+    if (!PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag)) { /* not the variant of the free before */
+        const unsigned slot_class = calc_class_of_(msg);
+        if (slot_class == 0) { /* it has no fields */
             return;
         }
-#endif
-#ifdef PROTOPOOL_TRACE
-        if (calc_class_of_(msg) != 0) {
-            calc_trace_deallocate_(msg);
-        }
-#endif
-        struct protopool_magazine *loaded = pool->engine_.last;
-        if (!PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag)) { /* not the variant of the free before */
-            const unsigned slot_class = calc_class_of_(msg);
-            if (slot_class == 0) { /* it has no fields */
-                return;
-            }
-            loaded = protopool_expect(&pool->engine_, msg->tag, slot_class);
-        }
-#if PROTOPOOL_CHECK == 1
-        msg->tag = CALC_FREED_TAG_;
-#endif
-        protopool_put(&pool->engine_, loaded, (unsigned)(loaded - pool->loaded_), msg);
+        loaded = protopool_expect(&pool->engine_, msg->tag, &pool->loaded_[slot_class]);
     }
+    calc_put_(pool, loaded, msg);
+}
+
+static inline void calc_free(struct calc_pool *pool, struct calc *msg)
+{
+#if PROTOPOOL_CHECK == 2 || defined PROTOPOOL_NO_INLINE
+    calc_free_(pool, msg);
+#else
+    calc_free_inlined_(pool, msg);
+#endif
+}
+
+/* Frees a message that is the variant of this tag: from level 1 a fault if not. slot_class: of the variant; 0: by the tail. It
+ * leaves the hint for the next free by tag as it is. */
+PROTOPOOL_INLINE void calc_free_as_(struct calc_pool *pool, struct calc *msg, enum calc_tag tag, unsigned slot_class)
+{
+#if PROTOPOOL_CHECK >= 1
+    (void)slot_class;
+#if PROTOPOOL_CHECK == 1 && !defined PROTOPOOL_NO_INLINE
+    if (msg != NULL && PROTOPOOL_LIKELY(msg->tag == (uint8_t)tag)) {
+        calc_free_inlined_(pool, msg);
+        return;
+    }
+#endif
+    calc_free_checked_(pool, msg, tag);
+#elif defined PROTOPOOL_NO_INLINE
+    (void)tag, (void)slot_class;
+    calc_free_(pool, msg);
+#else
+    (void)tag;
+    if (msg != NULL) {
+        calc_put_(pool, &pool->loaded_[slot_class], msg);
+    }
+#endif
+}
+
+/* The same for a variant without fields. */
+PROTOPOOL_INLINE void calc_free_constant_(struct calc_pool *pool, struct calc *msg, enum calc_tag tag)
+{
+    (void)pool, (void)msg, (void)tag;
+#if PROTOPOOL_CHECK >= 1
+    calc_free_checked_(pool, msg, tag);
 #endif
 }
 
@@ -624,6 +688,7 @@ static inline bool calc_known_operation_(int64_t value)
 PROTOPOOL_VALID_(calc, add, CALC_ADD)
 PROTOPOOL_DEFAULT_(calc, add, CALC_ADD)
 PROTOPOOL_READ_AND_EDIT_(calc, add, CALC_ADD)
+PROTOPOOL_FREE_(calc, add, CALC_ADD, 2)
 PROTOPOOL_COPY_(calc, add, CALC_ADD, 2, 8)
 
 static inline struct calc_add calc_make_add(uint64_t left, uint64_t right)
@@ -652,6 +717,7 @@ static inline struct calc *calc_new_add(struct calc_pool *pool, uint64_t left, u
 PROTOPOOL_VALID_(calc, negate, CALC_NEGATE)
 PROTOPOOL_DEFAULT_(calc, negate, CALC_NEGATE)
 PROTOPOOL_READ_AND_EDIT_(calc, negate, CALC_NEGATE)
+PROTOPOOL_FREE_(calc, negate, CALC_NEGATE, 1)
 PROTOPOOL_COPY_(calc, negate, CALC_NEGATE, 1, 8)
 
 static inline struct calc_negate calc_make_negate(int64_t value)
@@ -691,6 +757,7 @@ static inline struct calc_apply calc_default_apply(void)
 }
 
 PROTOPOOL_READ_AND_EDIT_(calc, apply, CALC_APPLY)
+PROTOPOOL_FREE_(calc, apply, CALC_APPLY, 2)
 
 static inline struct calc_apply calc_make_apply(enum calc_operation operation, double left, double right)
 {
@@ -741,6 +808,7 @@ static inline struct calc *calc_copy_apply(struct calc_pool *pool, const struct 
 PROTOPOOL_VALID_(calc, sum, CALC_SUM)
 PROTOPOOL_DEFAULT_(calc, sum, CALC_SUM)
 PROTOPOOL_READ_AND_EDIT_(calc, sum, CALC_SUM)
+PROTOPOOL_FREE_(calc, sum, CALC_SUM, 5)
 
 static inline struct calc_sum calc_make_sum(uint8_t count, const int32_t *operands)
 {
@@ -785,6 +853,7 @@ static inline bool calc_valid_store(const struct calc_store *msg)
 
 PROTOPOOL_DEFAULT_(calc, store, CALC_STORE)
 PROTOPOOL_READ_AND_EDIT_(calc, store, CALC_STORE)
+PROTOPOOL_FREE_(calc, store, CALC_STORE, 4)
 
 static inline struct calc_store calc_make_store(const char *name, double value)
 {
@@ -841,6 +910,7 @@ static inline bool calc_valid_recall(const struct calc_recall *msg)
 
 PROTOPOOL_DEFAULT_(calc, recall, CALC_RECALL)
 PROTOPOOL_READ_AND_EDIT_(calc, recall, CALC_RECALL)
+PROTOPOOL_FREE_(calc, recall, CALC_RECALL, 3)
 PROTOPOOL_COPY_(calc, recall, CALC_RECALL, 3, 1)
 
 static inline struct calc_recall calc_make_recall(const char *name)
@@ -884,6 +954,7 @@ static inline bool calc_valid_log(const struct calc_log *msg)
 
 PROTOPOOL_DEFAULT_(calc, log, CALC_LOG)
 PROTOPOOL_READ_AND_EDIT_(calc, log, CALC_LOG)
+PROTOPOOL_FREE_(calc, log, CALC_LOG, 6)
 
 static inline struct calc_log calc_make_log(uint64_t time, const char *text)
 {
@@ -968,6 +1039,11 @@ PROTOPOOL_INLINE void calc_free_at_(const char *file, int line, struct calc_pool
     calc_free_(calc_at_(pool, file, line), msg);
 }
 
+PROTOPOOL_INLINE void calc_free_as_at_(enum calc_tag tag, const char *file, int line, struct calc_pool *pool, struct calc *msg)
+{
+    calc_free_checked_(calc_at_(pool, file, line), msg, tag);
+}
+
 /* The message, or NULL if it is not the variant of this tag: a fault, with its place. */
 PROTOPOOL_API const struct calc *calc_read_at_(enum calc_tag tag, const char *file, int line, const struct calc *msg);
 PROTOPOOL_API struct calc *calc_edit_at_(enum calc_tag tag, const char *file, int line, struct calc *msg);
@@ -981,20 +1057,28 @@ PROTOPOOL_API struct calc *calc_edit_at_(enum calc_tag tag, const char *file, in
 #define calc_pool_each(pool, ...) calc_pool_each(CALC_HERE_(pool), __VA_ARGS__)
 #define calc_pool_stats(pool, ...) calc_pool_stats(CALC_HERE_(pool), __VA_ARGS__)
 #define calc_free(...) calc_free_at_(__FILE__, __LINE__, __VA_ARGS__)
+#define calc_free_add(...) calc_free_as_at_(CALC_ADD, __FILE__, __LINE__, __VA_ARGS__)
 #define calc_as_add(...) calc_as_add(calc_read_at_(CALC_ADD, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_edit_add(...) calc_edit_add(calc_edit_at_(CALC_ADD, __FILE__, __LINE__, __VA_ARGS__))
+#define calc_free_negate(...) calc_free_as_at_(CALC_NEGATE, __FILE__, __LINE__, __VA_ARGS__)
 #define calc_as_negate(...) calc_as_negate(calc_read_at_(CALC_NEGATE, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_edit_negate(...) calc_edit_negate(calc_edit_at_(CALC_NEGATE, __FILE__, __LINE__, __VA_ARGS__))
+#define calc_free_apply(...) calc_free_as_at_(CALC_APPLY, __FILE__, __LINE__, __VA_ARGS__)
 #define calc_as_apply(...) calc_as_apply(calc_read_at_(CALC_APPLY, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_edit_apply(...) calc_edit_apply(calc_edit_at_(CALC_APPLY, __FILE__, __LINE__, __VA_ARGS__))
+#define calc_free_sum(...) calc_free_as_at_(CALC_SUM, __FILE__, __LINE__, __VA_ARGS__)
 #define calc_as_sum(...) calc_as_sum(calc_read_at_(CALC_SUM, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_edit_sum(...) calc_edit_sum(calc_edit_at_(CALC_SUM, __FILE__, __LINE__, __VA_ARGS__))
+#define calc_free_store(...) calc_free_as_at_(CALC_STORE, __FILE__, __LINE__, __VA_ARGS__)
 #define calc_as_store(...) calc_as_store(calc_read_at_(CALC_STORE, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_edit_store(...) calc_edit_store(calc_edit_at_(CALC_STORE, __FILE__, __LINE__, __VA_ARGS__))
+#define calc_free_recall(...) calc_free_as_at_(CALC_RECALL, __FILE__, __LINE__, __VA_ARGS__)
 #define calc_as_recall(...) calc_as_recall(calc_read_at_(CALC_RECALL, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_edit_recall(...) calc_edit_recall(calc_edit_at_(CALC_RECALL, __FILE__, __LINE__, __VA_ARGS__))
+#define calc_free_log(...) calc_free_as_at_(CALC_LOG, __FILE__, __LINE__, __VA_ARGS__)
 #define calc_as_log(...) calc_as_log(calc_read_at_(CALC_LOG, __FILE__, __LINE__, __VA_ARGS__))
 #define calc_edit_log(...) calc_edit_log(calc_edit_at_(CALC_LOG, __FILE__, __LINE__, __VA_ARGS__))
+#define calc_free_quit(...) calc_free_as_at_(CALC_QUIT, __FILE__, __LINE__, __VA_ARGS__)
 #define calc_as_quit(...) calc_as_quit(calc_read_at_(CALC_QUIT, __FILE__, __LINE__, __VA_ARGS__))
 #elif defined PROTOPOOL_ANALYSED_
 #define CALC_NEW_(function, ...) CALC_ALLOCATED_(function(__VA_ARGS__))

@@ -1453,11 +1453,24 @@ int itch_snprint_pretty(char *buffer, size_t room, const struct itch *msg)
 void itch_free_(struct itch_pool *pool, struct itch *msg)
 {
 #if PROTOPOOL_CHECK == 2
+    itch_free_checked_(pool, msg, (enum itch_tag)0);
+#else
+    itch_free_inlined_(pool, msg);
+#endif
+}
+
+#if PROTOPOOL_CHECK >= 1
+void itch_free_checked_(struct itch_pool *pool, struct itch *msg, enum itch_tag tag)
+{
+#if PROTOPOOL_CHECK == 2
     unsigned slot_class;
     if (itch_is_constant_(msg)) {
+        if (tag != (enum itch_tag)0 && itch_tag_of(msg) != tag) {
+            protopool_report_fault(PROTOPOOL_FAULT_WRONG_VARIANT, &pool->engine_, msg);
+        }
         return;
     }
-    slot_class = protopool_check_free(&pool->engine_, msg);
+    slot_class = protopool_check_free_as(&pool->engine_, msg, itch_ordinal_of_(tag));
     if (slot_class == 0) {
         return;
     }
@@ -1466,8 +1479,19 @@ void itch_free_(struct itch_pool *pool, struct itch *msg)
 #endif
     protopool_finish_free(&pool->engine_, slot_class, msg);
 #else
-    (itch_free)(pool, msg);
+    if (msg != NULL && itch_tag_of(msg) != tag) {
+        protopool_report_fault(msg->tag == ITCH_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_WRONG_VARIANT, &pool->engine_, msg);
+        return;
+    }
+    itch_free_inlined_(pool, msg);
 #endif
+}
+#endif
+
+struct itch *itch_copy_called_(struct itch_pool *pool, unsigned slot_class, enum itch_tag tag, size_t head,
+    const struct itch *from, size_t bytes)
+{
+    return itch_copy_inlined_(pool, slot_class, tag, head, from, bytes);
 }
 
 struct itch *itch_allocated_(struct itch *msg)

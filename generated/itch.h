@@ -375,11 +375,12 @@ struct itch_depot; /* the memory that the pools of several threads share */
  *
  * Each variant X also has these. The comment before its prototypes names them:
  *
- * struct itch_X itch_default_X(void)                         the schema's defaults; a field without one: nearest to 0, or empty
- * bool itch_valid_X(const struct itch_X *msg)                whether the schema allows its values; if not, copy returns NULL
- * const struct itch_X *itch_as_X(const struct itch *msg)     the message as an X. Another variant: a fault from level 1
- * const struct itch_X *itch_if_X(const struct itch *msg)     the message as an X. Another variant: NULL
- * struct itch_X *itch_edit_X(struct itch *msg)               like as_X, to write its fields; only if X has fields
+ * struct itch_X itch_default_X(void)                          the schema's defaults; a field without one: nearest to 0, or empty
+ * bool itch_valid_X(const struct itch_X *msg)                 whether the schema allows its values; if not, copy returns NULL
+ * const struct itch_X *itch_as_X(const struct itch *msg)      the message as an X. Another variant: a fault from level 1
+ * const struct itch_X *itch_if_X(const struct itch *msg)      the message as an X. Another variant: NULL
+ * struct itch_X *itch_edit_X(struct itch *msg)                like as_X, to write its fields; only if X has fields
+ * void itch_free_X(struct itch_pool *pool, struct itch *msg)  frees an X, faster than free. Another variant: a fault from level 1
  *
  * A text argument is terminated; a null pointer is refused. An array argument has exactly N elements. A list may be NULL if
  * its length is 0. An optional field is absent if its argument is NULL. new and copy set padding to 0, but they copy the
@@ -387,7 +388,7 @@ struct itch_depot; /* the memory that the pools of several threads share */
  */
 
 /* SystemEvent. Also itch_default_system_event, itch_valid_system_event, itch_as_system_event, itch_if_system_event,
-    itch_edit_system_event */
+    itch_edit_system_event, itch_free_system_event */
 PROTOPOOL_ALLOCATES struct itch *itch_new_system_event(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, char event_code);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_system_event(struct itch_pool *pool,
@@ -395,7 +396,7 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_system_event(struct itch_pool *pool,
 static inline struct itch_system_event itch_make_system_event(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, char event_code);
 /* StockDirectory. Also itch_default_stock_directory, itch_valid_stock_directory, itch_as_stock_directory,
-    itch_if_stock_directory, itch_edit_stock_directory */
+    itch_if_stock_directory, itch_edit_stock_directory, itch_free_stock_directory */
 PROTOPOOL_ALLOCATES struct itch *itch_new_stock_directory(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_category, char financial_status,
     uint32_t round_lot_size, char round_lots_only, char issue_classification, const char *issue_subtype,
@@ -408,21 +409,23 @@ static inline struct itch_stock_directory itch_make_stock_directory(uint16_t sto
     char round_lots_only, char issue_classification, const char *issue_subtype, char authenticity,
     char short_sale_threshold, char ipo_flag, char luld_tier, char etp_flag, uint32_t etp_leverage, char inverse);
 /* TradingAction. Also itch_default_trading_action, itch_valid_trading_action, itch_as_trading_action,
-    itch_if_trading_action, itch_edit_trading_action */
+    itch_if_trading_action, itch_edit_trading_action, itch_free_trading_action */
 PROTOPOOL_ALLOCATES struct itch *itch_new_trading_action(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char state, char reserved, const char *reason);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_trading_action(struct itch_pool *pool,
     const struct itch_trading_action *from);
 static inline struct itch_trading_action itch_make_trading_action(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char state, char reserved, const char *reason);
-/* RegSho. Also itch_default_reg_sho, itch_valid_reg_sho, itch_as_reg_sho, itch_if_reg_sho, itch_edit_reg_sho */
+/* RegSho. Also itch_default_reg_sho, itch_valid_reg_sho, itch_as_reg_sho, itch_if_reg_sho, itch_edit_reg_sho,
+    itch_free_reg_sho */
 PROTOPOOL_ALLOCATES struct itch *itch_new_reg_sho(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char action);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_reg_sho(struct itch_pool *pool, const struct itch_reg_sho *from);
 static inline struct itch_reg_sho itch_make_reg_sho(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char action);
 /* ParticipantPosition. Also itch_default_participant_position, itch_valid_participant_position,
-    itch_as_participant_position, itch_if_participant_position, itch_edit_participant_position */
+    itch_as_participant_position, itch_if_participant_position, itch_edit_participant_position,
+    itch_free_participant_position */
 PROTOPOOL_ALLOCATES struct itch *itch_new_participant_position(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
     char state);
@@ -432,7 +435,7 @@ static inline struct itch_participant_position itch_make_participant_position(ui
     uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
     char state);
 /* MwcbDecline. Also itch_default_mwcb_decline, itch_valid_mwcb_decline, itch_as_mwcb_decline, itch_if_mwcb_decline,
-    itch_edit_mwcb_decline */
+    itch_edit_mwcb_decline, itch_free_mwcb_decline */
 PROTOPOOL_ALLOCATES struct itch *itch_new_mwcb_decline(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_mwcb_decline(struct itch_pool *pool,
@@ -440,14 +443,14 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_mwcb_decline(struct itch_pool *pool,
 static inline struct itch_mwcb_decline itch_make_mwcb_decline(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3);
 /* MwcbStatus. Also itch_default_mwcb_status, itch_valid_mwcb_status, itch_as_mwcb_status, itch_if_mwcb_status,
-    itch_edit_mwcb_status */
+    itch_edit_mwcb_status, itch_free_mwcb_status */
 PROTOPOOL_ALLOCATES struct itch *itch_new_mwcb_status(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, char breached_level);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_mwcb_status(struct itch_pool *pool, const struct itch_mwcb_status *from);
 static inline struct itch_mwcb_status itch_make_mwcb_status(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, char breached_level);
 /* IpoQuoting. Also itch_default_ipo_quoting, itch_valid_ipo_quoting, itch_as_ipo_quoting, itch_if_ipo_quoting,
-    itch_edit_ipo_quoting */
+    itch_edit_ipo_quoting, itch_free_ipo_quoting */
 PROTOPOOL_ALLOCATES struct itch *itch_new_ipo_quoting(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier,
     uint32_t price);
@@ -455,7 +458,7 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_ipo_quoting(struct itch_pool *pool, c
 static inline struct itch_ipo_quoting itch_make_ipo_quoting(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier, uint32_t price);
 /* LuldCollar. Also itch_default_luld_collar, itch_valid_luld_collar, itch_as_luld_collar, itch_if_luld_collar,
-    itch_edit_luld_collar */
+    itch_edit_luld_collar, itch_free_luld_collar */
 PROTOPOOL_ALLOCATES struct itch *itch_new_luld_collar(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price,
     uint32_t lower_price, uint32_t extension);
@@ -464,7 +467,7 @@ static inline struct itch_luld_collar itch_make_luld_collar(uint16_t stock_locat
     uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price, uint32_t lower_price,
     uint32_t extension);
 /* OperationalHalt. Also itch_default_operational_halt, itch_valid_operational_halt, itch_as_operational_halt,
-    itch_if_operational_halt, itch_edit_operational_halt */
+    itch_if_operational_halt, itch_edit_operational_halt, itch_free_operational_halt */
 PROTOPOOL_ALLOCATES struct itch *itch_new_operational_halt(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_operational_halt(struct itch_pool *pool,
@@ -472,7 +475,7 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_operational_halt(struct itch_pool *po
 static inline struct itch_operational_halt itch_make_operational_halt(uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action);
 /* AddOrder. Also itch_default_add_order, itch_valid_add_order, itch_as_add_order, itch_if_add_order,
-    itch_edit_add_order */
+    itch_edit_add_order, itch_free_add_order */
 PROTOPOOL_ALLOCATES struct itch *itch_new_add_order(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
     uint32_t price);
@@ -480,7 +483,7 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_add_order(struct itch_pool *pool, con
 static inline struct itch_add_order itch_make_add_order(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price);
 /* AddOrderMpid. Also itch_default_add_order_mpid, itch_valid_add_order_mpid, itch_as_add_order_mpid,
-    itch_if_add_order_mpid, itch_edit_add_order_mpid */
+    itch_if_add_order_mpid, itch_edit_add_order_mpid, itch_free_add_order_mpid */
 PROTOPOOL_ALLOCATES struct itch *itch_new_add_order_mpid(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
     uint32_t price, const char *mpid);
@@ -490,7 +493,7 @@ static inline struct itch_add_order_mpid itch_make_add_order_mpid(uint16_t stock
     uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
     const char *mpid);
 /* OrderExecuted. Also itch_default_order_executed, itch_valid_order_executed, itch_as_order_executed,
-    itch_if_order_executed, itch_edit_order_executed */
+    itch_if_order_executed, itch_edit_order_executed, itch_free_order_executed */
 PROTOPOOL_ALLOCATES struct itch *itch_new_order_executed(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_order_executed(struct itch_pool *pool,
@@ -498,7 +501,8 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_order_executed(struct itch_pool *pool
 static inline struct itch_order_executed itch_make_order_executed(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match);
 /* OrderExecutedPrice. Also itch_default_order_executed_price, itch_valid_order_executed_price,
-    itch_as_order_executed_price, itch_if_order_executed_price, itch_edit_order_executed_price */
+    itch_as_order_executed_price, itch_if_order_executed_price, itch_edit_order_executed_price,
+    itch_free_order_executed_price */
 PROTOPOOL_ALLOCATES struct itch *itch_new_order_executed_price(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
     char printable, uint32_t price);
@@ -508,7 +512,7 @@ static inline struct itch_order_executed_price itch_make_order_executed_price(ui
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
     char printable, uint32_t price);
 /* OrderCancel. Also itch_default_order_cancel, itch_valid_order_cancel, itch_as_order_cancel, itch_if_order_cancel,
-    itch_edit_order_cancel */
+    itch_edit_order_cancel, itch_free_order_cancel */
 PROTOPOOL_ALLOCATES struct itch *itch_new_order_cancel(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t cancelled);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_order_cancel(struct itch_pool *pool,
@@ -516,7 +520,7 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_order_cancel(struct itch_pool *pool,
 static inline struct itch_order_cancel itch_make_order_cancel(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, uint32_t cancelled);
 /* OrderDelete. Also itch_default_order_delete, itch_valid_order_delete, itch_as_order_delete, itch_if_order_delete,
-    itch_edit_order_delete */
+    itch_edit_order_delete, itch_free_order_delete */
 PROTOPOOL_ALLOCATES struct itch *itch_new_order_delete(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_order_delete(struct itch_pool *pool,
@@ -524,7 +528,7 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_order_delete(struct itch_pool *pool,
 static inline struct itch_order_delete itch_make_order_delete(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref);
 /* OrderReplace. Also itch_default_order_replace, itch_valid_order_replace, itch_as_order_replace,
-    itch_if_order_replace, itch_edit_order_replace */
+    itch_if_order_replace, itch_edit_order_replace, itch_free_order_replace */
 PROTOPOOL_ALLOCATES struct itch *itch_new_order_replace(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares,
     uint32_t price);
@@ -532,7 +536,8 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_order_replace(struct itch_pool *pool,
     const struct itch_order_replace *from);
 static inline struct itch_order_replace itch_make_order_replace(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares, uint32_t price);
-/* Trade. Also itch_default_trade, itch_valid_trade, itch_as_trade, itch_if_trade, itch_edit_trade */
+/* Trade. Also itch_default_trade, itch_valid_trade, itch_as_trade, itch_if_trade, itch_edit_trade,
+    itch_free_trade */
 PROTOPOOL_ALLOCATES struct itch *itch_new_trade(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
     uint32_t price, uint64_t match);
@@ -540,7 +545,7 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_trade(struct itch_pool *pool, const s
 static inline struct itch_trade itch_make_trade(uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp,
     uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price, uint64_t match);
 /* CrossTrade. Also itch_default_cross_trade, itch_valid_cross_trade, itch_as_cross_trade, itch_if_cross_trade,
-    itch_edit_cross_trade */
+    itch_edit_cross_trade, itch_free_cross_trade */
 PROTOPOOL_ALLOCATES struct itch *itch_new_cross_trade(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price,
     uint64_t match, char cross_type);
@@ -548,7 +553,7 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_cross_trade(struct itch_pool *pool, c
 static inline struct itch_cross_trade itch_make_cross_trade(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price, uint64_t match, char cross_type);
 /* BrokenTrade. Also itch_default_broken_trade, itch_valid_broken_trade, itch_as_broken_trade, itch_if_broken_trade,
-    itch_edit_broken_trade */
+    itch_edit_broken_trade, itch_free_broken_trade */
 PROTOPOOL_ALLOCATES struct itch *itch_new_broken_trade(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t match);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_broken_trade(struct itch_pool *pool,
@@ -556,7 +561,7 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_broken_trade(struct itch_pool *pool,
 static inline struct itch_broken_trade itch_make_broken_trade(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t match);
 /* Imbalance. Also itch_default_imbalance, itch_valid_imbalance, itch_as_imbalance, itch_if_imbalance,
-    itch_edit_imbalance */
+    itch_edit_imbalance, itch_free_imbalance */
 PROTOPOOL_ALLOCATES struct itch *itch_new_imbalance(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction,
     const char *stock, uint32_t far_price, uint32_t near_price, uint32_t reference_price, char cross_type,
@@ -566,7 +571,7 @@ static inline struct itch_imbalance itch_make_imbalance(uint16_t stock_locate, u
     uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction, const char *stock, uint32_t far_price,
     uint32_t near_price, uint32_t reference_price, char cross_type, char variation);
 /* RetailInterest. Also itch_default_retail_interest, itch_valid_retail_interest, itch_as_retail_interest,
-    itch_if_retail_interest, itch_edit_retail_interest */
+    itch_if_retail_interest, itch_edit_retail_interest, itch_free_retail_interest */
 PROTOPOOL_ALLOCATES struct itch *itch_new_retail_interest(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char interest);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_retail_interest(struct itch_pool *pool,
@@ -735,8 +740,8 @@ PROTOPOOL_API int itch_depot_print_budget(FILE *out, struct itch_depot *depot);
 #define ITCH_DEPOT_STORAGE(name, pools) alignas(8) static unsigned char name[ITCH_DEPOT_BYTES(pools)]
 
 struct itch_pool {
-    struct protopool_magazine loaded_[1 + ITCH_SLOT_SIZES]; /* first: what allocate and free touch */
-    struct protopool engine_;
+    struct protopool engine_; /* first: short instructions reach its hint for the next free */
+    struct protopool_magazine loaded_[1 + ITCH_SLOT_SIZES];
     struct protopool_pool_class classes_[1 + ITCH_SLOT_SIZES];
 };
 
@@ -787,6 +792,8 @@ PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool, unsigned slot_class, e
 {
 #if PROTOPOOL_CHECK == 2
     struct itch *const msg = (struct itch *)protopool_take_checked(&pool->engine_, slot_class, bytes, itch_tag_name(tag));
+#elif defined PROTOPOOL_NO_INLINE
+    struct itch *const msg = (struct itch *)protopool_take_called(&pool->engine_, slot_class);
 #else
     struct itch *const msg = (struct itch *)protopool_take(&pool->engine_, &pool->loaded_[slot_class], slot_class);
 #endif
@@ -811,7 +818,7 @@ PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool, unsigned slot_class, e
 }
 
 /* The same with a copy of a struct of that many bytes. */
-PROTOPOOL_INLINE struct itch *itch_copy_(struct itch_pool *pool, unsigned slot_class, enum itch_tag tag, size_t head,
+PROTOPOOL_INLINE struct itch *itch_copy_inlined_(struct itch_pool *pool, unsigned slot_class, enum itch_tag tag, size_t head,
     const struct itch *from, size_t bytes)
 {
     struct itch *const msg = (struct itch *)itch_take_(pool, slot_class, tag, head, bytes);
@@ -821,6 +828,16 @@ PROTOPOOL_INLINE struct itch *itch_copy_(struct itch_pool *pool, unsigned slot_c
     }
     return msg;
 }
+
+/* And not inlined. */
+PROTOPOOL_API struct itch *itch_copy_called_(struct itch_pool *pool, unsigned slot_class, enum itch_tag tag, size_t head,
+    const struct itch *from, size_t bytes);
+
+#ifdef PROTOPOOL_NO_INLINE
+#define itch_copy_ itch_copy_called_
+#else
+#define itch_copy_ itch_copy_inlined_
+#endif
 
 /* What a constructor returns for arguments that the schema does not allow. */
 static inline struct itch *itch_refused_(struct itch_pool *pool)
@@ -910,6 +927,9 @@ PROTOPOOL_INLINE bool itch_is_variant_(const struct itch *msg, enum itch_tag tag
 PROTOPOOL_API void itch_free_(struct itch_pool *pool, struct itch *msg); /* not inlined */
 
 #if PROTOPOOL_CHECK >= 1
+/* The same for a message that must be the variant of this tag. */
+PROTOPOOL_API void itch_free_checked_(struct itch_pool *pool, struct itch *msg, enum itch_tag tag);
+
 /* Whether it is the one object of a variant without fields. */
 PROTOPOOL_API bool itch_is_constant_(const struct itch *msg);
 
@@ -937,32 +957,76 @@ static inline bool itch_may_free_(struct itch_pool *pool, const struct itch *msg
 }
 #endif
 
+/* Puts the slot of a message that may be freed into the pool. */
+PROTOPOOL_INLINE void itch_put_(struct itch_pool *pool, struct protopool_magazine *loaded, struct itch *msg)
+{
+#ifdef PROTOPOOL_TRACE
+    itch_trace_deallocate_(msg);
+#endif
+#if PROTOPOOL_CHECK == 1
+    msg->tag = ITCH_FREED_TAG_;
+#endif
+    protopool_put_into(&pool->engine_, loaded, msg);
+}
+
+PROTOPOOL_INLINE void itch_free_inlined_(struct itch_pool *pool, struct itch *msg)
+{
+    struct protopool_magazine *loaded = pool->engine_.last;
+
+    if (msg == NULL) {
+        return;
+    }
+#if PROTOPOOL_CHECK >= 1
+    if (!itch_may_free_(pool, msg)) {
+        return;
+    }
+#endif
+    if (!PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag)) { /* not the variant of the free before */
+        const unsigned slot_class = itch_class_of_(msg);
+        loaded = protopool_expect(&pool->engine_, msg->tag, &pool->loaded_[slot_class]);
+    }
+    itch_put_(pool, loaded, msg);
+}
+
 static inline void itch_free(struct itch_pool *pool, struct itch *msg)
 {
-#if PROTOPOOL_CHECK == 2
+#if PROTOPOOL_CHECK == 2 || defined PROTOPOOL_NO_INLINE
     itch_free_(pool, msg);
 #else
-    if (msg != NULL) {
-#if PROTOPOOL_CHECK == 1
-        if (!itch_may_free_(pool, msg)) {
-            return;
-        }
+    itch_free_inlined_(pool, msg);
 #endif
-#ifdef PROTOPOOL_TRACE
-        if (itch_class_of_(msg) != 0) {
-            itch_trace_deallocate_(msg);
-        }
-#endif
-        struct protopool_magazine *loaded = pool->engine_.last;
-        if (!PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag)) { /* not the variant of the free before */
-            const unsigned slot_class = itch_class_of_(msg);
-            loaded = protopool_expect(&pool->engine_, msg->tag, slot_class);
-        }
-#if PROTOPOOL_CHECK == 1
-        msg->tag = ITCH_FREED_TAG_;
-#endif
-        protopool_put(&pool->engine_, loaded, (unsigned)(loaded - pool->loaded_), msg);
+}
+
+/* Frees a message that is the variant of this tag: from level 1 a fault if not. slot_class: of the variant; 0: by the tail. It
+ * leaves the hint for the next free by tag as it is. */
+PROTOPOOL_INLINE void itch_free_as_(struct itch_pool *pool, struct itch *msg, enum itch_tag tag, unsigned slot_class)
+{
+#if PROTOPOOL_CHECK >= 1
+    (void)slot_class;
+#if PROTOPOOL_CHECK == 1 && !defined PROTOPOOL_NO_INLINE
+    if (msg != NULL && PROTOPOOL_LIKELY(msg->tag == (uint8_t)tag)) {
+        itch_free_inlined_(pool, msg);
+        return;
     }
+#endif
+    itch_free_checked_(pool, msg, tag);
+#elif defined PROTOPOOL_NO_INLINE
+    (void)tag, (void)slot_class;
+    itch_free_(pool, msg);
+#else
+    (void)tag;
+    if (msg != NULL) {
+        itch_put_(pool, &pool->loaded_[slot_class], msg);
+    }
+#endif
+}
+
+/* The same for a variant without fields. */
+PROTOPOOL_INLINE void itch_free_constant_(struct itch_pool *pool, struct itch *msg, enum itch_tag tag)
+{
+    (void)pool, (void)msg, (void)tag;
+#if PROTOPOOL_CHECK >= 1
+    itch_free_checked_(pool, msg, tag);
 #endif
 }
 
@@ -1047,6 +1111,7 @@ static inline void itch_depot_stats(struct itch_depot *depot, struct itch_pool_s
 PROTOPOOL_VALID_(itch, system_event, ITCH_SYSTEM_EVENT)
 PROTOPOOL_DEFAULT_(itch, system_event, ITCH_SYSTEM_EVENT)
 PROTOPOOL_READ_AND_EDIT_(itch, system_event, ITCH_SYSTEM_EVENT)
+PROTOPOOL_FREE_(itch, system_event, ITCH_SYSTEM_EVENT, 1)
 
 static inline struct itch_system_event itch_make_system_event(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, char event_code)
@@ -1101,6 +1166,7 @@ static inline struct itch_stock_directory itch_default_stock_directory(void)
 }
 
 PROTOPOOL_READ_AND_EDIT_(itch, stock_directory, ITCH_STOCK_DIRECTORY)
+PROTOPOOL_FREE_(itch, stock_directory, ITCH_STOCK_DIRECTORY, 5)
 
 static inline struct itch_stock_directory itch_make_stock_directory(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char market_category, char financial_status, uint32_t round_lot_size,
@@ -1209,6 +1275,7 @@ static inline struct itch_trading_action itch_default_trading_action(void)
 }
 
 PROTOPOOL_READ_AND_EDIT_(itch, trading_action, ITCH_TRADING_ACTION)
+PROTOPOOL_FREE_(itch, trading_action, ITCH_TRADING_ACTION, 3)
 
 static inline struct itch_trading_action itch_make_trading_action(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char state, char reserved, const char *reason)
@@ -1285,6 +1352,7 @@ static inline struct itch_reg_sho itch_default_reg_sho(void)
 }
 
 PROTOPOOL_READ_AND_EDIT_(itch, reg_sho, ITCH_REG_SHO)
+PROTOPOOL_FREE_(itch, reg_sho, ITCH_REG_SHO, 2)
 
 static inline struct itch_reg_sho itch_make_reg_sho(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char action)
@@ -1353,6 +1421,7 @@ static inline struct itch_participant_position itch_default_participant_position
 }
 
 PROTOPOOL_READ_AND_EDIT_(itch, participant_position, ITCH_PARTICIPANT_POSITION)
+PROTOPOOL_FREE_(itch, participant_position, ITCH_PARTICIPANT_POSITION, 3)
 
 static inline struct itch_participant_position itch_make_participant_position(uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
@@ -1424,6 +1493,7 @@ static inline struct itch *itch_copy_participant_position(struct itch_pool *pool
 PROTOPOOL_VALID_(itch, mwcb_decline, ITCH_MWCB_DECLINE)
 PROTOPOOL_DEFAULT_(itch, mwcb_decline, ITCH_MWCB_DECLINE)
 PROTOPOOL_READ_AND_EDIT_(itch, mwcb_decline, ITCH_MWCB_DECLINE)
+PROTOPOOL_FREE_(itch, mwcb_decline, ITCH_MWCB_DECLINE, 4)
 
 static inline struct itch_mwcb_decline itch_make_mwcb_decline(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3)
@@ -1473,6 +1543,7 @@ static inline struct itch *itch_copy_mwcb_decline(struct itch_pool *pool, const 
 PROTOPOOL_VALID_(itch, mwcb_status, ITCH_MWCB_STATUS)
 PROTOPOOL_DEFAULT_(itch, mwcb_status, ITCH_MWCB_STATUS)
 PROTOPOOL_READ_AND_EDIT_(itch, mwcb_status, ITCH_MWCB_STATUS)
+PROTOPOOL_FREE_(itch, mwcb_status, ITCH_MWCB_STATUS, 1)
 
 static inline struct itch_mwcb_status itch_make_mwcb_status(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, char breached_level)
@@ -1526,6 +1597,7 @@ static inline struct itch_ipo_quoting itch_default_ipo_quoting(void)
 }
 
 PROTOPOOL_READ_AND_EDIT_(itch, ipo_quoting, ITCH_IPO_QUOTING)
+PROTOPOOL_FREE_(itch, ipo_quoting, ITCH_IPO_QUOTING, 3)
 
 static inline struct itch_ipo_quoting itch_make_ipo_quoting(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier, uint32_t price)
@@ -1599,6 +1671,7 @@ static inline struct itch_luld_collar itch_default_luld_collar(void)
 }
 
 PROTOPOOL_READ_AND_EDIT_(itch, luld_collar, ITCH_LULD_COLLAR)
+PROTOPOOL_FREE_(itch, luld_collar, ITCH_LULD_COLLAR, 4)
 
 static inline struct itch_luld_collar itch_make_luld_collar(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price, uint32_t lower_price,
@@ -1677,6 +1750,7 @@ static inline struct itch_operational_halt itch_default_operational_halt(void)
 }
 
 PROTOPOOL_READ_AND_EDIT_(itch, operational_halt, ITCH_OPERATIONAL_HALT)
+PROTOPOOL_FREE_(itch, operational_halt, ITCH_OPERATIONAL_HALT, 2)
 
 static inline struct itch_operational_halt itch_make_operational_halt(uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action)
@@ -1748,6 +1822,7 @@ static inline struct itch_add_order itch_default_add_order(void)
 }
 
 PROTOPOOL_READ_AND_EDIT_(itch, add_order, ITCH_ADD_ORDER)
+PROTOPOOL_FREE_(itch, add_order, ITCH_ADD_ORDER, 4)
 
 static inline struct itch_add_order itch_make_add_order(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price)
@@ -1824,6 +1899,7 @@ static inline struct itch_add_order_mpid itch_default_add_order_mpid(void)
 }
 
 PROTOPOOL_READ_AND_EDIT_(itch, add_order_mpid, ITCH_ADD_ORDER_MPID)
+PROTOPOOL_FREE_(itch, add_order_mpid, ITCH_ADD_ORDER_MPID, 5)
 
 static inline struct itch_add_order_mpid itch_make_add_order_mpid(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
@@ -1898,6 +1974,7 @@ static inline struct itch *itch_copy_add_order_mpid(struct itch_pool *pool, cons
 PROTOPOOL_VALID_(itch, order_executed, ITCH_ORDER_EXECUTED)
 PROTOPOOL_DEFAULT_(itch, order_executed, ITCH_ORDER_EXECUTED)
 PROTOPOOL_READ_AND_EDIT_(itch, order_executed, ITCH_ORDER_EXECUTED)
+PROTOPOOL_FREE_(itch, order_executed, ITCH_ORDER_EXECUTED, 4)
 
 static inline struct itch_order_executed itch_make_order_executed(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match)
@@ -1949,6 +2026,7 @@ static inline struct itch *itch_copy_order_executed(struct itch_pool *pool, cons
 PROTOPOOL_VALID_(itch, order_executed_price, ITCH_ORDER_EXECUTED_PRICE)
 PROTOPOOL_DEFAULT_(itch, order_executed_price, ITCH_ORDER_EXECUTED_PRICE)
 PROTOPOOL_READ_AND_EDIT_(itch, order_executed_price, ITCH_ORDER_EXECUTED_PRICE)
+PROTOPOOL_FREE_(itch, order_executed_price, ITCH_ORDER_EXECUTED_PRICE, 4)
 
 static inline struct itch_order_executed_price itch_make_order_executed_price(uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
@@ -2005,6 +2083,7 @@ static inline struct itch *itch_copy_order_executed_price(struct itch_pool *pool
 PROTOPOOL_VALID_(itch, order_cancel, ITCH_ORDER_CANCEL)
 PROTOPOOL_DEFAULT_(itch, order_cancel, ITCH_ORDER_CANCEL)
 PROTOPOOL_READ_AND_EDIT_(itch, order_cancel, ITCH_ORDER_CANCEL)
+PROTOPOOL_FREE_(itch, order_cancel, ITCH_ORDER_CANCEL, 3)
 
 static inline struct itch_order_cancel itch_make_order_cancel(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, uint32_t cancelled)
@@ -2054,6 +2133,7 @@ static inline struct itch *itch_copy_order_cancel(struct itch_pool *pool, const 
 PROTOPOOL_VALID_(itch, order_delete, ITCH_ORDER_DELETE)
 PROTOPOOL_DEFAULT_(itch, order_delete, ITCH_ORDER_DELETE)
 PROTOPOOL_READ_AND_EDIT_(itch, order_delete, ITCH_ORDER_DELETE)
+PROTOPOOL_FREE_(itch, order_delete, ITCH_ORDER_DELETE, 2)
 
 static inline struct itch_order_delete itch_make_order_delete(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref)
@@ -2099,6 +2179,7 @@ static inline struct itch *itch_copy_order_delete(struct itch_pool *pool, const 
 PROTOPOOL_VALID_(itch, order_replace, ITCH_ORDER_REPLACE)
 PROTOPOOL_DEFAULT_(itch, order_replace, ITCH_ORDER_REPLACE)
 PROTOPOOL_READ_AND_EDIT_(itch, order_replace, ITCH_ORDER_REPLACE)
+PROTOPOOL_FREE_(itch, order_replace, ITCH_ORDER_REPLACE, 4)
 
 static inline struct itch_order_replace itch_make_order_replace(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares, uint32_t price)
@@ -2159,6 +2240,7 @@ static inline struct itch_trade itch_default_trade(void)
 }
 
 PROTOPOOL_READ_AND_EDIT_(itch, trade, ITCH_TRADE)
+PROTOPOOL_FREE_(itch, trade, ITCH_TRADE, 5)
 
 static inline struct itch_trade itch_make_trade(uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp,
     uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price, uint64_t match)
@@ -2236,6 +2318,7 @@ static inline struct itch_cross_trade itch_default_cross_trade(void)
 }
 
 PROTOPOOL_READ_AND_EDIT_(itch, cross_trade, ITCH_CROSS_TRADE)
+PROTOPOOL_FREE_(itch, cross_trade, ITCH_CROSS_TRADE, 5)
 
 static inline struct itch_cross_trade itch_make_cross_trade(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price, uint64_t match, char cross_type)
@@ -2305,6 +2388,7 @@ static inline struct itch *itch_copy_cross_trade(struct itch_pool *pool, const s
 PROTOPOOL_VALID_(itch, broken_trade, ITCH_BROKEN_TRADE)
 PROTOPOOL_DEFAULT_(itch, broken_trade, ITCH_BROKEN_TRADE)
 PROTOPOOL_READ_AND_EDIT_(itch, broken_trade, ITCH_BROKEN_TRADE)
+PROTOPOOL_FREE_(itch, broken_trade, ITCH_BROKEN_TRADE, 2)
 
 static inline struct itch_broken_trade itch_make_broken_trade(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t match)
@@ -2358,6 +2442,7 @@ static inline struct itch_imbalance itch_default_imbalance(void)
 }
 
 PROTOPOOL_READ_AND_EDIT_(itch, imbalance, ITCH_IMBALANCE)
+PROTOPOOL_FREE_(itch, imbalance, ITCH_IMBALANCE, 6)
 
 static inline struct itch_imbalance itch_make_imbalance(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction, const char *stock, uint32_t far_price,
@@ -2443,6 +2528,7 @@ static inline struct itch_retail_interest itch_default_retail_interest(void)
 }
 
 PROTOPOOL_READ_AND_EDIT_(itch, retail_interest, ITCH_RETAIL_INTEREST)
+PROTOPOOL_FREE_(itch, retail_interest, ITCH_RETAIL_INTEREST, 2)
 
 static inline struct itch_retail_interest itch_make_retail_interest(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char interest)
@@ -2528,6 +2614,11 @@ PROTOPOOL_INLINE void itch_free_at_(const char *file, int line, struct itch_pool
     itch_free_(itch_at_(pool, file, line), msg);
 }
 
+PROTOPOOL_INLINE void itch_free_as_at_(enum itch_tag tag, const char *file, int line, struct itch_pool *pool, struct itch *msg)
+{
+    itch_free_checked_(itch_at_(pool, file, line), msg, tag);
+}
+
 /* The message, or NULL if it is not the variant of this tag: a fault, with its place. */
 PROTOPOOL_API const struct itch *itch_read_at_(enum itch_tag tag, const char *file, int line, const struct itch *msg);
 PROTOPOOL_API struct itch *itch_edit_at_(enum itch_tag tag, const char *file, int line, struct itch *msg);
@@ -2541,48 +2632,70 @@ PROTOPOOL_API struct itch *itch_edit_at_(enum itch_tag tag, const char *file, in
 #define itch_pool_each(pool, ...) itch_pool_each(ITCH_HERE_(pool), __VA_ARGS__)
 #define itch_pool_stats(pool, ...) itch_pool_stats(ITCH_HERE_(pool), __VA_ARGS__)
 #define itch_free(...) itch_free_at_(__FILE__, __LINE__, __VA_ARGS__)
+#define itch_free_system_event(...) itch_free_as_at_(ITCH_SYSTEM_EVENT, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_system_event(...) itch_as_system_event(itch_read_at_(ITCH_SYSTEM_EVENT, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_system_event(...) itch_edit_system_event(itch_edit_at_(ITCH_SYSTEM_EVENT, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_free_stock_directory(...) itch_free_as_at_(ITCH_STOCK_DIRECTORY, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_stock_directory(...) itch_as_stock_directory(itch_read_at_(ITCH_STOCK_DIRECTORY, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_stock_directory(...) itch_edit_stock_directory(itch_edit_at_(ITCH_STOCK_DIRECTORY, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_free_trading_action(...) itch_free_as_at_(ITCH_TRADING_ACTION, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_trading_action(...) itch_as_trading_action(itch_read_at_(ITCH_TRADING_ACTION, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_trading_action(...) itch_edit_trading_action(itch_edit_at_(ITCH_TRADING_ACTION, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_free_reg_sho(...) itch_free_as_at_(ITCH_REG_SHO, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_reg_sho(...) itch_as_reg_sho(itch_read_at_(ITCH_REG_SHO, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_reg_sho(...) itch_edit_reg_sho(itch_edit_at_(ITCH_REG_SHO, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_free_participant_position(...) itch_free_as_at_(ITCH_PARTICIPANT_POSITION, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_participant_position(...) itch_as_participant_position(itch_read_at_(ITCH_PARTICIPANT_POSITION, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_participant_position(...) itch_edit_participant_position(itch_edit_at_(ITCH_PARTICIPANT_POSITION, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_free_mwcb_decline(...) itch_free_as_at_(ITCH_MWCB_DECLINE, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_mwcb_decline(...) itch_as_mwcb_decline(itch_read_at_(ITCH_MWCB_DECLINE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_mwcb_decline(...) itch_edit_mwcb_decline(itch_edit_at_(ITCH_MWCB_DECLINE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_free_mwcb_status(...) itch_free_as_at_(ITCH_MWCB_STATUS, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_mwcb_status(...) itch_as_mwcb_status(itch_read_at_(ITCH_MWCB_STATUS, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_mwcb_status(...) itch_edit_mwcb_status(itch_edit_at_(ITCH_MWCB_STATUS, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_free_ipo_quoting(...) itch_free_as_at_(ITCH_IPO_QUOTING, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_ipo_quoting(...) itch_as_ipo_quoting(itch_read_at_(ITCH_IPO_QUOTING, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_ipo_quoting(...) itch_edit_ipo_quoting(itch_edit_at_(ITCH_IPO_QUOTING, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_free_luld_collar(...) itch_free_as_at_(ITCH_LULD_COLLAR, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_luld_collar(...) itch_as_luld_collar(itch_read_at_(ITCH_LULD_COLLAR, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_luld_collar(...) itch_edit_luld_collar(itch_edit_at_(ITCH_LULD_COLLAR, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_free_operational_halt(...) itch_free_as_at_(ITCH_OPERATIONAL_HALT, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_operational_halt(...) itch_as_operational_halt(itch_read_at_(ITCH_OPERATIONAL_HALT, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_operational_halt(...) itch_edit_operational_halt(itch_edit_at_(ITCH_OPERATIONAL_HALT, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_free_add_order(...) itch_free_as_at_(ITCH_ADD_ORDER, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_add_order(...) itch_as_add_order(itch_read_at_(ITCH_ADD_ORDER, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_add_order(...) itch_edit_add_order(itch_edit_at_(ITCH_ADD_ORDER, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_free_add_order_mpid(...) itch_free_as_at_(ITCH_ADD_ORDER_MPID, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_add_order_mpid(...) itch_as_add_order_mpid(itch_read_at_(ITCH_ADD_ORDER_MPID, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_add_order_mpid(...) itch_edit_add_order_mpid(itch_edit_at_(ITCH_ADD_ORDER_MPID, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_free_order_executed(...) itch_free_as_at_(ITCH_ORDER_EXECUTED, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_order_executed(...) itch_as_order_executed(itch_read_at_(ITCH_ORDER_EXECUTED, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_order_executed(...) itch_edit_order_executed(itch_edit_at_(ITCH_ORDER_EXECUTED, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_free_order_executed_price(...) itch_free_as_at_(ITCH_ORDER_EXECUTED_PRICE, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_order_executed_price(...) itch_as_order_executed_price(itch_read_at_(ITCH_ORDER_EXECUTED_PRICE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_order_executed_price(...) itch_edit_order_executed_price(itch_edit_at_(ITCH_ORDER_EXECUTED_PRICE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_free_order_cancel(...) itch_free_as_at_(ITCH_ORDER_CANCEL, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_order_cancel(...) itch_as_order_cancel(itch_read_at_(ITCH_ORDER_CANCEL, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_order_cancel(...) itch_edit_order_cancel(itch_edit_at_(ITCH_ORDER_CANCEL, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_free_order_delete(...) itch_free_as_at_(ITCH_ORDER_DELETE, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_order_delete(...) itch_as_order_delete(itch_read_at_(ITCH_ORDER_DELETE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_order_delete(...) itch_edit_order_delete(itch_edit_at_(ITCH_ORDER_DELETE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_free_order_replace(...) itch_free_as_at_(ITCH_ORDER_REPLACE, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_order_replace(...) itch_as_order_replace(itch_read_at_(ITCH_ORDER_REPLACE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_order_replace(...) itch_edit_order_replace(itch_edit_at_(ITCH_ORDER_REPLACE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_free_trade(...) itch_free_as_at_(ITCH_TRADE, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_trade(...) itch_as_trade(itch_read_at_(ITCH_TRADE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_trade(...) itch_edit_trade(itch_edit_at_(ITCH_TRADE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_free_cross_trade(...) itch_free_as_at_(ITCH_CROSS_TRADE, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_cross_trade(...) itch_as_cross_trade(itch_read_at_(ITCH_CROSS_TRADE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_cross_trade(...) itch_edit_cross_trade(itch_edit_at_(ITCH_CROSS_TRADE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_free_broken_trade(...) itch_free_as_at_(ITCH_BROKEN_TRADE, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_broken_trade(...) itch_as_broken_trade(itch_read_at_(ITCH_BROKEN_TRADE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_broken_trade(...) itch_edit_broken_trade(itch_edit_at_(ITCH_BROKEN_TRADE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_free_imbalance(...) itch_free_as_at_(ITCH_IMBALANCE, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_imbalance(...) itch_as_imbalance(itch_read_at_(ITCH_IMBALANCE, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_imbalance(...) itch_edit_imbalance(itch_edit_at_(ITCH_IMBALANCE, __FILE__, __LINE__, __VA_ARGS__))
+#define itch_free_retail_interest(...) itch_free_as_at_(ITCH_RETAIL_INTEREST, __FILE__, __LINE__, __VA_ARGS__)
 #define itch_as_retail_interest(...) itch_as_retail_interest(itch_read_at_(ITCH_RETAIL_INTEREST, __FILE__, __LINE__, __VA_ARGS__))
 #define itch_edit_retail_interest(...) itch_edit_retail_interest(itch_edit_at_(ITCH_RETAIL_INTEREST, __FILE__, __LINE__, __VA_ARGS__))
 #elif defined PROTOPOOL_ANALYSED_

@@ -1861,10 +1861,18 @@ PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_c
     return slot_class != 0 ? pool->store->kind->take(pool, slot_class) : NULL;
 }
 
-PROTOPOOL_COLD void protopool_put_slow(struct protopool *pool, unsigned slot_class, void *slot)
+PROTOPOOL_COLD void protopool_put_slow(struct protopool *pool, const struct protopool_magazine *loaded, void *slot)
 {
+    const unsigned slot_class = pool->loaded != NULL ? (unsigned)(loaded - pool->loaded) : 0;
+
     if (pp_is_alive(pool) && slot_class != 0)
         pool->store->kind->put(pool, slot_class, slot);
+}
+
+void *protopool_take_called(struct protopool *pool, unsigned slot_class)
+{
+    return pool->loaded != NULL ? protopool_take(pool, &pool->loaded[slot_class], slot_class)
+                                : protopool_take_slow(pool, slot_class);
 }
 
 /* ---- fixed.c ----------------------------------------------------------------------------------------------------- */
@@ -3070,7 +3078,8 @@ static void pp_reset_live(struct protopool_store *store, unsigned c)
 }
 
 /* The fault in freeing the message, which lies in this slab; 0 if there is none: then its slot is marked as freed. */
-static unsigned pp_find_free_fault(struct protopool_slab *slab, const void *msg, struct pp_report *report)
+static unsigned pp_find_free_fault(struct protopool_slab *slab, const void *msg, uint32_t variant,
+                                   struct pp_report *report)
 {
     const struct protopool_slabs *const slabs = slab->owner;
     const struct protopool_messages *const messages = report->geometry->messages;
@@ -3113,13 +3122,17 @@ static unsigned pp_find_free_fault(struct protopool_slab *slab, const void *msg,
     }
     if (!is_sized)
         return PROTOPOOL_FAULT_BAD_TAG;
+    if (variant < messages->variants && messages->variant_of(msg) != variant) {
+        report->name = messages->name_of(messages->variant_of(msg));
+        return PROTOPOOL_FAULT_WRONG_VARIANT;
+    }
     record->state = PP_SLOT_FREED;
     record->freed = report->here;
     record->variant = messages->variant_of(msg);
     return 0;
 }
 
-PROTOPOOL_COLD unsigned protopool_check_free(struct protopool *pool, const void *msg)
+PROTOPOOL_COLD unsigned protopool_check_free_as(struct protopool *pool, const void *msg, uint32_t variant)
 {
     struct pp_report report = { .code = PROTOPOOL_FAULT_FOREIGN, .pool = pool, .pointer = msg, .here = pool->site };
     struct protopool_slab *slab;
@@ -3132,7 +3145,7 @@ PROTOPOOL_COLD unsigned protopool_check_free(struct protopool *pool, const void 
     pp_lock_store(pool);
     slab = pp_find_slab(pool->store, (uintptr_t)msg);
     if (slab != NULL) {
-        code = pp_find_free_fault(slab, msg, &report);
+        code = pp_find_free_fault(slab, msg, variant, &report);
         slot_class = slab->owner->slot_class;
         pool->store->classes[slot_class].live -= code == 0;
     }
@@ -3145,6 +3158,11 @@ PROTOPOOL_COLD unsigned protopool_check_free(struct protopool *pool, const void 
     pp_finish_operation(pool);
     pp_report_fault(&report);
     return 0;
+}
+
+PROTOPOOL_COLD unsigned protopool_check_free(struct protopool *pool, const void *msg)
+{
+    return protopool_check_free_as(pool, msg, UINT32_MAX);
 }
 
 PROTOPOOL_COLD void protopool_finish_free(struct protopool *pool, unsigned slot_class, void *msg)

@@ -1150,11 +1150,24 @@ int telemetry_snprint_pretty(char *buffer, size_t room, const struct telemetry *
 void telemetry_free_(struct telemetry_pool *pool, struct telemetry *msg)
 {
 #if PROTOPOOL_CHECK == 2
+    telemetry_free_checked_(pool, msg, (enum telemetry_tag)0);
+#else
+    telemetry_free_inlined_(pool, msg);
+#endif
+}
+
+#if PROTOPOOL_CHECK >= 1
+void telemetry_free_checked_(struct telemetry_pool *pool, struct telemetry *msg, enum telemetry_tag tag)
+{
+#if PROTOPOOL_CHECK == 2
     unsigned slot_class;
     if (telemetry_is_constant_(msg)) {
+        if (tag != (enum telemetry_tag)0 && telemetry_tag_of(msg) != tag) {
+            protopool_report_fault(PROTOPOOL_FAULT_WRONG_VARIANT, &pool->engine_, msg);
+        }
         return;
     }
-    slot_class = protopool_check_free(&pool->engine_, msg);
+    slot_class = protopool_check_free_as(&pool->engine_, msg, telemetry_ordinal_of_(tag));
     if (slot_class == 0) {
         return;
     }
@@ -1163,8 +1176,19 @@ void telemetry_free_(struct telemetry_pool *pool, struct telemetry *msg)
 #endif
     protopool_finish_free(&pool->engine_, slot_class, msg);
 #else
-    (telemetry_free)(pool, msg);
+    if (msg != NULL && telemetry_tag_of(msg) != tag) {
+        protopool_report_fault(msg->tag == TELEMETRY_FREED_TAG_ ? PROTOPOOL_FAULT_DOUBLE_FREE : PROTOPOOL_FAULT_WRONG_VARIANT, &pool->engine_, msg);
+        return;
+    }
+    telemetry_free_inlined_(pool, msg);
 #endif
+}
+#endif
+
+struct telemetry *telemetry_copy_called_(struct telemetry_pool *pool, unsigned slot_class, enum telemetry_tag tag, size_t head,
+    const struct telemetry *from, size_t bytes)
+{
+    return telemetry_copy_inlined_(pool, slot_class, tag, head, from, bytes);
 }
 
 struct telemetry *telemetry_allocated_(struct telemetry *msg)

@@ -229,11 +229,12 @@ static inline bool telemetry_valid_waypoint(const struct telemetry_waypoint *val
  *
  * Each variant X also has these. The comment before its prototypes names them:
  *
- * struct telemetry_X telemetry_default_X(void)                              the schema's defaults; a field without one: nearest to 0, or empty
- * bool telemetry_valid_X(const struct telemetry_X *msg)                     whether the schema allows its values; if not, copy returns NULL
- * const struct telemetry_X *telemetry_as_X(const struct telemetry *msg)     the message as an X. Another variant: a fault from level 1
- * const struct telemetry_X *telemetry_if_X(const struct telemetry *msg)     the message as an X. Another variant: NULL
- * struct telemetry_X *telemetry_edit_X(struct telemetry *msg)               like as_X, to write its fields; only if X has fields
+ * struct telemetry_X telemetry_default_X(void)                               the schema's defaults; a field without one: nearest to 0, or empty
+ * bool telemetry_valid_X(const struct telemetry_X *msg)                      whether the schema allows its values; if not, copy returns NULL
+ * const struct telemetry_X *telemetry_as_X(const struct telemetry *msg)      the message as an X. Another variant: a fault from level 1
+ * const struct telemetry_X *telemetry_if_X(const struct telemetry *msg)      the message as an X. Another variant: NULL
+ * struct telemetry_X *telemetry_edit_X(struct telemetry *msg)                like as_X, to write its fields; only if X has fields
+ * void telemetry_free_X(struct telemetry_pool *pool, struct telemetry *msg)  frees an X, faster than free. Another variant: a fault from level 1
  *
  * A text argument is terminated; a null pointer is refused. An array argument has exactly N elements. A list may be NULL if
  * its length is 0. An optional field is absent if its argument is NULL. new and copy set padding to 0, but they copy the
@@ -246,7 +247,7 @@ static inline bool telemetry_valid_waypoint(const struct telemetry_waypoint *val
  */
 
 /* Heartbeat. Also telemetry_default_heartbeat, telemetry_valid_heartbeat, telemetry_as_heartbeat,
-    telemetry_if_heartbeat, telemetry_edit_heartbeat */
+    telemetry_if_heartbeat, telemetry_edit_heartbeat, telemetry_free_heartbeat */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_heartbeat(struct telemetry_pool *pool, uint64_t time,
     enum telemetry_mode mode, uint8_t working, uint8_t battery);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_heartbeat(struct telemetry_pool *pool,
@@ -254,7 +255,7 @@ PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_heartbeat(struct telemetry_
 static inline struct telemetry_heartbeat telemetry_make_heartbeat(uint64_t time, enum telemetry_mode mode,
     uint8_t working, uint8_t battery);
 /* Attitude. Also telemetry_default_attitude, telemetry_valid_attitude, telemetry_as_attitude,
-    telemetry_if_attitude, telemetry_edit_attitude */
+    telemetry_if_attitude, telemetry_edit_attitude, telemetry_free_attitude */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_attitude(struct telemetry_pool *pool, uint64_t time,
     const float *angles, const float *rates);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_attitude(struct telemetry_pool *pool,
@@ -262,7 +263,7 @@ PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_attitude(struct telemetry_p
 static inline struct telemetry_attitude telemetry_make_attitude(uint64_t time, const float *angles,
     const float *rates);
 /* Moved. Also telemetry_default_moved, telemetry_valid_moved, telemetry_as_moved, telemetry_if_moved,
-    telemetry_edit_moved */
+    telemetry_edit_moved, telemetry_free_moved */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_moved(struct telemetry_pool *pool, uint64_t time,
     const struct telemetry_position *at, const struct telemetry_position *target);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_moved(struct telemetry_pool *pool,
@@ -270,7 +271,7 @@ PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_moved(struct telemetry_pool
 static inline struct telemetry_moved telemetry_make_moved(uint64_t time, const struct telemetry_position *at,
     const struct telemetry_position *target);
 /* Mission. Also telemetry_default_mission, telemetry_valid_mission, telemetry_as_mission, telemetry_if_mission,
-    telemetry_edit_mission */
+    telemetry_edit_mission, telemetry_free_mission */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_mission(struct telemetry_pool *pool, const char *name,
     float speed, const struct telemetry_waypoint *waypoints, size_t waypoints_len);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_mission(struct telemetry_pool *pool,
@@ -278,13 +279,14 @@ PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_mission(struct telemetry_po
 static inline struct telemetry_mission telemetry_make_mission(const char *name, float speed,
     const struct telemetry_waypoint *waypoints, size_t waypoints_len);
 /* Text. Also telemetry_default_text, telemetry_valid_text, telemetry_as_text, telemetry_if_text,
-    telemetry_edit_text */
+    telemetry_edit_text, telemetry_free_text */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_text(struct telemetry_pool *pool, uint8_t severity,
     const char *text);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_text(struct telemetry_pool *pool,
     const struct telemetry_text *from);
 static inline struct telemetry_text telemetry_make_text(uint8_t severity, const char *text);
-/* Log. Also telemetry_default_log, telemetry_valid_log, telemetry_as_log, telemetry_if_log, telemetry_edit_log */
+/* Log. Also telemetry_default_log, telemetry_valid_log, telemetry_as_log, telemetry_if_log, telemetry_edit_log,
+    telemetry_free_log */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_log(struct telemetry_pool *pool, uint64_t time,
     uint8_t severity, const char *text, size_t text_len);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_log(struct telemetry_pool *pool,
@@ -293,7 +295,7 @@ static inline const char *telemetry_log_text(const struct telemetry_log *msg, si
 static inline char *telemetry_edit_log_text(struct telemetry_log *msg, size_t *length);
 PROTOPOOL_NODISCARD static inline bool telemetry_reserve_log(struct telemetry_pool *pool, size_t n, size_t length);
 /* Chunk. Also telemetry_default_chunk, telemetry_valid_chunk, telemetry_as_chunk, telemetry_if_chunk,
-    telemetry_edit_chunk */
+    telemetry_edit_chunk, telemetry_free_chunk */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_chunk(struct telemetry_pool *pool, uint16_t file,
     uint32_t offset, const uint8_t *data, size_t data_len);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_chunk(struct telemetry_pool *pool,
@@ -302,7 +304,7 @@ static inline const uint8_t *telemetry_chunk_data(const struct telemetry_chunk *
 static inline uint8_t *telemetry_edit_chunk_data(struct telemetry_chunk *msg, size_t *length);
 PROTOPOOL_NODISCARD static inline bool telemetry_reserve_chunk(struct telemetry_pool *pool, size_t n, size_t length);
 /* Track. Also telemetry_default_track, telemetry_valid_track, telemetry_as_track, telemetry_if_track,
-    telemetry_edit_track */
+    telemetry_edit_track, telemetry_free_track */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_track(struct telemetry_pool *pool, uint16_t period,
     const struct telemetry_position *points, size_t points_len);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_track(struct telemetry_pool *pool,
@@ -311,18 +313,19 @@ static inline const struct telemetry_position *telemetry_track_points(const stru
 static inline struct telemetry_position *telemetry_edit_track_points(struct telemetry_track *msg, size_t *length);
 PROTOPOOL_NODISCARD static inline bool telemetry_reserve_track(struct telemetry_pool *pool, size_t n, size_t length);
 /* SetMode. Also telemetry_default_set_mode, telemetry_valid_set_mode, telemetry_as_set_mode, telemetry_if_set_mode,
-    telemetry_edit_set_mode */
+    telemetry_edit_set_mode, telemetry_free_set_mode */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_set_mode(struct telemetry_pool *pool, enum telemetry_mode mode);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_set_mode(struct telemetry_pool *pool,
     const struct telemetry_set_mode *from);
 static inline struct telemetry_set_mode telemetry_make_set_mode(enum telemetry_mode mode);
-/* Reboot. Also telemetry_default_reboot, telemetry_valid_reboot, telemetry_as_reboot, telemetry_if_reboot */
+/* Reboot. Also telemetry_default_reboot, telemetry_valid_reboot, telemetry_as_reboot, telemetry_if_reboot,
+    telemetry_free_reboot */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_reboot(struct telemetry_pool *pool);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_reboot(struct telemetry_pool *pool,
     const struct telemetry_reboot *from);
 static inline struct telemetry_reboot telemetry_make_reboot(void);
 /* SetHome. Also telemetry_default_set_home, telemetry_valid_set_home, telemetry_as_set_home, telemetry_if_set_home,
-    telemetry_edit_set_home */
+    telemetry_edit_set_home, telemetry_free_set_home */
 PROTOPOOL_ALLOCATES PROTOPOOL_DEPRECATED("send a Mission of one waypoint")
 struct telemetry *telemetry_new_set_home(struct telemetry_pool *pool, const struct telemetry_position *home);
 PROTOPOOL_ALLOCATES PROTOPOOL_DEPRECATED("send a Mission of one waypoint")
@@ -483,8 +486,8 @@ PROTOPOOL_API int telemetry_depot_print_budget(FILE *out, struct telemetry_depot
 #define TELEMETRY_DEPOT_STORAGE(name, pools) alignas(8) static unsigned char name[TELEMETRY_DEPOT_BYTES(pools)]
 
 struct telemetry_pool {
-    struct protopool_magazine loaded_[1 + TELEMETRY_SLOT_SIZES]; /* first: what allocate and free touch */
-    struct protopool engine_;
+    struct protopool engine_; /* first: short instructions reach its hint for the next free */
+    struct protopool_magazine loaded_[1 + TELEMETRY_SLOT_SIZES];
     struct protopool_pool_class classes_[1 + TELEMETRY_SLOT_SIZES];
 };
 
@@ -567,6 +570,8 @@ PROTOPOOL_INLINE void *telemetry_take_(struct telemetry_pool *pool, unsigned slo
 {
 #if PROTOPOOL_CHECK == 2
     struct telemetry *const msg = (struct telemetry *)protopool_take_checked(&pool->engine_, slot_class, bytes, telemetry_tag_name(tag));
+#elif defined PROTOPOOL_NO_INLINE
+    struct telemetry *const msg = (struct telemetry *)protopool_take_called(&pool->engine_, slot_class);
 #else
     struct telemetry *const msg = (struct telemetry *)protopool_take(&pool->engine_, &pool->loaded_[slot_class], slot_class);
 #endif
@@ -591,7 +596,7 @@ PROTOPOOL_INLINE void *telemetry_take_(struct telemetry_pool *pool, unsigned slo
 }
 
 /* The same with a copy of a struct of that many bytes. */
-PROTOPOOL_INLINE struct telemetry *telemetry_copy_(struct telemetry_pool *pool, unsigned slot_class, enum telemetry_tag tag, size_t head,
+PROTOPOOL_INLINE struct telemetry *telemetry_copy_inlined_(struct telemetry_pool *pool, unsigned slot_class, enum telemetry_tag tag, size_t head,
     const struct telemetry *from, size_t bytes)
 {
     struct telemetry *const msg = (struct telemetry *)telemetry_take_(pool, slot_class, tag, head, bytes);
@@ -601,6 +606,16 @@ PROTOPOOL_INLINE struct telemetry *telemetry_copy_(struct telemetry_pool *pool, 
     }
     return msg;
 }
+
+/* And not inlined. */
+PROTOPOOL_API struct telemetry *telemetry_copy_called_(struct telemetry_pool *pool, unsigned slot_class, enum telemetry_tag tag, size_t head,
+    const struct telemetry *from, size_t bytes);
+
+#ifdef PROTOPOOL_NO_INLINE
+#define telemetry_copy_ telemetry_copy_called_
+#else
+#define telemetry_copy_ telemetry_copy_inlined_
+#endif
 
 /* What a constructor returns for arguments that the schema does not allow. */
 static inline struct telemetry *telemetry_refused_(struct telemetry_pool *pool)
@@ -667,6 +682,9 @@ PROTOPOOL_INLINE bool telemetry_is_variant_(const struct telemetry *msg, enum te
 PROTOPOOL_API void telemetry_free_(struct telemetry_pool *pool, struct telemetry *msg); /* not inlined */
 
 #if PROTOPOOL_CHECK >= 1
+/* The same for a message that must be the variant of this tag. */
+PROTOPOOL_API void telemetry_free_checked_(struct telemetry_pool *pool, struct telemetry *msg, enum telemetry_tag tag);
+
 /* Whether it is the one object of a variant without fields. */
 PROTOPOOL_API bool telemetry_is_constant_(const struct telemetry *msg);
 
@@ -705,37 +723,81 @@ static inline bool telemetry_may_free_(struct telemetry_pool *pool, const struct
 }
 #endif
 
-static inline void telemetry_free(struct telemetry_pool *pool, struct telemetry *msg)
+/* Puts the slot of a message that may be freed into the pool. */
+PROTOPOOL_INLINE void telemetry_put_(struct telemetry_pool *pool, struct protopool_magazine *loaded, struct telemetry *msg)
 {
-#if PROTOPOOL_CHECK == 2
-    telemetry_free_(pool, msg);
-#else
-    if (msg != NULL) {
+#ifdef PROTOPOOL_TRACE
+    telemetry_trace_deallocate_(msg);
+#endif
 #if PROTOPOOL_CHECK == 1
-        if (!telemetry_may_free_(pool, msg)) {
+    msg->tag = TELEMETRY_FREED_TAG_;
+#endif
+    protopool_put_into(&pool->engine_, loaded, msg);
+}
+
+PROTOPOOL_INLINE void telemetry_free_inlined_(struct telemetry_pool *pool, struct telemetry *msg)
+{
+    struct protopool_magazine *loaded = pool->engine_.last;
+
+    if (msg == NULL) {
+        return;
+    }
+#if PROTOPOOL_CHECK >= 1
+    if (!telemetry_may_free_(pool, msg)) {
+        return;
+    }
+#endif
+    if (!PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag)) { /* not the variant of the free before */
+        const unsigned slot_class = telemetry_class_of_(msg);
+        if (slot_class == 0) { /* it has no fields */
             return;
         }
-#endif
-#ifdef PROTOPOOL_TRACE
-        if (telemetry_class_of_(msg) != 0) {
-            telemetry_trace_deallocate_(msg);
-        }
-#endif
-        struct protopool_magazine *loaded = pool->engine_.last;
-        if (!PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag)) { /* not the variant of the free before */
-            const unsigned slot_class = telemetry_class_of_(msg);
-            if (slot_class == 0) { /* it has no fields */
-                return;
-            }
-            const size_t bytes = telemetry_tail_size_(msg);
-            loaded = bytes != 0 ? &pool->loaded_[telemetry_tail_class_(pool, slot_class, bytes)] :
-                                  protopool_expect(&pool->engine_, msg->tag, slot_class);
-        }
-#if PROTOPOOL_CHECK == 1
-        msg->tag = TELEMETRY_FREED_TAG_;
-#endif
-        protopool_put(&pool->engine_, loaded, (unsigned)(loaded - pool->loaded_), msg);
+        const size_t bytes = telemetry_tail_size_(msg);
+        loaded = bytes != 0 ? &pool->loaded_[telemetry_tail_class_(pool, slot_class, bytes)] :
+                              protopool_expect(&pool->engine_, msg->tag, &pool->loaded_[slot_class]);
     }
+    telemetry_put_(pool, loaded, msg);
+}
+
+static inline void telemetry_free(struct telemetry_pool *pool, struct telemetry *msg)
+{
+#if PROTOPOOL_CHECK == 2 || defined PROTOPOOL_NO_INLINE
+    telemetry_free_(pool, msg);
+#else
+    telemetry_free_inlined_(pool, msg);
+#endif
+}
+
+/* Frees a message that is the variant of this tag: from level 1 a fault if not. slot_class: of the variant; 0: by the tail. It
+ * leaves the hint for the next free by tag as it is. */
+PROTOPOOL_INLINE void telemetry_free_as_(struct telemetry_pool *pool, struct telemetry *msg, enum telemetry_tag tag, unsigned slot_class)
+{
+#if PROTOPOOL_CHECK >= 1
+    (void)slot_class;
+#if PROTOPOOL_CHECK == 1 && !defined PROTOPOOL_NO_INLINE
+    if (msg != NULL && PROTOPOOL_LIKELY(msg->tag == (uint8_t)tag)) {
+        telemetry_free_inlined_(pool, msg);
+        return;
+    }
+#endif
+    telemetry_free_checked_(pool, msg, tag);
+#elif defined PROTOPOOL_NO_INLINE
+    (void)tag, (void)slot_class;
+    telemetry_free_(pool, msg);
+#else
+    (void)tag;
+    if (msg != NULL) {
+        telemetry_put_(pool, &pool->loaded_[slot_class != 0 ? slot_class : telemetry_tail_class_(pool, telemetry_class_of_(msg), telemetry_tail_size_(msg))], msg);
+    }
+#endif
+}
+
+/* The same for a variant without fields. */
+PROTOPOOL_INLINE void telemetry_free_constant_(struct telemetry_pool *pool, struct telemetry *msg, enum telemetry_tag tag)
+{
+    (void)pool, (void)msg, (void)tag;
+#if PROTOPOOL_CHECK >= 1
+    telemetry_free_checked_(pool, msg, tag);
 #endif
 }
 
@@ -946,6 +1008,7 @@ static inline struct telemetry_heartbeat telemetry_default_heartbeat(void)
 }
 
 PROTOPOOL_READ_AND_EDIT_(telemetry, heartbeat, TELEMETRY_HEARTBEAT)
+PROTOPOOL_FREE_(telemetry, heartbeat, TELEMETRY_HEARTBEAT, 2)
 
 static inline struct telemetry_heartbeat telemetry_make_heartbeat(uint64_t time, enum telemetry_mode mode,
     uint8_t working, uint8_t battery)
@@ -1002,6 +1065,7 @@ static inline struct telemetry *telemetry_copy_heartbeat(struct telemetry_pool *
 PROTOPOOL_VALID_(telemetry, attitude, TELEMETRY_ATTITUDE)
 PROTOPOOL_DEFAULT_(telemetry, attitude, TELEMETRY_ATTITUDE)
 PROTOPOOL_READ_AND_EDIT_(telemetry, attitude, TELEMETRY_ATTITUDE)
+PROTOPOOL_FREE_(telemetry, attitude, TELEMETRY_ATTITUDE, 4)
 
 static inline struct telemetry_attitude telemetry_make_attitude(uint64_t time, const float *angles,
     const float *rates)
@@ -1072,6 +1136,7 @@ static inline struct telemetry_moved telemetry_default_moved(void)
 }
 
 PROTOPOOL_READ_AND_EDIT_(telemetry, moved, TELEMETRY_MOVED)
+PROTOPOOL_FREE_(telemetry, moved, TELEMETRY_MOVED, 6)
 
 static inline struct telemetry_moved telemetry_make_moved(uint64_t time, const struct telemetry_position *at,
     const struct telemetry_position *target)
@@ -1168,6 +1233,7 @@ static inline struct telemetry_mission telemetry_default_mission(void)
 }
 
 PROTOPOOL_READ_AND_EDIT_(telemetry, mission, TELEMETRY_MISSION)
+PROTOPOOL_FREE_(telemetry, mission, TELEMETRY_MISSION, 38)
 
 static inline struct telemetry_mission telemetry_make_mission(const char *name, float speed,
     const struct telemetry_waypoint *waypoints, size_t waypoints_len)
@@ -1246,6 +1312,7 @@ static inline struct telemetry_text telemetry_default_text(void)
 }
 
 PROTOPOOL_READ_AND_EDIT_(telemetry, text, TELEMETRY_TEXT)
+PROTOPOOL_FREE_(telemetry, text, TELEMETRY_TEXT, 9)
 PROTOPOOL_COPY_(telemetry, text, TELEMETRY_TEXT, 9, 1)
 
 static inline struct telemetry_text telemetry_make_text(uint8_t severity, const char *text)
@@ -1299,6 +1366,7 @@ static inline struct telemetry_log telemetry_default_log(void)
 }
 
 PROTOPOOL_READ_AND_EDIT_(telemetry, log, TELEMETRY_LOG)
+PROTOPOOL_FREE_(telemetry, log, TELEMETRY_LOG, 0)
 
 static inline const char *telemetry_log_text(const struct telemetry_log *msg, size_t *length)
 {
@@ -1375,6 +1443,7 @@ static inline struct telemetry *telemetry_copy_log(struct telemetry_pool *pool, 
 PROTOPOOL_VALID_(telemetry, chunk, TELEMETRY_CHUNK)
 PROTOPOOL_DEFAULT_(telemetry, chunk, TELEMETRY_CHUNK)
 PROTOPOOL_READ_AND_EDIT_(telemetry, chunk, TELEMETRY_CHUNK)
+PROTOPOOL_FREE_(telemetry, chunk, TELEMETRY_CHUNK, 0)
 
 static inline const uint8_t *telemetry_chunk_data(const struct telemetry_chunk *msg, size_t *length)
 {
@@ -1471,6 +1540,7 @@ static inline struct telemetry_track telemetry_default_track(void)
 }
 
 PROTOPOOL_READ_AND_EDIT_(telemetry, track, TELEMETRY_TRACK)
+PROTOPOOL_FREE_(telemetry, track, TELEMETRY_TRACK, 0)
 
 static inline const struct telemetry_position *telemetry_track_points(const struct telemetry_track *msg, size_t *length)
 {
@@ -1548,6 +1618,7 @@ static inline bool telemetry_valid_set_mode(const struct telemetry_set_mode *msg
 
 PROTOPOOL_DEFAULT_(telemetry, set_mode, TELEMETRY_SET_MODE)
 PROTOPOOL_READ_AND_EDIT_(telemetry, set_mode, TELEMETRY_SET_MODE)
+PROTOPOOL_FREE_(telemetry, set_mode, TELEMETRY_SET_MODE, 1)
 PROTOPOOL_COPY_(telemetry, set_mode, TELEMETRY_SET_MODE, 1, 1)
 
 static inline struct telemetry_set_mode telemetry_make_set_mode(enum telemetry_mode mode)
@@ -1603,6 +1674,7 @@ static inline struct telemetry_set_home telemetry_default_set_home(void)
 }
 
 PROTOPOOL_READ_AND_EDIT_(telemetry, set_home, TELEMETRY_SET_HOME)
+PROTOPOOL_FREE_(telemetry, set_home, TELEMETRY_SET_HOME, 3)
 
 static inline struct telemetry_set_home telemetry_make_set_home(const struct telemetry_position *home)
 {
@@ -1676,6 +1748,11 @@ PROTOPOOL_INLINE void telemetry_free_at_(const char *file, int line, struct tele
     telemetry_free_(telemetry_at_(pool, file, line), msg);
 }
 
+PROTOPOOL_INLINE void telemetry_free_as_at_(enum telemetry_tag tag, const char *file, int line, struct telemetry_pool *pool, struct telemetry *msg)
+{
+    telemetry_free_checked_(telemetry_at_(pool, file, line), msg, tag);
+}
+
 /* The message, or NULL if it is not the variant of this tag: a fault, with its place. */
 PROTOPOOL_API const struct telemetry *telemetry_read_at_(enum telemetry_tag tag, const char *file, int line, const struct telemetry *msg);
 PROTOPOOL_API struct telemetry *telemetry_edit_at_(enum telemetry_tag tag, const char *file, int line, struct telemetry *msg);
@@ -1689,25 +1766,36 @@ PROTOPOOL_API struct telemetry *telemetry_edit_at_(enum telemetry_tag tag, const
 #define telemetry_pool_each(pool, ...) telemetry_pool_each(TELEMETRY_HERE_(pool), __VA_ARGS__)
 #define telemetry_pool_stats(pool, ...) telemetry_pool_stats(TELEMETRY_HERE_(pool), __VA_ARGS__)
 #define telemetry_free(...) telemetry_free_at_(__FILE__, __LINE__, __VA_ARGS__)
+#define telemetry_free_heartbeat(...) telemetry_free_as_at_(TELEMETRY_HEARTBEAT, __FILE__, __LINE__, __VA_ARGS__)
 #define telemetry_as_heartbeat(...) telemetry_as_heartbeat(telemetry_read_at_(TELEMETRY_HEARTBEAT, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_edit_heartbeat(...) telemetry_edit_heartbeat(telemetry_edit_at_(TELEMETRY_HEARTBEAT, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_free_attitude(...) telemetry_free_as_at_(TELEMETRY_ATTITUDE, __FILE__, __LINE__, __VA_ARGS__)
 #define telemetry_as_attitude(...) telemetry_as_attitude(telemetry_read_at_(TELEMETRY_ATTITUDE, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_edit_attitude(...) telemetry_edit_attitude(telemetry_edit_at_(TELEMETRY_ATTITUDE, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_free_moved(...) telemetry_free_as_at_(TELEMETRY_MOVED, __FILE__, __LINE__, __VA_ARGS__)
 #define telemetry_as_moved(...) telemetry_as_moved(telemetry_read_at_(TELEMETRY_MOVED, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_edit_moved(...) telemetry_edit_moved(telemetry_edit_at_(TELEMETRY_MOVED, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_free_mission(...) telemetry_free_as_at_(TELEMETRY_MISSION, __FILE__, __LINE__, __VA_ARGS__)
 #define telemetry_as_mission(...) telemetry_as_mission(telemetry_read_at_(TELEMETRY_MISSION, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_edit_mission(...) telemetry_edit_mission(telemetry_edit_at_(TELEMETRY_MISSION, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_free_text(...) telemetry_free_as_at_(TELEMETRY_TEXT, __FILE__, __LINE__, __VA_ARGS__)
 #define telemetry_as_text(...) telemetry_as_text(telemetry_read_at_(TELEMETRY_TEXT, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_edit_text(...) telemetry_edit_text(telemetry_edit_at_(TELEMETRY_TEXT, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_free_log(...) telemetry_free_as_at_(TELEMETRY_LOG, __FILE__, __LINE__, __VA_ARGS__)
 #define telemetry_as_log(...) telemetry_as_log(telemetry_read_at_(TELEMETRY_LOG, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_edit_log(...) telemetry_edit_log(telemetry_edit_at_(TELEMETRY_LOG, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_free_chunk(...) telemetry_free_as_at_(TELEMETRY_CHUNK, __FILE__, __LINE__, __VA_ARGS__)
 #define telemetry_as_chunk(...) telemetry_as_chunk(telemetry_read_at_(TELEMETRY_CHUNK, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_edit_chunk(...) telemetry_edit_chunk(telemetry_edit_at_(TELEMETRY_CHUNK, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_free_track(...) telemetry_free_as_at_(TELEMETRY_TRACK, __FILE__, __LINE__, __VA_ARGS__)
 #define telemetry_as_track(...) telemetry_as_track(telemetry_read_at_(TELEMETRY_TRACK, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_edit_track(...) telemetry_edit_track(telemetry_edit_at_(TELEMETRY_TRACK, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_free_set_mode(...) telemetry_free_as_at_(TELEMETRY_SET_MODE, __FILE__, __LINE__, __VA_ARGS__)
 #define telemetry_as_set_mode(...) telemetry_as_set_mode(telemetry_read_at_(TELEMETRY_SET_MODE, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_edit_set_mode(...) telemetry_edit_set_mode(telemetry_edit_at_(TELEMETRY_SET_MODE, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_free_reboot(...) telemetry_free_as_at_(TELEMETRY_REBOOT, __FILE__, __LINE__, __VA_ARGS__)
 #define telemetry_as_reboot(...) telemetry_as_reboot(telemetry_read_at_(TELEMETRY_REBOOT, __FILE__, __LINE__, __VA_ARGS__))
+#define telemetry_free_set_home(...) telemetry_free_as_at_(TELEMETRY_SET_HOME, __FILE__, __LINE__, __VA_ARGS__)
 #define telemetry_as_set_home(...) telemetry_as_set_home(telemetry_read_at_(TELEMETRY_SET_HOME, __FILE__, __LINE__, __VA_ARGS__))
 #define telemetry_edit_set_home(...) telemetry_edit_set_home(telemetry_edit_at_(TELEMETRY_SET_HOME, __FILE__, __LINE__, __VA_ARGS__))
 #elif defined PROTOPOOL_ANALYSED_

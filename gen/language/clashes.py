@@ -20,7 +20,7 @@ _OWN = """any cpp pool pool_stats depot handlers tag tag_of tag_name size free p
 _OWN_MACROS = "VARIANTS HANDLERS POOL_BYTES POOL_STORAGE DEPOT_BYTES DEPOT_STORAGE SLOT_SIZES".split()
 _OWN_NAME = "the generator's own"
 _ADVICE = 'give {} another C name with "c_name"'
-_VERBS = "new copy make default valid as if edit".split()
+_VERBS = "new copy make default valid as if edit free".split()
 _STRUCT_VERBS = "set make default valid".split()
 
 

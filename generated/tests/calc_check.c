@@ -1078,48 +1078,49 @@ static const struct variant_ {
     bool (*same)(const struct calc *one_, const struct calc *other_);
     void (*read)(struct calc_pool *pool_, struct calc *msg_, unsigned seed_);
     void (*refuse)(struct calc_pool *pool_);
+    void (*free)(struct calc_pool *pool_, struct calc *msg_); /* of this variant only */
 #ifndef PROTOPOOL_NO_STDIO
     void (*expect)(FILE *out_, unsigned seed_);
 #endif
 } variants_[] = {
     { "Add", CALC_ADD, sizeof(struct calc_add), alignof(struct calc_add), 64, 1,
-      new_add_, alike_add_, read_add_, refuse_add_,
+      new_add_, alike_add_, read_add_, refuse_add_, calc_free_add,
 #ifndef PROTOPOOL_NO_STDIO
       expected_add_,
 #endif
     },
     { "Negate", CALC_NEGATE, sizeof(struct calc_negate), alignof(struct calc_negate), 32, 0,
-      new_negate_, alike_negate_, read_negate_, refuse_negate_,
+      new_negate_, alike_negate_, read_negate_, refuse_negate_, calc_free_negate,
 #ifndef PROTOPOOL_NO_STDIO
       expected_negate_,
 #endif
     },
     { "Apply", CALC_APPLY, sizeof(struct calc_apply), alignof(struct calc_apply), 64, 1,
-      new_apply_, alike_apply_, read_apply_, refuse_apply_,
+      new_apply_, alike_apply_, read_apply_, refuse_apply_, calc_free_apply,
 #ifndef PROTOPOOL_NO_STDIO
       expected_apply_,
 #endif
     },
     { "Sum", CALC_SUM, sizeof(struct calc_sum), alignof(struct calc_sum), 16, 4,
-      new_sum_, alike_sum_, read_sum_, refuse_sum_,
+      new_sum_, alike_sum_, read_sum_, refuse_sum_, calc_free_sum,
 #ifndef PROTOPOOL_NO_STDIO
       expected_sum_,
 #endif
     },
     { "Store", CALC_STORE, sizeof(struct calc_store), alignof(struct calc_store), 32, 3,
-      new_store_, alike_store_, read_store_, refuse_store_,
+      new_store_, alike_store_, read_store_, refuse_store_, calc_free_store,
 #ifndef PROTOPOOL_NO_STDIO
       expected_store_,
 #endif
     },
     { "Recall", CALC_RECALL, sizeof(struct calc_recall), alignof(struct calc_recall), 32, 2,
-      new_recall_, alike_recall_, read_recall_, refuse_recall_,
+      new_recall_, alike_recall_, read_recall_, refuse_recall_, calc_free_recall,
 #ifndef PROTOPOOL_NO_STDIO
       expected_recall_,
 #endif
     },
     { "Log", CALC_LOG, sizeof(struct calc_log), alignof(struct calc_log), 8, 5,
-      new_log_, alike_log_, read_log_, refuse_log_,
+      new_log_, alike_log_, read_log_, refuse_log_, calc_free_log,
 #ifndef PROTOPOOL_NO_STDIO
       expected_log_,
 #endif
@@ -1206,6 +1207,11 @@ START_TEST(freed_slot_is_handed_out_again)
         msg_ = v_->make(&pool_, 3);
         ck_assert_ptr_nonnull(msg_);
         calc_free(&pool_, msg_);
+        ck_assert_ptr_eq(v_->make(&pool_, next_), msg_);
+        v_->read(&pool_, msg_, next_);
+        v_->free(&pool_, msg_);
+        v_->free(&pool_, NULL);
+        ck_assert_uint_eq(live_(&pool_), 0);
         ck_assert_ptr_eq(v_->make(&pool_, next_), msg_);
         v_->read(&pool_, msg_, next_);
         ck_assert_uint_eq(calc_pool_fini(&pool_), 1);

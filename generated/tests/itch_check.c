@@ -3101,138 +3101,139 @@ static const struct variant_ {
     bool (*same)(const struct itch *one_, const struct itch *other_);
     void (*read)(struct itch_pool *pool_, struct itch *msg_, unsigned seed_);
     void (*refuse)(struct itch_pool *pool_);
+    void (*free)(struct itch_pool *pool_, struct itch *msg_); /* of this variant only */
 #ifndef PROTOPOOL_NO_STDIO
     void (*expect)(FILE *out_, unsigned seed_);
 #endif
 } variants_[] = {
     { "SystemEvent", ITCH_SYSTEM_EVENT, sizeof(struct itch_system_event), alignof(struct itch_system_event), 8, 0,
-      new_system_event_, alike_system_event_, read_system_event_, refuse_system_event_,
+      new_system_event_, alike_system_event_, read_system_event_, refuse_system_event_, itch_free_system_event,
 #ifndef PROTOPOOL_NO_STDIO
       expected_system_event_,
 #endif
     },
     { "StockDirectory", ITCH_STOCK_DIRECTORY, sizeof(struct itch_stock_directory), alignof(struct itch_stock_directory), 64, 4,
-      new_stock_directory_, alike_stock_directory_, read_stock_directory_, refuse_stock_directory_,
+      new_stock_directory_, alike_stock_directory_, read_stock_directory_, refuse_stock_directory_, itch_free_stock_directory,
 #ifndef PROTOPOOL_NO_STDIO
       expected_stock_directory_,
 #endif
     },
     { "TradingAction", ITCH_TRADING_ACTION, sizeof(struct itch_trading_action), alignof(struct itch_trading_action), 8, 2,
-      new_trading_action_, alike_trading_action_, read_trading_action_, refuse_trading_action_,
+      new_trading_action_, alike_trading_action_, read_trading_action_, refuse_trading_action_, itch_free_trading_action,
 #ifndef PROTOPOOL_NO_STDIO
       expected_trading_action_,
 #endif
     },
     { "RegSho", ITCH_REG_SHO, sizeof(struct itch_reg_sho), alignof(struct itch_reg_sho), 8, 1,
-      new_reg_sho_, alike_reg_sho_, read_reg_sho_, refuse_reg_sho_,
+      new_reg_sho_, alike_reg_sho_, read_reg_sho_, refuse_reg_sho_, itch_free_reg_sho,
 #ifndef PROTOPOOL_NO_STDIO
       expected_reg_sho_,
 #endif
     },
     { "ParticipantPosition", ITCH_PARTICIPANT_POSITION, sizeof(struct itch_participant_position), alignof(struct itch_participant_position), 8, 2,
-      new_participant_position_, alike_participant_position_, read_participant_position_, refuse_participant_position_,
+      new_participant_position_, alike_participant_position_, read_participant_position_, refuse_participant_position_, itch_free_participant_position,
 #ifndef PROTOPOOL_NO_STDIO
       expected_participant_position_,
 #endif
     },
     { "MwcbDecline", ITCH_MWCB_DECLINE, sizeof(struct itch_mwcb_decline), alignof(struct itch_mwcb_decline), 8, 3,
-      new_mwcb_decline_, alike_mwcb_decline_, read_mwcb_decline_, refuse_mwcb_decline_,
+      new_mwcb_decline_, alike_mwcb_decline_, read_mwcb_decline_, refuse_mwcb_decline_, itch_free_mwcb_decline,
 #ifndef PROTOPOOL_NO_STDIO
       expected_mwcb_decline_,
 #endif
     },
     { "MwcbStatus", ITCH_MWCB_STATUS, sizeof(struct itch_mwcb_status), alignof(struct itch_mwcb_status), 8, 0,
-      new_mwcb_status_, alike_mwcb_status_, read_mwcb_status_, refuse_mwcb_status_,
+      new_mwcb_status_, alike_mwcb_status_, read_mwcb_status_, refuse_mwcb_status_, itch_free_mwcb_status,
 #ifndef PROTOPOOL_NO_STDIO
       expected_mwcb_status_,
 #endif
     },
     { "IpoQuoting", ITCH_IPO_QUOTING, sizeof(struct itch_ipo_quoting), alignof(struct itch_ipo_quoting), 8, 2,
-      new_ipo_quoting_, alike_ipo_quoting_, read_ipo_quoting_, refuse_ipo_quoting_,
+      new_ipo_quoting_, alike_ipo_quoting_, read_ipo_quoting_, refuse_ipo_quoting_, itch_free_ipo_quoting,
 #ifndef PROTOPOOL_NO_STDIO
       expected_ipo_quoting_,
 #endif
     },
     { "LuldCollar", ITCH_LULD_COLLAR, sizeof(struct itch_luld_collar), alignof(struct itch_luld_collar), 8, 3,
-      new_luld_collar_, alike_luld_collar_, read_luld_collar_, refuse_luld_collar_,
+      new_luld_collar_, alike_luld_collar_, read_luld_collar_, refuse_luld_collar_, itch_free_luld_collar,
 #ifndef PROTOPOOL_NO_STDIO
       expected_luld_collar_,
 #endif
     },
     { "OperationalHalt", ITCH_OPERATIONAL_HALT, sizeof(struct itch_operational_halt), alignof(struct itch_operational_halt), 8, 1,
-      new_operational_halt_, alike_operational_halt_, read_operational_halt_, refuse_operational_halt_,
+      new_operational_halt_, alike_operational_halt_, read_operational_halt_, refuse_operational_halt_, itch_free_operational_halt,
 #ifndef PROTOPOOL_NO_STDIO
       expected_operational_halt_,
 #endif
     },
     { "AddOrder", ITCH_ADD_ORDER, sizeof(struct itch_add_order), alignof(struct itch_add_order), 65536, 3,
-      new_add_order_, alike_add_order_, read_add_order_, refuse_add_order_,
+      new_add_order_, alike_add_order_, read_add_order_, refuse_add_order_, itch_free_add_order,
 #ifndef PROTOPOOL_NO_STDIO
       expected_add_order_,
 #endif
     },
     { "AddOrderMpid", ITCH_ADD_ORDER_MPID, sizeof(struct itch_add_order_mpid), alignof(struct itch_add_order_mpid), 2048, 4,
-      new_add_order_mpid_, alike_add_order_mpid_, read_add_order_mpid_, refuse_add_order_mpid_,
+      new_add_order_mpid_, alike_add_order_mpid_, read_add_order_mpid_, refuse_add_order_mpid_, itch_free_add_order_mpid,
 #ifndef PROTOPOOL_NO_STDIO
       expected_add_order_mpid_,
 #endif
     },
     { "OrderExecuted", ITCH_ORDER_EXECUTED, sizeof(struct itch_order_executed), alignof(struct itch_order_executed), 64, 3,
-      new_order_executed_, alike_order_executed_, read_order_executed_, refuse_order_executed_,
+      new_order_executed_, alike_order_executed_, read_order_executed_, refuse_order_executed_, itch_free_order_executed,
 #ifndef PROTOPOOL_NO_STDIO
       expected_order_executed_,
 #endif
     },
     { "OrderExecutedPrice", ITCH_ORDER_EXECUTED_PRICE, sizeof(struct itch_order_executed_price), alignof(struct itch_order_executed_price), 64, 3,
-      new_order_executed_price_, alike_order_executed_price_, read_order_executed_price_, refuse_order_executed_price_,
+      new_order_executed_price_, alike_order_executed_price_, read_order_executed_price_, refuse_order_executed_price_, itch_free_order_executed_price,
 #ifndef PROTOPOOL_NO_STDIO
       expected_order_executed_price_,
 #endif
     },
     { "OrderCancel", ITCH_ORDER_CANCEL, sizeof(struct itch_order_cancel), alignof(struct itch_order_cancel), 64, 2,
-      new_order_cancel_, alike_order_cancel_, read_order_cancel_, refuse_order_cancel_,
+      new_order_cancel_, alike_order_cancel_, read_order_cancel_, refuse_order_cancel_, itch_free_order_cancel,
 #ifndef PROTOPOOL_NO_STDIO
       expected_order_cancel_,
 #endif
     },
     { "OrderDelete", ITCH_ORDER_DELETE, sizeof(struct itch_order_delete), alignof(struct itch_order_delete), 64, 1,
-      new_order_delete_, alike_order_delete_, read_order_delete_, refuse_order_delete_,
+      new_order_delete_, alike_order_delete_, read_order_delete_, refuse_order_delete_, itch_free_order_delete,
 #ifndef PROTOPOOL_NO_STDIO
       expected_order_delete_,
 #endif
     },
     { "OrderReplace", ITCH_ORDER_REPLACE, sizeof(struct itch_order_replace), alignof(struct itch_order_replace), 64, 3,
-      new_order_replace_, alike_order_replace_, read_order_replace_, refuse_order_replace_,
+      new_order_replace_, alike_order_replace_, read_order_replace_, refuse_order_replace_, itch_free_order_replace,
 #ifndef PROTOPOOL_NO_STDIO
       expected_order_replace_,
 #endif
     },
     { "Trade", ITCH_TRADE, sizeof(struct itch_trade), alignof(struct itch_trade), 8, 4,
-      new_trade_, alike_trade_, read_trade_, refuse_trade_,
+      new_trade_, alike_trade_, read_trade_, refuse_trade_, itch_free_trade,
 #ifndef PROTOPOOL_NO_STDIO
       expected_trade_,
 #endif
     },
     { "CrossTrade", ITCH_CROSS_TRADE, sizeof(struct itch_cross_trade), alignof(struct itch_cross_trade), 8, 4,
-      new_cross_trade_, alike_cross_trade_, read_cross_trade_, refuse_cross_trade_,
+      new_cross_trade_, alike_cross_trade_, read_cross_trade_, refuse_cross_trade_, itch_free_cross_trade,
 #ifndef PROTOPOOL_NO_STDIO
       expected_cross_trade_,
 #endif
     },
     { "BrokenTrade", ITCH_BROKEN_TRADE, sizeof(struct itch_broken_trade), alignof(struct itch_broken_trade), 8, 1,
-      new_broken_trade_, alike_broken_trade_, read_broken_trade_, refuse_broken_trade_,
+      new_broken_trade_, alike_broken_trade_, read_broken_trade_, refuse_broken_trade_, itch_free_broken_trade,
 #ifndef PROTOPOOL_NO_STDIO
       expected_broken_trade_,
 #endif
     },
     { "Imbalance", ITCH_IMBALANCE, sizeof(struct itch_imbalance), alignof(struct itch_imbalance), 8, 5,
-      new_imbalance_, alike_imbalance_, read_imbalance_, refuse_imbalance_,
+      new_imbalance_, alike_imbalance_, read_imbalance_, refuse_imbalance_, itch_free_imbalance,
 #ifndef PROTOPOOL_NO_STDIO
       expected_imbalance_,
 #endif
     },
     { "RetailInterest", ITCH_RETAIL_INTEREST, sizeof(struct itch_retail_interest), alignof(struct itch_retail_interest), 8, 1,
-      new_retail_interest_, alike_retail_interest_, read_retail_interest_, refuse_retail_interest_,
+      new_retail_interest_, alike_retail_interest_, read_retail_interest_, refuse_retail_interest_, itch_free_retail_interest,
 #ifndef PROTOPOOL_NO_STDIO
       expected_retail_interest_,
 #endif
@@ -3319,6 +3320,11 @@ START_TEST(freed_slot_is_handed_out_again)
         msg_ = v_->make(&pool_, 3);
         ck_assert_ptr_nonnull(msg_);
         itch_free(&pool_, msg_);
+        ck_assert_ptr_eq(v_->make(&pool_, next_), msg_);
+        v_->read(&pool_, msg_, next_);
+        v_->free(&pool_, msg_);
+        v_->free(&pool_, NULL);
+        ck_assert_uint_eq(live_(&pool_), 0);
         ck_assert_ptr_eq(v_->make(&pool_, next_), msg_);
         v_->read(&pool_, msg_, next_);
         ck_assert_uint_eq(itch_pool_fini(&pool_), 1);

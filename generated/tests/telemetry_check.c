@@ -1805,67 +1805,68 @@ static const struct variant_ {
     bool (*same)(const struct telemetry *one_, const struct telemetry *other_);
     void (*read)(struct telemetry_pool *pool_, struct telemetry *msg_, unsigned seed_);
     void (*refuse)(struct telemetry_pool *pool_);
+    void (*free)(struct telemetry_pool *pool_, struct telemetry *msg_); /* of this variant only */
     size_t (*bytes)(unsigned seed_); /* of the message and its tail; NULL: no tail */
 #ifndef PROTOPOOL_NO_STDIO
     void (*expect)(FILE *out_, unsigned seed_);
 #endif
 } variants_[] = {
     { "Heartbeat", TELEMETRY_HEARTBEAT, sizeof(struct telemetry_heartbeat), alignof(struct telemetry_heartbeat), 4, 1,
-      new_heartbeat_, alike_heartbeat_, read_heartbeat_, refuse_heartbeat_, NULL,
+      new_heartbeat_, alike_heartbeat_, read_heartbeat_, refuse_heartbeat_, telemetry_free_heartbeat, NULL,
 #ifndef PROTOPOOL_NO_STDIO
       expected_heartbeat_,
 #endif
     },
     { "Attitude", TELEMETRY_ATTITUDE, sizeof(struct telemetry_attitude), alignof(struct telemetry_attitude), 16, 3,
-      new_attitude_, alike_attitude_, read_attitude_, refuse_attitude_, NULL,
+      new_attitude_, alike_attitude_, read_attitude_, refuse_attitude_, telemetry_free_attitude, NULL,
 #ifndef PROTOPOOL_NO_STDIO
       expected_attitude_,
 #endif
     },
     { "Moved", TELEMETRY_MOVED, sizeof(struct telemetry_moved), alignof(struct telemetry_moved), 16, 5,
-      new_moved_, alike_moved_, read_moved_, refuse_moved_, NULL,
+      new_moved_, alike_moved_, read_moved_, refuse_moved_, telemetry_free_moved, NULL,
 #ifndef PROTOPOOL_NO_STDIO
       expected_moved_,
 #endif
     },
     { "Mission", TELEMETRY_MISSION, sizeof(struct telemetry_mission), alignof(struct telemetry_mission), 2, 37,
-      new_mission_, alike_mission_, read_mission_, refuse_mission_, NULL,
+      new_mission_, alike_mission_, read_mission_, refuse_mission_, telemetry_free_mission, NULL,
 #ifndef PROTOPOOL_NO_STDIO
       expected_mission_,
 #endif
     },
     { "Text", TELEMETRY_TEXT, sizeof(struct telemetry_text), alignof(struct telemetry_text), 4, 8,
-      new_text_, alike_text_, read_text_, refuse_text_, NULL,
+      new_text_, alike_text_, read_text_, refuse_text_, telemetry_free_text, NULL,
 #ifndef PROTOPOOL_NO_STDIO
       expected_text_,
 #endif
     },
     { "Log", TELEMETRY_LOG, sizeof(struct telemetry_log), alignof(struct telemetry_log), 0, 151,
-      new_log_, alike_log_, read_log_, refuse_log_, bytes_log_,
+      new_log_, alike_log_, read_log_, refuse_log_, telemetry_free_log, bytes_log_,
 #ifndef PROTOPOOL_NO_STDIO
       expected_log_,
 #endif
     },
     { "Chunk", TELEMETRY_CHUNK, sizeof(struct telemetry_chunk), alignof(struct telemetry_chunk), 2, 35,
-      new_chunk_, alike_chunk_, read_chunk_, refuse_chunk_, bytes_chunk_,
+      new_chunk_, alike_chunk_, read_chunk_, refuse_chunk_, telemetry_free_chunk, bytes_chunk_,
 #ifndef PROTOPOOL_NO_STDIO
       expected_chunk_,
 #endif
     },
     { "Track", TELEMETRY_TRACK, sizeof(struct telemetry_track), alignof(struct telemetry_track), 0, 151,
-      new_track_, alike_track_, read_track_, refuse_track_, bytes_track_,
+      new_track_, alike_track_, read_track_, refuse_track_, telemetry_free_track, bytes_track_,
 #ifndef PROTOPOOL_NO_STDIO
       expected_track_,
 #endif
     },
     { "SetMode", TELEMETRY_SET_MODE, sizeof(struct telemetry_set_mode), alignof(struct telemetry_set_mode), 2, 0,
-      new_set_mode_, alike_set_mode_, read_set_mode_, refuse_set_mode_, NULL,
+      new_set_mode_, alike_set_mode_, read_set_mode_, refuse_set_mode_, telemetry_free_set_mode, NULL,
 #ifndef PROTOPOOL_NO_STDIO
       expected_set_mode_,
 #endif
     },
     { "SetHome", TELEMETRY_SET_HOME, sizeof(struct telemetry_set_home), alignof(struct telemetry_set_home), 1, 2,
-      new_set_home_, alike_set_home_, read_set_home_, refuse_set_home_, NULL,
+      new_set_home_, alike_set_home_, read_set_home_, refuse_set_home_, telemetry_free_set_home, NULL,
 #ifndef PROTOPOOL_NO_STDIO
       expected_set_home_,
 #endif
@@ -1958,6 +1959,11 @@ START_TEST(freed_slot_is_handed_out_again)
         msg_ = v_->make(&pool_, 3);
         ck_assert_ptr_nonnull(msg_);
         telemetry_free(&pool_, msg_);
+        ck_assert_ptr_eq(v_->make(&pool_, next_), msg_);
+        v_->read(&pool_, msg_, next_);
+        v_->free(&pool_, msg_);
+        v_->free(&pool_, NULL);
+        ck_assert_uint_eq(live_(&pool_), 0);
         ck_assert_ptr_eq(v_->make(&pool_, next_), msg_);
         v_->read(&pool_, msg_, next_);
         ck_assert_uint_eq(telemetry_pool_fini(&pool_), 1);

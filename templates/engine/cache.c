@@ -214,8 +214,16 @@ PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_c
     return slot_class != 0 ? pool->store->kind->take(pool, slot_class) : NULL;
 }
 
-PROTOPOOL_COLD void protopool_put_slow(struct protopool *pool, unsigned slot_class, void *slot)
+PROTOPOOL_COLD void protopool_put_slow(struct protopool *pool, const struct protopool_magazine *loaded, void *slot)
 {
+    const unsigned slot_class = pool->loaded != NULL ? (unsigned)(loaded - pool->loaded) : 0;
+
     if (pp_is_alive(pool) && slot_class != 0)
         pool->store->kind->put(pool, slot_class, slot);
+}
+
+void *protopool_take_called(struct protopool *pool, unsigned slot_class)
+{
+    return pool->loaded != NULL ? protopool_take(pool, &pool->loaded[slot_class], slot_class)
+                                : protopool_take_slow(pool, slot_class);
 }

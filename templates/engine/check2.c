@@ -447,7 +447,8 @@ static void pp_reset_live(struct protopool_store *store, unsigned c)
 }
 
 /* The fault in freeing the message, which lies in this slab; 0 if there is none: then its slot is marked as freed. */
-static unsigned pp_find_free_fault(struct protopool_slab *slab, const void *msg, struct pp_report *report)
+static unsigned pp_find_free_fault(struct protopool_slab *slab, const void *msg, uint32_t variant,
+                                   struct pp_report *report)
 {
     const struct protopool_slabs *const slabs = slab->owner;
     const struct protopool_messages *const messages = report->geometry->messages;
@@ -490,13 +491,17 @@ static unsigned pp_find_free_fault(struct protopool_slab *slab, const void *msg,
     }
     if (!is_sized)
         return PROTOPOOL_FAULT_BAD_TAG;
+    if (variant < messages->variants && messages->variant_of(msg) != variant) {
+        report->name = messages->name_of(messages->variant_of(msg));
+        return PROTOPOOL_FAULT_WRONG_VARIANT;
+    }
     record->state = PP_SLOT_FREED;
     record->freed = report->here;
     record->variant = messages->variant_of(msg);
     return 0;
 }
 
-PROTOPOOL_COLD unsigned protopool_check_free(struct protopool *pool, const void *msg)
+PROTOPOOL_COLD unsigned protopool_check_free_as(struct protopool *pool, const void *msg, uint32_t variant)
 {
     struct pp_report report = { .code = PROTOPOOL_FAULT_FOREIGN, .pool = pool, .pointer = msg, .here = pool->site };
     struct protopool_slab *slab;
@@ -509,7 +514,7 @@ PROTOPOOL_COLD unsigned protopool_check_free(struct protopool *pool, const void 
     pp_lock_store(pool);
     slab = pp_find_slab(pool->store, (uintptr_t)msg);
     if (slab != NULL) {
-        code = pp_find_free_fault(slab, msg, &report);
+        code = pp_find_free_fault(slab, msg, variant, &report);
         slot_class = slab->owner->slot_class;
         pool->store->classes[slot_class].live -= code == 0;
     }
@@ -522,6 +527,11 @@ PROTOPOOL_COLD unsigned protopool_check_free(struct protopool *pool, const void 
     pp_finish_operation(pool);
     pp_report_fault(&report);
     return 0;
+}
+
+PROTOPOOL_COLD unsigned protopool_check_free(struct protopool *pool, const void *msg)
+{
+    return protopool_check_free_as(pool, msg, UINT32_MAX);
 }
 
 PROTOPOOL_COLD void protopool_finish_free(struct protopool *pool, unsigned slot_class, void *msg)

@@ -9,7 +9,7 @@ enum protopool_fault {
     PROTOPOOL_FAULT_DOUBLE_FREE,        /* "double free" */
     PROTOPOOL_FAULT_BAD_TAG,            /* "bad tag": freed with the tag of no variant, or of another slot size */
     PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, /* "use after free (write)": found when the slot is allocated again */
-    PROTOPOOL_FAULT_WRONG_VARIANT,      /* "wrong variant": as or edit of a message of another variant */
+    PROTOPOOL_FAULT_WRONG_VARIANT,      /* "wrong variant": as, edit or free_X of another variant */
     PROTOPOOL_FAULT_WRONG_LENGTH, /* "wrong tail length": the length has changed since the message was allocated */
     PROTOPOOL_FAULT_LEAK,         /* "leak": a pool or depot ends with live messages */
     /* at level 2 */

@@ -46,6 +46,13 @@
         return (struct p##_##variant *)(p##_is_variant_(msg, tag_of_it) ? (void *)msg : p##_null_()); \
     }
 
+/* slot_class: 0 for a variant with a tail. */
+#define PROTOPOOL_FREE_(p, variant, tag_of_it, slot_class) \
+    static inline void p##_free_##variant(struct p##_pool *pool, struct p *msg) \
+    { \
+        p##_free_as_(pool, msg, tag_of_it, slot_class); \
+    }
+
 /* A variant without fields: one constant object stands for all its messages. */
 #define PROTOPOOL_CONSTANT_(p, variant, tag_of_it) \
     static inline struct p *p##_new_##variant(struct p##_pool *pool) \
@@ -61,6 +68,10 @@
     static inline struct p##_##variant p##_make_##variant(void) \
     { \
         return p##_default_##variant(); \
+    } \
+    static inline void p##_free_##variant(struct p##_pool *pool, struct p *msg) \
+    { \
+        p##_free_constant_(pool, msg, tag_of_it); \
     }
 
 /* In functions of emitted sources that compare the records `one` and `other`, or hash the record `msg`: fields that lie side by

@@ -17,6 +17,9 @@
 #error "protopool: PROTOPOOL_CHECK is 0, 1 or 2"
 #endif
 
+/* PROTOPOOL_NO_INLINE makes new, copy and free of a message calls, for less code and more time. It is a setting of a file: files
+ * with and without it link. */
+
 /* Slots in a magazine: a plain decimal from 1 to 65535. It should exceed the usual burst of allocations or frees. */
 #ifndef PROTOPOOL_MAGAZINE
 #define PROTOPOOL_MAGAZINE 64
@@ -99,6 +102,7 @@
 #define protopool_depot_stats PROTOPOOL_NAMED_(protopool_depot_stats)
 #define protopool_join PROTOPOOL_NAMED_(protopool_join)
 #define protopool_take_slow PROTOPOOL_NAMED_(protopool_take_slow)
+#define protopool_take_called PROTOPOOL_NAMED_(protopool_take_called)
 #define protopool_report_fault PROTOPOOL_NAMED_(protopool_report_fault)
 #define protopool_serves PROTOPOOL_NAMED_(protopool_serves)
 #define protopool_explain_new PROTOPOOL_NAMED_(protopool_explain_new)
@@ -106,6 +110,7 @@
 #define protopool_take_checked PROTOPOOL_NAMED_(protopool_take_checked)
 #define protopool_report_variant PROTOPOOL_NAMED_(protopool_report_variant)
 #define protopool_check_free PROTOPOOL_NAMED_(protopool_check_free)
+#define protopool_check_free_as PROTOPOOL_NAMED_(protopool_check_free_as)
 #define protopool_finish_free PROTOPOOL_NAMED_(protopool_finish_free)
 #define protopool_put_slow PROTOPOOL_NAMED_(protopool_put_slow)
 #define protopool_set_fault_handler PROTOPOOL_NAMED_(protopool_set_fault_handler)

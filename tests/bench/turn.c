@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 /*
  * The loop whose instructions are counted: make a message of two u64, read both, free it.
- * turn pool|none|malloc N
+ * turn pool|typed|none|malloc N
  */
 
 #include "calc.h"
@@ -23,6 +23,19 @@ static uint64_t turns_of_pool(uint64_t n)
         sum += calc_as_add(msg)->left + calc_as_add(msg)->right;
         HIDE(msg);
         calc_free(&pool, msg);
+    }
+    return sum;
+}
+
+static uint64_t turns_of_typed_free(uint64_t n)
+{
+    uint64_t sum = 0;
+    for (uint64_t i = 0; i < n; i++) {
+        struct calc *msg = calc_new_add(&pool, i, i + 1);
+        HIDE(msg);
+        sum += calc_as_add(msg)->left + calc_as_add(msg)->right;
+        HIDE(msg);
+        calc_free_add(&pool, msg);
     }
     return sum;
 }
@@ -66,6 +79,8 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     if (strcmp(argv[1], "pool") == 0)
         sum = turns_of_pool(n);
+    else if (strcmp(argv[1], "typed") == 0)
+        sum = turns_of_typed_free(n);
     else if (strcmp(argv[1], "malloc") == 0)
         sum = turns_of_malloc(n);
     else if (strcmp(argv[1], "none") == 0)

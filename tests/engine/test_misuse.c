@@ -159,6 +159,29 @@ static void read_as_another_variant(void)
         abort();
 }
 
+static void free_as_another_variant(void)
+{
+    calc_free_negate(&pool, start());
+}
+
+static void free_of_a_message_as_one_without_fields(void)
+{
+    calc_free_quit(&pool, start());
+}
+
+static void free_of_a_message_without_fields_as_another(void)
+{
+    (void)start();
+    calc_free_add(&pool, calc_new_quit(&pool));
+}
+
+static void typed_double_free(void)
+{
+    struct calc *const msg = start();
+    calc_free_add(&pool, msg);
+    calc_free_add(&pool, msg);
+}
+
 static void edit_as_another_variant(void)
 {
     if (calc_edit_negate(start()) != NULL)
@@ -293,6 +316,7 @@ static const struct {
     const char *verdicts[3]; /* by build level */
 } bugs[] = {
     { "double free", double_free, { NULL, "double free: ", "double free: Add, " } },
+    { "double free of a known variant", typed_double_free, { NULL, "double free: ", "double free: Add, " } },
     { "double free by two threads' pools",
       double_free_of_other_threads,
       { NULL, "double free: ", "double free: Add, " } },
@@ -319,6 +343,13 @@ static const struct {
       { NULL, NULL, ASAN_OR("use after free (write): Add, ") } },
     { "as of another variant", read_as_another_variant, { NULL, "wrong variant: ", "wrong variant: " ADD ", " } },
     { "edit of another variant", edit_as_another_variant, { NULL, "wrong variant: ", "wrong variant: " ADD ", " } },
+    { "free as another variant", free_as_another_variant, { NULL, "wrong variant: ", "wrong variant: " ADD ", " } },
+    { "free as one without fields",
+      free_of_a_message_as_one_without_fields,
+      { NULL, "wrong variant: ", "wrong variant: " ADD ", " } },
+    { "free of one without fields as another",
+      free_of_a_message_without_fields_as_another,
+      { NULL, "wrong variant: ", "wrong variant: " } },
     { "as of a freed message",
       read_of_a_freed_message,
       { NULL, "use after free: ", ASAN_OR("use after free: Add, ") } },
@@ -421,6 +452,7 @@ static const struct {
 } placed[] = {
     { read_as_another_variant, "wrong variant: " ADD ", 0x", "allocated found" },
     { edit_as_another_variant, "wrong variant: " ADD ", 0x", "allocated found" },
+    { free_as_another_variant, "wrong variant: " ADD ", 0x", "allocated found" },
 #if !UNDER_ASAN
     { read_of_a_freed_message, "use after free: Add, 0x", "allocated freed found" },
 #endif

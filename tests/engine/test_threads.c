@@ -413,6 +413,25 @@ START_TEST(copy_of_a_local_struct_has_no_byte_of_a_freed_message)
 END_TEST
 #endif
 
+START_TEST(typed_free_leaves_the_hint_for_the_next_free)
+{
+    struct calc_pool pool;
+    struct calc *add, *negate;
+
+    ck_assert(calc_pool_init_growing(&pool, NULL));
+    add = calc_new_add(&pool, 5, 6);
+    negate = calc_new_negate(&pool, 7);
+    ck_assert(add != NULL && negate != NULL);
+    calc_free(&pool, add);
+    calc_free_negate(&pool, negate);
+#if PROTOPOOL_CHECK == 0
+    ck_assert_uint_eq(pool.engine_.last_tag, CALC_ADD);
+#endif
+    ck_assert_ptr_eq(calc_new_negate(&pool, 8), negate);
+    ck_assert_uint_eq(calc_pool_fini(&pool), 1);
+}
+END_TEST
+
 START_TEST(free_of_a_message_without_fields_does_nothing)
 {
     struct calc_pool pool;
@@ -426,7 +445,7 @@ START_TEST(free_of_a_message_without_fields_does_nothing)
     ck_assert_uint_eq(pool.engine_.last_tag, CALC_ADD);
 #endif
     calc_free(&pool, calc_new_quit(&pool));
-    calc_free(&pool, calc_new_quit(&pool));
+    calc_free_quit(&pool, calc_new_quit(&pool));
 #if PROTOPOOL_CHECK < 2
     ck_assert_uint_eq(pool.engine_.last_tag, CALC_ADD); /* the next free of an Add still finds its magazine at once */
 #endif
@@ -838,6 +857,7 @@ int main(void)
 #if PROTOPOOL_CHECK == 0
     ADD_LOOP_TEST(suite, copy_of_a_local_struct_has_no_byte_of_a_freed_message, 0, 2);
 #endif
+    ADD_TEST(suite, typed_free_leaves_the_hint_for_the_next_free);
     ADD_TEST(suite, free_of_a_message_without_fields_does_nothing);
     ADD_TEST(suite, pool_whose_init_has_failed_is_empty);
     ADD_TEST(suite, depot_whose_init_has_failed_is_empty);

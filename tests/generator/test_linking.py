@@ -212,6 +212,25 @@ class Programs(Folder):
                 self.assertEqual(self.link(self.compile(self.write("unity.c", text + program), "-DPROTOPOOL_CHECK=" + level)), "")
                 self.run_program()
 
+    def test_calls_out_of_line_link_with_inlined_ones(self):
+        """PROTOPOOL_NO_INLINE is a setting of a file. A file that allocates and frees a lot is smaller with it."""
+        calls = "".join(f"void use{i}(struct calc_pool *pool, struct calc *msg);\nvoid use{i}(struct calc_pool *pool, struct calc *msg)\n"
+                        f"{{ calc_free(pool, msg); calc_free_add(pool, calc_new_add(pool, 1, {i})); calc_free(pool, calc_new_quit(pool)); }}\n"
+                        for i in range(20))
+        use = self.write("use.c", f"{USE}{calls}void use(struct calc_pool *pool) {{ use0(pool, calc_new_add(pool, 1, 2)); use19(pool, NULL); }}")
+        for level in ("0", "1", "2"):
+            sizes = {}
+            for calling in ((), ("-DPROTOPOOL_NO_INLINE",)):
+                flags = ("-O2", f"-DPROTOPOOL_CHECK={level}", "-DPROTOPOOL_NO_ANALYSIS", *calling)
+                rest = [self.compile(source, *flags[:2], *(calling if source.stem == "calc" else ()))
+                        for source in (self.folder / "main.c", GENERATED / "calc.c", GENERATED / "protopool.c")]
+                compiled = self.compile(use, *flags)
+                sizes[bool(calling)] = int(subprocess.run(["size", compiled], capture_output=True, text=True, check=True).stdout.split("\n")[1].split()[0])
+                self.assertEqual(self.link(compiled, *rest), "")
+                self.run_program()
+            if level == "0":
+                self.assertLess(sizes[True], 0.6 * sizes[False])
+
     def test_every_name_of_the_engines_own_has_its_prefix(self):
         engine = (GENERATED / "protopool.c").read_text(encoding="utf-8")
         for pattern in (r"^#define (\w+)", r"^(?:struct|enum|union) (\w+) \{", r"^(?!static_assert|return|else)(?=[a-z])[^\n;#{}()=]*?\b(\w+)\("):
