@@ -314,7 +314,7 @@ PROTOPOOL_API int calc_depot_print_budget(FILE *out, struct calc_depot *depot);
     PROTOPOOL_FIXED_BYTES(48, 32) + \
     PROTOPOOL_FIXED_BYTES(52, 16) + \
     PROTOPOOL_FIXED_BYTES(216, 8) + \
-    PROTOPOOL_TABLES_BYTES(CALC_SLOT_SIZES))
+    PROTOPOOL_POOL_TABLES_BYTES(CALC_SLOT_SIZES))
 
 #define CALC_POOL_STORAGE(name) alignas(8) static unsigned char name[CALC_POOL_BYTES]
 

@@ -723,7 +723,7 @@ PROTOPOOL_API int itch_depot_print_budget(FILE *out, struct itch_depot *depot);
     PROTOPOOL_FIXED_BYTES(40, 65744) + \
     PROTOPOOL_FIXED_BYTES(48, 2128) + \
     PROTOPOOL_FIXED_BYTES(56, 8) + \
-    PROTOPOOL_TABLES_BYTES(ITCH_SLOT_SIZES))
+    PROTOPOOL_POOL_TABLES_BYTES(ITCH_SLOT_SIZES))
 
 #define ITCH_POOL_STORAGE(name) alignas(8) static unsigned char name[ITCH_POOL_BYTES]
 

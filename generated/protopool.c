@@ -14,7 +14,7 @@
  *   magazine.c  Magazines: a pool's stacks of free slots.
  *   exchange.c  The depot's full magazines, exchanged whole between its pools.
  *   cache.c     Between a pool's magazines and the store: refilling, spilling, and looking for idle magazines.
- *   fixed.c     A fixed pool on its own: refilling and spilling its loaded magazine.
+ *   fixed.c     A fixed pool on its own.
  *   pool.c      The life of a pool: init, fini, reset, reserve, flush, trim, each and statistics.
  *   depot.c     A depot: a store that joined pools share, and the life of it.
  *   check1.c    Level 1, for production: a freed message has a tag of its own.
@@ -521,16 +521,22 @@ static inline protopool_word *pp_bitmap(struct protopool_slab *slab)
     return (protopool_word *)(void *)(slab + 1);
 }
 
-/* F(w) of the header's invariants: the bits of word w that stand for slots. */
-static inline protopool_word pp_slot_bits(const struct protopool_slab *slab, uint32_t w)
-{
-    const uint32_t last = slab->slots % PP_WORD_BITS;
-    return w + 1 < slab->words || last == 0 ? ~(protopool_word)0 : ((protopool_word)1 << last) - 1;
-}
-
 static inline uint32_t pp_bitmap_words(uint32_t slots)
 {
     return slots / PP_WORD_BITS + (slots % PP_WORD_BITS != 0);
+}
+
+/* The bits of word w of a bitmap that stand for its slots. */
+static inline protopool_word pp_bits_in_word(uint32_t slots, uint32_t w)
+{
+    const uint32_t rest = slots - w * PP_WORD_BITS;
+    return rest >= PP_WORD_BITS ? ~(protopool_word)0 : ((protopool_word)1 << rest) - 1;
+}
+
+/* F(w) of the header's invariants. */
+static inline protopool_word pp_slot_bits(const struct protopool_slab *slab, uint32_t w)
+{
+    return pp_bits_in_word(slab->slots, w);
 }
 
 static inline size_t pp_round_up(size_t bytes)
@@ -582,56 +588,54 @@ static void pp_unlink_slab(struct protopool_slab **list, struct protopool_slab *
 }
 
 /* Notes in the levels of the summary, if there are any, whether word w of the bitmap is 0. */
-static void pp_update_summary(struct protopool_slab *slab, uint32_t w)
+static void pp_update_summary(protopool_word *bits, uint32_t words, uint32_t w)
 {
-    protopool_word *level = pp_bitmap(slab);
-
-    for (uint32_t words = slab->words, above; (above = pp_words_above(words)) != 0; words = above) {
-        const bool is_free = level[w] != 0;
+    for (uint32_t above; (above = pp_words_above(words)) != 0; words = above) {
+        const bool is_free = bits[w] != 0;
         const protopool_word bit = (protopool_word)1 << w % PP_WORD_BITS;
 
-        level += words;
+        bits += words;
         w /= PP_WORD_BITS;
-        level[w] = is_free ? level[w] | bit : level[w] & ~bit;
+        bits[w] = is_free ? bits[w] | bit : bits[w] & ~bit;
     }
 }
 
-/* The first word of a bitmap with a summary that is not 0. There is one. */
-static uint32_t pp_search_summary(const struct protopool_slab *slab, const protopool_word *bits)
+static uint32_t pp_search_summary(const protopool_word *bits, uint32_t words, uint32_t w);
+
+/* The first word of a bitmap that is not 0. There is one, and none below w. */
+static inline uint32_t pp_first_free_word(const protopool_word *bits, uint32_t words, uint32_t w)
 {
-    const protopool_word *levels[PP_SUMMARY_LEVELS + 1] = { bits };
-    uint32_t words = slab->words, w = slab->lowest, height = 0;
-
-    for (uint32_t above; (above = pp_words_above(words)) != 0; words = above, w /= PP_WORD_BITS, height++)
-        levels[height + 1] = levels[height] + words;
-    while (levels[height][w] == 0) /* the words of the highest level are few */
-        w++;
-    for (; height > 0; height--)
-        w = w * PP_WORD_BITS + pp_lowest_bit(levels[height][w]);
-    return w;
-}
-
-/* The first word of the bitmap that is not 0. There is one. */
-static inline uint32_t pp_first_free_word(const struct protopool_slab *slab, const protopool_word *bits)
-{
-    uint32_t w = slab->lowest;
-
-    if (slab->words > PROTOPOOL_SEARCHED_WORDS_)
-        return pp_search_summary(slab, bits);
+    if (words > PROTOPOOL_SEARCHED_WORDS_)
+        return pp_search_summary(bits, words, w);
     while (bits[w] == 0)
         w++;
     return w;
 }
 
+/* The same with a summary: the level above is searched in the same way. There are at most PP_SUMMARY_LEVELS levels. */
+static uint32_t pp_search_summary(const protopool_word *bits, uint32_t words, uint32_t w)
+{
+    const protopool_word *const above = bits + words;
+    w = pp_first_free_word(above, pp_words_above(words), w / PP_WORD_BITS);
+    return w * PP_WORD_BITS + pp_lowest_bit(above[w]);
+}
+
+/* Fills in a bitmap and its summary: all slots are free. */
+static void pp_fill_bitmap(protopool_word *bits, uint32_t slots)
+{
+    const uint32_t words = pp_bitmap_words(slots);
+
+    for (size_t w = pp_map_words(slots); w > words;)
+        bits[--w] = 0;
+    for (uint32_t w = 0; w < words; w++) {
+        bits[w] = pp_bits_in_word(slots, w);
+        pp_update_summary(bits, words, w);
+    }
+}
+
 static void pp_mark_all_free(struct protopool_slab *slab)
 {
-    protopool_word *const bits = pp_bitmap(slab);
-
-    memset(bits + slab->words, 0, (pp_map_words(slab->slots) - slab->words) * sizeof *bits);
-    for (uint32_t w = 0; w < slab->words; w++) {
-        bits[w] = pp_slot_bits(slab, w);
-        pp_update_summary(slab, w);
-    }
+    pp_fill_bitmap(pp_bitmap(slab), slab->slots);
     slab->free_words = slab->words;
     slab->idle_words = slab->words;
     slab->lowest = 0;
@@ -658,18 +662,27 @@ static inline struct protopool_slab *pp_slab_of(const struct protopool_slabs *sl
     return (struct protopool_slab *)(((uintptr_t)slot - slabs->slot_offset) & slabs->mask);
 }
 
+/* 2^32 / slot_bytes, rounded up. It needs no division of 64 bits, for which small machines have a function. */
+static inline uint64_t pp_reciprocal(size_t slot_bytes)
+{
+    return (uint64_t)(UINT32_MAX / (uint32_t)slot_bytes) + 1;
+}
+
 /*
- * The slot's index. For an offset below 2^31, the quotient offset / slot_bytes is computed by a multiplication. With
+ * offset / slot_bytes. For an offset below 2^31, the quotient is computed by a multiplication. With the reciprocal
  * r = 2^32 / slot_bytes + d, 0 <= d <= 1, offset * r >> 32 is offset / slot_bytes + offset * d / 2^32, rounded down. The second
  * term is too small to reach the next integer.
  */
+static inline size_t pp_quotient(size_t offset, size_t slot_bytes, uint64_t reciprocal)
+{
+    return PROTOPOOL_LIKELY(offset < ((size_t)1 << 31)) ? (size_t)((offset * reciprocal) >> 32) : offset / slot_bytes;
+}
+
 static inline uint32_t pp_slot_index(const struct protopool_slabs *slabs, const struct protopool_slab *slab,
                                      const void *slot)
 {
     const size_t offset = (size_t)((const unsigned char *)slot - slab->first);
-    if (PROTOPOOL_LIKELY(offset < ((size_t)1 << 31)))
-        return (uint32_t)((offset * slabs->reciprocal) >> 32);
-    return (uint32_t)(offset / slabs->slot_bytes);
+    return (uint32_t)pp_quotient(offset, slabs->slot_bytes, slabs->reciprocal);
 }
 
 /* Moves at most `most` free slots out of a partial slab, in address order. Returns how many. */
@@ -680,7 +693,7 @@ static uint32_t pp_take_from_slab(struct protopool_slabs *slabs, struct protopoo
     uint32_t taken = 0;
 
     while (taken < most && slab->free_words != 0) {
-        const uint32_t w = pp_first_free_word(slab, bits);
+        const uint32_t w = pp_first_free_word(bits, slab->words, slab->lowest);
         protopool_word word = bits[w];
         unsigned char *base;
 
@@ -692,7 +705,7 @@ static uint32_t pp_take_from_slab(struct protopool_slabs *slabs, struct protopoo
         bits[w] = word;
         if (word == 0) {
             slab->free_words--;
-            pp_update_summary(slab, w);
+            pp_update_summary(bits, slab->words, w);
         }
     }
     if (slab->free_words == 0) {
@@ -719,7 +732,7 @@ static bool pp_put_into_word(struct protopool_slabs *slabs, struct protopool_sla
         } else if (w < slab->lowest) {
             slab->lowest = w;
         }
-        pp_update_summary(slab, w);
+        pp_update_summary(pp_bitmap(slab), slab->words, w);
     }
     if (*word != pp_slot_bits(slab, w))
         return false;
@@ -1222,8 +1235,8 @@ static void pp_release_free_slab(struct protopool_store *store, struct protopool
 
     while (slab != NULL && slab->idle_words != slab->words)
         slab = slab->next;
-    if (slab != NULL && store->kind->release != NULL)
-        store->kind->release(store, slabs, slab);
+    if (slab != NULL && store->growth != NULL)
+        store->growth->calls->release(store, slabs, slab);
 }
 
 /* Releases all wholly free slabs of a slot size that may leave it. */
@@ -1231,8 +1244,8 @@ static void pp_release_free_slabs(struct protopool_store *store, struct protopoo
 {
     for (struct protopool_slab *slab = slabs->partial, *next; slab != NULL; slab = next) {
         next = slab->next;
-        if (slab->idle_words == slab->words && store->kind->release != NULL)
-            store->kind->release(store, slabs, slab);
+        if (slab->idle_words == slab->words && store->growth != NULL)
+            store->growth->calls->release(store, slabs, slab);
     }
 }
 
@@ -1272,8 +1285,8 @@ static void pp_spill(struct protopool_store *store, struct protopool_slabs *slab
             index = pp_slot_index(slabs, slab, slots[i]);
         } while (index / PP_WORD_BITS == w);
         freed &= ~before;
-        if (freed != 0 && pp_put_into_word(slabs, slab, w, freed) && store->kind->release != NULL)
-            store->kind->release(store, slabs, slab);
+        if (freed != 0 && pp_put_into_word(slabs, slab, w, freed) && store->growth != NULL)
+            store->growth->calls->release(store, slabs, slab);
     }
 }
 
@@ -1333,15 +1346,16 @@ static size_t pp_tables_bytes(const struct protopool_geometry *geometry)
     return PROTOPOOL_SIZE(PROTOPOOL_TABLES_BYTES(geometry->count));
 }
 
+static const struct protopool_kind pp_with_slabs;
+
 /* Fills in the tables at the beginning of this memory, which has room for them. */
-static struct protopool_store *pp_lay_out_tables(const struct protopool_geometry *geometry,
-                                                 const struct protopool_kind *kind, void *memory)
+static struct protopool_store *pp_lay_out_tables(const struct protopool_geometry *geometry, void *memory)
 {
     struct protopool_store *const store = (struct protopool_store *)memory;
 
     memset(memory, 0, pp_tables_bytes(geometry));
     store->geometry = geometry;
-    store->kind = kind;
+    store->kind = &pp_with_slabs;
     store->classes = (struct protopool_store_class *)(void *)((unsigned char *)memory + pp_round_up(sizeof *store));
     store->source_bytes = pp_tables_bytes(geometry);
     return store;
@@ -1359,7 +1373,7 @@ static uint32_t pp_magazine_capacity(size_t slot_bytes)
 static void pp_init_slabs(struct protopool_slabs *slabs, unsigned slot_class, size_t bytes)
 {
     slabs->slot_bytes = slot_class != 0 ? (size_t)PROTOPOOL_STRIDE_(bytes) : bytes;
-    slabs->reciprocal = (uint64_t)(UINT32_MAX / (uint32_t)slabs->slot_bytes) + 1;
+    slabs->reciprocal = pp_reciprocal(slabs->slot_bytes);
     slabs->slot_class = slot_class;
     pp_set_message_bytes(slabs, bytes);
 }
@@ -1389,7 +1403,7 @@ static void pp_give_store(struct protopool_store *store)
     pp_give_to_source(store, store, pp_tables_bytes(store->geometry) + sizeof *store->growth, 8);
 }
 
-static const struct protopool_kind pp_growing;
+static const struct protopool_growing pp_growing;
 
 /* A store that grows: its tables, and the first slab of arrays. NULL if the source has no memory for them. */
 static struct protopool_store *pp_create_growing_store(const struct protopool_geometry *geometry,
@@ -1401,6 +1415,7 @@ static struct protopool_store *pp_create_growing_store(const struct protopool_ge
     void *memory;
 
     memset(&growth, 0, sizeof growth);
+    growth.calls = &pp_growing;
     if (source != NULL) {
         growth.source = *source;
     } else {
@@ -1415,7 +1430,7 @@ static struct protopool_store *pp_create_growing_store(const struct protopool_ge
     memory = pp_take_aligned(&growth.source, tables + sizeof growth, 8);
     if (memory == NULL)
         return NULL;
-    store = pp_lay_out_tables(geometry, &pp_growing, memory);
+    store = pp_lay_out_tables(geometry, memory);
     store->growth = (struct protopool_growth *)(void *)((unsigned char *)memory + tables);
     store->source_bytes += sizeof growth;
     *store->growth = growth;
@@ -1436,24 +1451,11 @@ static struct protopool_store *pp_create_growing_store(const struct protopool_ge
     return NULL;
 }
 
-/* Makes the only slab of a slot size in fixed memory, with `room` bytes for the caller before the slots. Returns the end of the
- * slab. */
-static unsigned char *pp_create_fixed_slab(struct protopool_store *store, struct protopool_slabs *slabs, uint32_t slots,
-                                           size_t room, unsigned char *memory)
-{
-    unsigned char *const first = memory + pp_slab_header_bytes(slabs, slots, room);
-
-    slabs->fixed = (struct protopool_slab *)(void *)memory;
-    pp_add_slab(slabs, slabs->fixed, first, slots);
-    pp_note_slab(store, slabs, slabs->fixed);
-    return first + pp_round_up(slabs->slot_bytes * slots);
-}
-
 static void pp_end_store(struct protopool_store *store)
 {
     pp_forget_store(store);
-    if (store->kind->end != NULL)
-        store->kind->end(store);
+    if (store->growth != NULL)
+        store->growth->calls->end(store);
 }
 
 static void pp_each_in_list(const struct protopool_slabs *slabs, struct protopool_slab *slab,
@@ -1542,7 +1544,8 @@ static bool pp_ensure_array(struct protopool *pool, unsigned c, struct protopool
         return true;
     if (pool->store->classes[c].magazine == 0) /* large slots, or no budget */
         return false;
-    if (arrays->partial == NULL && (pool->store->kind->grow == NULL || !pool->store->kind->grow(pool->store, arrays)))
+    if (arrays->partial == NULL
+        && (pool->store->growth == NULL || !pool->store->growth->calls->grow(pool->store, arrays)))
         return false;
     (void)pp_take_from_slab(arrays, arrays->partial, &array, 1);
     pp_set_array(magazine, (void **)array, pool->store->classes[c].magazine);
@@ -1705,7 +1708,7 @@ static bool pp_grow_after_flush(struct protopool *pool, struct protopool_slabs *
  * any magazine of the pool may change. */
 static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
 {
-    return pool->store->kind->grow_for != NULL && pool->store->kind->grow_for(pool, slabs);
+    return pool->store->growth != NULL && pool->store->growth->calls->grow_for(pool, slabs);
 }
 
 /* How many slots are live. With a depot, free slots in the magazines of other pools are counted too. */
@@ -1809,8 +1812,8 @@ static void pp_flush_idle_sometimes(struct protopool *pool)
         pp_flush_if_idle(pool, idle);
 }
 
-/* The `take` of stores with two magazines per pool and slot size. */
-static void *pp_take_again(struct protopool *pool, unsigned slot_class)
+/* The `take` of a store with slabs. */
+static void *pp_take_with_slabs(struct protopool *pool, unsigned slot_class)
 {
     struct protopool_magazine *const loaded = &pool->loaded[slot_class];
     void *slot;
@@ -1832,8 +1835,8 @@ static void *pp_take_again(struct protopool *pool, unsigned slot_class)
     return slot;
 }
 
-/* The `put` of these stores. */
-static void pp_put_again(struct protopool *pool, unsigned slot_class, void *slot)
+/* The `put` of a store with slabs. */
+static void pp_put_with_slabs(struct protopool *pool, unsigned slot_class, void *slot)
 {
     struct protopool_magazine *const loaded = &pool->loaded[slot_class];
     struct protopool_magazine *const previous = &pool->classes[slot_class].previous;
@@ -1851,6 +1854,8 @@ static void pp_put_again(struct protopool *pool, unsigned slot_class, void *slot
     pp_restart_peak(pool, slot_class);
     pp_unlock_store(pool);
 }
+
+static const struct protopool_kind pp_with_slabs = { .take = pp_take_with_slabs, .put = pp_put_with_slabs };
 
 PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_class)
 {
@@ -1877,57 +1882,308 @@ void *protopool_take_called(struct protopool *pool, unsigned slot_class)
 
 /* ---- fixed.c ----------------------------------------------------------------------------------------------------- */
 /*
- * A fixed pool on its own: refilling and spilling its loaded magazine.
- * Its memory has one slab per slot size, and the array of its only magazine. That holds twice PROTOPOOL_MAGAZINE slots, or the
- * whole budget. Nothing here leads to what grows or is shared: a program of fixed pools links nothing of that.
+ * A fixed pool on its own.
+ * At level 0 it is compact: it has no slabs and one magazine per slot size, and it calls nothing that grows or is shared. So a
+ * program of fixed pools links little else than this part. Levels 1 and 2 look slots up in slabs, as for other pools.
  */
 
-/* The `take` of a fixed pool. The lowest address is on top. */
-static void *pp_take_fixed(struct protopool *pool, unsigned c)
+/* Makes the pool one that has nothing. Until pp_activate_pool, it is a pool whose init or join has failed. */
+static void pp_clear_pool(struct protopool *pool, struct protopool_magazine *loaded,
+                          struct protopool_pool_class *classes, uint32_t slot_sizes)
 {
-    struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_store_class *const store_class = &pool->store->classes[c];
-    struct protopool_slabs *const slabs = &store_class->slabs;
-    const size_t live = slabs->slots - slabs->free_in_slabs, array = (size_t)(loaded->end - loaded->slots);
-    const uint32_t most = pp_slots_to_refill(live, PROTOPOOL_MIN_(array, PROTOPOOL_MAGAZINE));
-    void *slot = NULL;
+    memset(pool, 0, sizeof *pool);
+    memset(loaded, 0, (slot_sizes + (size_t)1) * sizeof *loaded);
+    memset(classes, 0, (slot_sizes + (size_t)1) * sizeof *classes);
+    pool->loaded = loaded;
+    pool->last = loaded;
+    pool->classes = classes;
+    pp_set_state(pool, PROTOPOOL_FAILED_);
+}
 
-    pp_note_peak(pool, c);
-    if (slabs->partial != NULL) {
-        loaded->top += pp_take_from_slab(slabs, slabs->partial, loaded->top, most);
-        pp_reverse(loaded->slots, pp_magazine_count(loaded));
-        slot = *--loaded->top;
-    } else {
-        store_class->failures++;
+static void pp_activate_pool(struct protopool *pool, struct protopool_store *store)
+{
+    pool->store = store;
+    pool->is_fixed = store->growth == NULL;
+    pp_set_state(pool, PROTOPOOL_ALIVE_);
+}
+
+#if PROTOPOOL_CHECK >= 1 || !defined PROTOPOOL_NO_THREADS
+/* What the macros for fixed memory compute for so many slots, with less code. */
+static unsigned long long pp_laid_out_bytes(size_t slot_bytes, unsigned long long slots, unsigned long long arrays)
+{
+    return PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), slots,
+                               pp_map_words((uint32_t)PROTOPOOL_MIN_(slots, UINT32_MAX)), arrays,
+                               PROTOPOOL_RECORD_BYTES_);
+}
+
+/* Makes the only slab of a slot size in fixed memory, with `room` bytes for the caller before the slots. Returns the end of the
+ * slab. */
+static unsigned char *pp_create_fixed_slab(struct protopool_store *store, struct protopool_slabs *slabs, uint32_t slots,
+                                           size_t room, unsigned char *memory)
+{
+    unsigned char *const first = memory + pp_slab_header_bytes(slabs, slots, room);
+
+    slabs->fixed = (struct protopool_slab *)(void *)memory;
+    pp_add_slab(slabs, slabs->fixed, first, slots);
+    pp_note_slab(store, slabs, slabs->fixed);
+    return first + pp_round_up(slabs->slot_bytes * slots);
+}
+#endif
+
+/*
+ * The memory of a slot size: the array of its magazine, its bitmap with the summary, and the slots. The array has twice
+ * PROTOPOOL_MAGAZINE elements, or one for each slot of the budget. When it is empty, at most half of it is refilled from the
+ * bitmap; when it is full, the older half of it is spilled.
+ */
+static protopool_word *pp_compact_bits(const struct protopool *pool, unsigned c)
+{
+    return (protopool_word *)(void *)pool->loaded[c].end;
+}
+
+static const struct protopool_slot_size *pp_compact_size(const struct protopool *pool, unsigned c)
+{
+    return &pool->store->geometry->slot_sizes[c - 1];
+}
+
+/* Takes slots from the bitmap, which has so many, and puts them onto the empty magazine, the lowest address on top. */
+static void pp_refill_compact(struct protopool *pool, unsigned c, uint32_t count)
+{
+    const struct protopool_slot_size *const size = pp_compact_size(pool, c);
+    struct protopool_fixed_slots *const fixed = &pool->classes[c].fixed;
+    const uint32_t words = pp_bitmap_words(size->budget), bytes = size->bytes;
+    protopool_word *const bits = pp_compact_bits(pool, c);
+    void **const bottom = pool->loaded[c].slots;
+    void **at = bottom + count;
+
+    pool->loaded[c].top = at;
+    fixed->free_slots -= count;
+    while (at != bottom) {
+        const uint32_t w = pp_first_free_word(bits, words, fixed->lowest);
+        protopool_word word = bits[w];
+
+        for (; word != 0 && at != bottom; word &= word - 1)
+            *--at = fixed->first + ((size_t)w * PP_WORD_BITS + pp_lowest_bit(word)) * bytes;
+        fixed->lowest = w;
+        bits[w] = word;
+        if (word == 0)
+            pp_update_summary(bits, words, w);
+    }
+}
+
+/* Puts slots into the bitmap. It skips a slot that is there already, and one that is none of this slot size: at level 0, a
+ * double free can come this far. */
+static void pp_spill_compact(struct protopool *pool, unsigned c, uint32_t count)
+{
+    const struct protopool_slot_size *const size = pp_compact_size(pool, c);
+    struct protopool_fixed_slots *const fixed = &pool->classes[c].fixed;
+    protopool_word *const bits = pp_compact_bits(pool, c);
+    const uint64_t reciprocal = pp_reciprocal(size->bytes);
+    void *const *const slots = pool->loaded[c].slots;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const size_t offset = (size_t)((unsigned char *)slots[i] - fixed->first);
+        const size_t index =
+            sizeof offset > 4 ? pp_quotient(offset, size->bytes, reciprocal) : offset / size->bytes; /* less code */
+        const uint32_t w = (uint32_t)(index / PP_WORD_BITS);
+        const protopool_word bit = (protopool_word)1 << index % PP_WORD_BITS;
+
+        if (index >= size->budget || (bits[w] & bit) != 0)
+            continue;
+        fixed->free_slots++;
+        bits[w] |= bit;
+        if (bits[w] == bit) { /* it was 0 */
+            fixed->lowest = PROTOPOOL_MIN_(w, fixed->lowest);
+            pp_update_summary(bits, pp_bitmap_words(size->budget), w);
+        }
+    }
+}
+
+static void *pp_take_compact(struct protopool *pool, unsigned c)
+{
+    struct protopool_pool_class *const pool_class = &pool->classes[c];
+    struct protopool_magazine *const loaded = &pool->loaded[c];
+    const uint32_t array = (uint32_t)(loaded->end - loaded->slots), free_slots = pool_class->fixed.free_slots;
+    const uint32_t out = pp_compact_size(pool, c)->budget - free_slots;
+    const uint32_t most = pp_slots_to_refill(out, PROTOPOOL_MIN_(array, PROTOPOOL_MAGAZINE));
+    const uint32_t count = PROTOPOOL_MIN_(most, free_slots);
+
+    if (free_slots == 0) {
+        pool_class->failures++;
         pool->failure = PROTOPOOL_EXHAUSTED;
+        return NULL;
     }
-    if (!pp_has_exact_peak(pool) && slabs->slots - slabs->free_in_slabs > store_class->peak)
-        store_class->peak = slabs->slots - slabs->free_in_slabs;
-    pp_restart_peak(pool, c);
-    return slot;
+    pp_refill_compact(pool, c, count);
+    if (pool_class->peak < out + count)
+        pool_class->peak = out + count;
+    return *--loaded->top;
 }
 
-/* The `put` of a fixed pool: the slots that were freed first go into the slab, and the others, which are in the processor's
- * cache, stay. */
-static void pp_put_fixed(struct protopool *pool, unsigned c, void *slot)
+/* The slots that were freed first are spilled. The others, which are in the processor's cache, stay. */
+static void pp_put_compact(struct protopool *pool, unsigned c, void *slot)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
-    const uint32_t count = pp_magazine_count(loaded), spilled = count - count / 2;
+    const uint32_t count = (uint32_t)(loaded->end - loaded->slots), kept = count / 2;
 
-    if (count == 0) { /* it has no array: there are no slots of this size */
-        pp_spill(pool->store, slabs, &slot, 1);
+    if (count == 0) /* there are no slots of this size: the tags are wrong, or the pool is */
         return;
-    }
-    pp_note_peak(pool, c);
-    pp_spill(pool->store, slabs, loaded->slots, spilled);
-    memcpy(loaded->slots, loaded->slots + spilled, count / 2 * sizeof slot);
-    loaded->top = loaded->slots + count / 2;
+    pp_spill_compact(pool, c, count - kept);
+    memcpy(loaded->slots, loaded->slots + (count - kept), kept * sizeof slot);
+    loaded->top = loaded->slots + kept;
     *loaded->top++ = slot;
-    pp_restart_peak(pool, c);
 }
 
-static const struct protopool_kind pp_fixed = { .take = pp_take_fixed, .put = pp_put_fixed };
+static const struct protopool_kind pp_compact = { .take = pp_take_compact, .put = pp_put_compact };
+
+static void pp_reset_compact(struct protopool *pool)
+{
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
+        pool->loaded[c].top = pool->loaded[c].slots;
+        pool->classes[c].fixed.free_slots = pp_compact_size(pool, c)->budget;
+        pool->classes[c].fixed.lowest = 0;
+        pp_fill_bitmap(pp_compact_bits(pool, c), pp_compact_size(pool, c)->budget);
+    }
+}
+
+static bool pp_is_compact(const struct protopool *pool)
+{
+    return PROTOPOOL_CHECK == 0 && pool->store->kind == &pp_compact;
+}
+
+/* How many more slots can be allocated. */
+static size_t pp_free_compact(const struct protopool *pool, unsigned c)
+{
+    return pool->classes[c].fixed.free_slots + (size_t)(pool->loaded[c].top - pool->loaded[c].slots);
+}
+
+static size_t pp_live_compact(const struct protopool *pool)
+{
+    size_t live = 0;
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++)
+        live += pp_compact_size(pool, c)->budget - pp_free_compact(pool, c);
+    return live;
+}
+
+static void pp_flush_compact(struct protopool *pool)
+{
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
+        struct protopool_magazine *const loaded = &pool->loaded[c];
+        if (loaded->top != loaded->slots)
+            pp_spill_compact(pool, c, (uint32_t)(loaded->top - loaded->slots));
+        loaded->top = loaded->slots;
+    }
+}
+
+static void pp_each_compact(struct protopool *pool, void (*fn)(void *ctx, const void *slot), void *ctx)
+{
+    pp_flush_compact(pool);
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
+        const struct protopool_slot_size *const size = pp_compact_size(pool, c);
+        for (uint32_t w = 0; w < pp_bitmap_words(size->budget); w++) {
+            protopool_word live = pp_bits_in_word(size->budget, w) & ~pp_compact_bits(pool, c)[w];
+            for (; live != 0; live &= live - 1)
+                fn(ctx, pool->classes[c].fixed.first + ((size_t)w * PP_WORD_BITS + pp_lowest_bit(live)) * size->bytes);
+        }
+    }
+}
+
+static void pp_compact_stats(const struct protopool *pool, struct protopool_slot_stats *by_slot_size,
+                             size_t *source_bytes, size_t *system_bytes)
+{
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
+        const struct protopool_slot_size *const size = pp_compact_size(pool, c);
+        struct protopool_slot_stats *const stats = &by_slot_size[c - 1];
+        stats->slot_bytes = size->bytes;
+        stats->budget = size->budget;
+        stats->live = size->budget - pp_free_compact(pool, c);
+        stats->peak = pool->classes[c].peak;
+        stats->failures = pool->classes[c].failures;
+    }
+    if (source_bytes != NULL)
+        *source_bytes = pool->store->source_bytes;
+    if (system_bytes != NULL)
+        *system_bytes = pool->store->source_bytes;
+}
+
+#if PROTOPOOL_CHECK == 0
+/* The bytes before the slots of a slot size. */
+static size_t pp_compact_head_bytes(uint32_t budget)
+{
+    return pp_round_up(PROTOPOOL_MIN_(2U * PROTOPOOL_MAGAZINE, budget) * sizeof(void *)
+                       + pp_map_words(budget) * sizeof(protopool_word));
+}
+
+bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
+                          struct protopool_pool_class *classes, const struct protopool_geometry *geometry, void *memory,
+                          size_t bytes)
+{
+    unsigned long long need = PROTOPOOL_POOL_TABLES_BYTES(geometry->count);
+    struct protopool_store *const store = (struct protopool_store *)memory;
+    const struct protopool_slot_size *size = geometry->slot_sizes;
+    unsigned char *next;
+
+    pp_clear_pool(pool, loaded, classes, geometry->count);
+    for (uint32_t left = geometry->count; left != 0; left--, size++)
+        need += pp_compact_head_bytes(size->budget) + PROTOPOOL_ROUND_UP_(1ULL * size->bytes * size->budget);
+    if (need > bytes || memory == NULL || (uintptr_t)memory % 8 != 0)
+        return false;
+    store->geometry = geometry;
+    store->kind = &pp_compact;
+    store->classes = NULL; /* the handle has what is needed */
+    store->growth = NULL;
+    store->source_bytes = (size_t)need;
+    pool->store = store;
+    pool->is_fixed = true;
+    next = (unsigned char *)memory + (size_t)PROTOPOOL_POOL_TABLES_BYTES(geometry->count);
+    for (unsigned c = 1; c <= geometry->count; c++) {
+        size = pp_compact_size(pool, c);
+        pp_set_array(&loaded[c], (void **)(void *)next, PROTOPOOL_MIN_(2U * PROTOPOOL_MAGAZINE, size->budget));
+        next += pp_compact_head_bytes(size->budget);
+        classes[c].fixed.first = next;
+        next += pp_round_up((size_t)size->bytes * size->budget);
+    }
+    pp_reset_compact(pool);
+    return true;
+}
+
+#else
+bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
+                          struct protopool_pool_class *classes, const struct protopool_geometry *geometry, void *memory,
+                          size_t bytes)
+{
+    unsigned long long need = PROTOPOOL_POOL_TABLES_BYTES(geometry->count);
+    struct protopool_store *store;
+    unsigned char *next;
+
+    pp_clear_pool(pool, loaded, classes, geometry->count);
+    for (uint32_t i = 0; i < geometry->count; i++)
+        need += pp_laid_out_bytes(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget,
+                                  PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, geometry->slot_sizes[i].budget));
+    if (need > bytes || memory == NULL || (uintptr_t)memory % 8 != 0)
+        return false;
+    store = pp_lay_out_tables(geometry, memory);
+    store->source_bytes = (size_t)need;
+    next = (unsigned char *)memory + pp_tables_bytes(geometry);
+    for (unsigned c = 1; c <= geometry->count; c++) {
+        const uint32_t budget = geometry->slot_sizes[c - 1].budget;
+        const uint32_t arrays = (uint32_t)PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, budget);
+        struct protopool_slabs *const slabs = &store->classes[c].slabs;
+
+        if (budget == 0)
+            continue;
+        pp_init_slabs(slabs, c, geometry->slot_sizes[c - 1].bytes);
+        pp_set_array(&loaded[c],
+                     (void **)(void *)(next + sizeof(struct protopool_slab)
+                                       + pp_map_words(budget) * sizeof(protopool_word)
+                                       + budget * pp_record_bytes(slabs)),
+                     PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
+        pp_set_array(&classes[c].previous, loaded[c].end, arrays - PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
+        next = pp_create_fixed_slab(store, slabs, budget, arrays * sizeof(void *), next);
+    }
+    pp_note_store(store, NULL);
+    pp_activate_pool(pool, store);
+    return true;
+}
+#endif
 
 /* ---- pool.c ------------------------------------------------------------------------------------------------------ */
 /* The life of a pool: init, fini, reset, reserve, flush, trim, each and statistics. */
@@ -1953,13 +2209,11 @@ static void pp_trim_growing(struct protopool_store *store)
 #endif
 }
 
-static const struct protopool_kind pp_growing = { .take = pp_take_again,
-                                                  .put = pp_put_again,
-                                                  .grow = pp_grow,
-                                                  .grow_for = pp_grow_after_flush,
-                                                  .release = pp_release_idle_slab,
-                                                  .trim = pp_trim_growing,
-                                                  .end = pp_give_store };
+static const struct protopool_growing pp_growing = { .grow = pp_grow,
+                                                     .grow_for = pp_grow_after_flush,
+                                                     .release = pp_release_idle_slab,
+                                                     .trim = pp_trim_growing,
+                                                     .end = pp_give_store };
 
 /* Gives back all free memory but that in the magazines of pools. */
 static void pp_trim_store(struct protopool_store *store, struct protopool_depot *depot)
@@ -1968,8 +2222,8 @@ static void pp_trim_store(struct protopool_store *store, struct protopool_depot 
         pp_flush_depot_magazines(depot);
         pp_return_empty_arrays(depot);
     }
-    if (store->kind->trim != NULL)
-        store->kind->trim(store);
+    if (store->growth != NULL)
+        store->growth->calls->trim(store);
 }
 
 /* All but how many slots are live. */
@@ -1988,71 +2242,6 @@ static void pp_store_stats(const struct protopool_store *store, struct protopool
         *source_bytes = store->source_bytes;
     if (system_bytes != NULL)
         *system_bytes = pp_system_bytes(store);
-}
-
-/* Makes the pool one that has nothing. Until pp_activate_pool, it is a pool whose init or join has failed. */
-static void pp_clear_pool(struct protopool *pool, struct protopool_magazine *loaded,
-                          struct protopool_pool_class *classes, uint32_t slot_sizes)
-{
-    memset(pool, 0, sizeof *pool);
-    memset(loaded, 0, (slot_sizes + (size_t)1) * sizeof *loaded);
-    memset(classes, 0, (slot_sizes + (size_t)1) * sizeof *classes);
-    pool->loaded = loaded;
-    pool->last = loaded;
-    pool->classes = classes;
-    pp_set_state(pool, PROTOPOOL_FAILED_);
-}
-
-static void pp_activate_pool(struct protopool *pool, struct protopool_store *store)
-{
-    pool->store = store;
-    pool->is_fixed = store->growth == NULL;
-    pp_set_state(pool, PROTOPOOL_ALIVE_);
-}
-
-/* What the macros for fixed memory compute for so many slots, with less code. */
-static unsigned long long pp_laid_out_bytes(size_t slot_bytes, unsigned long long slots, unsigned long long arrays)
-{
-    return PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), slots,
-                               pp_map_words((uint32_t)PROTOPOOL_MIN_(slots, UINT32_MAX)), arrays,
-                               PROTOPOOL_RECORD_BYTES_);
-}
-
-bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
-                          struct protopool_pool_class *classes, const struct protopool_geometry *geometry, void *memory,
-                          size_t bytes)
-{
-    unsigned long long need = PROTOPOOL_TABLES_BYTES(geometry->count);
-    struct protopool_store *store;
-    unsigned char *next;
-
-    pp_clear_pool(pool, loaded, classes, geometry->count);
-    for (uint32_t i = 0; i < geometry->count; i++)
-        need += pp_laid_out_bytes(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget,
-                                  PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, geometry->slot_sizes[i].budget));
-    if (need > bytes || memory == NULL || (uintptr_t)memory % 8 != 0)
-        return false;
-    store = pp_lay_out_tables(geometry, &pp_fixed, memory);
-    store->source_bytes = (size_t)need;
-    next = (unsigned char *)memory + pp_tables_bytes(geometry);
-    for (unsigned c = 1; c <= geometry->count; c++) {
-        const uint32_t budget = geometry->slot_sizes[c - 1].budget;
-        const uint32_t arrays = (uint32_t)PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, budget);
-        struct protopool_slabs *const slabs = &store->classes[c].slabs;
-
-        if (budget == 0)
-            continue;
-        pp_init_slabs(slabs, c, geometry->slot_sizes[c - 1].bytes);
-        pp_set_array(&loaded[c],
-                     (void **)(void *)(next + sizeof(struct protopool_slab)
-                                       + pp_map_words(budget) * sizeof(protopool_word)
-                                       + budget * pp_record_bytes(slabs)),
-                     arrays);
-        next = pp_create_fixed_slab(store, slabs, budget, arrays * sizeof(void *), next);
-    }
-    pp_note_store(store, NULL);
-    pp_activate_pool(pool, store);
-    return true;
 }
 
 bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
@@ -2080,7 +2269,9 @@ size_t protopool_fini(struct protopool *pool)
     if (!pp_start_operation(pool))
         return 0;
     slot_sizes = pool->store->geometry->count;
-    if (pool->depot != NULL) {
+    if (pp_is_compact(pool)) {
+        live = pp_live_compact(pool);
+    } else if (pool->depot != NULL) {
         pp_leave_depot(pool);
     } else {
         pp_flush_magazines(pool);
@@ -2109,6 +2300,10 @@ void protopool_reset(struct protopool *pool)
         pp_report_joined(pool);
         return;
     }
+    if (pp_is_compact(pool)) {
+        pp_reset_compact(pool);
+        return;
+    }
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
         struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
 
@@ -2127,8 +2322,8 @@ void protopool_reset(struct protopool *pool)
             next = slab->next;
             pp_mark_all_free(slab);
             pp_reset_slab(pool->store, slabs, slab);
-            if (pool->store->kind->release != NULL)
-                pool->store->kind->release(pool->store, slabs, slab);
+            if (pool->store->growth != NULL)
+                pool->store->growth->calls->release(pool->store, slabs, slab);
         }
     }
     pp_finish_operation(pool);
@@ -2179,6 +2374,8 @@ bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n)
 
     if (!pp_start_operation(pool))
         return false;
+    if (pp_is_compact(pool))
+        return slot_class == 0 || n == 0 || n <= pp_free_compact(pool, slot_class);
     done = slot_class == 0 || n == 0 || pp_reserve(pool, slot_class, n);
     pp_finish_operation(pool);
     return done;
@@ -2188,6 +2385,10 @@ void protopool_flush(struct protopool *pool)
 {
     if (!pp_start_operation(pool))
         return;
+    if (pp_is_compact(pool)) {
+        pp_flush_compact(pool);
+        return;
+    }
     pp_lock_store(pool);
     pp_flush_magazines(pool);
     pp_unlock_store(pool);
@@ -2200,6 +2401,10 @@ size_t protopool_trim(struct protopool *pool)
 
     if (!pp_start_operation(pool))
         return 0;
+    if (pp_is_compact(pool)) {
+        pp_flush_compact(pool);
+        return 0;
+    }
     pp_lock_store(pool);
     given = pp_system_bytes(pool->store);
     pp_flush_magazines(pool);
@@ -2218,6 +2423,10 @@ void protopool_each(struct protopool *pool, void (*fn)(void *ctx, const void *sl
         pp_report_joined(pool);
         return;
     }
+    if (pp_is_compact(pool)) {
+        pp_each_compact(pool, fn, ctx);
+        return;
+    }
     pp_flush_magazines(pool);
     pp_finish_operation(pool); /* fn may ask for statistics */
     pp_each_in_store(pool->store, fn, ctx);
@@ -2228,6 +2437,10 @@ void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slo
 {
     if (!pp_start_operation(pool))
         return;
+    if (pp_is_compact(pool)) {
+        pp_compact_stats(pool, by_slot_size, source_bytes, system_bytes);
+        return;
+    }
     pp_lock_store(pool);
     pp_note_all_peaks(pool);
     pp_store_stats(pool->store, by_slot_size, source_bytes, system_bytes);
@@ -2289,8 +2502,6 @@ static unsigned long long pp_depot_bytes(const struct protopool_geometry *geomet
     return PROTOPOOL_TABLES_BYTES(geometry->count) + *slots + PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools);
 }
 
-static const struct protopool_kind pp_fixed_depot = { .take = pp_take_again, .put = pp_put_again };
-
 bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_depot_class *classes,
                                 const struct protopool_geometry *geometry, void *memory, size_t bytes)
 {
@@ -2307,7 +2518,7 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
     if (without_arrays > bytes || memory == NULL || (uintptr_t)memory % 8 != 0 || !pp_can_count(geometry, pools)
         || !pp_init_depot(depot, classes, geometry->count))
         return false;
-    store = pp_lay_out_tables(geometry, &pp_fixed_depot, memory);
+    store = pp_lay_out_tables(geometry, memory);
     next = (unsigned char *)memory + pp_tables_bytes(geometry);
     for (unsigned c = 1; c <= geometry->count; c++) {
         const uint32_t budget = geometry->slot_sizes[c - 1].budget;

@@ -577,8 +577,30 @@ union protopool_lock {
     void *pointer;
 };
 
+struct protopool;
+struct protopool_store;
+
+/*
+ * The functions of a kind of store: compact, growing, or with slabs in fixed memory. Only the init of a kind refers to its
+ * functions, so that the linker leaves out those of the kinds that a program does not use.
+ */
+struct protopool_kind {
+    void *(*take)(struct protopool *pool, unsigned slot_class);           /* the loaded magazine is empty */
+    void (*put)(struct protopool *pool, unsigned slot_class, void *slot); /* the loaded magazine is full */
+};
+
+/* What only a growing store does. */
+struct protopool_growing {
+    bool (*grow)(struct protopool_store *store, struct protopool_slabs *slabs);
+    bool (*grow_for)(struct protopool *pool, struct protopool_slabs *slabs);
+    void (*release)(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab);
+    void (*trim)(struct protopool_store *store);
+    void (*end)(struct protopool_store *store);
+};
+
 /* What only a growing store has. */
 struct protopool_growth {
+    const struct protopool_growing *calls;
     struct protopool_source source;
     struct protopool_heap heap;              /* if it is the default source */
     uintptr_t spares[PROTOPOOL_SPARE_SLABS]; /* by ascending address; the low bits are the slab's order */
@@ -588,24 +610,6 @@ struct protopool_growth {
     struct protopool_slab **registry; /* every slab of slots, by ascending address */
     size_t registered, registry_room;
 #endif
-};
-
-struct protopool;
-struct protopool_store;
-
-/*
- * What differs between fixed and growing stores, beyond what is inlined. Only the init of a kind refers to its functions, so
- * that the linker leaves out those of the kinds that a program does not use. A store that does not grow has no grow, grow_for,
- * release, trim and end.
- */
-struct protopool_kind {
-    void *(*take)(struct protopool *pool, unsigned slot_class);           /* the loaded magazine is empty */
-    void (*put)(struct protopool *pool, unsigned slot_class, void *slot); /* the loaded magazine is full */
-    bool (*grow)(struct protopool_store *store, struct protopool_slabs *slabs);
-    bool (*grow_for)(struct protopool *pool, struct protopool_slabs *slabs);
-    void (*release)(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab);
-    void (*trim)(struct protopool_store *store);
-    void (*end)(struct protopool_store *store);
 };
 
 /* The slabs of all slot sizes, of one pool or of a depot. It lies at the beginning of fixed memory or in a block of the
@@ -622,11 +626,28 @@ struct protopool_store {
 #endif
 };
 
-/* What a pool has per slot size, besides the loaded magazine. */
+/* The slots of a compact pool, a fixed pool of level 0, besides those in its loaded magazine. The bitmap has a bit for each. */
+struct protopool_fixed_slots {
+    unsigned char *first; /* slot 0 */
+    uint32_t free_slots;  /* in the bitmap */
+    uint32_t lowest;      /* below it, every word of the bitmap is 0 */
+};
+
+/* What a pool has per slot size, besides the loaded magazine: a compact pool has the second member of each union. */
 struct protopool_pool_class {
-    struct protopool_magazine previous;
-    uint32_t seen_loaded; /* the counts at the last look for idle magazines: those that have not changed are idle */
-    uint32_t seen_previous;
+    union {
+        struct protopool_magazine previous;
+        struct protopool_fixed_slots fixed;
+    };
+    /* The counts at the last look for idle magazines: those that have not changed are idle. */
+    union {
+        uint32_t seen_loaded;
+        uint32_t peak;
+    };
+    union {
+        uint32_t seen_previous;
+        uint32_t failures;
+    };
 };
 
 /*
@@ -914,16 +935,28 @@ PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_by
 
 #define PROTOPOOL_MIN_(a, b) ((a) < (b) ? (a) : (b))
 
-/* The bytes of the tables for this number of slot sizes, with and without a budget. Fixed memory begins with the tables. */
+/* The bytes of the tables for this number of slot sizes, with and without a budget. The memory of a fixed depot begins with
+ * the tables. */
 #define PROTOPOOL_TABLES_BYTES(slot_sizes) \
     (PROTOPOOL_ROUND_UP_(sizeof(struct protopool_store)) \
      + PROTOPOOL_ROUND_UP_((1ULL + (slot_sizes)) * sizeof(struct protopool_store_class)))
 
-/* The bytes that protopool_init_fixed needs in addition per slot size: a header, the bitmap, the magazines' arrays and the
- * slots. A constant expression of type unsigned long long. 0 for a budget of 0. */
+/* The bytes that protopool_init_fixed needs for this number of slot sizes, and in addition per slot size: the magazines'
+ * arrays, the bitmap and the slots. Constant expressions of type unsigned long long. PROTOPOOL_FIXED_BYTES is 0 for a budget
+ * of 0. */
+#if PROTOPOOL_CHECK == 0
+#define PROTOPOOL_POOL_TABLES_BYTES(slot_sizes) \
+    PROTOPOOL_ROUND_UP_(sizeof(struct protopool_store) + 0ULL * (slot_sizes))
+#define PROTOPOOL_FIXED_BYTES(slot_bytes, budget) \
+    (PROTOPOOL_ROUND_UP_(PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)) * sizeof(void *) \
+                         + PROTOPOOL_MAP_WORDS_(1ULL * (budget)) * sizeof(protopool_word)) \
+     + PROTOPOOL_ROUND_UP_((slot_bytes)*1ULL * (budget)))
+#else
+#define PROTOPOOL_POOL_TABLES_BYTES(slot_sizes) PROTOPOOL_TABLES_BYTES(slot_sizes)
 #define PROTOPOOL_FIXED_BYTES(slot_bytes, budget) \
     PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), budget, PROTOPOOL_MAP_WORDS_(1ULL * (budget)), \
                         PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)), PROTOPOOL_RECORD_BYTES_)
+#endif
 
 /* The bytes that protopool_depot_init_fixed needs in addition per slot size, for this number of pools, at least 1. This has no
  * arrays, and more slots than a pool's, because the magazines of the other pools may hold some. */

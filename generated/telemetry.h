@@ -467,7 +467,7 @@ PROTOPOOL_API int telemetry_depot_print_budget(FILE *out, struct telemetry_depot
     PROTOPOOL_FIXED_BYTES(104, 4) + \
     PROTOPOOL_FIXED_BYTES(528, 2) + \
     PROTOPOOL_FIXED_BYTES(552, 2) + \
-    PROTOPOOL_TABLES_BYTES(TELEMETRY_SLOT_SIZES))
+    PROTOPOOL_POOL_TABLES_BYTES(TELEMETRY_SLOT_SIZES))
 
 #define TELEMETRY_POOL_STORAGE(name) alignas(8) static unsigned char name[TELEMETRY_POOL_BYTES]
 

@@ -21,9 +21,7 @@ class _Machine:
     pool: int
     magazine: int
     pool_class: int
-    slab: int
     store: int
-    store_class: int
     slots: int = 64             # in a magazine
 
     def handle(self, slot_sizes: int) -> int:
@@ -32,12 +30,11 @@ class _Machine:
 
     def fixed_pool(self, layout: Layout) -> int:
         """NAME_POOL_BYTES."""
-        tables = _round_up(self.store) + _round_up((1 + len(layout.slot_sizes)) * self.store_class)
-        return tables + sum(self._slabs(s.bytes, s.budget) for s in layout.slot_sizes if s.budget)
+        return _round_up(self.store) + sum(self._slots(s.bytes, s.budget) for s in layout.slot_sizes if s.budget)
 
-    def _slabs(self, slot: int, budget: int) -> int:
-        arrays = min(2 * self.slots, budget) * self.pointer
-        return _round_up(self.slab + self._map_words(budget) * self.pointer + arrays) + _round_up(slot * budget)
+    def _slots(self, slot: int, budget: int) -> int:
+        array = min(2 * self.slots, budget)
+        return _round_up((array + self._map_words(budget)) * self.pointer) + _round_up(slot * budget)
 
     def _map_words(self, bits: int) -> int:
         """Words of a bitmap and of its summary: above more than 128 words lies a level with a bit for each of them."""
@@ -50,7 +47,7 @@ def _round_up(size: int) -> int:
 
 
 # "32" is a machine that aligns 64-bit numbers to 8, such as ARM; on i386 a pool takes a little less.
-MACHINES = {"64": _Machine(8, 56, 24, 32, 48, 40, 120), "32": _Machine(4, 36, 12, 20, 36, 20, 80)}
+MACHINES = {"64": _Machine(8, 56, 24, 32, 40), "32": _Machine(4, 36, 12, 20, 20)}
 
 LARGE = 4                       # a message with more than this many times the bytes of the next largest gets a warning
 

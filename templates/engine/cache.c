@@ -58,7 +58,7 @@ static bool pp_grow_after_flush(struct protopool *pool, struct protopool_slabs *
  * any magazine of the pool may change. */
 static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
 {
-    return pool->store->kind->grow_for != NULL && pool->store->kind->grow_for(pool, slabs);
+    return pool->store->growth != NULL && pool->store->growth->calls->grow_for(pool, slabs);
 }
 
 /* How many slots are live. With a depot, free slots in the magazines of other pools are counted too. */
@@ -162,8 +162,8 @@ static void pp_flush_idle_sometimes(struct protopool *pool)
         pp_flush_if_idle(pool, idle);
 }
 
-/* The `take` of stores with two magazines per pool and slot size. */
-static void *pp_take_again(struct protopool *pool, unsigned slot_class)
+/* The `take` of a store with slabs. */
+static void *pp_take_with_slabs(struct protopool *pool, unsigned slot_class)
 {
     struct protopool_magazine *const loaded = &pool->loaded[slot_class];
     void *slot;
@@ -185,8 +185,8 @@ static void *pp_take_again(struct protopool *pool, unsigned slot_class)
     return slot;
 }
 
-/* The `put` of these stores. */
-static void pp_put_again(struct protopool *pool, unsigned slot_class, void *slot)
+/* The `put` of a store with slabs. */
+static void pp_put_with_slabs(struct protopool *pool, unsigned slot_class, void *slot)
 {
     struct protopool_magazine *const loaded = &pool->loaded[slot_class];
     struct protopool_magazine *const previous = &pool->classes[slot_class].previous;
@@ -204,6 +204,8 @@ static void pp_put_again(struct protopool *pool, unsigned slot_class, void *slot
     pp_restart_peak(pool, slot_class);
     pp_unlock_store(pool);
 }
+
+static const struct protopool_kind pp_with_slabs = { .take = pp_take_with_slabs, .put = pp_put_with_slabs };
 
 PROTOPOOL_COLD void *protopool_take_slow(struct protopool *pool, unsigned slot_class)
 {

@@ -50,8 +50,6 @@ static unsigned long long pp_depot_bytes(const struct protopool_geometry *geomet
     return PROTOPOOL_TABLES_BYTES(geometry->count) + *slots + PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools);
 }
 
-static const struct protopool_kind pp_fixed_depot = { .take = pp_take_again, .put = pp_put_again };
-
 bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_depot_class *classes,
                                 const struct protopool_geometry *geometry, void *memory, size_t bytes)
 {
@@ -68,7 +66,7 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
     if (without_arrays > bytes || memory == NULL || (uintptr_t)memory % 8 != 0 || !pp_can_count(geometry, pools)
         || !pp_init_depot(depot, classes, geometry->count))
         return false;
-    store = pp_lay_out_tables(geometry, &pp_fixed_depot, memory);
+    store = pp_lay_out_tables(geometry, memory);
     next = (unsigned char *)memory + pp_tables_bytes(geometry);
     for (unsigned c = 1; c <= geometry->count; c++) {
         const uint32_t budget = geometry->slot_sizes[c - 1].budget;

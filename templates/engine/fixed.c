@@ -1,53 +1,304 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * A fixed pool on its own: refilling and spilling its loaded magazine.
- * Its memory has one slab per slot size, and the array of its only magazine. That holds twice PROTOPOOL_MAGAZINE slots, or the
- * whole budget. Nothing here leads to what grows or is shared: a program of fixed pools links nothing of that.
+ * A fixed pool on its own.
+ * At level 0 it is compact: it has no slabs and one magazine per slot size, and it calls nothing that grows or is shared. So a
+ * program of fixed pools links little else than this part. Levels 1 and 2 look slots up in slabs, as for other pools.
  */
 
-/* The `take` of a fixed pool. The lowest address is on top. */
-static void *pp_take_fixed(struct protopool *pool, unsigned c)
+/* Makes the pool one that has nothing. Until pp_activate_pool, it is a pool whose init or join has failed. */
+static void pp_clear_pool(struct protopool *pool, struct protopool_magazine *loaded,
+                          struct protopool_pool_class *classes, uint32_t slot_sizes)
 {
-    struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_store_class *const store_class = &pool->store->classes[c];
-    struct protopool_slabs *const slabs = &store_class->slabs;
-    const size_t live = slabs->slots - slabs->free_in_slabs, array = (size_t)(loaded->end - loaded->slots);
-    const uint32_t most = pp_slots_to_refill(live, PROTOPOOL_MIN_(array, PROTOPOOL_MAGAZINE));
-    void *slot = NULL;
+    memset(pool, 0, sizeof *pool);
+    memset(loaded, 0, (slot_sizes + (size_t)1) * sizeof *loaded);
+    memset(classes, 0, (slot_sizes + (size_t)1) * sizeof *classes);
+    pool->loaded = loaded;
+    pool->last = loaded;
+    pool->classes = classes;
+    pp_set_state(pool, PROTOPOOL_FAILED_);
+}
 
-    pp_note_peak(pool, c);
-    if (slabs->partial != NULL) {
-        loaded->top += pp_take_from_slab(slabs, slabs->partial, loaded->top, most);
-        pp_reverse(loaded->slots, pp_magazine_count(loaded));
-        slot = *--loaded->top;
-    } else {
-        store_class->failures++;
+static void pp_activate_pool(struct protopool *pool, struct protopool_store *store)
+{
+    pool->store = store;
+    pool->is_fixed = store->growth == NULL;
+    pp_set_state(pool, PROTOPOOL_ALIVE_);
+}
+
+#if PROTOPOOL_CHECK >= 1 || !defined PROTOPOOL_NO_THREADS
+/* What the macros for fixed memory compute for so many slots, with less code. */
+static unsigned long long pp_laid_out_bytes(size_t slot_bytes, unsigned long long slots, unsigned long long arrays)
+{
+    return PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), slots,
+                               pp_map_words((uint32_t)PROTOPOOL_MIN_(slots, UINT32_MAX)), arrays,
+                               PROTOPOOL_RECORD_BYTES_);
+}
+
+/* Makes the only slab of a slot size in fixed memory, with `room` bytes for the caller before the slots. Returns the end of the
+ * slab. */
+static unsigned char *pp_create_fixed_slab(struct protopool_store *store, struct protopool_slabs *slabs, uint32_t slots,
+                                           size_t room, unsigned char *memory)
+{
+    unsigned char *const first = memory + pp_slab_header_bytes(slabs, slots, room);
+
+    slabs->fixed = (struct protopool_slab *)(void *)memory;
+    pp_add_slab(slabs, slabs->fixed, first, slots);
+    pp_note_slab(store, slabs, slabs->fixed);
+    return first + pp_round_up(slabs->slot_bytes * slots);
+}
+#endif
+
+/*
+ * The memory of a slot size: the array of its magazine, its bitmap with the summary, and the slots. The array has twice
+ * PROTOPOOL_MAGAZINE elements, or one for each slot of the budget. When it is empty, at most half of it is refilled from the
+ * bitmap; when it is full, the older half of it is spilled.
+ */
+static protopool_word *pp_compact_bits(const struct protopool *pool, unsigned c)
+{
+    return (protopool_word *)(void *)pool->loaded[c].end;
+}
+
+static const struct protopool_slot_size *pp_compact_size(const struct protopool *pool, unsigned c)
+{
+    return &pool->store->geometry->slot_sizes[c - 1];
+}
+
+/* Takes slots from the bitmap, which has so many, and puts them onto the empty magazine, the lowest address on top. */
+static void pp_refill_compact(struct protopool *pool, unsigned c, uint32_t count)
+{
+    const struct protopool_slot_size *const size = pp_compact_size(pool, c);
+    struct protopool_fixed_slots *const fixed = &pool->classes[c].fixed;
+    const uint32_t words = pp_bitmap_words(size->budget), bytes = size->bytes;
+    protopool_word *const bits = pp_compact_bits(pool, c);
+    void **const bottom = pool->loaded[c].slots;
+    void **at = bottom + count;
+
+    pool->loaded[c].top = at;
+    fixed->free_slots -= count;
+    while (at != bottom) {
+        const uint32_t w = pp_first_free_word(bits, words, fixed->lowest);
+        protopool_word word = bits[w];
+
+        for (; word != 0 && at != bottom; word &= word - 1)
+            *--at = fixed->first + ((size_t)w * PP_WORD_BITS + pp_lowest_bit(word)) * bytes;
+        fixed->lowest = w;
+        bits[w] = word;
+        if (word == 0)
+            pp_update_summary(bits, words, w);
+    }
+}
+
+/* Puts slots into the bitmap. It skips a slot that is there already, and one that is none of this slot size: at level 0, a
+ * double free can come this far. */
+static void pp_spill_compact(struct protopool *pool, unsigned c, uint32_t count)
+{
+    const struct protopool_slot_size *const size = pp_compact_size(pool, c);
+    struct protopool_fixed_slots *const fixed = &pool->classes[c].fixed;
+    protopool_word *const bits = pp_compact_bits(pool, c);
+    const uint64_t reciprocal = pp_reciprocal(size->bytes);
+    void *const *const slots = pool->loaded[c].slots;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const size_t offset = (size_t)((unsigned char *)slots[i] - fixed->first);
+        const size_t index =
+            sizeof offset > 4 ? pp_quotient(offset, size->bytes, reciprocal) : offset / size->bytes; /* less code */
+        const uint32_t w = (uint32_t)(index / PP_WORD_BITS);
+        const protopool_word bit = (protopool_word)1 << index % PP_WORD_BITS;
+
+        if (index >= size->budget || (bits[w] & bit) != 0)
+            continue;
+        fixed->free_slots++;
+        bits[w] |= bit;
+        if (bits[w] == bit) { /* it was 0 */
+            fixed->lowest = PROTOPOOL_MIN_(w, fixed->lowest);
+            pp_update_summary(bits, pp_bitmap_words(size->budget), w);
+        }
+    }
+}
+
+static void *pp_take_compact(struct protopool *pool, unsigned c)
+{
+    struct protopool_pool_class *const pool_class = &pool->classes[c];
+    struct protopool_magazine *const loaded = &pool->loaded[c];
+    const uint32_t array = (uint32_t)(loaded->end - loaded->slots), free_slots = pool_class->fixed.free_slots;
+    const uint32_t out = pp_compact_size(pool, c)->budget - free_slots;
+    const uint32_t most = pp_slots_to_refill(out, PROTOPOOL_MIN_(array, PROTOPOOL_MAGAZINE));
+    const uint32_t count = PROTOPOOL_MIN_(most, free_slots);
+
+    if (free_slots == 0) {
+        pool_class->failures++;
         pool->failure = PROTOPOOL_EXHAUSTED;
+        return NULL;
     }
-    if (!pp_has_exact_peak(pool) && slabs->slots - slabs->free_in_slabs > store_class->peak)
-        store_class->peak = slabs->slots - slabs->free_in_slabs;
-    pp_restart_peak(pool, c);
-    return slot;
+    pp_refill_compact(pool, c, count);
+    if (pool_class->peak < out + count)
+        pool_class->peak = out + count;
+    return *--loaded->top;
 }
 
-/* The `put` of a fixed pool: the slots that were freed first go into the slab, and the others, which are in the processor's
- * cache, stay. */
-static void pp_put_fixed(struct protopool *pool, unsigned c, void *slot)
+/* The slots that were freed first are spilled. The others, which are in the processor's cache, stay. */
+static void pp_put_compact(struct protopool *pool, unsigned c, void *slot)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
-    const uint32_t count = pp_magazine_count(loaded), spilled = count - count / 2;
+    const uint32_t count = (uint32_t)(loaded->end - loaded->slots), kept = count / 2;
 
-    if (count == 0) { /* it has no array: there are no slots of this size */
-        pp_spill(pool->store, slabs, &slot, 1);
+    if (count == 0) /* there are no slots of this size: the tags are wrong, or the pool is */
         return;
-    }
-    pp_note_peak(pool, c);
-    pp_spill(pool->store, slabs, loaded->slots, spilled);
-    memcpy(loaded->slots, loaded->slots + spilled, count / 2 * sizeof slot);
-    loaded->top = loaded->slots + count / 2;
+    pp_spill_compact(pool, c, count - kept);
+    memcpy(loaded->slots, loaded->slots + (count - kept), kept * sizeof slot);
+    loaded->top = loaded->slots + kept;
     *loaded->top++ = slot;
-    pp_restart_peak(pool, c);
 }
 
-static const struct protopool_kind pp_fixed = { .take = pp_take_fixed, .put = pp_put_fixed };
+static const struct protopool_kind pp_compact = { .take = pp_take_compact, .put = pp_put_compact };
+
+static void pp_reset_compact(struct protopool *pool)
+{
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
+        pool->loaded[c].top = pool->loaded[c].slots;
+        pool->classes[c].fixed.free_slots = pp_compact_size(pool, c)->budget;
+        pool->classes[c].fixed.lowest = 0;
+        pp_fill_bitmap(pp_compact_bits(pool, c), pp_compact_size(pool, c)->budget);
+    }
+}
+
+static bool pp_is_compact(const struct protopool *pool)
+{
+    return PROTOPOOL_CHECK == 0 && pool->store->kind == &pp_compact;
+}
+
+/* How many more slots can be allocated. */
+static size_t pp_free_compact(const struct protopool *pool, unsigned c)
+{
+    return pool->classes[c].fixed.free_slots + (size_t)(pool->loaded[c].top - pool->loaded[c].slots);
+}
+
+static size_t pp_live_compact(const struct protopool *pool)
+{
+    size_t live = 0;
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++)
+        live += pp_compact_size(pool, c)->budget - pp_free_compact(pool, c);
+    return live;
+}
+
+static void pp_flush_compact(struct protopool *pool)
+{
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
+        struct protopool_magazine *const loaded = &pool->loaded[c];
+        if (loaded->top != loaded->slots)
+            pp_spill_compact(pool, c, (uint32_t)(loaded->top - loaded->slots));
+        loaded->top = loaded->slots;
+    }
+}
+
+static void pp_each_compact(struct protopool *pool, void (*fn)(void *ctx, const void *slot), void *ctx)
+{
+    pp_flush_compact(pool);
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
+        const struct protopool_slot_size *const size = pp_compact_size(pool, c);
+        for (uint32_t w = 0; w < pp_bitmap_words(size->budget); w++) {
+            protopool_word live = pp_bits_in_word(size->budget, w) & ~pp_compact_bits(pool, c)[w];
+            for (; live != 0; live &= live - 1)
+                fn(ctx, pool->classes[c].fixed.first + ((size_t)w * PP_WORD_BITS + pp_lowest_bit(live)) * size->bytes);
+        }
+    }
+}
+
+static void pp_compact_stats(const struct protopool *pool, struct protopool_slot_stats *by_slot_size,
+                             size_t *source_bytes, size_t *system_bytes)
+{
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
+        const struct protopool_slot_size *const size = pp_compact_size(pool, c);
+        struct protopool_slot_stats *const stats = &by_slot_size[c - 1];
+        stats->slot_bytes = size->bytes;
+        stats->budget = size->budget;
+        stats->live = size->budget - pp_free_compact(pool, c);
+        stats->peak = pool->classes[c].peak;
+        stats->failures = pool->classes[c].failures;
+    }
+    if (source_bytes != NULL)
+        *source_bytes = pool->store->source_bytes;
+    if (system_bytes != NULL)
+        *system_bytes = pool->store->source_bytes;
+}
+
+#if PROTOPOOL_CHECK == 0
+/* The bytes before the slots of a slot size. */
+static size_t pp_compact_head_bytes(uint32_t budget)
+{
+    return pp_round_up(PROTOPOOL_MIN_(2U * PROTOPOOL_MAGAZINE, budget) * sizeof(void *)
+                       + pp_map_words(budget) * sizeof(protopool_word));
+}
+
+bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
+                          struct protopool_pool_class *classes, const struct protopool_geometry *geometry, void *memory,
+                          size_t bytes)
+{
+    unsigned long long need = PROTOPOOL_POOL_TABLES_BYTES(geometry->count);
+    struct protopool_store *const store = (struct protopool_store *)memory;
+    const struct protopool_slot_size *size = geometry->slot_sizes;
+    unsigned char *next;
+
+    pp_clear_pool(pool, loaded, classes, geometry->count);
+    for (uint32_t left = geometry->count; left != 0; left--, size++)
+        need += pp_compact_head_bytes(size->budget) + PROTOPOOL_ROUND_UP_(1ULL * size->bytes * size->budget);
+    if (need > bytes || memory == NULL || (uintptr_t)memory % 8 != 0)
+        return false;
+    store->geometry = geometry;
+    store->kind = &pp_compact;
+    store->classes = NULL; /* the handle has what is needed */
+    store->growth = NULL;
+    store->source_bytes = (size_t)need;
+    pool->store = store;
+    pool->is_fixed = true;
+    next = (unsigned char *)memory + (size_t)PROTOPOOL_POOL_TABLES_BYTES(geometry->count);
+    for (unsigned c = 1; c <= geometry->count; c++) {
+        size = pp_compact_size(pool, c);
+        pp_set_array(&loaded[c], (void **)(void *)next, PROTOPOOL_MIN_(2U * PROTOPOOL_MAGAZINE, size->budget));
+        next += pp_compact_head_bytes(size->budget);
+        classes[c].fixed.first = next;
+        next += pp_round_up((size_t)size->bytes * size->budget);
+    }
+    pp_reset_compact(pool);
+    return true;
+}
+
+#else
+bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
+                          struct protopool_pool_class *classes, const struct protopool_geometry *geometry, void *memory,
+                          size_t bytes)
+{
+    unsigned long long need = PROTOPOOL_POOL_TABLES_BYTES(geometry->count);
+    struct protopool_store *store;
+    unsigned char *next;
+
+    pp_clear_pool(pool, loaded, classes, geometry->count);
+    for (uint32_t i = 0; i < geometry->count; i++)
+        need += pp_laid_out_bytes(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget,
+                                  PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, geometry->slot_sizes[i].budget));
+    if (need > bytes || memory == NULL || (uintptr_t)memory % 8 != 0)
+        return false;
+    store = pp_lay_out_tables(geometry, memory);
+    store->source_bytes = (size_t)need;
+    next = (unsigned char *)memory + pp_tables_bytes(geometry);
+    for (unsigned c = 1; c <= geometry->count; c++) {
+        const uint32_t budget = geometry->slot_sizes[c - 1].budget;
+        const uint32_t arrays = (uint32_t)PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, budget);
+        struct protopool_slabs *const slabs = &store->classes[c].slabs;
+
+        if (budget == 0)
+            continue;
+        pp_init_slabs(slabs, c, geometry->slot_sizes[c - 1].bytes);
+        pp_set_array(&loaded[c],
+                     (void **)(void *)(next + sizeof(struct protopool_slab)
+                                       + pp_map_words(budget) * sizeof(protopool_word)
+                                       + budget * pp_record_bytes(slabs)),
+                     PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
+        pp_set_array(&classes[c].previous, loaded[c].end, arrays - PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
+        next = pp_create_fixed_slab(store, slabs, budget, arrays * sizeof(void *), next);
+    }
+    pp_note_store(store, NULL);
+    pp_activate_pool(pool, store);
+    return true;
+}
+#endif

@@ -63,7 +63,8 @@ static bool pp_ensure_array(struct protopool *pool, unsigned c, struct protopool
         return true;
     if (pool->store->classes[c].magazine == 0) /* large slots, or no budget */
         return false;
-    if (arrays->partial == NULL && (pool->store->kind->grow == NULL || !pool->store->kind->grow(pool->store, arrays)))
+    if (arrays->partial == NULL
+        && (pool->store->growth == NULL || !pool->store->growth->calls->grow(pool->store, arrays)))
         return false;
     (void)pp_take_from_slab(arrays, arrays->partial, &array, 1);
     pp_set_array(magazine, (void **)array, pool->store->classes[c].magazine);

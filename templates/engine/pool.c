@@ -22,13 +22,11 @@ static void pp_trim_growing(struct protopool_store *store)
 #endif
 }
 
-static const struct protopool_kind pp_growing = { .take = pp_take_again,
-                                                  .put = pp_put_again,
-                                                  .grow = pp_grow,
-                                                  .grow_for = pp_grow_after_flush,
-                                                  .release = pp_release_idle_slab,
-                                                  .trim = pp_trim_growing,
-                                                  .end = pp_give_store };
+static const struct protopool_growing pp_growing = { .grow = pp_grow,
+                                                     .grow_for = pp_grow_after_flush,
+                                                     .release = pp_release_idle_slab,
+                                                     .trim = pp_trim_growing,
+                                                     .end = pp_give_store };
 
 /* Gives back all free memory but that in the magazines of pools. */
 static void pp_trim_store(struct protopool_store *store, struct protopool_depot *depot)
@@ -37,8 +35,8 @@ static void pp_trim_store(struct protopool_store *store, struct protopool_depot 
         pp_flush_depot_magazines(depot);
         pp_return_empty_arrays(depot);
     }
-    if (store->kind->trim != NULL)
-        store->kind->trim(store);
+    if (store->growth != NULL)
+        store->growth->calls->trim(store);
 }
 
 /* All but how many slots are live. */
@@ -57,71 +55,6 @@ static void pp_store_stats(const struct protopool_store *store, struct protopool
         *source_bytes = store->source_bytes;
     if (system_bytes != NULL)
         *system_bytes = pp_system_bytes(store);
-}
-
-/* Makes the pool one that has nothing. Until pp_activate_pool, it is a pool whose init or join has failed. */
-static void pp_clear_pool(struct protopool *pool, struct protopool_magazine *loaded,
-                          struct protopool_pool_class *classes, uint32_t slot_sizes)
-{
-    memset(pool, 0, sizeof *pool);
-    memset(loaded, 0, (slot_sizes + (size_t)1) * sizeof *loaded);
-    memset(classes, 0, (slot_sizes + (size_t)1) * sizeof *classes);
-    pool->loaded = loaded;
-    pool->last = loaded;
-    pool->classes = classes;
-    pp_set_state(pool, PROTOPOOL_FAILED_);
-}
-
-static void pp_activate_pool(struct protopool *pool, struct protopool_store *store)
-{
-    pool->store = store;
-    pool->is_fixed = store->growth == NULL;
-    pp_set_state(pool, PROTOPOOL_ALIVE_);
-}
-
-/* What the macros for fixed memory compute for so many slots, with less code. */
-static unsigned long long pp_laid_out_bytes(size_t slot_bytes, unsigned long long slots, unsigned long long arrays)
-{
-    return PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), slots,
-                               pp_map_words((uint32_t)PROTOPOOL_MIN_(slots, UINT32_MAX)), arrays,
-                               PROTOPOOL_RECORD_BYTES_);
-}
-
-bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
-                          struct protopool_pool_class *classes, const struct protopool_geometry *geometry, void *memory,
-                          size_t bytes)
-{
-    unsigned long long need = PROTOPOOL_TABLES_BYTES(geometry->count);
-    struct protopool_store *store;
-    unsigned char *next;
-
-    pp_clear_pool(pool, loaded, classes, geometry->count);
-    for (uint32_t i = 0; i < geometry->count; i++)
-        need += pp_laid_out_bytes(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget,
-                                  PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, geometry->slot_sizes[i].budget));
-    if (need > bytes || memory == NULL || (uintptr_t)memory % 8 != 0)
-        return false;
-    store = pp_lay_out_tables(geometry, &pp_fixed, memory);
-    store->source_bytes = (size_t)need;
-    next = (unsigned char *)memory + pp_tables_bytes(geometry);
-    for (unsigned c = 1; c <= geometry->count; c++) {
-        const uint32_t budget = geometry->slot_sizes[c - 1].budget;
-        const uint32_t arrays = (uint32_t)PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, budget);
-        struct protopool_slabs *const slabs = &store->classes[c].slabs;
-
-        if (budget == 0)
-            continue;
-        pp_init_slabs(slabs, c, geometry->slot_sizes[c - 1].bytes);
-        pp_set_array(&loaded[c],
-                     (void **)(void *)(next + sizeof(struct protopool_slab)
-                                       + pp_map_words(budget) * sizeof(protopool_word)
-                                       + budget * pp_record_bytes(slabs)),
-                     arrays);
-        next = pp_create_fixed_slab(store, slabs, budget, arrays * sizeof(void *), next);
-    }
-    pp_note_store(store, NULL);
-    pp_activate_pool(pool, store);
-    return true;
 }
 
 bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
@@ -149,7 +82,9 @@ size_t protopool_fini(struct protopool *pool)
     if (!pp_start_operation(pool))
         return 0;
     slot_sizes = pool->store->geometry->count;
-    if (pool->depot != NULL) {
+    if (pp_is_compact(pool)) {
+        live = pp_live_compact(pool);
+    } else if (pool->depot != NULL) {
         pp_leave_depot(pool);
     } else {
         pp_flush_magazines(pool);
@@ -178,6 +113,10 @@ void protopool_reset(struct protopool *pool)
         pp_report_joined(pool);
         return;
     }
+    if (pp_is_compact(pool)) {
+        pp_reset_compact(pool);
+        return;
+    }
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
         struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
 
@@ -196,8 +135,8 @@ void protopool_reset(struct protopool *pool)
             next = slab->next;
             pp_mark_all_free(slab);
             pp_reset_slab(pool->store, slabs, slab);
-            if (pool->store->kind->release != NULL)
-                pool->store->kind->release(pool->store, slabs, slab);
+            if (pool->store->growth != NULL)
+                pool->store->growth->calls->release(pool->store, slabs, slab);
         }
     }
     pp_finish_operation(pool);
@@ -248,6 +187,8 @@ bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n)
 
     if (!pp_start_operation(pool))
         return false;
+    if (pp_is_compact(pool))
+        return slot_class == 0 || n == 0 || n <= pp_free_compact(pool, slot_class);
     done = slot_class == 0 || n == 0 || pp_reserve(pool, slot_class, n);
     pp_finish_operation(pool);
     return done;
@@ -257,6 +198,10 @@ void protopool_flush(struct protopool *pool)
 {
     if (!pp_start_operation(pool))
         return;
+    if (pp_is_compact(pool)) {
+        pp_flush_compact(pool);
+        return;
+    }
     pp_lock_store(pool);
     pp_flush_magazines(pool);
     pp_unlock_store(pool);
@@ -269,6 +214,10 @@ size_t protopool_trim(struct protopool *pool)
 
     if (!pp_start_operation(pool))
         return 0;
+    if (pp_is_compact(pool)) {
+        pp_flush_compact(pool);
+        return 0;
+    }
     pp_lock_store(pool);
     given = pp_system_bytes(pool->store);
     pp_flush_magazines(pool);
@@ -287,6 +236,10 @@ void protopool_each(struct protopool *pool, void (*fn)(void *ctx, const void *sl
         pp_report_joined(pool);
         return;
     }
+    if (pp_is_compact(pool)) {
+        pp_each_compact(pool, fn, ctx);
+        return;
+    }
     pp_flush_magazines(pool);
     pp_finish_operation(pool); /* fn may ask for statistics */
     pp_each_in_store(pool->store, fn, ctx);
@@ -297,6 +250,10 @@ void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slo
 {
     if (!pp_start_operation(pool))
         return;
+    if (pp_is_compact(pool)) {
+        pp_compact_stats(pool, by_slot_size, source_bytes, system_bytes);
+        return;
+    }
     pp_lock_store(pool);
     pp_note_all_peaks(pool);
     pp_store_stats(pool->store, by_slot_size, source_bytes, system_bytes);

@@ -3,16 +3,28 @@
 
 #define PROTOPOOL_MIN_(a, b) ((a) < (b) ? (a) : (b))
 
-/* The bytes of the tables for this number of slot sizes, with and without a budget. Fixed memory begins with the tables. */
+/* The bytes of the tables for this number of slot sizes, with and without a budget. The memory of a fixed depot begins with
+ * the tables. */
 #define PROTOPOOL_TABLES_BYTES(slot_sizes) \
     (PROTOPOOL_ROUND_UP_(sizeof(struct protopool_store)) \
      + PROTOPOOL_ROUND_UP_((1ULL + (slot_sizes)) * sizeof(struct protopool_store_class)))
 
-/* The bytes that protopool_init_fixed needs in addition per slot size: a header, the bitmap, the magazines' arrays and the
- * slots. A constant expression of type unsigned long long. 0 for a budget of 0. */
+/* The bytes that protopool_init_fixed needs for this number of slot sizes, and in addition per slot size: the magazines'
+ * arrays, the bitmap and the slots. Constant expressions of type unsigned long long. PROTOPOOL_FIXED_BYTES is 0 for a budget
+ * of 0. */
+#if PROTOPOOL_CHECK == 0
+#define PROTOPOOL_POOL_TABLES_BYTES(slot_sizes) \
+    PROTOPOOL_ROUND_UP_(sizeof(struct protopool_store) + 0ULL * (slot_sizes))
+#define PROTOPOOL_FIXED_BYTES(slot_bytes, budget) \
+    (PROTOPOOL_ROUND_UP_(PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)) * sizeof(void *) \
+                         + PROTOPOOL_MAP_WORDS_(1ULL * (budget)) * sizeof(protopool_word)) \
+     + PROTOPOOL_ROUND_UP_((slot_bytes)*1ULL * (budget)))
+#else
+#define PROTOPOOL_POOL_TABLES_BYTES(slot_sizes) PROTOPOOL_TABLES_BYTES(slot_sizes)
 #define PROTOPOOL_FIXED_BYTES(slot_bytes, budget) \
     PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), budget, PROTOPOOL_MAP_WORDS_(1ULL * (budget)), \
                         PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)), PROTOPOOL_RECORD_BYTES_)
+#endif
 
 /* The bytes that protopool_depot_init_fixed needs in addition per slot size, for this number of pools, at least 1. This has no
  * arrays, and more slots than a pool's, because the magazines of the other pools may hold some. */

@@ -26,16 +26,22 @@ static inline protopool_word *pp_bitmap(struct protopool_slab *slab)
     return (protopool_word *)(void *)(slab + 1);
 }
 
-/* F(w) of the header's invariants: the bits of word w that stand for slots. */
-static inline protopool_word pp_slot_bits(const struct protopool_slab *slab, uint32_t w)
-{
-    const uint32_t last = slab->slots % PP_WORD_BITS;
-    return w + 1 < slab->words || last == 0 ? ~(protopool_word)0 : ((protopool_word)1 << last) - 1;
-}
-
 static inline uint32_t pp_bitmap_words(uint32_t slots)
 {
     return slots / PP_WORD_BITS + (slots % PP_WORD_BITS != 0);
+}
+
+/* The bits of word w of a bitmap that stand for its slots. */
+static inline protopool_word pp_bits_in_word(uint32_t slots, uint32_t w)
+{
+    const uint32_t rest = slots - w * PP_WORD_BITS;
+    return rest >= PP_WORD_BITS ? ~(protopool_word)0 : ((protopool_word)1 << rest) - 1;
+}
+
+/* F(w) of the header's invariants. */
+static inline protopool_word pp_slot_bits(const struct protopool_slab *slab, uint32_t w)
+{
+    return pp_bits_in_word(slab->slots, w);
 }
 
 static inline size_t pp_round_up(size_t bytes)
@@ -87,56 +93,54 @@ static void pp_unlink_slab(struct protopool_slab **list, struct protopool_slab *
 }
 
 /* Notes in the levels of the summary, if there are any, whether word w of the bitmap is 0. */
-static void pp_update_summary(struct protopool_slab *slab, uint32_t w)
+static void pp_update_summary(protopool_word *bits, uint32_t words, uint32_t w)
 {
-    protopool_word *level = pp_bitmap(slab);
-
-    for (uint32_t words = slab->words, above; (above = pp_words_above(words)) != 0; words = above) {
-        const bool is_free = level[w] != 0;
+    for (uint32_t above; (above = pp_words_above(words)) != 0; words = above) {
+        const bool is_free = bits[w] != 0;
         const protopool_word bit = (protopool_word)1 << w % PP_WORD_BITS;
 
-        level += words;
+        bits += words;
         w /= PP_WORD_BITS;
-        level[w] = is_free ? level[w] | bit : level[w] & ~bit;
+        bits[w] = is_free ? bits[w] | bit : bits[w] & ~bit;
     }
 }
 
-/* The first word of a bitmap with a summary that is not 0. There is one. */
-static uint32_t pp_search_summary(const struct protopool_slab *slab, const protopool_word *bits)
+static uint32_t pp_search_summary(const protopool_word *bits, uint32_t words, uint32_t w);
+
+/* The first word of a bitmap that is not 0. There is one, and none below w. */
+static inline uint32_t pp_first_free_word(const protopool_word *bits, uint32_t words, uint32_t w)
 {
-    const protopool_word *levels[PP_SUMMARY_LEVELS + 1] = { bits };
-    uint32_t words = slab->words, w = slab->lowest, height = 0;
-
-    for (uint32_t above; (above = pp_words_above(words)) != 0; words = above, w /= PP_WORD_BITS, height++)
-        levels[height + 1] = levels[height] + words;
-    while (levels[height][w] == 0) /* the words of the highest level are few */
-        w++;
-    for (; height > 0; height--)
-        w = w * PP_WORD_BITS + pp_lowest_bit(levels[height][w]);
-    return w;
-}
-
-/* The first word of the bitmap that is not 0. There is one. */
-static inline uint32_t pp_first_free_word(const struct protopool_slab *slab, const protopool_word *bits)
-{
-    uint32_t w = slab->lowest;
-
-    if (slab->words > PROTOPOOL_SEARCHED_WORDS_)
-        return pp_search_summary(slab, bits);
+    if (words > PROTOPOOL_SEARCHED_WORDS_)
+        return pp_search_summary(bits, words, w);
     while (bits[w] == 0)
         w++;
     return w;
 }
 
+/* The same with a summary: the level above is searched in the same way. There are at most PP_SUMMARY_LEVELS levels. */
+static uint32_t pp_search_summary(const protopool_word *bits, uint32_t words, uint32_t w)
+{
+    const protopool_word *const above = bits + words;
+    w = pp_first_free_word(above, pp_words_above(words), w / PP_WORD_BITS);
+    return w * PP_WORD_BITS + pp_lowest_bit(above[w]);
+}
+
+/* Fills in a bitmap and its summary: all slots are free. */
+static void pp_fill_bitmap(protopool_word *bits, uint32_t slots)
+{
+    const uint32_t words = pp_bitmap_words(slots);
+
+    for (size_t w = pp_map_words(slots); w > words;)
+        bits[--w] = 0;
+    for (uint32_t w = 0; w < words; w++) {
+        bits[w] = pp_bits_in_word(slots, w);
+        pp_update_summary(bits, words, w);
+    }
+}
+
 static void pp_mark_all_free(struct protopool_slab *slab)
 {
-    protopool_word *const bits = pp_bitmap(slab);
-
-    memset(bits + slab->words, 0, (pp_map_words(slab->slots) - slab->words) * sizeof *bits);
-    for (uint32_t w = 0; w < slab->words; w++) {
-        bits[w] = pp_slot_bits(slab, w);
-        pp_update_summary(slab, w);
-    }
+    pp_fill_bitmap(pp_bitmap(slab), slab->slots);
     slab->free_words = slab->words;
     slab->idle_words = slab->words;
     slab->lowest = 0;
@@ -163,18 +167,27 @@ static inline struct protopool_slab *pp_slab_of(const struct protopool_slabs *sl
     return (struct protopool_slab *)(((uintptr_t)slot - slabs->slot_offset) & slabs->mask);
 }
 
+/* 2^32 / slot_bytes, rounded up. It needs no division of 64 bits, for which small machines have a function. */
+static inline uint64_t pp_reciprocal(size_t slot_bytes)
+{
+    return (uint64_t)(UINT32_MAX / (uint32_t)slot_bytes) + 1;
+}
+
 /*
- * The slot's index. For an offset below 2^31, the quotient offset / slot_bytes is computed by a multiplication. With
+ * offset / slot_bytes. For an offset below 2^31, the quotient is computed by a multiplication. With the reciprocal
  * r = 2^32 / slot_bytes + d, 0 <= d <= 1, offset * r >> 32 is offset / slot_bytes + offset * d / 2^32, rounded down. The second
  * term is too small to reach the next integer.
  */
+static inline size_t pp_quotient(size_t offset, size_t slot_bytes, uint64_t reciprocal)
+{
+    return PROTOPOOL_LIKELY(offset < ((size_t)1 << 31)) ? (size_t)((offset * reciprocal) >> 32) : offset / slot_bytes;
+}
+
 static inline uint32_t pp_slot_index(const struct protopool_slabs *slabs, const struct protopool_slab *slab,
                                      const void *slot)
 {
     const size_t offset = (size_t)((const unsigned char *)slot - slab->first);
-    if (PROTOPOOL_LIKELY(offset < ((size_t)1 << 31)))
-        return (uint32_t)((offset * slabs->reciprocal) >> 32);
-    return (uint32_t)(offset / slabs->slot_bytes);
+    return (uint32_t)pp_quotient(offset, slabs->slot_bytes, slabs->reciprocal);
 }
 
 /* Moves at most `most` free slots out of a partial slab, in address order. Returns how many. */
@@ -185,7 +198,7 @@ static uint32_t pp_take_from_slab(struct protopool_slabs *slabs, struct protopoo
     uint32_t taken = 0;
 
     while (taken < most && slab->free_words != 0) {
-        const uint32_t w = pp_first_free_word(slab, bits);
+        const uint32_t w = pp_first_free_word(bits, slab->words, slab->lowest);
         protopool_word word = bits[w];
         unsigned char *base;
 
@@ -197,7 +210,7 @@ static uint32_t pp_take_from_slab(struct protopool_slabs *slabs, struct protopoo
         bits[w] = word;
         if (word == 0) {
             slab->free_words--;
-            pp_update_summary(slab, w);
+            pp_update_summary(bits, slab->words, w);
         }
     }
     if (slab->free_words == 0) {
@@ -224,7 +237,7 @@ static bool pp_put_into_word(struct protopool_slabs *slabs, struct protopool_sla
         } else if (w < slab->lowest) {
             slab->lowest = w;
         }
-        pp_update_summary(slab, w);
+        pp_update_summary(pp_bitmap(slab), slab->words, w);
     }
     if (*word != pp_slot_bits(slab, w))
         return false;

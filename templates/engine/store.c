@@ -162,8 +162,8 @@ static void pp_release_free_slab(struct protopool_store *store, struct protopool
 
     while (slab != NULL && slab->idle_words != slab->words)
         slab = slab->next;
-    if (slab != NULL && store->kind->release != NULL)
-        store->kind->release(store, slabs, slab);
+    if (slab != NULL && store->growth != NULL)
+        store->growth->calls->release(store, slabs, slab);
 }
 
 /* Releases all wholly free slabs of a slot size that may leave it. */
@@ -171,8 +171,8 @@ static void pp_release_free_slabs(struct protopool_store *store, struct protopoo
 {
     for (struct protopool_slab *slab = slabs->partial, *next; slab != NULL; slab = next) {
         next = slab->next;
-        if (slab->idle_words == slab->words && store->kind->release != NULL)
-            store->kind->release(store, slabs, slab);
+        if (slab->idle_words == slab->words && store->growth != NULL)
+            store->growth->calls->release(store, slabs, slab);
     }
 }
 
@@ -212,8 +212,8 @@ static void pp_spill(struct protopool_store *store, struct protopool_slabs *slab
             index = pp_slot_index(slabs, slab, slots[i]);
         } while (index / PP_WORD_BITS == w);
         freed &= ~before;
-        if (freed != 0 && pp_put_into_word(slabs, slab, w, freed) && store->kind->release != NULL)
-            store->kind->release(store, slabs, slab);
+        if (freed != 0 && pp_put_into_word(slabs, slab, w, freed) && store->growth != NULL)
+            store->growth->calls->release(store, slabs, slab);
     }
 }
 
@@ -273,15 +273,16 @@ static size_t pp_tables_bytes(const struct protopool_geometry *geometry)
     return PROTOPOOL_SIZE(PROTOPOOL_TABLES_BYTES(geometry->count));
 }
 
+static const struct protopool_kind pp_with_slabs;
+
 /* Fills in the tables at the beginning of this memory, which has room for them. */
-static struct protopool_store *pp_lay_out_tables(const struct protopool_geometry *geometry,
-                                                 const struct protopool_kind *kind, void *memory)
+static struct protopool_store *pp_lay_out_tables(const struct protopool_geometry *geometry, void *memory)
 {
     struct protopool_store *const store = (struct protopool_store *)memory;
 
     memset(memory, 0, pp_tables_bytes(geometry));
     store->geometry = geometry;
-    store->kind = kind;
+    store->kind = &pp_with_slabs;
     store->classes = (struct protopool_store_class *)(void *)((unsigned char *)memory + pp_round_up(sizeof *store));
     store->source_bytes = pp_tables_bytes(geometry);
     return store;
@@ -299,7 +300,7 @@ static uint32_t pp_magazine_capacity(size_t slot_bytes)
 static void pp_init_slabs(struct protopool_slabs *slabs, unsigned slot_class, size_t bytes)
 {
     slabs->slot_bytes = slot_class != 0 ? (size_t)PROTOPOOL_STRIDE_(bytes) : bytes;
-    slabs->reciprocal = (uint64_t)(UINT32_MAX / (uint32_t)slabs->slot_bytes) + 1;
+    slabs->reciprocal = pp_reciprocal(slabs->slot_bytes);
     slabs->slot_class = slot_class;
     pp_set_message_bytes(slabs, bytes);
 }
@@ -329,7 +330,7 @@ static void pp_give_store(struct protopool_store *store)
     pp_give_to_source(store, store, pp_tables_bytes(store->geometry) + sizeof *store->growth, 8);
 }
 
-static const struct protopool_kind pp_growing;
+static const struct protopool_growing pp_growing;
 
 /* A store that grows: its tables, and the first slab of arrays. NULL if the source has no memory for them. */
 static struct protopool_store *pp_create_growing_store(const struct protopool_geometry *geometry,
@@ -341,6 +342,7 @@ static struct protopool_store *pp_create_growing_store(const struct protopool_ge
     void *memory;
 
     memset(&growth, 0, sizeof growth);
+    growth.calls = &pp_growing;
     if (source != NULL) {
         growth.source = *source;
     } else {
@@ -355,7 +357,7 @@ static struct protopool_store *pp_create_growing_store(const struct protopool_ge
     memory = pp_take_aligned(&growth.source, tables + sizeof growth, 8);
     if (memory == NULL)
         return NULL;
-    store = pp_lay_out_tables(geometry, &pp_growing, memory);
+    store = pp_lay_out_tables(geometry, memory);
     store->growth = (struct protopool_growth *)(void *)((unsigned char *)memory + tables);
     store->source_bytes += sizeof growth;
     *store->growth = growth;
@@ -376,24 +378,11 @@ static struct protopool_store *pp_create_growing_store(const struct protopool_ge
     return NULL;
 }
 
-/* Makes the only slab of a slot size in fixed memory, with `room` bytes for the caller before the slots. Returns the end of the
- * slab. */
-static unsigned char *pp_create_fixed_slab(struct protopool_store *store, struct protopool_slabs *slabs, uint32_t slots,
-                                           size_t room, unsigned char *memory)
-{
-    unsigned char *const first = memory + pp_slab_header_bytes(slabs, slots, room);
-
-    slabs->fixed = (struct protopool_slab *)(void *)memory;
-    pp_add_slab(slabs, slabs->fixed, first, slots);
-    pp_note_slab(store, slabs, slabs->fixed);
-    return first + pp_round_up(slabs->slot_bytes * slots);
-}
-
 static void pp_end_store(struct protopool_store *store)
 {
     pp_forget_store(store);
-    if (store->kind->end != NULL)
-        store->kind->end(store);
+    if (store->growth != NULL)
+        store->growth->calls->end(store);
 }
 
 static void pp_each_in_list(const struct protopool_slabs *slabs, struct protopool_slab *slab,

@@ -71,7 +71,7 @@ static size_t fixed_bytes;
 
 static void init_fixed(void)
 {
-    unsigned long long need = PROTOPOOL_TABLES_BYTES(CLASSES);
+    unsigned long long need = PROTOPOOL_POOL_TABLES_BYTES(CLASSES);
     for (unsigned i = 0; i < CLASSES; i++)
         need += PROTOPOOL_FIXED_BYTES(sizes[i].bytes, sizes[i].budget);
     fixed_bytes = (size_t)need;
@@ -99,11 +99,9 @@ static uint32_t bits_set(protopool_word word)
     return count;
 }
 
-static void assert_summary_holds(struct protopool_slab *slab)
+static void assert_summary_holds(const protopool_word *below, uint32_t slots)
 {
-    const protopool_word *below = pp_bitmap(slab);
-
-    for (size_t words = slab->words, above; words > PROTOPOOL_SEARCHED_WORDS_; words = above) {
+    for (size_t words = pp_bitmap_words(slots), above; words > PROTOPOOL_SEARCHED_WORDS_; words = above) {
         const protopool_word *const level = below + words;
         above = (words + PP_WORD_BITS - 1) / PP_WORD_BITS;
         for (size_t bit = 0; bit < above * PP_WORD_BITS; bit++)
@@ -130,7 +128,7 @@ static void assert_slab_holds(const struct protopool_slabs *slabs, struct protop
     }
     ASSERT(slab->free_words == free_words);
     ASSERT(slab->idle_words == idle_words);
-    assert_summary_holds(slab);
+    assert_summary_holds(pp_bitmap(slab), slab->slots);
     ASSERT(full == (free_words == 0));
     *slots += slab->slots;
     if (slabs->fixed == NULL)
@@ -163,8 +161,36 @@ static void assert_spares_hold(const struct protopool_growth *growth)
     ASSERT(growth->source.give == NULL || bytes <= PROTOPOOL_SPARE_BYTES);
 }
 
+static void assert_compact_holds(unsigned c)
+{
+    const struct protopool_slot_size *const size = &pool.engine.store->geometry->slot_sizes[c - 1];
+    const struct protopool_fixed_slots *const fixed = &pool.classes[c].fixed;
+    const struct protopool_magazine *const loaded = &pool.loaded[c];
+    const protopool_word *const bits = pp_compact_bits(&pool.engine, c);
+    uint32_t free_slots = 0;
+
+    for (uint32_t w = 0; w < pp_bitmap_words(size->budget); w++) {
+        ASSERT((bits[w] & ~pp_bits_in_word(size->budget, w)) == 0);
+        ASSERT(w >= fixed->lowest || bits[w] == 0);
+        free_slots += bits_set(bits[w]);
+    }
+    ASSERT(free_slots == fixed->free_slots);
+    assert_summary_holds(bits, size->budget);
+    ASSERT(loaded->slots <= loaded->top && loaded->top <= loaded->end);
+    ASSERT(loaded->end - loaded->slots == (ptrdiff_t)PROTOPOOL_MIN_(2 * PROTOPOOL_MAGAZINE, size->budget));
+    for (void **slot = loaded->slots; slot != loaded->top; slot++) {
+        const size_t index = (size_t)((unsigned char *)*slot - fixed->first) / size->bytes;
+        ASSERT(index < size->budget && *slot == fixed->first + index * size->bytes);
+        ASSERT((bits[index / PP_WORD_BITS] >> index % PP_WORD_BITS & 1) == 0);
+    }
+}
+
 static void assert_invariants(void)
 {
+    for (unsigned c = 1; pp_is_compact(&pool.engine) && c <= CLASSES; c++)
+        assert_compact_holds(c);
+    if (pp_is_compact(&pool.engine))
+        return;
     for (unsigned c = 1; c <= CLASSES; c++) {
         const struct protopool_slabs *const slabs = &pool.engine.store->classes[c].slabs;
         size_t slots = 0, free_slots = 0;
@@ -469,7 +495,7 @@ START_TEST(fixed_pool_refuses_memory_that_is_small_or_misaligned)
     static alignas(8) unsigned char memory[16];
     const struct protopool_slot_size one[] = { { 8, 1 } };
     const struct protopool_geometry small = { one, 1 };
-    const size_t need = PROTOPOOL_SIZE(PROTOPOOL_TABLES_BYTES(1) + PROTOPOOL_FIXED_BYTES(8, 1));
+    const size_t need = PROTOPOOL_SIZE(PROTOPOOL_POOL_TABLES_BYTES(1) + PROTOPOOL_FIXED_BYTES(8, 1));
     unsigned char *const enough = (unsigned char *)malloc(need + 8);
 
     ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, memory, sizeof memory));
@@ -526,37 +552,37 @@ START_TEST(free_slot_of_a_large_fixed_pool_is_found)
     enum { MANY = 129 * PROTOPOOL_WORD_BITS_ * PROTOPOOL_WORD_BITS_ + 1 };
     const struct protopool_slot_size one[] = { { 1, MANY } };
     const struct protopool_geometry large = { one, 1 };
-    const size_t bytes = PROTOPOOL_SIZE(PROTOPOOL_TABLES_BYTES(1) + PROTOPOOL_FIXED_BYTES(1, MANY));
+    const size_t bytes = PROTOPOOL_SIZE(PROTOPOOL_POOL_TABLES_BYTES(1) + PROTOPOOL_FIXED_BYTES(1, MANY));
     unsigned char *const memory = (unsigned char *)malloc(bytes);
-    struct protopool_slab *slab;
+    unsigned char *slots;
     uint32_t random = 1;
-    size_t slots = 0, free_slots = 0;
 
     ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &large, memory, bytes));
-    slab = pool.engine.store->classes[1].slabs.fixed;
-    ck_assert_ptr_eq(slab->first + (MANY + 7) / 8 * 8, memory + bytes);
-    assert_summary_holds(slab);
+    slots = pool.classes[1].fixed.first;
+    ck_assert_ptr_eq(slots + (MANY + 7) / 8 * 8, memory + bytes);
+    assert_compact_holds(1);
     for (uint32_t i = 0; i < MANY; i++)
-        ASSERT(take(1) == slab->first + i);
+        ASSERT(take(1) == slots + i);
     ck_assert_ptr_null(take(1));
-    assert_summary_holds(slab);
+    assert_compact_holds(1);
     for (unsigned round = 0; round < 300; round++) {
         const uint32_t burst = 1 + round % (3 * PROTOPOOL_MAGAZINE);
         uint32_t first;
         random = random * 1664525 + 1013904223;
         first = round < 2 ? round * (MANY - burst) : random % (MANY - burst);
         for (uint32_t i = 0; i < burst; i++)
-            put(1, slab->first + first + i);
+            put(1, slots + first + i);
         protopool_flush(&pool.engine);
         if (round % 10 == 0)
-            assert_slab_holds(&pool.engine.store->classes[1].slabs, slab, false, &slots, &free_slots);
+            assert_compact_holds(1);
         for (uint32_t i = 0; i < burst; i++)
-            ASSERT(take(1) == slab->first + first + i);
+            ASSERT(take(1) == slots + first + i);
         ck_assert_ptr_null(take(1));
     }
-    assert_slab_holds(&pool.engine.store->classes[1].slabs, slab, true, &slots, &free_slots);
+    assert_compact_holds(1);
     protopool_reset(&pool.engine);
-    assert_slab_holds(&pool.engine.store->classes[1].slabs, slab, false, &slots, &free_slots);
+    assert_compact_holds(1);
+    ck_assert_uint_eq(pool.classes[1].fixed.free_slots, MANY);
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
     free(memory);
 }
@@ -578,7 +604,7 @@ END_TEST
 START_TEST(pool_of_no_slot_sizes_works)
 {
     const struct protopool_geometry none = { NULL, 0 };
-    static alignas(8) unsigned char memory[PROTOPOOL_TABLES_BYTES(0)];
+    static alignas(8) unsigned char memory[PROTOPOOL_POOL_TABLES_BYTES(0)];
     ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &none, NULL, 0));
     ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &none, memory, sizeof memory - 1));
     ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &none, memory, sizeof memory));
