@@ -32,7 +32,7 @@ PROTOCOLS = $(patsubst generated/tests/%_check.c,%,$(filter %_check.c,$(shell ca
 
 # ---- Objects
 
-SETTINGS = plain trace m1 m4 check1 check2 check1-O2 check2-O2
+SETTINGS = plain trace m1 m4 check1 check2 plain-O2 check1-O2 check2-O2
 NOTE = $(if $(filter-out plain,$(1)), ($(1)))
 FLAGS_trace = -DPROTOPOOL_TRACE
 FLAGS_m1 = -DPROTOPOOL_MAGAZINE=1
@@ -41,7 +41,8 @@ FLAGS_check1 = -DPROTOPOOL_CHECK=1
 FLAGS_check2 = -DPROTOPOOL_CHECK=2
 FLAGS_check1-O2 = $(FLAGS_check1)
 FLAGS_check2-O2 = $(FLAGS_check2)
-# The tests of a protocol compile in a fifth of the time without optimisation: check tests the levels so, check-long as -O2.
+# The tests of a protocol compile in a fifth of the time without optimisation: check runs them so, check-long as -O2.
+UNOPTIMISED_plain = -O0
 UNOPTIMISED_check1 = -O0
 UNOPTIMISED_check2 = -O0
 
@@ -97,13 +98,13 @@ PYTHON_TESTS = tests/*/
 OF_ENGINE = test_misuse test_refusals test_tails test_threads
 OF_PROTOCOLS = $(PROTOCOLS:%=%_check)
 SHORT_SUITES = $(call at,plain check1 check2,$(OF_ENGINE) $(OF_PROTOCOLS)) $(call at,plain,test_pool) $(call at,m1,test_pool test_threads)
-LONG_SUITES = $(call at,plain check1 check2,test_tails) $(call at,check1-O2 check2-O2,$(OF_PROTOCOLS)) \
+LONG_SUITES = $(call at,plain check1 check2,test_tails) $(call at,plain-O2 check1-O2 check2-O2,$(OF_PROTOCOLS)) \
     $(call at,m1,calc_check) $(call at,m4,test_pool test_threads calc_check) $(call at,plain,test_memory)
 
 MEMCHECK = valgrind -q --error-exitcode=1 --leak-check=full
 # What takes hours under valgrind, or measures what valgrind changes.
 NOT_UNDER_VALGRIND = %/test_memory $(call at,m1 m4,test_threads)
-TESTED = $(filter-out $(call at,check1 check2,$(OF_PROTOCOLS)) $(if $(VALGRIND),$(NOT_UNDER_VALGRIND)), \
+TESTED = $(filter-out $(call at,plain check1 check2,$(OF_PROTOCOLS)) $(if $(VALGRIND),$(NOT_UNDER_VALGRIND)), \
     $(sort $(SHORT_SUITES) $(LONG_SUITES)))
 
 # $(call BUILD_PROGRAMS,programs) goes on where one does not compile. That one is removed, so that no old one runs.
