@@ -51,6 +51,11 @@ class Enum:
         return {value.name.schema: value.number for value in self.values}
 
     @cached_property
+    def consecutive(self) -> bool:
+        """Whether each value is one more than the value before it."""
+        return all(b.number == a.number + 1 for a, b in zip(self.values, self.values[1:]))
+
+    @cached_property
     def by_number(self) -> dict[int, EnumValue]:
         return {value.number: value for value in self.values}
 
