@@ -256,6 +256,11 @@ static inline void calc_pool_reset(struct calc_pool *pool);
  * has no memory or no variant has the tag. True for a variant without fields. */
 PROTOPOOL_NODISCARD PROTOPOOL_API bool calc_pool_reserve(struct calc_pool *pool, enum calc_tag tag, size_t n);
 
+/* For each slot size that was reserved or used, and each of a fixed pool: fills the magazine and touches the memory of all free
+ * slots. Then as many allocations as there are free slots neither call the source nor cause page faults, until flush, reset or
+ * trim. False if the source has no memory for a magazine. */
+PROTOPOOL_NODISCARD static inline bool calc_pool_prefill(struct calc_pool *pool);
+
 /* flush returns the free slots in the pool's magazines to their slabs: call it before the thread goes idle. trim returns all
  * free memory to the source and the system: call it after a peak. It returns how many bytes the system got back. */
 static inline void calc_pool_flush(struct calc_pool *pool);
@@ -611,6 +616,11 @@ static inline size_t calc_pool_fini(struct calc_pool *pool)
 static inline void calc_pool_reset(struct calc_pool *pool)
 {
     protopool_reset(&pool->engine_);
+}
+
+static inline bool calc_pool_prefill(struct calc_pool *pool)
+{
+    return protopool_prefill(&pool->engine_);
 }
 
 static inline void calc_pool_flush(struct calc_pool *pool)
@@ -1052,6 +1062,7 @@ PROTOPOOL_API struct calc *calc_edit_at_(enum calc_tag tag, const char *file, in
 #define CALC_NEW_(function, pool, ...) CALC_ALLOCATED_(function(CALC_HERE_(pool), __VA_ARGS__))
 #define calc_pool_fini(pool) calc_pool_fini(CALC_HERE_(pool))
 #define calc_pool_reset(pool) calc_pool_reset(CALC_HERE_(pool))
+#define calc_pool_prefill(pool) calc_pool_prefill(CALC_HERE_(pool))
 #define calc_pool_flush(pool) calc_pool_flush(CALC_HERE_(pool))
 #define calc_pool_reserve(pool, ...) calc_pool_reserve(CALC_HERE_(pool), __VA_ARGS__)
 #define calc_pool_each(pool, ...) calc_pool_each(CALC_HERE_(pool), __VA_ARGS__)

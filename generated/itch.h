@@ -665,6 +665,11 @@ static inline void itch_pool_reset(struct itch_pool *pool);
  * has no memory or no variant has the tag. True for a variant without fields. */
 PROTOPOOL_NODISCARD PROTOPOOL_API bool itch_pool_reserve(struct itch_pool *pool, enum itch_tag tag, size_t n);
 
+/* For each slot size that was reserved or used, and each of a fixed pool: fills the magazine and touches the memory of all free
+ * slots. Then as many allocations as there are free slots neither call the source nor cause page faults, until flush, reset or
+ * trim. False if the source has no memory for a magazine. */
+PROTOPOOL_NODISCARD static inline bool itch_pool_prefill(struct itch_pool *pool);
+
 /* flush returns the free slots in the pool's magazines to their slabs: call it before the thread goes idle. trim returns all
  * free memory to the source and the system: call it after a peak. It returns how many bytes the system got back. */
 static inline void itch_pool_flush(struct itch_pool *pool);
@@ -1050,6 +1055,11 @@ static inline size_t itch_pool_fini(struct itch_pool *pool)
 static inline void itch_pool_reset(struct itch_pool *pool)
 {
     protopool_reset(&pool->engine_);
+}
+
+static inline bool itch_pool_prefill(struct itch_pool *pool)
+{
+    return protopool_prefill(&pool->engine_);
 }
 
 static inline void itch_pool_flush(struct itch_pool *pool)
@@ -2627,6 +2637,7 @@ PROTOPOOL_API struct itch *itch_edit_at_(enum itch_tag tag, const char *file, in
 #define ITCH_NEW_(function, pool, ...) ITCH_ALLOCATED_(function(ITCH_HERE_(pool), __VA_ARGS__))
 #define itch_pool_fini(pool) itch_pool_fini(ITCH_HERE_(pool))
 #define itch_pool_reset(pool) itch_pool_reset(ITCH_HERE_(pool))
+#define itch_pool_prefill(pool) itch_pool_prefill(ITCH_HERE_(pool))
 #define itch_pool_flush(pool) itch_pool_flush(ITCH_HERE_(pool))
 #define itch_pool_reserve(pool, ...) itch_pool_reserve(ITCH_HERE_(pool), __VA_ARGS__)
 #define itch_pool_each(pool, ...) itch_pool_each(ITCH_HERE_(pool), __VA_ARGS__)

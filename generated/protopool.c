@@ -16,6 +16,7 @@
  *   cache.c     Between a pool's magazines and the store: refilling, spilling, and looking for idle magazines.
  *   fixed.c     A fixed pool on its own.
  *   pool.c      The life of a pool: init, fini, reset, reserve, flush, trim, each and statistics.
+ *   prefill.c   Prefill: gives magazines their arrays, fills them, and touches the memory of all free slots.
  *   depot.c     A depot: a store that joined pools share, and the life of it.
  *   check1.c    Level 1, for production: a freed message has a tag of its own.
  *   check2.c    Level 2, for debugging: every pointer is looked up before it is used.
@@ -1559,7 +1560,7 @@ static void pp_swap_magazines(struct protopool *pool, unsigned c)
     pool->classes[c].previous = loaded;
 }
 
-static void pp_reverse(void **slots, uint32_t count)
+PROTOPOOL_INLINE void pp_reverse(void **slots, uint32_t count)
 {
     for (uint32_t i = 0; i < count / 2; i++) {
         void *const slot = slots[i];
@@ -1946,7 +1947,7 @@ static const struct protopool_slot_size *pp_compact_size(const struct protopool 
 }
 
 /* Takes slots from the bitmap, which has so many, and puts them onto the empty magazine, the lowest address on top. */
-static void pp_refill_compact(struct protopool *pool, unsigned c, uint32_t count)
+PROTOPOOL_INLINE void pp_refill_compact(struct protopool *pool, unsigned c, uint32_t count)
 {
     const struct protopool_slot_size *const size = pp_compact_size(pool, c);
     struct protopool_fixed_slots *const fixed = &pool->classes[c].fixed;
@@ -2329,9 +2330,10 @@ void protopool_reset(struct protopool *pool)
     pp_finish_operation(pool);
 }
 
-/* Adds a slab, with the store locked, unless there is room for n more slots: then *is_enough is set, and what is reserved
- * noted. False if there is no memory. */
-static bool pp_reserve_slab(struct protopool *pool, unsigned c, size_t n, bool *is_enough)
+/* Adds a slab, with the store locked, unless there is room for n more slots: then *is_enough is set. It notes first how many
+ * slots are kept, so that no new slab is released before all are there. *noted gets what it notes; 0 if it notes nothing.
+ * False if there is no memory. */
+static bool pp_reserve_slab(struct protopool *pool, unsigned c, size_t n, size_t *noted, bool *is_enough)
 {
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
     const size_t live = pp_live_slots(pool, c);
@@ -2340,31 +2342,34 @@ static bool pp_reserve_slab(struct protopool *pool, unsigned c, size_t n, bool *
         return false;
     if (slabs->fixed == NULL && pool->store->classes[c].magazine != 0 && !pp_ensure_array(pool, c, &pool->loaded[c]))
         return false;
-    *is_enough = slabs->slots - live >= n;
-    if (!*is_enough)
-        return pp_grow_for(pool, slabs);
     if (live + n > slabs->reserved)
-        slabs->reserved = live + n;
-    return true;
+        *noted = slabs->reserved = live + n;
+    *is_enough = slabs->slots - live >= n;
+    return *is_enough || pp_grow_for(pool, slabs);
 }
 
-/* The lock is released after each slab: a joined pool may reserve while others allocate. */
+/* The lock is released after each slab: others allocate while a joined pool reserves. */
 static bool pp_reserve(struct protopool *pool, unsigned c, size_t n)
 {
+    struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
     bool is_enough = false, is_good;
-    size_t added = 0;
+    size_t before, noted = 0, added = 0;
 
-    do {
-        pp_lock_store(pool);
-        is_good = pp_reserve_slab(pool, c, n, &is_enough);
+    pp_lock_store(pool);
+    before = slabs->reserved;
+    while ((is_good = pp_reserve_slab(pool, c, n, &noted, &is_enough)) && !is_enough) {
+        added++;
         pp_unlock_store(pool);
-        added += is_good && !is_enough;
-    } while (is_good && !is_enough);
-    for (; !is_good && added != 0; added--) {
         pp_lock_store(pool);
-        pp_release_free_slab(pool->store, &pool->store->classes[c].slabs);
-        pp_unlock_store(pool);
     }
+    if (!is_good && slabs->reserved == noted)
+        slabs->reserved = before;
+    for (; !is_good && added != 0; added--) {
+        pp_release_free_slab(pool->store, slabs);
+        pp_unlock_store(pool);
+        pp_lock_store(pool);
+    }
+    pp_unlock_store(pool);
     return is_good;
 }
 
@@ -2448,6 +2453,141 @@ void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slo
         by_slot_size[c - 1].live = pp_exact_live(pool->store, c, pp_live_slots(pool, c));
     pp_unlock_store(pool);
     pp_finish_operation(pool);
+}
+
+/* ---- prefill.c --------------------------------------------------------------------------------------------------- */
+/*
+ * Prefill: gives magazines their arrays, fills them, and touches the memory of all free slots.
+ * So the first operations of a pool take no longer than later ones.
+ */
+
+#define PP_PAGE_BYTES ((size_t)4096) /* no system that maps memory on first use has smaller pages */
+
+/* Writes to each page of a free slot and leaves its bytes as they are. At level 2 that was done when its slab was made. */
+static void pp_touch(void *slot, size_t bytes)
+{
+    volatile unsigned char *const at = (volatile unsigned char *)slot;
+
+    if (PROTOPOOL_CHECK == 2)
+        return;
+    for (size_t i = 0; i < bytes; i += PP_PAGE_BYTES)
+        at[i] = at[i];
+    at[bytes - 1] = at[bytes - 1];
+}
+
+/* Touches the slots that are free by their bitmap. */
+static void pp_touch_slots(unsigned char *first, size_t slot_bytes, const protopool_word *bits, uint32_t words)
+{
+    for (uint32_t w = 0; w < words; w++)
+        for (protopool_word left = bits[w]; left != 0; left &= left - 1)
+            pp_touch(first + ((size_t)w * PP_WORD_BITS + pp_lowest_bit(left)) * slot_bytes, slot_bytes);
+}
+
+static void pp_touch_free_slots(const struct protopool_slabs *slabs)
+{
+    for (struct protopool_slab *slab = slabs->partial; slab != NULL; slab = slab->next)
+        pp_touch_slots(slab->first, slabs->slot_bytes, pp_bitmap(slab), slab->words);
+}
+
+/* Touches the slots of a magazine, and the rest of its array. */
+static void pp_touch_magazine(const struct protopool_slabs *slabs, const struct protopool_magazine *magazine)
+{
+    if (!pp_has_array(magazine))
+        return;
+    for (void **slot = magazine->slots; slot != magazine->top; slot++)
+        pp_touch(*slot, slabs->slot_bytes);
+    memset(magazine->top, 0, (size_t)(magazine->end - magazine->top) * sizeof *magazine->top);
+}
+
+/* Fills the loaded magazine from the slabs that there are, with the lowest address on top. */
+static void pp_fill_magazine(struct protopool *pool, unsigned c)
+{
+    struct protopool_magazine *const loaded = &pool->loaded[c];
+    struct protopool_store_class *const store_class = &pool->store->classes[c];
+    struct protopool_slabs *const slabs = &store_class->slabs;
+    void **const first = loaded->top;
+
+    pp_note_peak(pool, c);
+    while (loaded->top != loaded->end && slabs->partial != NULL)
+        loaded->top += pp_take_from_slab(slabs, slabs->partial, loaded->top, (uint32_t)(loaded->end - loaded->top));
+    pp_reverse(first, (uint32_t)(loaded->top - first));
+    if (!pp_has_exact_peak(pool) && pp_slots_outside(pool->store, pool->depot, c) > store_class->peak)
+        store_class->peak = pp_slots_outside(pool->store, pool->depot, c);
+    pp_restart_peak(pool, c);
+}
+
+/* Makes sure that a depot's pools find arrays for the full magazines of this many slot sizes. */
+static bool pp_prefill_arrays(struct protopool *pool, size_t slot_sizes)
+{
+    struct protopool_store *const store = pool->store;
+    struct protopool_slabs *const arrays = pp_array_slabs(store);
+
+    if (pool->depot == NULL || store->growth == NULL)
+        return true;
+    while (arrays->free_in_slabs < slot_sizes * PROTOPOOL_DEPOT_MAGAZINES)
+        if (!store->growth->calls->grow(store, arrays))
+            return false;
+    pp_touch_free_slots(arrays);
+    return true;
+}
+
+/* protopool_prefill, with the store locked. */
+static bool pp_prefill(struct protopool *pool)
+{
+    size_t slot_sizes = 0;
+
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
+        struct protopool_store_class *const store_class = &pool->store->classes[c];
+        struct protopool_magazine *const loaded = &pool->loaded[c], *const previous = &pool->classes[c].previous;
+
+        if (store_class->slabs.slots == 0)
+            continue;
+        slot_sizes++;
+        pp_touch_free_slots(&store_class->slabs);
+        if (store_class->magazine != 0 && (!pp_ensure_array(pool, c, loaded) || !pp_ensure_array(pool, c, previous)))
+            return false;
+        pp_touch_magazine(&store_class->slabs, loaded);
+        pp_touch_magazine(&store_class->slabs, previous);
+        pp_fill_magazine(pool, c);
+    }
+    return pp_prefill_arrays(pool, slot_sizes);
+}
+
+/* protopool_prefill of a compact pool. */
+static void pp_prefill_compact(struct protopool *pool)
+{
+    pp_flush_compact(pool);
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
+        const struct protopool_slot_size *const size = pp_compact_size(pool, c);
+        struct protopool_pool_class *const pool_class = &pool->classes[c];
+        const uint32_t array = (uint32_t)(pool->loaded[c].end - pool->loaded[c].slots);
+        const uint32_t count = PROTOPOOL_MIN_(array, pool_class->fixed.free_slots);
+
+        if (count == 0)
+            continue;
+        pp_touch_slots(pool_class->fixed.first, size->bytes, pp_compact_bits(pool, c), pp_bitmap_words(size->budget));
+        memset(pool->loaded[c].slots, 0, array * sizeof(void *));
+        pp_refill_compact(pool, c, count);
+        if (pool_class->peak < size->budget - pool_class->fixed.free_slots)
+            pool_class->peak = size->budget - pool_class->fixed.free_slots; /* it may never ask for more */
+    }
+}
+
+bool protopool_prefill(struct protopool *pool)
+{
+    bool done;
+
+    if (!pp_start_operation(pool))
+        return false;
+    if (pp_is_compact(pool)) {
+        pp_prefill_compact(pool);
+        return true;
+    }
+    pp_lock_store(pool);
+    done = pp_prefill(pool);
+    pp_unlock_store(pool);
+    pp_finish_operation(pool);
+    return done;
 }
 
 /* ---- depot.c ----------------------------------------------------------------------------------------------------- */

@@ -407,6 +407,11 @@ static inline void telemetry_pool_reset(struct telemetry_pool *pool);
  * tail, which have many slot sizes: see telemetry_reserve_log. */
 PROTOPOOL_NODISCARD PROTOPOOL_API bool telemetry_pool_reserve(struct telemetry_pool *pool, enum telemetry_tag tag, size_t n);
 
+/* For each slot size that was reserved or used, and each of a fixed pool: fills the magazine and touches the memory of all free
+ * slots. Then as many allocations as there are free slots neither call the source nor cause page faults, until flush, reset or
+ * trim. False if the source has no memory for a magazine. */
+PROTOPOOL_NODISCARD static inline bool telemetry_pool_prefill(struct telemetry_pool *pool);
+
 /* flush returns the free slots in the pool's magazines to their slabs: call it before the thread goes idle. trim returns all
  * free memory to the source and the system: call it after a peak. It returns how many bytes the system got back. */
 static inline void telemetry_pool_flush(struct telemetry_pool *pool);
@@ -821,6 +826,11 @@ static inline size_t telemetry_pool_fini(struct telemetry_pool *pool)
 static inline void telemetry_pool_reset(struct telemetry_pool *pool)
 {
     protopool_reset(&pool->engine_);
+}
+
+static inline bool telemetry_pool_prefill(struct telemetry_pool *pool)
+{
+    return protopool_prefill(&pool->engine_);
 }
 
 static inline void telemetry_pool_flush(struct telemetry_pool *pool)
@@ -1761,6 +1771,7 @@ PROTOPOOL_API struct telemetry *telemetry_edit_at_(enum telemetry_tag tag, const
 #define TELEMETRY_NEW_(function, pool, ...) TELEMETRY_ALLOCATED_(function(TELEMETRY_HERE_(pool), __VA_ARGS__))
 #define telemetry_pool_fini(pool) telemetry_pool_fini(TELEMETRY_HERE_(pool))
 #define telemetry_pool_reset(pool) telemetry_pool_reset(TELEMETRY_HERE_(pool))
+#define telemetry_pool_prefill(pool) telemetry_pool_prefill(TELEMETRY_HERE_(pool))
 #define telemetry_pool_flush(pool) telemetry_pool_flush(TELEMETRY_HERE_(pool))
 #define telemetry_pool_reserve(pool, ...) telemetry_pool_reserve(TELEMETRY_HERE_(pool), __VA_ARGS__)
 #define telemetry_pool_each(pool, ...) telemetry_pool_each(TELEMETRY_HERE_(pool), __VA_ARGS__)

@@ -97,7 +97,7 @@ at = $(foreach s,$(1),$(addprefix $(BUILD)/$s/,$(2)))
 PYTHON_TESTS = tests/*/
 OF_ENGINE = test_misuse test_refusals test_tails test_threads
 OF_PROTOCOLS = $(PROTOCOLS:%=%_check)
-SHORT_SUITES = $(call at,plain check1 check2,$(OF_ENGINE) $(OF_PROTOCOLS)) $(call at,plain,test_pool) $(call at,m1,test_pool test_threads)
+SHORT_SUITES = $(call at,plain check1 check2,$(OF_ENGINE) $(OF_PROTOCOLS)) $(call at,plain,test_pool test_prefill) $(call at,m1,test_pool test_prefill test_threads)
 LONG_SUITES = $(call at,plain check1 check2,test_tails) $(call at,plain-O2 check1-O2 check2-O2,$(OF_PROTOCOLS)) \
     $(call at,m1,calc_check) $(call at,m4,test_pool test_threads calc_check) $(call at,plain,test_memory)
 

@@ -64,7 +64,7 @@ static const struct protopool_slot_size *pp_compact_size(const struct protopool 
 }
 
 /* Takes slots from the bitmap, which has so many, and puts them onto the empty magazine, the lowest address on top. */
-static void pp_refill_compact(struct protopool *pool, unsigned c, uint32_t count)
+PROTOPOOL_INLINE void pp_refill_compact(struct protopool *pool, unsigned c, uint32_t count)
 {
     const struct protopool_slot_size *const size = pp_compact_size(pool, c);
     struct protopool_fixed_slots *const fixed = &pool->classes[c].fixed;

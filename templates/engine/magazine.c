@@ -78,7 +78,7 @@ static void pp_swap_magazines(struct protopool *pool, unsigned c)
     pool->classes[c].previous = loaded;
 }
 
-static void pp_reverse(void **slots, uint32_t count)
+PROTOPOOL_INLINE void pp_reverse(void **slots, uint32_t count)
 {
     for (uint32_t i = 0; i < count / 2; i++) {
         void *const slot = slots[i];

@@ -142,9 +142,10 @@ void protopool_reset(struct protopool *pool)
     pp_finish_operation(pool);
 }
 
-/* Adds a slab, with the store locked, unless there is room for n more slots: then *is_enough is set, and what is reserved
- * noted. False if there is no memory. */
-static bool pp_reserve_slab(struct protopool *pool, unsigned c, size_t n, bool *is_enough)
+/* Adds a slab, with the store locked, unless there is room for n more slots: then *is_enough is set. It notes first how many
+ * slots are kept, so that no new slab is released before all are there. *noted gets what it notes; 0 if it notes nothing.
+ * False if there is no memory. */
+static bool pp_reserve_slab(struct protopool *pool, unsigned c, size_t n, size_t *noted, bool *is_enough)
 {
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
     const size_t live = pp_live_slots(pool, c);
@@ -153,31 +154,34 @@ static bool pp_reserve_slab(struct protopool *pool, unsigned c, size_t n, bool *
         return false;
     if (slabs->fixed == NULL && pool->store->classes[c].magazine != 0 && !pp_ensure_array(pool, c, &pool->loaded[c]))
         return false;
-    *is_enough = slabs->slots - live >= n;
-    if (!*is_enough)
-        return pp_grow_for(pool, slabs);
     if (live + n > slabs->reserved)
-        slabs->reserved = live + n;
-    return true;
+        *noted = slabs->reserved = live + n;
+    *is_enough = slabs->slots - live >= n;
+    return *is_enough || pp_grow_for(pool, slabs);
 }
 
-/* The lock is released after each slab: a joined pool may reserve while others allocate. */
+/* The lock is released after each slab: others allocate while a joined pool reserves. */
 static bool pp_reserve(struct protopool *pool, unsigned c, size_t n)
 {
+    struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
     bool is_enough = false, is_good;
-    size_t added = 0;
+    size_t before, noted = 0, added = 0;
 
-    do {
-        pp_lock_store(pool);
-        is_good = pp_reserve_slab(pool, c, n, &is_enough);
+    pp_lock_store(pool);
+    before = slabs->reserved;
+    while ((is_good = pp_reserve_slab(pool, c, n, &noted, &is_enough)) && !is_enough) {
+        added++;
         pp_unlock_store(pool);
-        added += is_good && !is_enough;
-    } while (is_good && !is_enough);
-    for (; !is_good && added != 0; added--) {
         pp_lock_store(pool);
-        pp_release_free_slab(pool->store, &pool->store->classes[c].slabs);
-        pp_unlock_store(pool);
     }
+    if (!is_good && slabs->reserved == noted)
+        slabs->reserved = before;
+    for (; !is_good && added != 0; added--) {
+        pp_release_free_slab(pool->store, slabs);
+        pp_unlock_store(pool);
+        pp_lock_store(pool);
+    }
+    pp_unlock_store(pool);
     return is_good;
 }
 

@@ -94,6 +94,13 @@ PROTOPOOL_API void protopool_reset(struct protopool *pool);
  * depot, other pools may take these slots. */
 PROTOPOOL_API bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n);
 
+/* For each slot size that was reserved or used, and each of a fixed pool: gives the magazines their arrays, fills the loaded
+ * one, and writes to the memory of all free slots, without a change. Afterwards, as many allocations as there are free slots
+ * neither call the source nor cause page faults, until flush, reset or trim. False if there is no memory for an array. In a
+ * depot, call it in each pool before the work begins: it holds the lock for as long as the number of free slots requires.
+ * At level 0, the peak then counts the free slots in the magazines too. */
+PROTOPOOL_API bool protopool_prefill(struct protopool *pool);
+
 /* Puts the free slots of the pool's magazines back into their slabs. Call it before the thread goes idle. */
 PROTOPOOL_API void protopool_flush(struct protopool *pool);
 

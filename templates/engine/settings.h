@@ -90,6 +90,7 @@
 #define protopool_fini PROTOPOOL_NAMED_(protopool_fini)
 #define protopool_reset PROTOPOOL_NAMED_(protopool_reset)
 #define protopool_reserve PROTOPOOL_NAMED_(protopool_reserve)
+#define protopool_prefill PROTOPOOL_NAMED_(protopool_prefill)
 #define protopool_each PROTOPOOL_NAMED_(protopool_each)
 #define protopool_stats PROTOPOOL_NAMED_(protopool_stats)
 #define protopool_flush PROTOPOOL_NAMED_(protopool_flush)

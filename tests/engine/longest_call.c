@@ -178,7 +178,7 @@ UNCOUNTED static int run_fixed(unsigned long operations)
 
     sizes[0].budget = MOST_FIXED;
     geometry.count = 1;
-    bytes = (size_t)(PROTOPOOL_TABLES_BYTES(1) + PROTOPOOL_FIXED_BYTES(16, MOST_FIXED));
+    bytes = (size_t)(PROTOPOOL_POOL_TABLES_BYTES(1) + PROTOPOOL_FIXED_BYTES(16, MOST_FIXED));
     memory = malloc(bytes);
     if (!protopool_init_fixed(&pools[0].engine, pools[0].loaded, pools[0].classes, &geometry, memory, bytes))
         return 1;

@@ -13,7 +13,7 @@ from support import ROOT
 OPERATIONS = 10_000_000
 # Per configuration and kind of call: the most instructions. Where the lock is held: the most basic blocks.
 LIMITS = {
-    "fixed": {"new": 13_000, "free": 11_000},
+    "fixed": {"new": 11_000, "free": 8_000},
     "growing": {"new": 70_000, "free": 40_000},
     "joined": {"new": 200_000, "free": 46_000, "locked": 42_000},
     "reserve": {"locked": 1_300},
