@@ -74,7 +74,8 @@ struct bench {
     uint64_t count;          /* messages of the run that is under way */
     pthread_barrier_t start; /* where the other thread sleeps between runs */
     void (*serve)(struct bench *bench, struct worker *worker, uint64_t count);
-    struct worker mine, other;
+    _Alignas(128) struct worker mine;
+    _Alignas(128) struct worker other;
     struct ball ball;
     _Alignas(64) atomic_uint_fast64_t served; /* runs */
     struct ring to, fro;

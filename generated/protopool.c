@@ -12,7 +12,7 @@
  *   heap.c      The default source: slabs cut from chunks of malloc.
  *   store.c     A store: the slabs of all slot sizes, and how it gets them from its source and gives them back.
  *   magazine.c  Magazines: a pool's stacks of free slots.
- *   exchange.c  The depot's full magazines, exchanged whole between its pools.
+ *   exchange.c  Full magazines go from pool to pool through the depot, in batches.
  *   cache.c     Between a pool's magazines and the store: refilling, spilling, and looking for idle magazines.
  *   fixed.c     A fixed pool on its own.
  *   pool.c      The life of a pool: init, fini, reset, reserve, flush, trim, each and statistics.
@@ -106,6 +106,8 @@
 #define PP_MAGAZINE_MIN 4U                    /* a slot size has no magazine if it would hold fewer slots */
 #define PP_IDLE_PERIOD 64U     /* visits to the store between two looks at the magazines of a slot size */
 #define PP_FLUSH_PERIOD_MIN 8U /* or so many slabs that are taken */
+#define PP_BATCH_MAX 4U        /* a pool leaves at most so many full magazines in the depot at once */
+#define PP_PAUSES_MAX 8        /* at most so many pauses between two tries */
 #define PP_LOCK_TRIES 100      /* a depot's lock is held for less time than a thread takes to sleep and to wake */
 
 static_assert(PROTOPOOL_MAGAZINE >= 1 && PROTOPOOL_MAGAZINE <= 65535, "PROTOPOOL_MAGAZINE is 1 to 65535");
@@ -458,11 +460,28 @@ static PROTOPOOL_COLD void pp_report_fault_at(enum protopool_fault code, const v
 static_assert(sizeof(pthread_mutex_t) <= sizeof(union protopool_lock), "a mutex fits");
 static_assert(alignof(pthread_mutex_t) <= alignof(union protopool_lock), "a mutex is aligned");
 
+/* Lets the thread that holds the lock work: the processor waits for a moment. */
+static void pp_pause(void)
+{
+#if defined __GNUC__ && (defined __x86_64__ || defined __i386__)
+    __builtin_ia32_pause();
+#elif defined __GNUC__ && defined __aarch64__
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Tries more and more seldom, so that the threads that wait do not slow down the one that holds the lock; then sleeps. */
 static void pp_take_lock(union protopool_lock *lock)
 {
-    for (int i = 0; i < PP_LOCK_TRIES; i++)
+    int pauses = 1;
+
+    for (int i = 0; i < PP_LOCK_TRIES; i++) {
         if (pthread_mutex_trylock((pthread_mutex_t *)(void *)lock) == 0)
             return;
+        for (int pause = 0; pause < pauses; pause++)
+            pp_pause();
+        pauses = PROTOPOOL_MIN_(2 * pauses, PP_PAUSES_MAX);
+    }
     (void)pthread_mutex_lock((pthread_mutex_t *)(void *)lock);
 }
 
@@ -500,6 +519,9 @@ static void pp_unlock_store(struct protopool *pool)
  * Above a large bitmap lies a summary, so that a free slot is found in the same time in a slab of any size.
  * types.h has the invariants that hold between the header's counts, the bitmap and the summary.
  */
+
+/* The words of an array of a growing store, behind its slots (exchange.c). */
+enum { PP_NEXT = PROTOPOOL_MAGAZINE, PP_NEXT_BATCH, PP_BATCH_COUNT, PP_ARRAY_WORDS };
 
 static inline uint32_t pp_lowest_bit(protopool_word word)
 {
@@ -565,8 +587,10 @@ static inline size_t pp_map_words(uint32_t slots)
 static inline size_t pp_slab_header_bytes(const struct protopool_slabs *slabs, uint32_t slots, size_t room)
 {
     const size_t record = pp_record_bytes(slabs);
-    return pp_round_up(sizeof(struct protopool_slab) + pp_map_words(slots) * sizeof(protopool_word) + slots * record
-                       + room + (size_t)(record != 0) * PROTOPOOL_RED_ZONE_);
+    const size_t bytes = pp_round_up(sizeof(struct protopool_slab) + pp_map_words(slots) * sizeof(protopool_word)
+                                     + slots * record + room + (size_t)(record != 0) * PROTOPOOL_RED_ZONE_);
+    return slabs->slot_class == 0 && slabs->slot_bytes > PROTOPOOL_MAGAZINE * sizeof(void *) ? (bytes + 63) / 64 * 64
+                                                                                             : bytes;
 }
 
 static void pp_push_slab(struct protopool_slab **list, struct protopool_slab *slab)
@@ -1443,7 +1467,7 @@ static struct protopool_store *pp_create_growing_store(const struct protopool_ge
         pp_shape_slabs(&store_class->slabs, PP_WASTE_SHIFT);
         store_class->magazine = pp_magazine_capacity(geometry->slot_sizes[c - 1].bytes);
     }
-    pp_init_slabs(pp_array_slabs(store), 0, PROTOPOOL_MAGAZINE * sizeof(void *));
+    pp_init_slabs(pp_array_slabs(store), 0, (PP_ARRAY_WORDS * sizeof(void *) + 63) / 64 * 64);
     pp_shape_slabs(pp_array_slabs(store), PP_ARRAYS_WASTE_SHIFT);
     pp_array_slabs(store)->reserved = SIZE_MAX; /* arrays are few, and threads come and go */
     if (geometry->count == 0 || pp_grow(store, pp_array_slabs(store)))
@@ -1508,7 +1532,7 @@ static void pp_set_array(struct protopool_magazine *magazine, void **slots, uint
 static size_t pp_slots_outside(const struct protopool_store *store, const struct protopool_depot *depot, unsigned c)
 {
     const struct protopool_store_class *const store_class = &store->classes[c];
-    const size_t in_depot = depot != NULL ? (size_t)depot->classes[c].full_count * store_class->magazine : 0;
+    const size_t in_depot = depot != NULL ? (size_t)depot->classes[c].full.count * store_class->magazine : 0;
     return store_class->slabs.slots - store_class->slabs.free_in_slabs - in_depot;
 }
 
@@ -1527,12 +1551,20 @@ static void pp_spill_magazine(struct protopool *pool, unsigned c, struct protopo
     pp_restart_peak(pool, c);
 }
 
+static void pp_spill_exchange(struct protopool *pool, unsigned c);
+
+/* Puts the slots of all magazines of the slot size into their slabs. */
+static void pp_spill_class(struct protopool *pool, unsigned c)
+{
+    pp_spill_magazine(pool, c, &pool->loaded[c]);
+    pp_spill_magazine(pool, c, &pool->classes[c].previous);
+    pp_spill_exchange(pool, c);
+}
+
 static void pp_flush_magazines(struct protopool *pool)
 {
-    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
-        pp_spill_magazine(pool, c, &pool->loaded[c]);
-        pp_spill_magazine(pool, c, &pool->classes[c].previous);
-    }
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++)
+        pp_spill_class(pool, c);
 }
 
 /* Gives the magazine an array if it has none. False if there is no memory for it, or if the slot size has no magazines. */
@@ -1571,23 +1603,76 @@ PROTOPOOL_INLINE void pp_reverse(void **slots, uint32_t count)
 
 /* ---- exchange.c -------------------------------------------------------------------------------------------------- */
 /*
- * The depot's full magazines, exchanged whole between its pools.
- * All functions are called with the depot's lock held.
+ * Full magazines go from pool to pool through the depot, in batches.
+ * A pool that only frees leaves up to PP_BATCH_MAX full magazines at once, so that it needs the lock, and lines of memory that
+ * other cores have written, less often.
+ * Functions of a depot are called with its lock held.
  */
+
+/* Adds an array to a batch. */
+static void pp_push_array(struct protopool_arrays *batch, void **array)
+{
+    array[PP_NEXT] = batch->first;
+    batch->first = array;
+    batch->count++;
+}
+
+/* Takes an array from a batch that is not empty. */
+static void **pp_pop_array(struct protopool_arrays *batch)
+{
+    void **const array = batch->first;
+    batch->first = (void **)array[PP_NEXT];
+    batch->count--;
+    return array;
+}
+
+/* Moves a batch that is not empty to other batches. */
+static void pp_push_batch(struct protopool_arrays *batches, struct protopool_arrays *batch)
+{
+    batch->first[PP_NEXT_BATCH] = batches->first;
+    batch->first[PP_BATCH_COUNT] = (void *)(uintptr_t)batch->count;
+    batches->first = batch->first;
+    batches->count += batch->count;
+    batch->first = NULL;
+    batch->count = 0;
+}
+
+/* Takes a batch. It is empty if there is none. */
+static struct protopool_arrays pp_pop_batch(struct protopool_arrays *batches)
+{
+    struct protopool_arrays batch = { batches->first, 0 };
+
+    if (batch.first != NULL) {
+        batch.count = (uint32_t)(uintptr_t)batch.first[PP_BATCH_COUNT];
+        batches->first = (void **)batch.first[PP_NEXT_BATCH];
+        batches->count -= batch.count;
+    }
+    return batch;
+}
+
+/* Puts the arrays of a batch back into their slabs. */
+static void pp_return_arrays(struct protopool_store *store, struct protopool_arrays *batch)
+{
+    while (batch->count != 0) {
+        void *const array = pp_pop_array(batch);
+        pp_spill(store, pp_array_slabs(store), &array, 1);
+    }
+}
+
+/* Spills the full magazines of a batch, and puts their arrays back. */
+static void pp_spill_batch(struct protopool_store *store, unsigned c, struct protopool_arrays *batch)
+{
+    for (void **array = batch->first; array != NULL; array = (void **)array[PP_NEXT])
+        pp_spill(store, &store->classes[c].slabs, array, store->classes[c].magazine);
+    pp_return_arrays(store, batch);
+}
 
 /* Spills the depot's full magazines of a slot size. Free slots in them can keep an otherwise empty slab from being reused. */
 static void pp_flush_depot_class(struct protopool_depot *depot, unsigned c)
 {
-    struct protopool_store *const store = depot->store;
-    struct protopool_depot_class *const depot_class = &depot->classes[c];
-
-    while (depot_class->full_count != 0) {
-        void *const array = depot_class->full[--depot_class->full_count];
-        pp_spill(store, &store->classes[c].slabs, (void *const *)array, store->classes[c].magazine);
-        if (depot_class->empty_count < PROTOPOOL_DEPOT_MAGAZINES)
-            depot_class->empty[depot_class->empty_count++] = (void **)array;
-        else
-            pp_spill(store, pp_array_slabs(store), &array, 1);
+    while (depot->classes[c].full.count != 0) {
+        struct protopool_arrays batch = pp_pop_batch(&depot->classes[c].full);
+        pp_spill_batch(depot->store, c, &batch);
     }
 }
 
@@ -1601,52 +1686,188 @@ static void pp_flush_depot_magazines(struct protopool_depot *depot)
 static void pp_return_empty_arrays(struct protopool_depot *depot)
 {
     for (unsigned c = 1; c <= depot->store->geometry->count; c++) {
-        struct protopool_depot_class *const depot_class = &depot->classes[c];
-        pp_spill(depot->store, pp_array_slabs(depot->store), (void *const *)(void *)depot_class->empty,
-                 depot_class->empty_count);
-        depot_class->empty_count = 0;
+        while (depot->classes[c].empty.count != 0) {
+            struct protopool_arrays batch = pp_pop_batch(&depot->classes[c].empty);
+            pp_return_arrays(depot->store, &batch);
+        }
     }
 }
 
-/* Exchanges the empty loaded magazine for a full one of the depot. False if the depot has none. */
-static bool pp_fetch_full_magazine(struct protopool *pool, unsigned c)
+/* Gives the pool's empty arrays to the depot; if that has enough, to their slabs. */
+static void pp_leave_empty_arrays(struct protopool *pool, unsigned c)
+{
+    struct protopool_arrays *const empty = &pool->exchange[c].empty;
+
+    if (empty->count != 0 && pool->depot->classes[c].empty.count + empty->count <= PROTOPOOL_DEPOT_MAGAZINES)
+        pp_push_batch(&pool->depot->classes[c].empty, empty);
+    else
+        pp_return_arrays(pool->store, empty);
+}
+
+/* Exchanges the empty loaded magazine for the next full one of the batch that the pool has. False if it has none. */
+static bool pp_load_full_magazine(struct protopool *pool, unsigned c)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_depot_class *const depot_class = pool->depot != NULL ? &pool->depot->classes[c] : NULL;
-    void *const empty = loaded->slots;
+    void **const empty = loaded->slots;
 
-    if (depot_class == NULL || depot_class->full_count == 0)
+    if (pool->exchange == NULL || pool->exchange[c].full.count == 0)
         return false;
-    pp_set_array(loaded, depot_class->full[--depot_class->full_count], pool->store->classes[c].magazine);
+    pp_set_array(loaded, pp_pop_array(&pool->exchange[c].full), (uint32_t)(loaded->end - empty));
     loaded->top = loaded->end;
-    if (depot_class->empty_count < PROTOPOOL_DEPOT_MAGAZINES)
-        depot_class->empty[depot_class->empty_count++] = (void **)empty;
-    else
-        pp_spill(pool->store, pp_array_slabs(pool->store), &empty, 1);
+    pp_push_array(&pool->exchange[c].empty, empty);
     return true;
 }
 
-/* Leaves the full previous magazine in the depot and gets an empty one for it. False if the depot has no room for it, or
- * there is no array for an empty one. */
-static bool pp_leave_full_magazine(struct protopool *pool, unsigned c)
+/* Fetches a batch of full magazines from the depot and loads one. False if the depot has none. */
+static bool pp_fetch_full_magazines(struct protopool *pool, unsigned c)
 {
-    struct protopool_magazine *const previous = &pool->classes[c].previous;
-    struct protopool_depot_class *const depot_class = pool->depot != NULL ? &pool->depot->classes[c] : NULL;
-    struct protopool_magazine empty = { 0 };
+    if (pool->exchange == NULL || pool->depot->classes[c].full.count == 0)
+        return false;
+    pool->exchange[c].batch = 0;
+    pp_leave_empty_arrays(pool, c);
+    pool->exchange[c].full = pp_pop_batch(&pool->depot->classes[c].full);
+    return pp_load_full_magazine(pool, c);
+}
 
-    if (depot_class == NULL || depot_class->full_count == PROTOPOOL_DEPOT_MAGAZINES
-        || pp_array_slabs(pool->store)->fixed != NULL || previous->top != previous->end)
+/* Adds the full previous magazine to the pool's batch, and takes an empty array for it. */
+static void pp_keep_previous(struct protopool *pool, unsigned c)
+{
+    struct protopool_exchange *const exchange = &pool->exchange[c];
+    struct protopool_magazine *const previous = &pool->classes[c].previous;
+    const uint32_t capacity = (uint32_t)(previous->end - previous->slots);
+
+    pp_push_array(&exchange->full, previous->slots);
+    pp_set_array(previous, pp_pop_array(&exchange->empty), capacity);
+}
+
+/* Whether the pool leaves its batch, with the full previous magazine, in the depot. */
+static bool pp_is_batch_complete(const struct protopool_exchange *exchange)
+{
+    return exchange->full.count + 1 >= exchange->batch;
+}
+
+/* Empties the full previous magazine without the depot: it becomes part of a batch. False if that is complete, or if there is
+ * no empty array. */
+static bool pp_keep_full_magazine(struct protopool *pool, unsigned c)
+{
+    const struct protopool_magazine *const previous = &pool->classes[c].previous;
+
+    if (pool->exchange == NULL || previous->top != previous->end || pool->exchange[c].empty.count == 0
+        || pp_is_batch_complete(&pool->exchange[c]))
         return false;
-    if (depot_class->empty_count != 0) {
-        depot_class->full[depot_class->full_count++] = previous->slots;
-        pp_set_array(previous, depot_class->empty[--depot_class->empty_count], pool->store->classes[c].magazine);
-        return true;
-    }
-    if (!pp_ensure_array(pool, c, &empty))
-        return false;
-    depot_class->full[depot_class->full_count++] = previous->slots;
-    *previous = empty;
+    pp_keep_previous(pool, c);
     return true;
+}
+
+/* Makes sure that the pool has an empty array: from the depot, or a new one. False if there is no memory. */
+static bool pp_ensure_empty_array(struct protopool *pool, unsigned c)
+{
+    struct protopool_exchange *const exchange = &pool->exchange[c];
+    struct protopool_magazine fresh = { 0 };
+
+    if (exchange->empty.count == 0)
+        exchange->empty = pp_pop_batch(&pool->depot->classes[c].empty);
+    if (exchange->empty.count != 0)
+        return true;
+    if (!pp_ensure_array(pool, c, &fresh))
+        return false;
+    pp_push_array(&exchange->empty, fresh.slots);
+    return true;
+}
+
+/* Spills a full magazine of the pool's batch, if it has one. */
+static void pp_spill_of_batch(struct protopool *pool, unsigned c)
+{
+    struct protopool_exchange *const exchange = &pool->exchange[c];
+
+    if (exchange->full.count != 0) {
+        void **const array = pp_pop_array(&exchange->full);
+        pp_spill(pool->store, &pool->store->classes[c].slabs, array, pool->store->classes[c].magazine);
+        pp_push_array(&exchange->empty, array);
+    }
+}
+
+/*
+ * Empties the full previous magazine: leaves it in the depot with the pool's batch. The more often the pool does so without
+ * fetching, the larger its next batch. False if the depot has no room, or there is no array. If it has no room, no pool fetches
+ * what this one frees; then the pool keeps no batch either, since its slots would keep slabs from being reused.
+ */
+static bool pp_leave_full_magazines(struct protopool *pool, unsigned c)
+{
+    const struct protopool_magazine *const previous = &pool->classes[c].previous;
+    struct protopool_exchange *const exchange = pool->exchange != NULL ? &pool->exchange[c] : NULL;
+
+    if (exchange == NULL || previous->top != previous->end || !pp_ensure_empty_array(pool, c))
+        return false;
+    if (pp_is_batch_complete(exchange)) {
+        if (pool->depot->classes[c].full.count + exchange->full.count + 1 > PROTOPOOL_DEPOT_MAGAZINES) {
+            exchange->batch = 0;
+            pp_spill_of_batch(pool, c);
+            return false;
+        }
+        pp_keep_previous(pool, c);
+        pp_push_batch(&pool->depot->classes[c].full, &exchange->full);
+        exchange->batch = PROTOPOOL_MIN_(exchange->batch == 0 ? 2 : 2 * exchange->batch, PP_BATCH_MAX);
+    } else {
+        pp_keep_previous(pool, c);
+    }
+    return true;
+}
+
+/* Spills the full magazines that the pool has of a slot size besides the loaded and the previous one. */
+static void pp_spill_exchange(struct protopool *pool, unsigned c)
+{
+    if (pool->exchange == NULL)
+        return;
+    pp_spill_batch(pool->store, c, &pool->exchange[c].full);
+    pp_return_arrays(pool->store, &pool->exchange[c].empty);
+}
+
+/* How many slots these magazines have. */
+static size_t pp_exchange_count(const struct protopool *pool, unsigned c)
+{
+    return pool->exchange == NULL ? 0 : (size_t)pool->exchange[c].full.count * pool->store->classes[c].magazine;
+}
+
+static size_t pp_exchange_bytes(const struct protopool_store *store)
+{
+    return (store->geometry->count + (size_t)1) * sizeof(struct protopool_exchange);
+}
+
+/* Prepares a pool that has joined the depot, with the memory of a pool that has left, if there is one. Without memory, or with a
+ * fixed depot, the pool exchanges nothing. */
+static void pp_begin_exchange(struct protopool *pool)
+{
+    struct protopool_depot *const depot = pool->depot;
+
+    if (pool->store->growth == NULL)
+        return;
+    pool->exchange = depot->unused;
+    if (pool->exchange != NULL)
+        depot->unused = (struct protopool_exchange *)(void *)pool->exchange[0].full.first;
+    else
+        pool->exchange =
+            (struct protopool_exchange *)pp_take_from_source(pool->store, pp_exchange_bytes(pool->store), 8);
+    if (pool->exchange != NULL)
+        memset(pool->exchange, 0, pp_exchange_bytes(pool->store));
+}
+
+static void pp_end_exchange(struct protopool *pool)
+{
+    if (pool->exchange == NULL)
+        return;
+    pool->exchange[0].full.first = (void **)(void *)pool->depot->unused;
+    pool->depot->unused = pool->exchange;
+}
+
+/* Gives the memory of pools that have left the depot to the source. */
+static void pp_give_unused_exchanges(struct protopool_depot *depot)
+{
+    while (depot->unused != NULL) {
+        struct protopool_exchange *const exchange = depot->unused;
+        depot->unused = (struct protopool_exchange *)(void *)exchange[0].full.first;
+        pp_give_to_source(depot->store, exchange, pp_exchange_bytes(depot->store), 8);
+    }
 }
 
 /* ---- cache.c ----------------------------------------------------------------------------------------------------- */
@@ -1663,8 +1884,7 @@ static void pp_flush_if_idle(struct protopool *pool, unsigned c)
 
     if (pool_class->seen_loaded == pp_magazine_count(&pool->loaded[c])
         && pool_class->seen_previous == pp_magazine_count(&pool_class->previous)) {
-        pp_spill_magazine(pool, c, &pool->loaded[c]);
-        pp_spill_magazine(pool, c, &pool_class->previous);
+        pp_spill_class(pool, c);
     }
     pool_class->seen_loaded = pp_magazine_count(&pool->loaded[c]);
     pool_class->seen_previous = pp_magazine_count(&pool_class->previous);
@@ -1716,14 +1936,17 @@ static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
 static size_t pp_live_slots(const struct protopool *pool, unsigned c)
 {
     return pp_slots_outside(pool->store, pool->depot, c) - pp_magazine_count(&pool->loaded[c])
-           - pp_magazine_count(&pool->classes[c].previous);
+           - pp_magazine_count(&pool->classes[c].previous) - pp_exchange_count(pool, c);
 }
 
-/* How many slots to take from slabs at once: a quarter of the number of live slots, but at most a whole magazine. So the peaks
- * of small pools are nearly exact. */
-static uint32_t pp_slots_to_refill(size_t live, size_t capacity)
+/*
+ * How many slots to take from slabs at once. A pool on its own takes a quarter of the number of live slots, but at most a whole
+ * magazine: so the peaks of small pools are nearly exact. A joined pool takes a whole magazine: so neighbouring slots, in the same
+ * cache line, belong to one thread.
+ */
+static uint32_t pp_slots_to_refill(bool is_joined, size_t live, size_t capacity)
 {
-    return (uint32_t)(live / 4 < capacity ? live / 4 + (live < 4) : capacity);
+    return (uint32_t)(!is_joined && live / 4 < capacity ? live / 4 + (live < 4) : capacity);
 }
 
 /* Refills the empty loaded magazine from slabs, with the lowest address on top. It takes a new slab only for the first slot. */
@@ -1732,7 +1955,8 @@ static bool pp_refill(struct protopool *pool, unsigned c)
     struct protopool_magazine *const loaded = &pool->loaded[c];
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
     void **const most =
-        loaded->slots + pp_slots_to_refill(pp_live_slots(pool, c), (size_t)(loaded->end - loaded->slots));
+        loaded->slots
+        + pp_slots_to_refill(pool->depot != NULL, pp_live_slots(pool, c), (size_t)(loaded->end - loaded->slots));
 
     if (slabs->partial == NULL && !pp_grow_for(pool, slabs))
         return false;
@@ -1764,7 +1988,7 @@ static void *pp_take_from_store(struct protopool *pool, unsigned c)
     void *slot = NULL;
 
     if (pp_ensure_array(pool, c, loaded)) {
-        if (pp_fetch_full_magazine(pool, c))
+        if (pp_load_full_magazine(pool, c) || pp_fetch_full_magazines(pool, c))
             return *--loaded->top;
         if (pp_refill(pool, c))
             slot = *--loaded->top;
@@ -1796,7 +2020,7 @@ static void pp_put_into_store(struct protopool *pool, unsigned c, void *slot)
         if (!pp_ensure_array(pool, c, previous)) {
             pp_spill_magazine(pool, c, loaded); /* there is no second array, and a free never fails */
         } else {
-            if (pp_magazine_count(previous) != 0 && !pp_leave_full_magazine(pool, c))
+            if (pp_magazine_count(previous) != 0 && !pp_leave_full_magazines(pool, c))
                 pp_spill_magazine(pool, c, previous);
             pp_swap_magazines(pool, c);
         }
@@ -1805,12 +2029,12 @@ static void pp_put_into_store(struct protopool *pool, unsigned c, void *slot)
     *loaded->top++ = slot;
 }
 
-/* For a joined pool that only frees: it never grows, so it looks for idle magazines when it goes to the store. */
-static void pp_flush_idle_sometimes(struct protopool *pool)
+/* The slot class whose magazines a joined pool looks at now, when it goes beyond those of class c; 0: none. It may only free,
+ * and never grow. The magazines of class c are in use: at such a moment their counts are often the same. */
+static unsigned pp_class_to_look_at(struct protopool *pool, unsigned c)
 {
-    const unsigned idle = pool->depot != NULL ? pp_turn(pool, ++pool->store_visits, PP_IDLE_PERIOD) : 0;
-    if (idle != 0)
-        pp_flush_if_idle(pool, idle);
+    const unsigned turn = pool->depot != NULL ? pp_turn(pool, ++pool->store_visits, PP_IDLE_PERIOD) : 0;
+    return turn != c ? turn : 0;
 }
 
 /* The `take` of a store with slabs. */
@@ -1818,6 +2042,7 @@ static void *pp_take_with_slabs(struct protopool *pool, unsigned slot_class)
 {
     struct protopool_magazine *const loaded = &pool->loaded[slot_class];
     void *slot;
+    unsigned idle;
 
     pp_note_peak(pool, slot_class);
     if (pp_magazine_count(&pool->classes[slot_class].previous) != 0) {
@@ -1826,8 +2051,12 @@ static void *pp_take_with_slabs(struct protopool *pool, unsigned slot_class)
         pp_restart_peak(pool, slot_class);
         return slot;
     }
+    idle = pp_class_to_look_at(pool, slot_class);
+    if (idle == 0 && pp_load_full_magazine(pool, slot_class))
+        return *--loaded->top;
     pp_lock_store(pool);
-    pp_flush_idle_sometimes(pool);
+    if (idle != 0)
+        pp_flush_if_idle(pool, idle);
     slot = pp_take_from_store(pool, slot_class);
     pp_restart_peak(pool, slot_class);
     pp_unlock_store(pool);
@@ -1841,6 +2070,7 @@ static void pp_put_with_slabs(struct protopool *pool, unsigned slot_class, void 
 {
     struct protopool_magazine *const loaded = &pool->loaded[slot_class];
     struct protopool_magazine *const previous = &pool->classes[slot_class].previous;
+    unsigned idle;
 
     pp_note_peak(pool, slot_class);
     if (pp_has_array(previous) && pp_magazine_count(previous) == 0) {
@@ -1849,8 +2079,15 @@ static void pp_put_with_slabs(struct protopool *pool, unsigned slot_class, void 
         pp_restart_peak(pool, slot_class);
         return;
     }
+    idle = pp_class_to_look_at(pool, slot_class);
+    if (idle == 0 && pp_keep_full_magazine(pool, slot_class)) {
+        pp_swap_magazines(pool, slot_class);
+        *loaded->top++ = slot;
+        return;
+    }
     pp_lock_store(pool);
-    pp_flush_idle_sometimes(pool);
+    if (idle != 0)
+        pp_flush_if_idle(pool, idle);
     pp_put_into_store(pool, slot_class, slot);
     pp_restart_peak(pool, slot_class);
     pp_unlock_store(pool);
@@ -2005,7 +2242,7 @@ static void *pp_take_compact(struct protopool *pool, unsigned c)
     struct protopool_magazine *const loaded = &pool->loaded[c];
     const uint32_t array = (uint32_t)(loaded->end - loaded->slots), free_slots = pool_class->fixed.free_slots;
     const uint32_t out = pp_compact_size(pool, c)->budget - free_slots;
-    const uint32_t most = pp_slots_to_refill(out, PROTOPOOL_MIN_(array, PROTOPOOL_MAGAZINE));
+    const uint32_t most = pp_slots_to_refill(false, out, PROTOPOOL_MIN_(array, PROTOPOOL_MAGAZINE));
     const uint32_t count = PROTOPOOL_MIN_(most, free_slots);
 
     if (free_slots == 0) {
@@ -2222,6 +2459,7 @@ static void pp_trim_store(struct protopool_store *store, struct protopool_depot 
     if (depot != NULL) {
         pp_flush_depot_magazines(depot);
         pp_return_empty_arrays(depot);
+        pp_give_unused_exchanges(depot);
     }
     if (store->growth != NULL)
         store->growth->calls->trim(store);
@@ -2600,6 +2838,7 @@ static bool pp_init_depot(struct protopool_depot *depot, struct protopool_depot_
     memset(classes, 0, (slot_sizes + (size_t)1) * sizeof *classes);
     depot->classes = classes;
     depot->joined = 0;
+    depot->unused = NULL;
     return PROTOPOOL_LOCK_INIT(&depot->lock);
 }
 
@@ -2693,6 +2932,7 @@ bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, s
     pool->depot = depot;
     PROTOPOOL_LOCK(&depot->lock);
     depot->joined++;
+    pp_begin_exchange(pool);
     PROTOPOOL_UNLOCK(&depot->lock);
     return true;
 }
@@ -2713,6 +2953,7 @@ static void pp_leave_depot(struct protopool *pool)
         pp_return_array(pool->store, &pool->loaded[c]);
         pp_return_array(pool->store, &pool->classes[c].previous);
     }
+    pp_end_exchange(pool);
     if (--pool->depot->joined == 0)
         pp_flush_depot_magazines(pool->depot); /* no pool is left to fetch them */
     pp_unlock_store(pool);
@@ -2742,6 +2983,7 @@ size_t protopool_depot_fini(struct protopool_depot *depot)
     for (unsigned c = 1; c <= depot->store->geometry->count; c++)
         live += pp_slots_outside(depot->store, depot, c);
     pp_flush_depot_magazines(depot);
+    pp_give_unused_exchanges(depot);
     pp_report_leaks(depot->store, depot);
     pp_end_store(depot->store);
     depot->store = NULL;
@@ -3854,19 +4096,15 @@ static bool pp_find_few(double positive, bool is_float, struct pp_decimal *found
 #define pp_find_few(positive, is_float, found) false
 #endif
 
-/* A positive number divided by the distance to the next one. */
+/* A positive number divided by the distance to the next one. 1 if it is near 0, where this is at least 1. */
 static uint64_t pp_significand(double positive, bool is_float)
 {
     uint64_t bits;
-    uint32_t narrow_bits;
 
-    if (is_float) {
-        const float narrow = (float)positive;
-        memcpy(&narrow_bits, &narrow, sizeof narrow_bits);
-        return narrow_bits >> 23 == 0 ? narrow_bits : (narrow_bits & 0x7fffff) | 0x800000;
-    }
     memcpy(&bits, &positive, sizeof bits);
-    return bits >> 52 == 0 ? bits : (bits & (UINT64_MAX >> 12)) | (uint64_t)1 << 52;
+    if (bits >> 52 <= (is_float ? 1023 - 127 : 0))
+        return 1;
+    return ((bits & (UINT64_MAX >> 12)) | (uint64_t)1 << 52) >> (is_float ? 29 : 0);
 }
 
 /*
@@ -3897,14 +4135,8 @@ static bool pp_find_shortest(double positive, bool is_float, struct pp_decimal *
         if (2 * (rest < unit - rest ? rest : unit - rest) > distance)
             continue;
         rounded = number - rest + (2 * rest > unit ? unit : 0);
-        if (2 * rest == unit || rounded == too_large) { /* in the middle; or it has a digit more */
-            char again[PP_MOST_TEXT];
-            if (pp_convert(again, positive, count, found) == NULL)
-                return false;
-            if (pp_reads_back(again, positive, is_float))
-                return true;
-            continue;
-        }
+        if (2 * rest == unit || rounded == too_large) /* in the middle; or it has a digit more */
+            return pp_try_each_count(positive, is_float, found);
         found->count = count;
         found->exponent = exact.exponent;
         (void)pp_digits_before(found->digits + PP_MOST_DIGITS, rounded, false);

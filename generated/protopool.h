@@ -627,6 +627,20 @@ struct protopool_store {
 #endif
 };
 
+/* Batches of arrays of magazines of one slot size. The words behind the slots of an array link it to the next of its batch,
+ * and the first of a batch to the next batch. */
+struct protopool_arrays {
+    void **first;
+    uint32_t count; /* of all batches */
+};
+
+/* What a pool that has joined a growing depot has per slot size, to exchange several full magazines at once. */
+struct protopool_exchange {
+    struct protopool_arrays full;  /* a batch of full magazines, fetched from the depot or to be left there */
+    struct protopool_arrays empty; /* a batch of empty arrays */
+    uint32_t batch;                /* leave this many full magazines at once; 0: one */
+};
+
 /* The slots of a compact pool, a fixed pool of level 0, besides those in its loaded magazine. The bitmap has a bit for each. */
 struct protopool_fixed_slots {
     unsigned char *first; /* slot 0 */
@@ -661,13 +675,14 @@ struct protopool {
     struct protopool_magazine *loaded; /* by slot class */
     struct protopool_pool_class *classes;
     struct protopool_magazine *last; /* the loaded magazine of the message freed last, whose tag is last_tag */
-    uint32_t last_tag;
-    uint32_t store_visits;         /* how often an operation went to the store */
-    struct protopool_store *store; /* its own or its depot's; NULL: not initialised */
-    struct protopool_depot *depot; /* NULL: on its own */
-    uint32_t growths;              /* how often it took a slab that was not spare */
-    bool is_fixed;                 /* its store never grows */
-    uint8_t failure;               /* enum protopool_failure: why a constructor last returned NULL */
+    uint16_t last_tag;
+    uint16_t store_visits;               /* how often an operation went beyond the magazines of its slot size */
+    uint16_t growths;                    /* how often it took a slab that was not spare */
+    bool is_fixed;                       /* its store never grows */
+    uint8_t failure;                     /* enum protopool_failure: why a constructor last returned NULL */
+    struct protopool_store *store;       /* its own or its depot's; NULL: not initialised */
+    struct protopool_depot *depot;       /* NULL: on its own */
+    struct protopool_exchange *exchange; /* by slot class; NULL: a pool on its own, or with a fixed depot */
 #if PROTOPOOL_CHECK >= 1
     uint32_t alive; /* one of the three below; any other value: before init */
 #endif
@@ -684,12 +699,10 @@ struct protopool {
 /* A depot keeps at most this many full magazines per slot size. */
 #define PROTOPOOL_DEPOT_MAGAZINES 8
 
-/* What a depot has per slot size: the arrays of full magazines, and empty arrays to exchange for them. */
+/* What a depot has per slot size: full magazines, and empty arrays to exchange for them. */
 struct protopool_depot_class {
-    uint32_t full_count;
-    uint32_t empty_count;
-    void **full[PROTOPOOL_DEPOT_MAGAZINES];
-    void **empty[PROTOPOOL_DEPOT_MAGAZINES];
+    struct protopool_arrays full;
+    struct protopool_arrays empty;
 };
 
 struct protopool_depot {
@@ -697,6 +710,8 @@ struct protopool_depot {
     struct protopool_depot_class *classes;
     uint32_t joined;
     struct protopool_store *store; /* NULL: not initialised */
+    struct protopool_exchange
+        *unused; /* of pools that have left; each is linked to the next by full.first of slot class 0 */
 };
 
 struct protopool_slot_stats {
@@ -706,7 +721,7 @@ struct protopool_slot_stats {
     size_t live;
     /* The most slots that were live at once. It is exact at level 2 and, for a pool on its own, at level 1. Otherwise it is an
      * upper bound: for a pool on its own, at most a quarter too high, and too high by less than PROTOPOOL_MAGAZINE. With a depot,
-     * the free slots in the magazines of all joined pools are counted too. */
+     * the free slots in the magazines of all joined pools are counted too: each has at most five per slot size. */
     size_t peak;
     size_t failures; /* allocations that found no memory */
 };
@@ -862,7 +877,7 @@ static inline void protopool_put(struct protopool *pool, struct protopool_magazi
 static inline struct protopool_magazine *protopool_expect(struct protopool *pool, uint32_t tag,
                                                           struct protopool_magazine *loaded)
 {
-    pool->last_tag = tag;
+    pool->last_tag = (uint16_t)tag;
     return pool->last = loaded;
 }
 
@@ -1180,30 +1195,27 @@ struct protopool_value {
     uint64_t number;
 };
 
-struct protopool_range;
-
-/* 56 bytes, where a pointer has 8: a large protocol has thousands of fields. */
 struct protopool_field {
-    const char *name;                          /* in the schema */
-    const char *unit;                          /* NULL: none */
-    union {                                    /* by its type; NULL: none */
-        const struct protopool_record *record; /* of a STRUCT */
-        const struct protopool_value *values;  /* of an ENUM or FLAGS */
-        const struct protopool_range *range;   /* of a number or CHAR, from level 1 */
-    };
-    uint32_t value_count;
+    const char *name; /* in the schema */
+    const char *unit; /* NULL: none */
+    enum protopool_type type;
     uint32_t offset;          /* of the first element, in bytes from the beginning of the record */
     uint32_t bytes;           /* of an element */
     uint32_t count;           /* elements that it has room for; it may be 1 for a list too */
-    uint32_t length_offset;   /* of the unsigned integer that counts the used elements */
-    uint32_t presence_offset; /* of the byte with the bit that says whether the field is present */
-    enum protopool_type type : 8;
-    bool is_list;          /* an array or a list, even of one element */
-    bool is_tail;          /* it follows the record; only in a message in a pool */
-    bool is_signed;        /* of an ENUM: its base has negative values */
-    char pad;              /* of a TEXT without a length: the character that fills its unused end */
-    uint8_t length_bytes;  /* of that integer; 0: all elements are used */
-    uint8_t presence_mask; /* that bit; 0: the field always is present */
+    bool is_list;             /* an array or a list, even of one element */
+    bool is_tail;             /* it follows the record; only in a message in a pool */
+    bool is_signed;           /* of an ENUM: its base has negative values */
+    char pad;                 /* of a TEXT without a length: the character that fills its unused end */
+    uint8_t length_bytes;     /* of the unsigned integer that counts the used elements; 0: all are used */
+    uint32_t length_offset;   /* of that integer */
+    uint8_t presence_mask;    /* the bit that says whether the field is present; 0: it always is */
+    uint32_t presence_offset; /* of the byte with that bit */
+    const struct protopool_record *record;
+    const struct protopool_value *values;
+    uint32_t value_count;
+#if PROTOPOOL_CHECK >= 1
+    const struct protopool_range *range; /* NULL: none */
+#endif
 };
 
 #if PROTOPOOL_CHECK >= 1

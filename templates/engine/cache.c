@@ -12,8 +12,7 @@ static void pp_flush_if_idle(struct protopool *pool, unsigned c)
 
     if (pool_class->seen_loaded == pp_magazine_count(&pool->loaded[c])
         && pool_class->seen_previous == pp_magazine_count(&pool_class->previous)) {
-        pp_spill_magazine(pool, c, &pool->loaded[c]);
-        pp_spill_magazine(pool, c, &pool_class->previous);
+        pp_spill_class(pool, c);
     }
     pool_class->seen_loaded = pp_magazine_count(&pool->loaded[c]);
     pool_class->seen_previous = pp_magazine_count(&pool_class->previous);
@@ -65,14 +64,17 @@ static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
 static size_t pp_live_slots(const struct protopool *pool, unsigned c)
 {
     return pp_slots_outside(pool->store, pool->depot, c) - pp_magazine_count(&pool->loaded[c])
-           - pp_magazine_count(&pool->classes[c].previous);
+           - pp_magazine_count(&pool->classes[c].previous) - pp_exchange_count(pool, c);
 }
 
-/* How many slots to take from slabs at once: a quarter of the number of live slots, but at most a whole magazine. So the peaks
- * of small pools are nearly exact. */
-static uint32_t pp_slots_to_refill(size_t live, size_t capacity)
+/*
+ * How many slots to take from slabs at once. A pool on its own takes a quarter of the number of live slots, but at most a whole
+ * magazine: so the peaks of small pools are nearly exact. A joined pool takes a whole magazine: so neighbouring slots, in the same
+ * cache line, belong to one thread.
+ */
+static uint32_t pp_slots_to_refill(bool is_joined, size_t live, size_t capacity)
 {
-    return (uint32_t)(live / 4 < capacity ? live / 4 + (live < 4) : capacity);
+    return (uint32_t)(!is_joined && live / 4 < capacity ? live / 4 + (live < 4) : capacity);
 }
 
 /* Refills the empty loaded magazine from slabs, with the lowest address on top. It takes a new slab only for the first slot. */
@@ -81,7 +83,8 @@ static bool pp_refill(struct protopool *pool, unsigned c)
     struct protopool_magazine *const loaded = &pool->loaded[c];
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
     void **const most =
-        loaded->slots + pp_slots_to_refill(pp_live_slots(pool, c), (size_t)(loaded->end - loaded->slots));
+        loaded->slots
+        + pp_slots_to_refill(pool->depot != NULL, pp_live_slots(pool, c), (size_t)(loaded->end - loaded->slots));
 
     if (slabs->partial == NULL && !pp_grow_for(pool, slabs))
         return false;
@@ -113,7 +116,7 @@ static void *pp_take_from_store(struct protopool *pool, unsigned c)
     void *slot = NULL;
 
     if (pp_ensure_array(pool, c, loaded)) {
-        if (pp_fetch_full_magazine(pool, c))
+        if (pp_load_full_magazine(pool, c) || pp_fetch_full_magazines(pool, c))
             return *--loaded->top;
         if (pp_refill(pool, c))
             slot = *--loaded->top;
@@ -145,7 +148,7 @@ static void pp_put_into_store(struct protopool *pool, unsigned c, void *slot)
         if (!pp_ensure_array(pool, c, previous)) {
             pp_spill_magazine(pool, c, loaded); /* there is no second array, and a free never fails */
         } else {
-            if (pp_magazine_count(previous) != 0 && !pp_leave_full_magazine(pool, c))
+            if (pp_magazine_count(previous) != 0 && !pp_leave_full_magazines(pool, c))
                 pp_spill_magazine(pool, c, previous);
             pp_swap_magazines(pool, c);
         }
@@ -154,12 +157,12 @@ static void pp_put_into_store(struct protopool *pool, unsigned c, void *slot)
     *loaded->top++ = slot;
 }
 
-/* For a joined pool that only frees: it never grows, so it looks for idle magazines when it goes to the store. */
-static void pp_flush_idle_sometimes(struct protopool *pool)
+/* The slot class whose magazines a joined pool looks at now, when it goes beyond those of class c; 0: none. It may only free,
+ * and never grow. The magazines of class c are in use: at such a moment their counts are often the same. */
+static unsigned pp_class_to_look_at(struct protopool *pool, unsigned c)
 {
-    const unsigned idle = pool->depot != NULL ? pp_turn(pool, ++pool->store_visits, PP_IDLE_PERIOD) : 0;
-    if (idle != 0)
-        pp_flush_if_idle(pool, idle);
+    const unsigned turn = pool->depot != NULL ? pp_turn(pool, ++pool->store_visits, PP_IDLE_PERIOD) : 0;
+    return turn != c ? turn : 0;
 }
 
 /* The `take` of a store with slabs. */
@@ -167,6 +170,7 @@ static void *pp_take_with_slabs(struct protopool *pool, unsigned slot_class)
 {
     struct protopool_magazine *const loaded = &pool->loaded[slot_class];
     void *slot;
+    unsigned idle;
 
     pp_note_peak(pool, slot_class);
     if (pp_magazine_count(&pool->classes[slot_class].previous) != 0) {
@@ -175,8 +179,12 @@ static void *pp_take_with_slabs(struct protopool *pool, unsigned slot_class)
         pp_restart_peak(pool, slot_class);
         return slot;
     }
+    idle = pp_class_to_look_at(pool, slot_class);
+    if (idle == 0 && pp_load_full_magazine(pool, slot_class))
+        return *--loaded->top;
     pp_lock_store(pool);
-    pp_flush_idle_sometimes(pool);
+    if (idle != 0)
+        pp_flush_if_idle(pool, idle);
     slot = pp_take_from_store(pool, slot_class);
     pp_restart_peak(pool, slot_class);
     pp_unlock_store(pool);
@@ -190,6 +198,7 @@ static void pp_put_with_slabs(struct protopool *pool, unsigned slot_class, void 
 {
     struct protopool_magazine *const loaded = &pool->loaded[slot_class];
     struct protopool_magazine *const previous = &pool->classes[slot_class].previous;
+    unsigned idle;
 
     pp_note_peak(pool, slot_class);
     if (pp_has_array(previous) && pp_magazine_count(previous) == 0) {
@@ -198,8 +207,15 @@ static void pp_put_with_slabs(struct protopool *pool, unsigned slot_class, void 
         pp_restart_peak(pool, slot_class);
         return;
     }
+    idle = pp_class_to_look_at(pool, slot_class);
+    if (idle == 0 && pp_keep_full_magazine(pool, slot_class)) {
+        pp_swap_magazines(pool, slot_class);
+        *loaded->top++ = slot;
+        return;
+    }
     pp_lock_store(pool);
-    pp_flush_idle_sometimes(pool);
+    if (idle != 0)
+        pp_flush_if_idle(pool, idle);
     pp_put_into_store(pool, slot_class, slot);
     pp_restart_peak(pool, slot_class);
     pp_unlock_store(pool);

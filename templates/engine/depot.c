@@ -8,6 +8,7 @@ static bool pp_init_depot(struct protopool_depot *depot, struct protopool_depot_
     memset(classes, 0, (slot_sizes + (size_t)1) * sizeof *classes);
     depot->classes = classes;
     depot->joined = 0;
+    depot->unused = NULL;
     return PROTOPOOL_LOCK_INIT(&depot->lock);
 }
 
@@ -101,6 +102,7 @@ bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, s
     pool->depot = depot;
     PROTOPOOL_LOCK(&depot->lock);
     depot->joined++;
+    pp_begin_exchange(pool);
     PROTOPOOL_UNLOCK(&depot->lock);
     return true;
 }
@@ -121,6 +123,7 @@ static void pp_leave_depot(struct protopool *pool)
         pp_return_array(pool->store, &pool->loaded[c]);
         pp_return_array(pool->store, &pool->classes[c].previous);
     }
+    pp_end_exchange(pool);
     if (--pool->depot->joined == 0)
         pp_flush_depot_magazines(pool->depot); /* no pool is left to fetch them */
     pp_unlock_store(pool);
@@ -150,6 +153,7 @@ size_t protopool_depot_fini(struct protopool_depot *depot)
     for (unsigned c = 1; c <= depot->store->geometry->count; c++)
         live += pp_slots_outside(depot->store, depot, c);
     pp_flush_depot_magazines(depot);
+    pp_give_unused_exchanges(depot);
     pp_report_leaks(depot->store, depot);
     pp_end_store(depot->store);
     depot->store = NULL;

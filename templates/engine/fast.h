@@ -56,7 +56,7 @@ static inline void protopool_put(struct protopool *pool, struct protopool_magazi
 static inline struct protopool_magazine *protopool_expect(struct protopool *pool, uint32_t tag,
                                                           struct protopool_magazine *loaded)
 {
-    pool->last_tag = tag;
+    pool->last_tag = (uint16_t)tag;
     return pool->last = loaded;
 }
 

@@ -122,7 +122,7 @@ static void *pp_take_compact(struct protopool *pool, unsigned c)
     struct protopool_magazine *const loaded = &pool->loaded[c];
     const uint32_t array = (uint32_t)(loaded->end - loaded->slots), free_slots = pool_class->fixed.free_slots;
     const uint32_t out = pp_compact_size(pool, c)->budget - free_slots;
-    const uint32_t most = pp_slots_to_refill(out, PROTOPOOL_MIN_(array, PROTOPOOL_MAGAZINE));
+    const uint32_t most = pp_slots_to_refill(false, out, PROTOPOOL_MIN_(array, PROTOPOOL_MAGAZINE));
     const uint32_t count = PROTOPOOL_MIN_(most, free_slots);
 
     if (free_slots == 0) {

@@ -11,11 +11,28 @@
 static_assert(sizeof(pthread_mutex_t) <= sizeof(union protopool_lock), "a mutex fits");
 static_assert(alignof(pthread_mutex_t) <= alignof(union protopool_lock), "a mutex is aligned");
 
+/* Lets the thread that holds the lock work: the processor waits for a moment. */
+static void pp_pause(void)
+{
+#if defined __GNUC__ && (defined __x86_64__ || defined __i386__)
+    __builtin_ia32_pause();
+#elif defined __GNUC__ && defined __aarch64__
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Tries more and more seldom, so that the threads that wait do not slow down the one that holds the lock; then sleeps. */
 static void pp_take_lock(union protopool_lock *lock)
 {
-    for (int i = 0; i < PP_LOCK_TRIES; i++)
+    int pauses = 1;
+
+    for (int i = 0; i < PP_LOCK_TRIES; i++) {
         if (pthread_mutex_trylock((pthread_mutex_t *)(void *)lock) == 0)
             return;
+        for (int pause = 0; pause < pauses; pause++)
+            pp_pause();
+        pauses = PROTOPOOL_MIN_(2 * pauses, PP_PAUSES_MAX);
+    }
     (void)pthread_mutex_lock((pthread_mutex_t *)(void *)lock);
 }
 

@@ -26,7 +26,7 @@ static void pp_set_array(struct protopool_magazine *magazine, void **slots, uint
 static size_t pp_slots_outside(const struct protopool_store *store, const struct protopool_depot *depot, unsigned c)
 {
     const struct protopool_store_class *const store_class = &store->classes[c];
-    const size_t in_depot = depot != NULL ? (size_t)depot->classes[c].full_count * store_class->magazine : 0;
+    const size_t in_depot = depot != NULL ? (size_t)depot->classes[c].full.count * store_class->magazine : 0;
     return store_class->slabs.slots - store_class->slabs.free_in_slabs - in_depot;
 }
 
@@ -45,12 +45,20 @@ static void pp_spill_magazine(struct protopool *pool, unsigned c, struct protopo
     pp_restart_peak(pool, c);
 }
 
+static void pp_spill_exchange(struct protopool *pool, unsigned c);
+
+/* Puts the slots of all magazines of the slot size into their slabs. */
+static void pp_spill_class(struct protopool *pool, unsigned c)
+{
+    pp_spill_magazine(pool, c, &pool->loaded[c]);
+    pp_spill_magazine(pool, c, &pool->classes[c].previous);
+    pp_spill_exchange(pool, c);
+}
+
 static void pp_flush_magazines(struct protopool *pool)
 {
-    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
-        pp_spill_magazine(pool, c, &pool->loaded[c]);
-        pp_spill_magazine(pool, c, &pool->classes[c].previous);
-    }
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++)
+        pp_spill_class(pool, c);
 }
 
 /* Gives the magazine an array if it has none. False if there is no memory for it, or if the slot size has no magazines. */

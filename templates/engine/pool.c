@@ -34,6 +34,7 @@ static void pp_trim_store(struct protopool_store *store, struct protopool_depot 
     if (depot != NULL) {
         pp_flush_depot_magazines(depot);
         pp_return_empty_arrays(depot);
+        pp_give_unused_exchanges(depot);
     }
     if (store->growth != NULL)
         store->growth->calls->trim(store);

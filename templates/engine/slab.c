@@ -5,6 +5,9 @@
  * types.h has the invariants that hold between the header's counts, the bitmap and the summary.
  */
 
+/* The words of an array of a growing store, behind its slots (exchange.c). */
+enum { PP_NEXT = PROTOPOOL_MAGAZINE, PP_NEXT_BATCH, PP_BATCH_COUNT, PP_ARRAY_WORDS };
+
 static inline uint32_t pp_lowest_bit(protopool_word word)
 {
 #if defined __GNUC__ && UINTPTR_MAX > 0xffffffffU
@@ -69,8 +72,10 @@ static inline size_t pp_map_words(uint32_t slots)
 static inline size_t pp_slab_header_bytes(const struct protopool_slabs *slabs, uint32_t slots, size_t room)
 {
     const size_t record = pp_record_bytes(slabs);
-    return pp_round_up(sizeof(struct protopool_slab) + pp_map_words(slots) * sizeof(protopool_word) + slots * record
-                       + room + (size_t)(record != 0) * PROTOPOOL_RED_ZONE_);
+    const size_t bytes = pp_round_up(sizeof(struct protopool_slab) + pp_map_words(slots) * sizeof(protopool_word)
+                                     + slots * record + room + (size_t)(record != 0) * PROTOPOOL_RED_ZONE_);
+    return slabs->slot_class == 0 && slabs->slot_bytes > PROTOPOOL_MAGAZINE * sizeof(void *) ? (bytes + 63) / 64 * 64
+                                                                                             : bytes;
 }
 
 static void pp_push_slab(struct protopool_slab **list, struct protopool_slab *slab)

@@ -369,7 +369,7 @@ static struct protopool_store *pp_create_growing_store(const struct protopool_ge
         pp_shape_slabs(&store_class->slabs, PP_WASTE_SHIFT);
         store_class->magazine = pp_magazine_capacity(geometry->slot_sizes[c - 1].bytes);
     }
-    pp_init_slabs(pp_array_slabs(store), 0, PROTOPOOL_MAGAZINE * sizeof(void *));
+    pp_init_slabs(pp_array_slabs(store), 0, (PP_ARRAY_WORDS * sizeof(void *) + 63) / 64 * 64);
     pp_shape_slabs(pp_array_slabs(store), PP_ARRAYS_WASTE_SHIFT);
     pp_array_slabs(store)->reserved = SIZE_MAX; /* arrays are few, and threads come and go */
     if (geometry->count == 0 || pp_grow(store, pp_array_slabs(store)))

@@ -190,6 +190,20 @@ struct protopool_store {
 #endif
 };
 
+/* Batches of arrays of magazines of one slot size. The words behind the slots of an array link it to the next of its batch,
+ * and the first of a batch to the next batch. */
+struct protopool_arrays {
+    void **first;
+    uint32_t count; /* of all batches */
+};
+
+/* What a pool that has joined a growing depot has per slot size, to exchange several full magazines at once. */
+struct protopool_exchange {
+    struct protopool_arrays full;  /* a batch of full magazines, fetched from the depot or to be left there */
+    struct protopool_arrays empty; /* a batch of empty arrays */
+    uint32_t batch;                /* leave this many full magazines at once; 0: one */
+};
+
 /* The slots of a compact pool, a fixed pool of level 0, besides those in its loaded magazine. The bitmap has a bit for each. */
 struct protopool_fixed_slots {
     unsigned char *first; /* slot 0 */
@@ -224,13 +238,14 @@ struct protopool {
     struct protopool_magazine *loaded; /* by slot class */
     struct protopool_pool_class *classes;
     struct protopool_magazine *last; /* the loaded magazine of the message freed last, whose tag is last_tag */
-    uint32_t last_tag;
-    uint32_t store_visits;         /* how often an operation went to the store */
-    struct protopool_store *store; /* its own or its depot's; NULL: not initialised */
-    struct protopool_depot *depot; /* NULL: on its own */
-    uint32_t growths;              /* how often it took a slab that was not spare */
-    bool is_fixed;                 /* its store never grows */
-    uint8_t failure;               /* enum protopool_failure: why a constructor last returned NULL */
+    uint16_t last_tag;
+    uint16_t store_visits;               /* how often an operation went beyond the magazines of its slot size */
+    uint16_t growths;                    /* how often it took a slab that was not spare */
+    bool is_fixed;                       /* its store never grows */
+    uint8_t failure;                     /* enum protopool_failure: why a constructor last returned NULL */
+    struct protopool_store *store;       /* its own or its depot's; NULL: not initialised */
+    struct protopool_depot *depot;       /* NULL: on its own */
+    struct protopool_exchange *exchange; /* by slot class; NULL: a pool on its own, or with a fixed depot */
 #if PROTOPOOL_CHECK >= 1
     uint32_t alive; /* one of the three below; any other value: before init */
 #endif
@@ -247,12 +262,10 @@ struct protopool {
 /* A depot keeps at most this many full magazines per slot size. */
 #define PROTOPOOL_DEPOT_MAGAZINES 8
 
-/* What a depot has per slot size: the arrays of full magazines, and empty arrays to exchange for them. */
+/* What a depot has per slot size: full magazines, and empty arrays to exchange for them. */
 struct protopool_depot_class {
-    uint32_t full_count;
-    uint32_t empty_count;
-    void **full[PROTOPOOL_DEPOT_MAGAZINES];
-    void **empty[PROTOPOOL_DEPOT_MAGAZINES];
+    struct protopool_arrays full;
+    struct protopool_arrays empty;
 };
 
 struct protopool_depot {
@@ -260,6 +273,8 @@ struct protopool_depot {
     struct protopool_depot_class *classes;
     uint32_t joined;
     struct protopool_store *store; /* NULL: not initialised */
+    struct protopool_exchange
+        *unused; /* of pools that have left; each is linked to the next by full.first of slot class 0 */
 };
 
 struct protopool_slot_stats {
@@ -269,7 +284,7 @@ struct protopool_slot_stats {
     size_t live;
     /* The most slots that were live at once. It is exact at level 2 and, for a pool on its own, at level 1. Otherwise it is an
      * upper bound: for a pool on its own, at most a quarter too high, and too high by less than PROTOPOOL_MAGAZINE. With a depot,
-     * the free slots in the magazines of all joined pools are counted too. */
+     * the free slots in the magazines of all joined pools are counted too: each has at most five per slot size. */
     size_t peak;
     size_t failures; /* allocations that found no memory */
 };

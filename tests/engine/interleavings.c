@@ -133,7 +133,9 @@ UNSEEN static void note_state(void)
                              pp_magazine_count(&pools[1].loaded[1]),
                              pp_magazine_count(&pools[0].classes[1].previous),
                              pp_magazine_count(&pools[1].classes[1].previous),
-                             depot.classes[1].full_count,
+                             pp_exchange_count(&pools[0].engine, 1),
+                             pp_exchange_count(&pools[1].engine, 1),
+                             depot.classes[1].full.count,
                              depot.engine.store->classes[1].slabs.free_in_slabs,
                              depot.engine.store->classes[1].slabs.slots,
                              depot.engine.joined,
@@ -208,7 +210,8 @@ UNSEEN static size_t live_elsewhere_than(int thread)
     const int other = thread == 0 ? 1 : 0;
 
     return live_count + frees[other] + pp_magazine_count(&pools[other].loaded[1])
-           + pp_magazine_count(&pools[other].classes[1].previous);
+           + pp_magazine_count(&pools[other].classes[1].previous)
+           + pp_exchange_count(&pools[other].engine, 1);
 }
 
 UNSEEN static void do_step(int thread, char step)
@@ -320,7 +323,7 @@ UNSEEN static void run_once(void)
     if (!finished[0] || !finished[1])
         violation("both threads wait");
     if (depot.engine.store->classes[1].slabs.slots - depot.engine.store->classes[1].slabs.free_in_slabs
-            - (size_t)depot.classes[1].full_count * depot.engine.store->classes[1].magazine
+            - (size_t)depot.classes[1].full.count * depot.engine.store->classes[1].magazine
         != live_count)
         violation("the counts do not add up");
     runs++;
@@ -338,6 +341,7 @@ UNSEEN static void end_depot(void)
     if (count != live_count)
         violation("the depot ends with another number of live slots");
     pp_flush_depot_magazines(&depot.engine);
+    pp_give_unused_exchanges(&depot.engine);
     pp_end_store(depot.engine.store);
     if (source_bytes != 0)
         violation("memory is not given back");

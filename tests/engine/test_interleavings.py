@@ -14,11 +14,13 @@ ENGINE = (ROOT / "generated/protopool.c").read_text(encoding="utf-8")
 
 # Seeded faults: name, what stands in the engine, what shall stand there.
 FAULTS = (
-    ("an array is given to two magazines", "depot_class->full[depot_class->full_count++] = previous->slots;\n    *previous = empty;",
-     "depot_class->full[depot_class->full_count++] = previous->slots;\n    previous->top = previous->slots;"),
+    ("an array is given to two magazines", "    pp_push_array(&exchange->full, previous->slots);\n    pp_set_array(previous, pp_pop_array(&exchange->empty), capacity);",
+     "    pp_push_array(&exchange->full, previous->slots);\n    previous->top = previous->slots;"),
+    ("a batch is left twice", "        pp_push_batch(&pool->depot->classes[c].full, &exchange->full);",
+     "        { struct protopool_arrays twice = exchange->full; pp_push_batch(&pool->depot->classes[c].full, &twice); }"),
     ("a thread that leaves keeps its slots", "    pp_flush_magazines(pool);\n    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {\n"
      "        pp_return_array", "    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {\n        pp_return_array"),
-    ("the depot's magazines are not counted", "depot != NULL ? (size_t)depot->classes[c].full_count * store_class->magazine : 0", "0"),
+    ("the depot's magazines are not counted", "depot != NULL ? (size_t)depot->classes[c].full.count * store_class->magazine : 0", "0"),
 )
 
 

@@ -16,7 +16,7 @@ LIMITS = {
     "fixed": {"new": 11_000, "free": 8_000},
     "growing": {"new": 70_000, "free": 40_000},
     "joined": {"new": 200_000, "free": 46_000, "locked": 42_000},
-    "reserve": {"locked": 1_300},
+    "reserve": {"locked": 1_500},
 }
 
 

@@ -1074,15 +1074,15 @@ START_TEST(trim_of_a_depot_without_pools_leaves_its_tables)
             protopool_put(&other.engine, &other.loaded[2], 2, slots[i]);
         protopool_flush(&pool.engine); /* where few slots fill a magazine, they may all be of one slab */
         ck_assert_uint_gt(protopool_trim(&other.engine), 0); /* and of the depot's magazines */
-        ck_assert_uint_eq(depot.classes[2].full_count + depot.classes[2].empty_count, 0);
+        ck_assert_uint_eq(depot.classes[2].full.count + depot.classes[2].empty.count, 0);
         for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++)
             ck_assert_ptr_nonnull(slots[i] = take(2));
         for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++)
             protopool_put(&other.engine, &other.loaded[2], 2, slots[i]);
-        ck_assert_uint_gt(depot.classes[2].full_count, 0);
+        ck_assert_uint_gt(depot.classes[2].full.count, 0);
         ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
         ck_assert_uint_eq(protopool_fini(&other.engine), 0);
-        ck_assert_uint_eq(depot.classes[2].full_count, 0); /* nobody is there to fetch them */
+        ck_assert_uint_eq(depot.classes[2].full.count, 0); /* nobody is there to fetch them */
         ck_assert_uint_gt(protopool_depot_trim(&depot.engine), 0);
         ck_assert_uint_eq(counted.bytes, TABLES_BYTES);
         ck_assert_uint_eq(protopool_depot_trim(&depot.engine), 0);
