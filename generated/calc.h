@@ -697,8 +697,7 @@ static inline bool calc_known_operation_(int64_t value)
 
 PROTOPOOL_VALID_(calc, add, CALC_ADD)
 PROTOPOOL_DEFAULT_(calc, add, CALC_ADD)
-PROTOPOOL_READ_AND_EDIT_(calc, add, CALC_ADD)
-PROTOPOOL_FREE_(calc, add, CALC_ADD, 2)
+PROTOPOOL_READ_EDIT_FREE_(calc, add, CALC_ADD, 2)
 PROTOPOOL_COPY_(calc, add, CALC_ADD, 2, 8)
 
 static inline struct calc_add calc_make_add(uint64_t left, uint64_t right)
@@ -726,8 +725,7 @@ static inline struct calc *calc_new_add(struct calc_pool *pool, uint64_t left, u
 
 PROTOPOOL_VALID_(calc, negate, CALC_NEGATE)
 PROTOPOOL_DEFAULT_(calc, negate, CALC_NEGATE)
-PROTOPOOL_READ_AND_EDIT_(calc, negate, CALC_NEGATE)
-PROTOPOOL_FREE_(calc, negate, CALC_NEGATE, 1)
+PROTOPOOL_READ_EDIT_FREE_(calc, negate, CALC_NEGATE, 1)
 PROTOPOOL_COPY_(calc, negate, CALC_NEGATE, 1, 8)
 
 static inline struct calc_negate calc_make_negate(int64_t value)
@@ -766,8 +764,7 @@ static inline struct calc_apply calc_default_apply(void)
     return msg;
 }
 
-PROTOPOOL_READ_AND_EDIT_(calc, apply, CALC_APPLY)
-PROTOPOOL_FREE_(calc, apply, CALC_APPLY, 2)
+PROTOPOOL_READ_EDIT_FREE_(calc, apply, CALC_APPLY, 2)
 
 static inline struct calc_apply calc_make_apply(enum calc_operation operation, double left, double right)
 {
@@ -817,8 +814,7 @@ static inline struct calc *calc_copy_apply(struct calc_pool *pool, const struct 
 
 PROTOPOOL_VALID_(calc, sum, CALC_SUM)
 PROTOPOOL_DEFAULT_(calc, sum, CALC_SUM)
-PROTOPOOL_READ_AND_EDIT_(calc, sum, CALC_SUM)
-PROTOPOOL_FREE_(calc, sum, CALC_SUM, 5)
+PROTOPOOL_READ_EDIT_FREE_(calc, sum, CALC_SUM, 5)
 
 static inline struct calc_sum calc_make_sum(uint8_t count, const int32_t *operands)
 {
@@ -862,8 +858,7 @@ static inline bool calc_valid_store(const struct calc_store *msg)
 }
 
 PROTOPOOL_DEFAULT_(calc, store, CALC_STORE)
-PROTOPOOL_READ_AND_EDIT_(calc, store, CALC_STORE)
-PROTOPOOL_FREE_(calc, store, CALC_STORE, 4)
+PROTOPOOL_READ_EDIT_FREE_(calc, store, CALC_STORE, 4)
 
 static inline struct calc_store calc_make_store(const char *name, double value)
 {
@@ -919,8 +914,7 @@ static inline bool calc_valid_recall(const struct calc_recall *msg)
 }
 
 PROTOPOOL_DEFAULT_(calc, recall, CALC_RECALL)
-PROTOPOOL_READ_AND_EDIT_(calc, recall, CALC_RECALL)
-PROTOPOOL_FREE_(calc, recall, CALC_RECALL, 3)
+PROTOPOOL_READ_EDIT_FREE_(calc, recall, CALC_RECALL, 3)
 PROTOPOOL_COPY_(calc, recall, CALC_RECALL, 3, 1)
 
 static inline struct calc_recall calc_make_recall(const char *name)
@@ -963,8 +957,7 @@ static inline bool calc_valid_log(const struct calc_log *msg)
 }
 
 PROTOPOOL_DEFAULT_(calc, log, CALC_LOG)
-PROTOPOOL_READ_AND_EDIT_(calc, log, CALC_LOG)
-PROTOPOOL_FREE_(calc, log, CALC_LOG, 6)
+PROTOPOOL_READ_EDIT_FREE_(calc, log, CALC_LOG, 6)
 
 static inline struct calc_log calc_make_log(uint64_t time, const char *text)
 {
@@ -1068,29 +1061,32 @@ PROTOPOOL_API struct calc *calc_edit_at_(enum calc_tag tag, const char *file, in
 #define calc_pool_each(pool, ...) calc_pool_each(CALC_HERE_(pool), __VA_ARGS__)
 #define calc_pool_stats(pool, ...) calc_pool_stats(CALC_HERE_(pool), __VA_ARGS__)
 #define calc_free(...) calc_free_at_(__FILE__, __LINE__, __VA_ARGS__)
-#define calc_free_add(...) calc_free_as_at_(CALC_ADD, __FILE__, __LINE__, __VA_ARGS__)
-#define calc_as_add(...) calc_as_add(calc_read_at_(CALC_ADD, __FILE__, __LINE__, __VA_ARGS__))
-#define calc_edit_add(...) calc_edit_add(calc_edit_at_(CALC_ADD, __FILE__, __LINE__, __VA_ARGS__))
-#define calc_free_negate(...) calc_free_as_at_(CALC_NEGATE, __FILE__, __LINE__, __VA_ARGS__)
-#define calc_as_negate(...) calc_as_negate(calc_read_at_(CALC_NEGATE, __FILE__, __LINE__, __VA_ARGS__))
-#define calc_edit_negate(...) calc_edit_negate(calc_edit_at_(CALC_NEGATE, __FILE__, __LINE__, __VA_ARGS__))
-#define calc_free_apply(...) calc_free_as_at_(CALC_APPLY, __FILE__, __LINE__, __VA_ARGS__)
-#define calc_as_apply(...) calc_as_apply(calc_read_at_(CALC_APPLY, __FILE__, __LINE__, __VA_ARGS__))
-#define calc_edit_apply(...) calc_edit_apply(calc_edit_at_(CALC_APPLY, __FILE__, __LINE__, __VA_ARGS__))
-#define calc_free_sum(...) calc_free_as_at_(CALC_SUM, __FILE__, __LINE__, __VA_ARGS__)
-#define calc_as_sum(...) calc_as_sum(calc_read_at_(CALC_SUM, __FILE__, __LINE__, __VA_ARGS__))
-#define calc_edit_sum(...) calc_edit_sum(calc_edit_at_(CALC_SUM, __FILE__, __LINE__, __VA_ARGS__))
-#define calc_free_store(...) calc_free_as_at_(CALC_STORE, __FILE__, __LINE__, __VA_ARGS__)
-#define calc_as_store(...) calc_as_store(calc_read_at_(CALC_STORE, __FILE__, __LINE__, __VA_ARGS__))
-#define calc_edit_store(...) calc_edit_store(calc_edit_at_(CALC_STORE, __FILE__, __LINE__, __VA_ARGS__))
-#define calc_free_recall(...) calc_free_as_at_(CALC_RECALL, __FILE__, __LINE__, __VA_ARGS__)
-#define calc_as_recall(...) calc_as_recall(calc_read_at_(CALC_RECALL, __FILE__, __LINE__, __VA_ARGS__))
-#define calc_edit_recall(...) calc_edit_recall(calc_edit_at_(CALC_RECALL, __FILE__, __LINE__, __VA_ARGS__))
-#define calc_free_log(...) calc_free_as_at_(CALC_LOG, __FILE__, __LINE__, __VA_ARGS__)
-#define calc_as_log(...) calc_as_log(calc_read_at_(CALC_LOG, __FILE__, __LINE__, __VA_ARGS__))
-#define calc_edit_log(...) calc_edit_log(calc_edit_at_(CALC_LOG, __FILE__, __LINE__, __VA_ARGS__))
-#define calc_free_quit(...) calc_free_as_at_(CALC_QUIT, __FILE__, __LINE__, __VA_ARGS__)
-#define calc_as_quit(...) calc_as_quit(calc_read_at_(CALC_QUIT, __FILE__, __LINE__, __VA_ARGS__))
+#define CALC_FREE_AS_(NAME, ...) calc_free_as_at_(CALC_##NAME, __FILE__, __LINE__, __VA_ARGS__)
+#define CALC_READ_(NAME, ...) calc_read_at_(CALC_##NAME, __FILE__, __LINE__, __VA_ARGS__)
+#define CALC_EDIT_(NAME, ...) calc_edit_at_(CALC_##NAME, __FILE__, __LINE__, __VA_ARGS__)
+#define calc_free_add(...) CALC_FREE_AS_(ADD, __VA_ARGS__)
+#define calc_as_add(...) calc_as_add(CALC_READ_(ADD, __VA_ARGS__))
+#define calc_edit_add(...) calc_edit_add(CALC_EDIT_(ADD, __VA_ARGS__))
+#define calc_free_negate(...) CALC_FREE_AS_(NEGATE, __VA_ARGS__)
+#define calc_as_negate(...) calc_as_negate(CALC_READ_(NEGATE, __VA_ARGS__))
+#define calc_edit_negate(...) calc_edit_negate(CALC_EDIT_(NEGATE, __VA_ARGS__))
+#define calc_free_apply(...) CALC_FREE_AS_(APPLY, __VA_ARGS__)
+#define calc_as_apply(...) calc_as_apply(CALC_READ_(APPLY, __VA_ARGS__))
+#define calc_edit_apply(...) calc_edit_apply(CALC_EDIT_(APPLY, __VA_ARGS__))
+#define calc_free_sum(...) CALC_FREE_AS_(SUM, __VA_ARGS__)
+#define calc_as_sum(...) calc_as_sum(CALC_READ_(SUM, __VA_ARGS__))
+#define calc_edit_sum(...) calc_edit_sum(CALC_EDIT_(SUM, __VA_ARGS__))
+#define calc_free_store(...) CALC_FREE_AS_(STORE, __VA_ARGS__)
+#define calc_as_store(...) calc_as_store(CALC_READ_(STORE, __VA_ARGS__))
+#define calc_edit_store(...) calc_edit_store(CALC_EDIT_(STORE, __VA_ARGS__))
+#define calc_free_recall(...) CALC_FREE_AS_(RECALL, __VA_ARGS__)
+#define calc_as_recall(...) calc_as_recall(CALC_READ_(RECALL, __VA_ARGS__))
+#define calc_edit_recall(...) calc_edit_recall(CALC_EDIT_(RECALL, __VA_ARGS__))
+#define calc_free_log(...) CALC_FREE_AS_(LOG, __VA_ARGS__)
+#define calc_as_log(...) calc_as_log(CALC_READ_(LOG, __VA_ARGS__))
+#define calc_edit_log(...) calc_edit_log(CALC_EDIT_(LOG, __VA_ARGS__))
+#define calc_free_quit(...) CALC_FREE_AS_(QUIT, __VA_ARGS__)
+#define calc_as_quit(...) calc_as_quit(CALC_READ_(QUIT, __VA_ARGS__))
 #elif defined PROTOPOOL_ANALYSED_
 #define CALC_NEW_(function, ...) CALC_ALLOCATED_(function(__VA_ARGS__))
 #define calc_free(...) calc_free_(__VA_ARGS__)

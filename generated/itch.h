@@ -1120,8 +1120,7 @@ static inline void itch_depot_stats(struct itch_depot *depot, struct itch_pool_s
 
 PROTOPOOL_VALID_(itch, system_event, ITCH_SYSTEM_EVENT)
 PROTOPOOL_DEFAULT_(itch, system_event, ITCH_SYSTEM_EVENT)
-PROTOPOOL_READ_AND_EDIT_(itch, system_event, ITCH_SYSTEM_EVENT)
-PROTOPOOL_FREE_(itch, system_event, ITCH_SYSTEM_EVENT, 1)
+PROTOPOOL_READ_EDIT_FREE_(itch, system_event, ITCH_SYSTEM_EVENT, 1)
 
 static inline struct itch_system_event itch_make_system_event(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, char event_code)
@@ -1175,8 +1174,7 @@ static inline struct itch_stock_directory itch_default_stock_directory(void)
     return msg;
 }
 
-PROTOPOOL_READ_AND_EDIT_(itch, stock_directory, ITCH_STOCK_DIRECTORY)
-PROTOPOOL_FREE_(itch, stock_directory, ITCH_STOCK_DIRECTORY, 5)
+PROTOPOOL_READ_EDIT_FREE_(itch, stock_directory, ITCH_STOCK_DIRECTORY, 5)
 
 static inline struct itch_stock_directory itch_make_stock_directory(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char market_category, char financial_status, uint32_t round_lot_size,
@@ -1284,8 +1282,7 @@ static inline struct itch_trading_action itch_default_trading_action(void)
     return msg;
 }
 
-PROTOPOOL_READ_AND_EDIT_(itch, trading_action, ITCH_TRADING_ACTION)
-PROTOPOOL_FREE_(itch, trading_action, ITCH_TRADING_ACTION, 3)
+PROTOPOOL_READ_EDIT_FREE_(itch, trading_action, ITCH_TRADING_ACTION, 3)
 
 static inline struct itch_trading_action itch_make_trading_action(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char state, char reserved, const char *reason)
@@ -1361,8 +1358,7 @@ static inline struct itch_reg_sho itch_default_reg_sho(void)
     return msg;
 }
 
-PROTOPOOL_READ_AND_EDIT_(itch, reg_sho, ITCH_REG_SHO)
-PROTOPOOL_FREE_(itch, reg_sho, ITCH_REG_SHO, 2)
+PROTOPOOL_READ_EDIT_FREE_(itch, reg_sho, ITCH_REG_SHO, 2)
 
 static inline struct itch_reg_sho itch_make_reg_sho(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char action)
@@ -1430,8 +1426,7 @@ static inline struct itch_participant_position itch_default_participant_position
     return msg;
 }
 
-PROTOPOOL_READ_AND_EDIT_(itch, participant_position, ITCH_PARTICIPANT_POSITION)
-PROTOPOOL_FREE_(itch, participant_position, ITCH_PARTICIPANT_POSITION, 3)
+PROTOPOOL_READ_EDIT_FREE_(itch, participant_position, ITCH_PARTICIPANT_POSITION, 3)
 
 static inline struct itch_participant_position itch_make_participant_position(uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
@@ -1502,8 +1497,7 @@ static inline struct itch *itch_copy_participant_position(struct itch_pool *pool
 
 PROTOPOOL_VALID_(itch, mwcb_decline, ITCH_MWCB_DECLINE)
 PROTOPOOL_DEFAULT_(itch, mwcb_decline, ITCH_MWCB_DECLINE)
-PROTOPOOL_READ_AND_EDIT_(itch, mwcb_decline, ITCH_MWCB_DECLINE)
-PROTOPOOL_FREE_(itch, mwcb_decline, ITCH_MWCB_DECLINE, 4)
+PROTOPOOL_READ_EDIT_FREE_(itch, mwcb_decline, ITCH_MWCB_DECLINE, 4)
 
 static inline struct itch_mwcb_decline itch_make_mwcb_decline(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3)
@@ -1552,8 +1546,7 @@ static inline struct itch *itch_copy_mwcb_decline(struct itch_pool *pool, const 
 
 PROTOPOOL_VALID_(itch, mwcb_status, ITCH_MWCB_STATUS)
 PROTOPOOL_DEFAULT_(itch, mwcb_status, ITCH_MWCB_STATUS)
-PROTOPOOL_READ_AND_EDIT_(itch, mwcb_status, ITCH_MWCB_STATUS)
-PROTOPOOL_FREE_(itch, mwcb_status, ITCH_MWCB_STATUS, 1)
+PROTOPOOL_READ_EDIT_FREE_(itch, mwcb_status, ITCH_MWCB_STATUS, 1)
 
 static inline struct itch_mwcb_status itch_make_mwcb_status(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, char breached_level)
@@ -1606,8 +1599,7 @@ static inline struct itch_ipo_quoting itch_default_ipo_quoting(void)
     return msg;
 }
 
-PROTOPOOL_READ_AND_EDIT_(itch, ipo_quoting, ITCH_IPO_QUOTING)
-PROTOPOOL_FREE_(itch, ipo_quoting, ITCH_IPO_QUOTING, 3)
+PROTOPOOL_READ_EDIT_FREE_(itch, ipo_quoting, ITCH_IPO_QUOTING, 3)
 
 static inline struct itch_ipo_quoting itch_make_ipo_quoting(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier, uint32_t price)
@@ -1680,8 +1672,7 @@ static inline struct itch_luld_collar itch_default_luld_collar(void)
     return msg;
 }
 
-PROTOPOOL_READ_AND_EDIT_(itch, luld_collar, ITCH_LULD_COLLAR)
-PROTOPOOL_FREE_(itch, luld_collar, ITCH_LULD_COLLAR, 4)
+PROTOPOOL_READ_EDIT_FREE_(itch, luld_collar, ITCH_LULD_COLLAR, 4)
 
 static inline struct itch_luld_collar itch_make_luld_collar(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price, uint32_t lower_price,
@@ -1759,8 +1750,7 @@ static inline struct itch_operational_halt itch_default_operational_halt(void)
     return msg;
 }
 
-PROTOPOOL_READ_AND_EDIT_(itch, operational_halt, ITCH_OPERATIONAL_HALT)
-PROTOPOOL_FREE_(itch, operational_halt, ITCH_OPERATIONAL_HALT, 2)
+PROTOPOOL_READ_EDIT_FREE_(itch, operational_halt, ITCH_OPERATIONAL_HALT, 2)
 
 static inline struct itch_operational_halt itch_make_operational_halt(uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action)
@@ -1831,8 +1821,7 @@ static inline struct itch_add_order itch_default_add_order(void)
     return msg;
 }
 
-PROTOPOOL_READ_AND_EDIT_(itch, add_order, ITCH_ADD_ORDER)
-PROTOPOOL_FREE_(itch, add_order, ITCH_ADD_ORDER, 4)
+PROTOPOOL_READ_EDIT_FREE_(itch, add_order, ITCH_ADD_ORDER, 4)
 
 static inline struct itch_add_order itch_make_add_order(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price)
@@ -1908,8 +1897,7 @@ static inline struct itch_add_order_mpid itch_default_add_order_mpid(void)
     return msg;
 }
 
-PROTOPOOL_READ_AND_EDIT_(itch, add_order_mpid, ITCH_ADD_ORDER_MPID)
-PROTOPOOL_FREE_(itch, add_order_mpid, ITCH_ADD_ORDER_MPID, 5)
+PROTOPOOL_READ_EDIT_FREE_(itch, add_order_mpid, ITCH_ADD_ORDER_MPID, 5)
 
 static inline struct itch_add_order_mpid itch_make_add_order_mpid(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
@@ -1983,8 +1971,7 @@ static inline struct itch *itch_copy_add_order_mpid(struct itch_pool *pool, cons
 
 PROTOPOOL_VALID_(itch, order_executed, ITCH_ORDER_EXECUTED)
 PROTOPOOL_DEFAULT_(itch, order_executed, ITCH_ORDER_EXECUTED)
-PROTOPOOL_READ_AND_EDIT_(itch, order_executed, ITCH_ORDER_EXECUTED)
-PROTOPOOL_FREE_(itch, order_executed, ITCH_ORDER_EXECUTED, 4)
+PROTOPOOL_READ_EDIT_FREE_(itch, order_executed, ITCH_ORDER_EXECUTED, 4)
 
 static inline struct itch_order_executed itch_make_order_executed(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match)
@@ -2035,8 +2022,7 @@ static inline struct itch *itch_copy_order_executed(struct itch_pool *pool, cons
 
 PROTOPOOL_VALID_(itch, order_executed_price, ITCH_ORDER_EXECUTED_PRICE)
 PROTOPOOL_DEFAULT_(itch, order_executed_price, ITCH_ORDER_EXECUTED_PRICE)
-PROTOPOOL_READ_AND_EDIT_(itch, order_executed_price, ITCH_ORDER_EXECUTED_PRICE)
-PROTOPOOL_FREE_(itch, order_executed_price, ITCH_ORDER_EXECUTED_PRICE, 4)
+PROTOPOOL_READ_EDIT_FREE_(itch, order_executed_price, ITCH_ORDER_EXECUTED_PRICE, 4)
 
 static inline struct itch_order_executed_price itch_make_order_executed_price(uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
@@ -2092,8 +2078,7 @@ static inline struct itch *itch_copy_order_executed_price(struct itch_pool *pool
 
 PROTOPOOL_VALID_(itch, order_cancel, ITCH_ORDER_CANCEL)
 PROTOPOOL_DEFAULT_(itch, order_cancel, ITCH_ORDER_CANCEL)
-PROTOPOOL_READ_AND_EDIT_(itch, order_cancel, ITCH_ORDER_CANCEL)
-PROTOPOOL_FREE_(itch, order_cancel, ITCH_ORDER_CANCEL, 3)
+PROTOPOOL_READ_EDIT_FREE_(itch, order_cancel, ITCH_ORDER_CANCEL, 3)
 
 static inline struct itch_order_cancel itch_make_order_cancel(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, uint32_t cancelled)
@@ -2142,8 +2127,7 @@ static inline struct itch *itch_copy_order_cancel(struct itch_pool *pool, const 
 
 PROTOPOOL_VALID_(itch, order_delete, ITCH_ORDER_DELETE)
 PROTOPOOL_DEFAULT_(itch, order_delete, ITCH_ORDER_DELETE)
-PROTOPOOL_READ_AND_EDIT_(itch, order_delete, ITCH_ORDER_DELETE)
-PROTOPOOL_FREE_(itch, order_delete, ITCH_ORDER_DELETE, 2)
+PROTOPOOL_READ_EDIT_FREE_(itch, order_delete, ITCH_ORDER_DELETE, 2)
 
 static inline struct itch_order_delete itch_make_order_delete(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref)
@@ -2188,8 +2172,7 @@ static inline struct itch *itch_copy_order_delete(struct itch_pool *pool, const 
 
 PROTOPOOL_VALID_(itch, order_replace, ITCH_ORDER_REPLACE)
 PROTOPOOL_DEFAULT_(itch, order_replace, ITCH_ORDER_REPLACE)
-PROTOPOOL_READ_AND_EDIT_(itch, order_replace, ITCH_ORDER_REPLACE)
-PROTOPOOL_FREE_(itch, order_replace, ITCH_ORDER_REPLACE, 4)
+PROTOPOOL_READ_EDIT_FREE_(itch, order_replace, ITCH_ORDER_REPLACE, 4)
 
 static inline struct itch_order_replace itch_make_order_replace(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares, uint32_t price)
@@ -2249,8 +2232,7 @@ static inline struct itch_trade itch_default_trade(void)
     return msg;
 }
 
-PROTOPOOL_READ_AND_EDIT_(itch, trade, ITCH_TRADE)
-PROTOPOOL_FREE_(itch, trade, ITCH_TRADE, 5)
+PROTOPOOL_READ_EDIT_FREE_(itch, trade, ITCH_TRADE, 5)
 
 static inline struct itch_trade itch_make_trade(uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp,
     uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price, uint64_t match)
@@ -2327,8 +2309,7 @@ static inline struct itch_cross_trade itch_default_cross_trade(void)
     return msg;
 }
 
-PROTOPOOL_READ_AND_EDIT_(itch, cross_trade, ITCH_CROSS_TRADE)
-PROTOPOOL_FREE_(itch, cross_trade, ITCH_CROSS_TRADE, 5)
+PROTOPOOL_READ_EDIT_FREE_(itch, cross_trade, ITCH_CROSS_TRADE, 5)
 
 static inline struct itch_cross_trade itch_make_cross_trade(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price, uint64_t match, char cross_type)
@@ -2397,8 +2378,7 @@ static inline struct itch *itch_copy_cross_trade(struct itch_pool *pool, const s
 
 PROTOPOOL_VALID_(itch, broken_trade, ITCH_BROKEN_TRADE)
 PROTOPOOL_DEFAULT_(itch, broken_trade, ITCH_BROKEN_TRADE)
-PROTOPOOL_READ_AND_EDIT_(itch, broken_trade, ITCH_BROKEN_TRADE)
-PROTOPOOL_FREE_(itch, broken_trade, ITCH_BROKEN_TRADE, 2)
+PROTOPOOL_READ_EDIT_FREE_(itch, broken_trade, ITCH_BROKEN_TRADE, 2)
 
 static inline struct itch_broken_trade itch_make_broken_trade(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t match)
@@ -2451,8 +2431,7 @@ static inline struct itch_imbalance itch_default_imbalance(void)
     return msg;
 }
 
-PROTOPOOL_READ_AND_EDIT_(itch, imbalance, ITCH_IMBALANCE)
-PROTOPOOL_FREE_(itch, imbalance, ITCH_IMBALANCE, 6)
+PROTOPOOL_READ_EDIT_FREE_(itch, imbalance, ITCH_IMBALANCE, 6)
 
 static inline struct itch_imbalance itch_make_imbalance(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction, const char *stock, uint32_t far_price,
@@ -2537,8 +2516,7 @@ static inline struct itch_retail_interest itch_default_retail_interest(void)
     return msg;
 }
 
-PROTOPOOL_READ_AND_EDIT_(itch, retail_interest, ITCH_RETAIL_INTEREST)
-PROTOPOOL_FREE_(itch, retail_interest, ITCH_RETAIL_INTEREST, 2)
+PROTOPOOL_READ_EDIT_FREE_(itch, retail_interest, ITCH_RETAIL_INTEREST, 2)
 
 static inline struct itch_retail_interest itch_make_retail_interest(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char interest)
@@ -2643,72 +2621,75 @@ PROTOPOOL_API struct itch *itch_edit_at_(enum itch_tag tag, const char *file, in
 #define itch_pool_each(pool, ...) itch_pool_each(ITCH_HERE_(pool), __VA_ARGS__)
 #define itch_pool_stats(pool, ...) itch_pool_stats(ITCH_HERE_(pool), __VA_ARGS__)
 #define itch_free(...) itch_free_at_(__FILE__, __LINE__, __VA_ARGS__)
-#define itch_free_system_event(...) itch_free_as_at_(ITCH_SYSTEM_EVENT, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_system_event(...) itch_as_system_event(itch_read_at_(ITCH_SYSTEM_EVENT, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_system_event(...) itch_edit_system_event(itch_edit_at_(ITCH_SYSTEM_EVENT, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_free_stock_directory(...) itch_free_as_at_(ITCH_STOCK_DIRECTORY, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_stock_directory(...) itch_as_stock_directory(itch_read_at_(ITCH_STOCK_DIRECTORY, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_stock_directory(...) itch_edit_stock_directory(itch_edit_at_(ITCH_STOCK_DIRECTORY, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_free_trading_action(...) itch_free_as_at_(ITCH_TRADING_ACTION, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_trading_action(...) itch_as_trading_action(itch_read_at_(ITCH_TRADING_ACTION, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_trading_action(...) itch_edit_trading_action(itch_edit_at_(ITCH_TRADING_ACTION, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_free_reg_sho(...) itch_free_as_at_(ITCH_REG_SHO, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_reg_sho(...) itch_as_reg_sho(itch_read_at_(ITCH_REG_SHO, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_reg_sho(...) itch_edit_reg_sho(itch_edit_at_(ITCH_REG_SHO, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_free_participant_position(...) itch_free_as_at_(ITCH_PARTICIPANT_POSITION, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_participant_position(...) itch_as_participant_position(itch_read_at_(ITCH_PARTICIPANT_POSITION, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_participant_position(...) itch_edit_participant_position(itch_edit_at_(ITCH_PARTICIPANT_POSITION, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_free_mwcb_decline(...) itch_free_as_at_(ITCH_MWCB_DECLINE, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_mwcb_decline(...) itch_as_mwcb_decline(itch_read_at_(ITCH_MWCB_DECLINE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_mwcb_decline(...) itch_edit_mwcb_decline(itch_edit_at_(ITCH_MWCB_DECLINE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_free_mwcb_status(...) itch_free_as_at_(ITCH_MWCB_STATUS, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_mwcb_status(...) itch_as_mwcb_status(itch_read_at_(ITCH_MWCB_STATUS, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_mwcb_status(...) itch_edit_mwcb_status(itch_edit_at_(ITCH_MWCB_STATUS, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_free_ipo_quoting(...) itch_free_as_at_(ITCH_IPO_QUOTING, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_ipo_quoting(...) itch_as_ipo_quoting(itch_read_at_(ITCH_IPO_QUOTING, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_ipo_quoting(...) itch_edit_ipo_quoting(itch_edit_at_(ITCH_IPO_QUOTING, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_free_luld_collar(...) itch_free_as_at_(ITCH_LULD_COLLAR, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_luld_collar(...) itch_as_luld_collar(itch_read_at_(ITCH_LULD_COLLAR, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_luld_collar(...) itch_edit_luld_collar(itch_edit_at_(ITCH_LULD_COLLAR, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_free_operational_halt(...) itch_free_as_at_(ITCH_OPERATIONAL_HALT, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_operational_halt(...) itch_as_operational_halt(itch_read_at_(ITCH_OPERATIONAL_HALT, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_operational_halt(...) itch_edit_operational_halt(itch_edit_at_(ITCH_OPERATIONAL_HALT, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_free_add_order(...) itch_free_as_at_(ITCH_ADD_ORDER, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_add_order(...) itch_as_add_order(itch_read_at_(ITCH_ADD_ORDER, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_add_order(...) itch_edit_add_order(itch_edit_at_(ITCH_ADD_ORDER, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_free_add_order_mpid(...) itch_free_as_at_(ITCH_ADD_ORDER_MPID, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_add_order_mpid(...) itch_as_add_order_mpid(itch_read_at_(ITCH_ADD_ORDER_MPID, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_add_order_mpid(...) itch_edit_add_order_mpid(itch_edit_at_(ITCH_ADD_ORDER_MPID, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_free_order_executed(...) itch_free_as_at_(ITCH_ORDER_EXECUTED, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_order_executed(...) itch_as_order_executed(itch_read_at_(ITCH_ORDER_EXECUTED, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_order_executed(...) itch_edit_order_executed(itch_edit_at_(ITCH_ORDER_EXECUTED, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_free_order_executed_price(...) itch_free_as_at_(ITCH_ORDER_EXECUTED_PRICE, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_order_executed_price(...) itch_as_order_executed_price(itch_read_at_(ITCH_ORDER_EXECUTED_PRICE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_order_executed_price(...) itch_edit_order_executed_price(itch_edit_at_(ITCH_ORDER_EXECUTED_PRICE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_free_order_cancel(...) itch_free_as_at_(ITCH_ORDER_CANCEL, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_order_cancel(...) itch_as_order_cancel(itch_read_at_(ITCH_ORDER_CANCEL, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_order_cancel(...) itch_edit_order_cancel(itch_edit_at_(ITCH_ORDER_CANCEL, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_free_order_delete(...) itch_free_as_at_(ITCH_ORDER_DELETE, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_order_delete(...) itch_as_order_delete(itch_read_at_(ITCH_ORDER_DELETE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_order_delete(...) itch_edit_order_delete(itch_edit_at_(ITCH_ORDER_DELETE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_free_order_replace(...) itch_free_as_at_(ITCH_ORDER_REPLACE, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_order_replace(...) itch_as_order_replace(itch_read_at_(ITCH_ORDER_REPLACE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_order_replace(...) itch_edit_order_replace(itch_edit_at_(ITCH_ORDER_REPLACE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_free_trade(...) itch_free_as_at_(ITCH_TRADE, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_trade(...) itch_as_trade(itch_read_at_(ITCH_TRADE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_trade(...) itch_edit_trade(itch_edit_at_(ITCH_TRADE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_free_cross_trade(...) itch_free_as_at_(ITCH_CROSS_TRADE, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_cross_trade(...) itch_as_cross_trade(itch_read_at_(ITCH_CROSS_TRADE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_cross_trade(...) itch_edit_cross_trade(itch_edit_at_(ITCH_CROSS_TRADE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_free_broken_trade(...) itch_free_as_at_(ITCH_BROKEN_TRADE, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_broken_trade(...) itch_as_broken_trade(itch_read_at_(ITCH_BROKEN_TRADE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_broken_trade(...) itch_edit_broken_trade(itch_edit_at_(ITCH_BROKEN_TRADE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_free_imbalance(...) itch_free_as_at_(ITCH_IMBALANCE, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_imbalance(...) itch_as_imbalance(itch_read_at_(ITCH_IMBALANCE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_imbalance(...) itch_edit_imbalance(itch_edit_at_(ITCH_IMBALANCE, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_free_retail_interest(...) itch_free_as_at_(ITCH_RETAIL_INTEREST, __FILE__, __LINE__, __VA_ARGS__)
-#define itch_as_retail_interest(...) itch_as_retail_interest(itch_read_at_(ITCH_RETAIL_INTEREST, __FILE__, __LINE__, __VA_ARGS__))
-#define itch_edit_retail_interest(...) itch_edit_retail_interest(itch_edit_at_(ITCH_RETAIL_INTEREST, __FILE__, __LINE__, __VA_ARGS__))
+#define ITCH_FREE_AS_(NAME, ...) itch_free_as_at_(ITCH_##NAME, __FILE__, __LINE__, __VA_ARGS__)
+#define ITCH_READ_(NAME, ...) itch_read_at_(ITCH_##NAME, __FILE__, __LINE__, __VA_ARGS__)
+#define ITCH_EDIT_(NAME, ...) itch_edit_at_(ITCH_##NAME, __FILE__, __LINE__, __VA_ARGS__)
+#define itch_free_system_event(...) ITCH_FREE_AS_(SYSTEM_EVENT, __VA_ARGS__)
+#define itch_as_system_event(...) itch_as_system_event(ITCH_READ_(SYSTEM_EVENT, __VA_ARGS__))
+#define itch_edit_system_event(...) itch_edit_system_event(ITCH_EDIT_(SYSTEM_EVENT, __VA_ARGS__))
+#define itch_free_stock_directory(...) ITCH_FREE_AS_(STOCK_DIRECTORY, __VA_ARGS__)
+#define itch_as_stock_directory(...) itch_as_stock_directory(ITCH_READ_(STOCK_DIRECTORY, __VA_ARGS__))
+#define itch_edit_stock_directory(...) itch_edit_stock_directory(ITCH_EDIT_(STOCK_DIRECTORY, __VA_ARGS__))
+#define itch_free_trading_action(...) ITCH_FREE_AS_(TRADING_ACTION, __VA_ARGS__)
+#define itch_as_trading_action(...) itch_as_trading_action(ITCH_READ_(TRADING_ACTION, __VA_ARGS__))
+#define itch_edit_trading_action(...) itch_edit_trading_action(ITCH_EDIT_(TRADING_ACTION, __VA_ARGS__))
+#define itch_free_reg_sho(...) ITCH_FREE_AS_(REG_SHO, __VA_ARGS__)
+#define itch_as_reg_sho(...) itch_as_reg_sho(ITCH_READ_(REG_SHO, __VA_ARGS__))
+#define itch_edit_reg_sho(...) itch_edit_reg_sho(ITCH_EDIT_(REG_SHO, __VA_ARGS__))
+#define itch_free_participant_position(...) ITCH_FREE_AS_(PARTICIPANT_POSITION, __VA_ARGS__)
+#define itch_as_participant_position(...) itch_as_participant_position(ITCH_READ_(PARTICIPANT_POSITION, __VA_ARGS__))
+#define itch_edit_participant_position(...) itch_edit_participant_position(ITCH_EDIT_(PARTICIPANT_POSITION, __VA_ARGS__))
+#define itch_free_mwcb_decline(...) ITCH_FREE_AS_(MWCB_DECLINE, __VA_ARGS__)
+#define itch_as_mwcb_decline(...) itch_as_mwcb_decline(ITCH_READ_(MWCB_DECLINE, __VA_ARGS__))
+#define itch_edit_mwcb_decline(...) itch_edit_mwcb_decline(ITCH_EDIT_(MWCB_DECLINE, __VA_ARGS__))
+#define itch_free_mwcb_status(...) ITCH_FREE_AS_(MWCB_STATUS, __VA_ARGS__)
+#define itch_as_mwcb_status(...) itch_as_mwcb_status(ITCH_READ_(MWCB_STATUS, __VA_ARGS__))
+#define itch_edit_mwcb_status(...) itch_edit_mwcb_status(ITCH_EDIT_(MWCB_STATUS, __VA_ARGS__))
+#define itch_free_ipo_quoting(...) ITCH_FREE_AS_(IPO_QUOTING, __VA_ARGS__)
+#define itch_as_ipo_quoting(...) itch_as_ipo_quoting(ITCH_READ_(IPO_QUOTING, __VA_ARGS__))
+#define itch_edit_ipo_quoting(...) itch_edit_ipo_quoting(ITCH_EDIT_(IPO_QUOTING, __VA_ARGS__))
+#define itch_free_luld_collar(...) ITCH_FREE_AS_(LULD_COLLAR, __VA_ARGS__)
+#define itch_as_luld_collar(...) itch_as_luld_collar(ITCH_READ_(LULD_COLLAR, __VA_ARGS__))
+#define itch_edit_luld_collar(...) itch_edit_luld_collar(ITCH_EDIT_(LULD_COLLAR, __VA_ARGS__))
+#define itch_free_operational_halt(...) ITCH_FREE_AS_(OPERATIONAL_HALT, __VA_ARGS__)
+#define itch_as_operational_halt(...) itch_as_operational_halt(ITCH_READ_(OPERATIONAL_HALT, __VA_ARGS__))
+#define itch_edit_operational_halt(...) itch_edit_operational_halt(ITCH_EDIT_(OPERATIONAL_HALT, __VA_ARGS__))
+#define itch_free_add_order(...) ITCH_FREE_AS_(ADD_ORDER, __VA_ARGS__)
+#define itch_as_add_order(...) itch_as_add_order(ITCH_READ_(ADD_ORDER, __VA_ARGS__))
+#define itch_edit_add_order(...) itch_edit_add_order(ITCH_EDIT_(ADD_ORDER, __VA_ARGS__))
+#define itch_free_add_order_mpid(...) ITCH_FREE_AS_(ADD_ORDER_MPID, __VA_ARGS__)
+#define itch_as_add_order_mpid(...) itch_as_add_order_mpid(ITCH_READ_(ADD_ORDER_MPID, __VA_ARGS__))
+#define itch_edit_add_order_mpid(...) itch_edit_add_order_mpid(ITCH_EDIT_(ADD_ORDER_MPID, __VA_ARGS__))
+#define itch_free_order_executed(...) ITCH_FREE_AS_(ORDER_EXECUTED, __VA_ARGS__)
+#define itch_as_order_executed(...) itch_as_order_executed(ITCH_READ_(ORDER_EXECUTED, __VA_ARGS__))
+#define itch_edit_order_executed(...) itch_edit_order_executed(ITCH_EDIT_(ORDER_EXECUTED, __VA_ARGS__))
+#define itch_free_order_executed_price(...) ITCH_FREE_AS_(ORDER_EXECUTED_PRICE, __VA_ARGS__)
+#define itch_as_order_executed_price(...) itch_as_order_executed_price(ITCH_READ_(ORDER_EXECUTED_PRICE, __VA_ARGS__))
+#define itch_edit_order_executed_price(...) itch_edit_order_executed_price(ITCH_EDIT_(ORDER_EXECUTED_PRICE, __VA_ARGS__))
+#define itch_free_order_cancel(...) ITCH_FREE_AS_(ORDER_CANCEL, __VA_ARGS__)
+#define itch_as_order_cancel(...) itch_as_order_cancel(ITCH_READ_(ORDER_CANCEL, __VA_ARGS__))
+#define itch_edit_order_cancel(...) itch_edit_order_cancel(ITCH_EDIT_(ORDER_CANCEL, __VA_ARGS__))
+#define itch_free_order_delete(...) ITCH_FREE_AS_(ORDER_DELETE, __VA_ARGS__)
+#define itch_as_order_delete(...) itch_as_order_delete(ITCH_READ_(ORDER_DELETE, __VA_ARGS__))
+#define itch_edit_order_delete(...) itch_edit_order_delete(ITCH_EDIT_(ORDER_DELETE, __VA_ARGS__))
+#define itch_free_order_replace(...) ITCH_FREE_AS_(ORDER_REPLACE, __VA_ARGS__)
+#define itch_as_order_replace(...) itch_as_order_replace(ITCH_READ_(ORDER_REPLACE, __VA_ARGS__))
+#define itch_edit_order_replace(...) itch_edit_order_replace(ITCH_EDIT_(ORDER_REPLACE, __VA_ARGS__))
+#define itch_free_trade(...) ITCH_FREE_AS_(TRADE, __VA_ARGS__)
+#define itch_as_trade(...) itch_as_trade(ITCH_READ_(TRADE, __VA_ARGS__))
+#define itch_edit_trade(...) itch_edit_trade(ITCH_EDIT_(TRADE, __VA_ARGS__))
+#define itch_free_cross_trade(...) ITCH_FREE_AS_(CROSS_TRADE, __VA_ARGS__)
+#define itch_as_cross_trade(...) itch_as_cross_trade(ITCH_READ_(CROSS_TRADE, __VA_ARGS__))
+#define itch_edit_cross_trade(...) itch_edit_cross_trade(ITCH_EDIT_(CROSS_TRADE, __VA_ARGS__))
+#define itch_free_broken_trade(...) ITCH_FREE_AS_(BROKEN_TRADE, __VA_ARGS__)
+#define itch_as_broken_trade(...) itch_as_broken_trade(ITCH_READ_(BROKEN_TRADE, __VA_ARGS__))
+#define itch_edit_broken_trade(...) itch_edit_broken_trade(ITCH_EDIT_(BROKEN_TRADE, __VA_ARGS__))
+#define itch_free_imbalance(...) ITCH_FREE_AS_(IMBALANCE, __VA_ARGS__)
+#define itch_as_imbalance(...) itch_as_imbalance(ITCH_READ_(IMBALANCE, __VA_ARGS__))
+#define itch_edit_imbalance(...) itch_edit_imbalance(ITCH_EDIT_(IMBALANCE, __VA_ARGS__))
+#define itch_free_retail_interest(...) ITCH_FREE_AS_(RETAIL_INTEREST, __VA_ARGS__)
+#define itch_as_retail_interest(...) itch_as_retail_interest(ITCH_READ_(RETAIL_INTEREST, __VA_ARGS__))
+#define itch_edit_retail_interest(...) itch_edit_retail_interest(ITCH_EDIT_(RETAIL_INTEREST, __VA_ARGS__))
 #elif defined PROTOPOOL_ANALYSED_
 #define ITCH_NEW_(function, ...) ITCH_ALLOCATED_(function(__VA_ARGS__))
 #define itch_free(...) itch_free_(__VA_ARGS__)

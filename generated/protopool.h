@@ -1385,15 +1385,13 @@ PROTOPOOL_API void protopool_trace_bytes(const char *what, const void *slot, siz
         return msg->tag == tag_of_it ? p##_as_##variant(msg) : NULL; \
     }
 
-#define PROTOPOOL_READ_AND_EDIT_(p, variant, tag_of_it) \
+/* slot_class: 0 for a variant with a tail. */
+#define PROTOPOOL_READ_EDIT_FREE_(p, variant, tag_of_it, slot_class) \
     PROTOPOOL_READ_(p, variant, tag_of_it) \
     static inline struct p##_##variant *p##_edit_##variant(struct p *msg) \
     { \
         return (struct p##_##variant *)(p##_is_variant_(msg, tag_of_it) ? (void *)msg : p##_null_()); \
-    }
-
-/* slot_class: 0 for a variant with a tail. */
-#define PROTOPOOL_FREE_(p, variant, tag_of_it, slot_class) \
+    } \
     static inline void p##_free_##variant(struct p##_pool *pool, struct p *msg) \
     { \
         p##_free_as_(pool, msg, tag_of_it, slot_class); \

@@ -1017,8 +1017,7 @@ static inline struct telemetry_heartbeat telemetry_default_heartbeat(void)
     return msg;
 }
 
-PROTOPOOL_READ_AND_EDIT_(telemetry, heartbeat, TELEMETRY_HEARTBEAT)
-PROTOPOOL_FREE_(telemetry, heartbeat, TELEMETRY_HEARTBEAT, 2)
+PROTOPOOL_READ_EDIT_FREE_(telemetry, heartbeat, TELEMETRY_HEARTBEAT, 2)
 
 static inline struct telemetry_heartbeat telemetry_make_heartbeat(uint64_t time, enum telemetry_mode mode,
     uint8_t working, uint8_t battery)
@@ -1074,8 +1073,7 @@ static inline struct telemetry *telemetry_copy_heartbeat(struct telemetry_pool *
 
 PROTOPOOL_VALID_(telemetry, attitude, TELEMETRY_ATTITUDE)
 PROTOPOOL_DEFAULT_(telemetry, attitude, TELEMETRY_ATTITUDE)
-PROTOPOOL_READ_AND_EDIT_(telemetry, attitude, TELEMETRY_ATTITUDE)
-PROTOPOOL_FREE_(telemetry, attitude, TELEMETRY_ATTITUDE, 4)
+PROTOPOOL_READ_EDIT_FREE_(telemetry, attitude, TELEMETRY_ATTITUDE, 4)
 
 static inline struct telemetry_attitude telemetry_make_attitude(uint64_t time, const float *angles,
     const float *rates)
@@ -1145,8 +1143,7 @@ static inline struct telemetry_moved telemetry_default_moved(void)
     return msg;
 }
 
-PROTOPOOL_READ_AND_EDIT_(telemetry, moved, TELEMETRY_MOVED)
-PROTOPOOL_FREE_(telemetry, moved, TELEMETRY_MOVED, 6)
+PROTOPOOL_READ_EDIT_FREE_(telemetry, moved, TELEMETRY_MOVED, 6)
 
 static inline struct telemetry_moved telemetry_make_moved(uint64_t time, const struct telemetry_position *at,
     const struct telemetry_position *target)
@@ -1242,8 +1239,7 @@ static inline struct telemetry_mission telemetry_default_mission(void)
     return msg;
 }
 
-PROTOPOOL_READ_AND_EDIT_(telemetry, mission, TELEMETRY_MISSION)
-PROTOPOOL_FREE_(telemetry, mission, TELEMETRY_MISSION, 38)
+PROTOPOOL_READ_EDIT_FREE_(telemetry, mission, TELEMETRY_MISSION, 38)
 
 static inline struct telemetry_mission telemetry_make_mission(const char *name, float speed,
     const struct telemetry_waypoint *waypoints, size_t waypoints_len)
@@ -1321,8 +1317,7 @@ static inline struct telemetry_text telemetry_default_text(void)
     return msg;
 }
 
-PROTOPOOL_READ_AND_EDIT_(telemetry, text, TELEMETRY_TEXT)
-PROTOPOOL_FREE_(telemetry, text, TELEMETRY_TEXT, 9)
+PROTOPOOL_READ_EDIT_FREE_(telemetry, text, TELEMETRY_TEXT, 9)
 PROTOPOOL_COPY_(telemetry, text, TELEMETRY_TEXT, 9, 1)
 
 static inline struct telemetry_text telemetry_make_text(uint8_t severity, const char *text)
@@ -1375,8 +1370,7 @@ static inline struct telemetry_log telemetry_default_log(void)
     return msg;
 }
 
-PROTOPOOL_READ_AND_EDIT_(telemetry, log, TELEMETRY_LOG)
-PROTOPOOL_FREE_(telemetry, log, TELEMETRY_LOG, 0)
+PROTOPOOL_READ_EDIT_FREE_(telemetry, log, TELEMETRY_LOG, 0)
 
 static inline const char *telemetry_log_text(const struct telemetry_log *msg, size_t *length)
 {
@@ -1452,8 +1446,7 @@ static inline struct telemetry *telemetry_copy_log(struct telemetry_pool *pool, 
 
 PROTOPOOL_VALID_(telemetry, chunk, TELEMETRY_CHUNK)
 PROTOPOOL_DEFAULT_(telemetry, chunk, TELEMETRY_CHUNK)
-PROTOPOOL_READ_AND_EDIT_(telemetry, chunk, TELEMETRY_CHUNK)
-PROTOPOOL_FREE_(telemetry, chunk, TELEMETRY_CHUNK, 0)
+PROTOPOOL_READ_EDIT_FREE_(telemetry, chunk, TELEMETRY_CHUNK, 0)
 
 static inline const uint8_t *telemetry_chunk_data(const struct telemetry_chunk *msg, size_t *length)
 {
@@ -1549,8 +1542,7 @@ static inline struct telemetry_track telemetry_default_track(void)
     return msg;
 }
 
-PROTOPOOL_READ_AND_EDIT_(telemetry, track, TELEMETRY_TRACK)
-PROTOPOOL_FREE_(telemetry, track, TELEMETRY_TRACK, 0)
+PROTOPOOL_READ_EDIT_FREE_(telemetry, track, TELEMETRY_TRACK, 0)
 
 static inline const struct telemetry_position *telemetry_track_points(const struct telemetry_track *msg, size_t *length)
 {
@@ -1627,8 +1619,7 @@ static inline bool telemetry_valid_set_mode(const struct telemetry_set_mode *msg
 }
 
 PROTOPOOL_DEFAULT_(telemetry, set_mode, TELEMETRY_SET_MODE)
-PROTOPOOL_READ_AND_EDIT_(telemetry, set_mode, TELEMETRY_SET_MODE)
-PROTOPOOL_FREE_(telemetry, set_mode, TELEMETRY_SET_MODE, 1)
+PROTOPOOL_READ_EDIT_FREE_(telemetry, set_mode, TELEMETRY_SET_MODE, 1)
 PROTOPOOL_COPY_(telemetry, set_mode, TELEMETRY_SET_MODE, 1, 1)
 
 static inline struct telemetry_set_mode telemetry_make_set_mode(enum telemetry_mode mode)
@@ -1683,8 +1674,7 @@ static inline struct telemetry_set_home telemetry_default_set_home(void)
     return msg;
 }
 
-PROTOPOOL_READ_AND_EDIT_(telemetry, set_home, TELEMETRY_SET_HOME)
-PROTOPOOL_FREE_(telemetry, set_home, TELEMETRY_SET_HOME, 3)
+PROTOPOOL_READ_EDIT_FREE_(telemetry, set_home, TELEMETRY_SET_HOME, 3)
 
 static inline struct telemetry_set_home telemetry_make_set_home(const struct telemetry_position *home)
 {
@@ -1777,38 +1767,41 @@ PROTOPOOL_API struct telemetry *telemetry_edit_at_(enum telemetry_tag tag, const
 #define telemetry_pool_each(pool, ...) telemetry_pool_each(TELEMETRY_HERE_(pool), __VA_ARGS__)
 #define telemetry_pool_stats(pool, ...) telemetry_pool_stats(TELEMETRY_HERE_(pool), __VA_ARGS__)
 #define telemetry_free(...) telemetry_free_at_(__FILE__, __LINE__, __VA_ARGS__)
-#define telemetry_free_heartbeat(...) telemetry_free_as_at_(TELEMETRY_HEARTBEAT, __FILE__, __LINE__, __VA_ARGS__)
-#define telemetry_as_heartbeat(...) telemetry_as_heartbeat(telemetry_read_at_(TELEMETRY_HEARTBEAT, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_edit_heartbeat(...) telemetry_edit_heartbeat(telemetry_edit_at_(TELEMETRY_HEARTBEAT, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_free_attitude(...) telemetry_free_as_at_(TELEMETRY_ATTITUDE, __FILE__, __LINE__, __VA_ARGS__)
-#define telemetry_as_attitude(...) telemetry_as_attitude(telemetry_read_at_(TELEMETRY_ATTITUDE, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_edit_attitude(...) telemetry_edit_attitude(telemetry_edit_at_(TELEMETRY_ATTITUDE, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_free_moved(...) telemetry_free_as_at_(TELEMETRY_MOVED, __FILE__, __LINE__, __VA_ARGS__)
-#define telemetry_as_moved(...) telemetry_as_moved(telemetry_read_at_(TELEMETRY_MOVED, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_edit_moved(...) telemetry_edit_moved(telemetry_edit_at_(TELEMETRY_MOVED, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_free_mission(...) telemetry_free_as_at_(TELEMETRY_MISSION, __FILE__, __LINE__, __VA_ARGS__)
-#define telemetry_as_mission(...) telemetry_as_mission(telemetry_read_at_(TELEMETRY_MISSION, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_edit_mission(...) telemetry_edit_mission(telemetry_edit_at_(TELEMETRY_MISSION, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_free_text(...) telemetry_free_as_at_(TELEMETRY_TEXT, __FILE__, __LINE__, __VA_ARGS__)
-#define telemetry_as_text(...) telemetry_as_text(telemetry_read_at_(TELEMETRY_TEXT, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_edit_text(...) telemetry_edit_text(telemetry_edit_at_(TELEMETRY_TEXT, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_free_log(...) telemetry_free_as_at_(TELEMETRY_LOG, __FILE__, __LINE__, __VA_ARGS__)
-#define telemetry_as_log(...) telemetry_as_log(telemetry_read_at_(TELEMETRY_LOG, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_edit_log(...) telemetry_edit_log(telemetry_edit_at_(TELEMETRY_LOG, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_free_chunk(...) telemetry_free_as_at_(TELEMETRY_CHUNK, __FILE__, __LINE__, __VA_ARGS__)
-#define telemetry_as_chunk(...) telemetry_as_chunk(telemetry_read_at_(TELEMETRY_CHUNK, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_edit_chunk(...) telemetry_edit_chunk(telemetry_edit_at_(TELEMETRY_CHUNK, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_free_track(...) telemetry_free_as_at_(TELEMETRY_TRACK, __FILE__, __LINE__, __VA_ARGS__)
-#define telemetry_as_track(...) telemetry_as_track(telemetry_read_at_(TELEMETRY_TRACK, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_edit_track(...) telemetry_edit_track(telemetry_edit_at_(TELEMETRY_TRACK, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_free_set_mode(...) telemetry_free_as_at_(TELEMETRY_SET_MODE, __FILE__, __LINE__, __VA_ARGS__)
-#define telemetry_as_set_mode(...) telemetry_as_set_mode(telemetry_read_at_(TELEMETRY_SET_MODE, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_edit_set_mode(...) telemetry_edit_set_mode(telemetry_edit_at_(TELEMETRY_SET_MODE, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_free_reboot(...) telemetry_free_as_at_(TELEMETRY_REBOOT, __FILE__, __LINE__, __VA_ARGS__)
-#define telemetry_as_reboot(...) telemetry_as_reboot(telemetry_read_at_(TELEMETRY_REBOOT, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_free_set_home(...) telemetry_free_as_at_(TELEMETRY_SET_HOME, __FILE__, __LINE__, __VA_ARGS__)
-#define telemetry_as_set_home(...) telemetry_as_set_home(telemetry_read_at_(TELEMETRY_SET_HOME, __FILE__, __LINE__, __VA_ARGS__))
-#define telemetry_edit_set_home(...) telemetry_edit_set_home(telemetry_edit_at_(TELEMETRY_SET_HOME, __FILE__, __LINE__, __VA_ARGS__))
+#define TELEMETRY_FREE_AS_(NAME, ...) telemetry_free_as_at_(TELEMETRY_##NAME, __FILE__, __LINE__, __VA_ARGS__)
+#define TELEMETRY_READ_(NAME, ...) telemetry_read_at_(TELEMETRY_##NAME, __FILE__, __LINE__, __VA_ARGS__)
+#define TELEMETRY_EDIT_(NAME, ...) telemetry_edit_at_(TELEMETRY_##NAME, __FILE__, __LINE__, __VA_ARGS__)
+#define telemetry_free_heartbeat(...) TELEMETRY_FREE_AS_(HEARTBEAT, __VA_ARGS__)
+#define telemetry_as_heartbeat(...) telemetry_as_heartbeat(TELEMETRY_READ_(HEARTBEAT, __VA_ARGS__))
+#define telemetry_edit_heartbeat(...) telemetry_edit_heartbeat(TELEMETRY_EDIT_(HEARTBEAT, __VA_ARGS__))
+#define telemetry_free_attitude(...) TELEMETRY_FREE_AS_(ATTITUDE, __VA_ARGS__)
+#define telemetry_as_attitude(...) telemetry_as_attitude(TELEMETRY_READ_(ATTITUDE, __VA_ARGS__))
+#define telemetry_edit_attitude(...) telemetry_edit_attitude(TELEMETRY_EDIT_(ATTITUDE, __VA_ARGS__))
+#define telemetry_free_moved(...) TELEMETRY_FREE_AS_(MOVED, __VA_ARGS__)
+#define telemetry_as_moved(...) telemetry_as_moved(TELEMETRY_READ_(MOVED, __VA_ARGS__))
+#define telemetry_edit_moved(...) telemetry_edit_moved(TELEMETRY_EDIT_(MOVED, __VA_ARGS__))
+#define telemetry_free_mission(...) TELEMETRY_FREE_AS_(MISSION, __VA_ARGS__)
+#define telemetry_as_mission(...) telemetry_as_mission(TELEMETRY_READ_(MISSION, __VA_ARGS__))
+#define telemetry_edit_mission(...) telemetry_edit_mission(TELEMETRY_EDIT_(MISSION, __VA_ARGS__))
+#define telemetry_free_text(...) TELEMETRY_FREE_AS_(TEXT, __VA_ARGS__)
+#define telemetry_as_text(...) telemetry_as_text(TELEMETRY_READ_(TEXT, __VA_ARGS__))
+#define telemetry_edit_text(...) telemetry_edit_text(TELEMETRY_EDIT_(TEXT, __VA_ARGS__))
+#define telemetry_free_log(...) TELEMETRY_FREE_AS_(LOG, __VA_ARGS__)
+#define telemetry_as_log(...) telemetry_as_log(TELEMETRY_READ_(LOG, __VA_ARGS__))
+#define telemetry_edit_log(...) telemetry_edit_log(TELEMETRY_EDIT_(LOG, __VA_ARGS__))
+#define telemetry_free_chunk(...) TELEMETRY_FREE_AS_(CHUNK, __VA_ARGS__)
+#define telemetry_as_chunk(...) telemetry_as_chunk(TELEMETRY_READ_(CHUNK, __VA_ARGS__))
+#define telemetry_edit_chunk(...) telemetry_edit_chunk(TELEMETRY_EDIT_(CHUNK, __VA_ARGS__))
+#define telemetry_free_track(...) TELEMETRY_FREE_AS_(TRACK, __VA_ARGS__)
+#define telemetry_as_track(...) telemetry_as_track(TELEMETRY_READ_(TRACK, __VA_ARGS__))
+#define telemetry_edit_track(...) telemetry_edit_track(TELEMETRY_EDIT_(TRACK, __VA_ARGS__))
+#define telemetry_free_set_mode(...) TELEMETRY_FREE_AS_(SET_MODE, __VA_ARGS__)
+#define telemetry_as_set_mode(...) telemetry_as_set_mode(TELEMETRY_READ_(SET_MODE, __VA_ARGS__))
+#define telemetry_edit_set_mode(...) telemetry_edit_set_mode(TELEMETRY_EDIT_(SET_MODE, __VA_ARGS__))
+#define telemetry_free_reboot(...) TELEMETRY_FREE_AS_(REBOOT, __VA_ARGS__)
+#define telemetry_as_reboot(...) telemetry_as_reboot(TELEMETRY_READ_(REBOOT, __VA_ARGS__))
+#define telemetry_free_set_home(...) TELEMETRY_FREE_AS_(SET_HOME, __VA_ARGS__)
+#define telemetry_as_set_home(...) telemetry_as_set_home(TELEMETRY_READ_(SET_HOME, __VA_ARGS__))
+#define telemetry_edit_set_home(...) telemetry_edit_set_home(TELEMETRY_EDIT_(SET_HOME, __VA_ARGS__))
 #elif defined PROTOPOOL_ANALYSED_
 #define TELEMETRY_NEW_(function, ...) TELEMETRY_ALLOCATED_(function(__VA_ARGS__))
 #define telemetry_free(...) telemetry_free_(__VA_ARGS__)

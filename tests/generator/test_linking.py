@@ -222,7 +222,7 @@ class Programs(Folder):
             sizes = {}
             for calling in ((), ("-DPROTOPOOL_NO_INLINE",)):
                 flags = ("-O2", f"-DPROTOPOOL_CHECK={level}", "-DPROTOPOOL_NO_ANALYSIS", *calling)
-                rest = [self.compile(source, *flags[:2], *(calling if source.stem == "calc" else ()))
+                rest = [self.compile(source, flags[1], *(calling if source.stem == "calc" else ()))
                         for source in (self.folder / "main.c", GENERATED / "calc.c", GENERATED / "protopool.c")]
                 compiled = self.compile(use, *flags)
                 sizes[bool(calling)] = int(subprocess.run(["size", compiled], capture_output=True, text=True, check=True).stdout.split("\n")[1].split()[0])
