@@ -588,6 +588,38 @@ START_TEST(free_slot_of_a_large_fixed_pool_is_found)
 }
 END_TEST
 
+/* At level 0, a double free and a free of a slot of another size are not found. They must not free other slots. */
+START_TEST(wrong_frees_do_not_free_other_slots_of_a_fixed_pool)
+{
+    const struct protopool_slot_size two[] = { { 24, 5 }, { 40, 1 } };
+    const struct protopool_geometry small = { two, 2 };
+    static alignas(8) unsigned char memory[1024];
+    void *slots[5], *foreign;
+
+    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, memory, sizeof memory));
+    foreign = take(2);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 5; i++)
+            ck_assert_ptr_nonnull(slots[i] = take(1));
+        ck_assert_ptr_null(take(1));
+        for (int i = 0; i < 5; i++)
+            put(1, slots[i]);
+        put(1, slots[0]); /* into a full magazine */
+        put(1, slots[4]);
+        protopool_flush(&pool.engine);
+        assert_compact_holds(1);
+        ck_assert_uint_eq(pool.classes[1].fixed.free_slots, 5);
+        ck_assert_ptr_nonnull(slots[0] = take(1));
+        put(1, foreign);
+        put(1, slots[0]);
+        protopool_flush(&pool.engine);
+        assert_compact_holds(1);
+        ck_assert_uint_eq(pool.classes[1].fixed.free_slots, 5);
+    }
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 1);
+}
+END_TEST
+
 /* A joined pool has nothing else; a fixed pool's tables are in its memory. */
 START_TEST(handle_is_seven_words_for_each_slot_size_and_eight_besides)
 {
@@ -1498,6 +1530,7 @@ int main(void)
     ADD_TEST(suite, slot_put_where_a_fixed_pool_has_no_budget_is_left_alone);
     ADD_TEST(suite, failed_makes_keep_a_depots_arrays);
     ADD_TEST(suite, fixed_bytes_do_not_wrap);
+    ADD_TEST(suite, wrong_frees_do_not_free_other_slots_of_a_fixed_pool);
     ADD_TEST(suite, fixed_bytes_count_the_summary);
     ADD_TEST(suite, free_slot_of_a_large_fixed_pool_is_found);
     ADD_TEST(suite, handle_is_seven_words_for_each_slot_size_and_eight_besides);
