@@ -111,27 +111,27 @@ static bool pp_find_few(double positive, bool is_float, struct pp_decimal *found
     if (positive < 1e-4
         || positive >= (is_float ? 16777216 : most)) /* beyond, digits before the point may be left out */
         return false;
-    for (int places = 0; positive * scale + 0.5 < most; places++, scale *= 10) {
+    for (int places = 0;; places++) {
         const double scaled = positive * scale + 0.5;
-        const int64_t number = (int64_t)scaled;
+        const int64_t number = (int64_t)scaled; /* less than 10 * most */
         const double above = scaled - (double)number, back = (double)number / scale;
         char text[PP_MOST_TEXT];
         char *const end = text + sizeof text;
         uint64_t bits;
 
         memcpy(&bits, &back, sizeof bits);
-        if (is_float && (bits & 0x1fffffff) == 0x10000000)
+        if (scaled >= most || (is_float && (bits & 0x1fffffff) == 0x10000000))
             return false;
-        if (is_float ? (float)back != (float)positive : back != positive)
-            continue;
-        if (is_float && (above < 1e-6 || above > 1 - 1e-6))
-            return false;
-        found->count = (int)(end - pp_digits_before(end, (uint64_t)number, false));
-        found->exponent = found->count - 1 - places;
-        memcpy(found->digits, end - found->count, (size_t)found->count);
-        return pp_library_has_floats();
+        if (is_float ? (float)back == (float)positive : back == positive) {
+            if (is_float && (above < 1e-6 || above > 1 - 1e-6))
+                return false;
+            found->count = (int)(end - pp_digits_before(end, (uint64_t)number, false));
+            found->exponent = found->count - 1 - places;
+            memcpy(found->digits, end - found->count, (size_t)found->count);
+            return pp_library_has_floats();
+        }
+        scale *= 10;
     }
-    return false;
 }
 #else
 #define pp_find_few(positive, is_float, found) false
