@@ -10,6 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from gen.language import resolve
+
 from . import contenders
 
 FULL = (10, 100, 1000, 10_000)
@@ -18,9 +20,14 @@ COMPILED_UP_TO = 1000           # variants; a file of more takes minutes
 FIELDS = (("a", "u64", "uint64_t"), ("b", "u32", "uint32_t"), ("c", "u16", "uint16_t"))
 
 
-def _schema(variants: int) -> str:
+def _schemas(variants: int) -> dict[str, str]:
+    """{protocol: its schema}: one protocol, or as many as the language's limit asks for."""
     fields = ", ".join(f"{name}: {type_}" for name, type_, _ in FIELDS)
-    return "protocol: many\nmessages:\n" + "".join(f"  Message{i}: {{fields: {{{fields}}}}}\n" for i in range(variants))
+    most = resolve.MOST["messages"]
+    parts = {"many" if variants <= most else f"many{first // most}": range(first, min(first + most, variants))
+             for first in range(0, variants, most)}
+    return {name: f"protocol: {name}\nmessages:\n" + "".join(f"  Message{i}: {{fields: {{{fields}}}}}\n" for i in part)
+            for name, part in parts.items()}
 
 
 def _by_hand(variants: int) -> str:
@@ -57,14 +64,15 @@ def measure(sizes: tuple[int, ...]) -> list[dict]:
     measured = []
     for variants in sizes:
         with tempfile.TemporaryDirectory() as folder:
-            schema, by_hand, header = Path(folder, "many.yaml"), Path(folder, "by_hand.c"), Path(folder, "header.c")
-            schema.write_text(_schema(variants), encoding="utf-8")
+            by_hand, header, schemas = Path(folder, "by_hand.c"), Path(folder, "header.c"), _schemas(variants)
+            for name, text in schemas.items():
+                Path(folder, f"{name}.yaml").write_text(text, encoding="utf-8")
             by_hand.write_text(_by_hand(variants), encoding="utf-8")
             header.write_text('#include "many.h"\n', encoding="utf-8")
-            seconds, peak = _timed([sys.executable, "-m", "gen", "-q", "-o", folder, schema],
+            seconds, peak = _timed([sys.executable, "-m", "gen", "-q", "-o", folder, *(Path(folder, f"{name}.yaml") for name in schemas)],
                                    env=os.environ | {"PYTHONPATH": str(contenders.ROOT)})
             row = {"variants": variants, "seconds": seconds, "peak_bytes": peak,
-                   "emitted_bytes": sum(Path(folder, f"many{end}").stat().st_size for end in (".h", ".c"))}
+                   "emitted_bytes": sum(Path(folder, name + end).stat().st_size for name in schemas for end in (".h", ".c"))}
             if variants <= COMPILED_UP_TO:
                 for what, source in (("compile", Path(folder, "many.c")), ("header", header), ("by_hand", by_hand)):
                     seconds, peak = _timed([contenders.compiler(), "-std=c11", "-O2", "-c", source, "-o", Path(folder, "out.o")])

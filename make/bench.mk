@@ -26,5 +26,5 @@ bench-check: ## the benchmark itself: the pool against itself, and against one t
 bench-instructions: ## instructions of today's code against those of bench/instructions.json; fails if 5 % more
 	@$(FIND_PYTHON); CC="$(CC)" "$$p" -m bench.instructions
 
-bench-generator: ## what the generator and its output cost, up to 1000 variants
-	@$(FIND_PYTHON); CC="$(CC)" "$$p" -m bench.generator 10 100 1000
+bench-generator: ## what the generator and its output cost, up to 10,000 variants
+	@$(FIND_PYTHON); CC="$(CC)" "$$p" -m bench.generator 10 100 1000 10000

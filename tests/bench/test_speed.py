@@ -26,6 +26,29 @@ class Speed(unittest.TestCase):
         print(f"400 messages, 5000 fields: {min(took):.2f} s", file=sys.stderr)
         self.assertLess(min(took), 3)
 
+    def test_four_times_the_fields_take_at_most_six_times_as_long(self):
+        """Neither the speed of the machine nor the time to start matters. What is quadratic takes 16 times as long."""
+        for what, schema in (("messages", lambda size: large_schema(size, 5 * size)),
+                             ("fields of one message", lambda size: large_schema(1, 5 * size))):
+            with self.subTest(what):
+                start, small, large = (self.least(schema(size)) for size in (1, 400, 1600))
+                print(f"{what}: {small - start:.2f} s, four times as many {large - start:.2f} s", file=sys.stderr)
+                self.assertLess(large - start, 6 * (small - start))
+
+    @staticmethod
+    def least(schema: str) -> float:
+        """Processor seconds of the fastest of three runs: others may use the machine."""
+        took = []
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "big.yaml")
+            path.write_text(schema)
+            for _ in range(3):
+                began = processor_seconds()
+                done = command("--no-engine", "-q", "-o", folder, path)
+                took.append(processor_seconds() - began)
+                assert done.returncode == 0, done.stderr
+        return min(took)
+
 
 if __name__ == "__main__":
     unittest.main()
