@@ -76,7 +76,7 @@ def order(members: list[Member], begin: int, align: int) -> list[Member]:
     """
     ascending = sorted(members, key=lambda m: m.align)
     large_last = sorted(members, key=lambda m: (m.size > LARGE, -m.align if m.size > LARGE else m.align))
-    return min((large_last, ascending), key=lambda order: place(order, begin, align)[1])
+    return min((large_last, ascending), key=lambda order: _size(order, begin, align))
 
 
 def cut(holes: Iterable[Hole], begin: int) -> tuple[Hole, ...]:
@@ -94,6 +94,14 @@ def gaps(members: Iterable[Member], begin: int, size: int) -> tuple[Hole, ...]:
     if size > end:
         gaps.append(Hole(end, size - end))
     return tuple(gaps)
+
+
+def _size(members: list[Member], begin: int, align: int) -> int:
+    """The size of the struct, with its members in this order."""
+    end = begin
+    for member in members:
+        end = round_up(end, member.align) + member.size
+    return round_up(end, align)
 
 
 def place(members: list[Member], begin: int, align: int) -> tuple[tuple[Member, ...], int]:

@@ -16,7 +16,7 @@ class Name:
     schema: str
     c: str
 
-    @property
+    @cached_property
     def upper(self) -> str:
         return self.c.upper()
 
@@ -49,6 +49,11 @@ class Enum:
     def numbers(self) -> dict[str, int]:
         """The number of each value, by its name in the schema."""
         return {value.name.schema: value.number for value in self.values}
+
+    @cached_property
+    def consecutive(self) -> bool:
+        """Whether each value is one more than the value before it."""
+        return all(b.number == a.number + 1 for a, b in zip(self.values, self.values[1:]))
 
     @cached_property
     def by_number(self) -> dict[int, EnumValue]:
@@ -104,6 +109,11 @@ class Record:
         return {field.name.c: number for number, field in enumerate(self.fields, 1)}
 
     @cached_property
+    def parameters(self) -> frozenset[str]:
+        """The names of its constructors' parameters for fields."""
+        return frozenset(field.parameter for field in self.fields)
+
+    @cached_property
     def field_of_member(self) -> dict[str, "Field"]:
         """The field of each member whose comment describes that field: the last of its members."""
         return {f.name.c + f.type.parts[-1].suffix: f for f in self.fields}
@@ -144,20 +154,20 @@ class Field:
     range: Range | None = None
     default: int | float | str | None = None     # a number, also for an enum or flags, or a text
 
-    @property
+    @cached_property
     def is_optional(self) -> bool:
         return isinstance(self.type, Optional)
 
-    @property
+    @cached_property
     def is_tail(self) -> bool:
         return isinstance(self.type, Tail)
 
-    @property
+    @cached_property
     def inner(self) -> FieldType:
         """Its type without the question mark."""
         return self.type.of if self.is_optional else self.type
 
-    @property
+    @cached_property
     def element(self) -> Element | None:
         return self.type.element
 

@@ -161,17 +161,8 @@ size_t calc_size(const struct calc *msg)
 
 const char *calc_operation_name(enum calc_operation value)
 {
-    switch (value) {
-    case CALC_OPERATION_ADD:
-        return "add";
-    case CALC_OPERATION_SUBTRACT:
-        return "subtract";
-    case CALC_OPERATION_MULTIPLY:
-        return "multiply";
-    case CALC_OPERATION_DIVIDE:
-        return "divide";
-    }
-    return NULL;
+    const uint64_t index = (uint64_t)value - (uint64_t)CALC_OPERATION_ADD;
+    return index < 4 ? calc_values_of_operation_[index].name : NULL;
 }
 
 /* ---- Slots --------------------------------------------------------------------------------------------------- */

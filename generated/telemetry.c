@@ -268,17 +268,8 @@ size_t telemetry_size(const struct telemetry *msg)
 
 const char *telemetry_mode_name(enum telemetry_mode value)
 {
-    switch (value) {
-    case TELEMETRY_MODE_MANUAL:
-        return "manual";
-    case TELEMETRY_MODE_HOLD:
-        return "hold";
-    case TELEMETRY_MODE_MISSION:
-        return "mission";
-    case TELEMETRY_MODE_LAND:
-        return "land";
-    }
-    return NULL;
+    const uint64_t index = (uint64_t)value - (uint64_t)TELEMETRY_MODE_MANUAL;
+    return index < 4 ? telemetry_values_of_mode_[index].name : NULL;
 }
 
 /* ---- Slots --------------------------------------------------------------------------------------------------- */

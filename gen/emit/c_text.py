@@ -11,6 +11,8 @@ WIDTH = 116                     # characters; longer emitted lines are broken if
 # Characters that would reorder or break the lines that a reader or a compiler sees.
 _UNSEEN = re.compile("[\u0085\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
+_BREAK = re.compile("(?<=[,|]) ")       # where a line of C may be broken
+
 
 def comment(text: str, indent: str = " * ") -> str:
     """The text as lines of a C comment: nothing in it ends the comment, starts another or joins two lines."""
@@ -36,10 +38,15 @@ def _wrapped_line(line: str) -> str:
         return line
     code = line.lstrip()
     indent = line[:len(line) - len(code)]
-    unbreakable = re.sub(r"(?<![,|]) ", "\0", code)
-    lines = textwrap.wrap(unbreakable, WIDTH, initial_indent=indent, subsequent_indent=indent + "    ",
-                          break_long_words=False, break_on_hyphens=False)
-    return "\n".join(lines).replace("\0", " ")
+    first, *parts = _BREAK.split(code)
+    lines, last = [], indent + first
+    for part in parts:
+        if len(last) + 1 + len(part) <= WIDTH:
+            last += " " + part
+        else:
+            lines.append(last)
+            last = f"{indent}    {part}"
+    return "\n".join([*lines, last])
 
 
 def continued(text: str) -> str:

@@ -16,25 +16,22 @@ class _Kind:
     """The macros of one kind, as attributes."""
 
     def __init__(self, file: str, module: object):
+        vars(self).update(vars(module))
         self._file = file
-        self._module = module
 
     def __getattr__(self, macro: str) -> Callable[..., str]:
-        found = getattr(self._module, macro, None)
-        if found is None:
-            raise KindError(f"templates/{self._file} has no macro {macro!r}")
-        return found
+        raise KindError(f"templates/{self._file} has no macro {macro!r}")
 
 
 def dispatcher(environment: jinja2.Environment, **names: object) -> Callable[[model.FieldType], _Kind]:
     """A function from a type to the macros of its kind, which see these names. Raises KindError for a kind without a file."""
-    loaded: dict[str, _Kind] = {}
+    loaded: dict[type, _Kind] = {}          # by class: this is called for every field, many times
 
     def kind(field_type: model.FieldType) -> _Kind:
-        name = getattr(field_type, "kind", None)
-        if name not in loaded:
-            loaded[name] = _load(environment, name, {**names, "kind": kind})
-        return loaded[name]
+        of = type(field_type)
+        if of not in loaded:
+            loaded[of] = _load(environment, getattr(of, "kind", None), {**names, "kind": kind})
+        return loaded[of]
 
     return kind
 

@@ -21,14 +21,17 @@ class LocalNames:
     n: str
 
 
+# In the order of LocalNames.
+_WORDS = ("pool", "msg", "out", "from", "bytes", "slot_class", "arguments", "n")
+
+
 def local_names(record: model.Struct | model.Message) -> LocalNames:
     """The names for the constructors of a record."""
-    taken = {field.parameter for field in record.fields} | {field.parameter + "_len" for field in record.fields}
-    words = {word: word for word in ("pool", "msg", "out", "bytes", "slot_class", "arguments", "n")} | {"origin": "from"}
-    return LocalNames(**{local: word + "_" if word in taken else word for local, word in words.items()})
+    taken = record.parameters
+    return LocalNames(*(word + "_" if word in taken else word for word in _WORDS))
 
 
 def text_length(field: model.Field, record: model.Struct | model.Message) -> str:
     """The local that holds the length of a text that a constructor is called with."""
     length = field.name.c + "_len"
-    return length + "_" if any(length == other.parameter for other in record.fields) else length
+    return length + "_" if length in record.parameters else length

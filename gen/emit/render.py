@@ -36,9 +36,26 @@ def _render(layout: Layout, templates: dict[str, str]) -> dict[str, str]:
     environment = _environment()
     protocol = layout.protocol
     names = {"layout": layout, "protocol": protocol, "ruled_out": rules.ruled_out(protocol), "abi": engine_abi()}
+    names["once"] = _once()
     names["kind"] = dispatcher(environment, **names)
     return {name.format(protocol.name.c): environment.get_template(template).render(names)
             for template, name in templates.items()}
+
+
+def _once() -> Callable[[str, Callable[..., str]], Callable[..., str]]:
+    """For templates: once("name", macro) is the macro, but its text for the same arguments is rendered only once. The arguments are
+    texts and parts of the layout; parts are compared by identity, since they live as long as the layout."""
+    texts: dict[tuple, str] = {}
+
+    def once(name: str, macro: Callable[..., str]) -> Callable[..., str]:
+        def kept(*arguments: object) -> str:
+            key = (name, *(argument if isinstance(argument, str) else id(argument) for argument in arguments))
+            if key not in texts:
+                texts[key] = macro(*arguments)
+            return texts[key]
+        return kept
+
+    return once
 
 
 def engine_abi() -> int:

@@ -4,7 +4,6 @@ written."""
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 from . import yaml_tree
 from ..diagnostics import Place, Reporter, at, did_you_mean, quoted
@@ -147,8 +146,8 @@ class Reader:
         self.reporter.error(word.place, f"{quoted(word.text)} is not a type", hint)
 
     def part(self, word: Word, match: re.Match, group: str) -> Word:
-        begin = word.place.column + match.start(group) + (1 if word.quoted else 0)
-        return Word(match[group], replace(word.place, column=begin, width=max(1, len(match[group]))))
+        place, begin = word.place, word.place.column + match.start(group) + (1 if word.quoted else 0)
+        return Word(match[group], Place(place.line, begin, max(1, len(match[group])), place.source))
 
     def doc(self, node: yaml_tree.Node) -> str:
         if isinstance(node, yaml_tree.Scalar):

@@ -71,6 +71,13 @@ class Table(unittest.TestCase):
         whole, partly = (run(cell("pair", "one", {"pool": 10, "glibc": 20} | more)) for more in ({"peer": 15}, {}))
         self.assertIn("| pair, one |  | 10.0 | 20.0 | 15.0 |  | 1.50 |", medians.markdown([whole, partly, partly]))
 
+    def test_the_limit_of_two_threads_is_the_better_of_the_one_that_writes_on_free_and_the_one_that_does_not(self):
+        text = medians.markdown([run(cell("pair", "one", {"limit": 3, "pool": 10, "glibc": 20}),
+                                     cell("pipeline", "one", {"limit": 9, "limit, writing": 7, "pool": 10, "glibc": 20}, 2),
+                                     cell("pipeline", "mixed", {"limit": 6, "limit, writing": 8, "pool": 10, "glibc": 20}, 2))])
+        for row in ("pair, one | 3.0 |", "pipeline, one | 7.0 |", "pipeline, mixed | 6.0 |"):
+            self.assertIn(f"| {row} 10.0 |", text)
+
     def test_aims_that_are_missed_are_bold(self):
         text = medians.markdown([run(cell("pair", "one", {"pool": 10, "glibc": 44, "peer": 16}))])
         self.assertIn("| pair, one | 4.5 | **4.4** | 1.5 | 1.60 |", text)

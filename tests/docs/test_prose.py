@@ -3,6 +3,7 @@
 
 import json
 import re
+import runpy
 import tempfile
 import unittest
 
@@ -91,6 +92,12 @@ class Figures(unittest.TestCase):
         of_both = [f"{plan['handle_bytes']['64'] / 1000:.1f}" for plan in plans]
         self.assertIn("the struct has {} KB. Without `max` it has {} KB.".format(*of_both), page)
         self.assertEqual(plans[1]["fixed_pool_bytes"], plans[0]["fixed_pool_bytes"])
+
+    def test_the_size_of_firmware_has_the_limits_of_its_test(self):
+        limits = runpy.run_path(str(ROOT / "tests/engine/firmware/size.py"))["LIMITS"]
+        programs = {"a fixed pool": "POOL", "two pools on a fixed depot": "DEPOT"}
+        rows = re.findall(r"(?m)^\| (.*?) \| (\d+) \| (\d+) \| (\d+) \|$", pages.read("docs/firmware.md"))
+        self.assertEqual([(programs[program], int(slots), int(flash), int(ram)) for program, slots, flash, ram in rows], limits)
 
     def test_the_readme_is_short(self):
         self.assertLessEqual(len(pages.read("README.md").splitlines()), 150)

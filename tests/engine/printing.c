@@ -3,6 +3,8 @@
  * Prints numbers with a C library whose snprintf does what the argument says, a line for each: `real` is that of this
  * machine, the others are what small C libraries do, or worse. Nothing may be written beyond a buffer, and each number
  * must come out, in whatever form.
+ *
+ * `random` compares the digits of many numbers with those that the slow way finds: it tries each count.
  */
 
 #include <limits.h>
@@ -53,6 +55,81 @@ static int other_snprintf(char *text, size_t room, const char *format, int preci
 #include "protopool.c"
 #undef snprintf
 
+static uint64_t next_bits(void)
+{
+    static uint64_t state = 1;
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+/* Any bits; subnormal; a power of two; few decimals; few binary digits. Positive. */
+static double next_double(int kind)
+{
+    uint64_t bits = next_bits() >> 1;
+    double value;
+
+    if (kind == 3)
+        return (double)(bits >> next_bits() % 63) / ((bits & 1) != 0 ? 1e6 : 1e15);
+    if (kind == 4)
+        return (double)(bits >> (11 + next_bits() % 52)) / (double)((uint64_t)1 << next_bits() % 60);
+    bits %= (uint64_t)0x7ff << 52;
+    if (kind == 1)
+        bits = (bits & (UINT64_MAX >> 12)) >> next_bits() % 52;
+    else if (kind == 2)
+        bits &= (uint64_t)0x7ff << 52;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static float next_float(int kind)
+{
+    const double value = next_double(kind);
+    uint32_t bits = (uint32_t)(next_bits() >> 33);
+    float narrow;
+
+    if (kind >= 3)
+        return (float)value;
+    bits %= (uint32_t)0xff << 23;
+    if (kind == 1)
+        bits = (bits & 0x7fffff) >> next_bits() % 23;
+    else if (kind == 2)
+        bits &= (uint32_t)0xff << 23;
+    memcpy(&narrow, &bits, sizeof narrow);
+    return narrow;
+}
+
+static int compare_random(int n)
+{
+    int differ = 0;
+
+    library = "real";
+    for (int i = 0; i < n && differ < 10; i++) {
+        const bool is_float = i % 2 == 0;
+        const double value = is_float ? (double)next_float(i / 2 % 5) : next_double(i / 2 % 5);
+        struct pp_decimal found, expected;
+        if (!(value > 0))
+            continue;
+        if (!pp_find_shortest(value, is_float, &found) || !pp_try_each_count(value, is_float, &expected)) {
+            printf("%a has no digits\n", value);
+            differ++;
+            continue;
+        }
+        /* zeros at the end are not printed if they are before the decimal point */
+        while (found.count > expected.count && found.count <= found.exponent + 1
+               && found.digits[found.count - 1] == '0')
+            found.count--;
+        if (found.count != expected.count || found.exponent != expected.exponent
+            || memcmp(found.digits, expected.digits, (size_t)found.count) != 0) {
+            printf("%a: %.*se%d and not %.*se%d\n", value, found.count, found.digits, found.exponent, expected.count,
+                   expected.digits, expected.exponent);
+            differ++;
+        }
+    }
+    return differ != 0;
+}
+
 int main(int count, char **arguments)
 {
     static const double doubles[] = { 0,
@@ -82,6 +159,8 @@ int main(int count, char **arguments)
     const double zero = 0;
 
     library = count > 1 ? arguments[1] : "real";
+    if (strcmp(library, "random") == 0)
+        return compare_random(count > 2 ? (int)strtol(arguments[2], NULL, 10) : 100000);
     for (size_t i = 0; i < sizeof doubles / sizeof doubles[0]; i++) {
         protopool_print_double(&to, doubles[i]);
         protopool_print(&to, "\n");

@@ -56,6 +56,11 @@ class Printing(Program):
                 numbers = DECIMAL if library in ("real", "three digits") else BITS
                 self.assertEqual(done.stdout.splitlines(), numbers + INTEGERS)
 
+    def test_the_digits_are_those_that_trying_each_count_finds(self):
+        program = self.build("-O2", ROOT / "tests/engine/printing.c")
+        done = subprocess.run([program, "random", "100000"], capture_output=True, text=True, timeout=300)
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+
     def test_bits_read_back_as_they_were(self):
         for decimal, bits in zip(DECIMAL, BITS):
             if "e-45" not in decimal and decimal not in ("0.1", "0.33333334", "3.4028235e38", "NaN"):    # floats

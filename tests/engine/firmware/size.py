@@ -20,6 +20,7 @@ FLASH, RAM = (".text", ".ARM.exidx", ".data"), (".data", ".bss")
 # What is linked, slots in a magazine, and the most bytes of flash and of RAM that it may take.
 LIMITS = [
     ("POOL", 2, 2500, 480),
+    ("POOL", 4, 2500, 570),
     ("POOL", 8, 2500, 740),
     ("POOL", 64, 2500, 1380),
     ("DEPOT", 2, 5500, 3800),
