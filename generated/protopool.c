@@ -4096,15 +4096,19 @@ static bool pp_find_few(double positive, bool is_float, struct pp_decimal *found
 #define pp_find_few(positive, is_float, found) false
 #endif
 
-/* A positive number divided by the distance to the next one. 1 if it is near 0, where this is at least 1. */
+/* A positive number divided by the distance to the next one. */
 static uint64_t pp_significand(double positive, bool is_float)
 {
     uint64_t bits;
+    uint32_t narrow_bits;
 
+    if (is_float) {
+        const float narrow = (float)positive;
+        memcpy(&narrow_bits, &narrow, sizeof narrow_bits);
+        return narrow_bits >> 23 == 0 ? narrow_bits : (narrow_bits & 0x7fffff) | 0x800000;
+    }
     memcpy(&bits, &positive, sizeof bits);
-    if (bits >> 52 <= (is_float ? 1023 - 127 : 0))
-        return 1;
-    return ((bits & (UINT64_MAX >> 12)) | (uint64_t)1 << 52) >> (is_float ? 29 : 0);
+    return bits >> 52 == 0 ? bits : (bits & (UINT64_MAX >> 12)) | (uint64_t)1 << 52;
 }
 
 /*
@@ -4135,8 +4139,14 @@ static bool pp_find_shortest(double positive, bool is_float, struct pp_decimal *
         if (2 * (rest < unit - rest ? rest : unit - rest) > distance)
             continue;
         rounded = number - rest + (2 * rest > unit ? unit : 0);
-        if (2 * rest == unit || rounded == too_large) /* in the middle; or it has a digit more */
-            return pp_try_each_count(positive, is_float, found);
+        if (2 * rest == unit || rounded == too_large) { /* in the middle; or it has a digit more */
+            char again[PP_MOST_TEXT];
+            if (pp_convert(again, positive, count, found) == NULL)
+                return false;
+            if (pp_reads_back(again, positive, is_float))
+                return true;
+            continue;
+        }
         found->count = count;
         found->exponent = exact.exponent;
         (void)pp_digits_before(found->digits + PP_MOST_DIGITS, rounded, false);

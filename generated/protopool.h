@@ -1195,27 +1195,30 @@ struct protopool_value {
     uint64_t number;
 };
 
+struct protopool_range;
+
+/* 56 bytes, where a pointer has 8: a large protocol has thousands of fields. */
 struct protopool_field {
-    const char *name; /* in the schema */
-    const char *unit; /* NULL: none */
-    enum protopool_type type;
+    const char *name;                          /* in the schema */
+    const char *unit;                          /* NULL: none */
+    union {                                    /* by its type; NULL: none */
+        const struct protopool_record *record; /* of a STRUCT */
+        const struct protopool_value *values;  /* of an ENUM or FLAGS */
+        const struct protopool_range *range;   /* of a number or CHAR, from level 1 */
+    };
+    uint32_t value_count;
     uint32_t offset;          /* of the first element, in bytes from the beginning of the record */
     uint32_t bytes;           /* of an element */
     uint32_t count;           /* elements that it has room for; it may be 1 for a list too */
-    bool is_list;             /* an array or a list, even of one element */
-    bool is_tail;             /* it follows the record; only in a message in a pool */
-    bool is_signed;           /* of an ENUM: its base has negative values */
-    char pad;                 /* of a TEXT without a length: the character that fills its unused end */
-    uint8_t length_bytes;     /* of the unsigned integer that counts the used elements; 0: all are used */
-    uint32_t length_offset;   /* of that integer */
-    uint8_t presence_mask;    /* the bit that says whether the field is present; 0: it always is */
-    uint32_t presence_offset; /* of the byte with that bit */
-    const struct protopool_record *record;
-    const struct protopool_value *values;
-    uint32_t value_count;
-#if PROTOPOOL_CHECK >= 1
-    const struct protopool_range *range; /* NULL: none */
-#endif
+    uint32_t length_offset;   /* of the unsigned integer that counts the used elements */
+    uint32_t presence_offset; /* of the byte with the bit that says whether the field is present */
+    enum protopool_type type : 8;
+    bool is_list;          /* an array or a list, even of one element */
+    bool is_tail;          /* it follows the record; only in a message in a pool */
+    bool is_signed;        /* of an ENUM: its base has negative values */
+    char pad;              /* of a TEXT without a length: the character that fills its unused end */
+    uint8_t length_bytes;  /* of that integer; 0: all elements are used */
+    uint8_t presence_mask; /* that bit; 0: the field always is present */
 };
 
 #if PROTOPOOL_CHECK >= 1

@@ -9,13 +9,14 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import ROOT
+from support import ROOT, long
 
 LENGTHS = {0: 58, 5: 85, 16: 100, 200: 170}     # characters: the most instructions to allocate and free such a message
 TURNS = 500
 MOST = 3                                        # times the instructions of snprintf
 
 
+@long
 @unittest.skipUnless(platform.machine() in ("x86_64", "AMD64"), "the limits are those of x86-64")
 class Text(unittest.TestCase):
     @classmethod

@@ -210,7 +210,7 @@ class Page:
     def needs_no_library(self) -> None:
         """The objects in the folder need only each other, the compiler's own functions, and what the page says that they need."""
         objects = sorted(self.here.glob("*.o"))
-        if not objects and not shutil.which("arm-none-eabi-gcc"):
+        if not shutil.which("arm-none-eabi-nm"):
             return
         symbols = subprocess.run(["arm-none-eabi-nm", *objects], capture_output=True, text=True, check=True, timeout=TIMEOUT).stdout
         needed, defined = set(re.findall(r" U (\w+)", symbols)), set(re.findall(r" [A-TV-Z] (\w+)", symbols))

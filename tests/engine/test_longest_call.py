@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import ROOT
+from support import ROOT, long
 
 OPERATIONS = 10_000_000
 # Per configuration and kind of call: the most instructions. Where the lock is held: the most basic blocks.
@@ -20,6 +20,7 @@ LIMITS = {
 }
 
 
+@long
 @unittest.skipUnless(platform.machine() in ("x86_64", "AMD64"), "instructions are counted by x86-64's trap flag")
 class LongestCall(unittest.TestCase):
     def test_no_call_takes_more_than_its_limit(self):

@@ -5,7 +5,7 @@ import platform
 import subprocess
 import unittest
 
-from support import FolderTest, command, compilers
+from support import FolderTest, command, compilers, long
 
 MESSAGES = 200
 # A catalogue like that of MAVLink: a time, numbers of all sizes, some arrays, enums, flags and texts.
@@ -34,6 +34,7 @@ def program() -> str:
     return '#include "many.h"\n' + functions
 
 
+@long
 @unittest.skipUnless(compilers("gcc") and platform.machine() in ("x86_64", "AMD64"), "the limits are those of gcc on x86-64")
 class CodeSize(FolderTest):
     def sections(self, *arguments: object) -> dict[str, int]:
