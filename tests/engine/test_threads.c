@@ -769,6 +769,9 @@ static void *call_everything(void *ctx)
             case 5:
                 (void)calc_depot_trim(&depot);
                 break;
+            case 6:
+                ASSERT(calc_pool_prefill(&pool));
+                break;
             default:
                 break;
             }
