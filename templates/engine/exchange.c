@@ -231,6 +231,7 @@ static size_t pp_exchange_bytes(const struct protopool_store *store)
     return (store->geometry->count + (size_t)1) * sizeof(struct protopool_exchange);
 }
 
+#ifndef PROTOPOOL_NO_THREADS
 /* Prepares a pool that has joined the depot, with the memory of a pool that has left, if there is one. Without memory, or with a
  * fixed depot, the pool exchanges nothing. */
 static void pp_begin_exchange(struct protopool *pool)
@@ -256,6 +257,7 @@ static void pp_end_exchange(struct protopool *pool)
     pool->exchange[0].full.first = (void **)(void *)pool->depot->unused;
     pool->depot->unused = pool->exchange;
 }
+#endif
 
 /* Gives the memory of pools that have left the depot to the source. */
 static void pp_give_unused_exchanges(struct protopool_depot *depot)
