@@ -1112,28 +1112,34 @@ PROTOPOOL_API bool protopool_join(struct protopool *pool, struct protopool_magaz
 /* ---- text.h ------------------------------------------------------------------------------------------------------ */
 /* What emitted constructors use for texts and bools. */
 
-/* The text's length, or most + 1 if it is longer or NULL. */
-static inline size_t protopool_text_length(const char *text, size_t most)
+/* The text's length, or most + 1 if it is longer. By counting: for few characters, this takes less time than a call. */
+static inline size_t protopool_count_text(const char *text, size_t most)
 {
-#if defined __OPTIMIZE_SIZE__ || (defined __STDC_HOSTED__ && __STDC_HOSTED__ == 0)
     size_t length = 0;
-    if (text == NULL)
-        return most + 1;
     while (length <= most && text[length] != '\0')
         length++;
     return length;
-#else
-    size_t room = most + 1;
+}
+
+/* The text's length, or most + 1 if it is longer or NULL. */
+static inline size_t protopool_text_length(const char *text, size_t most)
+{
     if (text == NULL)
-        return room;
-    if (*text == '\0') /* takes less time than a call */
+        return most + 1;
+#if defined __OPTIMIZE_SIZE__ || (defined __STDC_HOSTED__ && __STDC_HOSTED__ == 0)
+    return protopool_count_text(text, most);
+#else
+    if (most <= 16) /* a constant where this is inlined */
+        return protopool_count_text(text, most);
+    if (*text == '\0')
         return 0;
 #if defined __GNUC__ && !defined __clang__
+    size_t room = most + 1;
     __asm__("" : "+r"(room)); /* a shorter array that ends with NUL is no error, but gcc would warn */
     return __builtin_strnlen(text, room);
 #else
-    const void *const end = memchr(text, '\0', room);
-    return end == NULL ? room : (size_t)((const char *)end - text);
+    const void *const end = memchr(text, '\0', most + 1);
+    return end == NULL ? most + 1 : (size_t)((const char *)end - text);
 #endif
 #endif
 }
