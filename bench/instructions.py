@@ -74,14 +74,14 @@ def _key(cell: dict) -> tuple:
 
 
 def compare(before: dict, after: dict) -> int:
-    """Prints a line for each workload in both. Returns how many need over 5 % more, relative to the limit of the same run."""
+    """Prints a line for each workload in both. Returns how many need over 5 % more."""
     old = {_key(cell): cell["counted"] for cell in before.get("instructions", [])}
     worse = 0
     for cell in after.get("instructions", []):
         was, now = old.get(_key(cell)), cell["counted"]
         if was is None or not {"pool", "limit"} <= was.keys() & now.keys():
             continue
-        is_worse = now["pool"] / now["limit"] > WORSE * was["pool"] / was["limit"]
+        is_worse = now["pool"] > WORSE * was["pool"]
         worse += is_worse
         print(f"{cell['protocol']}, {cell['workload']}, {cell['kind']}: {now['pool']:.1f} instructions, {now['limit']:.1f} without "
               f"an allocator; before {was['pool']:.1f}, {was['limit']:.1f}{': MORE' if is_worse else ''}")

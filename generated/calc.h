@@ -23,7 +23,6 @@
 #define CALC_H_
 
 #include "protopool.h"
-
 #ifndef PROTOPOOL_ABI
 #error "calc.h is for version 9 of protopool.h, and this one is older: regenerate both"
 #endif
@@ -134,9 +133,7 @@ struct calc_depot; /* the memory that the pools of several threads share */
  *          calc_pool_failure returns the reason. From level 1, the refusal handler gets the field and the broken rule.
  * copy     allocates a copy of a struct. The struct's tag may be 0. NULL for the same reasons.
  * make     constructs by value. The tag is 0 if the schema does not allow an argument.
- *
  * Each variant X also has these. The comment before its prototypes names them:
- *
  * struct calc_X calc_default_X(void)                          the schema's defaults; a field without one: nearest to 0, or empty
  * bool calc_valid_X(const struct calc_X *msg)                 whether the schema allows its values; if not, copy returns NULL
  * const struct calc_X *calc_as_X(const struct calc *msg)      the message as an X. Another variant: a fault from level 1
@@ -149,40 +146,36 @@ struct calc_depot; /* the memory that the pools of several threads share */
  * padding inside the elements of an array. They do not write the unused bytes behind the end of a text or list.
  */
 
-/* Add. Also calc_default_add, calc_valid_add, calc_as_add, calc_if_add, calc_edit_add, calc_free_add */
+/* Add. Also calc_default_add calc_valid_add calc_as_add calc_if_add calc_edit_add calc_free_add */
 PROTOPOOL_ALLOCATES struct calc *calc_new_add(struct calc_pool *pool, uint64_t left, uint64_t right);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_add(struct calc_pool *pool, const struct calc_add *from);
 static inline struct calc_add calc_make_add(uint64_t left, uint64_t right);
-/* Negate. Also calc_default_negate, calc_valid_negate, calc_as_negate, calc_if_negate, calc_edit_negate,
-    calc_free_negate */
+/* Negate. Also calc_default_negate calc_valid_negate calc_as_negate calc_if_negate calc_edit_negate calc_free_negate */
 PROTOPOOL_ALLOCATES struct calc *calc_new_negate(struct calc_pool *pool, int64_t value);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_negate(struct calc_pool *pool, const struct calc_negate *from);
 static inline struct calc_negate calc_make_negate(int64_t value);
-/* Apply. Also calc_default_apply, calc_valid_apply, calc_as_apply, calc_if_apply, calc_edit_apply,
-    calc_free_apply */
+/* Apply. Also calc_default_apply calc_valid_apply calc_as_apply calc_if_apply calc_edit_apply calc_free_apply */
 PROTOPOOL_ALLOCATES struct calc *calc_new_apply(struct calc_pool *pool, enum calc_operation operation, double left,
     double right);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_apply(struct calc_pool *pool, const struct calc_apply *from);
 static inline struct calc_apply calc_make_apply(enum calc_operation operation, double left, double right);
-/* Sum. Also calc_default_sum, calc_valid_sum, calc_as_sum, calc_if_sum, calc_edit_sum, calc_free_sum */
+/* Sum. Also calc_default_sum calc_valid_sum calc_as_sum calc_if_sum calc_edit_sum calc_free_sum */
 PROTOPOOL_ALLOCATES struct calc *calc_new_sum(struct calc_pool *pool, uint8_t count, const int32_t *operands);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_sum(struct calc_pool *pool, const struct calc_sum *from);
 static inline struct calc_sum calc_make_sum(uint8_t count, const int32_t *operands);
-/* Store. Also calc_default_store, calc_valid_store, calc_as_store, calc_if_store, calc_edit_store,
-    calc_free_store */
+/* Store. Also calc_default_store calc_valid_store calc_as_store calc_if_store calc_edit_store calc_free_store */
 PROTOPOOL_ALLOCATES struct calc *calc_new_store(struct calc_pool *pool, const char *name, double value);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_store(struct calc_pool *pool, const struct calc_store *from);
 static inline struct calc_store calc_make_store(const char *name, double value);
-/* Recall. Also calc_default_recall, calc_valid_recall, calc_as_recall, calc_if_recall, calc_edit_recall,
-    calc_free_recall */
+/* Recall. Also calc_default_recall calc_valid_recall calc_as_recall calc_if_recall calc_edit_recall calc_free_recall */
 PROTOPOOL_ALLOCATES struct calc *calc_new_recall(struct calc_pool *pool, const char *name);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_recall(struct calc_pool *pool, const struct calc_recall *from);
 static inline struct calc_recall calc_make_recall(const char *name);
-/* Log. Also calc_default_log, calc_valid_log, calc_as_log, calc_if_log, calc_edit_log, calc_free_log */
+/* Log. Also calc_default_log calc_valid_log calc_as_log calc_if_log calc_edit_log calc_free_log */
 PROTOPOOL_ALLOCATES struct calc *calc_new_log(struct calc_pool *pool, uint64_t time, const char *text);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_log(struct calc_pool *pool, const struct calc_log *from);
 static inline struct calc_log calc_make_log(uint64_t time, const char *text);
-/* Quit. Also calc_default_quit, calc_valid_quit, calc_as_quit, calc_if_quit, calc_free_quit */
+/* Quit. Also calc_default_quit calc_valid_quit calc_as_quit calc_if_quit calc_free_quit */
 PROTOPOOL_ALLOCATES struct calc *calc_new_quit(struct calc_pool *pool);
 PROTOPOOL_ALLOCATES struct calc *calc_copy_quit(struct calc_pool *pool, const struct calc_quit *from);
 static inline struct calc_quit calc_make_quit(void);
@@ -256,9 +249,8 @@ static inline void calc_pool_reset(struct calc_pool *pool);
  * has no memory or no variant has the tag. True for a variant without fields. */
 PROTOPOOL_NODISCARD PROTOPOOL_API bool calc_pool_reserve(struct calc_pool *pool, enum calc_tag tag, size_t n);
 
-/* For each slot size that was reserved or used, and each of a fixed pool: fills the magazine and touches the memory of all free
- * slots. Then as many allocations as there are free slots neither call the source nor cause page faults, until flush, reset or
- * trim. False if the source has no memory for a magazine. */
+/* Fills the magazines of the slot sizes in use, and touches all free slots: until flush, reset or trim, an allocation from them
+ * neither calls the source nor causes a page fault. False if the source has no memory for a magazine. */
 PROTOPOOL_NODISCARD static inline bool calc_pool_prefill(struct calc_pool *pool);
 
 /* flush returns the free slots in the pool's magazines to their slabs: call it before the thread goes idle. trim returns all
@@ -279,6 +271,9 @@ struct calc_pool_stats { /* what stats fills in */
     size_t system_bytes; /* source_bytes, plus the bytes that the default source keeps free */
 };
 static inline void calc_pool_stats(struct calc_pool *pool, struct calc_pool_stats *stats);
+#ifndef PROTOPOOL_NO_STDIO /* prints the peaks as max_live lines for the schema, and returns what fprintf returns */
+PROTOPOOL_API int calc_pool_print_budget(FILE *out, struct calc_pool *pool);
+#endif
 
 #ifndef PROTOPOOL_NO_THREADS
 /* ---- Depots: threads share memory, and free each other's messages --------------------------------------------- */
@@ -299,12 +294,8 @@ static inline size_t calc_depot_fini(struct calc_depot *depot);
 PROTOPOOL_API bool calc_depot_each(struct calc_depot *depot, void (*fn)(void *ctx, const struct calc *msg), void *ctx);
 static inline size_t calc_depot_trim(struct calc_depot *depot);
 static inline void calc_depot_stats(struct calc_depot *depot, struct calc_pool_stats *stats);
-#endif
-
-#ifndef PROTOPOOL_NO_STDIO /* print the peaks as max_live lines for the schema; return what fprintf returns */
-PROTOPOOL_API int calc_pool_print_budget(FILE *out, struct calc_pool *pool);
-#ifndef PROTOPOOL_NO_THREADS
-PROTOPOOL_API int calc_depot_print_budget(FILE *out, struct calc_depot *depot);
+#ifndef PROTOPOOL_NO_STDIO
+PROTOPOOL_API int calc_depot_print_budget(FILE *out, struct calc_depot *depot); /* as that of a pool */
 #endif
 #endif
 

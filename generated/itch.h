@@ -37,7 +37,6 @@
 #define ITCH_H_
 
 #include "protopool.h"
-
 #ifndef PROTOPOOL_ABI
 #error "itch.h is for version 9 of protopool.h, and this one is older: regenerate both"
 #endif
@@ -372,9 +371,7 @@ struct itch_depot; /* the memory that the pools of several threads share */
  *          itch_pool_failure returns the reason. From level 1, the refusal handler gets the field and the broken rule.
  * copy     allocates a copy of a struct. The struct's tag may be 0. NULL for the same reasons.
  * make     constructs by value. The tag is 0 if the schema does not allow an argument.
- *
  * Each variant X also has these. The comment before its prototypes names them:
- *
  * struct itch_X itch_default_X(void)                          the schema's defaults; a field without one: nearest to 0, or empty
  * bool itch_valid_X(const struct itch_X *msg)                 whether the schema allows its values; if not, copy returns NULL
  * const struct itch_X *itch_as_X(const struct itch *msg)      the message as an X. Another variant: a fault from level 1
@@ -387,16 +384,14 @@ struct itch_depot; /* the memory that the pools of several threads share */
  * padding inside the elements of an array. They do not write the unused bytes behind the end of a text or list.
  */
 
-/* SystemEvent. Also itch_default_system_event, itch_valid_system_event, itch_as_system_event, itch_if_system_event,
-    itch_edit_system_event, itch_free_system_event */
+/* SystemEvent. Also itch_default_system_event itch_valid_system_event itch_as_system_event itch_if_system_event itch_edit_system_event itch_free_system_event */
 PROTOPOOL_ALLOCATES struct itch *itch_new_system_event(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, char event_code);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_system_event(struct itch_pool *pool,
     const struct itch_system_event *from);
 static inline struct itch_system_event itch_make_system_event(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, char event_code);
-/* StockDirectory. Also itch_default_stock_directory, itch_valid_stock_directory, itch_as_stock_directory,
-    itch_if_stock_directory, itch_edit_stock_directory, itch_free_stock_directory */
+/* StockDirectory. Also itch_default_stock_directory itch_valid_stock_directory itch_as_stock_directory itch_if_stock_directory itch_edit_stock_directory itch_free_stock_directory */
 PROTOPOOL_ALLOCATES struct itch *itch_new_stock_directory(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_category, char financial_status,
     uint32_t round_lot_size, char round_lots_only, char issue_classification, const char *issue_subtype,
@@ -408,24 +403,20 @@ static inline struct itch_stock_directory itch_make_stock_directory(uint16_t sto
     uint64_t timestamp, const char *stock, char market_category, char financial_status, uint32_t round_lot_size,
     char round_lots_only, char issue_classification, const char *issue_subtype, char authenticity,
     char short_sale_threshold, char ipo_flag, char luld_tier, char etp_flag, uint32_t etp_leverage, char inverse);
-/* TradingAction. Also itch_default_trading_action, itch_valid_trading_action, itch_as_trading_action,
-    itch_if_trading_action, itch_edit_trading_action, itch_free_trading_action */
+/* TradingAction. Also itch_default_trading_action itch_valid_trading_action itch_as_trading_action itch_if_trading_action itch_edit_trading_action itch_free_trading_action */
 PROTOPOOL_ALLOCATES struct itch *itch_new_trading_action(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char state, char reserved, const char *reason);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_trading_action(struct itch_pool *pool,
     const struct itch_trading_action *from);
 static inline struct itch_trading_action itch_make_trading_action(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char state, char reserved, const char *reason);
-/* RegSho. Also itch_default_reg_sho, itch_valid_reg_sho, itch_as_reg_sho, itch_if_reg_sho, itch_edit_reg_sho,
-    itch_free_reg_sho */
+/* RegSho. Also itch_default_reg_sho itch_valid_reg_sho itch_as_reg_sho itch_if_reg_sho itch_edit_reg_sho itch_free_reg_sho */
 PROTOPOOL_ALLOCATES struct itch *itch_new_reg_sho(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char action);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_reg_sho(struct itch_pool *pool, const struct itch_reg_sho *from);
 static inline struct itch_reg_sho itch_make_reg_sho(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char action);
-/* ParticipantPosition. Also itch_default_participant_position, itch_valid_participant_position,
-    itch_as_participant_position, itch_if_participant_position, itch_edit_participant_position,
-    itch_free_participant_position */
+/* ParticipantPosition. Also itch_default_participant_position itch_valid_participant_position itch_as_participant_position itch_if_participant_position itch_edit_participant_position itch_free_participant_position */
 PROTOPOOL_ALLOCATES struct itch *itch_new_participant_position(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
     char state);
@@ -434,31 +425,27 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_participant_position(struct itch_pool
 static inline struct itch_participant_position itch_make_participant_position(uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
     char state);
-/* MwcbDecline. Also itch_default_mwcb_decline, itch_valid_mwcb_decline, itch_as_mwcb_decline, itch_if_mwcb_decline,
-    itch_edit_mwcb_decline, itch_free_mwcb_decline */
+/* MwcbDecline. Also itch_default_mwcb_decline itch_valid_mwcb_decline itch_as_mwcb_decline itch_if_mwcb_decline itch_edit_mwcb_decline itch_free_mwcb_decline */
 PROTOPOOL_ALLOCATES struct itch *itch_new_mwcb_decline(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_mwcb_decline(struct itch_pool *pool,
     const struct itch_mwcb_decline *from);
 static inline struct itch_mwcb_decline itch_make_mwcb_decline(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3);
-/* MwcbStatus. Also itch_default_mwcb_status, itch_valid_mwcb_status, itch_as_mwcb_status, itch_if_mwcb_status,
-    itch_edit_mwcb_status, itch_free_mwcb_status */
+/* MwcbStatus. Also itch_default_mwcb_status itch_valid_mwcb_status itch_as_mwcb_status itch_if_mwcb_status itch_edit_mwcb_status itch_free_mwcb_status */
 PROTOPOOL_ALLOCATES struct itch *itch_new_mwcb_status(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, char breached_level);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_mwcb_status(struct itch_pool *pool, const struct itch_mwcb_status *from);
 static inline struct itch_mwcb_status itch_make_mwcb_status(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, char breached_level);
-/* IpoQuoting. Also itch_default_ipo_quoting, itch_valid_ipo_quoting, itch_as_ipo_quoting, itch_if_ipo_quoting,
-    itch_edit_ipo_quoting, itch_free_ipo_quoting */
+/* IpoQuoting. Also itch_default_ipo_quoting itch_valid_ipo_quoting itch_as_ipo_quoting itch_if_ipo_quoting itch_edit_ipo_quoting itch_free_ipo_quoting */
 PROTOPOOL_ALLOCATES struct itch *itch_new_ipo_quoting(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier,
     uint32_t price);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_ipo_quoting(struct itch_pool *pool, const struct itch_ipo_quoting *from);
 static inline struct itch_ipo_quoting itch_make_ipo_quoting(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier, uint32_t price);
-/* LuldCollar. Also itch_default_luld_collar, itch_valid_luld_collar, itch_as_luld_collar, itch_if_luld_collar,
-    itch_edit_luld_collar, itch_free_luld_collar */
+/* LuldCollar. Also itch_default_luld_collar itch_valid_luld_collar itch_as_luld_collar itch_if_luld_collar itch_edit_luld_collar itch_free_luld_collar */
 PROTOPOOL_ALLOCATES struct itch *itch_new_luld_collar(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price,
     uint32_t lower_price, uint32_t extension);
@@ -466,24 +453,21 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_luld_collar(struct itch_pool *pool, c
 static inline struct itch_luld_collar itch_make_luld_collar(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, uint32_t reference_price, uint32_t upper_price, uint32_t lower_price,
     uint32_t extension);
-/* OperationalHalt. Also itch_default_operational_halt, itch_valid_operational_halt, itch_as_operational_halt,
-    itch_if_operational_halt, itch_edit_operational_halt, itch_free_operational_halt */
+/* OperationalHalt. Also itch_default_operational_halt itch_valid_operational_halt itch_as_operational_halt itch_if_operational_halt itch_edit_operational_halt itch_free_operational_halt */
 PROTOPOOL_ALLOCATES struct itch *itch_new_operational_halt(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_operational_halt(struct itch_pool *pool,
     const struct itch_operational_halt *from);
 static inline struct itch_operational_halt itch_make_operational_halt(uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action);
-/* AddOrder. Also itch_default_add_order, itch_valid_add_order, itch_as_add_order, itch_if_add_order,
-    itch_edit_add_order, itch_free_add_order */
+/* AddOrder. Also itch_default_add_order itch_valid_add_order itch_as_add_order itch_if_add_order itch_edit_add_order itch_free_add_order */
 PROTOPOOL_ALLOCATES struct itch *itch_new_add_order(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
     uint32_t price);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_add_order(struct itch_pool *pool, const struct itch_add_order *from);
 static inline struct itch_add_order itch_make_add_order(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price);
-/* AddOrderMpid. Also itch_default_add_order_mpid, itch_valid_add_order_mpid, itch_as_add_order_mpid,
-    itch_if_add_order_mpid, itch_edit_add_order_mpid, itch_free_add_order_mpid */
+/* AddOrderMpid. Also itch_default_add_order_mpid itch_valid_add_order_mpid itch_as_add_order_mpid itch_if_add_order_mpid itch_edit_add_order_mpid itch_free_add_order_mpid */
 PROTOPOOL_ALLOCATES struct itch *itch_new_add_order_mpid(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
     uint32_t price, const char *mpid);
@@ -492,17 +476,14 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_add_order_mpid(struct itch_pool *pool
 static inline struct itch_add_order_mpid itch_make_add_order_mpid(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
     const char *mpid);
-/* OrderExecuted. Also itch_default_order_executed, itch_valid_order_executed, itch_as_order_executed,
-    itch_if_order_executed, itch_edit_order_executed, itch_free_order_executed */
+/* OrderExecuted. Also itch_default_order_executed itch_valid_order_executed itch_as_order_executed itch_if_order_executed itch_edit_order_executed itch_free_order_executed */
 PROTOPOOL_ALLOCATES struct itch *itch_new_order_executed(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_order_executed(struct itch_pool *pool,
     const struct itch_order_executed *from);
 static inline struct itch_order_executed itch_make_order_executed(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match);
-/* OrderExecutedPrice. Also itch_default_order_executed_price, itch_valid_order_executed_price,
-    itch_as_order_executed_price, itch_if_order_executed_price, itch_edit_order_executed_price,
-    itch_free_order_executed_price */
+/* OrderExecutedPrice. Also itch_default_order_executed_price itch_valid_order_executed_price itch_as_order_executed_price itch_if_order_executed_price itch_edit_order_executed_price itch_free_order_executed_price */
 PROTOPOOL_ALLOCATES struct itch *itch_new_order_executed_price(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
     char printable, uint32_t price);
@@ -511,24 +492,21 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_order_executed_price(struct itch_pool
 static inline struct itch_order_executed_price itch_make_order_executed_price(uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
     char printable, uint32_t price);
-/* OrderCancel. Also itch_default_order_cancel, itch_valid_order_cancel, itch_as_order_cancel, itch_if_order_cancel,
-    itch_edit_order_cancel, itch_free_order_cancel */
+/* OrderCancel. Also itch_default_order_cancel itch_valid_order_cancel itch_as_order_cancel itch_if_order_cancel itch_edit_order_cancel itch_free_order_cancel */
 PROTOPOOL_ALLOCATES struct itch *itch_new_order_cancel(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t cancelled);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_order_cancel(struct itch_pool *pool,
     const struct itch_order_cancel *from);
 static inline struct itch_order_cancel itch_make_order_cancel(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, uint32_t cancelled);
-/* OrderDelete. Also itch_default_order_delete, itch_valid_order_delete, itch_as_order_delete, itch_if_order_delete,
-    itch_edit_order_delete, itch_free_order_delete */
+/* OrderDelete. Also itch_default_order_delete itch_valid_order_delete itch_as_order_delete itch_if_order_delete itch_edit_order_delete itch_free_order_delete */
 PROTOPOOL_ALLOCATES struct itch *itch_new_order_delete(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_order_delete(struct itch_pool *pool,
     const struct itch_order_delete *from);
 static inline struct itch_order_delete itch_make_order_delete(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref);
-/* OrderReplace. Also itch_default_order_replace, itch_valid_order_replace, itch_as_order_replace,
-    itch_if_order_replace, itch_edit_order_replace, itch_free_order_replace */
+/* OrderReplace. Also itch_default_order_replace itch_valid_order_replace itch_as_order_replace itch_if_order_replace itch_edit_order_replace itch_free_order_replace */
 PROTOPOOL_ALLOCATES struct itch *itch_new_order_replace(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares,
     uint32_t price);
@@ -536,32 +514,28 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_order_replace(struct itch_pool *pool,
     const struct itch_order_replace *from);
 static inline struct itch_order_replace itch_make_order_replace(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares, uint32_t price);
-/* Trade. Also itch_default_trade, itch_valid_trade, itch_as_trade, itch_if_trade, itch_edit_trade,
-    itch_free_trade */
+/* Trade. Also itch_default_trade itch_valid_trade itch_as_trade itch_if_trade itch_edit_trade itch_free_trade */
 PROTOPOOL_ALLOCATES struct itch *itch_new_trade(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
     uint32_t price, uint64_t match);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_trade(struct itch_pool *pool, const struct itch_trade *from);
 static inline struct itch_trade itch_make_trade(uint16_t stock_locate, uint16_t tracking_number, uint64_t timestamp,
     uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price, uint64_t match);
-/* CrossTrade. Also itch_default_cross_trade, itch_valid_cross_trade, itch_as_cross_trade, itch_if_cross_trade,
-    itch_edit_cross_trade, itch_free_cross_trade */
+/* CrossTrade. Also itch_default_cross_trade itch_valid_cross_trade itch_as_cross_trade itch_if_cross_trade itch_edit_cross_trade itch_free_cross_trade */
 PROTOPOOL_ALLOCATES struct itch *itch_new_cross_trade(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price,
     uint64_t match, char cross_type);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_cross_trade(struct itch_pool *pool, const struct itch_cross_trade *from);
 static inline struct itch_cross_trade itch_make_cross_trade(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price, uint64_t match, char cross_type);
-/* BrokenTrade. Also itch_default_broken_trade, itch_valid_broken_trade, itch_as_broken_trade, itch_if_broken_trade,
-    itch_edit_broken_trade, itch_free_broken_trade */
+/* BrokenTrade. Also itch_default_broken_trade itch_valid_broken_trade itch_as_broken_trade itch_if_broken_trade itch_edit_broken_trade itch_free_broken_trade */
 PROTOPOOL_ALLOCATES struct itch *itch_new_broken_trade(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t match);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_broken_trade(struct itch_pool *pool,
     const struct itch_broken_trade *from);
 static inline struct itch_broken_trade itch_make_broken_trade(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t match);
-/* Imbalance. Also itch_default_imbalance, itch_valid_imbalance, itch_as_imbalance, itch_if_imbalance,
-    itch_edit_imbalance, itch_free_imbalance */
+/* Imbalance. Also itch_default_imbalance itch_valid_imbalance itch_as_imbalance itch_if_imbalance itch_edit_imbalance itch_free_imbalance */
 PROTOPOOL_ALLOCATES struct itch *itch_new_imbalance(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction,
     const char *stock, uint32_t far_price, uint32_t near_price, uint32_t reference_price, char cross_type,
@@ -570,8 +544,7 @@ PROTOPOOL_ALLOCATES struct itch *itch_copy_imbalance(struct itch_pool *pool, con
 static inline struct itch_imbalance itch_make_imbalance(uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction, const char *stock, uint32_t far_price,
     uint32_t near_price, uint32_t reference_price, char cross_type, char variation);
-/* RetailInterest. Also itch_default_retail_interest, itch_valid_retail_interest, itch_as_retail_interest,
-    itch_if_retail_interest, itch_edit_retail_interest, itch_free_retail_interest */
+/* RetailInterest. Also itch_default_retail_interest itch_valid_retail_interest itch_as_retail_interest itch_if_retail_interest itch_edit_retail_interest itch_free_retail_interest */
 PROTOPOOL_ALLOCATES struct itch *itch_new_retail_interest(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char interest);
 PROTOPOOL_ALLOCATES struct itch *itch_copy_retail_interest(struct itch_pool *pool,
@@ -665,9 +638,8 @@ static inline void itch_pool_reset(struct itch_pool *pool);
  * has no memory or no variant has the tag. True for a variant without fields. */
 PROTOPOOL_NODISCARD PROTOPOOL_API bool itch_pool_reserve(struct itch_pool *pool, enum itch_tag tag, size_t n);
 
-/* For each slot size that was reserved or used, and each of a fixed pool: fills the magazine and touches the memory of all free
- * slots. Then as many allocations as there are free slots neither call the source nor cause page faults, until flush, reset or
- * trim. False if the source has no memory for a magazine. */
+/* Fills the magazines of the slot sizes in use, and touches all free slots: until flush, reset or trim, an allocation from them
+ * neither calls the source nor causes a page fault. False if the source has no memory for a magazine. */
 PROTOPOOL_NODISCARD static inline bool itch_pool_prefill(struct itch_pool *pool);
 
 /* flush returns the free slots in the pool's magazines to their slabs: call it before the thread goes idle. trim returns all
@@ -688,6 +660,9 @@ struct itch_pool_stats { /* what stats fills in */
     size_t system_bytes; /* source_bytes, plus the bytes that the default source keeps free */
 };
 static inline void itch_pool_stats(struct itch_pool *pool, struct itch_pool_stats *stats);
+#ifndef PROTOPOOL_NO_STDIO /* prints the peaks as max_live lines for the schema, and returns what fprintf returns */
+PROTOPOOL_API int itch_pool_print_budget(FILE *out, struct itch_pool *pool);
+#endif
 
 #ifndef PROTOPOOL_NO_THREADS
 /* ---- Depots: threads share memory, and free each other's messages --------------------------------------------- */
@@ -708,12 +683,8 @@ static inline size_t itch_depot_fini(struct itch_depot *depot);
 PROTOPOOL_API bool itch_depot_each(struct itch_depot *depot, void (*fn)(void *ctx, const struct itch *msg), void *ctx);
 static inline size_t itch_depot_trim(struct itch_depot *depot);
 static inline void itch_depot_stats(struct itch_depot *depot, struct itch_pool_stats *stats);
-#endif
-
-#ifndef PROTOPOOL_NO_STDIO /* print the peaks as max_live lines for the schema; return what fprintf returns */
-PROTOPOOL_API int itch_pool_print_budget(FILE *out, struct itch_pool *pool);
-#ifndef PROTOPOOL_NO_THREADS
-PROTOPOOL_API int itch_depot_print_budget(FILE *out, struct itch_depot *depot);
+#ifndef PROTOPOOL_NO_STDIO
+PROTOPOOL_API int itch_depot_print_budget(FILE *out, struct itch_depot *depot); /* as that of a pool */
 #endif
 #endif
 

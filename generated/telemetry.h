@@ -28,7 +28,6 @@
 #define TELEMETRY_H_
 
 #include "protopool.h"
-
 #ifndef PROTOPOOL_ABI
 #error "telemetry.h is for version 9 of protopool.h, and this one is older: regenerate both"
 #endif
@@ -226,9 +225,7 @@ static inline bool telemetry_valid_waypoint(const struct telemetry_waypoint *val
  *          telemetry_pool_failure returns the reason. From level 1, the refusal handler gets the field and the broken rule.
  * copy     allocates a copy of a struct. The struct's tag may be 0. NULL for the same reasons.
  * make     constructs by value. The tag is 0 if the schema does not allow an argument.
- *
  * Each variant X also has these. The comment before its prototypes names them:
- *
  * struct telemetry_X telemetry_default_X(void)                               the schema's defaults; a field without one: nearest to 0, or empty
  * bool telemetry_valid_X(const struct telemetry_X *msg)                      whether the schema allows its values; if not, copy returns NULL
  * const struct telemetry_X *telemetry_as_X(const struct telemetry *msg)      the message as an X. Another variant: a fault from level 1
@@ -246,47 +243,41 @@ static inline bool telemetry_valid_waypoint(const struct telemetry_waypoint *val
  * the length in *length, unless length is NULL.
  */
 
-/* Heartbeat. Also telemetry_default_heartbeat, telemetry_valid_heartbeat, telemetry_as_heartbeat,
-    telemetry_if_heartbeat, telemetry_edit_heartbeat, telemetry_free_heartbeat */
+/* Heartbeat. Also telemetry_default_heartbeat telemetry_valid_heartbeat telemetry_as_heartbeat telemetry_if_heartbeat telemetry_edit_heartbeat telemetry_free_heartbeat */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_heartbeat(struct telemetry_pool *pool, uint64_t time,
     enum telemetry_mode mode, uint8_t working, uint8_t battery);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_heartbeat(struct telemetry_pool *pool,
     const struct telemetry_heartbeat *from);
 static inline struct telemetry_heartbeat telemetry_make_heartbeat(uint64_t time, enum telemetry_mode mode,
     uint8_t working, uint8_t battery);
-/* Attitude. Also telemetry_default_attitude, telemetry_valid_attitude, telemetry_as_attitude,
-    telemetry_if_attitude, telemetry_edit_attitude, telemetry_free_attitude */
+/* Attitude. Also telemetry_default_attitude telemetry_valid_attitude telemetry_as_attitude telemetry_if_attitude telemetry_edit_attitude telemetry_free_attitude */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_attitude(struct telemetry_pool *pool, uint64_t time,
     const float *angles, const float *rates);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_attitude(struct telemetry_pool *pool,
     const struct telemetry_attitude *from);
 static inline struct telemetry_attitude telemetry_make_attitude(uint64_t time, const float *angles,
     const float *rates);
-/* Moved. Also telemetry_default_moved, telemetry_valid_moved, telemetry_as_moved, telemetry_if_moved,
-    telemetry_edit_moved, telemetry_free_moved */
+/* Moved. Also telemetry_default_moved telemetry_valid_moved telemetry_as_moved telemetry_if_moved telemetry_edit_moved telemetry_free_moved */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_moved(struct telemetry_pool *pool, uint64_t time,
     const struct telemetry_position *at, const struct telemetry_position *target);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_moved(struct telemetry_pool *pool,
     const struct telemetry_moved *from);
 static inline struct telemetry_moved telemetry_make_moved(uint64_t time, const struct telemetry_position *at,
     const struct telemetry_position *target);
-/* Mission. Also telemetry_default_mission, telemetry_valid_mission, telemetry_as_mission, telemetry_if_mission,
-    telemetry_edit_mission, telemetry_free_mission */
+/* Mission. Also telemetry_default_mission telemetry_valid_mission telemetry_as_mission telemetry_if_mission telemetry_edit_mission telemetry_free_mission */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_mission(struct telemetry_pool *pool, const char *name,
     float speed, const struct telemetry_waypoint *waypoints, size_t waypoints_len);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_mission(struct telemetry_pool *pool,
     const struct telemetry_mission *from);
 static inline struct telemetry_mission telemetry_make_mission(const char *name, float speed,
     const struct telemetry_waypoint *waypoints, size_t waypoints_len);
-/* Text. Also telemetry_default_text, telemetry_valid_text, telemetry_as_text, telemetry_if_text,
-    telemetry_edit_text, telemetry_free_text */
+/* Text. Also telemetry_default_text telemetry_valid_text telemetry_as_text telemetry_if_text telemetry_edit_text telemetry_free_text */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_text(struct telemetry_pool *pool, uint8_t severity,
     const char *text);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_text(struct telemetry_pool *pool,
     const struct telemetry_text *from);
 static inline struct telemetry_text telemetry_make_text(uint8_t severity, const char *text);
-/* Log. Also telemetry_default_log, telemetry_valid_log, telemetry_as_log, telemetry_if_log, telemetry_edit_log,
-    telemetry_free_log */
+/* Log. Also telemetry_default_log telemetry_valid_log telemetry_as_log telemetry_if_log telemetry_edit_log telemetry_free_log */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_log(struct telemetry_pool *pool, uint64_t time,
     uint8_t severity, const char *text, size_t text_len);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_log(struct telemetry_pool *pool,
@@ -294,8 +285,7 @@ PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_log(struct telemetry_pool *
 static inline const char *telemetry_log_text(const struct telemetry_log *msg, size_t *length);
 static inline char *telemetry_edit_log_text(struct telemetry_log *msg, size_t *length);
 PROTOPOOL_NODISCARD static inline bool telemetry_reserve_log(struct telemetry_pool *pool, size_t n, size_t length);
-/* Chunk. Also telemetry_default_chunk, telemetry_valid_chunk, telemetry_as_chunk, telemetry_if_chunk,
-    telemetry_edit_chunk, telemetry_free_chunk */
+/* Chunk. Also telemetry_default_chunk telemetry_valid_chunk telemetry_as_chunk telemetry_if_chunk telemetry_edit_chunk telemetry_free_chunk */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_chunk(struct telemetry_pool *pool, uint16_t file,
     uint32_t offset, const uint8_t *data, size_t data_len);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_chunk(struct telemetry_pool *pool,
@@ -303,8 +293,7 @@ PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_chunk(struct telemetry_pool
 static inline const uint8_t *telemetry_chunk_data(const struct telemetry_chunk *msg, size_t *length);
 static inline uint8_t *telemetry_edit_chunk_data(struct telemetry_chunk *msg, size_t *length);
 PROTOPOOL_NODISCARD static inline bool telemetry_reserve_chunk(struct telemetry_pool *pool, size_t n, size_t length);
-/* Track. Also telemetry_default_track, telemetry_valid_track, telemetry_as_track, telemetry_if_track,
-    telemetry_edit_track, telemetry_free_track */
+/* Track. Also telemetry_default_track telemetry_valid_track telemetry_as_track telemetry_if_track telemetry_edit_track telemetry_free_track */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_track(struct telemetry_pool *pool, uint16_t period,
     const struct telemetry_position *points, size_t points_len);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_track(struct telemetry_pool *pool,
@@ -312,20 +301,17 @@ PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_track(struct telemetry_pool
 static inline const struct telemetry_position *telemetry_track_points(const struct telemetry_track *msg, size_t *length);
 static inline struct telemetry_position *telemetry_edit_track_points(struct telemetry_track *msg, size_t *length);
 PROTOPOOL_NODISCARD static inline bool telemetry_reserve_track(struct telemetry_pool *pool, size_t n, size_t length);
-/* SetMode. Also telemetry_default_set_mode, telemetry_valid_set_mode, telemetry_as_set_mode, telemetry_if_set_mode,
-    telemetry_edit_set_mode, telemetry_free_set_mode */
+/* SetMode. Also telemetry_default_set_mode telemetry_valid_set_mode telemetry_as_set_mode telemetry_if_set_mode telemetry_edit_set_mode telemetry_free_set_mode */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_set_mode(struct telemetry_pool *pool, enum telemetry_mode mode);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_set_mode(struct telemetry_pool *pool,
     const struct telemetry_set_mode *from);
 static inline struct telemetry_set_mode telemetry_make_set_mode(enum telemetry_mode mode);
-/* Reboot. Also telemetry_default_reboot, telemetry_valid_reboot, telemetry_as_reboot, telemetry_if_reboot,
-    telemetry_free_reboot */
+/* Reboot. Also telemetry_default_reboot telemetry_valid_reboot telemetry_as_reboot telemetry_if_reboot telemetry_free_reboot */
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_new_reboot(struct telemetry_pool *pool);
 PROTOPOOL_ALLOCATES struct telemetry *telemetry_copy_reboot(struct telemetry_pool *pool,
     const struct telemetry_reboot *from);
 static inline struct telemetry_reboot telemetry_make_reboot(void);
-/* SetHome. Also telemetry_default_set_home, telemetry_valid_set_home, telemetry_as_set_home, telemetry_if_set_home,
-    telemetry_edit_set_home, telemetry_free_set_home */
+/* SetHome. Also telemetry_default_set_home telemetry_valid_set_home telemetry_as_set_home telemetry_if_set_home telemetry_edit_set_home telemetry_free_set_home */
 PROTOPOOL_ALLOCATES PROTOPOOL_DEPRECATED("send a Mission of one waypoint")
 struct telemetry *telemetry_new_set_home(struct telemetry_pool *pool, const struct telemetry_position *home);
 PROTOPOOL_ALLOCATES PROTOPOOL_DEPRECATED("send a Mission of one waypoint")
@@ -407,9 +393,8 @@ static inline void telemetry_pool_reset(struct telemetry_pool *pool);
  * tail, which have many slot sizes: see telemetry_reserve_log. */
 PROTOPOOL_NODISCARD PROTOPOOL_API bool telemetry_pool_reserve(struct telemetry_pool *pool, enum telemetry_tag tag, size_t n);
 
-/* For each slot size that was reserved or used, and each of a fixed pool: fills the magazine and touches the memory of all free
- * slots. Then as many allocations as there are free slots neither call the source nor cause page faults, until flush, reset or
- * trim. False if the source has no memory for a magazine. */
+/* Fills the magazines of the slot sizes in use, and touches all free slots: until flush, reset or trim, an allocation from them
+ * neither calls the source nor causes a page fault. False if the source has no memory for a magazine. */
 PROTOPOOL_NODISCARD static inline bool telemetry_pool_prefill(struct telemetry_pool *pool);
 
 /* flush returns the free slots in the pool's magazines to their slabs: call it before the thread goes idle. trim returns all
@@ -430,6 +415,9 @@ struct telemetry_pool_stats { /* what stats fills in */
     size_t system_bytes; /* source_bytes, plus the bytes that the default source keeps free */
 };
 static inline void telemetry_pool_stats(struct telemetry_pool *pool, struct telemetry_pool_stats *stats);
+#ifndef PROTOPOOL_NO_STDIO /* prints the peaks as max_live lines for the schema, and returns what fprintf returns */
+PROTOPOOL_API int telemetry_pool_print_budget(FILE *out, struct telemetry_pool *pool);
+#endif
 
 #ifndef PROTOPOOL_NO_THREADS
 /* ---- Depots: threads share memory, and free each other's messages --------------------------------------------- */
@@ -450,12 +438,8 @@ static inline size_t telemetry_depot_fini(struct telemetry_depot *depot);
 PROTOPOOL_API bool telemetry_depot_each(struct telemetry_depot *depot, void (*fn)(void *ctx, const struct telemetry *msg), void *ctx);
 static inline size_t telemetry_depot_trim(struct telemetry_depot *depot);
 static inline void telemetry_depot_stats(struct telemetry_depot *depot, struct telemetry_pool_stats *stats);
-#endif
-
-#ifndef PROTOPOOL_NO_STDIO /* print the peaks as max_live lines for the schema; return what fprintf returns */
-PROTOPOOL_API int telemetry_pool_print_budget(FILE *out, struct telemetry_pool *pool);
-#ifndef PROTOPOOL_NO_THREADS
-PROTOPOOL_API int telemetry_depot_print_budget(FILE *out, struct telemetry_depot *depot);
+#ifndef PROTOPOOL_NO_STDIO
+PROTOPOOL_API int telemetry_depot_print_budget(FILE *out, struct telemetry_depot *depot); /* as that of a pool */
 #endif
 #endif
 

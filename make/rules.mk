@@ -94,7 +94,7 @@ $(CLOSURES): $(BUILD)/closure%: tests/engine/closure.c build/generated
 # ---- Programs of tests: what check runs, what it leaves to check-long
 
 at = $(foreach s,$(1),$(addprefix $(BUILD)/$s/,$(2)))
-PYTHON_TESTS = tests/*/
+PYTHON_TESTS = $(sort $(dir $(wildcard tests/*/test_*.py)))
 OF_ENGINE = test_misuse test_refusals test_tails test_threads
 OF_PROTOCOLS = $(PROTOCOLS:%=%_check)
 SHORT_SUITES = $(call at,plain check1 check2,$(OF_ENGINE) $(OF_PROTOCOLS)) $(call at,plain,test_pool test_prefill) $(call at,m1,test_pool test_prefill test_threads)

@@ -47,7 +47,7 @@ def _round_up(size: int) -> int:
 
 
 # "32" is a machine that aligns 64-bit numbers to 8, such as ARM; on i386 a pool takes a little less.
-MACHINES = {"64": _Machine(8, 56, 24, 32, 40), "32": _Machine(4, 36, 12, 20, 20)}
+MACHINES = {"64": _Machine(8, 56, 24, 32, 40), "32": _Machine(4, 32, 12, 20, 20)}
 
 LARGE = 4                       # a message with more than this many times the bytes of the next largest gets a warning
 

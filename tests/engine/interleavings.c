@@ -210,8 +210,7 @@ UNSEEN static size_t live_elsewhere_than(int thread)
     const int other = thread == 0 ? 1 : 0;
 
     return live_count + frees[other] + pp_magazine_count(&pools[other].loaded[1])
-           + pp_magazine_count(&pools[other].classes[1].previous)
-           + pp_exchange_count(&pools[other].engine, 1);
+           + pp_magazine_count(&pools[other].classes[1].previous) + pp_exchange_count(&pools[other].engine, 1);
 }
 
 UNSEEN static void do_step(int thread, char step)

@@ -105,7 +105,7 @@ class Api(unittest.TestCase):
                      "  Large: {fields: {x: 'u8[70000]'}}\n  Quit:\n")
         api = files["p.h"].partition("Implementation: nothing below is API")[0]
         named = {name for line in re.findall(r"(?s)/\* \w+\. Also (.*?) \*/", api) for name in re.findall(r"\w+", line)}
-        self.assertEqual(named, {f"p_{verb}_{variant}" for verb in ("default", "valid", "as", "if", "edit")
+        self.assertEqual(named, {f"p_{verb}_{variant}" for verb in ("default", "valid", "as", "if", "edit", "free")
                                  for variant in ("add", "log", "large", "quit")} - {"p_default_large", "p_edit_quit"})
         with tempfile.TemporaryDirectory() as folder:
             for name, text in files.items():
