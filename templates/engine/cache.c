@@ -68,13 +68,13 @@ static size_t pp_live_slots(const struct protopool *pool, unsigned c)
 }
 
 /*
- * How many slots to take from slabs at once. A pool on its own takes a quarter of the number of live slots, but at most a whole
- * magazine: so the peaks of small pools are nearly exact. A joined pool takes a whole magazine: so neighbouring slots, in the same
- * cache line, belong to one thread.
+ * How many slots to take from slabs at once. A pool that has joined a growing depot takes a whole magazine: so neighbouring
+ * slots, in the same cache line, belong to one thread. Others take a quarter of the number of live slots, but at most a whole
+ * magazine: so the peaks of small pools are nearly exact, and a refill is short.
  */
-static uint32_t pp_slots_to_refill(bool is_joined, size_t live, size_t capacity)
+static uint32_t pp_slots_to_refill(bool is_whole, size_t live, size_t capacity)
 {
-    return (uint32_t)(!is_joined && live / 4 < capacity ? live / 4 + (live < 4) : capacity);
+    return (uint32_t)(!is_whole && live / 4 < capacity ? live / 4 + (live < 4) : capacity);
 }
 
 /* Refills the empty loaded magazine from slabs, with the lowest address on top. It takes a new slab only for the first slot. */
@@ -82,9 +82,9 @@ static bool pp_refill(struct protopool *pool, unsigned c)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
-    void **const most =
-        loaded->slots
-        + pp_slots_to_refill(pool->depot != NULL, pp_live_slots(pool, c), (size_t)(loaded->end - loaded->slots));
+    void **const most = loaded->slots
+                        + pp_slots_to_refill(pool->depot != NULL && pool->store->growth != NULL, pp_live_slots(pool, c),
+                                             (size_t)(loaded->end - loaded->slots));
 
     if (slabs->partial == NULL && !pp_grow_for(pool, slabs))
         return false;

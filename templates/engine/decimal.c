@@ -66,7 +66,7 @@ static bool pp_reads_back(const char *text, double positive, bool is_float)
 
 /* Finds the fewest digits that read back as the same positive number, as the C library rounds it. False if that has no floating
  * point. pp_find_shortest does the same in less time. */
-static bool pp_try_each_count(double positive, bool is_float, struct pp_decimal *found)
+static inline bool pp_try_each_count(double positive, bool is_float, struct pp_decimal *found)
 {
     char text[PP_MOST_TEXT];
 
