@@ -525,8 +525,8 @@ START_TEST(fixed_bytes_count_the_summary)
 {
     static const uint64_t budgets[] = { 1,
                                         PP_WORD_BITS,
-                                        128 * PP_WORD_BITS,
-                                        129 * PP_WORD_BITS,
+                                        (uint64_t)128 * PP_WORD_BITS,
+                                        (uint64_t)129 * PP_WORD_BITS,
                                         (uint64_t)128 * PP_WORD_BITS * PP_WORD_BITS,
                                         (uint64_t)129 * PP_WORD_BITS * PP_WORD_BITS,
                                         10000000,
@@ -559,7 +559,7 @@ START_TEST(free_slot_of_a_large_fixed_pool_is_found)
 
     ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &large, memory, bytes));
     slots = pool.classes[1].fixed.first;
-    ck_assert_ptr_eq(slots + (MANY + 7) / 8 * 8, memory + bytes);
+    ck_assert_ptr_eq(slots + ((size_t)MANY + 7) / 8 * 8, memory + bytes);
     assert_compact_holds(1);
     for (uint32_t i = 0; i < MANY; i++)
         ASSERT(take(1) == slots + i);
