@@ -237,6 +237,15 @@ class Layout:
                 used |= {id(f.element) for f in struct.model.fields}
         return tuple(struct for struct in self.structs if id(struct.model) in used)
 
+    @property
+    def compared_structs(self) -> tuple[Struct, ...]:
+        """Those of which a field is compared by itself: not together with the fields beside it."""
+        compared = {id(f.element) for m in self.messages for f in m.alone}
+        for struct in reversed(self.structs):
+            if id(struct.model) in compared:
+                compared |= {id(f.element) for f in struct.alone}
+        return tuple(struct for struct in self.structs if id(struct.model) in compared)
+
     @cached_property
     def _used(self) -> set[int]:
         records = [*(m.model for m in self.messages), *(s.model for s in self.used_structs)]
