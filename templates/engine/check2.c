@@ -211,7 +211,6 @@ static void pp_forget_slab(struct protopool_store *store, const struct protopool
 }
 
 /* The list of all stores of the program. Its lock is never ended. */
-/* The list of stores has a lock that is never ended. */
 #ifdef PP_HAS_PTHREAD
 static pthread_mutex_t pp_stores_lock = PTHREAD_MUTEX_INITIALIZER;
 #define PP_HAS_STORES() true
@@ -418,6 +417,7 @@ static void pp_finish_operation(struct protopool *pool)
 {
     (void)pp_exchange(&pool->busy, 0);
 }
+
 static bool pp_may_spill(const struct protopool_store *store, const struct protopool_slabs *slabs,
                          struct protopool_slab *slab, const void *slot, uint32_t index)
 {

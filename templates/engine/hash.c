@@ -19,7 +19,7 @@ static inline bool pp_is_little_endian(void)
     return first == 1;
 }
 
-/* The last 1 to 7 bytes, or 8 of another machine, as a little-endian number. `bytes`: of each number in memory. */
+/* The last bytes of numbers as one little-endian number: 1 to 7, or 8 on a big-endian machine. `bytes`: of each number. */
 static uint64_t pp_gather(const unsigned char *at, size_t bytes, size_t rest)
 {
     const size_t swap = pp_is_little_endian() ? 0 : bytes - 1;

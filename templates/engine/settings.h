@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Settings, the same for the whole program: files that disagree do not link.
- * Each symbol's name contains the version of the interface and the settings.
+ * Settings, the same for the whole program.
+ * Each symbol's name contains the version of the interface, and the settings that change a layout or inlined code: files that
+ * disagree in them do not link.
  */
 
 /* The build level. Bugs that it finds are passed to the fault handler (see below).
