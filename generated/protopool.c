@@ -960,12 +960,15 @@ static void pp_clean_chunk(struct protopool_heap *heap, struct protopool_chunk *
     }
 }
 
+static_assert(PP_CHUNK_MAX * PP_SLAB_BYTES <= PP_DIRTY_MIN / 2, "one chunk alone never exceeds half of the bound");
+
 /* Gives free memory to the system until at most so many bytes are left. It begins at the highest address, because slabs are
- * taken at the lowest. */
-static void pp_clean_heap(struct protopool_heap *heap, size_t left)
+ * taken at the lowest. It leaves out the chunk that slabs are given back to just now: they would go to the system one by one. */
+static void pp_clean_heap(struct protopool_heap *heap, size_t left, const struct protopool_chunk *except)
 {
     for (size_t i = heap->count; i-- > 0 && heap->dirty > left && !heap->system_refuses;)
-        pp_clean_chunk(heap, &heap->chunks[i]);
+        if (&heap->chunks[i] != except)
+            pp_clean_chunk(heap, &heap->chunks[i]);
 }
 
 /* Removes a wholly free chunk and frees it. Its pages go to the system before, because malloc may keep them. */
@@ -1054,7 +1057,7 @@ static void pp_heap_give(void *ctx, void *memory, size_t bytes, size_t align)
 {
     struct protopool_heap *const heap = (struct protopool_heap *)ctx;
     const size_t above = pp_chunk_above(heap, (uintptr_t)memory);
-    struct protopool_chunk *const chunk = above == 0 ? NULL : &heap->chunks[above - 1];
+    struct protopool_chunk *chunk = above == 0 ? NULL : &heap->chunks[above - 1];
     size_t bit, most;
 
     (void)align;
@@ -1070,12 +1073,14 @@ static void pp_heap_give(void *ctx, void *memory, size_t bytes, size_t align)
     heap->dirty += bytes;
     if (above - 1 < heap->lowest)
         heap->lowest = above - 1;
-    if (chunk->live == 0 && heap->idle++ != 0)
-        pp_remove_chunk(heap, chunk); /* at most one idle chunk is kept */
+    if (chunk->live == 0 && heap->idle++ != 0) { /* at most one idle chunk is kept */
+        pp_remove_chunk(heap, chunk);
+        chunk = NULL;
+    }
     most = heap->live >> PP_DIRTY_SHIFT > PP_DIRTY_MIN ? heap->live >> PP_DIRTY_SHIFT : PP_DIRTY_MIN;
     heap->is_dirty = heap->dirty > most || (heap->is_dirty && heap->dirty > most / 2);
     if (heap->is_dirty)
-        pp_clean_heap(heap, heap->dirty - PROTOPOOL_MIN_(heap->dirty - most / 2, PP_CLEAN_BYTES));
+        pp_clean_heap(heap, heap->dirty - PROTOPOOL_MIN_(heap->dirty - most / 2, PP_CLEAN_BYTES), chunk);
 }
 
 static void pp_heap_trim(struct protopool_heap *heap)
@@ -1084,7 +1089,7 @@ static void pp_heap_trim(struct protopool_heap *heap)
         if (heap->chunks[i].live == 0)
             pp_remove_chunk(heap, &heap->chunks[i]);
     heap->lowest = 0;
-    pp_clean_heap(heap, 0);
+    pp_clean_heap(heap, 0, NULL);
 }
 
 static void pp_heap_end(struct protopool_heap *heap)
@@ -3437,7 +3442,6 @@ static void pp_forget_slab(struct protopool_store *store, const struct protopool
 }
 
 /* The list of all stores of the program. Its lock is never ended. */
-/* The list of stores has a lock that is never ended. */
 #ifdef PP_HAS_PTHREAD
 static pthread_mutex_t pp_stores_lock = PTHREAD_MUTEX_INITIALIZER;
 #define PP_HAS_STORES() true
@@ -3644,6 +3648,7 @@ static void pp_finish_operation(struct protopool *pool)
 {
     (void)pp_exchange(&pool->busy, 0);
 }
+
 static bool pp_may_spill(const struct protopool_store *store, const struct protopool_slabs *slabs,
                          struct protopool_slab *slab, const void *slot, uint32_t index)
 {
@@ -4618,7 +4623,7 @@ static inline bool pp_is_little_endian(void)
     return first == 1;
 }
 
-/* The last 1 to 7 bytes, or 8 of another machine, as a little-endian number. `bytes`: of each number in memory. */
+/* The last bytes of numbers as one little-endian number: 1 to 7, or 8 on a big-endian machine. `bytes`: of each number. */
 static uint64_t pp_gather(const unsigned char *at, size_t bytes, size_t rest)
 {
     const size_t swap = pp_is_little_endian() ? 0 : bytes - 1;

@@ -51,7 +51,7 @@
  *
  * Parts of this file. Each begins with a line that has its name.
  *   port.h      Compilers, libraries and C++: what this header includes, and what wraps its C.
- *   settings.h  Settings, the same for the whole program: files that disagree do not link.
+ *   settings.h  Settings, the same for the whole program.
  *   compiler.h  Attributes, where the compiler has them.
  *   source.h    Where memory comes from, and the slot sizes of a protocol.
  *   types.h     A pool's data: slabs, stores, magazines, depots.
@@ -142,8 +142,9 @@ PROTOPOOL_BEGIN_C
 
 /* ---- settings.h -------------------------------------------------------------------------------------------------- */
 /*
- * Settings, the same for the whole program: files that disagree do not link.
- * Each symbol's name contains the version of the interface and the settings.
+ * Settings, the same for the whole program.
+ * Each symbol's name contains the version of the interface, and the settings that change a layout or inlined code: files that
+ * disagree in them do not link.
  */
 
 /* The build level. Bugs that it finds are passed to the fault handler (see below).
