@@ -168,6 +168,7 @@ class Versions(Folder):
 class Programs(Folder):
     """Every kind of program that users build."""
 
+    @long
     def test_link_time_optimisation(self):
         use = self.write("use.c", USE + USES["has a pool"])
         flags = ("-O2", "-flto")
@@ -212,6 +213,7 @@ class Programs(Folder):
                 self.assertEqual(self.link(self.compile(self.write("unity.c", text + program), "-DPROTOPOOL_CHECK=" + level)), "")
                 self.run_program()
 
+    @long
     def test_calls_out_of_line_link_with_inlined_ones(self):
         """PROTOPOOL_NO_INLINE is a setting of a file. A file that allocates and frees a lot is smaller with it."""
         calls = "".join(f"void use{i}(struct calc_pool *pool, struct calc *msg);\nvoid use{i}(struct calc_pool *pool, struct calc *msg)\n"
