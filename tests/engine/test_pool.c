@@ -1086,6 +1086,68 @@ START_TEST(trim_gives_back_all_that_is_free)
 }
 END_TEST
 
+/* Of two joined pools that allocate in turn, each gets slots that lie side by side: threads share no cache line but at the ends. */
+START_TEST(joined_pools_do_not_take_slots_in_turn)
+{
+    static struct {
+        struct protopool_depot engine;
+        struct protopool_depot_class classes[1 + CLASSES];
+    } depot;
+    static struct handle other;
+    unsigned char *mine[PROTOPOOL_MAGAZINE], *others[PROTOPOOL_MAGAZINE];
+
+    ck_assert(protopool_depot_init(&depot.engine, depot.classes, &geometry, NULL));
+    ck_assert(protopool_join(&pool.engine, pool.loaded, pool.classes, &geometry, &depot.engine));
+    ck_assert(protopool_join(&other.engine, other.loaded, other.classes, &geometry, &depot.engine));
+    for (size_t i = 0; i < PROTOPOOL_MAGAZINE; i++) {
+        ck_assert_ptr_nonnull(mine[i] = (unsigned char *)take(2));
+        ck_assert_ptr_nonnull(others[i] = (unsigned char *)protopool_take(&other.engine, &other.loaded[2], 2));
+    }
+    for (size_t i = 1; i < PROTOPOOL_MAGAZINE; i++) {
+        ck_assert_uint_eq((size_t)(mine[i] - mine[i - 1]), depot.engine.store->classes[2].slabs.slot_bytes);
+        ck_assert_uint_eq((size_t)(others[i] - others[i - 1]), depot.engine.store->classes[2].slabs.slot_bytes);
+    }
+    for (size_t i = 0; i < PROTOPOOL_MAGAZINE; i++) {
+        protopool_put(&pool.engine, &pool.loaded[2], 2, mine[i]);
+        protopool_put(&other.engine, &other.loaded[2], 2, others[i]);
+    }
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+    ck_assert_uint_eq(protopool_fini(&other.engine), 0);
+    ck_assert_uint_eq(protopool_depot_fini(&depot.engine), 0);
+}
+END_TEST
+
+/* A pool that frees what another allocates leaves more and more full magazines at once; none if nobody fetches them. */
+START_TEST(pool_that_only_frees_leaves_batches_while_they_are_fetched)
+{
+    static struct {
+        struct protopool_depot engine;
+        struct protopool_depot_class classes[1 + CLASSES];
+    } depot;
+    static struct handle other;
+    static void *slots[40 * PROTOPOOL_MAGAZINE];
+
+    ck_assert(protopool_depot_init(&depot.engine, depot.classes, &geometry, NULL));
+    ck_assert(protopool_join(&pool.engine, pool.loaded, pool.classes, &geometry, &depot.engine));
+    ck_assert(protopool_join(&other.engine, other.loaded, other.classes, &geometry, &depot.engine));
+    for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++) {
+        void *const slot = take(2);
+        ck_assert_ptr_nonnull(slot);
+        protopool_put(&other.engine, &other.loaded[2], 2, slot);
+    }
+    ck_assert_uint_eq(other.engine.exchange[2].batch, PP_BATCH_MAX);
+    for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++)
+        ck_assert_ptr_nonnull(slots[i] = take(2));
+    for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++)
+        protopool_put(&other.engine, &other.loaded[2], 2, slots[i]);
+    ck_assert_uint_eq(other.engine.exchange[2].batch, 0);
+    ck_assert_uint_eq(pp_exchange_count(&other.engine, 2), 0);
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+    ck_assert_uint_eq(protopool_fini(&other.engine), 0);
+    ck_assert_uint_eq(protopool_depot_fini(&depot.engine), 0);
+}
+END_TEST
+
 START_TEST(trim_of_a_depot_without_pools_leaves_its_tables)
 {
     static struct {
@@ -1551,6 +1613,8 @@ int main(void)
     ADD_TEST(suite, memory_that_the_system_does_not_take_is_offered_once);
 #endif
     ADD_TEST(suite, trim_gives_back_all_that_is_free);
+    ADD_TEST(suite, joined_pools_do_not_take_slots_in_turn);
+    ADD_TEST(suite, pool_that_only_frees_leaves_batches_while_they_are_fetched);
     ADD_TEST(suite, trim_of_a_depot_without_pools_leaves_its_tables);
     ADD_TEST(suite, large_slots_have_no_magazine);
     ADD_TEST(suite, reserved_slots_need_no_source);
