@@ -34,15 +34,29 @@ class Place:
 
 @dataclass(frozen=True)
 class Diagnostic:
+    """place: None if it is about a whole file, or about none (an empty name); then the message names the file.
+
+    severity: "error", "warning" or "note". rule: the name by which a user switches it on or off; empty for the language itself.
+    """
+
     source: Source
-    place: Place
+    place: Place | None
     message: str
     hint: str = ""
+    severity: str = "error"
+    rule: str = ""
+
+    @property
+    def file(self) -> str:
+        return self.source.name
 
     def __str__(self) -> str:
+        if self.place is None:
+            return visible(f"protopool: {self.message}")
         where = f"{self.source.name}:{self.place.line}:{self.place.column}"
         hint = f"\n  hint: {self.hint}" if self.hint else ""
-        return f"{visible(where)}: error: {visible(self.message)}{self._excerpt()}{visible(hint, keep=chr(10))}"
+        rule = f" [{self.rule}]" if self.rule else ""
+        return f"{visible(where)}: {self.severity}: {visible(self.message)}{rule}{self._excerpt()}{visible(hint, keep=chr(10))}"
 
     def _excerpt(self) -> str:
         lines = self.source.lines

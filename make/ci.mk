@@ -30,7 +30,7 @@ lint: generate ## clang-format, clang-tidy, pyflakes, shellcheck
 	$(call step,LINT,clang-tidy bench)$(FIND_PYTHON); "$$p" -m gen -q --bench -o build/lint schema/itch.yaml && \
 	    $(TIDY) $(wildcard bench/*.c) -- -std=c11 -D_GNU_SOURCE -Ibuild/lint -DBENCH_POOL \
 	    -DBENCH_PROTOCOL='"itch_bench.h"' -DBENCH_ONE=add_order -DBENCH_ONE_NAME='"AddOrder"'
-	$(call step,LINT,pyflakes)$(if $(shell command -v pyflakes3),pyflakes3,python3 -m pyflakes) gen tests bench
+	$(call step,LINT,pyflakes)$(if $(shell command -v pyflakes3),pyflakes3,python3 -m pyflakes) gen tests bench bin/protopool
 	$(call step,LINT,shellcheck)shellcheck .ci/run $(wildcard examples/*.sh tests/*/*.sh)
 
 format: ## put the hand-written C into its form

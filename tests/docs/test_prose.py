@@ -10,6 +10,8 @@ import unittest
 import pages
 from support import ROOT, command, main
 
+from gen.commands import NAMES
+
 
 class Links(unittest.TestCase):
     def test_each_leads_to_a_file_and_a_heading(self):
@@ -107,7 +109,8 @@ class Lists(unittest.TestCase):
     def test_all_options_are_on_the_page(self):
         shown = re.findall(r"(?m)^\| (`-.*?) \|", pages.read("docs/commands.md"))
         listed = {re.match(r"-+[\w-]+", option)[0] for cell in shown for option in re.findall(r"`(.*?)`", cell)}
-        forms = re.findall(r"(?m)^  (-.*?)(?:  |$)", command("-h").stdout)
+        helps = [command(*name, "-h").stdout for name in ([], *([name] for name in NAMES))]
+        forms = re.findall(r"(?m)^  (-.*?)(?:  |$)", "\n".join(helps))
         self.assertGreater(len(forms), 10)
         self.assertEqual(listed, {option for form in forms for option in re.findall(r"(?<![\w-])--?[a-z][\w-]*", form)})
 

@@ -131,8 +131,11 @@ class Usage(CommandTest):
         for option in ("-h", "--help"):
             done = command(option)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
-            for word in ("--output-dir", "--no-engine", "--check", "--plan", "--list-outputs", "--depfile", "--version",
-                         "-q", "-v", "SCHEMA"):
+            for word in ("generate", "plan", "check", "--version", "SCHEMA"):
+                self.assertIn(word, done.stdout)
+            done = command("generate", option)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            for word in ("--output-dir", "--no-engine", "--check", "--plan", "--list-outputs", "--depfile", "-q", "-v", "SCHEMA"):
                 self.assertIn(word, done.stdout)
         done = command("--version")
         self.assertEqual(done.returncode, 0)
