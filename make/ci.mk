@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # What maintainers and CI run: lint, other compilers and machines, sanitizers, valgrind, fuzzing.
 
-.PHONY: deps-ci ci lint format portable cplusplus firmware firmware-size combinations combinations-suite combinations-elsewhere demo-valgrind tsan \
+.PHONY: deps-ci ci lint format portable cplusplus firmware firmware-size combinations combinations-suite combinations-elsewhere demo-valgrind editor tsan \
     weaken fuzz fuzz-schema soak bare sanitized sanitized-gcc sanitized-clang
 
 #@ Maintain
@@ -13,7 +13,8 @@ ci: deps-ci deps-bench ## everything that CI runs; goes on after a failure, ends
 	@$(FIND_PYTHON); "$$p" tests/run.py -j1 'make fresh' 'make lint' $(if $(CHECKED),,'make check CC=gcc') 'make check-long CC=gcc' \
 	    'make bench-instructions' 'make bench-quick' 'make demo-valgrind' 'make portable' 'make firmware' 'make -j2 combinations' \
 	    'make tsan HANDOFFS=3000000' 'make weaken' 'make fuzz FUZZ_SECONDS=20' 'make fuzz-schema FUZZ_SECONDS=30' \
-	    'make suites CC=clang' 'make sanitized' 'make suites VALGRIND=1'
+	    'make suites CC=clang' 'make sanitized' 'make suites VALGRIND=1' \
+	    $(if $(shell command -v npm),'make editor')
 
 # ---- Form
 
@@ -35,6 +36,14 @@ lint: generate ## clang-format, clang-tidy, pyflakes, shellcheck
 
 format: ## put the hand-written C into its form
 	$(call step,FORMAT,$(words $(C_SOURCES)) files)clang-format -i $(C_SOURCES)
+
+# ---- Editors
+
+# The server is the one of most editors' YAML extensions. npm is no Debian package here: whoever has it runs these tests.
+editor: ## what an editor with a YAML language server shows: mistakes, completion, documentation (needs npm)
+	@mkdir -p build/editor && cp tests/editor/package*.json build/editor
+	$(call step,NPM,yaml-language-server)cd build/editor && npm ci --no-audit --no-fund >npm.log 2>&1 || { cat npm.log >&2; exit 1; }
+	@$(call TEST,tests/editor)
 
 # ---- Other machines and compilers
 

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""What a schema may contain: spellings, YAML styles, imports, and the JSON Schema for editors."""
+"""What a schema may contain: spellings, YAML styles and imports."""
 
 import contextlib
-import importlib.util
-import json
 import os
 import tempfile
 import unittest
@@ -11,7 +9,6 @@ from pathlib import Path
 
 from support import GOOD, ROOT, command, emit, errors, lay_out, of_fields
 
-import combinations
 from gen.language import parse
 
 
@@ -158,23 +155,6 @@ class Imports(unittest.TestCase):
         with files(main="protocol: m\nimport: a.yaml\nmessages: {A: {}}\n", a="messages: {B: {}}\n"):
             self.assertIn("a.yaml:1:1: error: an imported file has no key \"messages\"\n",
                           command("-o", "out", "main.yaml").stderr)
-
-
-class Editors(unittest.TestCase):
-    @unittest.skipUnless(importlib.util.find_spec("jsonschema"), "python3-jsonschema is missing: make deps-ci")
-    def test_the_schema_for_editors_accepts_what_the_generator_accepts(self):
-        import jsonschema
-        import yaml
-
-        validator = jsonschema.Draft7Validator(json.loads((ROOT / "gen/language/schema.json").read_text(encoding="utf-8")))
-        texts = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "schema").glob("*.yaml")}
-        for name, text in (texts | {"combinations": combinations.schema(), "imports": Imports.MAIN}).items():
-            with self.subTest(name):
-                self.assertEqual([error.message for error in validator.iter_errors(yaml.safe_load(text))], [])
-        for wrong in ("protocol: p\nmessages: {A: {fields: {x: 'u8]'}}}", "protocol: p\nmessages: {A: {field: {}}}",
-                      "protocol: p\nstructs: {s: {}}\nmessages: {A: {}}"):
-            self.assertNotEqual(list(validator.iter_errors(yaml.safe_load(wrong))), [])
-            self.assertNotEqual(errors(wrong), [])
 
 
 if __name__ == "__main__":
