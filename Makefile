@@ -48,7 +48,7 @@ demo: build ## run the three examples, each with a word about what it shows
 generate: build/generated ## write generated/ from schema/
 
 deps: ## install what build, demo and check need (apt; elsewhere it names the packages)
-	@$(call INSTALL,$(DEPS))
+	@$(call INSTALL_PACKAGES,$(DEPS))
 
 clean: ## remove what was built
 	rm -rf build

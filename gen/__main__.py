@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Starts the command line: `python3 -m gen` or `python3 /path/to/gen`."""
+"""Starts the command line: `python3 -m gen`, `python3 /path/to/gen`, or by its name where it is installed."""
 
 import gc
 import signal
@@ -7,16 +7,26 @@ import sys
 from pathlib import Path
 
 gc.disable()        # a run lasts seconds and has no garbage to collect; looking for it takes a tenth of the time
-if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+if __name__.endswith("__main__") and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)    # Ctrl-C ends the process like SIGTERM, without a traceback
 if not __package__:                                 # started by path
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    __package__ = Path(__file__).resolve().parent.name
+if sys.version_info < (3, 10):
+    print(f"protopool: {sys.executable} is Python {sys.version.split()[0]}: use 3.10 or newer")
 
 try:
-    from gen.cli import main
+    from .cli import main
 except ModuleNotFoundError as missing:
     print(f"protopool: {sys.executable} has no module {missing.name!r}: install python3-jinja2 and python3-yaml, "
           "or use another interpreter", file=sys.stderr)
     sys.exit(2)
 
-sys.exit(main())
+
+def run() -> None:
+    """The entry point of the installed package."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

@@ -14,8 +14,8 @@ def rule(target: str, schemas: Iterable[str]) -> str:
 
 
 def _own_files() -> list[str]:
-    folders = (Path(__file__).resolve().parent, TEMPLATES)
-    return [str(path) for path in sorted(path for folder in folders for path in folder.rglob("*.*"))
+    folders = (Path(__file__).resolve().parent, TEMPLATES)     # one may be in the other
+    return [str(path) for path in sorted({path for folder in folders for path in folder.rglob("*.*")})
             if path.is_file() and path.suffix not in (".pyc", ".md")]
 
 

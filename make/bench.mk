@@ -11,7 +11,7 @@ BENCH = $(FIND_BENCH_PYTHON); CC="$(CC)" "$$p" -m bench $(if $(SCHEMA),--schema 
 #@ Measure
 
 deps-bench: ## install what bench needs besides: statistics, plots, other allocators
-	@$(call INSTALL,$(DEPS) $(DEPS_BENCH))
+	@$(call INSTALL_PACKAGES,$(DEPS) $(DEPS_BENCH))
 
 bench: ## the experiment: is the pool faster? (15 minutes; SCHEMA=mine.yaml, PEERS=dir of archives)
 	@$(BENCH)

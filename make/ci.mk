@@ -7,7 +7,7 @@
 #@ Maintain
 
 deps-ci: ## install what ci needs besides
-	@$(call INSTALL,$(DEPS) $(DEPS_CI))
+	@$(call INSTALL_PACKAGES,$(DEPS) $(DEPS_CI))
 
 ci: deps-ci deps-bench ## everything that CI runs; goes on after a failure, ends with what failed and one total
 	@$(FIND_PYTHON); "$$p" tests/run.py -j1 'make fresh' 'make lint' $(if $(CHECKED),,'make check CC=gcc') 'make check-long CC=gcc' \

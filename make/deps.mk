@@ -8,7 +8,7 @@ DEPS_CI = python3-jsonschema cmake ninja-build g++ clang libclang-rt-dev clang-f
 # The benchmark leaves out the allocators that are missing.
 DEPS_BENCH = python3-scipy python3-matplotlib python3-tqdm libjemalloc-dev libmimalloc-dev libgoogle-perftools-dev util-linux
 
-INSTALL = missing=; for p in $(1); do \
+INSTALL_PACKAGES = missing=; for p in $(1); do \
 	    [ "$$(dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null)" = installed ] || missing="$$missing $$p"; done; \
 	[ -n "$$missing" ] || exit 0; \
 	if ! command -v apt-get >/dev/null; then \

@@ -15,7 +15,9 @@ from . import c_text, compiled, direct, rules, sample_sizes
 from .kinds import dispatcher
 from .local_names import local_names, text_length
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+_PACKAGE = Path(__file__).resolve().parents[1]
+# In the package, where pip installs it; otherwise beside gen/.
+TEMPLATES = next(folder for folder in (_PACKAGE / "templates", _PACKAGE.parent / "templates") if folder.is_dir())
 _SOURCES = {"protocol.h.j2": "{}.h", "protocol.c.j2": "{}.c"}
 _ON_DEMAND = {"bench": {"protocol_bench.h.j2": "{}_bench.h"}, "cpp": {"protocol.hpp.j2": "{}.hpp"}}
 _SUITE = {"protocol_check.c.j2": "{}_check.c"}
