@@ -13,7 +13,8 @@ if not __package__:                                 # started by path
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
     __package__ = Path(__file__).resolve().parent.name
 if sys.version_info < (3, 10):
-    print(f"protopool: {sys.executable} is Python {sys.version.split()[0]}: use 3.10 or newer")
+    print(f"protopool: {sys.executable} is Python {sys.version.split()[0]}: use 3.10 or newer", file=sys.stderr)
+    sys.exit(2)
 
 try:
     from .cli import main

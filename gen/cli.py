@@ -55,19 +55,26 @@ class _Parser(argparse.ArgumentParser):
 
 def _parse(name: str, arguments: list[str]) -> tuple[ModuleType, argparse.Namespace]:
     """The command and its options. Exits with status 2 if they do not go together."""
-    module = _command(name)
-    parser = _Parser(prog=f"protopool {name}", formatter_class=argparse.RawDescriptionHelpFormatter,
-                     description=f"{module.SUMMARY[0].upper()}{module.SUMMARY[1:]}.", epilog=getattr(module, "EPILOG", None))
-    parser.examples = "".join(f"{'example:' if i == 0 else '        '} {line}\n" for i, line in enumerate(module.EXAMPLES.splitlines()))
-    module.add_arguments(parser)
-    parser.add_argument("--format", choices=report.FORMATS, default="text", metavar="FORMAT",
-                        help="how errors are printed: text, on standard error; json, github or sarif, on standard output")
-    options = parser.parse_args(generate.join_plan(arguments) if module is generate else arguments)
-    alias = generate.alias_of(options, parser) if module is generate else None
+    module = command(name)
+    of_command = parser(name)
+    options = of_command.parse_args(generate.join_plan(arguments) if module is generate else arguments)
+    alias = generate.alias_of(options, of_command) if module is generate else None
     return (module, options) if alias is None else _parse(alias[0], alias[1:])
 
 
-def _command(name: str) -> ModuleType:
+def parser(name: str) -> argparse.ArgumentParser:
+    """The parser of a command's arguments. The manual page and the completion of the shell are made from it."""
+    module = command(name)
+    made = _Parser(prog=f"protopool {name}", formatter_class=argparse.RawDescriptionHelpFormatter,
+                   description=f"{module.SUMMARY[0].upper()}{module.SUMMARY[1:]}.", epilog=getattr(module, "EPILOG", None))
+    made.examples = "".join(f"{'example:' if i == 0 else '        '} {line}\n" for i, line in enumerate(module.EXAMPLES.splitlines()))
+    module.add_arguments(made)
+    made.add_argument("--format", choices=report.FORMATS, default="text", metavar="FORMAT",
+                      help="how errors are printed: text, on standard error; json, github or sarif, on standard output")
+    return made
+
+
+def command(name: str) -> ModuleType:
     return importlib.import_module(f".commands.{name}", __package__)
 
 
@@ -128,4 +135,4 @@ def _help() -> str:
     return "\n".join(("example: protopool generate -o src calc.yaml", "",
                       "usage: protopool COMMAND [ARGUMENTS]", "       protopool [OPTIONS] SCHEMA...", "",
                       "Generates C tagged unions, constructors and a size-exact pool from schemas of messages.", "", "commands:",
-                      *(f"  {name:{width}}  {_command(name).SUMMARY}" for name in NAMES), "", _HELP_END))
+                      *(f"  {name:{width}}  {command(name).SUMMARY}" for name in NAMES), "", _HELP_END))
