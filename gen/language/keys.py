@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from . import yaml_tree
 from ..diagnostics import Place, Reporter, at, did_you_mean, quoted
+from ..lint.names import RULES
 from .syntax import Constant, Enum, EnumValue, Field, Message, Schema, Struct, Type, Word
 
 _TYPE = re.compile(r"(?P<name>[A-Za-z]\w*)\s*(?P<brackets>\[\s*(?P<most><=)?\s*(?P<bound>-?\w*)\s*\])?\s*(?P<optional>\?)?\Z", re.ASCII)
@@ -22,7 +23,7 @@ class Reader:
 
     def schema(self, node: yaml_tree.Node) -> Schema | None:
         keys = self.keys(node, "a schema", protocol=self.name, doc=self.doc, license=self.word, c_name=self.name,
-                         **self.shared_keys(), messages=self.named("messages", self.message))
+                         lint=self.lint, **self.shared_keys(), messages=self.named("messages", self.message))
         if keys is None:
             return None
         missing = [quoted(needed) for needed in ("protocol", "messages") if not self.given(node, needed)]
@@ -52,11 +53,11 @@ class Reader:
 
     def message(self, name: Word, node: yaml_tree.Node) -> Message | None:
         keys = self.keys(node, "a message", doc=self.doc, fields=self.named("fields", self.field), tag=self.word,
-                         max_live=self.word, weight=self.word, deprecated=self.reason, c_name=self.name)
+                         max_live=self.word, weight=self.word, deprecated=self.reason, c_name=self.name, lint=self.lint)
         return Message(name, **(keys or {}))
 
     def struct(self, name: Word, node: yaml_tree.Node) -> Struct | None:
-        keys = self.keys(node, "a struct", doc=self.doc, fields=self.named("fields", self.field), c_name=self.name)
+        keys = self.keys(node, "a struct", doc=self.doc, fields=self.named("fields", self.field), c_name=self.name, lint=self.lint)
         if keys is not None and not self.given(node, "fields"):
             self.reporter.error(name.place, f'the struct {quoted(name.text)} needs "fields"', "for example fields: {x: i32, y: i32}")
         return Struct(name, **(keys or {}))
@@ -171,6 +172,24 @@ class Reader:
             self.reporter.error(node.place, '"deprecated" must be true, false or a text that gives the reason', "quote the reason")
             return ""
         return {"true": "true", "false": ""}.get(node.text.lower(), node.text)
+
+    def lint(self, node: yaml_tree.Node) -> frozenset[str]:
+        keys = self.keys(node, '"lint"', disable=self.rules)
+        if keys is None and _empty(node):
+            self.reporter.error(node.place, '"lint" needs the key "disable"', "for example lint: {disable: [missing-doc]}")
+        return (keys or {}).get("disable", frozenset())
+
+    def rules(self, node: yaml_tree.Node) -> frozenset[str]:
+        if not isinstance(node, yaml_tree.Sequence):
+            self.reporter.error(node.place, '"disable" must be a list of rules', "for example [missing-doc]")
+            return frozenset()
+        words = [word for item in node.items if (word := self.name(item))]
+        self.refuse_twice(words)
+        for word in words:
+            if word.text not in RULES:
+                self.reporter.error(word.place, f"lint has no rule {quoted(word.text)}",
+                                    did_you_mean(word.text, RULES) or "its rules are " + ", ".join(RULES))
+        return frozenset(word.text for word in words)
 
     def name(self, node: yaml_tree.Node) -> Word | None:
         return self.word(node, "a name")

@@ -41,10 +41,13 @@ class Field:
 
 @dataclass(frozen=True)
 class Struct:
+    """lint: the rules of lint that are off for it; so also for a message and for the schema."""
+
     name: Word
     fields: tuple[Field, ...] = ()
     doc: str = ""
     c_name: Word | None = None
+    lint: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Message:
     max_live: Word | None = None
     weight: Word | None = None
     deprecated: str = ""            # the reason, or "true"; empty if it is not deprecated
+    lint: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,7 @@ class Schema:
     doc: str = ""
     license: Word | None = None
     c_name: Word | None = None
+    lint: frozenset[str] = frozenset()
     imports: tuple[Word, ...] = ()
     constants: tuple[Constant, ...] = ()
     enums: tuple[Enum, ...] = ()
