@@ -22,7 +22,7 @@ class _Machine:
     magazine: int
     pool_class: int
     store: int
-    slots: int = 64             # in a magazine
+    slots: int                  # in a magazine
 
     def handle(self, slot_sizes: int) -> int:
         """struct NAME_pool."""
@@ -46,8 +46,8 @@ def _round_up(size: int) -> int:
     return -(-size // 8) * 8
 
 
-# "32" is a machine that aligns 64-bit numbers to 8, such as ARM; on i386 a pool takes a little less.
-MACHINES = {"64": _Machine(8, 56, 24, 32, 40), "32": _Machine(4, 32, 12, 20, 20)}
+# "32" is a microcontroller.
+MACHINES = {"64": _Machine(8, 56, 24, 32, 40, 64), "32": _Machine(4, 32, 12, 20, 20, 4)}
 
 LARGE = 4                       # a message with more than this many times the bytes of the next largest gets a warning
 
@@ -185,7 +185,7 @@ def _summary(plan: dict) -> list[str]:
     else:
         lines.append(f"mean bytes per message, by weight: {mean['slot']}; malloc takes {mean['malloc']}, a union {mean['union']}")
     handle, fixed = plan["handle_bytes"], plan["fixed_pool_bytes"]
-    lines.append(f"memory of a fixed pool: {fixed['64']} bytes ({fixed['32']} on 32-bit machines); "
+    lines.append(f"memory of a fixed pool: {fixed['64']} bytes ({fixed['32']} on a microcontroller); "
                  f"struct of any pool: {handle['64']} bytes ({handle['32']})")
     padded = [f"{m['name']} ({_holes_text(m['holes'])})" for m in plan["messages"] if m["holes"] and m["slot_bytes"]]
     if padded:

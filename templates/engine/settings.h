@@ -21,9 +21,14 @@
 /* PROTOPOOL_NO_INLINE makes new, copy and free of a message calls, for less code and more time. It is a setting of a file: files
  * with and without it link. */
 
-/* Slots in a magazine: a plain decimal from 1 to 65535. It should exceed the usual burst of allocations or frees. */
+/* Slots in a magazine: a plain decimal from 1 to 65535. It should exceed the usual burst of allocations or frees. A
+ * microcontroller, a 32-bit machine without a system that the compiler knows, has small ones. */
 #ifndef PROTOPOOL_MAGAZINE
+#if UINTPTR_MAX > 0xffffffffU || defined __unix__ || defined __APPLE__ || defined _WIN32
 #define PROTOPOOL_MAGAZINE 64
+#else
+#define PROTOPOOL_MAGAZINE 4
+#endif
 #endif
 
 /* PROTOPOOL_NO_STDIO removes printing, PROTOPOOL_NO_HEAP the default source. A freestanding build has neither.

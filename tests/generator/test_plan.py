@@ -91,7 +91,7 @@ class Plan(CommandTest):
                   "protocol: p\nmessages:\n" + "".join(f"  M{n}: {{max_live: {n}, fields: {{a: 'u8[{i}]'}}}}\n"
                                                        for i, n in enumerate((4096, 4097, 8192, 8193, 600000, 10000000), 1)),
                   "protocol: p\nmessages: {A: {}}\n"]
-        cross = {"gcc": "64", "powerpc-linux-gnu-gcc": "32"}
+        cross = {"gcc": "64", "arm-none-eabi-gcc": "32"}
         self.out.mkdir()
         for text in texts:
             self.good.write_text(text)

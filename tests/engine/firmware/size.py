@@ -17,8 +17,9 @@ LINK = ["--specs=nano.specs", "-nostartfiles", "-T", HERE / "firmware.ld", "-Wl,
 SOURCES = [HERE / "size.c", GENERATED / "calc.c", GENERATED / "protopool.c"]
 FLASH, RAM = (".text", ".ARM.exidx", ".data"), (".data", ".bss")
 
-# What is linked, slots in a magazine, and the most bytes of flash and of RAM that it may take.
+# What is linked, slots in a magazine, and the most bytes of flash and of RAM that it may take. None: the default.
 LIMITS = [
+    ("POOL", None, 2500, 570),
     ("POOL", 2, 2500, 480),
     ("POOL", 4, 2500, 570),
     ("POOL", 8, 2500, 740),
@@ -37,14 +38,16 @@ def main(folder: Path) -> bool:
         flash, ram = flash - flash_of_none, ram - ram_of_none
         fits = flash <= most_flash and ram <= most_ram
         good = good and fits
-        print(f"calc, a {program.lower():5} {magazine:>22} {flash:>10} {ram:>7}    ({most_flash}, {most_ram}){'' if fits else '  TOO LARGE'}")
+        print(f"calc, a {program.lower():5} {magazine or 'default':>22} {flash:>10} {ram:>7}    ({most_flash}, {most_ram}){'' if fits else '  TOO LARGE'}")
     return good
 
 
-def measure(folder: Path, program: str, magazine: int) -> tuple[int, int]:
+def measure(folder: Path, program: str, magazine: int | None) -> tuple[int, int]:
     """Bytes of flash and of RAM."""
     elf = folder / f"size_{program.lower()}_{magazine}.elf"
-    settings = [f"-DSIZE_OF={program}", f"-DPROTOPOOL_MAGAZINE={magazine}"]
+    settings = [f"-DSIZE_OF={program}"]
+    if magazine is not None:
+        settings.append(f"-DPROTOPOOL_MAGAZINE={magazine}")
     if program == "DEPOT":
         settings.append("-DPROTOPOOL_PORT=\"port.h\"")
     subprocess.run([*COMPILE, *settings, *SOURCES, *LINK, "-o", elf], check=True)
