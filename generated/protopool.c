@@ -6,7 +6,7 @@
  *   port.c      What the platform has: system headers, and the engine's constants.
  *   check.c     The hooks of the build levels: what a level adds to each step of the allocator.
  *   fault.c     Faults: bugs of the caller, passed to the program's handler.
- *   lock.c      The lock of a depot: a mutex of pthreads, or the program's own.
+ *   lock.c      The lock of a depot: a mutex of pthreads or of Windows, or the program's own.
  *   slab.c      One slab: a header, a bitmap with a 1 for each free slot, and slots of one size.
  *   shape.c     How large the slabs of a slot size are.
  *   heap.c      The default source: slabs cut from chunks of malloc.
@@ -79,7 +79,11 @@
 #endif
 #endif
 #endif
-#if !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK
+#if !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK && defined _WIN32
+#define WIN32_LEAN_AND_MEAN
+#define NOMINMAX
+#include <windows.h>
+#elif !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK
 #ifdef __has_include
 #if !__has_include(<pthread.h>)
 #define PP_LACKS_PTHREAD 1
@@ -449,7 +453,7 @@ static PROTOPOOL_COLD void pp_report_fault_at(enum protopool_fault code, const v
 
 /* ---- lock.c ------------------------------------------------------------------------------------------------------ */
 /*
- * The lock of a depot: a mutex of pthreads, or the program's own.
+ * The lock of a depot: a mutex of pthreads or of Windows, or the program's own.
  * It guards the depot's full magazines and its store.
  */
 
@@ -457,8 +461,33 @@ static PROTOPOOL_COLD void pp_report_fault_at(enum protopool_fault code, const v
 #define PROTOPOOL_LOCK(lock) ((void)(lock))
 #define PROTOPOOL_UNLOCK(lock) ((void)(lock))
 #elif !defined PROTOPOOL_LOCK
-static_assert(sizeof(pthread_mutex_t) <= sizeof(union protopool_lock), "a mutex fits");
-static_assert(alignof(pthread_mutex_t) <= alignof(union protopool_lock), "a mutex is aligned");
+#define PP_HAS_MUTEX 1
+
+/* A mutex of the system. */
+#ifdef _WIN32
+typedef SRWLOCK pp_mutex;
+#define PP_MUTEX_INITIALIZER SRWLOCK_INIT
+#define PP_MUTEX_INIT(mutex) (InitializeSRWLock(mutex), true)
+#define PP_MUTEX_TRY(mutex) (TryAcquireSRWLockExclusive(mutex) != 0)
+#define PP_MUTEX_LOCK(mutex) AcquireSRWLockExclusive(mutex)
+#define PP_MUTEX_UNLOCK(mutex) ReleaseSRWLockExclusive(mutex)
+#define PP_MUTEX_FINI(mutex) ((void)(mutex))
+#else
+typedef pthread_mutex_t pp_mutex;
+#define PP_MUTEX_INITIALIZER PTHREAD_MUTEX_INITIALIZER
+#define PP_MUTEX_INIT(mutex) (pthread_mutex_init(mutex, NULL) == 0)
+#define PP_MUTEX_TRY(mutex) (pthread_mutex_trylock(mutex) == 0)
+#define PP_MUTEX_LOCK(mutex) (void)pthread_mutex_lock(mutex)
+#define PP_MUTEX_UNLOCK(mutex) (void)pthread_mutex_unlock(mutex)
+#define PP_MUTEX_FINI(mutex) (void)pthread_mutex_destroy(mutex)
+#endif
+static_assert(sizeof(pp_mutex) <= sizeof(union protopool_lock), "a mutex fits");
+static_assert(alignof(pp_mutex) <= alignof(union protopool_lock), "a mutex is aligned");
+
+static pp_mutex *pp_mutex_of(union protopool_lock *lock)
+{
+    return (pp_mutex *)(void *)lock;
+}
 
 /* Lets the thread that holds the lock work: the processor waits for a moment. */
 static void pp_pause(void)
@@ -467,6 +496,8 @@ static void pp_pause(void)
     __builtin_ia32_pause();
 #elif defined __GNUC__ && defined __aarch64__
     __asm__ volatile("yield");
+#elif defined _WIN32
+    YieldProcessor();
 #endif
 }
 
@@ -476,20 +507,19 @@ static void pp_take_lock(union protopool_lock *lock)
     int pauses = 1;
 
     for (int i = 0; i < PP_LOCK_TRIES; i++) {
-        if (pthread_mutex_trylock((pthread_mutex_t *)(void *)lock) == 0)
+        if (PP_MUTEX_TRY(pp_mutex_of(lock)))
             return;
         for (int pause = 0; pause < pauses; pause++)
             pp_pause();
         pauses = PROTOPOOL_MIN_(2 * pauses, PP_PAUSES_MAX);
     }
-    (void)pthread_mutex_lock((pthread_mutex_t *)(void *)lock);
+    PP_MUTEX_LOCK(pp_mutex_of(lock));
 }
 
-#define PP_HAS_PTHREAD 1
 #define PROTOPOOL_LOCK(lock) pp_take_lock(lock)
-#define PROTOPOOL_UNLOCK(lock) (void)pthread_mutex_unlock((pthread_mutex_t *)(void *)(lock))
-#define PROTOPOOL_LOCK_INIT(lock) (pthread_mutex_init((pthread_mutex_t *)(void *)(lock), NULL) == 0)
-#define PROTOPOOL_LOCK_FINI(lock) (void)pthread_mutex_destroy((pthread_mutex_t *)(void *)(lock))
+#define PROTOPOOL_UNLOCK(lock) PP_MUTEX_UNLOCK(pp_mutex_of(lock))
+#define PROTOPOOL_LOCK_INIT(lock) PP_MUTEX_INIT(pp_mutex_of(lock))
+#define PROTOPOOL_LOCK_FINI(lock) PP_MUTEX_FINI(pp_mutex_of(lock))
 #endif
 
 #ifdef PROTOPOOL_LOCK_INIT
@@ -3442,11 +3472,11 @@ static void pp_forget_slab(struct protopool_store *store, const struct protopool
 }
 
 /* The list of all stores of the program. Its lock is never ended. */
-#ifdef PP_HAS_PTHREAD
-static pthread_mutex_t pp_stores_lock = PTHREAD_MUTEX_INITIALIZER;
+#ifdef PP_HAS_MUTEX
+static pp_mutex pp_stores_lock = PP_MUTEX_INITIALIZER;
 #define PP_HAS_STORES() true
-#define PP_LOCK_STORES() (void)pthread_mutex_lock(&pp_stores_lock)
-#define PP_UNLOCK_STORES() (void)pthread_mutex_unlock(&pp_stores_lock)
+#define PP_LOCK_STORES() PP_MUTEX_LOCK(&pp_stores_lock)
+#define PP_UNLOCK_STORES() PP_MUTEX_UNLOCK(&pp_stores_lock)
 #else
 static union protopool_lock pp_stores_lock;
 #define PP_LOCK_STORES() PROTOPOOL_LOCK(&pp_stores_lock)
@@ -3471,9 +3501,9 @@ static bool pp_lock_other_store(struct protopool_store *store, bool may_wait)
         PROTOPOOL_LOCK(store->lock);
         return true;
     }
-#ifdef PP_HAS_PTHREAD
+#ifdef PP_HAS_MUTEX
     for (int i = 0; i < 100 * PP_LOCK_TRIES; i++)
-        if (pthread_mutex_trylock((pthread_mutex_t *)(void *)store->lock) == 0)
+        if (PP_MUTEX_TRY(pp_mutex_of(store->lock)))
             return true;
 #endif
     return false;

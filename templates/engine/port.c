@@ -49,7 +49,11 @@
 #endif
 #endif
 #endif
-#if !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK
+#if !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK && defined _WIN32
+#define WIN32_LEAN_AND_MEAN
+#define NOMINMAX
+#include <windows.h>
+#elif !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK
 #ifdef __has_include
 #if !__has_include(<pthread.h>)
 #define PP_LACKS_PTHREAD 1
