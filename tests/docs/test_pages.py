@@ -123,6 +123,7 @@ class Page:
         (self.home / "protopool").symlink_to(ROOT)
         (folder / "state").write_text(f"cd {shlex.quote(str(self.here))}\n")
         self.stand_in("python3", f'exec {shlex.quote(sys.executable)} "$@"')
+        self.stand_in("protopool", f'exec {shlex.quote(sys.executable)} {shlex.quote(str(ROOT / "gen"))} "$@"')
         self.stand_in("cc", f'exec {shlex.join(CC)} "$@"')
         for tool in ("cmake", "ninja"):
             if not shutil.which(tool):                  # make deps-ci
