@@ -57,7 +57,8 @@ def _parse(name: str, arguments: list[str]) -> tuple[ModuleType, argparse.Namesp
     """The command and its options. Exits with status 2 if they do not go together."""
     module = command(name)
     of_command = parser(name)
-    options = of_command.parse_args(generate.join_plan(arguments) if module is generate else arguments)
+    parse = of_command.parse_args if "--" in arguments else of_command.parse_intermixed_args    # which loses a "--"
+    options = parse(generate.join_plan(arguments) if module is generate else arguments)
     alias = generate.alias_of(options, of_command) if module is generate else None
     return (module, options) if alias is None else _parse(alias[0], alias[1:])
 

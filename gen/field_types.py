@@ -3,7 +3,7 @@
 row in language/types.py for how it is written."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .scalars import SCALARS, is_saturated, length_scalar
 
@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from .model import Element
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True)
+class Part:
     """A member of a field in its record. Its name is the field's name and the suffix. It is an array if there is a count."""
 
     suffix: str

@@ -78,6 +78,22 @@ def write(files: dict[Path, str], touched: Collection[Path] = ()) -> list[Path]:
     return changed
 
 
+def create(files: dict[Path, str]) -> None:
+    """Writes new files, all or none, and the folders for them. Raises OSError, also if a file is there already."""
+    with _signals_held():
+        created: list[Path] = []
+        try:
+            for path, text in files.items():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with _naming(path), open(path, "xb") as file:
+                    created.append(path)
+                    file.write(_encoded(text))
+        except OSError:
+            for path in created:
+                path.unlink(missing_ok=True)
+            raise
+
+
 @contextlib.contextmanager
 def _signals_held() -> Iterator[None]:
     """Delays SIGINT, SIGTERM and SIGHUP until the block ends."""

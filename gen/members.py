@@ -6,12 +6,13 @@ on 32-bit, 64-bit and big-endian machines; the emitted C asserts each of them.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 LARGE = 16                      # bytes; larger members go last where that costs no padding
 
 
-class Hole(NamedTuple):
+@dataclass(frozen=True)
+class Hole:
     """Bytes of padding, which no member has."""
 
     offset: int
@@ -22,7 +23,8 @@ class Hole(NamedTuple):
         return self.offset + self.size
 
 
-class Numbers(NamedTuple):
+@dataclass(frozen=True)
+class Numbers:
     """Numbers of the same size, side by side."""
 
     offset: int
@@ -34,7 +36,8 @@ class Numbers(NamedTuple):
         return self.offset + self.bytes * self.count
 
 
-class Member(NamedTuple):
+@dataclass(frozen=True)
+class Member:
     """`c_type name` or `c_type name[count]` in a struct. aligned: it is declared alignas(8). bits: the names of the bit-fields
     that share these bytes; the member has no name then."""
 
@@ -59,7 +62,7 @@ class Member(NamedTuple):
         if self.of_struct is None:
             return (Numbers(self.offset, self.element_size, self.count or 1),)
         if self.count is None:
-            return tuple(n._replace(offset=self.offset + n.offset) for n in self.of_struct)
+            return tuple(replace(n, offset=self.offset + n.offset) for n in self.of_struct)
         return tuple(Numbers(self.offset, n.bytes, n.count * self.count) for n in self.of_struct) if len(self.of_struct) == 1 else ()
 
 
@@ -106,7 +109,7 @@ def place(members: list[Member], begin: int, align: int) -> tuple[tuple[Member, 
     placed, end = [], begin
     for member in members:
         offset = round_up(end, member.align)
-        placed.append(member._replace(offset=offset))
+        placed.append(replace(member, offset=offset))
         end = offset + member.size
     return tuple(placed), round_up(end, align)
 
@@ -116,7 +119,7 @@ def merge(numbers: Iterable[Numbers]) -> tuple[Numbers, ...]:
     merged: list[Numbers] = []
     for each in sorted(numbers, key=lambda n: n.offset):
         if merged and merged[-1].end == each.offset and merged[-1].bytes == each.bytes:
-            merged[-1] = merged[-1]._replace(count=merged[-1].count + each.count)
+            merged[-1] = replace(merged[-1], count=merged[-1].count + each.count)
         else:
             merged.append(each)
     return tuple(merged)

@@ -13,4 +13,4 @@ report.show(diagnostics, options.format). What only one command needs, such as a
 """
 
 # In the order of the help.
-NAMES = ("generate", "plan", "doc", "breaking", "check")
+NAMES = ("init", "generate", "plan", "doc", "breaking", "check", "bench")

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """A schema as it is written: the result of pass 1. Words keep their places; nothing is resolved."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from ..diagnostics import Place, Source
 
 
-class Word(NamedTuple):
+@dataclass(frozen=True)
+class Word:
     """A scalar of the schema, as it is written: a name, a number or a type."""
 
     text: str
@@ -14,7 +15,8 @@ class Word(NamedTuple):
     quoted: bool = False
 
 
-class Type(NamedTuple):
+@dataclass(frozen=True)
+class Type:
     """`u8`, `u8[6]`, `string[<=MAX]`, `point[]`, `u32?`; form is the kind of brackets: "", "[N]", "[<=N]" or "[]"."""
 
     word: Word
@@ -24,7 +26,8 @@ class Type(NamedTuple):
     optional: bool = False
 
 
-class Field(NamedTuple):
+@dataclass(frozen=True)
+class Field:
     name: Word
     type: Type
     doc: str = ""
@@ -36,7 +39,8 @@ class Field(NamedTuple):
     default: Word | None = None
 
 
-class Struct(NamedTuple):
+@dataclass(frozen=True)
+class Struct:
     """lint: the rules of lint that are off for it; so also for a message and for the schema."""
 
     name: Word
@@ -46,7 +50,8 @@ class Struct(NamedTuple):
     lint: frozenset[str] = frozenset()
 
 
-class Message(NamedTuple):
+@dataclass(frozen=True)
+class Message:
     name: Word
     fields: tuple[Field, ...] = ()
     doc: str = ""
@@ -58,14 +63,16 @@ class Message(NamedTuple):
     lint: frozenset[str] = frozenset()
 
 
-class EnumValue(NamedTuple):
+@dataclass(frozen=True)
+class EnumValue:
     name: Word
     value: Word | None = None
     doc: str = ""
     c_name: Word | None = None
 
 
-class Enum(NamedTuple):
+@dataclass(frozen=True)
+class Enum:
     """An enum, or flags, whose values are bit numbers."""
 
     name: Word
@@ -75,7 +82,8 @@ class Enum(NamedTuple):
     c_name: Word | None = None
 
 
-class Constant(NamedTuple):
+@dataclass(frozen=True)
+class Constant:
     name: Word
     value: Word
     doc: str = ""
@@ -85,7 +93,8 @@ class Constant(NamedTuple):
 SHARED = ("constants", "enums", "flags", "structs")     # the parts of a schema that an imported file may have
 
 
-class Schema(NamedTuple):
+@dataclass(frozen=True)
+class Schema:
     source: Source
     protocol: Word
     doc: str = ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""--doc: a reference of the protocol in Markdown, for readers who do not have the schema."""
+"""`protopool doc`: a reference of the protocol in Markdown, for readers who do not have the schema."""
 
 import re
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""--plan: the memory that a protocol's messages take, as text or JSON."""
+"""`protopool plan`: the memory that a protocol's messages take, as text or JSON."""
 
 import json
 from dataclasses import dataclass
