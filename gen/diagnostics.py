@@ -3,8 +3,9 @@
 
 import difflib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 MAX_ERRORS = 200    # per source: nobody reads more, and hints take time
 MAX_COMPARED = 300  # names per misspelt one; of more names, only those with the same first letter and about the same length
@@ -22,14 +23,13 @@ class Source:
         return re.split("\r\n|[\n\r\x85\u2028\u2029]", self.text)        # the line breaks of YAML
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a word is: line and column from 1, width in characters. source: the imported file, None for the schema itself."""
 
     line: int
     column: int
     width: int = 1
-    source: Source | None = field(default=None, repr=False)
+    source: Source | None = None
 
 
 @dataclass(frozen=True)

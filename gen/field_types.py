@@ -3,7 +3,7 @@
 row in language/types.py for how it is written."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .scalars import SCALARS, is_saturated, length_scalar
 
@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from .model import Element
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A member of a field in its record. Its name is the field's name and the suffix. It is an array if there is a count."""
 
     suffix: str

@@ -2,7 +2,7 @@
 """A protocol with the place of every member and the slot size of every message: what layout returns and render starts from."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from . import members, model
@@ -56,7 +56,7 @@ class Record:
     @cached_property
     def spans(self) -> tuple[Numbers, ...]:
         """The same as bytes."""
-        return members.merge(replace(n, bytes=1, count=n.bytes * n.count) for n in self.numbers)
+        return members.merge(Numbers(n.offset, 1, n.bytes * n.count) for n in self.numbers)
 
     @property
     def solid(self) -> tuple[Numbers, ...]:
@@ -190,7 +190,7 @@ class Layout:
     slot_sizes: tuple[SlotSize, ...]
     tail_classes: tuple[int, ...] = ()      # the slot class of each tail_index
 
-    @property
+    @cached_property
     def tailed(self) -> tuple[Message, ...]:
         """The messages with a tail."""
         return tuple(m for m in self.messages if m.tail)
@@ -237,7 +237,7 @@ class Layout:
                 used |= {id(f.element) for f in struct.model.fields}
         return tuple(struct for struct in self.structs if id(struct.model) in used)
 
-    @property
+    @cached_property
     def compared_structs(self) -> tuple[Struct, ...]:
         """Those of which a field is compared by itself: not together with the fields beside it."""
         compared = {id(f.element) for m in self.messages for f in m.alone}

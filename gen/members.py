@@ -6,13 +6,12 @@ on 32-bit, 64-bit and big-endian machines; the emitted C asserts each of them.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 LARGE = 16                      # bytes; larger members go last where that costs no padding
 
 
-@dataclass(frozen=True)
-class Hole:
+class Hole(NamedTuple):
     """Bytes of padding, which no member has."""
 
     offset: int
@@ -23,8 +22,7 @@ class Hole:
         return self.offset + self.size
 
 
-@dataclass(frozen=True)
-class Numbers:
+class Numbers(NamedTuple):
     """Numbers of the same size, side by side."""
 
     offset: int
@@ -36,8 +34,7 @@ class Numbers:
         return self.offset + self.bytes * self.count
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(NamedTuple):
     """`c_type name` or `c_type name[count]` in a struct. aligned: it is declared alignas(8). bits: the names of the bit-fields
     that share these bytes; the member has no name then."""
 
@@ -62,7 +59,7 @@ class Member:
         if self.of_struct is None:
             return (Numbers(self.offset, self.element_size, self.count or 1),)
         if self.count is None:
-            return tuple(replace(n, offset=self.offset + n.offset) for n in self.of_struct)
+            return tuple(n._replace(offset=self.offset + n.offset) for n in self.of_struct)
         return tuple(Numbers(self.offset, n.bytes, n.count * self.count) for n in self.of_struct) if len(self.of_struct) == 1 else ()
 
 
@@ -109,7 +106,7 @@ def place(members: list[Member], begin: int, align: int) -> tuple[tuple[Member, 
     placed, end = [], begin
     for member in members:
         offset = round_up(end, member.align)
-        placed.append(replace(member, offset=offset))
+        placed.append(member._replace(offset=offset))
         end = offset + member.size
     return tuple(placed), round_up(end, align)
 
@@ -119,7 +116,7 @@ def merge(numbers: Iterable[Numbers]) -> tuple[Numbers, ...]:
     merged: list[Numbers] = []
     for each in sorted(numbers, key=lambda n: n.offset):
         if merged and merged[-1].end == each.offset and merged[-1].bytes == each.bytes:
-            merged[-1] = replace(merged[-1], count=merged[-1].count + each.count)
+            merged[-1] = merged[-1]._replace(count=merged[-1].count + each.count)
         else:
             merged.append(each)
     return tuple(merged)

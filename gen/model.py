@@ -3,20 +3,20 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from .diagnostics import Place
 from .field_types import FieldType, Optional, Tail
 from .scalars import Scalar
 
 
-@dataclass(frozen=True)
-class Name:
+class Name(NamedTuple):
     """schema: as written (and printed at run time); c: add_order; upper: ADD_ORDER."""
 
     schema: str
     c: str
 
-    @cached_property
+    @property
     def upper(self) -> str:
         return self.c.upper()
 

@@ -6,7 +6,7 @@
  *   port.c      What the platform has: system headers, and the engine's constants.
  *   check.c     The hooks of the build levels: what a level adds to each step of the allocator.
  *   fault.c     Faults: bugs of the caller, passed to the program's handler.
- *   lock.c      The lock of a depot: a mutex of pthreads, or the program's own.
+ *   lock.c      The lock of a depot: a mutex of pthreads or of Windows, or the program's own.
  *   slab.c      One slab: a header, a bitmap with a 1 for each free slot, and slots of one size.
  *   shape.c     How large the slabs of a slot size are.
  *   heap.c      The default source: slabs cut from chunks of malloc.
@@ -79,7 +79,11 @@
 #endif
 #endif
 #endif
-#if !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK
+#if !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK && defined _WIN32
+#define WIN32_LEAN_AND_MEAN
+#define NOMINMAX
+#include <windows.h>
+#elif !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK
 #ifdef __has_include
 #if !__has_include(<pthread.h>)
 #define PP_LACKS_PTHREAD 1
@@ -106,6 +110,7 @@
 #define PP_MAGAZINE_MIN 4U                    /* a slot size has no magazine if it would hold fewer slots */
 #define PP_IDLE_PERIOD 64U     /* visits to the store between two looks at the magazines of a slot size */
 #define PP_FLUSH_PERIOD_MIN 8U /* or so many slabs that are taken */
+#define PP_PAIR_OF_LINES 128   /* bytes: some processors fetch cache lines of 64 bytes in pairs */
 #define PP_BATCH_MAX 4U        /* a pool leaves at most so many full magazines in the depot at once */
 #define PP_PAUSES_MAX 8        /* at most so many pauses between two tries */
 #define PP_LOCK_TRIES 100      /* a depot's lock is held for less time than a thread takes to sleep and to wake */
@@ -449,7 +454,7 @@ static PROTOPOOL_COLD void pp_report_fault_at(enum protopool_fault code, const v
 
 /* ---- lock.c ------------------------------------------------------------------------------------------------------ */
 /*
- * The lock of a depot: a mutex of pthreads, or the program's own.
+ * The lock of a depot: a mutex of pthreads or of Windows, or the program's own.
  * It guards the depot's full magazines and its store.
  */
 
@@ -457,8 +462,33 @@ static PROTOPOOL_COLD void pp_report_fault_at(enum protopool_fault code, const v
 #define PROTOPOOL_LOCK(lock) ((void)(lock))
 #define PROTOPOOL_UNLOCK(lock) ((void)(lock))
 #elif !defined PROTOPOOL_LOCK
-static_assert(sizeof(pthread_mutex_t) <= sizeof(union protopool_lock), "a mutex fits");
-static_assert(alignof(pthread_mutex_t) <= alignof(union protopool_lock), "a mutex is aligned");
+#define PP_HAS_MUTEX 1
+
+/* A mutex of the system. */
+#ifdef _WIN32
+typedef SRWLOCK pp_mutex;
+#define PP_MUTEX_INITIALIZER SRWLOCK_INIT
+#define PP_MUTEX_INIT(mutex) (InitializeSRWLock(mutex), true)
+#define PP_MUTEX_TRY(mutex) (TryAcquireSRWLockExclusive(mutex) != 0)
+#define PP_MUTEX_LOCK(mutex) AcquireSRWLockExclusive(mutex)
+#define PP_MUTEX_UNLOCK(mutex) ReleaseSRWLockExclusive(mutex)
+#define PP_MUTEX_FINI(mutex) ((void)(mutex))
+#else
+typedef pthread_mutex_t pp_mutex;
+#define PP_MUTEX_INITIALIZER PTHREAD_MUTEX_INITIALIZER
+#define PP_MUTEX_INIT(mutex) (pthread_mutex_init(mutex, NULL) == 0)
+#define PP_MUTEX_TRY(mutex) (pthread_mutex_trylock(mutex) == 0)
+#define PP_MUTEX_LOCK(mutex) (void)pthread_mutex_lock(mutex)
+#define PP_MUTEX_UNLOCK(mutex) (void)pthread_mutex_unlock(mutex)
+#define PP_MUTEX_FINI(mutex) (void)pthread_mutex_destroy(mutex)
+#endif
+static_assert(sizeof(pp_mutex) <= sizeof(union protopool_lock), "a mutex fits");
+static_assert(alignof(pp_mutex) <= alignof(union protopool_lock), "a mutex is aligned");
+
+static pp_mutex *pp_mutex_of(union protopool_lock *lock)
+{
+    return (pp_mutex *)(void *)lock;
+}
 
 /* Lets the thread that holds the lock work: the processor waits for a moment. */
 static void pp_pause(void)
@@ -467,6 +497,8 @@ static void pp_pause(void)
     __builtin_ia32_pause();
 #elif defined __GNUC__ && defined __aarch64__
     __asm__ volatile("yield");
+#elif defined _WIN32
+    YieldProcessor();
 #endif
 }
 
@@ -476,20 +508,19 @@ static void pp_take_lock(union protopool_lock *lock)
     int pauses = 1;
 
     for (int i = 0; i < PP_LOCK_TRIES; i++) {
-        if (pthread_mutex_trylock((pthread_mutex_t *)(void *)lock) == 0)
+        if (PP_MUTEX_TRY(pp_mutex_of(lock)))
             return;
         for (int pause = 0; pause < pauses; pause++)
             pp_pause();
         pauses = PROTOPOOL_MIN_(2 * pauses, PP_PAUSES_MAX);
     }
-    (void)pthread_mutex_lock((pthread_mutex_t *)(void *)lock);
+    PP_MUTEX_LOCK(pp_mutex_of(lock));
 }
 
-#define PP_HAS_PTHREAD 1
 #define PROTOPOOL_LOCK(lock) pp_take_lock(lock)
-#define PROTOPOOL_UNLOCK(lock) (void)pthread_mutex_unlock((pthread_mutex_t *)(void *)(lock))
-#define PROTOPOOL_LOCK_INIT(lock) (pthread_mutex_init((pthread_mutex_t *)(void *)(lock), NULL) == 0)
-#define PROTOPOOL_LOCK_FINI(lock) (void)pthread_mutex_destroy((pthread_mutex_t *)(void *)(lock))
+#define PROTOPOOL_UNLOCK(lock) PP_MUTEX_UNLOCK(pp_mutex_of(lock))
+#define PROTOPOOL_LOCK_INIT(lock) PP_MUTEX_INIT(pp_mutex_of(lock))
+#define PROTOPOOL_LOCK_FINI(lock) PP_MUTEX_FINI(pp_mutex_of(lock))
 #endif
 
 #ifdef PROTOPOOL_LOCK_INIT
@@ -1947,13 +1978,34 @@ static size_t pp_live_slots(const struct protopool *pool, unsigned c)
 }
 
 /*
- * How many slots to take from slabs at once. A pool that has joined a growing depot takes a whole magazine: so neighbouring
- * slots, in the same cache line, belong to one thread. Others take a quarter of the number of live slots, but at most a whole
- * magazine: so the peaks of small pools are nearly exact, and a refill is short.
+ * How many slots to take from slabs at once. A pool that has joined a growing depot takes about a whole magazine: so
+ * neighbouring slots, in the same cache line, belong to one thread. Others take a quarter of the number of live slots, but at
+ * most a whole magazine: so the peaks of small pools are nearly exact, and a refill is short.
  */
 static uint32_t pp_slots_to_refill(bool is_whole, size_t live, size_t capacity)
 {
     return (uint32_t)(!is_whole && live / 4 < capacity ? live / 4 + (live < 4) : capacity);
+}
+
+/*
+ * Puts the last slots of a refill back if they share a pair of cache lines with the slot behind them, which another pool may
+ * take. At most half of them: if no slot among these ends with a pair, or if the slots are not neighbours, all are kept.
+ */
+static void pp_end_with_lines(struct protopool_store *store, struct protopool_slabs *slabs,
+                              struct protopool_magazine *loaded)
+{
+    const uint32_t count = pp_magazine_count(loaded);
+
+    for (uint32_t kept = count; kept > count / 2; kept--) {
+        const uintptr_t end = (uintptr_t)loaded->slots[kept - 1] + slabs->slot_bytes;
+        if (kept != count && end != (uintptr_t)loaded->slots[kept])
+            return;
+        if (end % PP_PAIR_OF_LINES == 0) {
+            loaded->top = loaded->slots + kept;
+            pp_spill(store, slabs, loaded->top, count - kept);
+            return;
+        }
+    }
 }
 
 /* Refills the empty loaded magazine from slabs, with the lowest address on top. It takes a new slab only for the first slot. */
@@ -1961,14 +2013,16 @@ static bool pp_refill(struct protopool *pool, unsigned c)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
-    void **const most = loaded->slots
-                        + pp_slots_to_refill(pool->depot != NULL && pool->store->growth != NULL, pp_live_slots(pool, c),
-                                             (size_t)(loaded->end - loaded->slots));
+    const bool is_whole = pool->depot != NULL && pool->store->growth != NULL;
+    void **const most =
+        loaded->slots + pp_slots_to_refill(is_whole, pp_live_slots(pool, c), (size_t)(loaded->end - loaded->slots));
 
     if (slabs->partial == NULL && !pp_grow_for(pool, slabs))
         return false;
     while (loaded->top < most && slabs->partial != NULL)
         loaded->top += pp_take_from_slab(slabs, slabs->partial, loaded->top, (uint32_t)(most - loaded->top));
+    if (is_whole)
+        pp_end_with_lines(pool->store, slabs, loaded);
     pp_reverse(loaded->slots, pp_magazine_count(loaded));
     return true;
 }
@@ -3442,11 +3496,11 @@ static void pp_forget_slab(struct protopool_store *store, const struct protopool
 }
 
 /* The list of all stores of the program. Its lock is never ended. */
-#ifdef PP_HAS_PTHREAD
-static pthread_mutex_t pp_stores_lock = PTHREAD_MUTEX_INITIALIZER;
+#ifdef PP_HAS_MUTEX
+static pp_mutex pp_stores_lock = PP_MUTEX_INITIALIZER;
 #define PP_HAS_STORES() true
-#define PP_LOCK_STORES() (void)pthread_mutex_lock(&pp_stores_lock)
-#define PP_UNLOCK_STORES() (void)pthread_mutex_unlock(&pp_stores_lock)
+#define PP_LOCK_STORES() PP_MUTEX_LOCK(&pp_stores_lock)
+#define PP_UNLOCK_STORES() PP_MUTEX_UNLOCK(&pp_stores_lock)
 #else
 static union protopool_lock pp_stores_lock;
 #define PP_LOCK_STORES() PROTOPOOL_LOCK(&pp_stores_lock)
@@ -3471,9 +3525,9 @@ static bool pp_lock_other_store(struct protopool_store *store, bool may_wait)
         PROTOPOOL_LOCK(store->lock);
         return true;
     }
-#ifdef PP_HAS_PTHREAD
+#ifdef PP_HAS_MUTEX
     for (int i = 0; i < 100 * PP_LOCK_TRIES; i++)
-        if (pthread_mutex_trylock((pthread_mutex_t *)(void *)store->lock) == 0)
+        if (PP_MUTEX_TRY(pp_mutex_of(store->lock)))
             return true;
 #endif
     return false;

@@ -185,7 +185,7 @@ PROTOPOOL_BEGIN_C
 #endif
 
 /*
- * A depot's lock is a mutex of pthreads, or yours:
+ * A depot's lock is a mutex of pthreads, on Windows an SRW lock, or yours:
  *
  *   PROTOPOOL_LOCK(lock)        waits for the lock: a mutex of the RTOS, or masking interrupts (docs/firmware.md)
  *   PROTOPOOL_UNLOCK(lock)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # What maintainers and CI run: lint, other compilers and machines, sanitizers, valgrind, fuzzing.
 
-.PHONY: deps-ci ci lint format portable cplusplus firmware firmware-size combinations combinations-suite combinations-elsewhere demo-valgrind editor tsan \
+.PHONY: deps-ci ci lint format portable windows cplusplus firmware firmware-size combinations combinations-suite combinations-elsewhere demo-valgrind editor tsan \
     weaken fuzz fuzz-schema soak bare sanitized sanitized-gcc sanitized-clang
 
 #@ Maintain
@@ -11,7 +11,7 @@ deps-ci: ## install what ci needs besides
 
 ci: deps-ci deps-bench ## everything that CI runs; goes on after a failure, ends with what failed and one total
 	@$(FIND_PYTHON); "$$p" tests/run.py -j1 'make fresh' 'make lint' $(if $(CHECKED),,'make check CC=gcc') 'make check-long CC=gcc' \
-	    'make bench-instructions' 'make bench-quick' 'make demo-valgrind' 'make portable' 'make firmware' 'make -j2 combinations' \
+	    'make bench-instructions' 'make bench-quick' 'make demo-valgrind' 'make portable' 'make windows' 'make firmware' 'make -j2 combinations' \
 	    'make tsan HANDOFFS=3000000' 'make weaken' 'make fuzz FUZZ_SECONDS=20' 'make fuzz-schema FUZZ_SECONDS=30' \
 	    'make suites CC=clang' 'make sanitized' 'make suites VALGRIND=1' \
 	    $(if $(shell command -v npm),'make editor')
@@ -62,6 +62,8 @@ portable: generate ## C++17, 32-bit, big-endian and freestanding: compile with e
 	$(call step,TEST,order_book)gcc $(STRICT_C) $(BOOK) -o $(P)/book && $(P)/book $(CHECKSUM) >$(P)/expected
 	$(call step,TEST,order_book (musl))musl-gcc $(STRICT_C) -static $(BOOK) -o $(P)/book_musl && \
 	    $(P)/book_musl $(CHECKSUM) | diff $(P)/expected -
+	$(call step,TEST,order_book (tcc, a compiler without extensions))tcc -D_POSIX_C_SOURCE=200809L -Igenerated $(BOOK) -o $(P)/book_tcc && \
+	    $(P)/book_tcc $(CHECKSUM) | diff $(P)/expected -
 	$(call step,TEST,order_book (32 bits))i686-linux-gnu-gcc $(STRICT_C) -static $(BOOK) -o $(P)/book_i686 && \
 	    qemu-i386 $(P)/book_i686 $(CHECKSUM) | diff $(P)/expected -
 	$(call step,TEST,order_book (big-endian))powerpc-linux-gnu-gcc $(STRICT_C) -static $(BOOK) -o $(P)/book_powerpc && \
@@ -101,6 +103,31 @@ cplusplus: generate ## the C++ programs: both compilers, three standards and lev
 	    for program in $(wildcard tests/cpp/cpp_*.cpp); do \
 	        $${setting%% *} $(STRICT_CXX) $${setting#* } $$program $(CPP)/*.o -o $(CPP)/program -lpthread; $$run $(CPP)/program; \
 	    done; done
+
+# ---- Windows
+
+# The engine takes Windows' own locks. The programs' threads are those of mingw's pthreads. What is printed must be what is
+# printed here, but for the ends of lines. Debian's wine runs 64-bit programs; 32-bit ones are compiled.
+W = build/windows
+MINGW = x86_64-w64-mingw32-gcc $(STRICT_C) -static
+WINE = WINEDEBUG=-all WINEPREFIX=$(abspath $(W)/prefix) timeout 300 wine
+
+windows: generate ## mingw-w64: compile with every warning, run under wine, compare
+	@mkdir -p $(W)
+	$(call step,CC,32 and 64 bits at each level)for level in 0 1 2; do for c in calc telemetry protopool; do \
+	    i686-w64-mingw32-gcc $(STRICT_C) -DPROTOPOOL_CHECK=$$level -c generated/$$c.c -o $(W)/$$c.o && \
+	    x86_64-w64-mingw32-gcc $(STRICT_C) -DPROTOPOOL_CHECK=$$level -c generated/$$c.c -o $(W)/$$c.o || exit 1; done; done
+	$(call step,TEST,order_book)gcc $(STRICT_C) $(BOOK) -o $(W)/book && $(W)/book $(CHECKSUM) >$(W)/expected && \
+	    $(MINGW) $(BOOK) -o $(W)/book.exe -lpthread && $(WINE) $(W)/book.exe $(CHECKSUM) | tr -d '\r' | diff $(W)/expected -
+	$(call step,TEST,pipeline at each level)for level in 0 1 2; do \
+	    $(MINGW) -DPROTOPOOL_CHECK=$$level examples/pipeline.c generated/calc.c generated/protopool.c -o $(W)/pipeline.exe -lpthread && \
+	    $(WINE) $(W)/pipeline.exe --messages 100000 >$(W)/pipeline.log && grep -q 'is right' $(W)/pipeline.log || exit 1; done
+	$(call step,TEST,closure)$(MINGW) -DPROTOPOOL_MAGAZINE=2 $(CLOSURE) -o $(W)/closure.exe && $(WINE) $(W)/closure.exe 4 >$(W)/closure.log
+	$(call step,TEST,user.cpp)x86_64-w64-mingw32-g++ $(STRICT_CXX) -c tests/cpp/user.cpp -o $(W)/user.o && \
+	    x86_64-w64-mingw32-gcc $(STRICT_C) -c generated/calc.c -o $(W)/calc.o && \
+	    x86_64-w64-mingw32-gcc $(STRICT_C) -c generated/protopool.c -o $(W)/protopool.o && \
+	    x86_64-w64-mingw32-g++ -static $(W)/user.o $(W)/calc.o $(W)/protopool.o -o $(W)/user.exe && \
+	    $(WINE) $(W)/user.exe >$(W)/user.log
 
 # ---- A microcontroller
 

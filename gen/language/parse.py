@@ -3,7 +3,6 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 
 from . import yaml_tree
 from ..diagnostics import Diagnostic, Reporter, SchemaError, quoted
@@ -27,7 +26,7 @@ def parse(name: str, raw: bytes, load: Load) -> tuple[Schema, Reporter]:
     if schema is None:
         reporter.raise_if_any()
     imported = _Imports(load, reporter).all_of(schema.imports, name, (os.path.normpath(name),))
-    return replace(schema, **{kind: tuple(thing for part in (*imported, schema) for thing in getattr(part, kind))
+    return schema._replace(**{kind: tuple(thing for part in (*imported, schema) for thing in getattr(part, kind))
                               for kind in SHARED}), reporter
 
 

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """A schema as it is written: the result of pass 1. Words keep their places; nothing is resolved."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..diagnostics import Place, Source
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(NamedTuple):
     """A scalar of the schema, as it is written: a name, a number or a type."""
 
     text: str
@@ -15,8 +14,7 @@ class Word:
     quoted: bool = False
 
 
-@dataclass(frozen=True)
-class Type:
+class Type(NamedTuple):
     """`u8`, `u8[6]`, `string[<=MAX]`, `point[]`, `u32?`; form is the kind of brackets: "", "[N]", "[<=N]" or "[]"."""
 
     word: Word
@@ -26,8 +24,7 @@ class Type:
     optional: bool = False
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     name: Word
     type: Type
     doc: str = ""
@@ -39,8 +36,7 @@ class Field:
     default: Word | None = None
 
 
-@dataclass(frozen=True)
-class Struct:
+class Struct(NamedTuple):
     """lint: the rules of lint that are off for it; so also for a message and for the schema."""
 
     name: Word
@@ -50,8 +46,7 @@ class Struct:
     lint: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     name: Word
     fields: tuple[Field, ...] = ()
     doc: str = ""
@@ -63,16 +58,14 @@ class Message:
     lint: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class EnumValue:
+class EnumValue(NamedTuple):
     name: Word
     value: Word | None = None
     doc: str = ""
     c_name: Word | None = None
 
 
-@dataclass(frozen=True)
-class Enum:
+class Enum(NamedTuple):
     """An enum, or flags, whose values are bit numbers."""
 
     name: Word
@@ -82,8 +75,7 @@ class Enum:
     c_name: Word | None = None
 
 
-@dataclass(frozen=True)
-class Constant:
+class Constant(NamedTuple):
     name: Word
     value: Word
     doc: str = ""
@@ -93,8 +85,7 @@ class Constant:
 SHARED = ("constants", "enums", "flags", "structs")     # the parts of a schema that an imported file may have
 
 
-@dataclass(frozen=True)
-class Schema:
+class Schema(NamedTuple):
     source: Source
     protocol: Word
     doc: str = ""

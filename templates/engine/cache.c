@@ -68,13 +68,34 @@ static size_t pp_live_slots(const struct protopool *pool, unsigned c)
 }
 
 /*
- * How many slots to take from slabs at once. A pool that has joined a growing depot takes a whole magazine: so neighbouring
- * slots, in the same cache line, belong to one thread. Others take a quarter of the number of live slots, but at most a whole
- * magazine: so the peaks of small pools are nearly exact, and a refill is short.
+ * How many slots to take from slabs at once. A pool that has joined a growing depot takes about a whole magazine: so
+ * neighbouring slots, in the same cache line, belong to one thread. Others take a quarter of the number of live slots, but at
+ * most a whole magazine: so the peaks of small pools are nearly exact, and a refill is short.
  */
 static uint32_t pp_slots_to_refill(bool is_whole, size_t live, size_t capacity)
 {
     return (uint32_t)(!is_whole && live / 4 < capacity ? live / 4 + (live < 4) : capacity);
+}
+
+/*
+ * Puts the last slots of a refill back if they share a pair of cache lines with the slot behind them, which another pool may
+ * take. At most half of them: if no slot among these ends with a pair, or if the slots are not neighbours, all are kept.
+ */
+static void pp_end_with_lines(struct protopool_store *store, struct protopool_slabs *slabs,
+                              struct protopool_magazine *loaded)
+{
+    const uint32_t count = pp_magazine_count(loaded);
+
+    for (uint32_t kept = count; kept > count / 2; kept--) {
+        const uintptr_t end = (uintptr_t)loaded->slots[kept - 1] + slabs->slot_bytes;
+        if (kept != count && end != (uintptr_t)loaded->slots[kept])
+            return;
+        if (end % PP_PAIR_OF_LINES == 0) {
+            loaded->top = loaded->slots + kept;
+            pp_spill(store, slabs, loaded->top, count - kept);
+            return;
+        }
+    }
 }
 
 /* Refills the empty loaded magazine from slabs, with the lowest address on top. It takes a new slab only for the first slot. */
@@ -82,14 +103,16 @@ static bool pp_refill(struct protopool *pool, unsigned c)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
-    void **const most = loaded->slots
-                        + pp_slots_to_refill(pool->depot != NULL && pool->store->growth != NULL, pp_live_slots(pool, c),
-                                             (size_t)(loaded->end - loaded->slots));
+    const bool is_whole = pool->depot != NULL && pool->store->growth != NULL;
+    void **const most =
+        loaded->slots + pp_slots_to_refill(is_whole, pp_live_slots(pool, c), (size_t)(loaded->end - loaded->slots));
 
     if (slabs->partial == NULL && !pp_grow_for(pool, slabs))
         return false;
     while (loaded->top < most && slabs->partial != NULL)
         loaded->top += pp_take_from_slab(slabs, slabs->partial, loaded->top, (uint32_t)(most - loaded->top));
+    if (is_whole)
+        pp_end_with_lines(pool->store, slabs, loaded);
     pp_reverse(loaded->slots, pp_magazine_count(loaded));
     return true;
 }

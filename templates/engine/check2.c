@@ -211,11 +211,11 @@ static void pp_forget_slab(struct protopool_store *store, const struct protopool
 }
 
 /* The list of all stores of the program. Its lock is never ended. */
-#ifdef PP_HAS_PTHREAD
-static pthread_mutex_t pp_stores_lock = PTHREAD_MUTEX_INITIALIZER;
+#ifdef PP_HAS_MUTEX
+static pp_mutex pp_stores_lock = PP_MUTEX_INITIALIZER;
 #define PP_HAS_STORES() true
-#define PP_LOCK_STORES() (void)pthread_mutex_lock(&pp_stores_lock)
-#define PP_UNLOCK_STORES() (void)pthread_mutex_unlock(&pp_stores_lock)
+#define PP_LOCK_STORES() PP_MUTEX_LOCK(&pp_stores_lock)
+#define PP_UNLOCK_STORES() PP_MUTEX_UNLOCK(&pp_stores_lock)
 #else
 static union protopool_lock pp_stores_lock;
 #define PP_LOCK_STORES() PROTOPOOL_LOCK(&pp_stores_lock)
@@ -240,9 +240,9 @@ static bool pp_lock_other_store(struct protopool_store *store, bool may_wait)
         PROTOPOOL_LOCK(store->lock);
         return true;
     }
-#ifdef PP_HAS_PTHREAD
+#ifdef PP_HAS_MUTEX
     for (int i = 0; i < 100 * PP_LOCK_TRIES; i++)
-        if (pthread_mutex_trylock((pthread_mutex_t *)(void *)store->lock) == 0)
+        if (PP_MUTEX_TRY(pp_mutex_of(store->lock)))
             return true;
 #endif
     return false;

@@ -49,7 +49,11 @@
 #endif
 #endif
 #endif
-#if !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK
+#if !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK && defined _WIN32
+#define WIN32_LEAN_AND_MEAN
+#define NOMINMAX
+#include <windows.h>
+#elif !defined PROTOPOOL_NO_THREADS && !defined PROTOPOOL_LOCK
 #ifdef __has_include
 #if !__has_include(<pthread.h>)
 #define PP_LACKS_PTHREAD 1
@@ -76,6 +80,7 @@
 #define PP_MAGAZINE_MIN 4U                    /* a slot size has no magazine if it would hold fewer slots */
 #define PP_IDLE_PERIOD 64U     /* visits to the store between two looks at the magazines of a slot size */
 #define PP_FLUSH_PERIOD_MIN 8U /* or so many slabs that are taken */
+#define PP_PAIR_OF_LINES 128   /* bytes: some processors fetch cache lines of 64 bytes in pairs */
 #define PP_BATCH_MAX 4U        /* a pool leaves at most so many full magazines in the depot at once */
 #define PP_PAUSES_MAX 8        /* at most so many pauses between two tries */
 #define PP_LOCK_TRIES 100      /* a depot's lock is held for less time than a thread takes to sleep and to wake */

@@ -22,7 +22,7 @@ enum {
     MOST = 8,
     MOST_WITH_TAILS = 5,
     MESSAGE_BYTES = 3,
-    SHORT = MESSAGE_BYTES - 1,
+    SHORT_BYTES = MESSAGE_BYTES - 1,
     TAG = 1,
     FREED_TAG = 255,
     EDGE = 16,
@@ -51,7 +51,7 @@ static const char *name_of(uint32_t variant)
 static size_t size_of(const void *msg, size_t room)
 {
     const struct message *const message = (const struct message *)msg;
-    return room >= SHORT && message->tag == TAG ? message->bytes : 0;
+    return room >= SHORT_BYTES && message->tag == TAG ? message->bytes : 0;
 }
 
 static bool has_tail(const void *msg)
@@ -279,10 +279,10 @@ static void free_what_was_changed(uint32_t index)
     const uint8_t bytes = msg->bytes;
 
     memcpy(&before, &pool, sizeof pool);
-    msg->bytes = bytes == SHORT ? MESSAGE_BYTES : SHORT;
+    msg->bytes = bytes == SHORT_BYTES ? MESSAGE_BYTES : SHORT_BYTES;
     expect_fault(msg, PROTOPOOL_FAULT_WRONG_LENGTH);
     msg->bytes = bytes;
-    if (bytes == SHORT) {
+    if (bytes == SHORT_BYTES) {
         msg->content[0] = (uint8_t)~PP_FREE_FILL;
         expect_fault(msg, PROTOPOOL_FAULT_OVERRUN);
         msg->content[0] = PP_FREE_FILL;
@@ -329,7 +329,7 @@ static void close_capacity(uint32_t capacity)
         try_make(MESSAGE_BYTES);
         memcpy(&pool, queue[first], sizeof pool);
         if (has_tails)
-            try_make(SHORT);
+            try_make(SHORT_BYTES);
         for (uint32_t i = 0; i < capacity; i++) {
             memcpy(&pool, queue[first], sizeof pool);
             if (!is_live(i))

@@ -75,7 +75,7 @@ def _message_templates():
                 called = getattr(node.func, "attr", getattr(node.func, "id", ""))
                 if called in position and len(node.args) > position[called]:
                     message = node.args[position[called]]
-            elif isinstance(node, ast.Return) and path.name == "yaml_tree.py" and isinstance(node.value, ast.Tuple):
+            elif isinstance(node, ast.Return) and path.name == "yaml_errors.py" and isinstance(node.value, ast.Tuple):
                 message = node.value.elts[0]
             if isinstance(message, (ast.JoinedStr, ast.Constant)):
                 yield f"{path.name}:{node.lineno}", _pattern(message)

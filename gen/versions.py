@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Where the old version of a schema is: in a file, in a folder, or in a commit of a git repository."""
+
+import errno
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from . import files
+from .diagnostics import SchemaError, Source, quoted
+from .generate import lay_out
+from .laid_out import Layout
+from .language.yaml_tree import MAX_BYTES
+
+_GIT = re.compile(r"(?P<path>[^#]*)#(?P<kind>ref|branch|tag)=(?P<name>[^#]+)")
+_TRIED = {"ref": ("{}", "refs/remotes/origin/{}"), "branch": ("refs/heads/{}", "refs/remotes/origin/{}"), "tag": ("refs/tags/{}",)}
+
+
+@dataclass(frozen=True)
+class Version:
+    """A schema with its layout. source: with the name that messages show."""
+
+    source: Source
+    layout: Layout
+
+
+@dataclass(frozen=True)
+class Commit:
+    """git_folder: a folder in which git finds the repository. name: as the user gave it."""
+
+    git_folder: str
+    name: str
+    hash: str
+
+
+def read(path: str) -> Version:
+    """Raises OSError, SchemaError."""
+    return _version(*files.read_schema(path), files.read_imported)
+
+
+def of_folder(folder: str, path: str) -> Version | None:
+    """The schema of the same relative path in the folder; None if there is none. Raises OSError, SchemaError."""
+    inside = os.path.relpath(path)
+    old = os.path.join(folder, os.path.basename(path) if inside.startswith(os.pardir + os.sep) else inside)
+    return read(old) if os.path.exists(old) else None
+
+
+def commit(against: str) -> Commit | None:
+    """The commit that PATH#ref=NAME, #branch= or #tag= means; None if it is the path of a file or a folder. Raises OSError."""
+    match = _GIT.fullmatch(against)
+    if match is None:
+        if "#" in against and not os.path.exists(against):
+            raise OSError(errno.EINVAL, 'write it as .git#ref=NAME, .git#branch=NAME or .git#tag=NAME', against)
+        return None
+    path, name = match["path"] or ".", match["name"]
+    if not os.path.exists(path):
+        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+    folder = path if os.path.isdir(path) and os.path.basename(os.path.normpath(path)) != ".git" else os.path.dirname(os.path.normpath(path)) or "."
+    _git(folder, "rev-parse", "--git-dir")
+    tried = [] if name.startswith("-") else [form.format(name) for form in _TRIED[match["kind"]]]
+    found = next((hash for revision in tried if (hash := _git(folder, "rev-parse", "--quiet", "--verify", revision + "^{commit}", missing=b""))), b"")
+    if not found:
+        raise OSError(errno.ENOENT, f"the repository has no {match['kind']} {quoted(name)}; a shallow clone may lack it: git fetch origin {name}",
+                      against)
+    return Commit(folder, name, found.decode().strip())
+
+
+def of_commit(old: Commit, path: str) -> Version | None:
+    """The schema as it is in the commit, with what it imports there; None if it is not there. Raises OSError, SchemaError."""
+    root = _git(os.path.dirname(path) or ".", "rev-parse", "--show-toplevel").decode().rstrip("\n")
+    inside = Path(os.path.relpath(os.path.join(os.path.realpath(os.path.dirname(path) or "."), os.path.basename(path)), root)).as_posix()
+
+    def load(wanted: str) -> tuple[str, bytes]:
+        wanted = Path(wanted).as_posix()
+        raw = _show(old, wanted)
+        if raw is None:
+            raise OSError(errno.ENOENT, f"it is not in {old.name}", wanted)
+        return f"{old.name}:{wanted}", raw
+
+    raw = _show(old, inside)
+    if raw is None:
+        return None
+    try:
+        version = _version(inside, raw, load)
+    except SchemaError as error:
+        raise SchemaError([d if d.source.is_imported else replace(d, source=replace(d.source, name=f"{old.name}:{inside}"))
+                           for d in error.diagnostics]) from error
+    return replace(version, source=replace(version.source, name=f"{old.name}:{inside}"))
+
+
+def _version(name: str, raw: bytes, load: Callable[[str], tuple[str, bytes]]) -> Version:
+    return Version(Source(name, raw.decode("utf-8", "replace").removeprefix("\ufeff")), lay_out([(name, raw)], load)[0])
+
+
+def _show(old: Commit, path: str) -> bytes | None:
+    """The bytes of a file, as far as a schema may be long; None if the commit has no such file."""
+    if path.startswith(("/", "../")) or _git(old.git_folder, "cat-file", "-t", f"{old.hash}:{path}", missing=b"") != b"blob\n":
+        return None
+    return _git(old.git_folder, "cat-file", "blob", f"{old.hash}:{path}")[:MAX_BYTES + 1]
+
+
+def _git(folder: str, *arguments: str, missing: bytes | None = None) -> bytes:
+    """What git prints. missing: returned if git fails; if it is None, that raises OSError with git's first line."""
+    try:
+        done = subprocess.run(["git", "-C", folder, *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except FileNotFoundError as error:
+        raise OSError(errno.ENOENT, "git is not installed", "git") from error
+    if done.returncode and missing is not None:
+        return missing
+    if done.returncode:
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"status {done.returncode}"]
+        raise OSError(errno.EIO, f"git {arguments[0]}: {lines[0].removeprefix('fatal: ')}", folder)
+    return done.stdout

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""`protopool breaking`: the differences between two versions of a protocol, each with the categories of what it breaks."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from .. import model
+from ..diagnostics import Place
+from ..laid_out import Layout, Message, Record, Tail
+from ..scalars import Scalar, length_scalar
+from .difference import Difference
+
+_SOURCE, _LAYOUT, _WIRE, _BUDGET = (("SOURCE",), ("LAYOUT",), ("WIRE",), ("BUDGET",))
+_COMPATIBLE = ()
+
+
+def compare(old: Layout, new: Layout) -> list[Difference]:
+    """All differences, in the order of the old schema; new things follow."""
+    return [*_protocol(old, new), *_constants(old, new),
+            *_named(old.protocol.enums, new.protocol.enums, "enum", _enum),
+            *_named(old.protocol.flags, new.protocol.flags, "flags", _enum),
+            *_records(old, new, "struct"), *_records(old, new, "message")]
+
+
+# The protocol, its constants, enums and flags.
+
+def _protocol(old: Layout, new: Layout) -> Iterator[Difference]:
+    if old.protocol.name.c != new.protocol.name.c:
+        yield Difference(_SOURCE, f"the protocol's C name is {new.protocol.name.c}, was {old.protocol.name.c}")
+    if old.tag.size != new.tag.size:
+        yield Difference(_LAYOUT, f"the tag takes {_bytes(new.tag.size)}, was {old.tag.size}: every message changes")
+
+
+def _constants(old: Layout, new: Layout) -> Iterator[Difference]:
+    def compared(what: str, was: model.Constant, now: model.Constant) -> Iterator[Difference]:
+        yield from _c_name(what, was.name, now.name, was.place, now.place)
+        if was.value != now.value:
+            yield Difference(_COMPATIBLE, f"{what} is {now.value}, was {was.value}", was.place, now.place)
+
+    return _named(old.protocol.constants, new.protocol.constants, "constant", compared)
+
+
+def _named(old: Iterable, new: Iterable, kind: str, compared: Callable) -> Iterator[Difference]:
+    """Constants, enums and flags."""
+    now, was = {thing.name.schema: thing for thing in new}, {thing.name.schema for thing in old}
+    for thing in old:
+        what, other = f"{kind} {thing.name.schema}", now.get(thing.name.schema)
+        yield from [Difference(_SOURCE, f"{what} is removed", thing.place)] if other is None else compared(what, thing, other)
+    yield from (Difference(_COMPATIBLE, f"{kind} {thing.name.schema} is new", None, thing.place) for thing in new if thing.name.schema not in was)
+
+
+def _enum(what: str, old: model.Enum | model.Flags, new: model.Enum | model.Flags) -> Iterator[Difference]:
+    yield from _c_name(what, old.name, new.name, old.place, new.place)
+    if old.base != new.base:
+        yield Difference(_SOURCE + (_LAYOUT if old.base.size != new.base.size else _WIRE),
+                         f"{what}: its base is {new.base.name}, was {old.base.name}", old.place, new.place)
+    now, was = {v.name.schema: v for v in new.values}, {v.name.schema for v in old.values}
+    renamed = {v.number: v for v in new.values if v.name.schema not in was}
+    for value in old.values:
+        of, other = f"{what}: {value.name.schema}", now.get(value.name.schema)
+        if other is None and (to := renamed.pop(value.number, None)) is not None:
+            was.add(to.name.schema)
+            yield Difference(_SOURCE, f"{of} is renamed to {to.name.schema}", value.place, to.place)
+        elif other is None:
+            yield Difference(_SOURCE + _WIRE, f"{of} is removed", value.place)
+        elif other.number != value.number:
+            yield Difference(_WIRE, f"{of} is {other.number}, was {value.number}", value.place, other.place)
+        else:
+            yield from _c_name(of, value.name, other.name, value.place, other.place)
+    yield from (Difference(_COMPATIBLE, f"{what}: {v.name.schema} is new, {v.number}", None, v.place) for v in new.values if v.name.schema not in was)
+
+
+# Structs and messages.
+
+def _records(old: Layout, new: Layout, kind: str) -> Iterator[Difference]:
+    records, others = (of.structs if kind == "struct" else of.messages for of in (old, new))
+    now = {record.model.name.schema: record for record in others}
+    was = {record.model.name.schema for record in records}
+    alike: dict[tuple, list[Record]] = {}
+    for record in others:
+        if record.model.name.schema not in was:
+            alike.setdefault(_alike(record), []).append(record)
+    for record in records:
+        what, other = f"{kind} {record.model.name.schema}", now.get(record.model.name.schema)
+        if other is not None:
+            yield from _c_name(what, record.model.name, other.model.name, record.model.place, other.model.place)
+            yield from _message(what, record, other) if kind == "message" else ()
+            yield from _record(what, record, other, kind == "message" and _slot(new, other) > _slot(old, record) and other.model.max_live)
+        elif renamed := next((r for r in alike.get(_alike(record), ()) if r.model.name.schema not in was), None):
+            was.add(renamed.model.name.schema)
+            yield Difference(_SOURCE, f"{what} is renamed to {renamed.model.name.schema}", record.model.place, renamed.model.place)
+            yield from _message(what, record, renamed) if kind == "message" else ()
+        else:
+            yield Difference(_SOURCE + (_WIRE if kind == "message" else ()), f"{what} is removed", record.model.place)
+    for record in others:
+        if record.model.name.schema not in was:
+            tag = f", with the tag {record.model.tag}" if kind == "message" else ""
+            grows = _BUDGET if kind == "message" and _slot(new, record) and record.model.max_live else _COMPATIBLE
+            yield Difference(grows, f"{kind} {record.model.name.schema} is new{tag}", None, record.model.place)
+
+
+def _alike(record: Record) -> tuple:
+    """What stays the same when a record is only renamed."""
+    return (record.model.tag if isinstance(record, Message) else 0, *((f.name, _shape(f.type)) for f in record.model.fields))
+
+
+def _slot(layout: Layout, message: Message) -> int:
+    """The bytes of its slot in a fixed pool; 0 if it is never allocated."""
+    return layout.slot_sizes[message.slot_class - 1].bytes if message.slot_class else 0
+
+
+def _record(what: str, old: Record, new: Record, pool_grows: bool) -> Iterator[Difference]:
+    places = old.model.place, new.model.place
+    if old.size != new.size:
+        yield Difference(_LAYOUT + (_BUDGET if pool_grows else ()), f"{what} takes {_bytes(new.size)}, was {old.size}", *places)
+    now, was = {f.name.schema: f for f in new.model.fields}, {f.name.schema for f in old.model.fields}
+    renamed = {_identity(new, f) for f in new.model.fields if f.name.schema not in was}
+    renamed &= {_identity(old, f) for f in old.model.fields if f.name.schema not in now}
+    for field in old.model.fields:
+        other = now.get(field.name.schema)
+        if other is None:
+            breaks = _SOURCE if _identity(old, field) in renamed else _SOURCE + _LAYOUT + _WIRE
+            yield Difference(breaks, f"{what}: field {field.name.schema} is removed", field.place)
+        else:
+            yield from _field(f"{what}: field {field.name.schema}", old, new, field, other)
+            if field.is_tail and other.is_tail:
+                yield from _tail(f"{what}: field {field.name.schema}", old.tail, new.tail, pool_grows, field.place, other.place)
+    for field in new.model.fields:
+        if field.name.schema not in was:
+            breaks = _SOURCE if _identity(new, field) in renamed else _SOURCE + _LAYOUT
+            yield Difference(breaks, f"{what}: field {field.name.schema} is new: constructors have another parameter", None, field.place)
+    common = [[f.name.schema for f in r.model.fields if f.name.schema in now and f.name.schema in was] for r in (old, new)]
+    if common[0] != common[1]:
+        yield Difference(_SOURCE, f"{what}: its fields, and so the parameters of constructors, are in another order", *places)
+    if old.model.doc != new.model.doc:
+        yield Difference(_COMPATIBLE, f"{what}: its doc changes", *places)
+
+
+def _identity(record: Record, field: model.Field) -> tuple:
+    """What stays the same when a field is only renamed."""
+    return _shape(field.type), tuple(_offsets(record, field))
+
+
+def _message(what: str, old: Message, new: Message) -> Iterator[Difference]:
+    places = old.model.place, new.model.place
+    if old.model.tag != new.model.tag:
+        yield Difference(_WIRE, f"{what}: its tag is {new.model.tag}, was {old.model.tag}", *places)
+    was, now = old.model.max_live or 0, new.model.max_live or 0
+    if was != now:
+        yield Difference((_SOURCE if now < was else ()) + _BUDGET, f"{what}: a fixed pool guarantees {now} of them, was {was}", *places)
+    if bool(old.model.deprecated) != bool(new.model.deprecated):
+        yield Difference(_COMPATIBLE, f"{what} is {'' if new.model.deprecated else 'no longer '}deprecated", *places)
+
+
+def _field(what: str, old: Record, new: Record, was: model.Field, now: model.Field) -> Iterator[Difference]:
+    places = was.place, now.place
+    yield from _c_name(what, was.name, now.name, *places)
+    if _shape(was.type) != _shape(now.type):
+        yield Difference(_of_type(old, new, was, now), f"{what} is {_written(now, was)}, was {_written(was, now)}", *places)
+    elif was.spelling != now.spelling:
+        yield Difference(_COMPATIBLE, f"{what} is written {now.spelling}, was {was.spelling}", *places)
+    elif (moved := _offsets(old, was)) != (to := _offsets(new, now)):
+        yield Difference(_LAYOUT, f"{what} is at offset {to[-1]}, was at {moved[-1]}", *places)
+    if was.inner.pad != now.inner.pad:
+        yield Difference(_WIRE, f"{what} is padded with {_character(now.inner.pad)}, was {_character(was.inner.pad)}", *places)
+    if was.range != now.range:
+        low, high = _ends(was.range)
+        new_low, new_high = _ends(now.range)
+        yield Difference(_SOURCE + _WIRE if new_low > low or new_high < high else _COMPATIBLE, f"{what}: its range changes", *places)
+    if was.default != now.default:
+        yield Difference(_COMPATIBLE, f"{what}: its default changes", *places)
+    if (was.doc, was.unit) != (now.doc, now.unit):
+        yield Difference(_WIRE if was.unit and was.unit != now.unit else _COMPATIBLE, f"{what}: {now.summary or 'it has no doc'}", *places)
+
+
+def _of_type(old: Record, new: Record, was: model.Field, now: model.Field) -> tuple[str, ...]:
+    """What a change of a field's type breaks."""
+    moved = _LAYOUT if _places_of(old, was) != _places_of(new, now) else ()
+    means = _meaning(was), _meaning(now)
+    narrower = _width(now) < _width(was) or (now.type.most or 0) < (was.type.most or 0)
+    if was.is_optional == now.is_optional and _shape(was.inner)[:3] == _shape(now.inner)[:3] and was.inner.kind != "array" and not narrower:
+        return moved                    # only its bound is raised
+    return _SOURCE + moved + (_WIRE if means[0] != means[1] or narrower else ())
+
+
+def _meaning(field: model.Field) -> tuple:
+    """What its bytes stand for, whatever their number."""
+    element = field.element
+    if isinstance(element, Scalar):
+        return field.inner.kind, "float" if element.family == "double" else element.family
+    if isinstance(element, (model.Enum, model.Flags)):
+        return field.inner.kind, type(element).__name__, tuple(element.numbers.items())
+    return field.inner.kind, element and tuple((f.name.schema, _shape(f.type)) for f in element.fields)
+
+
+def _width(field: model.Field) -> int:
+    """The bytes of a number; 0 for other elements."""
+    return field.element.size if isinstance(field.element, Scalar) else 0
+
+
+def _written(field: model.Field, other: model.Field) -> str:
+    """The type as it is written; if the other is written the same, what the type stands for."""
+    if field.spelling != other.spelling:
+        return field.spelling
+    kind = {model.Enum: "an enum", model.Flags: "flags", model.Struct: "a struct"}.get(type(field.element), "a scalar")
+    if type(field.element) is not type(other.element):
+        return f"{kind}, {field.spelling}"
+    return re.sub(r"\w+(?=\s*\])", str(field.type.most), field.spelling)
+
+
+def _tail(what: str, old: Tail, new: Tail, pool_grows: bool, was: Place, now: Place) -> Iterator[Difference]:
+    if old.most != new.most:
+        breaks = _SOURCE + _WIRE if new.most < old.most else _BUDGET if pool_grows else _COMPATIBLE
+        yield Difference(breaks, f"{what} has at most {new.most} elements, was {old.most}", was, now)
+    lengths = [length_scalar(tail.most) for tail in (old, new)]
+    if lengths[0] != lengths[1]:
+        yield Difference(_LAYOUT, f"{what}: its length takes {_bytes(lengths[1].size)}, was {lengths[0].size}", was, now)
+
+
+def _ends(allowed: model.Range | None) -> tuple[float, float]:
+    return (allowed.low, allowed.high) if allowed else (float("-inf"), float("inf"))
+
+
+def _shape(of: model.FieldType) -> tuple:
+    """The field's type. Changes inside enums, flags and structs are reported there, not here."""
+    if isinstance(of, model.Optional):
+        return "optional", *_shape(of.of)
+    element = of.element
+    own = {key: value for key, value in vars(of).items() if key not in ("element", "most", "pad") or key == "most" and of.kind != "tail"}
+    return of.kind, type(element).__name__, element and getattr(element.name, "schema", element.name), tuple(own.items())
+
+
+def _offsets(record: Record, field: model.Field) -> list[int]:
+    return [offset for offset, _ in _places_of(record, field)]
+
+
+def _places_of(record: Record, field: model.Field) -> list[tuple[int, int]]:
+    """The offset and the bytes of each part of the field."""
+    names = (f"{field.name.c}_len", field.name.c)
+    bits = [(record.offset_of_bits + record.bit_of(f"has_{field.name.c}") / 8, 0)] if field.is_optional else []
+    tail = [(record.tail.offset, record.tail.element_size)] if field.is_tail else []
+    return bits + [(record.member(name).offset, record.member(name).size) for name in names if record.has_member(name)] + tail
+
+
+def _character(character: str) -> str:
+    return "NUL" if character == "\0" else f"'{character}'"
+
+
+def _c_name(what: str, old: model.Name, new: model.Name, was: Place | None, now: Place | None) -> Iterator[Difference]:
+    if old.c != new.c:
+        yield Difference(_SOURCE, f"{what}: its C name is {new.c}, was {old.c}", was, now)
+
+
+def _bytes(count: int) -> str:
+    return f"{count} byte{'' if count == 1 else 's'}"
