@@ -32,25 +32,24 @@ PROTOCOLS = $(patsubst generated/tests/%_check.c,%,$(filter %_check.c,$(shell ca
 
 # ---- Objects
 
-SETTINGS = plain trace m1 m4 check1 check2 plain-O2 check1-O2 check2-O2
+SHORT_SETTINGS = plain m1 check1 check2
+SETTINGS = $(SHORT_SETTINGS) $(SHORT_SETTINGS:%=%-O2) m4 trace
 NOTE = $(if $(filter-out plain,$(1)), ($(1)))
 FLAGS_trace = -DPROTOPOOL_TRACE
 FLAGS_m1 = -DPROTOPOOL_MAGAZINE=1
 FLAGS_m4 = -DPROTOPOOL_MAGAZINE=4
 FLAGS_check1 = -DPROTOPOOL_CHECK=1
 FLAGS_check2 = -DPROTOPOOL_CHECK=2
-FLAGS_check1-O2 = $(FLAGS_check1)
-FLAGS_check2-O2 = $(FLAGS_check2)
-# The tests of a protocol compile in a fifth of the time without optimisation: check runs them so, check-long as -O2.
-UNOPTIMISED_plain = -O0
-UNOPTIMISED_check1 = -O0
-UNOPTIMISED_check2 = -O0
+# Tests compile in a fifth of the time without optimisation. So check compiles the sources of tests as -O0, and check-long runs
+# all of them again as -O2. What is generated is always optimised.
+FOLDERS_OF_TESTS = tests/engine generated/tests
+flags_of = $(FLAGS_$(1:-O2=)) $(if $(SANITIZE),,$(if $(filter $(SHORT_SETTINGS),$(1)),$(if $(filter $(FOLDERS_OF_TESTS),$(2)),-O0)))
 
 # $(1): the setting, $(2): a folder of sources
 define objects
 $(BUILD)/$(1)/%.o: $(2)/%.c build/generated
 	@mkdir -p $$(@D)
-	$$(call step,CC,$$*.o$(call NOTE,$(1)))$$(COMPILE) $(FLAGS_$(1)) $(if $(filter generated/tests,$(2)),$(UNOPTIMISED_$(1))) -c $$< -o $$@
+	$$(call step,CC,$$*.o$(call NOTE,$(1)))$$(COMPILE) $(flags_of) -c $$< -o $$@
 endef
 $(foreach s,$(SETTINGS),$(foreach f,generated generated/tests examples tests/engine,$(eval $(call objects,$s,$f))))
 
@@ -97,15 +96,14 @@ at = $(foreach s,$(1),$(addprefix $(BUILD)/$s/,$(2)))
 PYTHON_TESTS = $(sort $(dir $(wildcard tests/*/test_*.py)))
 OF_ENGINE = test_misuse test_refusals test_tails test_threads
 OF_PROTOCOLS = $(PROTOCOLS:%=%_check)
-SHORT_SUITES = $(call at,plain check1 check2,$(OF_ENGINE) $(OF_PROTOCOLS)) $(call at,plain,test_pool test_prefill) $(call at,m1,test_pool test_prefill test_threads)
-LONG_SUITES = $(call at,plain check1 check2,test_tails) $(call at,plain-O2 check1-O2 check2-O2,$(OF_PROTOCOLS)) \
-    $(call at,m1,calc_check) $(call at,m4,test_pool test_threads calc_check) $(call at,plain,test_memory)
+SHORT_SUITES = $(call at,plain check1 check2,$(OF_ENGINE) $(OF_PROTOCOLS)) $(call at,plain m1,test_pool test_prefill) $(call at,m1,test_threads)
+LONG_SUITES = $(foreach s,$(SHORT_SETTINGS),$(patsubst $(BUILD)/$s/%,$(BUILD)/$s-O2/%,$(filter $(BUILD)/$s/%,$(SHORT_SUITES)))) \
+    $(call at,m1-O2,calc_check) $(call at,m4,test_pool test_threads calc_check) $(call at,plain-O2,test_memory)
 
 MEMCHECK = valgrind -q --error-exitcode=1 --leak-check=full
 # What takes hours under valgrind, or measures what valgrind changes.
-NOT_UNDER_VALGRIND = %/test_memory $(call at,m1 m4,test_threads)
-TESTED = $(filter-out $(call at,plain check1 check2,$(OF_PROTOCOLS)) $(if $(VALGRIND),$(NOT_UNDER_VALGRIND)), \
-    $(sort $(SHORT_SUITES) $(LONG_SUITES)))
+NOT_UNDER_VALGRIND = %/test_memory $(call at,m1-O2 m4,test_threads)
+TESTED = $(filter-out $(if $(VALGRIND),$(NOT_UNDER_VALGRIND)),$(LONG_SUITES))
 
 # $(call BUILD_PROGRAMS,programs) goes on where one does not compile. That one is removed, so that no old one runs.
 PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
