@@ -52,7 +52,7 @@ class Help(unittest.TestCase):
     def test_each_example_is_valid_usage(self):
         for name in NAMES:
             for line in cli.command(name).EXAMPLES.splitlines():
-                words = re.sub(r"[|>].*", "", line.partition("#")[0]).replace("'", "").split()
+                words = re.sub(r" [|>#].*", "", line).replace("'", "").split()
                 if words[:1] == ["protopool"]:
                     cli.parser(words[1]).parse_intermixed_args(words[2:])
 
