@@ -59,6 +59,8 @@ def _parse(name: str, arguments: list[str]) -> tuple[ModuleType, argparse.Namesp
     of_command = parser(name)
     parse = of_command.parse_args if "--" in arguments else of_command.parse_intermixed_args    # which loses a "--"
     options = parse(generate.join_plan(arguments) if module is generate else arguments)
+    if module is generate and (late := [word for word in options.schemas if word in NAMES and not Path(word).exists()]):
+        of_command.error(f"{quoted(late[0])} is a command: it comes before all options")
     alias = generate.alias_of(options, of_command) if module is generate else None
     return (module, options) if alias is None else _parse(alias[0], alias[1:])
 
@@ -133,7 +135,7 @@ def _refuse(word: str) -> int:
 
 def _help() -> str:
     width = max(map(len, NAMES))
-    return "\n".join(("example: protopool generate -o src calc.yaml", "",
+    return "\n".join(("example: protopool init mine --build=make", "         protopool generate -o src mine.yaml", "",
                       "usage: protopool COMMAND [ARGUMENTS]", "       protopool [OPTIONS] SCHEMA...", "",
                       "Generates C tagged unions, constructors and a size-exact pool from schemas of messages.", "", "commands:",
                       *(f"  {name:{width}}  {command(name).SUMMARY}" for name in NAMES), "", _HELP_END))

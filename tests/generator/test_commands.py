@@ -33,6 +33,7 @@ class Help(unittest.TestCase):
     def test_it_lists_every_command_with_a_line_about_it(self):
         status, out, err = main("-h")
         self.assertEqual((status, err), (0, ""))
+        self.assertTrue(out.startswith("example: protopool "))
         self.assertEqual(re.findall(r"(?m)^  ([a-z]+) +\S", out), list(NAMES))
         self.assertEqual(main("--help"), (0, out, ""))
 
@@ -83,6 +84,19 @@ class Finding(CommandTest):
         self.assertEqual(command("plan", cwd=self.out).returncode, 2)
         done = command("./plan", "--list-outputs", cwd=self.out)
         self.assertEqual((done.returncode, done.stdout.split()[0]), (0, "calc.h"))
+
+    def test_what_follows_two_dashes_is_a_schema(self):
+        self.out.mkdir()
+        (self.out / "-q").write_text(GOOD_TEXT)
+        for words in (["generate", "--list-outputs"], ["--list-outputs"], ["--plan"], ["doc"]):
+            done = command(*words, "--", "-q", cwd=self.out)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn("calc", done.stdout)
+
+    def test_a_command_behind_an_option_is_wrong_usage(self):
+        status, out, err = exits("--format=json", "plan", self.good)
+        self.assertEqual((status, out), (2, ""))
+        self.assertTrue(err.endswith('error: "plan" is a command: it comes before all options\n'))
 
     def test_a_missing_schema_is_no_unknown_command(self):
         for path in ("missing.yaml", "folder/missing"):
@@ -173,8 +187,9 @@ class Launcher(CommandTest):
         self.assertEqual(self.run_it(LAUNCHER, "-h").stdout, main("-h")[1])
 
     def test_it_works_through_a_link(self):
-        (self.folder / "linked").symlink_to(LAUNCHER)
-        self.assertEqual(self.run_it(self.folder / "linked", "--version").stdout, main("--version")[1])
+        (self.folder / "a/b").mkdir(parents=True)
+        (self.folder / "a/b/linked").symlink_to(LAUNCHER)
+        self.assertEqual(self.run_it(self.folder / "a/b/linked", "--version").stdout, main("--version")[1])
 
     def test_a_folder_that_has_a_module_of_the_same_name_is_not_imported(self):
         (self.folder / "gen").mkdir()

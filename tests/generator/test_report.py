@@ -165,6 +165,10 @@ class Commands(CommandTest):
     def test_a_full_standard_output_is_reported_on_standard_error(self):
         for form in ("json", "github", "sarif"):
             with open("/dev/full", "w") as full:
+                done = command("check", "--format", form, self.folder / "missing.yaml", capture_output=False, stdout=full, stderr=subprocess.PIPE)
+            self.assertEqual(done.returncode, 2)
+            self.assertRegex(done.stderr, r"\Aprotopool: [^\n]*missing.yaml: No such file or directory\n\Z")
+            with open("/dev/full", "w") as full:
                 done = command("check", "--format", form, self.bad, capture_output=False, stdout=full, stderr=subprocess.PIPE)
             self.assertEqual(done.returncode, 2)
             self.assertRegex(done.stderr, r"\Aprotopool: No space left[^\n]*\n\Z")
