@@ -96,8 +96,8 @@ def _run(work, form: str) -> int:
         print("protopool: a path has a character that this terminal's encoding cannot show", file=sys.stderr)
         return 2
     except OSError as error:
-        _discard_output()
         _print_trouble(error, form)
+        _discard_output()
         return 2
 
 

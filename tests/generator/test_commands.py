@@ -5,6 +5,7 @@ import contextlib
 import io
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -53,7 +54,7 @@ class Help(unittest.TestCase):
     def test_each_example_is_valid_usage(self):
         for name in NAMES:
             for line in cli.command(name).EXAMPLES.splitlines():
-                words = re.sub(r" [|>#].*", "", line).replace("'", "").split()
+                words = shlex.split(re.sub(r"[|>].*", "", line), comments=True)
                 if words[:1] == ["protopool"]:
                     cli.parser(words[1]).parse_intermixed_args(words[2:])
 
