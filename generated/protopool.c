@@ -53,6 +53,9 @@
 #include <unistd.h>
 #if defined __linux__ && defined MADV_DONTNEED
 #define PP_FREE_PAGES MADV_DONTNEED
+#if defined MADV_HUGEPAGE && UINTPTR_MAX > 0xffffffffU
+#define PP_HUGE_PAGES MADV_HUGEPAGE
+#endif
 #elif defined MADV_FREE && !defined __linux__
 #define PP_FREE_PAGES MADV_FREE
 #endif
@@ -741,25 +744,43 @@ static inline uint32_t pp_slot_index(const struct protopool_slabs *slabs, const 
     return (uint32_t)pp_quotient(offset, slabs->slot_bytes, slabs->reciprocal);
 }
 
-/* Moves at most `most` free slots out of a partial slab, in address order. Returns how many. */
-static uint32_t pp_take_from_slab(struct protopool_slabs *slabs, struct protopool_slab *slab, void **slots,
-                                  uint32_t most)
+/* Takes at most `most` slots from a bitmap word that is not 0. Writes them to the places below `end`, the lowest address on top,
+ * and returns how many. base: the slot of bit 0. */
+static inline uint32_t pp_take_from_word(protopool_word *word, unsigned char *base, size_t slot_bytes, void **end,
+                                         uint32_t most)
+{
+    const uint32_t first = pp_lowest_bit(*word);
+    const protopool_word run = *word >> first;
+    unsigned char *slot = base + first * slot_bytes;
+    uint32_t taken = 0, length;
+
+    if ((run & (run + 1)) != 0) {
+        for (; *word != 0 && taken < most; *word &= *word - 1)
+            *(end - ++taken) = base + pp_lowest_bit(*word) * slot_bytes;
+        return taken;
+    }
+    length = ~run == 0 ? PP_WORD_BITS : pp_lowest_bit(~run); /* all are neighbours, as in a new slab */
+    for (length = PROTOPOOL_MIN_(length, most); taken < length; slot += slot_bytes)
+        *(end - ++taken) = slot;
+    *word = taken == PP_WORD_BITS ? 0 : run >> taken << taken << first;
+    return taken;
+}
+
+/* Moves at most `most` free slots out of a partial slab, to the places below `end`: the lowest address is on top. Returns how
+ * many. */
+static uint32_t pp_take_from_slab(struct protopool_slabs *slabs, struct protopool_slab *slab, void **end, uint32_t most)
 {
     protopool_word *const bits = pp_bitmap(slab);
     uint32_t taken = 0;
 
     while (taken < most && slab->free_words != 0) {
         const uint32_t w = pp_first_free_word(bits, slab->words, slab->lowest);
-        protopool_word word = bits[w];
-        unsigned char *base;
 
         slab->lowest = w;
-        slab->idle_words -= word == pp_slot_bits(slab, w);
-        base = slab->first + (size_t)w * PP_WORD_BITS * slabs->slot_bytes;
-        for (; word != 0 && taken < most; word &= word - 1)
-            slots[taken++] = base + pp_lowest_bit(word) * slabs->slot_bytes;
-        bits[w] = word;
-        if (word == 0) {
+        slab->idle_words -= bits[w] == pp_slot_bits(slab, w);
+        taken += pp_take_from_word(&bits[w], slab->first + (size_t)w * PP_WORD_BITS * slabs->slot_bytes,
+                                   slabs->slot_bytes, end - taken, most - taken);
+        if (bits[w] == 0) {
             slab->free_words--;
             pp_update_summary(bits, slab->words, w);
         }
@@ -770,6 +791,24 @@ static uint32_t pp_take_from_slab(struct protopool_slabs *slabs, struct protopoo
     }
     slabs->free_in_slabs -= taken;
     return taken;
+}
+
+/* Takes one slot from a partial slab. */
+static void *pp_take_one(struct protopool_slabs *slabs)
+{
+    void *slot = NULL;
+    (void)pp_take_from_slab(slabs, slabs->partial, &slot + 1, 1);
+    return slot;
+}
+
+/* Takes at most `most` slots from the partial slabs, with the lowest address on top. Returns how many. */
+static uint32_t pp_take_from_partial(struct protopool_slabs *slabs, void **slots, size_t most)
+{
+    const uint32_t count = (uint32_t)PROTOPOOL_MIN_(most, slabs->free_in_slabs);
+
+    for (uint32_t left = count; left != 0;)
+        left -= pp_take_from_slab(slabs, slabs->partial, slots + left, left);
+    return count;
 }
 
 /* Marks slots of one bitmap word as free. At least one is given, and none is free yet. True if the slab is now wholly free. */
@@ -869,7 +908,7 @@ static inline size_t pp_slab_align(const struct protopool_slabs *slabs)
 /* ---- heap.c ------------------------------------------------------------------------------------------------------ */
 /*
  * The default source: slabs cut from chunks of malloc.
- * A chunk is 1 or 2 MiB. Free pages beyond a bound go back to the system.
+ * A chunk is 1, 2 or 32 MiB. Free pages beyond a bound go back to the system.
  */
 
 #ifdef PP_HAS_HEAP
@@ -879,11 +918,21 @@ static inline size_t pp_slab_align(const struct protopool_slabs *slabs)
  * mapping, so that leak checkers see the pointers in messages. The C library's header in front of a large block takes a
  * page; so chunks double once. Larger ones would keep more memory (bench/driver.c, phases). A chunk's slabs begin at a
  * multiple of the largest slab, so that a wrong tag or length never makes a free look for a slab outside of the chunk.
+ *
+ * Where the system has huge pages, a source with many slabs in use takes huge chunks: a page fault costs as much as filling
+ * many slots. A huge page becomes resident as a whole when its first slab is used. Slabs are taken at the lowest address, so
+ * at most one huge page is partly unused for this reason. The C library has mappings of their own for blocks of this size.
  */
 #define PP_CHUNK_MIN ((size_t)64)  /* slabs: 1 MiB */
 #define PP_CHUNK_MAX ((size_t)128) /* 2 MiB */
 #define PP_LARGEST_SLAB (PP_SLAB_BYTES << (PP_SLAB_ORDERS - 1))
-#define PP_CHUNK_BYTES(slabs) ((slabs)*PP_SLAB_BYTES + PP_LARGEST_SLAB - 1) /* enough for so many, at any address */
+#define PP_PART ((size_t)128) /* slabs: 2 MiB, which are given to the system together */
+#define PP_PART_WORDS (PP_PART / 64)
+#ifdef PP_HUGE_PAGES
+#define PP_CHUNK_HUGE ((size_t)2048) /* slabs: 32 MiB */
+#define PP_HUGE_MIN_LIVE \
+    ((size_t)64 << 20) /* bytes in use from which chunks are huge: a huge page is at most 1/32 of them */
+#endif
 
 /*
  * Free memory between live slabs goes back to the system, page by page, when it exceeds a bound. Then each slab that is given
@@ -894,16 +943,36 @@ static inline size_t pp_slab_align(const struct protopool_slabs *slabs)
 #define PP_DIRTY_SHIFT 4                     /* or 1/16 of the live slabs, if that is more */
 #define PP_CLEAN_BYTES (2 * PP_LARGEST_SLAB) /* for each slab; more than its own bytes, so that the bound holds */
 
+/* The bitmaps of a chunk lie at the beginning of its block. The C library's header has made that page resident already. */
 struct protopool_chunk {
     void *block;
-    unsigned char *base;               /* its first multiple of PP_LARGEST_SLAB */
-    size_t slabs, live;                /* in units of PP_SLAB_BYTES, from base: how many there are, and are taken */
-    uint64_t used[PP_CHUNK_MAX / 64];  /* a bit for each unit that is taken */
-    uint64_t dirty[PP_CHUNK_MAX / 64]; /* a bit for each unit that is free and still has memory of the system */
+    unsigned char *base; /* its first multiple of pp_chunk_align behind the bitmaps */
+    size_t slabs, live;  /* in units of PP_SLAB_BYTES, from base: how many there are, and are taken */
+    uint64_t *used;      /* a bit for each unit that is taken */
+    uint64_t *dirty;     /* a bit for each unit that is free and still has memory of the system */
+    bool is_huge;        /* its parts are huge pages, if the system has enough of them */
 };
 
 static_assert(PP_CHUNK_MIN % 64 == 0 && PP_CHUNK_MAX % 64 == 0 && PP_LARGEST_SLAB / PP_SLAB_BYTES < 64,
               "a chunk's bits are whole words, and a slab's are in one");
+
+/* The alignment of the first slab of a chunk of so many. */
+static size_t pp_chunk_align(size_t slabs)
+{
+    return slabs > PP_CHUNK_MAX ? PP_PART * PP_SLAB_BYTES : PP_LARGEST_SLAB;
+}
+
+/* The bytes of the two bitmaps of so many slabs. */
+static size_t pp_chunk_bitmaps(size_t slabs)
+{
+    return 2 * slabs / 64 * sizeof(uint64_t);
+}
+
+/* The bytes of a block that has room for so many slabs, at any address. */
+static size_t pp_chunk_bytes(size_t slabs)
+{
+    return pp_chunk_bitmaps(slabs) + slabs * PP_SLAB_BYTES + pp_chunk_align(slabs) - 1;
+}
 
 static uint64_t pp_run_of(size_t bytes)
 {
@@ -966,18 +1035,31 @@ static bool pp_give_pages(unsigned char *first, size_t bytes)
 #endif
 }
 
-/* Gives the free memory of a chunk to the system, run by run. */
-static void pp_clean_chunk(struct protopool_heap *heap, struct protopool_chunk *chunk)
+/* Asks the system for huge pages. False if it has none. */
+static bool pp_ask_for_huge_pages(unsigned char *first, size_t bytes)
 {
-    size_t bit = 0;
+#ifdef PP_HUGE_PAGES
+    return madvise(first, bytes, PP_HUGE_PAGES) == 0;
+#else
+    (void)first;
+    (void)bytes;
+    return false;
+#endif
+}
 
-    while (bit < chunk->slabs && !heap->system_refuses) {
+/* Gives the free memory of a part of a chunk to the system, run by run. The part begins at this unit. */
+static void pp_clean_part(struct protopool_heap *heap, struct protopool_chunk *chunk, size_t part)
+{
+    const size_t end = PROTOPOOL_MIN_(part + PP_PART, chunk->slabs);
+    size_t bit = part;
+
+    while (bit < end && !heap->system_refuses) {
         const size_t first = bit;
         if (chunk->dirty[bit / 64] >> bit % 64 == 0) {
             bit = (bit / 64 + 1) * 64;
             continue;
         }
-        while (bit < chunk->slabs && (chunk->dirty[bit / 64] >> bit % 64 & 1) != 0)
+        while (bit < end && (chunk->dirty[bit / 64] >> bit % 64 & 1) != 0)
             bit++;
         if (bit == first) {
             bit++;
@@ -991,22 +1073,30 @@ static void pp_clean_chunk(struct protopool_heap *heap, struct protopool_chunk *
     }
 }
 
-static_assert(PP_CHUNK_MAX * PP_SLAB_BYTES <= PP_DIRTY_MIN / 2, "one chunk alone never exceeds half of the bound");
+static_assert(PP_PART * PP_SLAB_BYTES <= PP_DIRTY_MIN / 2, "one part alone never exceeds half of the bound");
 
 /* Gives free memory to the system until at most so many bytes are left. It begins at the highest address, because slabs are
- * taken at the lowest. It leaves out the chunk that slabs are given back to just now: they would go to the system one by one. */
-static void pp_clean_heap(struct protopool_heap *heap, size_t left, const struct protopool_chunk *except)
+ * taken at the lowest. It leaves out the part that slabs are given back to just now: they would go to the system one by one. */
+static void pp_clean_heap(struct protopool_heap *heap, size_t left, const unsigned char *except)
 {
-    for (size_t i = heap->count; i-- > 0 && heap->dirty > left && !heap->system_refuses;)
-        if (&heap->chunks[i] != except)
-            pp_clean_chunk(heap, &heap->chunks[i]);
+    for (size_t i = heap->count; i-- > 0 && heap->dirty > left;) {
+        struct protopool_chunk *const chunk = &heap->chunks[i];
+        for (size_t part = (chunk->slabs + PP_PART - 1) / PP_PART * PP_PART; part > 0 && heap->dirty > left;) {
+            part -= PP_PART;
+            if (chunk->base + part * PP_SLAB_BYTES != except)
+                pp_clean_part(heap, chunk, part);
+            if (heap->system_refuses)
+                return;
+        }
+    }
 }
 
 /* Removes a wholly free chunk and frees it. Its pages go to the system before, because malloc may keep them. */
 static void pp_remove_chunk(struct protopool_heap *heap, struct protopool_chunk *chunk)
 {
-    pp_clean_chunk(heap, chunk);
-    for (size_t i = 0; i < PP_CHUNK_MAX / 64; i++)
+    for (size_t part = 0; part < chunk->slabs; part += PP_PART)
+        pp_clean_part(heap, chunk, part);
+    for (size_t i = 0; i < chunk->slabs / 64; i++)
         heap->dirty -= pp_count_bits(chunk->dirty[i]) * PP_SLAB_BYTES;
     free(chunk->block);
     heap->idle--;
@@ -1015,30 +1105,49 @@ static void pp_remove_chunk(struct protopool_heap *heap, struct protopool_chunk 
     memmove(chunk, chunk + 1, (heap->count - (size_t)(chunk - heap->chunks)) * sizeof *chunk);
 }
 
+/* How many slabs the next chunk has. */
+static size_t pp_next_chunk(const struct protopool_heap *heap)
+{
+#ifdef PP_HUGE_PAGES
+    if (heap->live >= PP_HUGE_MIN_LIVE && !heap->system_refuses)
+        return PP_CHUNK_HUGE;
+#endif
+    return heap->slabs < PP_CHUNK_MIN ? PP_CHUNK_MIN : PROTOPOOL_MIN_(heap->slabs, PP_CHUNK_MAX);
+}
+
+/* Fills in a chunk that is wholly free. */
+static void pp_init_chunk(struct protopool_chunk *chunk, void *block, size_t slabs)
+{
+    const size_t align = pp_chunk_align(slabs);
+    unsigned char *const first = (unsigned char *)block + pp_chunk_bitmaps(slabs);
+
+    memset(block, 0, pp_chunk_bitmaps(slabs));
+    chunk->block = block;
+    chunk->base = first + (align - (uintptr_t)first % align) % align;
+    chunk->slabs = slabs;
+    chunk->live = 0;
+    chunk->used = (uint64_t *)block;
+    chunk->dirty = chunk->used + slabs / 64;
+    chunk->is_huge = slabs > PP_CHUNK_MAX && pp_ask_for_huge_pages(chunk->base, slabs * PP_SLAB_BYTES);
+}
+
 /* Adds a chunk, wholly free. NULL if there is no memory. */
 static struct protopool_chunk *pp_add_chunk(struct protopool_heap *heap)
 {
-    size_t slabs = heap->slabs < PP_CHUNK_MIN ? PP_CHUNK_MIN : PROTOPOOL_MIN_(heap->slabs, PP_CHUNK_MAX);
+    size_t slabs = pp_next_chunk(heap), at;
     struct protopool_chunk *chunk;
     void *block;
-    size_t at;
 
     if (!pp_grow_chunks(heap))
         return NULL;
-    block = malloc(PP_CHUNK_BYTES(slabs));
-    if (block == NULL && slabs > PP_CHUNK_MIN) {
-        slabs = PP_CHUNK_MIN;
-        block = malloc(PP_CHUNK_BYTES(slabs));
-    }
+    while ((block = malloc(pp_chunk_bytes(slabs))) == NULL && slabs > PP_CHUNK_MIN)
+        slabs = slabs > PP_CHUNK_MAX ? PP_CHUNK_MAX : PP_CHUNK_MIN;
     if (block == NULL)
         return NULL;
     at = pp_chunk_above(heap, (uintptr_t)block);
     chunk = &heap->chunks[at];
     memmove(chunk + 1, chunk, (heap->count - at) * sizeof *chunk);
-    memset(chunk, 0, sizeof *chunk);
-    chunk->block = block;
-    chunk->base = (unsigned char *)block + (PP_LARGEST_SLAB - (uintptr_t)block % PP_LARGEST_SLAB) % PP_LARGEST_SLAB;
-    chunk->slabs = slabs;
+    pp_init_chunk(chunk, block, slabs);
     heap->count++;
     heap->idle++;
     heap->slabs += slabs;
@@ -1047,21 +1156,61 @@ static struct protopool_chunk *pp_add_chunk(struct protopool_heap *heap)
     return chunk;
 }
 
+/* The first unit of the part with this unit. */
+static size_t pp_part_of(size_t bit)
+{
+    return bit / PP_PART * PP_PART;
+}
+
+/* Whether all bits of a part are 0. */
+static bool pp_is_part_empty(const uint64_t *bits, size_t part)
+{
+    uint64_t any = 0;
+
+    for (size_t i = 0; i < PP_PART_WORDS; i++)
+        any |= bits[part / 64 + i];
+    return any == 0;
+}
+
+/* Notes that the huge page with this unit becomes resident as a whole, if nothing of it is yet. */
+static void pp_touch_huge_page(struct protopool_heap *heap, struct protopool_chunk *chunk, size_t bit)
+{
+    const size_t part = pp_part_of(bit);
+
+    if (!pp_is_part_empty(chunk->used, part) || !pp_is_part_empty(chunk->dirty, part))
+        return;
+    for (size_t i = 0; i < PP_PART_WORDS; i++)
+        chunk->dirty[part / 64 + i] = ~(uint64_t)0;
+    heap->dirty += PP_PART * PP_SLAB_BYTES;
+}
+
+/* Marks a run of free units as taken, and returns its memory. */
+static void *pp_mark_used(struct protopool_heap *heap, struct protopool_chunk *chunk, size_t bit, size_t bytes)
+{
+    const uint64_t run = pp_run_of(bytes) << bit % 64;
+
+    if (chunk->is_huge)
+        pp_touch_huge_page(heap, chunk, bit);
+    heap->idle -= chunk->live == 0;
+    heap->dirty -= pp_count_bits(chunk->dirty[bit / 64] & run) * PP_SLAB_BYTES;
+    heap->live += bytes;
+    chunk->dirty[bit / 64] &= ~run;
+    chunk->used[bit / 64] |= run;
+    chunk->live += bytes / PP_SLAB_BYTES;
+    return chunk->base + bit * PP_SLAB_BYTES;
+}
+
 /* Takes an aligned run of units out of the chunk. NULL if none is free. */
 static void *pp_cut_slab(struct protopool_heap *heap, struct protopool_chunk *chunk, size_t bytes)
 {
     const uint64_t run = pp_run_of(bytes);
 
-    for (size_t bit = 0; bit < chunk->slabs; bit += bytes / PP_SLAB_BYTES) {
-        if ((chunk->used[bit / 64] & run << bit % 64) == 0) {
-            heap->idle -= chunk->live == 0;
-            heap->dirty -= pp_count_bits(chunk->dirty[bit / 64] & run << bit % 64) * PP_SLAB_BYTES;
-            heap->live += bytes;
-            chunk->dirty[bit / 64] &= ~(run << bit % 64);
-            chunk->used[bit / 64] |= run << bit % 64;
-            chunk->live += bytes / PP_SLAB_BYTES;
-            return chunk->base + bit * PP_SLAB_BYTES;
-        }
+    for (size_t w = 0; w < chunk->slabs / 64; w++) {
+        if (chunk->used[w] == ~(uint64_t)0)
+            continue;
+        for (size_t bit = 0; bit < 64; bit += bytes / PP_SLAB_BYTES)
+            if ((chunk->used[w] & run << bit) == 0)
+                return pp_mark_used(heap, chunk, w * 64 + bit, bytes);
     }
     return NULL;
 }
@@ -1084,15 +1233,30 @@ static void *pp_heap_take(void *ctx, size_t bytes, size_t align)
     return chunk == NULL ? NULL : pp_cut_slab(heap, chunk, bytes);
 }
 
+/* Gives free memory to the system if there is too much. A slab of the part with this unit has been given back; the chunk is NULL
+ * if it is gone. A huge page that is wholly free goes first: to give a part of one makes the system divide it. */
+static void pp_bound_dirty(struct protopool_heap *heap, struct protopool_chunk *chunk, size_t bit)
+{
+    const size_t most = heap->live >> PP_DIRTY_SHIFT > PP_DIRTY_MIN ? heap->live >> PP_DIRTY_SHIFT : PP_DIRTY_MIN;
+    const size_t part = pp_part_of(bit);
+
+    if (chunk != NULL && chunk->is_huge && heap->dirty > most / 2 && pp_is_part_empty(chunk->used, part))
+        pp_clean_part(heap, chunk, part);
+    heap->is_dirty = heap->dirty > most || (heap->is_dirty && heap->dirty > most / 2);
+    if (heap->is_dirty)
+        pp_clean_heap(heap, heap->dirty - PROTOPOOL_MIN_(heap->dirty - most / 2, PP_CLEAN_BYTES),
+                      chunk != NULL ? chunk->base + part * PP_SLAB_BYTES : NULL);
+}
+
 static void pp_heap_give(void *ctx, void *memory, size_t bytes, size_t align)
 {
     struct protopool_heap *const heap = (struct protopool_heap *)ctx;
     const size_t above = pp_chunk_above(heap, (uintptr_t)memory);
     struct protopool_chunk *chunk = above == 0 ? NULL : &heap->chunks[above - 1];
-    size_t bit, most;
+    size_t bit;
 
     (void)align;
-    if (chunk == NULL || (uintptr_t)memory - (uintptr_t)chunk->block >= PP_CHUNK_BYTES(chunk->slabs)) {
+    if (chunk == NULL || (uintptr_t)memory - (uintptr_t)chunk->block >= pp_chunk_bytes(chunk->slabs)) {
         free(memory);
         return;
     }
@@ -1104,14 +1268,12 @@ static void pp_heap_give(void *ctx, void *memory, size_t bytes, size_t align)
     heap->dirty += bytes;
     if (above - 1 < heap->lowest)
         heap->lowest = above - 1;
-    if (chunk->live == 0 && heap->idle++ != 0) { /* at most one idle chunk is kept */
+    if (chunk->live == 0
+        && (heap->idle++ != 0 || chunk->slabs > pp_next_chunk(heap))) { /* keeps at most one, and no larger one */
         pp_remove_chunk(heap, chunk);
         chunk = NULL;
     }
-    most = heap->live >> PP_DIRTY_SHIFT > PP_DIRTY_MIN ? heap->live >> PP_DIRTY_SHIFT : PP_DIRTY_MIN;
-    heap->is_dirty = heap->dirty > most || (heap->is_dirty && heap->dirty > most / 2);
-    if (heap->is_dirty)
-        pp_clean_heap(heap, heap->dirty - PROTOPOOL_MIN_(heap->dirty - most / 2, PP_CLEAN_BYTES), chunk);
+    pp_bound_dirty(heap, chunk, bit);
 }
 
 static void pp_heap_trim(struct protopool_heap *heap)
@@ -1311,6 +1473,41 @@ static void pp_release_free_slabs(struct protopool_store *store, struct protopoo
 }
 
 /*
+ * Gathers the bits of the first slots that have theirs in the same bitmap word: word w of this slab. *freed gets the bits,
+ * *twice how many of the slots are free already. Returns how many slots it has gathered. The next slot is often the neighbour.
+ */
+static inline uint32_t pp_gather_bits(const struct protopool_slabs *slabs, struct protopool_slab *slab,
+                                      void *const *slots, uint32_t count, uint32_t index, protopool_word *freed,
+                                      uint32_t *twice)
+{
+    const uint32_t w = index / PP_WORD_BITS;
+    const protopool_word before = pp_bitmap(slab)[w];
+    protopool_word bit = (protopool_word)1 << index % PP_WORD_BITS, gathered = 0;
+    uint32_t i = 0;
+
+    for (;;) {
+        *twice += ((before | gathered) & bit) != 0;
+        gathered |= bit;
+        if (++i == count || PP_SPILLS_SINGLY)
+            break;
+        if ((uintptr_t)slots[i] - (uintptr_t)slots[i - 1] == slabs->slot_bytes) {
+            bit <<= 1;
+            if (bit == 0)
+                break;
+            continue;
+        }
+        if (pp_slab_of(slabs, slots[i]) != slab)
+            break;
+        index = pp_slot_index(slabs, slab, slots[i]);
+        if (index / PP_WORD_BITS != w)
+            break;
+        bit = (protopool_word)1 << index % PP_WORD_BITS;
+    }
+    *freed = gathered & ~before;
+    return i;
+}
+
+/*
  * Puts slots into their slabs; neighbours in one bitmap word together. It skips a slot that is in its slab already or whose
  * slab now serves another slot size. At level 0 a double free can come this far; it must not free other slots.
  */
@@ -1326,27 +1523,18 @@ static void pp_spill(struct protopool_store *store, struct protopool_slabs *slab
     slabs->free_in_slabs += count;
     while (i < count) {
         struct protopool_slab *const slab = pp_slab_of(slabs, slots[i]);
-        uint32_t index = pp_slot_index(slabs, slab, slots[i]);
-        const uint32_t w = index / PP_WORD_BITS;
-        protopool_word freed = 0, before;
+        const uint32_t index = pp_slot_index(slabs, slab, slots[i]);
+        protopool_word freed = 0;
+        uint32_t twice = 0;
 
         if (!pp_may_spill(store, slabs, slab, slots[i], index) || slab->slot_class != slabs->slot_class) {
             slabs->free_in_slabs--;
             i++;
             continue;
         }
-
-        before = pp_bitmap(slab)[w];
-        do {
-            const protopool_word bit = (protopool_word)1 << index % PP_WORD_BITS;
-            slabs->free_in_slabs -= ((before | freed) & bit) != 0;
-            freed |= bit;
-            if (++i == count || pp_slab_of(slabs, slots[i]) != slab || PP_SPILLS_SINGLY)
-                break;
-            index = pp_slot_index(slabs, slab, slots[i]);
-        } while (index / PP_WORD_BITS == w);
-        freed &= ~before;
-        if (freed != 0 && pp_put_into_word(slabs, slab, w, freed) && store->growth != NULL)
+        i += pp_gather_bits(slabs, slab, slots + i, count - i, index, &freed, &twice);
+        slabs->free_in_slabs -= twice;
+        if (freed != 0 && pp_put_into_word(slabs, slab, index / PP_WORD_BITS, freed) && store->growth != NULL)
             store->growth->calls->release(store, slabs, slab);
     }
 }
@@ -1607,7 +1795,6 @@ static void pp_flush_magazines(struct protopool *pool)
 static bool pp_ensure_array(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
 {
     struct protopool_slabs *const arrays = pp_array_slabs(pool->store);
-    void *array = NULL;
 
     if (pp_has_array(magazine))
         return true;
@@ -1616,8 +1803,7 @@ static bool pp_ensure_array(struct protopool *pool, unsigned c, struct protopool
     if (arrays->partial == NULL
         && (pool->store->growth == NULL || !pool->store->growth->calls->grow(pool->store, arrays)))
         return false;
-    (void)pp_take_from_slab(arrays, arrays->partial, &array, 1);
-    pp_set_array(magazine, (void **)array, pool->store->classes[c].magazine);
+    pp_set_array(magazine, (void **)pp_take_one(arrays), pool->store->classes[c].magazine);
     return true;
 }
 
@@ -1626,15 +1812,6 @@ static void pp_swap_magazines(struct protopool *pool, unsigned c)
     const struct protopool_magazine loaded = pool->loaded[c];
     pool->loaded[c] = pool->classes[c].previous;
     pool->classes[c].previous = loaded;
-}
-
-PROTOPOOL_INLINE void pp_reverse(void **slots, uint32_t count)
-{
-    for (uint32_t i = 0; i < count / 2; i++) {
-        void *const slot = slots[i];
-        slots[i] = slots[count - 1 - i];
-        slots[count - 1 - i] = slot;
-    }
 }
 
 /* ---- exchange.c -------------------------------------------------------------------------------------------------- */
@@ -1988,21 +2165,25 @@ static uint32_t pp_slots_to_refill(bool is_whole, size_t live, size_t capacity)
 }
 
 /*
- * Puts the last slots of a refill back if they share a pair of cache lines with the slot behind them, which another pool may
- * take. At most half of them: if no slot among these ends with a pair, or if the slots are not neighbours, all are kept.
+ * Puts the slots of a refill with the highest addresses back if they share a pair of cache lines with the slot behind them, which
+ * another pool may take. At most half of them: if no slot among these ends with a pair, or if the slots are not neighbours, all
+ * are kept.
  */
 static void pp_end_with_lines(struct protopool_store *store, struct protopool_slabs *slabs,
                               struct protopool_magazine *loaded)
 {
+    void **const slots = loaded->slots; /* the highest first */
     const uint32_t count = pp_magazine_count(loaded);
 
-    for (uint32_t kept = count; kept > count / 2; kept--) {
-        const uintptr_t end = (uintptr_t)loaded->slots[kept - 1] + slabs->slot_bytes;
-        if (kept != count && end != (uintptr_t)loaded->slots[kept])
+    for (uint32_t back = 0; back < count - count / 2; back++) {
+        const uintptr_t end = (uintptr_t)slots[back] + slabs->slot_bytes;
+        if (back != 0 && end != (uintptr_t)slots[back - 1])
             return;
         if (end % PP_PAIR_OF_LINES == 0) {
-            loaded->top = loaded->slots + kept;
-            pp_spill(store, slabs, loaded->top, count - kept);
+            pp_spill(store, slabs, slots, back);
+            for (uint32_t i = back; i < count; i++)
+                slots[i - back] = slots[i];
+            loaded->top -= back;
             return;
         }
     }
@@ -2014,16 +2195,13 @@ static bool pp_refill(struct protopool *pool, unsigned c)
     struct protopool_magazine *const loaded = &pool->loaded[c];
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
     const bool is_whole = pool->depot != NULL && pool->store->growth != NULL;
-    void **const most =
-        loaded->slots + pp_slots_to_refill(is_whole, pp_live_slots(pool, c), (size_t)(loaded->end - loaded->slots));
+    const size_t most = pp_slots_to_refill(is_whole, pp_live_slots(pool, c), (size_t)(loaded->end - loaded->slots));
 
     if (slabs->partial == NULL && !pp_grow_for(pool, slabs))
         return false;
-    while (loaded->top < most && slabs->partial != NULL)
-        loaded->top += pp_take_from_slab(slabs, slabs->partial, loaded->top, (uint32_t)(most - loaded->top));
+    loaded->top += pp_take_from_partial(slabs, loaded->slots, most);
     if (is_whole)
         pp_end_with_lines(pool->store, slabs, loaded);
-    pp_reverse(loaded->slots, pp_magazine_count(loaded));
     return true;
 }
 
@@ -2031,11 +2209,8 @@ static bool pp_refill(struct protopool *pool, unsigned c)
 static void *pp_take_from_slabs(struct protopool *pool, unsigned c)
 {
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
-    void *slot = NULL;
 
-    if (slabs->partial != NULL || pp_grow_for(pool, slabs))
-        (void)pp_take_from_slab(slabs, slabs->partial, &slot, 1);
-    return slot;
+    return slabs->partial != NULL || pp_grow_for(pool, slabs) ? pp_take_one(slabs) : NULL;
 }
 
 /*
@@ -2804,12 +2979,9 @@ static void pp_fill_magazine(struct protopool *pool, unsigned c)
     struct protopool_magazine *const loaded = &pool->loaded[c];
     struct protopool_store_class *const store_class = &pool->store->classes[c];
     struct protopool_slabs *const slabs = &store_class->slabs;
-    void **const first = loaded->top;
 
     pp_note_peak(pool, c);
-    while (loaded->top != loaded->end && slabs->partial != NULL)
-        loaded->top += pp_take_from_slab(slabs, slabs->partial, loaded->top, (uint32_t)(loaded->end - loaded->top));
-    pp_reverse(first, (uint32_t)(loaded->top - first));
+    loaded->top += pp_take_from_partial(slabs, loaded->top, (size_t)(loaded->end - loaded->top));
     if (!pp_has_exact_peak(pool) && pp_slots_outside(pool->store, pool->depot, c) > store_class->peak)
         store_class->peak = pp_slots_outside(pool->store, pool->depot, c);
     pp_restart_peak(pool, c);

@@ -565,7 +565,7 @@ struct protopool_store_class {
 
 struct protopool_chunk;
 
-/* The default source: slabs cut from chunks of 1 or 2 MiB, by ascending address. */
+/* The default source: slabs cut from chunks of 1, 2 or 32 MiB, by ascending address. */
 struct protopool_heap {
     struct protopool_chunk *chunks;
     size_t count, capacity;

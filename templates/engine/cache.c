@@ -78,21 +78,25 @@ static uint32_t pp_slots_to_refill(bool is_whole, size_t live, size_t capacity)
 }
 
 /*
- * Puts the last slots of a refill back if they share a pair of cache lines with the slot behind them, which another pool may
- * take. At most half of them: if no slot among these ends with a pair, or if the slots are not neighbours, all are kept.
+ * Puts the slots of a refill with the highest addresses back if they share a pair of cache lines with the slot behind them, which
+ * another pool may take. At most half of them: if no slot among these ends with a pair, or if the slots are not neighbours, all
+ * are kept.
  */
 static void pp_end_with_lines(struct protopool_store *store, struct protopool_slabs *slabs,
                               struct protopool_magazine *loaded)
 {
+    void **const slots = loaded->slots; /* the highest first */
     const uint32_t count = pp_magazine_count(loaded);
 
-    for (uint32_t kept = count; kept > count / 2; kept--) {
-        const uintptr_t end = (uintptr_t)loaded->slots[kept - 1] + slabs->slot_bytes;
-        if (kept != count && end != (uintptr_t)loaded->slots[kept])
+    for (uint32_t back = 0; back < count - count / 2; back++) {
+        const uintptr_t end = (uintptr_t)slots[back] + slabs->slot_bytes;
+        if (back != 0 && end != (uintptr_t)slots[back - 1])
             return;
         if (end % PP_PAIR_OF_LINES == 0) {
-            loaded->top = loaded->slots + kept;
-            pp_spill(store, slabs, loaded->top, count - kept);
+            pp_spill(store, slabs, slots, back);
+            for (uint32_t i = back; i < count; i++)
+                slots[i - back] = slots[i];
+            loaded->top -= back;
             return;
         }
     }
@@ -104,16 +108,13 @@ static bool pp_refill(struct protopool *pool, unsigned c)
     struct protopool_magazine *const loaded = &pool->loaded[c];
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
     const bool is_whole = pool->depot != NULL && pool->store->growth != NULL;
-    void **const most =
-        loaded->slots + pp_slots_to_refill(is_whole, pp_live_slots(pool, c), (size_t)(loaded->end - loaded->slots));
+    const size_t most = pp_slots_to_refill(is_whole, pp_live_slots(pool, c), (size_t)(loaded->end - loaded->slots));
 
     if (slabs->partial == NULL && !pp_grow_for(pool, slabs))
         return false;
-    while (loaded->top < most && slabs->partial != NULL)
-        loaded->top += pp_take_from_slab(slabs, slabs->partial, loaded->top, (uint32_t)(most - loaded->top));
+    loaded->top += pp_take_from_partial(slabs, loaded->slots, most);
     if (is_whole)
         pp_end_with_lines(pool->store, slabs, loaded);
-    pp_reverse(loaded->slots, pp_magazine_count(loaded));
     return true;
 }
 
@@ -121,11 +122,8 @@ static bool pp_refill(struct protopool *pool, unsigned c)
 static void *pp_take_from_slabs(struct protopool *pool, unsigned c)
 {
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
-    void *slot = NULL;
 
-    if (slabs->partial != NULL || pp_grow_for(pool, slabs))
-        (void)pp_take_from_slab(slabs, slabs->partial, &slot, 1);
-    return slot;
+    return slabs->partial != NULL || pp_grow_for(pool, slabs) ? pp_take_one(slabs) : NULL;
 }
 
 /*

@@ -65,7 +65,6 @@ static void pp_flush_magazines(struct protopool *pool)
 static bool pp_ensure_array(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
 {
     struct protopool_slabs *const arrays = pp_array_slabs(pool->store);
-    void *array = NULL;
 
     if (pp_has_array(magazine))
         return true;
@@ -74,8 +73,7 @@ static bool pp_ensure_array(struct protopool *pool, unsigned c, struct protopool
     if (arrays->partial == NULL
         && (pool->store->growth == NULL || !pool->store->growth->calls->grow(pool->store, arrays)))
         return false;
-    (void)pp_take_from_slab(arrays, arrays->partial, &array, 1);
-    pp_set_array(magazine, (void **)array, pool->store->classes[c].magazine);
+    pp_set_array(magazine, (void **)pp_take_one(arrays), pool->store->classes[c].magazine);
     return true;
 }
 
@@ -84,13 +82,4 @@ static void pp_swap_magazines(struct protopool *pool, unsigned c)
     const struct protopool_magazine loaded = pool->loaded[c];
     pool->loaded[c] = pool->classes[c].previous;
     pool->classes[c].previous = loaded;
-}
-
-PROTOPOOL_INLINE void pp_reverse(void **slots, uint32_t count)
-{
-    for (uint32_t i = 0; i < count / 2; i++) {
-        void *const slot = slots[i];
-        slots[i] = slots[count - 1 - i];
-        slots[count - 1 - i] = slot;
-    }
 }

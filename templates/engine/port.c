@@ -23,6 +23,9 @@
 #include <unistd.h>
 #if defined __linux__ && defined MADV_DONTNEED
 #define PP_FREE_PAGES MADV_DONTNEED
+#if defined MADV_HUGEPAGE && UINTPTR_MAX > 0xffffffffU
+#define PP_HUGE_PAGES MADV_HUGEPAGE
+#endif
 #elif defined MADV_FREE && !defined __linux__
 #define PP_FREE_PAGES MADV_FREE
 #endif

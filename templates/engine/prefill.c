@@ -48,12 +48,9 @@ static void pp_fill_magazine(struct protopool *pool, unsigned c)
     struct protopool_magazine *const loaded = &pool->loaded[c];
     struct protopool_store_class *const store_class = &pool->store->classes[c];
     struct protopool_slabs *const slabs = &store_class->slabs;
-    void **const first = loaded->top;
 
     pp_note_peak(pool, c);
-    while (loaded->top != loaded->end && slabs->partial != NULL)
-        loaded->top += pp_take_from_slab(slabs, slabs->partial, loaded->top, (uint32_t)(loaded->end - loaded->top));
-    pp_reverse(first, (uint32_t)(loaded->top - first));
+    loaded->top += pp_take_from_partial(slabs, loaded->top, (size_t)(loaded->end - loaded->top));
     if (!pp_has_exact_peak(pool) && pp_slots_outside(pool->store, pool->depot, c) > store_class->peak)
         store_class->peak = pp_slots_outside(pool->store, pool->depot, c);
     pp_restart_peak(pool, c);

@@ -195,25 +195,43 @@ static inline uint32_t pp_slot_index(const struct protopool_slabs *slabs, const 
     return (uint32_t)pp_quotient(offset, slabs->slot_bytes, slabs->reciprocal);
 }
 
-/* Moves at most `most` free slots out of a partial slab, in address order. Returns how many. */
-static uint32_t pp_take_from_slab(struct protopool_slabs *slabs, struct protopool_slab *slab, void **slots,
-                                  uint32_t most)
+/* Takes at most `most` slots from a bitmap word that is not 0. Writes them to the places below `end`, the lowest address on top,
+ * and returns how many. base: the slot of bit 0. */
+static inline uint32_t pp_take_from_word(protopool_word *word, unsigned char *base, size_t slot_bytes, void **end,
+                                         uint32_t most)
+{
+    const uint32_t first = pp_lowest_bit(*word);
+    const protopool_word run = *word >> first;
+    unsigned char *slot = base + first * slot_bytes;
+    uint32_t taken = 0, length;
+
+    if ((run & (run + 1)) != 0) {
+        for (; *word != 0 && taken < most; *word &= *word - 1)
+            *(end - ++taken) = base + pp_lowest_bit(*word) * slot_bytes;
+        return taken;
+    }
+    length = ~run == 0 ? PP_WORD_BITS : pp_lowest_bit(~run); /* all are neighbours, as in a new slab */
+    for (length = PROTOPOOL_MIN_(length, most); taken < length; slot += slot_bytes)
+        *(end - ++taken) = slot;
+    *word = taken == PP_WORD_BITS ? 0 : run >> taken << taken << first;
+    return taken;
+}
+
+/* Moves at most `most` free slots out of a partial slab, to the places below `end`: the lowest address is on top. Returns how
+ * many. */
+static uint32_t pp_take_from_slab(struct protopool_slabs *slabs, struct protopool_slab *slab, void **end, uint32_t most)
 {
     protopool_word *const bits = pp_bitmap(slab);
     uint32_t taken = 0;
 
     while (taken < most && slab->free_words != 0) {
         const uint32_t w = pp_first_free_word(bits, slab->words, slab->lowest);
-        protopool_word word = bits[w];
-        unsigned char *base;
 
         slab->lowest = w;
-        slab->idle_words -= word == pp_slot_bits(slab, w);
-        base = slab->first + (size_t)w * PP_WORD_BITS * slabs->slot_bytes;
-        for (; word != 0 && taken < most; word &= word - 1)
-            slots[taken++] = base + pp_lowest_bit(word) * slabs->slot_bytes;
-        bits[w] = word;
-        if (word == 0) {
+        slab->idle_words -= bits[w] == pp_slot_bits(slab, w);
+        taken += pp_take_from_word(&bits[w], slab->first + (size_t)w * PP_WORD_BITS * slabs->slot_bytes,
+                                   slabs->slot_bytes, end - taken, most - taken);
+        if (bits[w] == 0) {
             slab->free_words--;
             pp_update_summary(bits, slab->words, w);
         }
@@ -224,6 +242,24 @@ static uint32_t pp_take_from_slab(struct protopool_slabs *slabs, struct protopoo
     }
     slabs->free_in_slabs -= taken;
     return taken;
+}
+
+/* Takes one slot from a partial slab. */
+static void *pp_take_one(struct protopool_slabs *slabs)
+{
+    void *slot = NULL;
+    (void)pp_take_from_slab(slabs, slabs->partial, &slot + 1, 1);
+    return slot;
+}
+
+/* Takes at most `most` slots from the partial slabs, with the lowest address on top. Returns how many. */
+static uint32_t pp_take_from_partial(struct protopool_slabs *slabs, void **slots, size_t most)
+{
+    const uint32_t count = (uint32_t)PROTOPOOL_MIN_(most, slabs->free_in_slabs);
+
+    for (uint32_t left = count; left != 0;)
+        left -= pp_take_from_slab(slabs, slabs->partial, slots + left, left);
+    return count;
 }
 
 /* Marks slots of one bitmap word as free. At least one is given, and none is free yet. True if the slab is now wholly free. */

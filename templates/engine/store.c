@@ -177,6 +177,41 @@ static void pp_release_free_slabs(struct protopool_store *store, struct protopoo
 }
 
 /*
+ * Gathers the bits of the first slots that have theirs in the same bitmap word: word w of this slab. *freed gets the bits,
+ * *twice how many of the slots are free already. Returns how many slots it has gathered. The next slot is often the neighbour.
+ */
+static inline uint32_t pp_gather_bits(const struct protopool_slabs *slabs, struct protopool_slab *slab,
+                                      void *const *slots, uint32_t count, uint32_t index, protopool_word *freed,
+                                      uint32_t *twice)
+{
+    const uint32_t w = index / PP_WORD_BITS;
+    const protopool_word before = pp_bitmap(slab)[w];
+    protopool_word bit = (protopool_word)1 << index % PP_WORD_BITS, gathered = 0;
+    uint32_t i = 0;
+
+    for (;;) {
+        *twice += ((before | gathered) & bit) != 0;
+        gathered |= bit;
+        if (++i == count || PP_SPILLS_SINGLY)
+            break;
+        if ((uintptr_t)slots[i] - (uintptr_t)slots[i - 1] == slabs->slot_bytes) {
+            bit <<= 1;
+            if (bit == 0)
+                break;
+            continue;
+        }
+        if (pp_slab_of(slabs, slots[i]) != slab)
+            break;
+        index = pp_slot_index(slabs, slab, slots[i]);
+        if (index / PP_WORD_BITS != w)
+            break;
+        bit = (protopool_word)1 << index % PP_WORD_BITS;
+    }
+    *freed = gathered & ~before;
+    return i;
+}
+
+/*
  * Puts slots into their slabs; neighbours in one bitmap word together. It skips a slot that is in its slab already or whose
  * slab now serves another slot size. At level 0 a double free can come this far; it must not free other slots.
  */
@@ -192,27 +227,18 @@ static void pp_spill(struct protopool_store *store, struct protopool_slabs *slab
     slabs->free_in_slabs += count;
     while (i < count) {
         struct protopool_slab *const slab = pp_slab_of(slabs, slots[i]);
-        uint32_t index = pp_slot_index(slabs, slab, slots[i]);
-        const uint32_t w = index / PP_WORD_BITS;
-        protopool_word freed = 0, before;
+        const uint32_t index = pp_slot_index(slabs, slab, slots[i]);
+        protopool_word freed = 0;
+        uint32_t twice = 0;
 
         if (!pp_may_spill(store, slabs, slab, slots[i], index) || slab->slot_class != slabs->slot_class) {
             slabs->free_in_slabs--;
             i++;
             continue;
         }
-
-        before = pp_bitmap(slab)[w];
-        do {
-            const protopool_word bit = (protopool_word)1 << index % PP_WORD_BITS;
-            slabs->free_in_slabs -= ((before | freed) & bit) != 0;
-            freed |= bit;
-            if (++i == count || pp_slab_of(slabs, slots[i]) != slab || PP_SPILLS_SINGLY)
-                break;
-            index = pp_slot_index(slabs, slab, slots[i]);
-        } while (index / PP_WORD_BITS == w);
-        freed &= ~before;
-        if (freed != 0 && pp_put_into_word(slabs, slab, w, freed) && store->growth != NULL)
+        i += pp_gather_bits(slabs, slab, slots + i, count - i, index, &freed, &twice);
+        slabs->free_in_slabs -= twice;
+        if (freed != 0 && pp_put_into_word(slabs, slab, index / PP_WORD_BITS, freed) && store->growth != NULL)
             store->growth->calls->release(store, slabs, slab);
     }
 }

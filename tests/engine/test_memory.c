@@ -5,6 +5,9 @@
  * Prints what it measured.
  */
 
+#ifndef _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE /* for madvise */ // NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
+#endif
 #include "calc.h"
 #include "itch.h"
 #include "telemetry.h"
@@ -13,6 +16,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#include <sys/resource.h>
+#endif
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -208,6 +215,53 @@ START_TEST(memory_goes_back_to_the_system_when_messages_are_freed)
 }
 END_TEST
 
+#if defined __linux__ && defined MADV_HUGEPAGE && SIZE_MAX > 0xffffffffU
+static size_t page_faults(void)
+{
+    struct rusage usage;
+    ck_assert_int_eq(getrusage(RUSAGE_SELF, &usage), 0);
+    return (size_t)usage.ru_minflt;
+}
+
+/* Whether the system has huge pages, and free ones, for a program that asks. */
+static bool has_huge_pages(void)
+{
+    enum { PROBE = 128 << 20, HUGE = 2 << 20 };
+    unsigned char *const memory = mmap(NULL, PROBE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const size_t before = page_faults();
+    size_t faults;
+
+    ck_assert_ptr_ne(memory, MAP_FAILED);
+    (void)madvise(memory, PROBE, MADV_HUGEPAGE);
+    for (size_t i = 0; i < PROBE; i += 4096)
+        memory[i] = 1;
+    faults = page_faults() - before;
+    (void)munmap(memory, PROBE);
+    return faults <= PROBE / HUGE + 2 * (size_t)HUGE / 4096; /* its ends may lie in parts of a huge page */
+}
+
+/* 5 million Adds are 117 MiB: 64 MiB in pages of 4 KiB, and the rest in huge ones. */
+START_TEST(growth_takes_few_page_faults)
+{
+    size_t faults;
+
+    memset(many, 1, sizeof many);
+    ck_assert(calc_pool_init_growing(&adds, NULL));
+    faults = page_faults();
+    for (size_t i = 0; i < PEAK; i++)
+        if ((many[i] = calc_new_add(&adds, i, 1)) == NULL)
+            ck_abort_msg("no memory");
+    faults = page_faults() - faults;
+    printf("5 million Adds: %zu page faults\n", faults);
+    if (!has_huge_pages())
+        printf("this system has no huge pages for us\n");
+    else if (sysconf(_SC_PAGESIZE) == 4096)
+        ck_assert_uint_le(faults, (64 << 20) / 4096 + 1000);
+    ck_assert_uint_eq(calc_pool_fini(&adds), PEAK);
+}
+END_TEST
+#endif
+
 /* After a first peak malloc may have the chunks side by side, and keep what is freed below a block that is in use. */
 START_TEST(memory_goes_back_even_if_malloc_would_keep_it)
 {
@@ -376,6 +430,9 @@ int main(void)
 #if !UNDER_ASAN
     ADD_TEST(suite, resident_memory_agrees);
     ADD_LOOP_TEST(suite, memory_goes_back_to_the_system_when_messages_are_freed, 0, 4);
+#if defined __linux__ && defined MADV_HUGEPAGE && SIZE_MAX > 0xffffffffU
+    ADD_TEST(suite, growth_takes_few_page_faults);
+#endif
     ADD_TEST(suite, memory_goes_back_even_if_malloc_would_keep_it);
     ADD_TEST(suite, large_tails_are_not_kept_when_freed);
 #endif

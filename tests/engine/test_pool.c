@@ -897,9 +897,9 @@ static int counted_madvise(void *memory, size_t bytes, int advice)
     return refuses ? -1 : madvise(memory, bytes, advice);
 }
 
-enum { HEAP_SLABS = 2048 }; /* 32 MiB */
+enum { HEAP_SLABS = 2048, LARGE_HEAP_SLABS = 10240 }; /* 32 and 160 MiB */
 
-static void *heap_slabs[HEAP_SLABS];
+static void *heap_slabs[LARGE_HEAP_SLABS];
 static struct protopool_heap heap;
 
 static void assert_heap_holds(void)
@@ -909,7 +909,7 @@ static void assert_heap_holds(void)
     for (size_t i = 0; i < heap.count; i++) {
         const struct protopool_chunk *const chunk = &heap.chunks[i];
         size_t used = 0;
-        for (size_t w = 0; w < PP_CHUNK_MAX / 64; w++) {
+        for (size_t w = 0; w < chunk->slabs / 64; w++) {
             ASSERT((chunk->dirty[w] & chunk->used[w]) == 0);
             dirty += pp_count_bits(chunk->dirty[w]);
             used += pp_count_bits(chunk->used[w]);
@@ -948,37 +948,39 @@ static void give_slabs(size_t from, size_t to)
     }
 }
 
-static void shuffle_slabs(void)
+static void shuffle_slabs(uint32_t count)
 {
     uint32_t random = 1;
-    for (uint32_t i = HEAP_SLABS - 1; i > 0; i--) {
+    for (uint32_t i = count - 1; i > 0; i--) {
         const uint32_t j = (random = random * 1664525 + 1013904223) % (i + 1);
         void *const swapped = heap_slabs[i];
         heap_slabs[i] = heap_slabs[j];
         heap_slabs[j] = swapped;
     }
-    for (size_t i = 0; i < HEAP_SLABS; i++)
+    for (size_t i = 0; i < count; i++)
         memset(heap_slabs[i], (int)i, 16);
 }
 
-static void begin_heap(bool is_shuffled)
+static void begin_heap(uint32_t slabs, bool is_shuffled)
 {
     memset(&heap, 0, sizeof heap);
-    take_slabs(0, HEAP_SLABS);
+    take_slabs(0, slabs);
     if (is_shuffled)
-        shuffle_slabs();
+        shuffle_slabs(slabs);
     system_calls = 0;
 }
 
 START_TEST(free_memory_between_live_slabs_is_bounded)
 {
-    begin_heap(true);
-    for (size_t left = HEAP_SLABS; left > 0; left -= 64) {
+    const uint32_t slabs = _i == 0 ? HEAP_SLABS : LARGE_HEAP_SLABS;
+
+    begin_heap(slabs, true);
+    for (size_t left = slabs; left > 0; left -= 64) {
         give_slabs(left - 64, left);
         assert_heap_holds();
         ASSERT(heap.dirty <= PP_DIRTY_MIN || heap.dirty <= heap.live >> PP_DIRTY_SHIFT);
     }
-    ck_assert_uint_le(system_calls, HEAP_SLABS); /* at most one for 16 KiB of memory that is given back */
+    ck_assert_uint_le(system_calls, slabs); /* at most one for 16 KiB of memory that is given back */
     pp_heap_trim(&heap);
     assert_heap_holds();
     ck_assert_uint_eq(heap.count, 0);
@@ -987,9 +989,64 @@ START_TEST(free_memory_between_live_slabs_is_bounded)
 }
 END_TEST
 
+#ifdef PP_HUGE_PAGES
+/* The first slab of a huge page makes all of it resident. That is counted, goes back, and happens to large heaps only. */
+START_TEST(large_heap_has_huge_pages)
+{
+    const size_t few = PP_HUGE_MIN_LIVE / PP_SLAB_BYTES;
+    size_t dirty;
+
+    begin_heap((uint32_t)few, false);
+    assert_heap_holds();
+    for (size_t i = 0; i < heap.count; i++)
+        ck_assert(!heap.chunks[i].is_huge && heap.chunks[i].slabs <= PP_CHUNK_MAX);
+    while (heap.live / PP_SLAB_BYTES < heap.slabs) /* fill the last small chunk */
+        ck_assert_ptr_nonnull(pp_heap_take(&heap, PP_SLAB_BYTES, PP_SLAB_BYTES));
+    dirty = heap.dirty;
+    take_slabs(few, few + 1);
+    assert_heap_holds();
+    ck_assert_uint_eq(heap.dirty - dirty, (PP_PART - 1) * PP_SLAB_BYTES);
+    ck_assert_uint_eq((uintptr_t)heap_slabs[few] % (PP_PART * PP_SLAB_BYTES), 0);
+    take_slabs(few + 1, few + PP_PART); /* these were counted already */
+    assert_heap_holds();
+    ck_assert_uint_eq(heap.dirty, dirty);
+    take_slabs(few + PP_PART, few + PP_PART + 1);
+    pp_heap_trim(&heap);
+    assert_heap_holds();
+    ck_assert_uint_eq(heap.dirty, 0);
+    give_slabs(0, few / 2);
+    give_slabs(few, few + PP_PART + 1);
+    assert_heap_holds();
+    for (size_t i = 0; i < heap.count; i++) /* the next chunk would be a small one: no huge one is kept */
+        ck_assert(!heap.chunks[i].is_huge);
+    pp_heap_end(&heap);
+}
+END_TEST
+
+/* While whole huge pages become free, the system need not divide the one whose end is unused. */
+START_TEST(huge_pages_go_back_as_a_whole)
+{
+    enum { TAIL = 100, PARTS = 10, FIRST = LARGE_HEAP_SLABS - 2048 }; /* the last chunk */
+    const uint64_t *tail = NULL;
+
+    begin_heap(LARGE_HEAP_SLABS - TAIL, false);
+    for (size_t i = 0; i < heap.count; i++)
+        if (heap.chunks[i].live == PP_CHUNK_HUGE - TAIL)
+            tail = &heap.chunks[i].dirty[(PP_CHUNK_HUGE - PP_PART) / 64];
+    ck_assert_ptr_nonnull(tail);
+    give_slabs(FIRST, FIRST + PARTS * PP_PART);
+    assert_heap_holds();
+    ck_assert_uint_eq(pp_count_bits(tail[0]) + pp_count_bits(tail[1]), TAIL);
+    ck_assert_uint_ge(system_calls, PARTS / 2);
+    ck_assert_uint_le(system_calls, PARTS);
+    pp_heap_end(&heap);
+}
+END_TEST
+#endif
+
 START_TEST(system_is_called_for_much_memory_at_once)
 {
-    begin_heap(false);
+    begin_heap(HEAP_SLABS, false);
     for (size_t i = 0; i < HEAP_SLABS; i += 32) { /* some in each chunk survive */
         const size_t from = _i == 0 ? i : HEAP_SLABS - 32 - i;
         give_slabs(from + 1, from + 32);
@@ -1009,7 +1066,7 @@ START_TEST(load_that_swings_calls_the_system_no_more)
 {
     enum { SWING = PP_DIRTY_MIN / 2 / PP_SLAB_BYTES - 8 };
     for (size_t start = HEAP_SLABS; start > HEAP_SLABS / 2; start -= SWING / 3) {
-        begin_heap(_i == 1);
+        begin_heap(HEAP_SLABS, _i == 1);
         give_slabs(start, HEAP_SLABS);
         for (int swing = 0; swing < 3; swing++) {
             give_slabs(start - SWING, start);
@@ -1029,7 +1086,7 @@ END_TEST
 
 START_TEST(memory_that_the_system_does_not_take_is_offered_once)
 {
-    begin_heap(true);
+    begin_heap(HEAP_SLABS, true);
     refuses = true;
     give_slabs(HEAP_SLABS / 2, HEAP_SLABS);
     assert_heap_holds();
@@ -1627,7 +1684,11 @@ int main(void)
     ADD_TEST(suite, default_source_cuts_slabs_from_chunks_and_frees_them);
     ADD_TEST(suite, default_source_gives_every_slab_its_own_memory);
 #ifdef PP_FREE_PAGES
-    ADD_TEST(suite, free_memory_between_live_slabs_is_bounded);
+    ADD_LOOP_TEST(suite, free_memory_between_live_slabs_is_bounded, 0, 2);
+#ifdef PP_HUGE_PAGES
+    ADD_TEST(suite, large_heap_has_huge_pages);
+    ADD_TEST(suite, huge_pages_go_back_as_a_whole);
+#endif
     ADD_LOOP_TEST(suite, system_is_called_for_much_memory_at_once, 0, 2);
     ADD_LOOP_TEST(suite, load_that_swings_calls_the_system_no_more, 0, 2);
     ADD_TEST(suite, memory_that_the_system_does_not_take_is_offered_once);
