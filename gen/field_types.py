@@ -3,6 +3,7 @@
 row in language/types.py for how it is written."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from .scalars import SCALARS, is_saturated, length_scalar
@@ -28,6 +29,8 @@ class FieldType:
     for a text; `parts`, its members, the main one last; and `most`, the number of elements or characters that fit."""
 
     kind = ""
+    is_optional = False
+    is_tail = False
     is_list = False             # it has a number of elements, even if that is 1
     is_text = False             # constructors take it as a string
     has_bound = False           # an argument can be too long for it
@@ -40,11 +43,11 @@ class FieldType:
     takes_default = False
     default_hint = "remove it"  # the hint if it takes no default
 
-    @property
+    @cached_property
     def has_length(self) -> bool:
         return any(part.suffix == "_len" for part in self.parts)
 
-    @property
+    @cached_property
     def described(self) -> str:
         """Its value of enum protopool_type, without the prefix."""
         return "TEXT" if self.element is None else self.element.described
@@ -59,7 +62,7 @@ class One(FieldType):
     most = 1
     has_view = False
 
-    @property
+    @cached_property
     def parts(self) -> tuple[Part, ...]:
         return (Part("", self.element),)
 
@@ -87,7 +90,7 @@ class Array(FieldType):
     has_view = False
     is_writable = True
 
-    @property
+    @cached_property
     def parts(self) -> tuple[Part, ...]:
         return (Part("", self.element, self.most),)
 
@@ -103,7 +106,7 @@ class List(FieldType):
     has_bound = True
     is_writable = True
 
-    @property
+    @cached_property
     def parts(self) -> tuple[Part, ...]:
         return _length(self.most), Part("", self.element, self.most)
 
@@ -124,7 +127,7 @@ class Chars(FieldType):
     has_bound = True
     takes_default = True
 
-    @property
+    @cached_property
     def parts(self) -> tuple[Part, ...]:
         return (Part("", SCALARS["char"], self.most),)
 
@@ -141,7 +144,7 @@ class String(FieldType):
     can_disagree = True
     takes_default = True
 
-    @property
+    @cached_property
     def parts(self) -> tuple[Part, ...]:
         return _length(self.most), Part("", SCALARS["char"], self.most + 1)
 
@@ -154,10 +157,11 @@ class Tail(FieldType):
     element: "Element | None"
     most: int | None = None
     kind = "tail"
+    is_tail = True
     has_bound = True
     default_hint = "remove it: a field of any length is empty by default"
 
-    @property
+    @cached_property
     def parts(self) -> tuple[Part, ...]:
         return (_length(self.most),)
 
@@ -170,8 +174,8 @@ class Tail(FieldType):
         return self.element is not None
 
 
-def _as_inner(name: str) -> property:
-    return property(lambda optional: getattr(optional.of, name))
+def _as_inner(name: str) -> cached_property:
+    return cached_property(lambda optional: getattr(optional.of, name))
 
 
 @dataclass(frozen=True)
@@ -180,6 +184,7 @@ class Optional(FieldType):
 
     of: FieldType
     kind = "optional"
+    is_optional = True
     default_hint = "remove it: an optional field is absent by default"
     element, parts, most = _as_inner("element"), _as_inner("parts"), _as_inner("most")
     is_list, is_text, has_bound = _as_inner("is_list"), _as_inner("is_text"), _as_inner("has_bound")

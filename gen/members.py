@@ -72,6 +72,8 @@ def order(members: list[Member], begin: int, align: int) -> list[Member]:
     members go last instead, so that the small ones share the tag's cache line.
     """
     ascending = sorted(members, key=lambda m: m.align)
+    if all(m.size <= LARGE for m in members):
+        return ascending
     large_last = sorted(members, key=lambda m: (m.size > LARGE, -m.align if m.size > LARGE else m.align))
     return min((large_last, ascending), key=lambda order: _size(order, begin, align))
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from .diagnostics import Place
-from .field_types import FieldType, Optional, Tail
+from .field_types import FieldType
 from .scalars import Scalar
 
 
@@ -142,8 +142,7 @@ class Range:
     high: int | float
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     name: Name
     parameter: str          # its name as a parameter of constructors
     type: FieldType
@@ -154,20 +153,20 @@ class Field:
     range: Range | None = None
     default: int | float | str | None = None     # a number, also for an enum or flags, or a text
 
-    @cached_property
+    @property
     def is_optional(self) -> bool:
-        return isinstance(self.type, Optional)
+        return self.type.is_optional
 
-    @cached_property
+    @property
     def is_tail(self) -> bool:
-        return isinstance(self.type, Tail)
+        return self.type.is_tail
 
-    @cached_property
+    @property
     def inner(self) -> FieldType:
         """Its type without the question mark."""
-        return self.type.of if self.is_optional else self.type
+        return self.type.of if self.type.is_optional else self.type
 
-    @cached_property
+    @property
     def element(self) -> Element | None:
         return self.type.element
 

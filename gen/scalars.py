@@ -2,6 +2,7 @@
 """The scalar types of the language, and the types of lengths."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ SCALARS = {s.name: s for s in (
 MAX_COUNT = 2**31 - 1           # of elements, characters or bytes: the largest object of a 32-bit machine
 
 
+@lru_cache(maxsize=None)
 def length_scalar(bound: int | None) -> Scalar:
     """The narrowest type that can count to the bound; None is the largest object."""
     return next(SCALARS[name] for name in ("u8", "u16", "u32") if (bound or MAX_COUNT) < 2 ** (8 * SCALARS[name].size))

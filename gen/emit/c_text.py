@@ -11,11 +11,15 @@ WIDTH = 116                     # characters; longer emitted lines are broken if
 # Characters that would reorder or break the lines that a reader or a compiler sees.
 _UNSEEN = re.compile("[\u0085\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
+_NAME = re.compile(r"\w*\Z", re.ASCII)
+_PLAIN = re.compile(r"[\w ,.:;()-]*\Z", re.ASCII)
 _BREAK = re.compile("(?<=[,|]) ")       # where a line of C may be broken
 
 
 def comment(text: str, indent: str = " * ") -> str:
     """The text as lines of a C comment: nothing in it ends the comment, starts another or joins two lines."""
+    if _PLAIN.match(text):
+        return text.strip()
     lines = [line.rstrip() for line in _UNSEEN.sub(" ", text).strip().splitlines()]
     while any("*/" in line or "/*" in line or "??" in line for line in lines):
         lines = [line.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?") for line in lines]
@@ -25,17 +29,18 @@ def comment(text: str, indent: str = " * ") -> str:
 
 def remark(text: str) -> str:
     """The text for a comment of one line."""
-    return " ".join(comment(" ".join(text.split())).split())
+    line = " ".join(text.split())
+    return line if _PLAIN.match(line) else " ".join(comment(line).split())
 
 
 def wrapped(text: str) -> str:
     """Breaks long lines of C after commas and ||. No line may have a string."""
-    return "\n".join(_wrapped_line(line) for line in text.split("\n"))
+    if len(text) <= WIDTH:
+        return text
+    return "\n".join([line if len(line) <= WIDTH else _broken(line) for line in text.split("\n")])
 
 
-def _wrapped_line(line: str) -> str:
-    if len(line) <= WIDTH:
-        return line
+def _broken(line: str) -> str:
     code = line.lstrip()
     indent = line[:len(line) - len(code)]
     first, *parts = _BREAK.split(code)
@@ -75,6 +80,8 @@ def negated(condition: str) -> str:
 
 def c_string(text: str) -> str:
     """The text as a C string literal of UTF-8."""
+    if _NAME.match(text):
+        return f'"{text}"'
     shown = (chr(b) if b < 128 and (chr(b).isalnum() or chr(b) in " _.,:;/+*()=<>-") else f"\\{b:03o}" for b in text.encode())
     return '"' + "".join(shown) + '"'
 

@@ -32,6 +32,10 @@ class _CodeGenerator(compiler.CodeGenerator):
         self.visit(node.arg, frame)
         self.write("]")
 
+    def visit_CondExpr(self, node: nodes.CondExpr, frame: compiler.Frame) -> None:
+        """Without an `else`, it is an empty text, where Jinja makes an object that prints as one."""
+        super().visit_CondExpr(nodes.CondExpr(node.test, node.expr1, node.expr2 or nodes.Const("")), frame)
+
     def visit_Concat(self, node: nodes.Concat, frame: compiler.Frame) -> None:
         self.write("concat(map(str, (")
         for part in node.nodes:

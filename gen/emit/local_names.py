@@ -23,12 +23,13 @@ class LocalNames:
 
 # In the order of LocalNames.
 _WORDS = ("pool", "msg", "out", "from", "bytes", "slot_class", "arguments", "n")
+_PLAIN = LocalNames(*_WORDS)
 
 
 def local_names(record: model.Struct | model.Message) -> LocalNames:
     """The names for the constructors of a record."""
     taken = record.parameters
-    return LocalNames(*(word + "_" if word in taken else word for word in _WORDS))
+    return _PLAIN if taken.isdisjoint(_WORDS) else LocalNames(*(word + "_" if word in taken else word for word in _WORDS))
 
 
 def text_length(field: model.Field, record: model.Struct | model.Message) -> str:

@@ -24,12 +24,18 @@ _VERBS = "new copy make default valid as if edit free".split()
 _STRUCT_VERBS = "set make default valid".split()
 
 
-def find(schema: Schema, protocol: model.Protocol, reporter: Reporter) -> None:
+# A C name, the thing that defines it, the word of the schema that it comes from, and whether it may be a macro: a value of an enum is
+# one if it does not fit in int.
+Symbol = tuple[str, str, Word, bool]
+
+
+def find(schema: Schema, symbols: list[Symbol], protocol: model.Protocol, reporter: Reporter) -> None:
+    """Reports the names that clash. symbols: all of the schema's."""
     if why := why_no_protocol(protocol.name.c):
         reporter.error((schema.c_name or schema.protocol).place,
                        f"the protocol cannot have the C name {quoted(protocol.name.c)}: {why}", _ADVICE.format("the protocol"))
     taken: dict[str, tuple[str, Place | None]] = {}
-    for symbol, what, word in global_names(schema):
+    for symbol, what, word, _ in symbols:
         if why := why_taken(symbol):
             reporter.error(word.place, f"{what} would define the C name {quoted(symbol)}, which is {why}", _ADVICE.format("it"))
         elif symbol in taken:
@@ -42,16 +48,15 @@ def find(schema: Schema, protocol: model.Protocol, reporter: Reporter) -> None:
                                _ADVICE.format("it"))
         else:
             taken[symbol] = (what, None if what is _OWN_NAME else word.place)
-    _members(schema, protocol, reporter)
+    _members(schema, {symbol: what for symbol, what, _, is_macro in symbols if is_macro}, protocol, reporter)
 
 
-def global_names(schema: Schema) -> Iterator[tuple[str, str, Word]]:
-    """Each C name, the thing that defines it, and the word of the schema that it comes from."""
-    return ((symbol, what, word) for symbol, what, word, _ in _symbols(schema))
+def symbols(schema: Schema) -> list[Symbol]:
+    """Each C name that the schema defines outside of its structs."""
+    return list(_symbols(schema))
 
 
-def _symbols(schema: Schema) -> Iterator[tuple[str, str, Word, bool]]:
-    """As global_names, and whether the name may be a macro: a value of an enum is one if it does not fit in int."""
+def _symbols(schema: Schema) -> Iterator[Symbol]:
     prefix = _c(schema, schema.protocol)
     upper = prefix.upper()
     yield prefix, "the protocol", _final(schema, schema.protocol), False
@@ -120,8 +125,8 @@ def _final(written: Schema | Field | Constant | Enum | EnumValue | Struct | Mess
     return written.c_name or name
 
 
-def _members(schema: Schema, protocol: model.Protocol, reporter: Reporter) -> None:
-    """Bare names: union members and the members of each struct."""
+def _members(schema: Schema, macros: dict[str, str], protocol: model.Protocol, reporter: Reporter) -> None:
+    """Bare names: union members and the members of each struct. macros: what defines each."""
     for message, written in zip(protocol.messages, schema.messages):
         word = written.c_name or written.name
         if why := why_taken(message.name.c):
@@ -130,7 +135,6 @@ def _members(schema: Schema, protocol: model.Protocol, reporter: Reporter) -> No
         elif message.name.c == "base":
             reporter.error(word.place, '"base" cannot name a member: the generator gives every union and struct a member of this name',
                            _ADVICE.format("the message"))
-    macros = {symbol: what for symbol, what, _, is_macro in _symbols(schema) if is_macro}
     for record, written in (*zip(protocol.messages, schema.messages), *_structs(schema, protocol)):
         taken: dict[str, Place] = {}
         for field, written_field in zip(record.fields, written.fields):
@@ -161,7 +165,7 @@ def _check_member(field: model.Field, word: Word, taken: dict[str, Place], macro
 def find_between(parts: list[tuple[Schema, model.Protocol, Reporter]]) -> None:
     """Several protocols of one run: the names of their files, whose case some disks ignore, and their symbols."""
     files: dict[str, str] = {}
-    symbols: dict[str, str] = {}
+    defined: dict[str, str] = {}
     for schema, protocol, reporter in parts:
         name = schema.source.name
         for stem in (protocol.name.c, protocol.name.c + "_check"):
@@ -170,8 +174,8 @@ def find_between(parts: list[tuple[Schema, model.Protocol, Reporter]]) -> None:
                                f"{quoted(stem + '.c')}", _ADVICE.format("the protocol"))
             files.setdefault(stem.lower(), name)
         reporter.raise_if_any()
-        for symbol, what, word in global_names(schema):
-            if symbols.setdefault(symbol, name) != name:
+        for symbol, what, word, _ in symbols(schema) if len(parts) > 1 else ():
+            if defined.setdefault(symbol, name) != name:
                 reporter.error(word.place, f"{what} would define the C name {quoted(symbol)}, which "
-                               f"{quoted(symbols[symbol])} defines too", _ADVICE.format("it"))
+                               f"{quoted(defined[symbol])} defines too", _ADVICE.format("it"))
         reporter.raise_if_any()

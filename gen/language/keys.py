@@ -66,7 +66,7 @@ class Reader:
         if isinstance(node, yaml_tree.Mapping):
             keys = self.keys(node, "a field", type=self.type, doc=self.doc, c_name=self.name, pad=self.word,
                              unit=self.unit, range=self.range, default=self.word, max=self.word)
-            if not self.given(node, "type"):
+            if "type" not in keys and not self.given(node, "type"):
                 self.reporter.error(name.place, f'the field {quoted(name.text)} needs a "type"', "for example type: u32")
             return Field(name, **keys) if keys.get("type") else None
         field_type = self.type(node)

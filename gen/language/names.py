@@ -43,6 +43,7 @@ _DEVICES = re.compile(r"(?:aux|con|nul|prn|com[0-9]|lpt[0-9])\Z")
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
+@lru_cache(maxsize=None)
 def snake(name: str) -> str:
     """AddOrder -> add_order, IPOQuoting -> ipo_quoting."""
     return _WORD_START.sub("_", name).lower()

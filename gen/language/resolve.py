@@ -32,7 +32,8 @@ def resolve(schema: Schema, reporter: Reporter) -> model.Protocol:
     for name, element in (*all_enums.items(), *all_flags.items()):
         elements.setdefault(name, element)
     structs = {struct.name.text: struct for struct in schema.structs}
-    public = frozenset(symbol for symbol, _, _ in clashes.global_names(schema))
+    symbols = clashes.symbols(schema)
+    public = frozenset(symbol for symbol, _, _, _ in symbols)
     records = _Records(reporter, Types(reporter, constants, elements, structs), public)
     resolved = {}
     for struct in in_order_of_need(structs, elements.keys(), reporter):
@@ -44,7 +45,7 @@ def resolve(schema: Schema, reporter: Reporter) -> model.Protocol:
         tuple(constants.values()), schema.doc, _license(schema.license, reporter))
     if not schema.messages and not reporter.diagnostics:
         reporter.error(schema.protocol.place, "a protocol has at least one message", "for example messages: {Quit: {}}")
-    clashes.find(schema, protocol, reporter)
+    clashes.find(schema, symbols, protocol, reporter)
     reporter.raise_if_any()
     return protocol
 

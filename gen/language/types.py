@@ -2,7 +2,7 @@
 """Types of fields: from how a type is written to what it is. TYPES has a row for each spelling, and no other place knows them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..diagnostics import Reporter, did_you_mean, listed, quoted
 from ..field_types import Array, Chars, FieldType, List, One, Optional, String, Tail
@@ -49,30 +49,40 @@ def is_tail(written: Type) -> bool:
 
 @dataclass(frozen=True)
 class Types:
-    """Resolves types. constants, elements, structs: by name. elements does not have the structs that are not resolved yet."""
+    """Resolves types. constants, elements, structs: by name. elements does not have the structs that are not resolved yet.
+    resolved: by how they are written; so fields of the same type share it, and what is computed for it."""
 
     reporter: Reporter
     constants: dict[str, Constant]
     elements: dict[str, Element]
     structs: dict[str, Struct]
+    resolved: dict[str, FieldType] = field(default_factory=dict)
 
-    def resolve(self, field: Field) -> FieldType:
+    def resolve(self, of: Field) -> FieldType:
         """The type of a field with its "pad" and "max". A wrong type is reported, and a valid one used instead."""
-        written = field.type
+        if of.pad is not None or of.max is not None or self.reporter.diagnostics:
+            return self._resolve(of)
+        spelling = of.type.word.text
+        if spelling not in self.resolved:
+            self.resolved[spelling] = self._resolve(of)
+        return self.resolved[spelling]
+
+    def _resolve(self, of: Field) -> FieldType:
+        written = of.type
         make = TYPES.get(spelling_of(written))
         if make is None:
             self._no_such_type(written)
             resolved = _NOT_A_TYPE
         else:
             resolved = make(lambda: self._element(written.name), lambda: self._count(written.bound))
-        if field.pad is not None:
-            resolved = self._padded(resolved, field.pad)
+        if of.pad is not None:
+            resolved = self._padded(resolved, of.pad)
         if written.optional and isinstance(resolved, Tail):
             self.reporter.error(written.word.place, f"{quoted(written.word.text)}: a field of any length cannot be optional",
                                 "remove the question mark: its length may be 0")
         elif written.optional:
             resolved = Optional(resolved)
-        return resolved if field.max is None else self._limited(resolved, field.max)
+        return resolved if of.max is None else self._limited(resolved, of.max)
 
     def _no_such_type(self, written: Type) -> None:
         name = written.name.text

@@ -133,76 +133,81 @@ def _described(unprintable: re.Match) -> str:
 
 
 class _Tree:
-    """Builds nodes from events, without recursion. Reports what a schema does not use."""
+    """Builds nodes from events, without recursion. Reports what a schema does not use. nodes: those of the innermost collection that
+    is open. open: for each open collection its place, its class, and the nodes around it."""
 
     def __init__(self, reporter: Reporter, events: Iterator[yaml.Event]):
         self.reporter = reporter
         self.events = events
         self.imported = reporter.source if reporter.source.is_imported else None
-        self.nodes = 0
-        self.root: Node | None = None
+        self.count = 0
+        self.nodes: list[Node] = []
         self.open: list[tuple[Place, type[Node], list[Node]]] = []
 
     def build(self) -> Node:
         for event in self.events:
-            if isinstance(event, yaml.NodeEvent):
-                self.begin(event, self.place(event))
+            if isinstance(event, yaml.ScalarEvent):
+                self.scalar(event)
+            elif isinstance(event, yaml.CollectionStartEvent):
+                self.begin(event)
             elif isinstance(event, yaml.CollectionEndEvent):
                 self.end()
-            elif isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
+            elif isinstance(event, yaml.AliasEvent):
+                self.alias(event)
+            elif isinstance(event, yaml.DocumentStartEvent) and self.nodes:
                 _fail(self.reporter.source, self.place(event), "a second document begins here, and a schema is one document",
                       "move it to a file of its own")
-        if self.root is None or self.root == Scalar(self.root.place, "", False) and not self.reporter.diagnostics:
+        if not self.nodes or self.nodes[0] == Scalar(self.nodes[0].place, "", False) and not self.reporter.diagnostics:
             _fail(self.reporter.source, Place(1, 1), "the schema is empty", 'begin it with "protocol: name"')
-        return self.root
+        return self.nodes[0]
 
-    def begin(self, event: yaml.NodeEvent, place: Place) -> None:
-        if isinstance(event, yaml.AliasEvent):
-            self.reporter.error(place, f"the alias {quoted('*' + event.anchor)} is not allowed", "write the value itself")
-            self.add(Scalar(place, "", False))
-            return
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
+    def scalar(self, event: yaml.ScalarEvent) -> None:
+        place, style = self.place_of_word(event), event.style
+        self.look_at(event, place)
+        if style == '"' and (unprintable := _UNPRINTABLE.search(event.value)):      # only there can be escapes
+            self.reporter.error(place, f"this text has an escape for {_described(unprintable)}, "
+                                "which is not allowed in a schema", "remove the escape")
+        self.nodes.append(Scalar(place, event.value, style in ("'", '"'), style in ("|", ">")))
+
+    def begin(self, event: yaml.CollectionStartEvent) -> None:
+        place = self.place(event)
+        self.look_at(event, place)
+        if len(self.open) == MAX_DEPTH:
+            _fail(self.reporter.source, place, f"this is nested more than {MAX_DEPTH} levels deep")
+        self.open.append((place, Mapping if isinstance(event, yaml.MappingStartEvent) else Sequence, self.nodes))
+        self.nodes = []
+
+    def end(self) -> None:
+        inner = self.nodes
+        place, kind, self.nodes = self.open.pop()
+        self.nodes.append(Sequence(place, tuple(inner)) if kind is Sequence else Mapping(place, self.entries(inner)))
+
+    def alias(self, event: yaml.AliasEvent) -> None:
+        place = self.place_of_word(event)
+        self.reporter.error(place, f"the alias {quoted('*' + event.anchor)} is not allowed", "write the value itself")
+        self.nodes.append(Scalar(place, "", False))
+
+    def look_at(self, event: yaml.NodeEvent, place: Place) -> None:
+        """What all nodes have in common."""
+        self.count += 1
+        if self.count > MAX_NODES:
             _fail(self.reporter.source, place, f"a schema has at most {MAX_NODES} names and values")
         if event.anchor is not None:
             self.reporter.error(place, f"the anchor {quoted('&' + event.anchor)} is not allowed", "remove it")
         if event.tag is not None:
             self.reporter.error(place, f"the YAML tag {quoted(_as_written(event.tag))} is not allowed", "remove it")
-        if isinstance(event, yaml.ScalarEvent):
-            self.scalar(event, place)
-        elif len(self.open) == MAX_DEPTH:
-            _fail(self.reporter.source, place, f"this is nested more than {MAX_DEPTH} levels deep")
-        else:
-            self.open.append((place, Mapping if isinstance(event, yaml.MappingStartEvent) else Sequence, []))
-
-    def scalar(self, event: yaml.ScalarEvent, place: Place) -> None:
-        style = event.style
-        if style == '"' and (unprintable := _UNPRINTABLE.search(event.value)):      # elsewhere there are no escapes
-            self.reporter.error(place, f"this text has an escape for {_described(unprintable)}, "
-                                "which is not allowed in a schema", "remove the escape")
-        self.add(Scalar(place, event.value, style in ("'", '"'), style in ("|", ">")))
 
     def place(self, event: yaml.Event) -> Place:
+        begin = event.start_mark
+        return Place(begin.line + 1, begin.column + 1, 1, self.imported)
+
+    def place_of_word(self, event: yaml.ScalarEvent | yaml.AliasEvent) -> Place:
         begin, end = event.start_mark, event.end_mark
-        column, width = begin.column + 1, 1
-        if isinstance(event, (yaml.ScalarEvent, yaml.AliasEvent)) and begin.line == end.line:
-            width = end.column - begin.column
-            if width == 0:
-                column, width = column - _spaces_before(self.reporter.source.text, begin.index), 1
-        return Place(begin.line + 1, column, width, self.imported)
-
-    def end(self) -> None:
-        place, kind, children = self.open.pop()
-        if kind is Sequence:
-            self.add(Sequence(place, tuple(children)))
-        else:
-            self.add(Mapping(place, self.entries(children)))
-
-    def add(self, node: Node) -> None:
-        if self.open:
-            self.open[-1][2].append(node)
-        else:
-            self.root = node
+        line, column = begin.line, begin.column
+        width = end.column - column if end.line == line else 1
+        if width == 0:
+            column, width = column - _spaces_before(self.reporter.source.text, begin.index), 1
+        return Place(line + 1, column + 1, width, self.imported)
 
     def entries(self, children: list[Node]) -> tuple[tuple[Scalar, Node], ...]:
         first: dict[str, Scalar] = {}

@@ -86,7 +86,7 @@ class Symbols(unittest.TestCase):
 
     def test_every_name_at_global_scope_is_known_to_the_checks_for_clashes(self):
         schema, _ = generate.parse("schema.yaml", self.SCHEMA.encode(), generate.read_imported)
-        known = {symbol for symbol, _, _ in clashes.global_names(schema)}
+        known = {symbol for symbol, _, _, _ in clashes.symbols(schema)}
         header = emit(self.SCHEMA)["calc.h"]
         code = re.sub(r"(?s)/\*.*?\*/", "", header)
         found = set(re.findall(r"\b(?:calc|CALC)(?:_\w+)?\b", code))
