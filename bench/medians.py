@@ -60,13 +60,13 @@ def _wrapped(part: str) -> str:
     return part if part.startswith(("|", "- ")) else textwrap.fill(part, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
-def write_into(page: Path, text: str) -> None:
+def write_into(page: Path, text: str, begin: str = BEGIN, end: str = END) -> None:
     """Replaces what stands between the two marks of the page."""
-    before, begun, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, ended, after = rest.partition(END)
+    before, begun, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, ended, after = rest.partition(end)
     if not (begun and ended):
-        give_up(f"{page}: a line {BEGIN!r} and after it a line {END!r} are missing")
-    page.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")
+        give_up(f"{page}: a line {begin!r} and after it a line {end!r} are missing")
+    page.write_text(f"{before}{begin}\n\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def _columns(runs: list[dict]) -> tuple[list[str], list[str]]:

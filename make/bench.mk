@@ -6,7 +6,7 @@ FIND_BENCH_PYTHON = for p in $(PYTHON) /usr/bin/python3 python3; do \
     [ -n "$$p" ] || { echo "make: no python3 here has scipy, matplotlib and tqdm: run make deps-bench" >&2; exit 2; }
 BENCH = $(FIND_BENCH_PYTHON); CC="$(CC)" "$$p" -m bench $(if $(SCHEMA),--schema "$(SCHEMA)") $(if $(PEERS),--peers "$(PEERS)") $(BENCHFLAGS)
 
-.PHONY: deps-bench bench bench-quick bench-check bench-instructions bench-generator
+.PHONY: deps-bench bench bench-quick bench-check bench-instructions bench-generator compare
 
 #@ Measure
 
@@ -28,3 +28,6 @@ bench-instructions: ## instructions of today's code against those of bench/instr
 
 bench-generator: ## what the generator and its output cost, up to 10,000 variants
 	@$(FIND_PYTHON); CC="$(CC)" "$$p" -m bench.generator 10 100 1000 10000
+
+compare: generate ## the same messages in nanopb, protobuf-c, QP/C, std::variant and by hand (QPC=dir of QP/C's sources)
+	@$(FIND_PYTHON); "$$p" -m bench.compare $(if $(QPC),--qpc "$(QPC)") $(COMPAREFLAGS)

@@ -18,7 +18,7 @@ ci: deps-ci deps-bench ## everything that CI runs; goes on after a failure, ends
 
 # ---- Form
 
-C_SOURCES = $(wildcard templates/engine/*.[ch] templates/engine/*.hpp examples/*.[ch] tests/*/*.c tests/cpp/*.cpp tests/cpp/*.hpp tests/engine/firmware/*.[ch] bench/*.[ch])
+C_SOURCES = $(wildcard templates/engine/*.[ch] templates/engine/*.hpp examples/*.[ch] tests/*/*.c tests/cpp/*.cpp tests/cpp/*.hpp tests/engine/firmware/*.[ch] bench/*.[ch] bench/compare/*.[ch] bench/compare/*.cpp)
 TIDY = clang-tidy --quiet --warnings-as-errors='*'
 TIDY_FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -Igenerated
 TIDY_SOURCES = $(filter-out %/interleavings.c %/longest_call.c %/combined.c,$(wildcard examples/*.c tests/*/*.c))

@@ -7,7 +7,8 @@ DEPS_CI = python3-jsonschema cmake ninja-build g++ clang libclang-rt-dev clang-f
     gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm musl-tools tcc \
     gcc-mingw-w64-x86-64-posix g++-mingw-w64-x86-64-posix gcc-mingw-w64-i686-posix wine wine64
 # The benchmark leaves out the allocators that are missing.
-DEPS_BENCH = python3-scipy python3-matplotlib python3-tqdm libjemalloc-dev libmimalloc-dev libgoogle-perftools-dev util-linux
+DEPS_BENCH = python3-scipy python3-matplotlib python3-tqdm libjemalloc-dev libmimalloc-dev libgoogle-perftools-dev util-linux \
+    g++ nanopb libnanopb-dev protobuf-compiler protobuf-c-compiler libprotobuf-c-dev
 
 INSTALL_PACKAGES = missing=; for p in $(1); do \
 	    [ "$$(dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null)" = installed ] || missing="$$missing $$p"; done; \
