@@ -81,4 +81,4 @@ check-user:
 	done
 	@$(call TEST,build/user/*_check)
 
-include make/bench.mk make/ci.mk
+include make/install.mk make/bench.mk make/ci.mk

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# For GNU make: emits the C of PROTOPOOL_SCHEMAS, again when a schema, what it imports, or the generator has changed.
+#
+# Set before `include protopool.mk`:
+#   PROTOPOOL_SCHEMAS   the schemas. Each has a line `protocol: NAME`
+#   PROTOPOOL_OUT       the folder for the C. Default: generated
+#   PROTOPOOL_FLAGS     more arguments of `protopool generate`, such as --cpp
+# It sets:
+#   PROTOPOOL_HEADERS, PROTOPOOL_SOURCES, PROTOPOOL_OBJECTS
+#                       what is emitted, and the objects of the sources, in the same folder
+# and adds -I$(PROTOPOOL_OUT) to CPPFLAGS. Your own objects need the headers first: `main.o: | $(PROTOPOOL_HEADERS)`.
+
+PROTOPOOL_GOAL := $(.DEFAULT_GOAL)
+PROTOPOOL_OUT ?= generated
+PROTOPOOL_HOME := $(dir $(lastword $(MAKEFILE_LIST)))
+PROTOPOOL ?= $(PROTOPOOL_HOME)../bin/protopool
+
+PROTOPOOL_NAMES := $(foreach s,$(PROTOPOOL_SCHEMAS),$(or \
+    $(shell sed -n "s/^protocol:[ \t]*[\"']\{0,1\}\([A-Za-z0-9_]*\).*/\1/p" $(s)), \
+    $(error protopool.mk: $(s) has no line `protocol: NAME`, or cannot be read)))
+PROTOPOOL_SOURCES := $(patsubst %,$(PROTOPOOL_OUT)/%.c,$(PROTOPOOL_NAMES) protopool)
+PROTOPOOL_HEADERS := $(PROTOPOOL_SOURCES:.c=.h) $(if $(filter --cpp,$(PROTOPOOL_FLAGS)),$(PROTOPOOL_SOURCES:.c=.hpp))
+PROTOPOOL_OBJECTS := $(PROTOPOOL_SOURCES:.c=.o)
+CPPFLAGS += -I$(PROTOPOOL_OUT)
+
+# The generator leaves an output alone whose text has not changed: the stamp follows the schemas, objects follow the outputs.
+PROTOPOOL_STAMP := $(PROTOPOOL_OUT)/.protopool.stamp
+$(PROTOPOOL_STAMP): $(PROTOPOOL_SCHEMAS)
+	$(PROTOPOOL) generate -q $(PROTOPOOL_FLAGS) -o $(PROTOPOOL_OUT) --depfile $(PROTOPOOL_STAMP).d --target $@ -- $(PROTOPOOL_SCHEMAS)
+	@touch $@
+$(PROTOPOOL_SOURCES) $(PROTOPOOL_HEADERS): $(PROTOPOOL_STAMP) ;
+$(PROTOPOOL_OBJECTS): | $(PROTOPOOL_HEADERS)
+-include $(PROTOPOOL_STAMP).d
+
+# An output that is missing is emitted again.
+ifneq ($(filter-out $(wildcard $(PROTOPOOL_SOURCES) $(PROTOPOOL_HEADERS)),$(PROTOPOOL_SOURCES) $(PROTOPOOL_HEADERS)),)
+.PHONY: $(PROTOPOOL_STAMP)
+endif
+
+.DEFAULT_GOAL := $(PROTOPOOL_GOAL)
