@@ -26,7 +26,7 @@ CPPFLAGS += -I$(PROTOPOOL_OUT)
 # The generator leaves an output alone whose text has not changed: the stamp follows the schemas, objects follow the outputs.
 PROTOPOOL_STAMP := $(PROTOPOOL_OUT)/.protopool.stamp
 $(PROTOPOOL_STAMP): $(PROTOPOOL_SCHEMAS)
-	$(PROTOPOOL) generate -q $(PROTOPOOL_FLAGS) -o $(PROTOPOOL_OUT) --depfile $(PROTOPOOL_STAMP).d --target $@ -- $(PROTOPOOL_SCHEMAS)
+	@$(PROTOPOOL) generate $(PROTOPOOL_FLAGS) -o $(PROTOPOOL_OUT) --depfile $(PROTOPOOL_STAMP).d --target $@ -- $(PROTOPOOL_SCHEMAS)
 	@touch $@
 $(PROTOPOOL_SOURCES) $(PROTOPOOL_HEADERS): $(PROTOPOOL_STAMP) ;
 $(PROTOPOOL_OBJECTS): | $(PROTOPOOL_HEADERS)

@@ -195,7 +195,7 @@ class Consumers(ConsumerTest):
         (self.project / "messages/CMakeLists.txt").write_text(
             "find_package(protopool CONFIG REQUIRED)\n"
             "protopool_generate(TARGET messages SCHEMAS ../lamp.yaml CPP OUT_DIR emitted CHECK $<IF:$<CONFIG:Debug>,2,0>)\n")
-        (self.project / "main.cpp").write_text('#include "lamp.hpp"\nstatic_assert(PROTOPOOL_CHECK == 2);\nint main() { lamp::pool pool; }\n')
+        (self.project / "main.cpp").write_text('#include "lamp.hpp"\nstatic_assert(PROTOPOOL_CHECK == 2);\nint main() { lamp_cpp::pool pool; return pool ? 0 : 1; }\n')
         self.cmake("gcc", "Ninja", "-DCMAKE_BUILD_TYPE=Debug")
         *_, printed = self.built()
         self.assertEqual(self.status, 0, printed)
