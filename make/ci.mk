@@ -18,7 +18,7 @@ ci: deps-ci deps-bench ## everything that CI runs; goes on after a failure, ends
 
 # ---- Form
 
-C_SOURCES = $(wildcard templates/engine/*.[ch] templates/engine/*.hpp examples/*.[ch] tests/*/*.c tests/cpp/*.cpp tests/cpp/*.hpp tests/engine/firmware/*.[ch] bench/*.[ch] bench/compare/*.[ch] bench/compare/*.cpp)
+C_SOURCES = $(wildcard templates/engine/*.[ch] templates/engine/*.hpp examples/*.[ch] examples/build/*.c tests/*/*.c tests/cpp/*.cpp tests/cpp/*.hpp tests/engine/firmware/*.[ch] bench/*.[ch] bench/compare/*.[ch] bench/compare/*.cpp)
 TIDY = clang-tidy --quiet --warnings-as-errors='*'
 TIDY_FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -Igenerated
 TIDY_SOURCES = $(filter-out %/interleavings.c %/longest_call.c %/combined.c,$(wildcard examples/*.c tests/*/*.c))
@@ -31,8 +31,8 @@ lint: generate ## clang-format, clang-tidy, pyflakes, shellcheck
 	$(call step,LINT,clang-tidy bench)$(FIND_PYTHON); "$$p" -m gen -q --bench -o build/lint schema/itch.yaml && \
 	    $(TIDY) $(wildcard bench/*.c) -- -std=c11 -D_GNU_SOURCE -Ibuild/lint -DBENCH_POOL \
 	    -DBENCH_PROTOCOL='"itch_bench.h"' -DBENCH_ONE=add_order -DBENCH_ONE_NAME='"AddOrder"'
-	$(call step,LINT,pyflakes)$(if $(shell command -v pyflakes3),pyflakes3,python3 -m pyflakes) gen tests bench bin/protopool
-	$(call step,LINT,shellcheck)shellcheck .ci/run $(wildcard examples/*.sh tests/*/*.sh)
+	$(call step,LINT,pyflakes)$(if $(shell command -v pyflakes3),pyflakes3,python3 -m pyflakes) gen tests bench bin/protopool install
+	$(call step,LINT,shellcheck)shellcheck .ci/run $(wildcard examples/*.sh tests/*/*.sh install/*.sh) install/debian/postinst install/debian/prerm
 
 format: ## put the hand-written C into its form
 	$(call step,FORMAT,$(words $(C_SOURCES)) files)clang-format -i $(C_SOURCES)

@@ -20,7 +20,7 @@ from pathlib import Path
 from support import ROOT
 
 PAGES = ("README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
-LANGUAGES = ("yaml", "c", "cpp", "sh", "make", "cmake", "ninja", "text")
+LANGUAGES = ("yaml", "c", "cpp", "sh", "make", "cmake", "ninja", "meson", "text")
 WORDS = {"c": ("file", "emitted"), "cpp": ("file",), "text": ("output",)}
 _FENCE = re.compile(r" *(`{3,}|~{3,})(.*)")
 
@@ -90,7 +90,7 @@ def complaints(page: str, text: str | None = None) -> list[str]:
             found.append(f"{block.place}: output of what?")
         if block.word == "emitted" and not any(other.language == "yaml" for other in earlier):
             found.append(f"{block.place}: emitted from what?")
-        user = block.language if block.language in ("cmake", "ninja") else block.word.partition(".")[0]
+        user = block.language if block.language in ("make", "cmake", "ninja", "meson") else block.word.partition(".")[0]
         if block.is_file and not any(user in other.text for other in later):
             found.append(f"{block.place}: nothing uses {block.word}")
     return found

@@ -80,7 +80,8 @@ void vSemaphoreDelete(SemaphoreHandle_t);
 FIXTURES = {"docs/firmware.md": {"FreeRTOS/include/FreeRTOS.h": FREERTOS, "FreeRTOS/include/semphr.h": SEMPHR},
             "docs/commands.md": {"mine.yaml": MINE, "path/to/mine.yaml": MINE, "your_program.c": MAIN},
             "README.md": {"path/to/mine.yaml": MINE, "your_program.c": MAIN}}
-FROM_EMPTY = ("docs/tutorial.md",)          # the page begins in an empty folder, and protopool is at ~/protopool
+# The page begins in an empty folder, and protopool is at ~/protopool. Goals of make are run.
+FROM_EMPTY = ("docs/tutorial.md", "docs/build-systems.md")
 
 
 def program_of(blocks: list[pages.Block], language: str) -> str:
@@ -125,7 +126,7 @@ class Page:
         self.stand_in("python3", f'exec {shlex.quote(sys.executable)} "$@"')
         self.stand_in("protopool", f'exec {shlex.quote(sys.executable)} {shlex.quote(str(ROOT / "gen"))} "$@"')
         self.stand_in("cc", f'exec {shlex.join(CC)} "$@"')
-        for tool in ("cmake", "ninja"):
+        for tool in ("cmake", "ninja", "meson"):
             if not shutil.which(tool):                  # make deps-ci
                 self.stand_in(tool, "exit 0")
         if not shutil.which("arm-none-eabi-gcc"):       # then at least the C is read
@@ -151,6 +152,7 @@ class Page:
         for i, block in enumerate(self.blocks):
             try:
                 if block.is_file:
+                    self.here.joinpath(block.word).unlink(missing_ok=True)      # it may be a link to one of the project
                     self.here.joinpath(block.word).write_text(block.text)
                 elif block.language == "yaml":
                     self.schema(block)
@@ -195,9 +197,10 @@ class Page:
             self.emitted_c = [self.emitted / name for name in files if name.endswith(".c")]
 
     def shell(self, block: pages.Block) -> str:
-        """What the commands print. Goals of make are not run, but looked up: tests of their own run them."""
+        """What the commands print. Goals of make are not run, but looked up, where tests of their own run them."""
         state = shlex.quote(str(self.folder / "state"))
-        script = (f"set -ae\nmake() {{ command make -n \"$@\" >/dev/null; }}\n. {state}\n"
+        not_run = 'make() { command make -n "$@" >/dev/null; }' if self.page not in FROM_EMPTY else ""
+        script = (f"set -ae\n{not_run}\n. {state}\n"
                   f"trap '{{ export -p; printf \"cd %q\\n\" \"$PWD\"; }} >{state}' EXIT\n{block.text}")
         done = subprocess.run(["stdbuf", "-oL", "bash", "-c", script], cwd=self.folder, text=True, timeout=TIMEOUT, env=self.environment,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

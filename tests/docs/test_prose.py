@@ -136,6 +136,12 @@ class Lists(unittest.TestCase):
         for text in texts:
             self.assertRegex(pages.read("docs/pool.md"), rf"(?m)^\|.*`{re.escape(text)}`.*\|$")
 
+    def test_all_build_files_of_the_example_are_on_the_page(self):
+        folder = ROOT / "examples/build"
+        shown = {block.word: block.text for block in pages.parse("docs/build-systems.md")[0] if block.is_file}
+        for name in ("Makefile", "CMakeLists.txt", "meson.build"):
+            self.assertEqual(shown[name], (folder / name).read_text())
+
     def test_all_settings_are_on_the_page(self):
         header = (ROOT / "generated/protopool.h").read_text()
         settings = set(re.findall(r"#(?:ifn?def|if defined|.* defined) ?\(?(PROTOPOOL_[A-Z_]*[A-Z])\b", header))
