@@ -221,7 +221,8 @@ INLINE void pair(struct worker *worker, uint64_t count, bool is_one)
 INLINE void batch(struct worker *worker, uint64_t count, bool is_one)
 {
     bench_message **const msgs = worker->msgs;
-    const unsigned first = worker == &bench.mine ? 0 : SHORT_MIX / 2; /* of the limit's places: no two threads use one */
+    const unsigned first =
+        worker == &bench.mine ? 0 : SHORT_MIX / 2; /* of the limit's places: no two threads use one */
     unsigned char **const places = bench.places;
     uint64_t sum = 0;
     for (uint64_t n = 0; n < count; n += SEED_BATCH) {

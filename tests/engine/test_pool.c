@@ -1181,7 +1181,8 @@ START_TEST(joined_pools_do_not_take_slots_in_turn)
     }
     ck_assert_uint_le(gaps_between(mine, PROTOPOOL_MAGAZINE, slot_bytes), 1);
     ck_assert_uint_le(gaps_between(others, PROTOPOOL_MAGAZINE, slot_bytes), 1);
-    for (size_t i = 0; i < count && PROTOPOOL_MAGAZINE >= 32; i++) /* fewer slots may have no end of a pair among them */
+    for (size_t i = 0; i < count && PROTOPOOL_MAGAZINE >= 32;
+         i++) /* fewer slots may have no end of a pair among them */
         for (size_t j = 0; j < count; j++)
             ASSERT(!shares_lines(mine[i], others[j], slot_bytes));
     for (size_t i = 0; i < count; i++) {
