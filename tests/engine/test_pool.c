@@ -5,12 +5,23 @@
  */
 
 #define _DEFAULT_SOURCE /* for madvise */ // NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
+#include <errno.h>
+#include <pthread.h>
 #include <sys/mman.h>
 
 static int counted_madvise(void *memory, size_t bytes, int advice);
+static int counted_trylock(pthread_mutex_t *mutex);
 #define madvise counted_madvise
+#define pthread_mutex_trylock counted_trylock
+#if defined __x86_64__ || defined __i386__
+static void counted_pause(void);
+#define HAS_COUNTED_PAUSE 1
+#define __builtin_ia32_pause counted_pause // NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
+#endif
 #include "protopool.c"
 #undef madvise
+#undef pthread_mutex_trylock
+#undef __builtin_ia32_pause
 
 #include "support.h"
 
@@ -1226,6 +1237,80 @@ START_TEST(pool_that_only_frees_leaves_batches_while_they_are_fetched)
 }
 END_TEST
 
+/* A pipeline of one slot size: its magazines are in use, and no slot of them goes back to a slab, also when it is the turn of this
+ * slot size to be looked at. */
+START_TEST(magazines_of_a_pipeline_are_not_taken_for_idle)
+{
+    static struct {
+        struct protopool_depot engine;
+        struct protopool_depot_class classes[1 + CLASSES];
+    } depot;
+    static struct handle other;
+    const size_t *free_in_slabs;
+    size_t before = 0;
+
+    ck_assert(protopool_depot_init(&depot.engine, depot.classes, &geometry, NULL));
+    free_in_slabs = &depot.engine.store->classes[2].slabs.free_in_slabs;
+    ck_assert(protopool_join(&pool.engine, pool.loaded, pool.classes, &geometry, &depot.engine));
+    ck_assert(protopool_join(&other.engine, other.loaded, other.classes, &geometry, &depot.engine));
+    for (size_t i = 0; i < (size_t)8 * PP_IDLE_PERIOD * PROTOPOOL_MAGAZINE; i++) {
+        void *const slot = take(2);
+        ck_assert_ptr_nonnull(slot);
+        protopool_put(&other.engine, &other.loaded[2], 2, slot);
+        if (i == (size_t)16 * PROTOPOOL_MAGAZINE) /* the magazines have gone round */
+            before = *free_in_slabs;
+        ASSERT(i < (size_t)16 * PROTOPOOL_MAGAZINE || *free_in_slabs == before);
+    }
+    ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
+    ck_assert_uint_eq(protopool_fini(&other.engine), 0);
+    ck_assert_uint_eq(protopool_depot_fini(&depot.engine), 0);
+}
+END_TEST
+
+static unsigned busy_tries, tries, pauses, most_pauses; /* most: between two tries */
+
+/* The lock is held by another thread during the first tries. */
+static int counted_trylock(pthread_mutex_t *mutex)
+{
+    if (tries++ < busy_tries) {
+        pauses = 0;
+        return EBUSY;
+    }
+    return pthread_mutex_trylock(mutex);
+}
+
+#ifdef HAS_COUNTED_PAUSE
+static void counted_pause(void)
+{
+    pauses++;
+    most_pauses = pauses > most_pauses ? pauses : most_pauses;
+}
+
+/* So that threads that wait for the depot's lock do not take its cache line from the thread that holds it. */
+START_TEST(waiting_for_the_lock_pauses_longer_and_longer)
+{
+    union protopool_lock lock;
+
+    ck_assert(PROTOPOOL_LOCK_INIT(&lock));
+    for (busy_tries = 0; busy_tries < PP_LOCK_TRIES; busy_tries++) {
+        const unsigned expected = busy_tries == 0 ? 0 : busy_tries < 4 ? 1U << (busy_tries - 1) : PP_PAUSES_MAX;
+        tries = pauses = most_pauses = 0;
+        PROTOPOOL_LOCK(&lock);
+        ck_assert_uint_eq(tries, busy_tries + 1);
+        ck_assert_uint_eq(pauses, expected); /* since the last try that failed */
+        ck_assert_uint_eq(most_pauses, expected);
+        PROTOPOOL_UNLOCK(&lock);
+    }
+    tries = 0;
+    PROTOPOOL_LOCK(&lock); /* sleeps until it has the lock */
+    ck_assert_uint_eq(tries, PP_LOCK_TRIES);
+    PROTOPOOL_UNLOCK(&lock);
+    busy_tries = 0;
+    PROTOPOOL_LOCK_FINI(&lock);
+}
+END_TEST
+#endif
+
 START_TEST(trim_of_a_depot_without_pools_leaves_its_tables)
 {
     static struct {
@@ -1697,6 +1782,10 @@ int main(void)
     ADD_TEST(suite, trim_gives_back_all_that_is_free);
     ADD_TEST(suite, joined_pools_do_not_take_slots_in_turn);
     ADD_TEST(suite, pool_that_only_frees_leaves_batches_while_they_are_fetched);
+    ADD_TEST(suite, magazines_of_a_pipeline_are_not_taken_for_idle);
+#ifdef HAS_COUNTED_PAUSE
+    ADD_TEST(suite, waiting_for_the_lock_pauses_longer_and_longer);
+#endif
     ADD_TEST(suite, trim_of_a_depot_without_pools_leaves_its_tables);
     ADD_TEST(suite, large_slots_have_no_magazine);
     ADD_TEST(suite, reserved_slots_need_no_source);
