@@ -76,8 +76,10 @@ class NothingIsOverwritten(FolderTest):
 
     def test_a_dangling_link_is_a_file_that_is_there(self):
         (self.folder / "main.c").symlink_to(self.folder / "elsewhere.c")
-        self.assertEqual(main("init", "mine", self.folder)[0], 2)
-        self.assertFalse((self.folder / "elsewhere.c").exists())
+        status, out, err = main("init", "mine", self.folder)
+        self.assertEqual((status, out), (2, ""))
+        self.assertIn("main.c: there already", err)
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["main.c"])
 
     def test_every_file_in_the_way_is_named(self):
         self.assertEqual(main("init", "mine", self.folder)[0], 0)
