@@ -86,11 +86,25 @@ def processor_seconds() -> float:
 
 
 def main(*arguments) -> tuple[int, str, str]:
-    """Runs the command line in this process. Returns the exit status, standard output and standard error."""
+    """Runs the command line in this process. Returns the exit status, standard output and standard error.
+
+    Raises SystemExit for wrong usage and for help.
+    """
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         status = cli.main([str(argument) for argument in arguments])
     return status, out.getvalue(), err.getvalue()
+
+
+def called(*arguments) -> subprocess.CompletedProcess:
+    """As `command`, but in this process, which takes a tenth of the time."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            status = cli.main([str(argument) for argument in arguments])
+        except SystemExit as end:           # wrong usage, and help
+            status = end.code
+    return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
 
 
 def lay_out(text: str | bytes, name: str = "schema.yaml") -> layout.Layout:

@@ -3,6 +3,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
 
 from .. import model
 from ..diagnostics import Place
@@ -223,11 +224,12 @@ def _ends(allowed: model.Range | None) -> tuple[float, float]:
 
 def _shape(of: model.FieldType) -> tuple:
     """The field's type. Changes inside enums, flags and structs are reported there, not here."""
-    if isinstance(of, model.Optional):
+    if of.kind == "optional":
         return "optional", *_shape(of.of)
     element = of.element
-    own = {key: value for key, value in vars(of).items() if key not in ("element", "most", "pad") or key == "most" and of.kind != "tail"}
-    return of.kind, type(element).__name__, element and getattr(element.name, "schema", element.name), tuple(own.items())
+    left_out = ("element", "pad", "most") if of.is_tail else ("element", "pad")
+    own = tuple(getattr(of, field.name) for field in fields(of) if field.name not in left_out)
+    return of.kind, type(element).__name__, element and getattr(element.name, "schema", element.name), own
 
 
 def _offsets(record: Record, field: model.Field) -> list[int]:

@@ -2,6 +2,7 @@
 """Every block of code in README.md and docs/ does what the page says: it generates, compiles, runs and prints that.
 UPDATE_GOLDEN=1 rewrites the printed output on the pages."""
 
+import atexit
 import os
 import re
 import shlex
@@ -27,6 +28,8 @@ ABORTED = re.compile(r"(?m)^\S*bash: (line \d+: )? *\d+ Aborted .*\n")
 MARK = "@@ block {} @@"
 COMMENT = re.compile(r"/[*/] (?:prints )?(.*?)(?: \*/|$)", re.MULTILINE)
 TIMEOUT = 120
+OBJECTS = tempfile.TemporaryDirectory()     # of generated/*.c
+atexit.register(OBJECTS.cleanup)
 UPDATE = os.environ.get("UPDATE_GOLDEN") == "1"
 
 
@@ -255,16 +258,11 @@ class Page:
         emitted = [where / f"{name}.c" for name in kind.protocols] or self.emitted_c
         program = self.folder / "program"
         includes = ["-I", where, "-I", GENERATED]
-        flags = ["-O0", *kind.flags, *includes]
-        strict = [flag for flag in (WARNINGS if language == "c" else WARNINGS_CPP) if not flag.startswith("-Wcast-align")]
-        if language == "c":
-            compiler([*CC, "-std=c11", *flags, *strict, source, *emitted, GENERATED / "protopool.c", "-o", program, "-lpthread"])
-        else:
-            objects = []
-            for path in (*emitted, GENERATED / "protopool.c"):
-                objects.append(self.folder / f"{path.stem}.o")
-                compiler([*CC, "-std=c11", *flags, "-c", path, "-o", objects[-1]])
-            compiler([*compilers("g++", "clang++")[:1], "-std=c++17", *flags, *strict, source, *objects, "-o", program, "-lpthread"])
+        flags = [*kind.flags, *includes]
+        objects = [compiled(path, where) for path in (*emitted, GENERATED / "protopool.c")]
+        command = ([*CC, "-std=c11", *strict(WARNINGS)] if language == "c" else
+                   [*compilers("g++", "clang++")[:1], "-std=c++17", *strict(WARNINGS_CPP)])
+        compiler([*command, *flags, source, *objects, "-o", program, "-lpthread"])
         done = subprocess.run([program], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT)
         if done.returncode != 0:
             raise Failed(f"the page's program ends with {done.returncode}\n{done.stdout}")
@@ -274,6 +272,19 @@ class Page:
 
 class Failed(Exception):
     pass
+
+
+def strict(warnings: list[str]) -> list[str]:
+    """Those that every compiler knows."""
+    return [flag for flag in warnings if not flag.startswith("-Wcast-align")]
+
+
+def compiled(source: Path, headers: Path) -> Path:
+    """The object of an emitted file; of a committed one it is compiled once for all pages."""
+    made = (Path(OBJECTS.name) if source.parent == GENERATED else source.parent) / f"{source.stem}.o"
+    if not made.exists():
+        compiler([*CC, "-std=c11", *strict(WARNINGS), "-I", headers, "-I", GENERATED, "-c", source, "-o", made])
+    return made
 
 
 def compiler(command: list) -> None:

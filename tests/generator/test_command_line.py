@@ -9,7 +9,7 @@ import subprocess
 import sys
 import unittest
 
-from support import BAD_TEXT, GOOD, GOOD_TEXT, NOBODY, ROOT, CommandTest, command, main
+from support import BAD_TEXT, GOOD, GOOD_TEXT, NOBODY, ROOT, CommandTest, called, command, main
 
 
 class Outputs(CommandTest):
@@ -129,11 +129,11 @@ class Check(CommandTest):
 class Usage(CommandTest):
     def test_help_names_every_option_and_version_prints_the_version(self):
         for option in ("-h", "--help"):
-            done = command(option)
+            done = called(option)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             for word in ("generate", "plan", "check", "--version", "SCHEMA"):
                 self.assertIn(word, done.stdout)
-            done = command("generate", option)
+            done = called("generate", option)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             for word in ("--output-dir", "--no-engine", "--check", "--plan", "--list-outputs", "--depfile", "-q", "-v", "SCHEMA"):
                 self.assertIn(word, done.stdout)
@@ -147,7 +147,7 @@ class Usage(CommandTest):
                           ["--check", "--list-outputs", self.good], ["--check", "--depfile", "x.d", self.good],
                           ["--list-outputs", "--depfile", "x.d", self.good], ["--plan", "--touch", self.good],
                           ["--target", "x", self.good]):
-            done = command(*arguments)
+            done = called(*arguments)
             self.assertEqual((done.returncode, done.stdout), (2, ""), arguments)
             self.assertIn("usage: protopool", done.stderr)
             self.assertNotIn("Traceback", done.stderr)
@@ -161,35 +161,35 @@ class Usage(CommandTest):
 
 class Trouble(CommandTest):
     def test_a_schema_that_is_missing_or_no_file_is_reported(self):
-        self.assert_trouble(command("--check", self.folder / "missing.yaml"), "missing.yaml: No such file or directory")
-        self.assert_trouble(command("--check", self.folder), "Is a directory")
-        self.assert_trouble(command("--check", self.good / "x.yaml"), "Not a directory")
-        self.assert_trouble(command("--check", "x" * 5000), "File name too long")
+        self.assert_trouble(called("--check", self.folder / "missing.yaml"), "missing.yaml: No such file or directory")
+        self.assert_trouble(called("--check", self.folder), "Is a directory")
+        self.assert_trouble(called("--check", self.good / "x.yaml"), "Not a directory")
+        self.assert_trouble(called("--check", "x" * 5000), "File name too long")
 
     def test_a_schema_that_is_a_device_or_socket_is_reported(self):
-        self.assertEqual(command("--check", "/dev/null").returncode, 1)
-        done = command("--check", "/dev/zero")
+        self.assertEqual(called("--check", "/dev/null").returncode, 1)
+        done = called("--check", "/dev/zero")
         self.assertEqual(done.returncode, 1)
         self.assertIn("larger than 4 MiB", done.stderr)
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(self.folder / "socket"))
-            self.assert_trouble(command("--check", self.folder / "socket"))
+            self.assert_trouble(called("--check", self.folder / "socket"))
 
     def test_one_missing_schema_prevents_all_writing(self):
-        self.assert_trouble(command("-o", self.out, self.good, self.folder / "missing.yaml"))
+        self.assert_trouble(called("-o", self.out, self.good, self.folder / "missing.yaml"))
         self.assertFalse(self.out.exists())
 
     def test_an_impossible_output_folder_is_reported(self):
-        self.assert_trouble(command("-o", self.good, self.good), "File exists")
-        self.assert_trouble(command("-o", self.good / "below", self.good), "Not a directory")
-        self.assert_trouble(command("-o", "/dev/full", self.good))
-        self.assert_trouble(command("--check", "-o", "/dev/full", self.good))
-        self.assert_trouble(command("-o", "/proc/nothing", self.good))
+        self.assert_trouble(called("-o", self.good, self.good), "File exists")
+        self.assert_trouble(called("-o", self.good / "below", self.good), "Not a directory")
+        self.assert_trouble(called("-o", "/dev/full", self.good))
+        self.assert_trouble(called("--check", "-o", "/dev/full", self.good))
+        self.assert_trouble(called("-o", "/proc/nothing", self.good))
         self.assertEqual(self.good.read_text(), GOOD_TEXT)
 
     def test_an_output_that_cannot_be_written_is_reported(self):
         for depfile in (self.folder, self.good / "calc.d", "/proc/nothing/calc.d"):
-            self.assert_trouble(command("-q", "-o", self.out, "--depfile", depfile, self.good))
+            self.assert_trouble(called("-q", "-o", self.out, "--depfile", depfile, self.good))
 
     def test_a_full_standard_output_is_reported(self):
         for mode in (["--plan"], ["--plan=json"], ["--list-outputs"], ["-o", self.out], ["-v", "-o", self.out]):
@@ -210,7 +210,7 @@ class Trouble(CommandTest):
     def test_a_device_in_the_place_of_an_output_stays_a_device(self):
         for device, status in (("/dev/null", 0), ("/dev/full", 2)):
             before = os.lstat(device)
-            done = command("-q", "--no-engine", "-o", self.out, "--depfile", device, self.good)
+            done = called("-q", "--no-engine", "-o", self.out, "--depfile", device, self.good)
             self.assertEqual(done.returncode, status)
             self.assertEqual((os.lstat(device).st_ino, os.lstat(device).st_mode), (before.st_ino, before.st_mode))
 
@@ -236,7 +236,7 @@ class Trouble(CommandTest):
                 done = command(*mode, "-o", odd, self.good, env={"PYTHONIOENCODING": encoding}, text=False)
                 self.assertIn(done.returncode, (0, 2))
                 self.assertNotIn(b"Traceback", done.stderr)
-        self.assert_trouble(command("--check", odd / "missing.yaml"), "[31m/missing.yaml: No such file")
+        self.assert_trouble(called("--check", odd / "missing.yaml"), "[31m/missing.yaml: No such file")
 
 
 def _runs_unprivileged() -> bool:

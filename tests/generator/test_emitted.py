@@ -15,31 +15,28 @@ from support import GOOD, ROOT, command, emit, lay_out
 
 
 class SameBytes(unittest.TestCase):
-    def outputs(self, schema: Path, cwd: Path, **options) -> dict[str, bytes]:
+    def outputs(self, schemas: list[Path], cwd: Path, **options) -> dict[str, bytes]:
         with tempfile.TemporaryDirectory() as folder:
-            done = command("--no-engine", "-q", "-o", folder, "--tests", folder, schema, cwd=cwd, **options)
+            done = command("--no-engine", "-q", "-o", folder, "--tests", folder, *schemas, cwd=cwd, **options)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
     def test_hash_seed_and_current_directory_change_nothing(self):
-        for schema in GOOD:
-            first = self.outputs(schema, ROOT, env={"PYTHONHASHSEED": "1"})
-            self.assertEqual(len(first), 3)
-            with tempfile.TemporaryDirectory() as elsewhere:
-                shutil.copy(schema, elsewhere)
-                copy = Path(elsewhere, schema.name)
-                environment = {"PYTHONHASHSEED": "2", "LC_ALL": "C", "TZ": "UTC+9"}
-                self.assertEqual(self.outputs(copy, Path("/"), env=environment), first)
-                self.assertEqual(self.outputs(Path(schema.name), Path(elsewhere)), first)
+        first = self.outputs(GOOD, ROOT, env={"PYTHONHASHSEED": "1"})
+        self.assertEqual(len(first), 3 * len(GOOD))
+        with tempfile.TemporaryDirectory() as elsewhere:
+            copies = [Path(shutil.copy(schema, elsewhere)) for schema in GOOD]
+            environment = {"PYTHONHASHSEED": "2", "LC_ALL": "C", "TZ": "UTC+9"}
+            self.assertEqual(self.outputs(copies, Path("/"), env=environment), first)
+            self.assertEqual(self.outputs([Path(copy.name) for copy in copies], Path(elsewhere)), first)
 
     def test_other_interpreters_give_the_same(self):
         others = _other_interpreters()
         if not others:
             self.skipTest("no other interpreter has jinja2 and yaml")
-        for schema in GOOD:
-            mine = self.outputs(schema, ROOT)
-            for other in others:
-                self.assertEqual(self.outputs(schema, ROOT, python=other), mine, other)
+        mine = self.outputs(GOOD, ROOT)
+        for other in others:
+            self.assertEqual(self.outputs(GOOD, ROOT, python=other), mine, other)
 
     def test_no_date_and_no_path_is_in_the_outputs(self):
         with tempfile.TemporaryDirectory() as folder:

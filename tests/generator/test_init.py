@@ -108,7 +108,7 @@ class NothingIsOverwritten(FolderTest):
 class Built(FolderTest):
     """What a newcomer does: every command that init prints, in an empty folder."""
 
-    def follow(self, *arguments, name: str = "mine") -> str:
+    def follow(self, *arguments, name: str = "mine", **settings: str) -> str:
         """Runs init, then the steps that it prints. Returns what the steps print."""
         folder = self.folder / "new"
         folder.mkdir(exist_ok=True)
@@ -116,13 +116,13 @@ class Built(FolderTest):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         steps = done.stdout.partition("next:\n")[2]
         self.assertIn(f"export PATH={ROOT}/bin:$PATH", steps)
-        return self.shell(steps)
+        return self.shell(steps, **settings)
 
-    def shell(self, steps: str) -> str:
+    def shell(self, steps: str, **settings: str) -> str:
         (self.folder / "tool").mkdir(exist_ok=True)             # python3 is the interpreter of this test
         if not (self.folder / "tool/python3").exists():
             (self.folder / "tool/python3").symlink_to(sys.executable)
-        environment = {**os.environ, "PATH": f"{self.folder}/tool:{os.environ['PATH']}"}
+        environment = {**os.environ, "PATH": f"{self.folder}/tool:{os.environ['PATH']}", **settings}
         done = subprocess.run(["sh", "-ec", steps], cwd=self.folder / "new", capture_output=True, text=True, timeout=120, env=environment)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertNotIn("warning: ", done.stderr)
@@ -138,13 +138,14 @@ class Built(FolderTest):
 
     @unittest.skipUnless(shutil.which("make") and shutil.which("cc"), "make or a compiler is not there")
     def test_with_make(self):
-        out = self.follow("--build=make")
+        unoptimised = {"CFLAGS": "-O0 -Wall -Wextra"}           # a fifth of the time; the next test has the flags of the Makefile
+        out = self.follow("--build=make", **unoptimised)
         self.assert_passed(out)
         self.assertRegex(out, r"100%: Checks: \d+, Failures: 0, Errors: 0")
         way = f"export PATH={ROOT}/bin:$PATH\n"
-        self.assertNotRegex(self.shell(f"{way}make"), "protopool|cc ")          # a second build does nothing
+        self.assertNotRegex(self.shell(f"{way}make", **unoptimised), "protopool|cc ")          # a second build does nothing
         (self.folder / "new/mine.yaml").touch()
-        self.assertIn("protopool generate", self.shell(f"{way}make"))
+        self.assertIn("protopool generate", self.shell(f"{way}make", **unoptimised))
 
     @long
     @unittest.skipUnless(shutil.which("make") and shutil.which("clang"), "make or clang is not there")

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import GOOD, ROOT, command, emit, errors, lay_out, of_fields
+from support import GOOD, ROOT, called, emit, errors, lay_out, of_fields
 
 from gen.language import parse
 
@@ -98,7 +98,7 @@ class Imports(unittest.TestCase):
 
     def test_imported_things_are_used_like_own_ones(self):
         with files(main=self.MAIN, lib__geo=self.GEO, lib__base=self.BASE):
-            made = command("-q", "-o", "out", "--depfile", "out/m.d", "main.yaml")
+            made = called("-q", "-o", "out", "--depfile", "out/m.d", "main.yaml")
             self.assertEqual((made.returncode, made.stderr), (0, ""))
             header = Path("out/m.h").read_text(encoding="utf-8")
             rule = Path("out/m.d").read_text(encoding="utf-8")
@@ -111,7 +111,7 @@ class Imports(unittest.TestCase):
     def test_errors_name_the_file_that_they_are_in(self):
         with files(main="protocol: m\nimport: lib/geo.yaml\nenums: {kind: {values: [x]}}\nmessages: {A: {}}\n",
                    lib__geo=self.GEO.replace("kind}", "kinf}"), lib__base=self.BASE):
-            made = command("-o", "out", "main.yaml")
+            made = called("-o", "out", "main.yaml")
         self.assertEqual(made.returncode, 1)
         self.assertIn('main.yaml:3:9: error: the type "kind" is already defined\n', made.stderr)
         self.assertIn("hint: the first is at lib/base.yaml, line 1, column 9: rename one of the two\n", made.stderr)
@@ -120,7 +120,7 @@ class Imports(unittest.TestCase):
 
     def test_a_circular_import_is_refused_and_shown(self):
         with files(main="protocol: m\nimport: a.yaml\nmessages: {A: {}}\n", a="import: b.yaml\n", b="import: a.yaml\n"):
-            made = command("-o", "out", "main.yaml")
+            made = called("-o", "out", "main.yaml")
             self.assertFalse(Path("out").exists())
         self.assertIn('b.yaml:1:9: error: "a.yaml" would import itself: "a.yaml" -> "b.yaml" -> "a.yaml"\n', made.stderr)
 
@@ -128,13 +128,13 @@ class Imports(unittest.TestCase):
         with files(main="protocol: m\nimport: pipe.yaml\nmessages: {A: {}}\n"):
             os.mkfifo("pipe.yaml")
             self.assertIn('main.yaml:2:9: error: "pipe.yaml" cannot be read: it is not a regular file\n',
-                          command("--check", "main.yaml").stderr)
+                          called("--check", "main.yaml").stderr)
 
     def test_no_line_of_a_file_that_is_no_schema_is_shown(self):
         for text in ("hunter2\n", "root:x:0:0\nnobody\n", "password: hunter2\n", "hunter2: {\n", "- hunter2\n"):
             with files(main="protocol: m\nimport: [secret, other.yaml]\nmessages: {A: {}}\n", other="enumz: {}\n"):
                 Path("secret").write_text(text)
-                done = command("--check", "main.yaml")
+                done = called("--check", "main.yaml")
             self.assertNotRegex(done.stdout + done.stderr, "hunter2|nobody|password")
             self.assertIn('main.yaml:2:10: error: "secret" does not look like a schema\n', done.stderr)
             self.assertIn('other.yaml:1:1: error: an imported file has no key "enumz"\n  enumz: {}\n', done.stderr)
@@ -142,19 +142,19 @@ class Imports(unittest.TestCase):
     def test_the_depth_of_imports_is_bounded(self):
         deep = {f"f{i}": f"import: f{i + 1}.yaml\n" for i in range(parse.MAX_CHAIN + 300)}
         with files(main="protocol: m\nimport: f0.yaml\nmessages: {A: {}}\n", **deep):
-            found = command("--check", "main.yaml").stderr
+            found = called("--check", "main.yaml").stderr
         self.assertIn(f"error: imports are nested more than {parse.MAX_CHAIN} files deep\n", found)
 
     def test_the_errors_of_imported_files_are_bounded_too(self):
         many = "enums:\n" + "".join(f"  e{i}: {{value: [a]}}\n" for i in range(150))
         with files(main="protocol: m\nimport: [a.yaml, b.yaml, c.yaml, d.yaml]\nmessages: {A: {}}\n", a=many, b=many, c=many, d=many):
-            found = command("--check", "main.yaml").stderr
+            found = called("--check", "main.yaml").stderr
         self.assertRegex(found, r"protopool: 200 more errors\n\Z")
 
     def test_an_imported_file_has_no_messages(self):
         with files(main="protocol: m\nimport: a.yaml\nmessages: {A: {}}\n", a="messages: {B: {}}\n"):
             self.assertIn("a.yaml:1:1: error: an imported file has no key \"messages\"\n",
-                          command("-o", "out", "main.yaml").stderr)
+                          called("-o", "out", "main.yaml").stderr)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """Files that disagree do not link, and the linker's message gives the reason. Files that agree link in every kind of program."""
 
+import atexit
 import os
 import re
 import subprocess
@@ -15,6 +16,8 @@ from gen.emit.engine import engine
 CC = os.environ.get("CC", "gcc").split()
 CXX = ["clang++" if "clang" in CC[0] else "g++"]
 GENERATED = ROOT / "generated"
+LIBRARIES = tempfile.TemporaryDirectory()
+atexit.register(LIBRARIES.cleanup)
 SETTINGS = ("PROTOPOOL_CHECK=1", "PROTOPOOL_CHECK=2", "PROTOPOOL_MAGAZINE=8", "PROTOPOOL_NO_THREADS", "PROTOPOOL_NO_STDIO", "PROTOPOOL_TRACE")
 
 # Each way to use the header, as a file of its own; main.c has the rest of the program.
@@ -45,12 +48,6 @@ int main(void)
 
 
 class Folder(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        shared = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(shared.cleanup)
-        cls.shared = Path(shared.name)
-
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -79,14 +76,14 @@ class Folder(unittest.TestCase):
         return done.stdout
 
     def library(self, *flags: str) -> list[Path]:
-        """calc.o and protopool.o, compiled once for all tests."""
-        folder = self.shared / "_".join(("o", *flags)).replace("/", "")
+        """calc.o and protopool.o, compiled once for all tests. They may be linked into a shared library."""
+        flags = tuple(flag for flag in flags if flag not in ("-fPIC", "-DPROTOPOOL_CHECK=0"))
+        folder = Path(LIBRARIES.name) / "_".join(("o", *flags)).replace("/", "")
         if not folder.exists():
             folder.mkdir()
             for name in ("calc.c", "protopool.c"):
-                self.compile(GENERATED / name, *flags, to=str(folder / name.replace(".c", ".o")))
+                self.compile(GENERATED / name, "-fPIC", *flags, to=str(folder / name.replace(".c", ".o")))
         return [folder / "calc.o", folder / "protopool.o"]
-
 
     def generate(self, folder: str, schema: str) -> Path:
         directory = self.folder / folder
@@ -238,7 +235,7 @@ class Programs(Folder):
         for pattern in (r"^#define (\w+)", r"^(?:struct|enum|union) (\w+) \{", r"^(?!static_assert|return|else)(?=[a-z])[^\n;#{}()=]*?\b(\w+)\("):
             found = set(re.findall(pattern, engine, re.MULTILINE))
             self.assertGreater(len(found), 2, pattern)
-            self.assertEqual([name for name in found if not re.match(r"pp_|PP_|protopool_|PROTOPOOL_|_DEFAULT_SOURCE|__", name)], [], pattern)
+            self.assertEqual([name for name in found if not re.match(r"pp_|PP_|protopool_|PROTOPOOL_|_DEFAULT_SOURCE|WIN32_LEAN_AND_MEAN|NOMINMAX|__", name)], [], pattern)
 
     def test_two_shared_libraries_have_an_engine_each(self):
         """They have different levels and handlers, and neither uses the other's."""
@@ -268,8 +265,8 @@ __attribute__((visibility("default"))) int NAME(void)
 """
         for level in ("0", "1", "2"):
             source = self.write(f"lib{level}.c", library.replace("NAME", f"level{level}"))
-            objects = [self.compile(path, "-fPIC", "-DPROTOPOOL_CHECK=" + level, to=f"{level}{path.stem}.o")
-                       for path in (source, GENERATED / "calc.c", GENERATED / "protopool.c")]
+            check = "-DPROTOPOOL_CHECK=" + level
+            objects = [self.compile(source, "-fPIC", check), *self.library(check)]
             self.assertEqual(self.link(*objects, flags=("-shared",), to=f"lib{level}.so"), "")
             exported = subprocess.run(["nm", "-D", "--defined-only", self.folder / f"lib{level}.so"], capture_output=True, text=True, check=True)
             self.assertEqual(re.findall(r" T (\w+)", exported.stdout), [f"level{level}"])

@@ -11,7 +11,7 @@ import sys
 import time
 import unittest
 
-from support import ROOT, CommandTest, command, long, main
+from support import ROOT, CommandTest, called, command, long, main
 
 
 class Writing(CommandTest):
@@ -53,7 +53,7 @@ class Writing(CommandTest):
 
     def test_a_folder_in_the_place_of_an_output_leaves_everything_as_it_was(self):
         (self.out / "calc.c").mkdir(parents=True)
-        self.assert_trouble(command("--no-engine", "-o", self.out, self.good), "calc.c: Is a directory")
+        self.assert_trouble(called("--no-engine", "-o", self.out, self.good), "calc.c: Is a directory")
         self.assertEqual(self.names(), ["calc.c"])
 
     def test_no_temporary_file_stays(self):
@@ -100,7 +100,7 @@ class Interrupted(CommandTest):
         self.whole = {path.name: path.read_bytes() for path in self.out.iterdir()}
 
     def run_whole(self):
-        self.assertEqual(command("-q", "-o", self.out, self.good).returncode, 0)
+        self.assertEqual(main("-q", "-o", self.out, self.good)[0], 0)
 
     def stopped(self, by: int, after: float) -> tuple[int, str, list[bytes]]:
         """Stops a run over old outputs. Returns its status, what it printed, and the outputs."""
