@@ -4,6 +4,7 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from . import members, model
 from .members import Hole, Member, Numbers, round_up
@@ -101,8 +102,7 @@ class Struct(Record):
         return tuple(sorted((*self.holes, *inner), key=lambda hole: hole.offset))
 
 
-@dataclass(frozen=True)
-class Tail:
+class Tail(NamedTuple):
     """What follows a message's struct: up to `most` elements, and the byte that terminates a text."""
 
     name: str
@@ -146,25 +146,28 @@ class Message(Record):
         stores = [size for size in (1, 2, 4, 8) if self.tag_size <= size <= self.size]
         return next((size for size in stores if size >= last), stores[-1])
 
-    @property
+    @cached_property
     def copied_head(self) -> int:
         """As head, if the members are already stored: apart from the tag, only padding is written."""
         end = next((hole.end for hole in self.holes if hole.offset == self.tag_size), self.tag_size)
         return max(size for size in (1, 2, 4, 8) if size <= end)
 
-    def blank_behind(self, head: int) -> tuple[Hole, ...]:
-        return members.cut(self.blank, head)
+    @cached_property
+    def blank_left(self) -> tuple[Hole, ...]:
+        """What is still blank after the store of the tag."""
+        return members.cut(self.blank, self.head)
 
-    def holes_behind(self, head: int) -> tuple[Hole, ...]:
-        return members.cut(self.holes, head)
+    @cached_property
+    def holes_left(self) -> tuple[Hole, ...]:
+        """The padding that a copy still has after the store of the tag."""
+        return members.cut(self.holes, self.copied_head)
 
     @property
     def most_bytes(self) -> int:
         return self.tail.most_bytes if self.tail else self.size
 
 
-@dataclass(frozen=True)
-class SlotSize:
+class SlotSize(NamedTuple):
     """A slot size: the variants that share it, and the number of slots in a fixed pool (the sum of max_live). A variant with a
     tail belongs to the slot size of its longest."""
 
@@ -174,8 +177,7 @@ class SlotSize:
     has_tails: bool = False     # it serves messages with tails
 
 
-@dataclass(frozen=True)
-class TagPage:
+class TagPage(NamedTuple):
     high_byte: int
     messages: tuple[Message, ...]
 
@@ -194,6 +196,20 @@ class Layout:
     def tailed(self) -> tuple[Message, ...]:
         """The messages with a tail."""
         return tuple(m for m in self.messages if m.tail)
+
+    @cached_property
+    def never_allocated(self) -> tuple[Message, ...]:
+        """The messages without fields."""
+        return tuple(m for m in self.messages if not m.members)
+
+    @cached_property
+    def deprecated(self) -> tuple[Message, ...]:
+        return tuple(m for m in self.messages if m.model.deprecated)
+
+    @cached_property
+    def budgeted(self) -> tuple[SlotSize, ...]:
+        """The slot sizes that a fixed pool has."""
+        return tuple(s for s in self.slot_sizes if s.budget)
 
     def tail_class(self, message: Message, elements: int) -> int:
         """The slot class of a message with this many elements in its tail, in a growing pool."""

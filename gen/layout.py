@@ -107,7 +107,7 @@ def _tail(message_layout: Message, elements: _Elements, reporter: Reporter) -> T
     field = message_layout.model.tail
     element = elements.member(field.name.c, field.element or SCALARS["char"])
     tail = Tail(element.name, element.c_type, element.element_size, round_up(message_layout.size, element.align), 0, int(field.element is None))
-    tail = replace(tail, most=field.type.most or max(0, MAX_SIZE - tail.most_bytes) // tail.element_size)
+    tail = tail._replace(most=field.type.most or max(0, MAX_SIZE - tail.most_bytes) // tail.element_size)
     if tail.most_bytes > MAX_SIZE or tail.most == 0:
         reporter.error(field.place, f'"{message_layout.model.name.schema}" takes up to {tail.most_bytes} bytes, and a message can take at most '
                        f"{MAX_SIZE}", 'lower the "max" of its last field')

@@ -84,9 +84,9 @@ def cut(holes: Iterable[Hole], begin: int) -> tuple[Hole, ...]:
 
 
 def gaps(members: Iterable[Member], begin: int, size: int) -> tuple[Hole, ...]:
-    """The bytes from begin to size that no member has."""
+    """The bytes from begin to size that no member has. members: by offset."""
     gaps, end = [], begin
-    for member in sorted(members, key=lambda m: m.offset):
+    for member in members:
         if member.offset > end:
             gaps.append(Hole(end, member.offset - end))
         end = member.offset + member.size
@@ -114,11 +114,12 @@ def place(members: list[Member], begin: int, align: int) -> tuple[tuple[Member, 
 
 
 def merge(numbers: Iterable[Numbers]) -> tuple[Numbers, ...]:
-    """The same by offset, with neighbours of the same size as one."""
+    """The same with neighbours of the same size as one. numbers: by offset."""
     merged: list[Numbers] = []
-    for each in sorted(numbers, key=lambda n: n.offset):
-        if merged and merged[-1].end == each.offset and merged[-1].bytes == each.bytes:
-            merged[-1] = merged[-1]._replace(count=merged[-1].count + each.count)
+    for each in numbers:
+        last = merged[-1] if merged else None
+        if last and last.bytes == each.bytes and last.end == each.offset:
+            merged[-1] = Numbers(last.offset, last.bytes, last.count + each.count)
         else:
             merged.append(each)
     return tuple(merged)

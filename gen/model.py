@@ -134,8 +134,7 @@ class Struct(Record):
 Element = Scalar | Enum | Flags | Struct
 
 
-@dataclass(frozen=True)
-class Range:
+class Range(NamedTuple):
     """Both ends are allowed values; numbers of the element's type."""
 
     low: int | float

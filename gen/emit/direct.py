@@ -37,23 +37,38 @@ class _CodeGenerator(compiler.CodeGenerator):
         super().visit_CondExpr(nodes.CondExpr(node.test, node.expr1, node.expr2 or nodes.Const("")), frame)
 
     def visit_Concat(self, node: nodes.Concat, frame: compiler.Frame) -> None:
-        self.write("concat(map(str, (")
-        for part in node.nodes:
-            self.visit(part, frame)
+        self._format(node.nodes, frame)
+
+    def visit_Output(self, node: nodes.Output, frame: compiler.Frame) -> None:
+        """Text and values beside each other are one text. Nothing is computed while a template is compiled: see compiled.py."""
+        self.writeline("yield " if frame.buffer is None else f"{frame.buffer}.append(", node)
+        self._format(node.nodes, frame)
+        if frame.buffer is not None:
+            self.write(")")
+
+    def _format(self, parts: list[nodes.Expr], frame: compiler.Frame) -> None:
+        """Writes an expression: the parts as one text."""
+        values = [part for part in parts if not isinstance(part, nodes.TemplateData)]
+        if not values:
+            self.write(repr("".join(part.data for part in parts)))
+            return
+        if len(parts) == 1:
+            self.write("str(")
+            self.visit(parts[0], frame)
+            self.write(")")
+            return
+        self.write(repr("".join(part.data.replace("%", "%%") if isinstance(part, nodes.TemplateData) else "%s" for part in parts)))
+        self.write(" % (")
+        for value in values:
+            self.visit(value, frame)
             self.write(", ")
-        self.write(")))")
+        self.write(")")
 
     def macro_def(self, macro_ref: compiler.MacroRef, frame: compiler.Frame) -> None:
         """A parameter that has a default may be left out: Jinja's function looks for `missing` itself."""
         self.write("macro")
         if macro_ref.node.defaults:
             self.writeline(f"macro.__defaults__ = (missing,) * {len(macro_ref.node.defaults)}")
-
-    def _output_child_to_const(self, node: nodes.Expr, frame: compiler.Frame, finalize: object) -> str:
-        """Nothing but text is computed while a template is compiled: see compiled.py."""
-        if not isinstance(node, nodes.TemplateData):
-            raise nodes.Impossible()
-        return super()._output_child_to_const(node, frame, finalize)
 
 
 class _Direct(jinja2.Environment):

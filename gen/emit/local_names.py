@@ -4,13 +4,12 @@
 A name is plain; an underscore follows it where a field of the same record has that name. No field's name ends in one.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .. import model
 
 
-@dataclass(frozen=True)
-class LocalNames:
+class LocalNames(NamedTuple):
     pool: str
     msg: str            # the message
     out: str            # the struct that is filled

@@ -45,16 +45,18 @@ def _render(layout: Layout, templates: dict[str, str]) -> dict[str, str]:
 
 
 def _once() -> Callable[[str, Callable[..., str]], Callable[..., str]]:
-    """For templates: once("name", macro) is the macro, but its text for the same arguments is rendered only once. The arguments are
-    texts and parts of the layout; parts are compared by identity, since they live as long as the layout."""
-    texts: dict[tuple, str] = {}
+    """For templates: once("name", macro) is the macro, but its text for the same arguments is rendered only once. The arguments are a
+    part of the layout, which is compared by identity, since it lives as long as the layout, and texts."""
+    rendered: dict[str, dict[tuple, str]] = {}
 
     def once(name: str, macro: Callable[..., str]) -> Callable[..., str]:
-        def kept(*arguments: object) -> str:
-            key = (name, *(argument if isinstance(argument, str) else id(argument) for argument in arguments))
-            if key not in texts:
-                texts[key] = macro(*arguments)
-            return texts[key]
+        known = rendered.setdefault(name, {})
+
+        def kept(part: object, *texts: str) -> str:
+            key = (id(part), texts)
+            if key not in known:
+                known[key] = macro(part, *texts)
+            return known[key]
         return kept
 
     return once
@@ -78,7 +80,7 @@ def _environment() -> direct.Environment:
         pointer=c_text.pointer, operand=c_text.operand, negated=c_text.negated,
         suite_longest=sample_sizes.suite_longest, bench_used=sample_sizes.bench_used, bench_bytes=sample_sizes.bench_bytes,
         bench_slot_class=sample_sizes.bench_slot_class, bench_largest=sample_sizes.bench_largest,
-        bound=_bound, length_type=lambda bound: length_scalar(bound).c, utf8_length=lambda text: len(text.encode()),
+        bound=_bound, joined=lambda texts, between: between.join(filter(None, texts)), length_type=lambda bound: length_scalar(bound).c, utf8_length=lambda text: len(text.encode()),
         bounds=rules.bounds, range_end=rules.range_end, initial=rules.initial, span=rules.span, outside=rules.outside,
         showing=_of_protocol(rules.RuledOut.field_that_shows))
     environment.tests.update(
