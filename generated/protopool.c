@@ -3276,8 +3276,8 @@ static void pp_leave_depot(struct protopool *pool)
 
 /* ---- check1.c ---------------------------------------------------------------------------------------------------- */
 /*
- * Level 1, for production: a freed message has a tag of its own. The emitted functions look for it on free and on
- * allocation; this part sets it, and looks at spilled slots.
+ * Level 1, for production: a freed message has a tag of its own. The emitted functions set it on free, and look for it on
+ * free and on allocation. This part sets it in the slots of a new slab, and looks at spilled slots.
  * The first half is what level 2 has too: whether a pool is alive, and the names of messages in reports.
  */
 
@@ -3458,7 +3458,7 @@ static bool pp_has_exact_peak(const struct protopool *pool)
 /* ---- check2.c ---------------------------------------------------------------------------------------------------- */
 /*
  * Level 2, for debugging: every pointer is looked up before it is used.
- * Each slot has a record outside it: its state, and who allocated and freed it.
+ * Each slot has a record outside it: its state, and who allocated and freed it. types.h has the record and the red zones.
  */
 
 #if PROTOPOOL_CHECK == 2

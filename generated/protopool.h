@@ -401,7 +401,8 @@ struct protopool_source {
     void *ctx;
 };
 
-/* One slot size of a protocol. bytes: 1 to 2^31 - 1. budget: how many slots a fixed pool has. */
+/* One slot size of a protocol. bytes: 1 to 2^31 - 1, a multiple of the alignment of each message that uses it. The first slot
+ * of a slab is aligned to 8. Below level 2, the others follow at this distance. budget: how many slots a fixed pool has. */
 struct protopool_slot_size {
     uint32_t bytes;
     uint32_t budget;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Level 1, for production: a freed message has a tag of its own. The emitted functions look for it on free and on
- * allocation; this part sets it, and looks at spilled slots.
+ * Level 1, for production: a freed message has a tag of its own. The emitted functions set it on free, and look for it on
+ * free and on allocation. This part sets it in the slots of a new slab, and looks at spilled slots.
  * The first half is what level 2 has too: whether a pool is alive, and the names of messages in reports.
  */
 

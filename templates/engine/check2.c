@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * Level 2, for debugging: every pointer is looked up before it is used.
- * Each slot has a record outside it: its state, and who allocated and freed it.
+ * Each slot has a record outside it: its state, and who allocated and freed it. types.h has the record and the red zones.
  */
 
 #if PROTOPOOL_CHECK == 2
