@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""`protopool fmt`: writes schemas in their canonical form."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from .. import files, report
+from ..diagnostics import Diagnostic, SchemaError, Source
+
+SUMMARY = "format schemas: the order of keys, indentation, spaces; comments stay"
+EXAMPLES = """\
+protopool fmt calc.yaml
+protopool fmt --check calc.yaml
+protopool fmt - <calc.yaml"""
+EPILOG = """\
+A file that is formatted already is left as it is. If one cannot be formatted, none is written. "-" prints to standard output.
+The formatted schema means the same as before: fmt compares the two before it writes."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("schemas", metavar="SCHEMA", nargs="+", help='a schema, or a file that schemas import; "-" for standard input')
+    parser.add_argument("--check", action="store_true", help="write nothing; name the files that are not formatted, and exit 1 if there are any")
+
+
+def run(options: argparse.Namespace) -> int:
+    from ..fmt.formatted import formatted
+
+    changed: dict[str, bytes] = {}
+    errors: list[Diagnostic] = []
+    for path in options.schemas:
+        try:
+            name, before = files.read_schema(path)
+            after = formatted(name, before)
+        except SchemaError as error:
+            errors += error.diagnostics
+            continue
+        if path == files.STDIN and not options.check:
+            sys.stdout.buffer.write(after)
+            sys.stdout.buffer.flush()
+        elif after != before:
+            changed[path] = after
+    if errors:
+        raise SchemaError(errors)
+    if options.check:
+        report.show([Diagnostic(Source(name), None, f"{name} is not formatted", "protopool fmt formats it", rule="fmt")
+                     for name in ("<stdin>" if path == files.STDIN else path for path in changed)], options.format)
+        return 1 if changed else 0
+    files.write({Path(path): after.decode() for path, after in changed.items()})
+    if options.format == "text" and changed:
+        print(*changed, sep="\n")
+    return 0

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The canonical order of keys: the order of each table here. The order of what has names, such as fields, has a meaning and stays."""
+
+_LINT = {"disable": None}
+_CONSTANT = {"value": None, "c_name": None, "doc": None}
+_ENUM = {"doc": None, "c_name": None, "base": None, "values": {"*": _CONSTANT}}
+_FIELD = {"type": None, "max": None, "pad": None, "unit": None, "range": None, "default": None, "c_name": None, "doc": None}
+_STRUCT = {"doc": None, "c_name": None, "lint": _LINT, "fields": {"*": _FIELD}}
+_MESSAGE = {"doc": None, "tag": None, "c_name": None, "deprecated": None, "lint": _LINT, "max_live": None, "weight": None,
+            "fields": {"*": _FIELD}}
+SCHEMA = {"protocol": None, "doc": None, "license": None, "c_name": None, "lint": _LINT, "import": None, "constants": {"*": _CONSTANT},
+          "enums": {"*": _ENUM}, "flags": {"*": _ENUM}, "structs": {"*": _STRUCT}, "messages": {"*": _MESSAGE}}
+
+Keys = dict | None          # of a mapping: {key: the keys of its value}; "*" stands for any name; None: the order stays
+
+
+def below(keys: Keys, key: str) -> Keys:
+    """The keys of what is below a key."""
+    return keys.get("*", keys.get(key)) if keys else None
+
+
+def rank(keys: Keys, key: str) -> int:
+    """Sorts the keys of a mapping. Unknown ones are last."""
+    if not keys or "*" in keys:
+        return 0
+    return list(keys).index(key) if key in keys else len(keys)
