@@ -2,7 +2,7 @@
 #[[
 find_package(protopool CONFIG), or add_subdirectory of a checkout, defines one function:
 
-  protopool_generate(TARGET name SCHEMAS a.yaml... [CPP] [OUT_DIR folder] [CHECK level])
+  protopool_generate(TARGET name SCHEMAS a.yaml... [CPP] [OUT_DIR folder] [CHECK level] [TESTS])
 
 makes the library `name` of the C that the schemas emit, and of the engine. Link with it: that also sets the include path.
 SCHEMAS are relative to the current source folder. A program needs one such target: it has the engine.
@@ -10,15 +10,17 @@ SCHEMAS are relative to the current source folder. A program needs one such targ
   CPP              also emits NAME.hpp and protopool.hpp
   OUT_DIR folder   where the C goes, relative to the current binary folder. Default: name
   CHECK level      PROTOPOOL_CHECK of this library and of all that links with it: 0, 1, 2 or a generator expression
+  TESTS            also makes the program NAME_check of each protocol, which tests the emitted code, and adds it to the tests
+                   of the project. It needs libcheck and pkg-config: without them, a warning says so
 
 The variable PROTOPOOL_COMMAND names another generator: a program, with its first arguments.
 ]]
 
 function(protopool_generate)
   cmake_policy(VERSION 3.20...3.25)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "CPP" "TARGET;OUT_DIR;CHECK" "SCHEMAS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "CPP;TESTS" "TARGET;OUT_DIR;CHECK" "SCHEMAS")
   if(arg_UNPARSED_ARGUMENTS OR arg_KEYWORDS_MISSING_VALUES OR NOT arg_TARGET OR NOT arg_SCHEMAS)
-    message(FATAL_ERROR "protopool_generate: write TARGET name SCHEMAS a.yaml... [CPP] [OUT_DIR folder] [CHECK level]")
+    message(FATAL_ERROR "protopool_generate: write TARGET name SCHEMAS a.yaml... [CPP] [OUT_DIR folder] [CHECK level] [TESTS]")
   endif()
   if(DEFINED arg_CHECK AND NOT arg_CHECK MATCHES "^([012]|\\$<.*>)$")
     message(FATAL_ERROR "protopool_generate: CHECK is ${arg_CHECK}: write 0, 1, 2 or a generator expression")
@@ -50,6 +52,9 @@ function(protopool_generate)
   if(arg_CPP)
     list(APPEND command --cpp)
   endif()
+  if(arg_TESTS)
+    list(APPEND command --tests "${out}/tests")
+  endif()
 
   # The names of the outputs follow from the schemas' protocols, so an edit of a schema configures again.
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${schemas})
@@ -59,6 +64,16 @@ function(protopool_generate)
     message(FATAL_ERROR "protopool_generate: the generator failed (${status}), see above: ${protopool}")
   endif()
   string(REPLACE "\n" ";" outputs "${outputs}")
+  set(sources)
+  set(suites)
+  foreach(output IN LISTS outputs)
+    get_filename_component(folder "${output}" DIRECTORY)
+    if(folder STREQUAL "${out}/tests")
+      list(APPEND suites "${output}")
+    else()
+      list(APPEND sources "${output}")
+    endif()
+  endforeach()
 
   # The generator leaves an output alone whose text has not changed. So the stamp follows the schemas, and what is compiled
   # follows the outputs.
@@ -75,7 +90,7 @@ function(protopool_generate)
   add_custom_target(${arg_TARGET}_generate DEPENDS "${stamp}")
 
   find_package(Threads QUIET)
-  add_library(${arg_TARGET} STATIC ${outputs})
+  add_library(${arg_TARGET} STATIC ${sources})
   add_dependencies(${arg_TARGET} ${arg_TARGET}_generate)
   target_include_directories(${arg_TARGET} PUBLIC "$<BUILD_INTERFACE:${out}>")
   target_compile_features(${arg_TARGET} PRIVATE c_std_11)
@@ -87,4 +102,29 @@ function(protopool_generate)
   if(DEFINED arg_CHECK)
     target_compile_definitions(${arg_TARGET} PUBLIC "PROTOPOOL_CHECK=${arg_CHECK}")
   endif()
+  if(suites)
+    _protopool_add_tests(${arg_TARGET} ${suites})
+  endif()
+endfunction()
+
+# A program and a test for each suite.
+function(_protopool_add_tests library)
+  find_package(PkgConfig QUIET)
+  if(PKG_CONFIG_FOUND)
+    pkg_check_modules(PROTOPOOL_LIBCHECK QUIET check)
+  endif()
+  if(NOT PROTOPOOL_LIBCHECK_FOUND)
+    message(WARNING "protopool_generate: TESTS needs libcheck and pkg-config (Debian: check, pkg-config): the tests are left out")
+    return()
+  endif()
+  foreach(suite IN LISTS ARGN)
+    get_filename_component(name "${suite}" NAME_WE)
+    add_executable(${name} "${suite}")
+    add_dependencies(${name} ${library}_generate)
+    target_include_directories(${name} PRIVATE ${PROTOPOOL_LIBCHECK_INCLUDE_DIRS})
+    target_compile_options(${name} PRIVATE ${PROTOPOOL_LIBCHECK_CFLAGS_OTHER})
+    target_link_libraries(${name} PRIVATE ${library} ${PROTOPOOL_LIBCHECK_LINK_LIBRARIES} ${PROTOPOOL_LIBCHECK_LDFLAGS_OTHER})
+    target_compile_features(${name} PRIVATE c_std_11)
+    add_test(NAME ${name} COMMAND ${name})
+  endforeach()
 endfunction()

@@ -24,6 +24,7 @@ Exit status: 0 success, 2 NAME cannot be a protocol's name, or a file is there a
 
 _FOLDER = TEMPLATES / "init"
 _LANGUAGE = Path(__file__).resolve().parents[1] / "language/schema.json"
+_OWN = Path(__file__).resolve().parents[2] / "bin/protopool"        # missing in a copy that pip has installed
 _BUILDS = {"make": ("Makefile", ("make test",)),
            "cmake": ("CMakeLists.txt", ("cmake -B build", "cmake --build build", "ctest --test-dir build")),
            "meson": ("meson.build", ("meson setup build", "meson test -C build"))}
@@ -43,6 +44,10 @@ def run(options: argparse.Namespace) -> int:
     name, folder = options.name, options.directory
     c_name = _c_name(name)
     if c_name is None:
+        return 2
+    if options.build == "cmake" and not _OWN.exists():
+        print("protopool: this copy was installed with pip, which installs no CMake package: use a checkout, or `make install` in one, "
+              "or --build=make", file=sys.stderr)
         return 2
     build_file, steps = _BUILDS.get(options.build, (None, _BY_HAND))
     wanted = {f"{name}.yaml": "schema.yaml", "main.c": "main.c", **({build_file: build_file} if build_file else {})}
@@ -88,8 +93,7 @@ def _way(folder: Path) -> list[str]:
     """What to type before the first step: where the command is, and the folder."""
     steps = []
     if shutil.which("protopool") is None:
-        own = Path(__file__).resolve().parents[2] / "bin/protopool"
-        command = own if own.exists() else Path(sys.argv[0]).resolve()
+        command = _OWN if _OWN.exists() else Path(sys.argv[0]).resolve()
         steps.append(f"export PATH={shlex.quote(str(command.parent))}:$PATH")
     if folder.resolve() != Path.cwd():
         steps.append(f"cd {shlex.quote(str(folder))}")

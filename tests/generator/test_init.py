@@ -52,6 +52,18 @@ class Written(FolderTest):
         self.assertEqual(files.splitlines(), [str(self.folder / "a folder" / name) for name in ("mine.yaml", "main.c", "Makefile")])
         self.assertTrue(steps.endswith(f"  cd '{self.folder}/a folder'\n  make test\n"), steps)
 
+    def test_a_copy_of_pip_says_that_it_has_no_cmake_package(self):
+        copy = self.folder / "lib/protopool"
+        shutil.copytree(ROOT / "gen", copy, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / "templates", copy / "templates")
+        run = [sys.executable, "-m", "protopool", "init", "mine", self.folder / "new"]
+        done = subprocess.run([*run, "--build=cmake"], cwd=self.folder / "lib", capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("no CMake package", done.stderr)
+        self.assertFalse((self.folder / "new").exists())
+        done = subprocess.run([*run, "--build=make"], cwd=self.folder / "lib", capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
     def test_a_name_that_cannot_be_a_protocols_is_refused(self):
         for name, why in (("my-thing", "letters, digits and underscores"), ("x # y", "letters"), ("yes\nno", "letters"), ("int", "keyword"), ("stat", "struct stat"), ("check", "check.h"),
                           ("main", "main.c"), ("protopool", "engine"), ("../x", "letter"), ("", "letter"), ("x" * 99, "63 characters"), ("Main", "main.c"),
@@ -162,8 +174,25 @@ class Built(FolderTest):
     def test_with_cmake(self):
         self.assertRegex(self.follow("--build=cmake"), r"100% tests passed, 0 tests failed out of 2")
         again = self.shell("cmake --build build")
-        self.assertNotIn("Generating", again)
+        self.assertNotIn("Generating the C", again)
         self.assertNotIn("Building", again)
+        with open(self.folder / "new/mine.yaml", "a") as schema:
+            schema.write("# a comment: the outputs stay as they are\n")
+        again = self.shell("cmake --build build")
+        self.assertIn("Generating the C", again)
+        self.assertNotIn("Building", again)
+
+    @long
+    @unittest.skipUnless(shutil.which("cmake"), "cmake is not there: make deps-ci")
+    def test_with_cmake_and_without_libcheck(self):
+        self.assertEqual(main("init", "mine", "--build=cmake", self.folder / "new")[0], 0)
+        done = subprocess.run(["cmake", "-B", "build"], cwd=self.folder / "new", capture_output=True, text=True,
+                              env={**os.environ, "PATH": f"{ROOT}/bin:{os.environ['PATH']}", "PKG_CONFIG_LIBDIR": "/nowhere"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("libcheck", done.stderr)
+        targets = subprocess.run(["cmake", "--build", "build", "--target", "help"], cwd=self.folder / "new", capture_output=True, text=True)
+        self.assertIn("main", targets.stdout)
+        self.assertNotIn("mine_check", targets.stdout)
 
     @long
     @unittest.skipUnless(shutil.which("meson") and shutil.which("ninja"), "meson or ninja is not there: make deps-ci")
