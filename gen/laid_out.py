@@ -12,6 +12,7 @@ from .scalars import Scalar
 from .tail_slots import tail_index
 
 BY_VALUE = 65536                # bytes; a larger record is not constructed by value: it could overrun a stack
+SLOT_SIZES_PER_PART = 2         # the engine's PROTOPOOL_PART
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,11 @@ class Layout:
     def budgeted(self) -> tuple[SlotSize, ...]:
         """The slot sizes that a fixed pool has."""
         return tuple(s for s in self.slot_sizes if s.budget)
+
+    @property
+    def parts_with_budget(self) -> int:
+        """How many of the parts in which a pool takes its slot sizes (PROTOPOOL_PART) have one with a budget."""
+        return len({i // SLOT_SIZES_PER_PART for i, s in enumerate(self.slot_sizes) if s.budget})
 
     def tail_class(self, message: Message, elements: int) -> int:
         """The slot class of a message with this many elements in its tail, in a growing pool."""

@@ -24,9 +24,9 @@
 
 #include "protopool.h"
 #ifndef PROTOPOOL_ABI
-#error "calc.h is for version 9 of protopool.h, and this one is older: regenerate both"
+#error "calc.h is for version 10 of protopool.h, and this one is older: regenerate both"
 #endif
-static_assert(PROTOPOOL_ABI == 9, "calc.h is for version 9 of protopool.h, and this one is version "
+static_assert(PROTOPOOL_ABI == 10, "calc.h is for version 10 of protopool.h, and this one is version "
                                   PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 
 PROTOPOOL_BEGIN_C
@@ -322,14 +322,15 @@ PROTOPOOL_API int calc_depot_print_budget(FILE *out, struct calc_depot *depot); 
     PROTOPOOL_DEPOT_BYTES(48, 32, pools) + \
     PROTOPOOL_DEPOT_BYTES(52, 16, pools) + \
     PROTOPOOL_DEPOT_BYTES(216, 8, pools) + \
-    PROTOPOOL_TABLES_BYTES(CALC_SLOT_SIZES) + PROTOPOOL_DEPOT_ARRAYS_BYTES(6, pools))
+    PROTOPOOL_TABLES_BYTES(CALC_SLOT_SIZES) + PROTOPOOL_DEPOT_PARTS_BYTES(3, pools) + \
+    PROTOPOOL_DEPOT_ARRAYS_BYTES(6, pools))
 
 #define CALC_DEPOT_STORAGE(name, pools) alignas(8) static unsigned char name[CALC_DEPOT_BYTES(pools)]
 
 struct calc_pool {
     struct protopool engine_; /* first: short instructions reach its hint for the next free */
     struct protopool_magazine loaded_[1 + CALC_SLOT_SIZES];
-    struct protopool_pool_class classes_[1 + CALC_SLOT_SIZES];
+    struct protopool_pool_class *parts_[PROTOPOOL_PARTS(CALC_SLOT_SIZES)];
 };
 
 #ifdef PROTOPOOL_NO_THREADS
@@ -591,12 +592,12 @@ PROTOPOOL_INLINE void calc_free_constant_(struct calc_pool *pool, struct calc *m
 
 static inline bool calc_pool_init(struct calc_pool *pool, void *memory, size_t bytes)
 {
-    return protopool_init_fixed(&pool->engine_, pool->loaded_, pool->classes_, &calc_layout_, memory, bytes);
+    return protopool_init_fixed(&pool->engine_, pool->loaded_, pool->parts_, &calc_layout_, memory, bytes);
 }
 
 static inline bool calc_pool_init_growing(struct calc_pool *pool, const struct protopool_source *source)
 {
-    return protopool_init_growing(&pool->engine_, pool->loaded_, pool->classes_, &calc_layout_, source);
+    return protopool_init_growing(&pool->engine_, pool->loaded_, pool->parts_, &calc_layout_, source);
 }
 
 static inline size_t calc_pool_fini(struct calc_pool *pool)
@@ -648,7 +649,7 @@ static inline bool calc_depot_init_fixed(struct calc_depot *depot, void *memory,
 
 static inline bool calc_pool_join(struct calc_pool *pool, struct calc_depot *depot)
 {
-    return protopool_join(&pool->engine_, pool->loaded_, pool->classes_, &calc_layout_, &depot->engine_);
+    return protopool_join(&pool->engine_, pool->loaded_, pool->parts_, &calc_layout_, &depot->engine_);
 }
 
 static inline size_t calc_depot_fini(struct calc_depot *depot)

@@ -38,9 +38,9 @@
 
 #include "protopool.h"
 #ifndef PROTOPOOL_ABI
-#error "itch.h is for version 9 of protopool.h, and this one is older: regenerate both"
+#error "itch.h is for version 10 of protopool.h, and this one is older: regenerate both"
 #endif
-static_assert(PROTOPOOL_ABI == 9, "itch.h is for version 9 of protopool.h, and this one is version "
+static_assert(PROTOPOOL_ABI == 10, "itch.h is for version 10 of protopool.h, and this one is version "
                                   PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 
 PROTOPOOL_BEGIN_C
@@ -711,14 +711,15 @@ PROTOPOOL_API int itch_depot_print_budget(FILE *out, struct itch_depot *depot); 
     PROTOPOOL_DEPOT_BYTES(40, 65744, pools) + \
     PROTOPOOL_DEPOT_BYTES(48, 2128, pools) + \
     PROTOPOOL_DEPOT_BYTES(56, 8, pools) + \
-    PROTOPOOL_TABLES_BYTES(ITCH_SLOT_SIZES) + PROTOPOOL_DEPOT_ARRAYS_BYTES(6, pools))
+    PROTOPOOL_TABLES_BYTES(ITCH_SLOT_SIZES) + PROTOPOOL_DEPOT_PARTS_BYTES(3, pools) + \
+    PROTOPOOL_DEPOT_ARRAYS_BYTES(6, pools))
 
 #define ITCH_DEPOT_STORAGE(name, pools) alignas(8) static unsigned char name[ITCH_DEPOT_BYTES(pools)]
 
 struct itch_pool {
     struct protopool engine_; /* first: short instructions reach its hint for the next free */
     struct protopool_magazine loaded_[1 + ITCH_SLOT_SIZES];
-    struct protopool_pool_class classes_[1 + ITCH_SLOT_SIZES];
+    struct protopool_pool_class *parts_[PROTOPOOL_PARTS(ITCH_SLOT_SIZES)];
 };
 
 #ifdef PROTOPOOL_NO_THREADS
@@ -1010,12 +1011,12 @@ PROTOPOOL_INLINE void itch_free_constant_(struct itch_pool *pool, struct itch *m
 
 static inline bool itch_pool_init(struct itch_pool *pool, void *memory, size_t bytes)
 {
-    return protopool_init_fixed(&pool->engine_, pool->loaded_, pool->classes_, &itch_layout_, memory, bytes);
+    return protopool_init_fixed(&pool->engine_, pool->loaded_, pool->parts_, &itch_layout_, memory, bytes);
 }
 
 static inline bool itch_pool_init_growing(struct itch_pool *pool, const struct protopool_source *source)
 {
-    return protopool_init_growing(&pool->engine_, pool->loaded_, pool->classes_, &itch_layout_, source);
+    return protopool_init_growing(&pool->engine_, pool->loaded_, pool->parts_, &itch_layout_, source);
 }
 
 static inline size_t itch_pool_fini(struct itch_pool *pool)
@@ -1067,7 +1068,7 @@ static inline bool itch_depot_init_fixed(struct itch_depot *depot, void *memory,
 
 static inline bool itch_pool_join(struct itch_pool *pool, struct itch_depot *depot)
 {
-    return protopool_join(&pool->engine_, pool->loaded_, pool->classes_, &itch_layout_, &depot->engine_);
+    return protopool_join(&pool->engine_, pool->loaded_, pool->parts_, &itch_layout_, &depot->engine_);
 }
 
 static inline size_t itch_depot_fini(struct itch_depot *depot)

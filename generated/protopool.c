@@ -557,6 +557,12 @@ static void pp_unlock_store(struct protopool *pool)
 /* The words of an array of a growing store, behind its slots (exchange.c). */
 enum { PP_NEXT = PROTOPOOL_MAGAZINE, PP_NEXT_BATCH, PP_BATCH_COUNT, PP_ARRAY_WORDS };
 
+/* Of a growing store. Parts are cut from such arrays too. */
+#define PP_ARRAY_BYTES \
+    (PP_ARRAY_WORDS * sizeof(void *) > PP_EXCHANGING_PART_BYTES ? PP_ARRAY_WORDS * sizeof(void *) \
+                                                                : PP_EXCHANGING_PART_BYTES)
+#define PP_EXCHANGING_PART_BYTES (PROTOPOOL_PART_BYTES + PROTOPOOL_PART * sizeof(struct protopool_exchange))
+
 static inline uint32_t pp_lowest_bit(protopool_word word)
 {
 #if defined __GNUC__ && UINTPTR_MAX > 0xffffffffU
@@ -1683,6 +1689,7 @@ static struct protopool_store *pp_create_growing_store(const struct protopool_ge
     store->growth = (struct protopool_growth *)(void *)((unsigned char *)memory + tables);
     store->source_bytes += sizeof growth;
     *store->growth = growth;
+    store->part_bytes = PROTOPOOL_PART_BYTES;
     if (source == NULL)
         store->growth->source.ctx = &store->growth->heap;
     for (unsigned c = 1; c <= geometry->count; c++) {
@@ -1691,7 +1698,7 @@ static struct protopool_store *pp_create_growing_store(const struct protopool_ge
         pp_shape_slabs(&store_class->slabs, PP_WASTE_SHIFT);
         store_class->magazine = pp_magazine_capacity(geometry->slot_sizes[c - 1].bytes);
     }
-    pp_init_slabs(pp_array_slabs(store), 0, (PP_ARRAY_WORDS * sizeof(void *) + 63) / 64 * 64);
+    pp_init_slabs(pp_array_slabs(store), 0, (PP_ARRAY_BYTES + 63) / 64 * 64);
     pp_shape_slabs(pp_array_slabs(store), PP_ARRAYS_WASTE_SHIFT);
     pp_array_slabs(store)->reserved = SIZE_MAX; /* arrays are few, and threads come and go */
     if (geometry->count == 0 || pp_grow(store, pp_array_slabs(store)))
@@ -1731,8 +1738,24 @@ static void pp_each_in_store(struct protopool_store *store, void (*fn)(void *ctx
 /* ---- magazine.c -------------------------------------------------------------------------------------------------- */
 /*
  * Magazines: a pool's stacks of free slots.
- * A magazine has an array of its slot size's capacity, or none.
+ * A magazine has an array of its slot size's capacity, or none. The loaded magazines are in the struct of the pool. What else a
+ * pool has per slot size is in parts, which it takes from its store when it first uses a slot size: a protocol can have many
+ * more slot sizes than a pool uses.
  */
+
+static bool pp_has_part(const struct protopool *pool, unsigned c)
+{
+    return pool->parts[(c - 1) / PROTOPOOL_PART] != NULL;
+}
+
+/* What the pool has of the slot size. Without a part, an element that has nothing, and is not written to. */
+static struct protopool_pool_class *pp_class(const struct protopool *pool, unsigned c)
+{
+    static const struct protopool_pool_class nothing;
+
+    return pp_has_part(pool, c) ? &pool->parts[(c - 1) / PROTOPOOL_PART][(c - 1) % PROTOPOOL_PART]
+                                : (struct protopool_pool_class *)PROTOPOOL_UNCONST(&nothing);
+}
 
 static bool pp_has_array(const struct protopool_magazine *magazine)
 {
@@ -1775,14 +1798,17 @@ static void pp_spill_magazine(struct protopool *pool, unsigned c, struct protopo
     pp_restart_peak(pool, c);
 }
 
-static void pp_spill_exchange(struct protopool *pool, unsigned c);
+static bool pp_exchanges(const struct protopool *pool);
 
 /* Puts the slots of all magazines of the slot size into their slabs. */
 static void pp_spill_class(struct protopool *pool, unsigned c)
 {
     pp_spill_magazine(pool, c, &pool->loaded[c]);
-    pp_spill_magazine(pool, c, &pool->classes[c].previous);
-    pp_spill_exchange(pool, c);
+    if (!pp_has_part(pool, c))
+        return;
+    pp_spill_magazine(pool, c, &pp_class(pool, c)->previous);
+    if (pp_exchanges(pool))
+        pool->store->growth->calls->spill_exchange(pool, c);
 }
 
 static void pp_flush_magazines(struct protopool *pool)
@@ -1791,27 +1817,120 @@ static void pp_flush_magazines(struct protopool *pool)
         pp_spill_class(pool, c);
 }
 
+/* An array of the slabs of arrays. NULL if there is no memory. */
+static void **pp_take_array(struct protopool_store *store)
+{
+    struct protopool_slabs *const arrays = pp_array_slabs(store);
+
+    return arrays->partial != NULL || (store->growth != NULL && store->growth->calls->grow(store, arrays))
+               ? (void **)pp_take_one(arrays)
+               : NULL;
+}
+
 /* Gives the magazine an array if it has none. False if there is no memory for it, or if the slot size has no magazines. */
 static bool pp_ensure_array(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
 {
-    struct protopool_slabs *const arrays = pp_array_slabs(pool->store);
+    void **array;
 
     if (pp_has_array(magazine))
         return true;
     if (pool->store->classes[c].magazine == 0) /* large slots, or no budget */
         return false;
-    if (arrays->partial == NULL
-        && (pool->store->growth == NULL || !pool->store->growth->calls->grow(pool->store, arrays)))
+    array = pp_take_array(pool->store);
+    if (array != NULL)
+        pp_set_array(magazine, array, pool->store->classes[c].magazine);
+    return array != NULL;
+}
+
+/* Parts of fixed memory are there from the beginning. A growing store cuts them from an array. */
+static bool pp_add_parts(struct protopool_store *store)
+{
+    void **const array = store->growth != NULL ? pp_take_array(store) : NULL;
+
+    if (array == NULL)
         return false;
-    pp_set_array(magazine, (void **)pp_take_one(arrays), pool->store->classes[c].magazine);
+    store->new_parts = (unsigned char *)array;
+    store->new_part_count = (uint32_t)pp_array_slabs(store)->slot_bytes / store->part_bytes;
     return true;
+}
+
+/* A part that has nothing. NULL if there is no memory. */
+static struct protopool_pool_class *pp_take_part(struct protopool_store *store)
+{
+    struct protopool_pool_class *part = store->unused_parts;
+
+    if (part != NULL) {
+        store->unused_parts = (struct protopool_pool_class *)(void *)part->previous.top;
+    } else if (store->new_part_count != 0 || pp_add_parts(store)) {
+        part = (struct protopool_pool_class *)(void *)store->new_parts;
+        store->new_parts += store->part_bytes;
+        store->new_part_count--;
+    } else {
+        return NULL;
+    }
+    return (struct protopool_pool_class *)memset(part, 0, store->part_bytes);
+}
+
+/* Gives the pool what it has of the slot size besides the loaded magazine. False if there is no memory. */
+static bool pp_ensure_part(struct protopool *pool, unsigned c)
+{
+    if (!pp_has_part(pool, c))
+        pool->parts[(c - 1) / PROTOPOOL_PART] = pp_take_part(pool->store);
+    return pp_has_part(pool, c);
+}
+
+/* Whether an array begins with this part. */
+static bool pp_begins_array(struct protopool_store *store, const struct protopool_pool_class *part)
+{
+    const struct protopool_slabs *const arrays = pp_array_slabs(store);
+    const struct protopool_slab *const slab = pp_slab_of(arrays, part);
+
+    return (size_t)((const unsigned char *)part - slab->first) % arrays->slot_bytes == 0;
+}
+
+/* Puts the arrays that parts are cut from back into their slabs, when no pool has a part. */
+static void pp_return_arrays_of_parts(struct protopool_store *store)
+{
+    struct protopool_pool_class *part = store->unused_parts, *first_parts = NULL, *next;
+
+    for (; part != NULL; part = next) {
+        next = (struct protopool_pool_class *)(void *)part->previous.top;
+        if (pp_begins_array(store, part)) {
+            part->previous.top = (void **)(void *)first_parts;
+            first_parts = part;
+        }
+    }
+    for (part = first_parts; part != NULL; part = next) {
+        void *const array = part;
+        next = (struct protopool_pool_class *)(void *)part->previous.top;
+        pp_spill(store, pp_array_slabs(store), &array, 1);
+    }
+    store->unused_parts = NULL;
+    store->new_part_count = 0;
+}
+
+/* pp_ensure_array for the loaded magazine, which does without a part if there is no memory for it. */
+static bool pp_ensure_loaded(struct protopool *pool, unsigned c)
+{
+    if (pp_has_array(&pool->loaded[c]))
+        return true;
+    if (!pp_ensure_array(pool, c, &pool->loaded[c]))
+        return false;
+    (void)pp_ensure_part(pool, c);
+    return true;
+}
+
+/* pp_ensure_array for the previous magazine. */
+static bool pp_ensure_previous(struct protopool *pool, unsigned c)
+{
+    return pp_ensure_part(pool, c) && pp_ensure_array(pool, c, &pp_class(pool, c)->previous);
 }
 
 static void pp_swap_magazines(struct protopool *pool, unsigned c)
 {
     const struct protopool_magazine loaded = pool->loaded[c];
-    pool->loaded[c] = pool->classes[c].previous;
-    pool->classes[c].previous = loaded;
+    pool->loaded[c] = pp_class(pool, c)->previous;
+    pp_class(pool, c)->previous = loaded;
 }
 
 /* ---- exchange.c -------------------------------------------------------------------------------------------------- */
@@ -1821,6 +1940,23 @@ static void pp_swap_magazines(struct protopool *pool, unsigned c)
  * other cores have written, less often.
  * Functions of a depot are called with its lock held.
  */
+
+/* Whether the pool has joined a growing depot. Only then it exchanges magazines. */
+static bool pp_exchanges(const struct protopool *pool)
+{
+    return pool->depot != NULL && pool->store->growth != NULL;
+}
+
+/* Behind the rest of a part. Without a part, it has nothing, and is not written to. */
+static struct protopool_exchange *pp_exchange_of(const struct protopool *pool, unsigned c)
+{
+    static const struct protopool_exchange nothing;
+
+    return pp_has_part(pool, c)
+               ? (struct protopool_exchange *)(void *)(pool->parts[(c - 1) / PROTOPOOL_PART] + PROTOPOOL_PART)
+                     + (c - 1) % PROTOPOOL_PART
+               : (struct protopool_exchange *)PROTOPOOL_UNCONST(&nothing);
+}
 
 /* Adds an array to a batch. */
 static void pp_push_array(struct protopool_arrays *batch, void **array)
@@ -1909,7 +2045,7 @@ static void pp_return_empty_arrays(struct protopool_depot *depot)
 /* Gives the pool's empty arrays to the depot; if that has enough, to their slabs. */
 static void pp_leave_empty_arrays(struct protopool *pool, unsigned c)
 {
-    struct protopool_arrays *const empty = &pool->exchange[c].empty;
+    struct protopool_arrays *const empty = &pp_exchange_of(pool, c)->empty;
 
     if (empty->count != 0 && pool->depot->classes[c].empty.count + empty->count <= PROTOPOOL_DEPOT_MAGAZINES)
         pp_push_batch(&pool->depot->classes[c].empty, empty);
@@ -1923,30 +2059,30 @@ static bool pp_load_full_magazine(struct protopool *pool, unsigned c)
     struct protopool_magazine *const loaded = &pool->loaded[c];
     void **const empty = loaded->slots;
 
-    if (pool->exchange == NULL || pool->exchange[c].full.count == 0)
+    if (pp_exchange_of(pool, c)->full.count == 0)
         return false;
-    pp_set_array(loaded, pp_pop_array(&pool->exchange[c].full), (uint32_t)(loaded->end - empty));
+    pp_set_array(loaded, pp_pop_array(&pp_exchange_of(pool, c)->full), (uint32_t)(loaded->end - empty));
     loaded->top = loaded->end;
-    pp_push_array(&pool->exchange[c].empty, empty);
+    pp_push_array(&pp_exchange_of(pool, c)->empty, empty);
     return true;
 }
 
 /* Fetches a batch of full magazines from the depot and loads one. False if the depot has none. */
 static bool pp_fetch_full_magazines(struct protopool *pool, unsigned c)
 {
-    if (pool->exchange == NULL || pool->depot->classes[c].full.count == 0)
+    if (pool->depot->classes[c].full.count == 0 || !pp_ensure_part(pool, c))
         return false;
-    pool->exchange[c].batch = 0;
+    pp_exchange_of(pool, c)->batch = 0;
     pp_leave_empty_arrays(pool, c);
-    pool->exchange[c].full = pp_pop_batch(&pool->depot->classes[c].full);
+    pp_exchange_of(pool, c)->full = pp_pop_batch(&pool->depot->classes[c].full);
     return pp_load_full_magazine(pool, c);
 }
 
 /* Adds the full previous magazine to the pool's batch, and takes an empty array for it. */
 static void pp_keep_previous(struct protopool *pool, unsigned c)
 {
-    struct protopool_exchange *const exchange = &pool->exchange[c];
-    struct protopool_magazine *const previous = &pool->classes[c].previous;
+    struct protopool_exchange *const exchange = pp_exchange_of(pool, c);
+    struct protopool_magazine *const previous = &pp_class(pool, c)->previous;
     const uint32_t capacity = (uint32_t)(previous->end - previous->slots);
 
     pp_push_array(&exchange->full, previous->slots);
@@ -1963,10 +2099,10 @@ static bool pp_is_batch_complete(const struct protopool_exchange *exchange)
  * no empty array. */
 static bool pp_keep_full_magazine(struct protopool *pool, unsigned c)
 {
-    const struct protopool_magazine *const previous = &pool->classes[c].previous;
+    const struct protopool_magazine *const previous = &pp_class(pool, c)->previous;
 
-    if (pool->exchange == NULL || previous->top != previous->end || pool->exchange[c].empty.count == 0
-        || pp_is_batch_complete(&pool->exchange[c]))
+    if (previous->top != previous->end || pp_exchange_of(pool, c)->empty.count == 0
+        || pp_is_batch_complete(pp_exchange_of(pool, c)))
         return false;
     pp_keep_previous(pool, c);
     return true;
@@ -1975,7 +2111,7 @@ static bool pp_keep_full_magazine(struct protopool *pool, unsigned c)
 /* Makes sure that the pool has an empty array: from the depot, or a new one. False if there is no memory. */
 static bool pp_ensure_empty_array(struct protopool *pool, unsigned c)
 {
-    struct protopool_exchange *const exchange = &pool->exchange[c];
+    struct protopool_exchange *const exchange = pp_exchange_of(pool, c);
     struct protopool_magazine fresh = { 0 };
 
     if (exchange->empty.count == 0)
@@ -1991,7 +2127,7 @@ static bool pp_ensure_empty_array(struct protopool *pool, unsigned c)
 /* Spills a full magazine of the pool's batch, if it has one. */
 static void pp_spill_of_batch(struct protopool *pool, unsigned c)
 {
-    struct protopool_exchange *const exchange = &pool->exchange[c];
+    struct protopool_exchange *const exchange = pp_exchange_of(pool, c);
 
     if (exchange->full.count != 0) {
         void **const array = pp_pop_array(&exchange->full);
@@ -2007,10 +2143,10 @@ static void pp_spill_of_batch(struct protopool *pool, unsigned c)
  */
 static bool pp_leave_full_magazines(struct protopool *pool, unsigned c)
 {
-    const struct protopool_magazine *const previous = &pool->classes[c].previous;
-    struct protopool_exchange *const exchange = pool->exchange != NULL ? &pool->exchange[c] : NULL;
+    const struct protopool_magazine *const previous = &pp_class(pool, c)->previous;
+    struct protopool_exchange *const exchange = pp_exchange_of(pool, c);
 
-    if (exchange == NULL || previous->top != previous->end || !pp_ensure_empty_array(pool, c))
+    if (previous->top != previous->end || !pp_ensure_empty_array(pool, c))
         return false;
     if (pp_is_batch_complete(exchange)) {
         if (pool->depot->classes[c].full.count + exchange->full.count + 1 > PROTOPOOL_DEPOT_MAGAZINES) {
@@ -2030,59 +2166,14 @@ static bool pp_leave_full_magazines(struct protopool *pool, unsigned c)
 /* Spills the full magazines that the pool has of a slot size besides the loaded and the previous one. */
 static void pp_spill_exchange(struct protopool *pool, unsigned c)
 {
-    if (pool->exchange == NULL)
-        return;
-    pp_spill_batch(pool->store, c, &pool->exchange[c].full);
-    pp_return_arrays(pool->store, &pool->exchange[c].empty);
+    pp_spill_batch(pool->store, c, &pp_exchange_of(pool, c)->full);
+    pp_return_arrays(pool->store, &pp_exchange_of(pool, c)->empty);
 }
 
 /* How many slots these magazines have. */
 static size_t pp_exchange_count(const struct protopool *pool, unsigned c)
 {
-    return pool->exchange == NULL ? 0 : (size_t)pool->exchange[c].full.count * pool->store->classes[c].magazine;
-}
-
-static size_t pp_exchange_bytes(const struct protopool_store *store)
-{
-    return (store->geometry->count + (size_t)1) * sizeof(struct protopool_exchange);
-}
-
-#ifndef PROTOPOOL_NO_THREADS
-/* Prepares a pool that has joined the depot, with the memory of a pool that has left, if there is one. Without memory, or with a
- * fixed depot, the pool exchanges nothing. */
-static void pp_begin_exchange(struct protopool *pool)
-{
-    struct protopool_depot *const depot = pool->depot;
-
-    if (pool->store->growth == NULL)
-        return;
-    pool->exchange = depot->unused;
-    if (pool->exchange != NULL)
-        depot->unused = (struct protopool_exchange *)(void *)pool->exchange[0].full.first;
-    else
-        pool->exchange =
-            (struct protopool_exchange *)pp_take_from_source(pool->store, pp_exchange_bytes(pool->store), 8);
-    if (pool->exchange != NULL)
-        memset(pool->exchange, 0, pp_exchange_bytes(pool->store));
-}
-
-static void pp_end_exchange(struct protopool *pool)
-{
-    if (pool->exchange == NULL)
-        return;
-    pool->exchange[0].full.first = (void **)(void *)pool->depot->unused;
-    pool->depot->unused = pool->exchange;
-}
-#endif
-
-/* Gives the memory of pools that have left the depot to the source. */
-static void pp_give_unused_exchanges(struct protopool_depot *depot)
-{
-    while (depot->unused != NULL) {
-        struct protopool_exchange *const exchange = depot->unused;
-        depot->unused = (struct protopool_exchange *)(void *)exchange[0].full.first;
-        pp_give_to_source(depot->store, exchange, pp_exchange_bytes(depot->store), 8);
-    }
+    return !pp_exchanges(pool) ? 0 : (size_t)pp_exchange_of(pool, c)->full.count * pool->store->classes[c].magazine;
 }
 
 /* ---- cache.c ----------------------------------------------------------------------------------------------------- */
@@ -2095,14 +2186,18 @@ static void pp_give_unused_exchanges(struct protopool_depot *depot)
  * otherwise empty slab from being reused. */
 static void pp_flush_if_idle(struct protopool *pool, unsigned c)
 {
-    struct protopool_pool_class *const pool_class = &pool->classes[c];
+    struct protopool_pool_class *const pool_class = pp_class(pool, c);
 
+    if (!pp_has_part(pool, c)) { /* it was not used, or there is no memory to note a count */
+        pp_spill_magazine(pool, c, &pool->loaded[c]);
+        return;
+    }
     if (pool_class->seen_loaded == pp_magazine_count(&pool->loaded[c])
         && pool_class->seen_previous == pp_magazine_count(&pool_class->previous)) {
         pp_spill_class(pool, c);
     }
-    pool_class->seen_loaded = pp_magazine_count(&pool->loaded[c]);
-    pool_class->seen_previous = pp_magazine_count(&pool_class->previous);
+    pool_class->seen_loaded = (uint16_t)pp_magazine_count(&pool->loaded[c]);
+    pool_class->seen_previous = (uint16_t)pp_magazine_count(&pool_class->previous);
 }
 
 /*
@@ -2151,7 +2246,7 @@ static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
 static size_t pp_live_slots(const struct protopool *pool, unsigned c)
 {
     return pp_slots_outside(pool->store, pool->depot, c) - pp_magazine_count(&pool->loaded[c])
-           - pp_magazine_count(&pool->classes[c].previous) - pp_exchange_count(pool, c);
+           - pp_magazine_count(&pp_class(pool, c)->previous) - pp_exchange_count(pool, c);
 }
 
 /*
@@ -2223,8 +2318,9 @@ static void *pp_take_from_store(struct protopool *pool, unsigned c)
     struct protopool_store_class *const store_class = &pool->store->classes[c];
     void *slot = NULL;
 
-    if (pp_ensure_array(pool, c, loaded)) {
-        if (pp_load_full_magazine(pool, c) || pp_fetch_full_magazines(pool, c))
+    if (pp_ensure_loaded(pool, c)) {
+        if (pp_exchanges(pool)
+            && (pool->store->growth->calls->load_full(pool, c) || pool->store->growth->calls->fetch_full(pool, c)))
             return *--loaded->top;
         if (pp_refill(pool, c))
             slot = *--loaded->top;
@@ -2235,7 +2331,7 @@ static void *pp_take_from_store(struct protopool *pool, unsigned c)
         store_class->failures++;
     if (!pp_has_exact_peak(pool)) {
         const size_t out =
-            pp_slots_outside(pool->store, pool->depot, c) - pp_magazine_count(&pool->classes[c].previous);
+            pp_slots_outside(pool->store, pool->depot, c) - pp_magazine_count(&pp_class(pool, c)->previous);
         if (out > store_class->peak)
             store_class->peak = out;
     }
@@ -2246,17 +2342,18 @@ static void *pp_take_from_store(struct protopool *pool, unsigned c)
 static void pp_put_into_store(struct protopool *pool, unsigned c, void *slot)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_magazine *const previous = &pool->classes[c].previous;
 
-    if (!pp_ensure_array(pool, c, loaded)) {
+    if (!pp_ensure_loaded(pool, c)) {
         pp_spill(pool->store, &pool->store->classes[c].slabs, &slot, 1);
         return;
     }
     if (loaded->top == loaded->end) {
-        if (!pp_ensure_array(pool, c, previous)) {
+        if (!pp_ensure_previous(pool, c)) {
             pp_spill_magazine(pool, c, loaded); /* there is no second array, and a free never fails */
         } else {
-            if (pp_magazine_count(previous) != 0 && !pp_leave_full_magazines(pool, c))
+            struct protopool_magazine *const previous = &pp_class(pool, c)->previous;
+            if (pp_magazine_count(previous) != 0
+                && !(pp_exchanges(pool) && pool->store->growth->calls->leave_full(pool, c)))
                 pp_spill_magazine(pool, c, previous);
             pp_swap_magazines(pool, c);
         }
@@ -2281,14 +2378,14 @@ static void *pp_take_with_slabs(struct protopool *pool, unsigned slot_class)
     unsigned idle;
 
     pp_note_peak(pool, slot_class);
-    if (pp_magazine_count(&pool->classes[slot_class].previous) != 0) {
+    if (pp_magazine_count(&pp_class(pool, slot_class)->previous) != 0) {
         pp_swap_magazines(pool, slot_class);
         slot = *--loaded->top;
         pp_restart_peak(pool, slot_class);
         return slot;
     }
     idle = pp_class_to_look_at(pool, slot_class);
-    if (idle == 0 && pp_load_full_magazine(pool, slot_class))
+    if (idle == 0 && pp_exchanges(pool) && pool->store->growth->calls->load_full(pool, slot_class))
         return *--loaded->top;
     pp_lock_store(pool);
     if (idle != 0)
@@ -2305,7 +2402,7 @@ static void *pp_take_with_slabs(struct protopool *pool, unsigned slot_class)
 static void pp_put_with_slabs(struct protopool *pool, unsigned slot_class, void *slot)
 {
     struct protopool_magazine *const loaded = &pool->loaded[slot_class];
-    struct protopool_magazine *const previous = &pool->classes[slot_class].previous;
+    struct protopool_magazine *const previous = &pp_class(pool, slot_class)->previous;
     unsigned idle;
 
     pp_note_peak(pool, slot_class);
@@ -2316,7 +2413,7 @@ static void pp_put_with_slabs(struct protopool *pool, unsigned slot_class, void 
         return;
     }
     idle = pp_class_to_look_at(pool, slot_class);
-    if (idle == 0 && pp_keep_full_magazine(pool, slot_class)) {
+    if (idle == 0 && pp_exchanges(pool) && pool->store->growth->calls->keep_full(pool, slot_class)) {
         pp_swap_magazines(pool, slot_class);
         *loaded->top++ = slot;
         return;
@@ -2363,14 +2460,13 @@ void *protopool_take_called(struct protopool *pool, unsigned slot_class)
 
 /* Makes the pool one that has nothing. Until pp_activate_pool, it is a pool whose init or join has failed. */
 static void pp_clear_pool(struct protopool *pool, struct protopool_magazine *loaded,
-                          struct protopool_pool_class *classes, uint32_t slot_sizes)
+                          struct protopool_pool_class **parts, uint32_t slot_sizes)
 {
     memset(pool, 0, sizeof *pool);
     memset(loaded, 0, (slot_sizes + (size_t)1) * sizeof *loaded);
-    memset(classes, 0, (slot_sizes + (size_t)1) * sizeof *classes);
     pool->loaded = loaded;
     pool->last = loaded;
-    pool->classes = classes;
+    pool->parts = parts;
     pp_set_state(pool, PROTOPOOL_FAILED_);
 }
 
@@ -2378,6 +2474,7 @@ static void pp_activate_pool(struct protopool *pool, struct protopool_store *sto
 {
     pool->store = store;
     pool->is_fixed = store->growth == NULL;
+    memset(pool->parts, 0, (size_t)PROTOPOOL_PARTS(store->geometry->count) * sizeof *pool->parts);
     pp_set_state(pool, PROTOPOOL_ALIVE_);
 }
 
@@ -2388,6 +2485,15 @@ static unsigned long long pp_laid_out_bytes(size_t slot_bytes, unsigned long lon
     return PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), slots,
                                pp_map_words((uint32_t)PROTOPOOL_MIN_(slots, UINT32_MAX)), arrays,
                                PROTOPOOL_RECORD_BYTES_);
+}
+
+/* Lays out so many parts behind the tables in fixed memory. Returns their end. */
+static unsigned char *pp_lay_out_parts(struct protopool_store *store, size_t parts)
+{
+    store->new_parts = (unsigned char *)store + pp_tables_bytes(store->geometry);
+    store->new_part_count = (uint32_t)parts;
+    store->part_bytes = PROTOPOOL_PART_BYTES;
+    return store->new_parts + (size_t)PROTOPOOL_DEPOT_PARTS_BYTES(parts, 1);
 }
 
 /* Makes the only slab of a slot size in fixed memory, with `room` bytes for the caller before the slots. Returns the end of the
@@ -2405,13 +2511,22 @@ static unsigned char *pp_create_fixed_slab(struct protopool_store *store, struct
 #endif
 
 /*
- * The memory of a slot size: the array of its magazine, its bitmap with the summary, and the slots. The array has twice
+ * The memory of a slot size: its struct protopool_fixed_slots, the array of its magazine, its bitmap with the summary, and the
+ * slots. The array has twice
  * PROTOPOOL_MAGAZINE elements, or one for each slot of the budget. When it is empty, at most half of it is refilled from the
  * bitmap; when it is full, the older half of it is spilled.
+ * A slot size without a budget takes no memory. The three pointers of its magazine are equal all the same: they count the
+ * failures.
  */
 static protopool_word *pp_compact_bits(const struct protopool *pool, unsigned c)
 {
     return (protopool_word *)(void *)pool->loaded[c].end;
+}
+
+/* Of a slot size with a budget. */
+static struct protopool_fixed_slots *pp_fixed_slots(const struct protopool *pool, unsigned c)
+{
+    return (struct protopool_fixed_slots *)(void *)pool->loaded[c].slots - 1;
 }
 
 static const struct protopool_slot_size *pp_compact_size(const struct protopool *pool, unsigned c)
@@ -2423,7 +2538,7 @@ static const struct protopool_slot_size *pp_compact_size(const struct protopool 
 PROTOPOOL_INLINE void pp_refill_compact(struct protopool *pool, unsigned c, uint32_t count)
 {
     const struct protopool_slot_size *const size = pp_compact_size(pool, c);
-    struct protopool_fixed_slots *const fixed = &pool->classes[c].fixed;
+    struct protopool_fixed_slots *const fixed = pp_fixed_slots(pool, c);
     const uint32_t words = pp_bitmap_words(size->budget), bytes = size->bytes;
     protopool_word *const bits = pp_compact_bits(pool, c);
     void **const bottom = pool->loaded[c].slots;
@@ -2449,7 +2564,7 @@ PROTOPOOL_INLINE void pp_refill_compact(struct protopool *pool, unsigned c, uint
 static void pp_spill_compact(struct protopool *pool, unsigned c, uint32_t count)
 {
     const struct protopool_slot_size *const size = pp_compact_size(pool, c);
-    struct protopool_fixed_slots *const fixed = &pool->classes[c].fixed;
+    struct protopool_fixed_slots *const fixed = pp_fixed_slots(pool, c);
     protopool_word *const bits = pp_compact_bits(pool, c);
     const uint64_t reciprocal = pp_reciprocal(size->bytes);
     void *const *const slots = pool->loaded[c].slots;
@@ -2474,21 +2589,25 @@ static void pp_spill_compact(struct protopool *pool, unsigned c, uint32_t count)
 
 static void *pp_take_compact(struct protopool *pool, unsigned c)
 {
-    struct protopool_pool_class *const pool_class = &pool->classes[c];
     struct protopool_magazine *const loaded = &pool->loaded[c];
-    const uint32_t array = (uint32_t)(loaded->end - loaded->slots), free_slots = pool_class->fixed.free_slots;
-    const uint32_t out = pp_compact_size(pool, c)->budget - free_slots;
-    const uint32_t most = pp_slots_to_refill(false, out, PROTOPOOL_MIN_(array, PROTOPOOL_MAGAZINE));
-    const uint32_t count = PROTOPOOL_MIN_(most, free_slots);
+    struct protopool_fixed_slots *const fixed = pp_fixed_slots(pool, c);
+    const uint32_t array = (uint32_t)(loaded->end - loaded->slots);
+    uint32_t out, most, count;
 
-    if (free_slots == 0) {
-        pool_class->failures++;
+    if (array == 0 || fixed->free_slots == 0) {
+        if (array == 0)
+            pp_set_array(loaded, (void **)(void *)((unsigned char *)loaded->slots + 1), 0);
+        else
+            fixed->failures++;
         pool->failure = PROTOPOOL_EXHAUSTED;
         return NULL;
     }
+    out = pp_compact_size(pool, c)->budget - fixed->free_slots;
+    most = pp_slots_to_refill(false, out, PROTOPOOL_MIN_(array, PROTOPOOL_MAGAZINE));
+    count = PROTOPOOL_MIN_(most, fixed->free_slots);
     pp_refill_compact(pool, c, count);
-    if (pool_class->peak < out + count)
-        pool_class->peak = out + count;
+    if (fixed->peak < out + count)
+        fixed->peak = out + count;
     return *--loaded->top;
 }
 
@@ -2511,10 +2630,14 @@ static const struct protopool_kind pp_compact = { .take = pp_take_compact, .put 
 static void pp_reset_compact(struct protopool *pool)
 {
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
+        const uint32_t budget = pp_compact_size(pool, c)->budget;
+
+        if (budget == 0)
+            continue;
         pool->loaded[c].top = pool->loaded[c].slots;
-        pool->classes[c].fixed.free_slots = pp_compact_size(pool, c)->budget;
-        pool->classes[c].fixed.lowest = 0;
-        pp_fill_bitmap(pp_compact_bits(pool, c), pp_compact_size(pool, c)->budget);
+        pp_fixed_slots(pool, c)->free_slots = budget;
+        pp_fixed_slots(pool, c)->lowest = 0;
+        pp_fill_bitmap(pp_compact_bits(pool, c), budget);
     }
 }
 
@@ -2526,7 +2649,9 @@ static bool pp_is_compact(const struct protopool *pool)
 /* How many more slots can be allocated. */
 static size_t pp_free_compact(const struct protopool *pool, unsigned c)
 {
-    return pool->classes[c].fixed.free_slots + (size_t)(pool->loaded[c].top - pool->loaded[c].slots);
+    return pp_compact_size(pool, c)->budget == 0
+               ? 0
+               : pp_fixed_slots(pool, c)->free_slots + (size_t)(pool->loaded[c].top - pool->loaded[c].slots);
 }
 
 static size_t pp_live_compact(const struct protopool *pool)
@@ -2555,7 +2680,8 @@ static void pp_each_compact(struct protopool *pool, void (*fn)(void *ctx, const 
         for (uint32_t w = 0; w < pp_bitmap_words(size->budget); w++) {
             protopool_word live = pp_bits_in_word(size->budget, w) & ~pp_compact_bits(pool, c)[w];
             for (; live != 0; live &= live - 1)
-                fn(ctx, pool->classes[c].fixed.first + ((size_t)w * PP_WORD_BITS + pp_lowest_bit(live)) * size->bytes);
+                fn(ctx,
+                   pp_fixed_slots(pool, c)->first + ((size_t)w * PP_WORD_BITS + pp_lowest_bit(live)) * size->bytes);
         }
     }
 }
@@ -2569,8 +2695,8 @@ static void pp_compact_stats(const struct protopool *pool, struct protopool_slot
         stats->slot_bytes = size->bytes;
         stats->budget = size->budget;
         stats->live = size->budget - pp_free_compact(pool, c);
-        stats->peak = pool->classes[c].peak;
-        stats->failures = pool->classes[c].failures;
+        stats->peak = size->budget != 0 ? pp_fixed_slots(pool, c)->peak : 0;
+        stats->failures = size->budget != 0 ? pp_fixed_slots(pool, c)->failures : (uintptr_t)pool->loaded[c].slots;
     }
     if (source_bytes != NULL)
         *source_bytes = pool->store->source_bytes;
@@ -2579,56 +2705,62 @@ static void pp_compact_stats(const struct protopool *pool, struct protopool_slot
 }
 
 #if PROTOPOOL_CHECK == 0
-/* The bytes before the slots of a slot size. */
+/* The bytes before the slots of a slot size with a budget. */
 static size_t pp_compact_head_bytes(uint32_t budget)
 {
-    return pp_round_up(PROTOPOOL_MIN_(2U * PROTOPOOL_MAGAZINE, budget) * sizeof(void *)
+    return pp_round_up(sizeof(struct protopool_fixed_slots)
+                       + PROTOPOOL_MIN_(2U * PROTOPOOL_MAGAZINE, budget) * sizeof(void *)
                        + pp_map_words(budget) * sizeof(protopool_word));
 }
 
 bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
-                          struct protopool_pool_class *classes, const struct protopool_geometry *geometry, void *memory,
+                          struct protopool_pool_class **parts, const struct protopool_geometry *geometry, void *memory,
                           size_t bytes)
 {
-    unsigned long long need = PROTOPOOL_POOL_TABLES_BYTES(geometry->count);
     struct protopool_store *const store = (struct protopool_store *)memory;
-    const struct protopool_slot_size *size = geometry->slot_sizes;
-    unsigned char *next;
+    size_t used = (size_t)PROTOPOOL_POOL_TABLES_BYTES(geometry->count);
 
-    pp_clear_pool(pool, loaded, classes, geometry->count);
-    for (uint32_t left = geometry->count; left != 0; left--, size++)
-        need += pp_compact_head_bytes(size->budget) + PROTOPOOL_ROUND_UP_(1ULL * size->bytes * size->budget);
-    if (need > bytes || memory == NULL || (uintptr_t)memory % 8 != 0)
+    pp_clear_pool(pool, loaded, parts, geometry->count);
+    if (used > bytes || memory == NULL || (uintptr_t)memory % 8 != 0)
         return false;
+    for (unsigned c = 1; c <= geometry->count; c++) {
+        const struct protopool_slot_size *const size = &geometry->slot_sizes[c - 1];
+        unsigned char *const at = (unsigned char *)memory + used;
+        struct protopool_fixed_slots *const fixed = (struct protopool_fixed_slots *)(void *)at;
+        const size_t head = pp_compact_head_bytes(size->budget);
+        const unsigned long long need = head + PROTOPOOL_ROUND_UP_(1ULL * size->bytes * size->budget);
+
+        if (size->budget == 0)
+            continue;
+        if (need > bytes - used) {
+            pp_clear_pool(pool, loaded, parts, geometry->count);
+            return false;
+        }
+        pp_set_array(&loaded[c], (void **)(void *)(fixed + 1), PROTOPOOL_MIN_(2U * PROTOPOOL_MAGAZINE, size->budget));
+        fixed->first = at + head;
+        fixed->peak = fixed->failures = 0;
+        used += (size_t)need;
+    }
     store->geometry = geometry;
     store->kind = &pp_compact;
-    store->classes = NULL; /* the handle has what is needed */
     store->growth = NULL;
-    store->source_bytes = (size_t)need;
+    store->source_bytes = used;
     pool->store = store;
     pool->is_fixed = true;
-    next = (unsigned char *)memory + (size_t)PROTOPOOL_POOL_TABLES_BYTES(geometry->count);
-    for (unsigned c = 1; c <= geometry->count; c++) {
-        size = pp_compact_size(pool, c);
-        pp_set_array(&loaded[c], (void **)(void *)next, PROTOPOOL_MIN_(2U * PROTOPOOL_MAGAZINE, size->budget));
-        next += pp_compact_head_bytes(size->budget);
-        classes[c].fixed.first = next;
-        next += pp_round_up((size_t)size->bytes * size->budget);
-    }
     pp_reset_compact(pool);
     return true;
 }
 
 #else
 bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
-                          struct protopool_pool_class *classes, const struct protopool_geometry *geometry, void *memory,
+                          struct protopool_pool_class **parts, const struct protopool_geometry *geometry, void *memory,
                           size_t bytes)
 {
     unsigned long long need = PROTOPOOL_POOL_TABLES_BYTES(geometry->count);
     struct protopool_store *store;
     unsigned char *next;
 
-    pp_clear_pool(pool, loaded, classes, geometry->count);
+    pp_clear_pool(pool, loaded, parts, geometry->count);
     for (uint32_t i = 0; i < geometry->count; i++)
         need += pp_laid_out_bytes(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget,
                                   PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, geometry->slot_sizes[i].budget));
@@ -2636,7 +2768,8 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
         return false;
     store = pp_lay_out_tables(geometry, memory);
     store->source_bytes = (size_t)need;
-    next = (unsigned char *)memory + pp_tables_bytes(geometry);
+    pp_activate_pool(pool, store);
+    next = pp_lay_out_parts(store, PROTOPOOL_PARTS(geometry->count));
     for (unsigned c = 1; c <= geometry->count; c++) {
         const uint32_t budget = geometry->slot_sizes[c - 1].budget;
         const uint32_t arrays = (uint32_t)PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, budget);
@@ -2650,11 +2783,11 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
                                        + pp_map_words(budget) * sizeof(protopool_word)
                                        + budget * pp_record_bytes(slabs)),
                      PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
-        pp_set_array(&classes[c].previous, loaded[c].end, arrays - PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
+        (void)pp_ensure_part(pool, c);
+        pp_set_array(&pp_class(pool, c)->previous, loaded[c].end, arrays - PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
         next = pp_create_fixed_slab(store, slabs, budget, arrays * sizeof(void *), next);
     }
     pp_note_store(store, NULL);
-    pp_activate_pool(pool, store);
     return true;
 }
 #endif
@@ -2687,7 +2820,12 @@ static const struct protopool_growing pp_growing = { .grow = pp_grow,
                                                      .grow_for = pp_grow_after_flush,
                                                      .release = pp_release_idle_slab,
                                                      .trim = pp_trim_growing,
-                                                     .end = pp_give_store };
+                                                     .end = pp_give_store,
+                                                     .load_full = pp_load_full_magazine,
+                                                     .fetch_full = pp_fetch_full_magazines,
+                                                     .keep_full = pp_keep_full_magazine,
+                                                     .leave_full = pp_leave_full_magazines,
+                                                     .spill_exchange = pp_spill_exchange };
 
 /* Gives back all free memory but that in the magazines of pools. */
 static void pp_trim_store(struct protopool_store *store, struct protopool_depot *depot)
@@ -2695,7 +2833,8 @@ static void pp_trim_store(struct protopool_store *store, struct protopool_depot 
     if (depot != NULL) {
         pp_flush_depot_magazines(depot);
         pp_return_empty_arrays(depot);
-        pp_give_unused_exchanges(depot);
+        if (depot->joined == 0 && store->growth != NULL)
+            pp_return_arrays_of_parts(store);
     }
     if (store->growth != NULL)
         store->growth->calls->trim(store);
@@ -2720,12 +2859,12 @@ static void pp_store_stats(const struct protopool_store *store, struct protopool
 }
 
 bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
-                            struct protopool_pool_class *classes, const struct protopool_geometry *geometry,
+                            struct protopool_pool_class **parts, const struct protopool_geometry *geometry,
                             const struct protopool_source *source)
 {
     struct protopool_store *store;
 
-    pp_clear_pool(pool, loaded, classes, geometry->count);
+    pp_clear_pool(pool, loaded, parts, geometry->count);
     store = pp_create_growing_store(geometry, source);
     if (store == NULL)
         return false;
@@ -2755,7 +2894,7 @@ size_t protopool_fini(struct protopool *pool)
         pp_report_leaks(pool->store, pool);
         pp_end_store(pool->store);
     }
-    pp_clear_pool(pool, pool->loaded, pool->classes, slot_sizes);
+    pp_clear_pool(pool, pool->loaded, pool->parts, slot_sizes);
     pp_set_state(pool, PROTOPOOL_ENDED_);
     return live;
 }
@@ -2784,7 +2923,8 @@ void protopool_reset(struct protopool *pool)
 
         pp_note_peak(pool, c);
         pool->loaded[c].top = pool->loaded[c].slots;
-        pool->classes[c].previous.top = pool->classes[c].previous.slots;
+        if (pp_has_part(pool, c))
+            pp_class(pool, c)->previous.top = pp_class(pool, c)->previous.slots;
         pp_reset_peak(&pool->loaded[c]);
         pp_reset_live(pool->store, c);
         while (slabs->full != NULL) {
@@ -3009,16 +3149,15 @@ static bool pp_prefill(struct protopool *pool)
 
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
         struct protopool_store_class *const store_class = &pool->store->classes[c];
-        struct protopool_magazine *const loaded = &pool->loaded[c], *const previous = &pool->classes[c].previous;
 
         if (store_class->slabs.slots == 0)
             continue;
         slot_sizes++;
         pp_touch_free_slots(&store_class->slabs);
-        if (store_class->magazine != 0 && (!pp_ensure_array(pool, c, loaded) || !pp_ensure_array(pool, c, previous)))
+        if (store_class->magazine != 0 && (!pp_ensure_loaded(pool, c) || !pp_ensure_previous(pool, c)))
             return false;
-        pp_touch_magazine(&store_class->slabs, loaded);
-        pp_touch_magazine(&store_class->slabs, previous);
+        pp_touch_magazine(&store_class->slabs, &pool->loaded[c]);
+        pp_touch_magazine(&store_class->slabs, &pp_class(pool, c)->previous);
         pp_fill_magazine(pool, c);
     }
     return pp_prefill_arrays(pool, slot_sizes);
@@ -3030,17 +3169,18 @@ static void pp_prefill_compact(struct protopool *pool)
     pp_flush_compact(pool);
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
         const struct protopool_slot_size *const size = pp_compact_size(pool, c);
-        struct protopool_pool_class *const pool_class = &pool->classes[c];
         const uint32_t array = (uint32_t)(pool->loaded[c].end - pool->loaded[c].slots);
-        const uint32_t count = PROTOPOOL_MIN_(array, pool_class->fixed.free_slots);
+        struct protopool_fixed_slots *const fixed = pp_fixed_slots(pool, c);
+        uint32_t count;
 
-        if (count == 0)
+        if (size->budget == 0)
             continue;
-        pp_touch_slots(pool_class->fixed.first, size->bytes, pp_compact_bits(pool, c), pp_bitmap_words(size->budget));
+        count = PROTOPOOL_MIN_(array, fixed->free_slots);
+        pp_touch_slots(fixed->first, size->bytes, pp_compact_bits(pool, c), pp_bitmap_words(size->budget));
         memset(pool->loaded[c].slots, 0, array * sizeof(void *));
         pp_refill_compact(pool, c, count);
-        if (pool_class->peak < size->budget - pool_class->fixed.free_slots)
-            pool_class->peak = size->budget - pool_class->fixed.free_slots; /* it may never ask for more */
+        if (fixed->peak < size->budget - fixed->free_slots)
+            fixed->peak = size->budget - fixed->free_slots; /* it may never ask for more */
     }
 }
 
@@ -3071,7 +3211,6 @@ static bool pp_init_depot(struct protopool_depot *depot, struct protopool_depot_
     memset(classes, 0, (slot_sizes + (size_t)1) * sizeof *classes);
     depot->classes = classes;
     depot->joined = 0;
-    depot->unused = NULL;
     return PROTOPOOL_LOCK_INIT(&depot->lock);
 }
 
@@ -3081,6 +3220,7 @@ bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_
     depot->store = pp_create_growing_store(geometry, source);
     if (depot->store == NULL)
         return false;
+    depot->store->part_bytes = PP_EXCHANGING_PART_BYTES;
     if (pp_init_depot(depot, classes, geometry->count)) {
         pp_note_store(depot->store, &depot->lock);
         return true;
@@ -3099,7 +3239,28 @@ static bool pp_can_count(const struct protopool_geometry *geometry, unsigned lon
     return true;
 }
 
-/* The bytes of a fixed depot for so many pools. *slots gets the part without arrays and tables. */
+/* The bytes of so many arrays of a fixed depot. */
+static unsigned long long pp_arrays_bytes(unsigned long long arrays)
+{
+    return PROTOPOOL_LAID_OUT_(PROTOPOOL_MAGAZINE * sizeof(void *), arrays,
+                               pp_map_words((uint32_t)PROTOPOOL_MIN_(arrays, UINT32_MAX)), 0ULL, 0ULL);
+}
+
+/* How many parts each pool of a fixed depot may take. */
+static uint32_t pp_parts_with_budget(const struct protopool_geometry *geometry)
+{
+    uint32_t parts = 0, end = 0; /* end: of the slot sizes of the parts so far */
+
+    for (uint32_t i = 0; i < geometry->count; i++) {
+        if (geometry->slot_sizes[i].budget != 0 && i >= end) {
+            parts++;
+            end = i / PROTOPOOL_PART * PROTOPOOL_PART + PROTOPOOL_PART;
+        }
+    }
+    return parts;
+}
+
+/* The bytes of a fixed depot for so many pools. *slots gets those of the slots and their bitmaps. */
 static unsigned long long pp_depot_bytes(const struct protopool_geometry *geometry, unsigned long long pools,
                                          unsigned long long *slots)
 {
@@ -3111,14 +3272,16 @@ static unsigned long long pp_depot_bytes(const struct protopool_geometry *geomet
                                     PROTOPOOL_DEPOT_SLOTS_(geometry->slot_sizes[i].budget, pools), 0);
         slot_sizes += geometry->slot_sizes[i].budget != 0;
     }
-    return PROTOPOOL_TABLES_BYTES(geometry->count) + *slots + PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools);
+    return PROTOPOOL_TABLES_BYTES(geometry->count) + *slots
+           + PROTOPOOL_DEPOT_PARTS_BYTES(pp_parts_with_budget(geometry), pools)
+           + pp_arrays_bytes(2 * slot_sizes * pools);
 }
 
 bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_depot_class *classes,
                                 const struct protopool_geometry *geometry, void *memory, size_t bytes)
 {
     unsigned char *next;
-    unsigned long long slots, without_arrays, pools = 1;
+    unsigned long long slots, without_arrays, parts, pools = 1;
     struct protopool_store *store;
     uint32_t arrays = 0;
 
@@ -3126,12 +3289,13 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
     while (pools < 65535 && pp_depot_bytes(geometry, pools + 1, &slots) <= bytes)
         pools++;
     (void)pp_depot_bytes(geometry, pools, &slots);
-    without_arrays = PROTOPOOL_TABLES_BYTES(geometry->count) + slots;
+    parts = pools * pp_parts_with_budget(geometry);
+    without_arrays = PROTOPOOL_TABLES_BYTES(geometry->count) + slots + PROTOPOOL_DEPOT_PARTS_BYTES(parts, 1);
     if (without_arrays > bytes || memory == NULL || (uintptr_t)memory % 8 != 0 || !pp_can_count(geometry, pools)
         || !pp_init_depot(depot, classes, geometry->count))
         return false;
     store = pp_lay_out_tables(geometry, memory);
-    next = (unsigned char *)memory + pp_tables_bytes(geometry);
+    next = pp_lay_out_parts(store, (size_t)parts);
     for (unsigned c = 1; c <= geometry->count; c++) {
         const uint32_t budget = geometry->slot_sizes[c - 1].budget;
         if (budget == 0)
@@ -3141,7 +3305,7 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
         next = pp_create_fixed_slab(store, &store->classes[c].slabs, (uint32_t)PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0,
                                     next);
     }
-    while (slots != 0 && without_arrays + PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2 + 1) <= bytes)
+    while (slots != 0 && without_arrays + pp_arrays_bytes(arrays + 2ULL) <= bytes)
         arrays += 2;
     pp_init_slabs(pp_array_slabs(store), 0, PROTOPOOL_MAGAZINE * sizeof(void *));
     if (arrays != 0)
@@ -3150,22 +3314,20 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
         pp_array_slabs(store)->slot_bytes = 0;
     depot->store = store;
     pp_note_store(store, &depot->lock);
-    store->source_bytes =
-        (size_t)without_arrays + (arrays != 0 ? (size_t)PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2) : 0);
+    store->source_bytes = (size_t)(without_arrays + pp_arrays_bytes(arrays));
     return true;
 }
 
-bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_pool_class *classes,
+bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_pool_class **parts,
                     const struct protopool_geometry *geometry, struct protopool_depot *depot)
 {
-    pp_clear_pool(pool, loaded, classes, geometry->count);
+    pp_clear_pool(pool, loaded, parts, geometry->count);
     if (depot->store == NULL)
         return false;
     pp_activate_pool(pool, depot->store);
     pool->depot = depot;
     PROTOPOOL_LOCK(&depot->lock);
     depot->joined++;
-    pp_begin_exchange(pool);
     PROTOPOOL_UNLOCK(&depot->lock);
     return true;
 }
@@ -3177,6 +3339,17 @@ static void pp_return_array(struct protopool_store *store, struct protopool_maga
         pp_spill(store, pp_array_slabs(store), &array, 1);
 }
 
+/* Gives the parts of a joined pool, whose magazines have no arrays, to pools that use a slot size later. */
+static void pp_return_parts(struct protopool *pool)
+{
+    for (uint32_t i = 0; i < PROTOPOOL_PARTS(pool->store->geometry->count); i++) {
+        if (pool->parts[i] != NULL) {
+            pool->parts[i]->previous.top = (void **)(void *)pool->store->unused_parts;
+            pool->store->unused_parts = pool->parts[i];
+        }
+    }
+}
+
 /* Puts the slots of a joined pool's magazines, and their arrays, back into the store. */
 static void pp_leave_depot(struct protopool *pool)
 {
@@ -3184,9 +3357,9 @@ static void pp_leave_depot(struct protopool *pool)
     pp_flush_magazines(pool);
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
         pp_return_array(pool->store, &pool->loaded[c]);
-        pp_return_array(pool->store, &pool->classes[c].previous);
+        pp_return_array(pool->store, &pp_class(pool, c)->previous);
     }
-    pp_end_exchange(pool);
+    pp_return_parts(pool);
     if (--pool->depot->joined == 0)
         pp_flush_depot_magazines(pool->depot); /* no pool is left to fetch them */
     pp_unlock_store(pool);
@@ -3216,7 +3389,6 @@ size_t protopool_depot_fini(struct protopool_depot *depot)
     for (unsigned c = 1; c <= depot->store->geometry->count; c++)
         live += pp_slots_outside(depot->store, depot, c);
     pp_flush_depot_magazines(depot);
-    pp_give_unused_exchanges(depot);
     pp_report_leaks(depot->store, depot);
     pp_end_store(depot->store);
     depot->store = NULL;
@@ -3436,7 +3608,7 @@ static void pp_note_peak(struct protopool *pool, unsigned c)
     if (pool->depot == NULL) {
         const size_t lowest = pp_has_array(loaded) ? (size_t)(loaded->lowest - loaded->slots) : 0;
         const size_t live =
-            pp_slots_outside(pool->store, NULL, c) - pp_magazine_count(&pool->classes[c].previous) - lowest;
+            pp_slots_outside(pool->store, NULL, c) - pp_magazine_count(&pp_class(pool, c)->previous) - lowest;
         if (live > store_class->peak)
             store_class->peak = live;
     }

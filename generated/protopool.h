@@ -222,7 +222,7 @@ PROTOPOOL_BEGIN_C
 
 /* The version of the interface between the engine, this header and emitted code. It changes whenever a layout or a contract
  * between them changes. Emitted code requires its own version, and each symbol's name contains it. */
-#define PROTOPOOL_ABI 9
+#define PROTOPOOL_ABI 10
 
 /* The name with the version and the settings. */
 #define PROTOPOOL_PASTE_(name, abi, check, magazine, stdio, threads, trace) \
@@ -604,6 +604,12 @@ struct protopool_growing {
     void (*release)(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab);
     void (*trim)(struct protopool_store *store);
     void (*end)(struct protopool_store *store);
+    /* Of a growing depot; the pool has joined it (exchange.c). */
+    bool (*load_full)(struct protopool *pool, unsigned slot_class);
+    bool (*fetch_full)(struct protopool *pool, unsigned slot_class);
+    bool (*keep_full)(struct protopool *pool, unsigned slot_class);
+    bool (*leave_full)(struct protopool *pool, unsigned slot_class);
+    void (*spill_exchange)(struct protopool *pool, unsigned slot_class);
 };
 
 /* What only a growing store has. */
@@ -625,9 +631,13 @@ struct protopool_growth {
 struct protopool_store {
     const struct protopool_geometry *geometry;
     const struct protopool_kind *kind;
-    struct protopool_store_class *classes; /* by slot class; the slots of class 0 are arrays of magazines */
-    struct protopool_growth *growth;       /* NULL: fixed memory */
-    size_t source_bytes;                   /* taken from the source and not given back */
+    struct protopool_store_class *classes;     /* by slot class; the slots of class 0 are arrays of magazines */
+    struct protopool_growth *growth;           /* NULL: fixed memory */
+    size_t source_bytes;                       /* taken from the source and not given back */
+    struct protopool_pool_class *unused_parts; /* each linked to the next by previous.top */
+    unsigned char *new_parts;                  /* parts that no pool had yet, side by side */
+    uint32_t new_part_count;
+    uint32_t part_bytes;
 #if PROTOPOOL_CHECK == 2
     struct protopool_store *next_store; /* in the list of all stores of the program */
     union protopool_lock *lock;         /* the depot's; NULL: the store of a pool on its own */
@@ -641,36 +651,35 @@ struct protopool_arrays {
     uint32_t count; /* of all batches */
 };
 
-/* What a pool that has joined a growing depot has per slot size, to exchange several full magazines at once. */
+/* What a pool that has joined a growing depot has per slot size that it uses, to exchange several full magazines at once. */
 struct protopool_exchange {
     struct protopool_arrays full;  /* a batch of full magazines, fetched from the depot or to be left there */
     struct protopool_arrays empty; /* a batch of empty arrays */
     uint32_t batch;                /* leave this many full magazines at once; 0: one */
 };
 
-/* The slots of a compact pool, a fixed pool of level 0, besides those in its loaded magazine. The bitmap has a bit for each. */
+/* What a compact pool, a fixed pool of level 0, has per slot size with a budget, before the array of the loaded magazine. The
+ * bitmap has a bit for each slot that is free and not in the magazine. */
 struct protopool_fixed_slots {
     unsigned char *first; /* slot 0 */
     uint32_t free_slots;  /* in the bitmap */
     uint32_t lowest;      /* below it, every word of the bitmap is 0 */
+    uint32_t peak;
+    uint32_t failures;
 };
 
-/* What a pool has per slot size, besides the loaded magazine: a compact pool has the second member of each union. */
+/* What a pool with slabs has per slot size that it uses, besides the loaded magazine. */
 struct protopool_pool_class {
-    union {
-        struct protopool_magazine previous;
-        struct protopool_fixed_slots fixed;
-    };
+    struct protopool_magazine previous;
     /* The counts at the last look for idle magazines: those that have not changed are idle. */
-    union {
-        uint32_t seen_loaded;
-        uint32_t peak;
-    };
-    union {
-        uint32_t seen_previous;
-        uint32_t failures;
-    };
+    uint16_t seen_loaded, seen_previous;
 };
+
+/* A pool takes these for so many slot sizes at once, as a part, when it first uses one of them. In a growing depot, as many
+ * struct protopool_exchange follow. */
+#define PROTOPOOL_PART 2
+#define PROTOPOOL_PART_BYTES (PROTOPOOL_PART * sizeof(struct protopool_pool_class))
+#define PROTOPOOL_PARTS(slot_sizes) (((slot_sizes) + 1) / PROTOPOOL_PART + ((slot_sizes) == 0))
 
 /*
  * in_depot is the number of slots in the depot's full magazines. in_pools is the number of slots in the loaded and previous
@@ -679,17 +688,16 @@ struct protopool_pool_class {
  *   live == slabs.slots - slabs.free_in_slabs - in_depot - in_pools
  */
 struct protopool {
-    struct protopool_magazine *loaded; /* by slot class */
-    struct protopool_pool_class *classes;
-    struct protopool_magazine *last; /* the loaded magazine of the message freed last, whose tag is last_tag */
+    struct protopool_magazine *loaded;   /* by slot class */
+    struct protopool_pool_class **parts; /* by (slot class - 1) / PROTOPOOL_PART; NULL: none of them was used */
+    struct protopool_magazine *last;     /* the loaded magazine of the message freed last, whose tag is last_tag */
     uint16_t last_tag;
-    uint16_t store_visits;               /* how often an operation went beyond the magazines of its slot size */
-    uint16_t growths;                    /* how often it took a slab that was not spare */
-    bool is_fixed;                       /* its store never grows */
-    uint8_t failure;                     /* enum protopool_failure: why a constructor last returned NULL */
-    struct protopool_store *store;       /* its own or its depot's; NULL: not initialised */
-    struct protopool_depot *depot;       /* NULL: on its own */
-    struct protopool_exchange *exchange; /* by slot class; NULL: a pool on its own, or with a fixed depot */
+    uint16_t store_visits;         /* how often an operation went beyond the magazines of its slot size */
+    uint16_t growths;              /* how often it took a slab that was not spare */
+    bool is_fixed;                 /* its store never grows */
+    uint8_t failure;               /* enum protopool_failure: why a constructor last returned NULL */
+    struct protopool_store *store; /* its own or its depot's; NULL: not initialised */
+    struct protopool_depot *depot; /* NULL: on its own */
 #if PROTOPOOL_CHECK >= 1
     uint32_t alive; /* one of the three below; any other value: before init */
 #endif
@@ -717,8 +725,6 @@ struct protopool_depot {
     struct protopool_depot_class *classes;
     uint32_t joined;
     struct protopool_store *store; /* NULL: not initialised */
-    struct protopool_exchange
-        *unused; /* of pools that have left; each is linked to the next by full.first of slot class 0 */
 };
 
 struct protopool_slot_stats {
@@ -971,11 +977,14 @@ PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_by
 #define PROTOPOOL_POOL_TABLES_BYTES(slot_sizes) \
     PROTOPOOL_ROUND_UP_(sizeof(struct protopool_store) + 0ULL * (slot_sizes))
 #define PROTOPOOL_FIXED_BYTES(slot_bytes, budget) \
-    (PROTOPOOL_ROUND_UP_(PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)) * sizeof(void *) \
-                         + PROTOPOOL_MAP_WORDS_(1ULL * (budget)) * sizeof(protopool_word)) \
-     + PROTOPOOL_ROUND_UP_((slot_bytes)*1ULL * (budget)))
+    ((budget) == 0 ? 0ULL \
+                   : PROTOPOOL_ROUND_UP_(sizeof(struct protopool_fixed_slots) \
+                                         + PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)) * sizeof(void *) \
+                                         + PROTOPOOL_MAP_WORDS_(1ULL * (budget)) * sizeof(protopool_word)) \
+                         + PROTOPOOL_ROUND_UP_((slot_bytes)*1ULL * (budget)))
 #else
-#define PROTOPOOL_POOL_TABLES_BYTES(slot_sizes) PROTOPOOL_TABLES_BYTES(slot_sizes)
+#define PROTOPOOL_POOL_TABLES_BYTES(slot_sizes) \
+    (PROTOPOOL_TABLES_BYTES(slot_sizes) + PROTOPOOL_DEPOT_PARTS_BYTES(PROTOPOOL_PARTS(slot_sizes), 1))
 #define PROTOPOOL_FIXED_BYTES(slot_bytes, budget) \
     PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), budget, PROTOPOOL_MAP_WORDS_(1ULL * (budget)), \
                         PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)), PROTOPOOL_RECORD_BYTES_)
@@ -996,6 +1005,9 @@ PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_by
 #define PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools) \
     PROTOPOOL_LAID_OUT_(PROTOPOOL_MAGAZINE * sizeof(void *), (slot_sizes)*2ULL * (pools), \
                         PROTOPOOL_MAP_WORDS_((slot_sizes)*2ULL * (pools)), 0ULL, 0ULL)
+
+/* And what each of this number of pools has per slot size, in parts. Only parts of a slot size with a budget count. */
+#define PROTOPOOL_DEPOT_PARTS_BYTES(parts, pools) PROTOPOOL_ROUND_UP_((parts)*1ULL * (pools)*PROTOPOOL_PART_BYTES)
 
 #define PROTOPOOL_LAID_OUT_(slot_bytes, slots, map_words, arrays, record_bytes) \
     ((slots) == 0 ? 0ULL \
@@ -1025,15 +1037,15 @@ PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_by
 #endif
 
 /* Initialises a pool with the geometry's budgets in the caller's memory, aligned to 8. It never grows and never calls a
- * source. loaded and classes have 1 + geometry->count elements. False if the memory is too small or misaligned. */
+ * source. loaded has 1 + geometry->count elements, parts has PROTOPOOL_PARTS(geometry->count). False if the memory is too small or misaligned. */
 PROTOPOOL_API bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
-                                        struct protopool_pool_class *classes, const struct protopool_geometry *geometry,
+                                        struct protopool_pool_class **parts, const struct protopool_geometry *geometry,
                                         void *memory, size_t bytes);
 
 /* Initialises a pool that grows from the source. NULL is the default source. False if the source has no memory for the tables
  * and the first slab. */
 PROTOPOOL_API bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
-                                          struct protopool_pool_class *classes,
+                                          struct protopool_pool_class **parts,
                                           const struct protopool_geometry *geometry,
                                           const struct protopool_source *source);
 
@@ -1086,7 +1098,7 @@ PROTOPOOL_API bool protopool_depot_init(struct protopool_depot *depot, struct pr
                                         const struct protopool_geometry *geometry,
                                         const struct protopool_source *source);
 
-/* The same in fixed memory, aligned to 8. The sum of the three macros in pool.h says how many pools fit into the memory, at
+/* The same in fixed memory, aligned to 8. The sum of the four macros in pool.h says how many pools fit into the memory, at
  * most 65535. While no more pools than that have joined, each budget is guaranteed to all of them together. More pools may
  * join, but a pool that has no array for a magazine takes the lock in each operation. False if the memory is misaligned or
  * too small for one pool, if a slot size would have 2^32 slots, or if the system has no lock. */
@@ -1111,7 +1123,7 @@ PROTOPOOL_API void protopool_depot_stats(struct protopool_depot *depot, struct p
 /* Initialises a pool that uses the depot's memory, for one thread. Its geometry is the depot's. False if the depot's init has
  * failed. */
 PROTOPOOL_API bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded,
-                                  struct protopool_pool_class *classes, const struct protopool_geometry *geometry,
+                                  struct protopool_pool_class **parts, const struct protopool_geometry *geometry,
                                   struct protopool_depot *depot);
 
 #endif

@@ -29,9 +29,9 @@
 
 #include "protopool.h"
 #ifndef PROTOPOOL_ABI
-#error "telemetry.h is for version 9 of protopool.h, and this one is older: regenerate both"
+#error "telemetry.h is for version 10 of protopool.h, and this one is older: regenerate both"
 #endif
-static_assert(PROTOPOOL_ABI == 9, "telemetry.h is for version 9 of protopool.h, and this one is version "
+static_assert(PROTOPOOL_ABI == 10, "telemetry.h is for version 10 of protopool.h, and this one is version "
                                   PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 
 PROTOPOOL_BEGIN_C
@@ -470,14 +470,15 @@ PROTOPOOL_API int telemetry_depot_print_budget(FILE *out, struct telemetry_depot
     PROTOPOOL_DEPOT_BYTES(104, 4, pools) + \
     PROTOPOOL_DEPOT_BYTES(528, 2, pools) + \
     PROTOPOOL_DEPOT_BYTES(552, 2, pools) + \
-    PROTOPOOL_TABLES_BYTES(TELEMETRY_SLOT_SIZES) + PROTOPOOL_DEPOT_ARRAYS_BYTES(8, pools))
+    PROTOPOOL_TABLES_BYTES(TELEMETRY_SLOT_SIZES) + PROTOPOOL_DEPOT_PARTS_BYTES(6, pools) + \
+    PROTOPOOL_DEPOT_ARRAYS_BYTES(8, pools))
 
 #define TELEMETRY_DEPOT_STORAGE(name, pools) alignas(8) static unsigned char name[TELEMETRY_DEPOT_BYTES(pools)]
 
 struct telemetry_pool {
     struct protopool engine_; /* first: short instructions reach its hint for the next free */
     struct protopool_magazine loaded_[1 + TELEMETRY_SLOT_SIZES];
-    struct protopool_pool_class classes_[1 + TELEMETRY_SLOT_SIZES];
+    struct protopool_pool_class *parts_[PROTOPOOL_PARTS(TELEMETRY_SLOT_SIZES)];
 };
 
 #ifdef PROTOPOOL_NO_THREADS
@@ -794,12 +795,12 @@ PROTOPOOL_INLINE void telemetry_free_constant_(struct telemetry_pool *pool, stru
 
 static inline bool telemetry_pool_init(struct telemetry_pool *pool, void *memory, size_t bytes)
 {
-    return protopool_init_fixed(&pool->engine_, pool->loaded_, pool->classes_, &telemetry_layout_, memory, bytes);
+    return protopool_init_fixed(&pool->engine_, pool->loaded_, pool->parts_, &telemetry_layout_, memory, bytes);
 }
 
 static inline bool telemetry_pool_init_growing(struct telemetry_pool *pool, const struct protopool_source *source)
 {
-    return protopool_init_growing(&pool->engine_, pool->loaded_, pool->classes_, &telemetry_layout_, source);
+    return protopool_init_growing(&pool->engine_, pool->loaded_, pool->parts_, &telemetry_layout_, source);
 }
 
 static inline size_t telemetry_pool_fini(struct telemetry_pool *pool)
@@ -851,7 +852,7 @@ static inline bool telemetry_depot_init_fixed(struct telemetry_depot *depot, voi
 
 static inline bool telemetry_pool_join(struct telemetry_pool *pool, struct telemetry_depot *depot)
 {
-    return protopool_join(&pool->engine_, pool->loaded_, pool->classes_, &telemetry_layout_, &depot->engine_);
+    return protopool_join(&pool->engine_, pool->loaded_, pool->parts_, &telemetry_layout_, &depot->engine_);
 }
 
 static inline size_t telemetry_depot_fini(struct telemetry_depot *depot)

@@ -4,7 +4,7 @@
 import json
 from dataclasses import dataclass
 
-from ..laid_out import Layout, Message
+from ..laid_out import SLOT_SIZES_PER_PART, Layout, Message
 from ..tail_slots import TAIL_EXACT, TAIL_STEP, tail_index, tail_slot
 
 
@@ -20,13 +20,13 @@ class _Machine:
     pointer: int
     pool: int
     magazine: int
-    pool_class: int
     store: int
+    fixed_slots: int
     slots: int                  # in a magazine
 
     def handle(self, slot_sizes: int) -> int:
         """struct NAME_pool."""
-        return self.pool + (1 + slot_sizes) * (self.magazine + self.pool_class)
+        return self.pool + (1 + slot_sizes) * self.magazine + max(1, -(-slot_sizes // SLOT_SIZES_PER_PART)) * self.pointer
 
     def fixed_pool(self, layout: Layout) -> int:
         """NAME_POOL_BYTES."""
@@ -34,7 +34,7 @@ class _Machine:
 
     def _slots(self, slot: int, budget: int) -> int:
         array = min(2 * self.slots, budget)
-        return _round_up((array + self._map_words(budget)) * self.pointer) + _round_up(slot * budget)
+        return _round_up(self.fixed_slots + (array + self._map_words(budget)) * self.pointer) + _round_up(slot * budget)
 
     def _map_words(self, bits: int) -> int:
         """Words of a bitmap and of its summary: above more than 128 words lies a level with a bit for each of them."""
@@ -47,7 +47,7 @@ def _round_up(size: int) -> int:
 
 
 # "32" is a microcontroller.
-MACHINES = {"64": _Machine(8, 56, 24, 32, 40, 64), "32": _Machine(4, 32, 12, 20, 20, 4)}
+MACHINES = {"64": _Machine(8, 48, 24, 64, 24, 64), "32": _Machine(4, 28, 12, 36, 20, 4)}
 
 LARGE = 4                       # a message with more than this many times the bytes of the next largest gets a warning
 

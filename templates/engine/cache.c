@@ -8,14 +8,18 @@
  * otherwise empty slab from being reused. */
 static void pp_flush_if_idle(struct protopool *pool, unsigned c)
 {
-    struct protopool_pool_class *const pool_class = &pool->classes[c];
+    struct protopool_pool_class *const pool_class = pp_class(pool, c);
 
+    if (!pp_has_part(pool, c)) { /* it was not used, or there is no memory to note a count */
+        pp_spill_magazine(pool, c, &pool->loaded[c]);
+        return;
+    }
     if (pool_class->seen_loaded == pp_magazine_count(&pool->loaded[c])
         && pool_class->seen_previous == pp_magazine_count(&pool_class->previous)) {
         pp_spill_class(pool, c);
     }
-    pool_class->seen_loaded = pp_magazine_count(&pool->loaded[c]);
-    pool_class->seen_previous = pp_magazine_count(&pool_class->previous);
+    pool_class->seen_loaded = (uint16_t)pp_magazine_count(&pool->loaded[c]);
+    pool_class->seen_previous = (uint16_t)pp_magazine_count(&pool_class->previous);
 }
 
 /*
@@ -64,7 +68,7 @@ static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
 static size_t pp_live_slots(const struct protopool *pool, unsigned c)
 {
     return pp_slots_outside(pool->store, pool->depot, c) - pp_magazine_count(&pool->loaded[c])
-           - pp_magazine_count(&pool->classes[c].previous) - pp_exchange_count(pool, c);
+           - pp_magazine_count(&pp_class(pool, c)->previous) - pp_exchange_count(pool, c);
 }
 
 /*
@@ -136,8 +140,9 @@ static void *pp_take_from_store(struct protopool *pool, unsigned c)
     struct protopool_store_class *const store_class = &pool->store->classes[c];
     void *slot = NULL;
 
-    if (pp_ensure_array(pool, c, loaded)) {
-        if (pp_load_full_magazine(pool, c) || pp_fetch_full_magazines(pool, c))
+    if (pp_ensure_loaded(pool, c)) {
+        if (pp_exchanges(pool)
+            && (pool->store->growth->calls->load_full(pool, c) || pool->store->growth->calls->fetch_full(pool, c)))
             return *--loaded->top;
         if (pp_refill(pool, c))
             slot = *--loaded->top;
@@ -148,7 +153,7 @@ static void *pp_take_from_store(struct protopool *pool, unsigned c)
         store_class->failures++;
     if (!pp_has_exact_peak(pool)) {
         const size_t out =
-            pp_slots_outside(pool->store, pool->depot, c) - pp_magazine_count(&pool->classes[c].previous);
+            pp_slots_outside(pool->store, pool->depot, c) - pp_magazine_count(&pp_class(pool, c)->previous);
         if (out > store_class->peak)
             store_class->peak = out;
     }
@@ -159,17 +164,18 @@ static void *pp_take_from_store(struct protopool *pool, unsigned c)
 static void pp_put_into_store(struct protopool *pool, unsigned c, void *slot)
 {
     struct protopool_magazine *const loaded = &pool->loaded[c];
-    struct protopool_magazine *const previous = &pool->classes[c].previous;
 
-    if (!pp_ensure_array(pool, c, loaded)) {
+    if (!pp_ensure_loaded(pool, c)) {
         pp_spill(pool->store, &pool->store->classes[c].slabs, &slot, 1);
         return;
     }
     if (loaded->top == loaded->end) {
-        if (!pp_ensure_array(pool, c, previous)) {
+        if (!pp_ensure_previous(pool, c)) {
             pp_spill_magazine(pool, c, loaded); /* there is no second array, and a free never fails */
         } else {
-            if (pp_magazine_count(previous) != 0 && !pp_leave_full_magazines(pool, c))
+            struct protopool_magazine *const previous = &pp_class(pool, c)->previous;
+            if (pp_magazine_count(previous) != 0
+                && !(pp_exchanges(pool) && pool->store->growth->calls->leave_full(pool, c)))
                 pp_spill_magazine(pool, c, previous);
             pp_swap_magazines(pool, c);
         }
@@ -194,14 +200,14 @@ static void *pp_take_with_slabs(struct protopool *pool, unsigned slot_class)
     unsigned idle;
 
     pp_note_peak(pool, slot_class);
-    if (pp_magazine_count(&pool->classes[slot_class].previous) != 0) {
+    if (pp_magazine_count(&pp_class(pool, slot_class)->previous) != 0) {
         pp_swap_magazines(pool, slot_class);
         slot = *--loaded->top;
         pp_restart_peak(pool, slot_class);
         return slot;
     }
     idle = pp_class_to_look_at(pool, slot_class);
-    if (idle == 0 && pp_load_full_magazine(pool, slot_class))
+    if (idle == 0 && pp_exchanges(pool) && pool->store->growth->calls->load_full(pool, slot_class))
         return *--loaded->top;
     pp_lock_store(pool);
     if (idle != 0)
@@ -218,7 +224,7 @@ static void *pp_take_with_slabs(struct protopool *pool, unsigned slot_class)
 static void pp_put_with_slabs(struct protopool *pool, unsigned slot_class, void *slot)
 {
     struct protopool_magazine *const loaded = &pool->loaded[slot_class];
-    struct protopool_magazine *const previous = &pool->classes[slot_class].previous;
+    struct protopool_magazine *const previous = &pp_class(pool, slot_class)->previous;
     unsigned idle;
 
     pp_note_peak(pool, slot_class);
@@ -229,7 +235,7 @@ static void pp_put_with_slabs(struct protopool *pool, unsigned slot_class, void 
         return;
     }
     idle = pp_class_to_look_at(pool, slot_class);
-    if (idle == 0 && pp_keep_full_magazine(pool, slot_class)) {
+    if (idle == 0 && pp_exchanges(pool) && pool->store->growth->calls->keep_full(pool, slot_class)) {
         pp_swap_magazines(pool, slot_class);
         *loaded->top++ = slot;
         return;

@@ -160,7 +160,7 @@ static void pp_note_peak(struct protopool *pool, unsigned c)
     if (pool->depot == NULL) {
         const size_t lowest = pp_has_array(loaded) ? (size_t)(loaded->lowest - loaded->slots) : 0;
         const size_t live =
-            pp_slots_outside(pool->store, NULL, c) - pp_magazine_count(&pool->classes[c].previous) - lowest;
+            pp_slots_outside(pool->store, NULL, c) - pp_magazine_count(&pp_class(pool, c)->previous) - lowest;
         if (live > store_class->peak)
             store_class->peak = live;
     }

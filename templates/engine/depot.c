@@ -8,7 +8,6 @@ static bool pp_init_depot(struct protopool_depot *depot, struct protopool_depot_
     memset(classes, 0, (slot_sizes + (size_t)1) * sizeof *classes);
     depot->classes = classes;
     depot->joined = 0;
-    depot->unused = NULL;
     return PROTOPOOL_LOCK_INIT(&depot->lock);
 }
 
@@ -18,6 +17,7 @@ bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_
     depot->store = pp_create_growing_store(geometry, source);
     if (depot->store == NULL)
         return false;
+    depot->store->part_bytes = PP_EXCHANGING_PART_BYTES;
     if (pp_init_depot(depot, classes, geometry->count)) {
         pp_note_store(depot->store, &depot->lock);
         return true;
@@ -36,7 +36,28 @@ static bool pp_can_count(const struct protopool_geometry *geometry, unsigned lon
     return true;
 }
 
-/* The bytes of a fixed depot for so many pools. *slots gets the part without arrays and tables. */
+/* The bytes of so many arrays of a fixed depot. */
+static unsigned long long pp_arrays_bytes(unsigned long long arrays)
+{
+    return PROTOPOOL_LAID_OUT_(PROTOPOOL_MAGAZINE * sizeof(void *), arrays,
+                               pp_map_words((uint32_t)PROTOPOOL_MIN_(arrays, UINT32_MAX)), 0ULL, 0ULL);
+}
+
+/* How many parts each pool of a fixed depot may take. */
+static uint32_t pp_parts_with_budget(const struct protopool_geometry *geometry)
+{
+    uint32_t parts = 0, end = 0; /* end: of the slot sizes of the parts so far */
+
+    for (uint32_t i = 0; i < geometry->count; i++) {
+        if (geometry->slot_sizes[i].budget != 0 && i >= end) {
+            parts++;
+            end = i / PROTOPOOL_PART * PROTOPOOL_PART + PROTOPOOL_PART;
+        }
+    }
+    return parts;
+}
+
+/* The bytes of a fixed depot for so many pools. *slots gets those of the slots and their bitmaps. */
 static unsigned long long pp_depot_bytes(const struct protopool_geometry *geometry, unsigned long long pools,
                                          unsigned long long *slots)
 {
@@ -48,14 +69,16 @@ static unsigned long long pp_depot_bytes(const struct protopool_geometry *geomet
                                     PROTOPOOL_DEPOT_SLOTS_(geometry->slot_sizes[i].budget, pools), 0);
         slot_sizes += geometry->slot_sizes[i].budget != 0;
     }
-    return PROTOPOOL_TABLES_BYTES(geometry->count) + *slots + PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools);
+    return PROTOPOOL_TABLES_BYTES(geometry->count) + *slots
+           + PROTOPOOL_DEPOT_PARTS_BYTES(pp_parts_with_budget(geometry), pools)
+           + pp_arrays_bytes(2 * slot_sizes * pools);
 }
 
 bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_depot_class *classes,
                                 const struct protopool_geometry *geometry, void *memory, size_t bytes)
 {
     unsigned char *next;
-    unsigned long long slots, without_arrays, pools = 1;
+    unsigned long long slots, without_arrays, parts, pools = 1;
     struct protopool_store *store;
     uint32_t arrays = 0;
 
@@ -63,12 +86,13 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
     while (pools < 65535 && pp_depot_bytes(geometry, pools + 1, &slots) <= bytes)
         pools++;
     (void)pp_depot_bytes(geometry, pools, &slots);
-    without_arrays = PROTOPOOL_TABLES_BYTES(geometry->count) + slots;
+    parts = pools * pp_parts_with_budget(geometry);
+    without_arrays = PROTOPOOL_TABLES_BYTES(geometry->count) + slots + PROTOPOOL_DEPOT_PARTS_BYTES(parts, 1);
     if (without_arrays > bytes || memory == NULL || (uintptr_t)memory % 8 != 0 || !pp_can_count(geometry, pools)
         || !pp_init_depot(depot, classes, geometry->count))
         return false;
     store = pp_lay_out_tables(geometry, memory);
-    next = (unsigned char *)memory + pp_tables_bytes(geometry);
+    next = pp_lay_out_parts(store, (size_t)parts);
     for (unsigned c = 1; c <= geometry->count; c++) {
         const uint32_t budget = geometry->slot_sizes[c - 1].budget;
         if (budget == 0)
@@ -78,7 +102,7 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
         next = pp_create_fixed_slab(store, &store->classes[c].slabs, (uint32_t)PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0,
                                     next);
     }
-    while (slots != 0 && without_arrays + PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2 + 1) <= bytes)
+    while (slots != 0 && without_arrays + pp_arrays_bytes(arrays + 2ULL) <= bytes)
         arrays += 2;
     pp_init_slabs(pp_array_slabs(store), 0, PROTOPOOL_MAGAZINE * sizeof(void *));
     if (arrays != 0)
@@ -87,22 +111,20 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
         pp_array_slabs(store)->slot_bytes = 0;
     depot->store = store;
     pp_note_store(store, &depot->lock);
-    store->source_bytes =
-        (size_t)without_arrays + (arrays != 0 ? (size_t)PROTOPOOL_DEPOT_ARRAYS_BYTES(1, arrays / 2) : 0);
+    store->source_bytes = (size_t)(without_arrays + pp_arrays_bytes(arrays));
     return true;
 }
 
-bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_pool_class *classes,
+bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_pool_class **parts,
                     const struct protopool_geometry *geometry, struct protopool_depot *depot)
 {
-    pp_clear_pool(pool, loaded, classes, geometry->count);
+    pp_clear_pool(pool, loaded, parts, geometry->count);
     if (depot->store == NULL)
         return false;
     pp_activate_pool(pool, depot->store);
     pool->depot = depot;
     PROTOPOOL_LOCK(&depot->lock);
     depot->joined++;
-    pp_begin_exchange(pool);
     PROTOPOOL_UNLOCK(&depot->lock);
     return true;
 }
@@ -114,6 +136,17 @@ static void pp_return_array(struct protopool_store *store, struct protopool_maga
         pp_spill(store, pp_array_slabs(store), &array, 1);
 }
 
+/* Gives the parts of a joined pool, whose magazines have no arrays, to pools that use a slot size later. */
+static void pp_return_parts(struct protopool *pool)
+{
+    for (uint32_t i = 0; i < PROTOPOOL_PARTS(pool->store->geometry->count); i++) {
+        if (pool->parts[i] != NULL) {
+            pool->parts[i]->previous.top = (void **)(void *)pool->store->unused_parts;
+            pool->store->unused_parts = pool->parts[i];
+        }
+    }
+}
+
 /* Puts the slots of a joined pool's magazines, and their arrays, back into the store. */
 static void pp_leave_depot(struct protopool *pool)
 {
@@ -121,9 +154,9 @@ static void pp_leave_depot(struct protopool *pool)
     pp_flush_magazines(pool);
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
         pp_return_array(pool->store, &pool->loaded[c]);
-        pp_return_array(pool->store, &pool->classes[c].previous);
+        pp_return_array(pool->store, &pp_class(pool, c)->previous);
     }
-    pp_end_exchange(pool);
+    pp_return_parts(pool);
     if (--pool->depot->joined == 0)
         pp_flush_depot_magazines(pool->depot); /* no pool is left to fetch them */
     pp_unlock_store(pool);
@@ -153,7 +186,6 @@ size_t protopool_depot_fini(struct protopool_depot *depot)
     for (unsigned c = 1; c <= depot->store->geometry->count; c++)
         live += pp_slots_outside(depot->store, depot, c);
     pp_flush_depot_magazines(depot);
-    pp_give_unused_exchanges(depot);
     pp_report_leaks(depot->store, depot);
     pp_end_store(depot->store);
     depot->store = NULL;

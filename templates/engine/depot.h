@@ -9,7 +9,7 @@ PROTOPOOL_API bool protopool_depot_init(struct protopool_depot *depot, struct pr
                                         const struct protopool_geometry *geometry,
                                         const struct protopool_source *source);
 
-/* The same in fixed memory, aligned to 8. The sum of the three macros in pool.h says how many pools fit into the memory, at
+/* The same in fixed memory, aligned to 8. The sum of the four macros in pool.h says how many pools fit into the memory, at
  * most 65535. While no more pools than that have joined, each budget is guaranteed to all of them together. More pools may
  * join, but a pool that has no array for a magazine takes the lock in each operation. False if the memory is misaligned or
  * too small for one pool, if a slot size would have 2^32 slots, or if the system has no lock. */
@@ -34,7 +34,7 @@ PROTOPOOL_API void protopool_depot_stats(struct protopool_depot *depot, struct p
 /* Initialises a pool that uses the depot's memory, for one thread. Its geometry is the depot's. False if the depot's init has
  * failed. */
 PROTOPOOL_API bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded,
-                                  struct protopool_pool_class *classes, const struct protopool_geometry *geometry,
+                                  struct protopool_pool_class **parts, const struct protopool_geometry *geometry,
                                   struct protopool_depot *depot);
 
 #endif

@@ -6,6 +6,23 @@
  * Functions of a depot are called with its lock held.
  */
 
+/* Whether the pool has joined a growing depot. Only then it exchanges magazines. */
+static bool pp_exchanges(const struct protopool *pool)
+{
+    return pool->depot != NULL && pool->store->growth != NULL;
+}
+
+/* Behind the rest of a part. Without a part, it has nothing, and is not written to. */
+static struct protopool_exchange *pp_exchange_of(const struct protopool *pool, unsigned c)
+{
+    static const struct protopool_exchange nothing;
+
+    return pp_has_part(pool, c)
+               ? (struct protopool_exchange *)(void *)(pool->parts[(c - 1) / PROTOPOOL_PART] + PROTOPOOL_PART)
+                     + (c - 1) % PROTOPOOL_PART
+               : (struct protopool_exchange *)PROTOPOOL_UNCONST(&nothing);
+}
+
 /* Adds an array to a batch. */
 static void pp_push_array(struct protopool_arrays *batch, void **array)
 {
@@ -93,7 +110,7 @@ static void pp_return_empty_arrays(struct protopool_depot *depot)
 /* Gives the pool's empty arrays to the depot; if that has enough, to their slabs. */
 static void pp_leave_empty_arrays(struct protopool *pool, unsigned c)
 {
-    struct protopool_arrays *const empty = &pool->exchange[c].empty;
+    struct protopool_arrays *const empty = &pp_exchange_of(pool, c)->empty;
 
     if (empty->count != 0 && pool->depot->classes[c].empty.count + empty->count <= PROTOPOOL_DEPOT_MAGAZINES)
         pp_push_batch(&pool->depot->classes[c].empty, empty);
@@ -107,30 +124,30 @@ static bool pp_load_full_magazine(struct protopool *pool, unsigned c)
     struct protopool_magazine *const loaded = &pool->loaded[c];
     void **const empty = loaded->slots;
 
-    if (pool->exchange == NULL || pool->exchange[c].full.count == 0)
+    if (pp_exchange_of(pool, c)->full.count == 0)
         return false;
-    pp_set_array(loaded, pp_pop_array(&pool->exchange[c].full), (uint32_t)(loaded->end - empty));
+    pp_set_array(loaded, pp_pop_array(&pp_exchange_of(pool, c)->full), (uint32_t)(loaded->end - empty));
     loaded->top = loaded->end;
-    pp_push_array(&pool->exchange[c].empty, empty);
+    pp_push_array(&pp_exchange_of(pool, c)->empty, empty);
     return true;
 }
 
 /* Fetches a batch of full magazines from the depot and loads one. False if the depot has none. */
 static bool pp_fetch_full_magazines(struct protopool *pool, unsigned c)
 {
-    if (pool->exchange == NULL || pool->depot->classes[c].full.count == 0)
+    if (pool->depot->classes[c].full.count == 0 || !pp_ensure_part(pool, c))
         return false;
-    pool->exchange[c].batch = 0;
+    pp_exchange_of(pool, c)->batch = 0;
     pp_leave_empty_arrays(pool, c);
-    pool->exchange[c].full = pp_pop_batch(&pool->depot->classes[c].full);
+    pp_exchange_of(pool, c)->full = pp_pop_batch(&pool->depot->classes[c].full);
     return pp_load_full_magazine(pool, c);
 }
 
 /* Adds the full previous magazine to the pool's batch, and takes an empty array for it. */
 static void pp_keep_previous(struct protopool *pool, unsigned c)
 {
-    struct protopool_exchange *const exchange = &pool->exchange[c];
-    struct protopool_magazine *const previous = &pool->classes[c].previous;
+    struct protopool_exchange *const exchange = pp_exchange_of(pool, c);
+    struct protopool_magazine *const previous = &pp_class(pool, c)->previous;
     const uint32_t capacity = (uint32_t)(previous->end - previous->slots);
 
     pp_push_array(&exchange->full, previous->slots);
@@ -147,10 +164,10 @@ static bool pp_is_batch_complete(const struct protopool_exchange *exchange)
  * no empty array. */
 static bool pp_keep_full_magazine(struct protopool *pool, unsigned c)
 {
-    const struct protopool_magazine *const previous = &pool->classes[c].previous;
+    const struct protopool_magazine *const previous = &pp_class(pool, c)->previous;
 
-    if (pool->exchange == NULL || previous->top != previous->end || pool->exchange[c].empty.count == 0
-        || pp_is_batch_complete(&pool->exchange[c]))
+    if (previous->top != previous->end || pp_exchange_of(pool, c)->empty.count == 0
+        || pp_is_batch_complete(pp_exchange_of(pool, c)))
         return false;
     pp_keep_previous(pool, c);
     return true;
@@ -159,7 +176,7 @@ static bool pp_keep_full_magazine(struct protopool *pool, unsigned c)
 /* Makes sure that the pool has an empty array: from the depot, or a new one. False if there is no memory. */
 static bool pp_ensure_empty_array(struct protopool *pool, unsigned c)
 {
-    struct protopool_exchange *const exchange = &pool->exchange[c];
+    struct protopool_exchange *const exchange = pp_exchange_of(pool, c);
     struct protopool_magazine fresh = { 0 };
 
     if (exchange->empty.count == 0)
@@ -175,7 +192,7 @@ static bool pp_ensure_empty_array(struct protopool *pool, unsigned c)
 /* Spills a full magazine of the pool's batch, if it has one. */
 static void pp_spill_of_batch(struct protopool *pool, unsigned c)
 {
-    struct protopool_exchange *const exchange = &pool->exchange[c];
+    struct protopool_exchange *const exchange = pp_exchange_of(pool, c);
 
     if (exchange->full.count != 0) {
         void **const array = pp_pop_array(&exchange->full);
@@ -191,10 +208,10 @@ static void pp_spill_of_batch(struct protopool *pool, unsigned c)
  */
 static bool pp_leave_full_magazines(struct protopool *pool, unsigned c)
 {
-    const struct protopool_magazine *const previous = &pool->classes[c].previous;
-    struct protopool_exchange *const exchange = pool->exchange != NULL ? &pool->exchange[c] : NULL;
+    const struct protopool_magazine *const previous = &pp_class(pool, c)->previous;
+    struct protopool_exchange *const exchange = pp_exchange_of(pool, c);
 
-    if (exchange == NULL || previous->top != previous->end || !pp_ensure_empty_array(pool, c))
+    if (previous->top != previous->end || !pp_ensure_empty_array(pool, c))
         return false;
     if (pp_is_batch_complete(exchange)) {
         if (pool->depot->classes[c].full.count + exchange->full.count + 1 > PROTOPOOL_DEPOT_MAGAZINES) {
@@ -214,57 +231,12 @@ static bool pp_leave_full_magazines(struct protopool *pool, unsigned c)
 /* Spills the full magazines that the pool has of a slot size besides the loaded and the previous one. */
 static void pp_spill_exchange(struct protopool *pool, unsigned c)
 {
-    if (pool->exchange == NULL)
-        return;
-    pp_spill_batch(pool->store, c, &pool->exchange[c].full);
-    pp_return_arrays(pool->store, &pool->exchange[c].empty);
+    pp_spill_batch(pool->store, c, &pp_exchange_of(pool, c)->full);
+    pp_return_arrays(pool->store, &pp_exchange_of(pool, c)->empty);
 }
 
 /* How many slots these magazines have. */
 static size_t pp_exchange_count(const struct protopool *pool, unsigned c)
 {
-    return pool->exchange == NULL ? 0 : (size_t)pool->exchange[c].full.count * pool->store->classes[c].magazine;
-}
-
-static size_t pp_exchange_bytes(const struct protopool_store *store)
-{
-    return (store->geometry->count + (size_t)1) * sizeof(struct protopool_exchange);
-}
-
-#ifndef PROTOPOOL_NO_THREADS
-/* Prepares a pool that has joined the depot, with the memory of a pool that has left, if there is one. Without memory, or with a
- * fixed depot, the pool exchanges nothing. */
-static void pp_begin_exchange(struct protopool *pool)
-{
-    struct protopool_depot *const depot = pool->depot;
-
-    if (pool->store->growth == NULL)
-        return;
-    pool->exchange = depot->unused;
-    if (pool->exchange != NULL)
-        depot->unused = (struct protopool_exchange *)(void *)pool->exchange[0].full.first;
-    else
-        pool->exchange =
-            (struct protopool_exchange *)pp_take_from_source(pool->store, pp_exchange_bytes(pool->store), 8);
-    if (pool->exchange != NULL)
-        memset(pool->exchange, 0, pp_exchange_bytes(pool->store));
-}
-
-static void pp_end_exchange(struct protopool *pool)
-{
-    if (pool->exchange == NULL)
-        return;
-    pool->exchange[0].full.first = (void **)(void *)pool->depot->unused;
-    pool->depot->unused = pool->exchange;
-}
-#endif
-
-/* Gives the memory of pools that have left the depot to the source. */
-static void pp_give_unused_exchanges(struct protopool_depot *depot)
-{
-    while (depot->unused != NULL) {
-        struct protopool_exchange *const exchange = depot->unused;
-        depot->unused = (struct protopool_exchange *)(void *)exchange[0].full.first;
-        pp_give_to_source(depot->store, exchange, pp_exchange_bytes(depot->store), 8);
-    }
+    return !pp_exchanges(pool) ? 0 : (size_t)pp_exchange_of(pool, c)->full.count * pool->store->classes[c].magazine;
 }

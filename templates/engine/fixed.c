@@ -7,14 +7,13 @@
 
 /* Makes the pool one that has nothing. Until pp_activate_pool, it is a pool whose init or join has failed. */
 static void pp_clear_pool(struct protopool *pool, struct protopool_magazine *loaded,
-                          struct protopool_pool_class *classes, uint32_t slot_sizes)
+                          struct protopool_pool_class **parts, uint32_t slot_sizes)
 {
     memset(pool, 0, sizeof *pool);
     memset(loaded, 0, (slot_sizes + (size_t)1) * sizeof *loaded);
-    memset(classes, 0, (slot_sizes + (size_t)1) * sizeof *classes);
     pool->loaded = loaded;
     pool->last = loaded;
-    pool->classes = classes;
+    pool->parts = parts;
     pp_set_state(pool, PROTOPOOL_FAILED_);
 }
 
@@ -22,6 +21,7 @@ static void pp_activate_pool(struct protopool *pool, struct protopool_store *sto
 {
     pool->store = store;
     pool->is_fixed = store->growth == NULL;
+    memset(pool->parts, 0, (size_t)PROTOPOOL_PARTS(store->geometry->count) * sizeof *pool->parts);
     pp_set_state(pool, PROTOPOOL_ALIVE_);
 }
 
@@ -32,6 +32,15 @@ static unsigned long long pp_laid_out_bytes(size_t slot_bytes, unsigned long lon
     return PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), slots,
                                pp_map_words((uint32_t)PROTOPOOL_MIN_(slots, UINT32_MAX)), arrays,
                                PROTOPOOL_RECORD_BYTES_);
+}
+
+/* Lays out so many parts behind the tables in fixed memory. Returns their end. */
+static unsigned char *pp_lay_out_parts(struct protopool_store *store, size_t parts)
+{
+    store->new_parts = (unsigned char *)store + pp_tables_bytes(store->geometry);
+    store->new_part_count = (uint32_t)parts;
+    store->part_bytes = PROTOPOOL_PART_BYTES;
+    return store->new_parts + (size_t)PROTOPOOL_DEPOT_PARTS_BYTES(parts, 1);
 }
 
 /* Makes the only slab of a slot size in fixed memory, with `room` bytes for the caller before the slots. Returns the end of the
@@ -49,13 +58,22 @@ static unsigned char *pp_create_fixed_slab(struct protopool_store *store, struct
 #endif
 
 /*
- * The memory of a slot size: the array of its magazine, its bitmap with the summary, and the slots. The array has twice
+ * The memory of a slot size: its struct protopool_fixed_slots, the array of its magazine, its bitmap with the summary, and the
+ * slots. The array has twice
  * PROTOPOOL_MAGAZINE elements, or one for each slot of the budget. When it is empty, at most half of it is refilled from the
  * bitmap; when it is full, the older half of it is spilled.
+ * A slot size without a budget takes no memory. The three pointers of its magazine are equal all the same: they count the
+ * failures.
  */
 static protopool_word *pp_compact_bits(const struct protopool *pool, unsigned c)
 {
     return (protopool_word *)(void *)pool->loaded[c].end;
+}
+
+/* Of a slot size with a budget. */
+static struct protopool_fixed_slots *pp_fixed_slots(const struct protopool *pool, unsigned c)
+{
+    return (struct protopool_fixed_slots *)(void *)pool->loaded[c].slots - 1;
 }
 
 static const struct protopool_slot_size *pp_compact_size(const struct protopool *pool, unsigned c)
@@ -67,7 +85,7 @@ static const struct protopool_slot_size *pp_compact_size(const struct protopool 
 PROTOPOOL_INLINE void pp_refill_compact(struct protopool *pool, unsigned c, uint32_t count)
 {
     const struct protopool_slot_size *const size = pp_compact_size(pool, c);
-    struct protopool_fixed_slots *const fixed = &pool->classes[c].fixed;
+    struct protopool_fixed_slots *const fixed = pp_fixed_slots(pool, c);
     const uint32_t words = pp_bitmap_words(size->budget), bytes = size->bytes;
     protopool_word *const bits = pp_compact_bits(pool, c);
     void **const bottom = pool->loaded[c].slots;
@@ -93,7 +111,7 @@ PROTOPOOL_INLINE void pp_refill_compact(struct protopool *pool, unsigned c, uint
 static void pp_spill_compact(struct protopool *pool, unsigned c, uint32_t count)
 {
     const struct protopool_slot_size *const size = pp_compact_size(pool, c);
-    struct protopool_fixed_slots *const fixed = &pool->classes[c].fixed;
+    struct protopool_fixed_slots *const fixed = pp_fixed_slots(pool, c);
     protopool_word *const bits = pp_compact_bits(pool, c);
     const uint64_t reciprocal = pp_reciprocal(size->bytes);
     void *const *const slots = pool->loaded[c].slots;
@@ -118,21 +136,25 @@ static void pp_spill_compact(struct protopool *pool, unsigned c, uint32_t count)
 
 static void *pp_take_compact(struct protopool *pool, unsigned c)
 {
-    struct protopool_pool_class *const pool_class = &pool->classes[c];
     struct protopool_magazine *const loaded = &pool->loaded[c];
-    const uint32_t array = (uint32_t)(loaded->end - loaded->slots), free_slots = pool_class->fixed.free_slots;
-    const uint32_t out = pp_compact_size(pool, c)->budget - free_slots;
-    const uint32_t most = pp_slots_to_refill(false, out, PROTOPOOL_MIN_(array, PROTOPOOL_MAGAZINE));
-    const uint32_t count = PROTOPOOL_MIN_(most, free_slots);
+    struct protopool_fixed_slots *const fixed = pp_fixed_slots(pool, c);
+    const uint32_t array = (uint32_t)(loaded->end - loaded->slots);
+    uint32_t out, most, count;
 
-    if (free_slots == 0) {
-        pool_class->failures++;
+    if (array == 0 || fixed->free_slots == 0) {
+        if (array == 0)
+            pp_set_array(loaded, (void **)(void *)((unsigned char *)loaded->slots + 1), 0);
+        else
+            fixed->failures++;
         pool->failure = PROTOPOOL_EXHAUSTED;
         return NULL;
     }
+    out = pp_compact_size(pool, c)->budget - fixed->free_slots;
+    most = pp_slots_to_refill(false, out, PROTOPOOL_MIN_(array, PROTOPOOL_MAGAZINE));
+    count = PROTOPOOL_MIN_(most, fixed->free_slots);
     pp_refill_compact(pool, c, count);
-    if (pool_class->peak < out + count)
-        pool_class->peak = out + count;
+    if (fixed->peak < out + count)
+        fixed->peak = out + count;
     return *--loaded->top;
 }
 
@@ -155,10 +177,14 @@ static const struct protopool_kind pp_compact = { .take = pp_take_compact, .put 
 static void pp_reset_compact(struct protopool *pool)
 {
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
+        const uint32_t budget = pp_compact_size(pool, c)->budget;
+
+        if (budget == 0)
+            continue;
         pool->loaded[c].top = pool->loaded[c].slots;
-        pool->classes[c].fixed.free_slots = pp_compact_size(pool, c)->budget;
-        pool->classes[c].fixed.lowest = 0;
-        pp_fill_bitmap(pp_compact_bits(pool, c), pp_compact_size(pool, c)->budget);
+        pp_fixed_slots(pool, c)->free_slots = budget;
+        pp_fixed_slots(pool, c)->lowest = 0;
+        pp_fill_bitmap(pp_compact_bits(pool, c), budget);
     }
 }
 
@@ -170,7 +196,9 @@ static bool pp_is_compact(const struct protopool *pool)
 /* How many more slots can be allocated. */
 static size_t pp_free_compact(const struct protopool *pool, unsigned c)
 {
-    return pool->classes[c].fixed.free_slots + (size_t)(pool->loaded[c].top - pool->loaded[c].slots);
+    return pp_compact_size(pool, c)->budget == 0
+               ? 0
+               : pp_fixed_slots(pool, c)->free_slots + (size_t)(pool->loaded[c].top - pool->loaded[c].slots);
 }
 
 static size_t pp_live_compact(const struct protopool *pool)
@@ -199,7 +227,8 @@ static void pp_each_compact(struct protopool *pool, void (*fn)(void *ctx, const 
         for (uint32_t w = 0; w < pp_bitmap_words(size->budget); w++) {
             protopool_word live = pp_bits_in_word(size->budget, w) & ~pp_compact_bits(pool, c)[w];
             for (; live != 0; live &= live - 1)
-                fn(ctx, pool->classes[c].fixed.first + ((size_t)w * PP_WORD_BITS + pp_lowest_bit(live)) * size->bytes);
+                fn(ctx,
+                   pp_fixed_slots(pool, c)->first + ((size_t)w * PP_WORD_BITS + pp_lowest_bit(live)) * size->bytes);
         }
     }
 }
@@ -213,8 +242,8 @@ static void pp_compact_stats(const struct protopool *pool, struct protopool_slot
         stats->slot_bytes = size->bytes;
         stats->budget = size->budget;
         stats->live = size->budget - pp_free_compact(pool, c);
-        stats->peak = pool->classes[c].peak;
-        stats->failures = pool->classes[c].failures;
+        stats->peak = size->budget != 0 ? pp_fixed_slots(pool, c)->peak : 0;
+        stats->failures = size->budget != 0 ? pp_fixed_slots(pool, c)->failures : (uintptr_t)pool->loaded[c].slots;
     }
     if (source_bytes != NULL)
         *source_bytes = pool->store->source_bytes;
@@ -223,56 +252,62 @@ static void pp_compact_stats(const struct protopool *pool, struct protopool_slot
 }
 
 #if PROTOPOOL_CHECK == 0
-/* The bytes before the slots of a slot size. */
+/* The bytes before the slots of a slot size with a budget. */
 static size_t pp_compact_head_bytes(uint32_t budget)
 {
-    return pp_round_up(PROTOPOOL_MIN_(2U * PROTOPOOL_MAGAZINE, budget) * sizeof(void *)
+    return pp_round_up(sizeof(struct protopool_fixed_slots)
+                       + PROTOPOOL_MIN_(2U * PROTOPOOL_MAGAZINE, budget) * sizeof(void *)
                        + pp_map_words(budget) * sizeof(protopool_word));
 }
 
 bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
-                          struct protopool_pool_class *classes, const struct protopool_geometry *geometry, void *memory,
+                          struct protopool_pool_class **parts, const struct protopool_geometry *geometry, void *memory,
                           size_t bytes)
 {
-    unsigned long long need = PROTOPOOL_POOL_TABLES_BYTES(geometry->count);
     struct protopool_store *const store = (struct protopool_store *)memory;
-    const struct protopool_slot_size *size = geometry->slot_sizes;
-    unsigned char *next;
+    size_t used = (size_t)PROTOPOOL_POOL_TABLES_BYTES(geometry->count);
 
-    pp_clear_pool(pool, loaded, classes, geometry->count);
-    for (uint32_t left = geometry->count; left != 0; left--, size++)
-        need += pp_compact_head_bytes(size->budget) + PROTOPOOL_ROUND_UP_(1ULL * size->bytes * size->budget);
-    if (need > bytes || memory == NULL || (uintptr_t)memory % 8 != 0)
+    pp_clear_pool(pool, loaded, parts, geometry->count);
+    if (used > bytes || memory == NULL || (uintptr_t)memory % 8 != 0)
         return false;
+    for (unsigned c = 1; c <= geometry->count; c++) {
+        const struct protopool_slot_size *const size = &geometry->slot_sizes[c - 1];
+        unsigned char *const at = (unsigned char *)memory + used;
+        struct protopool_fixed_slots *const fixed = (struct protopool_fixed_slots *)(void *)at;
+        const size_t head = pp_compact_head_bytes(size->budget);
+        const unsigned long long need = head + PROTOPOOL_ROUND_UP_(1ULL * size->bytes * size->budget);
+
+        if (size->budget == 0)
+            continue;
+        if (need > bytes - used) {
+            pp_clear_pool(pool, loaded, parts, geometry->count);
+            return false;
+        }
+        pp_set_array(&loaded[c], (void **)(void *)(fixed + 1), PROTOPOOL_MIN_(2U * PROTOPOOL_MAGAZINE, size->budget));
+        fixed->first = at + head;
+        fixed->peak = fixed->failures = 0;
+        used += (size_t)need;
+    }
     store->geometry = geometry;
     store->kind = &pp_compact;
-    store->classes = NULL; /* the handle has what is needed */
     store->growth = NULL;
-    store->source_bytes = (size_t)need;
+    store->source_bytes = used;
     pool->store = store;
     pool->is_fixed = true;
-    next = (unsigned char *)memory + (size_t)PROTOPOOL_POOL_TABLES_BYTES(geometry->count);
-    for (unsigned c = 1; c <= geometry->count; c++) {
-        size = pp_compact_size(pool, c);
-        pp_set_array(&loaded[c], (void **)(void *)next, PROTOPOOL_MIN_(2U * PROTOPOOL_MAGAZINE, size->budget));
-        next += pp_compact_head_bytes(size->budget);
-        classes[c].fixed.first = next;
-        next += pp_round_up((size_t)size->bytes * size->budget);
-    }
     pp_reset_compact(pool);
     return true;
 }
 
 #else
 bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
-                          struct protopool_pool_class *classes, const struct protopool_geometry *geometry, void *memory,
+                          struct protopool_pool_class **parts, const struct protopool_geometry *geometry, void *memory,
                           size_t bytes)
 {
     unsigned long long need = PROTOPOOL_POOL_TABLES_BYTES(geometry->count);
     struct protopool_store *store;
     unsigned char *next;
 
-    pp_clear_pool(pool, loaded, classes, geometry->count);
+    pp_clear_pool(pool, loaded, parts, geometry->count);
     for (uint32_t i = 0; i < geometry->count; i++)
         need += pp_laid_out_bytes(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget,
                                   PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, geometry->slot_sizes[i].budget));
@@ -280,7 +315,8 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
         return false;
     store = pp_lay_out_tables(geometry, memory);
     store->source_bytes = (size_t)need;
-    next = (unsigned char *)memory + pp_tables_bytes(geometry);
+    pp_activate_pool(pool, store);
+    next = pp_lay_out_parts(store, PROTOPOOL_PARTS(geometry->count));
     for (unsigned c = 1; c <= geometry->count; c++) {
         const uint32_t budget = geometry->slot_sizes[c - 1].budget;
         const uint32_t arrays = (uint32_t)PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, budget);
@@ -294,11 +330,11 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
                                        + pp_map_words(budget) * sizeof(protopool_word)
                                        + budget * pp_record_bytes(slabs)),
                      PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
-        pp_set_array(&classes[c].previous, loaded[c].end, arrays - PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
+        (void)pp_ensure_part(pool, c);
+        pp_set_array(&pp_class(pool, c)->previous, loaded[c].end, arrays - PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
         next = pp_create_fixed_slab(store, slabs, budget, arrays * sizeof(void *), next);
     }
     pp_note_store(store, NULL);
-    pp_activate_pool(pool, store);
     return true;
 }
 #endif

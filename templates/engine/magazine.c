@@ -1,8 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * Magazines: a pool's stacks of free slots.
- * A magazine has an array of its slot size's capacity, or none.
+ * A magazine has an array of its slot size's capacity, or none. The loaded magazines are in the struct of the pool. What else a
+ * pool has per slot size is in parts, which it takes from its store when it first uses a slot size: a protocol can have many
+ * more slot sizes than a pool uses.
  */
+
+static bool pp_has_part(const struct protopool *pool, unsigned c)
+{
+    return pool->parts[(c - 1) / PROTOPOOL_PART] != NULL;
+}
+
+/* What the pool has of the slot size. Without a part, an element that has nothing, and is not written to. */
+static struct protopool_pool_class *pp_class(const struct protopool *pool, unsigned c)
+{
+    static const struct protopool_pool_class nothing;
+
+    return pp_has_part(pool, c) ? &pool->parts[(c - 1) / PROTOPOOL_PART][(c - 1) % PROTOPOOL_PART]
+                                : (struct protopool_pool_class *)PROTOPOOL_UNCONST(&nothing);
+}
 
 static bool pp_has_array(const struct protopool_magazine *magazine)
 {
@@ -45,14 +61,17 @@ static void pp_spill_magazine(struct protopool *pool, unsigned c, struct protopo
     pp_restart_peak(pool, c);
 }
 
-static void pp_spill_exchange(struct protopool *pool, unsigned c);
+static bool pp_exchanges(const struct protopool *pool);
 
 /* Puts the slots of all magazines of the slot size into their slabs. */
 static void pp_spill_class(struct protopool *pool, unsigned c)
 {
     pp_spill_magazine(pool, c, &pool->loaded[c]);
-    pp_spill_magazine(pool, c, &pool->classes[c].previous);
-    pp_spill_exchange(pool, c);
+    if (!pp_has_part(pool, c))
+        return;
+    pp_spill_magazine(pool, c, &pp_class(pool, c)->previous);
+    if (pp_exchanges(pool))
+        pool->store->growth->calls->spill_exchange(pool, c);
 }
 
 static void pp_flush_magazines(struct protopool *pool)
@@ -61,25 +80,118 @@ static void pp_flush_magazines(struct protopool *pool)
         pp_spill_class(pool, c);
 }
 
+/* An array of the slabs of arrays. NULL if there is no memory. */
+static void **pp_take_array(struct protopool_store *store)
+{
+    struct protopool_slabs *const arrays = pp_array_slabs(store);
+
+    return arrays->partial != NULL || (store->growth != NULL && store->growth->calls->grow(store, arrays))
+               ? (void **)pp_take_one(arrays)
+               : NULL;
+}
+
 /* Gives the magazine an array if it has none. False if there is no memory for it, or if the slot size has no magazines. */
 static bool pp_ensure_array(struct protopool *pool, unsigned c, struct protopool_magazine *magazine)
 {
-    struct protopool_slabs *const arrays = pp_array_slabs(pool->store);
+    void **array;
 
     if (pp_has_array(magazine))
         return true;
     if (pool->store->classes[c].magazine == 0) /* large slots, or no budget */
         return false;
-    if (arrays->partial == NULL
-        && (pool->store->growth == NULL || !pool->store->growth->calls->grow(pool->store, arrays)))
+    array = pp_take_array(pool->store);
+    if (array != NULL)
+        pp_set_array(magazine, array, pool->store->classes[c].magazine);
+    return array != NULL;
+}
+
+/* Parts of fixed memory are there from the beginning. A growing store cuts them from an array. */
+static bool pp_add_parts(struct protopool_store *store)
+{
+    void **const array = store->growth != NULL ? pp_take_array(store) : NULL;
+
+    if (array == NULL)
         return false;
-    pp_set_array(magazine, (void **)pp_take_one(arrays), pool->store->classes[c].magazine);
+    store->new_parts = (unsigned char *)array;
+    store->new_part_count = (uint32_t)pp_array_slabs(store)->slot_bytes / store->part_bytes;
     return true;
+}
+
+/* A part that has nothing. NULL if there is no memory. */
+static struct protopool_pool_class *pp_take_part(struct protopool_store *store)
+{
+    struct protopool_pool_class *part = store->unused_parts;
+
+    if (part != NULL) {
+        store->unused_parts = (struct protopool_pool_class *)(void *)part->previous.top;
+    } else if (store->new_part_count != 0 || pp_add_parts(store)) {
+        part = (struct protopool_pool_class *)(void *)store->new_parts;
+        store->new_parts += store->part_bytes;
+        store->new_part_count--;
+    } else {
+        return NULL;
+    }
+    return (struct protopool_pool_class *)memset(part, 0, store->part_bytes);
+}
+
+/* Gives the pool what it has of the slot size besides the loaded magazine. False if there is no memory. */
+static bool pp_ensure_part(struct protopool *pool, unsigned c)
+{
+    if (!pp_has_part(pool, c))
+        pool->parts[(c - 1) / PROTOPOOL_PART] = pp_take_part(pool->store);
+    return pp_has_part(pool, c);
+}
+
+/* Whether an array begins with this part. */
+static bool pp_begins_array(struct protopool_store *store, const struct protopool_pool_class *part)
+{
+    const struct protopool_slabs *const arrays = pp_array_slabs(store);
+    const struct protopool_slab *const slab = pp_slab_of(arrays, part);
+
+    return (size_t)((const unsigned char *)part - slab->first) % arrays->slot_bytes == 0;
+}
+
+/* Puts the arrays that parts are cut from back into their slabs, when no pool has a part. */
+static void pp_return_arrays_of_parts(struct protopool_store *store)
+{
+    struct protopool_pool_class *part = store->unused_parts, *first_parts = NULL, *next;
+
+    for (; part != NULL; part = next) {
+        next = (struct protopool_pool_class *)(void *)part->previous.top;
+        if (pp_begins_array(store, part)) {
+            part->previous.top = (void **)(void *)first_parts;
+            first_parts = part;
+        }
+    }
+    for (part = first_parts; part != NULL; part = next) {
+        void *const array = part;
+        next = (struct protopool_pool_class *)(void *)part->previous.top;
+        pp_spill(store, pp_array_slabs(store), &array, 1);
+    }
+    store->unused_parts = NULL;
+    store->new_part_count = 0;
+}
+
+/* pp_ensure_array for the loaded magazine, which does without a part if there is no memory for it. */
+static bool pp_ensure_loaded(struct protopool *pool, unsigned c)
+{
+    if (pp_has_array(&pool->loaded[c]))
+        return true;
+    if (!pp_ensure_array(pool, c, &pool->loaded[c]))
+        return false;
+    (void)pp_ensure_part(pool, c);
+    return true;
+}
+
+/* pp_ensure_array for the previous magazine. */
+static bool pp_ensure_previous(struct protopool *pool, unsigned c)
+{
+    return pp_ensure_part(pool, c) && pp_ensure_array(pool, c, &pp_class(pool, c)->previous);
 }
 
 static void pp_swap_magazines(struct protopool *pool, unsigned c)
 {
     const struct protopool_magazine loaded = pool->loaded[c];
-    pool->loaded[c] = pool->classes[c].previous;
-    pool->classes[c].previous = loaded;
+    pool->loaded[c] = pp_class(pool, c)->previous;
+    pp_class(pool, c)->previous = loaded;
 }

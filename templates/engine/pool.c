@@ -26,7 +26,12 @@ static const struct protopool_growing pp_growing = { .grow = pp_grow,
                                                      .grow_for = pp_grow_after_flush,
                                                      .release = pp_release_idle_slab,
                                                      .trim = pp_trim_growing,
-                                                     .end = pp_give_store };
+                                                     .end = pp_give_store,
+                                                     .load_full = pp_load_full_magazine,
+                                                     .fetch_full = pp_fetch_full_magazines,
+                                                     .keep_full = pp_keep_full_magazine,
+                                                     .leave_full = pp_leave_full_magazines,
+                                                     .spill_exchange = pp_spill_exchange };
 
 /* Gives back all free memory but that in the magazines of pools. */
 static void pp_trim_store(struct protopool_store *store, struct protopool_depot *depot)
@@ -34,7 +39,8 @@ static void pp_trim_store(struct protopool_store *store, struct protopool_depot 
     if (depot != NULL) {
         pp_flush_depot_magazines(depot);
         pp_return_empty_arrays(depot);
-        pp_give_unused_exchanges(depot);
+        if (depot->joined == 0 && store->growth != NULL)
+            pp_return_arrays_of_parts(store);
     }
     if (store->growth != NULL)
         store->growth->calls->trim(store);
@@ -59,12 +65,12 @@ static void pp_store_stats(const struct protopool_store *store, struct protopool
 }
 
 bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
-                            struct protopool_pool_class *classes, const struct protopool_geometry *geometry,
+                            struct protopool_pool_class **parts, const struct protopool_geometry *geometry,
                             const struct protopool_source *source)
 {
     struct protopool_store *store;
 
-    pp_clear_pool(pool, loaded, classes, geometry->count);
+    pp_clear_pool(pool, loaded, parts, geometry->count);
     store = pp_create_growing_store(geometry, source);
     if (store == NULL)
         return false;
@@ -94,7 +100,7 @@ size_t protopool_fini(struct protopool *pool)
         pp_report_leaks(pool->store, pool);
         pp_end_store(pool->store);
     }
-    pp_clear_pool(pool, pool->loaded, pool->classes, slot_sizes);
+    pp_clear_pool(pool, pool->loaded, pool->parts, slot_sizes);
     pp_set_state(pool, PROTOPOOL_ENDED_);
     return live;
 }
@@ -123,7 +129,8 @@ void protopool_reset(struct protopool *pool)
 
         pp_note_peak(pool, c);
         pool->loaded[c].top = pool->loaded[c].slots;
-        pool->classes[c].previous.top = pool->classes[c].previous.slots;
+        if (pp_has_part(pool, c))
+            pp_class(pool, c)->previous.top = pp_class(pool, c)->previous.slots;
         pp_reset_peak(&pool->loaded[c]);
         pp_reset_live(pool->store, c);
         while (slabs->full != NULL) {

@@ -16,11 +16,14 @@
 #define PROTOPOOL_POOL_TABLES_BYTES(slot_sizes) \
     PROTOPOOL_ROUND_UP_(sizeof(struct protopool_store) + 0ULL * (slot_sizes))
 #define PROTOPOOL_FIXED_BYTES(slot_bytes, budget) \
-    (PROTOPOOL_ROUND_UP_(PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)) * sizeof(void *) \
-                         + PROTOPOOL_MAP_WORDS_(1ULL * (budget)) * sizeof(protopool_word)) \
-     + PROTOPOOL_ROUND_UP_((slot_bytes)*1ULL * (budget)))
+    ((budget) == 0 ? 0ULL \
+                   : PROTOPOOL_ROUND_UP_(sizeof(struct protopool_fixed_slots) \
+                                         + PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)) * sizeof(void *) \
+                                         + PROTOPOOL_MAP_WORDS_(1ULL * (budget)) * sizeof(protopool_word)) \
+                         + PROTOPOOL_ROUND_UP_((slot_bytes)*1ULL * (budget)))
 #else
-#define PROTOPOOL_POOL_TABLES_BYTES(slot_sizes) PROTOPOOL_TABLES_BYTES(slot_sizes)
+#define PROTOPOOL_POOL_TABLES_BYTES(slot_sizes) \
+    (PROTOPOOL_TABLES_BYTES(slot_sizes) + PROTOPOOL_DEPOT_PARTS_BYTES(PROTOPOOL_PARTS(slot_sizes), 1))
 #define PROTOPOOL_FIXED_BYTES(slot_bytes, budget) \
     PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), budget, PROTOPOOL_MAP_WORDS_(1ULL * (budget)), \
                         PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, (budget)), PROTOPOOL_RECORD_BYTES_)
@@ -41,6 +44,9 @@
 #define PROTOPOOL_DEPOT_ARRAYS_BYTES(slot_sizes, pools) \
     PROTOPOOL_LAID_OUT_(PROTOPOOL_MAGAZINE * sizeof(void *), (slot_sizes)*2ULL * (pools), \
                         PROTOPOOL_MAP_WORDS_((slot_sizes)*2ULL * (pools)), 0ULL, 0ULL)
+
+/* And what each of this number of pools has per slot size, in parts. Only parts of a slot size with a budget count. */
+#define PROTOPOOL_DEPOT_PARTS_BYTES(parts, pools) PROTOPOOL_ROUND_UP_((parts)*1ULL * (pools)*PROTOPOOL_PART_BYTES)
 
 #define PROTOPOOL_LAID_OUT_(slot_bytes, slots, map_words, arrays, record_bytes) \
     ((slots) == 0 ? 0ULL \
@@ -70,15 +76,15 @@
 #endif
 
 /* Initialises a pool with the geometry's budgets in the caller's memory, aligned to 8. It never grows and never calls a
- * source. loaded and classes have 1 + geometry->count elements. False if the memory is too small or misaligned. */
+ * source. loaded has 1 + geometry->count elements, parts has PROTOPOOL_PARTS(geometry->count). False if the memory is too small or misaligned. */
 PROTOPOOL_API bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
-                                        struct protopool_pool_class *classes, const struct protopool_geometry *geometry,
+                                        struct protopool_pool_class **parts, const struct protopool_geometry *geometry,
                                         void *memory, size_t bytes);
 
 /* Initialises a pool that grows from the source. NULL is the default source. False if the source has no memory for the tables
  * and the first slab. */
 PROTOPOOL_API bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
-                                          struct protopool_pool_class *classes,
+                                          struct protopool_pool_class **parts,
                                           const struct protopool_geometry *geometry,
                                           const struct protopool_source *source);
 

@@ -78,16 +78,15 @@ static bool pp_prefill(struct protopool *pool)
 
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
         struct protopool_store_class *const store_class = &pool->store->classes[c];
-        struct protopool_magazine *const loaded = &pool->loaded[c], *const previous = &pool->classes[c].previous;
 
         if (store_class->slabs.slots == 0)
             continue;
         slot_sizes++;
         pp_touch_free_slots(&store_class->slabs);
-        if (store_class->magazine != 0 && (!pp_ensure_array(pool, c, loaded) || !pp_ensure_array(pool, c, previous)))
+        if (store_class->magazine != 0 && (!pp_ensure_loaded(pool, c) || !pp_ensure_previous(pool, c)))
             return false;
-        pp_touch_magazine(&store_class->slabs, loaded);
-        pp_touch_magazine(&store_class->slabs, previous);
+        pp_touch_magazine(&store_class->slabs, &pool->loaded[c]);
+        pp_touch_magazine(&store_class->slabs, &pp_class(pool, c)->previous);
         pp_fill_magazine(pool, c);
     }
     return pp_prefill_arrays(pool, slot_sizes);
@@ -99,17 +98,18 @@ static void pp_prefill_compact(struct protopool *pool)
     pp_flush_compact(pool);
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
         const struct protopool_slot_size *const size = pp_compact_size(pool, c);
-        struct protopool_pool_class *const pool_class = &pool->classes[c];
         const uint32_t array = (uint32_t)(pool->loaded[c].end - pool->loaded[c].slots);
-        const uint32_t count = PROTOPOOL_MIN_(array, pool_class->fixed.free_slots);
+        struct protopool_fixed_slots *const fixed = pp_fixed_slots(pool, c);
+        uint32_t count;
 
-        if (count == 0)
+        if (size->budget == 0)
             continue;
-        pp_touch_slots(pool_class->fixed.first, size->bytes, pp_compact_bits(pool, c), pp_bitmap_words(size->budget));
+        count = PROTOPOOL_MIN_(array, fixed->free_slots);
+        pp_touch_slots(fixed->first, size->bytes, pp_compact_bits(pool, c), pp_bitmap_words(size->budget));
         memset(pool->loaded[c].slots, 0, array * sizeof(void *));
         pp_refill_compact(pool, c, count);
-        if (pool_class->peak < size->budget - pool_class->fixed.free_slots)
-            pool_class->peak = size->budget - pool_class->fixed.free_slots; /* it may never ask for more */
+        if (fixed->peak < size->budget - fixed->free_slots)
+            fixed->peak = size->budget - fixed->free_slots; /* it may never ask for more */
     }
 }
 

@@ -8,6 +8,12 @@
 /* The words of an array of a growing store, behind its slots (exchange.c). */
 enum { PP_NEXT = PROTOPOOL_MAGAZINE, PP_NEXT_BATCH, PP_BATCH_COUNT, PP_ARRAY_WORDS };
 
+/* Of a growing store. Parts are cut from such arrays too. */
+#define PP_ARRAY_BYTES \
+    (PP_ARRAY_WORDS * sizeof(void *) > PP_EXCHANGING_PART_BYTES ? PP_ARRAY_WORDS * sizeof(void *) \
+                                                                : PP_EXCHANGING_PART_BYTES)
+#define PP_EXCHANGING_PART_BYTES (PROTOPOOL_PART_BYTES + PROTOPOOL_PART * sizeof(struct protopool_exchange))
+
 static inline uint32_t pp_lowest_bit(protopool_word word)
 {
 #if defined __GNUC__ && UINTPTR_MAX > 0xffffffffU

@@ -387,6 +387,7 @@ static struct protopool_store *pp_create_growing_store(const struct protopool_ge
     store->growth = (struct protopool_growth *)(void *)((unsigned char *)memory + tables);
     store->source_bytes += sizeof growth;
     *store->growth = growth;
+    store->part_bytes = PROTOPOOL_PART_BYTES;
     if (source == NULL)
         store->growth->source.ctx = &store->growth->heap;
     for (unsigned c = 1; c <= geometry->count; c++) {
@@ -395,7 +396,7 @@ static struct protopool_store *pp_create_growing_store(const struct protopool_ge
         pp_shape_slabs(&store_class->slabs, PP_WASTE_SHIFT);
         store_class->magazine = pp_magazine_capacity(geometry->slot_sizes[c - 1].bytes);
     }
-    pp_init_slabs(pp_array_slabs(store), 0, (PP_ARRAY_WORDS * sizeof(void *) + 63) / 64 * 64);
+    pp_init_slabs(pp_array_slabs(store), 0, (PP_ARRAY_BYTES + 63) / 64 * 64);
     pp_shape_slabs(pp_array_slabs(store), PP_ARRAYS_WASTE_SHIFT);
     pp_array_slabs(store)->reserved = SIZE_MAX; /* arrays are few, and threads come and go */
     if (geometry->count == 0 || pp_grow(store, pp_array_slabs(store)))

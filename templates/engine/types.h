@@ -160,6 +160,12 @@ struct protopool_growing {
     void (*release)(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab);
     void (*trim)(struct protopool_store *store);
     void (*end)(struct protopool_store *store);
+    /* Of a growing depot; the pool has joined it (exchange.c). */
+    bool (*load_full)(struct protopool *pool, unsigned slot_class);
+    bool (*fetch_full)(struct protopool *pool, unsigned slot_class);
+    bool (*keep_full)(struct protopool *pool, unsigned slot_class);
+    bool (*leave_full)(struct protopool *pool, unsigned slot_class);
+    void (*spill_exchange)(struct protopool *pool, unsigned slot_class);
 };
 
 /* What only a growing store has. */
@@ -181,9 +187,13 @@ struct protopool_growth {
 struct protopool_store {
     const struct protopool_geometry *geometry;
     const struct protopool_kind *kind;
-    struct protopool_store_class *classes; /* by slot class; the slots of class 0 are arrays of magazines */
-    struct protopool_growth *growth;       /* NULL: fixed memory */
-    size_t source_bytes;                   /* taken from the source and not given back */
+    struct protopool_store_class *classes;     /* by slot class; the slots of class 0 are arrays of magazines */
+    struct protopool_growth *growth;           /* NULL: fixed memory */
+    size_t source_bytes;                       /* taken from the source and not given back */
+    struct protopool_pool_class *unused_parts; /* each linked to the next by previous.top */
+    unsigned char *new_parts;                  /* parts that no pool had yet, side by side */
+    uint32_t new_part_count;
+    uint32_t part_bytes;
 #if PROTOPOOL_CHECK == 2
     struct protopool_store *next_store; /* in the list of all stores of the program */
     union protopool_lock *lock;         /* the depot's; NULL: the store of a pool on its own */
@@ -197,36 +207,35 @@ struct protopool_arrays {
     uint32_t count; /* of all batches */
 };
 
-/* What a pool that has joined a growing depot has per slot size, to exchange several full magazines at once. */
+/* What a pool that has joined a growing depot has per slot size that it uses, to exchange several full magazines at once. */
 struct protopool_exchange {
     struct protopool_arrays full;  /* a batch of full magazines, fetched from the depot or to be left there */
     struct protopool_arrays empty; /* a batch of empty arrays */
     uint32_t batch;                /* leave this many full magazines at once; 0: one */
 };
 
-/* The slots of a compact pool, a fixed pool of level 0, besides those in its loaded magazine. The bitmap has a bit for each. */
+/* What a compact pool, a fixed pool of level 0, has per slot size with a budget, before the array of the loaded magazine. The
+ * bitmap has a bit for each slot that is free and not in the magazine. */
 struct protopool_fixed_slots {
     unsigned char *first; /* slot 0 */
     uint32_t free_slots;  /* in the bitmap */
     uint32_t lowest;      /* below it, every word of the bitmap is 0 */
+    uint32_t peak;
+    uint32_t failures;
 };
 
-/* What a pool has per slot size, besides the loaded magazine: a compact pool has the second member of each union. */
+/* What a pool with slabs has per slot size that it uses, besides the loaded magazine. */
 struct protopool_pool_class {
-    union {
-        struct protopool_magazine previous;
-        struct protopool_fixed_slots fixed;
-    };
+    struct protopool_magazine previous;
     /* The counts at the last look for idle magazines: those that have not changed are idle. */
-    union {
-        uint32_t seen_loaded;
-        uint32_t peak;
-    };
-    union {
-        uint32_t seen_previous;
-        uint32_t failures;
-    };
+    uint16_t seen_loaded, seen_previous;
 };
+
+/* A pool takes these for so many slot sizes at once, as a part, when it first uses one of them. In a growing depot, as many
+ * struct protopool_exchange follow. */
+#define PROTOPOOL_PART 2
+#define PROTOPOOL_PART_BYTES (PROTOPOOL_PART * sizeof(struct protopool_pool_class))
+#define PROTOPOOL_PARTS(slot_sizes) (((slot_sizes) + 1) / PROTOPOOL_PART + ((slot_sizes) == 0))
 
 /*
  * in_depot is the number of slots in the depot's full magazines. in_pools is the number of slots in the loaded and previous
@@ -235,17 +244,16 @@ struct protopool_pool_class {
  *   live == slabs.slots - slabs.free_in_slabs - in_depot - in_pools
  */
 struct protopool {
-    struct protopool_magazine *loaded; /* by slot class */
-    struct protopool_pool_class *classes;
-    struct protopool_magazine *last; /* the loaded magazine of the message freed last, whose tag is last_tag */
+    struct protopool_magazine *loaded;   /* by slot class */
+    struct protopool_pool_class **parts; /* by (slot class - 1) / PROTOPOOL_PART; NULL: none of them was used */
+    struct protopool_magazine *last;     /* the loaded magazine of the message freed last, whose tag is last_tag */
     uint16_t last_tag;
-    uint16_t store_visits;               /* how often an operation went beyond the magazines of its slot size */
-    uint16_t growths;                    /* how often it took a slab that was not spare */
-    bool is_fixed;                       /* its store never grows */
-    uint8_t failure;                     /* enum protopool_failure: why a constructor last returned NULL */
-    struct protopool_store *store;       /* its own or its depot's; NULL: not initialised */
-    struct protopool_depot *depot;       /* NULL: on its own */
-    struct protopool_exchange *exchange; /* by slot class; NULL: a pool on its own, or with a fixed depot */
+    uint16_t store_visits;         /* how often an operation went beyond the magazines of its slot size */
+    uint16_t growths;              /* how often it took a slab that was not spare */
+    bool is_fixed;                 /* its store never grows */
+    uint8_t failure;               /* enum protopool_failure: why a constructor last returned NULL */
+    struct protopool_store *store; /* its own or its depot's; NULL: not initialised */
+    struct protopool_depot *depot; /* NULL: on its own */
 #if PROTOPOOL_CHECK >= 1
     uint32_t alive; /* one of the three below; any other value: before init */
 #endif
@@ -273,8 +281,6 @@ struct protopool_depot {
     struct protopool_depot_class *classes;
     uint32_t joined;
     struct protopool_store *store; /* NULL: not initialised */
-    struct protopool_exchange
-        *unused; /* of pools that have left; each is linked to the next by full.first of slot class 0 */
 };
 
 struct protopool_slot_stats {

@@ -90,7 +90,7 @@ class Figures(unittest.TestCase):
                 plans.append(json.loads(main("--plan=json", file.name)[1])[0])
         sizes = len(plans[1]["slot_sizes"]) - len(plans[0]["slot_sizes"])
         each = [(plans[1]["handle_bytes"][bits] - plans[0]["handle_bytes"][bits]) // sizes for bits in ("64", "32")]
-        self.assertIn("costs {} bytes in the struct of each pool ({} on 32-bit machines).".format(*each), page)
+        self.assertIn("costs {} bytes in the struct of each pool ({} on a microcontroller).".format(*each), page)
         of_both = [f"{plan['handle_bytes']['64'] / 1000:.1f}" for plan in plans]
         self.assertIn("the struct has {} KB. Without `max` it has {} KB.".format(*of_both), page)
         self.assertEqual(plans[1]["fixed_pool_bytes"], plans[0]["fixed_pool_bytes"])

@@ -75,7 +75,7 @@ static const struct protopool_geometry geometry = { slot_sizes, 1, &messages };
 static struct {
     struct protopool engine;
     struct protopool_magazine loaded[2];
-    struct protopool_pool_class classes[2];
+    struct protopool_pool_class *parts[PROTOPOOL_PARTS(1)];
     alignas(8) unsigned char memory[1600];
 } pool, before;
 
@@ -134,7 +134,7 @@ static bool is_free_in_slab(uint32_t index)
 /* How often the slot stands in a magazine. */
 static uint32_t count_in_magazines(uint32_t index)
 {
-    const struct protopool_magazine *const magazines[] = { &pool.loaded[1], &pool.classes[1].previous };
+    const struct protopool_magazine *const magazines[] = { &pool.loaded[1], &pp_class(&pool.engine, 1)->previous };
     uint32_t count = 0;
     for (int m = 0; m < 2; m++)
         for (uint32_t i = 0; i < pp_magazine_count(magazines[m]); i++)
@@ -216,7 +216,7 @@ static uint64_t hash_of_pool(void)
 /* What differs between states that behave alike is made the same: counters, and what lies above the magazines' tops. */
 static void normalise(void)
 {
-    struct protopool_magazine *const magazines[] = { &pool.loaded[1], &pool.classes[1].previous };
+    struct protopool_magazine *const magazines[] = { &pool.loaded[1], &pp_class(&pool.engine, 1)->previous };
     for (int m = 0; m < 2; m++)
         for (void **above = magazines[m]->top; above != magazines[m]->end; above++)
             *above = NULL;
@@ -312,12 +312,12 @@ static void close_capacity(uint32_t capacity)
     const unsigned long frees_before = frees;
 
     slot_sizes[0].budget = capacity;
-    used = (size_t)(PROTOPOOL_TABLES_BYTES(1) + PROTOPOOL_FIXED_BYTES(MESSAGE_BYTES, capacity));
+    used = (size_t)(PROTOPOOL_POOL_TABLES_BYTES(1) + PROTOPOOL_FIXED_BYTES(MESSAGE_BYTES, capacity));
     memset(&pool, 0, sizeof pool);
     memset(seen, 0, sizeof seen);
     first = last = 0;
     if (used + EDGE > sizeof pool.memory
-        || !protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &geometry, pool.memory, used)) {
+        || !protopool_init_fixed(&pool.engine, pool.loaded, pool.parts, &geometry, pool.memory, used)) {
         violation("no pool");
         return;
     }

@@ -43,7 +43,7 @@ static const struct protopool_geometry geometry = { slot_sizes, 2 };
 static struct {
     struct protopool engine;
     struct protopool_magazine loaded[3];
-    struct protopool_pool_class classes[3];
+    struct protopool_pool_class *parts[PROTOPOOL_PARTS(2)];
 } pools[THREADS];
 static struct {
     struct protopool_depot engine;
@@ -131,8 +131,8 @@ UNSEEN static void note_state(void)
                              at[1],
                              pp_magazine_count(&pools[0].loaded[1]),
                              pp_magazine_count(&pools[1].loaded[1]),
-                             pp_magazine_count(&pools[0].classes[1].previous),
-                             pp_magazine_count(&pools[1].classes[1].previous),
+                             pp_magazine_count(&pp_class(&pools[0].engine, 1)->previous),
+                             pp_magazine_count(&pp_class(&pools[1].engine, 1)->previous),
                              pp_exchange_count(&pools[0].engine, 1),
                              pp_exchange_count(&pools[1].engine, 1),
                              depot.classes[1].full.count,
@@ -200,7 +200,7 @@ UNSEEN static void made(unsigned char *slot)
 
 UNSEEN static void join(int thread)
 {
-    if (!protopool_join(&pools[thread].engine, pools[thread].loaded, pools[thread].classes, &geometry, &depot.engine))
+    if (!protopool_join(&pools[thread].engine, pools[thread].loaded, pools[thread].parts, &geometry, &depot.engine))
         violation("a pool cannot join");
 }
 
@@ -210,7 +210,8 @@ UNSEEN static size_t live_elsewhere_than(int thread)
     const int other = thread == 0 ? 1 : 0;
 
     return live_count + frees[other] + pp_magazine_count(&pools[other].loaded[1])
-           + pp_magazine_count(&pools[other].classes[1].previous) + pp_exchange_count(&pools[other].engine, 1);
+           + pp_magazine_count(&pp_class(&pools[other].engine, 1)->previous)
+           + pp_exchange_count(&pools[other].engine, 1);
 }
 
 UNSEEN static void do_step(int thread, char step)
@@ -340,7 +341,6 @@ UNSEEN static void end_depot(void)
     if (count != live_count)
         violation("the depot ends with another number of live slots");
     pp_flush_depot_magazines(&depot.engine);
-    pp_give_unused_exchanges(&depot.engine);
     pp_end_store(depot.engine.store);
     if (source_bytes != 0)
         violation("memory is not given back");

@@ -110,7 +110,7 @@ static struct protopool_geometry geometry = { sizes, SIZES };
 static struct {
     struct protopool engine;
     struct protopool_magazine loaded[1 + SIZES];
-    struct protopool_pool_class classes[1 + SIZES];
+    struct protopool_pool_class *parts[PROTOPOOL_PARTS(SIZES)];
 } pools[POOLS];
 static struct {
     struct protopool_depot engine;
@@ -180,7 +180,7 @@ UNCOUNTED static int run_fixed(unsigned long operations)
     geometry.count = 1;
     bytes = (size_t)(PROTOPOOL_POOL_TABLES_BYTES(1) + PROTOPOOL_FIXED_BYTES(16, MOST_FIXED));
     memory = malloc(bytes);
-    if (!protopool_init_fixed(&pools[0].engine, pools[0].loaded, pools[0].classes, &geometry, memory, bytes))
+    if (!protopool_init_fixed(&pools[0].engine, pools[0].loaded, pools[0].parts, &geometry, memory, bytes))
         return 1;
     for (size_t i = 0; i < MOST_FIXED; i++)
         live[i] = take(0, 1);
@@ -220,7 +220,7 @@ UNCOUNTED static void run_bursts(unsigned long operations, int freeing)
 
 UNCOUNTED static int run_growing(unsigned long operations)
 {
-    if (!protopool_init_growing(&pools[0].engine, pools[0].loaded, pools[0].classes, &geometry, NULL))
+    if (!protopool_init_growing(&pools[0].engine, pools[0].loaded, pools[0].parts, &geometry, NULL))
         return 1;
     run_bursts(operations, 0);
     return protopool_fini(&pools[0].engine) != 0;
@@ -231,7 +231,7 @@ UNCOUNTED static int join(void)
     if (!protopool_depot_init(&depot.engine, depot.classes, &geometry, NULL))
         return 1;
     for (int i = 0; i < POOLS; i++)
-        if (!protopool_join(&pools[i].engine, pools[i].loaded, pools[i].classes, &geometry, &depot.engine))
+        if (!protopool_join(&pools[i].engine, pools[i].loaded, pools[i].parts, &geometry, &depot.engine))
             return 1;
     return 0;
 }

@@ -392,13 +392,13 @@ START_TEST(slabs_of_no_slot_size_waste_much)
         const struct protopool_slot_size one = { bytes, 0 };
         const struct protopool_geometry geometry = { &one, 1 };
         struct protopool_magazine loaded[2];
-        struct protopool_pool_class classes[2];
+        struct protopool_pool_class *parts[PROTOPOOL_PARTS(1)];
         struct protopool engine;
         size_t before, slots;
         double over;
 
         counted.bytes = 0;
-        if (!protopool_init_growing(&engine, loaded, classes, &geometry, &COUNTED_SOURCE))
+        if (!protopool_init_growing(&engine, loaded, parts, &geometry, &COUNTED_SOURCE))
             ck_abort_msg("no memory");
         before = counted.bytes;
         if (!protopool_reserve(&engine, 1, 1))

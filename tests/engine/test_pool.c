@@ -43,7 +43,7 @@ static const struct protopool_geometry geometry = { sizes, CLASSES };
 struct handle {
     struct protopool_magazine loaded[1 + CLASSES];
     struct protopool engine;
-    struct protopool_pool_class classes[1 + CLASSES];
+    struct protopool_pool_class *parts[PROTOPOOL_PARTS(CLASSES)];
 };
 
 static struct handle pool;
@@ -74,7 +74,7 @@ static const struct protopool_source source = { counted_take, counted_give, NULL
 static bool init_growing(void)
 {
     memset(&counted, 0, sizeof counted);
-    return protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &source);
+    return protopool_init_growing(&pool.engine, pool.loaded, pool.parts, &geometry, &source);
 }
 
 static unsigned char *fixed_memory;
@@ -89,7 +89,7 @@ static void init_fixed(void)
     fixed_memory = (unsigned char *)malloc(fixed_bytes + 64);
     ck_assert_ptr_nonnull(fixed_memory);
     memset(fixed_memory, 0x5a, fixed_bytes + 64);
-    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &geometry, fixed_memory + 32, fixed_bytes));
+    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.parts, &geometry, fixed_memory + 32, fixed_bytes));
 }
 
 static void fini_fixed(size_t live)
@@ -175,11 +175,15 @@ static void assert_spares_hold(const struct protopool_growth *growth)
 static void assert_compact_holds(unsigned c)
 {
     const struct protopool_slot_size *const size = &pool.engine.store->geometry->slot_sizes[c - 1];
-    const struct protopool_fixed_slots *const fixed = &pool.classes[c].fixed;
+    const struct protopool_fixed_slots *const fixed = pp_fixed_slots(&pool.engine, c);
     const struct protopool_magazine *const loaded = &pool.loaded[c];
     const protopool_word *const bits = pp_compact_bits(&pool.engine, c);
     uint32_t free_slots = 0;
 
+    if (size->budget == 0) {
+        ASSERT(loaded->slots == loaded->top && loaded->top == loaded->end);
+        return;
+    }
     for (uint32_t w = 0; w < pp_bitmap_words(size->budget); w++) {
         ASSERT((bits[w] & ~pp_bits_in_word(size->budget, w)) == 0);
         ASSERT(w >= fixed->lowest || bits[w] == 0);
@@ -212,7 +216,7 @@ static void assert_invariants(void)
         ASSERT(slots == slabs->slots);
         ASSERT(free_slots == slabs->free_in_slabs);
         assert_magazine_holds(slabs, &pool.loaded[c]);
-        assert_magazine_holds(slabs, &pool.classes[c].previous);
+        assert_magazine_holds(slabs, &pp_class(&pool.engine, c)->previous);
     }
     assert_spares_hold(pool.engine.store->growth);
 }
@@ -478,7 +482,8 @@ START_TEST(failed_makes_keep_a_depots_arrays)
     enum { POOLS = 2, NO_BUDGET = 5 };
     static struct protopool_depot depot;
     static struct protopool_depot_class classes[1 + CLASSES];
-    unsigned long long need = PROTOPOOL_TABLES_BYTES(CLASSES) + PROTOPOOL_DEPOT_ARRAYS_BYTES(5, POOLS);
+    unsigned long long need = PROTOPOOL_TABLES_BYTES(CLASSES) + PROTOPOOL_DEPOT_ARRAYS_BYTES(5, POOLS)
+                              + PROTOPOOL_DEPOT_PARTS_BYTES(PROTOPOOL_PARTS(CLASSES), POOLS);
     void *depot_memory;
     size_t arrays;
 
@@ -486,7 +491,7 @@ START_TEST(failed_makes_keep_a_depots_arrays)
         need += PROTOPOOL_DEPOT_BYTES(sizes[i].bytes, sizes[i].budget, POOLS);
     depot_memory = malloc((size_t)need);
     ck_assert(protopool_depot_init_fixed(&depot, classes, &geometry, depot_memory, (size_t)need));
-    ck_assert(protopool_join(&pool.engine, pool.loaded, pool.classes, &geometry, &depot));
+    ck_assert(protopool_join(&pool.engine, pool.loaded, pool.parts, &geometry, &depot));
     arrays = pp_array_slabs(depot.store)->free_in_slabs;
     for (int i = 0; i < 100; i++)
         ASSERT(take(NO_BUDGET) == NULL);
@@ -509,11 +514,11 @@ START_TEST(fixed_pool_refuses_memory_that_is_small_or_misaligned)
     const size_t need = PROTOPOOL_SIZE(PROTOPOOL_POOL_TABLES_BYTES(1) + PROTOPOOL_FIXED_BYTES(8, 1));
     unsigned char *const enough = (unsigned char *)malloc(need + 8);
 
-    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, memory, sizeof memory));
-    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, enough, need - 1));
-    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, enough + 1, need));
-    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, NULL, need));
-    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, enough, need));
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.parts, &small, memory, sizeof memory));
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.parts, &small, enough, need - 1));
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.parts, &small, enough + 1, need));
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.parts, &small, NULL, need));
+    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.parts, &small, enough, need));
     ck_assert_ptr_nonnull(take(1));
     ck_assert_ptr_null(take(1));
     ck_assert_uint_eq(protopool_fini(&pool.engine), 1);
@@ -527,7 +532,7 @@ START_TEST(fixed_bytes_do_not_wrap)
     const struct protopool_geometry geometry_of_it = { huge, 1 };
     static alignas(8) unsigned char memory[64];
     ck_assert(PROTOPOOL_FIXED_BYTES(0x7fffffff, 0xffffffff) > 0x7fffffff00000000ULL - 0xffffffffULL);
-    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &geometry_of_it, memory, sizeof memory));
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.parts, &geometry_of_it, memory, sizeof memory));
 }
 END_TEST
 
@@ -568,8 +573,8 @@ START_TEST(free_slot_of_a_large_fixed_pool_is_found)
     unsigned char *slots;
     uint32_t random = 1;
 
-    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &large, memory, bytes));
-    slots = pool.classes[1].fixed.first;
+    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.parts, &large, memory, bytes));
+    slots = pp_fixed_slots(&pool.engine, 1)->first;
     ck_assert_ptr_eq(slots + ((size_t)MANY + 7) / 8 * 8, memory + bytes);
     assert_compact_holds(1);
     for (uint32_t i = 0; i < MANY; i++)
@@ -593,7 +598,7 @@ START_TEST(free_slot_of_a_large_fixed_pool_is_found)
     assert_compact_holds(1);
     protopool_reset(&pool.engine);
     assert_compact_holds(1);
-    ck_assert_uint_eq(pool.classes[1].fixed.free_slots, MANY);
+    ck_assert_uint_eq(pp_fixed_slots(&pool.engine, 1)->free_slots, MANY);
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
     free(memory);
 }
@@ -607,7 +612,7 @@ START_TEST(wrong_frees_do_not_free_other_slots_of_a_fixed_pool)
     static alignas(8) unsigned char memory[1024];
     void *slots[5], *foreign;
 
-    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &small, memory, sizeof memory));
+    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.parts, &small, memory, sizeof memory));
     foreign = take(2);
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < 5; i++)
@@ -619,13 +624,13 @@ START_TEST(wrong_frees_do_not_free_other_slots_of_a_fixed_pool)
         put(1, slots[4]);
         protopool_flush(&pool.engine);
         assert_compact_holds(1);
-        ck_assert_uint_eq(pool.classes[1].fixed.free_slots, 5);
+        ck_assert_uint_eq(pp_fixed_slots(&pool.engine, 1)->free_slots, 5);
         ck_assert_ptr_nonnull(slots[0] = take(1));
         put(1, foreign);
         put(1, slots[0]);
         protopool_flush(&pool.engine);
         assert_compact_holds(1);
-        ck_assert_uint_eq(pool.classes[1].fixed.free_slots, 5);
+        ck_assert_uint_eq(pp_fixed_slots(&pool.engine, 1)->free_slots, 5);
     }
     ck_assert_uint_eq(protopool_fini(&pool.engine), 1);
 }
@@ -648,12 +653,12 @@ START_TEST(pool_of_no_slot_sizes_works)
 {
     const struct protopool_geometry none = { NULL, 0 };
     static alignas(8) unsigned char memory[PROTOPOOL_POOL_TABLES_BYTES(0)];
-    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &none, NULL, 0));
-    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &none, memory, sizeof memory - 1));
-    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &none, memory, sizeof memory));
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.parts, &none, NULL, 0));
+    ck_assert(!protopool_init_fixed(&pool.engine, pool.loaded, pool.parts, &none, memory, sizeof memory - 1));
+    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.parts, &none, memory, sizeof memory));
     ck_assert_ptr_null(take(0));
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
-    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &none, NULL));
+    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.parts, &none, NULL));
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
 }
 END_TEST
@@ -666,11 +671,11 @@ START_TEST(empty_source_is_seen_by_init)
     for (size_t fail_at = 1; fail_at <= 2; fail_at++) { /* the tables, the first slab */
         memset(&counted, 0, sizeof counted);
         counted.fail_at = fail_at;
-        ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &source));
+        ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.parts, &geometry, &source));
         ck_assert_uint_eq(counted.bytes, 0);
         ck_assert_uint_eq(counted.aligns, 0);
     }
-    ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &no_take));
+    ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.parts, &geometry, &no_take));
 }
 END_TEST
 
@@ -678,7 +683,7 @@ START_TEST(misaligned_block_is_given_back)
 {
     memset(&counted, 0, sizeof counted);
     counted.misalign = 8;
-    ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &source));
+    ck_assert(!protopool_init_growing(&pool.engine, pool.loaded, pool.parts, &geometry, &source));
     ck_assert_uint_eq(counted.takes, 2); /* 8 is enough for the tables */
     ck_assert_uint_eq(counted.bytes, 0);
     ck_assert_uint_eq(counted.aligns, 0);
@@ -721,7 +726,7 @@ START_TEST(failure_of_any_take_is_met_and_nothing_is_lost)
         memset(&counted, 0, sizeof counted);
         counted.fail_at = fail_at;
         counted.fail_on = _i == 1;
-        if (!protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &source)) {
+        if (!protopool_init_growing(&pool.engine, pool.loaded, pool.parts, &geometry, &source)) {
             ck_assert_uint_le(fail_at, 2);
             continue;
         }
@@ -785,7 +790,7 @@ START_TEST(source_without_give_is_never_given_back)
     const struct protopool_source keeps = { counted_take, NULL, NULL };
     memset(&counted, 0, sizeof counted);
     /* what it gave stays reachable for the leak checker through nothing: so the tables and one slab, freed here */
-    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &keeps));
+    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.parts, &geometry, &keeps));
     struct protopool_store *const tables = pool.engine.store;
     struct protopool_slab *const arrays = pp_array_slabs(tables)->partial;
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
@@ -817,7 +822,7 @@ START_TEST(source_without_give_lasts_at_constant_demand)
 
     arena_next = memory;
     arena_end = memory + ARENA;
-    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &arena));
+    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.parts, &geometry, &arena));
     for (int cycle = 0; cycle < 100; cycle++) {
         const unsigned c = cycle % 8 == 7 ? LARGE_CLASS : 2 + (unsigned)cycle % 3;
         const int burst = c == LARGE_CLASS ? 20 : BURST;
@@ -840,7 +845,7 @@ START_TEST(default_source_cuts_slabs_from_chunks_and_frees_them)
 {
     enum { MANY = 300000 };
     void **const slots = (void **)malloc(MANY * sizeof *slots);
-    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, NULL));
+    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.parts, &geometry, NULL));
     for (int i = 0; i < MANY; i++)
         ASSERT((slots[i] = take(2 + (unsigned)i % 4)) != NULL);
     ck_assert_uint_gt(pool.engine.store->growth->heap.slabs, 10 * PP_CHUNK_MIN);
@@ -1183,8 +1188,8 @@ START_TEST(joined_pools_do_not_take_slots_in_turn)
     size_t slot_bytes;
 
     ck_assert(protopool_depot_init(&depot.engine, depot.classes, &geometry, NULL));
-    ck_assert(protopool_join(&pool.engine, pool.loaded, pool.classes, &geometry, &depot.engine));
-    ck_assert(protopool_join(&other.engine, other.loaded, other.classes, &geometry, &depot.engine));
+    ck_assert(protopool_join(&pool.engine, pool.loaded, pool.parts, &geometry, &depot.engine));
+    ck_assert(protopool_join(&other.engine, other.loaded, other.parts, &geometry, &depot.engine));
     slot_bytes = depot.engine.store->classes[2].slabs.slot_bytes;
     for (size_t i = 0; i < count; i++) {
         ck_assert_ptr_nonnull(mine[i] = (unsigned char *)take(2));
@@ -1217,19 +1222,19 @@ START_TEST(pool_that_only_frees_leaves_batches_while_they_are_fetched)
     static void *slots[40 * PROTOPOOL_MAGAZINE];
 
     ck_assert(protopool_depot_init(&depot.engine, depot.classes, &geometry, NULL));
-    ck_assert(protopool_join(&pool.engine, pool.loaded, pool.classes, &geometry, &depot.engine));
-    ck_assert(protopool_join(&other.engine, other.loaded, other.classes, &geometry, &depot.engine));
+    ck_assert(protopool_join(&pool.engine, pool.loaded, pool.parts, &geometry, &depot.engine));
+    ck_assert(protopool_join(&other.engine, other.loaded, other.parts, &geometry, &depot.engine));
     for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++) {
         void *const slot = take(2);
         ck_assert_ptr_nonnull(slot);
         protopool_put(&other.engine, &other.loaded[2], 2, slot);
     }
-    ck_assert_uint_eq(other.engine.exchange[2].batch, PP_BATCH_MAX);
+    ck_assert_uint_eq(pp_exchange_of(&other.engine, 2)->batch, PP_BATCH_MAX);
     for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++)
         ck_assert_ptr_nonnull(slots[i] = take(2));
     for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++)
         protopool_put(&other.engine, &other.loaded[2], 2, slots[i]);
-    ck_assert_uint_eq(other.engine.exchange[2].batch, 0);
+    ck_assert_uint_eq(pp_exchange_of(&other.engine, 2)->batch, 0);
     ck_assert_uint_eq(pp_exchange_count(&other.engine, 2), 0);
     ck_assert_uint_eq(protopool_fini(&pool.engine), 0);
     ck_assert_uint_eq(protopool_fini(&other.engine), 0);
@@ -1251,8 +1256,8 @@ START_TEST(magazines_of_a_pipeline_are_not_taken_for_idle)
 
     ck_assert(protopool_depot_init(&depot.engine, depot.classes, &geometry, NULL));
     free_in_slabs = &depot.engine.store->classes[2].slabs.free_in_slabs;
-    ck_assert(protopool_join(&pool.engine, pool.loaded, pool.classes, &geometry, &depot.engine));
-    ck_assert(protopool_join(&other.engine, other.loaded, other.classes, &geometry, &depot.engine));
+    ck_assert(protopool_join(&pool.engine, pool.loaded, pool.parts, &geometry, &depot.engine));
+    ck_assert(protopool_join(&other.engine, other.loaded, other.parts, &geometry, &depot.engine));
     for (size_t i = 0; i < (size_t)8 * PP_IDLE_PERIOD * PROTOPOOL_MAGAZINE; i++) {
         void *const slot = take(2);
         ck_assert_ptr_nonnull(slot);
@@ -1323,8 +1328,8 @@ START_TEST(trim_of_a_depot_without_pools_leaves_its_tables)
     memset(&counted, 0, sizeof counted);
     ck_assert(protopool_depot_init(&depot.engine, depot.classes, &geometry, &source));
     for (int round = 0; round < 3; round++) {
-        ck_assert(protopool_join(&pool.engine, pool.loaded, pool.classes, &geometry, &depot.engine));
-        ck_assert(protopool_join(&other.engine, other.loaded, other.classes, &geometry, &depot.engine));
+        ck_assert(protopool_join(&pool.engine, pool.loaded, pool.parts, &geometry, &depot.engine));
+        ck_assert(protopool_join(&other.engine, other.loaded, other.parts, &geometry, &depot.engine));
         for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++)
             ck_assert_ptr_nonnull(slots[i] = take(2));
         for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++)
@@ -1360,7 +1365,7 @@ START_TEST(large_slots_have_no_magazine)
     size_t before;
 
     memset(&counted, 0, sizeof counted);
-    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &of_large, &source));
+    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.parts, &of_large, &source));
     put(1, take(1));
     before = counted.bytes;
     for (unsigned c = 2; c <= 3; c++) {
@@ -1539,7 +1544,7 @@ static void *held[12 * PROTOPOOL_MAGAZINE];
 static void join_new_depot(void)
 {
     ck_assert(protopool_depot_init(&shared.depot, shared.classes, &geometry, NULL));
-    ck_assert(protopool_join(&pool.engine, pool.loaded, pool.classes, &geometry, &shared.depot));
+    ck_assert(protopool_join(&pool.engine, pool.loaded, pool.parts, &geometry, &shared.depot));
 }
 
 static void end_depot(void)

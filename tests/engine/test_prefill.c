@@ -24,7 +24,7 @@ static const struct protopool_geometry geometry = { sizes, CLASSES };
 struct handle {
     struct protopool_magazine loaded[1 + CLASSES];
     struct protopool engine;
-    struct protopool_pool_class classes[1 + CLASSES];
+    struct protopool_pool_class *parts[PROTOPOOL_PARTS(CLASSES)];
 };
 
 static struct handle pool, other;
@@ -95,10 +95,13 @@ static bool is_touched(const struct handle *handle)
     bool touched = true;
 
     for (unsigned c = 1; c <= CLASSES; c++) {
-        const struct protopool_magazine *const magazines[] = { &handle->loaded[c], &handle->classes[c].previous };
+        const struct protopool_magazine *const magazines[] = { &handle->loaded[c],
+                                                               &pp_class(&handle->engine, c)->previous };
         if (pp_is_compact(&handle->engine)) {
-            touched =
-                touched && has_pages(handle->classes[c].fixed.first, (size_t)sizes[c - 1].budget * sizes[c - 1].bytes);
+            touched = touched
+                      && (sizes[c - 1].budget == 0
+                          || has_pages(pp_fixed_slots(&handle->engine, c)->first,
+                                       (size_t)sizes[c - 1].budget * sizes[c - 1].bytes));
         } else {
             const struct protopool_slabs *const slabs = &handle->engine.store->classes[c].slabs;
             for (const struct protopool_slab *slab = slabs->partial; slab != NULL; slab = slab->next)
@@ -123,8 +126,8 @@ static void init_fixed(void)
 
     for (unsigned i = 0; i < CLASSES; i++)
         need += PROTOPOOL_FIXED_BYTES(sizes[i].bytes, sizes[i].budget);
-    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.classes, &geometry,
-                                   take_pages(NULL, (size_t)need, 8), (size_t)need));
+    ck_assert(protopool_init_fixed(&pool.engine, pool.loaded, pool.parts, &geometry, take_pages(NULL, (size_t)need, 8),
+                                   (size_t)need));
 }
 
 static void *take_aborts(struct protopool *engine, unsigned c)
@@ -209,7 +212,7 @@ START_TEST(prefilled_growing_pool_calls_no_source_and_has_its_pages)
 {
     size_t before;
 
-    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.classes, &geometry, &source));
+    ck_assert(protopool_init_growing(&pool.engine, pool.loaded, pool.parts, &geometry, &source));
     ck_assert(protopool_prefill(&pool.engine)); /* of what is neither reserved nor used: nothing */
     ck_assert_uint_eq(pool.engine.store->classes[1].slabs.slots, 0);
     ck_assert(protopool_reserve(&pool.engine, 1, MANY));
@@ -244,8 +247,8 @@ START_TEST(prefilled_joined_pools_call_no_source)
     size_t before;
 
     ck_assert(protopool_depot_init(&depot.engine, depot.classes, &geometry, &source));
-    ck_assert(protopool_join(&pool.engine, pool.loaded, pool.classes, &geometry, &depot.engine));
-    ck_assert(protopool_join(&other.engine, other.loaded, other.classes, &geometry, &depot.engine));
+    ck_assert(protopool_join(&pool.engine, pool.loaded, pool.parts, &geometry, &depot.engine));
+    ck_assert(protopool_join(&other.engine, other.loaded, other.parts, &geometry, &depot.engine));
     ck_assert(protopool_reserve(&pool.engine, 1, MANY));
     ck_assert(protopool_prefill(&pool.engine));
     ck_assert(protopool_prefill(&other.engine));
@@ -274,7 +277,7 @@ START_TEST(prefill_without_memory_is_told_and_loses_nothing)
     for (size_t fail_at = 1; fail_at < 40; fail_at++) {
         memset(&counted, 0, sizeof counted);
         ck_assert(protopool_depot_init(&depot.engine, depot.classes, &geometry, &counted_source));
-        ck_assert(protopool_join(&pool.engine, pool.loaded, pool.classes, &geometry, &depot.engine));
+        ck_assert(protopool_join(&pool.engine, pool.loaded, pool.parts, &geometry, &depot.engine));
         for (unsigned c = 1; c <= CLASSES; c++)
             ck_assert(protopool_reserve(&pool.engine, c, 10));
         counted.fail_at = counted.takes + fail_at;

@@ -224,20 +224,55 @@ START_TEST(fixed_pool_has_slots_for_the_longest)
 }
 END_TEST
 
-/* What a handle has for a slot size is not much: pointers of two magazines and their counts. What it has besides, at level 2
- * too, is not much either. */
+/* What a handle has for a slot size is not much: the pointers of a magazine, and one for two slot sizes. What it has besides, at
+ * level 2 too, is not much either. */
 START_TEST(handle_has_no_tables)
 {
     const size_t words = sizeof(struct telemetry_pool) / sizeof(void *);
-    const size_t for_each = PROTOPOOL_CHECK == 1 ? 9 : 7; /* level 1 counts peaks there */
-    ck_assert_uint_le(words, for_each * (1 + TELEMETRY_SLOT_SIZES) + 12);
+    const size_t for_each_two = PROTOPOOL_CHECK == 1 ? 9 : 7; /* level 1 counts peaks there */
+    ck_assert_uint_le(words, for_each_two * (2 + TELEMETRY_SLOT_SIZES) / 2 + 12);
 #if UINTPTR_MAX > 0xffffffffU && PROTOPOOL_MAGAZINE == 64
     /* handle and memory of a fixed pool took so much when the tables were in the handle */
     static const size_t before[] = { 27704 + 5168, 30168 + 5232, 30224 + 8312 };
     const size_t now = sizeof(struct telemetry_pool) + TELEMETRY_POOL_BYTES;
-    const size_t peaks = (for_each - 7) * (1 + TELEMETRY_SLOT_SIZES) * sizeof(void *); /* were not counted there then */
+    const size_t peaks =
+        (for_each_two - 7) * (1 + TELEMETRY_SLOT_SIZES) * sizeof(void *); /* were not counted there then */
     ck_assert_uint_le(now, before[PROTOPOOL_CHECK] + peaks);
 #endif
+    ck_assert_uint_eq(telemetry_pool_fini(&pool), 0);
+}
+END_TEST
+
+static size_t count_parts(const struct telemetry_pool *of)
+{
+    size_t parts = 0;
+    for (size_t i = 0; i < PROTOPOOL_PARTS(TELEMETRY_SLOT_SIZES); i++)
+        parts += of->parts_[i] != NULL;
+    return parts;
+}
+
+START_TEST(pool_has_parts_of_the_slot_sizes_that_it_uses)
+{
+    static struct telemetry_depot depot;
+    static struct telemetry_pool joined, *const pools[] = { &pool, &joined };
+
+    ck_assert(telemetry_depot_init(&depot, NULL));
+    ck_assert(telemetry_pool_join(&joined, &depot));
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_uint_eq(count_parts(pools[i]), 0);
+        for (size_t length = 0; length < 128; length++)
+            telemetry_free(pools[i], new_log(pools[i], length));
+        ck_assert_uint_ge(count_parts(pools[i]), 8 / PROTOPOOL_PART);
+        ck_assert_uint_le(count_parts(pools[i]), 10 / PROTOPOOL_PART);
+#if UINTPTR_MAX > 0xffffffffU && PROTOPOOL_CHECK == 0
+        ck_assert_uint_le(sizeof joined
+                              + count_parts(pools[i])
+                                    * (PROTOPOOL_PART_BYTES + PROTOPOOL_PART * sizeof(struct protopool_exchange)),
+                          5100);
+#endif
+    }
+    ck_assert_uint_eq(telemetry_pool_fini(&joined), 0);
+    ck_assert_uint_eq(telemetry_depot_fini(&depot), 0);
     ck_assert_uint_eq(telemetry_pool_fini(&pool), 0);
 }
 END_TEST
@@ -379,6 +414,7 @@ int main(void)
     ADD_TEST(suite, elements_of_a_tail_are_structs_with_ranges);
     ADD_TEST(suite, fixed_pool_has_slots_for_the_longest);
     ADD_TEST(suite, handle_has_no_tables);
+    ADD_TEST(suite, pool_has_parts_of_the_slot_sizes_that_it_uses);
     ADD_TEST(suite, pools_of_a_depot_free_each_others_tails);
     ADD_TEST(suite, reserve_is_for_a_length);
     ADD_TEST(suite, what_came_from_outside_may_have_any_length);

@@ -554,8 +554,8 @@ START_TEST(fixed_depot_refuses_more_slots_than_it_can_count)
     static const struct protopool_geometry geometry = { .slot_sizes = &slot_size, .count = 1 };
     static struct protopool_depot engine;
     static struct protopool_depot_class classes[2];
-    const unsigned long long bytes =
-        PROTOPOOL_TABLES_BYTES(1) + PROTOPOOL_DEPOT_BYTES(1, slot_size.budget, 2) + PROTOPOOL_DEPOT_ARRAYS_BYTES(1, 2);
+    const unsigned long long bytes = PROTOPOOL_TABLES_BYTES(1) + PROTOPOOL_DEPOT_BYTES(1, slot_size.budget, 2)
+                                     + PROTOPOOL_DEPOT_ARRAYS_BYTES(1, 2) + PROTOPOOL_DEPOT_PARTS_BYTES(1, 2);
 
     ck_assert(!protopool_depot_init_fixed(&engine, classes, &geometry, memory, (size_t)bytes));
 }
