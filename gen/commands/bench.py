@@ -7,7 +7,8 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from .. import files
+from .. import files, report
+from ..diagnostics import Diagnostic, Source
 from ..generate import lay_out
 
 SUMMARY = "measure the pool with your messages, against malloc and other allocators"
@@ -32,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     if files.STDIN not in options.schemas:
         lay_out([files.read_schema(path) for path in options.schemas])      # its errors come before a long run
     if why_not := _why_not(options):
-        print(f"protopool: {why_not}", file=sys.stderr)
+        report.show([Diagnostic(Source(""), None, why_not, rule="bench")], options.format)
         return 2
     options.output_dir.mkdir(parents=True, exist_ok=True)
     arguments = ["-o", str(options.output_dir.resolve()), *(["--quick"] if options.quick else []),

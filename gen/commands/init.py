@@ -8,8 +8,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from .. import files, generate
-from ..diagnostics import SchemaError, visible
+from .. import files, generate, report
+from ..diagnostics import Diagnostic, SchemaError, Source
 from ..emit.render import TEMPLATES
 from ..language.names import SCHEMA_NAME, snake
 
@@ -42,38 +42,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     name, folder = options.name, options.directory
-    c_name = _c_name(name)
-    if c_name is None:
-        return 2
+    c_name, why_not = _c_name(name)
     if options.build == "cmake" and not _OWN.exists():
-        print("protopool: this copy was installed with pip, which installs no CMake package: use a checkout, or `make install` in one, "
-              "or --build=make", file=sys.stderr)
+        why_not = ("this copy was installed with pip, which installs no CMake package: use a checkout, or `make install` in one, "
+                   "or --build=make")
+    if why_not:
+        report.show([Diagnostic(Source(""), None, why_not, rule="init")], options.format)
         return 2
     build_file, steps = _BUILDS.get(options.build, (None, _BY_HAND))
     wanted = {f"{name}.yaml": "schema.yaml", "main.c": "main.c", **({build_file: build_file} if build_file else {})}
     texts = {folder / path: _rendered(template, name, c_name) for path, template in wanted.items()}
-    there = [str(path) for path in texts if os.path.lexists(path)]
+    there = [Diagnostic(Source(str(path)), None, f"{path}: there already; init overwrites nothing, and wrote no file", rule="file")
+             for path in texts if os.path.lexists(path)]
     if there:
-        print(f"protopool: {visible(', '.join(there))}: there already; init overwrites nothing, and wrote no file", file=sys.stderr)
+        report.show(there, options.format)
         return 2
     files.create(texts)
     print(*texts, "", "next:", *(f"  {step}" for step in (*_way(folder), *(step.format(name=name, c=c_name) for step in steps))), sep="\n")
     return 0
 
 
-def _c_name(name: str) -> str | None:
-    """The protocol's C name. None, after an error, if the name cannot be one."""
+def _c_name(name: str) -> tuple[str, str]:
+    """The protocol's C name, and why the name cannot be a protocol's: one of them is empty."""
     if not SCHEMA_NAME.match(name):
         why = "it must have only ASCII letters, digits and underscores, begin with a letter, and have at most 63 characters"
     elif snake(name) == "main":
         why = "its files would clash with main.c"
     else:
         try:
-            return generate.lay_out([("", _rendered("schema.yaml", name, "").encode())])[0].protocol.name.c
+            return generate.lay_out([("", _rendered("schema.yaml", name, "").encode())])[0].protocol.name.c, ""
         except SchemaError as error:
             why = error.diagnostics[0].message
-    print(f"protopool: {visible(name)} cannot be the name of a protocol: {visible(why)}", file=sys.stderr)
-    return None
+    return "", f"{name} cannot be the name of a protocol: {why}"
 
 
 def _rendered(template: str, name: str, c_name: str) -> str:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import unittest
+from importlib.util import find_spec
 from pathlib import Path
 
 from support import ROOT, FolderTest, command, errors, long, main
@@ -35,6 +36,11 @@ class Written(FolderTest):
         self.assertEqual(errors(text), [])
         language = re.match(r"# yaml-language-server: \$schema=(\S+)\n", text)[1]
         self.assertEqual(json.loads(Path(language).read_text())["title"], "protopool schema")
+
+    @unittest.skipUnless(find_spec("ruamel"), "python3-ruamel.yaml is not there")
+    def test_the_schema_is_formatted(self):
+        self.init("mine")
+        self.assertEqual(main("fmt", "--check", self.folder / "new/mine.yaml"), (0, "", ""))
 
     def test_the_schemas_lines_are_commented(self):
         self.init("mine")
@@ -92,6 +98,15 @@ class NothingIsOverwritten(FolderTest):
         self.assertEqual((status, out), (2, ""))
         self.assertIn("main.c: there already", err)
         self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["main.c"])
+
+    def test_in_other_formats_too(self):
+        self.assertEqual(main("init", "mine", self.folder)[0], 0)
+        status, out, err = main("init", "mine", "--format=json", self.folder)
+        self.assertEqual((status, err), (2, ""))
+        self.assertEqual([each["file"] for each in json.loads(out)], [str(self.folder / name) for name in ("mine.yaml", "main.c")])
+        status, out, err = main("init", "my-thing", "--format=github", self.folder)
+        self.assertEqual((status, err), (2, ""))
+        self.assertTrue(out.startswith("::error title=protopool init::my-thing cannot be the name of a protocol: "))
 
     def test_every_file_in_the_way_is_named(self):
         self.assertEqual(main("init", "mine", self.folder)[0], 0)
