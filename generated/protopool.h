@@ -1037,7 +1037,8 @@ PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_by
 #endif
 
 /* Initialises a pool with the geometry's budgets in the caller's memory, aligned to 8. It never grows and never calls a
- * source. loaded has 1 + geometry->count elements, parts has PROTOPOOL_PARTS(geometry->count). False if the memory is too small or misaligned. */
+ * source. loaded has 1 + geometry->count elements, and parts has PROTOPOOL_PARTS(geometry->count). False if the memory is too
+ * small or misaligned. */
 PROTOPOOL_API bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
                                         struct protopool_pool_class **parts, const struct protopool_geometry *geometry,
                                         void *memory, size_t bytes);
