@@ -16,20 +16,25 @@ from . import __version__, report
 from .commands import NAMES, generate
 from .diagnostics import Diagnostic, SchemaError, Source, did_you_mean, quoted, visible
 
-_HELP_END = """\
-`protopool COMMAND -h` explains a command, and begins with an example. `protopool SCHEMA...` is `protopool generate SCHEMA...`.
+_STATUS = """\
+Exit status: 0 success; 1 a schema is wrong, an output is stale, or the command found something; 2 wrong usage, or a file
+cannot be read or written."""
+_HELP_END = f"""\
+`protopool help COMMAND` or `protopool COMMAND -h` explains a command, and begins with an example.
+`protopool SCHEMA...` is `protopool generate SCHEMA...`.
 
 options:
   -h, --help   print this help
   --version    print the version
 
-Exit status: 0 success; 1 a schema is wrong, an output is stale, or the command found something; 2 wrong usage, or a file
-cannot be read or written."""
+{_STATUS}"""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs a command and returns its exit status. Wrong usage, -h and --version end the process, as argparse does."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["help"]:       # as git has it
+        arguments = [*arguments[1:2], "-h"]
     if not arguments:
         print(_help(), file=sys.stderr)
         return 2
@@ -69,12 +74,17 @@ def parser(name: str) -> argparse.ArgumentParser:
     """The parser of a command's arguments. The manual page and the completion of the shell are made from it."""
     module = command(name)
     made = _Parser(prog=f"protopool {name}", formatter_class=argparse.RawDescriptionHelpFormatter,
-                   description=f"{module.SUMMARY[0].upper()}{module.SUMMARY[1:]}.", epilog=getattr(module, "EPILOG", None))
+                   description=f"{module.SUMMARY[0].upper()}{module.SUMMARY[1:]}.", epilog=_epilog(module))
     made.examples = "".join(f"{'example:' if i == 0 else '        '} {line}\n" for i, line in enumerate(module.EXAMPLES.splitlines()))
     module.add_arguments(made)
     made.add_argument("--format", choices=report.FORMATS, default="text", metavar="FORMAT",
                       help="how errors are printed: text, on standard error; json, github or sarif, on standard output")
     return made
+
+
+def _epilog(module: ModuleType) -> str:
+    own = getattr(module, "EPILOG", "").rstrip("\n")
+    return own if "Exit status:" in own else f"{own}\n{_STATUS}".lstrip("\n")
 
 
 def command(name: str) -> ModuleType:

@@ -4,7 +4,7 @@
 A module has:
     SUMMARY                 one line, for the list of commands
     EXAMPLES                lines of the shell, with which the help begins
-    EPILOG                  optional: the end of the help
+    EPILOG                  optional: the end of the help; with its own line "Exit status:" if it is special
     add_arguments(parser)   the command's own arguments; every command also has -h and --format
     run(options) -> int     does the work and returns the exit status: 0 success, 1 a schema is wrong, or something was found
 

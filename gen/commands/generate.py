@@ -10,8 +10,7 @@ SUMMARY = "write the C of schemas (the default: `protopool SCHEMA...` does the s
 EXAMPLES = "protopool generate -o src calc.yaml"
 EPILOG = """\
 Writes NAME.h and NAME.c for each schema, where NAME is its protocol, and the engine: protopool.h and protopool.c.
-An output whose text has not changed is left as it is, unless --touch is given.
-Exit status: 0 success, 1 a schema is wrong or an output is stale, 2 wrong usage or a file cannot be read or written."""
+An output whose text has not changed is left as it is, unless --touch is given."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -37,6 +37,8 @@ class Help(unittest.TestCase):
         self.assertTrue(out.startswith("example: protopool "))
         self.assertEqual(re.findall(r"(?m)^  ([a-z]+) +\S", out), list(NAMES))
         self.assertEqual(main("--help"), (0, out, ""))
+        self.assertEqual(main("help"), (0, out, ""))
+        self.assertEqual(main("help", "genrate")[0], 2)
 
     def test_without_arguments_it_is_an_error(self):
         status, out, err = main()
@@ -50,6 +52,8 @@ class Help(unittest.TestCase):
             self.assertRegex(out, rf"\Aexample: protopool {name} \S")
             self.assertIn(f"usage: protopool {name} ", out)
             self.assertIn("--format", out)
+            self.assertEqual(out.count("Exit status: 0 success"), 1, name)
+            self.assertEqual(exits("help", name), (0, out, ""))
 
     def test_each_example_is_valid_usage(self):
         for name in NAMES:
