@@ -2,6 +2,7 @@
 """Starts the command line: `python3 -m gen`, `python3 /path/to/gen`, or by its name where it is installed."""
 
 import gc
+import os
 import signal
 import sys
 from pathlib import Path
@@ -26,7 +27,11 @@ except ModuleNotFoundError as missing:
 
 def run() -> None:
     """The entry point of the installed package."""
-    sys.exit(main())
+    status = main()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    os._exit(status)    # Python would free each object first, which takes a tenth of the time
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ _UNSEEN = re.compile("[\u0085\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]
 
 _NAME = re.compile(r"\w*\Z", re.ASCII)
 _PLAIN = re.compile(r"[\w ,.:;()-]*\Z", re.ASCII)
-_BREAK = re.compile("(?<=[,|]) ")       # where a line of C may be broken
+_STOPS = (", ", "| ")          # where a line of C may be broken
 
 
 def comment(text: str, indent: str = " * ") -> str:
@@ -41,17 +41,17 @@ def wrapped(text: str) -> str:
 
 
 def _broken(line: str) -> str:
-    code = line.lstrip()
-    indent = line[:len(line) - len(code)]
-    first, *parts = _BREAK.split(code)
-    lines, last = [], indent + first
-    for part in parts:
-        if len(last) + 1 + len(part) <= WIDTH:
-            last += " " + part
-        else:
-            lines.append(last)
-            last = f"{indent}    {part}"
-    return "\n".join([*lines, last])
+    indent = line[:len(line) - len(line.lstrip())] + "    "
+    lines = []
+    while len(line) > WIDTH:
+        at = max(line.rfind(stop, 0, WIDTH + 1) for stop in _STOPS)
+        if at < 0:                  # the line is too long before its first stop
+            at = min((found for stop in _STOPS if (found := line.find(stop)) >= 0), default=-1)
+        if at < 0:
+            break
+        lines.append(line[:at + 1])
+        line = indent + line[at + 2:]
+    return "\n".join([*lines, line])
 
 
 def continued(text: str) -> str:

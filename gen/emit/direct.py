@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Compiles templates with Jinja's compiler, but a macro is a plain function, a call is a call, and an attribute an attribute.
+"""Compiles templates with Jinja's compiler, but a macro is a plain function, a call is a call, an attribute an attribute, and an output
+one text.
 
 With what Jinja compiles by itself, most of a run would be spent between a template and the macros that it calls. It looks
 attributes up as items too, and passes a context to those who ask for it. Here macros are called with arguments by position,

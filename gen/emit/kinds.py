@@ -29,9 +29,10 @@ def dispatcher(environment: jinja2.Environment, **names: object) -> Callable[[mo
 
     def kind(field_type: model.FieldType) -> _Kind:
         of = type(field_type)
-        if of not in loaded:
-            loaded[of] = _load(environment, getattr(of, "kind", None), {**names, "kind": kind})
-        return loaded[of]
+        try:
+            return loaded[of]
+        except KeyError:
+            return loaded.setdefault(of, _load(environment, getattr(of, "kind", None), {**names, "kind": kind}))
 
     return kind
 
