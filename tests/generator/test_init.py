@@ -42,6 +42,12 @@ class Written(FolderTest):
         self.init("mine")
         self.assertEqual(main("fmt", "--check", self.folder / "new/mine.yaml"), (0, "", ""))
 
+    def test_the_plan_of_the_schema_has_no_warning(self):
+        self.init("mine")
+        status, out, _ = main("plan", self.folder / "new/mine.yaml")
+        self.assertEqual(status, 0)
+        self.assertNotIn("warning", out)
+
     def test_the_schemas_lines_are_commented(self):
         self.init("mine")
         comments = re.findall(r"(?m)^[^#\n]+ (#.*)$", (self.folder / "new/mine.yaml").read_text())
