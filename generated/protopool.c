@@ -458,7 +458,7 @@ static PROTOPOOL_COLD void pp_report_fault_at(enum protopool_fault code, const v
 /* ---- lock.c ------------------------------------------------------------------------------------------------------ */
 /*
  * The lock of a depot: a mutex of pthreads or of Windows, or the program's own.
- * It guards the depot's full magazines and its store.
+ * It guards the depot's full magazines and its store. The depot's source has a lock of its own.
  */
 
 #if defined PROTOPOOL_NO_THREADS
@@ -535,16 +535,53 @@ static void pp_take_lock(union protopool_lock *lock)
 #define PROTOPOOL_LOCK_FINI(lock) ((void)(lock))
 #endif
 
+static void pp_lock_depot(struct protopool_depot *depot)
+{
+    PROTOPOOL_LOCK(&depot->lock);
+}
+
+/* Removes what has been collected for the source. */
+static struct protopool_block *pp_take_given(struct protopool_growth *growth)
+{
+    struct protopool_block *const given = growth->given;
+    growth->given = NULL;
+    return given;
+}
+
+/* Releases the lock, and then gives to the source what has been collected. */
+static void pp_unlock_depot(struct protopool_depot *depot)
+{
+    struct protopool_growth *const growth = depot->store->growth;
+    struct protopool_block *const given = growth != NULL ? pp_take_given(growth) : NULL;
+
+    PROTOPOOL_UNLOCK(&depot->lock);
+    if (given != NULL)
+        growth->calls->give(growth, given);
+}
+
 static void pp_lock_store(struct protopool *pool)
 {
     if (pool->depot != NULL)
-        PROTOPOOL_LOCK(&pool->depot->lock);
+        pp_lock_depot(pool->depot);
 }
 
 static void pp_unlock_store(struct protopool *pool)
 {
     if (pool->depot != NULL)
-        PROTOPOOL_UNLOCK(&pool->depot->lock);
+        pp_unlock_depot(pool->depot);
+}
+
+/* The lock under which the source is called, one thread at a time. The thread does not hold the depot's lock. */
+static void pp_lock_source(struct protopool_growth *growth)
+{
+    if (growth->lock != NULL)
+        PROTOPOOL_LOCK(&growth->source_lock);
+}
+
+static void pp_unlock_source(struct protopool_growth *growth)
+{
+    if (growth->lock != NULL)
+        PROTOPOOL_UNLOCK(&growth->source_lock);
 }
 
 /* ---- slab.c ------------------------------------------------------------------------------------------------------ */
@@ -1318,23 +1355,67 @@ static void *pp_take_aligned(const struct protopool_source *source, size_t bytes
     return NULL;
 }
 
+static void pp_give_blocks(const struct protopool_source *source, struct protopool_block *given)
+{
+    while (given != NULL) {
+        const struct protopool_block block = *given;
+        source->give(source->ctx, given, block.bytes, block.align);
+        given = block.next;
+    }
+}
+
+/* The `give` of a growing store. */
+static void pp_give_collected(struct protopool_growth *growth, struct protopool_block *given)
+{
+    pp_lock_source(growth);
+    pp_give_blocks(&growth->source, given);
+    pp_unlock_source(growth);
+}
+
+/* Takes memory for a depot. The depot's lock is released meanwhile: other pools may change whatever it guards. What has been
+ * collected is given before. */
+static void *pp_take_unlocked(struct protopool_growth *growth, size_t bytes, size_t align)
+{
+    struct protopool_block *const given = pp_take_given(growth);
+    void *memory;
+
+    PROTOPOOL_UNLOCK(growth->lock);
+    pp_lock_source(growth);
+    pp_give_blocks(&growth->source, given);
+    memory = pp_take_aligned(&growth->source, bytes, align);
+    pp_unlock_source(growth);
+    PROTOPOOL_LOCK(growth->lock);
+    return memory;
+}
+
 static void *pp_take_from_source(struct protopool_store *store, size_t bytes, size_t align)
 {
-    void *const memory = pp_take_aligned(&store->growth->source, bytes, align);
+    struct protopool_growth *const growth = store->growth;
+    void *const memory =
+        growth->lock != NULL ? pp_take_unlocked(growth, bytes, align) : pp_take_aligned(&growth->source, bytes, align);
 
     if (memory != NULL)
         store->source_bytes += bytes;
     return memory;
 }
 
+/* Gives memory back, or collects it for that. */
 static void pp_give_to_source(struct protopool_store *store, void *memory, size_t bytes, size_t align)
 {
-    const struct protopool_source *const source = &store->growth->source;
+    struct protopool_growth *const growth = store->growth;
+    struct protopool_block *const block = (struct protopool_block *)memory;
 
-    if (source->give == NULL)
+    if (growth->source.give == NULL)
         return;
     store->source_bytes -= bytes;
-    source->give(source->ctx, memory, bytes, align);
+    if (!growth->is_collecting) {
+        growth->source.give(growth->source.ctx, memory, bytes, align);
+        return;
+    }
+    block->next = growth->given;
+    block->bytes = bytes;
+    block->align = align;
+    growth->given = block;
 }
 
 /* The slabs whose slots are arrays of magazines. */
@@ -1579,7 +1660,8 @@ static void *pp_take_slab(struct protopool_store *store, const struct protopool_
     return pp_take_from_source(store, slabs->slab_bytes, pp_slab_align(slabs));
 }
 
-/* Adds a slab for the slot size. False if there is no memory for it. */
+/* Adds a slab for the slot size. False if there is no memory for it. A depot's lock may be released meanwhile, see
+ * pp_take_unlocked. */
 static bool pp_grow(struct protopool_store *store, struct protopool_slabs *slabs)
 {
     void *memory;
@@ -1592,6 +1674,10 @@ static bool pp_grow(struct protopool_store *store, struct protopool_slabs *slabs
         memory = pp_take_slab(store, slabs);
     if (memory == NULL)
         return false;
+    if (!pp_has_room_for_slab(store, slabs)) { /* other pools have used it meanwhile */
+        pp_give_to_source(store, memory, slabs->slab_bytes, pp_slab_align(slabs));
+        return false;
+    }
     pp_create_slab(store, slabs, (unsigned char *)memory);
     return true;
 }
@@ -1817,12 +1903,14 @@ static void pp_flush_magazines(struct protopool *pool)
         pp_spill_class(pool, c);
 }
 
-/* An array of the slabs of arrays. NULL if there is no memory. */
+/* An array of the slabs of arrays. NULL if there is no memory. Other pools of a depot may change the store meanwhile: so a pool
+ * gets its arrays first, and then exchanges magazines. */
 static void **pp_take_array(struct protopool_store *store)
 {
     struct protopool_slabs *const arrays = pp_array_slabs(store);
 
     return arrays->partial != NULL || (store->growth != NULL && store->growth->calls->grow(store, arrays))
+                   || arrays->partial != NULL /* another pool may have put some back meanwhile */
                ? (void **)pp_take_one(arrays)
                : NULL;
 }
@@ -1842,11 +1930,21 @@ static bool pp_ensure_array(struct protopool *pool, unsigned c, struct protopool
     return array != NULL;
 }
 
-/* Parts of fixed memory are there from the beginning. A growing store cuts them from an array. */
+static bool pp_has_free_part(const struct protopool_store *store)
+{
+    return store->unused_parts != NULL || store->new_part_count != 0;
+}
+
+/* Parts of fixed memory are there from the beginning. A growing store cuts them from an array. False if there is no memory. */
 static bool pp_add_parts(struct protopool_store *store)
 {
-    void **const array = store->growth != NULL ? pp_take_array(store) : NULL;
+    void *const array = store->growth != NULL ? pp_take_array(store) : NULL;
 
+    if (pp_has_free_part(store)) { /* another pool has added some meanwhile */
+        if (array != NULL)
+            pp_spill(store, pp_array_slabs(store), &array, 1);
+        return true;
+    }
     if (array == NULL)
         return false;
     store->new_parts = (unsigned char *)array;
@@ -1857,16 +1955,17 @@ static bool pp_add_parts(struct protopool_store *store)
 /* A part that has nothing. NULL if there is no memory. */
 static struct protopool_pool_class *pp_take_part(struct protopool_store *store)
 {
-    struct protopool_pool_class *part = store->unused_parts;
+    struct protopool_pool_class *part;
 
+    if (!pp_has_free_part(store) && !pp_add_parts(store))
+        return NULL;
+    part = store->unused_parts;
     if (part != NULL) {
         store->unused_parts = (struct protopool_pool_class *)(void *)part->previous.top;
-    } else if (store->new_part_count != 0 || pp_add_parts(store)) {
+    } else {
         part = (struct protopool_pool_class *)(void *)store->new_parts;
         store->new_parts += store->part_bytes;
         store->new_part_count--;
-    } else {
-        return NULL;
     }
     return (struct protopool_pool_class *)memset(part, 0, store->part_bytes);
 }
@@ -2242,6 +2341,13 @@ static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
     return pool->store->growth != NULL && pool->store->growth->calls->grow_for(pool, slabs);
 }
 
+/* Makes sure that the slabs of the slot size have a free slot. False if there is no memory. */
+static bool pp_ensure_free_slots(struct protopool *pool, struct protopool_slabs *slabs)
+{
+    return slabs->partial != NULL || pp_grow_for(pool, slabs)
+           || slabs->partial != NULL; /* another pool may have put some back meanwhile */
+}
+
 /* How many slots are live. With a depot, free slots in the magazines of other pools are counted too. */
 static size_t pp_live_slots(const struct protopool *pool, unsigned c)
 {
@@ -2292,7 +2398,7 @@ static bool pp_refill(struct protopool *pool, unsigned c)
     const bool is_whole = pool->depot != NULL && pool->store->growth != NULL;
     const size_t most = pp_slots_to_refill(is_whole, pp_live_slots(pool, c), (size_t)(loaded->end - loaded->slots));
 
-    if (slabs->partial == NULL && !pp_grow_for(pool, slabs))
+    if (!pp_ensure_free_slots(pool, slabs))
         return false;
     loaded->top += pp_take_from_partial(slabs, loaded->slots, most);
     if (is_whole)
@@ -2305,7 +2411,7 @@ static void *pp_take_from_slabs(struct protopool *pool, unsigned c)
 {
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
 
-    return slabs->partial != NULL || pp_grow_for(pool, slabs) ? pp_take_one(slabs) : NULL;
+    return pp_ensure_free_slots(pool, slabs) ? pp_take_one(slabs) : NULL;
 }
 
 /*
@@ -2795,14 +2901,19 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
 /* ---- pool.c ------------------------------------------------------------------------------------------------------ */
 /* The life of a pool: init, fini, reset, reserve, flush, trim, each and statistics. */
 
-/* The bytes for which the system has memory. */
-static size_t pp_system_bytes(const struct protopool_store *store)
+/* Bytes that the default source has of the system, besides those in use. */
+static size_t pp_dirty_bytes(struct protopool_growth *growth)
 {
-    return store->source_bytes + (store->growth != NULL ? store->growth->heap.dirty : 0);
+    size_t dirty;
+
+    pp_lock_source(growth);
+    dirty = growth->heap.dirty;
+    pp_unlock_source(growth);
+    return dirty;
 }
 
-/* The `trim` of a growing store. */
-static void pp_trim_growing(struct protopool_store *store)
+/* The `release_all` of a growing store. */
+static void pp_release_growing(struct protopool_store *store)
 {
     if (store->growth->source.give == NULL)
         return;
@@ -2811,24 +2922,26 @@ static void pp_trim_growing(struct protopool_store *store)
     pp_array_slabs(store)->reserved = SIZE_MAX;
     while (store->growth->spare_count != 0)
         pp_give_highest_spare(store);
-#ifdef PP_HAS_HEAP
-    pp_heap_trim(&store->growth->heap);
-#endif
 }
 
-static const struct protopool_growing pp_growing = { .grow = pp_grow,
-                                                     .grow_for = pp_grow_after_flush,
-                                                     .release = pp_release_idle_slab,
-                                                     .trim = pp_trim_growing,
-                                                     .end = pp_give_store,
-                                                     .load_full = pp_load_full_magazine,
-                                                     .fetch_full = pp_fetch_full_magazines,
-                                                     .keep_full = pp_keep_full_magazine,
-                                                     .leave_full = pp_leave_full_magazines,
-                                                     .spill_exchange = pp_spill_exchange };
+/* The `trim_source` of a growing store. */
+static size_t pp_trim_source(struct protopool_growth *growth, struct protopool_block *given)
+{
+    size_t fewer;
 
-/* Gives back all free memory but that in the magazines of pools. */
-static void pp_trim_store(struct protopool_store *store, struct protopool_depot *depot)
+    pp_lock_source(growth);
+    fewer = growth->heap.dirty;
+    pp_give_blocks(&growth->source, given);
+#ifdef PP_HAS_HEAP
+    pp_heap_trim(&growth->heap);
+#endif
+    fewer -= growth->heap.dirty;
+    pp_unlock_source(growth);
+    return fewer;
+}
+
+/* Collects all free memory for the source, but that in the magazines of pools, and returns it. */
+static struct protopool_block *pp_collect_free(struct protopool_store *store, struct protopool_depot *depot)
 {
     if (depot != NULL) {
         pp_flush_depot_magazines(depot);
@@ -2836,11 +2949,13 @@ static void pp_trim_store(struct protopool_store *store, struct protopool_depot 
         if (depot->joined == 0 && store->growth != NULL)
             pp_return_arrays_of_parts(store);
     }
-    if (store->growth != NULL)
-        store->growth->calls->trim(store);
+    if (store->growth == NULL)
+        return NULL;
+    store->growth->calls->release_all(store);
+    return pp_take_given(store->growth);
 }
 
-/* All but how many slots are live. */
+/* All but how many slots are live, and what the source keeps. */
 static void pp_store_stats(const struct protopool_store *store, struct protopool_slot_stats *by_slot_size,
                            size_t *source_bytes, size_t *system_bytes)
 {
@@ -2855,7 +2970,14 @@ static void pp_store_stats(const struct protopool_store *store, struct protopool
     if (source_bytes != NULL)
         *source_bytes = store->source_bytes;
     if (system_bytes != NULL)
-        *system_bytes = pp_system_bytes(store);
+        *system_bytes = store->source_bytes;
+}
+
+/* Adds to the bytes of the system what the source keeps. The store is not locked. */
+static void pp_add_dirty_bytes(const struct protopool_store *store, size_t *system_bytes)
+{
+    if (system_bytes != NULL && store->growth != NULL)
+        *system_bytes += pp_dirty_bytes(store->growth);
 }
 
 bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
@@ -3000,6 +3122,13 @@ bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n)
     return done;
 }
 
+static void pp_flush_pool(struct protopool *pool)
+{
+    pp_lock_store(pool);
+    pp_flush_magazines(pool);
+    pp_unlock_store(pool);
+}
+
 void protopool_flush(struct protopool *pool)
 {
     if (!pp_start_operation(pool))
@@ -3008,15 +3137,45 @@ void protopool_flush(struct protopool *pool)
         pp_flush_compact(pool);
         return;
     }
-    pp_lock_store(pool);
-    pp_flush_magazines(pool);
-    pp_unlock_store(pool);
+    pp_flush_pool(pool);
     pp_finish_operation(pool);
 }
 
+/* protopool_trim of a growing pool. */
+static size_t pp_trim_growing(struct protopool *pool)
+{
+    struct protopool_store *const store = pool->store;
+    struct protopool_block *given;
+    size_t bytes;
+
+    pp_lock_store(pool);
+    store->growth->is_collecting = true;
+    bytes = store->source_bytes;
+    pp_flush_magazines(pool);
+    given = pp_collect_free(store, pool->depot);
+    bytes -= store->source_bytes;
+    store->growth->is_collecting = pool->depot != NULL;
+    pp_unlock_store(pool);
+    return bytes + store->growth->calls->trim_source(store->growth, given);
+}
+
+static const struct protopool_growing pp_growing = { .grow = pp_grow,
+                                                     .grow_for = pp_grow_after_flush,
+                                                     .release = pp_release_idle_slab,
+                                                     .give = pp_give_collected,
+                                                     .release_all = pp_release_growing,
+                                                     .trim = pp_trim_growing,
+                                                     .trim_source = pp_trim_source,
+                                                     .end = pp_give_store,
+                                                     .load_full = pp_load_full_magazine,
+                                                     .fetch_full = pp_fetch_full_magazines,
+                                                     .keep_full = pp_keep_full_magazine,
+                                                     .leave_full = pp_leave_full_magazines,
+                                                     .spill_exchange = pp_spill_exchange };
+
 size_t protopool_trim(struct protopool *pool)
 {
-    size_t given;
+    size_t given = 0;
 
     if (!pp_start_operation(pool))
         return 0;
@@ -3024,12 +3183,10 @@ size_t protopool_trim(struct protopool *pool)
         pp_flush_compact(pool);
         return 0;
     }
-    pp_lock_store(pool);
-    given = pp_system_bytes(pool->store);
-    pp_flush_magazines(pool);
-    pp_trim_store(pool->store, pool->depot);
-    given -= pp_system_bytes(pool->store);
-    pp_unlock_store(pool);
+    if (pool->store->growth != NULL)
+        given = pool->store->growth->calls->trim(pool);
+    else
+        pp_flush_pool(pool);
     pp_finish_operation(pool);
     return given;
 }
@@ -3066,6 +3223,7 @@ void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slo
     for (unsigned c = 1; c <= pool->store->geometry->count; c++)
         by_slot_size[c - 1].live = pp_exact_live(pool->store, c, pp_live_slots(pool, c));
     pp_unlock_store(pool);
+    pp_add_dirty_bytes(pool->store, system_bytes);
     pp_finish_operation(pool);
 }
 
@@ -3217,13 +3375,21 @@ static bool pp_init_depot(struct protopool_depot *depot, struct protopool_depot_
 bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_class *classes,
                           const struct protopool_geometry *geometry, const struct protopool_source *source)
 {
+    struct protopool_growth *growth;
+
     depot->store = pp_create_growing_store(geometry, source);
     if (depot->store == NULL)
         return false;
     depot->store->part_bytes = PP_EXCHANGING_PART_BYTES;
-    if (pp_init_depot(depot, classes, geometry->count)) {
-        pp_note_store(depot->store, &depot->lock);
-        return true;
+    growth = depot->store->growth;
+    if (PROTOPOOL_LOCK_INIT(&growth->source_lock)) {
+        if (pp_init_depot(depot, classes, geometry->count)) {
+            growth->lock = &depot->lock;
+            growth->is_collecting = true;
+            pp_note_store(depot->store, &depot->lock);
+            return true;
+        }
+        PROTOPOOL_LOCK_FINI(&growth->source_lock);
     }
     pp_give_store(depot->store);
     depot->store = NULL;
@@ -3326,9 +3492,9 @@ bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, s
         return false;
     pp_activate_pool(pool, depot->store);
     pool->depot = depot;
-    PROTOPOOL_LOCK(&depot->lock);
+    pp_lock_depot(depot);
     depot->joined++;
-    PROTOPOOL_UNLOCK(&depot->lock);
+    pp_unlock_depot(depot);
     return true;
 }
 
@@ -3350,9 +3516,23 @@ static void pp_return_parts(struct protopool *pool)
     }
 }
 
+/* Releases the lock to give to the source what has been collected. The pool still counts as joined, so that the depot does not
+ * end meanwhile. */
+static void pp_give_before_leaving(struct protopool_depot *depot)
+{
+    struct protopool_growth *const growth = depot->store->growth;
+
+    growth->leaving++;
+    pp_unlock_depot(depot);
+    pp_lock_depot(depot);
+    growth->leaving--;
+}
+
 /* Puts the slots of a joined pool's magazines, and their arrays, back into the store. */
 static void pp_leave_depot(struct protopool *pool)
 {
+    struct protopool_growth *const growth = pool->store->growth;
+
     pp_lock_store(pool);
     pp_flush_magazines(pool);
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
@@ -3360,8 +3540,11 @@ static void pp_leave_depot(struct protopool *pool)
         pp_return_array(pool->store, &pp_class(pool, c)->previous);
     }
     pp_return_parts(pool);
-    if (--pool->depot->joined == 0)
+    if (growth != NULL && growth->leaving + 1 == pool->depot->joined)
         pp_flush_depot_magazines(pool->depot); /* no pool is left to fetch them */
+    if (growth != NULL && growth->given != NULL)
+        pp_give_before_leaving(pool->depot);
+    pool->depot->joined--;
     pp_unlock_store(pool);
 }
 
@@ -3370,10 +3553,20 @@ static bool pp_is_joined(struct protopool_depot *depot)
 {
     bool joined;
 
-    PROTOPOOL_LOCK(&depot->lock);
+    pp_lock_depot(depot);
     joined = depot->joined != 0;
-    PROTOPOOL_UNLOCK(&depot->lock);
+    pp_unlock_depot(depot);
     return joined;
+}
+
+/* No pool shares the store any more, so it needs no locks. */
+static void pp_end_sharing(struct protopool_store *store)
+{
+    if (store->growth == NULL)
+        return;
+    store->growth->lock = NULL;
+    store->growth->is_collecting = false;
+    PROTOPOOL_LOCK_FINI(&store->growth->source_lock);
 }
 
 size_t protopool_depot_fini(struct protopool_depot *depot)
@@ -3386,6 +3579,7 @@ size_t protopool_depot_fini(struct protopool_depot *depot)
         pp_report_fault_at(PROTOPOOL_FAULT_JOINED, depot, NULL, pp_site_of(NULL));
         return SIZE_MAX;
     }
+    pp_end_sharing(depot->store);
     for (unsigned c = 1; c <= depot->store->geometry->count; c++)
         live += pp_slots_outside(depot->store, depot, c);
     pp_flush_depot_magazines(depot);
@@ -3402,28 +3596,31 @@ bool protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, c
 
     if (depot->store == NULL)
         return true;
-    PROTOPOOL_LOCK(&depot->lock);
+    pp_lock_depot(depot);
     is_alone = depot->joined == 0;
     if (is_alone) {
         pp_flush_depot_magazines(depot);
         pp_each_in_store(depot->store, fn, ctx);
     }
-    PROTOPOOL_UNLOCK(&depot->lock);
+    pp_unlock_depot(depot);
     return is_alone;
 }
 
 size_t protopool_depot_trim(struct protopool_depot *depot)
 {
-    size_t given;
+    struct protopool_block *given;
+    struct protopool_store *store;
+    size_t bytes;
 
     if (depot->store == NULL)
         return 0;
-    PROTOPOOL_LOCK(&depot->lock);
-    given = pp_system_bytes(depot->store);
-    pp_trim_store(depot->store, depot);
-    given -= pp_system_bytes(depot->store);
-    PROTOPOOL_UNLOCK(&depot->lock);
-    return given;
+    pp_lock_depot(depot);
+    store = depot->store;
+    bytes = store->source_bytes;
+    given = pp_collect_free(store, depot);
+    bytes -= store->source_bytes;
+    pp_unlock_depot(depot);
+    return store->growth != NULL ? bytes + store->growth->calls->trim_source(store->growth, given) : bytes;
 }
 
 void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_stats *by_slot_size,
@@ -3431,11 +3628,12 @@ void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_
 {
     if (depot->store == NULL)
         return;
-    PROTOPOOL_LOCK(&depot->lock);
+    pp_lock_depot(depot);
     pp_store_stats(depot->store, by_slot_size, source_bytes, system_bytes);
     for (unsigned c = 1; c <= depot->store->geometry->count; c++)
         by_slot_size[c - 1].live = pp_exact_live(depot->store, c, pp_slots_outside(depot->store, depot, c));
-    PROTOPOOL_UNLOCK(&depot->lock);
+    pp_unlock_depot(depot);
+    pp_add_dirty_bytes(depot->store, system_bytes);
 }
 
 #else

@@ -394,6 +394,11 @@ PROTOPOOL_BEGIN_C
  * A growing pool takes one block for its tables, aligned to 8, and then slabs: 16 KiB aligned to 16 KiB, or 2, 4, 8 or
  * 16 times as much, aligned to its size. For slots of several KiB it may take a block per slot, aligned to 8. The pool's
  * thread calls both functions, inside new, free, reserve, reset, flush, trim, each, init and fini.
+ *
+ * A depot calls both functions from the threads of its joined pools, one thread at a time, under a lock that only calls of the
+ * source need. The depot's own lock is not held: while a source works, other pools allocate and free what is there. So a source
+ * needs no lock of its own, unless several depots or pools use it, and may wait or take long. It must not call functions of a
+ * pool or a depot that it serves.
  */
 struct protopool_source {
     void *(*take)(void *ctx, size_t bytes, size_t align);
@@ -597,12 +602,23 @@ struct protopool_kind {
     void (*put)(struct protopool *pool, unsigned slot_class, void *slot); /* the loaded magazine is full */
 };
 
+/* Memory on its way back to the source: the beginning of that memory. */
+struct protopool_block {
+    struct protopool_block *next;
+    size_t bytes, align;
+};
+
+struct protopool_growth;
+
 /* What only a growing store does. */
 struct protopool_growing {
     bool (*grow)(struct protopool_store *store, struct protopool_slabs *slabs);
     bool (*grow_for)(struct protopool *pool, struct protopool_slabs *slabs);
     void (*release)(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab);
-    void (*trim)(struct protopool_store *store);
+    void (*give)(struct protopool_growth *growth, struct protopool_block *given);
+    void (*release_all)(struct protopool_store *store); /* all that is free */
+    size_t (*trim)(struct protopool *pool);
+    size_t (*trim_source)(struct protopool_growth *growth, struct protopool_block *given); /* returns how much less it keeps */
     void (*end)(struct protopool_store *store);
     /* Of a growing depot; the pool has joined it (exchange.c). */
     bool (*load_full)(struct protopool *pool, unsigned slot_class);
@@ -612,9 +628,17 @@ struct protopool_growing {
     void (*spill_exchange)(struct protopool *pool, unsigned slot_class);
 };
 
-/* What only a growing store has. */
+/*
+ * What only a growing store has. The depot's lock guards it, but for the source and the heap, which source_lock guards. No
+ * thread holds both locks: so pools that need no memory never wait for the source.
+ */
 struct protopool_growth {
     const struct protopool_growing *calls;
+    union protopool_lock *lock; /* the depot's; NULL: of a pool on its own, which needs no locks */
+    union protopool_lock source_lock;
+    bool is_collecting;            /* memory for the source is collected in `given`; else it is given at once */
+    struct protopool_block *given; /* what the thread that holds the depot's lock gives back after it has released it */
+    uint32_t leaving;              /* joined pools that have emptied their magazines and are about to leave */
     struct protopool_source source;
     struct protopool_heap heap;              /* if it is the default source */
     uintptr_t spares[PROTOPOOL_SPARE_SLABS]; /* by ascending address; the low bits are the slab's order */
@@ -1093,8 +1117,8 @@ PROTOPOOL_API void protopool_stats(struct protopool *pool, struct protopool_slot
 
 #ifndef PROTOPOOL_NO_THREADS
 
-/* Initialises a depot, whose memory the joined pools share. classes has 1 + geometry->count elements. The source is called
- * under the depot's lock. False if the source has no memory for the tables and the first slab, or if there is no lock. */
+/* Initialises a depot, whose memory the joined pools share. classes has 1 + geometry->count elements. Its threads call the
+ * source as source.h says. False if the source has no memory for the tables and the first slab, or if there is no lock. */
 PROTOPOOL_API bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_class *classes,
                                         const struct protopool_geometry *geometry,
                                         const struct protopool_source *source);

@@ -64,6 +64,13 @@ static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
     return pool->store->growth != NULL && pool->store->growth->calls->grow_for(pool, slabs);
 }
 
+/* Makes sure that the slabs of the slot size have a free slot. False if there is no memory. */
+static bool pp_ensure_free_slots(struct protopool *pool, struct protopool_slabs *slabs)
+{
+    return slabs->partial != NULL || pp_grow_for(pool, slabs)
+           || slabs->partial != NULL; /* another pool may have put some back meanwhile */
+}
+
 /* How many slots are live. With a depot, free slots in the magazines of other pools are counted too. */
 static size_t pp_live_slots(const struct protopool *pool, unsigned c)
 {
@@ -114,7 +121,7 @@ static bool pp_refill(struct protopool *pool, unsigned c)
     const bool is_whole = pool->depot != NULL && pool->store->growth != NULL;
     const size_t most = pp_slots_to_refill(is_whole, pp_live_slots(pool, c), (size_t)(loaded->end - loaded->slots));
 
-    if (slabs->partial == NULL && !pp_grow_for(pool, slabs))
+    if (!pp_ensure_free_slots(pool, slabs))
         return false;
     loaded->top += pp_take_from_partial(slabs, loaded->slots, most);
     if (is_whole)
@@ -127,7 +134,7 @@ static void *pp_take_from_slabs(struct protopool *pool, unsigned c)
 {
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
 
-    return slabs->partial != NULL || pp_grow_for(pool, slabs) ? pp_take_one(slabs) : NULL;
+    return pp_ensure_free_slots(pool, slabs) ? pp_take_one(slabs) : NULL;
 }
 
 /*

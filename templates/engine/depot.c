@@ -14,13 +14,21 @@ static bool pp_init_depot(struct protopool_depot *depot, struct protopool_depot_
 bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_class *classes,
                           const struct protopool_geometry *geometry, const struct protopool_source *source)
 {
+    struct protopool_growth *growth;
+
     depot->store = pp_create_growing_store(geometry, source);
     if (depot->store == NULL)
         return false;
     depot->store->part_bytes = PP_EXCHANGING_PART_BYTES;
-    if (pp_init_depot(depot, classes, geometry->count)) {
-        pp_note_store(depot->store, &depot->lock);
-        return true;
+    growth = depot->store->growth;
+    if (PROTOPOOL_LOCK_INIT(&growth->source_lock)) {
+        if (pp_init_depot(depot, classes, geometry->count)) {
+            growth->lock = &depot->lock;
+            growth->is_collecting = true;
+            pp_note_store(depot->store, &depot->lock);
+            return true;
+        }
+        PROTOPOOL_LOCK_FINI(&growth->source_lock);
     }
     pp_give_store(depot->store);
     depot->store = NULL;
@@ -123,9 +131,9 @@ bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, s
         return false;
     pp_activate_pool(pool, depot->store);
     pool->depot = depot;
-    PROTOPOOL_LOCK(&depot->lock);
+    pp_lock_depot(depot);
     depot->joined++;
-    PROTOPOOL_UNLOCK(&depot->lock);
+    pp_unlock_depot(depot);
     return true;
 }
 
@@ -147,9 +155,23 @@ static void pp_return_parts(struct protopool *pool)
     }
 }
 
+/* Releases the lock to give to the source what has been collected. The pool still counts as joined, so that the depot does not
+ * end meanwhile. */
+static void pp_give_before_leaving(struct protopool_depot *depot)
+{
+    struct protopool_growth *const growth = depot->store->growth;
+
+    growth->leaving++;
+    pp_unlock_depot(depot);
+    pp_lock_depot(depot);
+    growth->leaving--;
+}
+
 /* Puts the slots of a joined pool's magazines, and their arrays, back into the store. */
 static void pp_leave_depot(struct protopool *pool)
 {
+    struct protopool_growth *const growth = pool->store->growth;
+
     pp_lock_store(pool);
     pp_flush_magazines(pool);
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
@@ -157,8 +179,11 @@ static void pp_leave_depot(struct protopool *pool)
         pp_return_array(pool->store, &pp_class(pool, c)->previous);
     }
     pp_return_parts(pool);
-    if (--pool->depot->joined == 0)
+    if (growth != NULL && growth->leaving + 1 == pool->depot->joined)
         pp_flush_depot_magazines(pool->depot); /* no pool is left to fetch them */
+    if (growth != NULL && growth->given != NULL)
+        pp_give_before_leaving(pool->depot);
+    pool->depot->joined--;
     pp_unlock_store(pool);
 }
 
@@ -167,10 +192,20 @@ static bool pp_is_joined(struct protopool_depot *depot)
 {
     bool joined;
 
-    PROTOPOOL_LOCK(&depot->lock);
+    pp_lock_depot(depot);
     joined = depot->joined != 0;
-    PROTOPOOL_UNLOCK(&depot->lock);
+    pp_unlock_depot(depot);
     return joined;
+}
+
+/* No pool shares the store any more, so it needs no locks. */
+static void pp_end_sharing(struct protopool_store *store)
+{
+    if (store->growth == NULL)
+        return;
+    store->growth->lock = NULL;
+    store->growth->is_collecting = false;
+    PROTOPOOL_LOCK_FINI(&store->growth->source_lock);
 }
 
 size_t protopool_depot_fini(struct protopool_depot *depot)
@@ -183,6 +218,7 @@ size_t protopool_depot_fini(struct protopool_depot *depot)
         pp_report_fault_at(PROTOPOOL_FAULT_JOINED, depot, NULL, pp_site_of(NULL));
         return SIZE_MAX;
     }
+    pp_end_sharing(depot->store);
     for (unsigned c = 1; c <= depot->store->geometry->count; c++)
         live += pp_slots_outside(depot->store, depot, c);
     pp_flush_depot_magazines(depot);
@@ -199,28 +235,31 @@ bool protopool_depot_each(struct protopool_depot *depot, void (*fn)(void *ctx, c
 
     if (depot->store == NULL)
         return true;
-    PROTOPOOL_LOCK(&depot->lock);
+    pp_lock_depot(depot);
     is_alone = depot->joined == 0;
     if (is_alone) {
         pp_flush_depot_magazines(depot);
         pp_each_in_store(depot->store, fn, ctx);
     }
-    PROTOPOOL_UNLOCK(&depot->lock);
+    pp_unlock_depot(depot);
     return is_alone;
 }
 
 size_t protopool_depot_trim(struct protopool_depot *depot)
 {
-    size_t given;
+    struct protopool_block *given;
+    struct protopool_store *store;
+    size_t bytes;
 
     if (depot->store == NULL)
         return 0;
-    PROTOPOOL_LOCK(&depot->lock);
-    given = pp_system_bytes(depot->store);
-    pp_trim_store(depot->store, depot);
-    given -= pp_system_bytes(depot->store);
-    PROTOPOOL_UNLOCK(&depot->lock);
-    return given;
+    pp_lock_depot(depot);
+    store = depot->store;
+    bytes = store->source_bytes;
+    given = pp_collect_free(store, depot);
+    bytes -= store->source_bytes;
+    pp_unlock_depot(depot);
+    return store->growth != NULL ? bytes + store->growth->calls->trim_source(store->growth, given) : bytes;
 }
 
 void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_stats *by_slot_size,
@@ -228,11 +267,12 @@ void protopool_depot_stats(struct protopool_depot *depot, struct protopool_slot_
 {
     if (depot->store == NULL)
         return;
-    PROTOPOOL_LOCK(&depot->lock);
+    pp_lock_depot(depot);
     pp_store_stats(depot->store, by_slot_size, source_bytes, system_bytes);
     for (unsigned c = 1; c <= depot->store->geometry->count; c++)
         by_slot_size[c - 1].live = pp_exact_live(depot->store, c, pp_slots_outside(depot->store, depot, c));
-    PROTOPOOL_UNLOCK(&depot->lock);
+    pp_unlock_depot(depot);
+    pp_add_dirty_bytes(depot->store, system_bytes);
 }
 
 #else

@@ -3,8 +3,8 @@
 
 #ifndef PROTOPOOL_NO_THREADS
 
-/* Initialises a depot, whose memory the joined pools share. classes has 1 + geometry->count elements. The source is called
- * under the depot's lock. False if the source has no memory for the tables and the first slab, or if there is no lock. */
+/* Initialises a depot, whose memory the joined pools share. classes has 1 + geometry->count elements. Its threads call the
+ * source as source.h says. False if the source has no memory for the tables and the first slab, or if there is no lock. */
 PROTOPOOL_API bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_class *classes,
                                         const struct protopool_geometry *geometry,
                                         const struct protopool_source *source);

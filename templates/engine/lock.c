@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * The lock of a depot: a mutex of pthreads or of Windows, or the program's own.
- * It guards the depot's full magazines and its store.
+ * It guards the depot's full magazines and its store. The depot's source has a lock of its own.
  */
 
 #if defined PROTOPOOL_NO_THREADS
@@ -78,14 +78,51 @@ static void pp_take_lock(union protopool_lock *lock)
 #define PROTOPOOL_LOCK_FINI(lock) ((void)(lock))
 #endif
 
+static void pp_lock_depot(struct protopool_depot *depot)
+{
+    PROTOPOOL_LOCK(&depot->lock);
+}
+
+/* Removes what has been collected for the source. */
+static struct protopool_block *pp_take_given(struct protopool_growth *growth)
+{
+    struct protopool_block *const given = growth->given;
+    growth->given = NULL;
+    return given;
+}
+
+/* Releases the lock, and then gives to the source what has been collected. */
+static void pp_unlock_depot(struct protopool_depot *depot)
+{
+    struct protopool_growth *const growth = depot->store->growth;
+    struct protopool_block *const given = growth != NULL ? pp_take_given(growth) : NULL;
+
+    PROTOPOOL_UNLOCK(&depot->lock);
+    if (given != NULL)
+        growth->calls->give(growth, given);
+}
+
 static void pp_lock_store(struct protopool *pool)
 {
     if (pool->depot != NULL)
-        PROTOPOOL_LOCK(&pool->depot->lock);
+        pp_lock_depot(pool->depot);
 }
 
 static void pp_unlock_store(struct protopool *pool)
 {
     if (pool->depot != NULL)
-        PROTOPOOL_UNLOCK(&pool->depot->lock);
+        pp_unlock_depot(pool->depot);
+}
+
+/* The lock under which the source is called, one thread at a time. The thread does not hold the depot's lock. */
+static void pp_lock_source(struct protopool_growth *growth)
+{
+    if (growth->lock != NULL)
+        PROTOPOOL_LOCK(&growth->source_lock);
+}
+
+static void pp_unlock_source(struct protopool_growth *growth)
+{
+    if (growth->lock != NULL)
+        PROTOPOOL_UNLOCK(&growth->source_lock);
 }

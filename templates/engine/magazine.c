@@ -80,12 +80,14 @@ static void pp_flush_magazines(struct protopool *pool)
         pp_spill_class(pool, c);
 }
 
-/* An array of the slabs of arrays. NULL if there is no memory. */
+/* An array of the slabs of arrays. NULL if there is no memory. Other pools of a depot may change the store meanwhile: so a pool
+ * gets its arrays first, and then exchanges magazines. */
 static void **pp_take_array(struct protopool_store *store)
 {
     struct protopool_slabs *const arrays = pp_array_slabs(store);
 
     return arrays->partial != NULL || (store->growth != NULL && store->growth->calls->grow(store, arrays))
+                   || arrays->partial != NULL /* another pool may have put some back meanwhile */
                ? (void **)pp_take_one(arrays)
                : NULL;
 }
@@ -105,11 +107,21 @@ static bool pp_ensure_array(struct protopool *pool, unsigned c, struct protopool
     return array != NULL;
 }
 
-/* Parts of fixed memory are there from the beginning. A growing store cuts them from an array. */
+static bool pp_has_free_part(const struct protopool_store *store)
+{
+    return store->unused_parts != NULL || store->new_part_count != 0;
+}
+
+/* Parts of fixed memory are there from the beginning. A growing store cuts them from an array. False if there is no memory. */
 static bool pp_add_parts(struct protopool_store *store)
 {
-    void **const array = store->growth != NULL ? pp_take_array(store) : NULL;
+    void *const array = store->growth != NULL ? pp_take_array(store) : NULL;
 
+    if (pp_has_free_part(store)) { /* another pool has added some meanwhile */
+        if (array != NULL)
+            pp_spill(store, pp_array_slabs(store), &array, 1);
+        return true;
+    }
     if (array == NULL)
         return false;
     store->new_parts = (unsigned char *)array;
@@ -120,16 +132,17 @@ static bool pp_add_parts(struct protopool_store *store)
 /* A part that has nothing. NULL if there is no memory. */
 static struct protopool_pool_class *pp_take_part(struct protopool_store *store)
 {
-    struct protopool_pool_class *part = store->unused_parts;
+    struct protopool_pool_class *part;
 
+    if (!pp_has_free_part(store) && !pp_add_parts(store))
+        return NULL;
+    part = store->unused_parts;
     if (part != NULL) {
         store->unused_parts = (struct protopool_pool_class *)(void *)part->previous.top;
-    } else if (store->new_part_count != 0 || pp_add_parts(store)) {
+    } else {
         part = (struct protopool_pool_class *)(void *)store->new_parts;
         store->new_parts += store->part_bytes;
         store->new_part_count--;
-    } else {
-        return NULL;
     }
     return (struct protopool_pool_class *)memset(part, 0, store->part_bytes);
 }

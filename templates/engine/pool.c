@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* The life of a pool: init, fini, reset, reserve, flush, trim, each and statistics. */
 
-/* The bytes for which the system has memory. */
-static size_t pp_system_bytes(const struct protopool_store *store)
+/* Bytes that the default source has of the system, besides those in use. */
+static size_t pp_dirty_bytes(struct protopool_growth *growth)
 {
-    return store->source_bytes + (store->growth != NULL ? store->growth->heap.dirty : 0);
+    size_t dirty;
+
+    pp_lock_source(growth);
+    dirty = growth->heap.dirty;
+    pp_unlock_source(growth);
+    return dirty;
 }
 
-/* The `trim` of a growing store. */
-static void pp_trim_growing(struct protopool_store *store)
+/* The `release_all` of a growing store. */
+static void pp_release_growing(struct protopool_store *store)
 {
     if (store->growth->source.give == NULL)
         return;
@@ -17,24 +22,26 @@ static void pp_trim_growing(struct protopool_store *store)
     pp_array_slabs(store)->reserved = SIZE_MAX;
     while (store->growth->spare_count != 0)
         pp_give_highest_spare(store);
-#ifdef PP_HAS_HEAP
-    pp_heap_trim(&store->growth->heap);
-#endif
 }
 
-static const struct protopool_growing pp_growing = { .grow = pp_grow,
-                                                     .grow_for = pp_grow_after_flush,
-                                                     .release = pp_release_idle_slab,
-                                                     .trim = pp_trim_growing,
-                                                     .end = pp_give_store,
-                                                     .load_full = pp_load_full_magazine,
-                                                     .fetch_full = pp_fetch_full_magazines,
-                                                     .keep_full = pp_keep_full_magazine,
-                                                     .leave_full = pp_leave_full_magazines,
-                                                     .spill_exchange = pp_spill_exchange };
+/* The `trim_source` of a growing store. */
+static size_t pp_trim_source(struct protopool_growth *growth, struct protopool_block *given)
+{
+    size_t fewer;
 
-/* Gives back all free memory but that in the magazines of pools. */
-static void pp_trim_store(struct protopool_store *store, struct protopool_depot *depot)
+    pp_lock_source(growth);
+    fewer = growth->heap.dirty;
+    pp_give_blocks(&growth->source, given);
+#ifdef PP_HAS_HEAP
+    pp_heap_trim(&growth->heap);
+#endif
+    fewer -= growth->heap.dirty;
+    pp_unlock_source(growth);
+    return fewer;
+}
+
+/* Collects all free memory for the source, but that in the magazines of pools, and returns it. */
+static struct protopool_block *pp_collect_free(struct protopool_store *store, struct protopool_depot *depot)
 {
     if (depot != NULL) {
         pp_flush_depot_magazines(depot);
@@ -42,11 +49,13 @@ static void pp_trim_store(struct protopool_store *store, struct protopool_depot 
         if (depot->joined == 0 && store->growth != NULL)
             pp_return_arrays_of_parts(store);
     }
-    if (store->growth != NULL)
-        store->growth->calls->trim(store);
+    if (store->growth == NULL)
+        return NULL;
+    store->growth->calls->release_all(store);
+    return pp_take_given(store->growth);
 }
 
-/* All but how many slots are live. */
+/* All but how many slots are live, and what the source keeps. */
 static void pp_store_stats(const struct protopool_store *store, struct protopool_slot_stats *by_slot_size,
                            size_t *source_bytes, size_t *system_bytes)
 {
@@ -61,7 +70,14 @@ static void pp_store_stats(const struct protopool_store *store, struct protopool
     if (source_bytes != NULL)
         *source_bytes = store->source_bytes;
     if (system_bytes != NULL)
-        *system_bytes = pp_system_bytes(store);
+        *system_bytes = store->source_bytes;
+}
+
+/* Adds to the bytes of the system what the source keeps. The store is not locked. */
+static void pp_add_dirty_bytes(const struct protopool_store *store, size_t *system_bytes)
+{
+    if (system_bytes != NULL && store->growth != NULL)
+        *system_bytes += pp_dirty_bytes(store->growth);
 }
 
 bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
@@ -206,6 +222,13 @@ bool protopool_reserve(struct protopool *pool, unsigned slot_class, size_t n)
     return done;
 }
 
+static void pp_flush_pool(struct protopool *pool)
+{
+    pp_lock_store(pool);
+    pp_flush_magazines(pool);
+    pp_unlock_store(pool);
+}
+
 void protopool_flush(struct protopool *pool)
 {
     if (!pp_start_operation(pool))
@@ -214,15 +237,45 @@ void protopool_flush(struct protopool *pool)
         pp_flush_compact(pool);
         return;
     }
-    pp_lock_store(pool);
-    pp_flush_magazines(pool);
-    pp_unlock_store(pool);
+    pp_flush_pool(pool);
     pp_finish_operation(pool);
 }
 
+/* protopool_trim of a growing pool. */
+static size_t pp_trim_growing(struct protopool *pool)
+{
+    struct protopool_store *const store = pool->store;
+    struct protopool_block *given;
+    size_t bytes;
+
+    pp_lock_store(pool);
+    store->growth->is_collecting = true;
+    bytes = store->source_bytes;
+    pp_flush_magazines(pool);
+    given = pp_collect_free(store, pool->depot);
+    bytes -= store->source_bytes;
+    store->growth->is_collecting = pool->depot != NULL;
+    pp_unlock_store(pool);
+    return bytes + store->growth->calls->trim_source(store->growth, given);
+}
+
+static const struct protopool_growing pp_growing = { .grow = pp_grow,
+                                                     .grow_for = pp_grow_after_flush,
+                                                     .release = pp_release_idle_slab,
+                                                     .give = pp_give_collected,
+                                                     .release_all = pp_release_growing,
+                                                     .trim = pp_trim_growing,
+                                                     .trim_source = pp_trim_source,
+                                                     .end = pp_give_store,
+                                                     .load_full = pp_load_full_magazine,
+                                                     .fetch_full = pp_fetch_full_magazines,
+                                                     .keep_full = pp_keep_full_magazine,
+                                                     .leave_full = pp_leave_full_magazines,
+                                                     .spill_exchange = pp_spill_exchange };
+
 size_t protopool_trim(struct protopool *pool)
 {
-    size_t given;
+    size_t given = 0;
 
     if (!pp_start_operation(pool))
         return 0;
@@ -230,12 +283,10 @@ size_t protopool_trim(struct protopool *pool)
         pp_flush_compact(pool);
         return 0;
     }
-    pp_lock_store(pool);
-    given = pp_system_bytes(pool->store);
-    pp_flush_magazines(pool);
-    pp_trim_store(pool->store, pool->depot);
-    given -= pp_system_bytes(pool->store);
-    pp_unlock_store(pool);
+    if (pool->store->growth != NULL)
+        given = pool->store->growth->calls->trim(pool);
+    else
+        pp_flush_pool(pool);
     pp_finish_operation(pool);
     return given;
 }
@@ -272,5 +323,6 @@ void protopool_stats(struct protopool *pool, struct protopool_slot_stats *by_slo
     for (unsigned c = 1; c <= pool->store->geometry->count; c++)
         by_slot_size[c - 1].live = pp_exact_live(pool->store, c, pp_live_slots(pool, c));
     pp_unlock_store(pool);
+    pp_add_dirty_bytes(pool->store, system_bytes);
     pp_finish_operation(pool);
 }

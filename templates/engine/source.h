@@ -8,6 +8,11 @@
  * A growing pool takes one block for its tables, aligned to 8, and then slabs: 16 KiB aligned to 16 KiB, or 2, 4, 8 or
  * 16 times as much, aligned to its size. For slots of several KiB it may take a block per slot, aligned to 8. The pool's
  * thread calls both functions, inside new, free, reserve, reset, flush, trim, each, init and fini.
+ *
+ * A depot calls both functions from the threads of its joined pools, one thread at a time, under a lock that only calls of the
+ * source need. The depot's own lock is not held: while a source works, other pools allocate and free what is there. So a source
+ * needs no lock of its own, unless several depots or pools use it, and may wait or take long. It must not call functions of a
+ * pool or a depot that it serves.
  */
 struct protopool_source {
     void *(*take)(void *ctx, size_t bytes, size_t align);

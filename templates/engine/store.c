@@ -16,23 +16,67 @@ static void *pp_take_aligned(const struct protopool_source *source, size_t bytes
     return NULL;
 }
 
+static void pp_give_blocks(const struct protopool_source *source, struct protopool_block *given)
+{
+    while (given != NULL) {
+        const struct protopool_block block = *given;
+        source->give(source->ctx, given, block.bytes, block.align);
+        given = block.next;
+    }
+}
+
+/* The `give` of a growing store. */
+static void pp_give_collected(struct protopool_growth *growth, struct protopool_block *given)
+{
+    pp_lock_source(growth);
+    pp_give_blocks(&growth->source, given);
+    pp_unlock_source(growth);
+}
+
+/* Takes memory for a depot. The depot's lock is released meanwhile: other pools may change whatever it guards. What has been
+ * collected is given before. */
+static void *pp_take_unlocked(struct protopool_growth *growth, size_t bytes, size_t align)
+{
+    struct protopool_block *const given = pp_take_given(growth);
+    void *memory;
+
+    PROTOPOOL_UNLOCK(growth->lock);
+    pp_lock_source(growth);
+    pp_give_blocks(&growth->source, given);
+    memory = pp_take_aligned(&growth->source, bytes, align);
+    pp_unlock_source(growth);
+    PROTOPOOL_LOCK(growth->lock);
+    return memory;
+}
+
 static void *pp_take_from_source(struct protopool_store *store, size_t bytes, size_t align)
 {
-    void *const memory = pp_take_aligned(&store->growth->source, bytes, align);
+    struct protopool_growth *const growth = store->growth;
+    void *const memory =
+        growth->lock != NULL ? pp_take_unlocked(growth, bytes, align) : pp_take_aligned(&growth->source, bytes, align);
 
     if (memory != NULL)
         store->source_bytes += bytes;
     return memory;
 }
 
+/* Gives memory back, or collects it for that. */
 static void pp_give_to_source(struct protopool_store *store, void *memory, size_t bytes, size_t align)
 {
-    const struct protopool_source *const source = &store->growth->source;
+    struct protopool_growth *const growth = store->growth;
+    struct protopool_block *const block = (struct protopool_block *)memory;
 
-    if (source->give == NULL)
+    if (growth->source.give == NULL)
         return;
     store->source_bytes -= bytes;
-    source->give(source->ctx, memory, bytes, align);
+    if (!growth->is_collecting) {
+        growth->source.give(growth->source.ctx, memory, bytes, align);
+        return;
+    }
+    block->next = growth->given;
+    block->bytes = bytes;
+    block->align = align;
+    growth->given = block;
 }
 
 /* The slabs whose slots are arrays of magazines. */
@@ -277,7 +321,8 @@ static void *pp_take_slab(struct protopool_store *store, const struct protopool_
     return pp_take_from_source(store, slabs->slab_bytes, pp_slab_align(slabs));
 }
 
-/* Adds a slab for the slot size. False if there is no memory for it. */
+/* Adds a slab for the slot size. False if there is no memory for it. A depot's lock may be released meanwhile, see
+ * pp_take_unlocked. */
 static bool pp_grow(struct protopool_store *store, struct protopool_slabs *slabs)
 {
     void *memory;
@@ -290,6 +335,10 @@ static bool pp_grow(struct protopool_store *store, struct protopool_slabs *slabs
         memory = pp_take_slab(store, slabs);
     if (memory == NULL)
         return false;
+    if (!pp_has_room_for_slab(store, slabs)) { /* other pools have used it meanwhile */
+        pp_give_to_source(store, memory, slabs->slab_bytes, pp_slab_align(slabs));
+        return false;
+    }
     pp_create_slab(store, slabs, (unsigned char *)memory);
     return true;
 }

@@ -153,12 +153,23 @@ struct protopool_kind {
     void (*put)(struct protopool *pool, unsigned slot_class, void *slot); /* the loaded magazine is full */
 };
 
+/* Memory on its way back to the source: the beginning of that memory. */
+struct protopool_block {
+    struct protopool_block *next;
+    size_t bytes, align;
+};
+
+struct protopool_growth;
+
 /* What only a growing store does. */
 struct protopool_growing {
     bool (*grow)(struct protopool_store *store, struct protopool_slabs *slabs);
     bool (*grow_for)(struct protopool *pool, struct protopool_slabs *slabs);
     void (*release)(struct protopool_store *store, struct protopool_slabs *slabs, struct protopool_slab *slab);
-    void (*trim)(struct protopool_store *store);
+    void (*give)(struct protopool_growth *growth, struct protopool_block *given);
+    void (*release_all)(struct protopool_store *store); /* all that is free */
+    size_t (*trim)(struct protopool *pool);
+    size_t (*trim_source)(struct protopool_growth *growth, struct protopool_block *given); /* returns how much less it keeps */
     void (*end)(struct protopool_store *store);
     /* Of a growing depot; the pool has joined it (exchange.c). */
     bool (*load_full)(struct protopool *pool, unsigned slot_class);
@@ -168,9 +179,17 @@ struct protopool_growing {
     void (*spill_exchange)(struct protopool *pool, unsigned slot_class);
 };
 
-/* What only a growing store has. */
+/*
+ * What only a growing store has. The depot's lock guards it, but for the source and the heap, which source_lock guards. No
+ * thread holds both locks: so pools that need no memory never wait for the source.
+ */
 struct protopool_growth {
     const struct protopool_growing *calls;
+    union protopool_lock *lock; /* the depot's; NULL: of a pool on its own, which needs no locks */
+    union protopool_lock source_lock;
+    bool is_collecting;            /* memory for the source is collected in `given`; else it is given at once */
+    struct protopool_block *given; /* what the thread that holds the depot's lock gives back after it has released it */
+    uint32_t leaving;              /* joined pools that have emptied their magazines and are about to leave */
     struct protopool_source source;
     struct protopool_heap heap;              /* if it is the default source */
     uintptr_t spares[PROTOPOOL_SPARE_SLABS]; /* by ascending address; the low bits are the slab's order */

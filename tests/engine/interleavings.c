@@ -3,7 +3,8 @@
  * Two threads on a depot, in every order: the engine's own C, run as coroutines under a scheduler that tries each
  * choice in turn (stateless model checking; Godefroid 1997). The scheduler is asked
  *
- *   at each taking of the lock:  all interleavings;
+ *   at each taking of a lock:    all interleavings; but when a thread takes the depot's lock again after it has called the
+ *                                source, all with at most one preemption there;
  *   at each call of a function:  all with at most so many preemptions (Musuvathi and Qadeer 2007), if the engine is
  *                                compiled with -finstrument-functions.
  *
@@ -64,10 +65,13 @@ UNSEEN static void violation(const char *what)
 
 static ucontext_t scheduler, contexts[THREADS];
 static unsigned char stacks[THREADS][STACK_BYTES];
-static int current = -1, holder = -1; /* threads; -1: none */
-static bool finished[THREADS], wants_lock[THREADS];
+enum { NONE = -1, DEPOT, SOURCE, LOCKS };
+static int current = NONE;                         /* a thread */
+static int holders[LOCKS] = { NONE, NONE };        /* threads */
+static int wanted[THREADS] = { NONE, NONE };       /* locks */
+static bool finished[THREADS], has_taken[THREADS]; /* memory from the source, since it had the depot's lock */
 static bool is_by_calls;
-static unsigned most_preemptions, preemptions;
+static unsigned most_preemptions, preemptions, preemptions_after_take;
 static unsigned char choices[MOST_CHOICES], alternatives[MOST_CHOICES];
 static size_t depth;
 static const char *const *script;
@@ -82,23 +86,35 @@ UNSEEN static void give_way(void)
         (void)swapcontext(&contexts[current], &scheduler);
 }
 
+UNSEEN static int number_of(const void *lock)
+{
+    return lock == &depot.engine.lock ? DEPOT : SOURCE;
+}
+
+/* The order of two calls of the source changes nothing else: only a thread that must wait gives way. */
 UNSEEN static void scheduler_lock(void *lock)
 {
-    (void)lock;
-    wants_lock[current] = true;
-    give_way();
-    if (holder != -1)
-        violation("the lock is taken twice");
-    wants_lock[current] = false;
-    holder = current;
+    const int number = number_of(lock);
+
+    wanted[current] = number;
+    if (number == DEPOT || holders[SOURCE] != NONE)
+        give_way();
+    if (holders[number] != NONE)
+        violation("a lock is taken twice");
+    if (holders[1 - number] == current)
+        violation("a thread holds both locks");
+    wanted[current] = NONE;
+    has_taken[current] = false;
+    holders[number] = current;
 }
 
 UNSEEN static void scheduler_unlock(void *lock)
 {
-    (void)lock;
-    if (holder != current)
+    const int number = number_of(lock);
+
+    if (holders[number] != current)
         violation("a lock is released that is not held");
-    holder = -1;
+    holders[number] = NONE;
 }
 
 void __cyg_profile_func_enter(void *function, void *site);
@@ -120,13 +136,14 @@ UNSEEN void __cyg_profile_func_exit(void *function, void *site)
 
 UNSEEN static bool is_enabled(int thread)
 {
-    return !finished[thread] && !(wants_lock[thread] && holder != -1);
+    return !finished[thread] && (wanted[thread] == NONE || holders[wanted[thread]] == NONE);
 }
 
 /* Counts the states met, by what the engine's counts are and where the threads are. */
 UNSEEN static void note_state(void)
 {
-    const size_t parts[] = { (size_t)(holder + 1),
+    const size_t parts[] = { (size_t)(holders[DEPOT] + 1),
+                             (size_t)(holders[SOURCE] + 1),
                              at[0],
                              at[1],
                              pp_magazine_count(&pools[0].loaded[1]),
@@ -139,7 +156,8 @@ UNSEEN static void note_state(void)
                              depot.engine.store->classes[1].slabs.free_in_slabs,
                              depot.engine.store->classes[1].slabs.slots,
                              depot.engine.joined,
-                             (size_t)(wants_lock[0] + 2 * wants_lock[1]) };
+                             (size_t)(wanted[0] + 1),
+                             (size_t)(wanted[1] + 1) };
     uint64_t hash = 0xcbf29ce484222325U; /* FNV-1a */
     size_t i;
 
@@ -166,7 +184,7 @@ UNSEEN static int choose(int last)
         return other_can ? other : -1;
     if (!other_can)
         return last;
-    is_free_choice = !is_by_calls || preemptions < most_preemptions;
+    is_free_choice = is_by_calls ? preemptions < most_preemptions : !has_taken[last] || preemptions_after_take == 0;
     if (!is_free_choice)
         return last;
     if (depth == MOST_CHOICES) {
@@ -180,6 +198,7 @@ UNSEEN static int choose(int last)
     if (choices[depth++] == 0)
         return last;
     preemptions++;
+    preemptions_after_take += has_taken[last];
     return other;
 }
 
@@ -265,15 +284,26 @@ UNSEEN static void run_thread(int thread)
     finished[thread] = true;
 }
 
-/* ---- A source that may only be called under the lock --------------------------------------------------------------------- */
+/* ---- A source that one thread at a time may call, without the depot's lock ------------------------------------------------ */
 
 static size_t source_bytes;
+
+UNSEEN static void note_call_of_source(void)
+{
+    if (current == NONE)
+        return;
+    if (holders[SOURCE] != current)
+        violation("the source is called without its lock");
+    if (holders[DEPOT] == current)
+        violation("the source is called with the depot's lock");
+}
 
 UNSEEN static void *take(void *ctx, size_t bytes, size_t align)
 {
     (void)ctx;
-    if (current >= 0 && holder != current)
-        violation("the source is called without the lock");
+    note_call_of_source();
+    if (current != NONE)
+        has_taken[current] = true;
     source_bytes += bytes;
     return aligned_alloc(align, (bytes + align - 1) / align * align);
 }
@@ -282,8 +312,7 @@ UNSEEN static void give(void *ctx, void *memory, size_t bytes, size_t align)
 {
     (void)align;
     (void)ctx;
-    if (current >= 0 && holder != current)
-        violation("the source is called without the lock");
+    note_call_of_source();
     source_bytes -= bytes;
     free(memory);
 }
@@ -296,16 +325,17 @@ UNSEEN static void run_once(void)
     int next;
 
     depth = 0;
-    preemptions = 0;
+    preemptions = preemptions_after_take = 0;
     live_count = 0;
     frees[0] = frees[1] = false;
     source_bytes = 0;
-    current = -1;
-    holder = -1;
+    current = NONE;
+    holders[DEPOT] = holders[SOURCE] = NONE;
     if (!protopool_depot_init(&depot.engine, depot.classes, &geometry, &source))
         violation("no depot");
     for (int thread = 0; thread < THREADS; thread++) {
-        finished[thread] = wants_lock[thread] = false;
+        finished[thread] = has_taken[thread] = false;
+        wanted[thread] = NONE;
         (void)getcontext(&contexts[thread]);
         contexts[thread].uc_stack.ss_sp = stacks[thread];
         contexts[thread].uc_stack.ss_size = STACK_BYTES;
@@ -315,7 +345,7 @@ UNSEEN static void run_once(void)
     for (int last = -1; (next = choose(last)) >= 0; last = next) {
         current = next;
         (void)swapcontext(&scheduler, &contexts[next]);
-        current = -1;
+        current = NONE;
         steps++;
         if (violations != 0)
             return;
@@ -340,6 +370,7 @@ UNSEEN static void end_depot(void)
         count += pp_slots_outside(depot.engine.store, &depot.engine, c);
     if (count != live_count)
         violation("the depot ends with another number of live slots");
+    pp_end_sharing(depot.engine.store);
     pp_flush_depot_magazines(&depot.engine);
     pp_end_store(depot.engine.store);
     if (source_bytes != 0)

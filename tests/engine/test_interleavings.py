@@ -61,7 +61,7 @@ class Interleavings(unittest.TestCase):
     def test_missing_locks_are_found(self):
         for name, level, engine in weakened(ENGINE):
             if level == 0 and name in ("pp_take_with_slabs", "pp_put_with_slabs", "pp_reserve",
-                                      "protopool_flush", "pp_leave_depot"):
+                                      "pp_flush_pool", "pp_leave_depot"):
                 with self.subTest(name):
                     self.assertNotEqual(self.run_with(engine, 1, "calls", "2").returncode, 0, name)
 

@@ -545,7 +545,147 @@ START_TEST(depot_whose_init_has_failed_is_empty)
 }
 END_TEST
 
-/* ---- The counted source, called under the lock ----------------------------------------------------------------------- */
+/* ---- Sources of depots: called by one thread at a time, without the depot's lock ------------------------------------------ */
+
+static size_t takes, gives;
+static bool is_leaving; /* the last joined pool */
+
+/* No other thread uses the depot: so its lock is free, unless this thread holds it. */
+static void assert_depot_is_unlocked(void)
+{
+    pthread_mutex_t *const lock = (pthread_mutex_t *)(void *)&depot.engine_.lock;
+    ASSERT(pthread_mutex_trylock(lock) == 0);
+    ASSERT(pthread_mutex_unlock(lock) == 0);
+}
+
+static void *take_unlocked(void *ctx, size_t bytes, size_t align)
+{
+    if (*(const bool *)ctx)
+        assert_depot_is_unlocked();
+    takes++;
+    return counted_take(ctx, bytes, align);
+}
+
+static void give_unlocked(void *ctx, void *block, size_t bytes, size_t align)
+{
+    if (*(const bool *)ctx)
+        assert_depot_is_unlocked();
+    ASSERT(!is_leaving || depot.engine_.joined == 1); /* else another thread might end the depot now */
+    gives++;
+    counted_give(ctx, block, bytes, align);
+}
+
+static bool is_in_source; /* no atomic: the source's lock orders all accesses */
+
+static void enter_source(void)
+{
+    ASSERT(!is_in_source);
+    is_in_source = true;
+}
+
+static void *take_alone(void *ctx, size_t bytes, size_t align)
+{
+    void *block;
+    enter_source();
+    block = counted_take(ctx, bytes, align);
+    is_in_source = false;
+    return block;
+}
+
+static void give_alone(void *ctx, void *block, size_t bytes, size_t align)
+{
+    enter_source();
+    counted_give(ctx, block, bytes, align);
+    is_in_source = false;
+}
+
+/* More slabs than a depot keeps as spare ones come from the source and go back, again and again. */
+static void *grow_and_shrink(void *ctx)
+{
+    enum { GROWTH = 40000, ROUNDS = 5 };
+    struct calc **const msgs = (struct calc **)calloc(GROWTH, sizeof *msgs);
+    struct calc_pool pool;
+
+    (void)ctx;
+    ASSERT(msgs != NULL && calc_pool_join(&pool, &depot));
+    for (int round = 0; round < ROUNDS; round++) {
+        struct calc_pool_stats stats;
+        for (size_t i = 0; i < GROWTH; i++)
+            ASSERT((msgs[i] = calc_new_store(&pool, "name", (double)i)) != NULL);
+        for (size_t i = 0; i < GROWTH; i++)
+            calc_free(&pool, msgs[i]);
+        calc_pool_stats(&pool, &stats);
+        (void)calc_pool_trim(&pool);
+    }
+    ASSERT(calc_pool_fini(&pool) == 0);
+    free(msgs);
+    return NULL;
+}
+
+START_TEST(source_is_called_by_one_thread_at_a_time)
+{
+    const struct protopool_source alone = { take_alone, give_alone, NULL };
+    pthread_t threads[4];
+
+    counted.bytes = 0;
+    ck_assert(calc_depot_init(&depot, _i == 0 ? &alone : NULL));
+    for (size_t i = 0; i < sizeof threads / sizeof threads[0]; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, grow_and_shrink, NULL), 0);
+    for (size_t i = 0; i < sizeof threads / sizeof threads[0]; i++)
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    ck_assert_uint_eq(calc_depot_fini(&depot), 0);
+    ck_assert_uint_eq(counted.bytes, 0);
+}
+END_TEST
+
+START_TEST(source_is_called_without_the_depots_lock)
+{
+    enum { MANY = 200000 };
+    static struct calc *msgs[MANY];
+    static bool is_depot; /* it has its lock */
+    const struct protopool_source source = { take_unlocked, give_unlocked, &is_depot };
+    struct calc_pool one, other;
+    size_t before;
+
+    counted.bytes = takes = gives = 0;
+    ck_assert(calc_depot_init(&depot, &source));
+    is_depot = true;
+    before = takes;
+    ck_assert(calc_pool_join(&one, &depot) && calc_pool_join(&other, &depot));
+    ck_assert(calc_pool_reserve(&one, CALC_ADD, MANY / 4));
+    ck_assert_uint_gt(takes, before + MANY / 4 * sizeof(struct calc_add) / 16384);
+    before = takes;
+    for (size_t i = 0; i < MANY; i++)
+        ASSERT((msgs[i] = make_numbered(&one, i)) != NULL);
+    ck_assert_uint_gt(takes, before);
+    ck_assert(calc_pool_prefill(&one));
+    for (size_t i = 0; i < MANY / 2; i++)
+        calc_free(&one, msgs[i]);
+    ck_assert_uint_gt(gives, 0);
+    before = gives;
+    for (size_t i = MANY / 2; i < MANY; i++)
+        calc_free(&other, msgs[i]);
+    ck_assert_uint_gt(gives, before);
+    ck_assert_uint_eq(calc_pool_fini(&other), 0);
+    before = gives;
+    ck_assert_uint_gt(calc_pool_trim(&one), 0);
+    ck_assert_uint_gt(gives, before);
+    for (size_t i = 0; i < MANY; i++)
+        ASSERT((msgs[i] = make_numbered(&one, i)) != NULL);
+    for (size_t i = 0; i < MANY; i++)
+        calc_free(&one, msgs[i]);
+    is_leaving = true;
+    before = gives;
+    ck_assert_uint_eq(calc_pool_fini(&one), 0);
+    ck_assert_uint_gt(gives, before);
+    is_leaving = false;
+    ck_assert_uint_gt(calc_depot_trim(&depot), 0);
+    is_depot = false;
+    ck_assert_uint_eq(calc_depot_fini(&depot), 0);
+    ck_assert_uint_eq(counted.bytes, 0);
+    ck_assert_uint_eq(takes, gives);
+}
+END_TEST
 
 #if SIZE_MAX > 0xffffffffU
 START_TEST(fixed_depot_refuses_more_slots_than_it_can_count)
@@ -868,6 +1008,8 @@ int main(void)
 #if SIZE_MAX > 0xffffffffU
     ADD_TEST(suite, fixed_depot_refuses_more_slots_than_it_can_count);
 #endif
+    ADD_LOOP_TEST(suite, source_is_called_by_one_thread_at_a_time, 0, 2);
+    ADD_TEST(suite, source_is_called_without_the_depots_lock);
     ADD_TEST(suite, exhaustion_of_a_depot_is_met);
     ADD_TEST(suite, memory_follows_a_load_that_shifts_between_threads);
     ADD_TEST(suite, threads_come_and_go_and_nothing_is_lost);
