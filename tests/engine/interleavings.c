@@ -139,6 +139,12 @@ UNSEEN static bool is_enabled(int thread)
     return !finished[thread] && (wanted[thread] == NONE || holders[wanted[thread]] == NONE);
 }
 
+/* The slots in the previous magazine of a thread's pool, if it has joined. */
+UNSEEN static size_t previous_count(int thread)
+{
+    return pools[thread].engine.store != NULL ? pp_magazine_count(&pp_class(&pools[thread].engine, 1)->previous) : 0;
+}
+
 /* Counts the states met, by what the engine's counts are and where the threads are. */
 UNSEEN static void note_state(void)
 {
@@ -148,8 +154,8 @@ UNSEEN static void note_state(void)
                              at[1],
                              pp_magazine_count(&pools[0].loaded[1]),
                              pp_magazine_count(&pools[1].loaded[1]),
-                             pp_magazine_count(&pp_class(&pools[0].engine, 1)->previous),
-                             pp_magazine_count(&pp_class(&pools[1].engine, 1)->previous),
+                             previous_count(0),
+                             previous_count(1),
                              pp_exchange_count(&pools[0].engine, 1),
                              pp_exchange_count(&pools[1].engine, 1),
                              depot.classes[1].full.count,
@@ -228,8 +234,7 @@ UNSEEN static size_t live_elsewhere_than(int thread)
 {
     const int other = thread == 0 ? 1 : 0;
 
-    return live_count + frees[other] + pp_magazine_count(&pools[other].loaded[1])
-           + pp_magazine_count(&pp_class(&pools[other].engine, 1)->previous)
+    return live_count + frees[other] + pp_magazine_count(&pools[other].loaded[1]) + previous_count(other)
            + pp_exchange_count(&pools[other].engine, 1);
 }
 
