@@ -14,6 +14,8 @@ from pathlib import Path
 
 from support import ROOT, FolderTest, command, errors, long, main
 
+from gen import __version__
+
 BUILDS = {"make": "Makefile", "cmake": "CMakeLists.txt", "meson": "meson.build"}
 
 
@@ -214,6 +216,19 @@ class Built(FolderTest):
         targets = subprocess.run(["cmake", "--build", "build", "--target", "help"], cwd=self.folder / "new", capture_output=True, text=True)
         self.assertIn("main", targets.stdout)
         self.assertNotIn("mine_check", targets.stdout)
+
+    @long
+    @unittest.skipUnless(shutil.which("cmake"), "cmake is not there: make deps-ci")
+    def test_cmake_finds_a_checkout_of_a_version_by_path(self):
+        for version, status in (("", 0), ("0.1", 0), ("99", 1)):
+            (self.folder / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.20)\nproject(x NONE)\n"
+                                                        f"find_package(protopool {version} CONFIG REQUIRED)\n"
+                                                        "message(STATUS \"version ${protopool_VERSION}\")\n")
+            done = subprocess.run(["cmake", "-B", f"build{version}"], cwd=self.folder, capture_output=True, text=True,
+                                  env={**os.environ, "PATH": f"{ROOT}/bin:{os.environ['PATH']}"})
+            self.assertEqual(done.returncode, status, done.stderr)
+            if status == 0:
+                self.assertIn(f"version {__version__}\n", done.stdout)
 
     @long
     @unittest.skipUnless(shutil.which("meson") and shutil.which("ninja"), "meson or ninja is not there: make deps-ci")
