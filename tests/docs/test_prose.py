@@ -95,6 +95,20 @@ class Figures(unittest.TestCase):
         self.assertIn("the struct has {} KB. Without `max` it has {} KB.".format(*of_both), page)
         self.assertEqual(plans[1]["fixed_pool_bytes"], plans[0]["fixed_pool_bytes"])
 
+    def test_the_memory_besides_messages_is_what_the_plan_says(self):
+        tail = "protocol: p\nmessages: {Blob: {fields: {data: {type: bytes, max: 1048576}}}}\n"
+        rows = []
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(tail)
+            file.flush()
+            for name, schema in (("calc", "calc.yaml"), ("itch", "itch.yaml"), ("telemetry", "telemetry.yaml"), ("a tail of up to 1 MiB", file.name)):
+                plan, = json.loads(main("--plan=json", ROOT / "schema" / schema)[1])
+                handle, sizes = plan["handle_bytes"]["64"], len(plan["slot_sizes"])
+                fixed = handle + plan["fixed_pool_bytes"]["64"] - sum(s["budget_bytes"] for s in plan["slot_sizes"])
+                parts = -(-min(8, sizes) // 2)
+                rows.append([name, *(f"{n:,}" for n in (sizes, handle, fixed, handle + 64 * parts, handle + 144 * parts))])
+        self.assertEqual(table("docs/pool.md", "| calc | "), rows)
+
     def test_the_size_of_firmware_has_the_limits_of_its_test(self):
         limits = runpy.run_path(str(ROOT / "tests/engine/firmware/size.py"))["LIMITS"]
         programs = {"a fixed pool": "POOL", "two pools on a fixed depot": "DEPOT"}

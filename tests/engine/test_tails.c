@@ -265,6 +265,8 @@ START_TEST(pool_has_parts_of_the_slot_sizes_that_it_uses)
         ck_assert_uint_ge(count_parts(pools[i]), 8 / PROTOPOOL_PART);
         ck_assert_uint_le(count_parts(pools[i]), 10 / PROTOPOOL_PART);
 #if UINTPTR_MAX > 0xffffffffU && PROTOPOOL_CHECK == 0
+        ck_assert_uint_eq(PROTOPOOL_PART_BYTES, 64); /* docs/pool.md has these */
+        ck_assert_uint_eq(PROTOPOOL_PART * sizeof(struct protopool_exchange), 80);
         ck_assert_uint_le(sizeof joined
                               + count_parts(pools[i])
                                     * (PROTOPOOL_PART_BYTES + PROTOPOOL_PART * sizeof(struct protopool_exchange)),
