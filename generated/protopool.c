@@ -3512,6 +3512,7 @@ static void pp_return_parts(struct protopool *pool)
         if (pool->parts[i] != NULL) {
             pool->parts[i]->previous.top = (void **)(void *)pool->store->unused_parts;
             pool->store->unused_parts = pool->parts[i];
+            pool->parts[i] = NULL;
         }
     }
 }
