@@ -13,7 +13,6 @@ _UNSEEN = re.compile("[\u0085\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]
 
 _NAME = re.compile(r"\w*\Z", re.ASCII)
 _PLAIN = re.compile(r"[\w ,.:;()-]*\Z", re.ASCII)
-_STOPS = (", ", "| ")          # where a line of C may be broken
 
 
 def comment(text: str, indent: str = " * ") -> str:
@@ -44,9 +43,9 @@ def _broken(line: str) -> str:
     indent = line[:len(line) - len(line.lstrip())] + "    "
     lines = []
     while len(line) > WIDTH:
-        at = max(line.rfind(stop, 0, WIDTH + 1) for stop in _STOPS)
+        at = max(line.rfind(", ", 0, WIDTH + 1), line.rfind("| ", 0, WIDTH + 1))
         if at < 0:                  # the line is too long before its first stop
-            at = min((found for stop in _STOPS if (found := line.find(stop)) >= 0), default=-1)
+            at = min((found for stop in (", ", "| ") if (found := line.find(stop)) >= 0), default=-1)
         if at < 0:
             break
         lines.append(line[:at + 1])
