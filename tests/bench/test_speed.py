@@ -12,7 +12,7 @@ from pathlib import Path
 
 from support import ROOT, command, large_schema, long, processor_seconds
 
-MOST_INSTRUCTIONS = 3300        # millions, of CPython 3.11 on x86-64; the start of Python, Jinja and PyYAML is 300 of them
+MOST_INSTRUCTIONS = 3200        # millions, of CPython 3.11 on x86-64; the start of Python, Jinja and PyYAML is 300 of them
 
 
 @long
@@ -36,7 +36,9 @@ class Speed(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             schema = Path(folder, "big.yaml")
             schema.write_text(large_schema(400, 5000))
-            command("--no-engine", "-q", "-o", folder, ROOT / "schema/calc.yaml")       # keeps what Python and Jinja compile
+            command("--no-engine", "-q", "-o", folder, schema, env={"PYTHONDONTWRITEBYTECODE": ""})      # keeps what is compiled
+            Path(folder, "big.h").unlink()
+            Path(folder, "big.c").unlink()
             count = self.millions_of_instructions("--no-engine", "-q", "-o", folder, schema)
         print(f"400 messages, 5000 fields: {count} million instructions", file=sys.stderr)
         self.assertLess(count, MOST_INSTRUCTIONS)
