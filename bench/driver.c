@@ -6,6 +6,8 @@
  * driver time WORKLOAD one|mixed LIVE MS            nanoseconds a message: for each line of standard input a slice of MS
  *                                                   milliseconds, so that the contenders can take turns
  * driver count WORKLOAD one|mixed LIVE MESSAGES     nothing but the work, for callgrind
+ * driver handover WORKLOAD one|mixed LIVE MESSAGES  of two threads: how many messages the second one finds together, and in
+ *                                                   how many cache lines these begin, a message
  * driver memory one|mixed LIVE                      bytes that live messages take
  * driver phases forward|random BYTES                bytes when one slot size gives way to the next
  * driver latency one|mixed LIVE MESSAGES            quantiles of single turns of free and make
@@ -55,6 +57,7 @@ struct worker {
 #endif
     unsigned throws;
     uint64_t sum;
+    uint64_t pops, lines; /* counted by note_pop */
     bench_message *msgs[SEED_BATCH];
 };
 
@@ -285,12 +288,27 @@ INLINE void send_batches(struct worker *worker, uint64_t count, bool is_one, uns
     }
 }
 
-INLINE void receive(struct worker *worker, uint64_t count, bool is_one)
+/* What the second thread counts: never while time is measured. To count lines takes so long that more messages are found. */
+enum note { NOTHING, POPS, LINES };
+
+INLINE void note_pop(struct worker *worker, enum note note, void *const *msgs, size_t popped)
+{
+    worker->pops += note == POPS;
+    for (size_t i = 0; note == LINES && i < popped; i++) {
+        size_t first = 0; /* of the messages that begin in this line */
+        while ((uintptr_t)msgs[first] / 64 != (uintptr_t)msgs[i] / 64)
+            first++;
+        worker->lines += first == i;
+    }
+}
+
+INLINE void receive(struct worker *worker, uint64_t count, bool is_one, enum note note)
 {
     uint64_t sum = 0;
     for (uint64_t done = 0; done < count;) {
         void *msgs[RING_BATCH];
         const size_t popped = ring_pop(&bench.to, msgs, RING_BATCH);
+        note_pop(worker, note, msgs, popped);
         for (size_t i = 0; i < popped; i++) {
             sum += read_message(is_one, (bench_message *)msgs[i]);
             drop(worker, is_one, (bench_message *)msgs[i]);
@@ -323,12 +341,13 @@ INLINE void request(struct worker *worker, uint64_t count, bool is_one)
 }
 
 /* Frees each request and makes the reply of the same number. */
-INLINE void reply(struct worker *worker, uint64_t count, bool is_one)
+INLINE void reply(struct worker *worker, uint64_t count, bool is_one, enum note note)
 {
     uint64_t sum = 0;
     for (uint64_t done = 0; done < count;) {
         void *msgs[WINDOW];
         const size_t popped = ring_pop(&bench.to, msgs, WINDOW);
+        note_pop(worker, note, msgs, popped);
         for (size_t i = 0; i < popped; i++) {
             const uint64_t place = SHORT_MIX / 2 + (done + i) % (SHORT_MIX / 2);
             sum += read_message(is_one, (bench_message *)msgs[i]);
@@ -365,9 +384,13 @@ WORK(do_replace, replace(worker, count, is_one))
 WORK(do_grow, grow(worker, count, is_one))
 WORK(do_send_each, send_batches(worker, count, is_one, 1))
 WORK(do_send_batches, send_batches(worker, count, is_one, RING_BATCH))
-WORK(do_receive, receive(worker, count, is_one))
+WORK(do_receive, receive(worker, count, is_one, NOTHING))
+WORK(do_receive_pops, receive(worker, count, is_one, POPS))
+WORK(do_receive_lines, receive(worker, count, is_one, LINES))
 WORK(do_request, request(worker, count, is_one))
-WORK(do_reply, reply(worker, count, is_one))
+WORK(do_reply, reply(worker, count, is_one, NOTHING))
+WORK(do_reply_pops, reply(worker, count, is_one, POPS))
+WORK(do_reply_lines, reply(worker, count, is_one, LINES))
 
 static const struct workload {
     const char *name;
@@ -500,6 +523,23 @@ static void measure_time(const struct workload *workload, size_t live, double mi
     }
 }
 
+static void measure_handover(const struct workload *workload, size_t live, uint64_t count)
+{
+    const bool is_reply = workload->other == do_reply;
+
+    if (workload->other != do_receive && !is_reply)
+        bench_die("no messages are handed over");
+    count = in_steps((double)count);
+    set_up(workload, live);
+    (void)run(workload, count);
+    bench.serve = is_reply ? do_reply_pops : do_receive_pops;
+    (void)run(workload, count);
+    bench.serve = is_reply ? do_reply_lines : do_receive_lines;
+    (void)run(workload, count);
+    printf("{\"together\": %.2f, \"lines\": %.3f}\n", (double)count / (double)bench.other.pops,
+           (double)bench.other.lines / (double)count);
+}
+
 static void measure_memory(size_t live)
 {
     size_t exact = 0, before, after, source = 0;
@@ -624,7 +664,7 @@ static bool is_mode(int argc, char **argv, const char *mode, int arguments)
 
 int main(int argc, char **argv)
 {
-    const int which = argc > 2 && (strcmp(argv[1], "time") == 0 || strcmp(argv[1], "count") == 0) ? 3 : 2;
+    const int which = argc == 6 ? 3 : 2; /* the argument that is one or mixed */
 
     shuffle_mix();
     bench_fill_();
@@ -640,6 +680,8 @@ int main(int argc, char **argv)
     } else if (is_mode(argc, argv, "count", 6)) {
         set_up(workload_named(argv[2]), number(argv[4]));
         (void)run(workload_named(argv[2]), number(argv[5]));
+    } else if (is_mode(argc, argv, "handover", 6)) {
+        measure_handover(workload_named(argv[2]), number(argv[4]), number(argv[5]));
     } else if (is_mode(argc, argv, "memory", 4)) {
         measure_memory(number(argv[3]));
     } else if (is_mode(argc, argv, "phases", 4)) {

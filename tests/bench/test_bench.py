@@ -220,6 +220,10 @@ class Programs(unittest.TestCase):
                         for ns, before, after, _ in self.slices_of(program, "time", workload, kind, "500", "1"):
                             self.assertGreater(ns, 0, (name, workload, kind))
                             self.assertEqual((before > 0, after > 0), (workload in TWO_THREADS,) * 2)
+                for workload, most in (("pipeline-each", 32), ("request", 64)) if name != "list" else ():
+                    handover = self.ask(program, "handover", workload, "one", "500", "3200")
+                    self.assertTrue(1 <= handover["together"] <= most, (name, handover))
+                    self.assertTrue(1 / 64 < handover["lines"] <= 1, (name, handover))
                 if name != "limit":
                     memory = self.ask(program, "memory", "mixed", "2000")
                     self.assertGreater(memory["resident"], 0.5 * memory["exact"], name)
