@@ -2629,10 +2629,10 @@ static protopool_word *pp_compact_bits(const struct protopool *pool, unsigned c)
     return (protopool_word *)(void *)pool->loaded[c].end;
 }
 
-/* Of a slot size with a budget. */
+/* Only that of a slot size with a budget is there to be used. */
 static struct protopool_fixed_slots *pp_fixed_slots(const struct protopool *pool, unsigned c)
 {
-    return (struct protopool_fixed_slots *)(void *)pool->loaded[c].slots - 1;
+    return (struct protopool_fixed_slots *)((uintptr_t)pool->loaded[c].slots - sizeof(struct protopool_fixed_slots));
 }
 
 static const struct protopool_slot_size *pp_compact_size(const struct protopool *pool, unsigned c)
@@ -2702,7 +2702,7 @@ static void *pp_take_compact(struct protopool *pool, unsigned c)
 
     if (array == 0 || fixed->free_slots == 0) {
         if (array == 0)
-            pp_set_array(loaded, (void **)(void *)((unsigned char *)loaded->slots + 1), 0);
+            pp_set_array(loaded, (void **)((uintptr_t)loaded->slots + 1), 0);
         else
             fixed->failures++;
         pool->failure = PROTOPOOL_EXHAUSTED;
