@@ -96,9 +96,10 @@ at = $(foreach s,$(1),$(addprefix $(BUILD)/$s/,$(2)))
 PYTHON_TESTS = $(sort $(dir $(wildcard tests/*/test_*.py)))
 OF_ENGINE = test_misuse test_refusals test_tails test_threads
 OF_PROTOCOLS = $(PROTOCOLS:%=%_check)
-SHORT_SUITES = $(call at,plain check1 check2,$(OF_ENGINE) $(OF_PROTOCOLS)) $(call at,plain m1,test_pool test_prefill) $(call at,m1,test_threads)
+SHORT_SUITES = $(call at,plain check1 check2,$(OF_ENGINE) calc_check) $(call at,plain check2,$(filter-out calc_check,$(OF_PROTOCOLS))) \
+    $(call at,plain m1,test_pool test_prefill) $(call at,m1,test_threads)
 LONG_SUITES = $(foreach s,$(SHORT_SETTINGS),$(patsubst $(BUILD)/$s/%,$(BUILD)/$s-O2/%,$(filter $(BUILD)/$s/%,$(SHORT_SUITES)))) \
-    $(call at,m1-O2,calc_check) $(call at,m4,test_pool test_threads calc_check) $(call at,plain-O2,test_memory)
+    $(call at,check1-O2,$(filter-out calc_check,$(OF_PROTOCOLS))) $(call at,m1-O2,calc_check) $(call at,m4,test_pool test_threads calc_check) $(call at,plain-O2,test_memory)
 
 MEMCHECK = valgrind -q --error-exitcode=1 --leak-check=full
 # What takes hours under valgrind, or measures what valgrind changes.

@@ -53,6 +53,7 @@ class Interleavings(unittest.TestCase):
             print(f"magazines of {magazine}, 2 preemptions: {done.stdout.strip()}")
             self.assertEqual(done.returncode, 0, done.stdout)
 
+    @long
     def test_seeded_faults_are_found(self):
         for name, good, bad in FAULTS:
             with self.subTest(name):

@@ -47,6 +47,7 @@ INTEGERS = """0 0 0
 
 
 class Printing(Program):
+    @long
     def test_numbers_print_whatever_snprintf_does(self):
         program = self.build("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", ROOT / "tests/engine/printing.c")
         for library in ("real", "three digits", "empty", "nothing", "digits", "letters", "no exponent", "empty exponent", "zero"):

@@ -52,6 +52,7 @@ class Kept(unittest.TestCase):
         template.write_text(template.read_text(encoding="utf-8") + "/* changed */\n", encoding="utf-8")
         self.assertTrue(self.header().endswith("/* changed */\n"))
 
+    @long
     def test_a_filter_that_changes_is_seen(self):
         """What Jinja compiles depends on how a filter is declared."""
         self.header()
@@ -81,6 +82,7 @@ _plain_environment, _environment = _environment, _declared_otherwise
         template.render()
         self.assertEqual(sorted(calls), [1, 2, 3, 4, 5, 6, 7])
 
+    @long
     def test_templates_give_the_same_text_as_with_the_compiler_of_jinja(self):
         texts = []
         for generator in (direct.Environment.code_generator_class, jinja2.Environment.code_generator_class):

@@ -12,7 +12,7 @@ import combinations
 import fuzz_schema
 import test_language
 import yaml
-from support import BAD, ROOT, errors, random_schema
+from support import BAD, ROOT, errors, long, random_schema
 
 WORDS = """\
 protocol: on
@@ -82,6 +82,7 @@ class Editors(unittest.TestCase):
             with self.subTest(name):
                 self.assertEqual(self.mistakes(text), [])
 
+    @long
     def test_an_editor_accepts_random_schemas_that_the_generator_accepts(self):
         rng, accepted = random.Random(7), 0
         for i in range(200):

@@ -94,8 +94,15 @@ class Folder(unittest.TestCase):
 
 class Settings(Folder):
     def test_files_that_agree_link_and_run(self):
+        self.assert_agree("", "PROTOPOOL_CHECK=1", "PROTOPOOL_CHECK=2")
+
+    @long
+    def test_so_they_do_with_every_other_setting(self):
+        self.assert_agree(*SETTINGS[2:], "PROTOPOOL_NO_HEAP")
+
+    def assert_agree(self, *settings: str):
         use = self.write("use.c", USE + USES["allocates and frees"])
-        for setting in ("", *SETTINGS, "PROTOPOOL_NO_HEAP"):
+        for setting in settings:
             flags = ["-D" + setting] if setting else []
             source = self.compile(self.write("main.c", PROGRAM), *flags)
             self.assertEqual(self.link(source, self.compile(use, *flags), *self.library(*flags)), "", setting)

@@ -8,7 +8,7 @@ import unittest
 from pathlib import Path
 
 from installed import InstalledTest, files_in, make, run
-from support import GOOD_TEXT, ROOT, FolderTest
+from support import GOOD_TEXT, ROOT, FolderTest, long
 
 from gen import __version__
 from gen.commands import NAMES
@@ -67,6 +67,7 @@ class Install(InstalledTest):
         self.assertIn(f'"protopool {__version__}"', (self.prefix / "share/man/man1/protopool.1").read_text())
         self.assertEqual(re.search(r"(?m)^## (\S+) - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text())[1], __version__)
 
+    @long
     def test_the_manual_has_every_command_and_option(self):
         page = (self.prefix / "share/man/man1/protopool.1").read_text().replace("\\-", "-")
         sections = dict(re.findall(r'(?ms)^\.SS "(\S+)"\n(.*?)(?=^\.S)', page))
@@ -87,6 +88,7 @@ class Install(InstalledTest):
         for key in json.loads((self.prefix / "share/protopool/schema.json").read_text())["properties"]:
             self.assertIn(f"\\fB{key}\\fR", page)
 
+    @long
     @unittest.skipUnless(shutil.which("bash"), "bash is not there")
     def test_bash_completes_commands_options_values_and_schemas(self):
         for name in ("calc.yaml", "program.c"):

@@ -10,7 +10,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import ROOT
+from support import ROOT, long
 
 import outcomes
 
@@ -106,6 +106,7 @@ class Runner(Folder):
       CC=clang {sys.executable} tests/run.py {path} -k T.test_parts
 """, end)
 
+    @long
     def test_of_a_long_output_the_last_lines_are_shown_and_of_many_failures_the_first(self):
         self.write("test_it.py", "import unittest\n\n\nclass T(unittest.TestCase):\n"
                    + "".join(f"    def test_{i}(self):\n        self.fail('one line\\n' * 50 + 'the last')\n\n" for i in range(10, 22)))
@@ -114,11 +115,13 @@ class Runner(Folder):
         self.assertEqual(end.count("    | the last\n"), outcomes.MOST_PRINTED)
         self.assertEqual(end.count(" -k T.test_"), 12)
 
+    @long
     def test_long_tests_run_when_asked_for(self):
         self.write("test_it.py", TESTS)
         for arguments, passed in ((["--long"], 1), (["--all"], 2), (["-k", "test_long"], 1), (["-k", "test_good"], 1)):
             self.assertRegex(self.ran(self.folder, *arguments)[1], rf"\n{passed} passed, [02] failed in \d+ s\n\Z", arguments)
 
+    @long
     def test_a_module_that_does_not_run_is_a_failure(self):
         for text in ("import nothing_of_that_name\n", "import os\nos._exit(0)\n", "import os\nos.abort()\n"):
             self.write("test_it.py", text)
@@ -147,6 +150,7 @@ class Runner(Folder):
             end = self.end(self.ran(self.write("test_it", text))[1])
             self.assertEqual(end.count("    | ==1==ERROR: AddressSanitizer: heap-use-after-free\n    | #0\n"), shown)
 
+    @long
     def test_a_program_that_ends_early_or_is_missing_is_a_failure(self):
         for text in ("#!/bin/sh\nexit 0\n", "#!/bin/sh\nkill -9 $$\n", "#!/bin/sh\necho '100%: Checks: 4, Failures: 0, Errors: 0'\nexit 1\n"):
             status, out = self.ran(self.write("test_it", text))
@@ -162,6 +166,7 @@ class Runner(Folder):
         self.assertIn("  build/clang/plain/test_it was not built\n    | test_it.c:1:2: error: clang\n", end)
         self.assertIn("  build/clang/plain/test_it was not built\n      make CC=clang build/clang/plain/test_it\n", end)
 
+    @long
     def test_a_command_counts_what_it_counts_or_one(self):
         for command, status, total in (("true x", 0, "1 passed, 0 failed"), ("exit 3", 1, "0 passed, 1 failed"),
                                        ("echo 7 passed, 0 failed in 1 s", 0, "7 passed, 0 failed"),
@@ -172,6 +177,7 @@ class Runner(Folder):
                 self.assertEqual(found, status, command)
                 self.assertRegex(out, rf"\n{total} in \d+ s\n\Z")
 
+    @long
     def test_what_failed_in_a_command_is_named_with_what_it_printed(self):
         path = self.write("test_it.py", TESTS)
         inner = f"{sys.executable} {ROOT}/tests/run.py {path}"
@@ -189,6 +195,7 @@ class Runner(Folder):
     def test_it_goes_on_after_a_failure(self):
         self.assertRegex(self.ran("exit 1", "true x", "exit 2", "true y")[1], r"\n2 passed, 2 failed in \d+ s\n\Z")
 
+    @long
     def test_a_name_that_no_test_has_is_a_failure(self):
         self.write("test_it.py", TESTS)
         self.assertEqual(self.ran(self.folder, "-k", "nothing")[0], 1)
@@ -206,6 +213,7 @@ class Cases(unittest.TestCase):
             self.assertEqual(sorted(added), sorted(re.findall(r"\nSTART_TEST\((\w+)\)", text)), suite.name)
 
 
+@long
 class Ci(Folder):
     def ran(self, check="10 passed, 0 failed in 3 s\\n", status=0, ci="7 passed, 0 failed in 3 s\\n", ci_status=0, deps=0) -> tuple[int, list[str]]:
         for folder, file in ((".ci", "run"), ("tests", "run.py"), ("tests", "outcomes.py")):
