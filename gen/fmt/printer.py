@@ -33,7 +33,7 @@ def _separate(entries: list[Entry]) -> None:
     """If the sections of the schema are separated by blank lines, all are."""
     if any(not comment.text for entry in entries[1:] for comment in entry.lead):
         for entry in entries[1:]:
-            if isinstance(entry.value, Collection) and not (entry.lead and not entry.lead[0].text):
+            if isinstance(entry.value, Collection) and entry.name not in ("lint", "import") and not (entry.lead and not entry.lead[0].text):
                 entry.lead.insert(0, Comment("", 0))
 
 

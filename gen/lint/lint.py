@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""`protopool lint`: what a schema allows, but should perhaps not have. Each rule is a function that yields its findings."""
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from . import savings
+from .names import RULES
+from ..diagnostics import Diagnostic, Place, Source
+from ..generate import lay_out
+from ..language.names import snake
+from ..language.parse import Load, parse
+from ..language.syntax import Schema
+from ..laid_out import Layout
+
+LARGE = 4                       # times the bytes of the next largest variant
+NEARLY = 5                      # percent: weights that add up to so little more or less than 100 are meant to be percentages
+
+
+class Finding(NamedTuple):
+    """of: the name of the variant or the struct that it is about; empty if it is about neither."""
+
+    rule: str
+    place: Place
+    message: str
+    hint: str
+    of: str = ""
+
+
+def lint(name: str, raw: bytes, load: Load, rules: Collection[str] = tuple(RULES)) -> list[Diagnostic]:
+    """The findings of the rules, without those that the schema switches off, in the order of their places. Raises SchemaError."""
+    layout = lay_out([(name, raw)], load)[0]
+    schema, reporter = parse(name, raw, load)
+    disabled = {record.name.text: record.lint for record in (*schema.messages, *schema.structs)}
+    found = [finding for rule in (_naming, _missing_doc, _large_variant, _padding, _wide_type, _unused, _weights, _missing_max_live)
+             for finding in rule(schema, layout)
+             if finding.rule in rules and finding.rule not in schema.lint | disabled.get(finding.of, frozenset())]
+    found.sort(key=lambda f: (_source(f, reporter.source).name, f.place.line, f.place.column, f.rule))
+    return [Diagnostic(_source(f, reporter.source), f.place, f.message, f.hint, "warning", f.rule) for f in found]
+
+
+def _source(finding: Finding, schema: Source) -> Source:
+    return finding.place.source or schema
+
+
+def _naming(schema: Schema, layout: Layout) -> Iterator[Finding]:
+    for message in schema.messages:
+        wanted = "".join(part[:1].upper() + part[1:] for part in message.name.text.split("_"))
+        if message.name.text != wanted or _shouts(message.name.text):
+            wanted = "".join(part.capitalize() for part in snake(message.name.text).split("_")) if _shouts(message.name.text) else wanted
+            yield Finding("naming", message.name.place, f'the variant "{message.name.text}" is not in CamelCase', f'for example "{wanted}"', message.name.text)
+    records = (*schema.structs, *schema.messages)
+    named = [("constant", c.name, "") for c in schema.constants]
+    named += [(kind, e.name, "") for kind, of in (("enum", schema.enums), ("flags", schema.flags)) for e in of]
+    named += [("value", v.name, "") for e in (*schema.enums, *schema.flags) for v in e.values]
+    named += [("struct", s.name, s.name.text) for s in schema.structs]
+    named += [("field", f.name, record.name.text) for record in records for f in record.fields]
+    for kind, word, of in named:
+        if word.text != word.text.lower():
+            yield Finding("naming", word.place, f'the {kind} "{word.text}" is not in snake_case', f'for example "{snake(word.text)}"', of)
+
+
+def _shouts(name: str) -> bool:
+    return name.isupper() and sum(map(str.isalpha, name)) > 1
+
+
+def _missing_doc(schema: Schema, layout: Layout) -> Iterator[Finding]:
+    if not schema.doc:
+        yield Finding("missing-doc", schema.protocol.place, f'the protocol "{schema.protocol.text}" has no doc', "say what it is for, in one sentence")
+    for kind, things in (("enum", schema.enums), ("flags", schema.flags), ("struct", schema.structs), ("variant", schema.messages)):
+        for thing in things:
+            if not thing.doc:
+                yield Finding("missing-doc", thing.name.place, f'the {kind} "{thing.name.text}" has no doc', "say what it is for, in one sentence",
+                              thing.name.text)
+
+
+def _large_variant(schema: Schema, layout: Layout) -> Iterator[Finding]:
+    largest = sorted((m for m in layout.messages if m.slot_class and not m.tail), key=lambda m: -m.size)[:2]
+    if len(largest) == 2 and largest[0].size > LARGE * largest[1].size:
+        first, second = (m.model.name.schema for m in largest)
+        yield Finding("large-variant", largest[0].model.place, f'"{first}" takes {largest[0].size} bytes, more than {LARGE} times the next largest, '
+                      f'"{second}" with {largest[1].size}', "end it with a tail, or send a list in it as messages of their own", first)
+
+
+def _padding(schema: Schema, layout: Layout) -> Iterator[Finding]:
+    padding = {id(s.model): s for s in layout.structs}
+    for record in (*layout.structs, *layout.messages):
+        for field in record.model.fields:
+            struct = padding.get(id(field.element))
+            if struct is None or not field.inner.is_list or field.is_tail or 4 * struct.padding < struct.size:
+                continue
+            count = field.type.most
+            order = ", ".join(f.name.schema for f in struct.model.fields)
+            yield Finding("padding", field.place, f'{struct.padding} of the {struct.size} bytes of each "{struct.model.name.schema}" are padding: '
+                          f"{count * struct.padding} of {count * struct.size} bytes", f"an array for each field, in the order {order}, saves them",
+                          record.model.name.schema)
+
+
+def _wide_type(schema: Schema, layout: Layout) -> Iterator[Finding]:
+    for saving in savings.find(layout):
+        yield Finding("wide-type", saving.place, f"{saving.what}: it saves {saving.bytes} byte{'s' * (saving.bytes != 1)} {saving.where}",
+                      saving.hint, saving.of)
+
+
+def _unused(schema: Schema, layout: Layout) -> Iterator[Finding]:
+    """An imported file may have things for other schemas."""
+    used = {s.model.name.schema for s in layout.used_structs} | {e.name.schema for e in (*layout.printed_enums, *layout.printed_flags)}
+    for kind, things in (("enum", schema.enums), ("flags", schema.flags), ("struct", schema.structs)):
+        for thing in things:
+            if thing.name.text not in used and thing.name.place.source is None:
+                yield Finding("unused-type", thing.name.place, f'no message contains the {kind} "{thing.name.text}"', "remove it, or use it",
+                              thing.name.text)
+    bounds = {word.text for record in (*schema.structs, *schema.messages) for f in record.fields for word in (f.type.bound, f.max) if word}
+    for constant in schema.constants:
+        if constant.name.text not in bounds and constant.name.place.source is None:
+            yield Finding("unused-constant", constant.name.place, f'no type uses the constant "{constant.name.text}"', "remove it, or use it as a bound")
+
+
+def _weights(schema: Schema, layout: Layout) -> Iterator[Finding]:
+    given = [m for m in schema.messages if m.weight is not None]
+    if not given:
+        return
+    for message in schema.messages:
+        if message.weight is None:
+            yield Finding("weights", message.name.place, f'"{message.name.text}" has no weight, and others have: it counts as 1', "give it a weight",
+                          message.name.text)
+    total = sum(m.model.weight for m in layout.messages)
+    if total == 0:
+        yield Finding("weights", given[0].weight.place, "all weights are 0", "give at least one variant a weight")
+    elif len(given) == len(schema.messages) and 0.5 < abs(total - 100) <= NEARLY:
+        yield Finding("weights", given[-1].weight.place, f"the weights add up to {total:g}, and not to 100",
+                      "make them percentages, or any other shares: only their ratios count")
+
+
+def _missing_max_live(schema: Schema, layout: Layout) -> Iterator[Finding]:
+    allocated = [m.model for m in layout.messages if m.slot_class]
+    if any(m.max_live for m in allocated):
+        for message in allocated:
+            if message.max_live is None:
+                name = message.name.schema
+                yield Finding("missing-max-live", message.place, f'"{name}" has no max_live, and others have: a fixed pool holds none',
+                              "give it a max_live; 0 if that is meant", name)
+
+
