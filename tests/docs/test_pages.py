@@ -116,7 +116,7 @@ class Page:
         self.page, self.folder = page, folder
         self.blocks = pages.parse(page, (pages.read(page) if text is None else text).replace("/path/to/protopool", str(ROOT)))[0]
         self.environment = {"PATH": f"{folder}/bin:{os.environ['PATH']}", "HOME": str(folder / "home"), "LC_ALL": "C.UTF-8",
-                            "PYTHONDONTWRITEBYTECODE": "1"}
+                            "PYTHONDONTWRITEBYTECODE": "1", "CFLAGS": "-O0", "CXXFLAGS": "-O0"}
         self.printed_instead: dict[pages.Block, str] = {}
         self.header, self.emitted_c = "", []
         self.home = folder / "home"
