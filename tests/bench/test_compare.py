@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """The comparison of docs/compare.md runs, and says of this project what the page says. Other libraries are there if installed."""
 
+import importlib.util
 import shutil
 import unittest
 
 from support import ROOT, long
 
-from bench.compare import __main__ as program
+HAS_SCIPY = importlib.util.find_spec("scipy") is not None
+if HAS_SCIPY:
+    from bench.compare import __main__ as program
 
 PAGE = ROOT / "docs/compare.md"
 
@@ -23,6 +26,7 @@ def _rows(text: str) -> dict[str, list[list[str]]]:
 
 @long
 @unittest.skipUnless(shutil.which("valgrind"), "valgrind is missing: make deps")
+@unittest.skipUnless(HAS_SCIPY, "scipy or matplotlib is missing: make deps-bench")
 class Comparison(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
