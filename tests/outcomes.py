@@ -52,7 +52,7 @@ def last_lines(text: str) -> str:
 
 
 def python_outcome(suite: str, status: int, output: str) -> Outcome:
-    """run.py --module prints what it counted as JSON, on the last line."""
+    """run_module of run.py prints what it counted as JSON, on the last line."""
     text, _, last = output.rstrip("\n").rpartition("\n")
     try:
         passed, failed, skipped, left_out = json.loads(last)

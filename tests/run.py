@@ -8,11 +8,13 @@ status is 0. Without a SUITE, all folders beside this file. Tests marked `@long`
 
 import argparse
 import json
+import multiprocessing
 import os
 import re
 import shlex
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 from collections import Counter
@@ -23,10 +25,12 @@ from pathlib import Path
 from outcomes import Failure, Outcome, check_outcome, command_outcome, last_lines, make_command, print_end, python_outcome
 
 HERE = Path(__file__).resolve().parent
+FORKS = multiprocessing.get_context("forkserver")
 UNDISTURBED = ("test_memory", "test_speed.py")      # these measure: they run last, one at a time
 
 
-# ---- Python: each file of tests is run by a process of its own, which prints an outcome as JSON
+# ---- Python: each file of tests is run by a process of its own, which prints an outcome as JSON. These processes are forks of one
+# that has imported support.py, and with it the generator: the imports take longer than many a test.
 
 
 class Result(unittest.TextTestResult):
@@ -71,6 +75,26 @@ def run_module(path: Path, options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def run_forked(path: Path, options: argparse.Namespace) -> tuple[int | None, str]:
+    """Runs a file of tests in a fork. Returns its exit status and output."""
+    with tempfile.NamedTemporaryFile("r", errors="replace") as output:
+        process = FORKS.Process(target=fork_main, args=(path, options, output.name))
+        process.start()
+        process.join()
+        return process.exitcode, output.read()
+
+
+def fork_main(path: Path, options: argparse.Namespace, output: str) -> None:
+    file = os.open(output, os.O_WRONLY | os.O_APPEND)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    os.close(file)
+    os.environ |= environment()
+    status = run_module(path.resolve(), options)
+    sys.stdout.flush()
+    sys.exit(status)
+
+
 def shown(path: Path) -> str:
     return str(path.relative_to(HERE.parent)) if path.is_relative_to(HERE.parent) else str(path)
 
@@ -96,27 +120,31 @@ def without_jobs() -> dict[str, str]:
     return os.environ | {"MAKEFLAGS": re.sub(r"(^| )(-j\S*|--jobserver\S*)", "", os.environ.get("MAKEFLAGS", ""))}
 
 
+def environment() -> dict[str, str]:
+    return without_jobs() | {"PYTHONDONTWRITEBYTECODE": ""}         # the generator keeps its compiled templates
+
+
 def run_suite(suite: str, options: argparse.Namespace) -> Outcome:
+    began = time.monotonic()
+    outcome = python_outcome(suite, *run_forked(Path(suite), options)) if suite.endswith(".py") else run_program(suite, options)
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def run_program(suite: str, options: argparse.Namespace) -> Outcome:
     if " " in suite:
         command, outcome_of = ["sh", "-c", suite], command_outcome
-    elif suite.endswith(".py"):
-        choice = [*(f"-k{name}" for name in options.k), *(["--long"] if options.long else []), *(["--all"] if options.all else [])]
-        command, outcome_of = [sys.executable, __file__, *choice, "--module", suite], python_outcome
     else:
         command, outcome_of = [*shlex.split(options.under), f"./{suite}" if "/" not in suite else suite], partial(check_outcome, under=options.under)
         if not Path(suite).exists():
             return not_built(suite)
-    began = time.monotonic()
     output = []
-    environment = without_jobs() | {"PYTHONDONTWRITEBYTECODE": ""}        # the generator keeps its compiled templates
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=environment) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=environment()) as process:
         for line in process.stdout:
             output.append(line)
             if options.jobs == 1 and outcome_of is command_outcome:
                 print("    " + line, end="", flush=True)
-    outcome = outcome_of(suite, process.returncode, "".join(output))
-    outcome.seconds = time.monotonic() - began
-    return outcome
+    return outcome_of(suite, process.returncode, "".join(output))
 
 
 def suites_of(arguments: list[str]) -> list[str]:
@@ -163,11 +191,9 @@ def main() -> int:
     parser.add_argument("--long", action="store_true", help="only tests marked @long")
     parser.add_argument("--all", action="store_true", help="tests marked @long too")
     parser.add_argument("--under", metavar="COMMAND", default="", help="runs programs built with Check: valgrind, say")
-    parser.add_argument("--module", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("suites", metavar="SUITE", nargs="*")
     options = parser.parse_args()
-    if options.module:
-        return run_module(options.module.resolve(), options)
+    FORKS.set_forkserver_preload(["support"])
     return run_all(suites_of(options.suites), options)
 
 
