@@ -169,7 +169,8 @@ struct protopool_growing {
     void (*give)(struct protopool_growth *growth, struct protopool_block *given);
     void (*release_all)(struct protopool_store *store); /* all that is free */
     size_t (*trim)(struct protopool *pool);
-    size_t (*trim_source)(struct protopool_growth *growth, struct protopool_block *given); /* returns how much less it keeps */
+    size_t (*trim_source)(struct protopool_growth *growth,
+                          struct protopool_block *given); /* returns how much less it keeps */
     void (*end)(struct protopool_store *store);
     /* Of a growing depot; the pool has joined it (exchange.c). */
     bool (*load_full)(struct protopool *pool, unsigned slot_class);
