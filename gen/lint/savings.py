@@ -59,7 +59,7 @@ def _candidates(layout: Layout) -> Iterator[tuple[Saving, model.Protocol]]:
         for field in record.fields:
             for what, hint, narrower in _narrower(field):
                 saving = Saving(field.place, what, 0, f'in "{record.name.schema}"', hint, record.name.schema)
-                yield saving, _changed(protocol, lambda f, field=field, narrower=narrower: narrower if f is field else f)
+                yield saving, _changed(_alone(layout, record), lambda f, field=field, narrower=narrower: narrower if f is field else f)
     if layout.tag.size == 2 and len(protocol.messages) < 255:
         far = next(m for m in protocol.messages if m.tag > 255) if any(m.tag > 255 for m in protocol.messages) else protocol.messages[-1]
         messages = tuple(_with(m, tag=i) for i, m in enumerate(protocol.messages, 1))
@@ -95,6 +95,13 @@ def _narrower(field: model.Field) -> Iterator[tuple[str, str, model.Field]]:
 def _with_element(field: model.Field, element: model.Element) -> model.Field:
     inner = _with(field.inner, element=element)
     return _with(field, type=_with(field.type, of=inner) if field.is_optional else inner)
+
+
+def _alone(layout: Layout, record: model.Struct | model.Message) -> model.Protocol:
+    """The protocol with this message alone, and a tag of as many bytes. A struct needs no message with fields."""
+    protocol = layout.protocol
+    other = _with(protocol.messages[0], fields=(), tag=2 ** (8 * layout.tag.size) - 2)
+    return _with(protocol, messages=(record, other) if isinstance(record, model.Message) else (other,))
 
 
 def _changed(protocol: model.Protocol, change: Callable[[model.Field], model.Field]) -> model.Protocol:
