@@ -296,7 +296,7 @@ INLINE void note_pop(struct worker *worker, enum note note, void *const *msgs, s
     worker->pops += note == POPS;
     for (size_t i = 0; note == LINES && i < popped; i++) {
         size_t first = 0; /* of the messages that begin in this line */
-        while ((uintptr_t)msgs[first] / 64 != (uintptr_t)msgs[i] / 64)
+        while (first < i && (uintptr_t)msgs[first] / 64 != (uintptr_t)msgs[i] / 64)
             first++;
         worker->lines += first == i;
     }

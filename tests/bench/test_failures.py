@@ -128,6 +128,7 @@ class Programs(unittest.TestCase):
     def test_an_answer_is_an_object_of_a_program_that_succeeds(self):
         self.assertEqual(measure.ask(self.program("echo '{\"a\": 1}'")), {"a": 1})
 
+    @long
     def test_each_way_to_fail_has_its_reason(self):
         self.assertEqual(self.why("echo out of memory >&2; exit 2"), "it ends with status 2: out of memory")
         self.assertEqual(self.why("kill -SEGV $$"), "it ends with signal 11 (SIGSEGV)")

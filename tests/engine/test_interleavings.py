@@ -40,6 +40,7 @@ class Interleavings(unittest.TestCase):
             return subprocess.run(["timeout", "2400", program, *arguments], capture_output=True, text=True,
                                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (240, 240)))
 
+    @long
     def test_every_order_of_locks(self):
         for magazine in (1, 2):
             done = self.run_with(ENGINE, magazine, "locks", "0")

@@ -11,7 +11,7 @@ from unittest import mock
 
 import combinations
 import fuzz_schema
-from support import BAD, GOOD, ROOT, CommandTest, SchemaError, command, emit, errors, main, random_schema
+from support import BAD, GOOD, ROOT, CommandTest, SchemaError, command, emit, errors, long, main, random_schema
 
 from gen.fmt import order, printer
 from gen.fmt.formatted import formatted
@@ -200,6 +200,7 @@ class Meaning(unittest.TestCase):
         formatted_ones = sum(self.check(path.read_bytes()) for path in sorted(BAD.glob("*.yaml")))
         self.assertGreater(formatted_ones, 300)
 
+    @long
     def test_random_schemas_with_comments_at_random_places(self):
         rng = random.Random(5)
         done = sum(self.check(with_comments(rng, fuzz_schema.from_grammar(rng).decode("utf-8", "replace")).encode()) for _ in range(40))
