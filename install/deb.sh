@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-# Builds the Debian package from what git tracks here, in the folder that is named. The version is the generator's, the date
-# that of CHANGELOG.md;
-# DEBFULLNAME and DEBEMAIL are the maintainer. Needs debhelper and dh-python, no network.
+# deb.sh FOLDER builds the Debian package of this checkout in the folder. The version is that of gen/__init__.py, the date that
+# of CHANGELOG.md, the maintainer DEBFULLNAME and DEBEMAIL. Needs debhelper and dh-python, no network.
 set -eu
 [ $# = 1 ] || { echo "usage: sh install/deb.sh FOLDER" >&2; exit 2; }
 for tool in dpkg-buildpackage dh dh_python3; do

@@ -4,7 +4,8 @@
 # Set before `include protopool.mk`:
 #   PROTOPOOL_SCHEMAS   the schemas. Each has a line `protocol: NAME`
 #   PROTOPOOL_OUT       the folder for the C. Default: generated
-#   PROTOPOOL_FLAGS     more arguments of `protopool generate`, such as --cpp
+#   PROTOPOOL_FLAGS     more options of `protopool generate`, such as --cpp
+#   PROTOPOOL           the command. Default: that of this copy
 # It sets:
 #   PROTOPOOL_HEADERS, PROTOPOOL_SOURCES, PROTOPOOL_OBJECTS
 #                       what is emitted, and the objects of the sources, in the same folder
@@ -23,7 +24,7 @@ PROTOPOOL_HEADERS := $(PROTOPOOL_SOURCES:.c=.h) $(if $(filter --cpp,$(PROTOPOOL_
 PROTOPOOL_OBJECTS := $(PROTOPOOL_SOURCES:.c=.o)
 CPPFLAGS += -I$(PROTOPOOL_OUT)
 
-# The generator leaves an output alone whose text has not changed: the stamp follows the schemas, objects follow the outputs.
+# The generator does not touch an output whose text has not changed. So the stamp depends on the schemas, objects on the outputs.
 PROTOPOOL_STAMP := $(PROTOPOOL_OUT)/.protopool.stamp
 $(PROTOPOOL_STAMP): $(PROTOPOOL_SCHEMAS)
 	@$(PROTOPOOL) generate $(PROTOPOOL_FLAGS) -o $(PROTOPOOL_OUT) --depfile $(PROTOPOOL_STAMP).d --target $@ -- $(PROTOPOOL_SCHEMAS)

@@ -4,14 +4,14 @@ find_package(protopool CONFIG), or add_subdirectory of a checkout, defines one f
 
   protopool_generate(TARGET name SCHEMAS a.yaml... [CPP] [OUT_DIR folder] [CHECK level] [TESTS])
 
-makes the library `name` of the C that the schemas emit, and of the engine. Link with it: that also sets the include path.
-SCHEMAS are relative to the current source folder. A program needs one such target: it has the engine.
+makes the library `name` of the engine and of the C of the schemas. Link with it: that also sets the include path.
+SCHEMAS are relative to the current source folder. The library contains the engine: a program needs one for all its protocols.
 
   CPP              also emits NAME.hpp and protopool.hpp
   OUT_DIR folder   where the C goes, relative to the current binary folder. Default: name
   CHECK level      PROTOPOOL_CHECK of this library and of all that links with it: 0, 1, 2 or a generator expression
   TESTS            also makes the program NAME_check of each protocol, which tests the emitted code, and adds it to the tests
-                   of the project. It needs libcheck and pkg-config: without them, a warning says so
+                   of the project. It needs libcheck and pkg-config: without them, it prints a warning and makes no tests
 
 The variable PROTOPOOL_COMMAND names another generator: a program, with its first arguments.
 ]]
@@ -75,8 +75,8 @@ function(protopool_generate)
     endif()
   endforeach()
 
-  # The generator leaves an output alone whose text has not changed. So the stamp follows the schemas, and what is compiled
-  # follows the outputs.
+  # The generator does not touch an output whose text has not changed. So the stamp depends on the schemas, and what is
+  # compiled on the outputs.
   set(stamp "${CMAKE_CURRENT_BINARY_DIR}/${arg_TARGET}.stamp")
   add_custom_command(
     OUTPUT "${stamp}"
