@@ -279,7 +279,7 @@ PROTOPOOL_API int calc_pool_print_budget(FILE *out, struct calc_pool *pool);
 /* ---- Depots: threads share memory, and free each other's messages --------------------------------------------- */
 
 /* Like the init of pools. CALC_DEPOT_STORAGE(name, pools) declares CALC_DEPOT_BYTES(pools) bytes: every max_live is then
- * guaranteed to this many joined pools together. Also false if the system has no lock. The lock is held when the source is called. */
+ * guaranteed to this many joined pools together. Also false if the system has no lock. One thread at a time calls the source. */
 PROTOPOOL_NODISCARD static inline bool calc_depot_init(struct calc_depot *depot, const struct protopool_source *source);
 PROTOPOOL_NODISCARD static inline bool calc_depot_init_fixed(struct calc_depot *depot, void *memory, size_t bytes);
 

@@ -668,7 +668,7 @@ PROTOPOOL_API int itch_pool_print_budget(FILE *out, struct itch_pool *pool);
 /* ---- Depots: threads share memory, and free each other's messages --------------------------------------------- */
 
 /* Like the init of pools. ITCH_DEPOT_STORAGE(name, pools) declares ITCH_DEPOT_BYTES(pools) bytes: every max_live is then
- * guaranteed to this many joined pools together. Also false if the system has no lock. The lock is held when the source is called. */
+ * guaranteed to this many joined pools together. Also false if the system has no lock. One thread at a time calls the source. */
 PROTOPOOL_NODISCARD static inline bool itch_depot_init(struct itch_depot *depot, const struct protopool_source *source);
 PROTOPOOL_NODISCARD static inline bool itch_depot_init_fixed(struct itch_depot *depot, void *memory, size_t bytes);
 

@@ -423,7 +423,7 @@ PROTOPOOL_API int telemetry_pool_print_budget(FILE *out, struct telemetry_pool *
 /* ---- Depots: threads share memory, and free each other's messages --------------------------------------------- */
 
 /* Like the init of pools. TELEMETRY_DEPOT_STORAGE(name, pools) declares TELEMETRY_DEPOT_BYTES(pools) bytes: every max_live is then
- * guaranteed to this many joined pools together. Also false if the system has no lock. The lock is held when the source is called. */
+ * guaranteed to this many joined pools together. Also false if the system has no lock. One thread at a time calls the source. */
 PROTOPOOL_NODISCARD static inline bool telemetry_depot_init(struct telemetry_depot *depot, const struct protopool_source *source);
 PROTOPOOL_NODISCARD static inline bool telemetry_depot_init_fixed(struct telemetry_depot *depot, void *memory, size_t bytes);
 
