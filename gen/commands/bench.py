@@ -22,7 +22,7 @@ _NEEDED = {"scipy": "python3-scipy", "matplotlib": "python3-matplotlib", "tqdm":
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("schemas", metavar="SCHEMA", nargs="+", help="a file with a schema in YAML")
+    parser.add_argument("schemas", metavar="SCHEMA", nargs="+", help="a schema in YAML")
     parser.add_argument("-o", "--output-dir", metavar="DIR", type=Path, default=Path("build/bench"),
                         help="the folder for the report (default: build/bench)")
     parser.add_argument("--quick", action="store_true", help="measure only the main workloads, in less than a minute per schema")

@@ -18,7 +18,7 @@ EPILOG = "categories:\n" + "".join(f"  {name:6}  {what}\n" for name, what in dif
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("schemas", metavar="SCHEMA", nargs="+",
-                        help='OLD NEW, or with --against each NEW; "-" for standard input, once and not with --against')
+                        help='the old version and the new one; with --against, only new ones. "-" for standard input, not with --against')
     parser.add_argument("--against", metavar="OLD", help="where the old versions are: a file, a folder, or a commit: .git#ref=NAME, "
                         ".git#branch=NAME or .git#tag=NAME. A branch can also be one of the remote origin")
     parser.add_argument("--category", metavar="NAMES", type=_categories, default=difference.DEFAULT,

@@ -14,13 +14,13 @@ protopool fmt calc.yaml
 protopool fmt --check calc.yaml
 protopool fmt - <calc.yaml"""
 EPILOG = """\
-A file that is formatted already is left as it is. If one cannot be formatted, none is written. "-" prints to standard output.
-The formatted schema means the same as before: fmt compares the two before it writes."""
+A file that is formatted is left as it is. If one cannot be formatted, none is written. "-" prints to standard output.
+Before it writes, fmt makes sure that the formatted schema means the same as before."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("schemas", metavar="SCHEMA", nargs="+", help='a schema, or a file that schemas import; "-" for standard input')
-    parser.add_argument("--check", action="store_true", help="write nothing; name the files that are not formatted, and exit 1 if there are any")
+    parser.add_argument("--check", action="store_true", help="write nothing; print the files that are not formatted, and fail if there are any")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -83,9 +83,9 @@ def _depfile(options: argparse.Namespace, texts: dict[Path, str], imported: list
 
 def _add_build_system(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--touch", action="store_true",
-                        help="also update the time of unchanged outputs: for make and CMake, which compare times")
+                        help="also update the time of unchanged outputs, for build systems that compare times")
     parser.add_argument("--depfile", metavar="FILE", type=Path,
-                        help="also write a make rule that names every file read: schemas, imports, the generator, its templates")
+                        help="also write a make rule that names every file that was read: schemas, imports, the generator, its templates")
     parser.add_argument("--target", metavar="PATH",
                         help="the target of that rule, for example a stamp (default: the first NAME.h)")
 

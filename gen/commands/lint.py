@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""`protopool lint`: reports what a schema should perhaps not have."""
+"""`protopool lint`: reports what a schema may contain, but should perhaps not."""
 
 import argparse
 
@@ -7,7 +7,7 @@ from .. import files, outputs, report
 from ..diagnostics import SchemaError
 from ..lint.names import RULES
 
-SUMMARY = "report names, docs, types, budgets and weights that a schema should perhaps not have"
+SUMMARY = "report what a schema may contain, but should perhaps not"
 EXAMPLES = """\
 protopool lint calc.yaml
 protopool lint --disable=naming,missing-doc calc.yaml"""

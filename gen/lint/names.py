@@ -2,13 +2,13 @@
 """The names of the rules of `protopool lint`, with what each reports. The key `lint` of a schema takes these names."""
 
 RULES = {
-    "naming": "a name that is not written like the others: CamelCase for variants, snake_case for all else",
+    "naming": "a variant that is not in CamelCase, or another name that is not in snake_case",
     "missing-doc": "a protocol, a variant, a struct, an enum or flags without a doc",
     "large-variant": "a variant more than 4 times as large as any other",
-    "padding": "an array of structs of which at least a quarter is padding",
-    "wide-type": "a type, a base, a bound or a tag for which a narrower one would save bytes",
+    "padding": "an array or list of structs that are at least a quarter padding",
+    "wide-type": "a type, a base, a bound or tags for which narrower ones save bytes",
     "unused-type": "a struct, an enum or flags that no message contains",
     "unused-constant": "a constant that no type uses",
-    "weights": "weights that are missing where others have one, that do not add up to 100, or that are all 0",
+    "weights": "weights that are missing where others have one, that add up to nearly 100, or that are all 0",
     "missing-max-live": "a variant without max_live in a protocol where others have it",
 }
