@@ -15,7 +15,7 @@ enum protopool_fault {
     /* at level 2 */
     PROTOPOOL_FAULT_FOREIGN,    /* "foreign pointer": freed, but it points to no slot of any pool */
     PROTOPOOL_FAULT_INTERIOR,   /* "interior pointer": freed, but it points into a slot, not to its beginning */
-    PROTOPOOL_FAULT_WRONG_POOL, /* "wrong pool": freed into another pool, without a depot in common */
+    PROTOPOOL_FAULT_WRONG_POOL, /* "wrong pool": freed into another pool, without a depot in common; also at level 1 */
     PROTOPOOL_FAULT_OVERRUN,    /* "overrun": bytes after a message were written */
     PROTOPOOL_FAULT_UNDERRUN,   /* "underrun": bytes before a message were written */
     /* from level 1 */
