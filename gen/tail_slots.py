@@ -3,9 +3,9 @@
 
 Up to 1 KiB they are the multiples of 16: a slot is less than 16 bytes larger than its message, 7.5 on average. Above, there
 are four per doubling: a slot is less than a quarter larger. That gives 64 slot sizes, and 84 more up to the largest message.
-The struct of a pool has 56 bytes per slot size, 8 KiB for all; only slot sizes in use have magazines. Multiples of 8 would
-save 4 bytes per message and cost another 3.5 KiB per pool. Above 4 KiB most slots have a block of their own, and a system commits
-only the pages that are written: eight per doubling would cost another 4.6 KiB and save only address space. A schema with a
+The struct of a pool has 28 bytes per slot size, 4 KiB for all; only slot sizes in use have magazines. Multiples of 8 would
+save 4 bytes per message and cost another 1.8 KiB per pool. Above 4 KiB most slots have a block of their own, and a system commits
+only the pages that are written: eight per doubling would cost another 2.3 KiB and save only address space. A schema with a
 "max" has no slot sizes above it. Messages need no header: the length of a message gives its slot size when it is freed.
 """
 
