@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Types of fields: from how a type is written to what it is. TYPES has a row for each spelling, and no other place knows them."""
+"""Types of fields: from how a type is written to what it is. TYPES has a row for each spelling, and no other place knows them.
+keys.py has split a type into its name and its brackets, and has refused what has no such form, for example u8[4][4]."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace

@@ -7,6 +7,7 @@
 #if PROTOPOOL_CHECK == 2
 enum { PP_SLOT_UNUSED, PP_SLOT_LIVE, PP_SLOT_FREED, PP_SLOT_UNKNOWN };
 
+/* Allocation checks the first fill. Free checks the second, and the first behind a message that is shorter than its slot. */
 #define PP_FREE_FILL 0xdb     /* a free slot */
 #define PP_RED_ZONE_FILL 0xfd /* between slots */
 

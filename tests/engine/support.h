@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 /* What the engine's suites share: an assertion for loops, a case per test, a source that counts and fails, random numbers,
- * settings. */
+ * settings. Each suite has a main, which adds its tests; make/rules.mk lists the suites. */
 
 #ifndef SUPPORT_H_
 #define SUPPORT_H_
