@@ -858,7 +858,11 @@ PROTOPOOL_API protopool_refusal_handler *protopool_set_refusal_handler(protopool
 #endif
 
 /* ---- fast.h ------------------------------------------------------------------------------------------------------ */
-/* The inline part of allocate and free, and what the build levels add to it. */
+/*
+ * The inline part of allocate and free, and what the build levels add to it.
+ * Its callers know the magazine from the message's tag, and from the length of its tail. So without checks, no slab is looked
+ * up here.
+ */
 
 PROTOPOOL_API void *protopool_take_slow(struct protopool *pool, unsigned slot_class);
 PROTOPOOL_API void protopool_put_slow(struct protopool *pool, const struct protopool_magazine *loaded, void *slot);
