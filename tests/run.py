@@ -126,7 +126,8 @@ def environment() -> dict[str, str]:
 
 def run_suite(suite: str, options: argparse.Namespace) -> Outcome:
     began = time.monotonic()
-    outcome = python_outcome(suite, *run_forked(Path(suite), options)) if suite.endswith(".py") else run_program(suite, options)
+    is_python = suite.endswith(".py") and " " not in suite
+    outcome = python_outcome(suite, *run_forked(Path(suite), options)) if is_python else run_program(suite, options)
     outcome.seconds = time.monotonic() - began
     return outcome
 
