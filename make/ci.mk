@@ -11,7 +11,7 @@ deps-ci: ## install what ci needs besides
 
 ci: deps-ci deps-bench ## everything that CI runs; goes on after a failure, ends with what failed and one total
 	@$(FIND_PYTHON); "$$p" tests/run.py -j1 'make fresh' 'make lint' $(if $(CHECKED),,'make check CC=gcc') 'make check-long CC=gcc' \
-	    'make bench-instructions' 'make bench-quick' 'make demo-valgrind' 'make portable' 'make windows' 'make firmware' 'make -j2 combinations' \
+	    'make bench-instructions' 'make bench-quick' 'make demo-valgrind' 'make -j2 portable windows firmware' 'make -j2 combinations' \
 	    'make tsan HANDOFFS=3000000' 'make weaken' 'make fuzz FUZZ_SECONDS=20' 'make fuzz-schema FUZZ_SECONDS=30' \
 	    'make suites CC=clang' 'make sanitized' 'make suites VALGRIND=1' \
 	    $(if $(shell command -v npm),'make editor')

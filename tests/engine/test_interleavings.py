@@ -34,7 +34,7 @@ class Interleavings(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "protopool.c").write_text(engine, encoding="utf-8")
             program = Path(folder) / "interleavings"
-            subprocess.run(["gcc", "-std=gnu11", "-g", "-O0", "-w", "-finstrument-functions", EXCEPT, f"-DPROTOPOOL_MAGAZINE={magazine}",
+            subprocess.run(["gcc", "-std=gnu11", "-g", "-O1", "-fno-inline", "-w", "-finstrument-functions", EXCEPT, f"-DPROTOPOOL_MAGAZINE={magazine}",
                             "-D_GNU_SOURCE", "-I", folder, "-I", ROOT / "generated", ROOT / "tests/engine/interleavings.c",
                             "-o", program], check=True)
             return subprocess.run(["timeout", "2400", program, *arguments], capture_output=True, text=True,
