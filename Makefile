@@ -27,7 +27,7 @@ step = $(if $(SHOW),,@printf '  %-5s %s\n' '$(1)' '$(2)';)
 
 # An interpreter that can import what the generator needs; looked for when a recipe runs, after `deps`.
 PYTHON ?=
-FIND_PYTHON = for p in $(PYTHON) /usr/bin/python3 python3; do "$$p" -c 'import jinja2, yaml' 2>/dev/null && break; p=; done; \
+FIND_PYTHON = for p in $(PYTHON) /usr/bin/python3 python3; do "$$p" -c 'import sys, jinja2, yaml; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && break; p=; done; \
     [ -n "$$p" ] || { echo "make: no python3 here has jinja2 and yaml: run make deps" >&2; exit 2; }
 
 #@ Build and run

@@ -167,6 +167,10 @@ def _write_beside(path: Path, text: str) -> Path:
         try:
             with open(temporary, "wb") as file:
                 file.write(_encoded(text))
+            if hasattr(os, "chown"):
+                with contextlib.suppress(OSError):      # only root may, and a new file has no owner to keep
+                    before = path.stat()
+                    os.chown(temporary, before.st_uid, before.st_gid)
             os.chmod(temporary, _mode(path))
         except BaseException:
             temporary.unlink(missing_ok=True)

@@ -16,6 +16,8 @@ from .laid_out import Layout
 from .language.yaml_tree import MAX_BYTES
 
 _GIT = re.compile(r"(?P<path>[^#]*)#(?P<kind>ref|branch|tag)=(?P<name>[^#]+)")
+# git sets these for hooks. They would name a repository to use whatever the folder is.
+_OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
 _TRIED = {"ref": ("{}", "refs/remotes/origin/{}"), "branch": ("refs/heads/{}", "refs/remotes/origin/{}"), "tag": ("refs/tags/{}",)}
 
 
@@ -52,7 +54,8 @@ def commit(against: str) -> Commit | None:
     """The commit that PATH#ref=NAME, #branch= or #tag= means; None if it is the path of a file or a folder. Raises OSError."""
     match = _GIT.fullmatch(against)
     if match is None:
-        if "#" in against and not os.path.exists(against):
+        is_repository = os.path.basename(os.path.normpath(against)) == ".git"
+        if is_repository or "#" in against and not os.path.exists(against):
             raise OSError(errno.EINVAL, 'write it as .git#ref=NAME, .git#branch=NAME or .git#tag=NAME', against)
         return None
     path, name = match["path"] or ".", match["name"]
@@ -63,14 +66,17 @@ def commit(against: str) -> Commit | None:
     tried = [] if name.startswith("-") else [form.format(name) for form in _TRIED[match["kind"]]]
     found = next((hash for revision in tried if (hash := _git(folder, "rev-parse", "--quiet", "--verify", revision + "^{commit}", missing=b""))), b"")
     if not found:
-        raise OSError(errno.ENOENT, f"the repository has no {match['kind']} {quoted(name)}; a shallow clone may lack it: git fetch origin {name}",
+        raise OSError(errno.ENOENT, f"the repository has no {match['kind']} {quoted(name)}; a shallow clone may lack it: git fetch --unshallow --tags",
                       against)
     return Commit(folder, name, found.decode().strip())
 
 
 def of_commit(old: Commit, path: str) -> Version | None:
     """The schema as it is in the commit, with what it imports there; None if it is not there. Raises OSError, SchemaError."""
-    root = _git(os.path.dirname(path) or ".", "rev-parse", "--show-toplevel").decode().rstrip("\n")
+    folder = os.path.dirname(path) or "."
+    root, *outer = os.fsdecode(_git(folder, "rev-parse", "--show-toplevel", "--show-superproject-working-tree")).splitlines()
+    if outer and outer[0] == os.fsdecode(_git(old.git_folder, "rev-parse", "--show-toplevel", missing=b"")).rstrip("\n"):
+        raise OSError(errno.EINVAL, f"it is in a submodule: compare it with {os.path.relpath(root)}/.git#ref=NAME", path)
     inside = Path(os.path.relpath(os.path.join(os.path.realpath(os.path.dirname(path) or "."), os.path.basename(path)), root)).as_posix()
 
     def load(wanted: str) -> tuple[str, bytes]:
@@ -104,8 +110,9 @@ def _show(old: Commit, path: str) -> bytes | None:
 
 def _git(folder: str, *arguments: str, missing: bytes | None = None) -> bytes:
     """What git prints. missing: returned if git fails; if it is None, that raises OSError with git's first line."""
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
     try:
-        done = subprocess.run(["git", "-C", folder, *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        done = subprocess.run(["git", "-C", folder, *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False, env=environment)
     except FileNotFoundError as error:
         raise OSError(errno.ENOENT, "git is not installed", "git") from error
     if done.returncode and missing is not None:

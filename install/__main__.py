@@ -25,7 +25,7 @@ def main(out: Path, folders: dict[str, str]) -> None:
         return text
 
     command = f"{folders['bindir']}/protopool"
-    values = {"version": __version__, "prefix": path_from("pkgconfigdir", folders["prefix"]),
+    values = {"version": __version__, "prefix": path_from("pkgconfigdir", folders["prefix"] or "/"),
               "command": path_from("pkgconfigdir", command),
               "makefile": path_from("pkgconfigdir", f"{folders['includedir']}/protopool.mk"),
               "schema": path_from("pkgconfigdir", f"{folders['home']}/schema.json")}

@@ -20,7 +20,7 @@ mkdir "$source"
 tar -cf - Makefile make bin gen templates install schema docs LICENSE-* CHANGELOG.md | tar -xf - -C "$source" --exclude=__pycache__
 mv "$source/install/debian" "$source/debian"
 sed '1,2d; s/^$/./; s/^/ /' LICENSE-MIT >>"$source/debian/copyright"
-sed -i "s/^Maintainer: .*/Maintainer: $maintainer/" "$source/debian/control"
+sed -i "s/^Maintainer: .*/Maintainer: $(printf '%s' "$maintainer" | sed 's/[\\&/]/\\&/g')/" "$source/debian/control"
 cat >"$source/debian/changelog" <<END
 protopool ($version-1) unstable; urgency=low
 

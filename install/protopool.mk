@@ -16,8 +16,11 @@ PROTOPOOL_OUT ?= generated
 PROTOPOOL_HOME := $(dir $(lastword $(MAKEFILE_LIST)))
 PROTOPOOL ?= $(PROTOPOOL_HOME)../bin/protopool
 
+# Outputs have the C name of the protocol: c_name, or its name in snake case.
+PROTOPOOL_KEY = $(shell sed -n "s/^$(1):[ \t]*[\"']\{0,1\}\([A-Za-z0-9_]*\).*/\1/p" $(2))
+PROTOPOOL_SNAKE = $(shell printf '%s\n' '$(1)' | sed -E 's/([a-z0-9])([A-Z])/\1_\2/g; s/([A-Z])([A-Z][a-z])/\1_\2/g' | tr A-Z a-z)
 PROTOPOOL_NAMES := $(foreach s,$(PROTOPOOL_SCHEMAS),$(or \
-    $(shell sed -n "s/^protocol:[ \t]*[\"']\{0,1\}\([A-Za-z0-9_]*\).*/\1/p" $(s)), \
+    $(call PROTOPOOL_KEY,c_name,$(s)),$(call PROTOPOOL_SNAKE,$(call PROTOPOOL_KEY,protocol,$(s))), \
     $(error protopool.mk: $(s) has no line `protocol: NAME`, or cannot be read)))
 PROTOPOOL_SOURCES := $(patsubst %,$(PROTOPOOL_OUT)/%.c,$(PROTOPOOL_NAMES) protopool)
 PROTOPOOL_HEADERS := $(PROTOPOOL_SOURCES:.c=.h) $(if $(filter --cpp,$(PROTOPOOL_FLAGS)),$(PROTOPOOL_SOURCES:.c=.hpp))

@@ -16,8 +16,10 @@ SCHEMAS are relative to the current source folder. The library contains the engi
 The variable PROTOPOOL_COMMAND names another generator: a program, with its first arguments.
 ]]
 
+# The functions keep these policies; include() and find_package() do not pass them on to who calls.
+cmake_policy(VERSION 3.20...3.25)
+
 function(protopool_generate)
-  cmake_policy(VERSION 3.20...3.25)
   cmake_parse_arguments(PARSE_ARGV 0 arg "CPP;TESTS" "TARGET;OUT_DIR;CHECK" "SCHEMAS")
   if(arg_UNPARSED_ARGUMENTS OR arg_KEYWORDS_MISSING_VALUES OR NOT arg_TARGET OR NOT arg_SCHEMAS)
     message(FATAL_ERROR "protopool_generate: write TARGET name SCHEMAS a.yaml... [CPP] [OUT_DIR folder] [CHECK level] [TESTS]")

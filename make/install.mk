@@ -25,7 +25,7 @@ INSTALL_DATA = $(INSTALL) -m 644
 
 # Here bin/, gen/ and templates/ lie as in the tree. $(bindir)/protopool is a link to the command in it.
 HOME_DIR = $(datadir)/protopool
-HOME_FOLDERS = bin $(sort $(shell find gen templates -type d ! -name __pycache__))
+HOME_FOLDERS = bin $(sort $(patsubst %/,%,$(dir $(shell find gen templates -type f -name '*.*' ! -name '*.md' ! -path '*/__pycache__/*'))))
 HOME_FILES = $(filter-out %.md,$(wildcard $(1)/*.*))
 MADE = build/install
 
@@ -41,7 +41,7 @@ install: build/install ## install for all users; PREFIX=/usr/local, DESTDIR=, PY
 	    $(INSTALL_DATA) gen/language/schema.json "$(DESTDIR)$(HOME_DIR)/" && \
 	    $(INSTALL_PROGRAM) $(MADE)/protopool "$(DESTDIR)$(HOME_DIR)/bin/protopool"
 	$(call copy,$(bindir)/protopool)$(FIND_PYTHON); \
-	    ln -sf "$$("$$p" -c 'import os, sys; print(os.path.relpath(*sys.argv[1:]))' "$(HOME_DIR)/bin/protopool" "$(bindir)")" "$(DESTDIR)$(bindir)/"
+	    ln -sf "$$("$$p" -c 'import os, sys; print(os.path.relpath(*map(os.path.realpath, sys.argv[1:])))' "$(DESTDIR)$(HOME_DIR)/bin/protopool" "$(DESTDIR)$(bindir)")" "$(DESTDIR)$(bindir)/"
 	$(call copy,$(includedir)/protopool.mk)$(INSTALL_DATA) $(MADE)/protopool.mk "$(DESTDIR)$(includedir)/"
 	$(call copy,$(cmakedir))$(INSTALL_DATA) $(MADE)/protopoolConfig.cmake $(MADE)/protopoolConfigVersion.cmake "$(DESTDIR)$(cmakedir)/"
 	$(call copy,$(pkgconfigdir)/protopool.pc)$(INSTALL_DATA) $(MADE)/protopool.pc "$(DESTDIR)$(pkgconfigdir)/"
@@ -50,7 +50,7 @@ install: build/install ## install for all users; PREFIX=/usr/local, DESTDIR=, PY
 	$(call copy,$(mandir)/man5/protopool-schema.5)$(INSTALL_DATA) $(MADE)/protopool-schema.5 "$(DESTDIR)$(mandir)/man5/"
 	$(call copy,$(docdir))$(INSTALL_DATA) LICENSE-APACHE LICENSE-MIT CHANGELOG.md "$(DESTDIR)$(docdir)/"
 	@$(if $(DESTDIR),,$(WARM))
-	@rm -rf $(MADE)
+	@rm -rf $(MADE); rmdir build 2>/dev/null || :
 
 copy = $(call step,COPY,$(1))
 
@@ -60,8 +60,10 @@ WARM = "$(bindir)/protopool" generate -q --cpp --bench -o $(MADE)/first --tests 
 
 uninstall: ## remove what install put there; with the same variables
 	$(call step,RM,$(prefix))rm -f "$(DESTDIR)$(bindir)/protopool" "$(DESTDIR)$(includedir)/protopool.mk" "$(DESTDIR)$(pkgconfigdir)/protopool.pc" \
-	    "$(DESTDIR)$(bashcompletiondir)/protopool" "$(DESTDIR)$(mandir)/man1/protopool.1" "$(DESTDIR)$(mandir)/man5/protopool-schema.5" && \
-	    rm -rf "$(DESTDIR)$(cmakedir)" "$(DESTDIR)$(docdir)" "$(DESTDIR)$(HOME_DIR)"
+	    "$(DESTDIR)$(bashcompletiondir)/protopool" "$(DESTDIR)$(mandir)/man1/protopool.1" "$(DESTDIR)$(mandir)/man5/protopool-schema.5" \
+	    "$(DESTDIR)$(cmakedir)/protopoolConfig.cmake" "$(DESTDIR)$(cmakedir)/protopoolConfigVersion.cmake" \
+	    $(foreach f,LICENSE-APACHE LICENSE-MIT CHANGELOG.md,"$(DESTDIR)$(docdir)/$f") && \
+	    rm -rf "$(DESTDIR)$(HOME_DIR)" && { rmdir "$(DESTDIR)$(cmakedir)" "$(DESTDIR)$(docdir)" 2>/dev/null || :; }
 
 # ---- Packages
 

@@ -2,6 +2,8 @@
 """`protopool fmt`: writes schemas in their canonical form."""
 
 import argparse
+import errno
+import os
 import sys
 from pathlib import Path
 
@@ -36,6 +38,8 @@ def run(options: argparse.Namespace) -> int:
             errors += error.diagnostics
             continue
         if path == files.STDIN and not options.check:
+            if sys.stdout is None:
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF), "<stdout>")
             sys.stdout.buffer.write(after)
             sys.stdout.buffer.flush()
         elif after != before:
@@ -46,7 +50,12 @@ def run(options: argparse.Namespace) -> int:
         report.show([Diagnostic(Source(name), None, f"{name} is not formatted", "protopool fmt formats it", rule="fmt")
                      for name in ("<stdin>" if path == files.STDIN else path for path in changed)], options.format)
         return 1 if changed else 0
-    files.write({Path(path): after.decode() for path, after in changed.items()})
+    for path in changed:
+        if not os.access(path, os.W_OK):        # a file that is replaced needs no permission to write to it
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+    files.write({Path(os.path.realpath(path)): after.decode() for path, after in changed.items()})     # a link stays one
     if options.format == "text" and changed:
         print(*changed, sep="\n")
+    elif options.format != "text" and files.STDIN not in options.schemas:
+        report.show([], options.format)
     return 0

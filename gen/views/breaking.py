@@ -55,6 +55,9 @@ def _enum(what: str, old: model.Enum | model.Flags, new: model.Enum | model.Flag
     if old.base != new.base:
         yield Difference(_SOURCE + (_LAYOUT if old.base.size != new.base.size else _WIRE),
                          f"{what}: its base is {new.base.name}, was {old.base.name}", old.place, new.place)
+    if getattr(old, "wide", False) != getattr(new, "wide", False):
+        yield Difference(_SOURCE, f"{what}: its values are {'macros' if new.wide else 'enumerators'} in C now, not {'enumerators' if new.wide else 'macros'}",
+                         old.place, new.place)
     now, was = {v.name.schema: v for v in new.values}, {v.name.schema for v in old.values}
     renamed = {v.number: v for v in new.values if v.name.schema not in was}
     for value in old.values:
@@ -91,6 +94,7 @@ def _records(old: Layout, new: Layout, kind: str) -> Iterator[Difference]:
             was.add(renamed.model.name.schema)
             yield Difference(_SOURCE, f"{what} is renamed to {renamed.model.name.schema}", record.model.place, renamed.model.place)
             yield from _message(what, record, renamed) if kind == "message" else ()
+            yield from _record(what, record, renamed, kind == "message" and _slot(new, renamed) > _slot(old, record) and renamed.model.max_live)
         else:
             yield Difference(_SOURCE + (_WIRE if kind == "message" else ()), f"{what} is removed", record.model.place)
     for record in others:
@@ -139,7 +143,7 @@ def _record(what: str, old: Record, new: Record, pool_grows: bool) -> Iterator[D
 
 def _identity(record: Record, field: model.Field) -> tuple:
     """What stays the same when a field is only renamed."""
-    return _shape(field.type), tuple(_offsets(record, field))
+    return _shape(field.type), tuple(_offsets(record, field)), field.unit, field.range, field.inner.pad, field.type.most if field.is_tail else None
 
 
 def _message(what: str, old: Message, new: Message) -> Iterator[Difference]:

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import unittest
+from unittest import mock
 
 import yaml
 from support import ROOT, CommandTest, lay_out, main
@@ -146,6 +147,25 @@ class Git(CommandTest):
         out = main("breaking", "--format=json", "--against", ".git#ref=main", "a/x.yaml")[1]
         self.assertEqual([(d["file"], d["line"]) for d in json.loads(out)],
                          [("main:b/base.yaml", 1), ("main:b/types.yaml", 2), ("main:a/x.yaml", 4), ("a/x.yaml", 3)])
+
+    def test_in_a_hook_the_repository_is_that_of_the_schema(self):
+        with mock.patch.dict(os.environ, GIT_DIR=str(self.repository / ".git")):
+            self.assertEqual(main("breaking", "--against", ".git#ref=main", "a/x.yaml"), (0, "no difference\n", ""))
+
+    def test_a_repository_without_a_commit_is_no_folder_of_old_versions(self):
+        status, _, err = main("breaking", "--against", ".git", "a/x.yaml")
+        self.assertEqual(status, 2)
+        self.assertIn(".git#ref=NAME", err)
+
+    def test_a_schema_in_a_submodule_is_not_looked_for_in_the_outer_commit(self):
+        inner = self.folder / "inner"
+        self.git("clone", "-q", str(self.repository), str(inner))
+        self.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner), "sub")
+        self.commit()
+        status, _, err = main("breaking", "--against", ".git#ref=main", "sub/a/x.yaml")
+        self.assertEqual(status, 2)
+        self.assertIn("sub/.git#ref=NAME", err)
+        self.assertEqual(main("breaking", "--against", "sub/.git#ref=main", "sub/a/x.yaml"), (0, "no difference\n", ""))
 
     def test_a_branch_of_origin_is_found_as_in_a_clone_for_ci(self):
         clone = self.folder / "clone"

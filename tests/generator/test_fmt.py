@@ -11,7 +11,7 @@ from unittest import mock
 
 import combinations
 import fuzz_schema
-from support import BAD, GOOD, ROOT, CommandTest, SchemaError, command, emit, errors, long, main, random_schema
+from support import BAD, GOOD, NOBODY, ROOT, CommandTest, SchemaError, command, emit, errors, long, main, random_schema
 
 from gen.fmt import order, printer
 from gen.fmt.formatted import formatted
@@ -255,6 +255,32 @@ class Command(CommandTest):
         self.assertEqual(command("fmt", "-", input=UGLY).stdout, NEAT)
         done = command("fmt", "--check", "-", input=UGLY)
         self.assertEqual((done.returncode, done.stdout, done.stderr), (1, "", "protopool: <stdin> is not formatted\n"))
+
+    def test_a_link_stays_and_its_file_is_replaced_as_a_whole(self):
+        link = self.folder / "link.yaml"
+        link.symlink_to(self.ugly.name)
+        before = self.ugly.stat().st_ino
+        self.assertEqual(main("fmt", link), (0, f"{link}\n", ""))
+        self.assertTrue(link.is_symlink())
+        self.assertEqual(self.ugly.read_text(), NEAT)
+        self.assertNotEqual(self.ugly.stat().st_ino, before)
+
+    @unittest.skipUnless(os.geteuid() == 0, "root alone gives files to others")
+    def test_the_owner_stays(self):
+        os.chown(self.ugly, NOBODY["user"], NOBODY["group"])
+        self.assertEqual(main("fmt", self.ugly)[0], 0)
+        self.assertEqual((self.ugly.stat().st_uid, self.ugly.stat().st_gid), (NOBODY["user"], NOBODY["group"]))
+
+    def test_a_file_that_may_not_be_written_is_not_replaced(self):
+        os.chmod(self.ugly, 0o444)
+        os.chmod(self.folder, 0o777)
+        done = command("fmt", self.ugly, **NOBODY)
+        if not NOBODY:
+            self.assert_trouble(done, "Permission denied")
+        self.assertEqual((done.returncode, self.ugly.read_text()), (2, UGLY), done.stderr)
+
+    def test_json_and_sarif_are_printed_if_all_is_well(self):
+        self.assertEqual(main("fmt", "--format=json", self.neat), (0, "[]\n", ""))
 
     def test_if_one_file_is_refused_none_is_written(self):
         self.bad.write_text("protocol: [\n")

@@ -43,6 +43,25 @@ class Install(InstalledTest):
         self.assertEqual(files_in(copy), set(others))
         self.assertFalse((copy / "share/protopool").exists())
 
+    def test_uninstall_leaves_folders_that_others_use_too(self):
+        shared = {"PREFIX": self.folder / "p", "cmakedir": self.folder / "p/lib/cmake", "docdir": self.folder / "p/share/doc"}
+        other = self.folder / "p/lib/cmake/other/otherConfig.cmake"
+        other.parent.mkdir(parents=True)
+        other.write_text("")
+        self.good(make("install", MADE=self.folder / "made", **shared))
+        self.good(make("uninstall", **shared))
+        self.assertEqual(files_in(self.folder / "p"), {"lib/cmake/other/otherConfig.cmake"})
+
+    def test_make_knows_the_names_of_the_outputs(self):
+        for number, head in enumerate(("protocol: OrderBook", "protocol: 'HTTPServer2'", "protocol: door\nc_name: gate", "protocol: a_b # c")):
+            schema = self.folder / f"{number}.yaml"
+            schema.write_text(f"{head}\nmessages: {{Quit: }}\n")
+            (self.folder / "Makefile").write_text("names: ; @echo $(PROTOPOOL_SOURCES) $(PROTOPOOL_HEADERS)\n"
+                                                  f"PROTOPOOL_SCHEMAS = {schema.name}\ninclude protopool.mk\n")
+            named = self.good(run("make", "-s", "-I", self.prefix / "include", "names", cwd=self.folder))
+            listed = self.good(run(self.prefix / "bin/protopool", "--list-outputs", "-o", "generated", schema.name, cwd=self.folder))
+            self.assertEqual(sorted(named.split()), sorted(listed.split()), head)
+
     def test_the_copy_can_be_moved(self):
         (self.folder / "calc.yaml").write_text(GOOD_TEXT)
         moved = self.copy()
