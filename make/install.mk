@@ -23,9 +23,9 @@ INSTALL = install
 INSTALL_PROGRAM = $(INSTALL)
 INSTALL_DATA = $(INSTALL) -m 644
 
-# Here bin/, gen/ and templates/ lie as in the tree. $(bindir)/protopool is a link to the command in it.
+# Here bin/, gen/, templates/ and cmake/ lie as in the tree. $(bindir)/protopool is a link to the command in it.
 HOME_DIR = $(datadir)/protopool
-HOME_FOLDERS = bin $(sort $(patsubst %/,%,$(dir $(shell find gen templates -type f -name '*.*' ! -name '*.md' ! -path '*/__pycache__/*'))))
+HOME_FOLDERS = bin cmake $(sort $(patsubst %/,%,$(dir $(shell find gen templates -type f -name '*.*' ! -name '*.md' ! -path '*/__pycache__/*'))))
 HOME_FILES = $(filter-out %.md,$(wildcard $(1)/*.*))
 MADE = build/install
 
@@ -37,7 +37,8 @@ build/install:
 install: build/install ## install for all users; PREFIX=/usr/local, DESTDIR=, PYTHON=, and GNU's variables such as bindir
 	@$(INSTALL) -d $(foreach d,bindir includedir cmakedir pkgconfigdir bashcompletiondir docdir HOME_DIR,"$(DESTDIR)$($d)") \
 	    "$(DESTDIR)$(mandir)/man1" "$(DESTDIR)$(mandir)/man5" $(HOME_FOLDERS:%="$(DESTDIR)$(HOME_DIR)/%")
-	$(call copy,$(HOME_DIR))$(foreach d,$(filter-out bin,$(HOME_FOLDERS)),$(INSTALL_DATA) $(call HOME_FILES,$d) "$(DESTDIR)$(HOME_DIR)/$d/" &&) \
+	$(call copy,$(HOME_DIR))$(foreach d,$(filter-out bin cmake,$(HOME_FOLDERS)),$(INSTALL_DATA) $(call HOME_FILES,$d) "$(DESTDIR)$(HOME_DIR)/$d/" &&) \
+	    $(INSTALL_DATA) install/protopoolConfig.cmake $(MADE)/protopoolConfigVersion.cmake "$(DESTDIR)$(HOME_DIR)/cmake/" && \
 	    $(INSTALL_DATA) gen/language/schema.json "$(DESTDIR)$(HOME_DIR)/" && \
 	    $(INSTALL_PROGRAM) $(MADE)/protopool "$(DESTDIR)$(HOME_DIR)/bin/protopool"
 	$(call copy,$(bindir)/protopool)$(FIND_PYTHON); \

@@ -175,6 +175,15 @@ class Consumers(ConsumerTest):
                 self.assertIn(complaint, " ".join(done.stderr.split()))
 
     @needs("cmake", "ninja")
+    def test_cmake_by_the_folder_that_init_puts_into_path(self):
+        self.use("CMakeLists.txt")
+        self.builds("gcc", "cmake", "--build", "out")
+        self.env |= {"CMAKE_PREFIX_PATH": "", "PATH": f"{self.command.parent.parent}/share/protopool/bin:{os.environ['PATH']}"}
+        self.good(run("cmake", "-G", "Ninja", "-S", ".", "-B", "out", cwd=self.project, env=self.env))
+        self.good(run(*self.build, cwd=self.project, env=self.env))
+        self.assert_runs("out/house")
+
+    @needs("cmake", "ninja")
     def test_cmake_from_a_checkout(self):
         fetch = f"include(FetchContent)\nFetchContent_Declare(protopool SOURCE_DIR {ROOT})\nFetchContent_MakeAvailable(protopool)\n"
         for instead in (f"add_subdirectory({ROOT} protopool)", fetch):
