@@ -273,6 +273,11 @@ class Layout:
         records = [*(m.model for m in self.messages), *(s.model for s in self.used_structs)]
         return {id(f.element) for record in records for f in record.fields}
 
+    @property
+    def tag_digits(self) -> int:
+        """The digits of the largest tag; at least those of two bytes."""
+        return max(5, *(len(str(m.model.tag)) for m in self.messages))
+
     @cached_property
     def tag_pages(self) -> list[TagPage]:
         """The allocated messages by the high byte of their tag."""

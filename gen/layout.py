@@ -18,8 +18,8 @@ MAX_POOL = 2**62                # bytes of slots in a fixed pool; the emitted su
 def layout(protocol: model.Protocol, reporter: Reporter) -> Layout:
     """Offsets, sizes and slot classes. Raises SchemaError if a message is too large for any machine."""
     tags = {m.tag for m in protocol.messages}
-    tag = SCALARS["u8"] if max(tags) <= 255 and len(tags) < 255 else SCALARS["u16"]
-    freed_tag = next(t for t in range(2 ** (8 * tag.size) - 1, 0, -1) if t not in tags)
+    tag = _tag_type(tags)
+    freed_tag = next(t for t in range(_largest_tag(tag), 0, -1) if t not in tags)
     structs: dict[str, Struct] = {}
     elements = _Elements(protocol, structs)
     for struct in protocol.structs:         # each comes after the structs that it contains
@@ -29,6 +29,16 @@ def layout(protocol: model.Protocol, reporter: Reporter) -> Layout:
     messages, slot_sizes, tail_classes = _with_slots(messages)
     _report_too_many_slots(slot_sizes, protocol, reporter)
     return Layout(protocol, tag, freed_tag, tuple(structs.values()), messages, slot_sizes, tail_classes)
+
+
+def _largest_tag(tag: Scalar) -> int:
+    return min(2 ** (8 * tag.size) - 1, model.MAX_TAG)
+
+
+def _tag_type(tags: set[int]) -> Scalar:
+    """The narrowest type that holds the tags and one number more, for freed messages."""
+    types = [SCALARS[name] for name in ("u8", "u16", "u32")]
+    return next(tag for tag in types if max(tags) <= _largest_tag(tag) and len(tags) < _largest_tag(tag))
 
 
 def _with_slots(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], tuple[SlotSize, ...], tuple[int, ...]]:

@@ -10,6 +10,9 @@ from .field_types import FieldType
 from .scalars import Scalar
 
 
+MAX_TAG = 2**31 - 1             # a tag is an enumerator in C, and C11's enumerators are ints
+
+
 class Name(NamedTuple):
     """schema: as written (and printed at run time); c: add_order; upper: ADD_ORDER."""
 

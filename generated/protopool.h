@@ -983,8 +983,10 @@ PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_by
     memset(msg, 0, bytes);
     if (tag_bytes == 1)
         *(unsigned char *)msg = (unsigned char)tag;
-    else
+    else if (tag_bytes == 2)
         memcpy(msg, &wide, sizeof wide);
+    else
+        memcpy(msg, &tag, sizeof tag);
 #endif
 }
 

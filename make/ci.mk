@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # What maintainers and CI run: lint, other compilers and machines, sanitizers, valgrind, fuzzing.
 
-.PHONY: deps-ci ci lint format portable windows cplusplus firmware firmware-size combinations combinations-suite combinations-elsewhere demo-valgrind editor tsan \
+.PHONY: deps-ci ci lint format portable windows cplusplus firmware firmware-size combinations combinations-suite combinations-elsewhere combinations-wide demo-valgrind editor tsan \
     weaken fuzz fuzz-schema soak bare sanitized sanitized-gcc sanitized-clang
 
 #@ Maintain
@@ -169,7 +169,7 @@ STRICT_ALL = $(STRICT_C) -O0 -I$(A)
 
 # Each compiler takes every combination of types; the suite runs with the sanitizers, valgrind sees each message once, and
 # each message is the same, prints and hashes the same on a 32-bit and on a big-endian machine.
-combinations: combinations-suite combinations-elsewhere ## every combination of types: compile with every warning, run, compare
+combinations: combinations-suite combinations-elsewhere combinations-wide ## every combination of types: compile with every warning, run, compare
 
 $(A)/all.h: build/generated tests/generator/combinations.py
 	@mkdir -p $(A)
@@ -192,6 +192,23 @@ combinations-elsewhere: $(A)/all.h
 	    qemu-i386 $(A)/combined_i686 | diff $(A)/expected -
 	$(call step,TEST,combinations (big-endian))powerpc-linux-gnu-gcc $(STRICT_ALL) -static tests/generator/combined.c $(ALL) -o $(A)/combined_powerpc && \
 	    qemu-ppc $(A)/combined_powerpc | diff $(A)/expected -
+
+# The same for tags of four bytes, with the suite at each level.
+WIDE = $(A)/wide
+STRICT_WIDE = $(STRICT_C) -O0 -I$(WIDE) $(WIDE)/all.c $(WIDE)/protopool.c
+
+combinations-wide: build/generated
+	@mkdir -p $(WIDE)
+	$(call step,GEN,combinations (wide tags))$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/combinations.py wide >$(WIDE)/all.yaml && \
+	    "$$p" -m gen -q --touch --bench -o $(WIDE) --tests $(WIDE)/tests $(WIDE)/all.yaml
+	$(call step,TEST,combinations (wide tags, each level))for level in 0 1 2; do \
+	    gcc $(STRICT_WIDE) -DPROTOPOOL_CHECK=$$level -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all \
+	        $(WIDE)/tests/all_check.c -o $(WIDE)/all_check $(CHECK_LIBS) && \
+	    CK_FORK=no $(WIDE)/all_check >$(WIDE)/log || { cat $(WIDE)/log >&2; exit 1; }; done
+	$(call step,TEST,combinations (wide tags, 32 bits and big-endian))gcc $(STRICT_WIDE) tests/generator/combined.c -o $(WIDE)/combined && \
+	    $(WIDE)/combined >$(WIDE)/expected && for machine in i686:i386 powerpc:ppc; do \
+	    $${machine%:*}-linux-gnu-gcc $(STRICT_WIDE) -static tests/generator/combined.c -o $(WIDE)/combined && \
+	    qemu-$${machine#*:} $(WIDE)/combined | diff $(WIDE)/expected - || exit 1; done
 
 # ---- Under valgrind and the sanitizers
 

@@ -172,7 +172,7 @@ def random_schema(seed: int, messages: int = 12, most_fields: int = 10) -> str:
         lines.append(f"  struct{i}: {{fields: {{{', '.join(f'{name}: {chr(39)}{kind}{chr(39)}' for name, kind in fields.items())}}}}}")
         structs.append(f"struct{i}")
     lines.append("messages:")
-    *tags, last_tag = rng.sample(range(1, rng.choice((255, 65535))), messages + 1)
+    *tags, last_tag = rng.sample(range(1, rng.choice((255, 65535, 2**31))), messages + 1)
     for i, tag in enumerate(tags):
         lines += [f"  Message{i}:", f"    tag: {tag}", f"    max_live: {rng.randint(0, 9)}", "    fields:"]
         lines += [f"      {name}: {kind}" for name, kind in

@@ -27,24 +27,26 @@ class Numbers:
     def __init__(self, reporter: Reporter):
         self.reporter = reporter
 
-    def integer(self, word: Word, lowest: int, highest: int, what: str) -> int | None:
+    def integer(self, word: Word, lowest: int, highest: int, what: str, why_highest: str = "") -> int | None:
+        """why_highest: a hint for a number above the highest."""
         if not _INTEGER.match(word.text):
             self.reporter.error(word.place, f"{what} must be a whole number, not {quoted(word.text)}",
                                 "write it in decimal, without leading zeros, or in hexadecimal, as 0x1F")
             return None
         number = int(word.text, 0) if len(word.text) <= _LONGEST else highest + 1
         if not lowest <= number <= highest:
-            self.reporter.error(word.place, f"{quoted(word.text)} is out of range: {what} is from {lowest} to {highest}")
+            self.reporter.error(word.place, f"{quoted(word.text)} is out of range: {what} is from {lowest} to {highest}",
+                                why_highest if number > highest else "")
             return None
         return number
 
-    def integer_or_character(self, word: Word, lowest: int, highest: int, what: str) -> int | None:
+    def integer_or_character(self, word: Word, lowest: int, highest: int, what: str, why_highest: str = "") -> int | None:
         if not word.quoted and len(word.text) == 1 and not word.text.isdigit():
             self.reporter.error(word.place, f"{what} must be a number or a quoted character, not {quoted(word.text)}",
                                 f"quote it: '{word.text}'")
             return None
         if not word.quoted:
-            return self.integer(word, lowest, highest, what)
+            return self.integer(word, lowest, highest, what, why_highest)
         if len(word.text) == 1 and " " <= word.text <= "~":
             return ord(word.text)
         self.reporter.error(word.place, f"{quoted(word.text)} is not one printable ASCII character",

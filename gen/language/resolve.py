@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .. import model
 from ..diagnostics import Reporter, at, quoted, visible
+from ..model import MAX_TAG
 from ..scalars import SCALARS
 from . import clashes, enums
 from .field_values import resolved_default, resolved_range
@@ -16,8 +17,8 @@ from .struct_order import in_order_of_need
 from .syntax import Field, Message, Schema, Struct, Word
 from .types import BUILT_IN, Types
 
-MAX_TAG = 65535
 MOST = {"messages": 2000, "structs, enums and flags": 2000, "fields": 12000, "constants and values": 20000}     # so that a run ends in seconds
+_WHY_MAX_TAG = "a tag is an enumerator in C, and C11's enumerators are ints of 32 bits"
 _LICENSE = re.compile(r"[A-Za-z0-9.+() :-]+\Z")
 
 
@@ -107,7 +108,7 @@ class _Records:
     def tag(self, message: Message, previous: int, taken: dict[int, Word]) -> int:
         tag, where = previous + 1, message.tag or message.name
         if message.tag is not None:
-            read = Numbers(self.reporter).integer_or_character(message.tag, 1, MAX_TAG, "a tag")
+            read = Numbers(self.reporter).integer_or_character(message.tag, 1, MAX_TAG, "a tag", _WHY_MAX_TAG)
             if read is None:
                 return previous
             tag = read

@@ -60,7 +60,7 @@ def _candidates(layout: Layout) -> Iterator[tuple[Saving, model.Protocol]]:
             for what, hint, narrower in _narrower(field):
                 saving = Saving(field.place, what, 0, f'in "{record.name.schema}"', hint, record.name.schema)
                 yield saving, _changed(_alone(layout, record), lambda f, field=field, narrower=narrower: narrower if f is field else f)
-    if layout.tag.size == 2 and len(protocol.messages) < 255:
+    if layout.tag.size > 1 and len(protocol.messages) < 255:
         far = next(m for m in protocol.messages if m.tag > 255) if any(m.tag > 255 for m in protocol.messages) else protocol.messages[-1]
         messages = tuple(_with(m, tag=i) for i, m in enumerate(protocol.messages, 1))
         yield (Saving(far.place, "tags of at most 255 take one byte", 0, "in one message of each variant", "choose tags from 1 to 255"),
@@ -100,7 +100,7 @@ def _with_element(field: model.Field, element: model.Element) -> model.Field:
 def _alone(layout: Layout, record: model.Struct | model.Message) -> model.Protocol:
     """The protocol with this message alone, and a tag of as many bytes. A struct needs no message with fields."""
     protocol = layout.protocol
-    other = _with(protocol.messages[0], fields=(), tag=2 ** (8 * layout.tag.size) - 2)
+    other = _with(protocol.messages[0], fields=(), tag=layout.freed_tag - 1)
     return _with(protocol, messages=(record, other) if isinstance(record, model.Message) else (other,))
 
 

@@ -87,8 +87,10 @@ static void pp_set_tag(void *slot, const struct protopool_messages *messages, ui
     const uint16_t wide = (uint16_t)tag;
     if (messages->tag_bytes == 1)
         *(unsigned char *)slot = (unsigned char)tag;
-    else
+    else if (messages->tag_bytes == 2)
         memcpy(slot, &wide, sizeof wide);
+    else
+        memcpy(slot, &tag, sizeof tag);
 }
 
 static void pp_note_slab(struct protopool_store *store, const struct protopool_slabs *slabs,

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """A schema with every combination of types to depth 2: each element in each container, alone and inside a struct that is itself
-in each container. A tail is a container too. `python3 tests/generator/combinations.py > all.yaml` prints the schema."""
+in each container. A tail is a container too. `python3 tests/generator/combinations.py > all.yaml` prints the schema; with the
+argument "wide", a small one of which each tag takes four bytes."""
+
+import sys
 
 SCALARS = "bool u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 char".split()
 RANGED = {"u8": "[1, 200]", "i16": "[-5, 5]", "u64": "[0, 18446744073709551614]", "i64": "[-9, 9000000000]", "f32": "[-1.5, 1.5]",
@@ -57,5 +60,12 @@ def schema() -> str:
     return "\n".join(lines) + "\n"
 
 
+def with_wide_tags() -> str:
+    """A few of the messages, with tags of a class and a method."""
+    few = list(fields().items())[::7] + list(tails().items())[::5]
+    lines = [f"  m_{name}: {{tag: {(10 + i) << 16 | 10}, fields: {{it: {field}}}, max_live: 2}}" for i, (name, field) in enumerate(few)]
+    return "\n".join([HEAD + "messages:", *lines, "  none: {tag: 2147483647}"]) + "\n"
+
+
 if __name__ == "__main__":
-    print(schema(), end="")
+    print(with_wide_tags() if sys.argv[1:] == ["wide"] else schema(), end="")

@@ -39,7 +39,7 @@ class Accepted(unittest.TestCase):
     def test_all_spellings_of_types_and_numbers_are_accepted(self):
         for kind in ("u8[6]", "u8 [ 6 ]", "u8[0x10]", "u8[n]", "string[<=40]", "string[<= n]", "bytes[ <=1]", "e[2]"):
             self.assert_accepted(of_fields({"a": kind}, "constants: {n: 6}\nenums: {e: {values: [x]}}\n"))
-        for tag in ("1", "65535", "0x41", "0XfF", "'A'", "' '", '"~"', '"\\x41"', "'1'"):
+        for tag in ("1", "65535", "65536", "2147483647", "0x7fffffff", "0x41", "0XfF", "'A'", "' '", '"~"', '"\\x41"', "'1'"):
             self.assert_accepted(f"protocol: calc\nmessages: {{Add: {{tag: {tag}}}}}\n")
 
     def test_other_styles_of_yaml_are_accepted(self):

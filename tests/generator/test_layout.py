@@ -186,6 +186,10 @@ class Compiled(FolderTest):
         Path(self.folder, "edge.c").write_text('#include "calc.h"\n' + "\n".join(lines) + "\n")
         self.assertEqual(compile_c(compilers("gcc", "clang")[0], self.folder, "edge.c", "-Wno-type-limits"), "")
 
+    def test_tags_of_four_bytes(self):
+        self.assert_compiles("protocol: calc\nmessages:\n  A: {tag: 655370, fields: {a: u8}}\n  B: {tag: 2147483647}\n"
+                             "  C: {tag: 1, fields: {a: 'u64?', t: string}}\n")
+
     def test_tags_of_two_bytes_and_large_messages(self):
         self.assert_compiles("protocol: calc\nmessages:\n  A: {tag: 65535, fields: {a: u8}}\n  B: {tag: 'B'}\n"
                              "  C: {tag: 256, fields: {big: 'u8[40000]'}}\n")
@@ -220,9 +224,15 @@ class Tags(unittest.TestCase):
         self.assertEqual(tag(255), "uint16_t")
         self.assertEqual(tag(1, "  L: {tag: 255}\n"), "uint8_t")
         self.assertEqual(tag(1, "  L: {tag: 256}\n"), "uint16_t")
+        self.assertEqual(tag(1, "  L: {tag: 65535}\n"), "uint16_t")
+
+    def test_the_tag_takes_four_bytes_only_where_two_do_not_hold_it(self):
+        layout = lay_out("protocol: calc\nmessages: {A: {tag: 65536, fields: {a: u8, b: 'u8[3]'}}, B: {tag: 2147483647}, C: {tag: 9}}\n")
+        self.assertEqual((layout.tag.c, [m.size for m in layout.messages], layout.freed_tag), ("uint32_t", [8, 4, 4], 2147483646))
 
     def test_the_mark_of_a_freed_message_is_no_variants_tag(self):
         for text in ("messages: {A: {tag: 255}, B: {tag: 254}}", "messages: {A: {tag: 65535}, B: {tag: 65534}}",
+                     "messages: {A: {tag: 2147483647}, B: {tag: 2147483646}}",
                      "messages:\n" + "".join(f"  M{i}:\n" for i in range(254))):
             layout = lay_out(f"protocol: calc\n{text}\n")
             self.assertNotIn(layout.freed_tag, {m.model.tag for m in layout.messages} | {0})

@@ -63,6 +63,8 @@ class Rules(unittest.TestCase):
         self.assertEqual(found(fields("a: e", "flags: {e: {base: u16, values: {x: 8}}}\n"), "wide-type"), [])
         self.assertEqual(found(HEAD + "messages: {A: {fields: {a: u8}}, B: {tag: 256}}\n", "wide-type"),
                          ['3:34 wide-type: tags of at most 255 take one byte: it saves 2 bytes in one message of each variant'])
+        self.assertEqual(found(HEAD + "messages: {A: {fields: {a: u8}}, B: {tag: 655370}}\n", "wide-type"),
+                         ['3:34 wide-type: tags of at most 255 take one byte: it saves 6 bytes in one message of each variant'])
 
     def test_unused_types_and_constants(self):
         head = "constants: {n: 2, k: 3}\nenums: {e: {values: [x]}, f: {values: [x]}}\nstructs: {s: {fields: {a: f}}, t: {fields: {a: 'e[n]'}}}\n"

@@ -58,6 +58,16 @@ structs:
 messages:
   A: {fields: {p: point, n: nest, l: level, e: 'e?', w: 'wide?', c: 'caps?'}}
   B: {fields: {n: name, o: held, l: list}}""",
+    "tags of four bytes": """
+structs: {point: {fields: {x: i32, y: i32}}}
+messages:
+  Start: {tag: 655370, fields: {a: u8, b: 'u64?'}, max_live: 3}
+  StartOk: {tag: 655371, fields: {a: u16, p: point}, max_live: 2}
+  Open: {tag: 0x140028, fields: {l: 'u16[<=3]', t: 'string[<=9]'}}
+  Close: {tag: 2147483646}
+  Text: {fields: {a: u64, t: string}}
+  Low: {tag: 1, fields: {x: f64}}
+  Bytes: {tag: 65536, fields: {x: u8, b: {type: bytes, max: 300}}, max_live: 2}""",
     "deprecated messages": """
 messages:
   A: {deprecated: true}
@@ -74,6 +84,61 @@ USED = [
     ("enums: {colour: {values: [red, blue]}}\nmessages: {A: {fields: {c: 'colour?'}}}",
      "struct p_a f(enum p_colour colour) { return p_make_a(&colour); }"),
 ]
+
+
+MISUSE_OF_WIDE_TAGS = r"""
+#define PROTOPOOL_NO_ANALYSIS
+#include "p.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#if PROTOPOOL_CHECK >= 1
+static void note(enum protopool_fault fault, const void *pool, const void *pointer, const struct protopool_site *site)
+{
+    (void)pool, (void)pointer, (void)site;
+    printf("%s\n", protopool_fault_text(fault));
+}
+#endif
+
+int main(void)
+{
+    static struct p_pool pool;
+    static const uint32_t x[4];
+    struct p *all[300];
+    if (!p_pool_init_growing(&pool, NULL))
+        return EXIT_FAILURE;
+    for (unsigned turn = 0; turn < 20; turn++) { /* variants in turn, and in a row: with and without the hint */
+        for (unsigned i = 0; i < 300; i++)
+            all[i] = i % (turn + 1) % 3 == 0 ? p_new_a(&pool, 1) : i % (turn + 1) % 3 == 1 ? p_new_b(&pool, x) : p_new_c(&pool, "text", 4);
+        for (unsigned i = 0; i < 300; i++) {
+            if (all[i] == NULL || !p_validate(all[i], p_size(all[i])))
+                return EXIT_FAILURE;
+            p_free(&pool, all[i]);
+        }
+    }
+#if PROTOPOOL_CHECK >= 1
+    protopool_set_fault_handler(note);
+    all[0] = p_new_a(&pool, 1);
+    p_free(&pool, all[0]);
+    p_free(&pool, all[0]);
+#if PROTOPOOL_CHECK == 1
+    all[0] = p_new_a(&pool, 1);
+    all[0]->tag = 655370 + 65536; /* its low bytes are those of a variant */
+    p_free(&pool, all[0]);
+    all[0]->tag = P_A;
+    p_free(&pool, all[0]);
+#endif
+    (void)p_as_a(all[0]);
+    all[0] = p_new_b(&pool, x);
+    (void)p_as_a(all[0]);
+    p_free(&pool, all[0]);
+    all[0]->tag = P_B;
+    for (unsigned i = 0; i < 300; i++)
+        all[i] = p_new_b(&pool, x);
+#endif
+    return EXIT_SUCCESS;
+}
+"""
 
 
 def clean(compiler: str) -> list[str]:
@@ -123,6 +188,21 @@ class Awkward(FolderTest):
                 done = subprocess.run([name, "-std=c2x", "-Wall", "-Wextra", "-Wpedantic", "-Wno-constant-logical-operand", "-D_POSIX_C_SOURCE=200809L", "-I", GENERATED,
                                        "-fsyntax-only", source], cwd=self.folder, capture_output=True, text=True)
                 self.assertEqual((done.returncode, done.stderr), (0, ""), name)
+
+    @long
+    def test_misuse_is_found_with_tags_of_four_bytes(self):
+        """Level 1 reads and writes the tag of a freed message; free goes by the tag at each level."""
+        write_all(self.folder, emit("protocol: p\nmessages: {A: {tag: 655370, fields: {x: u32}}, B: {tag: 655371, fields: {x: 'u32[4]'}}, "
+                                    "C: {tag: 2147483647, fields: {t: string}}}\n"))
+        (self.folder / "misuse.c").write_text(MISUSE_OF_WIDE_TAGS)
+        found = {0: "", 1: "double free\nbad tag\nuse after free\nwrong variant\nuse after free (write)\n",
+                 2: "double free\nuse after free\nwrong variant\nuse after free (write)\n"}
+        for level in (0, 1, 2):
+            with self.subTest(level=level):
+                self.assertEqual(self.compile(CC, f"-DPROTOPOOL_CHECK={level}", "misuse.c", "p.c", GENERATED / "protopool.c", "-o", "misuse",
+                                              "-lpthread"), "")
+                run = subprocess.run([self.folder / "misuse"], capture_output=True, text=True)
+                self.assertEqual((run.returncode, run.stdout), (0, found[level]), run.stderr)
 
     def test_bodies_are_in_braces(self):
         """gcc needs long to check the indentation of bodies without braces."""
