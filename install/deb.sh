@@ -29,5 +29,6 @@ protopool ($version-1) unstable; urgency=low
  -- $maintainer  $(LC_ALL=C date -u -d "$date" -R)
 END
 cd "$source"
-dpkg-buildpackage -b -us -uc >"$out/log" 2>&1 || { tail -30 "$out/log" >&2; exit 1; }
+# -d: dpkg would ask for build-essential, but nothing is compiled.
+dpkg-buildpackage -d -b -us -uc >"$out/log" 2>&1 || { tail -30 "$out/log" >&2; exit 1; }
 ls "$out"/*.deb

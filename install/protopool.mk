@@ -28,16 +28,18 @@ PROTOPOOL_OBJECTS := $(PROTOPOOL_SOURCES:.c=.o)
 CPPFLAGS += -I$(PROTOPOOL_OUT)
 
 # The generator does not touch an output whose text has not changed. So the stamp depends on the schemas, objects on the outputs.
+# The stamp's text is what was asked for: other schemas, flags or another command emit again.
 PROTOPOOL_STAMP := $(PROTOPOOL_OUT)/.protopool.stamp
+PROTOPOOL_ASKED := $(strip $(PROTOPOOL) $(PROTOPOOL_FLAGS) -- $(PROTOPOOL_SCHEMAS))
 $(PROTOPOOL_STAMP): $(PROTOPOOL_SCHEMAS)
 	@$(PROTOPOOL) generate $(PROTOPOOL_FLAGS) -o $(PROTOPOOL_OUT) --depfile $(PROTOPOOL_STAMP).d --target $@ -- $(PROTOPOOL_SCHEMAS)
-	@touch $@
+	@printf '%s\n' '$(subst ','\'',$(PROTOPOOL_ASKED))' >$@
 $(PROTOPOOL_SOURCES) $(PROTOPOOL_HEADERS): $(PROTOPOOL_STAMP) ;
 $(PROTOPOOL_OBJECTS): | $(PROTOPOOL_HEADERS)
 -include $(PROTOPOOL_STAMP).d
 
 # An output that is missing is emitted again.
-ifneq ($(filter-out $(wildcard $(PROTOPOOL_SOURCES) $(PROTOPOOL_HEADERS)),$(PROTOPOOL_SOURCES) $(PROTOPOOL_HEADERS)),)
+ifneq ($(shell cat $(PROTOPOOL_STAMP) 2>/dev/null)$(filter-out $(wildcard $(PROTOPOOL_SOURCES) $(PROTOPOOL_HEADERS)),$(PROTOPOOL_SOURCES) $(PROTOPOOL_HEADERS)),$(PROTOPOOL_ASKED))
 .PHONY: $(PROTOPOOL_STAMP)
 endif
 

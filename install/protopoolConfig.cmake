@@ -80,11 +80,18 @@ function(protopool_generate)
   # The generator does not touch an output whose text has not changed. So the stamp depends on the schemas, and what is
   # compiled on the outputs.
   set(stamp "${CMAKE_CURRENT_BINARY_DIR}/${arg_TARGET}.stamp")
+  set(forget)
+  if(CMAKE_GENERATOR MATCHES "Makefiles")
+    # With make, CMake only adds to what it has read from the depfile. An import that is gone would run the generator in each build.
+    set(forget COMMAND "${CMAKE_COMMAND}" -E rm -f
+      "${CMAKE_CURRENT_BINARY_DIR}${CMAKE_FILES_DIRECTORY}/${arg_TARGET}_generate.dir/compiler_depend.internal")
+  endif()
   add_custom_command(
     OUTPUT "${stamp}"
     BYPRODUCTS ${outputs}
     COMMAND ${command} -q --depfile "${stamp}.d" --target "${stamp}" -- ${schemas}
     COMMAND "${CMAKE_COMMAND}" -E touch "${stamp}"
+    ${forget}
     DEPENDS ${schemas}
     DEPFILE "${stamp}.d"
     COMMENT "Generating the C of ${arg_TARGET}"

@@ -64,7 +64,10 @@ uninstall: ## remove what install put there; with the same variables
 	    "$(DESTDIR)$(bashcompletiondir)/protopool" "$(DESTDIR)$(mandir)/man1/protopool.1" "$(DESTDIR)$(mandir)/man5/protopool-schema.5" \
 	    "$(DESTDIR)$(cmakedir)/protopoolConfig.cmake" "$(DESTDIR)$(cmakedir)/protopoolConfigVersion.cmake" \
 	    $(foreach f,LICENSE-APACHE LICENSE-MIT CHANGELOG.md,"$(DESTDIR)$(docdir)/$f") && \
-	    rm -rf "$(DESTDIR)$(HOME_DIR)" && { rmdir "$(DESTDIR)$(cmakedir)" "$(DESTDIR)$(docdir)" 2>/dev/null || :; }
+	    rm -rf "$(DESTDIR)$(HOME_DIR)"
+	@rmdir "$(DESTDIR)$(mandir)/man1" "$(DESTDIR)$(mandir)/man5" "$(DESTDIR)$(pkgconfigdir)" 2>/dev/null; \
+	    for d in "$(DESTDIR)$(cmakedir)" "$(DESTDIR)$(docdir)" "$(DESTDIR)$(bashcompletiondir)"; do \
+	        rmdir "$$d" "$$(dirname "$$d")" 2>/dev/null; done; :
 
 # ---- Packages
 

@@ -115,6 +115,9 @@ class ConsumerTest(InstalledTest):
             self.assertIn(mistake, printed)
             self.edit(name, new, old)
             self.assert_builds(1, set())
+        (self.project / "common.yaml").rename(self.project / "shared.yaml")
+        self.edit("door.yaml", "import: common.yaml", "import: shared.yaml")
+        self.assert_builds(1, set())                            # what is gone is not asked for again
         self.assert_runs(program)
 
 
@@ -127,6 +130,21 @@ class Consumers(ConsumerTest):
         self.assert_follows("house")
         (self.project / "generated/lamp.c").unlink()
         self.assert_builds(1, {"lamp"})
+
+    @needs("make")
+    def test_make_with_an_older_schema_of_the_same_protocol_and_other_flags(self):
+        (self.project / "old").mkdir()
+        old = self.project / "old/lamp.yaml"
+        old.write_text((self.project / "lamp.yaml").read_text().replace("[0, 100]", "[0, 90]"))
+        os.utime(old, (1, 1))
+        self.use("Makefile")
+        self.builds("gcc", "make", "-I", self.command.parent.parent / "include")
+        self.assert_builds(1, ALL)
+        self.edit("Makefile", "lamp.yaml", "old/lamp.yaml")
+        self.assert_builds(1, {"lamp", "main"})
+        self.edit("Makefile", "include protopool.mk", "PROTOPOOL_FLAGS = --tests='the tests'\ninclude protopool.mk")
+        self.assert_builds(1, set())
+        self.assertTrue((self.project / "the tests/lamp_check.c").exists())
 
     @needs("make", "pkg-config", "clang")
     def test_make_with_pkg_config_and_clang(self):
