@@ -33,6 +33,6 @@ def lay_out(schemas: list[tuple[str, bytes]], load: Load = read_imported) -> lis
         except SchemaError as error:
             errors += error.diagnostics
     if errors:
-        raise SchemaError(errors)
+        raise SchemaError(list(dict.fromkeys(errors)))      # two schemas can import the same wrong file
     clashes.find_between(resolved)
     return [layout(protocol, reporter) for _, protocol, reporter in resolved]

@@ -14,7 +14,7 @@ _UNSIGNED = [s for s in _INTEGERS if s.family == "unsigned"]
 
 def constant(written: Constant, reporter: Reporter) -> model.Constant:
     value = Numbers(reporter).integer(written.value, -2**63, 2**64 - 1, "a constant")
-    return model.Constant(checked_name(written.name, written.c_name, reporter), value or 0, written.doc, written.name.place)
+    return model.Constant(checked_name(written.name, written.c_name, reporter), 1 if value is None else value, written.doc, written.name.place)
 
 
 def enum(written: Enum, reporter: Reporter) -> model.Enum:

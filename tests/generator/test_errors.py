@@ -102,12 +102,22 @@ class Errors(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertEqual(re.findall(r"(\w+)\.yaml:\d+:\d+: error: ", err), ["tag_is_zero", "type_misspelt"])
 
+    def test_a_mistake_in_a_file_that_several_schemas_import_is_one_error(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "common.yaml").write_text("constants: {n: x}\n")
+            schemas = [Path(folder) / "a.yaml", Path(folder) / "b.yaml"]
+            for schema in schemas:
+                schema.write_text(f"protocol: {schema.stem}\nimport: common.yaml\nmessages: {{Add: }}\n")
+            status, _, err = main("--check", *schemas)
+        self.assertEqual((status, re.findall(r"(\w+)\.yaml:\d+:\d+: error: ", err)), (1, ["common"]))
+
     def test_one_mistake_is_one_error(self):
         for text in ("protocol: calc\nmessages: {AddOrder: {}, add_order: {}}\n",
                      "protocol: calc\nmessages: {Add: {fields: {left: *x}}}\n",
                      "protocal: calc\nmessages: {Add: {}}\n",
                      "protocol: calc\nmessages: {Handlers: {}}\n",
-                     "protocol: calc\nenums: {op: {values: one}}\nmessages: {Add: {}}\n"):
+                     "protocol: calc\nenums: {op: {values: one}}\nmessages: {Add: {}}\n",
+                     "protocol: calc\nconstants: {n: x}\nmessages: {Add: {fields: {a: 'u8[n]', b: 'string[<=n]'}}}\n"):
             self.assertEqual(len(errors(text)), 1, text)
 
     def test_the_nearest_name_is_suggested_and_a_far_one_is_not(self):

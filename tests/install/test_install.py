@@ -43,6 +43,11 @@ class Install(InstalledTest):
         self.assertEqual(files_in(copy), set(others))
         self.assertFalse((copy / "share/protopool").exists())
 
+    def test_uninstall_leaves_no_empty_folder_but_the_usual_ones(self):
+        copy = self.copy()
+        self.good(make("uninstall", PREFIX=copy))
+        self.assertEqual({path.relative_to(copy).as_posix() for path in copy.rglob("*")}, {"bin", "include", "lib", "share", "share/man"})
+
     def test_uninstall_leaves_folders_that_others_use_too(self):
         shared = {"PREFIX": self.folder / "p", "cmakedir": self.folder / "p/lib/cmake", "docdir": self.folder / "p/share/doc"}
         other = self.folder / "p/lib/cmake/other/otherConfig.cmake"
