@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .diagnostics import Place
 from .field_types import FieldType
-from .scalars import Scalar
+from .scalars import SCALARS, Scalar
 
 
 MAX_TAG = 2**31 - 1             # a tag is an enumerator in C, and C11's enumerators are ints
@@ -144,6 +144,53 @@ class Range(NamedTuple):
     high: int | float
 
 
+def _summary(doc: str, unit: str, allowed: Range | None) -> str:
+    parts = (doc, f"In {unit}." if unit else "", f"{allowed.low} to {allowed.high}." if allowed else "")
+    if not any(parts[1:]):
+        return doc
+    return " ".join(part if part.endswith((".", "!", "?")) else part + "." for part in parts if part)
+
+
+@dataclass(frozen=True)
+class NamedType:
+    """A type with a name of its own, and what the fields of that type take from it."""
+
+    name: Name
+    type: FieldType
+    spelling: str           # what it stands for, as the schema writes it
+    doc: str = ""
+    unit: str = ""
+    range: Range | None = None
+    default: int | float | str | None = None
+    of: "NamedType | None" = None                # the named type by which its type is written
+    place: Place | None = field(default=None, compare=False)
+
+    @property
+    def summary(self) -> str:
+        """Its doc, unit and range in one line."""
+        return _summary(self.doc.strip(), self.unit, self.range)
+
+    @property
+    def takes_brackets(self) -> bool:
+        """Whether there are arrays and lists of it: not of an array, and several characters are a text."""
+        return self.is_value and self.type.element.family != "char"
+
+    @property
+    def is_value(self) -> bool:
+        """Whether it is a scalar, so that C has a typedef for it."""
+        return self.type.kind == "one"
+
+    @property
+    def stands_for(self) -> str:
+        """The built-in type, or the type with brackets as it is written."""
+        return self.type.element.name if self.is_value else self.spelling
+
+    @property
+    def c(self) -> str:
+        """The C type that a scalar stands for."""
+        return SCALARS[self.type.element.name].c
+
+
 class Field(NamedTuple):
     name: Name
     parameter: str          # its name as a parameter of constructors
@@ -154,6 +201,7 @@ class Field(NamedTuple):
     unit: str = ""
     range: Range | None = None
     default: int | float | str | None = None     # a number, also for an enum or flags, or a text
+    named: NamedType | None = None               # the named type by which it is written
 
     @property
     def is_optional(self) -> bool:
@@ -180,11 +228,7 @@ class Field(NamedTuple):
     @property
     def summary(self) -> str:
         """Its doc, unit and range in one line."""
-        doc, unit = self.doc.strip(), f"In {self.unit}." if self.unit else ""
-        allowed = f"{self.range.low} to {self.range.high}." if self.range else ""
-        if not unit and not allowed:
-            return doc
-        return " ".join(part if part.endswith((".", "!", "?")) else part + "." for part in (doc, unit, allowed) if part)
+        return _summary(self.doc.strip(), self.unit, self.range)
 
 
 @dataclass(frozen=True)
@@ -218,6 +262,7 @@ class Protocol:
     messages: tuple[Message, ...]
     enums: tuple[Enum, ...] = ()
     flags: tuple[Flags, ...] = ()
+    types: tuple[NamedType, ...] = ()
     structs: tuple[Struct, ...] = ()        # each after the structs that it contains
     constants: tuple[Constant, ...] = ()
     doc: str = ""

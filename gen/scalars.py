@@ -7,12 +7,14 @@ from functools import lru_cache
 
 @dataclass(frozen=True)
 class Scalar:
-    """family: how values are printed and sampled: unsigned, signed, float, double, bool or char."""
+    """family: how values are printed and sampled: unsigned, signed, float, double, bool or char. is_named: c is a typedef of the
+    protocol."""
 
     name: str
     c: str
     size: int
     family: str
+    is_named: bool = False
     is_struct = False
 
     @property

@@ -164,10 +164,13 @@ def random_schema(seed: int, messages: int = 12, most_fields: int = 10) -> str:
     flags = [f"bits_{base}" for base in ("u8", "u16", "u64")]
     lines.append("flags:")
     lines += [f"  {name}: {{base: {name[5:]}, values: {{{', '.join(f'b{n}: {n}' for n in rng.sample(range(8), 3))}}}}}" for name in flags]
+    types = [f"count_{base}" for base in ("u8", "i32", "f64")]
+    lines.append("types:")
+    lines += [f"  {name}: {{type: {name[6:]}, range: [{rng.randint(0, 9)}, {rng.randint(10, 99)}], unit: m}}" for name in types]
     structs: list[str] = []
     lines.append("structs:")
     for i in range(3):                  # small ones, because fields may contain many of them
-        fields = {f"f{j}": rng.choice((*SCALARS, *enums, *flags, *structs, "u8[3]", "i32[<=2]", "char[5]", "string[<=6]", "f64?"))
+        fields = {f"f{j}": rng.choice((*SCALARS, *enums, *flags, *types, *structs, "u8[3]", "i32[<=2]", "char[5]", "string[<=6]", "f64?"))
                   for j in range(rng.randint(1, 5))}
         lines.append(f"  struct{i}: {{fields: {{{', '.join(f'{name}: {chr(39)}{kind}{chr(39)}' for name, kind in fields.items())}}}}}")
         structs.append(f"struct{i}")
@@ -176,9 +179,9 @@ def random_schema(seed: int, messages: int = 12, most_fields: int = 10) -> str:
     for i, tag in enumerate(tags):
         lines += [f"  Message{i}:", f"    tag: {tag}", f"    max_live: {rng.randint(0, 9)}", "    fields:"]
         lines += [f"      {name}: {kind}" for name, kind in
-                  random_fields(rng, [*enums, *flags, *structs], most_fields, field=random_field).items()]
+                  random_fields(rng, [*enums, *flags, *types, *structs], most_fields, field=random_field).items()]
         if rng.random() < 0.3:
-            kind = rng.choice(("string", "bytes", f"{rng.choice((*SCALARS[:-1], *enums, *flags, *structs))}[]"))
+            kind = rng.choice(("string", "bytes", f"{rng.choice((*SCALARS[:-1], *enums, *flags, *types, *structs))}[]"))
             lines.append(f"      tail: {{type: '{kind}', max: {rng.choice((1, 200, 255, 65535, 100000))}}}")
     lines += ["  Enums:", f"    tag: {last_tag}", "    fields:"] + [f"      {enum}: {enum}" for enum in enums]
     return "\n".join(lines) + "\n"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from .. import model
 from ..diagnostics import Place, Reporter, at, quoted
-from .names import c_name, why_no_protocol, why_taken
+from .names import c_name, why_no_protocol, why_no_typedef, why_taken
 from .syntax import Constant, Enum, EnumValue, Field, Message, Schema, Struct, Word
 from .types import is_tail
 
@@ -48,7 +48,18 @@ def find(schema: Schema, symbols: list[Symbol], protocol: model.Protocol, report
                                _ADVICE.format("it"))
         else:
             taken[symbol] = (what, None if what is _OWN_NAME else word.place)
-    _members(schema, {symbol: what for symbol, what, _, is_macro in symbols if is_macro}, protocol, reporter)
+    for named, written in _typedefs(schema, protocol):
+        if why := why_no_typedef(named.type.element.c):
+            reporter.error(_final(written, written.name).place, f"the type {quoted(named.name.schema)} would define the C name "
+                           f"{quoted(named.type.element.c)}, which is {why}", _ADVICE.format("it"))
+    public = {symbol: f"a macro of {what}" for symbol, what, _, is_macro in symbols if is_macro}
+    public |= {named.type.element.c: f"the type {quoted(named.name.schema)}" for named, _ in _typedefs(schema, protocol)}
+    _members(schema, public, protocol, reporter)
+
+
+def _typedefs(schema: Schema, protocol: model.Protocol) -> list[tuple[model.NamedType, Field]]:
+    written = {of.name.text: of for of in schema.types}
+    return [(named, written[named.name.schema]) for named in protocol.types if named.is_value]
 
 
 def symbols(schema: Schema) -> list[Symbol]:
@@ -76,6 +87,10 @@ def _symbols(schema: Schema) -> Iterator[Symbol]:
         name, what, word = _named(flags, "flags")
         yield f"{prefix}_{name}", what, word, False
         yield from _values(flags, upper, name, what)
+    for written in schema.types:
+        name, what, word = _named(written, "type")
+        if not written.type.form:                       # the others have no name in C
+            yield f"{prefix}_{name}", what, word, False
     for struct in schema.structs:
         name, what, word = _named(struct, "struct")
         yield f"{prefix}_{name}", what, word, False
@@ -125,8 +140,8 @@ def _final(written: Schema | Field | Constant | Enum | EnumValue | Struct | Mess
     return written.c_name or name
 
 
-def _members(schema: Schema, macros: dict[str, str], protocol: model.Protocol, reporter: Reporter) -> None:
-    """Bare names: union members and the members of each struct. macros: what defines each."""
+def _members(schema: Schema, public: dict[str, str], protocol: model.Protocol, reporter: Reporter) -> None:
+    """Bare names: union members and the members of each struct. public: the names that hide a member, and what each is."""
     for message, written in zip(protocol.messages, schema.messages):
         word = written.c_name or written.name
         if why := why_taken(message.name.c):
@@ -139,23 +154,25 @@ def _members(schema: Schema, macros: dict[str, str], protocol: model.Protocol, r
         taken: dict[str, Place] = {}
         for field, written_field in zip(record.fields, written.fields):
             word = written_field.c_name or written_field.name
-            _check_member(field, word, taken, macros, reporter)
+            _check_member(field, word, taken, public, reporter)
 
 
-def _check_member(field: model.Field, word: Word, taken: dict[str, Place], macros: dict[str, str], reporter: Reporter) -> None:
+def _check_member(field: model.Field, word: Word, taken: dict[str, Place], public: dict[str, str], reporter: Reporter) -> None:
     advice = _ADVICE.format("the field")
     for member in field.members:
         if why := why_taken(member):
             reporter.error(word.place, f"{quoted(member)} cannot name a member: it is {why}", advice)
         elif member == "base":
             reporter.error(word.place, '"base" cannot name a member: the generator gives every struct a member of this name', advice)
-        elif member in macros or member.startswith("PROTOPOOL_"):
-            reporter.error(word.place, f"{quoted(member)} cannot name a member: it is a macro of {macros.get(member, 'the engine')}", advice)
+        elif member in public or member.startswith("PROTOPOOL_"):
+            reporter.error(word.place, f"{quoted(member)} cannot name a member: it is {public.get(member, 'a macro of the engine')}", advice)
         elif member in taken:
             reporter.error(word.place, f"this field and another ({at(taken[member])}) would both define "
                            f"the member {quoted(member)}", advice)
         taken.setdefault(member, word.place)
     name = field.name.c
+    if field.type.is_text and not field.type.has_length and f"{name}_len" in public:        # a local of the constructors has this name
+        reporter.error(word.place, f"{quoted(name + '_len')} cannot name a length: it is {public[name + '_len']}", advice)
     if field.is_tail and (why := why_taken(name)):      # no member has a tail's own name, but parameters have it
         reporter.error(word.place, f"{quoted(name)} cannot name a parameter: it is {why}", advice)
     elif field.is_tail and name in taken:

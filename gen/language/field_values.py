@@ -1,19 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The values of a field that the schema names: its range and its default."""
+"""The values of a field, or of a named type, that the schema names: its range and its default."""
 
 from struct import pack, unpack
 
 from ..diagnostics import Reporter, did_you_mean, listed, quoted
 from ..field_types import FieldType
-from ..model import Element, Enum, Flags, Range
+from ..model import Element, Enum, Flags, NamedType, Range
 from ..scalars import Scalar
 from .numbers import Numbers
-from .syntax import Word
+from .syntax import Field, Word
 
 _NUMBERS = ("unsigned", "signed", "float", "double")
 
 
-def resolved_range(ends: tuple[Word, ...], field_type: FieldType, reporter: Reporter) -> Range | None:
+Values = tuple[Range | None, int | float | str | None]
+
+
+def resolved_values(written: Field, field_type: FieldType, named: NamedType | None, reporter: Reporter) -> Values:
+    """The range and the default: its own, or those of the named type by which the type is written."""
+    outer = named.range if named else None
+    allowed = _range(written.range, field_type, named, reporter) if written.range else outer
+    if written.default is not None:
+        return allowed, _default(written.default, field_type, allowed, reporter)
+    default = named.default if named and field_type.takes_default else None
+    if default is not None and allowed is not None and not allowed.low <= default <= allowed.high:
+        reporter.error(written.range[0].place, f"the default of {quoted(named.name.schema)}, {_short(default)}, is outside this range",
+                       'give it another "default" here')
+    return allowed, default
+
+
+def _range(ends: tuple[Word, ...], field_type: FieldType, named: NamedType | None, reporter: Reporter) -> Range | None:
     element = field_type.element
     if not isinstance(element, Scalar) or element.family not in _NUMBERS:
         reporter.error(ends[0].place, '"range" is only for numbers', "remove it, or change the type")
@@ -25,10 +41,14 @@ def resolved_range(ends: tuple[Word, ...], field_type: FieldType, reporter: Repo
         reporter.error(ends[1].place, f"the range ends at {ends[1].text}, below its start, {ends[0].text}",
                        f"did you mean [{ends[1].text}, {ends[0].text}]?")
         return None
-    return Range(_rounded(low, element), _rounded(high, element))
+    allowed = Range(_rounded(low, element), _rounded(high, element))
+    if named and named.range and not named.range.low <= allowed.low <= allowed.high <= named.range.high:
+        reporter.error(ends[0].place, f"the range {_shown(allowed)} is not within that of the type {quoted(named.name.schema)}, {_shown(named.range)}",
+                       "narrow it, or use another type")
+    return allowed
 
 
-def resolved_default(word: Word, field_type: FieldType, allowed: Range | None, reporter: Reporter) -> int | float | str | None:
+def _default(word: Word, field_type: FieldType, allowed: Range | None, reporter: Reporter) -> int | float | str | None:
     """The field's value in a message that is made of defaults: a number, or a text."""
     if not field_type.takes_default:
         reporter.error(word.place, '"default" is only for single values and texts', field_type.default_hint)
@@ -37,8 +57,12 @@ def resolved_default(word: Word, field_type: FieldType, allowed: Range | None, r
         return _text(word, field_type.most, reporter)
     value = _number(word, field_type.element, reporter)
     if value is not None and allowed is not None and not allowed.low <= value <= allowed.high:
-        reporter.error(word.place, f"{quoted(word.text)} is outside the field's range", f"the range is {_short(allowed.low)} to {_short(allowed.high)}")
+        reporter.error(word.place, f"{quoted(word.text)} is outside the range", f"the range is {_shown(allowed)}")
     return value
+
+
+def _shown(allowed: Range) -> str:
+    return f"{_short(allowed.low)} to {_short(allowed.high)}"
 
 
 def _short(number: int | float) -> str:

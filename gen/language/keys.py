@@ -45,7 +45,8 @@ class Reader:
     def shared_keys(self) -> dict[str, Callable]:
         return {"import": self.imports,
                 "constants": self.named("constants", self.constant), "enums": self.named("enums", self.enum),
-                "flags": self.named("flags", self.flag_set), "structs": self.named("structs", self.struct)}
+                "flags": self.named("flags", self.flag_set), "types": self.named("types", self.named_type),
+                "structs": self.named("structs", self.struct)}
 
     def imports(self, node: yaml_tree.Node) -> tuple[Word, ...]:
         words = [self.word(item, "a path") for item in (node.items if isinstance(node, yaml_tree.Sequence) else (node,))]
@@ -63,11 +64,18 @@ class Reader:
         return Struct(name, **(keys or {}))
 
     def field(self, name: Word, node: yaml_tree.Node) -> Field | None:
+        return self.typed(name, node, "field", max=self.word)
+
+    def named_type(self, name: Word, node: yaml_tree.Node) -> Field | None:
+        return self.typed(name, node, "type")
+
+    def typed(self, name: Word, node: yaml_tree.Node, what: str, **others: Callable) -> Field | None:
+        """What has a type: only that, or keys. others: its keys besides those that each such thing has."""
         if isinstance(node, yaml_tree.Mapping):
-            keys = self.keys(node, "a field", type=self.type, doc=self.doc, c_name=self.name, pad=self.word,
-                             unit=self.unit, range=self.range, default=self.word, max=self.word)
+            keys = self.keys(node, f"a {what}", type=self.type, doc=self.doc, c_name=self.name, pad=self.word,
+                             unit=self.unit, range=self.range, default=self.word, **others)
             if "type" not in keys and not self.given(node, "type"):
-                self.reporter.error(name.place, f'the field {quoted(name.text)} needs a "type"', "for example type: u32")
+                self.reporter.error(name.place, f'the {what} {quoted(name.text)} needs a "type"', "for example type: u32")
             return Field(name, **keys) if keys.get("type") else None
         field_type = self.type(node)
         return Field(name, field_type) if field_type else None

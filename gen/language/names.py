@@ -28,6 +28,16 @@ KEYWORDS = frozenset(_C.split()) | frozenset(_CPP.split())
 _NOT_PARAMETERS = frozenset("""daylight environ optarg opterr optind optopt signgam timezone tzname
     memchr memcpy memset""".split())
 
+# Names that a typedef cannot have, though a struct or a member can: functions of the C library and of POSIX, and locals of
+# emitted functions.
+_NOT_TYPEDEFS = frozenset("""aligned_alloc at_quick_exit call_once clock_getcpuclockid clock_getres clock_gettime
+    clock_nanosleep clock_settime cnd_broadcast cnd_destroy cnd_init cnd_signal cnd_timedwait cnd_wait mtx_destroy
+    mtx_init mtx_lock mtx_timedlock mtx_trylock mtx_unlock on_exit open_memstream open_wmemstream posix_fadvise
+    posix_fallocate posix_memalign posix_openpt quick_exit rand_r secure_getenv thrd_create thrd_current thrd_detach
+    thrd_equal thrd_exit thrd_join thrd_sleep thrd_yield timer_create timer_delete timer_getoverrun timer_gettime
+    timer_settime timespec_get tss_create tss_delete tss_get tss_set""".split())
+_LOCALS = frozenset("has_tails is_allocated is_first of_longest slot_class".split())
+
 # Names that a protocol cannot have: its struct or its header would clash with one of the C library, or some file
 # systems could not store its files.
 _LIBRARY_STRUCTS = frozenset("""aiocb cmsghdr dirent fd_set flock group hostent iovec ipc_perm itimerspec itimerval
@@ -97,6 +107,13 @@ def why_taken(c_name: str) -> str:
     if c_name in library_names():
         return "a macro or a type of the C library"
     return ""
+
+
+def why_no_typedef(c_name: str) -> str:
+    """Why a typedef cannot have this C name, though other things could; empty if it can."""
+    if c_name in _NOT_TYPEDEFS:
+        return "a function of the C library"
+    return "a local variable of the generator's functions" if c_name in _LOCALS else ""
 
 
 def why_no_protocol(c_name: str) -> str:

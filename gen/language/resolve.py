@@ -9,15 +9,15 @@ from .. import model
 from ..diagnostics import Reporter, at, quoted, visible
 from ..model import MAX_TAG
 from ..scalars import SCALARS
-from . import clashes, enums
-from .field_values import resolved_default, resolved_range
+from . import clashes, enums, named_types
+from .field_values import resolved_values
 from .names import checked_name, parameter
 from .numbers import Numbers
 from .struct_order import in_order_of_need
 from .syntax import Field, Message, Schema, Struct, Word
 from .types import BUILT_IN, Types
 
-MOST = {"messages": 2000, "structs, enums and flags": 2000, "fields": 12000, "constants and values": 20000}     # so that a run ends in seconds
+MOST = {"messages": 2000, "structs, enums and flags": 2000, "types": 2000, "fields": 12000, "constants and values": 20000}     # so that a run ends in seconds
 _WHY_MAX_TAG = "a tag is an enumerator in C, and C11's enumerators are ints of 32 bits"
 _LICENSE = re.compile(r"[A-Za-z0-9.+() :-]+\Z")
 
@@ -35,14 +35,16 @@ def resolve(schema: Schema, reporter: Reporter) -> model.Protocol:
     structs = {struct.name.text: struct for struct in schema.structs}
     symbols = clashes.symbols(schema)
     public = frozenset(symbol for symbol, _, _, _ in symbols)
-    records = _Records(reporter, Types(reporter, constants, elements, structs), public)
+    types = Types(reporter, constants, elements, structs)
+    named_types.resolve(schema, types)
+    records = _Records(reporter, types, public)
     resolved = {}
     for struct in in_order_of_need(structs, elements.keys(), reporter):
         resolved[struct.name.text] = records.struct(struct)
         elements.setdefault(struct.name.text, resolved[struct.name.text])
     protocol = model.Protocol(
         checked_name(schema.protocol, schema.c_name, reporter), visible(os.path.basename(schema.source.name)), records.messages(schema),
-        tuple(all_enums.values()), tuple(all_flags.values()), tuple(resolved.values()),
+        tuple(all_enums.values()), tuple(all_flags.values()), tuple(types.named[t.name.text] for t in schema.types if t.name.text in types.named), tuple(resolved.values()),
         tuple(constants.values()), schema.doc, _license(schema.license, reporter))
     if not schema.messages and not reporter.diagnostics:
         reporter.error(schema.protocol.place, "a protocol has at least one message", "for example messages: {Quit: {}}")
@@ -54,7 +56,7 @@ def resolve(schema: Schema, reporter: Reporter) -> model.Protocol:
 def _report_too_many(schema: Schema, reporter: Reporter) -> None:
     """Raises SchemaError if the schema has more things than a run can handle in seconds."""
     sets = (*schema.enums, *schema.flags)
-    for what, things in (("messages", schema.messages), ("structs, enums and flags", (*schema.structs, *sets)),
+    for what, things in (("messages", schema.messages), ("structs, enums and flags", (*schema.structs, *sets)), ("types", schema.types),
                          ("fields", [field for record in (*schema.messages, *schema.structs) for field in record.fields]),
                          ("constants and values", [*schema.constants, *(value for of in sets for value in of.values)])):
         if len(things) > MOST[what]:
@@ -65,7 +67,7 @@ def _report_too_many(schema: Schema, reporter: Reporter) -> None:
 
 def _report_taken_types(schema: Schema, reporter: Reporter) -> None:
     taken: dict[str, Word] = {}
-    for word in (named.name for named in (*schema.enums, *schema.flags, *schema.structs)):
+    for word in (named.name for named in (*schema.enums, *schema.flags, *schema.types, *schema.structs)):
         if word.text in BUILT_IN:
             reporter.error(word.place, f"{quoted(word.text)} is a built-in type", "choose another name")
         elif word.text in taken:
@@ -145,7 +147,7 @@ class _Records:
     def field(self, field: Field) -> model.Field:
         name = checked_name(field.name, field.c_name, self.reporter)
         field_type = self.types.resolve(field)
-        allowed = resolved_range(field.range, field_type, self.reporter) if field.range else None
-        default = resolved_default(field.default, field_type, allowed, self.reporter) if field.default else None
-        return model.Field(name, parameter(name.c, self.public), field_type, field.type.word.text, field.name.place, field.doc,
-                           field.unit, allowed, default)
+        named = self.types.named.get(field.type.name.text)
+        allowed, default = resolved_values(field, field_type, named, self.reporter)
+        return model.Field(name, parameter(name.c, self.public), field_type, field.type.word.text, field.name.place,
+                           field.doc or (named.doc if named else ""), field.unit or (named.unit if named else ""), allowed, default, named)

@@ -82,7 +82,7 @@ class Constant(NamedTuple):
     c_name: Word | None = None
 
 
-SHARED = ("constants", "enums", "flags", "structs")     # the parts of a schema that an imported file may have
+SHARED = ("constants", "enums", "flags", "types", "structs")     # the parts of a schema that an imported file may have
 
 
 class Schema(NamedTuple):
@@ -96,5 +96,6 @@ class Schema(NamedTuple):
     constants: tuple[Constant, ...] = ()
     enums: tuple[Enum, ...] = ()
     flags: tuple[Enum, ...] = ()
+    types: tuple[Field, ...] = ()      # names for types: each is written as a field is
     structs: tuple[Struct, ...] = ()
     messages: tuple[Message, ...] = ()

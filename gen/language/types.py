@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ..diagnostics import Reporter, did_you_mean, listed, quoted
 from ..field_types import Array, Chars, FieldType, List, One, Optional, String, Tail
-from ..model import Constant, Element
+from ..model import Constant, Element, NamedType
 from ..scalars import MAX_COUNT, SCALARS, Bound
 from .numbers import Numbers
 from .syntax import Field, Struct, Type, Word
@@ -50,13 +50,14 @@ def is_tail(written: Type) -> bool:
 
 @dataclass(frozen=True)
 class Types:
-    """Resolves types. constants, elements, structs: by name. elements does not have the structs that are not resolved yet.
+    """Resolves types. constants, elements, structs, named: by name. elements does not have the structs that are not resolved yet.
     resolved: by how they are written; so fields of the same type share it, and what is computed for it."""
 
     reporter: Reporter
     constants: dict[str, Constant]
     elements: dict[str, Element]
     structs: dict[str, Struct]
+    named: dict[str, NamedType] = field(default_factory=dict)
     resolved: dict[str, FieldType] = field(default_factory=dict)
 
     def resolve(self, of: Field) -> FieldType:
@@ -70,8 +71,11 @@ class Types:
 
     def _resolve(self, of: Field) -> FieldType:
         written = of.type
+        named = self.named.get(written.name.text)
         make = TYPES.get(spelling_of(written))
-        if make is None:
+        if named is not None and (not named.takes_brackets or not written.form):
+            resolved = self._whole(written, named)
+        elif make is None:
             self._no_such_type(written)
             resolved = _NOT_A_TYPE
         else:
@@ -85,6 +89,14 @@ class Types:
             resolved = Optional(resolved)
         return resolved if of.max is None else self._limited(resolved, of.max)
 
+    def _whole(self, written: Type, named: NamedType) -> FieldType:
+        if written.form:
+            name = quoted(written.name.text)
+            self.reporter.error(written.word.place, f"{name} stands for {named.stands_for}: it takes no brackets",
+                                f"for an array or list, put a field of the type {name} in a struct" if not named.is_value else
+                                "a text is char[N] or string[<=N], which can have a name of its own")
+        return named.type
+
     def _no_such_type(self, written: Type) -> None:
         name = written.name.text
         usual = "use " + " or ".join(row for row in TYPES if row.partition("[")[0] == name)
@@ -93,7 +105,7 @@ class Types:
     def _element(self, word: Word) -> Element:
         element = self.elements.get(word.text)
         if element is None and word.text not in self.structs:        # a struct that contains itself has been reported
-            names = list(dict.fromkeys((*SCALARS, *_WORDS, *(name for name in self.elements if name not in self.structs), *self.structs)))
+            names = list(dict.fromkeys((*SCALARS, *_WORDS, *(name for name in self.elements if name not in self.structs), *self.named, *self.structs)))
             same_in_c = next((s.name for s in SCALARS.values() if s.c == word.text), word.text)
             self.reporter.error(word.place, f"there is no type {quoted(word.text)}",
                                 did_you_mean(same_in_c, names) or "the types are " + listed(names))

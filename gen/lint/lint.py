@@ -11,7 +11,7 @@ from ..diagnostics import Diagnostic, Place, Source
 from ..generate import lay_out
 from ..language.names import snake
 from ..language.parse import Load, parse
-from ..language.syntax import Schema
+from ..language.syntax import Field, Schema
 from ..laid_out import Layout
 
 LARGE = 4                       # times the bytes of the next largest variant
@@ -54,6 +54,7 @@ def _naming(schema: Schema, layout: Layout) -> Iterator[Finding]:
     named = [("constant", c.name, "") for c in schema.constants]
     named += [(kind, e.name, "") for kind, of in (("enum", schema.enums), ("flags", schema.flags)) for e in of]
     named += [("value", v.name, "") for e in (*schema.enums, *schema.flags) for v in e.values]
+    named += [("type", t.name, "") for t in schema.types]
     named += [("struct", s.name, s.name.text) for s in schema.structs]
     named += [("field", f.name, record.name.text) for record in records for f in record.fields]
     for kind, word, of in named:
@@ -68,7 +69,7 @@ def _shouts(name: str) -> bool:
 def _missing_doc(schema: Schema, layout: Layout) -> Iterator[Finding]:
     if not schema.doc:
         yield Finding("missing-doc", schema.protocol.place, f'the protocol "{schema.protocol.text}" has no doc', "say what it is for, in one sentence")
-    for kind, things in (("enum", schema.enums), ("flags", schema.flags), ("struct", schema.structs), ("variant", schema.messages)):
+    for kind, things in (("enum", schema.enums), ("flags", schema.flags), ("type", schema.types), ("struct", schema.structs), ("variant", schema.messages)):
         for thing in things:
             if not thing.doc:
                 yield Finding("missing-doc", thing.name.place, f'the {kind} "{thing.name.text}" has no doc', "say what it is for, in one sentence",
@@ -106,15 +107,35 @@ def _wide_type(schema: Schema, layout: Layout) -> Iterator[Finding]:
 def _unused(schema: Schema, layout: Layout) -> Iterator[Finding]:
     """An imported file may have things for other schemas."""
     used = {s.model.name.schema for s in layout.used_structs} | {e.name.schema for e in (*layout.printed_enums, *layout.printed_flags)}
-    for kind, things in (("enum", schema.enums), ("flags", schema.flags), ("struct", schema.structs)):
+    used |= _used_types(layout)
+    for kind, things in (("enum", schema.enums), ("flags", schema.flags), ("type", schema.types), ("struct", schema.structs)):
         for thing in things:
             if thing.name.text not in used and thing.name.place.source is None:
                 yield Finding("unused-type", thing.name.place, f'no message contains the {kind} "{thing.name.text}"', "remove it, or use it",
                               thing.name.text)
-    bounds = {word.text for record in (*schema.structs, *schema.messages) for f in record.fields for word in (f.type.bound, f.max) if word}
+    bounds = {word.text for f in _typed(schema) for word in (f.type.bound, f.max) if word}
     for constant in schema.constants:
         if constant.name.text not in bounds and constant.name.place.source is None:
             yield Finding("unused-constant", constant.name.place, f'no type uses the constant "{constant.name.text}"', "remove it, or use it as a bound")
+
+
+def _used_types(layout: Layout) -> set[str]:
+    """The named types of the fields of messages, and those that these stand for."""
+    used = set()
+    for record in (*layout.messages, *layout.used_structs):
+        for field in record.model.fields:
+            named = field.named
+            while named is not None:
+                used.add(named.name.schema)
+                named = named.of
+    return used
+
+
+def _typed(schema: Schema) -> Iterator[Field]:
+    """Everything that has a type."""
+    yield from schema.types
+    for record in (*schema.structs, *schema.messages):
+        yield from record.fields
 
 
 def _weights(schema: Schema, layout: Layout) -> Iterator[Finding]:

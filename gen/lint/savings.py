@@ -55,6 +55,11 @@ def _candidates(layout: Layout) -> Iterator[tuple[Saving, model.Protocol]]:
             saving = Saving(enum.place, f'the base {base.name} holds every value of "{enum.name.schema}"', 0, "in one message of each variant",
                             f"base: {base.name}, or no base")
             yield saving, _changed(protocol, lambda f, enum=enum, base=base: _with_element(f, _with(enum, base=base)) if f.element is enum else f)
+    for named in protocol.types:
+        if named.is_value and (scalar := _scalar(named.type.element, named.range)):
+            saving = Saving(named.place, f'{scalar.name} holds the range of the type "{named.name.schema}", {named.range.low} to {named.range.high}', 0,
+                            "in one message of each variant", f"type: {scalar.name}")
+            yield saving, _changed(protocol, lambda f, named=named, scalar=scalar: _with_element(f, scalar) if f.element is named.type.element else f)
     for record in (*protocol.structs, *protocol.messages):
         for field in record.fields:
             for what, hint, narrower in _narrower(field):
@@ -77,19 +82,22 @@ def _base(enum: model.Enum | model.Flags) -> Scalar:
 
 def _narrower(field: model.Field) -> Iterator[tuple[str, str, model.Field]]:
     """Changes of a field's type, with what they are and a hint."""
-    element = field.element
-    if field.range is not None and isinstance(element, Scalar) and element.family in ("unsigned", "signed") and not field.is_tail:
-        for bits in (8, 16, 32):
-            scalar = SCALARS[f"{element.name[0]}{bits}"]
-            if scalar.size < element.size and fits(scalar, field.range.low) and fits(scalar, field.range.high):
-                yield (f'{scalar.name} holds the range of "{field.name.schema}", {field.range.low} to {field.range.high}', f"type: {scalar.name}",
-                       _with_element(field, scalar))
-                break
+    if not field.is_tail and not (field.named and field.range is field.named.range) and (scalar := _scalar(field.element, field.range)):
+        yield (f'{scalar.name} holds the range of "{field.name.schema}", {field.range.low} to {field.range.high}', f"type: {scalar.name}",
+               _with_element(field, scalar))
     if field.inner.kind in ("list", "string") and field.type.most in (256, 65536):
         bound = field.type.most - 1
         inner = _with(field.inner, most=bound)
         yield (f'with a bound of {bound}, the length of "{field.name.schema}" is {"one byte" if bound == 255 else "two bytes"}', f"a bound of {bound}",
                _with(field, type=_with(field.type, of=inner) if field.is_optional else inner))
+
+
+def _scalar(element: model.Element | None, allowed: model.Range | None) -> Scalar | None:
+    """The narrowest scalar that holds the range, if it is narrower than the element."""
+    if allowed is None or not isinstance(element, Scalar) or element.family not in ("unsigned", "signed"):
+        return None
+    return next((s for bits in (8, 16, 32) if (s := SCALARS[f"{element.name[0]}{bits}"]).size < element.size
+                 and fits(s, allowed.low) and fits(s, allowed.high)), None)
 
 
 def _with_element(field: model.Field, element: model.Element) -> model.Field:

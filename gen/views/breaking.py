@@ -20,6 +20,7 @@ def compare(old: Layout, new: Layout) -> list[Difference]:
     return [*_protocol(old, new), *_constants(old, new),
             *_named(old.protocol.enums, new.protocol.enums, "enum", _enum),
             *_named(old.protocol.flags, new.protocol.flags, "flags", _enum),
+            *_named(*([t for t in of.protocol.types if t.is_value] for of in (old, new)), "type", _named_type),
             *_records(old, new, "struct"), *_records(old, new, "message")]
 
 
@@ -42,12 +43,19 @@ def _constants(old: Layout, new: Layout) -> Iterator[Difference]:
 
 
 def _named(old: Iterable, new: Iterable, kind: str, compared: Callable) -> Iterator[Difference]:
-    """Constants, enums and flags."""
+    """Constants, enums, flags and named types."""
     now, was = {thing.name.schema: thing for thing in new}, {thing.name.schema for thing in old}
     for thing in old:
         what, other = f"{kind} {thing.name.schema}", now.get(thing.name.schema)
         yield from [Difference(_SOURCE, f"{what} is removed", thing.place)] if other is None else compared(what, thing, other)
     yield from (Difference(_COMPATIBLE, f"{kind} {thing.name.schema} is new", None, thing.place) for thing in new if thing.name.schema not in was)
+
+
+def _named_type(what: str, old: model.NamedType, new: model.NamedType) -> Iterator[Difference]:
+    """Its range, its default and its texts are compared at the fields that have them."""
+    yield from _c_name(what, old.name, new.name, old.place, new.place)
+    if old.stands_for != new.stands_for:
+        yield Difference(_SOURCE, f"{what} is {new.stands_for}, was {old.stands_for}", old.place, new.place)
 
 
 def _enum(what: str, old: model.Enum | model.Flags, new: model.Enum | model.Flags) -> Iterator[Difference]:
@@ -207,6 +215,8 @@ def _written(field: model.Field, other: model.Field) -> str:
     """The type as it is written; if the other is written the same, what the type stands for."""
     if field.spelling != other.spelling:
         return field.spelling
+    if field.named is not None:
+        return f"{field.spelling} ({field.named.stands_for})"
     kind = {model.Enum: "an enum", model.Flags: "flags", model.Struct: "a struct"}.get(type(field.element), "a scalar")
     if type(field.element) is not type(other.element):
         return f"{kind}, {field.spelling}"

@@ -21,6 +21,7 @@ def markdown(layout: Layout) -> str:
     records = {"Struct": layout.structs, "Message": layout.messages}
     text_of_it = environment.get_template("reference.md.j2").render(
         layout=layout, protocol=layout.protocol,
+        types={t.name.schema: _properties(t) for t in layout.protocol.types},
         tables={kind: {r.model.name.schema: _Table(layout, r) for r in of} for kind, of in records.items()})
     return re.sub(r"[ \t]+\n", "\n", text_of_it).rstrip("\n") + "\n"
 
@@ -65,8 +66,7 @@ class _Table:
     def _row(self, layout: Layout, record: Record, field: model.Field) -> dict[str, str]:
         offset, size = self._place(record, field)
         return {"field": code(field.name.schema), "type": self._type(field),
-                "unit": line(field.unit), "range": f"{_number(field.range.low)} to {_number(field.range.high)}" if field.range else "",
-                "default": self._default(field), "offset": offset, "bytes": size, "": line(field.doc)}
+                **_values(field), "offset": offset, "bytes": size, "": line(field.doc)}
 
     def _place(self, record: Record, field: model.Field) -> tuple[str, str]:
         if not field.is_tail:
@@ -79,17 +79,34 @@ class _Table:
         element = field.element
         most = f", at most {field.type.most}" if field.is_tail and field.type.most else ""
         kind = {model.Enum: "Enum", model.Flags: "Flags", model.Struct: "Struct"}.get(type(element))
-        spelt = code(field.spelling)
-        return (f"[{spelt}](#{_anchor(f'{kind} {element.name.schema}')})" if kind else spelt) + most
+        return (_link("Type", field.named.name, field.spelling) if field.named else
+                _link(kind, element.name, field.spelling) if kind else code(field.spelling)) + most
 
-    def _default(self, field: model.Field) -> str:
-        element = field.element
-        if field.default is None:
-            return ""
-        if isinstance(element, model.Enum):
-            return code(next(v.name.schema for v in element.values if v.number == field.default))
-        if isinstance(element, model.Flags):
-            return code(" | ".join(v.name.schema for v in element.values if field.default >> v.number & 1))
-        if isinstance(element, Scalar) and element.family in ("bool", "char"):
-            return code(["false", "true"][field.default] if element.family == "bool" else repr(chr(field.default)))
-        return code(f'"{field.default}"') if isinstance(field.default, str) else _number(field.default)
+
+def _link(kind: str, name: model.Name, spelling: str) -> str:
+    return f"[{code(spelling)}](#{_anchor(f'{kind} {name.schema}')})"
+
+
+def _values(of: model.Field | model.NamedType) -> dict[str, str]:
+    """The columns of a field, or the properties of a named type, that are about its values."""
+    return {"unit": line(of.unit), "range": f"{_number(of.range.low)} to {_number(of.range.high)}" if of.range else "",
+            "default": _default(of.type.element, of.default)}
+
+
+def _properties(of: model.NamedType) -> list[str]:
+    """What is said of a named type, each in words."""
+    words = {"unit": "in {}", "range": "{}", "default": "by default {}"}
+    type_ = _link("Type", of.of.name, of.spelling) if of.of else code(of.spelling)
+    return [type_, *(words[name].format(value) for name, value in _values(of).items() if value)]
+
+
+def _default(element: model.Element | None, default: int | float | str | None) -> str:
+    if default is None:
+        return ""
+    if isinstance(element, model.Enum):
+        return code(next(v.name.schema for v in element.values if v.number == default))
+    if isinstance(element, model.Flags):
+        return code(" | ".join(v.name.schema for v in element.values if default >> v.number & 1))
+    if isinstance(element, Scalar) and element.family in ("bool", "char"):
+        return code(["false", "true"][default] if element.family == "bool" else repr(chr(default)))
+    return code(f'"{default}"') if isinstance(default, str) else _number(default)

@@ -12,6 +12,8 @@ NAMED = ["kind", "wide", "signed", "caps", "full"]
 CONTAINERS = ["{}", "{}[3]", "{}[<=3]", "{}?", "{}[3]?", "{}[<=3]?"]
 CHARS = ["char", "char?"]                # several of them are a text
 TEXTS = ["char[5]", "string[<=5]", "bytes[<=300]", "char[5]?", "string[<=300]?", "bytes[<=5]?"]
+# Types with a name, where they can stand.
+OTHERS = {"count": CONTAINERS[:3], "label": ["{}", "{}?"], "pair": ["{}?"]}
 HEAD = """\
 protocol: all
 enums:
@@ -21,6 +23,10 @@ enums:
 flags:
   caps: {values: {read: 0, write: 6}}
   full: {base: u64, values: {low: 0, high: 63}}
+types:
+  count: {type: u16, range: [1, 40000], default: 5}
+  label: {type: 'char[6]', pad: ' ', default: ab}
+  pair: 'count[2]'
 """
 
 
@@ -35,12 +41,14 @@ def fields() -> dict[str, str]:
             found[f"ranged_{element}_{i}"] = f"{{type: '{container.format(element)}', range: {allowed}, unit: mm}}"
     for i, text in enumerate(TEXTS):
         found[f"text_{i}"] = f"{{type: '{text}'}}"
+    for name, containers in OTHERS.items():
+        found |= {f"{name}_{i}": f"{{type: '{container.format(name)}'}}" for i, container in enumerate(containers)}
     found["padded"] = "{type: 'char[6]', pad: ' ', default: ab}"
     return found
 
 
 def tails() -> dict[str, str]:
-    found = {element: f"{{type: '{element}[]', max: 300}}" for element in (*SCALARS, *NAMED) if element != "char"}
+    found = {element: f"{{type: '{element}[]', max: 300}}" for element in (*SCALARS, *NAMED, "count") if element != "char"}
     found |= {f"ranged_{element}": f"{{type: '{element}[]', range: {allowed}, max: 9}}" for element, allowed in RANGED.items()}
     return found | {text: f"{{type: {text}, max: 255}}" for text in ("string", "bytes")}
 

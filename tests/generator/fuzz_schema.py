@@ -18,13 +18,13 @@ from gen.views import breaking, markdown, plan
 
 LIMIT = 10                      # seconds of the processor
 FAILED = ROOT / "build" / "fuzz-schema"
-SCALARS = ["u8", "i64", "f32", "char", "bool", "string", "bytes", "s1", "s2", "e1", "f1", "most", "lost", "0", "1", "-1", "300", "0x41", "'A'",
+SCALARS = ["u8", "i64", "f32", "char", "bool", "string", "bytes", "s1", "s2", "e1", "f1", "t1", "most", "lost", "0", "1", "-1", "300", "0x41", "'A'",
            "1e-46", "0.1", "true", "no", "~", "''", '""', '"a\\0b"', '"\\ud800"', "a b", "|", ">", "|\n", ">\n", "|\n  text", "é", "\t", "*a", "&a b", "!!str x",
            "99999999999999999999", "2147483647", "a_", "_a", "int", "NULL", "add", "Add", "x" * 70, "[]", "{}", "[a, b]", "[0, 100]", "{a: 1}"]
 TYPES = ["{}", "'{}[3]'", "'{}[<=3]'", "'{}[]'", "'{}?'", "'{}[2]?'", "'{}[<=most]'", "'{}[0]'", "'{}[<=2147483647]'", "'{}??'", "'{}[3'"]
 FIELD = ["type", "doc", "unit", "range", "default", "pad", "max", "c_name"]
 SHARED = {"constants": ["value", "doc", "c_name"], "enums": ["base", "values", "doc", "c_name"], "flags": ["base", "values", "doc", "c_name"],
-          "structs": ["fields", "doc", "c_name"], "messages": ["fields", "doc", "tag", "max_live", "weight", "deprecated", "c_name"]}
+          "types": FIELD, "structs": ["fields", "doc", "c_name"], "messages": ["fields", "doc", "tag", "max_live", "weight", "deprecated", "c_name"]}
 PARTS = ["\n", " ", "  ", ":", ": ", "- ", "? ", "?", "{", "}", "[", "]", ",", ", ", '"', "'", "|", ">", "#", " #", "&a ", "*a", "!t ", "%", "---\n",
          "...\n", "\t", "<<: ", "~", "\\", "\0", "\r", "\u0085", "\u2028", "\ufeff", "0", "-1", "u64", "string[<=4]", "[<=most]", "tag", "base",
          "c_name: ", "import: ", "default: ", "max: "]
@@ -76,7 +76,7 @@ def from_grammar(rng: random.Random) -> bytes:
         return entries(indent + "  ", [(key, anything(given[key])) for key in dict.fromkeys(["type", *others])])
 
     def fields(indent: str, of: str) -> str:
-        found = [(anything(f"x{i}"), field(indent, [] if of == "structs" else ["s1", "s2", "e1", "f1"])) for i in range(rng.randint(1, 4))]
+        found = [(anything(f"x{i}"), field(indent, [] if of == "structs" else ["s1", "s2", "e1", "f1", "t1", "t2"])) for i in range(rng.randint(1, 4))]
         if of == "messages" and rng.random() < 0.3:
             found.append(("t", f"{{type: {anything(rng.choice(('string', 'bytes', chr(39) + 's1[]' + chr(39))))}, max: {anything('9')}}}"))
         return entries(indent, found)
@@ -89,6 +89,8 @@ def from_grammar(rng: random.Random) -> bytes:
     def thing(of: str, i: int) -> str:
         if of == "constants":
             return anything(str(rng.randint(1, 9)))
+        if of == "types":
+            return field("  ", ["u32"]).replace("?", "")
         given = {"fields": fields("      ", of), "values": values("      "), "doc": "A text.", "c_name": f"c{of[0]}{i}", "tag": str(10 * i + rng.randint(11, 19)),
                  "max_live": "3", "weight": "0.5", "deprecated": "true", "base": rng.choice(("u8", "i16", "u64"))}
         first = [key for key in ("fields", "values") if key in SHARED[of]]

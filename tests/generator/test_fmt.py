@@ -87,7 +87,7 @@ class Form(unittest.TestCase):
         self.assertEqual(set(order.SCHEMA), set(parts))
         for ours, theirs in ((order.SCHEMA["lint"], of["lint"]), (order.SCHEMA["constants"]["*"], long_form(parts["constants"])),
                              (order.SCHEMA["enums"]["*"], long_form(parts["enums"])), (order.SCHEMA["flags"]["*"], long_form(parts["flags"])),
-                             (order.SCHEMA["structs"]["*"], long_form(parts["structs"])), (order.SCHEMA["messages"]["*"], long_form(parts["messages"])),
+                             (order.SCHEMA["types"]["*"], of["named_type"]), (order.SCHEMA["structs"]["*"], long_form(parts["structs"])), (order.SCHEMA["messages"]["*"], long_form(parts["messages"])),
                              (order.SCHEMA["messages"]["*"]["fields"]["*"], of["field"])):
             self.assertEqual(set(ours), set(theirs.get("properties", ())))
 

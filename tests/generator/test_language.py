@@ -56,6 +56,27 @@ class Accepted(unittest.TestCase):
                          "  C: {deprecated: Use A.}\n")
         self.assertEqual([m.model.deprecated for m in layout.messages], ["true", "", "Use A."])
 
+    def test_named_types_pass_on_what_they_say_in_any_order(self):
+        head = ("protocol: calc\ntypes:\n  third: {type: second, unit: km, range: [1, 5], default: 4}\n  second: first\n"
+                "  first: {type: u16, unit: m, doc: A length., range: [0, 9], default: 2}\n  name: {type: 'char[4]', pad: ' ', doc: A name., default: ab}\n")
+        layout = lay_out(head + "messages:\n  Add:\n    fields: {a: second, b: third, c: {type: 'third[2]', doc: Own., unit: mm, range: [2, 3]}, "
+                         "d: 'second?', e: {type: second, default: 0}, f: name, g: {type: name, pad: '-', default: q}}\n")
+        self.assertEqual([(f.doc, f.unit, f.range, f.default) for f in layout.protocol.messages[0].fields],
+                         [("A length.", "m", (0, 9), 2), ("A length.", "km", (1, 5), 4), ("Own.", "mm", (2, 3), None), ("A length.", "m", (0, 9), None),
+                          ("A length.", "m", (0, 9), 0), ("A name.", "", None, "ab"), ("A name.", "", None, "q")])
+        self.assertEqual([f.type.pad for f in layout.protocol.messages[0].fields[-2:]], [" ", "-"])
+        header = next(text for name, text in emit(head + "messages: {Add: {fields: {a: third, b: 'first[]'}}}\n").items() if name == "calc.h")
+        for line in ("typedef uint16_t calc_third;\n", "typedef uint16_t calc_second;\n", "    calc_third a;  /* A length. In km. 1 to 5. */\n",
+                     "struct calc *calc_new_add(struct calc_pool *pool, calc_third a, const calc_first *b, size_t b_len"):
+            self.assertIn(line, header)
+        self.assertNotIn("calc_name", header)
+
+    def test_a_long_chain_of_named_types_is_resolved(self):
+        chain = "".join(f"  t{i}: t{i + 1}\n" for i in range(1500))
+        self.assert_accepted(f"protocol: calc\ntypes:\n{chain}  t1500: u8\nmessages: {{A: {{fields: {{x: t0}}}}}}\n")
+        found = errors(f"protocol: calc\ntypes:\n{chain}  t1500: t0\nmessages: {{A: {{fields: {{x: t0}}}}}}\n")
+        self.assertEqual([error.partition("error: ")[2][:45] for error in found], ['the type "t0" would stand for itself: "t0" ->'])
+
     def test_the_longest_name_is_accepted(self):
         self.assert_accepted(f"protocol: {'p' * 63}\nmessages: {{{'M' * 63}: {{fields: {{{'f' * 63}: u8}}}}}}\n")
 
@@ -92,7 +113,7 @@ def files(**texts: str):
 
 
 class Imports(unittest.TestCase):
-    GEO = "doc: Shared.\nimport: base.yaml\nstructs:\n  point: {fields: {x: i32, k: kind}}\n"
+    GEO = "doc: Shared.\nimport: base.yaml\ntypes: {place: {type: i32, unit: mm}}\nstructs:\n  point: {fields: {x: place, k: kind}}\n"
     BASE = "enums: {kind: {values: [a, b]}}\nconstants: {most: 4}\n"
     MAIN = "protocol: m\nimport: [lib/geo.yaml, lib/base.yaml]\nmessages:\n  Move: {fields: {to: 'point[<=most]', k: kind}}\n"
 
@@ -103,6 +124,7 @@ class Imports(unittest.TestCase):
             header = Path("out/m.h").read_text(encoding="utf-8")
             rule = Path("out/m.d").read_text(encoding="utf-8")
         self.assertIn("struct m_point to[M_MOST];", header)
+        self.assertIn("    m_place x;  /* In mm. */", header)
         self.assertEqual(header.count("enum m_kind {"), 1)
         self.assertTrue(rule.startswith("out/m.h: main.yaml lib/geo.yaml lib/base.yaml /"), rule)
         for path in ("lib/geo.yaml", "lib/base.yaml"):
@@ -115,8 +137,8 @@ class Imports(unittest.TestCase):
         self.assertEqual(made.returncode, 1)
         self.assertIn('main.yaml:3:9: error: the type "kind" is already defined\n', made.stderr)
         self.assertIn("hint: the first is at lib/base.yaml, line 1, column 9: rename one of the two\n", made.stderr)
-        self.assertIn('lib/geo.yaml:4:31: error: there is no type "kinf"\n  '
-                      '  point: {fields: {x: i32, k: kinf}}\n', made.stderr)
+        self.assertIn('lib/geo.yaml:5:33: error: there is no type "kinf"\n  '
+                      '  point: {fields: {x: place, k: kinf}}\n', made.stderr)
 
     def test_a_circular_import_is_refused_and_shown(self):
         with files(main="protocol: m\nimport: a.yaml\nmessages: {A: {}}\n", a="import: b.yaml\n", b="import: a.yaml\n"):

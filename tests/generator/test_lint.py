@@ -34,6 +34,17 @@ class Rules(unittest.TestCase):
         self.assertEqual(found("protocol: p\nstructs: {s: {fields: {x: u8}}}\nmessages: {M: {fields: {a: s}}}\n", "missing-doc"), [
             '1:11 missing-doc: the protocol "p" has no doc', '2:11 missing-doc: the struct "s" has no doc', '3:12 missing-doc: the variant "M" has no doc'])
 
+    def test_types_with_a_name(self):
+        head = "types:\n  id: {type: key, doc: An id.}\n  key: u32\n  Name: {type: 'char[4]', doc: A name.}\n  far: {type: u64, range: [0, 9], doc: Far.}\n"
+        self.assertEqual(found(fields("a: id", head)), [
+            '5:3 missing-doc: the type "key" has no doc', '6:3 naming: the type "Name" is not in snake_case',
+            '6:3 unused-type: no message contains the type "Name"', '7:3 unused-type: no message contains the type "far"'])
+        self.assertEqual(found(fields("a: id, b: 'Name?', c: 'far[3]', d: far", head), "unused-type", "wide-type"),
+                         ['7:3 wide-type: u8 holds the range of the type "far", 0 to 9: it saves 32 bytes in one message of each variant'])
+        self.assertEqual(found(fields("a: {type: far, range: [1, 2]}", head), "wide-type"), [
+            '7:3 wide-type: u8 holds the range of the type "far", 0 to 9: it saves 14 bytes in one message of each variant',
+            '11:14 wide-type: u8 holds the range of "a", 1 to 2: it saves 14 bytes in "M"'])
+
     def test_large_variant(self):
         schema = HEAD + "messages: {{A: {{fields: {{a: 'u8[{}]'}}}}, B: {{fields: {{a: 'u8[9]'}}}}}}\n"
         self.assertEqual(found(schema.format(39), "large-variant"), [])

@@ -48,6 +48,14 @@ class Reference(unittest.TestCase):
                      "| `n` | 3 | Three. |", "## Struct s", "Pair.", "Rights."):
             self.assertIn(line + "\n", text)
 
+    def test_types_with_a_name_have_a_section_to_which_fields_link(self):
+        text = self.markdown("protocol: p\ntypes:\n  id: {type: i32, doc: A key., unit: key, range: [-1, 9], default: -1}\n  own_id: {type: id, doc: Own.}\n"
+                             "  name: {type: 'char[4]', default: ab}\nmessages: {M: {fields: {c: 'name?', a: own_id, b: 'id[]'}}}\n")
+        for line in ("| `c` | [`name?`](#type-name) |  |  |  | 2 | 4 |  |", "| `a` | [`own_id`](#type-own_id) | key | -1 to 9 | -1 | 8 | 4 | Own. |",
+                     "## Type id\n\nA key.\n\n`i32`, in key, -1 to 9, by default -1.", "## Type own\\_id\n\nOwn.\n\n[`id`](#type-id), in key, -1 to 9, by default -1.",
+                     '`char[4]`, by default `"ab"`.'):
+            self.assertIn(line + "\n", text)
+
     def test_empty_columns_and_sections_are_left_out(self):
         text = self.markdown("protocol: p\nmessages: {M: {fields: {x: u8}}}\n")
         self.assertIn("| field | type | offset | bytes |\n", text)
