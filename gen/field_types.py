@@ -29,11 +29,14 @@ class FieldType:
     for a text; `parts`, its members, the main one last; and `most`, the number of elements or characters that fit."""
 
     kind = ""
-    is_optional = False
+    is_optional = False         # constructors take a pointer, or what T takes; NULL: absent
+    has_bit = False             # a bit says whether it is present
+    absent: int | float | None = None       # the number that means that it is absent
+    has_aliases = False         # different bytes can be the same value
     is_tail = False
     is_list = False             # it has a number of elements, even if that is 1
     is_text = False             # constructors take it as a string
-    has_bound = False           # an argument can be too long for it
+    has_bound = False           # an argument can be too long for it, or be the number that means "absent"
     can_disagree = False        # its length and its terminator can contradict each other
     has_spare_length = False    # its length can be set to more than fits
     pad = "\0"                  # the character that fills a text up
@@ -184,9 +187,35 @@ class Optional(FieldType):
 
     of: FieldType
     kind = "optional"
-    is_optional = True
+    is_optional = has_bit = True
     default_hint = "remove it: an optional field is absent by default"
     element, parts, most = _as_inner("element"), _as_inner("parts"), _as_inner("most")
     is_list, is_text, has_bound = _as_inner("is_list"), _as_inner("is_text"), _as_inner("has_bound")
     can_disagree, has_spare_length = _as_inner("can_disagree"), _as_inner("has_spare_length")
     view, is_writable, described = _as_inner("view"), _as_inner("is_writable"), _as_inner("described")
+
+
+@dataclass(frozen=True)
+class Absent(FieldType):
+    """T? of a number, one value of which means that it is absent, so that it has no bit. number: that value; NaN: every NaN."""
+
+    of: One
+    number: int | float
+    kind = "absent"
+    is_optional = has_bound = True
+    default_hint = "remove it: an optional field is absent by default"
+    most = 1
+    element, parts = _as_inner("element"), _as_inner("parts")
+
+    @property
+    def absent(self) -> int | float:
+        return self.number
+
+    @property
+    def view(self) -> str:
+        return self.of.view
+
+    @property
+    def has_aliases(self) -> bool:
+        """There are many NaNs, and two zeros."""
+        return isinstance(self.number, float)

@@ -47,7 +47,7 @@ class Record:
     @cached_property
     def alone(self) -> tuple[model.Field, ...]:
         """The fields that are compared each by itself: there may be bytes in them that do not count."""
-        return tuple(f for f in self.model.fields if f.is_optional or f.type.has_length or not self.holder(f).numbers)
+        return tuple(f for f in self.model.fields if f.has_bit or f.type.has_length or f.type.has_aliases or not self.holder(f).numbers)
 
     @cached_property
     def numbers(self) -> tuple[Numbers, ...]:
@@ -227,7 +227,7 @@ class Layout:
         facts = [self.tag.c, self.freed_tag, self.tail_classes]
         facts += [(e.name.c, e.base.c, [(v.name.c, v.number) for v in e.values]) for e in self.protocol.enums + self.protocol.flags]
         facts += [(r.model.name.c, r.size, [(m.name, m.c_type, m.count, m.bits, m.offset) for m in r.members],
-                   [(f.name.c, f.range) for f in r.model.fields]) for r in self.structs + self.messages]
+                   [(f.name.c, f.range) if f.absent is None else (f.name.c, f.range, f.absent) for f in r.model.fields]) for r in self.structs + self.messages]
         facts += [(m.model.tag, m.slot_class, m.tail) for m in self.messages]
         facts += [(s.bytes, s.budget) for s in self.slot_sizes]
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]

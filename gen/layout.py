@@ -88,7 +88,7 @@ class _Elements:
 
 def _presence_bits(fields: tuple[model.Field, ...]) -> list[Member]:
     """The bits of optional fields, as one member."""
-    bits = tuple(f"has_{f.name.c}" for f in fields if f.is_optional)
+    bits = tuple(f"has_{f.name.c}" for f in fields if f.has_bit)
     return [Member("", "bool", -(-len(bits) // 8), 1, bits=bits)] if bits else []
 
 

@@ -144,8 +144,8 @@ class Range(NamedTuple):
     high: int | float
 
 
-def _summary(doc: str, unit: str, allowed: Range | None) -> str:
-    parts = (doc, f"In {unit}." if unit else "", f"{allowed.low} to {allowed.high}." if allowed else "")
+def _summary(doc: str, unit: str, allowed: Range | None, absent: str = "") -> str:
+    parts = (doc, f"In {unit}." if unit else "", f"{allowed.low} to {allowed.high}." if allowed else "", absent)
     if not any(parts[1:]):
         return doc
     return " ".join(part if part.endswith((".", "!", "?")) else part + "." for part in parts if part)
@@ -191,6 +191,13 @@ class NamedType:
         return SCALARS[self.type.element.name].c
 
 
+def number_text(number: int | float, element: Scalar) -> str:
+    """A number as a schema writes it: a float of 32 bits has no more than 9 digits."""
+    if element.family == "char":
+        return repr(chr(number))
+    return "NaN" if number != number else f"{number:.9g}" if element.family == "float" else str(number)
+
+
 class Field(NamedTuple):
     name: Name
     parameter: str          # its name as a parameter of constructors
@@ -208,8 +215,17 @@ class Field(NamedTuple):
         return self.type.is_optional
 
     @property
+    def has_bit(self) -> bool:
+        return self.type.has_bit
+
+    @property
     def is_tail(self) -> bool:
         return self.type.is_tail
+
+    @property
+    def absent(self) -> int | float | None:
+        """The number that means that it is absent; None if there is none."""
+        return self.type.absent
 
     @property
     def inner(self) -> FieldType:
@@ -223,12 +239,13 @@ class Field(NamedTuple):
     @property
     def members(self) -> list[str]:
         """The names of its members in its record."""
-        return [f"has_{self.name.c}"] * self.is_optional + [self.name.c + part.suffix for part in self.type.parts]
+        return [f"has_{self.name.c}"] * self.has_bit + [self.name.c + part.suffix for part in self.type.parts]
 
     @property
     def summary(self) -> str:
-        """Its doc, unit and range in one line."""
-        return _summary(self.doc.strip(), self.unit, self.range)
+        """Its doc, unit, range and what means "absent", in one line."""
+        absent = "" if self.absent is None else f"{number_text(self.absent, self.element)} means absent."
+        return _summary(self.doc.strip(), self.unit, self.range, absent)
 
 
 @dataclass(frozen=True)

@@ -4519,7 +4519,6 @@ static void pp_report_leaks(struct protopool_store *store, const void *owner)
 /* ---- record.c ---------------------------------------------------------------------------------------------------- */
 /* Records: reads the fields of a message by its description. For print.c and refusal.c. */
 
-#if PROTOPOOL_CHECK >= 1 || !defined PROTOPOOL_NO_STDIO
 /* An unsigned integer of 1, 2, 4 or 8 bytes. */
 static uint64_t pp_read_unsigned(const void *at, size_t bytes)
 {
@@ -4544,6 +4543,20 @@ static uint64_t pp_read_unsigned(const void *at, size_t bytes)
     }
 }
 
+bool protopool_number_is_absent(const struct protopool_field *field, const void *number)
+{
+    const uint64_t absent = (uint64_t)field->presence_offset << 32 | field->length_offset;
+    const uint64_t bits = pp_read_unsigned(number, field->bytes);
+    const uint64_t sign = (uint64_t)1 << (8 * field->bytes - 1);
+
+    if (field->type != PROTOPOOL_FLOAT)
+        return bits == absent;
+    if (protopool_is_nan(number, field->bytes))
+        return absent == PROTOPOOL_NAN_(field->bytes);
+    return bits == absent || ((bits | absent) & ~sign) == 0; /* 0.0 is -0.0 */
+}
+
+#if PROTOPOOL_CHECK >= 1 || !defined PROTOPOOL_NO_STDIO
 static uint64_t pp_sign_extended(uint64_t value, size_t bytes)
 {
     const uint64_t sign = (uint64_t)1 << (8 * bytes - 1);
@@ -5401,6 +5414,27 @@ static bool pp_is_out_of_range(struct pp_search *search, const struct protopool_
     return true;
 }
 
+/* A number that means that its field is absent, as an argument. */
+static bool pp_is_absent_number(struct pp_search *search, const struct protopool_field *field, const void *at)
+{
+    uint64_t number;
+
+    if (field->presence_mask != PROTOPOOL_BY_NUMBER || !protopool_number_is_absent(field, at))
+        return false;
+    (void)pp_note_rule(search, PROTOPOOL_RULE_ABSENT);
+    PP_APPEND(search, " ");
+    number = pp_read_unsigned(at, field->bytes);
+#ifndef PROTOPOOL_NO_STDIO
+    if (field->type == PROTOPOOL_FLOAT)
+        pp_print_number(&search->to, pp_read_real(at, field->bytes), field->bytes == sizeof(float));
+    else
+#endif
+        pp_append_number(search, field,
+                         field->type == PROTOPOOL_SIGNED ? pp_sign_extended(number, field->bytes) : number);
+    PP_APPEND(search, " means absent: pass NULL");
+    return true;
+}
+
 /* bytes: of the value. That of an argument is wider than that of a member. */
 static bool pp_is_undeclared(struct pp_search *search, const struct protopool_field *field, const void *at,
                              size_t bytes)
@@ -5570,6 +5604,8 @@ static bool pp_is_wrong_argument(struct pp_search *search, const struct protopoo
 {
     if (argument->at == NULL && field->presence_mask != 0)
         return false;
+    if (pp_is_absent_number(search, field, argument->at))
+        return true;
     if (field->is_tail)
         return pp_is_wrong_tail(search, field, argument->at, argument->length);
     if (field->type != PROTOPOOL_TEXT)

@@ -60,7 +60,7 @@
  *   fast.h      The inline part of allocate and free, and what the build levels add to it.
  *   pool.h      Pools: init, fini and what lies between.
  *   depot.h     Depots: memory that the pools of several threads share.
- *   text.h      What emitted constructors use for texts and bools.
+ *   text.h      What emitted constructors use for texts, bools and NaN.
  *   hash.h      Prototypes of hashing, for emitted code.
  *   record.h    Descriptions of messages: for a logger, a diff or a bridge to another format, for any protocol.
  *   print.h     Printing, in the form of Rust's Debug.
@@ -222,7 +222,7 @@ PROTOPOOL_BEGIN_C
 
 /* The version of the interface between the engine, this header and emitted code. It changes whenever a layout or a contract
  * between them changes. Emitted code requires its own version, and each symbol's name contains it. */
-#define PROTOPOOL_ABI 10
+#define PROTOPOOL_ABI 11
 
 /* The name with the version and the settings. */
 #define PROTOPOOL_PASTE_(name, abi, check, magazine, stdio, threads, trace) \
@@ -830,7 +830,8 @@ enum protopool_rule {
     PROTOPOOL_RULE_LENGTH, /* a text or a list is too long */
     PROTOPOOL_RULE_TEXT,   /* the terminator of a text is not where its length says */
     PROTOPOOL_RULE_NULL,   /* a required text is NULL */
-    PROTOPOOL_RULE_TAG     /* a struct to copy has the tag of another message */
+    PROTOPOOL_RULE_TAG,    /* a struct to copy has the tag of another message */
+    PROTOPOOL_RULE_ABSENT  /* a number means "absent", which a constructor takes as NULL */
 };
 
 /* What a refusal handler gets. It is valid until the handler returns. */
@@ -1161,7 +1162,7 @@ PROTOPOOL_API bool protopool_join(struct protopool *pool, struct protopool_magaz
 #endif
 
 /* ---- text.h ------------------------------------------------------------------------------------------------------ */
-/* What emitted constructors use for texts and bools. */
+/* What emitted constructors use for texts, bools and NaN. */
 
 /* The text's length, or most + 1 if it is longer. By counting: for few characters, this takes less time than a call. */
 static inline size_t protopool_count_text(const char *text, size_t most)
@@ -1218,6 +1219,34 @@ static inline bool protopool_is_bool(const void *bytes)
     return memcmp(bytes, &truths[0], sizeof truths[0]) == 0 || memcmp(bytes, &truths[1], sizeof truths[1]) == 0;
 }
 
+/* Whether the number of 4 or 8 bytes is a NaN. By its bits: a compiler may assume that there are none (-ffast-math). */
+static inline bool protopool_is_nan(const void *number, size_t bytes)
+{
+    uint32_t of_4;
+    uint64_t of_8;
+
+    if (bytes == sizeof of_4) {
+        memcpy(&of_4, number, sizeof of_4);
+        return (of_4 & UINT32_C(0x7fffffff)) > UINT32_C(0x7f800000);
+    }
+    memcpy(&of_8, number, sizeof of_8);
+    return (of_8 & UINT64_C(0x7fffffffffffffff)) > UINT64_C(0x7ff0000000000000);
+}
+
+/* The bits of the one NaN that constructors store. */
+#define PROTOPOOL_NAN_(bytes) ((bytes) == sizeof(uint32_t) ? UINT64_C(0x7fc00000) : UINT64_C(0x7ff8000000000000))
+
+static inline void protopool_store_nan(void *number, size_t bytes)
+{
+    const uint64_t of_8 = PROTOPOOL_NAN_(bytes);
+    const uint32_t of_4 = (uint32_t)of_8;
+
+    if (bytes == sizeof of_4)
+        memcpy(number, &of_4, sizeof of_4);
+    else
+        memcpy(number, &of_8, sizeof of_8);
+}
+
 /* ---- hash.h ------------------------------------------------------------------------------------------------------ */
 /* Prototypes of hashing, for emitted code. */
 
@@ -1267,8 +1296,8 @@ struct protopool_field {
     uint32_t offset;          /* of the first element, in bytes from the beginning of the record */
     uint32_t bytes;           /* of an element */
     uint32_t count;           /* elements that it has room for; it may be 1 for a list too */
-    uint32_t length_offset;   /* of the unsigned integer that counts the used elements */
-    uint32_t presence_offset; /* of the byte with the bit that says whether the field is present */
+    uint32_t length_offset;   /* of the unsigned integer that counts the used elements; see PROTOPOOL_BY_NUMBER */
+    uint32_t presence_offset; /* of the byte with the bit that says whether the field is present; the same */
     enum protopool_type type : 8;
     bool is_list;          /* an array or a list, even of one element */
     bool is_tail;          /* it follows the record; only in a message in a pool */
@@ -1277,6 +1306,13 @@ struct protopool_field {
     uint8_t length_bytes;  /* of that integer; 0: all elements are used */
     uint8_t presence_mask; /* that bit; 0: the field always is present */
 };
+
+/* The presence_mask of a number, one value of which means that it is absent. The value has these bits, of the field's size:
+ * presence_offset holds the upper 32, length_offset the lower. If the value is a NaN, every NaN means it. */
+#define PROTOPOOL_BY_NUMBER 0xffU
+#define PROTOPOOL_ABSENT_(bits) \
+    .presence_mask = PROTOPOOL_BY_NUMBER, .presence_offset = (uint32_t)((bits) >> 32), \
+    .length_offset = (uint32_t)((bits)&UINT32_MAX)
 
 #if PROTOPOOL_CHECK >= 1
 /* An end of a range. The end itself is allowed. number: the end, converted to uint64_t. real: the end, for a FLOAT. */
@@ -1315,22 +1351,31 @@ struct protopool_record {
 #define PROTOPOOL_BIT_(n) (1U << (n) % 8)
 #endif
 
+/* Whether the number at `number` means that a field with PROTOPOOL_BY_NUMBER is absent. */
+PROTOPOOL_API bool protopool_number_is_absent(const struct protopool_field *field, const void *number);
+
 /* Whether the field is present in the record at `of`. */
 static inline bool protopool_field_present(const struct protopool_field *field, const void *of)
 {
-    return field->presence_mask == 0
-           || (((const unsigned char *)of)[field->presence_offset] & field->presence_mask) != 0;
+    if (field->presence_mask == 0)
+        return true;
+    if (field->presence_mask == PROTOPOOL_BY_NUMBER)
+        return !protopool_number_is_absent(field, (const unsigned char *)of + field->offset);
+    return (((const unsigned char *)of)[field->presence_offset] & field->presence_mask) != 0;
 }
 
 /* How many elements of the field are used. 0 if it is absent. */
 static inline size_t protopool_field_length(const struct protopool_field *field, const void *of)
 {
-    const unsigned char *const length = (const unsigned char *)of + field->length_offset;
+    const unsigned char *length;
     uint32_t used = field->count;
     uint16_t used16;
 
     if (!protopool_field_present(field, of))
         return 0;
+    if (field->length_bytes == 0)
+        return used;
+    length = (const unsigned char *)of + field->length_offset;
     if (field->length_bytes == 1) {
         used = *length;
     } else if (field->length_bytes == 2) {

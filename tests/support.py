@@ -143,6 +143,9 @@ def random_type(rng: random.Random, enums: list[str]) -> str:
 def random_field(rng: random.Random, named: list[str]) -> str:
     """The type of a field, of any kind. named: enums, flags and structs that it can use."""
     kind = random_type(rng, named)
+    if rng.random() < 0.05:
+        number = rng.choice(("u8", "i16", "u32", "u64", "f32", "f64"))
+        return f"{{type: '{number}?', absent: {'nan' if number[0] == 'f' else rng.choice((0, 1, 100))}}}"
     if rng.random() < 0.3:
         kind = f"{rng.choice(named + SCALARS[:-1])}[<={rng.choice((1, 3, 8, 255, 256))}]"
     return kind + ("?" if rng.random() < 0.25 else "")

@@ -65,6 +65,11 @@ def pointer(access: str) -> str:
     return access.removesuffix("->")
 
 
+def address(lvalue: str) -> str:
+    """The address of a variable, a member, or what a pointer points to."""
+    return lvalue[1:] if lvalue.startswith("*") else "&" + lvalue
+
+
 def operand(condition: str, operator: str) -> str:
     """The condition as an operand beside others, in parentheses if it has this operator itself."""
     return f"({condition})" if operator in condition else condition
@@ -74,7 +79,7 @@ def negated(condition: str) -> str:
     """The condition that is true if this one is not; empty if there is none."""
     if not condition:
         return ""
-    return "!" + (condition if re.fullmatch(r"\w+\([^()]*\)", condition) else f"({condition})")
+    return "!" + (condition if re.fullmatch(r"\w+\([^()]*\)|[\w.]+", condition) else f"({condition})")
 
 
 def c_string(text: str) -> str:

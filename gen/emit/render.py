@@ -77,16 +77,17 @@ def _environment() -> direct.Environment:
         comment=c_text.comment, remark=c_text.remark, wrapped=c_text.wrapped, continued=c_text.continued, c_string=c_text.c_string,
         c_integer=c_text.c_integer, local_names=local_names, text_length=text_length,
         c_character=c_text.c_character, c_literal=c_text.c_literal, c_mask=c_text.c_mask, c_wide=c_text.c_wide,
-        pointer=c_text.pointer, operand=c_text.operand, negated=c_text.negated,
+        pointer=c_text.pointer, address=c_text.address, operand=c_text.operand, negated=c_text.negated,
         suite_longest=sample_sizes.suite_longest, bench_used=sample_sizes.bench_used, bench_bytes=sample_sizes.bench_bytes,
         bench_slot_class=sample_sizes.bench_slot_class, bench_largest=sample_sizes.bench_largest,
         bound=_bound, joined=lambda texts, between: between.join(filter(None, texts)), length_type=lambda bound: length_scalar(bound).c, utf8_length=lambda text: len(text.encode()),
         bounds=rules.bounds, range_end=rules.range_end, initial=rules.initial, span=rules.span, outside=rules.outside,
+        present=rules.present, absent_bits=rules.absent_bits,
         showing=_of_protocol(rules.RuledOut.field_that_shows))
     environment.tests.update(
         enum=lambda e: isinstance(e, model.Enum), flags=lambda e: isinstance(e, model.Flags), struct=lambda e: isinstance(e, model.Struct),
         bool=rules.is_bool, float=rules.is_float, saturated=is_saturated,
-        checked=rules.checked, spoilable=_of_protocol(rules.RuledOut.is_spoilable), shown=_of_protocol(rules.RuledOut.shows),
+        checked=rules.checked, absent_in_range=rules.absent_in_range, spoilable=_of_protocol(rules.RuledOut.is_spoilable), shown=_of_protocol(rules.RuledOut.shows),
         shown_by_element=_of_protocol(rules.RuledOut.element_shows))
     return environment
 

@@ -4,6 +4,7 @@ show that the struct must not be used."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from struct import pack
 
 from ..language.numbers import fits
 from ..model import Element, Enum, Field, Flags, Protocol, Range, Record, Struct
@@ -11,6 +12,7 @@ from ..scalars import Scalar
 from .c_text import c_literal
 
 SMALLEST = 1.2e-38              # normal numbers of a float begin here
+NAN = {4: 0x7fc00000, 8: 0x7ff8000000000000}        # the bits of the NaN that constructors store, by its size
 
 
 def bounds(allowed: Range, scalar: Scalar) -> tuple[str, str]:
@@ -47,14 +49,32 @@ def span(allowed: Range) -> int | float:
 
 
 def outside(field: Field) -> int | float | None:
-    """A number that the field's type can hold but its range excludes; None if there is none."""
+    """A number that the field's type can hold but its range excludes, and that does not mean "absent"; None if there is none."""
     element, allowed = field.element, field.range
     if allowed is None:
         return None
     if element.family in ("float", "double"):
         largest = 3e38 if element.family == "float" else 1e308
-        return largest if allowed.high < largest else -largest if allowed.low > -largest else None
-    return next((n for n in (allowed.high + 1, allowed.low - 1) if fits(element, n)), None)
+        return next((n for n, excluded in ((largest, allowed.high < largest), (-largest, allowed.low > -largest)) if excluded and n != field.absent), None)
+    return next((n for n in (allowed.high + 1, allowed.low - 1, allowed.high + 2, allowed.low - 2) if fits(element, n) and n != field.absent), None)
+
+
+def present(field: Field) -> int | float:
+    """A number that the field allows and that does not mean "absent"."""
+    return next(n for n in field.range or (1, 2) if n != field.absent)
+
+
+def absent_in_range(field: Field) -> bool:
+    """Whether the field's range does not exclude the number that means "absent"."""
+    return field.range is None or field.range.low <= field.absent <= field.range.high
+
+
+def absent_bits(field: Field) -> int:
+    """The number that means "absent" as the bits of its type."""
+    size = field.element.size
+    if not isinstance(field.absent, float):
+        return field.absent % 2 ** (8 * size)
+    return NAN[size] if field.absent != field.absent else int.from_bytes(pack({4: "<f", 8: "<d"}[size], field.absent), "little")
 
 
 def checked(field: Field) -> bool:

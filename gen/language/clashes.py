@@ -96,18 +96,27 @@ def _symbols(schema: Schema) -> Iterator[Symbol]:
         yield f"{prefix}_{name}", what, word, False
         for verb in _STRUCT_VERBS:
             yield f"{prefix}_{verb}_{name}", what, word, False
+        yield from _predicates(struct, f"{prefix}_{name}", what)
     for message in schema.messages:
         name, what, word = _named(message, "message")
         yield f"{prefix}_{name}", what, word, False
         yield f"{upper}_{name.upper()}", what, word, False
         for verb in _VERBS:
             yield f"{prefix}_{verb}_{name}", what, word, False
+        yield from _predicates(message, f"{prefix}_{name}", what)
         if tail := _tail(message):
             tail_name, of_tail, tail_word = f"{name}_{_c(tail, tail.name)}", f"the field {quoted(tail.name.text)} of {what}", _final(tail, tail.name)
             yield f"{prefix}_reserve_{name}", what, word, False
             yield f"{prefix}_{tail_name}", of_tail, tail_word, False
             yield f"{prefix}_edit_{tail_name}", of_tail, tail_word, False
             yield f"{upper}_{tail_name.upper()}_MAX", of_tail, tail_word, True
+
+
+def _predicates(record: Struct | Message, name: str, what: str) -> Iterator[Symbol]:
+    """What says whether a field without a bit is present."""
+    for field in record.fields:
+        if field.absent:
+            yield f"{name}_has_{_c(field, field.name)}", f"the field {quoted(field.name.text)} of {what}", _final(field, field.name), False
 
 
 def _values(of: Enum, upper: str, name: str, what: str) -> Iterator[tuple[str, str, Word, bool]]:

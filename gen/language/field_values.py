@@ -10,7 +10,7 @@ from ..scalars import Scalar
 from .numbers import Numbers
 from .syntax import Field, Word
 
-_NUMBERS = ("unsigned", "signed", "float", "double")
+NUMBERS = ("unsigned", "signed", "float", "double")
 
 
 Values = tuple[Range | None, int | float | str | None]
@@ -31,7 +31,7 @@ def resolved_values(written: Field, field_type: FieldType, named: NamedType | No
 
 def _range(ends: tuple[Word, ...], field_type: FieldType, named: NamedType | None, reporter: Reporter) -> Range | None:
     element = field_type.element
-    if not isinstance(element, Scalar) or element.family not in _NUMBERS:
+    if not isinstance(element, Scalar) or element.family not in NUMBERS:
         reporter.error(ends[0].place, '"range" is only for numbers', "remove it, or change the type")
         return None
     low, high = (Numbers(reporter).number(word, element) for word in ends)
@@ -55,7 +55,7 @@ def _default(word: Word, field_type: FieldType, allowed: Range | None, reporter:
         return None
     if field_type.is_text:
         return _text(word, field_type.most, reporter)
-    value = _number(word, field_type.element, reporter)
+    value = number_of(word, field_type.element, reporter)
     if value is not None and allowed is not None and not allowed.low <= value <= allowed.high:
         reporter.error(word.place, f"{quoted(word.text)} is outside the range", f"the range is {_shown(allowed)}")
     return value
@@ -79,7 +79,8 @@ def _text(word: Word, most: int, reporter: Reporter) -> str:
     return word.text
 
 
-def _number(word: Word, element: Element, reporter: Reporter) -> int | float | None:
+def number_of(word: Word, element: Element, reporter: Reporter) -> int | float | None:
+    """The value that a word names, as a number."""
     if isinstance(element, (Enum, Flags)):
         return _named_value(word, element, reporter)
     if element.family == "bool":

@@ -64,7 +64,7 @@ class Reader:
         return Struct(name, **(keys or {}))
 
     def field(self, name: Word, node: yaml_tree.Node) -> Field | None:
-        return self.typed(name, node, "field", max=self.word)
+        return self.typed(name, node, "field", max=self.word, absent=self.word)
 
     def named_type(self, name: Word, node: yaml_tree.Node) -> Field | None:
         return self.typed(name, node, "type")

@@ -10,6 +10,7 @@ from ..diagnostics import Reporter, at, quoted, visible
 from ..model import MAX_TAG
 from ..scalars import SCALARS
 from . import clashes, enums, named_types
+from .absent_numbers import with_absent_number
 from .field_values import resolved_values
 from .names import checked_name, parameter
 from .numbers import Numbers
@@ -149,5 +150,7 @@ class _Records:
         field_type = self.types.resolve(field)
         named = self.types.named.get(field.type.name.text)
         allowed, default = resolved_values(field, field_type, named, self.reporter)
+        if field.absent:
+            field_type = with_absent_number(field, field_type, allowed, self.reporter)
         return model.Field(name, parameter(name.c, self.public), field_type, field.type.word.text, field.name.place,
                            field.doc or (named.doc if named else ""), field.unit or (named.unit if named else ""), allowed, default, named)

@@ -34,6 +34,7 @@ class Field(NamedTuple):
     range: tuple[Word, ...] = ()
     max: Word | None = None
     default: Word | None = None
+    absent: Word | None = None
 
 
 class Struct(NamedTuple):

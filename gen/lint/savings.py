@@ -82,7 +82,7 @@ def _base(enum: model.Enum | model.Flags) -> Scalar:
 
 def _narrower(field: model.Field) -> Iterator[tuple[str, str, model.Field]]:
     """Changes of a field's type, with what they are and a hint."""
-    if not field.is_tail and not (field.named and field.range is field.named.range) and (scalar := _scalar(field.element, field.range)):
+    if not field.is_tail and not (field.named and field.range is field.named.range) and (scalar := _scalar(field.element, field.range, field.absent or 0)):
         yield (f'{scalar.name} holds the range of "{field.name.schema}", {field.range.low} to {field.range.high}', f"type: {scalar.name}",
                _with_element(field, scalar))
     if field.inner.kind in ("list", "string") and field.type.most in (256, 65536):
@@ -92,12 +92,12 @@ def _narrower(field: model.Field) -> Iterator[tuple[str, str, model.Field]]:
                _with(field, type=_with(field.type, of=inner) if field.is_optional else inner))
 
 
-def _scalar(element: model.Element | None, allowed: model.Range | None) -> Scalar | None:
-    """The narrowest scalar that holds the range, if it is narrower than the element."""
+def _scalar(element: model.Element | None, allowed: model.Range | None, other: int = 0) -> Scalar | None:
+    """The narrowest scalar that holds the range and another number, if it is narrower than the element."""
     if allowed is None or not isinstance(element, Scalar) or element.family not in ("unsigned", "signed"):
         return None
     return next((s for bits in (8, 16, 32) if (s := SCALARS[f"{element.name[0]}{bits}"]).size < element.size
-                 and fits(s, allowed.low) and fits(s, allowed.high)), None)
+                 and all(fits(s, n) for n in (*allowed, other))), None)
 
 
 def _with_element(field: model.Field, element: model.Element) -> model.Field:

@@ -151,7 +151,7 @@ def _record(what: str, old: Record, new: Record, pool_grows: bool) -> Iterator[D
 
 def _identity(record: Record, field: model.Field) -> tuple:
     """What stays the same when a field is only renamed."""
-    return _shape(field.type), tuple(_offsets(record, field)), field.unit, field.range, field.inner.pad, field.type.most if field.is_tail else None
+    return _shape(field.type), tuple(_offsets(record, field)), field.unit, field.range, _absent(field), field.inner.pad, field.type.most if field.is_tail else None
 
 
 def _message(what: str, old: Message, new: Message) -> Iterator[Difference]:
@@ -176,6 +176,8 @@ def _field(what: str, old: Record, new: Record, was: model.Field, now: model.Fie
         yield Difference(_LAYOUT, f"{what} is at offset {to[-1]}, was at {moved[-1]}", *places)
     if was.inner.pad != now.inner.pad:
         yield Difference(_WIRE, f"{what} is padded with {_character(now.inner.pad)}, was {_character(was.inner.pad)}", *places)
+    if was.absent is not None and now.absent is not None and _absent(was) != _absent(now):
+        yield Difference(_SOURCE + _WIRE, f"{what}: {_absent(now)} means absent, was {_absent(was)}", *places)
     if was.range != now.range:
         low, high = _ends(was.range)
         new_low, new_high = _ends(now.range)
@@ -190,6 +192,8 @@ def _of_type(old: Record, new: Record, was: model.Field, now: model.Field) -> tu
     """What a change of a field's type breaks."""
     moved = _LAYOUT if _places_of(old, was) != _places_of(new, now) else ()
     means = _meaning(was), _meaning(now)
+    if _absent(was) != _absent(now):
+        return _SOURCE + moved + _WIRE
     narrower = _width(now) < _width(was) or (now.type.most or 0) < (was.type.most or 0)
     if was.is_optional == now.is_optional and _shape(was.inner)[:3] == _shape(now.inner)[:3] and was.inner.kind != "array" and not narrower:
         return moved                    # only its bound is raised
@@ -215,12 +219,19 @@ def _written(field: model.Field, other: model.Field) -> str:
     """The type as it is written; if the other is written the same, what the type stands for."""
     if field.spelling != other.spelling:
         return field.spelling
+    if field.type.kind != other.type.kind and field.element == other.element:
+        return f"{field.spelling} with {'a bit' if field.has_bit else f'absent: {_absent(field)}'}"
     if field.named is not None:
         return f"{field.spelling} ({field.named.stands_for})"
     kind = {model.Enum: "an enum", model.Flags: "flags", model.Struct: "a struct"}.get(type(field.element), "a scalar")
     if type(field.element) is not type(other.element):
         return f"{kind}, {field.spelling}"
     return re.sub(r"\w+(?=\s*\])", str(field.type.most), field.spelling)
+
+
+def _absent(field: model.Field) -> str:
+    """The number that means that it is absent; empty if there is none."""
+    return "" if field.absent is None else model.number_text(field.absent, field.element)
 
 
 def _tail(what: str, old: Tail, new: Tail, pool_grows: bool, was: Place, now: Place) -> Iterator[Difference]:
@@ -238,8 +249,8 @@ def _ends(allowed: model.Range | None) -> tuple[float, float]:
 
 def _shape(of: model.FieldType) -> tuple:
     """The field's type. Changes inside enums, flags and structs are reported there, not here."""
-    if of.kind == "optional":
-        return "optional", *_shape(of.of)
+    if of.is_optional:
+        return of.kind, *_shape(of.of)
     element = of.element
     left_out = ("element", "pad", "most") if of.is_tail else ("element", "pad")
     own = tuple(getattr(of, field.name) for field in fields(of) if field.name not in left_out)
@@ -253,7 +264,7 @@ def _offsets(record: Record, field: model.Field) -> list[int]:
 def _places_of(record: Record, field: model.Field) -> list[tuple[int, int]]:
     """The offset and the bytes of each part of the field."""
     names = (f"{field.name.c}_len", field.name.c)
-    bits = [(record.offset_of_bits + record.bit_of(f"has_{field.name.c}") / 8, 0)] if field.is_optional else []
+    bits = [(record.offset_of_bits + record.bit_of(f"has_{field.name.c}") / 8, 0)] if field.has_bit else []
     tail = [(record.tail.offset, record.tail.element_size)] if field.is_tail else []
     return bits + [(record.member(name).offset, record.member(name).size) for name in names if record.has_member(name)] + tail
 

@@ -66,7 +66,8 @@ class _Table:
     def _row(self, layout: Layout, record: Record, field: model.Field) -> dict[str, str]:
         offset, size = self._place(record, field)
         return {"field": code(field.name.schema), "type": self._type(field),
-                **_values(field), "offset": offset, "bytes": size, "": line(field.doc)}
+                **_values(field), "absent": "" if field.absent is None else line(model.number_text(field.absent, field.element)),
+                "offset": offset, "bytes": size, "": line(field.doc)}
 
     def _place(self, record: Record, field: model.Field) -> tuple[str, str]:
         if not field.is_tail:

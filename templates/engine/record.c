@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Records: reads the fields of a message by its description. For print.c and refusal.c. */
 
-#if PROTOPOOL_CHECK >= 1 || !defined PROTOPOOL_NO_STDIO
 /* An unsigned integer of 1, 2, 4 or 8 bytes. */
 static uint64_t pp_read_unsigned(const void *at, size_t bytes)
 {
@@ -26,6 +25,20 @@ static uint64_t pp_read_unsigned(const void *at, size_t bytes)
     }
 }
 
+bool protopool_number_is_absent(const struct protopool_field *field, const void *number)
+{
+    const uint64_t absent = (uint64_t)field->presence_offset << 32 | field->length_offset;
+    const uint64_t bits = pp_read_unsigned(number, field->bytes);
+    const uint64_t sign = (uint64_t)1 << (8 * field->bytes - 1);
+
+    if (field->type != PROTOPOOL_FLOAT)
+        return bits == absent;
+    if (protopool_is_nan(number, field->bytes))
+        return absent == PROTOPOOL_NAN_(field->bytes);
+    return bits == absent || ((bits | absent) & ~sign) == 0; /* 0.0 is -0.0 */
+}
+
+#if PROTOPOOL_CHECK >= 1 || !defined PROTOPOOL_NO_STDIO
 static uint64_t pp_sign_extended(uint64_t value, size_t bytes)
 {
     const uint64_t sign = (uint64_t)1 << (8 * bytes - 1);

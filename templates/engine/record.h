@@ -34,8 +34,8 @@ struct protopool_field {
     uint32_t offset;          /* of the first element, in bytes from the beginning of the record */
     uint32_t bytes;           /* of an element */
     uint32_t count;           /* elements that it has room for; it may be 1 for a list too */
-    uint32_t length_offset;   /* of the unsigned integer that counts the used elements */
-    uint32_t presence_offset; /* of the byte with the bit that says whether the field is present */
+    uint32_t length_offset;   /* of the unsigned integer that counts the used elements; see PROTOPOOL_BY_NUMBER */
+    uint32_t presence_offset; /* of the byte with the bit that says whether the field is present; the same */
     enum protopool_type type : 8;
     bool is_list;          /* an array or a list, even of one element */
     bool is_tail;          /* it follows the record; only in a message in a pool */
@@ -44,6 +44,13 @@ struct protopool_field {
     uint8_t length_bytes;  /* of that integer; 0: all elements are used */
     uint8_t presence_mask; /* that bit; 0: the field always is present */
 };
+
+/* The presence_mask of a number, one value of which means that it is absent. The value has these bits, of the field's size:
+ * presence_offset holds the upper 32, length_offset the lower. If the value is a NaN, every NaN means it. */
+#define PROTOPOOL_BY_NUMBER 0xffU
+#define PROTOPOOL_ABSENT_(bits) \
+    .presence_mask = PROTOPOOL_BY_NUMBER, .presence_offset = (uint32_t)((bits) >> 32), \
+    .length_offset = (uint32_t)((bits)&UINT32_MAX)
 
 #if PROTOPOOL_CHECK >= 1
 /* An end of a range. The end itself is allowed. number: the end, converted to uint64_t. real: the end, for a FLOAT. */
@@ -82,22 +89,31 @@ struct protopool_record {
 #define PROTOPOOL_BIT_(n) (1U << (n) % 8)
 #endif
 
+/* Whether the number at `number` means that a field with PROTOPOOL_BY_NUMBER is absent. */
+PROTOPOOL_API bool protopool_number_is_absent(const struct protopool_field *field, const void *number);
+
 /* Whether the field is present in the record at `of`. */
 static inline bool protopool_field_present(const struct protopool_field *field, const void *of)
 {
-    return field->presence_mask == 0
-           || (((const unsigned char *)of)[field->presence_offset] & field->presence_mask) != 0;
+    if (field->presence_mask == 0)
+        return true;
+    if (field->presence_mask == PROTOPOOL_BY_NUMBER)
+        return !protopool_number_is_absent(field, (const unsigned char *)of + field->offset);
+    return (((const unsigned char *)of)[field->presence_offset] & field->presence_mask) != 0;
 }
 
 /* How many elements of the field are used. 0 if it is absent. */
 static inline size_t protopool_field_length(const struct protopool_field *field, const void *of)
 {
-    const unsigned char *const length = (const unsigned char *)of + field->length_offset;
+    const unsigned char *length;
     uint32_t used = field->count;
     uint16_t used16;
 
     if (!protopool_field_present(field, of))
         return 0;
+    if (field->length_bytes == 0)
+        return used;
+    length = (const unsigned char *)of + field->length_offset;
     if (field->length_bytes == 1) {
         used = *length;
     } else if (field->length_bytes == 2) {

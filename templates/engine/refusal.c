@@ -134,6 +134,27 @@ static bool pp_is_out_of_range(struct pp_search *search, const struct protopool_
     return true;
 }
 
+/* A number that means that its field is absent, as an argument. */
+static bool pp_is_absent_number(struct pp_search *search, const struct protopool_field *field, const void *at)
+{
+    uint64_t number;
+
+    if (field->presence_mask != PROTOPOOL_BY_NUMBER || !protopool_number_is_absent(field, at))
+        return false;
+    (void)pp_note_rule(search, PROTOPOOL_RULE_ABSENT);
+    PP_APPEND(search, " ");
+    number = pp_read_unsigned(at, field->bytes);
+#ifndef PROTOPOOL_NO_STDIO
+    if (field->type == PROTOPOOL_FLOAT)
+        pp_print_number(&search->to, pp_read_real(at, field->bytes), field->bytes == sizeof(float));
+    else
+#endif
+        pp_append_number(search, field,
+                         field->type == PROTOPOOL_SIGNED ? pp_sign_extended(number, field->bytes) : number);
+    PP_APPEND(search, " means absent: pass NULL");
+    return true;
+}
+
 /* bytes: of the value. That of an argument is wider than that of a member. */
 static bool pp_is_undeclared(struct pp_search *search, const struct protopool_field *field, const void *at,
                              size_t bytes)
@@ -303,6 +324,8 @@ static bool pp_is_wrong_argument(struct pp_search *search, const struct protopoo
 {
     if (argument->at == NULL && field->presence_mask != 0)
         return false;
+    if (pp_is_absent_number(search, field, argument->at))
+        return true;
     if (field->is_tail)
         return pp_is_wrong_tail(search, field, argument->at, argument->length);
     if (field->type != PROTOPOOL_TEXT)

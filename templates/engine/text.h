@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* What emitted constructors use for texts and bools. */
+/* What emitted constructors use for texts, bools and NaN. */
 
 /* The text's length, or most + 1 if it is longer. By counting: for few characters, this takes less time than a call. */
 static inline size_t protopool_count_text(const char *text, size_t most)
@@ -54,4 +54,32 @@ static inline bool protopool_is_bool(const void *bytes)
 {
     static const bool truths[] = { false, true };
     return memcmp(bytes, &truths[0], sizeof truths[0]) == 0 || memcmp(bytes, &truths[1], sizeof truths[1]) == 0;
+}
+
+/* Whether the number of 4 or 8 bytes is a NaN. By its bits: a compiler may assume that there are none (-ffast-math). */
+static inline bool protopool_is_nan(const void *number, size_t bytes)
+{
+    uint32_t of_4;
+    uint64_t of_8;
+
+    if (bytes == sizeof of_4) {
+        memcpy(&of_4, number, sizeof of_4);
+        return (of_4 & UINT32_C(0x7fffffff)) > UINT32_C(0x7f800000);
+    }
+    memcpy(&of_8, number, sizeof of_8);
+    return (of_8 & UINT64_C(0x7fffffffffffffff)) > UINT64_C(0x7ff0000000000000);
+}
+
+/* The bits of the one NaN that constructors store. */
+#define PROTOPOOL_NAN_(bytes) ((bytes) == sizeof(uint32_t) ? UINT64_C(0x7fc00000) : UINT64_C(0x7ff8000000000000))
+
+static inline void protopool_store_nan(void *number, size_t bytes)
+{
+    const uint64_t of_8 = PROTOPOOL_NAN_(bytes);
+    const uint32_t of_4 = (uint32_t)of_8;
+
+    if (bytes == sizeof of_4)
+        memcpy(number, &of_4, sizeof of_4);
+    else
+        memcpy(number, &of_8, sizeof of_8);
 }

@@ -8,6 +8,8 @@ import sys
 SCALARS = "bool u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 char".split()
 RANGED = {"u8": "[1, 200]", "i16": "[-5, 5]", "u64": "[0, 18446744073709551614]", "i64": "[-9, 9000000000]", "f32": "[-1.5, 1.5]",
           "f64": "[0.25, 1e6]"}
+ABSENT = {"u8": "255", "i16": "-32768, range: [-9, 9]", "u32": "4294967295", "i64": "-1", "u64": "0, range: [0, 9]", "f32": "nan",
+          "f64": "-1.5", "char": "' '"}
 NAMED = ["kind", "wide", "signed", "caps", "full"]
 CONTAINERS = ["{}", "{}[3]", "{}[<=3]", "{}?", "{}[3]?", "{}[<=3]?"]
 CHARS = ["char", "char?"]                # several of them are a text
@@ -43,6 +45,9 @@ def fields() -> dict[str, str]:
         found[f"text_{i}"] = f"{{type: '{text}'}}"
     for name, containers in OTHERS.items():
         found |= {f"{name}_{i}": f"{{type: '{container.format(name)}'}}" for i, container in enumerate(containers)}
+    for element, number in ABSENT.items():
+        found[f"absent_{element}"] = f"{{type: '{element}?', absent: {number}}}"
+    found["absent_nan_ranged"] = "{type: 'f64?', absent: nan, range: [0.25, 1e6]}"
     found["padded"] = "{type: 'char[6]', pad: ' ', default: ab}"
     return found
 

@@ -31,8 +31,10 @@ static void use(unsigned char *used, const struct protopool_record *record)
 {
     for (uint32_t i = 0; i < record->field_count; i++) {
         const struct protopool_field *const field = &record->fields[i];
-        memset(used + field->length_offset, 0xff, field->length_bytes);
-        used[field->presence_offset] |= field->presence_mask;
+        if (field->length_bytes != 0)
+            memset(used + field->length_offset, 0xff, field->length_bytes);
+        if (field->presence_mask != 0 && field->presence_mask != PROTOPOOL_BY_NUMBER)
+            used[field->presence_offset] |= field->presence_mask;
         if (field->is_tail)
             continue;
         for (uint32_t j = 0; j < field->count; j++) {
