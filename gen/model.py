@@ -258,6 +258,7 @@ class Message(Record):
     weight: float = 1.0
     doc: str = ""
     deprecated: str = ""
+    replies: tuple[str, ...] = ()           # the names, in the schema, of the messages that answer it
 
     @property
     def tail(self) -> Field | None:
@@ -284,3 +285,30 @@ class Protocol:
     constants: tuple[Constant, ...] = ()
     doc: str = ""
     license: str = ""
+
+    @cached_property
+    def has_replies(self) -> bool:
+        return any(message.replies for message in self.messages)
+
+    @cached_property
+    def replies(self) -> dict[str, tuple[Message, ...]]:
+        """The messages that answer each message, by its name in the schema."""
+        by_name = {message.name.schema: message for message in self.messages}
+        return {message.name.schema: tuple(by_name[name] for name in message.replies) for message in self.messages}
+
+    @cached_property
+    def requests(self) -> dict[str, tuple[Message, ...]]:
+        """The messages that each message answers, by its name in the schema."""
+        found: dict[str, list[Message]] = {message.name.schema: [] for message in self.messages}
+        for message in self.messages:
+            for name in message.replies:
+                found[name].append(message)
+        return {name: tuple(requests) for name, requests in found.items()}
+
+    @cached_property
+    def alike_answered(self) -> list[tuple[Message, ...]]:
+        """The messages, those with the same replies together."""
+        groups: dict[tuple[str, ...], list[Message]] = {}
+        for message in self.messages:
+            groups.setdefault(message.replies, []).append(message)
+        return [tuple(group) for group in groups.values()]

@@ -32,6 +32,11 @@ def remark(text: str) -> str:
     return line if _PLAIN.match(line) else " ".join(comment(line).split())
 
 
+def folded(text: str) -> str:
+    """A line of a comment, as several lines where it is too long."""
+    return "\n * ".join(textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False))
+
+
 def wrapped(text: str) -> str:
     """Breaks long lines of C after commas and ||. No line may have a string."""
     if len(text) <= WIDTH:

@@ -74,7 +74,7 @@ def _environment() -> direct.Environment:
                                      trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
                                      autoescape=False, **compiled.options())
     environment.filters.update(
-        comment=c_text.comment, remark=c_text.remark, wrapped=c_text.wrapped, continued=c_text.continued, c_string=c_text.c_string,
+        comment=c_text.comment, remark=c_text.remark, wrapped=c_text.wrapped, folded=c_text.folded, continued=c_text.continued, c_string=c_text.c_string,
         c_integer=c_text.c_integer, local_names=local_names, text_length=text_length,
         c_character=c_text.c_character, c_literal=c_text.c_literal, c_mask=c_text.c_mask, c_wide=c_text.c_wide,
         pointer=c_text.pointer, address=c_text.address, operand=c_text.operand, negated=c_text.negated,

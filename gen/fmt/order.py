@@ -7,7 +7,7 @@ _ENUM = {"doc": None, "c_name": None, "base": None, "values": {"*": _CONSTANT}}
 _FIELD = {"type": None, "max": None, "pad": None, "unit": None, "range": None, "absent": None, "default": None, "c_name": None, "doc": None}
 _TYPE = {"type": None, "pad": None, "unit": None, "range": None, "default": None, "c_name": None, "doc": None}
 _STRUCT = {"doc": None, "c_name": None, "lint": _LINT, "fields": {"*": _FIELD}}
-_MESSAGE = {"doc": None, "tag": None, "c_name": None, "deprecated": None, "lint": _LINT, "max_live": None, "weight": None,
+_MESSAGE = {"doc": None, "tag": None, "replies": None, "c_name": None, "deprecated": None, "lint": _LINT, "max_live": None, "weight": None,
             "fields": {"*": _FIELD}}
 SCHEMA = {"protocol": None, "doc": None, "license": None, "c_name": None, "lint": _LINT, "import": None, "constants": {"*": _CONSTANT},
           "enums": {"*": _ENUM}, "flags": {"*": _ENUM}, "types": {"*": _TYPE}, "structs": {"*": _STRUCT}, "messages": {"*": _MESSAGE}}

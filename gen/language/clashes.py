@@ -73,6 +73,8 @@ def _symbols(schema: Schema) -> Iterator[Symbol]:
     yield prefix, "the protocol", _final(schema, schema.protocol), False
     for own in _OWN:
         yield f"{prefix}_{own}", _OWN_NAME, schema.protocol, False
+    if any(message.replies for message in schema.messages):
+        yield f"{prefix}_is_reply_to", _OWN_NAME, schema.protocol, False
     for own in _OWN_MACROS:
         yield f"{upper}_{own}", _OWN_NAME, schema.protocol, True
     for constant in schema.constants:

@@ -3,7 +3,7 @@
 written."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from . import yaml_tree
 from ..diagnostics import Place, Reporter, at, did_you_mean, quoted
@@ -49,12 +49,16 @@ class Reader:
                 "structs": self.named("structs", self.struct)}
 
     def imports(self, node: yaml_tree.Node) -> tuple[Word, ...]:
-        words = [self.word(item, "a path") for item in (node.items if isinstance(node, yaml_tree.Sequence) else (node,))]
-        return tuple(word for word in words if word is not None)
+        return self.words(node, "a path")
+
+    def replies(self, node: yaml_tree.Node) -> tuple[Word, ...]:
+        words = self.words(node, "the name of a message")
+        self.refuse_twice(words)
+        return words
 
     def message(self, name: Word, node: yaml_tree.Node) -> Message | None:
         keys = self.keys(node, "a message", doc=self.doc, fields=self.named("fields", self.field), tag=self.word,
-                         max_live=self.word, weight=self.word, deprecated=self.reason, c_name=self.name, lint=self.lint)
+                         max_live=self.word, weight=self.word, deprecated=self.reason, replies=self.replies, c_name=self.name, lint=self.lint)
         return Message(name, **(keys or {}))
 
     def struct(self, name: Word, node: yaml_tree.Node) -> Struct | None:
@@ -99,7 +103,7 @@ class Reader:
             return tuple(EnumValue(word) for word in words)
         return self.named("values", self.enum_value)(node)
 
-    def refuse_twice(self, words: list[Word]) -> None:
+    def refuse_twice(self, words: Sequence[Word]) -> None:
         first: dict[str, Word] = {}
         for word in words:
             if first.setdefault(word.text, word) is not word:
@@ -211,6 +215,11 @@ class Reader:
             found, hint = "a block of text", "write it on one line, without | or >"
         self.reporter.error(node.place, f"expected {what}, found {found}", hint)
         return None
+
+    def words(self, node: yaml_tree.Node, what: str) -> tuple[Word, ...]:
+        """One word, or a list of words."""
+        words = [self.word(item, what) for item in (node.items if isinstance(node, yaml_tree.Sequence) else (node,))]
+        return tuple(word for word in words if word is not None)
 
     def named(self, key: str, read: Callable) -> Callable[[yaml_tree.Node], tuple]:
         """A reader of `key: {name: thing, ...}`, which reads each thing by read(name, node)."""

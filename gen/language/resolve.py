@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from .. import model
-from ..diagnostics import Reporter, at, quoted, visible
+from ..diagnostics import Reporter, at, did_you_mean, quoted, visible
 from ..model import MAX_TAG
 from ..scalars import SCALARS
 from . import clashes, enums, named_types
@@ -102,11 +102,19 @@ class _Records:
 
     def messages(self, schema: Schema) -> tuple[model.Message, ...]:
         taken: dict[int, Word] = {}
+        names = {message.name.text for message in schema.messages}
         messages, tag = [], 0
         for message in schema.messages:
             tag = self.tag(message, tag, taken)
-            messages.append(self.message(message, tag))
+            messages.append(self.message(message, tag, self.replies(message, names)))
         return tuple(messages)
+
+    def replies(self, message: Message, names: set[str]) -> tuple[str, ...]:
+        for word in message.replies:
+            if word.text not in names:
+                self.reporter.error(word.place, f"there is no message {quoted(word.text)}",
+                                    did_you_mean(word.text, sorted(names)) or '"replies" names messages of this protocol')
+        return tuple(word.text for word in message.replies if word.text in names)
 
     def tag(self, message: Message, previous: int, taken: dict[int, Word]) -> int:
         tag, where = previous + 1, message.tag or message.name
@@ -121,11 +129,12 @@ class _Records:
             return previous
         if tag in taken:
             self.reporter.error(where.place, f"the tag {tag} is already used by {quoted(taken[tag].text)}",
-                                f"{quoted(taken[tag].text)} is at {at(taken[tag].place)}: change one of the two")
+                                f"{quoted(taken[tag].text)} is at {at(taken[tag].place)}: change one of the two, or put a request and its reply of the "
+                                "same tag in two protocols")
         taken.setdefault(tag, message.name)
         return tag
 
-    def message(self, message: Message, tag: int) -> model.Message:
+    def message(self, message: Message, tag: int, replies: tuple[str, ...]) -> model.Message:
         max_live = None
         if message.max_live is not None:
             max_live = Numbers(self.reporter).integer(message.max_live, 0, 2**32 - 1, '"max_live"')
@@ -133,7 +142,7 @@ class _Records:
         fields = tuple(self.field(field) for field in message.fields)
         self.no_tails(fields[:-1], message.fields)
         resolved = model.Message(checked_name(message.name, message.c_name, self.reporter), tag, fields, message.name.place, max_live, weight,
-                                 message.doc, message.deprecated)
+                                 message.doc, message.deprecated, replies)
         if max_live and resolved.tail and resolved.tail.type.most is None:
             self.reporter.error(message.max_live.place, f'"max_live" needs a "max" on the field {quoted(resolved.tail.name.schema)}',
                                 "a fixed pool reserves slots for the longest message, so its length must have a bound")

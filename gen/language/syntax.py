@@ -56,6 +56,7 @@ class Message(NamedTuple):
     max_live: Word | None = None
     weight: Word | None = None
     deprecated: str = ""            # the reason, or "true"; empty if it is not deprecated
+    replies: tuple[Word, ...] = ()  # the messages that answer it
     lint: frozenset[str] = frozenset()
 
 

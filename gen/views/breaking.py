@@ -21,7 +21,8 @@ def compare(old: Layout, new: Layout) -> list[Difference]:
             *_named(old.protocol.enums, new.protocol.enums, "enum", _enum),
             *_named(old.protocol.flags, new.protocol.flags, "flags", _enum),
             *_named(*([t for t in of.protocol.types if t.is_value] for of in (old, new)), "type", _named_type),
-            *_records(old, new, "struct"), *_records(old, new, "message")]
+            *_records(old, new, "struct"), *_records(old, new, "message"),
+            *_replies(old.protocol, new.protocol)]
 
 
 # The protocol, its constants, enums and flags.
@@ -163,6 +164,20 @@ def _message(what: str, old: Message, new: Message) -> Iterator[Difference]:
         yield Difference((_SOURCE if now < was else ()) + _BUDGET, f"{what}: a fixed pool guarantees {now} of them, was {was}", *places)
     if bool(old.model.deprecated) != bool(new.model.deprecated):
         yield Difference(_COMPATIBLE, f"{what} is {'' if new.model.deprecated else 'no longer '}deprecated", *places)
+
+
+def _replies(old: model.Protocol, new: model.Protocol) -> Iterator[Difference]:
+    """A program knows the replies that its schema names. If a schema names none, it promises nothing."""
+    now = {message.name.schema: message for message in new.messages}
+    for was in old.messages:
+        message = now.get(was.name.schema, was)
+        if set(was.replies) == set(message.replies):
+            continue
+        tags = [{reply.tag for reply in of.replies[was.name.schema]} for of in (old, new)]
+        if tags[0] != tags[1]:              # a reply that is only renamed keeps its tag
+            named = [", ".join(of.replies) or "not named" for of in (message, was)]
+            yield Difference(_WIRE if was.replies else _COMPATIBLE, f"message {was.name.schema}: its replies are {named[0]}, were {named[1]}",
+                             was.place, message.place)
 
 
 def _field(what: str, old: Record, new: Record, was: model.Field, now: model.Field) -> Iterator[Difference]:

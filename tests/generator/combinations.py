@@ -70,6 +70,7 @@ def schema() -> str:
         lines.append(f"  u_{name}: {{fields: {{before: u8, it: 's_{name}[]'}}}}")
     for name, field in tails().items():
         lines.append(f"  t_{name}: {{fields: {{before: u8, it: {field}}}, max_live: 2}}")
+    lines.append("  answered: {fields: {it: u8}, replies: [m_bool_0, n_bool_0_0, answered]}")
     return "\n".join(lines) + "\n"
 
 
@@ -77,7 +78,7 @@ def with_wide_tags() -> str:
     """A few of the messages, with tags of a class and a method."""
     few = list(fields().items())[::7] + list(tails().items())[::5]
     lines = [f"  m_{name}: {{tag: {(10 + i) << 16 | 10}, fields: {{it: {field}}}, max_live: 2}}" for i, (name, field) in enumerate(few)]
-    return "\n".join([HEAD + "messages:", *lines, "  none: {tag: 2147483647}"]) + "\n"
+    return "\n".join([HEAD + "messages:", *lines, "  none: {tag: 2147483647, replies: [m_bool_0, none]}"]) + "\n"
 
 
 if __name__ == "__main__":
