@@ -154,7 +154,7 @@ class String(FieldType):
 
 @dataclass(frozen=True)
 class Tail(FieldType):
-    """string, bytes or T[], the last field of a message: elements after its struct, whose number is set when it is allocated.
+    """string, bytes or T[], in a message: elements behind its struct, whose number is set when it is allocated.
     element: None for a text, which is terminated. most: None for as many as a message can have."""
 
     element: "Element | None"

@@ -2,13 +2,14 @@
 """A protocol with the place of every member and the slot size of every message: what layout returns and render starts from."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
 from . import members, model
 from .members import Hole, Member, Numbers, round_up
-from .scalars import Scalar
+from .scalars import MAX_COUNT, Scalar
 from .tail_slots import tail_index
 
 BY_VALUE = 65536                # bytes; a larger record is not constructed by value: it could overrun a stack
@@ -103,8 +104,10 @@ class Struct(Record):
         return tuple(sorted((*self.holes, *inner), key=lambda hole: hole.offset))
 
 
-class Tail(NamedTuple):
-    """What follows a message's struct: up to `most` elements, and the byte that terminates a text."""
+@dataclass(frozen=True)
+class Tail:
+    """What lies behind a message's struct: up to `most` elements, and the byte that terminates a text. offset: if the tails before
+    it are empty. has_gap: there can be padding between it and the tail before it."""
 
     name: str
     c_type: str
@@ -112,23 +115,22 @@ class Tail(NamedTuple):
     offset: int
     most: int
     end: int
+    align: int = field(default=1, repr=False)
+    number: int = field(default=1, repr=False)      # among the message's tails, from 1
+    has_gap: bool = field(default=False, repr=False)
 
-    def bytes(self, elements: int) -> int:
-        """The bytes of a message with this many elements."""
-        return self.offset + elements * self.element_size + self.end
-
-    @property
-    def most_bytes(self) -> int:
-        return self.bytes(self.most)
+    def after(self, begin: int, elements: int) -> int:
+        """Where it ends if the tail before it, or the struct, ends at `begin`."""
+        return round_up(begin, self.align) + elements * self.element_size + self.end
 
 
 @dataclass(frozen=True)
 class Message(Record):
-    """size: without the tail. slot_class: counts from 1 in the order of slot sizes; 0 for a message without fields, which is never
-    allocated. For a message with a tail it is the class of the longest; the others are in Layout.tail_classes."""
+    """size: without tails. slot_class: counts from 1 in the order of slot sizes; 0 for a message without fields, which is never
+    allocated. For a message with tails it is the class of the longest; the others are in Layout.tail_classes."""
 
     model: model.Message
-    tail: Tail | None = None
+    tails: tuple[Tail, ...] = ()
     slot_class: int = 0
     tag_size: int = 0
 
@@ -136,8 +138,38 @@ class Message(Record):
     def begin(self) -> int:
         return self.tag_size
 
+    @property
+    def tail(self) -> Tail | None:
+        """The first one."""
+        return self.tails[0] if self.tails else None
+
+    @property
+    def has_several(self) -> bool:
+        """Whether it has more than one tail."""
+        return len(self.tails) > 1
+
+    def bytes(self, elements: Callable[[Tail], int]) -> int:
+        """The bytes of a message with this many elements in each tail."""
+        end = self.size
+        for tail in self.tails:
+            end = tail.after(end, elements(tail))
+        return end
+
+    @cached_property
+    def least_bytes(self) -> int:
+        """The bytes of a message with empty tails."""
+        return self.bytes(lambda tail: 0)
+
+    @cached_property
+    def most_bytes(self) -> int:
+        return MAX_COUNT if self.model.is_open else self.bytes(lambda tail: tail.most)
+
     def holder(self, field: model.Field) -> "Member | Tail":
-        return self.tail if field.is_tail else super().holder(field)
+        return self._tail_by_name[field.name.c] if field.is_tail else super().holder(field)
+
+    @cached_property
+    def _tail_by_name(self) -> dict[str, Tail]:
+        return {tail.name: tail for tail in self.tails}
 
     @cached_property
     def head(self) -> int:
@@ -162,10 +194,6 @@ class Message(Record):
     def holes_left(self) -> tuple[Hole, ...]:
         """The padding that a copy still has after the store of the tag."""
         return members.cut(self.holes, self.copied_head)
-
-    @property
-    def most_bytes(self) -> int:
-        return self.tail.most_bytes if self.tail else self.size
 
 
 class SlotSize(NamedTuple):
@@ -195,8 +223,16 @@ class Layout:
 
     @cached_property
     def tailed(self) -> tuple[Message, ...]:
-        """The messages with a tail."""
-        return tuple(m for m in self.messages if m.tail)
+        """The messages with tails."""
+        return tuple(m for m in self.messages if m.tails)
+
+    def tail(self, field: model.Field) -> Tail:
+        """The tail of a field."""
+        return self._tail_of[id(field)]
+
+    @cached_property
+    def _tail_of(self) -> dict[int, Tail]:
+        return {id(field): m.holder(field) for m in self.tailed for field in m.model.tails}
 
     @cached_property
     def never_allocated(self) -> tuple[Message, ...]:
@@ -217,9 +253,9 @@ class Layout:
         """How many of the parts in which a pool takes its slot sizes (PROTOPOOL_PART) have one with a budget."""
         return len({i // SLOT_SIZES_PER_PART for i, s in enumerate(self.slot_sizes) if s.budget})
 
-    def tail_class(self, message: Message, elements: int) -> int:
-        """The slot class of a message with this many elements in its tail, in a growing pool."""
-        return self.tail_classes[tail_index(message.tail.bytes(elements))]
+    def tail_class(self, size: int) -> int:
+        """The slot class of a message with tails, of this many bytes in all, in a growing pool."""
+        return self.tail_classes[tail_index(size)]
 
     @cached_property
     def fingerprint(self) -> str:
@@ -229,6 +265,7 @@ class Layout:
         facts += [(r.model.name.c, r.size, [(m.name, m.c_type, m.count, m.bits, m.offset) for m in r.members],
                    [(f.name.c, f.range) if f.absent is None else (f.name.c, f.range, f.absent) for f in r.model.fields]) for r in self.structs + self.messages]
         facts += [(m.model.tag, m.slot_class, m.tail) for m in self.messages]
+        facts += [[(tail, tail.align) for tail in m.tails] for m in self.messages if len(m.tails) > 1]
         facts += [(s.bytes, s.budget) for s in self.slot_sizes]
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
 

@@ -2,6 +2,7 @@
 """Pass 3, layout: Protocol -> Layout. Every message gets its members, its size and its slot size."""
 
 from dataclasses import dataclass, replace
+from math import gcd
 
 from . import members, model
 from .diagnostics import Reporter
@@ -43,8 +44,8 @@ def _tag_type(tags: set[int]) -> Scalar:
 
 def _with_slots(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], tuple[SlotSize, ...], tuple[int, ...]]:
     """The messages with their slot classes, the slot sizes, and the slot class of each tail_index."""
-    tail_sizes = _tail_sizes([m for m in messages if m.tail])
-    sizes = sorted({m.size for m in messages if m.members and not m.tail} | set(tail_sizes.values()))
+    tail_sizes = _tail_sizes([m for m in messages if m.tails])
+    sizes = sorted({m.size for m in messages if m.members and not m.tails} | set(tail_sizes.values()))
     slot_class = {size: i for i, size in enumerate(sizes, 1)}
     messages = tuple(replace(m, slot_class=slot_class[_slot_bytes(m)] if m.members else 0) for m in messages)
     sharing: dict[int, list[Message]] = {size: [] for size in slot_class}
@@ -110,28 +111,40 @@ def _record(record: model.Struct | model.Message, begin: int, align: int, elemen
 
 def _message(message: model.Message, tag: Scalar, elements: _Elements, reporter: Reporter) -> Message:
     message_layout = Message(*_record(message, tag.size, tag.size, elements, reporter), message, tag_size=tag.size)
-    return replace(message_layout, tail=_tail(message_layout, elements, reporter)) if message.tail else message_layout
+    return _with_tails(message_layout, elements, reporter) if message.tails else message_layout
 
 
-def _tail(message_layout: Message, elements: _Elements, reporter: Reporter) -> Tail:
-    field = message_layout.model.tail
-    element = elements.member(field.name.c, field.element or SCALARS["char"])
-    tail = Tail(element.name, element.c_type, element.element_size, round_up(message_layout.size, element.align), 0, int(field.element is None))
-    tail = tail._replace(most=field.type.most or max(0, MAX_SIZE - tail.most_bytes) // tail.element_size)
-    if tail.most_bytes > MAX_SIZE or tail.most == 0:
-        reporter.error(field.place, f'"{message_layout.model.name.schema}" takes up to {tail.most_bytes} bytes, and a message can take at most '
-                       f"{MAX_SIZE}", 'lower the "max" of its last field')
-    return tail
+def _with_tails(message_layout: Message, elements: _Elements, reporter: Reporter) -> Message:
+    """A tail without a "max" can have as many elements as fit if the other tails are as short as they can be."""
+    fields, tails = message_layout.model.tails, []
+    begin, unit = message_layout.size, message_layout.align       # the end of what lies before, and what its place is a multiple of
+    for number, field in enumerate(fields, 1):
+        element = elements.member(field.name.c, field.element or SCALARS["char"])
+        begin = round_up(begin, element.align)
+        tails.append(Tail(element.name, element.c_type, element.element_size, begin, 0, int(field.element is None), element.align, number,
+                          number > 1 and element.align > unit))
+        begin += tails[-1].end
+        unit = 1 if tails[-1].end else gcd(max(unit, element.align), element.element_size)
+    message_layout = replace(message_layout, tails=tuple(tails))
+    rest = max(0, MAX_SIZE - message_layout.least_bytes)
+    tails = [replace(tail, most=field.type.most or rest // tail.element_size) for tail, field in zip(tails, fields)]
+    message_layout = replace(message_layout, tails=tuple(tails))
+    bytes_of_it = message_layout.bytes(lambda tail: tail.most if fields[tail.number - 1].type.most or len(fields) == 1 else 1)
+    if bytes_of_it > MAX_SIZE or any(tail.most == 0 for tail in tails):
+        what = f'"{fields[0].name.schema}"' if len(fields) == 1 else "its fields of any length"
+        reporter.error(fields[-1].place, f'"{message_layout.model.name.schema}" takes up to {bytes_of_it} bytes, and a message can take at most '
+                       f"{MAX_SIZE}", f'lower the "max" of {what}')
+    return message_layout
 
 
 def _tail_sizes(tailed: list[Message]) -> dict[int, int]:
     """The slot size of each tail_index that a message can need."""
     if not tailed:
         return {}
-    first, last = min(tail_index(m.tail.bytes(0)) for m in tailed), max(tail_index(m.most_bytes) for m in tailed)
+    first, last = min(tail_index(m.least_bytes) for m in tailed), max(tail_index(m.most_bytes) for m in tailed)
     return {index: tail_slot(index) for index in range(first, last + 1)}
 
 
 def _slot_bytes(message: Message) -> int:
     """The bytes of its slot in a fixed pool."""
-    return tail_slot(tail_index(message.most_bytes)) if message.tail else message.size
+    return tail_slot(tail_index(message.most_bytes)) if message.tails else message.size

@@ -121,6 +121,15 @@ class Record:
         """The field of each member whose comment describes that field: the last of its members."""
         return {f.name.c + f.type.parts[-1].suffix: f for f in self.fields}
 
+    @cached_property
+    def tails(self) -> tuple["Field", ...]:
+        return tuple(field for field in self.fields if field.is_tail)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether tails that are each short enough can be too long together."""
+        return len(self.tails) > 1 and any(tail.type.most is None for tail in self.tails)
+
 
 @dataclass(frozen=True)
 class Struct(Record):
@@ -259,10 +268,6 @@ class Message(Record):
     doc: str = ""
     deprecated: str = ""
     replies: tuple[str, ...] = ()           # the names, in the schema, of the messages that answer it
-
-    @property
-    def tail(self) -> Field | None:
-        return self.fields[-1] if self.fields and self.fields[-1].is_tail else None
 
 
 @dataclass(frozen=True)

@@ -5152,11 +5152,11 @@ static void pp_print_element(struct protopool_printer *to, const struct protopoo
 }
 
 /* A field that is there. */
-static void pp_print_field(struct protopool_printer *to, const struct protopool_field *field,
-                           const unsigned char *record)
+static void pp_print_field(struct protopool_printer *to, const struct protopool_record *record,
+                           const struct protopool_field *field, const unsigned char *of)
 {
-    const unsigned char *const at = record + field->offset;
-    const size_t length = protopool_field_length(field, record);
+    const unsigned char *const at = (const unsigned char *)protopool_field_at(record, field, of);
+    const size_t length = protopool_field_length(field, of);
 
     if (field->type == PROTOPOOL_TEXT) {
         const char *const text = (const char *)at;
@@ -5182,10 +5182,10 @@ static void pp_print_record(struct protopool_printer *to, const struct protopool
         const struct protopool_field *const field = &record->fields[i];
         protopool_print_item(to, field->name);
         if (field->presence_mask == 0) {
-            pp_print_field(to, field, at);
+            pp_print_field(to, record, field, at);
         } else if (protopool_field_present(field, at)) {
             protopool_print(to, "Some(");
-            pp_print_field(to, field, at);
+            pp_print_field(to, record, field, at);
             protopool_print(to, ")");
         } else {
             protopool_print(to, "None");
@@ -5625,6 +5625,34 @@ static bool pp_is_wrong_argument(struct pp_search *search, const struct protopoo
     return true;
 }
 
+/* Finds the tail with which tails, none of which is too long, are so together. arguments: one per field, or only those of tails. */
+static bool pp_is_too_large(struct pp_search *search, const struct protopool_record *message,
+                            const struct protopool_argument *arguments, bool has_all)
+{
+    uint64_t end = 0;
+
+    for (uint32_t i = 0; i < message->field_count; i++) {
+        const struct protopool_field *const field = &message->fields[i];
+        const struct protopool_argument *const argument = arguments;
+        arguments += has_all || field->is_tail;
+        if (!field->is_tail)
+            continue;
+        end = end == 0 ? field->offset : PROTOPOOL_UP_(end, field->align);
+        end += (uint64_t)argument->length * field->bytes + (field->type == PROTOPOOL_TEXT);
+        if (end <= INT32_MAX)
+            continue;
+        pp_cut_path(search, 0);
+        pp_append_to_path(search, field->name);
+        (void)pp_note_rule(search, PROTOPOOL_RULE_LENGTH);
+        PP_APPEND(search, " makes a message of ");
+        PP_APPEND_INTEGER(search, end, false);
+        PP_APPEND(search, " bytes, at most ");
+        PP_APPEND_INTEGER(search, INT32_MAX, false);
+        return true;
+    }
+    return false;
+}
+
 /* Calls the handler with the result of the search. */
 static void pp_report_refusal(const struct protopool *pool, const struct protopool_record *message,
                               struct pp_search *search)
@@ -5671,11 +5699,13 @@ PROTOPOOL_COLD void protopool_explain_new(const struct protopool *pool, const st
         pp_append_to_path(&search, message->fields[i].name);
         (void)pp_is_wrong_argument(&search, &message->fields[i], &arguments[i]);
     }
+    if (search.rule == PROTOPOOL_RULE_UNKNOWN)
+        (void)pp_is_too_large(&search, message, arguments, true);
     pp_report_refusal(pool, message, &search);
 }
 
-PROTOPOOL_COLD void protopool_explain_copy(const struct protopool *pool, const struct protopool_record *message,
-                                           bool has_tag, const void *from, const void *tail, size_t length)
+PROTOPOOL_COLD void protopool_explain_copy_of(const struct protopool *pool, const struct protopool_record *message,
+                                              bool has_tag, const void *from, const struct protopool_argument *tails)
 {
     char text[PP_TEXT_BYTES];
     struct pp_search search;
@@ -5687,10 +5717,25 @@ PROTOPOOL_COLD void protopool_explain_copy(const struct protopool *pool, const s
         (void)pp_note_rule(&search, PROTOPOOL_RULE_TAG);
         PP_APPEND(&search, " is not that of ");
         PP_APPEND(&search, message->name);
-    } else if (!pp_is_wrong_record(&search, message, from) && message->field_count != 0) {
-        pp_append_to_path(&search, message->fields[message->field_count - 1].name);
-        (void)pp_is_wrong_tail(&search, &message->fields[message->field_count - 1], tail, length);
+    } else if (!pp_is_wrong_record(&search, message, from)) {
+        const struct protopool_argument *tail = tails;
+        for (uint32_t i = 0; i < message->field_count && search.rule == PROTOPOOL_RULE_UNKNOWN; i++) {
+            if (!message->fields[i].is_tail)
+                continue;
+            pp_cut_path(&search, 0);
+            pp_append_to_path(&search, message->fields[i].name);
+            (void)pp_is_wrong_argument(&search, &message->fields[i], tail++);
+        }
+        if (search.rule == PROTOPOOL_RULE_UNKNOWN)
+            (void)pp_is_too_large(&search, message, tails, false);
     }
     pp_report_refusal(pool, message, &search);
+}
+
+PROTOPOOL_COLD void protopool_explain_copy(const struct protopool *pool, const struct protopool_record *message,
+                                           bool has_tag, const void *from, const void *tail, size_t length)
+{
+    const struct protopool_argument of_tail = { tail, 1, length };
+    protopool_explain_copy_of(pool, message, has_tag, from, &of_tail);
 }
 #endif

@@ -378,6 +378,9 @@ PROTOPOOL_BEGIN_C
  * beyond the member from which a pointer comes. */
 #define PROTOPOOL_BEHIND_(msg, bytes) ((void *)((uintptr_t)(const void *)(msg) + (bytes)))
 
+/* The bytes, rounded up to a multiple of a power of two. */
+#define PROTOPOOL_UP_(bytes, align) (((bytes) + ((align)-1U)) & ~((size_t)(align)-1U))
+
 /* Clears padding of a message. */
 #define PROTOPOOL_CLEAR_(msg, offset, bytes) ((void)memset((unsigned char *)(msg) + (offset), 0, (bytes)))
 
@@ -1293,9 +1296,9 @@ struct protopool_field {
         const struct protopool_range *range;   /* of a number or CHAR, from level 1 */
     };
     uint32_t value_count;
-    uint32_t offset;          /* of the first element, in bytes from the beginning of the record */
-    uint32_t bytes;           /* of an element */
-    uint32_t count;           /* elements that it has room for; it may be 1 for a list too */
+    uint32_t offset; /* of the first element, in bytes from the beginning of the record. See protopool_field_at */
+    uint32_t bytes;  /* of an element */
+    uint32_t count;  /* elements that it has room for; it may be 1 for a list too */
     uint32_t length_offset;   /* of the unsigned integer that counts the used elements; see PROTOPOOL_BY_NUMBER */
     uint32_t presence_offset; /* of the byte with the bit that says whether the field is present; the same */
     enum protopool_type type : 8;
@@ -1305,6 +1308,7 @@ struct protopool_field {
     char pad;              /* of a TEXT without a length: the character that fills its unused end */
     uint8_t length_bytes;  /* of that integer; 0: all elements are used */
     uint8_t presence_mask; /* that bit; 0: the field always is present */
+    uint8_t align;         /* of a tail behind another: where it begins is a multiple of this */
 };
 
 /* The presence_mask of a number, one value of which means that it is absent. The value has these bits, of the field's size:
@@ -1387,6 +1391,22 @@ static inline size_t protopool_field_length(const struct protopool_field *field,
     return used < field->count ? used : field->count;
 }
 
+/* The field's first element in the record at `of`. A tail lies behind the tails before it: its `offset` is right if they are empty.
+ * A message from outside must have been validated. */
+static inline const void *protopool_field_at(const struct protopool_record *record, const struct protopool_field *field,
+                                             const void *of)
+{
+    size_t at = field->offset, end = 0;
+
+    for (const struct protopool_field *tail = record->fields; field->is_tail && tail <= field; tail++) {
+        if (!tail->is_tail)
+            continue;
+        at = end == 0 ? tail->offset : PROTOPOOL_UP_(end, tail->align);
+        end = at + protopool_field_length(tail, of) * tail->bytes + (tail->type == PROTOPOOL_TEXT);
+    }
+    return (const unsigned char *)of + at;
+}
+
 #if PROTOPOOL_CHECK >= 1
 /* An argument of a constructor: its first element, the bytes of an element, and the number of elements. For a text only `at` is
  * used. at is NULL if the optional field is absent. */
@@ -1401,6 +1421,9 @@ PROTOPOOL_API void protopool_explain_new(const struct protopool *pool, const str
 /* The same for a struct and, if the message has one, its tail. */
 PROTOPOOL_API void protopool_explain_copy(const struct protopool *pool, const struct protopool_record *message,
                                           bool has_tag, const void *from, const void *tail, size_t length);
+/* The same for a struct and several tails. */
+PROTOPOOL_API void protopool_explain_copy_of(const struct protopool *pool, const struct protopool_record *message,
+                                             bool has_tag, const void *from, const struct protopool_argument *tails);
 #endif
 
 /* ---- print.h ----------------------------------------------------------------------------------------------------- */
@@ -1522,6 +1545,13 @@ PROTOPOOL_API void protopool_trace_bytes(const char *what, const void *slot, siz
     { \
         p##_free_constant_(pool, msg, tag_of_it); \
     }
+
+/* Clears the padding behind a tail that ends there, before one that is aligned. */
+static inline void protopool_clear_gap(void *msg, size_t end, size_t align)
+{
+    for (; end % align != 0; end++)
+        *(unsigned char *)PROTOPOOL_BEHIND_(msg, end) = 0;
+}
 
 /* In functions of emitted sources that compare the records `one` and `other`, or hash the record `msg`: fields that lie side by
  * side, and are equal exactly if their bytes are. offset: of the first one. */

@@ -186,6 +186,9 @@ def random_schema(seed: int, messages: int = 12, most_fields: int = 10) -> str:
         if rng.random() < 0.3:
             kind = rng.choice(("string", "bytes", f"{rng.choice((*SCALARS[:-1], *enums, *flags, *types, *structs))}[]"))
             lines.append(f"      tail: {{type: '{kind}', max: {rng.choice((1, 200, 255, 65535, 100000))}}}")
+        if rng.random() < 0.2:
+            lines += ["      text: {type: string, max: 300}", f"      more: {{type: '{rng.choice(('bytes', 'u16[]', 'f64[]'))}', max: 70000}}",
+                      "      behind: u8"]
     lines += ["  Enums:", f"    tag: {last_tag}", "    fields:"] + [f"      {enum}: {enum}" for enum in enums]
     return "\n".join(lines) + "\n"
 

@@ -18,10 +18,11 @@ class LocalNames(NamedTuple):
     slot_class: str
     arguments: str
     n: str
+    has_tag: str        # whether what is copied has no tag or the right one
 
 
 # In the order of LocalNames.
-_WORDS = ("pool", "msg", "out", "from", "bytes", "slot_class", "arguments", "n")
+_WORDS = ("pool", "msg", "out", "from", "bytes", "slot_class", "arguments", "n", "has_tag")
 _PLAIN = LocalNames(*_WORDS)
 
 

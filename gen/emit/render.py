@@ -78,11 +78,11 @@ def _environment() -> direct.Environment:
         c_integer=c_text.c_integer, local_names=local_names, text_length=text_length,
         c_character=c_text.c_character, c_literal=c_text.c_literal, c_mask=c_text.c_mask, c_wide=c_text.c_wide,
         pointer=c_text.pointer, address=c_text.address, operand=c_text.operand, negated=c_text.negated,
-        suite_longest=sample_sizes.suite_longest, bench_used=sample_sizes.bench_used, bench_bytes=sample_sizes.bench_bytes,
+        suite_longest=sample_sizes.suite_longest, suite_bytes=sample_sizes.suite_bytes, bench_used=sample_sizes.bench_used, bench_bytes=sample_sizes.bench_bytes,
         bench_slot_class=sample_sizes.bench_slot_class, bench_largest=sample_sizes.bench_largest,
         bound=_bound, joined=lambda texts, between: between.join(filter(None, texts)), length_type=lambda bound: length_scalar(bound).c, utf8_length=lambda text: len(text.encode()),
         bounds=rules.bounds, range_end=rules.range_end, initial=rules.initial, span=rules.span, outside=rules.outside,
-        present=rules.present, absent_bits=rules.absent_bits,
+        present=rules.present, absent_bits=rules.absent_bits, can_be_too_long=rules.can_be_too_long,
         showing=_of_protocol(rules.RuledOut.field_that_shows))
     environment.tests.update(
         enum=lambda e: isinstance(e, model.Enum), flags=lambda e: isinstance(e, model.Flags), struct=lambda e: isinstance(e, model.Struct),

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from struct import pack
 
 from ..language.numbers import fits
+from ..laid_out import Message
 from ..model import Element, Enum, Field, Flags, Protocol, Range, Record, Struct
-from ..scalars import Scalar
+from ..scalars import Scalar, is_saturated
 from .c_text import c_literal
 
 SMALLEST = 1.2e-38              # normal numbers of a float begin here
@@ -83,6 +84,11 @@ def checked(field: Field) -> bool:
     if isinstance(element, Scalar):
         return element.family == "bool" or field.range is not None and any(bounds(field.range, element))
     return not isinstance(element, Flags) or element.undeclared is not None
+
+
+def can_be_too_long(message: Message) -> bool:
+    """Whether the length of a tail can be more than the schema allows."""
+    return any(not is_saturated(tail.type.most) for tail in message.model.tails)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,11 @@ def suite_longest(tail: Tail) -> int:
     return min(tail.most, 2000 // tail.element_size + 1)
 
 
+def suite_bytes(message: Message) -> int:
+    """The bytes of the longest message with tails that the tests allocate."""
+    return message.bytes(suite_longest)
+
+
 def bench_used(most: int) -> int:
     """Elements of a text or list in the benchmark: half of them, since a short text is the usual one, and at most 24."""
     return min((most + 1) // 2, 24)
@@ -16,11 +21,11 @@ def bench_used(most: int) -> int:
 
 def bench_bytes(message: Message) -> int:
     """The bytes of a message that the benchmark allocates."""
-    return message.tail.bytes(bench_used(message.tail.most)) if message.tail else message.size
+    return message.bytes(lambda tail: bench_used(tail.most))
 
 
 def bench_slot_class(message: Message, layout: Layout) -> int:
-    return layout.tail_class(message, bench_used(message.tail.most)) if message.tail else message.slot_class
+    return layout.tail_class(bench_bytes(message)) if message.tails else message.slot_class
 
 
 def bench_largest(layout: Layout) -> int:

@@ -106,9 +106,10 @@ def _symbols(schema: Schema) -> Iterator[Symbol]:
         for verb in _VERBS:
             yield f"{prefix}_{verb}_{name}", what, word, False
         yield from _predicates(message, f"{prefix}_{name}", what)
-        if tail := _tail(message):
+        for i, tail in enumerate(field for field in message.fields if is_tail(field.type)):
             tail_name, of_tail, tail_word = f"{name}_{_c(tail, tail.name)}", f"the field {quoted(tail.name.text)} of {what}", _final(tail, tail.name)
-            yield f"{prefix}_reserve_{name}", what, word, False
+            if i == 0:
+                yield f"{prefix}_reserve_{name}", what, word, False
             yield f"{prefix}_{tail_name}", of_tail, tail_word, False
             yield f"{prefix}_edit_{tail_name}", of_tail, tail_word, False
             yield f"{upper}_{tail_name.upper()}_MAX", of_tail, tail_word, True
@@ -134,11 +135,6 @@ def _named(written: Constant | Enum | Struct | Message, kind: str) -> tuple[str,
 
 def _c(written: Schema | Field | Constant | Enum | EnumValue | Struct | Message, name: Word) -> str:
     return c_name(name, written.c_name)
-
-
-def _tail(message: Message) -> Field | None:
-    last = message.fields[-1] if message.fields else None
-    return last if last and is_tail(last.type) else None
 
 
 def _structs(schema: Schema, protocol: model.Protocol) -> list[tuple[model.Struct, Struct]]:

@@ -140,19 +140,19 @@ class _Records:
             max_live = Numbers(self.reporter).integer(message.max_live, 0, 2**32 - 1, '"max_live"')
         weight = 1.0 if message.weight is None else Numbers(self.reporter).share(message.weight, '"weight"')
         fields = tuple(self.field(field) for field in message.fields)
-        self.no_tails(fields[:-1], message.fields)
         resolved = model.Message(checked_name(message.name, message.c_name, self.reporter), tag, fields, message.name.place, max_live, weight,
                                  message.doc, message.deprecated, replies)
-        if max_live and resolved.tail and resolved.tail.type.most is None:
-            self.reporter.error(message.max_live.place, f'"max_live" needs a "max" on the field {quoted(resolved.tail.name.schema)}',
+        unbounded = next((tail for tail in resolved.tails if tail.type.most is None), None)
+        if max_live and unbounded:
+            self.reporter.error(message.max_live.place, f'"max_live" needs a "max" on the field {quoted(unbounded.name.schema)}',
                                 "a fixed pool reserves slots for the longest message, so its length must have a bound")
         return resolved
 
     def no_tails(self, fields: tuple[model.Field, ...], written: tuple[Field, ...]) -> None:
         for field, word in zip(fields, written):
             if field.is_tail:
-                self.reporter.error(word.type.word.place, f"{quoted(word.type.word.text)} has no bound: only the last field of "
-                                    "a message can be of any length", "give it a bound: " + word.type.name.text + "[<=N]")
+                self.reporter.error(word.type.word.place, f"{quoted(word.type.word.text)} has no bound: only a field of a message "
+                                    "can be of any length", "give it a bound: " + word.type.name.text + "[<=N]")
 
     def field(self, field: Field) -> model.Field:
         name = checked_name(field.name, field.c_name, self.reporter)

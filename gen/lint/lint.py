@@ -77,11 +77,11 @@ def _missing_doc(schema: Schema, layout: Layout) -> Iterator[Finding]:
 
 
 def _large_variant(schema: Schema, layout: Layout) -> Iterator[Finding]:
-    largest = sorted((m for m in layout.messages if m.slot_class and not m.tail), key=lambda m: -m.size)[:2]
+    largest = sorted((m for m in layout.messages if m.slot_class and not m.tails), key=lambda m: -m.size)[:2]
     if len(largest) == 2 and largest[0].size > LARGE * largest[1].size:
         first, second = (m.model.name.schema for m in largest)
         yield Finding("large-variant", largest[0].model.place, f'"{first}" takes {largest[0].size} bytes, more than {LARGE} times the next largest, '
-                      f'"{second}" with {largest[1].size}', "end it with a tail, or send a list in it as messages of their own", first)
+                      f'"{second}" with {largest[1].size}', "give it a tail, or send a list in it as messages of their own", first)
 
 
 def _padding(schema: Schema, layout: Layout) -> Iterator[Finding]:

@@ -138,7 +138,9 @@ def _record(what: str, old: Record, new: Record, pool_grows: bool) -> Iterator[D
         else:
             yield from _field(f"{what}: field {field.name.schema}", old, new, field, other)
             if field.is_tail and other.is_tail:
-                yield from _tail(f"{what}: field {field.name.schema}", old.tail, new.tail, pool_grows, field.place, other.place)
+                yield from _behind(f"{what}: field {field.name.schema}", old, new, field, other)
+                if field.type.most or other.type.most or _shape(field.type) != _shape(other.type):
+                    yield from _tail(f"{what}: field {field.name.schema}", old.holder(field), new.holder(other), pool_grows, field.place, other.place)
     for field in new.model.fields:
         if field.name.schema not in was:
             breaks = _SOURCE if _identity(new, field) in renamed else _SOURCE + _LAYOUT
@@ -187,8 +189,9 @@ def _field(what: str, old: Record, new: Record, was: model.Field, now: model.Fie
         yield Difference(_of_type(old, new, was, now), f"{what} is {_written(now, was)}, was {_written(was, now)}", *places)
     elif was.spelling != now.spelling:
         yield Difference(_COMPATIBLE, f"{what} is written {now.spelling}, was {was.spelling}", *places)
-    elif (moved := _offsets(old, was)) != (to := _offsets(new, now)):
-        yield Difference(_LAYOUT, f"{what} is at offset {to[-1]}, was at {moved[-1]}", *places)
+    elif (moved := _offsets(old, was)) != (to := _offsets(new, now)) and len(moved) == len(to):
+        of = ": its length" if _is_behind(new, now) else ""
+        yield Difference(_LAYOUT, f"{what}{of} is at offset {to[-1]}, was at {moved[-1]}", *places)
     if was.inner.pad != now.inner.pad:
         yield Difference(_WIRE, f"{what} is padded with {_character(now.inner.pad)}, was {_character(was.inner.pad)}", *places)
     if was.absent is not None and now.absent is not None and _absent(was) != _absent(now):
@@ -249,6 +252,13 @@ def _absent(field: model.Field) -> str:
     return "" if field.absent is None else model.number_text(field.absent, field.element)
 
 
+def _behind(what: str, old: Message, new: Message, was: model.Field, now: model.Field) -> Iterator[Difference]:
+    """The tails before it: where it begins depends on their lengths."""
+    before, to = (", ".join(f.name.schema for f in of.model.tails[:of.holder(field).number - 1]) for of, field in ((old, was), (new, now)))
+    if before != to:
+        yield Difference(_LAYOUT, f"{what} lies behind {to or 'the struct'}, was behind {before or 'the struct'}", was.place, now.place)
+
+
 def _tail(what: str, old: Tail, new: Tail, pool_grows: bool, was: Place, now: Place) -> Iterator[Difference]:
     if old.most != new.most:
         breaks = _SOURCE + _WIRE if new.most < old.most else _BUDGET if pool_grows else _COMPATIBLE
@@ -277,11 +287,16 @@ def _offsets(record: Record, field: model.Field) -> list[int]:
 
 
 def _places_of(record: Record, field: model.Field) -> list[tuple[int, int]]:
-    """The offset and the bytes of each part of the field."""
+    """The offset and the bytes of each part of the field; a tail behind another has only its length at a fixed place."""
     names = (f"{field.name.c}_len", field.name.c)
     bits = [(record.offset_of_bits + record.bit_of(f"has_{field.name.c}") / 8, 0)] if field.has_bit else []
-    tail = [(record.tail.offset, record.tail.element_size)] if field.is_tail else []
+    tail = [(record.holder(field).offset, record.holder(field).element_size)] if field.is_tail and not _is_behind(record, field) else []
     return bits + [(record.member(name).offset, record.member(name).size) for name in names if record.has_member(name)] + tail
+
+
+def _is_behind(record: Record, field: model.Field) -> bool:
+    """Whether it lies behind another tail, and so at no fixed offset."""
+    return field.is_tail and record.holder(field).number > 1
 
 
 def _character(character: str) -> str:

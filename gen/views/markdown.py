@@ -73,8 +73,8 @@ class _Table:
         if not field.is_tail:
             member = record.member(field.name.c)
             return str(member.offset), str(member.size)
-        tail = record.tail
-        return str(tail.offset), "length" + (f" × {tail.element_size}" if tail.element_size > 1 else "") + (" + 1" if tail.end else "")
+        tail = record.holder(field)
+        return str(tail.offset) if tail.number == 1 else "behind " + code(record.model.tails[tail.number - 2].name.schema), "length" + (f" × {tail.element_size}" if tail.element_size > 1 else "") + (" + 1" if tail.end else "")
 
     def _type(self, field: model.Field) -> str:
         element = field.element

@@ -4,7 +4,7 @@
 import json
 from dataclasses import dataclass
 
-from ..laid_out import SLOT_SIZES_PER_PART, Layout, Message
+from ..laid_out import SLOT_SIZES_PER_PART, Layout, Message, Tail
 from ..tail_slots import TAIL_EXACT, TAIL_STEP, tail_index, tail_slot
 
 
@@ -63,7 +63,7 @@ def as_text(layouts: list[Layout], names: list[str]) -> str:
 
 def _plan(layout: Layout, name: str) -> dict:
     weighted = [(m.model.weight, m) for m in layout.messages if m.slot_class]
-    is_bounded = all(m.model.tail.type.most for m in layout.tailed)
+    is_bounded = all(tail.type.most for m in layout.tailed for tail in m.model.tails)
     return {
         "protocol": layout.protocol.name.schema,
         "c_name": layout.protocol.name.c,
@@ -77,10 +77,10 @@ def _plan(layout: Layout, name: str) -> dict:
             "budget": s.budget,
             "budget_bytes": s.budget * s.bytes,
         } for s in layout.slot_sizes],
-        "mean_bytes": {             # per message with an empty tail; most: with the longest tail
+        "mean_bytes": {             # per message with empty tails; most: with the longest
             "slot": _mean(weighted, _slot),
             "most": _mean(weighted, lambda m: _slot(m, longest=True)) if is_bounded else None,
-            "malloc": _mean(weighted, lambda m: malloc_bytes(m.tail.bytes(0) if m.tail else m.size)),
+            "malloc": _mean(weighted, lambda m: malloc_bytes(m.least_bytes)),
             "union": _mean(weighted, lambda m: layout.union_size) if not layout.tailed else None,
         },
         "fixed_pool_bytes": {bits: machine.fixed_pool(layout) for bits, machine in MACHINES.items()},
@@ -92,24 +92,25 @@ def _plan(layout: Layout, name: str) -> dict:
 
 def _slot(message: Message, longest: bool = False) -> int:
     """The message's slot in a growing pool, with an empty tail or the longest."""
-    if not message.tail:
+    if not message.tails:
         return message.size
-    return tail_slot(tail_index(message.tail.most_bytes if longest else message.tail.bytes(0)))
+    return tail_slot(tail_index(message.most_bytes if longest else message.least_bytes))
 
 
 def _message(layout: Layout, message: Message) -> dict:
     allocated = message.slot_class != 0
-    tail = message.tail
-    saves = allocated and not tail
+    tails = [_tail(tail) for tail in message.tails]
+    saves = allocated and not tails
     return {
         "name": message.model.name.schema,
         "c_name": message.model.name.c,
         "tag": message.model.tag,
         "bytes": message.size,
+        "least_bytes": message.least_bytes,
         "most_bytes": message.most_bytes,
         "slot_bytes": layout.slot_sizes[message.slot_class - 1].bytes if allocated else 0,
-        "tail": {"name": tail.name, "type": tail.c_type, "offset": tail.offset, "element_bytes": tail.element_size,
-                 "most": tail.most, "terminator_bytes": tail.end} if tail else None,
+        "tail": tails[0] if tails else None,
+        "tails": tails,
         "padding": message.padding,
         "holes": _holes(layout, message),
         "saved_against_malloc": malloc_bytes(message.size) - message.size if saves else 0,
@@ -119,6 +120,12 @@ def _message(layout: Layout, message: Message) -> dict:
         "members": [{"name": " ".join(m.bits) or m.name, "type": m.c_type, "count": m.count, "offset": m.offset, "bytes": m.size}
                     for m in message.members],
     }
+
+
+def _tail(tail: Tail) -> dict:
+    """offset: if the tails before it are empty."""
+    return {"name": tail.name, "type": tail.c_type, "offset": tail.offset, "element_bytes": tail.element_size, "most": tail.most,
+            "terminator_bytes": tail.end}
 
 
 def _holes(layout: Layout, message: Message) -> list[dict]:
@@ -134,7 +141,7 @@ def _holes(layout: Layout, message: Message) -> list[dict]:
 
 
 def _warnings(layout: Layout, name: str) -> list[str]:
-    largest = sorted((m for m in layout.messages if m.slot_class and not m.tail), key=lambda m: -m.size)[:2]
+    largest = sorted((m for m in layout.messages if m.slot_class and not m.tails), key=lambda m: -m.size)[:2]
     if len(largest) < 2 or largest[0].size <= LARGE * largest[1].size:
         return []
     first, second = largest
@@ -196,8 +203,7 @@ def _summary(plan: dict) -> list[str]:
 
 
 def _bytes(message: dict) -> str:
-    tail = message["tail"]
-    return f"{tail['offset'] + tail['terminator_bytes']}+" if tail else str(message["bytes"])
+    return f"{message['least_bytes']}+" if message["tails"] else str(message["bytes"])
 
 
 def _holes_text(holes: list[dict]) -> str:

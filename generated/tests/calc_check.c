@@ -74,7 +74,8 @@ static bool equal_as_described_(const struct protopool_record *record_, const vo
 {
     for (uint32_t i_ = 0; i_ < record_->field_count; i_++) {
         const struct protopool_field *const f_ = &record_->fields[i_];
-        const unsigned char *a_ = (const unsigned char *)one_ + f_->offset, *b_ = (const unsigned char *)other_ + f_->offset;
+        const unsigned char *a_ = (const unsigned char *)protopool_field_at(record_, f_, one_);
+        const unsigned char *b_ = (const unsigned char *)protopool_field_at(record_, f_, other_);
         const size_t length_of_it_ = protopool_field_length(f_, one_);
         ck_assert(f_->is_tail ? f_->offset >= record_->bytes : f_->offset + (uint64_t)f_->bytes * f_->count <= record_->bytes);
         if (protopool_field_present(f_, one_) != protopool_field_present(f_, other_)

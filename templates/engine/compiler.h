@@ -93,6 +93,9 @@
  * beyond the member from which a pointer comes. */
 #define PROTOPOOL_BEHIND_(msg, bytes) ((void *)((uintptr_t)(const void *)(msg) + (bytes)))
 
+/* The bytes, rounded up to a multiple of a power of two. */
+#define PROTOPOOL_UP_(bytes, align) (((bytes) + ((align)-1U)) & ~((size_t)(align)-1U))
+
 /* Clears padding of a message. */
 #define PROTOPOOL_CLEAR_(msg, offset, bytes) ((void)memset((unsigned char *)(msg) + (offset), 0, (bytes)))
 

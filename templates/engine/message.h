@@ -72,6 +72,13 @@
         p##_free_constant_(pool, msg, tag_of_it); \
     }
 
+/* Clears the padding behind a tail that ends there, before one that is aligned. */
+static inline void protopool_clear_gap(void *msg, size_t end, size_t align)
+{
+    for (; end % align != 0; end++)
+        *(unsigned char *)PROTOPOOL_BEHIND_(msg, end) = 0;
+}
+
 /* In functions of emitted sources that compare the records `one` and `other`, or hash the record `msg`: fields that lie side by
  * side, and are equal exactly if their bytes are. offset: of the first one. */
 #define PROTOPOOL_SAME_BYTES_(offset, bytes) \

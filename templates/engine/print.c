@@ -370,11 +370,11 @@ static void pp_print_element(struct protopool_printer *to, const struct protopoo
 }
 
 /* A field that is there. */
-static void pp_print_field(struct protopool_printer *to, const struct protopool_field *field,
-                           const unsigned char *record)
+static void pp_print_field(struct protopool_printer *to, const struct protopool_record *record,
+                           const struct protopool_field *field, const unsigned char *of)
 {
-    const unsigned char *const at = record + field->offset;
-    const size_t length = protopool_field_length(field, record);
+    const unsigned char *const at = (const unsigned char *)protopool_field_at(record, field, of);
+    const size_t length = protopool_field_length(field, of);
 
     if (field->type == PROTOPOOL_TEXT) {
         const char *const text = (const char *)at;
@@ -400,10 +400,10 @@ static void pp_print_record(struct protopool_printer *to, const struct protopool
         const struct protopool_field *const field = &record->fields[i];
         protopool_print_item(to, field->name);
         if (field->presence_mask == 0) {
-            pp_print_field(to, field, at);
+            pp_print_field(to, record, field, at);
         } else if (protopool_field_present(field, at)) {
             protopool_print(to, "Some(");
-            pp_print_field(to, field, at);
+            pp_print_field(to, record, field, at);
             protopool_print(to, ")");
         } else {
             protopool_print(to, "None");

@@ -58,6 +58,19 @@ def tails() -> dict[str, str]:
     return found | {text: f"{{type: {text}, max: 255}}" for text in ("string", "bytes")}
 
 
+def several_tails() -> dict[str, str]:
+    """Fields of messages with several tails: each element size behind each other, and other fields between them."""
+    elements = {"u8": "bytes", "u16": "u16[]", "f32": "f32[]", "u64": "u64[]", "text": "string", "bool": "bool[]", "kind": "kind[]",
+                "caps": "caps[]", "struct": "s_u64_0[]"}
+    found = {}
+    for first, one in elements.items():
+        for second, other in elements.items():
+            found[f"{first}_{second}"] = f"one: {{type: '{one}', max: 40}}, between: u16, other: {{type: '{other}', max: 300}}"
+    found["five"] = ("a: {type: 'u8?'}, name: {type: string, max: 255}, numbers: {type: 'u64[]', range: [1, 5], max: 7}, data: {type: bytes, max: 9}, "
+                     "kinds: {type: 'wide[]', max: 3}, text: {type: string, max: 70000}, end: 's_text_1'")
+    return found
+
+
 def schema() -> str:
     lines = [HEAD, "structs:"]
     for name, field in fields().items():
@@ -71,6 +84,9 @@ def schema() -> str:
     for name, field in tails().items():
         lines.append(f"  t_{name}: {{fields: {{before: u8, it: {field}}}, max_live: 2}}")
     lines.append("  answered: {fields: {it: u8}, replies: [m_bool_0, n_bool_0_0, answered]}")
+    for name, fields_of_it in several_tails().items():
+        lines.append(f"  v_{name}: {{fields: {{{fields_of_it}}}, max_live: 2}}")
+    lines.append("  w_open: {fields: {name: string, numbers: 'u64[]', data: bytes}}")
     return "\n".join(lines) + "\n"
 
 

@@ -15,7 +15,7 @@ static uint64_t lengths(const struct protopool_record *record, const void *of)
     uint64_t sum = record->bytes;
     for (uint32_t i = 0; i < record->field_count; i++) {
         const struct protopool_field *const field = &record->fields[i];
-        const unsigned char *at = (const unsigned char *)of + field->offset;
+        const unsigned char *at = (const unsigned char *)protopool_field_at(record, field, of);
         sum = 31 * sum + protopool_field_length(field, of) + protopool_field_present(field, of) + field->is_tail;
         for (size_t j = 0; field->type == PROTOPOOL_STRUCT && j < protopool_field_length(field, of);
              j++, at += field->bytes)
@@ -26,8 +26,8 @@ static uint64_t lengths(const struct protopool_record *record, const void *of)
 
 /* ---- Padding: what no field has, by the descriptions --------------------------------------------------------------- */
 
-/* Sets the bits that fields of the record use; a text or list uses all its room. */
-static void use(unsigned char *used, const struct protopool_record *record)
+/* Sets the bits that fields of the record at `of` use; a text or list uses all its room, and a tail its length. */
+static void use(unsigned char *used, const struct protopool_record *record, const void *of)
 {
     for (uint32_t i = 0; i < record->field_count; i++) {
         const struct protopool_field *const field = &record->fields[i];
@@ -35,12 +35,16 @@ static void use(unsigned char *used, const struct protopool_record *record)
             memset(used + field->length_offset, 0xff, field->length_bytes);
         if (field->presence_mask != 0 && field->presence_mask != PROTOPOOL_BY_NUMBER)
             used[field->presence_offset] |= field->presence_mask;
-        if (field->is_tail)
+        if (field->is_tail) {
+            const size_t at =
+                (size_t)((const unsigned char *)protopool_field_at(record, field, of) - (const unsigned char *)of);
+            memset(used + at, 0xff, protopool_field_length(field, of) * field->bytes + (field->type == PROTOPOOL_TEXT));
             continue;
+        }
         for (uint32_t j = 0; j < field->count; j++) {
             unsigned char *const element = used + field->offset + j * field->bytes;
             if (field->type == PROTOPOOL_STRUCT && !field->is_list)
-                use(element, field->record);
+                use(element, field->record, (const unsigned char *)of + field->offset);
             else /* the padding in an array's elements is copied with them */
                 memset(element, 0xff, field->bytes);
         }
@@ -79,6 +83,16 @@ static struct all *copy(struct all_pool *pool, enum all_tag tag, const void *fro
     return NULL;
 }
 
+static bool is_length_of_a_tail(const struct protopool_record *record, size_t at)
+{
+    for (uint32_t i = 0; i < record->field_count; i++) {
+        const struct protopool_field *const field = &record->fields[i];
+        if (field->is_tail && at - field->length_offset < field->length_bytes)
+            return true;
+    }
+    return false;
+}
+
 /* Whether a new message, and a copy of one with ones in its padding, lies in memory full of ones and has none in its padding. */
 static bool padding_is_written(struct all_pool *pool, unsigned variant)
 {
@@ -91,26 +105,27 @@ static bool padding_is_written(struct all_pool *pool, unsigned variant)
     struct all *msg = bench_make_(pool, variant, variant);
     const enum all_tag tag = all_tag_of(msg);
     const struct protopool_record *const record = all_describe(tag);
-    const struct protopool_field *const last = &record->fields[record->field_count - 1];
-    const size_t bytes = last->is_tail ? last->offset : record->bytes;
+    const size_t bytes = all_size(msg);
     struct all *const first = msg;
-    bool is_good;
+    bool has_tails = false, is_good;
 
     if (bytes > sizeof used)
         return false;
     memset(used, 0, sizeof used);
-    use(used, record);
+    use(used, record, msg);
     memcpy(dirty.bytes, msg, record->bytes);
     for (size_t i = sizeof *msg; i < record->bytes; i++)
         if (used[i] == 0)
             dirty.bytes[i] = 0xff;
+    for (uint32_t i = 0; i < record->field_count; i++)
+        has_tails = has_tails || record->fields[i].is_tail;
     for (size_t i = sizeof *msg; i < bytes; i++)
-        if (!last->is_tail || i - last->length_offset >= last->length_bytes) /* a tail is freed by its length */
+        if (!is_length_of_a_tail(record, i)) /* by which the message is freed */
             ((unsigned char *)msg)[i] = 0xff;
     all_free(pool, msg);
     msg = bench_make_(pool, variant, variant);
     is_good = msg == first && is_clean(msg, used, bytes);
-    if (!last->is_tail) {
+    if (!has_tails) {
         memset((unsigned char *)msg + sizeof *msg, 0xff, bytes - sizeof *msg);
         all_free(pool, msg);
         msg = copy(pool, tag, &dirty.base);

@@ -63,6 +63,20 @@ class Tails(unittest.TestCase):
         sizes = [s.bytes for s in lay_out(text).slot_sizes]
         self.assertEqual(sizes, [*range(32, 1025, 16), 1280, 1536, 1792, 2048])
 
+    def test_tails_lie_behind_each_other_each_aligned_for_its_elements(self):
+        message = lay_out(of_fields({"t": "string", "n": "u64[]", "a": "u8", "b": "bytes", "w": "u16[]", "x": "bool[]"})).messages[0]
+        self.assertEqual([(t.name, t.number, t.align, t.has_gap) for t in message.tails],
+                         [("t", 1, 1, False), ("n", 2, 8, True), ("b", 3, 1, False), ("w", 4, 2, True), ("x", 5, 1, False)])
+        self.assertEqual(message.size, 24)
+        of = {"t": 3, "n": 2, "b": 1, "w": 5, "x": 4}
+        self.assertEqual(message.bytes(lambda tail: of[tail.name]), 32 + 16 + 2 + 10 + 4)
+        self.assertEqual((message.least_bytes, message.most_bytes), (32, 2**31 - 1))
+        self.assertEqual([t.most for t in message.tails][:2], [2**31 - 1 - 32, (2**31 - 1 - 32) // 8])
+
+    def test_no_tail_has_a_gap_before_it_where_the_one_before_ends_aligned(self):
+        message = lay_out(of_fields({"n": "u64[]", "w": "u32[]", "x": "u16[]", "y": "u32[]"})).messages[0]
+        self.assertEqual([t.has_gap for t in message.tails], [False, False, False, True])
+
     def test_a_slot_size_is_shared_with_messages_that_have_no_tail(self):
         layout = lay_out("protocol: p\nmessages:\n  A: {max_live: 3, fields: {a: 'u8[15]'}}\n"
                          "  B: {max_live: 2, fields: {t: {type: bytes, max: 14}}}\n")
