@@ -13,4 +13,4 @@ report.show(diagnostics, options.format). What only one command needs, such as a
 """
 
 # In the order of the help.
-NAMES = ("init", "generate", "plan", "doc", "breaking", "lint", "fmt", "check", "bench")
+NAMES = ("init", "import", "generate", "plan", "doc", "breaking", "lint", "fmt", "check", "bench")

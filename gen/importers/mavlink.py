@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""MAVLink's XML definitions of messages -> drafts. A dialect becomes a protocol with the messages of the files that it includes; their
+enums are in files of their own, which the protocol imports."""
+
+import os
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ..diagnostics import Place, Source, quoted
+from .draft import Draft, Enum, Field, Record, Value, lost, plain, where, wrong
+from .names import Unique, camel, identifier, stripped
+from .tags import tagged
+from .writer import scalar
+from .xml_tree import Element, integer, read
+
+_SCALARS = {"char": "char", "float": "f32", "double": "f64", "int8_t": "i8", "int16_t": "i16", "int32_t": "i32", "int64_t": "i64",
+            "uint8_t": "u8", "uint16_t": "u16", "uint32_t": "u32", "uint64_t": "u64", "uint8_t_mavlink_version": "u8"}
+_TYPE = re.compile(r"(?P<scalar>\w+)\s*(?:\[\s*(?P<count>[0-9]{1,3})\s*\])?\Z")
+_LIMIT = re.compile(r"(?P<sign>U?)INT(?P<bits>8|16|32|64)_(?P<end>MAX|MIN)\Z")
+_KNOWN = frozenset(("name", "type", "enum", "units", "invalid", "minValue", "maxValue", "default", "instance", "display", "print_format"))
+
+
+@dataclass
+class _File:
+    """One XML file. includes: the files that it names, in order."""
+
+    path: str
+    root: Element
+    includes: list[str] = field(default_factory=list)
+
+    @property
+    def stem(self) -> str:
+        return identifier(Path(self.path).stem, "dialect")
+
+
+def drafts(paths: list[str], include: list[str]) -> list[Draft]:
+    """A protocol for each path, and the files that they share. Raises OSError, and SchemaError with places of the source."""
+    files: dict[str, _File] = {}
+    for path in paths:
+        _load(path, files)
+    named = list(dict.fromkeys(os.path.realpath(path) for path in paths))
+    included = {name for of in named for name in _reached(of, files)[:-1]}
+    merged = frozenset(name for name, parts in _Enums(list(files.values())).parts.items() if len({part.place.source for part in parts}) > 1)
+    found = {name: _shared(files[name], merged) for name in files if name in included}
+    shared = {name: draft for name, draft in found.items() if draft.enums or draft.flags}
+    return [*shared.values(), *(_protocol(name, files, shared) for name in named)]
+
+
+def _load(path: str, files: dict[str, _File]) -> str:
+    name = os.path.realpath(path)
+    if name in files:
+        return name
+    root = read(path)
+    if root.name != "mavlink":
+        raise wrong(root.place, f"the root of a MAVLink definition is <mavlink>, not <{root.name}>")
+    files[name] = this = _File(path, root)
+    for include in root.all("include"):
+        other = os.path.join(os.path.dirname(path), include.text.strip())
+        try:
+            this.includes.append(_load(other, files))
+        except OSError as error:
+            raise wrong(include.place, f"{other}: {error.strerror}") from None
+    return name
+
+
+def _reached(name: str, files: dict[str, _File]) -> list[str]:
+    """The file and all that it includes, these first."""
+    found: dict[str, None] = {}
+    begun: set[str] = set()
+
+    def visit(at: str) -> None:
+        if at not in begun:
+            begun.add(at)
+            for other in files[at].includes:
+                visit(other)
+            found[at] = None
+
+    visit(name)
+    return list(found)
+
+
+# Enums. Several files may add values to one enum: such an enum is merged, and written into each protocol.
+
+def _shared(file: _File, merged: frozenset[str]) -> Draft:
+    """The enums that this file alone defines."""
+    return Draft(f"{file.stem}_types", "", file.root.place, f"The enums of MAVLink's {Path(file.path).name}.",
+                 _head(file), **_Enums([file]).sections(merged))
+
+
+def _head(file: _File) -> tuple[str, ...]:
+    return (f"Imported from {Path(file.path).name} (MAVLink).",)
+
+
+class _Enums:
+    """The enums of some files. spelling: what a field's "enum" names, with the name in the schema and whether it is flags."""
+
+    def __init__(self, files: list[_File]):
+        self.parts: dict[str, list[Element]] = {}
+        for file in files:
+            for section in file.root.all("enums"):
+                for enum in section.all("enum"):
+                    self.parts.setdefault(enum.needed("name"), []).append(enum)
+        unique = Unique(_SCALARS.values())
+        self.spelling = {name: (unique(identifier(name, "enum")), _is_bitmask(parts)) for name, parts in self.parts.items()}
+
+    def sections(self, without: frozenset[str]) -> dict[str, tuple[Enum, ...]]:
+        made = [(self.spelling[name][1], self.enum(name, parts)) for name, parts in self.parts.items() if name not in without]
+        made = [(is_flags, enum) for is_flags, enum in made if enum.values]
+        return {"enums": tuple(e for is_flags, e in made if not is_flags), "flags": tuple(e for is_flags, e in made if is_flags)}
+
+    def enum(self, name: str, parts: list[Element]) -> Enum:
+        entries = [entry for part in parts for entry in part.all("entry")]
+        names = Unique()
+        words = [names(word) for word in stripped(name, [entry.needed("name") for entry in entries])]
+        is_flags, notes = self.spelling[name][1], _status(parts[0])
+        values: dict[int, Value] = {}
+        number = -1
+        for entry, word in zip(entries, words):
+            number = entry.integer("value") if entry.get("value") else number + 1
+            what = f"{entry.get('name')} = {number}"
+            if is_flags and (number <= 0 or number & (number - 1) or number >= 2**64):
+                notes += (lost(f"{what}, which is not one bit", entry.place),)
+                continue
+            key = number.bit_length() - 1 if is_flags else number
+            if key in values:
+                notes += (lost(f"{what}, another name of {values[key].name}", entry.place),)
+                continue
+            values[key] = Value(word, key, entry.place, _described(entry), _status(entry), )
+        return Enum(self.spelling[name][0], tuple(values.values()), parts[0].place, " ".join(filter(None, map(_described, parts))), notes)
+
+
+def _is_bitmask(parts: list[Element]) -> bool:
+    return any(part.get("bitmask") == "true" for part in parts)
+
+
+def _described(element: Element) -> str:
+    """The description, with the parameters of a command in it."""
+    found = element.first("description")
+    text = plain(found.text if found is not None else "")
+    params = [_parameter(p) for p in element.all("param") if p.get("label")]
+    return f"{text} Parameters: {'; '.join(params)}." if params else text
+
+
+def _parameter(param: Element) -> str:
+    limits = [f"{what} {param.get(key)}" for key, what in (("minValue", "from"), ("maxValue", "to"), ("enum", "a")) if param.get(key)]
+    about = ", ".join(filter(None, [param.get("units"), " ".join(limits)]))
+    return plain(f"{param.get('index')} {param.get('label')}{f' ({about})' if about else ''}")
+
+
+def _deprecation(element: Element) -> str:
+    found = element.first("deprecated")
+    return "" if found is None else f"{_since(found, 'deprecated')} {plain(found.text)}".strip()
+
+
+def _since(status: Element, word: str) -> str:
+    since = f" since {status.get('since')}" if status.get("since") else ""
+    other = f", replaced by {status.get('replaced_by')}" if status.get("replaced_by") else ""
+    return plain(f"{word}{since}{other}")
+
+
+def _status(element: Element) -> tuple[str, ...]:
+    """What a schema cannot say, as comments."""
+    notes = []
+    for status in element.all("deprecated", "superseded", "wip"):
+        if status.name == "wip":
+            notes.append("work in progress in the source")
+        elif status.name == "superseded" or element.name != "message":
+            notes.append(f"{_since(status, status.name)}. {plain(status.text)}".rstrip(" .") + f", {where(status.place)}")
+    return tuple(notes)
+
+
+# Messages.
+
+def _protocol(name: str, files: dict[str, _File], shared: dict[str, Draft]) -> Draft:
+    this, reached = files[name], _reached(name, files)
+    enums = _Enums([files[at] for at in reached])
+    imported = [shared[at] for at in reached if at in shared]
+    elsewhere = {enum.place for draft in imported for enum in (*draft.enums, *draft.flags)}
+    sections = enums.sections(frozenset(of for of, parts in enums.parts.items() if parts[0].place in elsewhere))
+    messages = _Messages(enums)
+    made = [messages.message(element) for at in reached for section in files[at].root.all("messages") for element in section.all("message")]
+    return Draft(this.stem, this.stem, this.root.place, f"MAVLink's {Path(this.path).name}.", _head(this),
+                 tuple(draft.stem for draft in imported), **sections, messages=tagged(made))
+
+
+class _Messages:
+    def __init__(self, enums: _Enums):
+        self.spelling = enums.spelling
+        self.written = {enum.name for section in enums.sections(frozenset()).values() for enum in section}
+
+    def message(self, element: Element) -> tuple[int, Record]:
+        names = Unique()
+        fields: list[Field] = []
+        extends: Element | None = None
+        for child in element.children:
+            if child.name == "extensions":
+                extends = child
+            elif child.name == "field":
+                made = replace(self.field(child), name=names(identifier(child.needed("name"), "field")))
+                if extends is not None:
+                    made = replace(made, notes=(f"the fields from here on are extensions of MAVLink 2, {where(extends.place)}", *made.notes))
+                    extends = None
+                fields.append(made)
+        return element.integer("id"), Record(camel(element.needed("name")), tuple(fields), element.place, _described(element),
+                                             _status(element), deprecated=_deprecation(element))
+
+    def field(self, element: Element) -> Field:
+        match = _TYPE.match(element.needed("type"))
+        base = _SCALARS.get(match["scalar"]) if match else None
+        if base is None or match["count"] and not 1 <= int(match["count"]) <= 255:
+            raise wrong(element.place, f"{quoted(element.get('type'))} is not a type of MAVLink", "its types are " + ", ".join(_SCALARS))
+        notes, kind = [], base
+        if element.get("enum"):
+            kind, more = self.enum_of(element, base)
+            notes += more
+        brackets = f"[{match['count']}]" if match["count"] else ""
+        units = plain(element.get("units"))
+        keys = {"unit": units and scalar(units), "range": self.range(element, kind, notes), "default": self.default(element, kind, brackets, notes)}
+        if element.get("invalid"):
+            notes.append(lost(f"the value that means \"invalid\", {plain(element.get('invalid'))}", element.place))
+        if element.get("instance") == "true":
+            notes.append(lost("this field tells instances of the message apart", element.place))
+        for key in sorted(set(element.attributes) - _KNOWN):
+            notes.append(lost(f"{key} {plain(element.get(key))}", element.place))
+        return Field("", kind + brackets, element.place, plain(element.text), tuple(notes), tuple((k, v) for k, v in keys.items() if v))
+
+    def enum_of(self, element: Element, base: str) -> tuple[str, list[str]]:
+        name = element.get("enum")
+        if name not in self.spelling:
+            raise wrong(element.place, f"there is no enum {quoted(name)}", "it may be in a file that this one should include")
+        spelling, _ = self.spelling[name]
+        if base in ("f32", "f64", "char"):
+            return base, [lost(f"its values are those of {spelling}", element.place)]
+        if spelling not in self.written:
+            return base, [lost(f"the enum {name}, which has no values", element.place)]
+        return spelling, []
+
+    @staticmethod
+    def range(element: Element, kind: str, notes: list[str]) -> str:
+        low, high = element.get("minValue"), element.get("maxValue")
+        if not low and not high:
+            return ""
+        if low and high and kind in _SCALARS.values() and kind != "char":
+            return f"[{low}, {high}]"
+        notes.append(lost(f"the range from {low or 'its least'} to {high or 'its most'}", element.place))
+        return ""
+
+    @staticmethod
+    def default(element: Element, kind: str, brackets: str, notes: list[str]) -> str:
+        text = element.get("default").strip()
+        if text and (brackets or kind not in _SCALARS.values() or kind == "char" or _number(text, element.place) is None):
+            notes.append(lost(f"the default {plain(text)}", element.place))
+            return ""
+        return text
+
+
+def _number(text: str, place: Place) -> str | None:
+    """A number as a schema has it, from `UINT16_MAX`, `-1` or `NaN`; None for other texts."""
+    if limit := _LIMIT.match(text):
+        bits = int(limit["bits"])
+        if limit["end"] == "MIN":
+            return "0" if limit["sign"] else str(-2 ** (bits - 1))
+        return str(2 ** bits - 1 if limit["sign"] else 2 ** (bits - 1) - 1)
+    if re.match(r"-?[0-9]+(?:\.[0-9]+)?\Z", text):
+        return text
+    return str(integer(text, place, "a number")) if re.match(r"0[xX][0-9A-Fa-f]+\Z", text) else None

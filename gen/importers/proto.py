@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Protocol Buffers -> drafts. The messages that no other message contains become variants, the others structs. If there is one such
+message, and it is a single oneof of messages, then its members become the variants."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from ..diagnostics import Place
+from ..language.types import BUILT_IN
+from .draft import Draft, Enum, Field, Record, Value, lost, plain, where, wrong
+from .names import Unique, camel, identifier, lower, stripped
+from .protoc import Proto, protos
+from .writer import quoted, scalar
+
+_SCALARS = {1: "f64", 2: "f32", 3: "i64", 4: "u64", 5: "i32", 6: "u64", 7: "u32", 8: "bool", 9: "string", 12: "bytes", 13: "u32",
+            15: "i32", 16: "i64", 17: "i32", 18: "i64"}
+_GROUP, _MESSAGE, _ENUM = 10, 11, 14                        # types, in FieldDescriptorProto
+_REQUIRED, _REPEATED = 2, 3                                 # labels
+_FILE_MESSAGES, _FILE_ENUMS, _FILE_SERVICES = 4, 5, 6       # numbers of fields, of which the paths of places consist
+_FIELDS, _NESTED, _NESTED_ENUMS, _ONEOFS, _VALUES, _METHODS = 2, 3, 4, 8, 2, 2
+
+
+class _Type(NamedTuple):
+    """A message or an enum. path: its place, in the words of descriptors. full: as fields name it, ".package.Outer.Inner"."""
+
+    proto: Proto
+    of: object
+    path: tuple[int, ...]
+    full: str
+
+    @property
+    def place(self) -> Place:
+        return self.proto.at(self.path).place
+
+    @property
+    def local(self) -> str:
+        """The name without the package."""
+        package = self.proto.descriptor.package
+        return self.full[len(package) + 2:] if package else self.full[1:]
+
+
+def drafts(paths: list[str], include: list[str]) -> list[Draft]:
+    """A protocol for each path that has messages, and the files that they import. Raises OSError, and SchemaError."""
+    files = protos(paths, include)
+    reader = _Reader(files)
+    found = {proto.descriptor.name: reader.draft(proto) for proto in files if proto.is_named}
+    shared = [reader.types_draft(proto) for proto in files if not (proto.is_named and found[proto.descriptor.name].protocol)]
+    shared = [draft for draft in shared if draft.enums or draft.structs]
+    protocols = [draft for draft in found.values() if draft.protocol]
+    if not protocols:
+        raise wrong(Place(1, 1, 1, files[-1].source), "there is no message in this file", "a protocol has at least one")
+    return [*shared, *(reader.importing(draft, shared) for draft in protocols)]
+
+
+class _Reader:
+    """types: all, by their full names. made: what of them is written, by full name; None while a message is being made."""
+
+    def __init__(self, files: list[Proto]):
+        self.types = {one.full: one for proto in files for one in _types(proto)}
+        self.made: dict[str, Enum | Record | None] = {}
+        self.helpers: dict[str, Record] = {}
+        self.names = Unique((*BUILT_IN, "text", "blob"))
+        self.stems: dict[str, str] = {}
+        stems = Unique()
+        for proto in sorted(files, key=lambda proto: not proto.is_named):
+            self.stems[proto.descriptor.name] = stems(identifier(Path(proto.descriptor.name).stem, "file"))
+        self.referred = self._referred(files)
+
+    def _referred(self, files: list[Proto]) -> set[str]:
+        """The messages that another message contains, without those that a call sends."""
+        inside = {field.type_name for one in self.types.values() if hasattr(one.of, "field") for field in one.of.field if field.type_name != one.full}
+        calls = {name for proto in files for service in proto.descriptor.service for method in service.method for name in (method.input_type, method.output_type)}
+        return inside - calls
+
+    # Files.
+
+    def draft(self, proto: Proto) -> Draft:
+        """The protocol of a file; without a name if the file has no message that can be a variant."""
+        top = [one for one in self.types.values() if one.proto is proto and len(one.path) == 2 and one.path[0] == _FILE_MESSAGES]
+        variants = [one for one in top if one.full not in self.referred] or top
+        notes = [f"Imported from {Path(proto.descriptor.name).name} (Protocol Buffers).",
+                 lost("the numbers of fields, and options", Place(1, 1, 1, proto.source))]
+        notes += self.services(proto)
+        members = self.members_of_union(variants)
+        if members:
+            notes.append(f"The variants are the members of the oneof in {variants[0].local}, {where(variants[0].place)}.")
+            messages = [replace(self.record(one, camel(one.local), True), tag=number) for number, one in members]
+        else:
+            messages = [self.record(one, camel(one.local), True) for one in variants]
+        names = Unique()
+        messages = [replace(message, name=names(message.name)) for message in messages]
+        stem = self.stems[proto.descriptor.name]
+        doc = proto.at((2,)).text or proto.at((12,)).text
+        made = self.types_draft(proto)
+        return replace(made, protocol=stem if messages else "", doc=doc if messages else made.doc, notes=tuple(notes), messages=tuple(messages))
+
+    def members_of_union(self, variants: list[_Type]) -> list[tuple[int, _Type]]:
+        """The members of a message that is one oneof of different messages; empty if this is not the only variant."""
+        if len(variants) != 1 or len(variants[0].of.oneof_decl) != 1:
+            return []
+        fields = variants[0].of.field
+        is_union = len(fields) > 1 and all(f.HasField("oneof_index") and f.type == _MESSAGE for f in fields) and len({f.type_name for f in fields}) == len(fields)
+        return [(field.number, self.types[field.type_name]) for field in fields] if is_union else []
+
+    def types_draft(self, proto: Proto) -> Draft:
+        """The enums and structs of a file that messages use."""
+        made = [(self.types[full], thing) for full, thing in self.made.items() if self.types[full].proto is proto]
+        made = [thing for _, thing in sorted(made, key=lambda pair: pair[0].place[:2])]
+        structs = [thing for thing in made if isinstance(thing, Record) and thing.fields]
+        helpers = [record for name, record in self.helpers.items() if record.place.source is proto.source]
+        name = Path(proto.descriptor.name).name
+        return Draft(self.stems[proto.descriptor.name], "", Place(1, 1, 1, proto.source), f"Types of {name}.", (f"Imported from {name} (Protocol Buffers).",),
+                     enums=tuple(thing for thing in made if isinstance(thing, Enum)), structs=(*helpers, *structs))
+
+    def importing(self, draft: Draft, shared: list[Draft]) -> Draft:
+        """With the files that it needs: those that hold what its types, and theirs, name."""
+        by_name = {thing.name: other for other in shared for thing in (*other.enums, *other.structs)}
+        needed: dict[str, None] = {}
+        wanted = [record for record in (*draft.structs, *draft.messages)]
+        while wanted:
+            for field in wanted.pop().fields:
+                other = by_name.get(field.type.partition("[")[0].rstrip("?"))
+                if other is not None and other.stem not in needed:
+                    needed[other.stem] = None
+                    wanted += other.structs
+        return replace(draft, imports=tuple(other.stem for other in shared if other.stem in needed))
+
+    def services(self, proto: Proto) -> Iterator[str]:
+        for i, service in enumerate(proto.descriptor.service):
+            for k, method in enumerate(service.method):
+                ends = [f"{'a stream of ' * is_stream}{self.types[name].local}" for name, is_stream in
+                        ((method.input_type, method.client_streaming), (method.output_type, method.server_streaming))]
+                yield lost(f"the call {service.name}.{method.name}, {ends[0]} -> {ends[1]}", proto.at((_FILE_SERVICES, i, _METHODS, k)).place)
+
+    # Types.
+
+    def thing(self, full: str) -> Enum | Record | None:
+        """The enum or struct; None if it is one that is being made, which contains itself."""
+        if full not in self.made:
+            self.made[full] = None
+            one = self.types[full]
+            name = self.names(identifier(one.local, "type"))
+            self.made[full] = self.record(one, name) if hasattr(one.of, "field") else self.enum(one, name)
+        return self.made[full]
+
+    def enum(self, one: _Type, name: str) -> Enum:
+        unique, notes = Unique(), []
+        words = [unique(word) for word in stripped(one.of.name, [value.name for value in one.of.value])]
+        values: dict[int, Value] = {}
+        for i, (value, word) in enumerate(zip(one.of.value, words)):
+            at = one.proto.at((*one.path, _VALUES, i))
+            if value.number in values:
+                notes.append(lost(f"{value.name} = {value.number}, another name of {values[value.number].name}", at.place))
+                continue
+            about = (lost("deprecated", at.place),) if value.options.deprecated else ()
+            values[value.number] = Value(word, value.number, at.place, at.text, about)
+        return Enum(name, tuple(values.values()), one.place, one.proto.at(one.path).text, (*_reserved(one, 1), *notes))
+
+    def record(self, one: _Type, name: str, is_message: bool = False) -> Record:
+        names, found, notes = Unique(), [], ()
+        for i, field in enumerate(one.of.field):
+            at = one.proto.at((*one.path, _FIELDS, i))
+            made = self.field(one, field, at.place)
+            if isinstance(made, str):
+                notes += (made,)
+                continue
+            about = (lost("deprecated", at.place),) if field.options.deprecated else ()
+            found.append(replace(made, name=names(identifier(field.name, "field")), doc=at.text, notes=(*notes, *about, *made.notes)))
+            notes = ()
+        deprecated = one.of.options.deprecated
+        about = [*([lost("deprecated", one.place)] if deprecated and not is_message else []), *_reserved(one, 0),
+                 *(lost(f"extensions {r.start} to {r.end - 1}", one.place) for r in one.of.extension_range), *notes]
+        return Record(name, tuple(found), one.place, one.proto.at(one.path).text, tuple(about),
+                      deprecated="true" if deprecated and is_message else "")
+
+    def field(self, one: _Type, field, place: Place) -> Field | str:
+        """The field, or the comment that says why there is none."""
+        kind, thing = _SCALARS.get(field.type), None
+        notes: list[str] = []
+        if field.type_name:
+            thing = self.thing(field.type_name)
+            if thing is None:
+                return lost(f"{field.name}: {self.types[field.type_name].local} contains itself", place)
+            kind = thing.name
+            if isinstance(thing, Record) and not thing.fields:
+                notes.append(lost(f"the type {self.types[field.type_name].local}, which has no fields", place))
+                kind = "bool"
+        if field.label == _REPEATED:
+            return self.repeated(one, field, place, kind, notes)
+        keys: tuple[tuple[str, str], ...] = ()
+        is_oneof = field.HasField("oneof_index") and not field.proto3_optional
+        if is_oneof:
+            notes.append(lost(f"at most one of the fields of {one.of.oneof_decl[field.oneof_index].name} is there", place))
+        if field.default_value:
+            default = self.default(field, kind, thing)
+            keys = (("default", default),) if default else ()
+            notes.append(lost(f"whether the field is set; {field.default_value} if it is not" if default else f"the default {plain(field.default_value)}", place))
+        is_proto2 = one.proto.descriptor.syntax != "proto3"
+        is_optional = field.proto3_optional or is_oneof or field.type in (_MESSAGE, _GROUP) or is_proto2
+        if kind == "bool" and field.type_name:
+            is_optional = False
+        return Field("", kind + "?" * (is_optional and field.label != _REQUIRED and not keys), place, notes=tuple(notes), keys=keys)
+
+    def default(self, field, kind: str, thing) -> str:
+        """The default as a schema has it; empty if it has none."""
+        text = field.default_value
+        if isinstance(thing, Enum):
+            number = next(value.number for value in self.types[field.type_name].of.value if value.name == text)
+            return scalar(next(value.name for value in thing.values if value.number == number))
+        if kind == "bytes" or text in ("inf", "-inf", "nan") or not text.isprintable():
+            return ""
+        return quoted(text) if kind == "string" else text
+
+    def repeated(self, one: _Type, field, place: Place, kind: str, notes: list[str]) -> Field:
+        if kind in ("string", "bytes"):
+            kind = self.helper(one, kind)
+        if field.type == _MESSAGE and self.types[field.type_name].of.options.map_entry:
+            notes.append(lost("a map: that no key is there twice", place))
+        return Field("", f"{kind}[]", place, notes=tuple(notes))
+
+    def helper(self, one: _Type, kind: str) -> str:
+        """A struct with one text or blob: the element of a list of them."""
+        short = "text" if kind == "string" else "blob"
+        name = short if one.proto.is_named else f"{self.stems[one.proto.descriptor.name]}_{short}"
+        if name not in self.helpers:
+            what = "A text" if kind == "string" else "Bytes"
+            self.helpers[name] = Record(name, (Field(short, kind, Place(1, 1, 1, one.proto.source)),), Place(1, 1, 1, one.proto.source),
+                                        f"{what} in a list.")
+        return name
+
+
+def _types(proto: Proto) -> Iterator[_Type]:
+    """Each message and enum of a file."""
+    package = f".{proto.descriptor.package}" if proto.descriptor.package else ""
+    for i, enum in enumerate(proto.descriptor.enum_type):
+        yield _Type(proto, enum, (_FILE_ENUMS, i), f"{package}.{enum.name}")
+    stack = [(message, (_FILE_MESSAGES, i), package) for i, message in reversed(list(enumerate(proto.descriptor.message_type)))]
+    while stack:
+        message, path, outer = stack.pop()
+        full = f"{outer}.{message.name}"
+        yield _Type(proto, message, path, full)
+        for i, enum in enumerate(message.enum_type):
+            yield _Type(proto, enum, (*path, _NESTED_ENUMS, i), f"{full}.{enum.name}")
+        stack += [(nested, (*path, _NESTED, i), full) for i, nested in reversed(list(enumerate(message.nested_type)))]
+
+
+def _reserved(one: _Type, inclusive: int) -> Iterator[str]:
+    """inclusive: 1 if the ends of ranges belong to them, as those of enums do."""
+    parts = [str(r.start) if r.end - 1 + inclusive == r.start else f"{r.start} to {r.end - 1 + inclusive}" for r in one.of.reserved_range]
+    parts += [f'"{name}"' for name in one.of.reserved_name]
+    if parts:
+        yield lost(f"reserved: {', '.join(parts)}", one.place)

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Message schemas of SBE (FIX Simple Binary Encoding) -> drafts. A group becomes a list of structs, data a text or bytes; of the types,
+those are written that messages use. Types of files that are included are in files of their own, which the protocol imports."""
+
+import os
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from ..diagnostics import Place, quoted
+from ..language.types import BUILT_IN
+from .draft import Draft, Enum, Field, Record, Value, lost, plain, where, wrong
+from .names import Unique, camel, identifier, lower
+from .sbe_types import SCALARS, Simple, keys_of, most, simple
+from .tags import tagged
+from .xml_tree import Element, integer, read
+
+_LONGEST = 65535                # a larger bound of the source is no bound that anybody means
+_NOT_IN_MEMORY = ("semanticType", "offset", "epoch")
+
+
+def drafts(paths: list[str], include: list[str]) -> list[Draft]:
+    """A protocol for each path, and the files that they include. Raises OSError, and SchemaError with places of the source."""
+    found: dict[str, Draft] = {}
+    for path in paths:
+        for draft in _Schema(path, include).drafts():
+            if draft.stem in found and found[draft.stem].place != draft.place:
+                raise wrong(draft.place, f"another file also gives {draft.file}", "import it into another folder")
+            found[draft.stem] = _joined(found[draft.stem], draft) if draft.stem in found else draft
+    return list(found.values())
+
+
+def _joined(one: Draft, other: Draft) -> Draft:
+    """A file of types, with what either of two protocols uses of it."""
+    def both(first: tuple, second: tuple) -> tuple:
+        return tuple({thing.name: thing for thing in (*first, *second)}.values())
+
+    return replace(one, enums=both(one.enums, other.enums), flags=both(one.flags, other.flags), structs=both(one.structs, other.structs))
+
+
+class _Schema:
+    """One schema with the files that it includes. files: the roots, by path. types: each named type. made: the enums, flags and structs
+    that messages use, by the element that defines each; None while it is being made."""
+
+    def __init__(self, path: str, include: list[str]):
+        self.root = read(path)
+        if self.root.name != "messageSchema":
+            raise wrong(self.root.place, f"the root of an SBE schema is <messageSchema>, not <{self.root.name}>")
+        self.path, self.folders = path, include
+        self.files: dict[str, Element] = {os.path.realpath(path): self.root}
+        self.types: dict[str, Element] = {}
+        self.collect(path, self.root)
+        self.made: dict[int, Enum | Record | None] = {}
+        self.names = Unique(BUILT_IN)
+        self.dropped: Counter[str] = Counter()
+
+    def drafts(self) -> list[Draft]:
+        stem = identifier(Path(self.path).stem, "schema")
+        protocol = identifier(self.root.get("package").rpartition(".")[2], "") or stem
+        messages = tagged([self.message(element) for element in self.root.all("message")])
+        notes = [f"Imported from {Path(self.path).name} (SBE, id {self.root.get('id', '?')}, version {self.root.get('version', '0')})."]
+        if self.root.get("byteOrder") == "bigEndian":
+            notes.append(lost("the byte order, bigEndian: in memory it is that of the machine", self.root.place))
+        notes += [lost(f"{what} of {count} element{'s' * (count > 1)}", self.root.place) for what, count in self.dropped.items()]
+        found = []
+        for root in list(self.files.values())[1:]:
+            draft = self.draft(identifier(Path(root.place.source.name).stem, "types"), "", root, ())
+            if draft.enums or draft.flags or draft.structs:
+                found.append(draft)
+        main = self.draft(stem, protocol, self.root, tuple(notes))
+        return [*found, replace(main, imports=tuple(draft.stem for draft in found), messages=messages, doc=plain(self.root.get("description")))]
+
+    def draft(self, stem: str, protocol: str, root: Element, notes: tuple[str, ...]) -> Draft:
+        made = [thing for thing in self.made.values() if thing.place.source == root.place.source and _parts(thing)]
+        made.sort(key=lambda thing: thing.place[:2])
+        enums = [thing for thing in made if isinstance(thing, Enum)]
+        sets = {element.place for element in self.everything(root) if element.name == "set"}
+        return Draft(stem, protocol, root.place, "" if protocol else f"Types of {Path(root.place.source.name).name}.",
+                     notes or (f"Imported from {Path(root.place.source.name).name} (SBE).",),
+                     enums=tuple(e for e in enums if e.place not in sets), flags=tuple(e for e in enums if e.place in sets),
+                     structs=tuple(thing for thing in made if isinstance(thing, Record)))
+
+    def everything(self, element: Element):
+        yield element
+        for child in element.children:
+            yield from self.everything(child)
+
+    # Files and types.
+
+    def collect(self, path: str, root: Element) -> None:
+        for element in root.children:
+            if element.name == "include":
+                self.include(path, element)
+            elif element.name == "types":
+                self.collect(path, element)
+            elif element.name in ("type", "composite", "enum", "set"):
+                name = element.needed("name")
+                if name in self.types:
+                    raise wrong(element.place, f"the type {quoted(name)} appears twice",
+                                f"the first is {where(self.types[name].place)}")
+                self.types[name] = element
+
+    def include(self, path: str, element: Element) -> None:
+        href = element.needed("href")
+        tried = [os.path.join(folder, href) for folder in (os.path.dirname(path), *self.folders)]
+        found = next((one for one in tried if os.path.exists(one)), tried[0])
+        if os.path.realpath(found) in self.files:
+            return
+        try:
+            root = read(found)
+        except OSError as error:
+            raise wrong(element.place, f"{found}: {error.strerror}") from None
+        self.files[os.path.realpath(found)] = root
+        self.collect(found, root)
+
+    def type_named(self, name: str, place: Place) -> Element:
+        if name in self.types:
+            return self.types[name]
+        if name in SCALARS:
+            return Element("type", {"name": name, "primitiveType": name}, place)
+        raise wrong(place, f"there is no type {quoted(name)}", "it may be in a file that the schema should include")
+
+    # What messages use.
+
+    def message(self, element: Element) -> tuple[int, Record]:
+        name = camel(element.needed("name"))
+        notes, deprecated = self.history(element)
+        return element.integer("id"), Record(name, self.fields(element, lower(element.get("name"))), element.place,
+                                             plain(element.get("description")), notes, deprecated=deprecated)
+
+    def history(self, element: Element) -> tuple[tuple[str, ...], str]:
+        """Comments, and the reason if the element is a message that is deprecated."""
+        notes = []
+        if element.get("sinceVersion", "0") != "0":
+            notes.append(lost(f"since version {plain(element.get('sinceVersion'))}", element.place))
+        deprecated = f"deprecated since version {plain(element.get('deprecated'))}" if element.get("deprecated") else ""
+        if deprecated and element.name != "message":
+            notes.append(lost(deprecated, element.place))
+        return tuple(notes), deprecated
+
+    def fields(self, of: Element, prefix: str) -> tuple[Field, ...]:
+        """The fields of a message or a group."""
+        names, found, notes = Unique(), [], ()
+        for element in of.all("field", "group", "data"):
+            name = identifier(element.needed("name"), "field")
+            if element.name == "group":
+                made = self.group(element, f"{prefix}_{name}")
+            elif element.name == "data":
+                made = self.data(element)
+            else:
+                made = self.member(element, self.type_named(element.needed("type"), element.place))
+            if isinstance(made, str):           # it has no place in a struct
+                notes += (made,)
+            else:
+                found.append(replace(made, name=names(name), notes=(*notes, *made.notes)))
+                notes = ()
+        return (*found[:-1], found[-1].noting(*notes)) if found else ()
+
+    def member(self, element: Element, of: Element) -> Field | str:
+        """A field, or a member of a composite, of this type; or the comment that says why it has none."""
+        self.dropped.update(key for key in _NOT_IN_MEMORY if element.get(key))
+        presence = element.get("presence") or of.get("presence")
+        notes, doc = list(self.history(element)[0]), plain(element.get("description") or of.get("description"))
+        if presence == "constant":
+            return lost(f"the constant {plain(element.get('name'))} = {plain(element.get('valueRef') or element.text or of.text)}", element.place)
+        keys: tuple[tuple[str, str], ...] = ()
+        if of.name == "type":
+            it = simple(of)
+            if it.length == 0:
+                raise wrong(element.place, f"{quoted(of.get('name'))} is data: only <data> can have it")
+            kind, keys = self.spelling(it), keys_of(it, element, notes)
+        else:
+            thing = self.thing(of)
+            if not _parts(thing):
+                return lost(f"{plain(element.get('name'))}: {plain(of.get('name'))} has nothing that a message holds", element.place)
+            kind = thing.name
+        null = element.get("nullValue") or of.get("nullValue")
+        if null:
+            notes.append(lost(f"the value that means \"absent\", {plain(null)}", element.place))
+        return Field("", kind + "?" * (presence == "optional"), element.place, doc, tuple(notes), keys)
+
+    @staticmethod
+    def spelling(of: Simple) -> str:
+        return of.scalar if of.length is None or of.length == 1 else f"{of.scalar}[{of.length}]"
+
+    def thing(self, of: Element) -> Enum | Record:
+        """The enum, the flags or the struct of a type."""
+        key = id(of)
+        if key not in self.made:
+            self.made[key] = None
+            name = self.names(identifier(of.needed("name"), "type"))
+            self.made[key] = self.composite(of, name) if of.name == "composite" else self.enum(of, name)
+        elif self.made[key] is None:
+            raise wrong(of.place, f"the composite {quoted(of.get('name'))} contains itself")
+        return self.made[key]
+
+    def enum(self, of: Element, name: str) -> Enum:
+        encoding = of.needed("encodingType")
+        base = simple(self.type_named(encoding, of.place)).scalar
+        if base in ("f32", "f64"):
+            raise wrong(of.place, f"the encoding of {quoted(of.get('name'))} is {encoding}, which is no integer")
+        notes, unique = list(self.history(of)[0]), Unique()
+        values: dict[int, Value] = {}
+        for element in of.all("choice" if of.name == "set" else "validValue"):
+            text = element.text.strip()
+            what = f"{plain(element.needed('name'))} = {plain(text)}"
+            if base == "char" and len(text) != 1:
+                raise wrong(element.place, f"a value of the type char is one character, not {quoted(text)}")
+            is_letter = base == "char" and " " <= text <= "~"
+            number = ord(text) if base == "char" else integer(text, element.place, f"the value of {quoted(element.get('name'))}")
+            if number in values:
+                notes.append(lost(f"{what}, another name of {values[number].name}", element.place))
+                continue
+            values[number] = Value(unique(lower(element.get("name")) or "none"), number, element.place, plain(element.get("description")),
+                                   self.history(element)[0], is_letter=is_letter)
+        return Enum(name, tuple(values.values()), of.place, plain(of.get("description")), tuple(notes))
+
+    def composite(self, of: Element, name: str) -> Record:
+        names, found, notes = Unique(), [], ()
+        for element in of.all("type", "ref", "enum", "set", "composite"):
+            made = self.member(element, self.type_named(element.needed("type"), element.place) if element.name == "ref" else element)
+            if isinstance(made, str):
+                notes += (made,)
+            else:
+                found.append(replace(made, name=names(identifier(element.needed("name"), "field")), notes=(*notes, *made.notes)))
+                notes = ()
+        return Record(name, tuple(found), of.place, plain(of.get("description")), (*self.history(of)[0], *notes))
+
+    # What has any length.
+
+    def group(self, element: Element, name: str) -> Field | str:
+        count = self.part(element, element.get("dimensionType", "groupSizeEncoding"), "numInGroup")
+        notes = list(self.history(element)[0])
+        if count.get("minValue") not in ("", "0"):
+            notes.append(lost(f"at least {plain(count.get('minValue'))} elements", element.place))
+        struct = Record(self.names(name), self.fields(element, name), element.place, plain(element.get("description")))
+        if not struct.fields:
+            return lost(f"the group {plain(element.get('name'))}, whose elements hold nothing", element.place)
+        self.made[id(element)] = struct
+        longest = most(count)
+        if longest > _LONGEST:
+            notes.append(f"the source allows {longest} elements")
+        return Field("", f"{struct.name}[]", element.place, plain(element.get("description")), tuple(notes),
+                     most=longest if longest <= _LONGEST else None)
+
+    def data(self, element: Element) -> Field:
+        length = self.part(element, element.needed("type"), "length")
+        data = self.part(element, element.needed("type"), "varData")
+        is_text = data.get("characterEncoding") or data.get("primitiveType") == "char"
+        longest, notes = most(length), list(self.history(element)[0])
+        if longest > _LONGEST:
+            notes.append(f"the source allows {longest} bytes")
+        doc = plain(element.get("description"))
+        return Field("", "string" if is_text else "bytes", element.place, doc, tuple(notes), most=longest if longest <= _LONGEST else None)
+
+    def part(self, element: Element, name: str, part: str) -> Element:
+        """A member of the composite that says how a group or data is encoded."""
+        composite = self.type_named(name, element.place)
+        found = next((child for child in composite.children if child.get("name") == part), None)
+        if found is None:
+            raise wrong(element.place, f"{quoted(name)} has no member \"{part}\"", f"it is the encoding of <{element.name}>")
+        return self.type_named(found.needed("type"), found.place) if found.name == "ref" else found
+
+
+def _parts(of: Enum | Record) -> tuple:
+    return of.values if isinstance(of, Enum) else of.fields

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The primitive types of SBE: their names and limits, and the simple types made of them."""
+
+from typing import NamedTuple
+
+from ..diagnostics import quoted
+from .draft import lost, plain, wrong
+from .xml_tree import Element, integer
+
+SCALARS = {"char": "char", "float": "f32", "double": "f64", **{f"{s}int{bits}": f"{s or 'i'}{bits}" for s in ("", "u") for bits in (8, 16, 32, 64)}}
+_UNITS = {"second": "s", "millisecond": "ms", "microsecond": "us", "nanosecond": "ns"}
+
+
+class Simple(NamedTuple):
+    """What a <type> says. length: None if it is no array."""
+
+    scalar: str
+    length: int | None
+    element: Element
+
+    @property
+    def is_constant(self) -> bool:
+        return self.element.get("presence") == "constant"
+
+    def limit(self, attribute: str) -> int | None:
+        text = self.element.get(attribute).strip()
+        return integer(text, self.element.place, f'"{attribute}"') if text else None
+
+
+def simple(element: Element) -> Simple:
+    """Raises SchemaError if it is not a type."""
+    name = element.needed("primitiveType")
+    if name not in SCALARS:
+        raise wrong(element.place, f"there is no primitive type {quoted(name)}", "the primitive types are " + ", ".join(SCALARS))
+    length = element.integer("length") if element.get("length") else None
+    if length is not None and length < 0:
+        raise wrong(element.place, f'"length" is {length}, and is 0 or more')
+    return Simple(SCALARS[name], None if length == 1 and SCALARS[name] != "char" else length, element)
+
+
+def lowest(scalar: str) -> int:
+    return 0 if scalar.startswith("u") else -2 ** (int(scalar[1:]) - 1)
+
+
+def highest(scalar: str) -> int:
+    return 2 ** int(scalar[1:]) - 1 if scalar.startswith("u") else 2 ** (int(scalar[1:]) - 1) - 1
+
+
+def most(length: Element) -> int:
+    """The largest length or count that a field of this <type> says: the largest number of its type means "none"."""
+    of = simple(length)
+    given = of.limit("maxValue")
+    return given if given is not None else highest(of.scalar) - 1 if of.scalar.startswith("u") else highest(of.scalar)
+
+
+def keys_of(of: Simple, units: Element, notes: list[str]) -> tuple[tuple[str, str], ...]:
+    """The unit and the range. units: the element that may have a "timeUnit"."""
+    found = []
+    if unit := units.get("timeUnit") or of.element.get("timeUnit"):
+        found.append(("unit", _UNITS.get(unit, plain(unit))))
+    low, high = of.element.get("minValue").strip(), of.element.get("maxValue").strip()
+    if low or high:
+        if of.scalar in ("char", "f32", "f64"):
+            if not _is_real_range(of.scalar, low, high):
+                notes.append(lost(f"the range from {low or 'its least'} to {high or 'its most'}", of.element.place))
+            else:
+                found.append(("range", f"[{float(low)!r}, {float(high)!r}]"))
+        else:
+            ends = (of.limit("minValue"), of.limit("maxValue"))
+            least, largest = lowest(of.scalar), highest(of.scalar)
+            found.append(("range", f"[{least if ends[0] is None else ends[0]}, {largest if ends[1] is None else ends[1]}]"))
+    return tuple(found)
+
+
+def _is_real_range(scalar: str, low: str, high: str) -> bool:
+    try:
+        return scalar != "char" and abs(float(low)) < 1e38 and abs(float(high)) < 1e38
+    except ValueError:
+        return False

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The numbers of messages as tags of a schema, whose 0 belongs to no message."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..language.resolve import MAX_TAG
+from .draft import Record, lost, where, wrong
+from .names import Unique
+
+
+def tagged(messages: Sequence[tuple[int, Record]]) -> tuple[Record, ...]:
+    """The messages with their numbers as tags, and their names made different. A number that is no tag is replaced by a large one that
+    no message has. Raises SchemaError if two messages have one number."""
+    names = Unique()
+    first: dict[int, Record] = {}
+    for number, message in messages:
+        if number in first:
+            raise wrong(message.place, f"the id {number} appears twice", f"the first is {where(first[number].place)}")
+        first[number] = message
+    free = (tag for tag in range(65535, 0, -1) if tag not in first)
+    found = []
+    for number, message in messages:
+        if not 1 <= number <= MAX_TAG:
+            message = replace(message, notes=(*message.notes, lost(f"the id {number}: a tag is from 1 to {MAX_TAG}", message.place)))
+            number = next(free)
+        found.append(replace(message, name=names(message.name), tag=number))
+    return tuple(found)
