@@ -150,13 +150,17 @@ def _parameter(param: Element) -> str:
 
 def _deprecation(element: Element) -> str:
     found = element.first("deprecated")
-    return "" if found is None else f"{_since(found, 'deprecated')} {plain(found.text)}".strip()
+    return "" if found is None else _sentences(_since(found, "deprecated"), found.text)
 
 
 def _since(status: Element, word: str) -> str:
     since = f" since {status.get('since')}" if status.get("since") else ""
     other = f", replaced by {status.get('replaced_by')}" if status.get("replaced_by") else ""
     return plain(f"{word}{since}{other}")
+
+
+def _sentences(first: str, second: str) -> str:
+    return f"{first}. {plain(second)}" if plain(second) else first
 
 
 def _status(element: Element) -> tuple[str, ...]:
@@ -166,7 +170,7 @@ def _status(element: Element) -> tuple[str, ...]:
         if status.name == "wip":
             notes.append("work in progress in the source")
         elif status.name == "superseded" or element.name != "message":
-            notes.append(f"{_since(status, status.name)}. {plain(status.text)}".rstrip(" .") + f", {where(status.place)}")
+            notes.append(f"{_sentences(_since(status, status.name), status.text).rstrip('.')}, {where(status.place)}")
     return tuple(notes)
 
 

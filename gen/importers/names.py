@@ -12,7 +12,8 @@ _LONGEST = 63
 
 def lower(name: str) -> str:
     """MAV_TYPE, someNumbers, some-numbers -> mav_type, some_numbers. Empty if nothing of it can be part of a name."""
-    return _cut(re.sub(r"_{2,}", "_", snake(_ascii(name))).strip("_"))
+    words = _ascii(name)
+    return _cut(re.sub(r"_{2,}", "_", words.lower() if words.isupper() else snake(words)).strip("_"))
 
 
 def identifier(name: str, otherwise: str) -> str:

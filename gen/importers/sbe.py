@@ -160,7 +160,7 @@ class _Schema:
         """A field, or a member of a composite, of this type; or the comment that says why it has none."""
         self.dropped.update(key for key in _NOT_IN_MEMORY if element.get(key))
         presence = element.get("presence") or of.get("presence")
-        notes, doc = list(self.history(element)[0]), plain(element.get("description") or of.get("description"))
+        notes, doc = list(self.history(element)[0]), plain(element.get("description"))
         if presence == "constant":
             return lost(f"the constant {plain(element.get('name'))} = {plain(element.get('valueRef') or element.text or of.text)}", element.place)
         keys: tuple[tuple[str, str], ...] = ()
@@ -168,7 +168,7 @@ class _Schema:
             it = simple(of)
             if it.length == 0:
                 raise wrong(element.place, f"{quoted(of.get('name'))} is data: only <data> can have it")
-            kind, keys = self.spelling(it), keys_of(it, element, notes)
+            kind, keys, doc = self.spelling(it), keys_of(it, element, notes), doc or plain(of.get("description"))
         else:
             thing = self.thing(of)
             if not _parts(thing):
@@ -232,7 +232,7 @@ class _Schema:
         count = self.part(element, element.get("dimensionType", "groupSizeEncoding"), "numInGroup")
         notes = list(self.history(element)[0])
         if count.get("minValue") not in ("", "0"):
-            notes.append(lost(f"at least {plain(count.get('minValue'))} elements", element.place))
+            notes.append(lost(f"at least {plain(count.get('minValue'))} of them", element.place))
         struct = Record(self.names(name), self.fields(element, name), element.place, plain(element.get("description")))
         if not struct.fields:
             return lost(f"the group {plain(element.get('name'))}, whose elements hold nothing", element.place)

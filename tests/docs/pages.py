@@ -20,7 +20,7 @@ from pathlib import Path
 from support import ROOT
 
 PAGES = ("README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
-LANGUAGES = ("yaml", "c", "cpp", "sh", "make", "cmake", "ninja", "meson", "text")
+LANGUAGES = ("yaml", "c", "cpp", "sh", "make", "cmake", "ninja", "meson", "xml", "text")
 WORDS = {"c": ("file", "emitted"), "cpp": ("file",), "text": ("output",)}
 _FENCE = re.compile(r" *(`{3,}|~{3,})(.*)")
 

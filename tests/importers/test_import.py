@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""`protopool import`: what becomes of a definition that uses everything, and the errors of wrong ones. UPDATE_GOLDEN=1 rewrites the
+expected schemas and errors."""
+
+import ast
+import importlib.util
+import os
+import re
+import shutil
+import sys
+import unittest
+from pathlib import Path
+from unittest import mock
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+from support import ROOT, CommandTest, FolderTest, compilers, long, main      # noqa: E402
+import whole_way                                                              # noqa: E402
+
+from gen.importers import names, writer, xml_tree                             # noqa: E402
+from gen.diagnostics import Place, SchemaError, Source                        # noqa: E402
+
+UPDATE = os.environ.get("UPDATE_GOLDEN") == "1"
+BAD = HERE / "bad"
+GOOD = {"mavlink": ["rover.xml"], "sbe": ["orders.xml"], "proto": ["shop.proto", "old.proto"]}
+HAS_PROTOC = shutil.which("protoc") is not None and importlib.util.find_spec("google") is not None
+LANGUAGES = [language for language in GOOD if language != "proto" or HAS_PROTOC]
+WHY_NOT = "protoc or python3-protobuf is missing: make deps-ci"
+
+
+class Golden(FolderTest):
+    maxDiff = None
+
+    def test_a_definition_that_uses_everything_gives_exactly_the_expected_schemas(self):
+        for language in LANGUAGES:
+            status, _, err = main("import", language, "-o", self.folder / language, *(HERE / language / name for name in GOOD[language]))
+            self.assertEqual((status, err), (0, ""), language)
+            made = {path.name: path.read_text(encoding="utf-8") for path in (self.folder / language).iterdir()}
+            expected = HERE / language / "expected"
+            if UPDATE:
+                expected.mkdir(exist_ok=True)
+                for path in expected.iterdir():
+                    path.unlink()
+                for name, text in made.items():
+                    (expected / name).write_text(text, encoding="utf-8")
+            self.assertEqual(sorted(made), sorted(path.name for path in expected.iterdir()))
+            for name, text in made.items():
+                with self.subTest(name):
+                    self.assertEqual((expected / name).read_text(encoding="utf-8"), text)
+
+    def test_lint_and_fmt_find_nothing(self):
+        for language in LANGUAGES:
+            for name in GOOD[language]:
+                self.assertEqual(len(whole_way.imported(language, [str(HERE / language / name)], self.folder / name)), 1)
+
+    def test_payloads_of_mavlink_have_the_bytes_of_the_xml(self):
+        schema, = whole_way.imported("mavlink", [str(HERE / "mavlink/rover.xml")], self.folder)
+        total, saved = whole_way.compare_payloads(HERE / "mavlink/rover.xml", schema)
+        self.assertEqual((total, saved), (6 + 42 + 50 + 2, 0))
+
+    def test_a_payload_of_another_size_is_found(self):
+        schema, = whole_way.imported("mavlink", [str(HERE / "mavlink/rover.xml")], self.folder)
+        schema.write_text(schema.read_text(encoding="utf-8").replace("{type: i16, unit: cA", "{type: i32, unit: cA"), encoding="utf-8")
+        with self.assertRaisesRegex(whole_way.Failed, "Attitude.current: 4 bytes, and 2 of current"):
+            whole_way.compare_payloads(HERE / "mavlink/rover.xml", schema)
+
+    @long
+    @unittest.skipUnless(len(compilers("gcc", "g++", "clang")) == 3, "gcc, g++ or clang is missing")
+    def test_the_generated_c_is_free_of_warnings_and_its_suite_passes(self):
+        for language in LANGUAGES:
+            for name in GOOD[language]:
+                with self.subTest(name):
+                    schema, = whole_way.imported(language, [str(HERE / language / name)], self.folder / name / "schema")
+                    (self.folder / name / "c").mkdir()
+                    self.assertRegex(whole_way.built_and_run(schema, self.folder / name / "c"), r"\A100%: Checks: [1-9]")
+
+
+class Errors(unittest.TestCase):
+    """bad/ has a definition for each mistake, and beside it exactly what the command prints."""
+
+    maxDiff = None
+
+    def setUp(self):
+        here = Path.cwd()
+        os.chdir(BAD)                       # so that messages show the bare name
+        self.addCleanup(os.chdir, here)
+        self.names = sorted(path.name for path in BAD.iterdir() if path.suffix != ".err")
+
+    def test_each_wrong_definition_gives_exactly_the_expected_errors_and_no_file(self):
+        before = sorted(BAD.iterdir())
+        for name in self.names:
+            language = name.partition("_")[0]
+            if language in LANGUAGES:
+                with self.subTest(name):
+                    status, out, err = main("import", language, name)
+                    self.assertEqual((status, out), (1, ""))
+                    golden = BAD / f"{name}.err"
+                    if UPDATE:
+                        golden.write_text(err, encoding="utf-8")
+                    self.assertEqual(golden.read_text(encoding="utf-8"), err)
+                    self.assertRegex(err, rf"\A{re.escape(name)}:[1-9][0-9]*:[1-9][0-9]*: error: ")
+        if not UPDATE:
+            self.assertEqual(sorted(BAD.iterdir()), before)
+
+    def test_every_error_of_an_importer_has_a_wrong_definition(self):
+        golden = "".join(path.read_text(encoding="utf-8") for path in BAD.glob("*.err"))
+        for path in (ROOT / "gen/importers").glob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "wrong" and isinstance(node.args[1], (ast.Constant, ast.JoinedStr)):
+                    parts = [node.args[1]] if isinstance(node.args[1], ast.Constant) else node.args[1].values
+                    pattern = "".join(re.escape(part.value) if isinstance(part, ast.Constant) else ".*" for part in parts)
+                    if "larger" not in pattern and "gives" not in pattern:         # tested below, or it takes two folders
+                        self.assertRegex(golden, f": error: {pattern} \\[import\\]\n", f"{path.name}:{node.lineno}")
+
+
+class Writing(CommandTest):
+    def test_a_schema_that_is_there_is_not_overwritten_without_force(self):
+        rover = HERE / "mavlink/rover.xml"
+        self.out.mkdir()
+        (self.out / "rover.yaml").write_text("mine\n")
+        status, out, err = main("import", "mavlink", "-o", self.out, rover)
+        self.assertEqual((status, out), (2, ""))
+        self.assertIn("rover.yaml: there already; import overwrites it with --force, and wrote no file", err)
+        self.assertEqual((self.names(), (self.out / "rover.yaml").read_text()), (["rover.yaml"], "mine\n"))
+        self.assertEqual(main("import", "mavlink", "--force", "-o", self.out, rover)[0], 0)
+        self.assertEqual(self.names(), ["base_types.yaml", "rover.yaml"])
+
+    def test_if_one_of_two_files_is_wrong_nothing_is_written(self):
+        status, out, _ = main("import", "sbe", "-o", self.out, HERE / "sbe/orders.xml", BAD / "sbe_unknown_type.xml")
+        self.assertEqual((status, out, self.out.exists()), (1, "", False))
+
+    def test_a_missing_file_is_trouble_with_a_file(self):
+        for language in LANGUAGES:
+            status, out, err = main("import", language, "-o", self.out, "nowhere.xml")
+            self.assertEqual((status, out, err), (2, "", "protopool: nowhere.xml: No such file or directory\n"))
+
+    def test_dialects_that_are_imported_together_share_their_enums(self):
+        done = main("import", "mavlink", "-o", self.out, HERE / "mavlink/rover.xml", HERE / "mavlink/base.xml")
+        self.assertEqual((done[0], done[2]), (0, ""))
+        self.assertEqual(self.names(), ["base.yaml", "base_types.yaml", "rover.yaml"])
+        for name in ("base", "rover"):
+            self.assertIn("import: base_types.yaml", (self.out / f"{name}.yaml").read_text())
+        self.assertEqual(main("generate", "-o", self.out, self.out / "rover.yaml", self.out / "base.yaml")[0], 0)
+
+    def test_errors_are_printed_in_every_format(self):
+        status, out, err = main("import", "mavlink", "--format=json", BAD / "mavlink_same_id.xml")
+        self.assertEqual((status, err), (1, ""))
+        self.assertIn('"rule": "import"', out)
+
+    def test_without_protoc_the_command_says_what_is_missing(self):
+        with mock.patch.dict(os.environ, {"PATH": str(self.folder)}):
+            status, out, err = main("import", "proto", HERE / "proto/shop.proto")
+        self.assertEqual((status, out), (2, ""))
+        self.assertIn("import proto needs protoc, and Python's package protobuf; on Debian: protobuf-compiler and python3-protobuf", err)
+
+
+@unittest.skipUnless(HAS_PROTOC, WHY_NOT)
+class Proto(FolderTest):
+    def test_imported_files_are_found_in_the_folders_of_include(self):
+        (self.folder / "a/deep").mkdir(parents=True)
+        (self.folder / "b").mkdir()
+        (self.folder / "b/other.proto").write_text('syntax = "proto3";\npackage o;\nmessage Other { int32 x = 1; }\n')
+        (self.folder / "a/deep/main.proto").write_text('syntax = "proto3";\nimport "other.proto";\nmessage Main { o.Other other = 1; }\n')
+        path = self.folder / "a/deep/main.proto"
+        self.assertEqual(main("import", "proto", "-o", self.folder / "out", path)[0], 1)
+        status, out, err = main("import", "proto", "-I", self.folder / "b", "-I", self.folder / "a", "-o", self.folder / "out", path)
+        self.assertEqual((status, err), (0, ""))
+        self.assertEqual([Path(line).name for line in out.split()], ["other.yaml", "main.yaml"])
+
+    def test_a_message_that_others_contain_and_that_a_call_sends_is_a_struct_and_a_variant(self):
+        (self.folder / "s.proto").write_text('syntax = "proto3";\nmessage A { int32 x = 1; }\nmessage B { A a = 1; }\n'
+                                             "service S { rpc Call(A) returns (B); }\n")
+        self.assertEqual(main("import", "proto", "-o", self.folder, self.folder / "s.proto")[0], 0)
+        text = (self.folder / "s.yaml").read_text()
+        self.assertRegex(text, r"(?m)^structs:\n  a:$")
+        self.assertRegex(text, r"(?m)^messages:\n  A:$")
+
+
+class Names(unittest.TestCase):
+    def test_names_follow_the_rules_of_lint(self):
+        for name, lower, camel in (("MAV_TYPE", "mav_type", "MavType"), ("someNumbers", "some_numbers", "SomeNumbers"),
+                                   ("GPS2_RAW", "gps2_raw", "Gps2Raw"), ("FOO_3D", "foo_3d", "Foo3d"), ("HEARTBEAT", "heartbeat", "Heartbeat"),
+                                   ("NewOrder", "new_order", "NewOrder"), ("a-b.c", "a_b_c", "ABC".capitalize()), ("__x__", "x", "X")):
+            self.assertEqual((names.lower(name), names.camel(name)), (lower, camel))
+
+    def test_values_lose_the_name_of_their_enum_or_the_words_that_all_begin_with(self):
+        self.assertEqual(names.stripped("MAV_TYPE", ["MAV_TYPE_A", "MAV_TYPE_B"]), ["a", "b"])
+        self.assertEqual(names.stripped("MavType", ["MAV_TYPE_A", "OTHER"]), ["a", "other"])
+        self.assertEqual(names.stripped("X", ["COLOR_RED", "COLOR_GREEN"]), ["red", "green"])
+        self.assertEqual(names.stripped("X", ["COLOR_RED", "COLOR_RED_DARK"]), ["red", "red_dark"])
+        self.assertEqual(names.stripped("X", ["X", "X_A", "A"]), ["x", "x_a", "a"])
+
+    def test_texts_are_quoted_where_yaml_would_read_something_else(self):
+        for text in ("on", "NO", "null", "~", "12", "1.5", "-1", "a: b", "a #b", "%", "it's", "[x]", "a, b", "a ", "x:", "é"):
+            self.assertTrue(writer.scalar(text).startswith("'"), text)
+        for text in ("a b", "u8", "x<=3", "m/s", "Who (else)?".removesuffix("?")):
+            self.assertEqual(writer.scalar(text), text)
+
+
+class Xml(FolderTest):
+    def test_numbers_are_read_as_the_formats_write_them(self):
+        place = Place(1, 1, 1, Source("x"))
+        for text, number in (("7", 7), (" 08 ", 8), ("0x1F", 31), ("0b101", 5), ("2**31", 2**31), ("-4", -4)):
+            self.assertEqual(xml_tree.integer(text, place, "it"), number)
+        for text in ("", "x", "1.5", "2**", "0x", "9" * 80):
+            with self.assertRaises(SchemaError):
+                xml_tree.integer(text, place, "it")
+
+    def test_a_file_that_is_too_large_is_refused(self):
+        path = self.folder / "big.xml"
+        path.write_text("<mavlink>" + " " * (4 << 20) + "</mavlink>")
+        status, _, err = main("import", "mavlink", path)
+        self.assertEqual((status, "the file is larger than 4 MiB" in err), (1, True))
+
+
+if __name__ == "__main__":
+    unittest.main()
