@@ -37,7 +37,12 @@ _protopool()
     compopt -o filenames 2>/dev/null
     mapfile -t COMPREPLY < <(
         if [[ -z $command ]]; then compgen -W "@WORDS@" -- "$cur"; fi
-        compgen -f -X '!*.y*ml' -- "$cur"
+        if [[ $command == import ]]; then
+            compgen -f -X '!*.xml' -- "$cur"
+            compgen -f -X '!*.proto' -- "$cur"
+        else
+            compgen -f -X '!*.y*ml' -- "$cur"
+        fi
         compgen -d -- "$cur")
 }
 
@@ -60,10 +65,10 @@ def options_of(parser: argparse.ArgumentParser) -> list[str]:
 
 
 def _values(command: str, action: argparse.Action) -> list[str]:
-    """A case for the option's value, unless the option has none, or the value is a file of any name."""
-    if not action.option_strings or action.nargs == 0:
+    """A case for the option's value, unless it has none; or for what can be chosen behind the command."""
+    if action.nargs == 0 or not (action.option_strings or action.choices):
         return []
-    case = "|".join(f"{command}:{option}" for option in action.option_strings)
+    case = "|".join(f"{command}:{option}" for option in action.option_strings or (command,))
     if action.choices:
         kind = f'-W "{" ".join(map(str, action.choices))}"'
     else:

@@ -115,7 +115,7 @@ class Install(InstalledTest):
     @long
     @unittest.skipUnless(shutil.which("bash"), "bash is not there")
     def test_bash_completes_commands_options_values_and_schemas(self):
-        for name in ("calc.yaml", "program.c"):
+        for name in ("calc.yaml", "program.c", "orders.xml"):
             (self.folder / name).write_text("")
         (self.folder / "schemas").mkdir()
 
@@ -136,6 +136,8 @@ class Install(InstalledTest):
         self.assertEqual(completed("protopool plan --format=s"), {"sarif"})
         self.assertEqual(completed("protopool plan --format "), {"text", "json", "github", "sarif"})
         self.assertEqual(completed("protopool -o s"), {"schemas"})
+        self.assertEqual(completed("protopool import "), {"mavlink", "sbe", "proto"})
+        self.assertEqual(completed("protopool import sbe "), {"orders.xml", "schemas"})
         self.assertEqual(completed("protopool generate -o schemas calc"), {"calc.yaml"})
 
 
