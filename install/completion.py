@@ -74,4 +74,5 @@ def _values(command: str, action: argparse.Action) -> list[str]:
     else:
         kind = "-d" if action.metavar in _FOLDERS else "-f"
     files = "" if action.choices else "compopt -o filenames 2>/dev/null; "
-    return [f'        {case}) {files}mapfile -t COMPREPLY < <(compgen {kind} -- "$cur"); return ;;']
+    reply = f'{files}mapfile -t COMPREPLY < <(compgen {kind} -- "$cur"); return'
+    return [f"        {case}) {reply} ;;" if action.option_strings else f"        {case}) if [[ $cur != -* ]]; then {reply}; fi ;;"]

@@ -18,7 +18,7 @@ def options_in_help(command: str) -> set[str]:
     """As the command's -h prints them."""
     text = run(ROOT / "bin/protopool", command, "-h").stdout
     forms = re.findall(r"(?m)^  (-.*?)(?:  |$)", text)
-    return {option for form in forms for option in re.findall(r"(?<![\w-])--?[a-z][\w-]*", form)}
+    return {option for form in forms for option in re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", form)}
 
 
 class Install(InstalledTest):
