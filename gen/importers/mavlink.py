@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..diagnostics import Place, Source, quoted
+from ..diagnostics import Place, quoted
 from .draft import Draft, Enum, Field, Record, Value, lost, plain, where, wrong
 from .names import Unique, camel, identifier, stripped
 from .tags import tagged

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..diagnostics import Place
 from ..language.types import BUILT_IN
 from .draft import Draft, Enum, Field, Record, Value, lost, plain, where, wrong
-from .names import Unique, camel, identifier, lower, stripped
+from .names import Unique, camel, identifier, stripped
 from .protoc import Proto, protos
 from .writer import quoted, scalar
 
