@@ -262,6 +262,8 @@ class Layout:
         """A hash of everything that files which use the messages must agree on: tags, numbers, members and slots, but no docs."""
         facts = [self.tag.c, self.freed_tag, self.tail_classes]
         facts += [(e.name.c, e.base.c, [(v.name.c, v.number) for v in e.values]) for e in self.protocol.enums + self.protocol.flags]
+        facts += [(b.name.c, b.base.c, [(part.name.c, part.mask, part.range, part.enum and part.enum.name.c) for part in b.parts])
+                  for b in self.protocol.bit_fields]
         facts += [(r.model.name.c, r.size, [(m.name, m.c_type, m.count, m.bits, m.offset) for m in r.members],
                    [(f.name.c, f.range) if f.absent is None else (f.name.c, f.range, f.absent) for f in r.model.fields]) for r in self.structs + self.messages]
         facts += [(m.model.tag, m.slot_class, m.tail) for m in self.messages]
@@ -276,7 +278,7 @@ class Layout:
 
     @cached_property
     def printed_enums(self) -> tuple[model.Enum, ...]:
-        """The enums that a field has."""
+        """The enums that a field has, or a part of one."""
         return tuple(enum for enum in self.protocol.enums if id(enum) in self._used)
 
     @cached_property
@@ -286,6 +288,10 @@ class Layout:
     @cached_property
     def printed_flags(self) -> tuple[model.Flags, ...]:
         return tuple(flags for flags in self.protocol.flags if id(flags) in self._used)
+
+    @cached_property
+    def printed_bit_fields(self) -> tuple[model.BitField, ...]:
+        return tuple(bit_field for bit_field in self.protocol.bit_fields if id(bit_field) in self._used)
 
     @cached_property
     def used_structs(self) -> tuple[Struct, ...]:
@@ -308,7 +314,8 @@ class Layout:
     @cached_property
     def _used(self) -> set[int]:
         records = [*(m.model for m in self.messages), *(s.model for s in self.used_structs)]
-        return {id(f.element) for record in records for f in record.fields}
+        used = {id(f.element) for record in records for f in record.fields}
+        return used | {id(part.type) for b in self.protocol.bit_fields if id(b) in used for part in b.parts if part.enum}
 
     @property
     def tag_digits(self) -> int:

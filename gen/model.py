@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .diagnostics import Place
 from .field_types import FieldType
-from .scalars import SCALARS, Scalar
+from .scalars import SCALARS, Scalar, integer_of
 
 
 MAX_TAG = 2**31 - 1             # a tag is an enumerator in C, and C11's enumerators are ints
@@ -101,6 +101,142 @@ class Flags:
         return next((1 << bit for bit in range(8 * self.base.size) if not self.all >> bit & 1), None)
 
 
+class Range(NamedTuple):
+    """Both ends are allowed values; numbers of the element's type."""
+
+    low: int | float
+    high: int | float
+
+
+def _summary(doc: str, unit: str, allowed: Range | None, absent: str = "") -> str:
+    parts = (doc, f"In {unit}." if unit else "", f"{allowed.low} to {allowed.high}." if allowed else "", absent)
+    if not any(parts[1:]):
+        return doc
+    return " ".join(part if part.endswith((".", "!", "?")) else part + "." for part in parts if part)
+
+
+@dataclass(frozen=True)
+class BitPart:
+    """Some bits of a bit field. type: None for an unsigned number. range: what is allowed of a number; None: all that its bits hold."""
+
+    name: Name
+    parameter: str
+    shift: int
+    bits: int
+    type: Scalar | Enum | None = None
+    range: Range | None = None
+    doc: str = ""
+    unit: str = ""
+    place: Place | None = field(default=None, compare=False)
+
+    @property
+    def most(self) -> int:
+        """The largest number of its bits."""
+        return 2**self.bits - 1
+
+    @property
+    def mask(self) -> int:
+        """Its bits in the integer."""
+        return self.most << self.shift
+
+    @property
+    def is_bool(self) -> bool:
+        return isinstance(self.type, Scalar)
+
+    @property
+    def enum(self) -> Enum | None:
+        return self.type if isinstance(self.type, Enum) else None
+
+    @cached_property
+    def scalar(self) -> Scalar:
+        """The type of its value in C, for an enum its base."""
+        return self.type.base if isinstance(self.type, Enum) else self.type or integer_of(self.bits)
+
+    @property
+    def ends(self) -> Range:
+        """The lowest and the highest allowed number."""
+        return self.range or Range(0, self.most)
+
+    @property
+    def summary(self) -> str:
+        """Its doc, unit and range in one line."""
+        return _summary(self.doc.strip(), self.unit, self.range)
+
+    def allows(self, number: int) -> bool:
+        return number in self.enum.by_number if self.enum else self.ends[0] <= number <= self.ends[1]
+
+    @cached_property
+    def wrong(self) -> int | None:
+        """A number of its bits that is not allowed; None if all are."""
+        most_tried = len(self.enum.values) + 1 if self.enum else 0
+        tried = (*range(min(self.most, most_tried) + 1), self.ends[1] + 1, self.ends[0] - 1)
+        return next((n for n in tried if 0 <= n <= self.most and not self.allows(n)), None)
+
+    @property
+    def is_refusable(self) -> bool:
+        """Whether a value of its type in C can be one that is not allowed."""
+        return not self.is_bool and (self.enum is not None or self.ends != (0, 2 ** (8 * self.scalar.size) - 1))
+
+    @property
+    def initial(self) -> int:
+        """Its default: zero, or the nearest allowed number, or the first value of an enum."""
+        if self.enum:
+            return 0 if 0 in self.enum.by_number else self.enum.values[0].number
+        return self.ends[0]
+
+
+@dataclass(frozen=True)
+class BitField:
+    """An integer whose bits are parts of their own, by ascending shift."""
+
+    name: Name
+    base: Scalar
+    parts: tuple[BitPart, ...]
+    doc: str = ""
+    place: Place | None = field(default=None, compare=False)
+    described = "BITS"
+    is_struct = False
+
+    @cached_property
+    def all(self) -> int:
+        """The bits of all parts."""
+        return sum(part.mask for part in self.parts)
+
+    @cached_property
+    def undeclared(self) -> int | None:
+        """A number that is not allowed: with a bit of no part, or with a wrong part; None if all are allowed."""
+        unused = (self.initial | 1 << bit for bit in self.unused)
+        wrong = (self.initial & ~part.mask | part.wrong << part.shift for part in self.parts if part.wrong is not None)
+        return next(unused, next(wrong, None))
+
+    @property
+    def unused(self) -> list[int]:
+        """The numbers of the bits of no part."""
+        return [bit for bit in range(8 * self.base.size) if not self.all >> bit & 1]
+
+    @property
+    def has_unused(self) -> bool:
+        return self.all < 2 ** (8 * self.base.size) - 1
+
+    @cached_property
+    def initial(self) -> int:
+        return sum(part.initial << part.shift for part in self.parts)
+
+    @property
+    def can_refuse(self) -> bool:
+        """Whether the values of its parts, as C passes them, can be such that they are not allowed."""
+        return any(part.is_refusable for part in self.parts)
+
+    @property
+    def has_make(self) -> bool:
+        """Whether a number can be made of any values of its parts, so that one that is not allowed is seen in it."""
+        return not self.can_refuse or self.undeclared is not None
+
+    def value(self, part: BitPart, number: int) -> int:
+        """The part's number in this number."""
+        return (number & part.mask) >> part.shift
+
+
 class Record:
     """A struct or a message: it has fields."""
 
@@ -143,21 +279,7 @@ class Struct(Record):
     is_struct = True
 
 
-Element = Scalar | Enum | Flags | Struct
-
-
-class Range(NamedTuple):
-    """Both ends are allowed values; numbers of the element's type."""
-
-    low: int | float
-    high: int | float
-
-
-def _summary(doc: str, unit: str, allowed: Range | None, absent: str = "") -> str:
-    parts = (doc, f"In {unit}." if unit else "", f"{allowed.low} to {allowed.high}." if allowed else "", absent)
-    if not any(parts[1:]):
-        return doc
-    return " ".join(part if part.endswith((".", "!", "?")) else part + "." for part in parts if part)
+Element = Scalar | Enum | Flags | BitField | Struct
 
 
 @dataclass(frozen=True)
@@ -216,7 +338,7 @@ class Field(NamedTuple):
     doc: str = ""
     unit: str = ""
     range: Range | None = None
-    default: int | float | str | None = None     # a number, also for an enum or flags, or a text
+    default: int | float | str | None = None     # a number, also for an enum, flags or a bit field, or a text
     named: NamedType | None = None               # the named type by which it is written
 
     @property
@@ -288,6 +410,7 @@ class Protocol:
     types: tuple[NamedType, ...] = ()
     structs: tuple[Struct, ...] = ()        # each after the structs that it contains
     constants: tuple[Constant, ...] = ()
+    bit_fields: tuple[BitField, ...] = ()
     doc: str = ""
     license: str = ""
 

@@ -47,6 +47,11 @@ def is_saturated(bound: int | None) -> bool:
     return bound is not None and bound == 2 ** (8 * length_scalar(bound).size) - 1
 
 
+def integer_of(bits: int) -> Scalar:
+    """The narrowest unsigned integer that holds this many bits, at most 64."""
+    return next(SCALARS[name] for name in ("u8", "u16", "u32", "u64") if bits <= 8 * SCALARS[name].size)
+
+
 class Bound(int):
     """A number of elements that the schema gives by the name of a constant; `constant` is its name in C, without the prefix."""
 

@@ -4563,6 +4563,14 @@ static uint64_t pp_sign_extended(uint64_t value, size_t bytes)
     return (value ^ sign) - sign;
 }
 
+/* The bits of an integer that no part has. */
+static uint64_t pp_bits_of_no_part(const struct protopool_field *field, uint64_t integer)
+{
+    for (uint32_t i = 0; i < field->value_count; i++)
+        integer &= ~(UINT64_MAX >> (64 - field->parts[i].bits) << field->parts[i].shift);
+    return integer;
+}
+
 static double pp_read_real(const void *at, size_t bytes)
 {
     float narrow;
@@ -5107,6 +5115,42 @@ void protopool_print_double(struct protopool_printer *to, double value)
 static void pp_print_record(struct protopool_printer *to, const struct protopool_record *record,
                             const unsigned char *at);
 
+/* The name of a value; its number if it has none. */
+static void pp_print_value(struct protopool_printer *to, const struct protopool_value *values, size_t count,
+                           uint64_t number)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (values[i].number == number) {
+            protopool_print(to, values[i].name);
+            return;
+        }
+    }
+    protopool_print_unsigned(to, number);
+}
+
+/* `{ part: value, ... }`, with the bits of no part in hexadecimal. */
+static void pp_print_parts(struct protopool_printer *to, const struct protopool_field *field, uint64_t integer)
+{
+    const uint64_t left = pp_bits_of_no_part(field, integer);
+
+    protopool_print_begin(to, NULL, to->is_pretty ? "{" : "{ ");
+    for (uint32_t i = 0; i < field->value_count; i++) {
+        const struct protopool_part *const part = &field->parts[i];
+        const uint64_t number = protopool_part_of(part, integer);
+        protopool_print_item(to, part->name);
+        if (part->type == PROTOPOOL_BOOL)
+            protopool_print_bool(to, number != 0);
+        else
+            pp_print_value(to, part->values, part->value_count, number);
+    }
+    if (left != 0) {
+        protopool_print_item(to, "reserved");
+        protopool_print(to, "0x");
+        pp_print_integer(to, left, true);
+    }
+    protopool_print_end(to, "}");
+}
+
 static void pp_print_element(struct protopool_printer *to, const struct protopool_field *field, const unsigned char *at)
 {
     uint64_t bits;
@@ -5128,6 +5172,7 @@ static void pp_print_element(struct protopool_printer *to, const struct protopoo
     case PROTOPOOL_SIGNED:
     case PROTOPOOL_ENUM:
     case PROTOPOOL_FLAGS:
+    case PROTOPOOL_BITS:
     case PROTOPOOL_TEXT:
     default:
         break;
@@ -5135,6 +5180,10 @@ static void pp_print_element(struct protopool_printer *to, const struct protopoo
     bits = pp_read_unsigned(at, field->bytes);
     if (field->type == PROTOPOOL_FLAGS) {
         protopool_print_flags(to, bits, field->values, field->value_count);
+        return;
+    }
+    if (field->type == PROTOPOOL_BITS) {
+        pp_print_parts(to, field, bits);
         return;
     }
     if (field->type == PROTOPOOL_SIGNED || field->is_signed)
@@ -5436,6 +5485,14 @@ static bool pp_is_absent_number(struct pp_search *search, const struct protopool
 }
 
 /* bytes: of the value. That of an argument is wider than that of a member. */
+static void pp_append_names(struct pp_search *search, const struct protopool_value *values, uint32_t count)
+{
+    for (uint32_t i = 0; i < count && count <= PP_NAMES_SHOWN; i++) {
+        PP_APPEND(search, i == 0 ? ": it has " : ", ");
+        PP_APPEND(search, values[i].name);
+    }
+}
+
 static bool pp_is_undeclared(struct pp_search *search, const struct protopool_field *field, const void *at,
                              size_t bytes)
 {
@@ -5453,10 +5510,18 @@ static bool pp_is_undeclared(struct pp_search *search, const struct protopool_fi
     PP_APPEND(search, has_negative ? " -" : " ");
     PP_APPEND_INTEGER(search, has_negative ? 0 - negative : number, false);
     PP_APPEND(search, " is not declared");
-    for (uint32_t i = 0; i < field->value_count && field->value_count <= PP_NAMES_SHOWN; i++) {
-        PP_APPEND(search, i == 0 ? ": it has " : ", ");
-        PP_APPEND(search, field->values[i].name);
-    }
+    pp_append_names(search, field->values, field->value_count);
+    return true;
+}
+
+/* bits: those that are not declared. */
+static bool pp_are_undeclared_bits(struct pp_search *search, uint64_t bits)
+{
+    if (bits == 0)
+        return false;
+    (void)pp_note_rule(search, PROTOPOOL_RULE_FLAGS);
+    PP_APPEND(search, " has bits that are not declared: 0x");
+    PP_APPEND_INTEGER(search, bits, true);
     return true;
 }
 
@@ -5466,12 +5531,43 @@ static bool pp_has_undeclared_bits(struct pp_search *search, const struct protop
 
     for (uint32_t i = 0; i < field->value_count; i++)
         bits &= ~field->values[i].number;
-    if (bits == 0)
+    return pp_are_undeclared_bits(search, bits);
+}
+
+static bool pp_is_wrong_part(struct pp_search *search, const struct protopool_part *part, uint64_t number)
+{
+    const bool is_enum = part->type == PROTOPOOL_ENUM;
+
+    if (part->type == PROTOPOOL_BOOL || (!is_enum && number >= part->least && number <= part->most))
         return false;
-    (void)pp_note_rule(search, PROTOPOOL_RULE_FLAGS);
-    PP_APPEND(search, " has bits that are not declared: 0x");
-    PP_APPEND_INTEGER(search, bits, true);
+    for (uint32_t i = 0; i < part->value_count; i++)
+        if (part->values[i].number == number)
+            return false;
+    pp_append_to_path(search, ".");
+    pp_append_to_path(search, part->name);
+    (void)pp_note_rule(search, is_enum ? PROTOPOOL_RULE_ENUM : PROTOPOOL_RULE_RANGE);
+    PP_APPEND(search, " ");
+    PP_APPEND_INTEGER(search, number, false);
+    if (is_enum) {
+        PP_APPEND(search, " is not declared");
+        pp_append_names(search, part->values, part->value_count);
+    } else {
+        PP_APPEND(search, " is not in ");
+        PP_APPEND_INTEGER(search, part->least, false);
+        PP_APPEND(search, "..");
+        PP_APPEND_INTEGER(search, part->most, false);
+    }
     return true;
+}
+
+static bool pp_has_wrong_parts(struct pp_search *search, const struct protopool_field *field, const void *at)
+{
+    const uint64_t integer = pp_read_unsigned(at, field->bytes);
+
+    for (uint32_t i = 0; i < field->value_count; i++)
+        if (pp_is_wrong_part(search, &field->parts[i], protopool_part_of(&field->parts[i], integer)))
+            return true;
+    return pp_are_undeclared_bits(search, pp_bits_of_no_part(field, integer));
 }
 
 static bool pp_is_too_long(struct pp_search *search, const struct protopool_field *field, size_t length)
@@ -5502,6 +5598,8 @@ static bool pp_is_wrong_element(struct pp_search *search, const struct protopool
         return pp_is_undeclared(search, field, at, bytes);
     case PROTOPOOL_FLAGS:
         return pp_has_undeclared_bits(search, field, at);
+    case PROTOPOOL_BITS:
+        return pp_has_wrong_parts(search, field, at);
     case PROTOPOOL_STRUCT:
         return pp_is_wrong_record(search, field->record, at);
     case PROTOPOOL_UNSIGNED:

@@ -170,6 +170,12 @@ def random_schema(seed: int, messages: int = 12, most_fields: int = 10) -> str:
     types = [f"count_{base}" for base in ("u8", "i32", "f64")]
     lines.append("types:")
     lines += [f"  {name}: {{type: {name[6:]}, range: [{rng.randint(0, 9)}, {rng.randint(10, 99)}], unit: m}}" for name in types]
+    lines.append("bit_fields:")
+    for i in range(2):
+        parts = ", ".join(f"p{j}: {rng.choice(('1', '3', '{type: bool}', '{bits: 5, range: [2, 9]}', '{bits: 8, type: choice_u8}'))}"
+                          for j in range(rng.randint(1, 4)))
+        lines.append(f"  parts{i}: {{bits: {{{parts}}}}}")
+        flags.append(f"parts{i}")
     structs: list[str] = []
     lines.append("structs:")
     for i in range(3):                  # small ones, because fields may contain many of them

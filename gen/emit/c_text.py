@@ -122,7 +122,12 @@ def c_wide(number: int, scalar: Scalar) -> str:
 
 
 def c_mask(scalar: Scalar, bit: int) -> str:
-    return f"UINT{8 * max(4, scalar.size)}_C(0x{1 << bit:x})"
+    return c_bits(scalar, 1 << bit)
+
+
+def c_bits(scalar: Scalar, bits: int) -> str:
+    """Bits of an unsigned integer, in hexadecimal."""
+    return f"UINT{8 * max(4, scalar.size)}_C(0x{bits:x})"
 
 
 def c_literal(value: int | float, scalar: Scalar) -> str:

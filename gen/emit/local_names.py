@@ -32,6 +32,11 @@ def local_names(record: model.Struct | model.Message) -> LocalNames:
     return _PLAIN if taken.isdisjoint(_WORDS) else LocalNames(*(word + "_" if word in taken else word for word in _WORDS))
 
 
+def integer_name(bit_field: model.BitField) -> str:
+    """The parameter that is the integer of a bit field, beside its parts."""
+    return "value_" if any(part.parameter == "value" for part in bit_field.parts) else "value"
+
+
 def text_length(field: model.Field, record: model.Struct | model.Message) -> str:
     """The local that holds the length of a text that a constructor is called with."""
     length = field.name.c + "_len"

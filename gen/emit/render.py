@@ -13,7 +13,7 @@ from ..laid_out import Layout
 from ..scalars import Bound, is_saturated, length_scalar
 from . import c_text, compiled, direct, rules, sample_sizes
 from .kinds import dispatcher
-from .local_names import local_names, text_length
+from .local_names import integer_name, local_names, text_length
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 # In the package, where pip installs it; otherwise beside gen/.
@@ -75,17 +75,18 @@ def _environment() -> direct.Environment:
                                      autoescape=False, **compiled.options())
     environment.filters.update(
         comment=c_text.comment, remark=c_text.remark, wrapped=c_text.wrapped, folded=c_text.folded, continued=c_text.continued, c_string=c_text.c_string,
-        c_integer=c_text.c_integer, local_names=local_names, text_length=text_length,
-        c_character=c_text.c_character, c_literal=c_text.c_literal, c_mask=c_text.c_mask, c_wide=c_text.c_wide,
+        c_integer=c_text.c_integer, local_names=local_names, text_length=text_length, integer_name=integer_name,
+        c_character=c_text.c_character, c_literal=c_text.c_literal, c_mask=c_text.c_mask, c_bits=c_text.c_bits, c_wide=c_text.c_wide,
         pointer=c_text.pointer, address=c_text.address, operand=c_text.operand, negated=c_text.negated,
         suite_longest=sample_sizes.suite_longest, suite_bytes=sample_sizes.suite_bytes, bench_used=sample_sizes.bench_used, bench_bytes=sample_sizes.bench_bytes,
         bench_slot_class=sample_sizes.bench_slot_class, bench_largest=sample_sizes.bench_largest,
         bound=_bound, joined=lambda texts, between: between.join(filter(None, texts)), length_type=lambda bound: length_scalar(bound).c, utf8_length=lambda text: len(text.encode()),
-        bounds=rules.bounds, range_end=rules.range_end, initial=rules.initial, span=rules.span, outside=rules.outside,
+        bounds=rules.bounds, range_end=rules.range_end, initial=rules.initial, span=rules.span, outside=rules.outside, outside_part=rules.outside_part,
         present=rules.present, absent_bits=rules.absent_bits, can_be_too_long=rules.can_be_too_long,
         showing=_of_protocol(rules.RuledOut.field_that_shows))
     environment.tests.update(
-        enum=lambda e: isinstance(e, model.Enum), flags=lambda e: isinstance(e, model.Flags), struct=lambda e: isinstance(e, model.Struct),
+        enum=lambda e: isinstance(e, model.Enum), flags=lambda e: isinstance(e, model.Flags), bits=lambda e: isinstance(e, model.BitField),
+        struct=lambda e: isinstance(e, model.Struct),
         bool=rules.is_bool, float=rules.is_float, saturated=is_saturated,
         checked=rules.checked, absent_in_range=rules.absent_in_range, spoilable=_of_protocol(rules.RuledOut.is_spoilable), shown=_of_protocol(rules.RuledOut.shows),
         shown_by_element=_of_protocol(rules.RuledOut.element_shows))

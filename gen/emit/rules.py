@@ -8,7 +8,7 @@ from struct import pack
 
 from ..language.numbers import fits
 from ..laid_out import Message
-from ..model import Element, Enum, Field, Flags, Protocol, Range, Record, Struct
+from ..model import BitField, BitPart, Element, Enum, Field, Flags, Protocol, Range, Record, Struct
 from ..scalars import Scalar, is_saturated
 from .c_text import c_literal
 
@@ -38,6 +38,8 @@ def initial(field: Field) -> int | float:
         return field.default
     if isinstance(element, Enum):
         return 0 if any(v.number == 0 for v in element.values) else element.values[0].number
+    if isinstance(element, BitField):
+        return element.initial
     return min(max(0, field.range.low), field.range.high) if field.range else 0
 
 
@@ -78,12 +80,19 @@ def absent_bits(field: Field) -> int:
     return NAN[size] if field.absent != field.absent else int.from_bytes(pack({4: "<f", 8: "<d"}[size], field.absent), "little")
 
 
+def outside_part(part: BitPart) -> int:
+    """A number that the type of a part's value can hold, but that is not allowed."""
+    if part.enum:
+        return part.enum.undeclared if part.enum.undeclared is not None else next(n for n in range(2**16) if n not in part.enum.by_number)
+    return part.ends.high + 1 if fits(part.scalar, part.ends.high + 1) else part.ends.low - 1
+
+
 def checked(field: Field) -> bool:
     """Whether an element in a record can have a value that the schema does not allow."""
     element = field.element
     if isinstance(element, Scalar):
         return element.family == "bool" or field.range is not None and any(bounds(field.range, element))
-    return not isinstance(element, Flags) or element.undeclared is not None
+    return not isinstance(element, (Flags, BitField)) or element.undeclared is not None
 
 
 def can_be_too_long(message: Message) -> bool:
@@ -137,7 +146,7 @@ def _is_spoilable(field: Field, structs: Collection[str]) -> bool:
     element = field.element
     if isinstance(element, Struct):
         return element.name.schema in structs
-    if isinstance(element, (Enum, Flags)):
+    if isinstance(element, (Enum, Flags, BitField)):
         return element.undeclared is not None
     return outside(field) is not None
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from .. import model
 from ..diagnostics import Place, Reporter, at, quoted
 from .names import c_name, why_no_protocol, why_no_typedef, why_taken
-from .syntax import Constant, Enum, EnumValue, Field, Message, Schema, Struct, Word
+from .syntax import BitField, BitPart, Constant, Enum, EnumValue, Field, Message, Schema, Struct, Word
 from .types import is_tail
 
 # The names that every protocol defines, after its prefix. Names for later versions are reserved.
@@ -22,6 +22,7 @@ _OWN_NAME = "the generator's own"
 _ADVICE = 'give {} another C name with "c_name"'
 _VERBS = "new copy make default valid as if edit free".split()
 _STRUCT_VERBS = "set make default valid".split()
+_BITS_VERBS = "set make valid".split()
 
 
 # A C name, the thing that defines it, the word of the schema that it comes from, and whether it may be a macro: a value of an enum is
@@ -93,6 +94,17 @@ def _symbols(schema: Schema) -> Iterator[Symbol]:
         name, what, word = _named(written, "type")
         if not written.type.form:                       # the others have no name in C
             yield f"{prefix}_{name}", what, word, False
+    for bit_field in schema.bit_fields:
+        name, what, word = _named(bit_field, "bit field")
+        yield f"{prefix}_{name}", what, word, False
+        for verb in _BITS_VERBS:
+            yield f"{prefix}_{verb}_{name}", what, word, False
+        for part in bit_field.bits:
+            part_name, of_part, part_word = f"{name}_{_c(part, part.name)}", f"the part {quoted(part.name.text)} of {what}", _final(part, part.name)
+            yield f"{prefix}_{part_name}", of_part, part_word, False
+            yield f"{prefix}_set_{part_name}", of_part, part_word, False
+            yield f"{upper}_{part_name.upper()}_SHIFT", of_part, part_word, True
+            yield f"{upper}_{part_name.upper()}_MASK", of_part, part_word, True
     for struct in schema.structs:
         name, what, word = _named(struct, "struct")
         yield f"{prefix}_{name}", what, word, False
@@ -128,12 +140,12 @@ def _values(of: Enum, upper: str, name: str, what: str) -> Iterator[tuple[str, s
                _final(value, value.name), True)
 
 
-def _named(written: Constant | Enum | Struct | Message, kind: str) -> tuple[str, str, Word]:
+def _named(written: Constant | Enum | BitField | Struct | Message, kind: str) -> tuple[str, str, Word]:
     """Its C name, what it is, and the word that gives the name."""
     return _c(written, written.name), f"the {kind} {quoted(written.name.text)}", _final(written, written.name)
 
 
-def _c(written: Schema | Field | Constant | Enum | EnumValue | Struct | Message, name: Word) -> str:
+def _c(written: Schema | Field | Constant | Enum | EnumValue | BitField | BitPart | Struct | Message, name: Word) -> str:
     return c_name(name, written.c_name)
 
 
@@ -143,7 +155,7 @@ def _structs(schema: Schema, protocol: model.Protocol) -> list[tuple[model.Struc
     return [(resolved[written.name.text], written) for written in schema.structs if written.name.text in resolved]
 
 
-def _final(written: Schema | Field | Constant | Enum | EnumValue | Struct | Message, name: Word) -> Word:
+def _final(written: Schema | Field | Constant | Enum | EnumValue | BitField | BitPart | Struct | Message, name: Word) -> Word:
     return written.c_name or name
 
 
@@ -157,6 +169,10 @@ def _members(schema: Schema, public: dict[str, str], protocol: model.Protocol, r
         elif message.name.c == "base":
             reporter.error(word.place, '"base" cannot name a member: the generator gives every union and struct a member of this name',
                            _ADVICE.format("the message"))
+    for part in (part for bit_field in schema.bit_fields for part in bit_field.bits):
+        name, word = _c(part, part.name), part.c_name or part.name
+        if why := why_taken(name):
+            reporter.error(word.place, f"{quoted(name)} cannot name a parameter: it is {why}", _ADVICE.format("the part"))
     for record, written in (*zip(protocol.messages, schema.messages), *_structs(schema, protocol)):
         taken: dict[str, Place] = {}
         for field, written_field in zip(record.fields, written.fields):

@@ -5,10 +5,10 @@ from struct import pack, unpack
 
 from ..diagnostics import Reporter, did_you_mean, listed, quoted
 from ..field_types import FieldType
-from ..model import Element, Enum, Flags, NamedType, Range
+from ..model import BitField, BitPart, Element, Enum, Flags, NamedType, Range
 from ..scalars import Scalar
 from .numbers import Numbers
-from .syntax import Field, Word
+from .syntax import Field, Parts, Word
 
 NUMBERS = ("unsigned", "signed", "float", "double")
 
@@ -48,10 +48,15 @@ def _range(ends: tuple[Word, ...], field_type: FieldType, named: NamedType | Non
     return allowed
 
 
-def _default(word: Word, field_type: FieldType, allowed: Range | None, reporter: Reporter) -> int | float | str | None:
+def _default(word: Word | Parts, field_type: FieldType, allowed: Range | None, reporter: Reporter) -> int | float | str | None:
     """The field's value in a message that is made of defaults: a number, or a text."""
     if not field_type.takes_default:
         reporter.error(word.place, '"default" is only for single values and texts', field_type.default_hint)
+        return None
+    if isinstance(field_type.element, BitField):
+        return _number_of_parts(word, field_type.element, reporter)
+    if isinstance(word, Parts):
+        reporter.error(word.place, '"default" is a mapping only for a bit field', "write a single value here")
         return None
     if field_type.is_text:
         return _text(word, field_type.most, reporter)
@@ -103,6 +108,32 @@ def _named_value(word: Word, element: Enum | Flags, reporter: Reporter) -> int |
                            did_you_mean(name, element.numbers) or "its values are " + listed(list(element.numbers)))
             return None
     return element.numbers[word.text] if isinstance(element, Enum) else sum(1 << element.numbers[n] for n in set(wanted))
+
+
+def _number_of_parts(parts: Word | Parts, of: BitField, reporter: Reporter) -> int | None:
+    """The integer whose parts have these values. A part that is not given has its own default."""
+    if isinstance(parts, Word):
+        part = of.parts[0].name.schema if of.parts else "mode"
+        reporter.error(parts.place, f"the default of {quoted(of.name.schema)} must be a mapping of its parts to values",
+                       f"for example {{{part}: 0}}; a part that is left out is 0, or the nearest to it that is allowed")
+        return None
+    by_name = {part.name.schema: part for part in of.parts}
+    number = of.initial
+    for name, word in parts.entries:
+        part = by_name.get(name.text)
+        if part is None:
+            reporter.error(name.place, f"{quoted(of.name.schema)} has no part {quoted(name.text)}",
+                           did_you_mean(name.text, by_name) or "its parts are " + listed(list(by_name)))
+            continue
+        value = _number_of_part(word, part, reporter)
+        number = number if value is None else number & ~part.mask | value << part.shift
+    return number
+
+
+def _number_of_part(word: Word, part: BitPart, reporter: Reporter) -> int | None:
+    if part.type is not None:
+        return number_of(word, part.type, reporter)
+    return Numbers(reporter).integer(word, *part.ends, quoted(part.name.schema))
 
 
 def _rounded(number: int | float, scalar: Scalar) -> int | float:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from . import yaml_tree
 from ..diagnostics import Place, Reporter, at, did_you_mean, quoted
 from ..lint.names import RULES
-from .syntax import Constant, Enum, EnumValue, Field, Message, Schema, Struct, Type, Word
+from .syntax import BitField, BitPart, Constant, Enum, EnumValue, Field, Message, Parts, Schema, Struct, Type, Word
 
 _TYPE = re.compile(r"(?P<name>[A-Za-z]\w*)\s*(?P<brackets>\[\s*(?P<most><=)?\s*(?P<bound>-?\w*)\s*\])?\s*(?P<optional>\?)?\Z", re.ASCII)
 _LONGEST_TYPE = 256
@@ -46,6 +46,7 @@ class Reader:
         return {"import": self.imports,
                 "constants": self.named("constants", self.constant), "enums": self.named("enums", self.enum),
                 "flags": self.named("flags", self.flag_set), "types": self.named("types", self.named_type),
+                "bit_fields": self.named("bit_fields", self.bit_field),
                 "structs": self.named("structs", self.struct)}
 
     def imports(self, node: yaml_tree.Node) -> tuple[Word, ...]:
@@ -77,7 +78,7 @@ class Reader:
         """What has a type: only that, or keys. others: its keys besides those that each such thing has."""
         if isinstance(node, yaml_tree.Mapping):
             keys = self.keys(node, f"a {what}", type=self.type, doc=self.doc, c_name=self.name, pad=self.word,
-                             unit=self.unit, range=self.range, default=self.word, **others)
+                             unit=self.unit, range=self.range, default=self.default, **others)
             if "type" not in keys and not self.given(node, "type"):
                 self.reporter.error(name.place, f'the {what} {quoted(name.text)} needs a "type"', "for example type: u32")
             return Field(name, **keys) if keys.get("type") else None
@@ -115,6 +116,20 @@ class Reader:
             keys = self.keys(node, "an enum value", value=self.word, doc=self.doc, c_name=self.name)
             return EnumValue(name, **keys)
         return EnumValue(name, None if _empty(node) else self.word(node))
+
+    def bit_field(self, name: Word, node: yaml_tree.Node) -> BitField | None:
+        keys = self.keys(node, "a bit field", base=self.word, bits=self.named("bits", self.bit_part), doc=self.doc, c_name=self.name)
+        if keys is not None and not self.given(node, "bits"):
+            self.reporter.error(name.place, f'the bit field {quoted(name.text)} needs "bits"', "for example bits: {mode: 3, level: 5}")
+        return BitField(name, **(keys or {}))
+
+    def bit_part(self, name: Word, node: yaml_tree.Node) -> BitPart | None:
+        if isinstance(node, yaml_tree.Mapping):
+            keys = self.keys(node, "a part", bits=self.word, at=self.word, type=self.word, doc=self.doc, c_name=self.name,
+                             unit=self.unit, range=self.range)
+            return BitPart(name, **keys)
+        word = self.word(node, "a number of bits")
+        return BitPart(name, word) if word else None
 
     def constant(self, name: Word, node: yaml_tree.Node) -> Constant | None:
         if isinstance(node, yaml_tree.Mapping):
@@ -167,6 +182,12 @@ class Reader:
             return node.text
         self.reporter.error(node.place, '"doc" must be a text', "quote it, or write it as a block after | or >")
         return ""
+
+    def default(self, node: yaml_tree.Node) -> Word | Parts | None:
+        if not isinstance(node, yaml_tree.Mapping):
+            return self.word(node)
+        parts = ((Word(key.text, key.place, key.quoted), self.word(value)) for key, value in node.entries)
+        return Parts(tuple((name, value) for name, value in parts if value is not None), node.place)
 
     def unit(self, node: yaml_tree.Node) -> str | None:
         word = self.word(node, "a unit")

@@ -11,6 +11,7 @@ from ..model import MAX_TAG
 from ..scalars import SCALARS
 from . import clashes, enums, named_types
 from .absent_numbers import with_absent_number
+from .bit_fields import BitFields
 from .field_values import resolved_values
 from .names import checked_name, parameter
 from .numbers import Numbers
@@ -18,7 +19,7 @@ from .struct_order import in_order_of_need
 from .syntax import Field, Message, Schema, Struct, Word
 from .types import BUILT_IN, Types
 
-MOST = {"messages": 2000, "structs, enums and flags": 2000, "types": 2000, "fields": 12000, "constants and values": 20000}     # so that a run ends in seconds
+MOST = {"messages": 2000, "structs, enums, flags and bit fields": 2000, "types": 2000, "fields": 12000, "constants and values": 20000}     # so that a run ends in seconds
 _WHY_MAX_TAG = "a tag is an enumerator in C, and C11's enumerators are ints of 32 bits"
 _LICENSE = re.compile(r"[A-Za-z0-9.+() :-]+\Z")
 
@@ -30,12 +31,14 @@ def resolve(schema: Schema, reporter: Reporter) -> model.Protocol:
     constants = {word.name.text: enums.constant(word, reporter) for word in schema.constants}
     all_enums = {word.name.text: enums.enum(word, reporter) for word in schema.enums}
     all_flags = {word.name.text: enums.flags(word, reporter) for word in schema.flags}
-    elements = dict(SCALARS)
-    for name, element in (*all_enums.items(), *all_flags.items()):
-        elements.setdefault(name, element)
     structs = {struct.name.text: struct for struct in schema.structs}
     symbols = clashes.symbols(schema)
     public = frozenset(symbol for symbol, _, _, _ in symbols)
+    of_bits = BitFields(reporter, all_enums, {word.name.text for word in (*schema.flags, *schema.types, *schema.bit_fields, *schema.structs)}, public)
+    all_bit_fields = {word.name.text: of_bits.resolve(word) for word in schema.bit_fields}
+    elements = dict(SCALARS)
+    for name, element in (*all_enums.items(), *all_flags.items(), *all_bit_fields.items()):
+        elements.setdefault(name, element)
     types = Types(reporter, constants, elements, structs)
     named_types.resolve(schema, types)
     records = _Records(reporter, types, public)
@@ -46,7 +49,7 @@ def resolve(schema: Schema, reporter: Reporter) -> model.Protocol:
     protocol = model.Protocol(
         checked_name(schema.protocol, schema.c_name, reporter), visible(os.path.basename(schema.source.name)), records.messages(schema),
         tuple(all_enums.values()), tuple(all_flags.values()), tuple(types.named[t.name.text] for t in schema.types if t.name.text in types.named), tuple(resolved.values()),
-        tuple(constants.values()), schema.doc, _license(schema.license, reporter))
+        tuple(constants.values()), tuple(all_bit_fields.values()), schema.doc, _license(schema.license, reporter))
     if not schema.messages and not reporter.diagnostics:
         reporter.error(schema.protocol.place, "a protocol has at least one message", "for example messages: {Quit: {}}")
     clashes.find(schema, symbols, protocol, reporter)
@@ -57,9 +60,10 @@ def resolve(schema: Schema, reporter: Reporter) -> model.Protocol:
 def _report_too_many(schema: Schema, reporter: Reporter) -> None:
     """Raises SchemaError if the schema has more things than a run can handle in seconds."""
     sets = (*schema.enums, *schema.flags)
-    for what, things in (("messages", schema.messages), ("structs, enums and flags", (*schema.structs, *sets)), ("types", schema.types),
+    for what, things in (("messages", schema.messages), ("structs, enums, flags and bit fields", (*schema.structs, *sets, *schema.bit_fields)), ("types", schema.types),
                          ("fields", [field for record in (*schema.messages, *schema.structs) for field in record.fields]),
-                         ("constants and values", [*schema.constants, *(value for of in sets for value in of.values)])):
+                         ("constants and values", [*schema.constants, *(value for of in sets for value in of.values),
+                                                   *(part for of in schema.bit_fields for part in of.bits)])):
         if len(things) > MOST[what]:
             reporter.error(things[MOST[what]].name.place, f"a schema has at most {MOST[what]} {what}",
                            "split it into several protocols")
@@ -68,7 +72,7 @@ def _report_too_many(schema: Schema, reporter: Reporter) -> None:
 
 def _report_taken_types(schema: Schema, reporter: Reporter) -> None:
     taken: dict[str, Word] = {}
-    for word in (named.name for named in (*schema.enums, *schema.flags, *schema.types, *schema.structs)):
+    for word in (named.name for named in (*schema.enums, *schema.flags, *schema.types, *schema.bit_fields, *schema.structs)):
         if word.text in BUILT_IN:
             reporter.error(word.place, f"{quoted(word.text)} is a built-in type", "choose another name")
         elif word.text in taken:

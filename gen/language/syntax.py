@@ -24,6 +24,13 @@ class Type(NamedTuple):
     optional: bool = False
 
 
+class Parts(NamedTuple):
+    """The default of a field of bits: the name of each part, and its value."""
+
+    entries: tuple[tuple[Word, Word], ...]
+    place: Place
+
+
 class Field(NamedTuple):
     name: Word
     type: Type
@@ -33,7 +40,7 @@ class Field(NamedTuple):
     unit: str = ""
     range: tuple[Word, ...] = ()
     max: Word | None = None
-    default: Word | None = None
+    default: Word | Parts | None = None
     absent: Word | None = None
 
 
@@ -77,6 +84,27 @@ class Enum(NamedTuple):
     c_name: Word | None = None
 
 
+class BitPart(NamedTuple):
+    name: Word
+    bits: Word | None = None
+    at: Word | None = None          # its lowest bit; None: it follows the part before it
+    type: Word | None = None
+    doc: str = ""
+    c_name: Word | None = None
+    unit: str = ""
+    range: tuple[Word, ...] = ()
+
+
+class BitField(NamedTuple):
+    """An integer whose bits are parts of their own."""
+
+    name: Word
+    bits: tuple[BitPart, ...] = ()
+    base: Word | None = None
+    doc: str = ""
+    c_name: Word | None = None
+
+
 class Constant(NamedTuple):
     name: Word
     value: Word
@@ -84,7 +112,7 @@ class Constant(NamedTuple):
     c_name: Word | None = None
 
 
-SHARED = ("constants", "enums", "flags", "types", "structs")     # the parts of a schema that an imported file may have
+SHARED = ("constants", "enums", "flags", "types", "bit_fields", "structs")     # the parts of a schema that an imported file may have
 
 
 class Schema(NamedTuple):
@@ -99,5 +127,6 @@ class Schema(NamedTuple):
     enums: tuple[Enum, ...] = ()
     flags: tuple[Enum, ...] = ()
     types: tuple[Field, ...] = ()      # names for types: each is written as a field is
+    bit_fields: tuple[BitField, ...] = ()
     structs: tuple[Struct, ...] = ()
     messages: tuple[Message, ...] = ()

@@ -53,6 +53,7 @@ def _naming(schema: Schema, layout: Layout) -> Iterator[Finding]:
     records = (*schema.structs, *schema.messages)
     named = [("constant", c.name, "") for c in schema.constants]
     named += [(kind, e.name, "") for kind, of in (("enum", schema.enums), ("flags", schema.flags)) for e in of]
+    named += [("bit field", b.name, "") for b in schema.bit_fields] + [("part", p.name, "") for b in schema.bit_fields for p in b.bits]
     named += [("value", v.name, "") for e in (*schema.enums, *schema.flags) for v in e.values]
     named += [("type", t.name, "") for t in schema.types]
     named += [("struct", s.name, s.name.text) for s in schema.structs]
@@ -69,7 +70,8 @@ def _shouts(name: str) -> bool:
 def _missing_doc(schema: Schema, layout: Layout) -> Iterator[Finding]:
     if not schema.doc:
         yield Finding("missing-doc", schema.protocol.place, f'the protocol "{schema.protocol.text}" has no doc', "say what it is for, in one sentence")
-    for kind, things in (("enum", schema.enums), ("flags", schema.flags), ("type", schema.types), ("struct", schema.structs), ("variant", schema.messages)):
+    for kind, things in (("enum", schema.enums), ("flags", schema.flags), ("type", schema.types), ("bit field", schema.bit_fields),
+                         ("struct", schema.structs), ("variant", schema.messages)):
         for thing in things:
             if not thing.doc:
                 yield Finding("missing-doc", thing.name.place, f'the {kind} "{thing.name.text}" has no doc', "say what it is for, in one sentence",
@@ -106,9 +108,10 @@ def _wide_type(schema: Schema, layout: Layout) -> Iterator[Finding]:
 
 def _unused(schema: Schema, layout: Layout) -> Iterator[Finding]:
     """An imported file may have things for other schemas."""
-    used = {s.model.name.schema for s in layout.used_structs} | {e.name.schema for e in (*layout.printed_enums, *layout.printed_flags)}
+    used = {s.model.name.schema for s in layout.used_structs} | {e.name.schema for e in (*layout.printed_enums, *layout.printed_flags, *layout.printed_bit_fields)}
     used |= _used_types(layout)
-    for kind, things in (("enum", schema.enums), ("flags", schema.flags), ("type", schema.types), ("struct", schema.structs)):
+    for kind, things in (("enum", schema.enums), ("flags", schema.flags), ("type", schema.types), ("bit field", schema.bit_fields),
+                         ("struct", schema.structs)):
         for thing in things:
             if thing.name.text not in used and thing.name.place.source is None:
                 yield Finding("unused-type", thing.name.place, f'no message contains the {kind} "{thing.name.text}"', "remove it, or use it",

@@ -3,11 +3,11 @@
 
 RULES = {
     "naming": "a variant that is not in CamelCase, or another name that is not in snake_case",
-    "missing-doc": "a protocol, a variant, a struct, an enum, flags or a named type, without a doc",
+    "missing-doc": "a protocol, a variant, a struct, an enum, flags, a bit field or a named type, without a doc",
     "large-variant": "a variant more than 4 times as large as any other",
     "padding": "an array or list of structs that are at least a quarter padding",
     "wide-type": "a type, a base, a bound or tags for which narrower ones save bytes",
-    "unused-type": "a struct, an enum, flags or a named type that no message contains",
+    "unused-type": "a struct, an enum, flags, a bit field or a named type that no message contains",
     "unused-constant": "a constant that no type uses",
     "weights": "weights that are missing where others have one, that add up to nearly 100, or that are all 0",
     "missing-max-live": "a variant without max_live in a protocol where others have it",

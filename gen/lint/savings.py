@@ -11,7 +11,7 @@ from ..diagnostics import Place, Reporter, Source
 from ..language.numbers import fits
 from ..laid_out import Layout
 from ..layout import layout as lay_out
-from ..scalars import SCALARS, Scalar
+from ..scalars import SCALARS, Scalar, integer_of
 
 _MOST_TRIED = 500               # layouts: a large schema has a few candidates, not thousands
 
@@ -49,10 +49,10 @@ def _sizes(layout: Layout, of: str) -> int:
 
 def _candidates(layout: Layout) -> Iterator[tuple[Saving, model.Protocol]]:
     protocol = layout.protocol
-    for enum in (*protocol.enums, *protocol.flags):
+    for enum in (*protocol.enums, *protocol.flags, *protocol.bit_fields):
         base = _base(enum)
         if base.size < enum.base.size:
-            saving = Saving(enum.place, f'the base {base.name} holds every value of "{enum.name.schema}"', 0, "in one message of each variant",
+            saving = Saving(enum.place, f'the base {base.name} holds every {"part" if isinstance(enum, model.BitField) else "value"} of "{enum.name.schema}"', 0, "in one message of each variant",
                             f"base: {base.name}, or no base")
             yield saving, _changed(protocol, lambda f, enum=enum, base=base: _with_element(f, _with(enum, base=base)) if f.element is enum else f)
     for named in protocol.types:
@@ -72,8 +72,10 @@ def _candidates(layout: Layout) -> Iterator[tuple[Saving, model.Protocol]]:
                _with(protocol, messages=messages))
 
 
-def _base(enum: model.Enum | model.Flags) -> Scalar:
+def _base(enum: model.Enum | model.Flags | model.BitField) -> Scalar:
     """The narrowest base."""
+    if isinstance(enum, model.BitField):
+        return integer_of(enum.all.bit_length())
     if isinstance(enum, model.Flags):
         return next(SCALARS[name] for name in ("u8", "u16", "u32", "u64") if max(v.number for v in enum.values) < 8 * SCALARS[name].size)
     family = "u" if enum.base.family == "unsigned" else "i"

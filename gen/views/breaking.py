@@ -21,6 +21,7 @@ def compare(old: Layout, new: Layout) -> list[Difference]:
             *_named(old.protocol.enums, new.protocol.enums, "enum", _enum),
             *_named(old.protocol.flags, new.protocol.flags, "flags", _enum),
             *_named(*([t for t in of.protocol.types if t.is_value] for of in (old, new)), "type", _named_type),
+            *_named(old.protocol.bit_fields, new.protocol.bit_fields, "bit field", _bit_field),
             *_records(old, new, "struct"), *_records(old, new, "message"),
             *_replies(old.protocol, new.protocol)]
 
@@ -44,7 +45,7 @@ def _constants(old: Layout, new: Layout) -> Iterator[Difference]:
 
 
 def _named(old: Iterable, new: Iterable, kind: str, compared: Callable) -> Iterator[Difference]:
-    """Constants, enums, flags and named types."""
+    """Constants, enums, flags, bit fields and named types."""
     now, was = {thing.name.schema: thing for thing in new}, {thing.name.schema for thing in old}
     for thing in old:
         what, other = f"{kind} {thing.name.schema}", now.get(thing.name.schema)
@@ -81,6 +82,51 @@ def _enum(what: str, old: model.Enum | model.Flags, new: model.Enum | model.Flag
         else:
             yield from _c_name(of, value.name, other.name, value.place, other.place)
     yield from (Difference(_COMPATIBLE, f"{what}: {v.name.schema} is new, {v.number}", None, v.place) for v in new.values if v.name.schema not in was)
+
+
+def _bit_field(what: str, old: model.BitField, new: model.BitField) -> Iterator[Difference]:
+    yield from _c_name(what, old.name, new.name, old.place, new.place)
+    if old.base != new.base:
+        yield Difference(_SOURCE + _LAYOUT, f"{what}: its base is {new.base.name}, was {old.base.name}", old.place, new.place)
+    now, was = {p.name.schema: p for p in new.parts}, {p.name.schema for p in old.parts}
+    renamed = {_bits_of(p): p for p in new.parts if p.name.schema not in was}
+    for part in old.parts:
+        of, other = f"{what}: {part.name.schema}", now.get(part.name.schema)
+        if other is not None:
+            yield from _bit_part(of, part, other)
+        elif (to := renamed.pop(_bits_of(part), None)) is not None:
+            was.add(to.name.schema)
+            yield Difference(_SOURCE, f"{of} is renamed to {to.name.schema}", part.place, to.place)
+        else:
+            yield Difference(_SOURCE + _WIRE, f"{of} is removed", part.place)
+    yield from (Difference(_SOURCE, f"{what}: {p.name.schema} is new, {_where(p)}: constructors have another parameter", None, p.place)
+                for p in new.parts if p.name.schema not in was)
+
+
+def _bits_of(part: model.BitPart) -> tuple:
+    """What stays the same when a part is only renamed."""
+    return part.shift, part.bits, part.type and part.type.name, part.range, part.unit
+
+
+def _where(part: model.BitPart) -> str:
+    last = part.shift + part.bits - 1
+    return f"bit {last}" if part.bits == 1 else f"bits {part.shift} to {last}"
+
+
+def _bit_part(of: str, was: model.BitPart, now: model.BitPart) -> Iterator[Difference]:
+    places = was.place, now.place
+    types = [p.type and getattr(p.type.name, "schema", p.type.name) or "a number" for p in (was, now)]
+    yield from _c_name(of, was.name, now.name, *places)
+    if types[0] != types[1]:
+        yield Difference(_SOURCE + _WIRE, f"{of} is {types[1]}, was {types[0]}", *places)
+    if (was.shift, was.bits) != (now.shift, now.bits):
+        only_wider = was.shift == now.shift and was.bits < now.bits and was.scalar == now.scalar
+        yield Difference(_COMPATIBLE if only_wider else _SOURCE * (was.scalar != now.scalar) + _WIRE, f"{of} is {_where(now)}, was {_where(was)}", *places)
+    if was.range != now.range:
+        is_narrower = now.ends.low > was.ends.low or now.ends.high < was.ends.high
+        yield Difference(_SOURCE + _WIRE if is_narrower else _COMPATIBLE, f"{of}: its range changes", *places)
+    if (was.doc, was.unit) != (now.doc, now.unit):
+        yield Difference(_WIRE if was.unit and was.unit != now.unit else _COMPATIBLE, f"{of}: {now.summary or 'it has no doc'}", *places)
 
 
 # Structs and messages.
@@ -225,6 +271,8 @@ def _meaning(field: model.Field) -> tuple:
         return field.inner.kind, "float" if element.family == "double" else element.family
     if isinstance(element, (model.Enum, model.Flags)):
         return field.inner.kind, type(element).__name__, tuple(element.numbers.items())
+    if isinstance(element, model.BitField):
+        return field.inner.kind, "BitField", tuple((p.name.schema, *_bits_of(p)[:2]) for p in element.parts)
     return field.inner.kind, element and tuple((f.name.schema, _shape(f.type)) for f in element.fields)
 
 
@@ -241,7 +289,7 @@ def _written(field: model.Field, other: model.Field) -> str:
         return f"{field.spelling} with {'a bit' if field.has_bit else f'absent: {_absent(field)}'}"
     if field.named is not None:
         return f"{field.spelling} ({field.named.stands_for})"
-    kind = {model.Enum: "an enum", model.Flags: "flags", model.Struct: "a struct"}.get(type(field.element), "a scalar")
+    kind = {model.Enum: "an enum", model.Flags: "flags", model.BitField: "a bit field", model.Struct: "a struct"}.get(type(field.element), "a scalar")
     if type(field.element) is not type(other.element):
         return f"{kind}, {field.spelling}"
     return re.sub(r"\w+(?=\s*\])", str(field.type.most), field.spelling)

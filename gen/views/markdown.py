@@ -22,7 +22,8 @@ def markdown(layout: Layout) -> str:
     text_of_it = environment.get_template("reference.md.j2").render(
         layout=layout, protocol=layout.protocol,
         types={t.name.schema: _properties(t) for t in layout.protocol.types},
-        tables={kind: {r.model.name.schema: _Table(layout, r) for r in of} for kind, of in records.items()})
+        tables={kind: {r.model.name.schema: _Table(layout, r) for r in of} for kind, of in records.items()},
+        parts={b.name.schema: _Parts(b) for b in layout.protocol.bit_fields})
     return re.sub(r"[ \t]+\n", "\n", text_of_it).rstrip("\n") + "\n"
 
 
@@ -55,6 +56,28 @@ def _anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
+def _part_value(part: model.BitPart, number: int) -> str:
+    if part.enum:
+        return code(part.enum.by_number[number].name.schema)
+    return code(["false", "true"][number]) if part.is_bool else str(number)
+
+
+class _Parts:
+    """The parts of a bit field. Empty columns are left out."""
+
+    def __init__(self, of: model.BitField) -> None:
+        rows = [self._row(part) for part in of.parts]
+        self.columns = [name for name in rows[0] if any(row[name] for row in rows)]
+        self.rows = [[row[name] for name in self.columns] for row in rows]
+
+    @staticmethod
+    def _row(part: model.BitPart) -> dict[str, str]:
+        kind = f"[{code(part.enum.name.schema)}](#{_anchor(f'Enum {part.enum.name.schema}')})" if part.enum else code("bool") if part.is_bool else "number"
+        last = part.shift + part.bits - 1
+        return {"bits": str(last) if part.bits == 1 else f"{part.shift} to {last}", "part": code(part.name.schema), "type": kind, "unit": line(part.unit),
+                "range": f"{part.range.low} to {part.range.high}" if part.range else "", "": line(part.doc)}
+
+
 class _Table:
     """The fields of a struct or message. Empty columns are left out."""
 
@@ -79,7 +102,7 @@ class _Table:
     def _type(self, field: model.Field) -> str:
         element = field.element
         most = f", at most {field.type.most}" if field.is_tail and field.type.most else ""
-        kind = {model.Enum: "Enum", model.Flags: "Flags", model.Struct: "Struct"}.get(type(element))
+        kind = {model.Enum: "Enum", model.Flags: "Flags", model.BitField: "Bit field", model.Struct: "Struct"}.get(type(element))
         return (_link("Type", field.named.name, field.spelling) if field.named else
                 _link(kind, element.name, field.spelling) if kind else code(field.spelling)) + most
 
@@ -108,6 +131,8 @@ def _default(element: model.Element | None, default: int | float | str | None) -
         return code(next(v.name.schema for v in element.values if v.number == default))
     if isinstance(element, model.Flags):
         return code(" | ".join(v.name.schema for v in element.values if default >> v.number & 1))
+    if isinstance(element, model.BitField):
+        return ", ".join(f"{code(p.name.schema)}: {_part_value(p, element.value(p, default))}" for p in element.parts)
     if isinstance(element, Scalar) and element.family in ("bool", "char"):
         return code(["false", "true"][default] if element.family == "bool" else repr(chr(default)))
     return code(f'"{default}"') if isinstance(default, str) else _number(default)

@@ -325,6 +325,42 @@ void protopool_print_double(struct protopool_printer *to, double value)
 static void pp_print_record(struct protopool_printer *to, const struct protopool_record *record,
                             const unsigned char *at);
 
+/* The name of a value; its number if it has none. */
+static void pp_print_value(struct protopool_printer *to, const struct protopool_value *values, size_t count,
+                           uint64_t number)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (values[i].number == number) {
+            protopool_print(to, values[i].name);
+            return;
+        }
+    }
+    protopool_print_unsigned(to, number);
+}
+
+/* `{ part: value, ... }`, with the bits of no part in hexadecimal. */
+static void pp_print_parts(struct protopool_printer *to, const struct protopool_field *field, uint64_t integer)
+{
+    const uint64_t left = pp_bits_of_no_part(field, integer);
+
+    protopool_print_begin(to, NULL, to->is_pretty ? "{" : "{ ");
+    for (uint32_t i = 0; i < field->value_count; i++) {
+        const struct protopool_part *const part = &field->parts[i];
+        const uint64_t number = protopool_part_of(part, integer);
+        protopool_print_item(to, part->name);
+        if (part->type == PROTOPOOL_BOOL)
+            protopool_print_bool(to, number != 0);
+        else
+            pp_print_value(to, part->values, part->value_count, number);
+    }
+    if (left != 0) {
+        protopool_print_item(to, "reserved");
+        protopool_print(to, "0x");
+        pp_print_integer(to, left, true);
+    }
+    protopool_print_end(to, "}");
+}
+
 static void pp_print_element(struct protopool_printer *to, const struct protopool_field *field, const unsigned char *at)
 {
     uint64_t bits;
@@ -346,6 +382,7 @@ static void pp_print_element(struct protopool_printer *to, const struct protopoo
     case PROTOPOOL_SIGNED:
     case PROTOPOOL_ENUM:
     case PROTOPOOL_FLAGS:
+    case PROTOPOOL_BITS:
     case PROTOPOOL_TEXT:
     default:
         break;
@@ -353,6 +390,10 @@ static void pp_print_element(struct protopool_printer *to, const struct protopoo
     bits = pp_read_unsigned(at, field->bytes);
     if (field->type == PROTOPOOL_FLAGS) {
         protopool_print_flags(to, bits, field->values, field->value_count);
+        return;
+    }
+    if (field->type == PROTOPOOL_BITS) {
+        pp_print_parts(to, field, bits);
         return;
     }
     if (field->type == PROTOPOOL_SIGNED || field->is_signed)

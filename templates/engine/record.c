@@ -45,6 +45,14 @@ static uint64_t pp_sign_extended(uint64_t value, size_t bytes)
     return (value ^ sign) - sign;
 }
 
+/* The bits of an integer that no part has. */
+static uint64_t pp_bits_of_no_part(const struct protopool_field *field, uint64_t integer)
+{
+    for (uint32_t i = 0; i < field->value_count; i++)
+        integer &= ~(UINT64_MAX >> (64 - field->parts[i].bits) << field->parts[i].shift);
+    return integer;
+}
+
 static double pp_read_real(const void *at, size_t bytes)
 {
     float narrow;

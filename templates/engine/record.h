@@ -10,13 +10,26 @@ enum protopool_type {
     PROTOPOOL_ENUM,   /* of `bytes` bytes; `values` has its names */
     PROTOPOOL_FLAGS,  /* unsigned; `values` has masks and their names */
     PROTOPOOL_STRUCT, /* `record` describes it */
-    PROTOPOOL_TEXT    /* characters: terminated if it has a length, padded to `count` if not */
+    PROTOPOOL_TEXT,   /* characters: terminated if it has a length, padded to `count` if not */
+    PROTOPOOL_BITS    /* unsigned; `parts` has its parts */
 };
 
 /* The name of an enum's value or of a bit of flags. number: the value converted to uint64_t, or the mask. */
 struct protopool_value {
     const char *name;
     uint64_t number;
+};
+
+/* Some bits of an integer of the type BITS: (integer >> shift) & (2^bits - 1). Parts are in the order of their bits. */
+struct protopool_part {
+    const char *name;                     /* in the schema */
+    const char *unit;                     /* NULL: none */
+    const struct protopool_value *values; /* of an ENUM; otherwise NULL */
+    uint64_t least, most;                 /* the ends of what is allowed of an UNSIGNED */
+    uint32_t value_count;
+    enum protopool_type type : 8; /* BOOL, UNSIGNED or ENUM */
+    uint8_t shift;
+    uint8_t bits;
 };
 
 struct protopool_range;
@@ -28,6 +41,7 @@ struct protopool_field {
     union {                                    /* by its type; NULL: none */
         const struct protopool_record *record; /* of a STRUCT */
         const struct protopool_value *values;  /* of an ENUM or FLAGS */
+        const struct protopool_part *parts;    /* of BITS; `value_count` of them */
         const struct protopool_range *range;   /* of a number or CHAR, from level 1 */
     };
     uint32_t value_count;
@@ -124,6 +138,12 @@ static inline size_t protopool_field_length(const struct protopool_field *field,
         memcpy(&used, length, sizeof used);
     }
     return used < field->count ? used : field->count;
+}
+
+/* The part of an integer of the type BITS. */
+static inline uint64_t protopool_part_of(const struct protopool_part *part, uint64_t integer)
+{
+    return integer >> part->shift & UINT64_MAX >> (64 - part->bits);
 }
 
 /* The field's first element in the record at `of`. A tail lies behind the tails before it: its `offset` is right if they are empty.

@@ -156,6 +156,14 @@ static bool pp_is_absent_number(struct pp_search *search, const struct protopool
 }
 
 /* bytes: of the value. That of an argument is wider than that of a member. */
+static void pp_append_names(struct pp_search *search, const struct protopool_value *values, uint32_t count)
+{
+    for (uint32_t i = 0; i < count && count <= PP_NAMES_SHOWN; i++) {
+        PP_APPEND(search, i == 0 ? ": it has " : ", ");
+        PP_APPEND(search, values[i].name);
+    }
+}
+
 static bool pp_is_undeclared(struct pp_search *search, const struct protopool_field *field, const void *at,
                              size_t bytes)
 {
@@ -173,10 +181,18 @@ static bool pp_is_undeclared(struct pp_search *search, const struct protopool_fi
     PP_APPEND(search, has_negative ? " -" : " ");
     PP_APPEND_INTEGER(search, has_negative ? 0 - negative : number, false);
     PP_APPEND(search, " is not declared");
-    for (uint32_t i = 0; i < field->value_count && field->value_count <= PP_NAMES_SHOWN; i++) {
-        PP_APPEND(search, i == 0 ? ": it has " : ", ");
-        PP_APPEND(search, field->values[i].name);
-    }
+    pp_append_names(search, field->values, field->value_count);
+    return true;
+}
+
+/* bits: those that are not declared. */
+static bool pp_are_undeclared_bits(struct pp_search *search, uint64_t bits)
+{
+    if (bits == 0)
+        return false;
+    (void)pp_note_rule(search, PROTOPOOL_RULE_FLAGS);
+    PP_APPEND(search, " has bits that are not declared: 0x");
+    PP_APPEND_INTEGER(search, bits, true);
     return true;
 }
 
@@ -186,12 +202,43 @@ static bool pp_has_undeclared_bits(struct pp_search *search, const struct protop
 
     for (uint32_t i = 0; i < field->value_count; i++)
         bits &= ~field->values[i].number;
-    if (bits == 0)
+    return pp_are_undeclared_bits(search, bits);
+}
+
+static bool pp_is_wrong_part(struct pp_search *search, const struct protopool_part *part, uint64_t number)
+{
+    const bool is_enum = part->type == PROTOPOOL_ENUM;
+
+    if (part->type == PROTOPOOL_BOOL || (!is_enum && number >= part->least && number <= part->most))
         return false;
-    (void)pp_note_rule(search, PROTOPOOL_RULE_FLAGS);
-    PP_APPEND(search, " has bits that are not declared: 0x");
-    PP_APPEND_INTEGER(search, bits, true);
+    for (uint32_t i = 0; i < part->value_count; i++)
+        if (part->values[i].number == number)
+            return false;
+    pp_append_to_path(search, ".");
+    pp_append_to_path(search, part->name);
+    (void)pp_note_rule(search, is_enum ? PROTOPOOL_RULE_ENUM : PROTOPOOL_RULE_RANGE);
+    PP_APPEND(search, " ");
+    PP_APPEND_INTEGER(search, number, false);
+    if (is_enum) {
+        PP_APPEND(search, " is not declared");
+        pp_append_names(search, part->values, part->value_count);
+    } else {
+        PP_APPEND(search, " is not in ");
+        PP_APPEND_INTEGER(search, part->least, false);
+        PP_APPEND(search, "..");
+        PP_APPEND_INTEGER(search, part->most, false);
+    }
     return true;
+}
+
+static bool pp_has_wrong_parts(struct pp_search *search, const struct protopool_field *field, const void *at)
+{
+    const uint64_t integer = pp_read_unsigned(at, field->bytes);
+
+    for (uint32_t i = 0; i < field->value_count; i++)
+        if (pp_is_wrong_part(search, &field->parts[i], protopool_part_of(&field->parts[i], integer)))
+            return true;
+    return pp_are_undeclared_bits(search, pp_bits_of_no_part(field, integer));
 }
 
 static bool pp_is_too_long(struct pp_search *search, const struct protopool_field *field, size_t length)
@@ -222,6 +269,8 @@ static bool pp_is_wrong_element(struct pp_search *search, const struct protopool
         return pp_is_undeclared(search, field, at, bytes);
     case PROTOPOOL_FLAGS:
         return pp_has_undeclared_bits(search, field, at);
+    case PROTOPOOL_BITS:
+        return pp_has_wrong_parts(search, field, at);
     case PROTOPOOL_STRUCT:
         return pp_is_wrong_record(search, field->record, at);
     case PROTOPOOL_UNSIGNED:

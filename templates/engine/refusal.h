@@ -13,7 +13,7 @@ enum protopool_rule {
     PROTOPOOL_RULE_UNKNOWN,
     PROTOPOOL_RULE_RANGE,  /* a number is out of its range */
     PROTOPOOL_RULE_ENUM,   /* the enum does not declare the value */
-    PROTOPOOL_RULE_FLAGS,  /* the flags do not declare some of the bits */
+    PROTOPOOL_RULE_FLAGS,  /* the flags or the bit field do not declare some of the bits */
     PROTOPOOL_RULE_BOOL,   /* a bool is neither false nor true */
     PROTOPOOL_RULE_LENGTH, /* a text or a list is too long */
     PROTOPOOL_RULE_TEXT,   /* the terminator of a text is not where its length says */

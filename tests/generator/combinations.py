@@ -10,7 +10,7 @@ RANGED = {"u8": "[1, 200]", "i16": "[-5, 5]", "u64": "[0, 18446744073709551614]"
           "f64": "[0.25, 1e6]"}
 ABSENT = {"u8": "255", "i16": "-32768, range: [-9, 9]", "u32": "4294967295", "i64": "-1", "u64": "0, range: [0, 9]", "f32": "nan",
           "f64": "-1.5", "char": "' '"}
-NAMED = ["kind", "wide", "signed", "caps", "full"]
+NAMED = ["kind", "wide", "signed", "caps", "full", "bits"]
 CONTAINERS = ["{}", "{}[3]", "{}[<=3]", "{}?", "{}[3]?", "{}[<=3]?"]
 CHARS = ["char", "char?"]                # several of them are a text
 TEXTS = ["char[5]", "string[<=5]", "bytes[<=300]", "char[5]?", "string[<=300]?", "bytes[<=5]?"]
@@ -29,6 +29,10 @@ types:
   count: {type: u16, range: [1, 40000], default: 5}
   label: {type: 'char[6]', pad: ' ', default: ab}
   pair: 'count[2]'
+bit_fields:
+  bits: {base: u16, bits: {mode: {bits: 3, type: kind}, level: {bits: 4, range: [1, 9], unit: mm}, on: {type: bool, at: 9}}}
+  halves: {bits: {low: 4, high: 4}}
+  big: {base: u64, bits: {far: {bits: 63, type: wide}, on: {type: bool}}}
 """
 
 
@@ -48,6 +52,8 @@ def fields() -> dict[str, str]:
     for element, number in ABSENT.items():
         found[f"absent_{element}"] = f"{{type: '{element}?', absent: {number}}}"
     found["absent_nan_ranged"] = "{type: 'f64?', absent: nan, range: [0.25, 1e6]}"
+    found["halves"] = "{type: 'halves[<=3]?'}"
+    found["big"] = "{type: big, default: {far: large}}"
     found["padded"] = "{type: 'char[6]', pad: ' ', default: ab}"
     return found
 

@@ -24,7 +24,7 @@ SCALARS = ["u8", "i64", "f32", "char", "bool", "string", "bytes", "s1", "s2", "e
 TYPES = ["{}", "'{}[3]'", "'{}[<=3]'", "'{}[]'", "'{}?'", "'{}[2]?'", "'{}[<=most]'", "'{}[0]'", "'{}[<=2147483647]'", "'{}??'", "'{}[3'"]
 FIELD = ["type", "doc", "unit", "range", "default", "pad", "max", "c_name", "absent"]
 SHARED = {"constants": ["value", "doc", "c_name"], "enums": ["base", "values", "doc", "c_name"], "flags": ["base", "values", "doc", "c_name"],
-          "types": FIELD, "structs": ["fields", "doc", "c_name"], "messages": ["fields", "doc", "tag", "max_live", "weight", "deprecated", "c_name"]}
+          "types": FIELD, "bit_fields": ["base", "bits", "doc", "c_name"], "structs": ["fields", "doc", "c_name"], "messages": ["fields", "doc", "tag", "max_live", "weight", "deprecated", "c_name"]}
 PARTS = ["\n", " ", "  ", ":", ": ", "- ", "? ", "?", "{", "}", "[", "]", ",", ", ", '"', "'", "|", ">", "#", " #", "&a ", "*a", "!t ", "%", "---\n",
          "...\n", "\t", "<<: ", "~", "\\", "\0", "\r", "\u0085", "\u2028", "\ufeff", "0", "-1", "u64", "string[<=4]", "[<=most]", "tag", "base",
          "c_name: ", "import: ", "default: ", "max: ", "absent: "]
@@ -78,7 +78,7 @@ def from_grammar(rng: random.Random) -> bytes:
         return entries(indent + "  ", [(key, anything(given[key])) for key in dict.fromkeys(["type", *others])])
 
     def fields(indent: str, of: str) -> str:
-        found = [(anything(f"x{i}"), field(indent, [] if of == "structs" else ["s1", "s2", "e1", "f1", "t1", "t2"])) for i in range(rng.randint(1, 4))]
+        found = [(anything(f"x{i}"), field(indent, [] if of == "structs" else ["s1", "s2", "e1", "f1", "t1", "t2", "b1"])) for i in range(rng.randint(1, 4))]
         if of == "messages" and rng.random() < 0.3:
             found.append(("t", f"{{type: {anything(rng.choice(('string', 'bytes', chr(39) + 's1[]' + chr(39))))}, max: {anything('9')}}}"))
         return entries(indent, found)
@@ -88,14 +88,18 @@ def from_grammar(rng: random.Random) -> bytes:
             return "[" + ", ".join(anything(f"v{i}") for i in range(rng.randint(1, 3))) + "]"
         return entries(indent, [(anything(f"v{i}"), anything(str(2 * i + 1))) for i in range(rng.randint(1, 3))])
 
+    def parts(indent: str) -> str:
+        forms = ("3", "{bits: 2, range: [1, 3]}", "{bits: 9, type: e1}", "{type: bool, at: 31}", "{bits: 2, unit: mm, doc: A text.}")
+        return entries(indent, [(anything(f"p{i}"), anything(rng.choice(forms))) for i in range(rng.randint(1, 3))])
+
     def thing(of: str, i: int) -> str:
         if of == "constants":
             return anything(str(rng.randint(1, 9)))
         if of == "types":
             return field("  ", ["u32"]).replace("?", "")
-        given = {"fields": fields("      ", of), "values": values("      "), "doc": "A text.", "c_name": f"c{of[0]}{i}", "tag": str(10 * i + rng.randint(11, 19)),
+        given = {"fields": fields("      ", of), "values": values("      "), "bits": parts("      "), "doc": "A text.", "c_name": f"c{of[0]}{i}", "tag": str(10 * i + rng.randint(11, 19)),
                  "max_live": "3", "weight": "0.5", "deprecated": "true", "base": rng.choice(("u8", "i16", "u64"))}
-        first = [key for key in ("fields", "values") if key in SHARED[of]]
+        first = [key for key in ("fields", "values", "bits") if key in SHARED[of]]
         rest = [key for key in SHARED[of] if key not in first and key in given]
         return entries("    ", [(key, anything(given[key])) for key in first + rng.sample(rest, rng.choice((0, 0, 1, 2)))])
 

@@ -138,7 +138,7 @@ class Errors(unittest.TestCase):
     @long
     def test_the_largest_number_of_things_is_accepted_and_one_more_is_reported(self):
         for what, head, line in (("messages", "messages:\n", "  M{}: {{}}\n"),
-                                 ("structs, enums and flags", "messages: {A: {}}\nflags:\n", "  set{}: {{values: [a]}}\n"),
+                                 ("structs, enums, flags and bit fields", "messages: {A: {}}\nflags:\n", "  set{}: {{values: [a]}}\n"),
                                  ("fields", "messages:\n  A:\n    fields:\n", "      f{}: u8\n"),
                                  ("constants and values", "messages: {A: {}}\nconstants:\n", "  c{}: 1\n")):
             most, begin = resolve.MOST[what], head.count("\n") + 1
