@@ -8,14 +8,26 @@ from functools import lru_cache
 @dataclass(frozen=True)
 class Scalar:
     """family: how values are printed and sampled: unsigned, signed, float, double, bool or char. is_named: c is a typedef of the
-    protocol."""
+    protocol. width: bits, if these are fewer than the C type has: the values then have the range of this width."""
 
     name: str
     c: str
     size: int
     family: str
     is_named: bool = False
+    width: int | None = None
     is_struct = False
+
+    @property
+    def bits(self) -> int:
+        return self.width or 8 * self.size
+
+    @property
+    def limits(self) -> tuple[int, int] | None:
+        """The lowest and the highest value, if the C type holds others."""
+        if self.width is None:
+            return None
+        return (0, 2**self.width - 1) if self.family == "unsigned" else (-2**(self.width - 1), 2**(self.width - 1) - 1)
 
     @property
     def described(self) -> str:
@@ -29,6 +41,8 @@ SCALARS = {s.name: s for s in (
     Scalar("u16", "uint16_t", 2, "unsigned"), Scalar("i16", "int16_t", 2, "signed"),
     Scalar("u32", "uint32_t", 4, "unsigned"), Scalar("i32", "int32_t", 4, "signed"),
     Scalar("u64", "uint64_t", 8, "unsigned"), Scalar("i64", "int64_t", 8, "signed"),
+    Scalar("u24", "uint32_t", 4, "unsigned", width=24), Scalar("i24", "int32_t", 4, "signed", width=24),
+    Scalar("u48", "uint64_t", 8, "unsigned", width=48), Scalar("i48", "int64_t", 8, "signed", width=48),
     Scalar("f32", "float", 4, "float"), Scalar("f64", "double", 8, "double"),
     Scalar("char", "char", 1, "char"),
 )}

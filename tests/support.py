@@ -130,7 +130,7 @@ def of_fields(fields: dict[str, str], head: str = "") -> str:
     return f"protocol: calc\n{head}messages:\n  Add:\n    fields:\n{lines}"
 
 
-SCALARS = "bool u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 char".split()
+SCALARS = "bool u8 i8 u16 i16 u24 i24 u32 i32 u48 i48 u64 i64 f32 f64 char".split()
 
 
 def random_type(rng: random.Random, enums: list[str]) -> str:

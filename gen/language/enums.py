@@ -8,7 +8,7 @@ from .names import VALUE_NAME, checked_name
 from .numbers import Numbers, fits
 from .syntax import Constant, Enum, Word
 
-_INTEGERS = [s for s in SCALARS.values() if s.family in ("unsigned", "signed")]
+_INTEGERS = [s for s in SCALARS.values() if s.family in ("unsigned", "signed") and s.width is None]
 _UNSIGNED = [s for s in _INTEGERS if s.family == "unsigned"]
 
 

@@ -18,7 +18,7 @@ Values = tuple[Range | None, int | float | str | None]
 
 def resolved_values(written: Field, field_type: FieldType, named: NamedType | None, reporter: Reporter) -> Values:
     """The range and the default: its own, or those of the named type by which the type is written."""
-    outer = named.range if named else None
+    outer = named.range if named else _limits(field_type.element)
     allowed = _range(written.range, field_type, named, reporter) if written.range else outer
     if written.default is not None:
         return allowed, _default(written.default, field_type, allowed, reporter)
@@ -27,6 +27,10 @@ def resolved_values(written: Field, field_type: FieldType, named: NamedType | No
         reporter.error(written.range[0].place, f"the default of {quoted(named.name.schema)}, {_short(default)}, is outside this range",
                        'give it another "default" here')
     return allowed, default
+
+
+def _limits(element: Element | None) -> Range | None:
+    return Range(*element.limits) if isinstance(element, Scalar) and element.limits else None
 
 
 def _range(ends: tuple[Word, ...], field_type: FieldType, named: NamedType | None, reporter: Reporter) -> Range | None:

@@ -56,9 +56,8 @@ class Numbers:
     def number(self, word: Word, scalar: Scalar) -> int | float | None:
         """A number that the scalar can hold."""
         if scalar.family in ("unsigned", "signed"):
-            bits = 8 * scalar.size
-            lowest = -2**(bits - 1) if scalar.family == "signed" else 0
-            return self.integer(word, lowest, lowest + 2**bits - 1, scalar.name)
+            lowest = -2**(scalar.bits - 1) if scalar.family == "signed" else 0
+            return self.integer(word, lowest, lowest + 2**scalar.bits - 1, scalar.name)
         if not _DECIMAL.match(word.text) or abs(float(word.text)) > (_LARGEST_FLOAT if scalar.size == 4 else _LARGEST_DOUBLE):
             self.reporter.error(word.place, f"{quoted(word.text)} is not a number that {scalar.name} can hold", "for example -1.5 or 2e9")
             return None

@@ -255,6 +255,8 @@ def _field(what: str, old: Record, new: Record, was: model.Field, now: model.Fie
 def _of_type(old: Record, new: Record, was: model.Field, now: model.Field) -> tuple[str, ...]:
     """What a change of a field's type breaks."""
     moved = _LAYOUT if _places_of(old, was) != _places_of(new, now) else ()
+    if _stored(was) == _stored(now):    # and the difference is one of ranges
+        return moved
     means = _meaning(was), _meaning(now)
     if _absent(was) != _absent(now):
         return _SOURCE + moved + _WIRE
@@ -262,6 +264,14 @@ def _of_type(old: Record, new: Record, was: model.Field, now: model.Field) -> tu
     if was.is_optional == now.is_optional and _shape(was.inner)[:3] == _shape(now.inner)[:3] and was.inner.kind != "array" and not narrower:
         return moved                    # only its bound is raised
     return _SOURCE + moved + (_WIRE if means[0] != means[1] or narrower else ())
+
+
+def _stored(field: model.Field) -> tuple:
+    """What stays the same when only the width of its scalar changes, as from u24 to u32."""
+    element = field.element
+    if not isinstance(element, Scalar):
+        return _shape(field.type)
+    return _shape(field.type)[:-2], element.family, element.size, _shape(field.type)[-1]
 
 
 def _meaning(field: model.Field) -> tuple:

@@ -14,8 +14,8 @@ NAMED = ["kind", "wide", "signed", "caps", "full", "bits"]
 CONTAINERS = ["{}", "{}[3]", "{}[<=3]", "{}?", "{}[3]?", "{}[<=3]?"]
 CHARS = ["char", "char?"]                # several of them are a text
 TEXTS = ["char[5]", "string[<=5]", "bytes[<=300]", "char[5]?", "string[<=300]?", "bytes[<=5]?"]
-# Types with a name, where they can stand.
-OTHERS = {"count": CONTAINERS[:3], "label": ["{}", "{}?"], "pair": ["{}?"]}
+# Integers of other widths and types with a name, in some of the containers.
+OTHERS = {"u24": CONTAINERS[:1], "i24": CONTAINERS[2:3], "u48": CONTAINERS[4:5], "i48": CONTAINERS[3:4], "count": CONTAINERS[:3], "label": ["{}", "{}?"], "pair": ["{}?"]}
 HEAD = """\
 protocol: all
 enums:
@@ -59,7 +59,7 @@ def fields() -> dict[str, str]:
 
 
 def tails() -> dict[str, str]:
-    found = {element: f"{{type: '{element}[]', max: 300}}" for element in (*SCALARS, *NAMED, "count") if element != "char"}
+    found = {element: f"{{type: '{element}[]', max: 300}}" for element in (*SCALARS, *NAMED, "count", "i24", "u48") if element != "char"}
     found |= {f"ranged_{element}": f"{{type: '{element}[]', range: {allowed}, max: 9}}" for element, allowed in RANGED.items()}
     return found | {text: f"{{type: {text}, max: 255}}" for text in ("string", "bytes")}
 
