@@ -74,7 +74,7 @@ class Record:
 
     def holder(self, field: model.Field) -> "Member | Tail":
         """What holds the field's elements: the member of its name, or the tail."""
-        return self._by_name[field.name.c]
+        return self._by_name[field.name.member]
 
     @cached_property
     def offset_of_bits(self) -> int:

@@ -96,7 +96,7 @@ def _presence_bits(fields: tuple[model.Field, ...]) -> list[Member]:
 def _record(record: model.Struct | model.Message, begin: int, align: int, elements: _Elements,
             reporter: Reporter) -> tuple[tuple[Member, ...], int, int, int]:
     """The parts of a Record: the members after the first `begin` bytes, size, alignment (at least `align`) and padding."""
-    unplaced = _presence_bits(record.fields) + [elements.member(f.name.c + part.suffix, part.element, part.count)
+    unplaced = _presence_bits(record.fields) + [elements.member(f.member(part), part.element, part.count)
                                                 for f in record.fields for part in f.type.parts]
     align = max([align] + [m.align for m in unplaced])
     placed, size = members.place(members.order(unplaced, begin, align), begin, align)

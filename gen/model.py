@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from .diagnostics import Place
-from .field_types import FieldType
+from .field_types import FieldType, Part
 from .scalars import SCALARS, Scalar, integer_of
 
 
@@ -14,14 +14,21 @@ MAX_TAG = 2**31 - 1             # a tag is an enumerator in C, and C11's enumera
 
 
 class Name(NamedTuple):
-    """schema: as written (and printed at run time); c: add_order; upper: ADD_ORDER."""
+    """schema: as written (and printed at run time); c: add_order, a part of longer names; upper: ADD_ORDER; member: what it is called
+    where it stands alone, as add_order, or delete_ because delete is a keyword."""
 
     schema: str
     c: str
+    member: str
 
     @property
     def upper(self) -> str:
         return self.c.upper()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether its C name can stand alone."""
+        return self.member == self.c
 
 
 @dataclass(frozen=True)
@@ -255,7 +262,7 @@ class Record:
     @cached_property
     def field_of_member(self) -> dict[str, "Field"]:
         """The field of each member whose comment describes that field: the last of its members."""
-        return {f.name.c + f.type.parts[-1].suffix: f for f in self.fields}
+        return {f.member(f.type.parts[-1]): f for f in self.fields}
 
     @cached_property
     def tails(self) -> tuple["Field", ...]:
@@ -370,7 +377,16 @@ class Field(NamedTuple):
     @property
     def members(self) -> list[str]:
         """The names of its members in its record."""
-        return [f"has_{self.name.c}"] * self.has_bit + [self.name.c + part.suffix for part in self.type.parts]
+        return [f"has_{self.name.c}"] * self.has_bit + [self.member(part) for part in self.type.parts]
+
+    def member(self, part: Part) -> str:
+        """The name of the member for a part of its type."""
+        return self.name.c + part.suffix if part.suffix else self.name.member
+
+    @property
+    def length_parameter(self) -> str:
+        """The constructors' parameter for the length of a list."""
+        return (self.name.c if self.parameter == self.name.member else self.parameter) + "_len"
 
     @property
     def summary(self) -> str:

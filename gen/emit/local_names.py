@@ -41,3 +41,8 @@ def text_length(field: model.Field, record: model.Struct | model.Message) -> str
     """The local that holds the length of a text that a constructor is called with."""
     length = field.name.c + "_len"
     return length + "_" if length in record.parameters else length
+
+
+def length_of(member: str) -> str:
+    """The length beside a member: msg->name_len beside msg->name, and msg->class_len beside msg->class_."""
+    return member.rstrip("_") + "_len"

@@ -13,7 +13,7 @@ from ..laid_out import Layout
 from ..scalars import Bound, is_saturated, length_scalar
 from . import c_text, compiled, direct, rules, sample_sizes
 from .kinds import dispatcher
-from .local_names import integer_name, local_names, text_length
+from .local_names import integer_name, length_of, local_names, text_length
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 # In the package, where pip installs it; otherwise beside gen/.
@@ -75,7 +75,7 @@ def _environment() -> direct.Environment:
                                      autoescape=False, **compiled.options())
     environment.filters.update(
         comment=c_text.comment, remark=c_text.remark, wrapped=c_text.wrapped, folded=c_text.folded, continued=c_text.continued, c_string=c_text.c_string,
-        c_integer=c_text.c_integer, local_names=local_names, text_length=text_length, integer_name=integer_name,
+        c_integer=c_text.c_integer, local_names=local_names, text_length=text_length, length_of=length_of, integer_name=integer_name,
         c_character=c_text.c_character, c_literal=c_text.c_literal, c_mask=c_text.c_mask, c_bits=c_text.c_bits, c_wide=c_text.c_wide,
         pointer=c_text.pointer, address=c_text.address, operand=c_text.operand, negated=c_text.negated,
         suite_longest=sample_sizes.suite_longest, suite_bytes=sample_sizes.suite_bytes, bench_used=sample_sizes.bench_used, bench_bytes=sample_sizes.bench_bytes,

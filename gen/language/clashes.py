@@ -163,15 +163,15 @@ def _members(schema: Schema, public: dict[str, str], protocol: model.Protocol, r
     """Bare names: union members and the members of each struct. public: the names that hide a member, and what each is."""
     for message, written in zip(protocol.messages, schema.messages):
         word = written.c_name or written.name
-        if why := why_taken(message.name.c):
-            reporter.error(word.place, f"{quoted(message.name.c)} cannot name a member of union {protocol.name.c}_any: it is {why}",
+        if why := why_taken(message.name.member):
+            reporter.error(word.place, f"{quoted(message.name.member)} cannot name a member of union {protocol.name.c}_any: it is {why}",
                            _ADVICE.format("the message"))
-        elif message.name.c == "base":
+        elif message.name.member == "base":
             reporter.error(word.place, '"base" cannot name a member: the generator gives every union and struct a member of this name',
                            _ADVICE.format("the message"))
     for part in (part for bit_field in schema.bit_fields for part in bit_field.bits):
-        name, word = _c(part, part.name), part.c_name or part.name
-        if why := why_taken(name):
+        word = part.c_name
+        if word and (why := why_taken(name := word.text)):
             reporter.error(word.place, f"{quoted(name)} cannot name a parameter: it is {why}", _ADVICE.format("the part"))
     for record, written in (*zip(protocol.messages, schema.messages), *_structs(schema, protocol)):
         taken: dict[str, Place] = {}
@@ -193,9 +193,10 @@ def _check_member(field: model.Field, word: Word, taken: dict[str, Place], publi
             reporter.error(word.place, f"this field and another ({at(taken[member])}) would both define "
                            f"the member {quoted(member)}", advice)
         taken.setdefault(member, word.place)
-    name = field.name.c
-    if field.type.is_text and not field.type.has_length and f"{name}_len" in public:        # a local of the constructors has this name
-        reporter.error(word.place, f"{quoted(name + '_len')} cannot name a length: it is {public[name + '_len']}", advice)
+    length = field.name.c + "_len"
+    if field.type.is_text and not field.type.has_length and length in public:        # a local of the constructors has this name
+        reporter.error(word.place, f"{quoted(length)} cannot name a length: it is {public[length]}", advice)
+    name = field.name.member
     if field.is_tail and (why := why_taken(name)):      # no member has a tail's own name, but parameters have it
         reporter.error(word.place, f"{quoted(name)} cannot name a parameter: it is {why}", advice)
     elif field.is_tail and name in taken:

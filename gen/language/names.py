@@ -69,7 +69,8 @@ def checked_name(word: Word, given: Word | None, reporter: Reporter, pattern: re
     for part in (word, given):
         if part is not None:
             _check(part, reporter, pattern)
-    return Name(word.text, c_name(word, given))
+    c = c_name(word, given)
+    return Name(word.text, c, c if given is not None else member(c))
 
 
 def _check(word: Word, reporter: Reporter, pattern: re.Pattern) -> None:
@@ -86,12 +87,17 @@ def _check(word: Word, reporter: Reporter, pattern: re.Pattern) -> None:
                        "remove the underscore at the end")
 
 
-def parameter(c_name: str, public: Collection[str]) -> str:
-    """The constructors' parameter for a field: its C name, unless that would hide a name that they use: a public name of the
+def parameter(name: Name, public: Collection[str]) -> str:
+    """The constructors' parameter for a field: as its member, unless that would hide a name that they use: a public name of the
     protocol, or a name of the engine or the C library. Such a parameter ends in an underscore, which no field does."""
-    if c_name in public or c_name.lower().startswith("protopool_"):
-        return f"arg_{c_name}_"
-    return c_name + "_" if c_name in _NOT_PARAMETERS else c_name
+    if name.c in public or name.c.lower().startswith("protopool_"):
+        return f"arg_{name.c}_"
+    return name.c + "_" if name.c in _NOT_PARAMETERS else name.member
+
+
+def member(c_name: str) -> str:
+    """The name of a member: an underscore follows the C name if it cannot stand alone. Names that end so belong to the generator."""
+    return c_name + "_" if c_name == "base" or why_taken(c_name) else c_name
 
 
 @lru_cache(maxsize=None)

@@ -165,5 +165,5 @@ class _Records:
         allowed, default = resolved_values(field, field_type, named, self.reporter)
         if field.absent:
             field_type = with_absent_number(field, field_type, allowed, self.reporter)
-        return model.Field(name, parameter(name.c, self.public), field_type, field.type.word.text, field.name.place,
+        return model.Field(name, parameter(name, self.public), field_type, field.type.word.text, field.name.place,
                            field.doc or (named.doc if named else ""), field.unit or (named.unit if named else ""), allowed, default, named)

@@ -346,7 +346,7 @@ def _offsets(record: Record, field: model.Field) -> list[int]:
 
 def _places_of(record: Record, field: model.Field) -> list[tuple[int, int]]:
     """The offset and the bytes of each part of the field; a tail behind another has only its length at a fixed place."""
-    names = (f"{field.name.c}_len", field.name.c)
+    names = (f"{field.name.c}_len", field.name.member)
     bits = [(record.offset_of_bits + record.bit_of(f"has_{field.name.c}") / 8, 0)] if field.has_bit else []
     tail = [(record.holder(field).offset, record.holder(field).element_size)] if field.is_tail and not _is_behind(record, field) else []
     return bits + [(record.member(name).offset, record.member(name).size) for name in names if record.has_member(name)] + tail

@@ -94,7 +94,7 @@ class _Table:
 
     def _place(self, record: Record, field: model.Field) -> tuple[str, str]:
         if not field.is_tail:
-            member = record.member(field.name.c)
+            member = record.member(field.name.member)
             return str(member.offset), str(member.size)
         tail = record.holder(field)
         return str(tail.offset) if tail.number == 1 else "behind " + code(record.model.tails[tail.number - 2].name.schema), "length" + (f" × {tail.element_size}" if tail.element_size > 1 else "") + (" + 1" if tail.end else "")

@@ -39,9 +39,17 @@
         return msg->tag == tag_of_it ? p##_as_##variant(msg) : NULL; \
     }
 
-/* slot_class: 0 for a variant with a tail. */
+/* slot_class: 0 for a variant with a tail. It does not call PROTOPOOL_READ_: a variant's name that is also a macro, such as errno, would
+ * be expanded on the way. */
 #define PROTOPOOL_READ_EDIT_FREE_(p, variant, tag_of_it, slot_class) \
-    PROTOPOOL_READ_(p, variant, tag_of_it) \
+    static inline const struct p##_##variant *p##_as_##variant(const struct p *msg) \
+    { \
+        return (const struct p##_##variant *)(p##_is_variant_(msg, tag_of_it) ? (const void *)msg : p##_null_()); \
+    } \
+    static inline const struct p##_##variant *p##_if_##variant(const struct p *msg) \
+    { \
+        return msg->tag == tag_of_it ? p##_as_##variant(msg) : NULL; \
+    } \
     static inline struct p##_##variant *p##_edit_##variant(struct p *msg) \
     { \
         return (struct p##_##variant *)(p##_is_variant_(msg, tag_of_it) ? (void *)msg : p##_null_()); \

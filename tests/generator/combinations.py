@@ -13,6 +13,7 @@ ABSENT = {"u8": "255", "i16": "-32768, range: [-9, 9]", "u32": "4294967295", "i6
 NAMED = ["kind", "wide", "signed", "caps", "full", "bits"]
 CONTAINERS = ["{}", "{}[3]", "{}[<=3]", "{}?", "{}[3]?", "{}[<=3]?"]
 CHARS = ["char", "char?"]                # several of them are a text
+TAKEN = "class base new errno default int if for stdin this union or bool".split()      # names that C, C++ or the C library has
 TEXTS = ["char[5]", "string[<=5]", "bytes[<=300]", "char[5]?", "string[<=300]?", "bytes[<=5]?"]
 # Integers of other widths and types with a name, in some of the containers.
 OTHERS = {"u24": CONTAINERS[:1], "i24": CONTAINERS[2:3], "u48": CONTAINERS[4:5], "i48": CONTAINERS[3:4], "count": CONTAINERS[:3], "label": ["{}", "{}?"], "pair": ["{}?"]}
@@ -77,10 +78,17 @@ def several_tails() -> dict[str, str]:
     return found
 
 
+def taken(first: int) -> str:
+    """Fields of taken names, of every container and text in turn."""
+    kinds = [*(container.format(element) for container in CONTAINERS for element in ("u16", "kind")), *TEXTS]
+    return ", ".join(f"{name}: '{kinds[(first + 3 * i) % len(kinds)]}'" for i, name in enumerate(TAKEN))
+
+
 def schema() -> str:
     lines = [HEAD, "structs:"]
     for name, field in fields().items():
         lines.append(f"  s_{name}: {{fields: {{before: u8, it: {field}, behind: 'char[1]'}}}}")
+    lines.append(f"  s_taken: {{fields: {{{taken(2)}}}}}")
     lines.append("messages:")
     for name, field in fields().items():
         lines.append(f"  m_{name}: {{fields: {{it: {field}, behind: u8}}, max_live: 2}}")
@@ -93,6 +101,8 @@ def schema() -> str:
     for name, fields_of_it in several_tails().items():
         lines.append(f"  v_{name}: {{fields: {{{fields_of_it}}}, max_live: 2}}")
     lines.append("  w_open: {fields: {name: string, numbers: 'u64[]', data: bytes}}")
+    for message, first, tail in (("delete", 0, "string"), ("errno", 1, "s_taken[]")):
+        lines.append(f"  {message}: {{fields: {{{taken(first)}, operator: {{type: '{tail}', max: 9}}}}, max_live: 2}}")
     return "\n".join(lines) + "\n"
 
 

@@ -35,6 +35,21 @@ enums: {arg: {values: [a, b]}}
 messages:
   A: {fields: {x: {type: u8, c_name: P_A}, y: {type: arg, c_name: p_known_arg}}}
   Take: {fields: {p_take: u8, protopool_take: u8, p_valid_take: 'u8?', p_new_a: u8, memcpy: 'bytes[<=3]', p_free: u8}}""",
+    "keywords, macros of the C library and names of the generator": """
+enums: {e: {values: [int, class, delete]}, try: {values: [a]}}
+flags: {union: {values: [and, or]}}
+structs:
+  st: {fields: {int: u8, class: 'u8?', new: 'string[<=3]', base: {type: u8, range: [1, 3], default: 2}}}
+  if: {fields: {class: 'st[<=2]', default: {type: 'string[<=9]', default: abc}, if: {type: 'char[4]', default: ab}}}
+messages:
+  Delete:
+    fields: {class: u8, default: 'u16[<=3]', errno: 'string[<=9]', stdin: 'char[4]', new: e, base: 'u32?', linux: 'bytes[<=3]?',
+             int: st, for: 'st[<=2]', if: 'st?', operator: 'e[3]', union: union, or: 'union[2]', template: 'string[<=4]?',
+             this: {type: string, max: 40}}
+  Errno: {fields: {true: u8, this: {type: 'st[]', max: 9}}}
+  Base: {fields: {x: {type: u8, range: [1, 2]}, bool: bool}}
+  New: {fields: {goto: {type: 'u16[]', max: 9}}, deprecated: true}
+  Class: {}""",
     "optional texts and lists that are absent in a sample": "messages:\n  A: {fields: {" + ", ".join(
         f"f{i}: 'u8[<=3]?', g{i}: 'string[<=4]?', h{i}: 'char[3]?'" for i in range(8)) + "}}",
     "what is too large to construct by value": """

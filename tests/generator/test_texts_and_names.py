@@ -10,7 +10,7 @@ from pathlib import Path
 from support import compile_c, compilers, emit, engine_is_there, long, of_fields, random_schema, write_all
 
 from gen import generate
-from gen.language import clashes
+from gen.language import clashes, names
 
 NASTY = ("ends a comment */ int x; /* and begins one", "trigraphs ??/ ??' ??= and more ???/", "ends in a backslash \\",
          "{{ 7 * 7 }} {% raw %} {# note #} %} }}", "bidi \u202e\u2066 controls \u200f", "größer, 漢字, 😀",
@@ -128,6 +128,42 @@ class Symbols(unittest.TestCase):
                           "p_new_b(struct p_pool *pool_, uint8_t pool, uint8_t msg, const char *from,",
                           "p_copy_b(struct p_pool *pool_, const struct p_b *from_);", "struct p_b *const msg_ = ", "const size_t from_len_ = "):
             self.assertIn(prototype, header)
+
+    def test_an_underscore_follows_a_taken_name_only_where_it_stands_alone(self):
+        files = emit("protocol: p\nmessages:\n  Delete: {fields: {class: 'u8[<=3]?', errno: 'string[<=4]', base: u8, new: {type: u8, c_name: fresh}, "
+                     "if: string}}\n  Base: \n")
+        for text in ("bool has_class : 1;", "uint8_t class_len;", "uint8_t class_[3];", "uint8_t errno_len;", "char errno_[5];", "uint8_t base_;",
+                     "uint8_t fresh;", "uint32_t if_len;", "struct p_delete PROTOPOOL_UNCOPIED {", "struct p_base base_;", "P_DELETE_IF_MAX",
+                     "p_new_delete(struct p_pool *pool, const uint8_t *class_, size_t class_len,\n    const char *errno_, uint8_t base_, uint8_t fresh, "
+                     "const char *if_, size_t if_len);", "char *p_delete_if(const struct p_delete *msg, ", "char *p_edit_delete_if(struct p_delete *msg, ",
+                     "void (*delete_)(void *ctx, const struct p_delete *msg);", "prefix_##delete, prefix_##base,", "X_(DELETE, delete) X_(BASE, base)"):
+            self.assertIn(text, files["p.h"])
+        for text in ('{ .name = "class",', '{ .name = "errno",', '"Delete"'):
+            self.assertIn(text, files["p.c"])
+        hpp = generate.generate([("p.yaml", b"protocol: p\nmessages: {Add: {fields: {class: 'u8[<=3]', if: string}}}\n")], on_demand=("cpp",))["p.hpp"]
+        for text in ("class_view(const struct ::p_add &of_)", "return { of_.class_, of_.class_len };", "protopool_cpp::span<const uint8_t> class_",
+                     "if_view(const struct ::p_add &of_)", "class_.data()", "if_.data()"):
+            self.assertIn(text, hpp)
+
+    @unittest.skipUnless(compilers("gcc", "g++") and engine_is_there(), "no compiler, or the engine is not there")
+    def test_taken_names_can_name_fields_and_messages(self):
+        """Also with the headers that define them before the protocol's."""
+        taken = sorted(name for name in {*names.KEYWORDS, *names.library_names(), "base"} if name == name.lower())
+        kinds = ["u8", "string[<=9]", "bytes[<=300]?", "char[4]", "i32[3]", "u16[<=3]", "u32?", "s", "string[<=4]?"] * len(taken)
+        messages = [f"  M{i}: {{fields: {{{', '.join(f'{name}: {kind!r}' for name, kind in zip(taken[i:i + 25], kinds))}}}}}" for i in range(0, len(taken), 25)]
+        messages += [f"  {name}: {{fields: {{{name}: u8, it: {{type: 'u16[]', max: 9}}}}}}" for name in sorted({*taken[::12], "errno", "delete", "bool", "base"})]
+        text = "protocol: p\nstructs: {s: {fields: {class: u8, errno: 'u8?'}}}\nmessages:\n" + "\n".join(messages)
+        with tempfile.TemporaryDirectory() as folder:
+            write_all(Path(folder), generate.generate([("p.yaml", text.encode())], on_demand=("cpp",)))
+            headers = "".join(f"#include <{name}.h>\n" for name in "errno signal stdio netinet/in netdb termios sys/stat sys/sysmacros".split())
+            Path(folder, "use.c").write_text(
+                "#define _GNU_SOURCE\n#include <stdalign.h>\n#include <stdnoreturn.h>\n#include <complex.h>\n" + headers + '#include "p.h"\n'
+                "uint8_t use(const struct p_s *s);\nuint8_t use(const struct p_s *s) { return s->has_errno ? s->errno_ : s->class_; }\n"
+                "const struct p_handlers use_too = { .delete_ = NULL, .errno_ = NULL, .base_ = NULL };\n")
+            Path(folder, "use.cpp").write_text(headers + '#include "p.hpp"\n')
+            for compiler, file in (("gcc", "p.c"), ("clang", "use.c"), ("g++", "use.cpp")):
+                if compilers(compiler):
+                    self.assertEqual(compile_c(compiler, Path(folder), file), "")
 
     def test_a_bound_is_emitted_by_the_name_of_its_constant(self):
         header = emit("protocol: p\nconstants: {most: 7}\nmessages: {A: {fields: {x: 'u8[<=most]', y: 'u16[most]', z: 'u8[<=7]'}}}\n")["p.h"]
