@@ -39,7 +39,7 @@ class Enum:
 
 @dataclass(frozen=True)
 class Field:
-    """keys: what the long form has besides type, max and doc, as it is written. most: the most elements or characters of a type of
+    """A field, or a name for a type. keys: what the long form has besides type, max and doc, as it is written. most: the most elements or characters of a type of
     any length (string, bytes, T[]), None if the source does not say."""
 
     name: str
@@ -65,6 +65,7 @@ class Record:
     notes: tuple[str, ...] = ()
     tag: int = 0
     deprecated: str = ""
+    replies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Draft:
     constants: tuple[Value, ...] = ()
     enums: tuple[Enum, ...] = ()
     flags: tuple[Enum, ...] = ()
+    types: tuple[Field, ...] = ()
     structs: tuple[Record, ...] = ()
     messages: tuple[Record, ...] = ()
 

@@ -14,7 +14,7 @@ from .draft import Draft, diagnostic
 from .writer import Path, Writer
 
 _ROUNDS = 20
-_SUFFIX = {"constants": "constant", "enums": "enum", "flags": "flags", "structs": "data", "messages": "msg"}
+_SUFFIX = {"constants": "constant", "enums": "enum", "flags": "flags", "types": "type", "structs": "data", "messages": "msg"}
 _PER_RECORD = ("large-variant", "padding", "wide-type")
 _SWITCHED_OFF = "What the source has, and lint would report, is off: delete the key to see it."
 

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..diagnostics import Place, quoted
+from ..language.numbers import fits
+from ..scalars import SCALARS
 from .draft import Draft, Enum, Field, Record, Value, lost, plain, where, wrong
+from .limits import highest, lowest
 from .names import Unique, camel, identifier, stripped
 from .tags import tagged
 from .writer import scalar
@@ -192,6 +195,8 @@ class _Messages:
     def __init__(self, enums: _Enums):
         self.spelling = enums.spelling
         self.written = {enum.name for section in enums.sections(frozenset()).values() for enum in section}
+        self.values = {name: {entry.get("name"): entry.get("value").strip() for part in parts for entry in part.all("entry")}
+                       for name, parts in enums.parts.items()}
 
     def message(self, element: Element) -> tuple[int, Record]:
         names = Unique()
@@ -221,13 +226,20 @@ class _Messages:
         brackets = f"[{match['count']}]" if match["count"] else ""
         units = plain(element.get("units"))
         keys = {"unit": units and scalar(units), "range": self.range(element, kind, notes), "default": self.default(element, kind, brackets, notes)}
-        if element.get("invalid"):
-            notes.append(lost(f"the value that means \"invalid\", {plain(element.get('invalid'))}", element.place))
+        optional = ""
+        if element.get("invalid").strip():
+            absent = "" if brackets else self.absent(element, kind)
+            if absent:
+                optional, keys["absent"] = "?", absent
+                if keys["default"]:
+                    notes.append(lost(f"the default {keys.pop('default')}: the field is absent", element.place))
+            elif element.get("enum") not in self.values or not self.is_value(element):
+                notes.append(lost(f"the value that means \"invalid\", {plain(element.get('invalid'))}", element.place))
         if element.get("instance") == "true":
             notes.append(lost("this field tells instances of the message apart", element.place))
         for key in sorted(set(element.attributes) - _KNOWN):
             notes.append(lost(f"{key} {plain(element.get(key))}", element.place))
-        return Field("", kind + brackets, element.place, plain(element.text), tuple(notes), tuple((k, v) for k, v in keys.items() if v))
+        return Field("", kind + brackets + optional, element.place, plain(element.text), tuple(notes), tuple((k, v) for k, v in keys.items() if v))
 
     def enum_of(self, element: Element, base: str) -> tuple[str, list[str]]:
         name = element.get("enum")
@@ -240,12 +252,30 @@ class _Messages:
             return base, [lost(f"the enum {name}, which has no values", element.place)]
         return spelling, []
 
+    def absent(self, element: Element, kind: str) -> str:
+        """The number that means "invalid"; empty if the field cannot have it."""
+        text = element.get("invalid").strip()
+        if kind in ("f32", "f64") and text.lower() == "nan":
+            return "nan"
+        number = _number(text, element.place) if kind in _SCALARS.values() and kind != "char" else None
+        if number is None or kind not in ("f32", "f64") and ("." in number or not fits(SCALARS[kind], int(number))):
+            return ""
+        return number
+
+    def is_value(self, element: Element) -> bool:
+        """Whether the value that means "invalid" is one of the field's enum."""
+        text, values = element.get("invalid").strip(), self.values[element.get("enum")]
+        number = _number(text, element.place)
+        return text in values or number is not None and number in values.values()
+
     @staticmethod
     def range(element: Element, kind: str, notes: list[str]) -> str:
         low, high = element.get("minValue"), element.get("maxValue")
         if not low and not high:
             return ""
-        if low and high and kind in _SCALARS.values() and kind != "char":
+        if kind[:1] in "iu" and kind in SCALARS:           # the other end is that of the type
+            return f"[{low or lowest(kind)}, {high or highest(kind)}]"
+        if low and high and kind in ("f32", "f64"):
             return f"[{low}, {high}]"
         notes.append(lost(f"the range from {low or 'its least'} to {high or 'its most'}", element.place))
         return ""

@@ -82,15 +82,18 @@ class _Reader:
         variants = [one for one in top if one.full not in self.referred] or top
         notes = [f"Imported from {Path(proto.descriptor.name).name} (Protocol Buffers).",
                  lost("the numbers of fields, and options", Place(1, 1, 1, proto.source))]
-        notes += self.services(proto)
         members = self.members_of_union(variants)
         if members:
             notes.append(f"The variants are the members of the oneof in {variants[0].local}, {where(variants[0].place)}.")
-            messages = [replace(self.record(one, camel(one.local), True), tag=number) for number, one in members]
-        else:
-            messages = [self.record(one, camel(one.local), True) for one in variants]
-        names = Unique()
-        messages = [replace(message, name=names(message.name)) for message in messages]
+            variants = [one for _, one in members]
+        unique = Unique()
+        names = {one.full: unique(camel(one.local)) for one in variants}
+        messages = [self.record(one, names[one.full], True) for one in variants]
+        if members:
+            messages = [replace(message, tag=number) for message, (number, _) in zip(messages, members)]
+        replies, more = self.replies(proto, names)
+        messages = [replace(message, replies=replies.get(message.name, ())) for message in messages]
+        notes += more
         stem = self.stems[proto.descriptor.name]
         doc = proto.at((2,)).text or proto.at((12,)).text
         made = self.types_draft(proto)
@@ -127,12 +130,20 @@ class _Reader:
                     wanted += other.structs
         return replace(draft, imports=tuple(other.stem for other in shared if other.stem in needed))
 
-    def services(self, proto: Proto) -> Iterator[str]:
+    def replies(self, proto: Proto, names: dict[str, str]) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+        """The variants that answer each variant, by the calls of services, and comments about what a schema cannot say of calls."""
+        found: dict[str, dict[str, None]] = {}
+        notes = []
         for i, service in enumerate(proto.descriptor.service):
             for k, method in enumerate(service.method):
                 ends = [f"{'a stream of ' * is_stream}{self.types[name].local}" for name, is_stream in
                         ((method.input_type, method.client_streaming), (method.output_type, method.server_streaming))]
-                yield lost(f"the call {service.name}.{method.name}, {ends[0]} -> {ends[1]}", proto.at((_FILE_SERVICES, i, _METHODS, k)).place)
+                if method.input_type in names and method.output_type in names:
+                    found.setdefault(names[method.input_type], {})[names[method.output_type]] = None
+                if method.client_streaming or method.server_streaming or not (method.input_type in names and method.output_type in names):
+                    place = proto.at((_FILE_SERVICES, i, _METHODS, k)).place
+                    notes.append(lost(f"the call {service.name}.{method.name}, {ends[0]} -> {ends[1]}", place))
+        return {name: tuple(answers) for name, answers in found.items()}, notes
 
     # Types.
 

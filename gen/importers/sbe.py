@@ -11,7 +11,7 @@ from ..diagnostics import Place, quoted
 from ..language.types import BUILT_IN
 from .draft import Draft, Enum, Field, Record, Value, lost, plain, where, wrong
 from .names import Unique, camel, identifier, lower
-from .sbe_types import SCALARS, Simple, keys_of, most, simple
+from .sbe_types import SCALARS, Simple, absent, keys_of, most, simple, unit
 from .tags import tagged
 from .xml_tree import Element, integer, read
 
@@ -35,12 +35,13 @@ def _joined(one: Draft, other: Draft) -> Draft:
     def both(first: tuple, second: tuple) -> tuple:
         return tuple({thing.name: thing for thing in (*first, *second)}.values())
 
-    return replace(one, enums=both(one.enums, other.enums), flags=both(one.flags, other.flags), structs=both(one.structs, other.structs))
+    return replace(one, enums=both(one.enums, other.enums), flags=both(one.flags, other.flags), types=both(one.types, other.types),
+                   structs=both(one.structs, other.structs))
 
 
 class _Schema:
-    """One schema with the files that it includes. files: the roots, by path. types: each named type. made: the enums, flags and structs
-    that messages use, by the element that defines each; None while it is being made."""
+    """One schema with the files that it includes. files: the roots, by path. types: each named type. made: the enums, flags, structs
+    and named types that messages use, by the element that defines each; None while it is being made."""
 
     def __init__(self, path: str, include: list[str]):
         self.root = read(path)
@@ -50,7 +51,7 @@ class _Schema:
         self.files: dict[str, Element] = {os.path.realpath(path): self.root}
         self.types: dict[str, Element] = {}
         self.collect(path, self.root)
-        self.made: dict[int, Enum | Record | None] = {}
+        self.made: dict[int, Enum | Record | Field | None] = {}
         self.names = Unique(BUILT_IN)
         self.dropped: Counter[str] = Counter()
 
@@ -65,19 +66,20 @@ class _Schema:
         found = []
         for root in list(self.files.values())[1:]:
             draft = self.draft(identifier(Path(root.place.source.name).stem, "types"), "", root, ())
-            if draft.enums or draft.flags or draft.structs:
+            if draft.enums or draft.flags or draft.types or draft.structs:
                 found.append(draft)
         main = self.draft(stem, protocol, self.root, tuple(notes))
         return [*found, replace(main, imports=tuple(draft.stem for draft in found), messages=messages, doc=plain(self.root.get("description")))]
 
     def draft(self, stem: str, protocol: str, root: Element, notes: tuple[str, ...]) -> Draft:
-        made = [thing for thing in self.made.values() if thing.place.source == root.place.source and _parts(thing)]
+        made = [thing for thing in self.made.values() if thing.place.source == root.place.source and (isinstance(thing, Field) or _parts(thing))]
         made.sort(key=lambda thing: thing.place[:2])
         enums = [thing for thing in made if isinstance(thing, Enum)]
         sets = {element.place for element in self.everything(root) if element.name == "set"}
         return Draft(stem, protocol, root.place, "" if protocol else f"Types of {Path(root.place.source.name).name}.",
                      notes or (f"Imported from {Path(root.place.source.name).name} (SBE).",),
                      enums=tuple(e for e in enums if e.place not in sets), flags=tuple(e for e in enums if e.place in sets),
+                     types=tuple(thing for thing in made if isinstance(thing, Field)),
                      structs=tuple(thing for thing in made if isinstance(thing, Record)))
 
     def everything(self, element: Element):
@@ -168,20 +170,35 @@ class _Schema:
             it = simple(of)
             if it.length == 0:
                 raise wrong(element.place, f"{quoted(of.get('name'))} is data: only <data> can have it")
-            kind, keys, doc = self.spelling(it), keys_of(it, element, notes), doc or plain(of.get("description"))
+            if self.types.get(of.get("name")) is of:
+                kind, keys = self.named(of, it).name, unit(element)
+            else:
+                kind, keys, doc = self.spelling(it), unit(element) or keys_of(it, notes), doc or plain(of.get("description"))
+            if presence == "optional":
+                null = absent(it, element.get("nullValue") or of.get("nullValue"))
+                keys += (("absent", null),) if null else ()
         else:
             thing = self.thing(of)
             if not _parts(thing):
                 return lost(f"{plain(element.get('name'))}: {plain(of.get('name'))} has nothing that a message holds", element.place)
             kind = thing.name
         null = element.get("nullValue") or of.get("nullValue")
-        if null:
+        if presence == "optional" and null and "absent" not in dict(keys):
             notes.append(lost(f"the value that means \"absent\", {plain(null)}", element.place))
         return Field("", kind + "?" * (presence == "optional"), element.place, doc, tuple(notes), keys)
 
     @staticmethod
     def spelling(of: Simple) -> str:
         return of.scalar if of.length is None or of.length == 1 else f"{of.scalar}[{of.length}]"
+
+    def named(self, of: Element, it: Simple) -> Field:
+        """The name of a simple type."""
+        if id(of) not in self.made:
+            notes = list(self.history(of)[0])
+            keys = keys_of(it, notes)
+            name = self.names(identifier(of.get("name"), "type"))
+            self.made[id(of)] = Field(name, self.spelling(it), of.place, plain(of.get("description")), tuple(notes), keys)
+        return self.made[id(of)]
 
     def thing(self, of: Element) -> Enum | Record:
         """The enum, the flags or the struct of a type."""

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from ..diagnostics import quoted
 from .draft import lost, plain, wrong
+from .limits import highest, lowest
+from .writer import scalar
 from .xml_tree import Element, integer
 
 SCALARS = {"char": "char", "float": "f32", "double": "f64", **{f"{s}int{bits}": f"{s or 'i'}{bits}" for s in ("", "u") for bits in (8, 16, 32, 64)}}
@@ -38,14 +40,6 @@ def simple(element: Element) -> Simple:
     return Simple(SCALARS[name], None if length == 1 and SCALARS[name] != "char" else length, element)
 
 
-def lowest(scalar: str) -> int:
-    return 0 if scalar.startswith("u") else -2 ** (int(scalar[1:]) - 1)
-
-
-def highest(scalar: str) -> int:
-    return 2 ** int(scalar[1:]) - 1 if scalar.startswith("u") else 2 ** (int(scalar[1:]) - 1) - 1
-
-
 def most(length: Element) -> int:
     """The largest length or count that a field of this <type> says: the largest number of its type means "none"."""
     of = simple(length)
@@ -53,11 +47,27 @@ def most(length: Element) -> int:
     return given if given is not None else highest(of.scalar) - 1 if of.scalar.startswith("u") else highest(of.scalar)
 
 
-def keys_of(of: Simple, units: Element, notes: list[str]) -> tuple[tuple[str, str], ...]:
-    """The unit and the range. units: the element that may have a "timeUnit"."""
-    found = []
-    if unit := units.get("timeUnit") or of.element.get("timeUnit"):
-        found.append(("unit", _UNITS.get(unit, plain(unit))))
+def absent(of: Simple, given: str) -> str:
+    """The number that means absent: the given one, or that of the type. Empty if it is none, or the type is an array."""
+    if of.length not in (None, 1):
+        return ""
+    if of.scalar in ("f32", "f64"):
+        return "nan" if given.strip().lower() in ("", "nan") else given.strip() if _is_real_range(of.scalar, given, given) else ""
+    if of.scalar == "char":
+        return "0" if given.strip() in ("", "0") else ""
+    if given.strip():
+        return str(integer(given, of.element.place, '"nullValue"'))
+    return str(highest(of.scalar) if of.scalar.startswith("u") else lowest(of.scalar))
+
+
+def unit(element: Element) -> tuple[tuple[str, str], ...]:
+    given = plain(element.get("timeUnit"))
+    return (("unit", _UNITS.get(given, scalar(given))),) if given else ()
+
+
+def keys_of(of: Simple, notes: list[str]) -> tuple[tuple[str, str], ...]:
+    """The unit and the range."""
+    found = list(unit(of.element))
     low, high = of.element.get("minValue").strip(), of.element.get("maxValue").strip()
     if low or high:
         if of.scalar in ("char", "f32", "f64"):

@@ -39,6 +39,7 @@ class Writer:
         self.section("constants", draft.constants, self.value)
         self.section("enums", draft.enums, self.enum)
         self.section("flags", draft.flags, self.enum)
+        self.section("types", draft.types, self.field)
         self.section("structs", draft.structs, self.record)
         self.section("messages", draft.messages, self.record)
         return "\n".join(self.out) + "\n"
@@ -62,7 +63,8 @@ class Writer:
 
     def record(self, indent: int, path: Path, record: Record) -> None:
         keys = {"doc": record.doc, "tag": str(record.tag) if record.tag else "", "c_name": self.c_names.get(path, ""),
-                "deprecated": reason(record.deprecated), "lint": self.switched(path)}
+                "deprecated": reason(record.deprecated), "lint": self.switched(path),
+                "replies": f"[{', '.join(record.replies)}]" if len(record.replies) > 1 else "".join(record.replies)}
         self.begin(indent, path, record, "" if any(keys.values()) or record.fields else " {}")
         self.keys(indent + 2, keys)
         if record.fields:
