@@ -102,17 +102,21 @@ def _version(name: str, raw: bytes, load: Callable[[str], tuple[str, bytes]]) ->
 
 
 def _show(old: Commit, path: str) -> bytes | None:
-    """The bytes of a file, as far as a schema may be long; None if the commit has no such file."""
-    if path.startswith(("/", "../")) or _git(old.git_folder, "cat-file", "-t", f"{old.hash}:{path}", missing=b"") != b"blob\n":
+    """The bytes of a file, as far as a schema may be long; None if the commit has no such file. Follows links inside of the commit."""
+    if path.startswith(("/", "../")) or "\n" in path:
         return None
-    return _git(old.git_folder, "cat-file", "blob", f"{old.hash}:{path}")[:MAX_BYTES + 1]
+    asked = os.fsencode(f"{old.hash}:{path}\n")
+    printed, _, raw = _git(old.git_folder, "cat-file", "--batch", "--follow-symlinks", asked=asked).partition(b"\n")
+    found = re.fullmatch(rb"[0-9a-f]+ blob ([0-9]+)", printed)
+    return raw[:min(int(found[1]), MAX_BYTES + 1)] if found else None
 
 
-def _git(folder: str, *arguments: str, missing: bytes | None = None) -> bytes:
-    """What git prints. missing: returned if git fails; if it is None, that raises OSError with git's first line."""
+def _git(folder: str, *arguments: str, asked: bytes = b"", missing: bytes | None = None) -> bytes:
+    """What git prints. asked: its standard input. missing: returned if git fails; if it is None, that raises OSError with git's
+    first line."""
     environment = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
     try:
-        done = subprocess.run(["git", "-C", folder, *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False, env=environment)
+        done = subprocess.run(["git", "-C", folder, *arguments], input=asked, capture_output=True, check=False, env=environment)
     except FileNotFoundError as error:
         raise OSError(errno.ENOENT, "git is not installed", "git") from error
     if done.returncode and missing is not None:

@@ -148,6 +148,20 @@ class Git(CommandTest):
         self.assertEqual([(d["file"], d["line"]) for d in json.loads(out)],
                          [("main:b/base.yaml", 1), ("main:b/types.yaml", 2), ("main:a/x.yaml", 4), ("a/x.yaml", 3)])
 
+    def test_links_are_followed_in_the_commit(self):
+        for link, target in (("x.yaml", "a/x.yaml"), ("b/other.yaml", "base.yaml")):
+            (self.repository / link).symlink_to(target)
+        self.schema.write_text("protocol: p\nimport: [b/types.yaml, b/other.yaml]\nmessages:\n  Add: {fields: {at: s}}\n")
+        self.imported.write_text("import: other.yaml\nstructs: {s: {fields: {x: 'u8[n]'}}}\n")
+        self.commit()
+        self.assertEqual(main("breaking", "--against", ".git#ref=main", "x.yaml"), (0, "no difference\n", ""))
+        (self.repository / "x.yaml").unlink()
+        (self.repository / "x.yaml").symlink_to("../elsewhere.yaml")
+        self.commit()
+        (self.repository / "x.yaml").unlink()
+        (self.repository / "x.yaml").write_text("protocol: p\nmessages: {Quit: }\n")
+        self.assertEqual(main("breaking", "--against", ".git#ref=main", "x.yaml"), (0, "", "protopool: x.yaml is not in main: it is new\n"))
+
     def test_in_a_hook_the_repository_is_that_of_the_schema(self):
         with mock.patch.dict(os.environ, GIT_DIR=str(self.repository / ".git")):
             self.assertEqual(main("breaking", "--against", ".git#ref=main", "a/x.yaml"), (0, "no difference\n", ""))
