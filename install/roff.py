@@ -63,6 +63,24 @@ def from_markdown(text: str) -> str:
     return "".join(out)
 
 
+def from_help(text: str) -> str:
+    """What stands below the options of a command's help: lines, and lists whose lines begin with two spaces and a name."""
+    out = []
+    for line in text.splitlines():
+        if line.startswith("  "):
+            name, what = line.split(maxsplit=1)
+            out.append(f".TP\n{bold(name)}\n{escaped(what)}\n")
+        elif line.strip():
+            out.append(f".PP\n{escaped(line)}\n")
+    return "".join(out)
+
+
+def tidy(page: str) -> str:
+    """Without paragraphs that are empty or begin a section: mandoc warns about them."""
+    page = re.sub(r"(?m)(^\.S[HS] .*\n)\.PP\n", r"\1", page)
+    return re.sub(r"(?m)^\.PP\n(?=\.(?:PP|S[HS])\b|\Z)", "", page)
+
+
 def _rest_of_item(paragraph: list[str], lines) -> str:
     """One or more items of a list, to the empty line that ends it."""
     items = [paragraph.pop()]

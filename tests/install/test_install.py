@@ -12,6 +12,8 @@ from support import GOOD_TEXT, ROOT, FolderTest, long
 
 from gen import __version__
 from gen.commands import NAMES
+from gen.lint.names import RULES
+from gen.views import difference
 
 
 def options_in_help(command: str) -> set[str]:
@@ -106,6 +108,17 @@ class Install(InstalledTest):
             done = run("man", "--warnings", "-l", self.prefix / "share/man" / name, env={"MANWIDTH": "80"})
             self.assertEqual((done.returncode, done.stderr), (0, ""), name)
             self.assertGreater(len(done.stdout.splitlines()), 60)
+
+    @unittest.skipUnless(shutil.which("mandoc"), "mandoc is not there: make deps-ci")
+    def test_mandoc_does_not_warn_about_the_manual(self):
+        for name in ("man1/protopool.1", "man5/protopool-schema.5"):
+            done = run("mandoc", "-T", "lint", "-W", "warning", self.prefix / "share/man" / name)
+            self.assertEqual((done.returncode, done.stdout), (0, ""), name)
+
+    def test_the_manual_has_what_stands_below_the_options_of_the_help(self):
+        page = (self.prefix / "share/man/man1/protopool.1").read_text().replace("\\-", "-")
+        for word in (*difference.CATEGORIES, *RULES):
+            self.assertIn(f".TP\n\\fB{word}\\fR\n", page)
 
     def test_the_manual_of_schemas_has_every_key(self):
         page = (self.prefix / "share/man/man5/protopool-schema.5").read_text().replace("\\-", "-")
