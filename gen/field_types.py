@@ -188,6 +188,7 @@ class Optional(FieldType):
     of: FieldType
     kind = "optional"
     is_optional = has_bit = True
+    is_tail = _as_inner("is_tail")
     default_hint = "remove it: an optional field is absent by default"
     element, parts, most = _as_inner("element"), _as_inner("parts"), _as_inner("most")
     is_list, is_text, has_bound = _as_inner("is_list"), _as_inner("is_text"), _as_inner("has_bound")

@@ -226,13 +226,25 @@ class Layout:
         """The messages with tails."""
         return tuple(m for m in self.messages if m.tails)
 
+    @property
+    def has_optional_tails(self) -> bool:
+        return any(tail.is_optional for m in self.tailed for tail in m.model.tails)
+
     def tail(self, field: model.Field) -> Tail:
         """The tail of a field."""
         return self._tail_of[id(field)]
 
+    def message_of(self, tail: model.Field) -> Message:
+        """The message that has the tail."""
+        return self._message_of[id(tail)]
+
     @cached_property
     def _tail_of(self) -> dict[int, Tail]:
         return {id(field): m.holder(field) for m in self.tailed for field in m.model.tails}
+
+    @cached_property
+    def _message_of(self) -> dict[int, Message]:
+        return {id(field): m for m in self.tailed for field in m.model.tails}
 
     @cached_property
     def never_allocated(self) -> tuple[Message, ...]:

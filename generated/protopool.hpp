@@ -268,7 +268,13 @@ template <class T> const T *pointer_to(const std::optional<T> &argument) noexcep
     return argument ? &*argument : nullptr;
 }
 
-/* The same of a list, which is there even if it is empty. */
+/* The same of a text of any length, which is there even if it is empty. */
+inline const char *pointer_to(const std::optional<std::string_view> &argument) noexcept
+{
+    return !argument ? nullptr : argument->data() == nullptr ? "" : argument->data();
+}
+
+/* The same of a list. */
 template <class T, std::size_t Extent>
 const T *pointer_to(const std::optional<span<const T, Extent>> &argument) noexcept
 {

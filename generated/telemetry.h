@@ -1395,7 +1395,7 @@ static inline struct telemetry *telemetry_new_log(struct telemetry_pool *pool, u
     }
     msg->time = time;
     msg->severity = severity;
-    msg->text_len = (uint32_t)text_len;
+msg->text_len = (uint32_t)text_len;
     if (text_len != 0) {
         memcpy(telemetry_edit_log_text(msg, NULL), text, text_len);
     }
@@ -1419,7 +1419,7 @@ static inline struct telemetry *telemetry_copy_log(struct telemetry_pool *pool, 
     memcpy(msg, from, sizeof *msg);
     protopool_write_tag(msg, TELEMETRY_LOG, sizeof msg->base, 1);
     PROTOPOOL_CLEAR_(msg, 2, 2);
-    msg->text_len = (uint32_t)text_len;
+msg->text_len = (uint32_t)text_len;
     if (text_len != 0) {
         memcpy(telemetry_edit_log_text(msg, NULL), text, text_len);
     }
@@ -1470,7 +1470,7 @@ static inline struct telemetry *telemetry_new_chunk(struct telemetry_pool *pool,
     }
     msg->file = file;
     msg->offset = offset;
-    msg->data_len = (uint16_t)data_len;
+msg->data_len = (uint16_t)data_len;
     if (data_len != 0) {
         memcpy(telemetry_edit_chunk_data(msg, NULL), data, data_len);
     }
@@ -1492,7 +1492,7 @@ static inline struct telemetry *telemetry_copy_chunk(struct telemetry_pool *pool
     memcpy(msg, from, sizeof *msg);
     protopool_write_tag(msg, TELEMETRY_CHUNK, sizeof msg->base, 2);
     PROTOPOOL_CLEAR_(msg, 6, 2);
-    msg->data_len = (uint16_t)data_len;
+msg->data_len = (uint16_t)data_len;
     if (data_len != 0) {
         memcpy(telemetry_edit_chunk_data(msg, NULL), data, data_len);
     }
@@ -1566,7 +1566,7 @@ static inline struct telemetry *telemetry_new_track(struct telemetry_pool *pool,
         return NULL;
     }
     msg->period = period;
-    msg->points_len = (uint32_t)points_len;
+msg->points_len = (uint32_t)points_len;
     if (points_len != 0) {
         memcpy(telemetry_edit_track_points(msg, NULL), points, points_len * sizeof(struct telemetry_position));
     }
@@ -1588,7 +1588,7 @@ static inline struct telemetry *telemetry_copy_track(struct telemetry_pool *pool
     }
     memcpy(msg, from, sizeof *msg);
     protopool_write_tag(msg, TELEMETRY_TRACK, sizeof msg->base, 2);
-    msg->points_len = (uint32_t)points_len;
+msg->points_len = (uint32_t)points_len;
     if (points_len != 0) {
         memcpy(telemetry_edit_track_points(msg, NULL), points, points_len * sizeof(struct telemetry_position));
     }

@@ -190,7 +190,7 @@ def random_schema(seed: int, messages: int = 12, most_fields: int = 10) -> str:
         lines += [f"      {name}: {kind}" for name, kind in
                   random_fields(rng, [*enums, *flags, *types, *structs], most_fields, field=random_field).items()]
         if rng.random() < 0.3:
-            kind = rng.choice(("string", "bytes", f"{rng.choice((*SCALARS[:-1], *enums, *flags, *types, *structs))}[]"))
+            kind = rng.choice(("string", "bytes", f"{rng.choice((*SCALARS[:-1], *enums, *flags, *types, *structs))}[]")) + rng.choice(("", "?"))
             lines.append(f"      tail: {{type: '{kind}', max: {rng.choice((1, 200, 255, 65535, 100000))}}}")
         if rng.random() < 0.2:
             lines += ["      text: {type: string, max: 300}", f"      more: {{type: '{rng.choice(('bytes', 'u16[]', 'f64[]'))}', max: 70000}}",

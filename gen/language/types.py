@@ -82,12 +82,9 @@ class Types:
             resolved = make(lambda: self._element(written.name), lambda: self._count(written.bound))
         if of.pad is not None:
             resolved = self._padded(resolved, of.pad)
-        if written.optional and isinstance(resolved, Tail):
-            self.reporter.error(written.word.place, f"{quoted(written.word.text)}: a field of any length cannot be optional",
-                                "remove the question mark: its length may be 0")
-        elif written.optional:
-            resolved = Optional(resolved)
-        return resolved if of.max is None else self._limited(resolved, of.max)
+        if of.max is not None:
+            resolved = self._limited(resolved, of.max)
+        return Optional(resolved) if written.optional else resolved
 
     def _whole(self, written: Type, named: NamedType) -> FieldType:
         if written.form:

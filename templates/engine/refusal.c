@@ -371,8 +371,14 @@ static bool pp_is_wrong_tail(struct pp_search *search, const struct protopool_fi
 static bool pp_is_wrong_argument(struct pp_search *search, const struct protopool_field *field,
                                  const struct protopool_argument *argument)
 {
-    if (argument->at == NULL && field->presence_mask != 0)
-        return false;
+    if (argument->at == NULL && field->presence_mask != 0) {
+        if (!field->is_tail || argument->length == 0)
+            return false;
+        (void)pp_note_rule(search, PROTOPOOL_RULE_NULL);
+        PP_APPEND(search, " is NULL, and its length is ");
+        PP_APPEND_INTEGER(search, argument->length, false);
+        return true;
+    }
     if (pp_is_absent_number(search, field, argument->at))
         return true;
     if (field->is_tail)

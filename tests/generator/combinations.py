@@ -100,6 +100,9 @@ def schema() -> str:
     lines.append("  answered: {fields: {it: u8}, replies: [m_bool_0, n_bool_0_0, answered]}")
     for name, fields_of_it in several_tails().items():
         lines.append(f"  v_{name}: {{fields: {{{fields_of_it}}}, max_live: 2}}")
+    for name, kind in {"string": "string?", "bytes": "bytes?", "u64": "u64[]?", "bool": "bool[]?", "kind": "kind[]?", "struct": "s_text_1[]?"}.items():
+        lines.append(f"  x_{name}: {{fields: {{before: u8, it: {{type: '{kind}', max: 300}}}}, max_live: 2}}")
+        lines.append(f"  y_{name}: {{fields: {{a: {{type: '{kind}', max: 9}}, b: {{type: 'u32[]?', max: 5}}, c: {{type: '{kind}', max: 300}}, d: 'u8?'}}}}")
     lines.append("  w_open: {fields: {name: string, numbers: 'u64[]', data: bytes}}")
     for message, first, tail in (("delete", 0, "string"), ("errno", 1, "s_taken[]")):
         lines.append(f"  {message}: {{fields: {{{taken(first)}, operator: {{type: '{tail}', max: 9}}}}, max_live: 2}}")
