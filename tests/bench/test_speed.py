@@ -51,27 +51,36 @@ class Speed(unittest.TestCase):
         return int(re.search(r"I\s+refs:\s+([\d,]+)", run.stderr)[1].replace(",", "")) // 10**6
 
     def test_four_times_the_fields_take_at_most_five_times_as_long(self):
-        """Neither the speed of the machine nor the time to start matters. What is quadratic takes 16 times as long."""
+        """Neither the speed of the machine nor the time to start matters. What is quadratic takes 16 times as long. The fastest run of
+        each size counts, since others may use the machine: runs are added until they are fast enough, at most eight."""
         for what, schema in (("messages", lambda size: large_schema(size, 5 * size)),
                              ("fields of one message", lambda size: large_schema(1, 5 * size))):
             with self.subTest(what):
-                start, small, large = (self.least(schema(size)) for size in (1, 400, 1600))
-                print(f"{what}: {small - start:.2f} s, four times as many {large - start:.2f} s", file=sys.stderr)
-                self.assertLess(large - start, 5 * (small - start))
+                schemas = [schema(size) for size in (1, 500, 2000)]
+                rounds = [self.took(schemas) for _ in range(2)]
+                while self.factor(rounds) >= 5 and len(rounds) < 8:
+                    rounds.append(self.took(schemas))
+                print(f"{what}: four times as many take {self.factor(rounds):.2f} times as long, in {len(rounds)} runs", file=sys.stderr)
+                self.assertLess(self.factor(rounds), 5)
 
     @staticmethod
-    def least(schema: str) -> float:
-        """Processor seconds of the fastest of three runs: others may use the machine."""
-        took = []
+    def factor(rounds: list[list[float]]) -> float:
+        start, small, large = map(min, zip(*rounds))
+        return (large - start) / (small - start)
+
+    @staticmethod
+    def took(schemas: list[str]) -> list[float]:
+        """Processor seconds of one run with each schema."""
+        seconds = []
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "big.yaml")
-            path.write_text(schema)
-            for _ in range(3):
+            for schema in schemas:
+                path.write_text(schema)
                 began = processor_seconds()
                 done = command("--no-engine", "-q", "-o", folder, path)
-                took.append(processor_seconds() - began)
+                seconds.append(processor_seconds() - began)
                 assert done.returncode == 0, done.stderr
-        return min(took)
+        return seconds
 
 
 if __name__ == "__main__":

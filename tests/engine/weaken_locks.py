@@ -3,7 +3,7 @@
 """Takes each lock out of the engine in turn, and expects ThreadSanitizer or the payload check to notice.
 
 Of every function of protopool.c that takes and releases a lock, a copy without that pair is compiled with the suite of
-threads and run under ThreadSanitizer, some times if need be. Exit status: 1 if a copy passes every time.
+threads and run under ThreadSanitizer, some times if need be. Exit status: 1 if a copy passes every time, or the engine does not.
 """
 
 import os
@@ -16,6 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 GENERATED = ROOT / "generated"
+SUITE = ROOT / "tests/engine/test_threads.c"
+TESTS = re.findall(r"ADD_(?:LOOP_)?TEST\(suite, (\w+)", SUITE.read_text(encoding="utf-8"))
 TRIES = 12
 PAIRS = (("pp_lock_store(pool);", "pp_unlock_store(pool);"),
          ("pp_lock_depot(depot);", "pp_unlock_depot(depot);"),
@@ -46,24 +48,46 @@ def weakened(text: str):
                 yield name, level, text[:start] + pattern.sub(";", body) + text[end:]
 
 
-def is_noticed(name: str, level: int, text: str, compiler: str) -> tuple[str, int]:
-    """The number of the run that failed; 0 if none did."""
+COMPILE = ("-std=c11", "-O1", "-g", "-w", "-fsanitize=thread", "-D_POSIX_C_SOURCE=200809L", "-I", GENERATED)
+
+
+def suite_objects(level: int, compiler: str, folder: str) -> list[Path]:
+    """The suite of threads at a build level, without the engine: it is the same for every copy."""
+    objects = []
+    for source in (SUITE, GENERATED / "calc.c"):
+        objects.append(Path(folder, f"{source.stem}{level}.o"))
+        subprocess.run([compiler, *COMPILE, f"-DPROTOPOOL_CHECK={level}", "-c", source, "-o", objects[-1]], check=True)
+    return objects
+
+
+def build(level: int, text: str, objects: list[Path], compiler: str, folder: str) -> Path:
+    """The suite with this text as the engine."""
+    engine, program = Path(folder, "protopool.c"), Path(folder, "threads")
+    engine.write_text(text)
+    subprocess.run([compiler, *COMPILE, f"-DPROTOPOOL_CHECK={level}", *objects, engine, "-o", program,
+                    "-lcheck", "-lsubunit", "-lrt", "-lm", "-lpthread"], check=True)
+    return program
+
+
+def noticed_by(level: int, text: str, objects: list[Path], compiler: str) -> tuple[int, str]:
+    """The first run in which a test fails, and that test; 0 if none does."""
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "protopool.c").write_text(text)
-        program = Path(folder) / "threads"
-        subprocess.run([compiler, "-std=c11", "-O1", "-g", "-w", "-fsanitize=thread", f"-DPROTOPOOL_CHECK={level}",
-                        "-D_POSIX_C_SOURCE=200809L", "-I", GENERATED, ROOT / "tests/engine/test_threads.c", GENERATED / "calc.c",
-                        Path(folder) / "protopool.c", "-o", program, "-lcheck", "-lsubunit", "-lrt", "-lm", "-lpthread"],
-                       check=True)
-        environment = {**os.environ, "TSAN_OPTIONS": "halt_on_error=1", "HANDOFFS": "100000", "SOAK_SECONDS": "1"}
+        program = build(level, text, objects, compiler, folder)
         for run in range(1, TRIES + 1):
-            try:
-                done = subprocess.run([program], env=environment, capture_output=True, timeout=300)
-            except subprocess.TimeoutExpired:
-                return name, run
-            if done.returncode != 0:
-                return name, run
-    return name, 0
+            for test in reversed(TESTS):            # those that call everything at once are last
+                if fails(program, test):
+                    return run, test
+    return 0, ""
+
+
+def fails(program: Path, test: str) -> bool:
+    """Whether one test of the suite fails, or does not end. Its process ends with the first race."""
+    environment = {**os.environ, "TSAN_OPTIONS": "halt_on_error=1", "HANDOFFS": "100000", "SOAK_SECONDS": "1", "CK_FORK": "no",
+                   "CK_RUN_CASE": test}
+    try:
+        return subprocess.run([program], env=environment, capture_output=True, timeout=300).returncode != 0
+    except subprocess.TimeoutExpired:
+        return True
 
 
 def main() -> int:
@@ -73,13 +97,22 @@ def main() -> int:
     if len(copies) < 8:
         print(f"only {len(copies)} pairs of lock and unlock found", file=sys.stderr)
         return 1
-    missed = 0
-    with ThreadPoolExecutor(max_workers=max(1, (os.cpu_count() or 2) // 2)) as pool:
-        for name, run in pool.map(lambda copy: is_noticed(*copy, compiler), copies):
-            print(f"{name:36} {'noticed in run ' + str(run) if run else 'NOT NOTICED'}", flush=True)
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+        levels = sorted({level for _, level, _ in copies})
+        objects = dict(zip(levels, pool.map(lambda level: suite_objects(level, compiler, folder), levels)))
+        missed, used = 0, set()
+        results = pool.map(lambda copy: noticed_by(copy[1], copy[2], objects[copy[1]], compiler), copies)
+        for (name, level, _), (run, test) in zip(copies, results):
+            print(f"{name:24} " + (f"noticed in run {run} by {test}" if run else "NOT NOTICED"), flush=True)
             missed += run == 0
+            used |= {(level, test)} if run else set()
+        wrong = 0
+        for level, test in sorted(used):            # what noticed something passes with every lock in place
+            if fails(build(level, text, objects[level], compiler, folder), test):
+                print(f"{test} fails at level {level} with every lock in place")
+                wrong += 1
     print(f"{len(copies)} pairs taken out, {missed} not noticed")
-    return 1 if missed else 0
+    return 1 if missed or wrong else 0
 
 
 if __name__ == "__main__":
