@@ -278,6 +278,7 @@ class Layout:
                   for b in self.protocol.bit_fields]
         facts += [(r.model.name.c, r.size, [(m.name, m.c_type, m.count, m.bits, m.offset) for m in r.members],
                    [(f.name.c, f.range) if f.absent is None else (f.name.c, f.range, f.absent) for f in r.model.fields]) for r in self.structs + self.messages]
+        facts += [(r.model.name.c, f.name.c, f.value) for r in self.structs + self.messages for f in r.model.constants]
         facts += [(m.model.tag, m.slot_class, m.tail) for m in self.messages]
         facts += [[(tail, tail.align) for tail in m.tails] for m in self.messages if len(m.tails) > 1]
         facts += [(s.bytes, s.budget) for s in self.slot_sizes]

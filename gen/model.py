@@ -248,6 +248,7 @@ class Record:
     """A struct or a message: it has fields."""
 
     fields: tuple["Field", ...]
+    constants: tuple["ConstantField", ...]
 
     @cached_property
     def ordinals(self) -> dict[str, int]:
@@ -282,6 +283,7 @@ class Struct(Record):
     fields: tuple["Field", ...]
     place: Place
     doc: str = ""
+    constants: tuple["ConstantField", ...] = ()
     described = "STRUCT"
     is_struct = True
 
@@ -395,6 +397,28 @@ class Field(NamedTuple):
         return _summary(self.doc.strip(), self.unit, self.range, absent)
 
 
+class ConstantField(NamedTuple):
+    """A field that has the same value in each message, so that it takes no bytes."""
+
+    name: Name
+    type: FieldType
+    spelling: str
+    value: int | float | str        # as Field.default
+    place: Place
+    doc: str = ""
+    unit: str = ""
+    named: NamedType | None = None
+
+    @property
+    def element(self) -> Element | None:
+        return self.type.element
+
+    @property
+    def summary(self) -> str:
+        """Its doc and unit in one line."""
+        return _summary(self.doc.strip(), self.unit, None)
+
+
 @dataclass(frozen=True)
 class Message(Record):
     name: Name
@@ -406,6 +430,7 @@ class Message(Record):
     doc: str = ""
     deprecated: str = ""
     replies: tuple[str, ...] = ()           # the names, in the schema, of the messages that answer it
+    constants: tuple["ConstantField", ...] = ()
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,7 @@ def _symbols(schema: Schema) -> Iterator[Symbol]:
         for verb in _STRUCT_VERBS:
             yield f"{prefix}_{verb}_{name}", what, word, False
         yield from _predicates(struct, f"{prefix}_{name}", what)
+        yield from _constants(struct, f"{upper}_{name.upper()}", what)
     for message in schema.messages:
         name, what, word = _named(message, "message")
         yield f"{prefix}_{name}", what, word, False
@@ -118,6 +119,7 @@ def _symbols(schema: Schema) -> Iterator[Symbol]:
         for verb in _VERBS:
             yield f"{prefix}_{verb}_{name}", what, word, False
         yield from _predicates(message, f"{prefix}_{name}", what)
+        yield from _constants(message, f"{upper}_{name.upper()}", what)
         for i, tail in enumerate(field for field in message.fields if is_tail(field.type)):
             tail_name, of_tail, tail_word = f"{name}_{_c(tail, tail.name)}", f"the field {quoted(tail.name.text)} of {what}", _final(tail, tail.name)
             if i == 0:
@@ -132,6 +134,11 @@ def _predicates(record: Struct | Message, name: str, what: str) -> Iterator[Symb
     for field in record.fields:
         if field.absent:
             yield f"{name}_has_{_c(field, field.name)}", f"the field {quoted(field.name.text)} of {what}", _final(field, field.name), False
+
+
+def _constants(record: Struct | Message, name: str, what: str) -> Iterator[Symbol]:
+    for field in record.constants:
+        yield f"{name}_{_c(field, field.name).upper()}", f"the field {quoted(field.name.text)} of {what}", _final(field, field.name), True
 
 
 def _values(of: Enum, upper: str, name: str, what: str) -> Iterator[tuple[str, str, Word, bool]]:

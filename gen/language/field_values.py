@@ -33,6 +33,22 @@ def _limits(element: Element | None) -> Range | None:
     return Range(*element.limits) if isinstance(element, Scalar) and element.limits else None
 
 
+def resolved_constant(written: Field, field_type: FieldType, named: NamedType | None, reporter: Reporter) -> int | float | str:
+    """The value of a field that takes no bytes. A mistake is reported, and 0 used instead."""
+    word = written.constant
+    beside = {"range": written.range and written.range[0], "default": written.default, "absent": written.absent, "pad": written.pad, "max": written.max}
+    for key, other in beside.items():
+        if other:
+            reporter.error(other.place, f'"{key}" has no meaning beside "constant"', "remove one of the two")
+            return 0
+    if field_type.is_optional or not field_type.takes_default or isinstance(field_type.element, BitField):
+        hints = ((field_type.is_optional, "remove the question mark: a constant is always there"),
+                 (field_type.is_tail, "give the type a bound"), (isinstance(field_type.element, BitField), "use the type of its base"))
+        reporter.error(word.place, '"constant" is only for single values and texts', next((hint for applies, hint in hints if applies), "remove it"))
+        return 0
+    return _default(word, field_type, named.range if named else None, reporter) or 0
+
+
 def _range(ends: tuple[Word, ...], field_type: FieldType, named: NamedType | None, reporter: Reporter) -> Range | None:
     element = field_type.element
     if not isinstance(element, Scalar) or element.family not in NUMBERS:
@@ -84,7 +100,7 @@ def _text(word: Word, most: int, reporter: Reporter) -> str:
         reporter.error(word.place, f"{quoted(word.text)} is longer than the field: {most} byte{'s' * (most != 1)}",
                        "shorten it, or raise the bound")
     elif not word.text.isprintable():
-        reporter.error(word.place, "a default text must be printable", "remove its control characters, such as line breaks")
+        reporter.error(word.place, "this text must be printable", "remove its control characters, such as line breaks")
     return word.text
 
 

@@ -60,16 +60,22 @@ class Reader:
     def message(self, name: Word, node: yaml_tree.Node) -> Message | None:
         keys = self.keys(node, "a message", doc=self.doc, fields=self.named("fields", self.field), tag=self.word,
                          max_live=self.word, weight=self.word, deprecated=self.reason, replies=self.replies, c_name=self.name, lint=self.lint)
-        return Message(name, **(keys or {}))
+        return Message(name, **self.parted(keys or {}))
 
     def struct(self, name: Word, node: yaml_tree.Node) -> Struct | None:
         keys = self.keys(node, "a struct", doc=self.doc, fields=self.named("fields", self.field), c_name=self.name, lint=self.lint)
         if keys is not None and not self.given(node, "fields"):
             self.reporter.error(name.place, f'the struct {quoted(name.text)} needs "fields"', "for example fields: {x: i32, y: i32}")
-        return Struct(name, **(keys or {}))
+        return Struct(name, **self.parted(keys or {}))
+
+    @staticmethod
+    def parted(keys: dict) -> dict:
+        """The keys of a record, with those of its fields that have a constant value by themselves."""
+        fields = keys.get("fields", ())
+        return keys | {"fields": tuple(f for f in fields if not f.constant), "constants": tuple(f for f in fields if f.constant)}
 
     def field(self, name: Word, node: yaml_tree.Node) -> Field | None:
-        return self.typed(name, node, "field", max=self.word, absent=self.word)
+        return self.typed(name, node, "field", max=self.word, absent=self.word, constant=self.word)
 
     def named_type(self, name: Word, node: yaml_tree.Node) -> Field | None:
         return self.typed(name, node, "type")

@@ -12,7 +12,7 @@ from ..scalars import SCALARS
 from . import clashes, enums, named_types
 from .absent_numbers import with_absent_number
 from .bit_fields import BitFields
-from .field_values import resolved_values
+from .field_values import resolved_constant, resolved_values
 from .names import checked_name, parameter
 from .numbers import Numbers
 from .struct_order import in_order_of_need
@@ -61,7 +61,7 @@ def _report_too_many(schema: Schema, reporter: Reporter) -> None:
     """Raises SchemaError if the schema has more things than a run can handle in seconds."""
     sets = (*schema.enums, *schema.flags)
     for what, things in (("messages", schema.messages), ("structs, enums, flags and bit fields", (*schema.structs, *sets, *schema.bit_fields)), ("types", schema.types),
-                         ("fields", [field for record in (*schema.messages, *schema.structs) for field in record.fields]),
+                         ("fields", [field for record in (*schema.messages, *schema.structs) for field in (*record.fields, *record.constants)]),
                          ("constants and values", [*schema.constants, *(value for of in sets for value in of.values),
                                                    *(part for of in schema.bit_fields for part in of.bits)])):
         if len(things) > MOST[what]:
@@ -102,7 +102,8 @@ class _Records:
         self.no_tails(fields, struct.fields)
         if not struct.fields and not self.reporter.diagnostics:
             self.reporter.error(struct.name.place, f"the struct {quoted(struct.name.text)} has no fields", "for example fields: {x: i32, y: i32}")
-        return model.Struct(checked_name(struct.name, struct.c_name, self.reporter), fields, struct.name.place, struct.doc)
+        return model.Struct(checked_name(struct.name, struct.c_name, self.reporter), fields, struct.name.place, struct.doc,
+                            tuple(map(self.constant, struct.constants)))
 
     def messages(self, schema: Schema) -> tuple[model.Message, ...]:
         taken: dict[int, Word] = {}
@@ -145,7 +146,7 @@ class _Records:
         weight = 1.0 if message.weight is None else Numbers(self.reporter).share(message.weight, '"weight"')
         fields = tuple(self.field(field) for field in message.fields)
         resolved = model.Message(checked_name(message.name, message.c_name, self.reporter), tag, fields, message.name.place, max_live, weight,
-                                 message.doc, message.deprecated, replies)
+                                 message.doc, message.deprecated, replies, tuple(map(self.constant, message.constants)))
         unbounded = next((tail for tail in resolved.tails if tail.type.most is None), None)
         if max_live and unbounded:
             self.reporter.error(message.max_live.place, f'"max_live" needs a "max" on the field {quoted(unbounded.name.schema)}',
@@ -167,3 +168,10 @@ class _Records:
             field_type = with_absent_number(field, field_type, allowed, self.reporter)
         return model.Field(name, parameter(name, self.public), field_type, field.type.word.text, field.name.place,
                            field.doc or (named.doc if named else ""), field.unit or (named.unit if named else ""), allowed, default, named)
+
+    def constant(self, field: Field) -> model.ConstantField:
+        field_type = self.types.resolve(field)
+        named = self.types.named.get(field.type.name.text)
+        return model.ConstantField(checked_name(field.name, field.c_name, self.reporter), field_type, field.type.word.text,
+                                   resolved_constant(field, field_type, named, self.reporter), field.name.place,
+                                   field.doc or (named.doc if named else ""), field.unit or (named.unit if named else ""), named)

@@ -42,16 +42,19 @@ class Field(NamedTuple):
     max: Word | None = None
     default: Word | Parts | None = None
     absent: Word | None = None
+    constant: Word | None = None
 
 
 class Struct(NamedTuple):
-    """lint: the rules of lint that are off for it; so also for a message and for the schema."""
+    """lint: the rules of lint that are off for it; so also for a message and for the schema. constants: the fields that have a
+    constant value; they are not among the others."""
 
     name: Word
     fields: tuple[Field, ...] = ()
     doc: str = ""
     c_name: Word | None = None
     lint: frozenset[str] = frozenset()
+    constants: tuple[Field, ...] = ()
 
 
 class Message(NamedTuple):
@@ -65,6 +68,7 @@ class Message(NamedTuple):
     deprecated: str = ""            # the reason, or "true"; empty if it is not deprecated
     replies: tuple[Word, ...] = ()  # the messages that answer it
     lint: frozenset[str] = frozenset()
+    constants: tuple[Field, ...] = ()
 
 
 class EnumValue(NamedTuple):

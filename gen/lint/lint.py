@@ -13,6 +13,7 @@ from ..language.names import snake
 from ..language.parse import Load, parse
 from ..language.syntax import Field, Schema
 from ..laid_out import Layout
+from ..model import Enum, Flags
 
 LARGE = 4                       # times the bytes of the next largest variant
 NEARLY = 5                      # percent: weights that add up to so little more or less than 100 are meant to be percentages
@@ -57,7 +58,7 @@ def _naming(schema: Schema, layout: Layout) -> Iterator[Finding]:
     named += [("value", v.name, "") for e in (*schema.enums, *schema.flags) for v in e.values]
     named += [("type", t.name, "") for t in schema.types]
     named += [("struct", s.name, s.name.text) for s in schema.structs]
-    named += [("field", f.name, record.name.text) for record in records for f in record.fields]
+    named += [("field", f.name, record.name.text) for record in records for f in (*record.fields, *record.constants)]
     for kind, word, of in named:
         if word.text != word.text.lower():
             yield Finding("naming", word.place, f'the {kind} "{word.text}" is not in snake_case', f'for example "{snake(word.text)}"', of)
@@ -110,6 +111,7 @@ def _unused(schema: Schema, layout: Layout) -> Iterator[Finding]:
     """An imported file may have things for other schemas."""
     used = {s.model.name.schema for s in layout.used_structs} | {e.name.schema for e in (*layout.printed_enums, *layout.printed_flags, *layout.printed_bit_fields)}
     used |= _used_types(layout)
+    used |= {f.element.name.schema for record in (*layout.messages, *layout.used_structs) for f in record.model.constants if isinstance(f.element, (Enum, Flags))}
     for kind, things in (("enum", schema.enums), ("flags", schema.flags), ("type", schema.types), ("bit field", schema.bit_fields),
                          ("struct", schema.structs)):
         for thing in things:
@@ -126,7 +128,7 @@ def _used_types(layout: Layout) -> set[str]:
     """The named types of the fields of messages, and those that these stand for."""
     used = set()
     for record in (*layout.messages, *layout.used_structs):
-        for field in record.model.fields:
+        for field in (*record.model.fields, *record.model.constants):
             named = field.named
             while named is not None:
                 used.add(named.name.schema)
@@ -138,7 +140,7 @@ def _typed(schema: Schema) -> Iterator[Field]:
     """Everything that has a type."""
     yield from schema.types
     for record in (*schema.structs, *schema.messages):
-        yield from record.fields
+        yield from (*record.fields, *record.constants)
 
 
 def _weights(schema: Schema, layout: Layout) -> Iterator[Finding]:

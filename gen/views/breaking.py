@@ -191,11 +191,23 @@ def _record(what: str, old: Record, new: Record, pool_grows: bool) -> Iterator[D
         if field.name.schema not in was:
             breaks = _SOURCE if _identity(new, field) in renamed else _SOURCE + _LAYOUT
             yield Difference(breaks, f"{what}: field {field.name.schema} is new: constructors have another parameter", None, field.place)
+    yield from _named(old.model.constants, new.model.constants, f"{what}: constant", _constant)
     common = [[f.name.schema for f in r.model.fields if f.name.schema in now and f.name.schema in was] for r in (old, new)]
     if common[0] != common[1]:
         yield Difference(_SOURCE, f"{what}: its fields, and so the parameters of constructors, are in another order", *places)
     if old.model.doc != new.model.doc:
         yield Difference(_COMPATIBLE, f"{what}: its doc changes", *places)
+
+
+def _constant(what: str, was: model.ConstantField, now: model.ConstantField) -> Iterator[Difference]:
+    places = was.place, now.place
+    yield from _c_name(what, was.name, now.name, *places)
+    if was.value != now.value:
+        yield Difference(_WIRE, f"{what} is {now.value}, was {was.value}", *places)
+    if was.spelling != now.spelling:
+        yield Difference(_SOURCE, f"{what} is {now.spelling}, was {was.spelling}", *places)
+    if (was.doc, was.unit) != (now.doc, now.unit):
+        yield Difference(_WIRE if was.unit and was.unit != now.unit else _COMPATIBLE, f"{what}: {now.summary or 'it has no doc'}", *places)
 
 
 def _identity(record: Record, field: model.Field) -> tuple:

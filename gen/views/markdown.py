@@ -83,6 +83,7 @@ class _Table:
 
     def __init__(self, layout: Layout, record: Record) -> None:
         rows = [self._row(layout, record, field) for field in record.model.fields]
+        rows += [self._constant(field) for field in record.model.constants]
         self.columns = [name for name in (rows[0] if rows else ()) if any(row[name] for row in rows)]
         self.rows = [[row[name] for name in self.columns] for row in rows]
 
@@ -90,7 +91,11 @@ class _Table:
         offset, size = self._place(record, field)
         return {"field": code(field.name.schema), "type": self._type(field),
                 **_values(field), "absent": "" if field.absent is None else line(model.number_text(field.absent, field.element)),
-                "offset": offset, "bytes": size, "": line(field.doc)}
+                "always": "", "offset": offset, "bytes": size, "": line(field.doc)}
+
+    def _constant(self, field: model.ConstantField) -> dict[str, str]:
+        return {"field": code(field.name.schema), "type": self._type(field), "unit": line(field.unit), "range": "", "default": "", "absent": "",
+                "always": _default(field.element, field.value), "offset": "-", "bytes": "0", "": line(field.doc)}
 
     def _place(self, record: Record, field: model.Field) -> tuple[str, str]:
         if not field.is_tail:
@@ -99,9 +104,9 @@ class _Table:
         tail = record.holder(field)
         return str(tail.offset) if tail.number == 1 else "behind " + code(record.model.tails[tail.number - 2].name.schema), "length" + (f" × {tail.element_size}" if tail.element_size > 1 else "") + (" + 1" if tail.end else "")
 
-    def _type(self, field: model.Field) -> str:
+    def _type(self, field: model.Field | model.ConstantField) -> str:
         element = field.element
-        most = f", at most {field.type.most}" if field.is_tail and field.type.most else ""
+        most = f", at most {field.type.most}" if field.type.is_tail and field.type.most else ""
         kind = {model.Enum: "Enum", model.Flags: "Flags", model.BitField: "Bit field", model.Struct: "Struct"}.get(type(element))
         return (_link("Type", field.named.name, field.spelling) if field.named else
                 _link(kind, element.name, field.spelling) if kind else code(field.spelling)) + most

@@ -54,7 +54,7 @@ static void pp_cut_path(struct pp_search *search, size_t length)
 }
 
 #ifdef PROTOPOOL_NO_STDIO
-#define PP_APPEND(search, text) ((void)(search))
+#define PP_APPEND(search, text) ((void)(search), (void)(text))
 #define PP_APPEND_INTEGER(search, number, is_hexadecimal) ((void)(number))
 #else
 #define PP_APPEND(search, text) protopool_print(&(search)->to, text)

@@ -55,6 +55,7 @@ def fields() -> dict[str, str]:
     found["absent_nan_ranged"] = "{type: 'f64?', absent: nan, range: [0.25, 1e6]}"
     found["halves"] = "{type: 'halves[<=3]?'}"
     found["big"] = "{type: big, default: {far: large}}"
+    found["constant"] = "{type: u8, constant: 3}"
     found["padded"] = "{type: 'char[6]', pad: ' ', default: ab}"
     return found
 

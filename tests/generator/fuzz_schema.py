@@ -22,7 +22,7 @@ SCALARS = ["u8", "i64", "i48", "f32", "char", "bool", "string", "bytes", "s1", "
            "1e-46", "0.1", "true", "no", "~", "''", '""', '"a\\0b"', '"\\ud800"', "a b", "|", ">", "|\n", ">\n", "|\n  text", "é", "\t", "*a", "&a b", "!!str x",
            "99999999999999999999", "2147483647", "a_", "_a", "int", "NULL", "add", "Add", "x" * 70, "[]", "{}", "[a, b]", "[0, 100]", "{a: 1}"]
 TYPES = ["{}", "'{}[3]'", "'{}[<=3]'", "'{}[]'", "'{}?'", "'{}[2]?'", "'{}[<=most]'", "'{}[0]'", "'{}[<=2147483647]'", "'{}??'", "'{}[3'"]
-FIELD = ["type", "doc", "unit", "range", "default", "pad", "max", "c_name", "absent"]
+FIELD = ["type", "doc", "unit", "range", "default", "pad", "max", "c_name", "absent", "constant"]
 SHARED = {"constants": ["value", "doc", "c_name"], "enums": ["base", "values", "doc", "c_name"], "flags": ["base", "values", "doc", "c_name"],
           "types": FIELD, "bit_fields": ["base", "bits", "doc", "c_name"], "structs": ["fields", "doc", "c_name"], "messages": ["fields", "doc", "tag", "max_live", "weight", "deprecated", "c_name"]}
 PARTS = ["\n", " ", "  ", ":", ": ", "- ", "? ", "?", "{", "}", "[", "]", ",", ", ", '"', "'", "|", ">", "#", " #", "&a ", "*a", "!t ", "%", "---\n",
@@ -69,7 +69,7 @@ def from_grammar(rng: random.Random) -> bytes:
         good = rng.choice((form.format(number), form.format(rng.choice(["u16", "bool", *named])), "'char[4]'", "'string[<=9]?'", "'bytes[<=9]'"))
         kind = good if rng.random() > 3 * wrong else rng.choice(TYPES).format(rng.choice(SCALARS[:12]))
         given = {"type": kind, "doc": "A text.", "unit": "mm", "range": "[1, 9]", "default": "1", "pad": "' '", "max": "9", "c_name": f"n{rng.randrange(10**6)}",
-                 "absent": "127"}
+                 "absent": "127", "constant": "1"}
         others = [key for key in ("doc", "unit", "c_name", *(("range",) if good == form.format(number) else ())) if rng.random() < 0.3]
         others += ["absent"] if good == f"'{number}?'" and rng.random() < 0.5 else []
         others += rng.sample(FIELD[1:], 1) if rng.random() < wrong else []
