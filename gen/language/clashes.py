@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from .. import model
 from ..diagnostics import Place, Reporter, at, quoted
-from .names import c_name, why_no_protocol, why_no_typedef, why_taken
+from .names import SCHEMA_NAME, c_name, why_no_protocol, why_no_typedef, why_taken
 from .syntax import BitField, BitPart, Constant, Enum, EnumValue, Field, Message, Schema, Struct, Word
 from .types import is_tail
 
@@ -20,6 +20,10 @@ _OWN = """any cpp pool pool_stats depot handlers tag tag_of tag_name size free p
 _OWN_MACROS = "VARIANTS HANDLERS POOL_BYTES POOL_STORAGE DEPOT_BYTES DEPOT_STORAGE SLOT_SIZES".split()
 _OWN_NAME = "the generator's own"
 _ADVICE = 'give {} another C name with "c_name"'
+_A_MESSAGE = 'the message "'
+# What can have the name of a message in the schema, and how the hint then makes a C name for it that is free.
+_OTHER_NAMES = (("structs", "struct", "data"), ("enums", "enum", "kind"), ("flags", "flags", "flags"), ("bit_fields", "bit field", "bits"),
+                ("types", "type", "type"), ("constants", "constant", "value"))
 _VERBS = "new copy make default valid as if edit free".split()
 _STRUCT_VERBS = "set make default valid".split()
 _BITS_VERBS = "set make valid".split()
@@ -36,14 +40,16 @@ def find(schema: Schema, symbols: list[Symbol], protocol: model.Protocol, report
         reporter.error((schema.c_name or schema.protocol).place,
                        f"the protocol cannot have the C name {quoted(protocol.name.c)}: {why}", _ADVICE.format("the protocol"))
     taken: dict[str, tuple[str, Place | None]] = {}
+    hints = _hints(schema, symbols)
     for symbol, what, word, _ in symbols:
         if why := why_taken(symbol):
             reporter.error(word.place, f"{what} would define the C name {quoted(symbol)}, which is {why}", _ADVICE.format("it"))
         elif symbol in taken:
             other, place = taken[symbol]
             if place:
+                hint = hints.get(other if what.startswith(_A_MESSAGE) else what if other.startswith(_A_MESSAGE) else "")
                 reporter.error(word.place, f"{what} and {other} ({at(place)}) would both define the C name {quoted(symbol)}",
-                               _ADVICE.format("one of them"))
+                               hint or _ADVICE.format("one of them"))
             else:
                 reporter.error(word.place, f"{what} would define the C name {quoted(symbol)}, which the generator defines already",
                                _ADVICE.format("it"))
@@ -56,6 +62,20 @@ def find(schema: Schema, symbols: list[Symbol], protocol: model.Protocol, report
     public = {symbol: f"a macro of {what}" for symbol, what, _, is_macro in symbols if is_macro}
     public |= {named.type.element.c: f"the type {quoted(named.name.schema)}" for named, _ in _typedefs(schema, protocol)}
     _members(schema, public, protocol, reporter)
+
+
+def _hints(schema: Schema, symbols: list[Symbol]) -> dict[str, str]:
+    """For each thing that clashes with a message, by what it is: the C name that it could have. A message keeps its name: it is the one
+    that programs call functions by. No name is chosen without asking: with the next message, it could be another."""
+    taken = {symbol.lower() for symbol, _, _, _ in symbols}
+    found = {}
+    for things, kind, suffix in _OTHER_NAMES:
+        for written in getattr(schema, things):
+            name, what, _ = _named(written, kind)
+            free = f"{name}_{suffix}"
+            if f"{_c(schema, schema.protocol)}_{free}".lower() not in taken and SCHEMA_NAME.match(free):
+                found[what] = f'give the {kind} another C name, for example with "c_name: {free}"'
+    return found
 
 
 def _typedefs(schema: Schema, protocol: model.Protocol) -> list[tuple[model.NamedType, Field]]:
