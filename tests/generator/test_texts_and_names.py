@@ -7,7 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import compile_c, compilers, emit, engine_is_there, long, of_fields, random_schema, write_all
+from support import compile_c, compilers, emit, engine_is_there, errors, long, of_fields, random_schema, write_all
 
 from gen import generate
 from gen.language import clashes, names
@@ -164,6 +164,18 @@ class Symbols(unittest.TestCase):
             for compiler, file in (("gcc", "p.c"), ("clang", "use.c"), ("g++", "use.cpp")):
                 if compilers(compiler):
                     self.assertEqual(compile_c(compiler, Path(folder), file), "")
+
+    def test_the_hint_for_what_is_named_as_a_message_has_a_c_name_that_is_free(self):
+        kinds = {"structs": "{%sfields: {x: u8}}", "enums": "{%svalues: [a]}", "flags": "{%svalues: [a]}", "constants": "{%svalue: 3}",
+                 "bit_fields": "{%sbits: {a: 3}}", "types": "{%stype: u8}"}
+        for kind, definition in kinds.items():
+            text = f"protocol: p\n{kind}: {{add: {definition}}}\nmessages: {{Add: {{fields: {{y: u8}}}}%s}}\n"
+            (error,) = errors(text % ("", ""))
+            given = re.search(r'hint: give the [a-z ]+ another C name, for example with "(c_name: \w+)"', error)
+            self.assertIsNotNone(given, error)
+            self.assertEqual(errors(text % (given[1] + ", ", "")), [])
+            other = given[1].removeprefix("c_name: ")
+            self.assertIn('hint: give one of them another C name with "c_name"', errors(text % ("", f", {other}: "))[0])
 
     def test_a_bound_is_emitted_by_the_name_of_its_constant(self):
         header = emit("protocol: p\nconstants: {most: 7}\nmessages: {A: {fields: {x: 'u8[<=most]', y: 'u16[most]', z: 'u8[<=7]'}}}\n")["p.h"]
