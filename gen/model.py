@@ -55,10 +55,19 @@ class Enum:
     def wide(self) -> bool:
         return any(not -2**31 <= v.number < 2**31 for v in self.values)
 
+    @property
+    def of_chars(self) -> bool:
+        """Whether its values are characters."""
+        return self.base.family == "char"
+
     @cached_property
     def numbers(self) -> dict[str, int]:
         """The number of each value, by its name in the schema."""
         return {value.name.schema: value.number for value in self.values}
+
+    def shown(self, number: int) -> str:
+        """The number of a value as people read it: a character in quotes."""
+        return f"'{chr(number)}'" if self.of_chars and 32 <= number < 127 else str(number)
 
     @cached_property
     def consecutive(self) -> bool:
@@ -74,7 +83,7 @@ class Enum:
         """A value of the base type that the enum does not declare; None if it declares them all."""
         declared = {v.number for v in self.values}
         signed = self.base.family == "signed"
-        highest = 2 ** (8 * self.base.size - signed) - 1
+        highest = 127 if self.of_chars else 2 ** (8 * self.base.size - signed) - 1
         lowest = -highest - 1 if signed else 0
         near_zero = range(max(lowest, -1 - len(declared)), min(highest, len(declared)) + 1)
         return next((n for n in sorted(near_zero, key=abs) if n not in declared), None)

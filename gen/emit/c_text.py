@@ -100,6 +100,11 @@ def c_character(character: str) -> str:
     return {"\0": "'\\0'", "'": "'\\''", "\\": "'\\\\'", "?": "'\\?'"}.get(character, f"'{character}'")
 
 
+def c_character_of(number: int) -> str:
+    """An ASCII character by its number, as a constant."""
+    return c_character(chr(number)) if number == 0 or 32 <= number < 127 else str(number)
+
+
 def c_integer(number: int, scalar: Scalar | None = None) -> str:
     """An integer constant of a type that holds it, on every machine and in the preprocessor."""
     if -2**31 < number < 2**31 and (scalar is None or scalar.size < 8):

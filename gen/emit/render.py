@@ -76,7 +76,7 @@ def _environment() -> direct.Environment:
     environment.filters.update(
         comment=c_text.comment, remark=c_text.remark, wrapped=c_text.wrapped, folded=c_text.folded, continued=c_text.continued, c_string=c_text.c_string,
         c_integer=c_text.c_integer, local_names=local_names, text_length=text_length, length_of=length_of, integer_name=integer_name,
-        c_character=c_text.c_character, c_literal=c_text.c_literal, c_mask=c_text.c_mask, c_bits=c_text.c_bits, c_wide=c_text.c_wide,
+        c_character=c_text.c_character, c_character_of=c_text.c_character_of, c_literal=c_text.c_literal, c_mask=c_text.c_mask, c_bits=c_text.c_bits, c_wide=c_text.c_wide,
         pointer=c_text.pointer, address=c_text.address, operand=c_text.operand, negated=c_text.negated,
         suite_longest=sample_sizes.suite_longest, suite_bytes=sample_sizes.suite_bytes, bench_used=sample_sizes.bench_used, bench_bytes=sample_sizes.bench_bytes,
         bench_slot_class=sample_sizes.bench_slot_class, bench_largest=sample_sizes.bench_largest,

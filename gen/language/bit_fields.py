@@ -12,7 +12,7 @@ from .numbers import Numbers
 from .syntax import BitField, BitPart, Word
 
 MOST_BITS = 64
-_UNSIGNED = [s for s in SCALARS.values() if s.family == "unsigned"]
+_UNSIGNED = [s for s in SCALARS.values() if s.family == "unsigned" and s.width is None]
 HOLE = "reserved"               # what print calls the bits of no part
 
 

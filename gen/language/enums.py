@@ -9,6 +9,7 @@ from .numbers import Numbers, fits
 from .syntax import Constant, Enum, Word
 
 _INTEGERS = [s for s in SCALARS.values() if s.family in ("unsigned", "signed") and s.width is None]
+_ENUM_BASES = (*_INTEGERS, SCALARS["char"])
 _UNSIGNED = [s for s in _INTEGERS if s.family == "unsigned"]
 
 
@@ -65,14 +66,15 @@ def _enum_base(written: Enum, values: tuple[model.EnumValue, ...], reporter: Rep
             reporter.error(written.name.place, f"no integer type holds both {lowest} and {highest}",
                            "all values of an enum must fit in i64 or all in u64")
         return min(wide_enough or _INTEGERS, key=lambda s: (s.size, s.family == "signed"))
-    base = next((s for s in _INTEGERS if s.name == written.base.text), None)
+    base = next((s for s in _ENUM_BASES if s.name == written.base.text), None)
     if base is None:
         reporter.error(written.base.place, f"{quoted(written.base.text)} cannot be the base of an enum",
-                       "use one of " + ", ".join(s.name for s in _INTEGERS))
+                       "use one of " + ", ".join(s.name for s in _ENUM_BASES))
         return SCALARS["i64"]
     for value, word in zip(values, written.values):
         if not fits(base, value.number):
             reporter.error((word.value or word.name).place, f"{value.number} does not fit in {base.name}",
+                           "a char is from 0 to 127: use u8, or a quoted ASCII character" if base.family == "char" else
                            'use a larger base, or leave "base" out: the smallest that fits is chosen')
     return base
 

@@ -18,6 +18,8 @@ def fits(scalar: Scalar, number: int) -> bool:
     bits = scalar.size * 8
     if scalar.family == "signed":
         return -2**(bits - 1) <= number < 2**(bits - 1)
+    if scalar.family == "char":             # ASCII: above it, a char is negative on some machines
+        return 0 <= number < 128
     return 0 <= number < 2**bits
 
 

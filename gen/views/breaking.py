@@ -68,6 +68,7 @@ def _enum(what: str, old: model.Enum | model.Flags, new: model.Enum | model.Flag
     if getattr(old, "wide", False) != getattr(new, "wide", False):
         yield Difference(_SOURCE, f"{what}: its values are {'macros' if new.wide else 'enumerators'} in C now, not {'enumerators' if new.wide else 'macros'}",
                          old.place, new.place)
+    shown_old, shown = (getattr(of, "shown", str) for of in (old, new))
     now, was = {v.name.schema: v for v in new.values}, {v.name.schema for v in old.values}
     renamed = {v.number: v for v in new.values if v.name.schema not in was}
     for value in old.values:
@@ -78,10 +79,10 @@ def _enum(what: str, old: model.Enum | model.Flags, new: model.Enum | model.Flag
         elif other is None:
             yield Difference(_SOURCE + _WIRE, f"{of} is removed", value.place)
         elif other.number != value.number:
-            yield Difference(_WIRE, f"{of} is {other.number}, was {value.number}", value.place, other.place)
+            yield Difference(_WIRE, f"{of} is {shown(other.number)}, was {shown_old(value.number)}", value.place, other.place)
         else:
             yield from _c_name(of, value.name, other.name, value.place, other.place)
-    yield from (Difference(_COMPATIBLE, f"{what}: {v.name.schema} is new, {v.number}", None, v.place) for v in new.values if v.name.schema not in was)
+    yield from (Difference(_COMPATIBLE, f"{what}: {v.name.schema} is new, {shown(v.number)}", None, v.place) for v in new.values if v.name.schema not in was)
 
 
 def _bit_field(what: str, old: model.BitField, new: model.BitField) -> Iterator[Difference]:

@@ -23,6 +23,7 @@ enums:
   kind: {values: {one: 1, two: 2}}
   wide: {values: {small: 0, large: 9000000000000000000}}
   signed: {base: i16, values: {minus: -300, plus: 300}}
+  side: {base: char, values: {buy: 'B', sell: 'S'}}
 flags:
   caps: {values: {read: 0, write: 6}}
   full: {base: u64, values: {low: 0, high: 63}}
@@ -53,6 +54,7 @@ def fields() -> dict[str, str]:
     for element, number in ABSENT.items():
         found[f"absent_{element}"] = f"{{type: '{element}?', absent: {number}}}"
     found["absent_nan_ranged"] = "{type: 'f64?', absent: nan, range: [0.25, 1e6]}"
+    found |= {f"side_{i}": f"{{type: '{container.format('side')}'}}" for i, container in enumerate(("{}?", "{}[<=3]"))}
     found["halves"] = "{type: 'halves[<=3]?'}"
     found["big"] = "{type: big, default: {far: large}}"
     found["constant"] = "{type: u8, constant: 3}"
