@@ -13,6 +13,7 @@
 
 PROTOPOOL_GOAL := $(.DEFAULT_GOAL)
 PROTOPOOL_OUT ?= generated
+override PROTOPOOL_OUT := $(patsubst %/,%,$(PROTOPOOL_OUT))
 PROTOPOOL_HOME := $(dir $(lastword $(MAKEFILE_LIST)))
 PROTOPOOL ?= $(PROTOPOOL_HOME)../bin/protopool
 

@@ -146,6 +146,14 @@ class Consumers(ConsumerTest):
         self.assert_builds(1, set())
         self.assertTrue((self.project / "the tests/lamp_check.c").exists())
 
+    @needs("make")
+    def test_make_with_a_slash_behind_the_folder(self):
+        self.use("Makefile")
+        self.builds("gcc", "make", "-I", self.command.parent.parent / "include", "PROTOPOOL_OUT=src/", "-j4")
+        self.assert_builds(1, ALL)
+        self.edit("common.yaml", "name_length: 15", "name_length: 20")
+        self.assert_builds(1, {"door", "main"})
+
     @needs("make", "pkg-config", "clang")
     def test_make_with_pkg_config_and_clang(self):
         self.use("Makefile", ("include protopool.mk", "include $(shell pkg-config --variable=makefile protopool)"))
