@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Gives a bound to what has any length in the source and cannot have it in a schema. The bound is a constant of the schema, with a
-TODO: only a person can choose it."""
+"""Gives a bound to what has any length in the source and cannot have it in a schema: the fields of structs. The bound is a constant
+of the schema, with a TODO: only a person can choose it."""
 
 from dataclasses import replace
 
-from .draft import Draft, Field, Record, Value
+from .draft import Draft, Field, Value
 
 _SMALL = 255            # a bound of the source up to this is used as it is
 _CHOSEN = {"string": ("max_text", 64, "characters of a text"), "bytes": ("max_bytes", 255, "bytes of a blob"),
@@ -12,7 +12,7 @@ _CHOSEN = {"string": ("max_text", 64, "characters of a text"), "bytes": ("max_by
 
 
 def settled(draft: Draft) -> Draft:
-    """The draft with a type for each field that a schema can have at its place: a last field of a message keeps any length."""
+    """The draft with a type for each field that a schema can have at its place. A field of a message keeps any length: it is a tail."""
     needed: dict[str, str] = {}
     prefix = "" if draft.protocol else f"{draft.stem}_"
 
@@ -27,13 +27,7 @@ def settled(draft: Draft) -> Draft:
             needed[kind] = bound
         return replace(of, type=f"{element or kind}[<={bound}]{'?' * of.type.endswith('?')}", most=None)
 
-    def record(of: Record, is_message: bool) -> Record:
-        last = of.fields[-1:] if is_message and of.fields and not of.fields[-1].type.endswith("?") else ()
-        bounded = tuple(field(f) for f in of.fields[:len(of.fields) - len(last)])
-        return replace(of, fields=(*bounded, *last))
-
-    structs = tuple(record(of, False) for of in draft.structs)
-    messages = tuple(record(of, True) for of in draft.messages)
+    structs = tuple(replace(of, fields=tuple(map(field, of.fields))) for of in draft.structs)
     constants = [Value(name, _CHOSEN[kind][1], draft.place, f"The most {_CHOSEN[kind][2]}.",
                        ("TODO: the source has no bound here, or a very large one. Choose it.",)) for kind, name in needed.items()]
-    return replace(draft, constants=(*draft.constants, *constants), structs=structs, messages=messages)
+    return replace(draft, constants=(*draft.constants, *constants), structs=structs)

@@ -173,7 +173,7 @@ class _Reader:
         names, found, notes = Unique(), [], ()
         for i, field in enumerate(one.of.field):
             at = one.proto.at((*one.path, _FIELDS, i))
-            made = self.field(one, field, at.place)
+            made = self.field(one, field, at.place, is_message)
             if isinstance(made, str):
                 notes += (made,)
                 continue
@@ -186,7 +186,7 @@ class _Reader:
         return Record(name, tuple(found), one.place, one.proto.at(one.path).text, tuple(about),
                       deprecated="true" if deprecated and is_message else "")
 
-    def field(self, one: _Type, field, place: Place) -> Field | str:
+    def field(self, one: _Type, field, place: Place, is_message: bool) -> Field | str:
         """The field, or the comment that says why there is none."""
         kind, thing = _SCALARS.get(field.type), None
         notes: list[str] = []
@@ -205,7 +205,7 @@ class _Reader:
         if is_oneof:
             notes.append(lost(f"at most one of the fields of {one.of.oneof_decl[field.oneof_index].name} is there", place))
         if field.default_value:
-            default = self.default(field, kind, thing)
+            default = "" if kind == "string" and is_message else self.default(field, kind, thing)      # a tail has none
             keys = (("default", default),) if default else ()
             notes.append(lost(f"whether the field is set; {field.default_value} if it is not" if default else f"the default {plain(field.default_value)}", place))
         is_proto2 = one.proto.descriptor.syntax != "proto3"

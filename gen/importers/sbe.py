@@ -250,7 +250,7 @@ class _Schema:
         notes = list(self.history(element)[0])
         if count.get("minValue") not in ("", "0"):
             notes.append(lost(f"at least {plain(count.get('minValue'))} of them", element.place))
-        struct = Record(self.names(name), self.fields(element, name), element.place, plain(element.get("description")))
+        struct = Record(self.names(f"{name}_entry"), self.fields(element, name), element.place, plain(element.get("description")))
         if not struct.fields:
             return lost(f"the group {plain(element.get('name'))}, whose elements hold nothing", element.place)
         self.made[id(element)] = struct
