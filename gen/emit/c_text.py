@@ -38,10 +38,10 @@ def folded(text: str) -> str:
 
 
 def wrapped(text: str) -> str:
-    """Breaks long lines of C after commas and ||. No line may have a string."""
+    """Breaks long lines of C after commas and ||. A line with a string stays as it is."""
     if len(text) <= WIDTH:
         return text
-    return "\n".join([line if len(line) <= WIDTH else _broken(line) for line in text.split("\n")])
+    return "\n".join([line if len(line) <= WIDTH or '"' in line else _broken(line) for line in text.split("\n")])
 
 
 def _broken(line: str) -> str:

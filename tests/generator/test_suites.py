@@ -87,7 +87,8 @@ messages:
 messages:
   A: {deprecated: true}
   B: {deprecated: Use C., fields: {x: u8}}
-  C: {deprecated: true, fields: {x: string}}""",
+  C: {deprecated: true, fields: {x: string}}
+  D: {deprecated: 'A reason that is longer than a line, with commas, a "quotation", and so on, until the line is full, and then more.', fields: {y: u8}}""",
 }
 
 # What a user writes for a schema, with every warning.
