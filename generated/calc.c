@@ -68,8 +68,7 @@ static const struct protopool_record calc_record_of_negate_ = {
 };
 
 static const struct protopool_field calc_fields_of_apply_[] = {
-    { .name = "operation", .type = PROTOPOOL_ENUM, .offset = 1, .bytes = 1, .count = 1,
-        .values = calc_values_of_operation_, .value_count = 4 },
+    { .name = "operation", .type = PROTOPOOL_ENUM, .offset = 1, .bytes = 1, .count = 1, .values = calc_values_of_operation_, .value_count = 4 },
     { .name = "left", .type = PROTOPOOL_FLOAT, .offset = 8, .bytes = 8, .count = 1 },
     { .name = "right", .type = PROTOPOOL_FLOAT, .offset = 16, .bytes = 8, .count = 1 },
 };
@@ -86,8 +85,7 @@ static const struct protopool_record calc_record_of_sum_ = {
 };
 
 static const struct protopool_field calc_fields_of_store_[] = {
-    { .name = "name", .type = PROTOPOOL_TEXT, .offset = 16, .bytes = 1, .count = 31, .length_bytes = 1,
-        .length_offset = 1 },
+    { .name = "name", .type = PROTOPOOL_TEXT, .offset = 16, .bytes = 1, .count = 31, .length_bytes = 1, .length_offset = 1 },
     { .name = "value", .type = PROTOPOOL_FLOAT, .offset = 8, .bytes = 8, .count = 1 },
 };
 static const struct protopool_record calc_record_of_store_ = {
@@ -95,8 +93,7 @@ static const struct protopool_record calc_record_of_store_ = {
 };
 
 static const struct protopool_field calc_fields_of_recall_[] = {
-    { .name = "name", .type = PROTOPOOL_TEXT, .offset = 2, .bytes = 1, .count = 31, .length_bytes = 1,
-        .length_offset = 1 },
+    { .name = "name", .type = PROTOPOOL_TEXT, .offset = 2, .bytes = 1, .count = 31, .length_bytes = 1, .length_offset = 1 },
 };
 static const struct protopool_record calc_record_of_recall_ = {
     "Recall", 34, 1, calc_fields_of_recall_,
@@ -104,8 +101,7 @@ static const struct protopool_record calc_record_of_recall_ = {
 
 static const struct protopool_field calc_fields_of_log_[] = {
     { .name = "time", .type = PROTOPOOL_UNSIGNED, .offset = 208, .bytes = 8, .count = 1 },
-    { .name = "text", .type = PROTOPOOL_TEXT, .offset = 2, .bytes = 1, .count = 200, .length_bytes = 1,
-        .length_offset = 1 },
+    { .name = "text", .type = PROTOPOOL_TEXT, .offset = 2, .bytes = 1, .count = 200, .length_bytes = 1, .length_offset = 1 },
 };
 static const struct protopool_record calc_record_of_log_ = {
     "Log", 216, 2, calc_fields_of_log_,

@@ -92,10 +92,8 @@ static const struct protopool_value telemetry_values_of_sensors_[] = {
 };
 
 static const struct protopool_field telemetry_fields_of_position_[] = {
-    { .name = "latitude", .unit = "degrees", .type = PROTOPOOL_FLOAT, .offset = 8, .bytes = 8,
-        .count = 1 PROTOPOOL_RANGE_(real, -90.0, 90.0) },
-    { .name = "longitude", .unit = "degrees", .type = PROTOPOOL_FLOAT, .offset = 16, .bytes = 8,
-        .count = 1 PROTOPOOL_RANGE_(real, -180.0, 180.0) },
+    { .name = "latitude", .unit = "degrees", .type = PROTOPOOL_FLOAT, .offset = 8, .bytes = 8, .count = 1 PROTOPOOL_RANGE_(real, -90.0, 90.0) },
+    { .name = "longitude", .unit = "degrees", .type = PROTOPOOL_FLOAT, .offset = 16, .bytes = 8, .count = 1 PROTOPOOL_RANGE_(real, -180.0, 180.0) },
     { .name = "altitude", .unit = "m", .type = PROTOPOOL_FLOAT, .offset = 0, .bytes = 4, .count = 1 },
 };
 static const struct protopool_record telemetry_record_of_position_ = {
@@ -103,10 +101,8 @@ static const struct protopool_record telemetry_record_of_position_ = {
 };
 
 static const struct protopool_field telemetry_fields_of_waypoint_[] = {
-    { .name = "at", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 24, .count = 1,
-        .record = &telemetry_record_of_position_ },
-    { .name = "speed", .unit = "m/s", .type = PROTOPOOL_FLOAT, .offset = 4, .bytes = 4, .count = 1,
-        .presence_mask = PROTOPOOL_BIT_(0), .presence_offset = 0 + 0 PROTOPOOL_RANGE_(real, 0.0F, 40.0F) },
+    { .name = "at", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 24, .count = 1, .record = &telemetry_record_of_position_ },
+    { .name = "speed", .unit = "m/s", .type = PROTOPOOL_FLOAT, .offset = 4, .bytes = 4, .count = 1, .presence_mask = PROTOPOOL_BIT_(0), .presence_offset = 0 + 0 PROTOPOOL_RANGE_(real, 0.0F, 40.0F) },
     { .name = "hold", .unit = "s", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
 };
 static const struct protopool_record telemetry_record_of_waypoint_ = {
@@ -115,12 +111,9 @@ static const struct protopool_record telemetry_record_of_waypoint_ = {
 
 static const struct protopool_field telemetry_fields_of_heartbeat_[] = {
     { .name = "time", .unit = "ms", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
-    { .name = "mode", .type = PROTOPOOL_ENUM, .offset = 1, .bytes = 1, .count = 1,
-        .values = telemetry_values_of_mode_, .value_count = 4 },
-    { .name = "working", .type = PROTOPOOL_FLAGS, .offset = 2, .bytes = 1, .count = 1,
-        .values = telemetry_values_of_sensors_, .value_count = 5 },
-    { .name = "battery", .unit = "\045", .type = PROTOPOOL_UNSIGNED, .offset = 3, .bytes = 1,
-        .count = 1 PROTOPOOL_RANGE_(number, (uint64_t)0, (uint64_t)100) },
+    { .name = "mode", .type = PROTOPOOL_ENUM, .offset = 1, .bytes = 1, .count = 1, .values = telemetry_values_of_mode_, .value_count = 4 },
+    { .name = "working", .type = PROTOPOOL_FLAGS, .offset = 2, .bytes = 1, .count = 1, .values = telemetry_values_of_sensors_, .value_count = 5 },
+    { .name = "battery", .unit = "\045", .type = PROTOPOOL_UNSIGNED, .offset = 3, .bytes = 1, .count = 1 PROTOPOOL_RANGE_(number, (uint64_t)0, (uint64_t)100) },
 };
 static const struct protopool_record telemetry_record_of_heartbeat_ = {
     "Heartbeat", 16, 4, telemetry_fields_of_heartbeat_,
@@ -128,10 +121,8 @@ static const struct protopool_record telemetry_record_of_heartbeat_ = {
 
 static const struct protopool_field telemetry_fields_of_attitude_[] = {
     { .name = "time", .unit = "ms", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
-    { .name = "angles", .unit = "rad", .type = PROTOPOOL_FLOAT, .offset = 4, .bytes = 4, .count = 3,
-        .is_list = true },
-    { .name = "rates", .unit = "rad/s", .type = PROTOPOOL_FLOAT, .offset = 16, .bytes = 4, .count = 3,
-        .is_list = true, .presence_mask = PROTOPOOL_BIT_(0), .presence_offset = 1 + 0 },
+    { .name = "angles", .unit = "rad", .type = PROTOPOOL_FLOAT, .offset = 4, .bytes = 4, .count = 3, .is_list = true },
+    { .name = "rates", .unit = "rad/s", .type = PROTOPOOL_FLOAT, .offset = 16, .bytes = 4, .count = 3, .is_list = true, .presence_mask = PROTOPOOL_BIT_(0), .presence_offset = 1 + 0 },
 };
 static const struct protopool_record telemetry_record_of_attitude_ = {
     "Attitude", 40, 3, telemetry_fields_of_attitude_,
@@ -139,32 +130,25 @@ static const struct protopool_record telemetry_record_of_attitude_ = {
 
 static const struct protopool_field telemetry_fields_of_moved_[] = {
     { .name = "time", .unit = "ms", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
-    { .name = "at", .type = PROTOPOOL_STRUCT, .offset = 16, .bytes = 24, .count = 1,
-        .record = &telemetry_record_of_position_ },
-    { .name = "target", .type = PROTOPOOL_STRUCT, .offset = 40, .bytes = 24, .count = 1,
-        .presence_mask = PROTOPOOL_BIT_(0), .presence_offset = 1 + 0, .record = &telemetry_record_of_position_ },
+    { .name = "at", .type = PROTOPOOL_STRUCT, .offset = 16, .bytes = 24, .count = 1, .record = &telemetry_record_of_position_ },
+    { .name = "target", .type = PROTOPOOL_STRUCT, .offset = 40, .bytes = 24, .count = 1, .presence_mask = PROTOPOOL_BIT_(0), .presence_offset = 1 + 0, .record = &telemetry_record_of_position_ },
 };
 static const struct protopool_record telemetry_record_of_moved_ = {
     "Moved", 64, 3, telemetry_fields_of_moved_,
 };
 
 static const struct protopool_field telemetry_fields_of_mission_[] = {
-    { .name = "name", .type = PROTOPOOL_TEXT, .offset = 520, .bytes = 1, .count = 31, .length_bytes = 1,
-        .length_offset = 1 },
-    { .name = "speed", .unit = "m/s", .type = PROTOPOOL_FLOAT, .offset = 4, .bytes = 4,
-        .count = 1 PROTOPOOL_RANGE_(real, 0.5F, 40.0F) },
-    { .name = "waypoints", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 32, .count = 16, .is_list = true,
-        .length_bytes = 1, .length_offset = 2, .record = &telemetry_record_of_waypoint_ },
+    { .name = "name", .type = PROTOPOOL_TEXT, .offset = 520, .bytes = 1, .count = 31, .length_bytes = 1, .length_offset = 1 },
+    { .name = "speed", .unit = "m/s", .type = PROTOPOOL_FLOAT, .offset = 4, .bytes = 4, .count = 1 PROTOPOOL_RANGE_(real, 0.5F, 40.0F) },
+    { .name = "waypoints", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 32, .count = 16, .is_list = true, .length_bytes = 1, .length_offset = 2, .record = &telemetry_record_of_waypoint_ },
 };
 static const struct protopool_record telemetry_record_of_mission_ = {
     "Mission", 552, 3, telemetry_fields_of_mission_,
 };
 
 static const struct protopool_field telemetry_fields_of_text_[] = {
-    { .name = "severity", .type = PROTOPOOL_UNSIGNED, .offset = 1, .bytes = 1, .count = 1 PROTOPOOL_RANGE_(number,
-        (uint64_t)0, (uint64_t)7) },
-    { .name = "text", .type = PROTOPOOL_TEXT, .offset = 3, .bytes = 1, .count = 100, .length_bytes = 1,
-        .length_offset = 2 },
+    { .name = "severity", .type = PROTOPOOL_UNSIGNED, .offset = 1, .bytes = 1, .count = 1 PROTOPOOL_RANGE_(number, (uint64_t)0, (uint64_t)7) },
+    { .name = "text", .type = PROTOPOOL_TEXT, .offset = 3, .bytes = 1, .count = 100, .length_bytes = 1, .length_offset = 2 },
 };
 static const struct protopool_record telemetry_record_of_text_ = {
     "Text", 104, 2, telemetry_fields_of_text_,
@@ -172,10 +156,8 @@ static const struct protopool_record telemetry_record_of_text_ = {
 
 static const struct protopool_field telemetry_fields_of_log_[] = {
     { .name = "time", .unit = "ms", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
-    { .name = "severity", .type = PROTOPOOL_UNSIGNED, .offset = 1, .bytes = 1, .count = 1 PROTOPOOL_RANGE_(number,
-        (uint64_t)0, (uint64_t)7) },
-    { .name = "text", .type = PROTOPOOL_TEXT, .offset = 16, .bytes = 1, .count = 2147483630, .is_tail = true,
-        .length_bytes = 4, .length_offset = 4 },
+    { .name = "severity", .type = PROTOPOOL_UNSIGNED, .offset = 1, .bytes = 1, .count = 1 PROTOPOOL_RANGE_(number, (uint64_t)0, (uint64_t)7) },
+    { .name = "text", .type = PROTOPOOL_TEXT, .offset = 16, .bytes = 1, .count = 2147483630, .is_tail = true, .length_bytes = 4, .length_offset = 4 },
 };
 static const struct protopool_record telemetry_record_of_log_ = {
     "Log", 16, 3, telemetry_fields_of_log_,
@@ -184,26 +166,22 @@ static const struct protopool_record telemetry_record_of_log_ = {
 static const struct protopool_field telemetry_fields_of_chunk_[] = {
     { .name = "file", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
     { .name = "offset", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 4, .count = 1 },
-    { .name = "data", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 1, .count = 512, .is_list = true,
-        .is_tail = true, .length_bytes = 2, .length_offset = 4 },
+    { .name = "data", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 1, .count = 512, .is_list = true, .is_tail = true, .length_bytes = 2, .length_offset = 4 },
 };
 static const struct protopool_record telemetry_record_of_chunk_ = {
     "Chunk", 12, 3, telemetry_fields_of_chunk_,
 };
 
 static const struct protopool_field telemetry_fields_of_track_[] = {
-    { .name = "period", .unit = "ms", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2,
-        .count = 1 PROTOPOOL_RANGE_(number, (uint64_t)10, (uint64_t)60000) },
-    { .name = "points", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 24, .count = 89478484, .is_list = true,
-        .is_tail = true, .length_bytes = 4, .length_offset = 4, .record = &telemetry_record_of_position_ },
+    { .name = "period", .unit = "ms", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 PROTOPOOL_RANGE_(number, (uint64_t)10, (uint64_t)60000) },
+    { .name = "points", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 24, .count = 89478484, .is_list = true, .is_tail = true, .length_bytes = 4, .length_offset = 4, .record = &telemetry_record_of_position_ },
 };
 static const struct protopool_record telemetry_record_of_track_ = {
     "Track", 8, 2, telemetry_fields_of_track_,
 };
 
 static const struct protopool_field telemetry_fields_of_set_mode_[] = {
-    { .name = "mode", .type = PROTOPOOL_ENUM, .offset = 1, .bytes = 1, .count = 1,
-        .values = telemetry_values_of_mode_, .value_count = 4 },
+    { .name = "mode", .type = PROTOPOOL_ENUM, .offset = 1, .bytes = 1, .count = 1, .values = telemetry_values_of_mode_, .value_count = 4 },
 };
 static const struct protopool_record telemetry_record_of_set_mode_ = {
     "SetMode", 2, 1, telemetry_fields_of_set_mode_,
@@ -214,8 +192,7 @@ static const struct protopool_record telemetry_record_of_reboot_ = {
 };
 
 static const struct protopool_field telemetry_fields_of_set_home_[] = {
-    { .name = "home", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 24, .count = 1,
-        .record = &telemetry_record_of_position_ },
+    { .name = "home", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 24, .count = 1, .record = &telemetry_record_of_position_ },
 };
 static const struct protopool_record telemetry_record_of_set_home_ = {
     "SetHome", 32, 1, telemetry_fields_of_set_home_,

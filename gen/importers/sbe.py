@@ -11,8 +11,9 @@ from ..diagnostics import Place, quoted
 from ..language.types import BUILT_IN
 from .draft import Draft, Enum, Field, Record, Value, lost, plain, where, wrong
 from .names import Unique, camel, identifier, lower
-from .sbe_types import SCALARS, Simple, absent, keys_of, most, simple, unit
+from .sbe_types import SCALARS, Simple, absent, constant, keys_of, most, simple, unit
 from .tags import tagged
+from .writer import scalar
 from .xml_tree import Element, integer, read
 
 _LONGEST = 65535                # a larger bound of the source is no bound that anybody means
@@ -164,7 +165,7 @@ class _Schema:
         presence = element.get("presence") or of.get("presence")
         notes, doc = list(self.history(element)[0]), plain(element.get("description"))
         if presence == "constant":
-            return lost(f"the constant {plain(element.get('name'))} = {plain(element.get('valueRef') or element.text or of.text)}", element.place)
+            return self.constant(element, of, tuple(notes), doc)
         keys: tuple[tuple[str, str], ...] = ()
         if of.name == "type":
             it = simple(of)
@@ -186,6 +187,35 @@ class _Schema:
         if presence == "optional" and null and "absent" not in dict(keys):
             notes.append(lost(f"the value that means \"absent\", {plain(null)}", element.place))
         return Field("", kind + "?" * (presence == "optional"), element.place, doc, tuple(notes), keys)
+
+    def constant(self, element: Element, of: Element, notes: tuple[str, ...], doc: str) -> Field | str:
+        """A field with the same value in each message."""
+        reference = element.get("valueRef") or of.get("valueRef")
+        text = reference or element.text.strip() or of.text.strip()
+        kind, value = "", ""
+        if reference:
+            enum, number = self.referred(element, reference)
+            if of.name == "enum":
+                kind, value = enum.name, scalar(next(v.name for v in enum.values if v.number == number))
+            elif simple(of).length in (None, 1):
+                kind, value = simple(of).scalar, str(number)
+        elif of.name == "type":
+            kind, value = constant(simple(of), text)
+        if not value:
+            return lost(f"the constant {plain(element.get('name'))} = {plain(text)}", element.place)
+        doc = doc or plain(of.get("description") if of.name == "type" else "")
+        return Field("", kind, element.place, doc, notes, (("constant", value),))
+
+    def referred(self, element: Element, reference: str) -> tuple[Enum, int]:
+        """The enum and the number that a "valueRef" names."""
+        name, _, value = reference.partition(".")
+        of = self.types.get(name)
+        found = next((v for v in of.all("validValue") if v.get("name") == value), None) if of is not None and of.name == "enum" else None
+        if found is None:
+            raise wrong(element.place, f"there is no value {quoted(reference)}", "write it as the name of an enum, a dot, and the name of a value")
+        text = found.text.strip()
+        encoding = simple(self.type_named(of.needed("encodingType"), of.place)).scalar
+        return self.thing(of), ord(text) if encoding == "char" and len(text) == 1 else integer(text, found.place, f"the value of {quoted(value)}")
 
     @staticmethod
     def spelling(of: Simple) -> str:
@@ -251,7 +281,7 @@ class _Schema:
         if count.get("minValue") not in ("", "0"):
             notes.append(lost(f"at least {plain(count.get('minValue'))} of them", element.place))
         struct = Record(self.names(f"{name}_entry"), self.fields(element, name), element.place, plain(element.get("description")))
-        if not struct.fields:
+        if not _parts(struct):
             return lost(f"the group {plain(element.get('name'))}, whose elements hold nothing", element.place)
         self.made[id(element)] = struct
         longest = most(count)
@@ -280,4 +310,5 @@ class _Schema:
 
 
 def _parts(of: Enum | Record) -> tuple:
-    return of.values if isinstance(of, Enum) else of.fields
+    """What a message holds of it. Constants take no bytes."""
+    return of.values if isinstance(of, Enum) else tuple(field for field in of.fields if "constant" not in dict(field.keys))

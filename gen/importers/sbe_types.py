@@ -3,10 +3,10 @@
 
 from typing import NamedTuple
 
-from ..diagnostics import quoted
+from ..diagnostics import quoted as shown
 from .draft import lost, plain, wrong
 from .limits import highest, lowest
-from .writer import scalar
+from .writer import quoted, scalar
 from .xml_tree import Element, integer
 
 SCALARS = {"char": "char", "float": "f32", "double": "f64", **{f"{s}int{bits}": f"{s or 'i'}{bits}" for s in ("", "u") for bits in (8, 16, 32, 64)}}
@@ -33,7 +33,7 @@ def simple(element: Element) -> Simple:
     """Raises SchemaError if it is not a type."""
     name = element.needed("primitiveType")
     if name not in SCALARS:
-        raise wrong(element.place, f"there is no primitive type {quoted(name)}", "the primitive types are " + ", ".join(SCALARS))
+        raise wrong(element.place, f"there is no primitive type {shown(name)}", "the primitive types are " + ", ".join(SCALARS))
     length = element.integer("length") if element.get("length") else None
     if length is not None and length < 0:
         raise wrong(element.place, f'"length" is {length}, and is 0 or more')
@@ -58,6 +58,20 @@ def absent(of: Simple, given: str) -> str:
     if given.strip():
         return str(integer(given, of.element.place, '"nullValue"'))
     return str(highest(of.scalar) if of.scalar.startswith("u") else lowest(of.scalar))
+
+
+def constant(of: Simple, text: str) -> tuple[str, str]:
+    """The type and the value of a constant; empty if a schema cannot have it."""
+    if of.scalar == "char":
+        length = of.length or len(text)
+        if not text.isascii() or not text.isprintable() or not 1 <= len(text) <= length:
+            return "", ""
+        return ("char" if length == 1 else f"char[{length}]"), quoted(text) if length == 1 else scalar(text)
+    if of.length not in (None, 1):
+        return "", ""
+    if of.scalar in ("f32", "f64"):
+        return (of.scalar, text) if _is_real_range(of.scalar, text, text) else ("", "")
+    return of.scalar, str(integer(text, of.element.place, "a constant"))
 
 
 def unit(element: Element) -> tuple[tuple[str, str], ...]:
