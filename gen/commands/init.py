@@ -11,7 +11,7 @@ from pathlib import Path
 from .. import files, generate, report
 from ..diagnostics import Diagnostic, SchemaError, Source
 from ..emit.render import TEMPLATES
-from ..language.names import SCHEMA_NAME, snake
+from ..language.names import LONGEST, SCHEMA_NAME, snake
 
 SUMMARY = "write a first schema, a program that uses it, and a build file"
 EXAMPLES = """\
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
 def _c_name(name: str) -> tuple[str, str]:
     """The protocol's C name, and why the name cannot be a protocol's: one of them is empty."""
     if not SCHEMA_NAME.match(name):
-        why = "it must have only ASCII letters, digits and underscores, begin with a letter, and have at most 63 characters"
+        why = f"it must have only ASCII letters, digits and underscores, begin with a letter, and have at most {LONGEST} characters"
     elif snake(name) == "main":
         why = "its files would clash with main.c"
     else:

@@ -5,9 +5,8 @@ left to ../language/clashes.py."""
 import re
 from collections.abc import Iterable
 
-from ..language.names import snake
+from ..language.names import LONGEST, snake
 
-_LONGEST = 63
 
 
 def lower(name: str) -> str:
@@ -38,7 +37,7 @@ def _ascii(name: str) -> str:
 
 
 def _cut(name: str) -> str:
-    return name[:_LONGEST].rstrip("_")
+    return name[:LONGEST].rstrip("_")
 
 
 def stripped(of: str, values: list[str]) -> list[str]:
@@ -69,6 +68,6 @@ class Unique:
     def __call__(self, name: str) -> str:
         found, number = name, 2
         while found in self.taken:
-            found, number = f"{name[:_LONGEST - 4]}_{number}", number + 1
+            found, number = f"{name[:LONGEST - 4]}_{number}", number + 1
         self.taken.add(found)
         return found

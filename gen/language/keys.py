@@ -11,7 +11,7 @@ from ..lint.names import RULES
 from .syntax import BitField, BitPart, Constant, Enum, EnumValue, Field, Message, Parts, Schema, Struct, Type, Word
 
 _TYPE = re.compile(r"(?P<name>[A-Za-z]\w*)\s*(?P<brackets>\[\s*(?P<most><=)?\s*(?P<bound>-?\w*)\s*\])?\s*(?P<optional>\?)?\Z", re.ASCII)
-_LONGEST_TYPE = 256
+_LONGEST_TYPE = 512
 _UNCLEAR = ("", "~", "null", "no", "n", "off", "yes", "y", "on")        # YAML 1.1 reads these as true, false or nothing
 
 

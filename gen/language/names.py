@@ -10,8 +10,9 @@ from ..diagnostics import Reporter, quoted
 from ..model import Name
 from .syntax import Word
 
-SCHEMA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}\Z")
-VALUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,62}\Z")        # enum values may begin with a digit
+LONGEST = 127                   # characters of a name, so that files can be named after a protocol on every system
+SCHEMA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,%d}\Z" % (LONGEST - 1))
+VALUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,%d}\Z" % (LONGEST - 1))        # enum values may begin with a digit
 
 _C = """auto break case char const continue default do double else enum extern float for goto if inline int long
     register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
@@ -76,8 +77,8 @@ def checked_name(word: Word, given: Word | None, reporter: Reporter, pattern: re
 def _check(word: Word, reporter: Reporter, pattern: re.Pattern) -> None:
     if not pattern.match(word.text):
         why, hint = f"begins with an ASCII letter{' or digit' if pattern is VALUE_NAME else ''}", "choose another name"
-        if len(word.text) > 63:
-            why, hint = "has at most 63 characters", "shorten it"
+        if len(word.text) > LONGEST:
+            why, hint = f"has at most {LONGEST} characters", "shorten it"
         elif pattern.match(plain := re.sub(r"\W", "_", word.text, flags=re.ASCII)):
             why = "has only ASCII letters, digits and underscores"
             hint = f"for example {plain.rstrip('_')}" if word.text.isascii() else hint

@@ -80,7 +80,7 @@ class Written(FolderTest):
 
     def test_a_name_that_cannot_be_a_protocols_is_refused(self):
         for name, why in (("my-thing", "letters, digits and underscores"), ("x # y", "letters"), ("yes\nno", "letters"), ("int", "keyword"), ("stat", "struct stat"), ("check", "check.h"),
-                          ("main", "main.c"), ("protopool", "engine"), ("../x", "letter"), ("", "letter"), ("x" * 99, "63 characters"), ("Main", "main.c"),
+                          ("main", "main.c"), ("protopool", "engine"), ("../x", "letter"), ("", "letter"), ("x" * 128, "127 characters"), ("Main", "main.c"),
                           ("a: b", "letters"), ("\udcff", "")):
             status, out, err = main("init", name, self.folder)
             self.assertEqual((status, out), (2, ""), name)

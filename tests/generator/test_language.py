@@ -78,7 +78,8 @@ class Accepted(unittest.TestCase):
         self.assertEqual([error.partition("error: ")[2][:45] for error in found], ['the type "t0" would stand for itself: "t0" ->'])
 
     def test_the_longest_name_is_accepted(self):
-        self.assert_accepted(f"protocol: {'p' * 63}\nmessages: {{{'M' * 63}: {{fields: {{{'f' * 63}: u8}}}}}}\n")
+        self.assert_accepted(f"protocol: {'p' * 127}\nconstants: {{{'c' * 127}: 3}}\ntypes: {{{'t' * 127}: u8}}\n"
+                             f"messages: {{{'M' * 127}: {{fields: {{{'f' * 127}: '{'t' * 127}[<= {'c' * 127}]?'}}}}}}\n")
 
     def test_nesting_of_64_levels_is_accepted_and_of_65_is_refused(self):
         deep = "protocol: calc\nmessages: " + "[" * 63 + "]" * 63 + "\n"
