@@ -381,6 +381,9 @@ PROTOPOOL_BEGIN_C
 /* The bytes, rounded up to a multiple of a power of two. */
 #define PROTOPOOL_UP_(bytes, align) (((bytes) + ((align)-1U)) & ~((size_t)(align)-1U))
 
+/* Whether a sum of tails is so large that another one could overflow it. On a 64-bit machine none is. */
+#define PROTOPOOL_IS_FULL_(bytes) (SIZE_MAX <= UINT32_MAX && (bytes) > INT32_MAX)
+
 /* Clears padding of a message. */
 #define PROTOPOOL_CLEAR_(msg, offset, bytes) ((void)memset((unsigned char *)(msg) + (offset), 0, (bytes)))
 

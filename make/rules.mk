@@ -4,7 +4,7 @@
 WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes -Wcast-qual \
     -Wswitch-enum -Werror $(if $(findstring clang,$(CC)),-Wcast-align,-Wcast-align=strict)
 COMPILE = $(CC) -std=c11 $(WARNINGS) $(CFLAGS) $(if $(SANITIZE),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE) \
-    -fno-sanitize-recover=all) -D_POSIX_C_SOURCE=200809L -Igenerated -MMD -MP
+    -fno-sanitize-recover=all) -D_POSIX_C_SOURCE=200809L -Igenerated -Ibuild/parcel -MMD -MP
 CHECK_LIBS = $$(pkg-config --libs check 2>/dev/null || echo -lcheck -lsubunit -lrt -lm -lpthread)
 
 # A folder for each compiler and sanitizer; in it a folder for each setting of the engine, since a program has one setting.
@@ -21,6 +21,11 @@ build/generated: schema $(wildcard schema/*.yaml schema/*/*.yaml) $(GENERATOR)
 	@mkdir -p build
 	$(call step,GEN,$(basename $(notdir $(SCHEMAS))))$(FIND_PYTHON); $(GENERATE) -v $(SCHEMAS) >$@.log && \
 	    sed 's/ (unchanged)$$//' $@.log >$@
+
+# A protocol that only tests use.
+build/parcel/parcel.h: build/parcel/parcel.c ;
+build/parcel/parcel.c: tests/engine/parcel.yaml build/generated
+	$(call step,GEN,parcel)$(FIND_PYTHON); "$$p" -m gen -q --touch --no-engine -o build/parcel $<
 
 fresh: ## fail if generated/ is not what schema/ and the generator make
 	@mkdir -p build
@@ -51,7 +56,8 @@ $(BUILD)/$(1)/%.o: $(2)/%.c build/generated
 	@mkdir -p $$(@D)
 	$$(call step,CC,$$*.o$(call NOTE,$(1)))$$(COMPILE) $(flags_of) -c $$< -o $$@
 endef
-$(foreach s,$(SETTINGS),$(foreach f,generated generated/tests examples tests/engine,$(eval $(call objects,$s,$f))))
+$(foreach s,$(SETTINGS),$(foreach f,generated generated/tests examples tests/engine build/parcel,$(eval $(call objects,$s,$f))))
+$(foreach s,$(SETTINGS),$(BUILD)/$s/test_parcels.o): build/parcel/parcel.h
 
 -include $(wildcard $(BUILD)/*/*.d)
 .SECONDARY:
@@ -61,6 +67,7 @@ $(foreach s,$(SETTINGS),$(foreach f,generated generated/tests examples tests/eng
 USES_test_threads = calc
 USES_test_misuse = calc
 USES_test_tails = telemetry
+USES_test_parcels = parcel
 USES_test_refusals = telemetry
 USES_test_memory = calc itch telemetry
 LINK = $(COMPILE) $^ -o $@ $(CHECK_LIBS)
@@ -71,7 +78,7 @@ $(BUILD)/$(1)/%_check: $(BUILD)/$(1)/%_check.o $(BUILD)/$(1)/%.o $(BUILD)/$(1)/p
 	$$(call step,LD,$$(@F)$(call NOTE,$(1)))$$(LINK)
 $(BUILD)/$(1)/test_%: $(BUILD)/$(1)/test_%.o
 	$$(call step,LD,$$(@F)$(call NOTE,$(1)))$$(LINK)
-$(foreach t,threads misuse tails refusals memory,
+$(foreach t,threads misuse tails parcels refusals memory,
 $(BUILD)/$(1)/test_$t: $(patsubst %,$(BUILD)/$(1)/%.o,$(USES_test_$t) protopool))
 endef
 $(foreach s,$(SETTINGS),$(eval $(call suites,$s)))
@@ -94,7 +101,7 @@ $(CLOSURES): $(BUILD)/closure%: tests/engine/closure.c build/generated
 
 at = $(foreach s,$(1),$(addprefix $(BUILD)/$s/,$(2)))
 PYTHON_TESTS = $(sort $(dir $(wildcard tests/*/test_*.py)))
-OF_ENGINE = test_misuse test_refusals test_tails test_threads
+OF_ENGINE = test_misuse test_parcels test_refusals test_tails test_threads
 OF_PROTOCOLS = $(PROTOCOLS:%=%_check)
 SHORT_SUITES = $(call at,plain check1 check2,$(OF_ENGINE) calc_check) $(call at,plain check2,$(filter-out calc_check,$(OF_PROTOCOLS))) \
     $(call at,plain m1,test_pool test_prefill) $(call at,m1,test_threads)
@@ -110,6 +117,6 @@ TESTED = $(filter-out $(if $(VALGRIND),$(NOT_UNDER_VALGRIND)),$(LONG_SUITES))
 PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 BUILD_PROGRAMS = $(MAKE) -k $(PARALLEL) $(1) || for program in $(1); do $(MAKE) -q $$program >/dev/null 2>&1 || rm -f $$program; done
 
-# $(call TEST,arguments of tests/run.py). STEP: test_tails tries every 97th length only.
+# $(call TEST,arguments of tests/run.py). STEP: test_tails and test_parcels try every 97th length only.
 TEST = $(FIND_PYTHON); CC="$(CC)" $(if $(VALGRIND),CK_FORK=no CK_DEFAULT_TIMEOUT=0) $(if $(VALGRIND)$(SANITIZE),STEP=97) \
     "$$p" tests/run.py -j $(JOBS) $(if $(VALGRIND),--under '$(MEMCHECK)') $(1)

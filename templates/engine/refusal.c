@@ -284,12 +284,20 @@ static bool pp_is_wrong_element(struct pp_search *search, const struct protopool
     }
 }
 
+/* Whether the field's numbers have no rule, so that none need be looked at: a tail can have very many. */
+static bool pp_allows_all(const struct protopool_field *field)
+{
+    return field->range == NULL
+           && (field->type == PROTOPOOL_UNSIGNED || field->type == PROTOPOOL_SIGNED || field->type == PROTOPOOL_FLOAT
+               || field->type == PROTOPOOL_CHAR);
+}
+
 static bool pp_has_wrong_element(struct pp_search *search, const struct protopool_field *field, const void *at,
                                  size_t bytes, size_t length)
 {
     const size_t path = search->path_length;
 
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0; i < length && !pp_allows_all(field); i++) {
         if (field->is_list)
             pp_append_index(search, i);
         if (pp_is_wrong_element(search, field, (const unsigned char *)at + i * bytes, bytes))

@@ -2,10 +2,12 @@
 /*
  * For libFuzzer: the input is a program of makes (of every length), clones, edits, frees, flushes and changes between two
  * pools of a depot, or a pool on its own; each message is compared with what it was made of, and nothing may be left. Then
- * the input is taken for a message that came from outside: what validate lets through is printed, compared, hashed, cloned.
+ * the input is taken for a message that came from outside: what validate lets through is printed, compared, hashed, cloned. So
+ * is one with several tails.
  */
 
 #define PROTOPOOL_NO_ANALYSIS
+#include "parcel.h"
 #include "telemetry.h"
 
 #include <stdlib.h>
@@ -140,6 +142,28 @@ static void take_from_outside(const uint8_t *input, size_t bytes)
     free(msg);
 }
 
+/* The same for messages with several tails; parcel_snprint reads all of them. */
+static void take_parcel_from_outside(const uint8_t *input, size_t bytes)
+{
+    struct parcel *const msg = (struct parcel *)malloc(bytes + (bytes == 0));
+    static struct parcel_pool pool;
+    struct parcel *clone;
+
+    ASSERT(msg != NULL);
+    if (bytes != 0)
+        memcpy(msg, input, bytes);
+    if (parcel_validate(msg, bytes)) {
+        ASSERT(parcel_pool_init_growing(&pool, NULL));
+        clone = parcel_clone(&pool, msg);
+        ASSERT(clone != NULL && parcel_size(msg) <= bytes && parcel_validate(clone, parcel_size(msg)));
+        ASSERT(parcel_equal(msg, clone) && parcel_hash(msg) == parcel_hash(clone));
+        ASSERT(parcel_snprint(NULL, 0, msg) == parcel_snprint(text, LONGEST, clone));
+        parcel_free(&pool, clone);
+        ASSERT(parcel_pool_fini(&pool) == 0);
+    }
+    free(msg);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t bytes)
 {
     struct reader reader = { input, input + bytes };
@@ -158,5 +182,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t bytes)
     if (is_shared)
         ASSERT(telemetry_pool_fini(&pools[1]) == 0 && telemetry_depot_fini(&depot) == 0);
     take_from_outside(input, bytes);
+    take_parcel_from_outside(input, bytes);
     return 0;
 }
