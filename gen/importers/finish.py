@@ -14,7 +14,7 @@ from .draft import Draft, diagnostic
 from .writer import Path, Writer
 
 _ROUNDS = 20
-_SUFFIX = {"constants": "constant", "enums": "enum", "flags": "flags", "types": "type", "structs": "data", "messages": "msg"}
+_SUFFIX = {"constants": "value", "enums": "kind", "flags": "flags", "types": "type", "structs": "data", "messages": "msg"}
 _PER_RECORD = ("large-variant", "padding", "wide-type")
 _SWITCHED_OFF = "What the source has, and lint would report, is off: delete the key to see it."
 
@@ -60,12 +60,23 @@ class Finished:
         changed = set()
         for error in errors:
             path = self.lines[error.source.name].get(error.place.line) if error.place else None
-            if path is None or '"c_name"' not in error.hint or number == _ROUNDS:
+            if path is None or "c_name" not in error.hint or number == _ROUNDS:
                 raise SchemaError([self.at_source(e) for e in errors])
-            self.c_names[error.source.name][path] = self.other_name(self.drafts[error.source.name], path, number)
-            changed.add(error.source.name)
+            file, path = self.other_than_message(path) or (error.source.name, path)
+            self.c_names[file][path] = self.other_name(self.drafts[file], path, number)
+            changed.add(file)
         for name in changed:
             self.write(self.drafts[name])
+
+    def other_than_message(self, path: Path) -> tuple[str, Path] | None:
+        """What has the name of this message, and its file: it gets another name, because programs call functions by that of the message.
+        None if it has one already."""
+        for file, draft in self.drafts.items() if path[:1] == ("messages",) and len(path) == 2 else ():
+            for section in _SUFFIX:
+                for thing in getattr(draft, section) if section != "messages" else ():
+                    if snake(thing.name) == snake(path[1]) and (section, thing.name) not in self.c_names[file]:
+                        return file, (section, thing.name)
+        return None
 
     @staticmethod
     def other_name(draft: Draft, path: Path, number: int) -> str:

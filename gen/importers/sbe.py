@@ -260,7 +260,8 @@ class _Schema:
                 continue
             values[number] = Value(unique(lower(element.get("name")) or "none"), number, element.place, plain(element.get("description")),
                                    self.history(element)[0], is_letter=is_letter)
-        return Enum(name, tuple(values.values()), of.place, plain(of.get("description")), tuple(notes))
+        is_letters = values and all(value.is_letter for value in values.values())
+        return Enum(name, tuple(values.values()), of.place, plain(of.get("description")), tuple(notes), "char" if is_letters else "")
 
     def composite(self, of: Element, name: str) -> Record:
         names, found, notes = Unique(), [], ()
