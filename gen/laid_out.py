@@ -256,6 +256,13 @@ class Layout:
         return tuple(m for m in self.messages if m.model.deprecated)
 
     @cached_property
+    def has_deprecated_names(self) -> bool:
+        """Whether compilers warn where a member or an enumerator is used. Values that are macros give no warning."""
+        records = (*self.protocol.messages, *self.protocol.structs)
+        return (any(f.deprecated for record in records for f in record.fields)
+                or any(value.deprecated for enum in self.protocol.enums if not enum.wide for value in enum.values))
+
+    @cached_property
     def budgeted(self) -> tuple[SlotSize, ...]:
         """The slot sizes that a fixed pool has."""
         return tuple(s for s in self.slot_sizes if s.budget)

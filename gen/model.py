@@ -33,10 +33,20 @@ class Name(NamedTuple):
 
 @dataclass(frozen=True)
 class EnumValue:
+    """since: the version of the protocol that it is new in; 0: not said. deprecated: the reason, or "true"; empty if it is not. So
+    also for fields and messages."""
+
     name: Name
     number: int
     doc: str = ""
+    since: int = 0
+    deprecated: str = ""
     place: Place | None = field(default=None, compare=False)
+
+    @property
+    def summary(self) -> str:
+        """Its doc and its history, in one line."""
+        return _summary(self.doc.strip(), "", None, *_history(self))
 
 
 @dataclass(frozen=True)
@@ -124,8 +134,13 @@ class Range(NamedTuple):
     high: int | float
 
 
-def _summary(doc: str, unit: str, allowed: Range | None, absent: str = "") -> str:
-    parts = (doc, f"In {unit}." if unit else "", f"{allowed.low} to {allowed.high}." if allowed else "", absent)
+def _history(of: "EnumValue | Field | ConstantField") -> tuple[str, ...]:
+    reason = "" if of.deprecated == "true" else f": {of.deprecated.strip()}"
+    return (f"Since version {of.since}" if of.since else "", f"Deprecated{reason}" if of.deprecated else "")
+
+
+def _summary(doc: str, unit: str, allowed: Range | None, *others: str) -> str:
+    parts = (doc, f"In {unit}." if unit else "", f"{allowed.low} to {allowed.high}." if allowed else "", *others)
     if not any(parts[1:]):
         return doc
     return " ".join(part if part.endswith((".", "!", "?")) else part + "." for part in parts if part)
@@ -270,6 +285,11 @@ class Record:
         return frozenset(field.parameter for field in self.fields)
 
     @cached_property
+    def deprecated_members(self) -> dict[str, "Field"]:
+        """The field of each member that belongs to a deprecated one."""
+        return {member: f for f in self.fields if f.deprecated for member in f.members}
+
+    @cached_property
     def field_of_member(self) -> dict[str, "Field"]:
         """The field of each member whose comment describes that field: the last of its members."""
         return {f.member(f.type.parts[-1]): f for f in self.fields}
@@ -358,6 +378,8 @@ class Field(NamedTuple):
     range: Range | None = None
     default: int | float | str | None = None     # a number, also for an enum, flags or a bit field, or a text
     named: NamedType | None = None               # the named type by which it is written
+    since: int = 0
+    deprecated: str = ""
 
     @property
     def is_optional(self) -> bool:
@@ -401,9 +423,9 @@ class Field(NamedTuple):
 
     @property
     def summary(self) -> str:
-        """Its doc, unit, range and what means "absent", in one line."""
+        """Its doc, unit, range, what means "absent", and its history, in one line."""
         absent = "" if self.absent is None else f"{number_text(self.absent, self.element)} means absent."
-        return _summary(self.doc.strip(), self.unit, self.range, absent)
+        return _summary(self.doc.strip(), self.unit, self.range, absent, *_history(self))
 
 
 class ConstantField(NamedTuple):
@@ -417,6 +439,8 @@ class ConstantField(NamedTuple):
     doc: str = ""
     unit: str = ""
     named: NamedType | None = None
+    since: int = 0
+    deprecated: str = ""
 
     @property
     def element(self) -> Element | None:
@@ -424,8 +448,8 @@ class ConstantField(NamedTuple):
 
     @property
     def summary(self) -> str:
-        """Its doc and unit in one line."""
-        return _summary(self.doc.strip(), self.unit, None)
+        """Its doc, its unit and its history in one line."""
+        return _summary(self.doc.strip(), self.unit, None, *_history(self))
 
 
 @dataclass(frozen=True)
@@ -440,6 +464,7 @@ class Message(Record):
     deprecated: str = ""
     replies: tuple[str, ...] = ()           # the names, in the schema, of the messages that answer it
     constants: tuple["ConstantField", ...] = ()
+    since: int = 0
 
 
 @dataclass(frozen=True)
@@ -463,6 +488,18 @@ class Protocol:
     bit_fields: tuple[BitField, ...] = ()
     doc: str = ""
     license: str = ""
+
+    @cached_property
+    def has_history(self) -> bool:
+        """Whether anything says since which version it is there."""
+        records = (*self.messages, *self.structs)
+        things = (*self.messages, *(f for r in records for f in r.fields), *(v for e in (*self.enums, *self.flags) for v in e.values))
+        return any(thing.since for thing in things)
+
+    @cached_property
+    def has_described_history(self) -> bool:
+        """Whether a message or a field of one has a since, or a field is deprecated."""
+        return any(m.since or any(f.since or f.deprecated for f in m.fields) for m in self.messages)
 
     @cached_property
     def has_replies(self) -> bool:

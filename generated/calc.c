@@ -57,14 +57,14 @@ static const struct protopool_field calc_fields_of_add_[] = {
     { .name = "right", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
 };
 static const struct protopool_record calc_record_of_add_ = {
-    "Add", 24, 2, calc_fields_of_add_,
+    .name = "Add", .bytes = 24, .field_count = 2, .fields = calc_fields_of_add_,
 };
 
 static const struct protopool_field calc_fields_of_negate_[] = {
     { .name = "value", .type = PROTOPOOL_SIGNED, .offset = 8, .bytes = 8, .count = 1 },
 };
 static const struct protopool_record calc_record_of_negate_ = {
-    "Negate", 16, 1, calc_fields_of_negate_,
+    .name = "Negate", .bytes = 16, .field_count = 1, .fields = calc_fields_of_negate_,
 };
 
 static const struct protopool_field calc_fields_of_apply_[] = {
@@ -73,7 +73,7 @@ static const struct protopool_field calc_fields_of_apply_[] = {
     { .name = "right", .type = PROTOPOOL_FLOAT, .offset = 16, .bytes = 8, .count = 1 },
 };
 static const struct protopool_record calc_record_of_apply_ = {
-    "Apply", 24, 3, calc_fields_of_apply_,
+    .name = "Apply", .bytes = 24, .field_count = 3, .fields = calc_fields_of_apply_,
 };
 
 static const struct protopool_field calc_fields_of_sum_[] = {
@@ -81,7 +81,7 @@ static const struct protopool_field calc_fields_of_sum_[] = {
     { .name = "operands", .type = PROTOPOOL_SIGNED, .offset = 4, .bytes = 4, .count = 12, .is_list = true },
 };
 static const struct protopool_record calc_record_of_sum_ = {
-    "Sum", 52, 2, calc_fields_of_sum_,
+    .name = "Sum", .bytes = 52, .field_count = 2, .fields = calc_fields_of_sum_,
 };
 
 static const struct protopool_field calc_fields_of_store_[] = {
@@ -89,14 +89,14 @@ static const struct protopool_field calc_fields_of_store_[] = {
     { .name = "value", .type = PROTOPOOL_FLOAT, .offset = 8, .bytes = 8, .count = 1 },
 };
 static const struct protopool_record calc_record_of_store_ = {
-    "Store", 48, 2, calc_fields_of_store_,
+    .name = "Store", .bytes = 48, .field_count = 2, .fields = calc_fields_of_store_,
 };
 
 static const struct protopool_field calc_fields_of_recall_[] = {
     { .name = "name", .type = PROTOPOOL_TEXT, .offset = 2, .bytes = 1, .count = 31, .length_bytes = 1, .length_offset = 1 },
 };
 static const struct protopool_record calc_record_of_recall_ = {
-    "Recall", 34, 1, calc_fields_of_recall_,
+    .name = "Recall", .bytes = 34, .field_count = 1, .fields = calc_fields_of_recall_,
 };
 
 static const struct protopool_field calc_fields_of_log_[] = {
@@ -104,11 +104,11 @@ static const struct protopool_field calc_fields_of_log_[] = {
     { .name = "text", .type = PROTOPOOL_TEXT, .offset = 2, .bytes = 1, .count = 200, .length_bytes = 1, .length_offset = 1 },
 };
 static const struct protopool_record calc_record_of_log_ = {
-    "Log", 216, 2, calc_fields_of_log_,
+    .name = "Log", .bytes = 216, .field_count = 2, .fields = calc_fields_of_log_,
 };
 
 static const struct protopool_record calc_record_of_quit_ = {
-    "Quit", 1, 0, NULL,
+    .name = "Quit", .bytes = 1, .field_count = 0, .fields = NULL,
 };
 
 /* Of each variant, in the schema's order. */

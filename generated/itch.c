@@ -207,7 +207,7 @@ static const struct protopool_field itch_fields_of_system_event_[] = {
     { .name = "event_code", .type = PROTOPOOL_CHAR, .offset = 1, .bytes = 1, .count = 1 },
 };
 static const struct protopool_record itch_record_of_system_event_ = {
-    "SystemEvent", 16, 4, itch_fields_of_system_event_,
+    .name = "SystemEvent", .bytes = 16, .field_count = 4, .fields = itch_fields_of_system_event_,
 };
 
 static const struct protopool_field itch_fields_of_stock_directory_[] = {
@@ -230,7 +230,7 @@ static const struct protopool_field itch_fields_of_stock_directory_[] = {
     { .name = "inverse", .type = PROTOPOOL_CHAR, .offset = 20, .bytes = 1, .count = 1 },
 };
 static const struct protopool_record itch_record_of_stock_directory_ = {
-    "StockDirectory", 48, 17, itch_fields_of_stock_directory_,
+    .name = "StockDirectory", .bytes = 48, .field_count = 17, .fields = itch_fields_of_stock_directory_,
 };
 
 static const struct protopool_field itch_fields_of_trading_action_[] = {
@@ -243,7 +243,7 @@ static const struct protopool_field itch_fields_of_trading_action_[] = {
     { .name = "reason", .type = PROTOPOOL_TEXT, .offset = 11, .bytes = 1, .count = 4, .pad = ' ' },
 };
 static const struct protopool_record itch_record_of_trading_action_ = {
-    "TradingAction", 32, 7, itch_fields_of_trading_action_,
+    .name = "TradingAction", .bytes = 32, .field_count = 7, .fields = itch_fields_of_trading_action_,
 };
 
 static const struct protopool_field itch_fields_of_reg_sho_[] = {
@@ -254,7 +254,7 @@ static const struct protopool_field itch_fields_of_reg_sho_[] = {
     { .name = "action", .type = PROTOPOOL_CHAR, .offset = 9, .bytes = 1, .count = 1 },
 };
 static const struct protopool_record itch_record_of_reg_sho_ = {
-    "RegSho", 24, 5, itch_fields_of_reg_sho_,
+    .name = "RegSho", .bytes = 24, .field_count = 5, .fields = itch_fields_of_reg_sho_,
 };
 
 static const struct protopool_field itch_fields_of_participant_position_[] = {
@@ -268,7 +268,7 @@ static const struct protopool_field itch_fields_of_participant_position_[] = {
     { .name = "state", .type = PROTOPOOL_CHAR, .offset = 15, .bytes = 1, .count = 1 },
 };
 static const struct protopool_record itch_record_of_participant_position_ = {
-    "ParticipantPosition", 32, 8, itch_fields_of_participant_position_,
+    .name = "ParticipantPosition", .bytes = 32, .field_count = 8, .fields = itch_fields_of_participant_position_,
 };
 
 static const struct protopool_field itch_fields_of_mwcb_decline_[] = {
@@ -280,7 +280,7 @@ static const struct protopool_field itch_fields_of_mwcb_decline_[] = {
     { .name = "level3", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
 };
 static const struct protopool_record itch_record_of_mwcb_decline_ = {
-    "MwcbDecline", 40, 6, itch_fields_of_mwcb_decline_,
+    .name = "MwcbDecline", .bytes = 40, .field_count = 6, .fields = itch_fields_of_mwcb_decline_,
 };
 
 static const struct protopool_field itch_fields_of_mwcb_status_[] = {
@@ -290,7 +290,7 @@ static const struct protopool_field itch_fields_of_mwcb_status_[] = {
     { .name = "breached_level", .type = PROTOPOOL_CHAR, .offset = 1, .bytes = 1, .count = 1 },
 };
 static const struct protopool_record itch_record_of_mwcb_status_ = {
-    "MwcbStatus", 16, 4, itch_fields_of_mwcb_status_,
+    .name = "MwcbStatus", .bytes = 16, .field_count = 4, .fields = itch_fields_of_mwcb_status_,
 };
 
 static const struct protopool_field itch_fields_of_ipo_quoting_[] = {
@@ -303,7 +303,7 @@ static const struct protopool_field itch_fields_of_ipo_quoting_[] = {
     { .name = "price", .type = PROTOPOOL_UNSIGNED, .offset = 20, .bytes = 4, .count = 1 },
 };
 static const struct protopool_record itch_record_of_ipo_quoting_ = {
-    "IpoQuoting", 32, 7, itch_fields_of_ipo_quoting_,
+    .name = "IpoQuoting", .bytes = 32, .field_count = 7, .fields = itch_fields_of_ipo_quoting_,
 };
 
 static const struct protopool_field itch_fields_of_luld_collar_[] = {
@@ -317,7 +317,7 @@ static const struct protopool_field itch_fields_of_luld_collar_[] = {
     { .name = "extension", .type = PROTOPOOL_UNSIGNED, .offset = 28, .bytes = 4, .count = 1 },
 };
 static const struct protopool_record itch_record_of_luld_collar_ = {
-    "LuldCollar", 40, 8, itch_fields_of_luld_collar_,
+    .name = "LuldCollar", .bytes = 40, .field_count = 8, .fields = itch_fields_of_luld_collar_,
 };
 
 static const struct protopool_field itch_fields_of_operational_halt_[] = {
@@ -329,7 +329,7 @@ static const struct protopool_field itch_fields_of_operational_halt_[] = {
     { .name = "action", .type = PROTOPOOL_CHAR, .offset = 10, .bytes = 1, .count = 1 },
 };
 static const struct protopool_record itch_record_of_operational_halt_ = {
-    "OperationalHalt", 24, 6, itch_fields_of_operational_halt_,
+    .name = "OperationalHalt", .bytes = 24, .field_count = 6, .fields = itch_fields_of_operational_halt_,
 };
 
 static const struct protopool_field itch_fields_of_add_order_[] = {
@@ -343,7 +343,7 @@ static const struct protopool_field itch_fields_of_add_order_[] = {
     { .name = "price", .type = PROTOPOOL_UNSIGNED, .offset = 20, .bytes = 4, .count = 1 },
 };
 static const struct protopool_record itch_record_of_add_order_ = {
-    "AddOrder", 40, 8, itch_fields_of_add_order_,
+    .name = "AddOrder", .bytes = 40, .field_count = 8, .fields = itch_fields_of_add_order_,
 };
 
 static const struct protopool_field itch_fields_of_add_order_mpid_[] = {
@@ -358,7 +358,7 @@ static const struct protopool_field itch_fields_of_add_order_mpid_[] = {
     { .name = "mpid", .type = PROTOPOOL_TEXT, .offset = 10, .bytes = 1, .count = 4, .pad = ' ' },
 };
 static const struct protopool_record itch_record_of_add_order_mpid_ = {
-    "AddOrderMpid", 48, 9, itch_fields_of_add_order_mpid_,
+    .name = "AddOrderMpid", .bytes = 48, .field_count = 9, .fields = itch_fields_of_add_order_mpid_,
 };
 
 static const struct protopool_field itch_fields_of_order_executed_[] = {
@@ -370,7 +370,7 @@ static const struct protopool_field itch_fields_of_order_executed_[] = {
     { .name = "match", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
 };
 static const struct protopool_record itch_record_of_order_executed_ = {
-    "OrderExecuted", 40, 6, itch_fields_of_order_executed_,
+    .name = "OrderExecuted", .bytes = 40, .field_count = 6, .fields = itch_fields_of_order_executed_,
 };
 
 static const struct protopool_field itch_fields_of_order_executed_price_[] = {
@@ -384,7 +384,7 @@ static const struct protopool_field itch_fields_of_order_executed_price_[] = {
     { .name = "price", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 4, .count = 1 },
 };
 static const struct protopool_record itch_record_of_order_executed_price_ = {
-    "OrderExecutedPrice", 40, 8, itch_fields_of_order_executed_price_,
+    .name = "OrderExecutedPrice", .bytes = 40, .field_count = 8, .fields = itch_fields_of_order_executed_price_,
 };
 
 static const struct protopool_field itch_fields_of_order_cancel_[] = {
@@ -395,7 +395,7 @@ static const struct protopool_field itch_fields_of_order_cancel_[] = {
     { .name = "cancelled", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 4, .count = 1 },
 };
 static const struct protopool_record itch_record_of_order_cancel_ = {
-    "OrderCancel", 32, 5, itch_fields_of_order_cancel_,
+    .name = "OrderCancel", .bytes = 32, .field_count = 5, .fields = itch_fields_of_order_cancel_,
 };
 
 static const struct protopool_field itch_fields_of_order_delete_[] = {
@@ -405,7 +405,7 @@ static const struct protopool_field itch_fields_of_order_delete_[] = {
     { .name = "order_ref", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
 };
 static const struct protopool_record itch_record_of_order_delete_ = {
-    "OrderDelete", 24, 4, itch_fields_of_order_delete_,
+    .name = "OrderDelete", .bytes = 24, .field_count = 4, .fields = itch_fields_of_order_delete_,
 };
 
 static const struct protopool_field itch_fields_of_order_replace_[] = {
@@ -418,7 +418,7 @@ static const struct protopool_field itch_fields_of_order_replace_[] = {
     { .name = "price", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 4, .count = 1 },
 };
 static const struct protopool_record itch_record_of_order_replace_ = {
-    "OrderReplace", 40, 7, itch_fields_of_order_replace_,
+    .name = "OrderReplace", .bytes = 40, .field_count = 7, .fields = itch_fields_of_order_replace_,
 };
 
 static const struct protopool_field itch_fields_of_trade_[] = {
@@ -433,7 +433,7 @@ static const struct protopool_field itch_fields_of_trade_[] = {
     { .name = "match", .type = PROTOPOOL_UNSIGNED, .offset = 40, .bytes = 8, .count = 1 },
 };
 static const struct protopool_record itch_record_of_trade_ = {
-    "Trade", 48, 9, itch_fields_of_trade_,
+    .name = "Trade", .bytes = 48, .field_count = 9, .fields = itch_fields_of_trade_,
 };
 
 static const struct protopool_field itch_fields_of_cross_trade_[] = {
@@ -447,7 +447,7 @@ static const struct protopool_field itch_fields_of_cross_trade_[] = {
     { .name = "cross_type", .type = PROTOPOOL_CHAR, .offset = 9, .bytes = 1, .count = 1 },
 };
 static const struct protopool_record itch_record_of_cross_trade_ = {
-    "CrossTrade", 48, 8, itch_fields_of_cross_trade_,
+    .name = "CrossTrade", .bytes = 48, .field_count = 8, .fields = itch_fields_of_cross_trade_,
 };
 
 static const struct protopool_field itch_fields_of_broken_trade_[] = {
@@ -457,7 +457,7 @@ static const struct protopool_field itch_fields_of_broken_trade_[] = {
     { .name = "match", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
 };
 static const struct protopool_record itch_record_of_broken_trade_ = {
-    "BrokenTrade", 24, 4, itch_fields_of_broken_trade_,
+    .name = "BrokenTrade", .bytes = 24, .field_count = 4, .fields = itch_fields_of_broken_trade_,
 };
 
 static const struct protopool_field itch_fields_of_imbalance_[] = {
@@ -475,7 +475,7 @@ static const struct protopool_field itch_fields_of_imbalance_[] = {
     { .name = "variation", .type = PROTOPOOL_CHAR, .offset = 11, .bytes = 1, .count = 1 },
 };
 static const struct protopool_record itch_record_of_imbalance_ = {
-    "Imbalance", 56, 12, itch_fields_of_imbalance_,
+    .name = "Imbalance", .bytes = 56, .field_count = 12, .fields = itch_fields_of_imbalance_,
 };
 
 static const struct protopool_field itch_fields_of_retail_interest_[] = {
@@ -486,7 +486,7 @@ static const struct protopool_field itch_fields_of_retail_interest_[] = {
     { .name = "interest", .type = PROTOPOOL_CHAR, .offset = 9, .bytes = 1, .count = 1 },
 };
 static const struct protopool_record itch_record_of_retail_interest_ = {
-    "RetailInterest", 24, 5, itch_fields_of_retail_interest_,
+    .name = "RetailInterest", .bytes = 24, .field_count = 5, .fields = itch_fields_of_retail_interest_,
 };
 
 /* Of each variant, in the schema's order. */

@@ -365,6 +365,13 @@ PROTOPOOL_BEGIN_C
 #define PROTOPOOL_DEPRECATED(why)
 #endif
 
+/* The same behind a member of a struct or an enumerator. */
+#if defined __GNUC__ && !defined PROTOPOOL_NO_DEPRECATION
+#define PROTOPOOL_DEPRECATED_NAME(why) __attribute__((deprecated(why)))
+#else
+#define PROTOPOOL_DEPRECATED_NAME(why)
+#endif
+
 #if defined __has_attribute
 #if __has_attribute(unavailable)
 #define PROTOPOOL_UNAVAILABLE_(why) __attribute__((unavailable(why)))
@@ -1319,13 +1326,15 @@ struct protopool_field {
     uint32_t length_offset;   /* of the unsigned integer that counts the used elements; see PROTOPOOL_BY_NUMBER */
     uint32_t presence_offset; /* of the byte with the bit that says whether the field is present; the same */
     enum protopool_type type : 8;
-    bool is_list;          /* an array or a list, even of one element */
-    bool is_tail;          /* it follows the record; only in a message in a pool */
-    bool is_signed;        /* of an ENUM: its base has negative values */
-    char pad;              /* of a TEXT without a length: the character that fills its unused end */
-    uint8_t length_bytes;  /* of that integer; 0: all elements are used */
-    uint8_t presence_mask; /* that bit; 0: the field always is present */
-    uint8_t align;         /* of a tail behind another: where it begins is a multiple of this */
+    bool is_list : 1;       /* an array or a list, even of one element */
+    bool is_tail : 1;       /* it follows the record; only in a message in a pool */
+    bool is_signed : 1;     /* of an ENUM: its base has negative values */
+    bool is_deprecated : 1; /* as the schema says */
+    char pad;               /* of a TEXT without a length: the character that fills its unused end */
+    uint8_t length_bytes;   /* of that integer; 0: all elements are used */
+    uint8_t presence_mask;  /* that bit; 0: the field always is present */
+    uint8_t align;          /* of a tail behind another: where it begins is a multiple of this */
+    uint16_t since;         /* the version of the protocol that it is new in; 0: the schema does not say */
 };
 
 /* The presence_mask of a number, one value of which means that it is absent. The value has these bits, of the field's size:
@@ -1361,7 +1370,9 @@ struct protopool_range {
 struct protopool_record {
     const char *name;
     uint32_t bytes;
-    uint32_t field_count;
+    unsigned field_count : 15;
+    unsigned is_deprecated : 1;
+    unsigned since : 16; /* as that of a field */
     const struct protopool_field *fields;
 };
 

@@ -97,7 +97,7 @@ static const struct protopool_field telemetry_fields_of_position_[] = {
     { .name = "altitude", .unit = "m", .type = PROTOPOOL_FLOAT, .offset = 0, .bytes = 4, .count = 1 },
 };
 static const struct protopool_record telemetry_record_of_position_ = {
-    "position", 24, 3, telemetry_fields_of_position_,
+    .name = "position", .bytes = 24, .field_count = 3, .fields = telemetry_fields_of_position_,
 };
 
 static const struct protopool_field telemetry_fields_of_waypoint_[] = {
@@ -106,7 +106,7 @@ static const struct protopool_field telemetry_fields_of_waypoint_[] = {
     { .name = "hold", .unit = "s", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
 };
 static const struct protopool_record telemetry_record_of_waypoint_ = {
-    "waypoint", 32, 3, telemetry_fields_of_waypoint_,
+    .name = "waypoint", .bytes = 32, .field_count = 3, .fields = telemetry_fields_of_waypoint_,
 };
 
 static const struct protopool_field telemetry_fields_of_heartbeat_[] = {
@@ -116,7 +116,7 @@ static const struct protopool_field telemetry_fields_of_heartbeat_[] = {
     { .name = "battery", .unit = "\045", .type = PROTOPOOL_UNSIGNED, .offset = 3, .bytes = 1, .count = 1 PROTOPOOL_RANGE_(number, (uint64_t)0, (uint64_t)100) },
 };
 static const struct protopool_record telemetry_record_of_heartbeat_ = {
-    "Heartbeat", 16, 4, telemetry_fields_of_heartbeat_,
+    .name = "Heartbeat", .bytes = 16, .field_count = 4, .fields = telemetry_fields_of_heartbeat_,
 };
 
 static const struct protopool_field telemetry_fields_of_attitude_[] = {
@@ -125,7 +125,7 @@ static const struct protopool_field telemetry_fields_of_attitude_[] = {
     { .name = "rates", .unit = "rad/s", .type = PROTOPOOL_FLOAT, .offset = 16, .bytes = 4, .count = 3, .is_list = true, .presence_mask = PROTOPOOL_BIT_(0), .presence_offset = 1 + 0 },
 };
 static const struct protopool_record telemetry_record_of_attitude_ = {
-    "Attitude", 40, 3, telemetry_fields_of_attitude_,
+    .name = "Attitude", .bytes = 40, .field_count = 3, .fields = telemetry_fields_of_attitude_,
 };
 
 static const struct protopool_field telemetry_fields_of_moved_[] = {
@@ -134,7 +134,7 @@ static const struct protopool_field telemetry_fields_of_moved_[] = {
     { .name = "target", .type = PROTOPOOL_STRUCT, .offset = 40, .bytes = 24, .count = 1, .presence_mask = PROTOPOOL_BIT_(0), .presence_offset = 1 + 0, .record = &telemetry_record_of_position_ },
 };
 static const struct protopool_record telemetry_record_of_moved_ = {
-    "Moved", 64, 3, telemetry_fields_of_moved_,
+    .name = "Moved", .bytes = 64, .field_count = 3, .fields = telemetry_fields_of_moved_,
 };
 
 static const struct protopool_field telemetry_fields_of_mission_[] = {
@@ -143,7 +143,7 @@ static const struct protopool_field telemetry_fields_of_mission_[] = {
     { .name = "waypoints", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 32, .count = 16, .is_list = true, .length_bytes = 1, .length_offset = 2, .record = &telemetry_record_of_waypoint_ },
 };
 static const struct protopool_record telemetry_record_of_mission_ = {
-    "Mission", 552, 3, telemetry_fields_of_mission_,
+    .name = "Mission", .bytes = 552, .field_count = 3, .fields = telemetry_fields_of_mission_,
 };
 
 static const struct protopool_field telemetry_fields_of_text_[] = {
@@ -151,7 +151,7 @@ static const struct protopool_field telemetry_fields_of_text_[] = {
     { .name = "text", .type = PROTOPOOL_TEXT, .offset = 3, .bytes = 1, .count = 100, .length_bytes = 1, .length_offset = 2 },
 };
 static const struct protopool_record telemetry_record_of_text_ = {
-    "Text", 104, 2, telemetry_fields_of_text_,
+    .name = "Text", .bytes = 104, .field_count = 2, .fields = telemetry_fields_of_text_,
 };
 
 static const struct protopool_field telemetry_fields_of_log_[] = {
@@ -160,7 +160,7 @@ static const struct protopool_field telemetry_fields_of_log_[] = {
     { .name = "text", .type = PROTOPOOL_TEXT, .offset = 16, .bytes = 1, .count = 2147483630, .is_tail = true, .length_bytes = 4, .length_offset = 4 },
 };
 static const struct protopool_record telemetry_record_of_log_ = {
-    "Log", 16, 3, telemetry_fields_of_log_,
+    .name = "Log", .bytes = 16, .field_count = 3, .fields = telemetry_fields_of_log_,
 };
 
 static const struct protopool_field telemetry_fields_of_chunk_[] = {
@@ -169,7 +169,7 @@ static const struct protopool_field telemetry_fields_of_chunk_[] = {
     { .name = "data", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 1, .count = 512, .is_list = true, .is_tail = true, .length_bytes = 2, .length_offset = 4 },
 };
 static const struct protopool_record telemetry_record_of_chunk_ = {
-    "Chunk", 12, 3, telemetry_fields_of_chunk_,
+    .name = "Chunk", .bytes = 12, .field_count = 3, .fields = telemetry_fields_of_chunk_,
 };
 
 static const struct protopool_field telemetry_fields_of_track_[] = {
@@ -177,25 +177,26 @@ static const struct protopool_field telemetry_fields_of_track_[] = {
     { .name = "points", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 24, .count = 89478484, .is_list = true, .is_tail = true, .length_bytes = 4, .length_offset = 4, .record = &telemetry_record_of_position_ },
 };
 static const struct protopool_record telemetry_record_of_track_ = {
-    "Track", 8, 2, telemetry_fields_of_track_,
+    .name = "Track", .bytes = 8, .field_count = 2, .fields = telemetry_fields_of_track_,
 };
 
 static const struct protopool_field telemetry_fields_of_set_mode_[] = {
     { .name = "mode", .type = PROTOPOOL_ENUM, .offset = 1, .bytes = 1, .count = 1, .values = telemetry_values_of_mode_, .value_count = 4 },
 };
 static const struct protopool_record telemetry_record_of_set_mode_ = {
-    "SetMode", 2, 1, telemetry_fields_of_set_mode_,
+    .name = "SetMode", .bytes = 2, .field_count = 1, .fields = telemetry_fields_of_set_mode_,
 };
 
 static const struct protopool_record telemetry_record_of_reboot_ = {
-    "Reboot", 1, 0, NULL,
+    .name = "Reboot", .bytes = 1, .field_count = 0, .fields = NULL,
 };
 
 static const struct protopool_field telemetry_fields_of_set_home_[] = {
     { .name = "home", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 24, .count = 1, .record = &telemetry_record_of_position_ },
 };
 static const struct protopool_record telemetry_record_of_set_home_ = {
-    "SetHome", 32, 1, telemetry_fields_of_set_home_,
+    .name = "SetHome", .bytes = 32, .field_count = 1, .fields = telemetry_fields_of_set_home_,
+    .since = 0, .is_deprecated = 1,
 };
 
 /* Of each variant, in the schema's order. */

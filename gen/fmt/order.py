@@ -3,13 +3,15 @@
 
 _LINT = {"disable": None}
 _CONSTANT = {"value": None, "c_name": None, "doc": None}
-_ENUM = {"doc": None, "c_name": None, "base": None, "values": {"*": _CONSTANT}}
+_VALUE = {"value": None, "since": None, "c_name": None, "deprecated": None, "doc": None}
+_ENUM = {"doc": None, "c_name": None, "base": None, "values": {"*": _VALUE}}
 _PART = {"bits": None, "at": None, "type": None, "unit": None, "range": None, "c_name": None, "doc": None}
 _BIT_FIELD = {"doc": None, "c_name": None, "base": None, "bits": {"*": _PART}}
-_FIELD = {"type": None, "constant": None, "max": None, "pad": None, "unit": None, "range": None, "absent": None, "default": None, "c_name": None, "doc": None}
+_FIELD = {"type": None, "constant": None, "max": None, "pad": None, "unit": None, "range": None, "absent": None, "default": None, "since": None, "c_name": None,
+          "deprecated": None, "doc": None}
 _TYPE = {"type": None, "pad": None, "unit": None, "range": None, "default": None, "c_name": None, "doc": None}
 _STRUCT = {"doc": None, "c_name": None, "lint": _LINT, "fields": {"*": _FIELD}}
-_MESSAGE = {"doc": None, "tag": None, "replies": None, "c_name": None, "deprecated": None, "lint": _LINT, "max_live": None, "weight": None,
+_MESSAGE = {"doc": None, "tag": None, "since": None, "replies": None, "c_name": None, "deprecated": None, "lint": _LINT, "max_live": None, "weight": None,
             "fields": {"*": _FIELD}}
 SCHEMA = {"protocol": None, "doc": None, "license": None, "c_name": None, "lint": _LINT, "import": None, "constants": {"*": _CONSTANT},
           "enums": {"*": _ENUM}, "flags": {"*": _ENUM}, "types": {"*": _TYPE}, "bit_fields": {"*": _BIT_FIELD},

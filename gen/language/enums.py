@@ -53,7 +53,8 @@ def _values(written: Enum, what: str, reporter: Reporter) -> tuple[model.EnumVal
             reporter.error(where.place, f"the value {number} is already used by {quoted(first[number].text)}",
                            f"{quoted(first[number].text)} is at {at(first[number].place)}: change one of the two")
         first.setdefault(number, value.name)
-        values.append(model.EnumValue(checked_name(value.name, value.c_name, reporter, VALUE_NAME), number, value.doc, value.name.place))
+        values.append(model.EnumValue(checked_name(value.name, value.c_name, reporter, VALUE_NAME), number, value.doc,
+                                      Numbers(reporter).since(value.since), value.deprecated, value.name.place))
     return tuple(values)
 
 

@@ -59,7 +59,7 @@ class Reader:
 
     def message(self, name: Word, node: yaml_tree.Node) -> Message | None:
         keys = self.keys(node, "a message", doc=self.doc, fields=self.named("fields", self.field), tag=self.word,
-                         max_live=self.word, weight=self.word, deprecated=self.reason, replies=self.replies, c_name=self.name, lint=self.lint)
+                         max_live=self.word, weight=self.word, since=self.word, deprecated=self.reason, replies=self.replies, c_name=self.name, lint=self.lint)
         return Message(name, **self.parted(keys or {}))
 
     def struct(self, name: Word, node: yaml_tree.Node) -> Struct | None:
@@ -75,7 +75,7 @@ class Reader:
         return keys | {"fields": tuple(f for f in fields if not f.constant), "constants": tuple(f for f in fields if f.constant)}
 
     def field(self, name: Word, node: yaml_tree.Node) -> Field | None:
-        return self.typed(name, node, "field", max=self.word, absent=self.word, constant=self.word)
+        return self.typed(name, node, "field", max=self.word, absent=self.word, constant=self.word, since=self.word, deprecated=self.reason)
 
     def named_type(self, name: Word, node: yaml_tree.Node) -> Field | None:
         return self.typed(name, node, "type")
@@ -119,7 +119,7 @@ class Reader:
 
     def enum_value(self, name: Word, node: yaml_tree.Node) -> EnumValue | None:
         if isinstance(node, yaml_tree.Mapping):
-            keys = self.keys(node, "an enum value", value=self.word, doc=self.doc, c_name=self.name)
+            keys = self.keys(node, "an enum value", value=self.word, since=self.word, deprecated=self.reason, doc=self.doc, c_name=self.name)
             return EnumValue(name, **keys)
         return EnumValue(name, None if _empty(node) else self.word(node))
 

@@ -7,6 +7,8 @@ from ..diagnostics import Reporter, quoted
 from ..model import Scalar
 from .syntax import Word
 
+MAX_VERSION = 65535             # of a protocol: descriptions have two bytes for it
+
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*|0[xX][0-9A-Fa-f]+)\Z")
 _LONGEST = 64                   # characters: longer numbers are out of every range
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,63})(?:\.[0-9]{1,64})?(?:[eE][-+]?[0-9]{1,3})?\Z")
@@ -54,6 +56,12 @@ class Numbers:
         self.reporter.error(word.place, f"{quoted(word.text)} is not one printable ASCII character",
                             f"in quotes, {what} is one character; write a number without quotes")
         return None
+
+    def since(self, word: Word | None) -> int:
+        """A version of the protocol; 0 if none is given."""
+        if word is None:
+            return 0
+        return self.integer(word, 1, MAX_VERSION, '"since"', "it is a version of the protocol, such as 3, and not a date") or 0
 
     def number(self, word: Word, scalar: Scalar) -> int | float | None:
         """A number that the scalar can hold."""

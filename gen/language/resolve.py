@@ -146,7 +146,8 @@ class _Records:
         weight = 1.0 if message.weight is None else Numbers(self.reporter).share(message.weight, '"weight"')
         fields = tuple(self.field(field) for field in message.fields)
         resolved = model.Message(checked_name(message.name, message.c_name, self.reporter), tag, fields, message.name.place, max_live, weight,
-                                 message.doc, message.deprecated, replies, tuple(map(self.constant, message.constants)))
+                                 message.doc, message.deprecated, replies, tuple(map(self.constant, message.constants)),
+                                 Numbers(self.reporter).since(message.since))
         unbounded = next((tail for tail in resolved.tails if tail.type.most is None), None)
         if max_live and unbounded:
             self.reporter.error(message.max_live.place, f'"max_live" needs a "max" on the field {quoted(unbounded.name.schema)}',
@@ -167,11 +168,13 @@ class _Records:
         if field.absent:
             field_type = with_absent_number(field, field_type, allowed, self.reporter)
         return model.Field(name, parameter(name, self.public), field_type, field.type.word.text, field.name.place,
-                           field.doc or (named.doc if named else ""), field.unit or (named.unit if named else ""), allowed, default, named)
+                           field.doc or (named.doc if named else ""), field.unit or (named.unit if named else ""), allowed, default, named,
+                           Numbers(self.reporter).since(field.since), field.deprecated)
 
     def constant(self, field: Field) -> model.ConstantField:
         field_type = self.types.resolve(field)
         named = self.types.named.get(field.type.name.text)
         return model.ConstantField(checked_name(field.name, field.c_name, self.reporter), field_type, field.type.word.text,
                                    resolved_constant(field, field_type, named, self.reporter), field.name.place,
-                                   field.doc or (named.doc if named else ""), field.unit or (named.unit if named else ""), named)
+                                   field.doc or (named.doc if named else ""), field.unit or (named.unit if named else ""), named,
+                                   Numbers(self.reporter).since(field.since), field.deprecated)

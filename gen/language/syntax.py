@@ -43,6 +43,8 @@ class Field(NamedTuple):
     default: Word | Parts | None = None
     absent: Word | None = None
     constant: Word | None = None
+    since: Word | None = None
+    deprecated: str = ""            # the reason, or "true"; empty if it is not deprecated. So also below
 
 
 class Struct(NamedTuple):
@@ -65,7 +67,8 @@ class Message(NamedTuple):
     tag: Word | None = None
     max_live: Word | None = None
     weight: Word | None = None
-    deprecated: str = ""            # the reason, or "true"; empty if it is not deprecated
+    since: Word | None = None
+    deprecated: str = ""
     replies: tuple[Word, ...] = ()  # the messages that answer it
     lint: frozenset[str] = frozenset()
     constants: tuple[Field, ...] = ()
@@ -76,6 +79,8 @@ class EnumValue(NamedTuple):
     value: Word | None = None
     doc: str = ""
     c_name: Word | None = None
+    since: Word | None = None
+    deprecated: str = ""
 
 
 class Enum(NamedTuple):

@@ -34,7 +34,7 @@ def lint(name: str, raw: bytes, load: Load, rules: Collection[str] = tuple(RULES
     layout = lay_out([(name, raw)], load)[0]
     schema, reporter = parse(name, raw, load)
     disabled = {record.name.text: record.lint for record in (*schema.messages, *schema.structs)}
-    found = [finding for rule in (_naming, _missing_doc, _large_variant, _padding, _wide_type, _unused, _weights, _missing_max_live)
+    found = [finding for rule in (_naming, _missing_doc, _large_variant, _padding, _wide_type, _unused, _weights, _history, _missing_max_live)
              for finding in rule(schema, layout)
              if finding.rule in rules and finding.rule not in schema.lint | disabled.get(finding.of, frozenset())]
     found.sort(key=lambda f: (_source(f, reporter.source).name, f.place.line, f.place.column, f.rule))
@@ -157,6 +157,20 @@ def _weights(schema: Schema, layout: Layout) -> Iterator[Finding]:
     elif len(given) == len(schema.messages) and 0.5 < abs(total - 100) <= NEARLY:
         yield Finding("weights", given[-1].weight.place, f"the weights add up to {total:g}, and not to 100",
                       "make them percentages, or any other shares: only their ratios count")
+
+
+def _history(schema: Schema, layout: Layout) -> Iterator[Finding]:
+    for record in (*layout.structs, *layout.messages):
+        name = record.model.name.schema
+        since = getattr(record.model, "since", 0)
+        for field in record.model.fields:
+            if 0 < field.since < since:
+                yield Finding("history", field.place, f'"{field.name.schema}" is there since version {field.since}, and "{name}" only since {since}',
+                              "remove the since of the field", name)
+            value = field.element.by_number.get(field.default) if isinstance(field.element, Enum) else None
+            if value and value.deprecated:
+                yield Finding("history", field.place, f'the default of "{field.name.schema}", "{value.name.schema}", is deprecated',
+                              "choose another default", name)
 
 
 def _missing_max_live(schema: Schema, layout: Layout) -> Iterator[Finding]:

@@ -10,5 +10,6 @@ RULES = {
     "unused-type": "a struct, an enum, flags, a bit field or a named type that no message contains",
     "unused-constant": "a constant that no type uses",
     "weights": "weights that are missing where others have one, that add up to nearly 100, or that are all 0",
+    "history": "a field that is older than its variant; a default that is deprecated",
     "missing-max-live": "a variant without max_live in a protocol where others have it",
 }

@@ -23,7 +23,7 @@ def compare(old: Layout, new: Layout) -> list[Difference]:
             *_named(*([t for t in of.protocol.types if t.is_value] for of in (old, new)), "type", _named_type),
             *_named(old.protocol.bit_fields, new.protocol.bit_fields, "bit field", _bit_field),
             *_records(old, new, "struct"), *_records(old, new, "message"),
-            *_replies(old.protocol, new.protocol)]
+            *_replies(old.protocol, new.protocol), *_without_since(old.protocol, new.protocol)]
 
 
 # The protocol, its constants, enums and flags.
@@ -82,7 +82,8 @@ def _enum(what: str, old: model.Enum | model.Flags, new: model.Enum | model.Flag
             yield Difference(_WIRE, f"{of} is {shown(other.number)}, was {shown_old(value.number)}", value.place, other.place)
         else:
             yield from _c_name(of, value.name, other.name, value.place, other.place)
-    yield from (Difference(_COMPATIBLE, f"{what}: {v.name.schema} is new, {shown(v.number)}", None, v.place) for v in new.values if v.name.schema not in was)
+            yield from _history(of, value, other)
+    yield from (Difference(_COMPATIBLE, f"{what}: {v.name.schema} is new, {shown(v.number)}{_since(v)}", None, v.place) for v in new.values if v.name.schema not in was)
 
 
 def _bit_field(what: str, old: model.BitField, new: model.BitField) -> Iterator[Difference]:
@@ -157,7 +158,7 @@ def _records(old: Layout, new: Layout, kind: str) -> Iterator[Difference]:
         if record.model.name.schema not in was:
             tag = f", with the tag {record.model.tag}" if kind == "message" else ""
             grows = _BUDGET if kind == "message" and _slot(new, record) and record.model.max_live else _COMPATIBLE
-            yield Difference(grows, f"{kind} {record.model.name.schema} is new{tag}", None, record.model.place)
+            yield Difference(grows, f"{kind} {record.model.name.schema} is new{tag}{_since(record.model)}", None, record.model.place)
 
 
 def _alike(record: Record) -> tuple:
@@ -190,8 +191,8 @@ def _record(what: str, old: Record, new: Record, pool_grows: bool) -> Iterator[D
                     yield from _tail(f"{what}: field {field.name.schema}", old.holder(field), new.holder(other), pool_grows, field.place, other.place)
     for field in new.model.fields:
         if field.name.schema not in was:
-            breaks = _SOURCE if _identity(new, field) in renamed else _SOURCE + _LAYOUT
-            yield Difference(breaks, f"{what}: field {field.name.schema} is new: constructors have another parameter", None, field.place)
+            breaks = _SOURCE if _identity(new, field) in renamed or _was_padding(old, new, field) else _SOURCE + _LAYOUT
+            yield Difference(breaks, f"{what}: field {field.name.schema} is new{_since(field)}: constructors have another parameter", None, field.place)
     yield from _named(old.model.constants, new.model.constants, f"{what}: constant", _constant)
     common = [[f.name.schema for f in r.model.fields if f.name.schema in now and f.name.schema in was] for r in (old, new)]
     if common[0] != common[1]:
@@ -202,6 +203,7 @@ def _record(what: str, old: Record, new: Record, pool_grows: bool) -> Iterator[D
 
 def _constant(what: str, was: model.ConstantField, now: model.ConstantField) -> Iterator[Difference]:
     places = was.place, now.place
+    yield from _history(what, was, now)
     yield from _c_name(what, was.name, now.name, *places)
     if was.value != now.value:
         yield Difference(_WIRE, f"{what} is {now.value}, was {was.value}", *places)
@@ -223,8 +225,58 @@ def _message(what: str, old: Message, new: Message) -> Iterator[Difference]:
     was, now = old.model.max_live or 0, new.model.max_live or 0
     if was != now:
         yield Difference((_SOURCE if now < was else ()) + _BUDGET, f"{what}: a fixed pool guarantees {now} of them, was {was}", *places)
-    if bool(old.model.deprecated) != bool(new.model.deprecated):
-        yield Difference(_COMPATIBLE, f"{what} is {'' if new.model.deprecated else 'no longer '}deprecated", *places)
+    yield from _history(what, old.model, new.model)
+
+
+_Dated = model.Message | model.Field | model.ConstantField | model.EnumValue
+
+
+def _since(of: _Dated | model.Struct) -> str:
+    return f", since version {of.since}" if getattr(of, "since", 0) else ""
+
+
+def _history(what: str, old: _Dated, new: _Dated) -> Iterator[Difference]:
+    if old.since != new.since:
+        yield Difference(_COMPATIBLE, f"{what}: its since is {new.since or 'removed'}, was {old.since or 'not given'}", old.place, new.place)
+    if bool(old.deprecated) != bool(new.deprecated):
+        yield Difference(_COMPATIBLE, f"{what} is {'' if new.deprecated else 'no longer '}deprecated", old.place, new.place)
+
+
+def _without_since(old: model.Protocol, new: model.Protocol) -> Iterator[Difference]:
+    """What is new and does not say since which version, where the schema says it of other things."""
+    if new.has_history:
+        was = {name for name, _ in _dated(old, old)}
+        yield from (Difference(_COMPATIBLE, f"{name} is new, but has no since; others have", None, thing.place)
+                    for name, thing in _dated(new, old) if name not in was and not thing.since)
+
+
+def _dated(protocol: model.Protocol, old: model.Protocol) -> Iterator[tuple[str, _Dated]]:
+    """What can have a since, with its name. Fields and values of what is new as a whole are as new as that."""
+    known = {thing.name.schema for thing in (*old.enums, *old.flags, *old.structs, *old.messages)}
+    for kind, enums in (("enum", protocol.enums), ("flags", protocol.flags)):
+        yield from ((f"{kind} {e.name.schema}: {v.name.schema}", v) for e in enums if e.name.schema in known for v in e.values)
+    for kind, records in (("struct", protocol.structs), ("message", protocol.messages)):
+        yield from ((f"{kind} {r.name.schema}: field {f.name.schema}", f) for r in records if r.name.schema in known for f in r.fields)
+    yield from ((f"message {message.name.schema}", message) for message in protocol.messages)
+
+
+def _adds_nothing(message: Message, tail: Tail) -> bool:
+    """Whether a message is as long without the tail as with it empty."""
+    begins_at_the_end = tail.offset == message.size if tail.number == 1 else tail.align == 1
+    return tail is message.tails[-1] and begins_at_the_end and not tail.end
+
+
+def _was_padding(old: Record, new: Record, field: model.Field) -> bool:
+    """Whether the schema calls the field newer than its message, and it takes what was padding. That is 0 in old messages: so an
+    optional field is absent there, and a tail is empty."""
+    if not field.since or not isinstance(new, Message) or old.size != new.size or not (field.has_bit or field.is_tail):
+        return False
+    if field.is_tail and not _adds_nothing(new, new.holder(field)):
+        return False
+    padding = {byte for hole in old.holes for byte in range(hole.offset, hole.end)}
+    members = [new.member(name) for name in field.members if new.has_member(name)]
+    members += [m for m in new.members if m.bits and field.has_bit]
+    return all(byte in padding for m in members for byte in range(m.offset, m.offset + m.size))
 
 
 def _replies(old: model.Protocol, new: model.Protocol) -> Iterator[Difference]:
@@ -261,6 +313,7 @@ def _field(what: str, old: Record, new: Record, was: model.Field, now: model.Fie
         yield Difference(_SOURCE + _WIRE if new_low > low or new_high < high else _COMPATIBLE, f"{what}: its range changes", *places)
     if was.default != now.default:
         yield Difference(_COMPATIBLE, f"{what}: its default changes", *places)
+    yield from _history(what, was, now)
     if (was.doc, was.unit) != (now.doc, now.unit):
         yield Difference(_WIRE if was.unit and was.unit != now.unit else _COMPATIBLE, f"{what}: {now.summary or 'it has no doc'}", *places)
 

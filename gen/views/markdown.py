@@ -17,7 +17,7 @@ _FIRST_MARKS = re.compile(r"^(\s*\d*)([#+>.)-])", re.MULTILINE)
 def markdown(layout: Layout) -> str:
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined,
                                      trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False)
-    environment.filters.update(text=text, line=line, code=code, tag=tag)
+    environment.filters.update(text=text, line=line, code=code, tag=tag, told=_told)
     records = {"Struct": layout.structs, "Message": layout.messages}
     text_of_it = environment.get_template("reference.md.j2").render(
         layout=layout, protocol=layout.protocol,
@@ -40,6 +40,12 @@ def line(written: str) -> str:
 def code(written: str) -> str:
     """The text as code, for a cell of a table."""
     return "`" + written.replace("|", "\\|") + "`"
+
+
+def _told(of: model.Field | model.EnumValue) -> str:
+    """Its doc, and whether it is deprecated, for a cell of a table."""
+    reason = "." if of.deprecated == "true" else f": {line(of.deprecated)}"
+    return " ".join(filter(None, (line(of.doc), f"**Deprecated**{reason}" if of.deprecated else "")))
 
 
 def tag(number: int) -> str:
@@ -91,11 +97,11 @@ class _Table:
         offset, size = self._place(record, field)
         return {"field": code(field.name.schema), "type": self._type(field),
                 **_values(field), "absent": "" if field.absent is None else line(model.number_text(field.absent, field.element)),
-                "always": "", "offset": offset, "bytes": size, "": line(field.doc)}
+                "always": "", "since": str(field.since or ""), "offset": offset, "bytes": size, "": _told(field)}
 
     def _constant(self, field: model.ConstantField) -> dict[str, str]:
         return {"field": code(field.name.schema), "type": self._type(field), "unit": line(field.unit), "range": "", "default": "", "absent": "",
-                "always": _default(field.element, field.value), "offset": "-", "bytes": "0", "": line(field.doc)}
+                "always": _default(field.element, field.value), "since": str(field.since or ""), "offset": "-", "bytes": "0", "": _told(field)}
 
     def _place(self, record: Record, field: model.Field) -> tuple[str, str]:
         if not field.is_tail:

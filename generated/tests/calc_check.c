@@ -1450,6 +1450,7 @@ START_TEST(only_the_schemas_tags_are_messages)
 }
 END_TEST
 
+
 /* Some tests end a pool that has live messages, to see them counted. Any other fault fails the test. */
 static void on_fault_(enum protopool_fault fault_, const void *pool_, const void *pointer_,
                       const struct protopool_site *site_)

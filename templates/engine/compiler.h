@@ -80,6 +80,13 @@
 #define PROTOPOOL_DEPRECATED(why)
 #endif
 
+/* The same behind a member of a struct or an enumerator. */
+#if defined __GNUC__ && !defined PROTOPOOL_NO_DEPRECATION
+#define PROTOPOOL_DEPRECATED_NAME(why) __attribute__((deprecated(why)))
+#else
+#define PROTOPOOL_DEPRECATED_NAME(why)
+#endif
+
 #if defined __has_attribute
 #if __has_attribute(unavailable)
 #define PROTOPOOL_UNAVAILABLE_(why) __attribute__((unavailable(why)))

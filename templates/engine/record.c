@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Records: reads the fields of a message by its description. For print.c and refusal.c. */
 
+#ifndef _WIN32 /* where bit-fields of several types take more */
+static_assert(sizeof(void *) != 8 || sizeof(struct protopool_field) == 56, "a field");
+static_assert(sizeof(void *) != 8 || sizeof(struct protopool_record) == 24, "a record");
+#endif
+
 /* An unsigned integer of 1, 2, 4 or 8 bytes. */
 static uint64_t pp_read_unsigned(const void *at, size_t bytes)
 {

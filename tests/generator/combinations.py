@@ -20,7 +20,7 @@ OTHERS = {"u24": CONTAINERS[:1], "i24": CONTAINERS[2:3], "u48": CONTAINERS[4:5],
 HEAD = """\
 protocol: all
 enums:
-  kind: {values: {one: 1, two: 2}}
+  kind: {values: {one: 1, two: {value: 2, since: 2, deprecated: true}}}
   wide: {values: {small: 0, large: 9000000000000000000}}
   signed: {base: i16, values: {minus: -300, plus: 300}}
   side: {base: char, values: {buy: 'B', sell: 'S'}}
@@ -100,6 +100,8 @@ def schema() -> str:
         lines.append(f"  u_{name}: {{fields: {{before: u8, it: 's_{name}[]'}}}}")
     for name, field in tails().items():
         lines.append(f"  t_{name}: {{fields: {{before: u8, it: {field}}}, max_live: 2}}")
+    few = list(fields().items())[::9]
+    lines.append("  history: {since: 2, fields: {" + ", ".join(f"{name}: {field[:-1]}, since: 3, deprecated: true}}" for name, field in few) + "}}")
     lines.append("  answered: {fields: {it: u8}, replies: [m_bool_0, n_bool_0_0, answered]}")
     for name, fields_of_it in several_tails().items():
         lines.append(f"  v_{name}: {{fields: {{{fields_of_it}}}, max_live: 2}}")

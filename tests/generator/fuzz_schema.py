@@ -22,12 +22,12 @@ SCALARS = ["u8", "i64", "i48", "f32", "char", "bool", "string", "bytes", "s1", "
            "1e-46", "0.1", "true", "no", "~", "''", '""', '"a\\0b"', '"\\ud800"', "a b", "|", ">", "|\n", ">\n", "|\n  text", "é", "\t", "*a", "&a b", "!!str x",
            "99999999999999999999", "2147483647", "a_", "_a", "int", "NULL", "add", "Add", "x" * 70, "[]", "{}", "[a, b]", "[0, 100]", "{a: 1}"]
 TYPES = ["{}", "'{}[3]'", "'{}[<=3]'", "'{}[]'", "'{}?'", "'{}[2]?'", "'{}[<=most]'", "'{}[0]'", "'{}[<=2147483647]'", "'{}??'", "'{}[3'"]
-FIELD = ["type", "doc", "unit", "range", "default", "pad", "max", "c_name", "absent", "constant"]
+FIELD = ["type", "doc", "unit", "range", "default", "pad", "max", "c_name", "absent", "constant", "since", "deprecated"]
 SHARED = {"constants": ["value", "doc", "c_name"], "enums": ["base", "values", "doc", "c_name"], "flags": ["base", "values", "doc", "c_name"],
-          "types": FIELD, "bit_fields": ["base", "bits", "doc", "c_name"], "structs": ["fields", "doc", "c_name"], "messages": ["fields", "doc", "tag", "max_live", "weight", "deprecated", "c_name"]}
+          "types": FIELD, "bit_fields": ["base", "bits", "doc", "c_name"], "structs": ["fields", "doc", "c_name"], "messages": ["fields", "doc", "tag", "max_live", "weight", "deprecated", "since", "replies", "c_name"]}
 PARTS = ["\n", " ", "  ", ":", ": ", "- ", "? ", "?", "{", "}", "[", "]", ",", ", ", '"', "'", "|", ">", "#", " #", "&a ", "*a", "!t ", "%", "---\n",
          "...\n", "\t", "<<: ", "~", "\\", "\0", "\r", "\u0085", "\u2028", "\ufeff", "0", "-1", "u64", "string[<=4]", "[<=most]", "tag", "base",
-         "c_name: ", "import: ", "default: ", "max: ", "absent: "]
+         "c_name: ", "import: ", "default: ", "max: ", "absent: ", "since: ", "replies: "]
 
 
 def mutated(rng: random.Random, seeds: list[bytes]) -> bytes:
@@ -63,14 +63,14 @@ def from_grammar(rng: random.Random) -> bytes:
     def entries(indent: str, pairs: list[tuple[str, str]]) -> str:
         return "".join(f"\n{indent}{key}: {value}" for key, value in pairs)
 
-    def field(indent: str, named: list[str]) -> str:
+    def field(indent: str, named: list[str], own: tuple[str, ...] = ("c_name", "since", "deprecated")) -> str:
         number = rng.choice(("u8", "i64", "u24", "f32", "f64"))
         form = rng.choice(("{}", "'{}?'", "'{}[3]'", "'{}[<=most]'", "'{}[<=300]?'"))
         good = rng.choice((form.format(number), form.format(rng.choice(["u16", "bool", *named])), "'char[4]'", "'string[<=9]?'", "'bytes[<=9]'"))
         kind = good if rng.random() > 3 * wrong else rng.choice(TYPES).format(rng.choice(SCALARS[:12]))
         given = {"type": kind, "doc": "A text.", "unit": "mm", "range": "[1, 9]", "default": "1", "pad": "' '", "max": "9", "c_name": f"n{rng.randrange(10**6)}",
-                 "absent": "127", "constant": "1"}
-        others = [key for key in ("doc", "unit", "c_name", *(("range",) if good == form.format(number) else ())) if rng.random() < 0.3]
+                 "since": "2", "deprecated": "true", "absent": "127", "constant": "1"}
+        others = [key for key in ("doc", "unit", *own, *(("range",) if good == form.format(number) else ())) if rng.random() < 0.3]
         others += ["absent"] if good == f"'{number}?'" and rng.random() < 0.5 else []
         others += rng.sample(FIELD[1:], 1) if rng.random() < wrong else []
         if not others and rng.random() < 0.7:
@@ -96,9 +96,9 @@ def from_grammar(rng: random.Random) -> bytes:
         if of == "constants":
             return anything(str(rng.randint(1, 9)))
         if of == "types":
-            return field("  ", ["u32"]).replace("?", "")
+            return field("  ", ["u32"], ()).replace("?", "")
         given = {"fields": fields("      ", of), "values": values("      "), "bits": parts("      "), "doc": "A text.", "c_name": f"c{of[0]}{i}", "tag": str(10 * i + rng.randint(11, 19)),
-                 "max_live": "3", "weight": "0.5", "deprecated": "true", "base": rng.choice(("u8", "i16", "u64"))}
+                 "max_live": "3", "weight": "0.5", "deprecated": "true", "since": "3", "replies": "M0", "base": rng.choice(("u8", "i16", "u64"))}
         first = [key for key in ("fields", "values", "bits") if key in SHARED[of]]
         rest = [key for key in SHARED[of] if key not in first and key in given]
         return entries("    ", [(key, anything(given[key])) for key in first + rng.sample(rest, rng.choice((0, 0, 1, 2)))])

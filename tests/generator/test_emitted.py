@@ -11,7 +11,7 @@ import time
 import unittest
 from pathlib import Path
 
-from support import GOOD, ROOT, command, emit, lay_out
+from support import GOOD, ROOT, command, compilers, emit, lay_out
 
 
 class SameBytes(unittest.TestCase):
@@ -87,6 +87,21 @@ class Deprecated(unittest.TestCase):
             done = subprocess.run([*CC, "-std=c11", "-Wall", "-Wextra", "-O1", "-c", "user.c", "-o", "user.o"], cwd=folder,
                                   capture_output=True, text=True)
         self.assertEqual(re.findall(r"user\.c:(\d+):(?:\d+:)? warning: .*use Fresh", done.stderr), ["6"], done.stderr)
+
+
+    def test_the_compiler_warns_about_deprecated_fields_and_values(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in emit("protocol: calc\nenums: {e: {values: {old: {value: 1, deprecated: no e}, fresh: 2}}}\nmessages:\n"
+                                   "  A: {fields: {a: {type: 'u8?', deprecated: no a}, b: {type: e, default: old}, t: {type: bytes, deprecated: no t}}}\n").items():
+                Path(folder, name).write_text(text, encoding="utf-8")
+            Path(folder, "protopool.h").write_bytes((ROOT / "generated/protopool.h").read_bytes())
+            Path(folder, "user.c").write_text('#include "calc.h"\nvoid f(struct calc_a *a);\nvoid f(struct calc_a *a)\n{\n'
+                                              "    a->a = 1;\n    a->has_a = true;\n    a->b = CALC_E_FRESH;\n    a->b = CALC_E_OLD;\n"
+                                              "    (void)calc_edit_a_t(a, NULL);\n    *a = calc_default_a();\n}\n")
+            for compiler in compilers("gcc", "clang"):
+                done = subprocess.run([compiler, "-std=c11", "-Wall", "-Wextra", "-fsyntax-only", "user.c"], cwd=folder, capture_output=True, text=True)
+                found = re.findall(r"(\w+\.\w):(\d+):\d+: warning: .*(no .)", done.stderr)
+                self.assertEqual(found, [("user.c", "5", "no a"), ("user.c", "6", "no a"), ("user.c", "8", "no e"), ("user.c", "9", "no t")], done.stderr)
 
 
 class Api(unittest.TestCase):

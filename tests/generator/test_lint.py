@@ -92,6 +92,13 @@ class Rules(unittest.TestCase):
             self.assertEqual([line.partition("weights: ")[2] for line in found(schema.format(a, b, c), "weights")], expected)
         self.assertEqual(found(HEAD + "messages: {A: {}, B: {}}\n", "weights"), [])
 
+    def test_history(self):
+        head = "enums: {e: {values: {x: {value: 1, deprecated: true}, y: 2}}}\n"
+        self.assertEqual(found(fields("a: {type: u8, since: 2}", head).replace("    fields", "    since: 2\n    fields"), "history"), [])
+        self.assertEqual([line.partition("history: ")[2] for line in found(
+            fields("a: {type: u8, since: 2}, b: {type: e, default: x}, c: {type: e, default: y}", head).replace("    fields", "    since: 3\n    fields"), "history")],
+            ['"a" is there since version 2, and "M" only since 3', 'the default of "b", "x", is deprecated'])
+
     def test_missing_max_live(self):
         schema = HEAD + "messages: {{A: {{max_live: {}, fields: {{a: u8}}}}, B: {{{}fields: {{a: u8}}}}, C: {{}}}}\n"
         self.assertEqual(found(schema.format(1, ""), "missing-max-live"),

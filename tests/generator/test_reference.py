@@ -56,6 +56,14 @@ class Reference(unittest.TestCase):
                      '`char[4]`, by default `"ab"`.'):
             self.assertIn(line + "\n", text)
 
+    def test_history_and_replies(self):
+        text = self.markdown("protocol: p\nenums: {e: {values: {a: 1, b: {value: 2, since: 4, deprecated: No b.}}}}\n"
+                             "messages:\n  M: {since: 3, replies: [M, N], fields: {x: {type: e, since: 5}, y: {type: u8, doc: Y., deprecated: true}}}\n  N: {}\n")
+        for line in ("Since version 3.", "Answered by [`M`](#message-m), [`N`](#message-n).", "Answers [`M`](#message-m).", "| value | name | since | |", "| 1 | `a` |  |  |",
+                     "| 2 | `b` | 4 | **Deprecated**: No b. |", "| field | type | since | offset | bytes |  |", "| `x` | [`e`](#enum-e) | 5 | 1 | 1 |  |",
+                     "| `y` | `u8` |  | 2 | 1 | Y. **Deprecated**. |"):
+            self.assertIn(line + "\n", text)
+
     def test_empty_columns_and_sections_are_left_out(self):
         text = self.markdown("protocol: p\nmessages: {M: {fields: {x: u8}}}\n")
         self.assertIn("| field | type | offset | bytes |\n", text)

@@ -73,6 +73,30 @@ structs:
 messages:
   A: {fields: {p: point, n: nest, l: level, e: 'e?', w: 'wide?', c: 'caps?'}}
   B: {fields: {n: name, o: held, l: list}}""",
+    "history": """
+enums:
+  state: {values: {new: 0, old: {value: 1, deprecated: Use new.}, late: {value: 2, since: 3, doc: Late}}}
+  wide: {values: {a: 0, b: {value: 9000000000, deprecated: true, since: 2}}}
+flags: {caps: {values: {read: 0, write: {value: 1, since: 2, deprecated: true}}}}
+structs: {point: {fields: {x: i32, y: {type: i32, deprecated: Use x.}, o: {type: 'u8?', deprecated: true}, c: {type: 'char[4]', deprecated: true}}}}
+messages:
+  A:
+    since: 2
+    fields:
+      a: {type: u64, deprecated: use b, doc: Left}
+      b: {type: u64, since: 3}
+      s: {type: state, default: old, deprecated: "quotes \" and */"}
+      o: {type: 'u16?', deprecated: true, range: [1, 5]}
+      l: {type: 'state[<=3]', deprecated: true}
+      t: {type: 'string[<=9]', deprecated: true}
+      p: {type: point, deprecated: true}
+      q: {type: 'point[<=2]?', deprecated: true}
+      n: {type: 'u16?', absent: 7, deprecated: true}
+      c: {type: caps, deprecated: true}
+      w: {type: wide, deprecated: true}
+      r: {type: 'f32[3]', deprecated: true}
+  B: {deprecated: true, since: 65535, fields: {x: u8, t: {type: string, deprecated: true, since: 4}}}
+  C: {since: 3, fields: {x: u8, t: {type: 'point[]', deprecated: true}}}""",
     "tags of four bytes": """
 structs: {point: {fields: {x: i32, y: i32}}}
 messages:
@@ -188,7 +212,7 @@ class Awkward(FolderTest):
 
     @long
     def test_the_header_is_quiet_in_c_and_in_cpp(self):
-        for name in ("names that meet when they are joined", "structs of every kind, and optional enums", "deprecated messages"):
+        for name in ("names that meet when they are joined", "structs of every kind, and optional enums", "deprecated messages", "history"):
             write_all(self.folder, generate.generate([("p.yaml", f"protocol: p\n{AWKWARD[name]}\n".encode())], ["cpp"]))
             for suffix, names in (("c", ("gcc", "clang")), ("cpp", ("g++", "clang++"))):
                 (self.folder / f"use.{suffix}").write_text(f'#include "p.h{"pp" if suffix == "cpp" else ""}"\n')
