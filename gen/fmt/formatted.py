@@ -78,16 +78,23 @@ def _words(diagnostic: Diagnostic) -> tuple[str, str]:
     return tuple(re.sub(r"line \d+, column \d+", "", text) for text in (diagnostic.message, diagnostic.hint))
 
 
-def _without_places(value):
+def _without_places(value, known: dict[int, tuple] | None = None):
+    """known: what has been seen, by its identity: a layout refers to the same types again and again."""
+    known = {} if known is None else known
+    if id(value) in known:
+        return known[id(value)]
     if isinstance(value, (Place, Source, Reporter)):
         return None
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value).__name__, *(_without_places(part) for part in value)
-    if isinstance(value, (tuple, list)):
-        return tuple(_without_places(part) for part in value)
-    if dataclasses.is_dataclass(value):
-        return type(value).__name__, *(_without_places(getattr(value, f.name)) for f in dataclasses.fields(value))
-    return value
+        found = type(value).__name__, *[_without_places(part, known) for part in value]
+    elif isinstance(value, (tuple, list)):
+        found = tuple([_without_places(part, known) for part in value])
+    elif dataclasses.is_dataclass(value):
+        found = type(value).__name__, *[_without_places(getattr(value, f.name), known) for f in dataclasses.fields(value)]
+    else:
+        return value
+    known[id(value)] = found
+    return found
 
 
 def _comments(name: str, raw: bytes) -> list[str]:
