@@ -122,6 +122,7 @@
 #define protopool_put_slow PROTOPOOL_NAMED_(protopool_put_slow)
 #define protopool_set_fault_handler PROTOPOOL_NAMED_(protopool_set_fault_handler)
 #define protopool_fault_text PROTOPOOL_NAMED_(protopool_fault_text)
+#define protopool_number_is_absent PROTOPOOL_NAMED_(protopool_number_is_absent)
 #define protopool_hash_u64 PROTOPOOL_NAMED_(protopool_hash_u64)
 #define protopool_hash_numbers PROTOPOOL_NAMED_(protopool_hash_numbers)
 #define protopool_hash_list PROTOPOOL_NAMED_(protopool_hash_list)
