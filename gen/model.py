@@ -101,13 +101,14 @@ class Enum:
 
 @dataclass(frozen=True)
 class Flags:
-    """The numbers of the values are bit numbers."""
+    """The numbers of the values are bit numbers. masks: names of several bits, and of none; their numbers are masks."""
 
     name: Name
     base: Scalar
     values: tuple[EnumValue, ...]
     doc: str = ""
     place: Place | None = field(default=None, compare=False)
+    masks: tuple[EnumValue, ...] = ()
     described = "FLAGS"
     is_struct = False
 
@@ -115,6 +116,16 @@ class Flags:
     def numbers(self) -> dict[str, int]:
         """The number of each value, by its name in the schema."""
         return {value.name.schema: value.number for value in self.values}
+
+    @cached_property
+    def mask_of(self) -> dict[str, int]:
+        """The bits of each name in the schema."""
+        return {value.name.schema: 1 << value.number for value in self.values} | {mask.name.schema: mask.number for mask in self.masks}
+
+    @cached_property
+    def zero(self) -> EnumValue | None:
+        """The name of no bits."""
+        return next((mask for mask in self.masks if mask.number == 0), None)
 
     @cached_property
     def all(self) -> int:

@@ -1290,7 +1290,7 @@ enum protopool_type {
     PROTOPOOL_BITS    /* unsigned; `parts` has its parts */
 };
 
-/* The name of an enum's value or of a bit of flags. number: the value converted to uint64_t, or the mask. */
+/* The name of an enum's value, of a bit of flags, or of no bits. number: the value converted to uint64_t, or the mask. */
 struct protopool_value {
     const char *name;
     uint64_t number;
@@ -1491,7 +1491,8 @@ PROTOPOOL_API void protopool_print_char(struct protopool_printer *to, char value
  * or strtod has no floating point, it prints the number in hexadecimal, as C's "%a" does. */
 PROTOPOOL_API void protopool_print_float(struct protopool_printer *to, float value);
 PROTOPOOL_API void protopool_print_double(struct protopool_printer *to, double value);
-/* Prints the names of the bits, `read | write`, and bits without a name in hexadecimal; 0 if no bit is set. values: masks. */
+/* Prints the names of the bits, `read | write`, and bits without a name in hexadecimal. If no bit is set: the
+ * name of the mask 0, or 0. values: masks. */
 PROTOPOOL_API void protopool_print_flags(struct protopool_printer *to, uint64_t value,
                                          const struct protopool_value *values, size_t count);
 /* Prints the text in quotes. Bytes that are not UTF-8 and characters that control a terminal are escaped. */

@@ -4,6 +4,7 @@
 _LINT = {"disable": None}
 _CONSTANT = {"value": None, "c_name": None, "doc": None}
 _VALUE = {"value": None, "since": None, "c_name": None, "deprecated": None, "doc": None}
+_FLAG = {"value": None, "mask": None, "since": None, "c_name": None, "deprecated": None, "doc": None}
 _ENUM = {"doc": None, "c_name": None, "base": None, "values": {"*": _VALUE}}
 _PART = {"bits": None, "at": None, "type": None, "unit": None, "range": None, "c_name": None, "doc": None}
 _BIT_FIELD = {"doc": None, "c_name": None, "base": None, "bits": {"*": _PART}}
@@ -14,7 +15,7 @@ _STRUCT = {"doc": None, "c_name": None, "lint": _LINT, "fields": {"*": _FIELD}}
 _MESSAGE = {"doc": None, "tag": None, "since": None, "replies": None, "c_name": None, "deprecated": None, "lint": _LINT, "max_live": None, "weight": None,
             "fields": {"*": _FIELD}}
 SCHEMA = {"protocol": None, "doc": None, "license": None, "c_name": None, "lint": _LINT, "import": None, "constants": {"*": _CONSTANT},
-          "enums": {"*": _ENUM}, "flags": {"*": _ENUM}, "types": {"*": _TYPE}, "bit_fields": {"*": _BIT_FIELD},
+          "enums": {"*": _ENUM}, "flags": {"*": {**_ENUM, "values": {"*": _FLAG}}}, "types": {"*": _TYPE}, "bit_fields": {"*": _BIT_FIELD},
           "structs": {"*": _STRUCT}, "messages": {"*": _MESSAGE}}
 
 Keys = dict | None          # of a mapping: {key: the keys of its value}; "*" stands for any name; None: the order stays

@@ -2,11 +2,11 @@
 """Constants, enums and flags, and the base types of enums and flags."""
 
 from .. import model
-from ..diagnostics import Reporter, at, quoted
+from ..diagnostics import Reporter, at, did_you_mean, quoted
 from ..scalars import SCALARS, Scalar
 from .names import VALUE_NAME, checked_name
 from .numbers import Numbers, fits
-from .syntax import Constant, Enum, Word
+from .syntax import Constant, Enum, EnumValue, Word
 
 _INTEGERS = [s for s in SCALARS.values() if s.family in ("unsigned", "signed") and s.width is None]
 _ENUM_BASES = (*_INTEGERS, SCALARS["char"])
@@ -25,6 +25,8 @@ def enum(written: Enum, reporter: Reporter) -> model.Enum:
 
 
 def flags(written: Enum, reporter: Reporter) -> model.Flags:
+    whole, masks = written, [value for value in written.values if value.mask is not None]
+    written = written._replace(values=tuple(value for value in written.values if value.mask is None))
     values = _values(written, "flags", reporter)
     base = _flags_base(written, values, reporter)
     for value, word in zip(values, written.values):
@@ -33,7 +35,29 @@ def flags(written: Enum, reporter: Reporter) -> model.Flags:
                            f"the values of flags are bit numbers, here 0 to {8 * base.size - 1}")
             base, values = SCALARS["u64"], ()
             break
-    return model.Flags(checked_name(written.name, written.c_name, reporter), base, values, written.doc, written.name.place)
+    return model.Flags(checked_name(whole.name, whole.c_name, reporter), base, values, whole.doc, whole.name.place, _masks(masks, values, reporter))
+
+
+def _masks(written: list[EnumValue], values: tuple[model.EnumValue, ...], reporter: Reporter) -> tuple[model.EnumValue, ...]:
+    """The names of several bits, and of none. The bits are those of the values."""
+    bits = {value.name.schema: 1 << value.number for value in values}
+    first = {number: name for name, number in bits.items()}
+    masks = []
+    for value in written:
+        mask = 0
+        for name in [] if value.mask.text == "0" else [part.strip() for part in value.mask.text.split("|")]:
+            if name not in bits:
+                reporter.error(value.mask.place, f'"mask" names the bits of these flags, and {quoted(name)} is none',
+                               did_you_mean(name, bits) or "for example mask: " + (" | ".join(bits) or "read | write") + ", or mask: 0")
+                break
+            mask |= bits[name]
+        else:
+            if mask in first:
+                reporter.error(value.mask.place, f"{quoted(first[mask])} already has this mask", "remove or change one of the two")
+            first.setdefault(mask, value.name.text)
+            masks.append(model.EnumValue(checked_name(value.name, value.c_name, reporter, VALUE_NAME), mask, value.doc,
+                                         Numbers(reporter).since(value.since), value.deprecated, value.name.place))
+    return tuple(masks)
 
 
 def _values(written: Enum, what: str, reporter: Reporter) -> tuple[model.EnumValue, ...]:

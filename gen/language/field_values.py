@@ -122,12 +122,15 @@ def number_of(word: Word, element: Element, reporter: Reporter) -> int | float |
 def _named_value(word: Word, element: Enum | Flags, reporter: Reporter) -> int | None:
     """A value of the enum, or a sum of flags, written as read | write."""
     wanted = [part.strip() for part in word.text.split("|")] if isinstance(element, Flags) else [word.text]
+    numbers = element.numbers if isinstance(element, Enum) else element.mask_of
+    value = 0
     for name in wanted:
-        if name not in element.numbers:
+        if name not in numbers:
             reporter.error(word.place, f"{quoted(element.name.schema)} has no value {quoted(name)}",
-                           did_you_mean(name, element.numbers) or "its values are " + listed(list(element.numbers)))
+                           did_you_mean(name, numbers) or "its values are " + listed(list(numbers)))
             return None
-    return element.numbers[word.text] if isinstance(element, Enum) else sum(1 << element.numbers[n] for n in set(wanted))
+        value = numbers[name] if isinstance(element, Enum) else value | numbers[name]
+    return value
 
 
 def _number_of_parts(parts: Word | Parts, of: BitField, reporter: Reporter) -> int | None:

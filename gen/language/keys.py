@@ -98,7 +98,7 @@ class Reader:
         return Enum(name, **(keys or {}))
 
     def flag_set(self, name: Word, node: yaml_tree.Node) -> Enum | None:
-        keys = self.keys(node, "a set of flags", base=self.word, values=self.enum_values, doc=self.doc, c_name=self.name)
+        keys = self.keys(node, "a set of flags", base=self.word, values=self.flag_values, doc=self.doc, c_name=self.name)
         if keys is not None and not self.given(node, "values"):
             self.reporter.error(name.place, f'the flags {quoted(name.text)} need "values"', "for example values: [read, write]")
         return Enum(name, **(keys or {}))
@@ -109,6 +109,18 @@ class Reader:
             self.refuse_twice(words)
             return tuple(EnumValue(word) for word in words)
         return self.named("values", self.enum_value)(node)
+
+    def flag_values(self, node: yaml_tree.Node) -> tuple[EnumValue, ...] | None:
+        return self.enum_values(node) if isinstance(node, yaml_tree.Sequence) else self.named("values", self.flag_value)(node)
+
+    def flag_value(self, name: Word, node: yaml_tree.Node) -> EnumValue | None:
+        if not isinstance(node, yaml_tree.Mapping):
+            return self.enum_value(name, node)
+        keys = self.keys(node, "a flag", value=self.word, mask=self.word, since=self.word, deprecated=self.reason, doc=self.doc, c_name=self.name)
+        if "value" in keys and "mask" in keys:
+            self.reporter.error(keys["mask"].place, 'a flag has a "value" or a "mask", not both', "remove one of the two")
+            del keys["mask"]
+        return EnumValue(name, **keys)
 
     def refuse_twice(self, words: Sequence[Word]) -> None:
         first: dict[str, Word] = {}

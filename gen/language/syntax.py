@@ -75,12 +75,15 @@ class Message(NamedTuple):
 
 
 class EnumValue(NamedTuple):
+    """mask: of flags, names of bits, as in read | write, or 0; such a value is no bit of its own."""
+
     name: Word
     value: Word | None = None
     doc: str = ""
     c_name: Word | None = None
     since: Word | None = None
     deprecated: str = ""
+    mask: Word | None = None
 
 
 class Enum(NamedTuple):

@@ -84,6 +84,22 @@ def _enum(what: str, old: model.Enum | model.Flags, new: model.Enum | model.Flag
             yield from _c_name(of, value.name, other.name, value.place, other.place)
             yield from _history(of, value, other)
     yield from (Difference(_COMPATIBLE, f"{what}: {v.name.schema} is new, {shown(v.number)}{_since(v)}", None, v.place) for v in new.values if v.name.schema not in was)
+    yield from _masks(what, *(getattr(of, "masks", ()) for of in (old, new)))
+
+
+def _masks(what: str, old: tuple[model.EnumValue, ...], new: tuple[model.EnumValue, ...]) -> Iterator[Difference]:
+    """Names for several flags: constants, which no message contains."""
+    now, was = {mask.name.schema: mask for mask in new}, {mask.name.schema for mask in old}
+    for mask in old:
+        of, other = f"{what}: {mask.name.schema}", now.get(mask.name.schema)
+        if other is None:
+            yield Difference(_SOURCE, f"{of} is removed", mask.place)
+            continue
+        yield from _c_name(of, mask.name, other.name, mask.place, other.place)
+        yield from _history(of, mask, other)
+        if other.number != mask.number:
+            yield Difference(_COMPATIBLE, f"{of} is {other.number:#x}, was {mask.number:#x}", mask.place, other.place)
+    yield from (Difference(_COMPATIBLE, f"{what}: {m.name.schema} is new, {m.number:#x}{_since(m)}", None, m.place) for m in new if m.name.schema not in was)
 
 
 def _bit_field(what: str, old: model.BitField, new: model.BitField) -> Iterator[Difference]:

@@ -141,7 +141,7 @@ def _default(element: model.Element | None, default: int | float | str | None) -
     if isinstance(element, model.Enum):
         return code(next(v.name.schema for v in element.values if v.number == default))
     if isinstance(element, model.Flags):
-        return code(" | ".join(v.name.schema for v in element.values if default >> v.number & 1))
+        return code(" | ".join(v.name.schema for v in element.values if default >> v.number & 1) or element.zero.name.schema)
     if isinstance(element, model.BitField):
         return ", ".join(f"{code(p.name.schema)}: {_part_value(p, element.value(p, default))}" for p in element.parts)
     if isinstance(element, Scalar) and element.family in ("bool", "char"):

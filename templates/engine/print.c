@@ -94,6 +94,19 @@ void protopool_print_signed(struct protopool_printer *to, int64_t value)
     pp_print_integer(to, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, false);
 }
 
+/* The name of a value; its number if it has none. */
+static void pp_print_value(struct protopool_printer *to, const struct protopool_value *values, size_t count,
+                           uint64_t number)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (values[i].number == number) {
+            protopool_print(to, values[i].name);
+            return;
+        }
+    }
+    protopool_print_unsigned(to, number);
+}
+
 void protopool_print_flags(struct protopool_printer *to, uint64_t value, const struct protopool_value *values,
                            size_t count)
 {
@@ -112,7 +125,7 @@ void protopool_print_flags(struct protopool_printer *to, uint64_t value, const s
         protopool_print(to, "0x");
         pp_print_integer(to, value, true);
     } else if (*between == '\0') {
-        protopool_print(to, "0");
+        pp_print_value(to, values, count, 0);
     }
 }
 
@@ -324,19 +337,6 @@ void protopool_print_double(struct protopool_printer *to, double value)
 
 static void pp_print_record(struct protopool_printer *to, const struct protopool_record *record,
                             const unsigned char *at);
-
-/* The name of a value; its number if it has none. */
-static void pp_print_value(struct protopool_printer *to, const struct protopool_value *values, size_t count,
-                           uint64_t number)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (values[i].number == number) {
-            protopool_print(to, values[i].name);
-            return;
-        }
-    }
-    protopool_print_unsigned(to, number);
-}
 
 /* `{ part: value, ... }`, with the bits of no part in hexadecimal. */
 static void pp_print_parts(struct protopool_printer *to, const struct protopool_field *field, uint64_t integer)

@@ -14,7 +14,7 @@ enum protopool_type {
     PROTOPOOL_BITS    /* unsigned; `parts` has its parts */
 };
 
-/* The name of an enum's value or of a bit of flags. number: the value converted to uint64_t, or the mask. */
+/* The name of an enum's value, of a bit of flags, or of no bits. number: the value converted to uint64_t, or the mask. */
 struct protopool_value {
     const char *name;
     uint64_t number;

@@ -25,7 +25,7 @@ enums:
   signed: {base: i16, values: {minus: -300, plus: 300}}
   side: {base: char, values: {buy: 'B', sell: 'S'}}
 flags:
-  caps: {values: {read: 0, write: 6}}
+  caps: {values: {read: 0, write: 6, all: {mask: read | write}, none: {mask: 0}}}
   full: {base: u64, values: {low: 0, high: 63}}
 types:
   count: {type: u16, range: [1, 40000], default: 5}
