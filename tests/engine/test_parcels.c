@@ -9,7 +9,7 @@
 #include "parcel.h"
 #include "support.h"
 
-enum { SHORT = 40, LONGEST = 20000, LIVE = 2000 };
+enum { SHORT = 80, LONGEST = 20000, LIVE = 2000 };
 enum { HEAD_OF_PAIR = 12, HEAD_OF_TRIPLE = 16 };
 
 static_assert(sizeof(struct parcel_pair) == HEAD_OF_PAIR, "the first tail lies behind the struct");
@@ -136,8 +136,8 @@ START_TEST(every_two_lengths_take_their_bytes_and_a_slot_that_is_hardly_larger)
     const size_t step = (size_t)from_environment("STEP", 1);
     size_t next = 0;
 
-    for (size_t name = 0; name <= 2 * SHORT; name++) {
-        for (size_t count = 0; count <= 2 * SHORT; count++) {
+    for (size_t name = 0; name <= SHORT; name++) {
+        for (size_t count = 0; count <= SHORT; count++) {
             if (next++ % step != 0)
                 continue;
             struct parcel *const msg = new_pair(&pool, name, count), *again;
@@ -159,9 +159,9 @@ START_TEST(every_three_lengths_take_their_bytes_each_aligned)
     const size_t step = (size_t)from_environment("STEP", 1);
     size_t next = 0;
 
-    for (size_t name = 0; name <= SHORT / 2; name++)
-        for (size_t count = 0; count <= SHORT / 2; count++)
-            for (size_t code_count = 0; code_count <= SHORT / 2; code_count++) {
+    for (size_t name = 0; name <= SHORT / 4; name++)
+        for (size_t count = 0; count <= SHORT / 4; count++)
+            for (size_t code_count = 0; code_count <= SHORT / 4; code_count++) {
                 if (next++ % step != 0)
                     continue;
                 struct parcel *const msg = new_triple(&pool, name, count, code_count);

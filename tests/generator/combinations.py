@@ -69,12 +69,15 @@ def tails() -> dict[str, str]:
 
 
 def several_tails() -> dict[str, str]:
-    """Fields of messages with several tails: each element size behind each other, and other fields between them."""
+    """Fields of messages with several tails: each element before and behind three others, and other fields between them."""
     elements = {"u8": "bytes", "u16": "u16[]", "f32": "f32[]", "u64": "u64[]", "text": "string", "bool": "bool[]", "kind": "kind[]",
                 "caps": "caps[]", "struct": "s_u64_0[]"}
     found = {}
-    for first, one in elements.items():
-        for second, other in elements.items():
+    names = list(elements)
+    for i, (first, one) in enumerate(elements.items()):
+        for step in (1, 2, 4):
+            second = names[(i + step) % len(names)]
+            other = elements[second]
             found[f"{first}_{second}"] = f"one: {{type: '{one}', max: 40}}, between: u16, other: {{type: '{other}', max: 300}}"
     found["five"] = ("a: {type: 'u8?'}, name: {type: string, max: 255}, numbers: {type: 'u64[]', range: [1, 5], max: 7}, data: {type: bytes, max: 9}, "
                      "kinds: {type: 'wide[]', max: 3}, text: {type: string, max: 70000}, end: 's_text_1'")
