@@ -40,7 +40,8 @@ def run(options: argparse.Namespace) -> int:
             print(difference.as_text(found, old.source.name, new.source.name, options.category) + difference.advice(old.layout, new.layout), end="")
     else:
         report.show([*absent, *(d for old, new, found in compared
-                                for d in difference.as_diagnostics(found, old.source, new.source, options.category))], options.format)
+                                for d in difference.as_diagnostics(found, old.source, new.source, options.category,
+                                                                        only_new=options.format in ("github", "sarif")))], options.format)
     return 1 if any(d.is_breaking(options.category) for _, _, found in compared for d in found) else 0
 
 

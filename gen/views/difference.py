@@ -2,7 +2,7 @@
 """A difference of two versions of a protocol, its categories, and how differences are shown."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..diagnostics import Diagnostic, Place, Source
 from ..laid_out import Layout
@@ -38,10 +38,16 @@ def as_text(differences: list[Difference], old: str, new: str, chosen: Collectio
     return "\n".join(lines) + "\n"
 
 
-def as_diagnostics(differences: list[Difference], old: Source, new: Source, chosen: Collection[str] = DEFAULT) -> list[Diagnostic]:
-    """Each is at its place in the new schema; at that in the old one if the thing is gone; at the beginning if it is about the whole."""
+def as_diagnostics(differences: list[Difference], old: Source, new: Source, chosen: Collection[str] = DEFAULT,
+                   only_new: bool = False) -> list[Diagnostic]:
+    """Each is at its place in the new schema; at that in the old one if the thing is gone; at the beginning if it is about the whole.
+
+    only_new: for readers that have no old version. What is gone is at the beginning of the new schema, and the message names its place.
+    """
     found = []
     for d in differences:
+        if only_new and d.old and not d.new:
+            d = replace(d, what=f"{d.what}; it was at {(d.old.source or old).name}:{d.old.line}:{d.old.column}", old=None)
         source, place = (new, d.new) if d.new or not d.old else (old, d.old)
         rule = "+".join(category.lower() for category in d.categories) or "compatible"
         found.append(Diagnostic(place.source or source if place else source, place or Place(1, 1), d.what,

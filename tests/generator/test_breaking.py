@@ -79,6 +79,16 @@ class Command(CommandTest):
             (str(self.new), 6, 14, "error", "breaking-source+layout"),
             (str(self.new), 3, 3, "note", "compatible")])
 
+    def test_for_github_what_is_gone_is_at_the_beginning_of_the_new_schema(self):
+        self.new.write_text(self.OLD.replace("Add", "Sub").replace("u8", "u16"))
+        status, out, _ = main("breaking", "--format=github", self.old, self.new)
+        self.assertEqual(status, 1)
+        self.assertIn(f"::error file={self.new},line=1,col=1,endColumn=2,title=protopool breaking-source+wire::message Add is removed; "
+                      f"it was at {self.old}:3:3\n", out)
+        located = [result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+                   for result in json.loads(main("breaking", "--format=sarif", self.old, self.new)[1])["runs"][0]["results"]]
+        self.assertEqual(set(located), {self.new.as_uri()})
+
     def test_wrong_usage_has_status_2(self):
         for wrong in ((self.old,), (self.old, self.old, self.old), ("--against", self.old, "-"), ("--against", self.old, self.old, self.new)):
             status, out, err = main("breaking", *wrong)
@@ -197,7 +207,7 @@ class Git(CommandTest):
         self.assertEqual(steps[0]["with"], {"fetch-depth": 0})
         command = steps[-1]["run"].replace("~/protopool/", f"{ROOT}/").replace("schema/*.yaml", "a/*.yaml")
         for new, status, part in ((self.schema.read_text(), 0, ""),
-                                  (self.schema.read_text().replace("Add: {", "Sub: {tag: 9, "), 1, "::error file=main%3Aa/x.yaml,line=4,")):
+                                  (self.schema.read_text().replace("Add: {", "Sub: {tag: 9, "), 1, "::error file=a/x.yaml,line=1,")):
             self.schema.write_text(new)
             done = subprocess.run(["bash", "-c", command], cwd=self.repository, capture_output=True, text=True)
             self.assertEqual((done.returncode, done.stderr), (status, ""))
