@@ -114,6 +114,7 @@
 #define protopool_serves PROTOPOOL_NAMED_(protopool_serves)
 #define protopool_explain_new PROTOPOOL_NAMED_(protopool_explain_new)
 #define protopool_explain_copy PROTOPOOL_NAMED_(protopool_explain_copy)
+#define protopool_explain_copy_of PROTOPOOL_NAMED_(protopool_explain_copy_of)
 #define protopool_take_checked PROTOPOOL_NAMED_(protopool_take_checked)
 #define protopool_report_variant PROTOPOOL_NAMED_(protopool_report_variant)
 #define protopool_check_free PROTOPOOL_NAMED_(protopool_check_free)
