@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from . import savings
+from .macros import is_windows_macro
 from .names import RULES
 from ..diagnostics import Diagnostic, Place, Source
 from ..generate import lay_out
@@ -34,7 +35,7 @@ def lint(name: str, raw: bytes, load: Load, rules: Collection[str] = tuple(RULES
     layout = lay_out([(name, raw)], load)[0]
     schema, reporter = parse(name, raw, load)
     disabled = {record.name.text: record.lint for record in (*schema.messages, *schema.structs)}
-    found = [finding for rule in (_naming, _missing_doc, _large_variant, _padding, _wide_type, _unused, _weights, _history, _missing_max_live)
+    found = [finding for rule in (_naming, _windows_macro, _missing_doc, _large_variant, _padding, _wide_type, _unused, _weights, _history, _missing_max_live)
              for finding in rule(schema, layout)
              if finding.rule in rules and finding.rule not in schema.lint | disabled.get(finding.of, frozenset())]
     found.sort(key=lambda f: (_source(f, reporter.source).name, f.place.line, f.place.column, f.rule))
@@ -66,6 +67,18 @@ def _naming(schema: Schema, layout: Layout) -> Iterator[Finding]:
 
 def _shouts(name: str) -> bool:
     return name.isupper() and sum(map(str.isalpha, name)) > 1
+
+
+def _windows_macro(schema: Schema, layout: Layout) -> Iterator[Finding]:
+    """Of the names that stand alone in C. An imported file may be for programs that never meet Windows."""
+    protocol = layout.protocol
+    named = [("field", f.name, f.place, r.name.schema) for r in (*protocol.structs, *protocol.messages) for f in r.fields]
+    named += [("part", part.name, part.place, of.name.schema) for of in protocol.bit_fields for part in of.parts]
+    named += [("variant", m.name, m.place, m.name.schema) for m in protocol.messages]
+    for kind, name, place, of in named:
+        if is_windows_macro(name.member) and place.source is None:
+            yield Finding("windows-macro", place, f'the {kind} "{name.schema}" is "{name.member}" in C, which is a macro of <windows.h>',
+                          f'for example c_name: {name.c}_{"value" if kind != "variant" else "msg"}', of)
 
 
 def _missing_doc(schema: Schema, layout: Layout) -> Iterator[Finding]:

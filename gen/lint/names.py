@@ -3,6 +3,7 @@
 
 RULES = {
     "naming": "a variant that is not in CamelCase, or another name that is not in snake_case",
+    "windows-macro": "a field, a part or a variant with the name of a macro of windows.h",
     "missing-doc": "a protocol, a variant, a struct, an enum, flags, a bit field or a named type, without a doc",
     "large-variant": "a variant more than 4 times as large as any other",
     "padding": "an array or list of structs that are at least a quarter padding",

@@ -29,6 +29,16 @@ class Rules(unittest.TestCase):
             '4:25 naming: the value "RED" is not in snake_case', '5:12 naming: the variant "add" is not in CamelCase',
             '5:27 naming: the field "Left" is not in snake_case', '5:39 naming: the variant "ADD_B" is not in CamelCase'])
 
+    def test_windows_macro(self):
+        self.assertEqual(found(fields("nearby: u8, min: u8, small: {type: u8, c_name: little}, far: {type: u8, c_name: far_off}"), "windows-macro"), [])
+        self.assertEqual(found(HEAD + "structs: {s: {fields: {Near: u8}}}\nbit_fields: {b: {bits: {ctl1: 3}}}\n"
+                               "messages: {Interface: {fields: {far: u8, x: s, y: {type: u8, c_name: s_addr}}}}\n", "windows-macro"), [
+            '3:24 windows-macro: the field "Near" is "near" in C, which is a macro of <windows.h>',
+            '4:25 windows-macro: the part "ctl1" is "ctl1" in C, which is a macro of <windows.h>',
+            '5:12 windows-macro: the variant "Interface" is "interface" in C, which is a macro of <windows.h>',
+            '5:33 windows-macro: the field "far" is "far" in C, which is a macro of <windows.h>',
+            '5:48 windows-macro: the field "y" is "s_addr" in C, which is a macro of <windows.h>'])
+
     def test_missing_doc(self):
         self.assertEqual(found(fields("a: u8"), "missing-doc"), [])
         self.assertEqual(found("protocol: p\nstructs: {s: {fields: {x: u8}}}\nmessages: {M: {fields: {a: s}}}\n", "missing-doc"), [
