@@ -21,6 +21,7 @@ class Value:
     place: Place
     doc: str = ""
     notes: tuple[str, ...] = ()
+    since: str = ""
     deprecated: str = ""
     is_letter: bool = False         # its number is the code of a character
 
@@ -64,6 +65,7 @@ class Record:
     doc: str = ""
     notes: tuple[str, ...] = ()
     tag: int = 0
+    since: str = ""
     deprecated: str = ""
     replies: tuple[str, ...] = ()
 

@@ -82,7 +82,7 @@ class Finished:
     def other_name(draft: Draft, path: Path, number: int) -> str:
         name = snake(path[-1] if path else draft.protocol)
         suffix = "protocol" if not path else _SUFFIX[path[0]] if len(path) == 2 else "value" if path[0] in ("enums", "flags") else "field"
-        return f"{name[:48]}_{suffix}{number if number > 1 else ''}"
+        return f"{name[:100]}_{suffix}{number if number > 1 else ''}"
 
     def at_source(self, error: Diagnostic) -> Diagnostic:
         """The error at the place of the source that it comes from."""

@@ -129,7 +129,7 @@ class _Enums:
             if key in values:
                 notes += (lost(f"{what}, another name of {values[key].name}", entry.place),)
                 continue
-            values[key] = Value(word, key, entry.place, _described(entry), _status(entry), )
+            values[key] = Value(word, key, entry.place, _described(entry), _status(entry), deprecated=_deprecation(entry))
         return Enum(self.spelling[name][0], tuple(values.values()), parts[0].place, " ".join(filter(None, map(_described, parts))), notes)
 
 
@@ -172,7 +172,7 @@ def _status(element: Element) -> tuple[str, ...]:
     for status in element.all("deprecated", "superseded", "wip"):
         if status.name == "wip":
             notes.append("work in progress in the source")
-        elif status.name == "superseded" or element.name != "message":
+        elif status.name == "superseded" or element.name not in ("message", "entry"):
             notes.append(f"{_sentences(_since(status, status.name), status.text).rstrip('.')}, {where(status.place)}")
     return tuple(notes)
 

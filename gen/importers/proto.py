@@ -165,8 +165,7 @@ class _Reader:
             if value.number in values:
                 notes.append(lost(f"{value.name} = {value.number}, another name of {values[value.number].name}", at.place))
                 continue
-            about = (lost("deprecated", at.place),) if value.options.deprecated else ()
-            values[value.number] = Value(word, value.number, at.place, at.text, about)
+            values[value.number] = Value(word, value.number, at.place, at.text, deprecated="true" if value.options.deprecated else "")
         return Enum(name, tuple(values.values()), one.place, one.proto.at(one.path).text, (*_reserved(one, 1), *notes))
 
     def record(self, one: _Type, name: str, is_message: bool = False) -> Record:
@@ -177,8 +176,8 @@ class _Reader:
             if isinstance(made, str):
                 notes += (made,)
                 continue
-            about = (lost("deprecated", at.place),) if field.options.deprecated else ()
-            found.append(replace(made, name=names(identifier(field.name, "field")), doc=at.text, notes=(*notes, *about, *made.notes)))
+            keys = (*made.keys, *((("deprecated", "true"),) if field.options.deprecated else ()))
+            found.append(replace(made, name=names(identifier(field.name, "field")), doc=at.text, notes=(*notes, *made.notes), keys=keys))
             notes = ()
         deprecated = one.of.options.deprecated
         about = [*([lost("deprecated", one.place)] if deprecated and not is_message else []), *_reserved(one, 0),

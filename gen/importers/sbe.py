@@ -13,7 +13,7 @@ from .draft import Draft, Enum, Field, Record, Value, lost, plain, where, wrong
 from .names import Unique, camel, identifier, lower
 from .sbe_types import SCALARS, Simple, absent, constant, keys_of, most, simple, unit
 from .tags import tagged
-from .writer import scalar
+from .writer import reason, scalar
 from .xml_tree import Element, integer, read
 
 _LONGEST = 65535                # a larger bound of the source is no bound that anybody means
@@ -127,19 +127,24 @@ class _Schema:
 
     def message(self, element: Element) -> tuple[int, Record]:
         name = camel(element.needed("name"))
-        notes, deprecated = self.history(element)
         return element.integer("id"), Record(name, self.fields(element, lower(element.get("name"))), element.place,
-                                             plain(element.get("description")), notes, deprecated=deprecated)
+                                             plain(element.get("description")), **self.history(element))
 
-    def history(self, element: Element) -> tuple[tuple[str, ...], str]:
-        """Comments, and the reason if the element is a message that is deprecated."""
-        notes = []
-        if element.get("sinceVersion", "0") != "0":
-            notes.append(lost(f"since version {plain(element.get('sinceVersion'))}", element.place))
+    @staticmethod
+    def history(element: Element) -> dict[str, str]:
+        """"since" and "deprecated", as a schema has them."""
+        since = element.integer("sinceVersion") if element.get("sinceVersion").strip() else 0
         deprecated = f"deprecated since version {plain(element.get('deprecated'))}" if element.get("deprecated") else ""
-        if deprecated and element.name != "message":
-            notes.append(lost(deprecated, element.place))
-        return tuple(notes), deprecated
+        return {"since": str(since) if since else "", "deprecated": deprecated}
+
+    def keys_of_history(self, element: Element) -> tuple[tuple[str, str], ...]:
+        history = self.history(element)
+        return tuple((key, value) for key, value in {**history, "deprecated": reason(history["deprecated"])}.items() if value)
+
+    def lost_history(self, element: Element) -> tuple[str, ...]:
+        """The same as comments, for what has no history in a schema: types."""
+        history = self.history(element)
+        return tuple(lost(text, element.place) for text in (history["since"] and f"since version {history['since']}", history["deprecated"]) if text)
 
     def fields(self, of: Element, prefix: str) -> tuple[Field, ...]:
         """The fields of a message or a group."""
@@ -163,9 +168,10 @@ class _Schema:
         """A field, or a member of a composite, of this type; or the comment that says why it has none."""
         self.dropped.update(key for key in _NOT_IN_MEMORY if element.get(key))
         presence = element.get("presence") or of.get("presence")
-        notes, doc = list(self.history(element)[0]), plain(element.get("description"))
+        notes: list[str] = []
+        doc = plain(element.get("description"))
         if presence == "constant":
-            return self.constant(element, of, tuple(notes), doc)
+            return self.constant(element, of, doc)
         keys: tuple[tuple[str, str], ...] = ()
         if of.name == "type":
             it = simple(of)
@@ -186,9 +192,9 @@ class _Schema:
         null = element.get("nullValue") or of.get("nullValue")
         if presence == "optional" and null and "absent" not in dict(keys):
             notes.append(lost(f"the value that means \"absent\", {plain(null)}", element.place))
-        return Field("", kind + "?" * (presence == "optional"), element.place, doc, tuple(notes), keys)
+        return Field("", kind + "?" * (presence == "optional"), element.place, doc, tuple(notes), keys + self.keys_of_history(element))
 
-    def constant(self, element: Element, of: Element, notes: tuple[str, ...], doc: str) -> Field | str:
+    def constant(self, element: Element, of: Element, doc: str) -> Field | str:
         """A field with the same value in each message."""
         reference = element.get("valueRef") or of.get("valueRef")
         text = reference or element.text.strip() or of.text.strip()
@@ -204,7 +210,7 @@ class _Schema:
         if not value:
             return lost(f"the constant {plain(element.get('name'))} = {plain(text)}", element.place)
         doc = doc or plain(of.get("description") if of.name == "type" else "")
-        return Field("", kind, element.place, doc, notes, (("constant", value),))
+        return Field("", kind, element.place, doc, (), (("constant", value), *self.keys_of_history(element)))
 
     def referred(self, element: Element, reference: str) -> tuple[Enum, int]:
         """The enum and the number that a "valueRef" names."""
@@ -224,7 +230,7 @@ class _Schema:
     def named(self, of: Element, it: Simple) -> Field:
         """The name of a simple type."""
         if id(of) not in self.made:
-            notes = list(self.history(of)[0])
+            notes = list(self.lost_history(of))
             keys = keys_of(it, notes)
             name = self.names(identifier(of.get("name"), "type"))
             self.made[id(of)] = Field(name, self.spelling(it), of.place, plain(of.get("description")), tuple(notes), keys)
@@ -246,7 +252,7 @@ class _Schema:
         base = simple(self.type_named(encoding, of.place)).scalar
         if base in ("f32", "f64"):
             raise wrong(of.place, f"the encoding of {quoted(of.get('name'))} is {encoding}, which is no integer")
-        notes, unique = list(self.history(of)[0]), Unique()
+        notes, unique = list(self.lost_history(of)), Unique()
         values: dict[int, Value] = {}
         for element in of.all("choice" if of.name == "set" else "validValue"):
             text = element.text.strip()
@@ -259,7 +265,7 @@ class _Schema:
                 notes.append(lost(f"{what}, another name of {values[number].name}", element.place))
                 continue
             values[number] = Value(unique(lower(element.get("name")) or "none"), number, element.place, plain(element.get("description")),
-                                   self.history(element)[0], is_letter=is_letter)
+                                   is_letter=is_letter, **self.history(element))
         is_letters = values and all(value.is_letter for value in values.values())
         return Enum(name, tuple(values.values()), of.place, plain(of.get("description")), tuple(notes), "char" if is_letters else "")
 
@@ -272,13 +278,13 @@ class _Schema:
             else:
                 found.append(replace(made, name=names(identifier(element.needed("name"), "field")), notes=(*notes, *made.notes)))
                 notes = ()
-        return Record(name, tuple(found), of.place, plain(of.get("description")), (*self.history(of)[0], *notes))
+        return Record(name, tuple(found), of.place, plain(of.get("description")), (*self.lost_history(of), *notes))
 
     # What has any length.
 
     def group(self, element: Element, name: str) -> Field | str:
         count = self.part(element, element.get("dimensionType", "groupSizeEncoding"), "numInGroup")
-        notes = list(self.history(element)[0])
+        notes = []
         if count.get("minValue") not in ("", "0"):
             notes.append(lost(f"at least {plain(count.get('minValue'))} of them", element.place))
         struct = Record(self.names(f"{name}_entry"), self.fields(element, name), element.place, plain(element.get("description")))
@@ -289,17 +295,18 @@ class _Schema:
         if longest > _LONGEST:
             notes.append(f"the source allows {longest} elements")
         return Field("", f"{struct.name}[]", element.place, plain(element.get("description")), tuple(notes),
-                     most=longest if longest <= _LONGEST else None)
+                     self.keys_of_history(element), longest if longest <= _LONGEST else None)
 
     def data(self, element: Element) -> Field:
         length = self.part(element, element.needed("type"), "length")
         data = self.part(element, element.needed("type"), "varData")
         is_text = data.get("characterEncoding") or data.get("primitiveType") == "char"
-        longest, notes = most(length), list(self.history(element)[0])
+        longest, notes = most(length), []
         if longest > _LONGEST:
             notes.append(f"the source allows {longest} bytes")
         doc = plain(element.get("description"))
-        return Field("", "string" if is_text else "bytes", element.place, doc, tuple(notes), most=longest if longest <= _LONGEST else None)
+        return Field("", "string" if is_text else "bytes", element.place, doc, tuple(notes),
+                     self.keys_of_history(element), longest if longest <= _LONGEST else None)
 
     def part(self, element: Element, name: str, part: str) -> Element:
         """A member of the composite that says how a group or data is encoded."""

@@ -52,7 +52,7 @@ class Writer:
 
     def value(self, indent: int, path: Path, value: Value) -> None:
         number = quoted(chr(value.number)) if value.is_letter else str(value.number)
-        self.entry(indent, path, value, {"value": number, "deprecated": reason(value.deprecated)}, short="value")
+        self.entry(indent, path, value, {"value": number, "since": value.since, "deprecated": reason(value.deprecated)}, short="value")
 
     def enum(self, indent: int, path: Path, enum: Enum) -> None:
         self.begin(indent, path, enum)
@@ -62,7 +62,7 @@ class Writer:
             self.value(indent + 4, (*path, value.name), value)
 
     def record(self, indent: int, path: Path, record: Record) -> None:
-        keys = {"doc": record.doc, "tag": str(record.tag) if record.tag else "", "c_name": self.c_names.get(path, ""),
+        keys = {"doc": record.doc, "tag": str(record.tag) if record.tag else "", "since": record.since, "c_name": self.c_names.get(path, ""),
                 "deprecated": reason(record.deprecated), "lint": self.switched(path),
                 "replies": f"[{', '.join(record.replies)}]" if len(record.replies) > 1 else "".join(record.replies)}
         self.begin(indent, path, record, "" if any(keys.values()) or record.fields else " {}")
