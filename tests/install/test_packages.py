@@ -64,6 +64,10 @@ class Python(PackageTest):
 @long
 @unittest.skipUnless(all(map(shutil.which, ("dpkg-buildpackage", "dh", "dh_python3", "lintian"))), "debhelper or lintian is not there: make deps-ci")
 class Debian(PackageTest):
+    def setUp(self):
+        super().setUp()
+        self.tree = self.tree.rename(self.folder / "a folder")
+
     def test_the_package_has_no_errors_and_its_command_emits_the_same(self):
         self.good("make", "-s", "deb", "DEBEMAIL=someone@example.org")
         changes, = (self.tree / "build/deb").glob("*.changes")
