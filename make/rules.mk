@@ -31,7 +31,7 @@ fresh: ## fail if generated/ is not what schema/ and the generator make
 	@mkdir -p build
 	$(call step,TEST,generated/ is fresh)$(FIND_PYTHON); $(GENERATE) --check $(SCHEMAS) && \
 	    $(GENERATE) --list-outputs $(SCHEMAS) | sort >build/outputs && \
-	    ! find generated -type f | sort | comm -13 build/outputs - | sed 's/$$/: no schema generates it: delete it/' | grep .
+	    ! find generated -type f | sort | comm -13 build/outputs - | sed 's/.*/&: no schema generates it: rm &/' | grep .
 
 PROTOCOLS = $(patsubst generated/tests/%_check.c,%,$(filter %_check.c,$(shell cat build/generated 2>/dev/null)))
 
