@@ -85,7 +85,7 @@ messages:
     fields:
       a: {type: u64, deprecated: use b, doc: Left}
       b: {type: u64, since: 3}
-      s: {type: state, default: old, deprecated: "quotes \" and */"}
+      s: {type: state, default: old, deprecated: 'quotes " and */'}
       o: {type: 'u16?', deprecated: true, range: [1, 5]}
       l: {type: 'state[<=3]', deprecated: true}
       t: {type: 'string[<=9]', deprecated: true}
