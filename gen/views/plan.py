@@ -24,9 +24,10 @@ class _Machine:
     fixed_slots: int
     slots: int                  # in a magazine
 
-    def handle(self, slot_sizes: int) -> int:
-        """struct NAME_pool."""
-        return self.pool + (1 + slot_sizes) * self.magazine + max(1, -(-slot_sizes // SLOT_SIZES_PER_PART)) * self.pointer
+    def handle(self, layout: Layout) -> int:
+        """struct NAME_pool. With tags of four bytes it has one more of them."""
+        parts = max(1, -(-len(layout.slot_sizes) // SLOT_SIZES_PER_PART))
+        return self.pool + (1 + len(layout.slot_sizes)) * self.magazine + (parts + (layout.tag.size == 4)) * self.pointer
 
     def fixed_pool(self, layout: Layout) -> int:
         """NAME_POOL_BYTES."""
@@ -84,7 +85,7 @@ def _plan(layout: Layout, name: str) -> dict:
             "union": _mean(weighted, lambda m: layout.union_size) if not layout.tailed else None,
         },
         "fixed_pool_bytes": {bits: machine.fixed_pool(layout) for bits, machine in MACHINES.items()},
-        "handle_bytes": {bits: machine.handle(len(layout.slot_sizes)) for bits, machine in MACHINES.items()},
+        "handle_bytes": {bits: machine.handle(layout) for bits, machine in MACHINES.items()},
         "warnings": _warnings(layout, name),
         "without_max_live": [m.model.name.schema for m in layout.messages if m.slot_class and m.model.max_live is None],
     }
