@@ -163,6 +163,7 @@ using calc_cpp::match;
         self.assert_compiles(program % "CALC_POOL_BYTES")
         self.assert_refused(program % "CALC_POOL_BYTES - 1", "CALC_POOL_STORAGE declares memory of the right size")
 
+    @long
     def test_names_of_the_header_are_fine_names(self):
         text = """\
 protocol: tag

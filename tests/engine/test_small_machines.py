@@ -57,6 +57,7 @@ class Printing(Program):
                 numbers = DECIMAL if library in ("real", "three digits") else BITS
                 self.assertEqual(done.stdout.splitlines(), numbers + INTEGERS)
 
+    @long
     def test_the_digits_are_those_that_trying_each_count_finds(self):
         program = self.build("-O0", ROOT / "tests/engine/printing.c")
         done = subprocess.run([program, "random", "100000"], capture_output=True, text=True, timeout=300)

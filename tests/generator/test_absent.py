@@ -7,7 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import GENERATED, emit, lay_out, write_all
+from support import GENERATED, emit, lay_out, long, write_all
 
 CC = os.environ.get("CC", "gcc").split()
 SCHEMA = """\
@@ -119,6 +119,7 @@ class Absent(unittest.TestCase):
         message = self.message(a="u16", x="{type: 'u16?', absent: 65535}", y="{type: 'f32?', absent: nan}")
         self.assertEqual([f.name.c for f in message.alone], ["y"])
 
+    @long
     def test_absent_numbers_in_c(self):
         for settings, printed in (["-O1", "-ffast-math"], PRINTED), (["-O1", "-DPROTOPOOL_CHECK=1"], PRINTED + REFUSED):
             with self.subTest(settings), tempfile.TemporaryDirectory() as folder:

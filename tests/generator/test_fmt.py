@@ -185,6 +185,7 @@ class Meaning(unittest.TestCase):
         for path in GOOD:
             self.assertEqual(formatted(path.name, path.read_bytes()), path.read_bytes(), path)
 
+    @long
     def test_the_schemas_of_the_pages_and_of_the_tests(self):
         for schema in (combinations.schema(), *(random_schema(i, 3, 4) for i in range(6))):
             self.assertTrue(self.check(schema.encode()))

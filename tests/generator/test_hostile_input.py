@@ -52,6 +52,7 @@ class HostileInput(unittest.TestCase):
         self.assertEqual(done.stderr, f"{path}:1:1: error: the file is larger than 4 MiB\n  hint: split it into several schemas\n")
         self.assertLess(took, 1)
 
+    @long
     def test_the_largest_file_is_read_in_bounded_time(self):
         most = yaml_tree.MAX_BYTES
         for raw in (b"doc: " + b"a" * (most - 5), b'doc: "' + b"a" * (most - 6), b"a" * (most - 1) + b"\xff",

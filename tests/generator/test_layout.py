@@ -168,6 +168,7 @@ class Compiled(FolderTest):
             head = f"enums: {{edge: {{base: {base}, values: {{low: {low}, high: {high}}}}}}}\n"
             self.assert_compiles(of_fields({"one": "edge", "three": "edge[3]"}, head))
 
+    @long
     def test_an_enum_may_declare_every_value_of_its_base(self):
         for low in (0, -128):
             values = ", ".join(f"v{i}: {low + i}" for i in range(256))

@@ -244,6 +244,7 @@ class Programs(Folder):
             self.assertGreater(len(found), 2, pattern)
             self.assertEqual([name for name in found if not re.match(r"pp_|PP_|protopool_|PROTOPOOL_|_DEFAULT_SOURCE|WIN32_LEAN_AND_MEAN|NOMINMAX|__", name)], [], pattern)
 
+    @long
     def test_two_shared_libraries_have_an_engine_each(self):
         """They have different levels and handlers, and neither uses the other's."""
         library = """

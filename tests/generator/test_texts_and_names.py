@@ -41,6 +41,7 @@ class Texts(unittest.TestCase):
         self.assertIn(r'PROTOPOOL_DEPRECATED("', stripped["calc.h"])
         return {name: re.sub(r'PROTOPOOL_DEPRECATED(_NAME)?\("[^"]*"\)', "", text) for name, text in stripped.items()}
 
+    @long
     @unittest.skipUnless(compilers("gcc"), "gcc is not there")
     def test_doc_texts_never_change_the_code(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -145,6 +146,7 @@ class Symbols(unittest.TestCase):
                      "if_view(const struct ::p_add &of_)", "class_.data()", "if_.data()"):
             self.assertIn(text, hpp)
 
+    @long
     @unittest.skipUnless(compilers("gcc", "g++") and engine_is_there(), "no compiler, or the engine is not there")
     def test_taken_names_can_name_fields_and_messages(self):
         """Also with the headers that define them before the protocol's."""

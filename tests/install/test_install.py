@@ -50,6 +50,7 @@ class Install(InstalledTest):
         self.good(make("uninstall", PREFIX=copy))
         self.assertEqual({path.relative_to(copy).as_posix() for path in copy.rglob("*")}, {"bin", "include", "lib", "share", "share/man"})
 
+    @long
     def test_uninstall_leaves_folders_that_others_use_too(self):
         shared = {"PREFIX": self.folder / "p", "cmakedir": self.folder / "p/lib/cmake", "docdir": self.folder / "p/share/doc"}
         other = self.folder / "p/lib/cmake/other/otherConfig.cmake"
