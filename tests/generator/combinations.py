@@ -17,6 +17,8 @@ TAKEN = "class base new errno default int if for stdin this union or bool".split
 TEXTS = ["char[5]", "string[<=5]", "bytes[<=300]", "char[5]?", "string[<=300]?", "bytes[<=5]?"]
 # Integers of other widths and types with a name, in some of the containers.
 OTHERS = {"u24": CONTAINERS[:1], "i24": CONTAINERS[2:3], "u48": CONTAINERS[4:5], "i48": CONTAINERS[3:4], "count": CONTAINERS[:3], "label": ["{}", "{}?"], "pair": ["{}?"]}
+# In a struct, these are like others: their structs stand in the simplest and in the richest container only.
+SIMPLE = (*OTHERS, "absent", "side", "constant")
 HEAD = """\
 protocol: all
 enums:
@@ -99,7 +101,8 @@ def schema() -> str:
     for name, field in fields().items():
         lines.append(f"  m_{name}: {{fields: {{it: {field}, behind: u8}}, max_live: 2}}")
         for i, container in enumerate(CONTAINERS):
-            lines.append(f"  n_{name}_{i}: {{fields: {{it: '{container.format('s_' + name)}', behind: u8}}}}")
+            if i in (0, 5) or not name.startswith(SIMPLE):
+                lines.append(f"  n_{name}_{i}: {{fields: {{it: '{container.format('s_' + name)}', behind: u8}}}}")
         lines.append(f"  u_{name}: {{fields: {{before: u8, it: 's_{name}[]'}}}}")
     for name, field in tails().items():
         lines.append(f"  t_{name}: {{fields: {{before: u8, it: {field}}}, max_live: 2}}")
