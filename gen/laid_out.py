@@ -337,7 +337,7 @@ class Layout:
         used = {id(f.element) for record in records for f in record.fields}
         return used | {id(part.type) for b in self.protocol.bit_fields if id(b) in used for part in b.parts if part.enum}
 
-    @property
+    @cached_property
     def tag_digits(self) -> int:
         """The digits of the largest tag; at least those of two bytes."""
         return max(5, *(len(str(m.model.tag)) for m in self.messages))

@@ -146,14 +146,16 @@ class Range(NamedTuple):
 
 
 def _history(of: "EnumValue | Field | ConstantField") -> tuple[str, ...]:
+    if not of.since and not of.deprecated:
+        return ()
     reason = "" if of.deprecated == "true" else f": {of.deprecated.strip()}"
     return (f"Since version {of.since}" if of.since else "", f"Deprecated{reason}" if of.deprecated else "")
 
 
 def _summary(doc: str, unit: str, allowed: Range | None, *others: str) -> str:
-    parts = (doc, f"In {unit}." if unit else "", f"{allowed.low} to {allowed.high}." if allowed else "", *others)
-    if not any(parts[1:]):
+    if not (unit or allowed or any(others)):
         return doc
+    parts = (doc, f"In {unit}." if unit else "", f"{allowed.low} to {allowed.high}." if allowed else "", *others)
     return " ".join(part if part.endswith((".", "!", "?")) else part + "." for part in parts if part)
 
 
@@ -421,7 +423,9 @@ class Field(NamedTuple):
     @property
     def members(self) -> list[str]:
         """The names of its members in its record."""
-        return [f"has_{self.name.c}"] * self.has_bit + [self.member(part) for part in self.type.parts]
+        name, of_type = self.name, self.type
+        members = [name.c + part.suffix if part.suffix else name.member for part in of_type.parts]
+        return [f"has_{name.c}", *members] if of_type.has_bit else members
 
     def member(self, part: Part) -> str:
         """The name of the member for a part of its type."""

@@ -131,10 +131,11 @@ def of_fields(fields: dict[str, str], head: str = "") -> str:
 
 
 SCALARS = "bool u8 i8 u16 i16 u24 i24 u32 i32 u48 i48 u64 i64 f32 f64 char".split()
+WHOLE_SCALARS = [name for name in SCALARS if name[1:] not in ("24", "48")]      # those without a range of their own
 
 
-def random_type(rng: random.Random, enums: list[str]) -> str:
-    element = rng.choice(SCALARS + enums)
+def random_type(rng: random.Random, enums: list[str], scalars: list[str] = SCALARS) -> str:
+    element = rng.choice(scalars + enums)
     bound = rng.choice((1, 2, 3, 7, 8, 15, 31, 100, 254, 255, 256, 300, 65535, 65536))
     return rng.choice((element, element, element, f"{element}[{bound}]", f"char[{bound}]", f"string[<={bound}]",
                        f"bytes[<={bound}]"))
@@ -207,7 +208,7 @@ def large_schema(messages: int, fields: int) -> str:
     lines.append("messages:")
     for i in range(messages):
         lines += [f"  Message{i}:", f"    doc: The message number {i}.", "    fields:"]
-        lines += [f"      field{j}: {{type: '{random_type(rng, ['choice3', 'choice7'])}', doc: The field number {j}.}}"
+        lines += [f"      field{j}: {{type: '{random_type(rng, ['choice3', 'choice7'], WHOLE_SCALARS)}', doc: The field number {j}.}}"
                   for j in range(fields // messages + (i < fields % messages))]
     return "\n".join(lines) + "\n"
 

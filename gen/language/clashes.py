@@ -220,13 +220,14 @@ def _check_member(field: model.Field, word: Word, taken: dict[str, Place], publi
             reporter.error(word.place, f"this field and another ({at(taken[member])}) would both define "
                            f"the member {quoted(member)}", advice)
         taken.setdefault(member, word.place)
-    length = field.name.c + "_len"
-    if field.type.is_text and not field.type.has_length and length in public:        # a local of the constructors has this name
+    if field.type.is_text and not field.type.has_length and (length := field.name.c + "_len") in public:   # a local of the constructors
         reporter.error(word.place, f"{quoted(length)} cannot name a length: it is {public[length]}", advice)
+    if not field.is_tail:
+        return
     name = field.name.member
-    if field.is_tail and (why := why_taken(name)):      # no member has a tail's own name, but parameters have it
+    if why := why_taken(name):      # no member has a tail's own name, but parameters have it
         reporter.error(word.place, f"{quoted(name)} cannot name a parameter: it is {why}", advice)
-    elif field.is_tail and name in taken:
+    elif name in taken:
         reporter.error(word.place, f"this field and another ({at(taken[name])}) would both define the parameter {quoted(name)}", advice)
 
 

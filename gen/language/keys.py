@@ -20,6 +20,11 @@ class Reader:
 
     def __init__(self, reporter: Reporter):
         self.reporter = reporter
+        of_types = {"type": self.type, "doc": self.doc, "c_name": self.name, "pad": self.word, "unit": self.unit, "range": self.range,
+                    "default": self.default}
+        # What has a type, and its keys: there are thousands of fields.
+        self.typed_keys = {"type": of_types, "field": of_types | {"max": self.word, "absent": self.word, "constant": self.word,
+                                                                  "since": self.word, "deprecated": self.reason}}
 
     def schema(self, node: yaml_tree.Node) -> Schema | None:
         keys = self.keys(node, "a schema", protocol=self.name, doc=self.doc, license=self.word, c_name=self.name,
@@ -75,16 +80,15 @@ class Reader:
         return keys | {"fields": tuple(f for f in fields if not f.constant), "constants": tuple(f for f in fields if f.constant)}
 
     def field(self, name: Word, node: yaml_tree.Node) -> Field | None:
-        return self.typed(name, node, "field", max=self.word, absent=self.word, constant=self.word, since=self.word, deprecated=self.reason)
+        return self.typed(name, node, "field")
 
     def named_type(self, name: Word, node: yaml_tree.Node) -> Field | None:
         return self.typed(name, node, "type")
 
-    def typed(self, name: Word, node: yaml_tree.Node, what: str, **others: Callable) -> Field | None:
-        """What has a type: only that, or keys. others: its keys besides those that each such thing has."""
+    def typed(self, name: Word, node: yaml_tree.Node, what: str) -> Field | None:
+        """What has a type: only that, or keys."""
         if isinstance(node, yaml_tree.Mapping):
-            keys = self.keys(node, f"a {what}", type=self.type, doc=self.doc, c_name=self.name, pad=self.word,
-                             unit=self.unit, range=self.range, default=self.default, **others)
+            keys = self.read(node, f"a {what}", self.typed_keys[what])
             if "type" not in keys and not self.given(node, "type"):
                 self.reporter.error(name.place, f'the {what} {quoted(name.text)} needs a "type"', "for example type: u32")
             return Field(name, **keys) if keys.get("type") else None
@@ -276,6 +280,9 @@ class Reader:
 
     def keys(self, node: yaml_tree.Node, what: str, **readers: Callable) -> dict | None:
         """The mapping's keys, each read by its reader; None if the node is no mapping."""
+        return self.read(node, what, readers)
+
+    def read(self, node: yaml_tree.Node, what: str, readers: dict[str, Callable]) -> dict | None:
         if not isinstance(node, yaml_tree.Mapping):
             if not _empty(node):
                 self.reporter.error(node.place, f"{what} must be a mapping of keys to values",

@@ -169,7 +169,7 @@ class _Records:
             field_type = with_absent_number(field, field_type, allowed, self.reporter)
         return model.Field(name, parameter(name, self.public), field_type, field.type.word.text, field.name.place,
                            field.doc or (named.doc if named else ""), field.unit or (named.unit if named else ""), allowed, default, named,
-                           Numbers(self.reporter).since(field.since), field.deprecated)
+                           Numbers(self.reporter).since(field.since) if field.since else 0, field.deprecated)
 
     def constant(self, field: Field) -> model.ConstantField:
         field_type = self.types.resolve(field)
@@ -177,4 +177,4 @@ class _Records:
         return model.ConstantField(checked_name(field.name, field.c_name, self.reporter), field_type, field.type.word.text,
                                    resolved_constant(field, field_type, named, self.reporter), field.name.place,
                                    field.doc or (named.doc if named else ""), field.unit or (named.unit if named else ""), named,
-                                   Numbers(self.reporter).since(field.since), field.deprecated)
+                                   Numbers(self.reporter).since(field.since) if field.since else 0, field.deprecated)
