@@ -11,7 +11,7 @@ deps-ci: ## install what ci needs besides
 
 ci: deps-ci deps-bench ## everything that CI runs; goes on after a failure, ends with what failed and one total
 	@$(FIND_PYTHON); "$$p" tests/run.py -j1 'make fresh' 'make lint' $(if $(CHECKED),,'make check CC=gcc') 'make check-long CC=gcc' \
-	    'make -j2 bench-instructions demo-valgrind' 'make bench-quick' 'make -j2 portable windows firmware' 'make -j2 combinations' \
+	    'make -j2 bench-instructions demo-valgrind' 'make bench-quick' 'make -j2 portable cplusplus windows firmware' 'make -j2 combinations' \
 	    'make tsan HANDOFFS=3000000' 'make weaken' 'make -j2 fuzz fuzz-schema FUZZ_SECONDS=30' \
 	    'make suites CC=clang' 'make sanitized' 'make suites VALGRIND=1' \
 	    $(if $(shell command -v npm),'make editor')
@@ -88,7 +88,6 @@ portable: generate ## C++17, 32-bit, big-endian and freestanding: compile with e
 	$(call step,TEST,user.cpp (32 bits))i686-linux-gnu-g++ $(STRICT_CXX) -fno-exceptions -c tests/cpp/user.cpp -o $(P)/user_i686.o && \
 	    i686-linux-gnu-gcc $(STRICT_C) -static $(P)/user_i686.o generated/calc.c generated/protopool.c -lstdc++ -o $(P)/user_i686 && \
 	    qemu-i386 $(P)/user_i686 | diff $(P)/user.log -
-	@$(MAKE) cplusplus
 	$(call step,TEST,closure (32 bits))i686-linux-gnu-gcc $(STRICT_C) -static -DPROTOPOOL_MAGAZINE=2 $(CLOSURE) -o $(P)/closure_i686 && \
 	    qemu-i386 $(P)/closure_i686 6
 	$(call step,TEST,closure (big-endian))powerpc-linux-gnu-gcc $(STRICT_C) -static -DPROTOPOOL_MAGAZINE=2 $(CLOSURE) -o $(P)/closure_powerpc && \
