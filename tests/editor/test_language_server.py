@@ -157,7 +157,7 @@ class Editor(unittest.TestCase):
         self.assertIn("prefix of every C name", self.shown(GOOD, "protocol"))
         self.assertIn("fixed pool guarantees", self.shown(GOOD, "max_live"))
         self.assertIn("Text for comments", self.shown(GOOD, "doc"))
-        self.assertIn("name of an enum, flags or a struct", self.shown(GOOD, "type: state"))
+        self.assertIn("name of an enum, flags, a bit field, a type or a struct", self.shown(GOOD, "type: state"))
 
 
 if __name__ == "__main__":
