@@ -5489,7 +5489,6 @@ static bool pp_is_absent_number(struct pp_search *search, const struct protopool
     return true;
 }
 
-/* bytes: of the value. That of an argument is wider than that of a member. */
 static void pp_append_names(struct pp_search *search, const struct protopool_value *values, uint32_t count)
 {
     for (uint32_t i = 0; i < count && count <= PP_NAMES_SHOWN; i++) {
@@ -5498,6 +5497,7 @@ static void pp_append_names(struct pp_search *search, const struct protopool_val
     }
 }
 
+/* bytes: of the value. That of an argument is wider than that of a member. */
 static bool pp_is_undeclared(struct pp_search *search, const struct protopool_field *field, const void *at,
                              size_t bytes)
 {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """Gives a bound to what has any length in the source and cannot have it in a schema: the fields of structs. The bound is a constant
-of the schema, with a TODO: only a person can choose it."""
+of the schema, with a comment: only a person can choose it."""
 
 from dataclasses import replace
 
@@ -29,5 +29,5 @@ def settled(draft: Draft) -> Draft:
 
     structs = tuple(replace(of, fields=tuple(map(field, of.fields))) for of in draft.structs)
     constants = [Value(name, _CHOSEN[kind][1], draft.place, f"The most {_CHOSEN[kind][2]}.",
-                       ("TODO: the source has no bound here, or a very large one. Choose it.",)) for kind, name in needed.items()]
+                       ("choose: the source has no bound here, or a very large one.",)) for kind, name in needed.items()]
     return replace(draft, constants=(*draft.constants, *constants), structs=structs)

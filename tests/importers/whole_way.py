@@ -159,7 +159,7 @@ def _line(options: argparse.Namespace, path: Path, folder: Path) -> str:
         (folder / schema.stem).mkdir()
         fields = sum(len(record.fields) for record in (*protocol.messages, *protocol.structs))
         parts.append(f"{len(protocol.messages)} messages, {len(protocol.structs)} structs, {fields} fields, "
-                     f"{sum(text.count('# lost: ') for text in texts)} lost, {sum(text.count('# TODO: ') for text in texts)} TODO; "
+                     f"{sum(text.count('# lost: ') for text in texts)} lost, {sum(text.count('# choose: ') for text in texts)} bounds to choose; "
                      f"suite: {built_and_run(schema, folder / schema.stem, not options.no_suite)}")
         if options.language == "mavlink":
             total, saved = compare_payloads(path, schema)
