@@ -376,17 +376,7 @@ START_TEST(tails_that_are_too_long_together_are_refused)
 END_TEST
 
 #if PROTOPOOL_CHECK >= 1
-static enum protopool_fault noted;
-static unsigned faults;
-
-static void note(enum protopool_fault fault, const void *of, const void *pointer, const struct protopool_site *site)
-{
-    (void)of;
-    (void)pointer;
-    (void)site;
-    noted = fault;
-    faults++;
-}
+#include "noted_faults.h"
 
 START_TEST(length_of_any_tail_that_was_changed_is_found)
 {

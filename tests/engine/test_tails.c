@@ -342,17 +342,7 @@ START_TEST(what_came_from_outside_may_have_any_length)
 END_TEST
 
 #if PROTOPOOL_CHECK >= 1
-static enum protopool_fault noted;
-static unsigned faults;
-
-static void note(enum protopool_fault fault, const void *of, const void *pointer, const struct protopool_site *site)
-{
-    (void)of;
-    (void)pointer;
-    (void)site;
-    noted = fault;
-    faults++;
-}
+#include "noted_faults.h"
 
 static void assert_found(struct telemetry *msg, size_t was, size_t length)
 {
