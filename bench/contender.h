@@ -55,12 +55,12 @@ static _Thread_local void *bench_heap;
 #if defined BENCH_THEAP
 void *mi_heap_theap(void *heap);
 void *mi_theap_malloc(void *theap, size_t bytes);
-#define BENCH_TAKE(bytes, slot_class) mi_theap_malloc(bench_heap, bytes)
+#define BENCH_TAKE(bytes) mi_theap_malloc(bench_heap, bytes)
 #elif defined BENCH_HEAP
 void *mi_heap_malloc(void *heap, size_t bytes);
-#define BENCH_TAKE(bytes, slot_class) mi_heap_malloc(bench_heap, bytes)
+#define BENCH_TAKE(bytes) mi_heap_malloc(bench_heap, bytes)
 #else
-#define BENCH_TAKE(bytes, slot_class) malloc(bytes)
+#define BENCH_TAKE(bytes) malloc(bytes)
 #endif
 
 #if defined BENCH_SDALLOCX
@@ -79,7 +79,7 @@ int mallctl(const char *name, void *old, size_t *old_bytes, void *value, size_t 
 
 #elif defined BENCH_UNION
 
-#define BENCH_TAKE(bytes, slot_class) malloc(BENCH_LARGEST)
+#define BENCH_TAKE(bytes) malloc(BENCH_LARGEST)
 #define BENCH_GIVE(msg, bytes) free(msg)
 
 #elif defined BENCH_SEED
@@ -112,64 +112,69 @@ static inline void bench_give(void *block)
     (void)pthread_mutex_unlock(&bench_stack.lock);
 }
 
-#define BENCH_TAKE(bytes, slot_class) bench_take(BENCH_LARGEST)
+#define BENCH_TAKE(bytes) bench_take(BENCH_LARGEST)
 #define BENCH_GIVE(msg, bytes) bench_give(msg)
 
 #elif defined BENCH_LIST
 
 #define BENCH_CHUNK ((size_t)1 << 16)
+#define BENCH_LIST_MOST ((size_t)1 << 20) /* bytes of the largest message */
 
 struct bench_link {
     struct bench_link *next;
 };
 
-static struct {
+static struct bench_list {
     struct bench_link *free;
     unsigned char *fresh, *end;
-} bench_lists[1 + 65536];
+} bench_lists[1 + BENCH_LIST_MOST / sizeof(struct bench_link)]; /* by the number of links that fit into a slot */
 
-static inline void *bench_fresh(size_t bytes, unsigned slot_class)
+static inline struct bench_list *bench_list(size_t bytes)
 {
-    const size_t stride =
-        (bytes + sizeof(struct bench_link) - 1) / sizeof(struct bench_link) * sizeof(struct bench_link);
+    return &bench_lists[(bytes + sizeof(struct bench_link) - 1) / sizeof(struct bench_link)];
+}
+
+static inline void *bench_fresh(struct bench_list *list)
+{
+    const size_t stride = (size_t)(list - bench_lists) * sizeof(struct bench_link);
     void *slot;
 
-    if (bench_lists[slot_class].fresh == bench_lists[slot_class].end) {
+    if (list->fresh == list->end) {
         const size_t chunk = stride > BENCH_CHUNK ? stride : BENCH_CHUNK / stride * stride;
-        bench_lists[slot_class].fresh = (unsigned char *)malloc(chunk);
-        if (bench_lists[slot_class].fresh == NULL)
+        list->fresh = (unsigned char *)malloc(chunk);
+        if (list->fresh == NULL)
             return NULL;
-        bench_lists[slot_class].end = bench_lists[slot_class].fresh + chunk;
+        list->end = list->fresh + chunk;
     }
-    slot = bench_lists[slot_class].fresh;
-    bench_lists[slot_class].fresh += stride;
+    slot = list->fresh;
+    list->fresh += stride;
     return slot;
 }
 
-static inline void *bench_take(size_t bytes, unsigned slot_class)
+static inline void *bench_take(struct bench_list *list)
 {
-    struct bench_link *const first = bench_lists[slot_class].free;
+    struct bench_link *const first = list->free;
     if (first == NULL)
-        return bench_fresh(bytes, slot_class);
-    bench_lists[slot_class].free = first->next;
+        return bench_fresh(list);
+    list->free = first->next;
     return first;
 }
 
-static inline void bench_give(void *slot, unsigned slot_class)
+static inline void bench_give(void *slot, struct bench_list *list)
 {
     struct bench_link *const link = (struct bench_link *)slot;
-    link->next = bench_lists[slot_class].free;
-    bench_lists[slot_class].free = link;
+    link->next = list->free;
+    list->free = link;
 }
 
-#define BENCH_TAKE(bytes, slot_class) bench_take(bytes, slot_class)
-#define BENCH_GIVE(msg, bytes) bench_give(msg, bench_class_(msg))
+#define BENCH_TAKE(bytes) bench_take(bench_list(bytes))
+#define BENCH_GIVE(msg, bytes) bench_give(msg, bench_list(bytes))
 
 #elif defined BENCH_LIMIT
 
 static _Thread_local void *bench_place;
 
-#define BENCH_TAKE(bytes, slot_class) bench_place
+#define BENCH_TAKE(bytes) bench_place
 #ifdef BENCH_WRITE
 #define BENCH_GIVE(msg, bytes) ((void)(*(volatile unsigned char *)(msg) = 0))
 #else
@@ -181,6 +186,10 @@ static _Thread_local void *bench_place;
 #endif
 
 #include BENCH_PROTOCOL
+
+#ifdef BENCH_LIST
+_Static_assert(BENCH_LARGEST <= BENCH_LIST_MOST, "the lists do not reach to the largest message");
+#endif
 
 /* Each thread calls it before it allocates. */
 static inline void bench_begin_thread(void)

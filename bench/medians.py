@@ -113,13 +113,17 @@ def _conditions(runs: list[dict], lines: list[list[Line]]) -> str:
 
 
 def _versions(runs: list[dict], names: list[str]) -> str:
-    contenders = {c["name"]: c for results in runs for c in results["contenders"]}
-
     def of(name: str) -> str:
-        version, frees = (contenders[name].get(key, "") for key in ("version", "frees"))
+        known = [c for results in runs for c in results["contenders"] if c["name"] == name]
+        version, frees = known[0].get("version", ""), [c.get("frees") for c in known]
         said = version if version.startswith(name) else f"{name} {version}".strip()
-        return f"{said}, freed with `{frees}`" if frees not in ("", "free") else said
-    return f"Compared: {'; '.join(of(name) for name in names if name in contenders)}."
+        for function in dict.fromkeys(frees):
+            if function not in (None, "", "free"):
+                times = frees.count(function)
+                said += f", freed with `{function}`" + (f" in {times} of {len(runs)} runs" if times < len(runs) else "")
+        return said
+    known = {c["name"] for results in runs for c in results["contenders"]}
+    return f"Compared: {'; '.join(of(name) for name in names if name in known)}."
 
 
 def _table(rows: list[Row], columns: list[str]) -> str:

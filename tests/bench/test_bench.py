@@ -250,6 +250,15 @@ class Programs(unittest.TestCase):
             for program in self.build("protocol: one\nmessages: {Only: {fields: {x: u8}}}\n", Path(folder)).values():
                 self.slices_of(program, "time", "batch", "mixed", "1", "1")
 
+    @long
+    def test_lists_by_hand_keep_messages_apart_that_share_a_slot_size_of_the_pool(self):
+        messages = ", ".join(f"M{n}: {{fields: {{a: 'u8[{n}]', text: string}}}}" for n in (2, 10, 18))
+        with tempfile.TemporaryDirectory() as folder:
+            program = self.build(f"protocol: near\nmessages: {{{messages}}}\n", Path(folder))["list"]
+            run = subprocess.run(["valgrind", "-q", "--error-exitcode=9", program, "count", "batch", "mixed", "100", "100000"],
+                                 capture_output=True, text=True)
+            self.assertEqual(run.returncode, 0, run.stderr)
+
     def test_without_fields_there_is_nothing_to_measure(self):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "none.yaml")
