@@ -142,9 +142,8 @@ def _bit_part(of: str, was: model.BitPart, now: model.BitPart) -> Iterator[Diffe
         yield Difference(_COMPATIBLE if only_wider else _SOURCE * (was.scalar != now.scalar) + _WIRE, f"{of} is {_where(now)}, was {_where(was)}", *places)
     if was.range != now.range:
         is_narrower = now.ends.low > was.ends.low or now.ends.high < was.ends.high
-        yield Difference(_SOURCE + _WIRE if is_narrower else _COMPATIBLE, f"{of}: its range changes", *places)
-    if (was.doc, was.unit) != (now.doc, now.unit):
-        yield Difference(_WIRE if was.unit and was.unit != now.unit else _COMPATIBLE, f"{of}: {now.summary or 'it has no doc'}", *places)
+        yield Difference(_SOURCE + _WIRE if is_narrower else _COMPATIBLE, f"{of}: its range is {_shown(now.range)}, was {_shown(was.range)}", *places)
+    yield from _texts(of, was, now)
 
 
 # Structs and messages.
@@ -225,8 +224,15 @@ def _constant(what: str, was: model.ConstantField, now: model.ConstantField) -> 
         yield Difference(_WIRE, f"{what} is {now.value}, was {was.value}", *places)
     if was.spelling != now.spelling:
         yield Difference(_SOURCE, f"{what} is {now.spelling}, was {was.spelling}", *places)
-    if (was.doc, was.unit) != (now.doc, now.unit):
-        yield Difference(_WIRE if was.unit and was.unit != now.unit else _COMPATIBLE, f"{what}: {now.summary or 'it has no doc'}", *places)
+    yield from _texts(what, was, now)
+
+
+def _texts(what: str, was: model.Field | model.ConstantField | model.BitPart, now: model.Field | model.ConstantField | model.BitPart) -> Iterator[Difference]:
+    """Its unit and its doc."""
+    if was.unit != now.unit:
+        yield Difference(_WIRE if was.unit else _COMPATIBLE, f"{what}: its unit is {now.unit or 'not given'}, was {was.unit or 'not given'}", was.place, now.place)
+    if was.doc != now.doc:
+        yield Difference(_COMPATIBLE, f"{what}: its doc changes", was.place, now.place)
 
 
 def _identity(record: Record, field: model.Field) -> tuple:
@@ -326,12 +332,12 @@ def _field(what: str, old: Record, new: Record, was: model.Field, now: model.Fie
     if was.range != now.range:
         low, high = _ends(was.range)
         new_low, new_high = _ends(now.range)
-        yield Difference(_SOURCE + _WIRE if new_low > low or new_high < high else _COMPATIBLE, f"{what}: its range changes", *places)
+        breaks = _SOURCE + _WIRE if new_low > low or new_high < high else _COMPATIBLE
+        yield Difference(breaks, f"{what}: its range is {_shown(now.range)}, was {_shown(was.range)}", *places)
     if was.default != now.default:
         yield Difference(_COMPATIBLE, f"{what}: its default changes", *places)
     yield from _history(what, was, now)
-    if (was.doc, was.unit) != (now.doc, now.unit):
-        yield Difference(_WIRE if was.unit and was.unit != now.unit else _COMPATIBLE, f"{what}: {now.summary or 'it has no doc'}", *places)
+    yield from _texts(what, was, now)
 
 
 def _of_type(old: Record, new: Record, was: model.Field, now: model.Field) -> tuple[str, ...]:
@@ -410,6 +416,10 @@ def _tail(what: str, old: Tail, new: Tail, pool_grows: bool, was: Place, now: Pl
 
 def _ends(allowed: model.Range | None) -> tuple[float, float]:
     return (allowed.low, allowed.high) if allowed else (float("-inf"), float("inf"))
+
+
+def _shown(allowed: model.Range | None) -> str:
+    return f"{allowed.low} to {allowed.high}" if allowed else "that of its type"
 
 
 def _shape(of: model.FieldType) -> tuple:
