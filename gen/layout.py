@@ -66,7 +66,7 @@ def _report_too_many_slots(slot_sizes: tuple[SlotSize, ...], protocol: model.Pro
                            f"add up to {slot_size.budget}", f"the sum can be at most {MAX_BUDGET}: lower some of them")
     pool = sum(s.bytes * s.budget for s in slot_sizes)
     if pool > MAX_POOL:
-        reporter.error(protocol.messages[-1].place, f'a pool for every "max_live" would take {pool} bytes',
+        reporter.error(protocol.messages[-1].place, f'a fixed pool would take {pool} bytes',
                        f'it can take at most {MAX_POOL}: lower some "max_live"')
     reporter.raise_if_any()
 

@@ -22,7 +22,7 @@ BEGIN, END = "<!-- Written by python3 -m bench.compare. -->", "<!-- The end of w
 CFLAGS = ["-O2", f"-I{HERE}", f"-I{BUILD}"]
 PROTOPOOL = [ROOT / "generated/calc.c", ROOT / "generated/protopool.c"]
 MISTAKES = {"long text": "a text longer than its bound", "wrong number": "a number that the enum lacks",
-            "wrong variant": "a Store read as an Add", "double free": "a message freed twice", "leak": "a message never freed"}
+            "wrong variant": "a Store read as an Add", "double free": "a double free", "leak": "a leak"}
 FEW, MANY = 3_000, 13_000           # messages; the difference leaves out what happens once
 
 

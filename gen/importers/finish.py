@@ -89,7 +89,7 @@ class Finished:
         draft = self.drafts[error.source.name]
         before = [line for line in self.lines[draft.file] if error.place and line <= error.place.line]
         path = self.lines[draft.file][max(before)] if before else ()
-        return diagnostic(place_of(draft, path), f"the schema that this gives has an error: {error.message}", error.hint)
+        return diagnostic(place_of(draft, path), f"the imported schema has an error: {error.message}", error.hint)
 
     def switch_rules_off(self, draft: Draft) -> None:
         switches = self.lint[draft.file]

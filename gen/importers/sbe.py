@@ -176,7 +176,7 @@ class _Schema:
         if of.name == "type":
             it = simple(of)
             if it.length == 0:
-                raise wrong(element.place, f"{quoted(of.get('name'))} is data: only <data> can have it")
+                raise wrong(element.place, f"{quoted(of.get('name'))} is a type of data: only <data> can have it")
             if self.types.get(of.get("name")) is of:
                 kind, keys = self.named(of, it).name, unit(element)
             else:
@@ -251,7 +251,7 @@ class _Schema:
         encoding = of.needed("encodingType")
         base = simple(self.type_named(encoding, of.place)).scalar
         if base in ("f32", "f64"):
-            raise wrong(of.place, f"the encoding of {quoted(of.get('name'))} is {encoding}, which is no integer")
+            raise wrong(of.place, f"the encoding of {quoted(of.get('name'))} is {encoding}, which is not an integer")
         notes, unique = list(self.lost_history(of)), Unique()
         values: dict[int, Value] = {}
         for element in of.all("choice" if of.name == "set" else "validValue"):
@@ -313,7 +313,7 @@ class _Schema:
         composite = self.type_named(name, element.place)
         found = next((child for child in composite.children if child.get("name") == part), None)
         if found is None:
-            raise wrong(element.place, f"{quoted(name)} has no member \"{part}\"", f"it is the encoding of <{element.name}>")
+            raise wrong(element.place, f"{quoted(name)} has no member \"{part}\"", f"<{element.name}> needs it: {quoted(name)} is its encoding")
         return self.type_named(found.needed("type"), found.place) if found.name == "ref" else found
 
 

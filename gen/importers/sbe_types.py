@@ -36,7 +36,7 @@ def simple(element: Element) -> Simple:
         raise wrong(element.place, f"there is no primitive type {shown(name)}", "the primitive types are " + ", ".join(SCALARS))
     length = element.integer("length") if element.get("length") else None
     if length is not None and length < 0:
-        raise wrong(element.place, f'"length" is {length}, and is 0 or more')
+        raise wrong(element.place, f'"length" must be 0 or more, not {length}')
     return Simple(SCALARS[name], None if length == 1 and SCALARS[name] != "char" else length, element)
 
 

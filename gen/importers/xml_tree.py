@@ -87,7 +87,7 @@ class _Reader:
         return Place(self.parser.CurrentLineNumber, self.parser.CurrentColumnNumber + 1, width, self.source)
 
     def doctype(self, *_) -> None:
-        raise wrong(self.place(9), "a document type is not read: it can define entities of any size", "remove the DOCTYPE")
+        raise wrong(self.place(9), "a DOCTYPE is not allowed: it can define entities of any size", "remove the DOCTYPE")
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         element = Element(name.rpartition(":")[2], {key.rpartition(":")[2]: value for key, value in attributes.items()},
@@ -97,7 +97,7 @@ class _Reader:
         self.root = self.root or element
         self.open.append(element)
         if len(self.open) > _MAX_DEPTH:
-            raise wrong(element.place, f"elements are nested more than {_MAX_DEPTH} deep")
+            raise wrong(element.place, f"elements are nested more than {_MAX_DEPTH} levels deep")
 
     def end(self, _: str) -> None:
         self.open.pop()

@@ -47,7 +47,7 @@ def _masks(written: list[EnumValue], values: tuple[model.EnumValue, ...], report
         mask = 0
         for name in [] if value.mask.text == "0" else [part.strip() for part in value.mask.text.split("|")]:
             if name not in bits:
-                reporter.error(value.mask.place, f'"mask" names the bits of these flags, and {quoted(name)} is none',
+                reporter.error(value.mask.place, f'"mask" lists bits of these flags, and {quoted(name)} is not one of them',
                                did_you_mean(name, bits) or "for example mask: " + (" | ".join(bits) or "read | write") + ", or mask: 0")
                 break
             mask |= bits[name]

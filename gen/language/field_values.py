@@ -138,7 +138,7 @@ def _number_of_parts(parts: Word | Parts, of: BitField, reporter: Reporter) -> i
     if isinstance(parts, Word):
         part = of.parts[0].name.schema if of.parts else "mode"
         reporter.error(parts.place, f"the default of {quoted(of.name.schema)} must be a mapping of its parts to values",
-                       f"for example {{{part}: 0}}; a part that is left out is 0, or the nearest to it that is allowed")
+                       f"for example {{{part}: 0}}; a part that is left out gets the allowed value nearest to 0")
         return None
     by_name = {part.name.schema: part for part in of.parts}
     number = of.initial
