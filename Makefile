@@ -42,7 +42,7 @@ include make/deps.mk make/rules.mk
 
 build: $(EXAMPLES)
 
-demo: build ## run the three examples, each with a word about what it shows
+demo: build ## run the three examples, and explain what each shows
 	@sh examples/demo.sh $(BUILD) $(MESSAGES)
 
 generate: build/generated ## write generated/ from schema/
@@ -58,16 +58,16 @@ clean: ## remove what was built
 ifdef SCHEMA
 check: check-user
 else
-check: generate ## all tests but the long ones, in at most 90 seconds; SCHEMA=mine.yaml: the tests of your schema
+check: generate ## run all tests but the long ones, in at most 90 seconds; SCHEMA=mine.yaml: the tests of your schema
 	@$(call BUILD_PROGRAMS,$(SHORT_SUITES) $(CLOSURES))
 	@STEP=97; export STEP; $(call TEST,$(PYTHON_TESTS) $(SHORT_SUITES) $(CLOSURES:%='% 4'))
 endif
 
-check-long: generate ## the long tests: every state, every interleaving, memory, random schemas
+check-long: generate ## run the long tests: every state, every interleaving, memory, random schemas
 	@$(call BUILD_PROGRAMS,$(LONG_SUITES) $(CLOSURES))
 	@$(call TEST,--long $(PYTHON_TESTS) $(LONG_SUITES) $(CLOSURES:%='% 8'))
 
-suites: generate ## the tests in C alone; CC=clang, SANITIZE=address,undefined, VALGRIND=1
+suites: generate ## run the tests in C alone; CC=clang, SANITIZE=address,undefined, VALGRIND=1
 	@$(call BUILD_PROGRAMS,$(TESTED))
 	@$(call TEST,$(TESTED))
 

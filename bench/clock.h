@@ -50,7 +50,7 @@ static inline long minor_faults(void)
     return usage.ru_minflt;
 }
 
-/* Bytes of this process that are in memory; 0 where the system does not tell. */
+/* Bytes of this process that are in memory; 0 where the system does not report them. */
 static inline size_t resident_bytes(void)
 {
     FILE *const file = fopen("/proc/self/smaps_rollup", "r");

@@ -5,7 +5,7 @@
  *
  *   BENCH_POOL    the pool; with BENCH_DEPOT a pool on a depot also where there is one thread
  *   BENCH_MALLOC  malloc(sizeof variant) and free of whatever allocator is linked. With BENCH_SIZED_FREE=NAME that function
- *                 frees, and is given the size, which the tag or the workload tells; with BENCH_SDALLOCX, jemalloc's. With BENCH_HEAP or
+ *                 frees, and is given the size, which follows from the tag or the workload; with BENCH_SDALLOCX, jemalloc's. With BENCH_HEAP or
  *                 BENCH_THEAP each thread has a heap of its own (mimalloc's), with BENCH_ARENA an arena (jemalloc's)
  *   BENCH_UNION   malloc(sizeof union)
  *   BENCH_SEED    the design of the experiment this project grew from: one mutex, a stack of free blocks of the

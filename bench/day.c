@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 /*
  * The order book of examples/order_book.c on any contender: its constructors and its free are the contender's.
- * day MESSAGES prints the time of a day of so many, as bench/driver.c does.
+ * day MESSAGES prints the time of a day with this number of messages, as bench/driver.c does.
  */
 
 #include "contender.h"

@@ -172,7 +172,7 @@ static size_t bytes_of(size_t i, unsigned period)
     return bench_variants_[bench.is_one ? one_variant : mix[i % period]].bytes;
 }
 
-/* The limit's places for so many messages, one behind the other, the i-th of the variant mix[i % period]. */
+/* The limit's places for this number of messages, one behind the other. Message i is of the variant mix[i % period]. */
 static void lay_out_places(size_t count, unsigned period)
 {
     size_t bytes = 0;
@@ -576,7 +576,7 @@ static void shuffle_messages(size_t count)
     }
 }
 
-/* For each slot size in turn: so many bytes of a variant of it are made, and freed. */
+/* For each slot size in turn: allocates this number of bytes in messages of a variant of that size, and frees them. */
 static void measure_phases(bool is_random, size_t bytes)
 {
     static bool is_done[1 + BENCH_SLOT_SIZES];

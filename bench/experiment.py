@@ -63,7 +63,7 @@ class Run:
                               "by_variants": [], "instructions": [], "generator": []}
 
     def share(self, cells: int, extras: int) -> float:
-        """The seconds for the next workload, if so many workloads and protocols with extras are left."""
+        """The seconds for the next workload, from the numbers of workloads and of protocols with extras that are left."""
         left = self.effort.total - (time.monotonic() - self._began) - extras * EXTRA_SECONDS
         return max(0.0, min(self.effort.seconds, left / cells))
 

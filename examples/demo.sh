@@ -24,8 +24,8 @@ END
 cat <<END
 
 What you saw: with many orders in the book, the pool holds little more than the messages themselves. The other lines
-say what malloc or a union would take for the same orders. Where an order differs from the totals, the self-check says so
-and the program fails.
+show what malloc or a union would take for the same orders. If an order differed from the totals, the self-check would
+report it, and the program would fail.
 
 ==== 3 of 3: pipeline.c, messages that are allocated in one thread and freed in another
 A producer allocates requests. Two workers free them and allocate results. A consumer frees the results. Each thread has a
@@ -36,5 +36,5 @@ END
 cat <<END
 
 What you saw: the depot's memory stays small, although $2 requests and as many results passed from thread to thread. No
-message is lost or freed twice: the sum is right and none is live at the end.
+message is lost, and there is no double free: the sum is right, and no message is live at the end.
 END

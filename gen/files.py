@@ -79,7 +79,7 @@ def write(files: dict[Path, str], touched: Collection[Path] = ()) -> list[Path]:
 
 
 def create(files: dict[Path, str]) -> None:
-    """Writes new files, all or none, and the folders for them. Raises OSError, also if a file is there already."""
+    """Writes new files, all or none, and the folders for them. Raises OSError, also if a file exists already."""
     with _signals_held():
         created: list[Path] = []
         try:

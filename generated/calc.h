@@ -196,8 +196,8 @@ PROTOPOOL_API const struct protopool_record *calc_describe(enum calc_tag tag);
 PROTOPOOL_API size_t calc_size(const struct calc *msg); /* of its struct */
 PROTOPOOL_API const char *calc_operation_name(enum calc_operation value); /* NULL if it is not declared */
 
-/* Whether `bytes` bytes from outside begin with a message of the schema: a known tag, the whole struct, and only
- * values that the schema allows. The bytes must be aligned as the struct is; 8 is always enough. */
+/* For data from outside: whether the `bytes` bytes at msg begin with a message of the schema: a known tag, the whole struct, and
+ * only values that the schema allows. They must be aligned as the struct is; 8 is always enough. */
 PROTOPOOL_API bool calc_validate(const struct calc *msg, size_t bytes);
 
 /* Whether both are the same variant with equal fields. Floating-point numbers are compared by their representation. Padding
@@ -249,8 +249,8 @@ static inline void calc_pool_reset(struct calc_pool *pool);
  * has no memory or no variant has the tag. True for a variant without fields. */
 PROTOPOOL_NODISCARD PROTOPOOL_API bool calc_pool_reserve(struct calc_pool *pool, enum calc_tag tag, size_t n);
 
-/* Fills the magazines of the slot sizes in use, and touches all free slots: until flush, reset or trim, an allocation from them
- * neither calls the source nor causes a page fault. False if the source has no memory for a magazine. */
+/* Fills the magazines of the slot sizes in use, and touches all free slots. To allocate these slots then neither calls the source
+ * nor causes a page fault, until flush, reset or trim. False if the source has no memory for a magazine. */
 PROTOPOOL_NODISCARD static inline bool calc_pool_prefill(struct calc_pool *pool);
 
 /* flush returns the free slots in the pool's magazines to their slabs: call it before the thread goes idle. trim returns all
@@ -295,7 +295,7 @@ PROTOPOOL_API bool calc_depot_each(struct calc_depot *depot, void (*fn)(void *ct
 static inline size_t calc_depot_trim(struct calc_depot *depot);
 static inline void calc_depot_stats(struct calc_depot *depot, struct calc_pool_stats *stats);
 #ifndef PROTOPOOL_NO_STDIO
-PROTOPOOL_API int calc_depot_print_budget(FILE *out, struct calc_depot *depot); /* as that of a pool */
+PROTOPOOL_API int calc_depot_print_budget(FILE *out, struct calc_depot *depot); /* like that of a pool */
 #endif
 #endif
 

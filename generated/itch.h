@@ -567,8 +567,8 @@ PROTOPOOL_API const char *itch_tag_name(enum itch_tag tag);
 PROTOPOOL_API const struct protopool_record *itch_describe(enum itch_tag tag);
 PROTOPOOL_API size_t itch_size(const struct itch *msg); /* of its struct */
 
-/* Whether `bytes` bytes from outside begin with a message of the schema: a known tag, the whole struct, and only
- * values that the schema allows. The bytes must be aligned as the struct is; 8 is always enough. */
+/* For data from outside: whether the `bytes` bytes at msg begin with a message of the schema: a known tag, the whole struct, and
+ * only values that the schema allows. They must be aligned as the struct is; 8 is always enough. */
 PROTOPOOL_API bool itch_validate(const struct itch *msg, size_t bytes);
 
 /* Whether both are the same variant with equal fields. Floating-point numbers are compared by their representation. Padding
@@ -638,8 +638,8 @@ static inline void itch_pool_reset(struct itch_pool *pool);
  * has no memory or no variant has the tag. True for a variant without fields. */
 PROTOPOOL_NODISCARD PROTOPOOL_API bool itch_pool_reserve(struct itch_pool *pool, enum itch_tag tag, size_t n);
 
-/* Fills the magazines of the slot sizes in use, and touches all free slots: until flush, reset or trim, an allocation from them
- * neither calls the source nor causes a page fault. False if the source has no memory for a magazine. */
+/* Fills the magazines of the slot sizes in use, and touches all free slots. To allocate these slots then neither calls the source
+ * nor causes a page fault, until flush, reset or trim. False if the source has no memory for a magazine. */
 PROTOPOOL_NODISCARD static inline bool itch_pool_prefill(struct itch_pool *pool);
 
 /* flush returns the free slots in the pool's magazines to their slabs: call it before the thread goes idle. trim returns all
@@ -684,7 +684,7 @@ PROTOPOOL_API bool itch_depot_each(struct itch_depot *depot, void (*fn)(void *ct
 static inline size_t itch_depot_trim(struct itch_depot *depot);
 static inline void itch_depot_stats(struct itch_depot *depot, struct itch_pool_stats *stats);
 #ifndef PROTOPOOL_NO_STDIO
-PROTOPOOL_API int itch_depot_print_budget(FILE *out, struct itch_depot *depot); /* as that of a pool */
+PROTOPOOL_API int itch_depot_print_budget(FILE *out, struct itch_depot *depot); /* like that of a pool */
 #endif
 #endif
 

@@ -108,14 +108,14 @@
 #define PP_SLAB_ORDERS 5U                     /* slabs of PP_SLAB_BYTES << order */
 #define PP_WASTE_SHIFT 6                      /* the aim: header and tail waste less than 1/64 of a slab */
 #define PP_ARRAYS_WASTE_SHIFT 3               /* the same for slabs of magazines' arrays; there are few of them */
-#define PP_OWN_BLOCK_MIN_BYTES ((size_t)4096) /* slots of at least so many bytes may have a block each */
-#define PP_MAGAZINE_BYTES ((size_t)1 << 18)   /* a magazine holds slots of at most so many bytes in all */
+#define PP_OWN_BLOCK_MIN_BYTES ((size_t)4096) /* slots of at least this size may have a block each */
+#define PP_MAGAZINE_BYTES ((size_t)1 << 18)   /* the slots in a magazine have at most this size in all */
 #define PP_MAGAZINE_MIN 4U                    /* a slot size has no magazine if it would hold fewer slots */
 #define PP_IDLE_PERIOD 64U     /* visits to the store between two looks at the magazines of a slot size */
-#define PP_FLUSH_PERIOD_MIN 8U /* or so many slabs that are taken */
+#define PP_FLUSH_PERIOD_MIN 8U /* the same in slabs that the pool takes */
 #define PP_PAIR_OF_LINES 128   /* bytes: some processors fetch cache lines of 64 bytes in pairs */
-#define PP_BATCH_MAX 4U        /* a pool leaves at most so many full magazines in the depot at once */
-#define PP_PAUSES_MAX 8        /* at most so many pauses between two tries */
+#define PP_BATCH_MAX 4U        /* a pool leaves at most this number of full magazines in the depot at once */
+#define PP_PAUSES_MAX 8        /* the most pauses between two tries */
 #define PP_LOCK_TRIES 100      /* a depot's lock is held for less time than a thread takes to sleep and to wake */
 
 static_assert(PROTOPOOL_MAGAZINE >= 1 && PROTOPOOL_MAGAZINE <= 65535, "PROTOPOOL_MAGAZINE is 1 to 65535");
@@ -644,7 +644,7 @@ static inline size_t pp_round_up(size_t bytes)
     return (bytes + 7) / 8 * 8;
 }
 
-/* The words of the level of the summary above a level of so many words. */
+/* The words of the level of the summary above a level with this number of words. */
 static inline uint32_t pp_words_above(uint32_t words)
 {
     return words <= PROTOPOOL_SEARCHED_WORDS_ ? 0 : pp_bitmap_words(words);
@@ -999,19 +999,19 @@ struct protopool_chunk {
 static_assert(PP_CHUNK_MIN % 64 == 0 && PP_CHUNK_MAX % 64 == 0 && PP_LARGEST_SLAB / PP_SLAB_BYTES < 64,
               "a chunk's bits are whole words, and a slab's are in one");
 
-/* The alignment of the first slab of a chunk of so many. */
+/* The alignment of the first slab of a chunk with this number of slabs. */
 static size_t pp_chunk_align(size_t slabs)
 {
     return slabs > PP_CHUNK_MAX ? PP_PART * PP_SLAB_BYTES : PP_LARGEST_SLAB;
 }
 
-/* The bytes of the two bitmaps of so many slabs. */
+/* The bytes of the two bitmaps for this number of slabs. */
 static size_t pp_chunk_bitmaps(size_t slabs)
 {
     return 2 * slabs / 64 * sizeof(uint64_t);
 }
 
-/* The bytes of a block that has room for so many slabs, at any address. */
+/* The bytes of a block that has room for this number of slabs, at any address. */
 static size_t pp_chunk_bytes(size_t slabs)
 {
     return pp_chunk_bitmaps(slabs) + slabs * PP_SLAB_BYTES + pp_chunk_align(slabs) - 1;
@@ -1118,8 +1118,8 @@ static void pp_clean_part(struct protopool_heap *heap, struct protopool_chunk *c
 
 static_assert(PP_PART * PP_SLAB_BYTES <= PP_DIRTY_MIN / 2, "one part alone never exceeds half of the bound");
 
-/* Gives free memory to the system until at most so many bytes are left. It begins at the highest address, because slabs are
- * taken at the lowest. It leaves out the part that slabs are given back to just now: they would go to the system one by one. */
+/* Gives free memory to the system until at most this number of bytes is left. It begins at the highest address, because slabs
+ * are taken at the lowest. It leaves out the part to which a slab returns just now: slabs would go to the system one by one. */
 static void pp_clean_heap(struct protopool_heap *heap, size_t left, const unsigned char *except)
 {
     for (size_t i = heap->count; i-- > 0 && heap->dirty > left;) {
@@ -1452,7 +1452,7 @@ static void pp_give_highest_spare(struct protopool_store *store)
     pp_give_to_source(store, (void *)(spare - order), PP_SLAB_BYTES << order, PP_SLAB_BYTES << order);
 }
 
-/* Gives spares back, at least so many bytes if there are as many: so the pool grows only if it has no spares. */
+/* Gives spares back: at least this number of bytes, or all. So the pool grows only if it has no spares. */
 static void pp_give_spares(struct protopool_store *store, size_t bytes)
 {
     const size_t left = store->growth->spare_bytes > bytes ? store->growth->spare_bytes - bytes : 0;
@@ -1461,7 +1461,7 @@ static void pp_give_spares(struct protopool_store *store, size_t bytes)
         pp_give_highest_spare(store);
 }
 
-/* Whether another slab, of so many bytes, may be kept as a spare. */
+/* Whether another slab, of this number of bytes, may be kept as a spare. */
 static bool pp_has_room_for_spare(const struct protopool_growth *growth, size_t bytes)
 {
     return growth->spare_count < PROTOPOOL_SPARE_SLABS
@@ -1824,9 +1824,9 @@ static void pp_each_in_store(struct protopool_store *store, void (*fn)(void *ctx
 /* ---- magazine.c -------------------------------------------------------------------------------------------------- */
 /*
  * Magazines: a pool's stacks of free slots.
- * A magazine has an array of its slot size's capacity, or none. The loaded magazines are in the struct of the pool. What else a
- * pool has per slot size is in parts, which it takes from its store when it first uses a slot size: a protocol can have many
- * more slot sizes than a pool uses.
+ * A magazine has an array of its slot size's capacity, or none. The loaded magazines are in the struct of the pool. All other
+ * data per slot size are in parts. A pool takes a part from its store when it first uses one of the part's slot sizes: a
+ * protocol can have many more slot sizes than a pool uses.
  */
 
 static bool pp_has_part(const struct protopool *pool, unsigned c)
@@ -1834,7 +1834,7 @@ static bool pp_has_part(const struct protopool *pool, unsigned c)
     return pool->parts[(c - 1) / PROTOPOOL_PART] != NULL;
 }
 
-/* What the pool has of the slot size. Without a part, an element that has nothing, and is not written to. */
+/* The pool's data of the slot size. If the pool has no part for it: an empty element, which nothing writes to. */
 static struct protopool_pool_class *pp_class(const struct protopool *pool, unsigned c)
 {
     static const struct protopool_pool_class nothing;
@@ -1853,7 +1853,7 @@ static uint32_t pp_magazine_count(const struct protopool_magazine *magazine)
     return pp_has_array(magazine) ? (uint32_t)(magazine->top - magazine->slots) : 0;
 }
 
-/* Gives the magazine an empty array for so many slots. If the capacity is 0, it has none. */
+/* Gives the magazine an empty array for `capacity` slots. If that is 0, it has none. */
 static void pp_set_array(struct protopool_magazine *magazine, void **slots, uint32_t capacity)
 {
     magazine->top = magazine->slots = slots;
@@ -2035,18 +2035,18 @@ static void pp_swap_magazines(struct protopool *pool, unsigned c)
 /* ---- exchange.c -------------------------------------------------------------------------------------------------- */
 /*
  * Full magazines go from pool to pool through the depot, in batches.
- * A pool that only frees leaves up to PP_BATCH_MAX full magazines at once, so that it needs the lock, and lines of memory that
- * other cores have written, less often.
+ * A pool that only frees leaves up to PP_BATCH_MAX full magazines at once. So it less often needs the lock, and cache lines
+ * that other cores have written.
  * Functions of a depot are called with its lock held.
  */
 
-/* Whether the pool has joined a growing depot. Only then it exchanges magazines. */
+/* Whether the pool has joined a growing depot. Only such a pool exchanges magazines. */
 static bool pp_exchanges(const struct protopool *pool)
 {
     return pool->depot != NULL && pool->store->growth != NULL;
 }
 
-/* Behind the rest of a part. Without a part, it has nothing, and is not written to. */
+/* It lies behind the rest of a part. If the pool has no part: an empty element, which nothing writes to. */
 static struct protopool_exchange *pp_exchange_of(const struct protopool *pool, unsigned c)
 {
     static const struct protopool_exchange nothing;
@@ -2585,7 +2585,7 @@ static void pp_activate_pool(struct protopool *pool, struct protopool_store *sto
 }
 
 #if PROTOPOOL_CHECK >= 1 || !defined PROTOPOOL_NO_THREADS
-/* What the macros for fixed memory compute for so many slots, with less code. */
+/* What the macros for fixed memory compute for this number of slots, with less code. */
 static unsigned long long pp_laid_out_bytes(size_t slot_bytes, unsigned long long slots, unsigned long long arrays)
 {
     return PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), slots,
@@ -2593,7 +2593,7 @@ static unsigned long long pp_laid_out_bytes(size_t slot_bytes, unsigned long lon
                                PROTOPOOL_RECORD_BYTES_);
 }
 
-/* Lays out so many parts behind the tables in fixed memory. Returns their end. */
+/* Lays out this number of parts behind the tables in fixed memory. Returns their end. */
 static unsigned char *pp_lay_out_parts(struct protopool_store *store, size_t parts)
 {
     store->new_parts = (unsigned char *)store + pp_tables_bytes(store->geometry);
@@ -2640,7 +2640,7 @@ static const struct protopool_slot_size *pp_compact_size(const struct protopool 
     return &pool->store->geometry->slot_sizes[c - 1];
 }
 
-/* Takes slots from the bitmap, which has so many, and puts them onto the empty magazine, the lowest address on top. */
+/* Takes this number of slots from the bitmap and puts them onto the empty magazine, the lowest address on top. */
 PROTOPOOL_INLINE void pp_refill_compact(struct protopool *pool, unsigned c, uint32_t count)
 {
     const struct protopool_slot_size *const size = pp_compact_size(pool, c);
@@ -3396,7 +3396,7 @@ bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_
     return false;
 }
 
-/* Whether a slab can count the slots of each slot size in a fixed depot for so many pools. */
+/* Whether a slab can count the slots of each slot size in a fixed depot for this number of pools. */
 static bool pp_can_count(const struct protopool_geometry *geometry, unsigned long long pools)
 {
     for (uint32_t i = 0; i < geometry->count; i++)
@@ -3405,7 +3405,7 @@ static bool pp_can_count(const struct protopool_geometry *geometry, unsigned lon
     return true;
 }
 
-/* The bytes of so many arrays of a fixed depot. */
+/* The bytes of this number of arrays of a fixed depot. */
 static unsigned long long pp_arrays_bytes(unsigned long long arrays)
 {
     return PROTOPOOL_LAID_OUT_(PROTOPOOL_MAGAZINE * sizeof(void *), arrays,
@@ -3426,7 +3426,7 @@ static uint32_t pp_parts_with_budget(const struct protopool_geometry *geometry)
     return parts;
 }
 
-/* The bytes of a fixed depot for so many pools. *slots gets those of the slots and their bitmaps. */
+/* The bytes of a fixed depot for this number of pools. *slots gets those of the slots and their bitmaps. */
 static unsigned long long pp_depot_bytes(const struct protopool_geometry *geometry, unsigned long long pools,
                                          unsigned long long *slots)
 {
@@ -5742,7 +5742,8 @@ static bool pp_is_wrong_argument(struct pp_search *search, const struct protopoo
     return true;
 }
 
-/* Finds the tail with which tails, none of which is too long, are so together. arguments: one per field, or only those of tails. */
+/* Finds the tail that makes a message too large although no tail alone is too long. arguments: one per field, or only those of
+ * tails. */
 static bool pp_is_too_large(struct pp_search *search, const struct protopool_record *message,
                             const struct protopool_argument *arguments, bool has_all)
 {

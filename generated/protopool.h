@@ -715,8 +715,8 @@ struct protopool_pool_class {
     uint16_t seen_loaded, seen_previous;
 };
 
-/* A pool takes these for so many slot sizes at once, as a part, when it first uses one of them. In a growing depot, as many
- * struct protopool_exchange follow. */
+/* A part is an array of struct protopool_pool_class, one for each of this number of slot sizes. A pool takes a part when it first
+ * uses one of its slot sizes. In a growing depot, the same number of struct protopool_exchange follows. */
 #define PROTOPOOL_PART 2
 #define PROTOPOOL_PART_BYTES (PROTOPOOL_PART * sizeof(struct protopool_pool_class))
 #define PROTOPOOL_PARTS(slot_sizes) (((slot_sizes) + 1) / PROTOPOOL_PART + ((slot_sizes) == 0))
@@ -940,7 +940,7 @@ static inline struct protopool_magazine *protopool_expect(struct protopool *pool
 }
 
 /*
- * The index, from 1, of the smallest slot size that holds a message with a tail of so many bytes in all, 1 to 2^31 - 1.
+ * The index, from 1, of the smallest slot size that holds a message with a tail. bytes: of the whole message, 1 to 2^31 - 1.
  * These slot sizes are the multiples of 16 up to 1 KiB, and then four per doubling. The generator's tail_slots.py has the
  * same rule, and the reasons for it.
  */

@@ -48,7 +48,7 @@ enum telemetry_tag { TELEMETRY_HEARTBEAT = 1, TELEMETRY_ATTITUDE = 2, TELEMETRY_
     X_(MISSION, mission) X_(TEXT, text) X_(LOG, log) X_(CHUNK, chunk) X_(TRACK, track) X_(SET_MODE, set_mode) \
     X_(REBOOT, reboot) X_(SET_HOME, set_home)
 
-/* The most that one mission has. */
+/* The most waypoints that one mission has. */
 #define TELEMETRY_MAX_WAYPOINTS 16
 
 /* Who steers. */
@@ -238,9 +238,9 @@ static inline bool telemetry_valid_waypoint(const struct telemetry_waypoint *val
  * padding inside the elements of an array. They do not write the unused bytes behind the end of a text or list.
  *
  * A tail lies behind its message's struct. Its length is set when the message is allocated. After that, write only its
- * elements. There is no make. copy takes a struct and a tail, and ignores the length in the struct. valid checks only the
- * struct; telemetry_validate checks both. reserve is like telemetry_pool_reserve, for tails of this length. The accessors store
- * the length in *length, unless length is NULL.
+ * elements. Such a message has no make. copy takes a struct and a tail, and ignores the length in the struct. valid checks
+ * only the struct; telemetry_validate checks both. reserve is like telemetry_pool_reserve, for tails of this length. The functions
+ * that return a tail store its length in *length, unless length is NULL.
  */
 
 /* Heartbeat. Also telemetry_default_heartbeat telemetry_valid_heartbeat telemetry_as_heartbeat telemetry_if_heartbeat telemetry_edit_heartbeat telemetry_free_heartbeat */
@@ -335,8 +335,8 @@ PROTOPOOL_API const struct protopool_record *telemetry_describe(enum telemetry_t
 PROTOPOOL_API size_t telemetry_size(const struct telemetry *msg); /* of its struct and its tail */
 PROTOPOOL_API const char *telemetry_mode_name(enum telemetry_mode value); /* NULL if it is not declared */
 
-/* Whether `bytes` bytes from outside begin with a message of the schema: a known tag, the whole struct, and only
- * values that the schema allows. The bytes must be aligned as the struct is; 8 is always enough. */
+/* For data from outside: whether the `bytes` bytes at msg begin with a message of the schema: a known tag, the whole struct, and
+ * only values that the schema allows. They must be aligned as the struct is; 8 is always enough. */
 PROTOPOOL_API bool telemetry_validate(const struct telemetry *msg, size_t bytes);
 
 /* Whether both are the same variant with equal fields. Floating-point numbers are compared by their representation. Padding
@@ -393,8 +393,8 @@ static inline void telemetry_pool_reset(struct telemetry_pool *pool);
  * tail, which have many slot sizes: see telemetry_reserve_log. */
 PROTOPOOL_NODISCARD PROTOPOOL_API bool telemetry_pool_reserve(struct telemetry_pool *pool, enum telemetry_tag tag, size_t n);
 
-/* Fills the magazines of the slot sizes in use, and touches all free slots: until flush, reset or trim, an allocation from them
- * neither calls the source nor causes a page fault. False if the source has no memory for a magazine. */
+/* Fills the magazines of the slot sizes in use, and touches all free slots. To allocate these slots then neither calls the source
+ * nor causes a page fault, until flush, reset or trim. False if the source has no memory for a magazine. */
 PROTOPOOL_NODISCARD static inline bool telemetry_pool_prefill(struct telemetry_pool *pool);
 
 /* flush returns the free slots in the pool's magazines to their slabs: call it before the thread goes idle. trim returns all
@@ -439,7 +439,7 @@ PROTOPOOL_API bool telemetry_depot_each(struct telemetry_depot *depot, void (*fn
 static inline size_t telemetry_depot_trim(struct telemetry_depot *depot);
 static inline void telemetry_depot_stats(struct telemetry_depot *depot, struct telemetry_pool_stats *stats);
 #ifndef PROTOPOOL_NO_STDIO
-PROTOPOOL_API int telemetry_depot_print_budget(FILE *out, struct telemetry_depot *depot); /* as that of a pool */
+PROTOPOOL_API int telemetry_depot_print_budget(FILE *out, struct telemetry_depot *depot); /* like that of a pool */
 #endif
 #endif
 

@@ -10,24 +10,24 @@ BENCH = $(FIND_BENCH_PYTHON); CC="$(CC)" "$$p" -m bench $(if $(SCHEMA),--schema 
 
 #@ Measure
 
-deps-bench: ## install what bench needs besides: statistics, plots, other allocators
+deps-bench: ## install what only bench needs: statistics, plots, other allocators
 	@$(call INSTALL_PACKAGES,$(DEPS) $(DEPS_BENCH))
 
-bench: ## the experiment: is the pool faster? (15 minutes; SCHEMA=mine.yaml, PEERS=dir of archives)
+bench: ## measure whether the pool is faster (15 minutes; SCHEMA=mine.yaml, PEERS=dir of archives)
 	@$(BENCH)
 
-bench-quick: ## the same in a minute
+bench-quick: ## the same with the main workloads only, in a minute
 	@$(BENCH) --quick
 
-bench-check: ## the benchmark itself: the pool against itself, and against one that is twice as slow
+bench-check: ## check the benchmark: compare the pool with itself, and with one that does everything twice
 	@$(BENCH) --quick --same
 	@$(BENCH) --quick --slowed
 
-bench-instructions: ## instructions of today's code against those of bench/instructions.json; fails if 5 % more
+bench-instructions: ## count instructions; fail if they are 5 % more than in bench/instructions.json
 	@$(FIND_PYTHON); CC="$(CC)" "$$p" -m bench.instructions
 
-bench-generator: ## what the generator and its output cost, up to 10,000 variants
+bench-generator: ## measure what the generator and its output cost, up to 10,000 variants
 	@$(FIND_PYTHON); CC="$(CC)" "$$p" -m bench.generator 10 100 1000 10000
 
-compare: generate ## the same messages in nanopb, protobuf-c, QP/C, std::variant and by hand (QPC=dir of QP/C's sources)
+compare: generate ## measure the same messages in nanopb, protobuf-c, QP/C, std::variant and by hand (QPC=dir of QP/C's sources)
 	@$(FIND_PYTHON); "$$p" -m bench.compare $(if $(QPC),--qpc "$(QPC)") $(COMPAREFLAGS)

@@ -6,10 +6,10 @@
 
 #@ Maintain
 
-deps-ci: ## install what ci needs besides
+deps-ci: ## install what only ci needs
 	@$(call INSTALL_PACKAGES,$(DEPS) $(DEPS_CI))
 
-ci: deps-ci deps-bench ## everything that CI runs; goes on after a failure, ends with what failed and one total
+ci: deps-ci deps-bench ## run everything that CI runs; go on after a failure, and end with what failed and one total
 	@$(FIND_PYTHON); "$$p" tests/run.py -j1 'make fresh' 'make lint' $(if $(CHECKED),,'make check CC=gcc') 'make check-long CC=gcc' \
 	    'make -j2 bench-instructions demo-valgrind' 'make bench-quick' 'make -j2 portable cplusplus windows firmware' 'make -j2 combinations' \
 	    'make tsan HANDOFFS=3000000' 'make weaken' 'make -j2 fuzz fuzz-schema FUZZ_SECONDS=30' \
@@ -23,7 +23,7 @@ TIDY = clang-tidy --quiet --warnings-as-errors='*'
 TIDY_FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -Igenerated -Ibuild/parcel
 TIDY_SOURCES = $(filter-out %/interleavings.c %/longest_call.c %/combined.c,$(wildcard examples/*.c tests/*/*.c))
 
-lint: generate build/parcel/parcel.h ## clang-format, clang-tidy, pyflakes, shellcheck
+lint: generate build/parcel/parcel.h ## run clang-format, clang-tidy, pyflakes, shellcheck
 	$(call step,LINT,clang-format)clang-format --dry-run -Werror $(C_SOURCES)
 	@$(MAKE) -k $(PARALLEL) $(TIDIED)
 	$(call step,LINT,pyflakes)$(if $(shell command -v pyflakes3),pyflakes3,python3 -m pyflakes) gen tests bench bin/protopool install
@@ -46,13 +46,13 @@ tidy-bench:
 	    $(TIDY) $(wildcard bench/*.c) -- -std=c11 -D_GNU_SOURCE -Ibuild/lint -DBENCH_POOL \
 	    -DBENCH_PROTOCOL='"itch_bench.h"' -DBENCH_ONE=add_order -DBENCH_ONE_NAME='"AddOrder"'
 
-format: ## put the hand-written C into its form
+format: ## format the hand-written C
 	$(call step,FORMAT,$(words $(C_SOURCES)) files)clang-format -i $(C_SOURCES)
 
 # ---- Editors
 
 # The server is the one of most editors' YAML extensions. npm is no Debian package here: whoever has it runs these tests.
-editor: ## what an editor with a YAML language server shows: mistakes, completion, documentation (needs npm)
+editor: ## test what an editor with a YAML language server shows: mistakes, completion, documentation (needs npm)
 	@mkdir -p build/editor && cp tests/editor/package*.json build/editor
 	$(call step,NPM,yaml-language-server)cd build/editor && npm ci --no-audit --no-fund >npm.log 2>&1 || { cat npm.log >&2; exit 1; }
 	@$(call TEST,tests/editor)
@@ -69,7 +69,7 @@ CHECKSUM = --messages 200000 | grep checksum
 # A C and a C++17 program, with every warning, the C one linked with the C library alone: on this machine, on a 32-bit and on a
 # big-endian one, where each must print what it prints here. Then the engine without any library. Linux may run no 32-bit
 # programs: qemu-i386 does.
-portable: generate ## C++17, 32-bit, big-endian and freestanding: compile with every warning, run, compare
+portable: generate ## test C++17, 32-bit, big-endian and freestanding: compile with every warning, run, compare
 	@mkdir -p $(P)
 	$(call step,TEST,order_book)gcc $(STRICT_C) $(BOOK) -o $(P)/book && $(P)/book $(CHECKSUM) >$(P)/expected
 	$(call step,TEST,order_book (musl))musl-gcc $(STRICT_C) -static $(BOOK) -o $(P)/book_musl && \
@@ -105,7 +105,7 @@ CPP_SETTINGS = "g++ -std=c++17 -Wuseless-cast" "g++ -std=c++20 -Wuseless-cast -f
     "g++ -std=c++17 -DPROTOPOOL_CHECK=2 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" \
     "clang++ -std=c++20 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" "i686-linux-gnu-g++ -std=c++17 -static"
 
-cplusplus: generate ## the C++ programs: both compilers, three standards and levels, sanitizers, 32-bit
+cplusplus: generate ## test the C++ programs: both compilers, three standards and levels, sanitizers, 32-bit
 	@mkdir -p $(CPP)
 	@set -e; for setting in $(CPP_SETTINGS); do \
 	    echo "  TEST  $$setting"; cc=gcc; run=; level=$$(echo "$$setting" | grep -o -- '-DPROTOPOOL_CHECK=.' || true); \
@@ -123,7 +123,7 @@ W = build/windows
 MINGW = x86_64-w64-mingw32-gcc $(STRICT_C) -static
 WINE = WINEDEBUG=-all WINEPREFIX=$(abspath $(W)/prefix) timeout 300 wine
 
-windows: generate ## mingw-w64: compile with every warning, run under wine, compare
+windows: generate ## test mingw-w64: compile with every warning, run under wine, compare
 	@mkdir -p $(W)
 	$(call step,CC,32 and 64 bits at each level)for level in 0 1 2; do for c in calc telemetry protopool; do \
 	    i686-w64-mingw32-gcc $(STRICT_C) -DPROTOPOOL_CHECK=$$level -c generated/$$c.c -o $(W)/$$c.o && \
@@ -153,7 +153,7 @@ FIRMWARE_HOST = gcc $(FIRMWARE_C) -D_XOPEN_SOURCE=700 $(FIRMWARE) tests/engine/f
 
 # A program on a Cortex-M3 in qemu must print what it prints on this machine: with the small C library newlib-nano, where
 # that prints floating point and where it does not, and with the whole newlib; and freestanding. Without the lock it must fail.
-firmware: firmware-size ## a program with interrupts on a microcontroller in qemu, with small C libraries and none
+firmware: firmware-size ## run a program with interrupts on a microcontroller in qemu, with small C libraries and without one
 	@mkdir -p $(F)
 	$(call step,TEST,firmware (on this machine))$(FIRMWARE_HOST) -o $(F)/host && $(F)/host >$(F)/expected && \
 	    $(FIRMWARE_HOST) -Dsnprintf=no_snprintf -o $(F)/host_without_floats && $(F)/host_without_floats >$(F)/expected_without_floats
@@ -169,7 +169,7 @@ firmware: firmware-size ## a program with interrupts on a microcontroller in qem
 	$(call step,TEST,firmware (fails without its lock))$(ARM) -ffreestanding -DWITHOUT_MASK --specs=nano.specs -o $(F)/without_mask.elf && \
 	    ! $(ARM_RUN) $(F)/without_mask.elf >$(F)/without_mask.log
 
-firmware-size: generate ## flash and RAM that calc takes on a Cortex-M3, and whether they are within their limits
+firmware-size: generate ## print the flash and RAM that calc takes on a Cortex-M3; fail if they are above their limits
 	$(call step,TEST,firmware (size))$(FIND_PYTHON); "$$p" tests/engine/firmware/size.py $(F)
 
 # ---- Every combination of types
@@ -180,7 +180,7 @@ STRICT_ALL = $(STRICT_C) -O0 -I$(A)
 
 # Each compiler takes every combination of types; the suite runs with the sanitizers, valgrind sees each message once, and
 # each message is the same, prints and hashes the same on a 32-bit and on a big-endian machine.
-combinations: combinations-suite combinations-elsewhere combinations-wide ## every combination of types: compile with every warning, run, compare
+combinations: combinations-suite combinations-elsewhere combinations-wide ## test every combination of types: compile with every warning, run, compare
 
 $(A)/all.h: build/generated tests/generator/combinations.py
 	@mkdir -p $(A)
@@ -225,12 +225,12 @@ combinations-wide: build/generated
 
 LEAKCHECK = $(MEMCHECK) --show-leak-kinds=all --errors-for-leak-kinds=all
 
-demo-valgrind: build ## the examples under valgrind
+demo-valgrind: build ## run the examples under valgrind
 	$(call step,TEST,seed (valgrind))$(LEAKCHECK) $(BUILD)/seed >build/seed.log
 	$(call step,TEST,order_book (valgrind))$(LEAKCHECK) $(BUILD)/order_book --messages 200000 >build/order_book.log
 	$(call step,TEST,pipeline (valgrind))$(MEMCHECK) --fair-sched=yes $(BUILD)/pipeline --messages 100000
 
-sanitized: sanitized-gcc sanitized-clang ## the suites under ASan and UBSan, gcc and clang
+sanitized: sanitized-gcc sanitized-clang ## run the suites under ASan and UBSan, with gcc and clang
 
 sanitized-gcc sanitized-clang:
 	@$(MAKE) suites SANITIZE=address,undefined CFLAGS=-g CC=$(@:sanitized-%=%)
@@ -238,11 +238,11 @@ sanitized-gcc sanitized-clang:
 HANDOFFS ?= 30000000
 SOAK_SECONDS ?= 60
 
-tsan: ## the suite of threads under ThreadSanitizer, gcc and clang
+tsan: ## run the suite of threads under ThreadSanitizer, with gcc and clang
 	@for cc in gcc clang; do $(MAKE) CC=$$cc SANITIZE=thread CFLAGS=-g build/$$cc-thread/plain/test_threads || exit 1; done
 	@HANDOFFS=$(HANDOFFS) STREAMS=1; export HANDOFFS STREAMS; $(call TEST,build/gcc-thread/plain/test_threads build/clang-thread/plain/test_threads)
 
-soak: ## threads that come and go, for SOAK_SECONDS
+soak: ## test threads that come and go, for SOAK_SECONDS
 	@$(call BUILD_PROGRAMS,$(BUILD)/plain/test_threads $(BUILD)/check2/test_misuse)
 	@SOAK_SECONDS=$(SOAK_SECONDS) RACES=20000; export SOAK_SECONDS RACES; $(call TEST,$(BUILD)/plain/test_threads $(BUILD)/check2/test_misuse)
 
@@ -253,7 +253,7 @@ weaken: generate ## take each lock out of the engine in turn: ThreadSanitizer mu
 
 FUZZ_SECONDS ?= 600
 
-fuzz: generate build/parcel/parcel.h ## libFuzzer allocates, changes, frees and validates messages of any length, for FUZZ_SECONDS
+fuzz: generate build/parcel/parcel.h ## let libFuzzer allocate, change, free and validate messages of any length, for FUZZ_SECONDS
 	@mkdir -p build/fuzz/corpus
 	@for level in 0 2; do \
 	    echo "  FUZZ  level $$level"; \

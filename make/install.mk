@@ -59,7 +59,7 @@ copy = $(call step,COPY,$(1))
 # that the copy works.
 WARM = "$(bindir)/protopool" generate -q --cpp --bench -o $(MADE)/first --tests $(MADE)/first schema/calc.yaml && "$(bindir)/protopool" --version
 
-uninstall: ## remove what install put there; with the same variables
+uninstall: ## remove what install has installed; with the same variables
 	$(call step,RM,$(prefix))rm -f "$(DESTDIR)$(bindir)/protopool" "$(DESTDIR)$(includedir)/protopool.mk" "$(DESTDIR)$(pkgconfigdir)/protopool.pc" \
 	    "$(DESTDIR)$(bashcompletiondir)/protopool" "$(DESTDIR)$(mandir)/man1/protopool.1" "$(DESTDIR)$(mandir)/man5/protopool-schema.5" \
 	    "$(DESTDIR)$(cmakedir)/protopoolConfig.cmake" "$(DESTDIR)$(cmakedir)/protopoolConfigVersion.cmake" \
@@ -71,9 +71,9 @@ uninstall: ## remove what install put there; with the same variables
 
 # ---- Packages
 
-wheel: ## a Python package, in build/wheel; needs setuptools and wheel, no network
+wheel: ## make a Python package, in build/wheel; needs setuptools and wheel, but no network
 	$(call step,WHEEL,build/wheel)$(FIND_PYTHON); rm -rf build/wheel build/lib && "$$p" -m pip -q wheel --no-build-isolation --no-index --no-deps -w build/wheel .
 	@ls build/wheel
 
-deb: ## a Debian package, in build/deb; needs debhelper and dh-python, no network
+deb: ## make a Debian package, in build/deb; needs debhelper and dh-python, but no network
 	$(call step,DEB,build/deb)sh install/deb.sh build/deb

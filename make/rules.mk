@@ -27,7 +27,7 @@ build/parcel/parcel.h: build/parcel/parcel.c ;
 build/parcel/parcel.c: tests/engine/parcel.yaml build/generated
 	$(call step,GEN,parcel)$(FIND_PYTHON); "$$p" -m gen -q --touch --no-engine -o build/parcel $<
 
-fresh: ## fail if generated/ is not what schema/ and the generator make
+fresh: ## fail if generated/ is stale: not what the generator writes now
 	@mkdir -p build
 	$(call step,TEST,generated/ is fresh)$(FIND_PYTHON); $(GENERATE) --check $(SCHEMAS) && \
 	    $(GENERATE) --list-outputs $(SCHEMAS) | sort >build/outputs && \

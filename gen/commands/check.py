@@ -8,6 +8,7 @@ from ..diagnostics import Diagnostic, Source
 
 SUMMARY = "fail if an output is missing or stale: for CI"
 EXAMPLES = "protopool check -o src calc.yaml"
+EPILOG = "Give check the options with which generate wrote the outputs. check itself writes nothing."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,7 @@ protopool import sbe -o schema example-schema.xml
 protopool import proto -o schema person.proto"""
 EPILOG = """\
 Writes a schema for each file, and files for the types that they share. What a schema cannot say is a comment, "# lost: ...", with
-its place in the source. Overwrites nothing without --force: if one of the schemas is there, import writes none.
+its place in the source. If one of the schemas exists already, import writes none, unless --force is given.
 proto needs protoc, and Python's package protobuf."""
 
 LANGUAGES = ("mavlink", "sbe", "proto")
@@ -27,15 +27,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output-dir", metavar="DIR", type=Path, default=Path("."),
                         help="the folder for the schemas (default: the current folder)")
     parser.add_argument("-I", "--include", metavar="DIR", action="append", default=[],
-                        help="a folder in which files that are included are searched, too; may be given several times")
-    parser.add_argument("--force", action="store_true", help="overwrite schemas that are there")
+                        help="also look for included files in this folder; may be given several times")
+    parser.add_argument("--force", action="store_true", help="overwrite schemas that exist already")
 
 
 def run(options: argparse.Namespace) -> int:
     from ..importers import imported
 
     texts = {options.output_dir / name: text for name, text in imported(options.language, options.files, options.include).items()}
-    there = [Diagnostic(Source(str(path)), None, f"{path}: there already; import overwrites it with --force, and wrote no file", rule="file")
+    there = [Diagnostic(Source(str(path)), None, f"{path} exists already; with --force, import overwrites it. No file was written", rule="file")
              for path in texts if os.path.lexists(path) and not options.force]
     if there:
         report.show(there, options.format)

@@ -18,9 +18,9 @@ EXAMPLES = """\
 protopool init mine --build=make
 make test"""
 EPILOG = """\
-Writes NAME.yaml, main.c and the build file into DIR, and overwrites nothing: if one of them is there, it writes none.
+Writes NAME.yaml, main.c and the build file into DIR, and overwrites nothing: if one of them exists already, it writes none.
 The build file generates the C, builds the program, and tests it and the schema.
-Exit status: 0 success, 2 NAME cannot be a protocol's name, or a file is there already or cannot be written."""
+Exit status: 0 success, 2 NAME cannot be a protocol's name, or a file exists already or cannot be written."""
 
 _FOLDER = TEMPLATES / "init"
 _LANGUAGE = Path(__file__).resolve().parents[1] / "language/schema.json"
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     build_file, steps = _BUILDS.get(options.build, (None, _BY_HAND))
     wanted = {f"{name}.yaml": "schema.yaml", "main.c": "main.c", **({build_file: build_file} if build_file else {})}
     texts = {folder / path: _rendered(template, name, c_name) for path, template in wanted.items()}
-    there = [Diagnostic(Source(str(path)), None, f"{path}: there already; init overwrites nothing, and wrote no file", rule="file")
+    there = [Diagnostic(Source(str(path)), None, f"{path} exists already. No file was written", rule="file")
              for path in texts if os.path.lexists(path)]
     if there:
         report.show(there, options.format)

@@ -236,7 +236,7 @@ class _Messages:
             elif element.get("enum") not in self.values or not self.is_value(element):
                 notes.append(lost(f"the value that means \"invalid\", {plain(element.get('invalid'))}", element.place))
         if element.get("instance") == "true":
-            notes.append(lost("this field tells instances of the message apart", element.place))
+            notes.append(lost("this field identifies an instance, such as one of several sensors", element.place))
         for key in sorted(set(element.attributes) - _KNOWN):
             notes.append(lost(f"{key} {plain(element.get(key))}", element.place))
         return Field("", kind + brackets + optional, element.place, plain(element.text), tuple(notes), tuple((k, v) for k, v in keys.items() if v))

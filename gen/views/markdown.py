@@ -17,7 +17,7 @@ _FIRST_MARKS = re.compile(r"^(\s*\d*)([#+>.)-])", re.MULTILINE)
 def markdown(layout: Layout) -> str:
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined,
                                      trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False)
-    environment.filters.update(text=text, line=line, code=code, tag=tag, told=_told)
+    environment.filters.update(text=text, line=line, code=code, tag=tag, doc_cell=_doc_cell)
     records = {"Struct": layout.structs, "Message": layout.messages}
     text_of_it = environment.get_template("reference.md.j2").render(
         layout=layout, protocol=layout.protocol,
@@ -42,7 +42,7 @@ def code(written: str) -> str:
     return "`" + written.replace("|", "\\|") + "`"
 
 
-def _told(of: model.Field | model.EnumValue) -> str:
+def _doc_cell(of: model.Field | model.EnumValue) -> str:
     """Its doc, and whether it is deprecated, for a cell of a table."""
     reason = "." if of.deprecated == "true" else f": {line(of.deprecated)}"
     return " ".join(filter(None, (line(of.doc), f"**Deprecated**{reason}" if of.deprecated else "")))
@@ -97,11 +97,11 @@ class _Table:
         offset, size = self._place(record, field)
         return {"field": code(field.name.schema), "type": self._type(field),
                 **_values(field), "absent": "" if field.absent is None else line(model.number_text(field.absent, field.element)),
-                "always": "", "since": str(field.since or ""), "offset": offset, "bytes": size, "": _told(field)}
+                "always": "", "since": str(field.since or ""), "offset": offset, "bytes": size, "": _doc_cell(field)}
 
     def _constant(self, field: model.ConstantField) -> dict[str, str]:
         return {"field": code(field.name.schema), "type": self._type(field), "unit": line(field.unit), "range": "", "default": "", "absent": "",
-                "always": _default(field.element, field.value), "since": str(field.since or ""), "offset": "-", "bytes": "0", "": _told(field)}
+                "always": _default(field.element, field.value), "since": str(field.since or ""), "offset": "-", "bytes": "0", "": _doc_cell(field)}
 
     def _place(self, record: Record, field: model.Field) -> tuple[str, str]:
         if not field.is_tail:

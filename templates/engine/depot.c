@@ -35,7 +35,7 @@ bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_
     return false;
 }
 
-/* Whether a slab can count the slots of each slot size in a fixed depot for so many pools. */
+/* Whether a slab can count the slots of each slot size in a fixed depot for this number of pools. */
 static bool pp_can_count(const struct protopool_geometry *geometry, unsigned long long pools)
 {
     for (uint32_t i = 0; i < geometry->count; i++)
@@ -44,7 +44,7 @@ static bool pp_can_count(const struct protopool_geometry *geometry, unsigned lon
     return true;
 }
 
-/* The bytes of so many arrays of a fixed depot. */
+/* The bytes of this number of arrays of a fixed depot. */
 static unsigned long long pp_arrays_bytes(unsigned long long arrays)
 {
     return PROTOPOOL_LAID_OUT_(PROTOPOOL_MAGAZINE * sizeof(void *), arrays,
@@ -65,7 +65,7 @@ static uint32_t pp_parts_with_budget(const struct protopool_geometry *geometry)
     return parts;
 }
 
-/* The bytes of a fixed depot for so many pools. *slots gets those of the slots and their bitmaps. */
+/* The bytes of a fixed depot for this number of pools. *slots gets those of the slots and their bitmaps. */
 static unsigned long long pp_depot_bytes(const struct protopool_geometry *geometry, unsigned long long pools,
                                          unsigned long long *slots)
 {

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * Full magazines go from pool to pool through the depot, in batches.
- * A pool that only frees leaves up to PP_BATCH_MAX full magazines at once, so that it needs the lock, and lines of memory that
- * other cores have written, less often.
+ * A pool that only frees leaves up to PP_BATCH_MAX full magazines at once. So it less often needs the lock, and cache lines
+ * that other cores have written.
  * Functions of a depot are called with its lock held.
  */
 
-/* Whether the pool has joined a growing depot. Only then it exchanges magazines. */
+/* Whether the pool has joined a growing depot. Only such a pool exchanges magazines. */
 static bool pp_exchanges(const struct protopool *pool)
 {
     return pool->depot != NULL && pool->store->growth != NULL;
 }
 
-/* Behind the rest of a part. Without a part, it has nothing, and is not written to. */
+/* It lies behind the rest of a part. If the pool has no part: an empty element, which nothing writes to. */
 static struct protopool_exchange *pp_exchange_of(const struct protopool *pool, unsigned c)
 {
     static const struct protopool_exchange nothing;

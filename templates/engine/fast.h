@@ -65,7 +65,7 @@ static inline struct protopool_magazine *protopool_expect(struct protopool *pool
 }
 
 /*
- * The index, from 1, of the smallest slot size that holds a message with a tail of so many bytes in all, 1 to 2^31 - 1.
+ * The index, from 1, of the smallest slot size that holds a message with a tail. bytes: of the whole message, 1 to 2^31 - 1.
  * These slot sizes are the multiples of 16 up to 1 KiB, and then four per doubling. The generator's tail_slots.py has the
  * same rule, and the reasons for it.
  */

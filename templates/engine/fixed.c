@@ -26,7 +26,7 @@ static void pp_activate_pool(struct protopool *pool, struct protopool_store *sto
 }
 
 #if PROTOPOOL_CHECK >= 1 || !defined PROTOPOOL_NO_THREADS
-/* What the macros for fixed memory compute for so many slots, with less code. */
+/* What the macros for fixed memory compute for this number of slots, with less code. */
 static unsigned long long pp_laid_out_bytes(size_t slot_bytes, unsigned long long slots, unsigned long long arrays)
 {
     return PROTOPOOL_LAID_OUT_(PROTOPOOL_STRIDE_(slot_bytes), slots,
@@ -34,7 +34,7 @@ static unsigned long long pp_laid_out_bytes(size_t slot_bytes, unsigned long lon
                                PROTOPOOL_RECORD_BYTES_);
 }
 
-/* Lays out so many parts behind the tables in fixed memory. Returns their end. */
+/* Lays out this number of parts behind the tables in fixed memory. Returns their end. */
 static unsigned char *pp_lay_out_parts(struct protopool_store *store, size_t parts)
 {
     store->new_parts = (unsigned char *)store + pp_tables_bytes(store->geometry);
@@ -81,7 +81,7 @@ static const struct protopool_slot_size *pp_compact_size(const struct protopool 
     return &pool->store->geometry->slot_sizes[c - 1];
 }
 
-/* Takes slots from the bitmap, which has so many, and puts them onto the empty magazine, the lowest address on top. */
+/* Takes this number of slots from the bitmap and puts them onto the empty magazine, the lowest address on top. */
 PROTOPOOL_INLINE void pp_refill_compact(struct protopool *pool, unsigned c, uint32_t count)
 {
     const struct protopool_slot_size *const size = pp_compact_size(pool, c);

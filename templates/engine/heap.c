@@ -49,19 +49,19 @@ struct protopool_chunk {
 static_assert(PP_CHUNK_MIN % 64 == 0 && PP_CHUNK_MAX % 64 == 0 && PP_LARGEST_SLAB / PP_SLAB_BYTES < 64,
               "a chunk's bits are whole words, and a slab's are in one");
 
-/* The alignment of the first slab of a chunk of so many. */
+/* The alignment of the first slab of a chunk with this number of slabs. */
 static size_t pp_chunk_align(size_t slabs)
 {
     return slabs > PP_CHUNK_MAX ? PP_PART * PP_SLAB_BYTES : PP_LARGEST_SLAB;
 }
 
-/* The bytes of the two bitmaps of so many slabs. */
+/* The bytes of the two bitmaps for this number of slabs. */
 static size_t pp_chunk_bitmaps(size_t slabs)
 {
     return 2 * slabs / 64 * sizeof(uint64_t);
 }
 
-/* The bytes of a block that has room for so many slabs, at any address. */
+/* The bytes of a block that has room for this number of slabs, at any address. */
 static size_t pp_chunk_bytes(size_t slabs)
 {
     return pp_chunk_bitmaps(slabs) + slabs * PP_SLAB_BYTES + pp_chunk_align(slabs) - 1;
@@ -168,8 +168,8 @@ static void pp_clean_part(struct protopool_heap *heap, struct protopool_chunk *c
 
 static_assert(PP_PART * PP_SLAB_BYTES <= PP_DIRTY_MIN / 2, "one part alone never exceeds half of the bound");
 
-/* Gives free memory to the system until at most so many bytes are left. It begins at the highest address, because slabs are
- * taken at the lowest. It leaves out the part that slabs are given back to just now: they would go to the system one by one. */
+/* Gives free memory to the system until at most this number of bytes is left. It begins at the highest address, because slabs
+ * are taken at the lowest. It leaves out the part to which a slab returns just now: slabs would go to the system one by one. */
 static void pp_clean_heap(struct protopool_heap *heap, size_t left, const unsigned char *except)
 {
     for (size_t i = heap->count; i-- > 0 && heap->dirty > left;) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * Magazines: a pool's stacks of free slots.
- * A magazine has an array of its slot size's capacity, or none. The loaded magazines are in the struct of the pool. What else a
- * pool has per slot size is in parts, which it takes from its store when it first uses a slot size: a protocol can have many
- * more slot sizes than a pool uses.
+ * A magazine has an array of its slot size's capacity, or none. The loaded magazines are in the struct of the pool. All other
+ * data per slot size are in parts. A pool takes a part from its store when it first uses one of the part's slot sizes: a
+ * protocol can have many more slot sizes than a pool uses.
  */
 
 static bool pp_has_part(const struct protopool *pool, unsigned c)
@@ -11,7 +11,7 @@ static bool pp_has_part(const struct protopool *pool, unsigned c)
     return pool->parts[(c - 1) / PROTOPOOL_PART] != NULL;
 }
 
-/* What the pool has of the slot size. Without a part, an element that has nothing, and is not written to. */
+/* The pool's data of the slot size. If the pool has no part for it: an empty element, which nothing writes to. */
 static struct protopool_pool_class *pp_class(const struct protopool *pool, unsigned c)
 {
     static const struct protopool_pool_class nothing;
@@ -30,7 +30,7 @@ static uint32_t pp_magazine_count(const struct protopool_magazine *magazine)
     return pp_has_array(magazine) ? (uint32_t)(magazine->top - magazine->slots) : 0;
 }
 
-/* Gives the magazine an empty array for so many slots. If the capacity is 0, it has none. */
+/* Gives the magazine an empty array for `capacity` slots. If that is 0, it has none. */
 static void pp_set_array(struct protopool_magazine *magazine, void **slots, uint32_t capacity)
 {
     magazine->top = magazine->slots = slots;

@@ -78,14 +78,14 @@
 #define PP_SLAB_ORDERS 5U                     /* slabs of PP_SLAB_BYTES << order */
 #define PP_WASTE_SHIFT 6                      /* the aim: header and tail waste less than 1/64 of a slab */
 #define PP_ARRAYS_WASTE_SHIFT 3               /* the same for slabs of magazines' arrays; there are few of them */
-#define PP_OWN_BLOCK_MIN_BYTES ((size_t)4096) /* slots of at least so many bytes may have a block each */
-#define PP_MAGAZINE_BYTES ((size_t)1 << 18)   /* a magazine holds slots of at most so many bytes in all */
+#define PP_OWN_BLOCK_MIN_BYTES ((size_t)4096) /* slots of at least this size may have a block each */
+#define PP_MAGAZINE_BYTES ((size_t)1 << 18)   /* the slots in a magazine have at most this size in all */
 #define PP_MAGAZINE_MIN 4U                    /* a slot size has no magazine if it would hold fewer slots */
 #define PP_IDLE_PERIOD 64U     /* visits to the store between two looks at the magazines of a slot size */
-#define PP_FLUSH_PERIOD_MIN 8U /* or so many slabs that are taken */
+#define PP_FLUSH_PERIOD_MIN 8U /* the same in slabs that the pool takes */
 #define PP_PAIR_OF_LINES 128   /* bytes: some processors fetch cache lines of 64 bytes in pairs */
-#define PP_BATCH_MAX 4U        /* a pool leaves at most so many full magazines in the depot at once */
-#define PP_PAUSES_MAX 8        /* at most so many pauses between two tries */
+#define PP_BATCH_MAX 4U        /* a pool leaves at most this number of full magazines in the depot at once */
+#define PP_PAUSES_MAX 8        /* the most pauses between two tries */
 #define PP_LOCK_TRIES 100      /* a depot's lock is held for less time than a thread takes to sleep and to wake */
 
 static_assert(PROTOPOOL_MAGAZINE >= 1 && PROTOPOOL_MAGAZINE <= 65535, "PROTOPOOL_MAGAZINE is 1 to 65535");

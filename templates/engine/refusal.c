@@ -408,7 +408,8 @@ static bool pp_is_wrong_argument(struct pp_search *search, const struct protopoo
     return true;
 }
 
-/* Finds the tail with which tails, none of which is too long, are so together. arguments: one per field, or only those of tails. */
+/* Finds the tail that makes a message too large although no tail alone is too long. arguments: one per field, or only those of
+ * tails. */
 static bool pp_is_too_large(struct pp_search *search, const struct protopool_record *message,
                             const struct protopool_argument *arguments, bool has_all)
 {

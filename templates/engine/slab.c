@@ -58,7 +58,7 @@ static inline size_t pp_round_up(size_t bytes)
     return (bytes + 7) / 8 * 8;
 }
 
-/* The words of the level of the summary above a level of so many words. */
+/* The words of the level of the summary above a level with this number of words. */
 static inline uint32_t pp_words_above(uint32_t words)
 {
     return words <= PROTOPOOL_SEARCHED_WORDS_ ? 0 : pp_bitmap_words(words);

@@ -113,7 +113,7 @@ static void pp_give_highest_spare(struct protopool_store *store)
     pp_give_to_source(store, (void *)(spare - order), PP_SLAB_BYTES << order, PP_SLAB_BYTES << order);
 }
 
-/* Gives spares back, at least so many bytes if there are as many: so the pool grows only if it has no spares. */
+/* Gives spares back: at least this number of bytes, or all. So the pool grows only if it has no spares. */
 static void pp_give_spares(struct protopool_store *store, size_t bytes)
 {
     const size_t left = store->growth->spare_bytes > bytes ? store->growth->spare_bytes - bytes : 0;
@@ -122,7 +122,7 @@ static void pp_give_spares(struct protopool_store *store, size_t bytes)
         pp_give_highest_spare(store);
 }
 
-/* Whether another slab, of so many bytes, may be kept as a spare. */
+/* Whether another slab, of this number of bytes, may be kept as a spare. */
 static bool pp_has_room_for_spare(const struct protopool_growth *growth, size_t bytes)
 {
     return growth->spare_count < PROTOPOOL_SPARE_SLABS

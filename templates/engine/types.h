@@ -251,8 +251,8 @@ struct protopool_pool_class {
     uint16_t seen_loaded, seen_previous;
 };
 
-/* A pool takes these for so many slot sizes at once, as a part, when it first uses one of them. In a growing depot, as many
- * struct protopool_exchange follow. */
+/* A part is an array of struct protopool_pool_class, one for each of this number of slot sizes. A pool takes a part when it first
+ * uses one of its slot sizes. In a growing depot, the same number of struct protopool_exchange follows. */
 #define PROTOPOOL_PART 2
 #define PROTOPOOL_PART_BYTES (PROTOPOOL_PART * sizeof(struct protopool_pool_class))
 #define PROTOPOOL_PARTS(slot_sizes) (((slot_sizes) + 1) / PROTOPOOL_PART + ((slot_sizes) == 0))

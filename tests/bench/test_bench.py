@@ -27,7 +27,7 @@ if HAS_SCIPY:
 
 
 def rounds(ns: float, count: int = 20, noise: float = 0.03, trip: float = 0, seed: int = 1) -> list[dict]:
-    """What so many processes would have printed that take about so long."""
+    """What this number of processes would have printed if each takes about this long."""
     rng = random.Random(seed)
     return [{"count": 1000, "slices": [[ns * rng.uniform(1 - noise, 1 + noise), trip, trip, 0] for _ in range(3)]}
             for _ in range(count)]

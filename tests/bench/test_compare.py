@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The comparison of docs/compare.md runs, and says of this project what the page says. Other libraries are there if installed."""
+"""The comparison of docs/compare.md runs, and its figures for this project are those of the page. It includes the libraries that are
+installed."""
 
 import importlib.util
 import shutil

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""What gcc (11 or newer) says of a message that is freed twice, used when free, or lost: without optimisation, and at level 2."""
+"""What gcc (11 or newer) reports about double frees, uses after free and leaks: without optimisation, and at level 2."""
 
 import re
 import shutil

@@ -149,7 +149,7 @@ static double mib(size_t bytes)
     return (double)bytes / (1 << 20);
 }
 
-/* Bytes resident above what there were; 0 where the system does not tell. */
+/* Bytes resident above what there were; 0 where the system does not report them. */
 static size_t resident_above(size_t before)
 {
     const size_t now = resident_bytes();

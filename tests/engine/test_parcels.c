@@ -5,7 +5,7 @@
  * environment: of the combinations every so-manyth.
  */
 
-#define PROTOPOOL_NO_ANALYSIS /* what is freed twice is on purpose */
+#define PROTOPOOL_NO_ANALYSIS /* the double frees are on purpose */
 #include "parcel.h"
 #include "support.h"
 
@@ -21,7 +21,7 @@ static uint64_t weights[LONGEST / 8];
 static uint16_t codes[LONGEST / 2];
 static struct parcel_pool pool, other;
 
-/* Where a tail of this alignment begins if what lies before it has so many bytes: by another formula than the emitted one. */
+/* Where a tail of this alignment begins, from the bytes before it: by another formula than the emitted one. */
 static size_t aligned(size_t bytes, size_t align)
 {
     while (bytes % align != 0)

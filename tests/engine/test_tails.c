@@ -4,7 +4,7 @@
  * levels say of a length that was changed. STEP in the environment: of the lengths above 2 KiB every so-manyth.
  */
 
-#define PROTOPOOL_NO_ANALYSIS /* what is freed twice is on purpose */
+#define PROTOPOOL_NO_ANALYSIS /* the double frees are on purpose */
 #include "telemetry.h"
 #include "support.h"
 

@@ -95,7 +95,7 @@ class NothingIsOverwritten(FolderTest):
             (self.folder / there).write_text("precious")
             status, out, err = main("init", "mine", "--build=make", self.folder)
             self.assertEqual((status, out), (2, ""))
-            self.assertRegex(err, rf"\Aprotopool: \S*/{there}: there already; [^\n]*\n\Z")
+            self.assertRegex(err, rf"\Aprotopool: \S*/{there} exists already[^\n]*\n\Z")
             self.assertEqual([path.name for path in self.folder.iterdir()], [there])
             self.assertEqual((self.folder / there).read_text(), "precious")
             (self.folder / there).unlink()
@@ -104,7 +104,7 @@ class NothingIsOverwritten(FolderTest):
         (self.folder / "main.c").symlink_to(self.folder / "elsewhere.c")
         status, out, err = main("init", "mine", self.folder)
         self.assertEqual((status, out), (2, ""))
-        self.assertIn("main.c: there already", err)
+        self.assertIn("main.c exists already", err)
         self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["main.c"])
 
     def test_in_other_formats_too(self):

@@ -121,7 +121,7 @@ class Writing(CommandTest):
         (self.out / "rover.yaml").write_text("mine\n")
         status, out, err = main("import", "mavlink", "-o", self.out, rover)
         self.assertEqual((status, out), (2, ""))
-        self.assertIn("rover.yaml: there already; import overwrites it with --force, and wrote no file", err)
+        self.assertIn("rover.yaml exists already; with --force, import overwrites it. No file was written", err)
         self.assertEqual((self.names(), (self.out / "rover.yaml").read_text()), (["rover.yaml"], "mine\n"))
         self.assertEqual(main("import", "mavlink", "--force", "-o", self.out, rover)[0], 0)
         self.assertEqual(self.names(), ["base_types.yaml", "rover.yaml"])

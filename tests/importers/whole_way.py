@@ -127,7 +127,7 @@ def field_bytes(field) -> int:
 
 
 def _holds(size: int, field) -> bool:
-    """Whether so many bytes hold each value of the field's enum. Some definitions have fields that do not."""
+    """Whether this number of bytes holds each value of the field's enum. Some definitions have fields that do not."""
     bits = 8 * size // (field.inner.most if field.inner.kind == "array" else 1)
     most = bits if isinstance(field.inner.element, Flags) else 2**bits
     return all(value.number < most for value in field.inner.element.values)
