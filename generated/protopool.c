@@ -1372,8 +1372,8 @@ static void pp_give_collected(struct protopool_growth *growth, struct protopool_
     pp_unlock_source(growth);
 }
 
-/* Takes memory for a depot. The depot's lock is released meanwhile: other pools may change whatever it guards. What has been
- * collected is given before. */
+/* Takes memory for a depot. It releases the depot's lock meanwhile, so other pools may change whatever the lock guards. Before, it
+ * gives the source what was collected for it. */
 static void *pp_take_unlocked(struct protopool_growth *growth, size_t bytes, size_t align)
 {
     struct protopool_block *const given = pp_take_given(growth);
@@ -1399,7 +1399,7 @@ static void *pp_take_from_source(struct protopool_store *store, size_t bytes, si
     return memory;
 }
 
-/* Gives memory back, or collects it for that. */
+/* Gives memory back to the source, or collects it to give it back later. */
 static void pp_give_to_source(struct protopool_store *store, void *memory, size_t bytes, size_t align)
 {
     struct protopool_growth *const growth = store->growth;
@@ -1560,8 +1560,9 @@ static void pp_release_free_slabs(struct protopool_store *store, struct protopoo
 }
 
 /*
- * Gathers the bits of the first slots that have theirs in the same bitmap word: word w of this slab. *freed gets the bits,
- * *twice how many of the slots are free already. Returns how many slots it has gathered. The next slot is often the neighbour.
+ * Gathers the bits of the first slots, as long as their bits are in the same bitmap word of this slab. *freed gets the bits.
+ * *twice gets the number of slots that are free already. Returns how many slots it has gathered. The next slot is often the
+ * neighbour.
  */
 static inline uint32_t pp_gather_bits(const struct protopool_slabs *slabs, struct protopool_slab *slab,
                                       void *const *slots, uint32_t count, uint32_t index, protopool_word *freed,
@@ -2300,8 +2301,9 @@ static void pp_flush_if_idle(struct protopool *pool, unsigned c)
 }
 
 /*
- * Whose turn it is when something is done for the visit-th time: a slot class, or 0 for none. Each has its turn once in
- * `period` visits, or once in as many as there are slot sizes: so no single call spills the magazines of more than one.
+ * The slot class whose turn it is at this visit, or 0 for none. Each slot class has one turn in `period` visits. If there are
+ * more slot sizes than that, it has one turn in as many visits as there are slot sizes. So no single call spills the
+ * magazines of more than one slot size.
  */
 static unsigned pp_turn(const struct protopool *pool, uint32_t visit, uint32_t period)
 {
@@ -2618,18 +2620,16 @@ static unsigned char *pp_create_fixed_slab(struct protopool_store *store, struct
 
 /*
  * The memory of a slot size: its struct protopool_fixed_slots, the array of its magazine, its bitmap with the summary, and the
- * slots. The array has twice
- * PROTOPOOL_MAGAZINE elements, or one for each slot of the budget. When it is empty, at most half of it is refilled from the
- * bitmap; when it is full, the older half of it is spilled.
- * A slot size without a budget takes no memory. The three pointers of its magazine are equal all the same: they count the
- * failures.
+ * slots. The array has twice PROTOPOOL_MAGAZINE elements, or one for each slot of the budget. When the magazine is empty, the
+ * pool refills at most half of it from the bitmap. When it is full, the pool spills the older half.
+ * A slot size without a budget takes no memory. The three pointers of its magazine are equal, and count its failures.
  */
 static protopool_word *pp_compact_bits(const struct protopool *pool, unsigned c)
 {
     return (protopool_word *)(void *)pool->loaded[c].end;
 }
 
-/* Only that of a slot size with a budget is there to be used. */
+/* Only for a slot size with a budget. */
 static struct protopool_fixed_slots *pp_fixed_slots(const struct protopool *pool, unsigned c)
 {
     return (struct protopool_fixed_slots *)((uintptr_t)pool->loaded[c].slots - sizeof(struct protopool_fixed_slots));
@@ -2940,7 +2940,7 @@ static size_t pp_trim_source(struct protopool_growth *growth, struct protopool_b
     return fewer;
 }
 
-/* Collects all free memory for the source, but that in the magazines of pools, and returns it. */
+/* Collects and returns all free memory, for the source. It leaves out free slots in the magazines of pools. */
 static struct protopool_block *pp_collect_free(struct protopool_store *store, struct protopool_depot *depot)
 {
     if (depot != NULL) {
@@ -2955,7 +2955,7 @@ static struct protopool_block *pp_collect_free(struct protopool_store *store, st
     return pp_take_given(store->growth);
 }
 
-/* All but how many slots are live, and what the source keeps. */
+/* Fills in the statistics, except the numbers of live slots and the bytes that the source keeps. */
 static void pp_store_stats(const struct protopool_store *store, struct protopool_slot_stats *by_slot_size,
                            size_t *source_bytes, size_t *system_bytes)
 {
@@ -3066,9 +3066,9 @@ void protopool_reset(struct protopool *pool)
     pp_finish_operation(pool);
 }
 
-/* Adds a slab, with the store locked, unless there is room for n more slots: then *is_enough is set. It notes first how many
- * slots are kept, so that no new slab is released before all are there. *noted gets what it notes; 0 if it notes nothing.
- * False if there is no memory. */
+/* Adds a slab, with the store locked. If there is room for n more slots already, it sets *is_enough instead. It first raises the
+ * number of slots that the store keeps, so that no new slab is released before all are there. If it raises this number, *noted
+ * gets it. False if there is no memory. */
 static bool pp_reserve_slab(struct protopool *pool, unsigned c, size_t n, size_t *noted, bool *is_enough)
 {
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
@@ -3661,8 +3661,8 @@ PROTOPOOL_COLD void protopool_report_fault(enum protopool_fault code, const stru
     pp_report_fault_at(code, pool, pointer, pp_site_of(NULL));
 }
 
-/* pp_is_alive, for an operation on a message, or on none but of the variant of this name; both may be NULL. A pool whose
- * init or join has failed is not alive, but to use it is no fault. */
+/* pp_is_alive, for an operation on `msg`, or on the variant of this name. msg and name may be NULL. A pool whose init or join
+ * has failed is not alive, but to use it is no fault. */
 static bool pp_is_alive_for(const struct protopool *pool, const void *msg, const char *name)
 {
     struct pp_report report = { .code = PROTOPOOL_FAULT_NOT_ALIVE, .pool = pool, .pointer = msg, .name = name };
@@ -3837,7 +3837,8 @@ static bool pp_has_exact_peak(const struct protopool *pool)
 #if PROTOPOOL_CHECK == 2
 enum { PP_SLOT_UNUSED, PP_SLOT_LIVE, PP_SLOT_FREED, PP_SLOT_UNKNOWN };
 
-/* Allocation checks the first fill. Free checks the second, and the first behind a message that is shorter than its slot. */
+/* An allocation checks that the free slot still has PP_FREE_FILL. A free checks the red zones, and PP_FREE_FILL behind a
+ * message that is shorter than its slot. */
 #define PP_FREE_FILL 0xdb     /* a free slot */
 #define PP_RED_ZONE_FILL 0xfd /* between slots */
 
@@ -4224,7 +4225,7 @@ static uint32_t pp_exchange(uint32_t *at, uint32_t value)
 }
 #endif
 
-/* pp_start_operation, for an operation on a message, or on none but of the variant of this name; both may be NULL. */
+/* pp_start_operation, for an operation on `msg`, or on the variant of this name. msg and name may be NULL. */
 static bool pp_start_operation_for(struct protopool *pool, const void *msg, const char *name)
 {
     struct pp_report report = {

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Compiles templates with Jinja's compiler, but a macro is a plain function, a call is a call, an attribute an attribute, and an output
-one text.
+"""Compiles templates to simpler Python than Jinja does by itself: a macro becomes a plain function, a call a plain call, an attribute a
+plain attribute, and an output one text.
 
-With what Jinja compiles by itself, most of a run would be spent between a template and the macros that it calls. It looks
-attributes up as items too, and passes a context to those who ask for it. Here macros are called with arguments by position,
-and only filters and tests get a context. What is emitted is the same. A wrong call or attribute raises Python's own error.
+With the Python that Jinja compiles by itself, a run would spend most of its time between a template and the macros that it calls:
+Jinja looks attributes up as items too, and passes a context to functions that ask for it. Here a template calls macros with
+arguments by position, and only filters and tests get a context. The emitted text is the same. A wrong call or attribute
+raises Python's own error.
 """
 
 import jinja2

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The canonical order of keys: the order of each table here. The order of what has names, such as fields, has a meaning and stays."""
+"""The canonical order of keys: the order of each table here. The order of named things, such as fields, has a meaning and stays."""
 
 _LINT = {"disable": None}
 _CONSTANT = {"value": None, "c_name": None, "doc": None}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The text of a schema -> a tree that has every character of it that counts: scalars as they are written, and comments where they
-belong. Comments are what is not a token, so none can be lost; PyYAML gives the places of tokens, and drops comments."""
+"""The text of a schema -> a tree with its scalars as they are written, and its comments where they belong. PyYAML gives the places of
+tokens, and drops comments. Here everything between two tokens is a comment or space, so no comment can be lost."""
 
 from collections import deque
 from dataclasses import dataclass, field

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Gives a bound to what has any length in the source and cannot have it in a schema: the fields of structs. The bound is a constant
+"""Gives a bound to fields of structs that have any length in the source: in a schema, only messages can have tails. The bound is a constant
 of the schema, with a comment: only a person can choose it."""
 
 from dataclasses import replace

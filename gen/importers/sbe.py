@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Message schemas of SBE (FIX Simple Binary Encoding) -> drafts. A group becomes a list of structs, data a text or bytes; of the types,
-those are written that messages use. Types of files that are included are in files of their own, which the protocol imports."""
+"""Message schemas of SBE (FIX Simple Binary Encoding) -> drafts. A group becomes a list of structs, data becomes a text or bytes. Only
+the types that messages use are written. Types of included files are in files of their own, which the protocol imports."""
 
 import os
 from collections import Counter

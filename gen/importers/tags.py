@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The numbers of messages as tags of a schema, whose 0 belongs to no message."""
+"""From the numbers of messages to the tags of a schema, in which no message has tag 0."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Bit fields: integers whose bits are parts of their own. What a part can be, and where its bits are."""
+"""Bit fields: integers that are divided into parts. What a part can be, and where its bits are."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """`protopool lint`: what a schema allows, but should perhaps not have. Each rule is a function that yields its findings. The key
-`lint: {disable: [...]}` of a schema, a variant or a struct leaves out those of the rules that it names."""
+`lint: {disable: [...]}` of a schema, a variant or a struct leaves out the findings of the rules that it names."""
 
 from collections.abc import Collection, Iterator
 from typing import NamedTuple

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Macros of <windows.h> and <winsock2.h> that a member or a parameter cannot have the name of, where a program includes these headers. The
-generator does not rename them: most programs never meet them."""
+"""Macros of <windows.h> and <winsock2.h>. In a program that includes these headers, no member and no parameter can have the name of such a
+macro. The generator does not rename them: most programs never meet them."""
 
 import re
 

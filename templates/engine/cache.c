@@ -23,8 +23,9 @@ static void pp_flush_if_idle(struct protopool *pool, unsigned c)
 }
 
 /*
- * Whose turn it is when something is done for the visit-th time: a slot class, or 0 for none. Each has its turn once in
- * `period` visits, or once in as many as there are slot sizes: so no single call spills the magazines of more than one.
+ * The slot class whose turn it is at this visit, or 0 for none. Each slot class has one turn in `period` visits. If there are
+ * more slot sizes than that, it has one turn in as many visits as there are slot sizes. So no single call spills the
+ * magazines of more than one slot size.
  */
 static unsigned pp_turn(const struct protopool *pool, uint32_t visit, uint32_t period)
 {

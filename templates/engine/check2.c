@@ -7,7 +7,8 @@
 #if PROTOPOOL_CHECK == 2
 enum { PP_SLOT_UNUSED, PP_SLOT_LIVE, PP_SLOT_FREED, PP_SLOT_UNKNOWN };
 
-/* Allocation checks the first fill. Free checks the second, and the first behind a message that is shorter than its slot. */
+/* An allocation checks that the free slot still has PP_FREE_FILL. A free checks the red zones, and PP_FREE_FILL behind a
+ * message that is shorter than its slot. */
 #define PP_FREE_FILL 0xdb     /* a free slot */
 #define PP_RED_ZONE_FILL 0xfd /* between slots */
 
@@ -394,7 +395,7 @@ static uint32_t pp_exchange(uint32_t *at, uint32_t value)
 }
 #endif
 
-/* pp_start_operation, for an operation on a message, or on none but of the variant of this name; both may be NULL. */
+/* pp_start_operation, for an operation on `msg`, or on the variant of this name. msg and name may be NULL. */
 static bool pp_start_operation_for(struct protopool *pool, const void *msg, const char *name)
 {
     struct pp_report report = {

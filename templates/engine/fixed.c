@@ -59,18 +59,16 @@ static unsigned char *pp_create_fixed_slab(struct protopool_store *store, struct
 
 /*
  * The memory of a slot size: its struct protopool_fixed_slots, the array of its magazine, its bitmap with the summary, and the
- * slots. The array has twice
- * PROTOPOOL_MAGAZINE elements, or one for each slot of the budget. When it is empty, at most half of it is refilled from the
- * bitmap; when it is full, the older half of it is spilled.
- * A slot size without a budget takes no memory. The three pointers of its magazine are equal all the same: they count the
- * failures.
+ * slots. The array has twice PROTOPOOL_MAGAZINE elements, or one for each slot of the budget. When the magazine is empty, the
+ * pool refills at most half of it from the bitmap. When it is full, the pool spills the older half.
+ * A slot size without a budget takes no memory. The three pointers of its magazine are equal, and count its failures.
  */
 static protopool_word *pp_compact_bits(const struct protopool *pool, unsigned c)
 {
     return (protopool_word *)(void *)pool->loaded[c].end;
 }
 
-/* Only that of a slot size with a budget is there to be used. */
+/* Only for a slot size with a budget. */
 static struct protopool_fixed_slots *pp_fixed_slots(const struct protopool *pool, unsigned c)
 {
     return (struct protopool_fixed_slots *)((uintptr_t)pool->loaded[c].slots - sizeof(struct protopool_fixed_slots));

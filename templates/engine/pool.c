@@ -40,7 +40,7 @@ static size_t pp_trim_source(struct protopool_growth *growth, struct protopool_b
     return fewer;
 }
 
-/* Collects all free memory for the source, but that in the magazines of pools, and returns it. */
+/* Collects and returns all free memory, for the source. It leaves out free slots in the magazines of pools. */
 static struct protopool_block *pp_collect_free(struct protopool_store *store, struct protopool_depot *depot)
 {
     if (depot != NULL) {
@@ -55,7 +55,7 @@ static struct protopool_block *pp_collect_free(struct protopool_store *store, st
     return pp_take_given(store->growth);
 }
 
-/* All but how many slots are live, and what the source keeps. */
+/* Fills in the statistics, except the numbers of live slots and the bytes that the source keeps. */
 static void pp_store_stats(const struct protopool_store *store, struct protopool_slot_stats *by_slot_size,
                            size_t *source_bytes, size_t *system_bytes)
 {
@@ -166,9 +166,9 @@ void protopool_reset(struct protopool *pool)
     pp_finish_operation(pool);
 }
 
-/* Adds a slab, with the store locked, unless there is room for n more slots: then *is_enough is set. It notes first how many
- * slots are kept, so that no new slab is released before all are there. *noted gets what it notes; 0 if it notes nothing.
- * False if there is no memory. */
+/* Adds a slab, with the store locked. If there is room for n more slots already, it sets *is_enough instead. It first raises the
+ * number of slots that the store keeps, so that no new slab is released before all are there. If it raises this number, *noted
+ * gets it. False if there is no memory. */
 static bool pp_reserve_slab(struct protopool *pool, unsigned c, size_t n, size_t *noted, bool *is_enough)
 {
     struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;

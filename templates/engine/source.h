@@ -10,9 +10,9 @@
  * thread calls both functions, inside new, free, reserve, reset, flush, trim, each, init and fini.
  *
  * A depot calls both functions from the threads of its joined pools, one thread at a time, under a lock that only calls of the
- * source need. The depot's own lock is not held: while a source works, other pools allocate and free what is there. So a source
- * needs no lock of its own, unless several depots or pools use it, and may wait or take long. It must not call functions of a
- * pool or a depot that it serves.
+ * source need. Meanwhile, the thread does not hold the depot's own lock: other pools allocate and free. So a source may wait or
+ * take long, and needs no lock of its own unless several depots or pools use it. It must not call functions of a pool or a depot
+ * that it serves.
  */
 struct protopool_source {
     void *(*take)(void *ctx, size_t bytes, size_t align);

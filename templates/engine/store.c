@@ -33,8 +33,8 @@ static void pp_give_collected(struct protopool_growth *growth, struct protopool_
     pp_unlock_source(growth);
 }
 
-/* Takes memory for a depot. The depot's lock is released meanwhile: other pools may change whatever it guards. What has been
- * collected is given before. */
+/* Takes memory for a depot. It releases the depot's lock meanwhile, so other pools may change whatever the lock guards. Before, it
+ * gives the source what was collected for it. */
 static void *pp_take_unlocked(struct protopool_growth *growth, size_t bytes, size_t align)
 {
     struct protopool_block *const given = pp_take_given(growth);
@@ -60,7 +60,7 @@ static void *pp_take_from_source(struct protopool_store *store, size_t bytes, si
     return memory;
 }
 
-/* Gives memory back, or collects it for that. */
+/* Gives memory back to the source, or collects it to give it back later. */
 static void pp_give_to_source(struct protopool_store *store, void *memory, size_t bytes, size_t align)
 {
     struct protopool_growth *const growth = store->growth;
@@ -221,8 +221,9 @@ static void pp_release_free_slabs(struct protopool_store *store, struct protopoo
 }
 
 /*
- * Gathers the bits of the first slots that have theirs in the same bitmap word: word w of this slab. *freed gets the bits,
- * *twice how many of the slots are free already. Returns how many slots it has gathered. The next slot is often the neighbour.
+ * Gathers the bits of the first slots, as long as their bits are in the same bitmap word of this slab. *freed gets the bits.
+ * *twice gets the number of slots that are free already. Returns how many slots it has gathered. The next slot is often the
+ * neighbour.
  */
 static inline uint32_t pp_gather_bits(const struct protopool_slabs *slabs, struct protopool_slab *slab,
                                       void *const *slots, uint32_t count, uint32_t index, protopool_word *freed,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""What a make, two reads and a free cost: callgrind's count of instructions, which is exact and repeats."""
+"""What an allocation, two reads and a free cost: callgrind's count of instructions, which is exact and repeats."""
 
 import platform
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Emitted headers in C++: what they let compile, what they do not, and of what a compiler warns."""
+"""Emitted headers in C++: what they let compile, what they do not, and what a compiler warns about."""
 
 import subprocess
 import tempfile

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Every interleaving of two threads on a depot keeps its promises, and of an engine with a fault not: interleavings.c."""
+"""interleavings.c: the engine keeps its promises in every interleaving of two threads on a depot, and an engine with a fault does not."""
 
 import resource
 import subprocess
