@@ -15,9 +15,9 @@ from ..language.parse import Load, parse
 from ..language.syntax import Field, Schema
 from ..laid_out import Layout
 from ..model import Enum, Flags
+from ..views.plan import LARGE
 
-LARGE = 4                       # times the bytes of the next largest variant
-NEARLY = 5                      # percent: weights that add up to so little more or less than 100 are meant to be percentages
+NEARLY = 5                      # percent: weights whose sum differs from 100 by at most this are meant to be percentages
 
 
 class Finding(NamedTuple):
