@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from struct import pack
 from typing import NamedTuple
 
 from .diagnostics import Place
@@ -374,9 +375,11 @@ class NamedType:
 
 
 def number_text(number: int | float, element: Scalar) -> str:
-    """A number as a schema writes it: a float of 32 bits has no more than 9 digits."""
+    """A number as a schema writes it: a float of 32 bits has no more than 9 digits, one of 16 bits as few as it needs."""
     if element.family == "char":
         return repr(chr(number))
+    if element.family == "half" and number == number:
+        return next(text for digits in range(1, 6) if pack("e", float(text := f"{number:.{digits}g}")) == pack("e", number))
     return "NaN" if number != number else f"{number:.9g}" if element.family == "float" else str(number)
 
 

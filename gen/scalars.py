@@ -7,7 +7,7 @@ from functools import lru_cache
 
 @dataclass(frozen=True)
 class Scalar:
-    """family: how values are printed and sampled: unsigned, signed, float, double, bool or char. is_named: c is a typedef of the
+    """family: how values are printed and sampled: unsigned, signed, half, float, double, bool or char. is_named: c is a typedef of the
     protocol. width: bits, if these are fewer than the C type has: the values then have the range of this width."""
 
     name: str
@@ -32,7 +32,7 @@ class Scalar:
     @property
     def described(self) -> str:
         """Its value of enum protopool_type, without the prefix."""
-        return "FLOAT" if self.family == "double" else self.family.upper()
+        return "FLOAT" if self.family in ("half", "double") else self.family.upper()
 
 
 SCALARS = {s.name: s for s in (
@@ -43,7 +43,7 @@ SCALARS = {s.name: s for s in (
     Scalar("u64", "uint64_t", 8, "unsigned"), Scalar("i64", "int64_t", 8, "signed"),
     Scalar("u24", "uint32_t", 4, "unsigned", width=24), Scalar("i24", "int32_t", 4, "signed", width=24),
     Scalar("u48", "uint64_t", 8, "unsigned", width=48), Scalar("i48", "int64_t", 8, "signed", width=48),
-    Scalar("f32", "float", 4, "float"), Scalar("f64", "double", 8, "double"),
+    Scalar("f16", "struct protopool_f16", 2, "half"), Scalar("f32", "float", 4, "float"), Scalar("f64", "double", 8, "double"),
     Scalar("char", "char", 1, "char"),
 )}
 

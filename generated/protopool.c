@@ -4579,9 +4579,14 @@ static uint64_t pp_bits_of_no_part(const struct protopool_field *field, uint64_t
 
 static double pp_read_real(const void *at, size_t bytes)
 {
+    struct protopool_f16 half;
     float narrow;
     double wide;
 
+    if (bytes == sizeof half) {
+        memcpy(&half, at, sizeof half);
+        return (double)protopool_float_of(half);
+    }
     if (bytes == sizeof narrow) {
         memcpy(&narrow, at, sizeof narrow);
         return (double)narrow;
@@ -4655,6 +4660,21 @@ static char *pp_convert(char *text, double positive, int count, struct pp_decima
 static bool pp_reads_back(const char *text, double positive, bool is_float)
 {
     return is_float ? strtof(text, NULL) == (float)positive : strtod(text, NULL) == positive;
+}
+
+/* Finds the fewest digits that read back as the same positive number of half precision. False as below. */
+static bool pp_find_half(double positive, struct pp_decimal *found)
+{
+    const uint16_t bits = protopool_f16_of((float)positive).bits;
+    char text[PP_MOST_TEXT];
+
+    for (int count = 1; count <= PP_MOST_DIGITS; count++) {
+        if (pp_convert(text, positive, count, found) == NULL)
+            return false;
+        if (protopool_f16_of(strtof(text, NULL)).bits == bits)
+            return true;
+    }
+    return false;
 }
 
 /* Finds the fewest digits that read back as the same positive number, as the C library rounds it. False if that has no floating
@@ -5097,7 +5117,8 @@ static void pp_print_bits(struct protopool_printer *to, uint64_t bits)
     protopool_print_signed(to, exponent);
 }
 
-static void pp_print_number(struct protopool_printer *to, double value, bool is_float)
+/* bytes: of the number, which is printed with the fewest digits for its precision. */
+static void pp_print_number(struct protopool_printer *to, double value, size_t bytes)
 {
     struct pp_decimal decimal;
     uint64_t bits;
@@ -5113,20 +5134,27 @@ static void pp_print_number(struct protopool_printer *to, double value, bool is_
     bits &= UINT64_MAX >> 1;
     if (bits == 0 || bits >> 52 == 0x7ff)
         protopool_print(to, bits == 0 ? "0.0" : "inf");
-    else if (pp_find_shortest(value < 0 ? -value : value, is_float, &decimal))
+    else if (bytes == sizeof(struct protopool_f16)
+                 ? pp_find_half(value < 0 ? -value : value, &decimal)
+                 : pp_find_shortest(value < 0 ? -value : value, bytes == sizeof(float), &decimal))
         pp_print_decimal(to, &decimal);
     else
         pp_print_bits(to, bits);
 }
 
+void protopool_print_f16(struct protopool_printer *to, struct protopool_f16 value)
+{
+    pp_print_number(to, (double)protopool_float_of(value), sizeof value);
+}
+
 void protopool_print_float(struct protopool_printer *to, float value)
 {
-    pp_print_number(to, (double)value, true);
+    pp_print_number(to, (double)value, sizeof value);
 }
 
 void protopool_print_double(struct protopool_printer *to, double value)
 {
-    pp_print_number(to, value, false);
+    pp_print_number(to, value, sizeof value);
 }
 
 /* Messages, by their descriptions. */
@@ -5166,7 +5194,7 @@ static void pp_print_element(struct protopool_printer *to, const struct protopoo
         protopool_print_bool(to, *at != 0);
         return;
     case PROTOPOOL_FLOAT:
-        pp_print_number(to, pp_read_real(at, field->bytes), field->bytes == sizeof(float));
+        pp_print_number(to, pp_read_real(at, field->bytes), field->bytes);
         return;
     case PROTOPOOL_CHAR:
         protopool_print_char(to, *(const char *)at);
@@ -5426,24 +5454,26 @@ static void pp_append_number(struct pp_search *search, const struct protopool_fi
     (void)number;
 }
 
-static bool pp_is_out_of_range(struct pp_search *search, const struct protopool_field *field, const void *at)
+/* bytes: of the value. The argument for a number of half precision is a float. */
+static bool pp_is_out_of_range(struct pp_search *search, const struct protopool_field *field, const void *at,
+                               size_t bytes)
 {
     const struct protopool_range *const range = field->range;
     uint64_t number = 0;
     bool is_signed = field->type == PROTOPOOL_SIGNED;
 
     if (field->type == PROTOPOOL_FLOAT) {
-        const double real = pp_read_real(at, field->bytes);
+        const double real = pp_read_real(at, bytes);
         if (real >= range->least.real && real <= range->most.real)
             return false;
         (void)pp_note_rule(search, PROTOPOOL_RULE_RANGE);
 #ifndef PROTOPOOL_NO_STDIO
         protopool_print(&search->to, " ");
-        pp_print_number(&search->to, real, field->bytes == sizeof(float));
+        pp_print_number(&search->to, real, bytes);
         protopool_print(&search->to, " is not in ");
-        pp_print_number(&search->to, range->least.real, field->bytes == sizeof(float));
+        pp_print_number(&search->to, range->least.real, field->bytes);
         protopool_print(&search->to, "..");
-        pp_print_number(&search->to, range->most.real, field->bytes == sizeof(float));
+        pp_print_number(&search->to, range->most.real, field->bytes);
 #endif
         return true;
     }
@@ -5470,18 +5500,27 @@ static bool pp_is_out_of_range(struct pp_search *search, const struct protopool_
 }
 
 /* A number that means that its field is absent, as an argument. */
-static bool pp_is_absent_number(struct pp_search *search, const struct protopool_field *field, const void *at)
+static bool pp_is_absent_number(struct pp_search *search, const struct protopool_field *field,
+                                const struct protopool_argument *argument)
 {
+    const void *at = argument->at;
+    struct protopool_f16 half;
     uint64_t number;
 
-    if (field->presence_mask != PROTOPOOL_BY_NUMBER || !protopool_number_is_absent(field, at))
+    if (field->presence_mask != PROTOPOOL_BY_NUMBER)
+        return false;
+    if (argument->bytes > field->bytes) { /* a float, for a number of half precision */
+        half = protopool_f16_of((float)pp_read_real(at, argument->bytes));
+        at = &half;
+    }
+    if (!protopool_number_is_absent(field, at))
         return false;
     (void)pp_note_rule(search, PROTOPOOL_RULE_ABSENT);
     PP_APPEND(search, " ");
     number = pp_read_unsigned(at, field->bytes);
 #ifndef PROTOPOOL_NO_STDIO
     if (field->type == PROTOPOOL_FLOAT)
-        pp_print_number(&search->to, pp_read_real(at, field->bytes), field->bytes == sizeof(float));
+        pp_print_number(&search->to, pp_read_real(at, field->bytes), field->bytes);
     else
 #endif
         pp_append_number(search, field,
@@ -5612,7 +5651,7 @@ static bool pp_is_wrong_element(struct pp_search *search, const struct protopool
     case PROTOPOOL_SIGNED:
     case PROTOPOOL_FLOAT:
     case PROTOPOOL_CHAR:
-        return field->range != NULL && pp_is_out_of_range(search, field, at);
+        return field->range != NULL && pp_is_out_of_range(search, field, at, bytes);
     case PROTOPOOL_TEXT:
     default:
         return false;
@@ -5722,7 +5761,7 @@ static bool pp_is_wrong_argument(struct pp_search *search, const struct protopoo
         PP_APPEND_INTEGER(search, argument->length, false);
         return true;
     }
-    if (pp_is_absent_number(search, field, argument->at))
+    if (pp_is_absent_number(search, field, argument))
         return true;
     if (field->is_tail)
         return pp_is_wrong_tail(search, field, argument->at, argument->length);

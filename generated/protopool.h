@@ -61,6 +61,7 @@
  *   pool.h      Pools: init, fini and what lies between.
  *   depot.h     Depots: memory that the pools of several threads share.
  *   text.h      What emitted constructors use for texts, bools and NaN.
+ *   f16.h       Half-precision numbers: IEEE 754 binary16, without a compiler's type for them.
  *   hash.h      Prototypes of hashing, for emitted code.
  *   record.h    Descriptions of messages: for a logger, a diff or a bridge to another format, for any protocol.
  *   print.h     Printing, in the form of Rust's Debug.
@@ -277,6 +278,7 @@ PROTOPOOL_BEGIN_C
 #define protopool_print_unsigned PROTOPOOL_NAMED_(protopool_print_unsigned)
 #define protopool_print_signed PROTOPOOL_NAMED_(protopool_print_signed)
 #define protopool_print_char PROTOPOOL_NAMED_(protopool_print_char)
+#define protopool_print_f16 PROTOPOOL_NAMED_(protopool_print_f16)
 #define protopool_print_float PROTOPOOL_NAMED_(protopool_print_float)
 #define protopool_print_double PROTOPOOL_NAMED_(protopool_print_double)
 #define protopool_print_flags PROTOPOOL_NAMED_(protopool_print_flags)
@@ -1234,12 +1236,17 @@ static inline bool protopool_is_bool(const void *bytes)
     return memcmp(bytes, &truths[0], sizeof truths[0]) == 0 || memcmp(bytes, &truths[1], sizeof truths[1]) == 0;
 }
 
-/* Whether the number of 4 or 8 bytes is a NaN. By its bits: a compiler may assume that there are none (-ffast-math). */
+/* Whether the number of 2, 4 or 8 bytes is a NaN. By its bits: a compiler may assume that there are none (-ffast-math). */
 static inline bool protopool_is_nan(const void *number, size_t bytes)
 {
+    uint16_t of_2;
     uint32_t of_4;
     uint64_t of_8;
 
+    if (bytes == sizeof of_2) {
+        memcpy(&of_2, number, sizeof of_2);
+        return (of_2 & 0x7fffU) > 0x7c00U;
+    }
     if (bytes == sizeof of_4) {
         memcpy(&of_4, number, sizeof of_4);
         return (of_4 & UINT32_C(0x7fffffff)) > UINT32_C(0x7f800000);
@@ -1249,17 +1256,76 @@ static inline bool protopool_is_nan(const void *number, size_t bytes)
 }
 
 /* The bits of the one NaN that constructors store. */
-#define PROTOPOOL_NAN_(bytes) ((bytes) == sizeof(uint32_t) ? UINT64_C(0x7fc00000) : UINT64_C(0x7ff8000000000000))
+#define PROTOPOOL_NAN_(bytes) \
+    ((bytes) == sizeof(uint16_t)   ? UINT64_C(0x7e00) \
+     : (bytes) == sizeof(uint32_t) ? UINT64_C(0x7fc00000) \
+                                   : UINT64_C(0x7ff8000000000000))
 
 static inline void protopool_store_nan(void *number, size_t bytes)
 {
     const uint64_t of_8 = PROTOPOOL_NAN_(bytes);
     const uint32_t of_4 = (uint32_t)of_8;
+    const uint16_t of_2 = (uint16_t)of_8;
 
-    if (bytes == sizeof of_4)
+    if (bytes == sizeof of_2)
+        memcpy(number, &of_2, sizeof of_2);
+    else if (bytes == sizeof of_4)
         memcpy(number, &of_4, sizeof of_4);
     else
         memcpy(number, &of_8, sizeof of_8);
+}
+
+/* ---- f16.h ------------------------------------------------------------------------------------------------------- */
+/* Half-precision numbers: IEEE 754 binary16, without a compiler's type for them. */
+
+/* The bits of a number. A struct, so that a compiler refuses to compute with the bits. */
+struct protopool_f16 {
+    uint16_t bits;
+};
+static_assert(sizeof(struct protopool_f16) == 2 && sizeof(float) == 4, "numbers of 16 and 32 bits");
+
+/* The nearest number of half precision; in the middle between two, the even one. Infinite from 65520. A NaN stays a NaN. */
+static inline struct protopool_f16 protopool_f16_of(float number)
+{
+    struct protopool_f16 half;
+    uint32_t bits, sign, result;
+
+    memcpy(&bits, &number, sizeof bits);
+    sign = bits >> 16 & 0x8000;
+    bits &= UINT32_C(0x7fffffff);
+    if (bits > UINT32_C(0x7f800000)) {
+        result = 0x7e00 | (bits >> 13 & 0x3ff); /* a quiet NaN */
+    } else if (bits >= UINT32_C(0x477ff000)) {
+        result = 0x7c00; /* infinite */
+    } else if (bits >= UINT32_C(0x38800000)) {
+        result = (bits - UINT32_C(0x38000000) + 0xfff + (bits >> 13 & 1)) >> 13;
+    } else if (bits > UINT32_C(0x33000000)) { /* subnormal: a multiple of 2^-24 */
+        const uint32_t shift = 126 - (bits >> 23), significand = (bits & 0x7fffff) | 0x800000;
+        result = (significand + (UINT32_C(1) << (shift - 1)) - 1 + (significand >> shift & 1)) >> shift;
+    } else {
+        result = 0; /* at most half of the least number */
+    }
+    half.bits = (uint16_t)(sign | result);
+    return half;
+}
+
+/* The same number as a float, which holds each number of half precision. */
+static inline float protopool_float_of(struct protopool_f16 half)
+{
+    const uint32_t significand = half.bits & 0x3ffU, exponent = half.bits >> 10 & 0x1fU;
+    uint32_t bits = (uint32_t)(half.bits & 0x8000U) << 16;
+    float number;
+
+    if (exponent != 0) {
+        bits |= (exponent == 31 ? UINT32_C(0x7f800000) : (exponent + 112) << 23) | significand << 13;
+    } else if (significand != 0) { /* subnormal: a multiple of 2^-24 */
+        uint32_t first = 9;        /* its highest bit */
+        while (significand >> first == 0)
+            first--;
+        bits |= (first + 103) << 23 | (significand << (23 - first) & 0x7fffff);
+    }
+    memcpy(&number, &bits, sizeof number);
+    return number;
 }
 
 /* ---- hash.h ------------------------------------------------------------------------------------------------------ */
@@ -1282,7 +1348,7 @@ enum protopool_type {
     PROTOPOOL_BOOL = 1,
     PROTOPOOL_UNSIGNED,
     PROTOPOOL_SIGNED,
-    PROTOPOOL_FLOAT,
+    PROTOPOOL_FLOAT, /* of 2 bytes (struct protopool_f16), of 4 or of 8 */
     PROTOPOOL_CHAR,
     PROTOPOOL_ENUM,   /* of `bytes` bytes; `values` has its names */
     PROTOPOOL_FLAGS,  /* unsigned; `values` has masks and their names */
@@ -1490,6 +1556,7 @@ PROTOPOOL_API void protopool_print_signed(struct protopool_printer *to, int64_t 
 PROTOPOOL_API void protopool_print_char(struct protopool_printer *to, char value);
 /* Prints the shortest digits that read back as the same number, with a decimal point in any locale. If the C library's printf
  * or strtod has no floating point, it prints the number in hexadecimal, as C's "%a" does. */
+PROTOPOOL_API void protopool_print_f16(struct protopool_printer *to, struct protopool_f16 value);
 PROTOPOOL_API void protopool_print_float(struct protopool_printer *to, float value);
 PROTOPOOL_API void protopool_print_double(struct protopool_printer *to, double value);
 /* Prints the names of the bits, `read | write`, and bits without a name in hexadecimal. If no bit is set: the

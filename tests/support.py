@@ -130,8 +130,8 @@ def of_fields(fields: dict[str, str], head: str = "") -> str:
     return f"protocol: calc\n{head}messages:\n  Add:\n    fields:\n{lines}"
 
 
-SCALARS = "bool u8 i8 u16 i16 u24 i24 u32 i32 u48 i48 u64 i64 f32 f64 char".split()
-WHOLE_SCALARS = [name for name in SCALARS if name[1:] not in ("24", "48")]      # those without a range of their own
+SCALARS = "bool u8 i8 u16 i16 u24 i24 u32 i32 u48 i48 u64 i64 f16 f32 f64 char".split()
+WHOLE_SCALARS = [name for name in SCALARS if name[1:] not in ("24", "48") and name != "f16"]    # C types without a range of their own
 
 
 def random_type(rng: random.Random, enums: list[str], scalars: list[str] = SCALARS) -> str:
@@ -145,7 +145,7 @@ def random_field(rng: random.Random, named: list[str]) -> str:
     """The type of a field, of any kind. named: enums, flags and structs that it can use."""
     kind = random_type(rng, named)
     if rng.random() < 0.05:
-        number = rng.choice(("u8", "i16", "u32", "u64", "f32", "f64"))
+        number = rng.choice(("u8", "i16", "u32", "u64", "f16", "f32", "f64"))
         return f"{{type: '{number}?', absent: {'nan' if number[0] == 'f' else rng.choice((0, 1, 100))}}}"
     if rng.random() < 0.3:
         kind = f"{rng.choice(named + SCALARS[:-1])}[<={rng.choice((1, 3, 8, 255, 256))}]"

@@ -136,11 +136,11 @@ def c_bits(scalar: Scalar, bits: int) -> str:
 
 
 def c_literal(value: int | float, scalar: Scalar) -> str:
-    """A constant of the scalar's type."""
+    """A constant of the scalar's type; of a number of half precision, a float."""
     if scalar.family == "bool":
         return "true" if value else "false"
     if scalar.family == "char":
         return c_character(chr(value)) if 32 <= value < 127 else f"(char){value}"
-    if scalar.family in ("float", "double"):
-        return repr(float(value)) + ("F" if scalar.family == "float" else "")
+    if scalar.family in ("half", "float", "double"):
+        return repr(float(value)) + ("F" if scalar.family != "double" else "")
     return c_integer(value, scalar)

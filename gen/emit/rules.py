@@ -13,7 +13,7 @@ from ..scalars import Scalar, is_saturated
 from .c_text import c_literal
 
 SMALLEST = 1.2e-38              # normal numbers of a float begin here
-NAN = {4: 0x7fc00000, 8: 0x7ff8000000000000}        # the bits of the NaN that constructors store, by its size
+NAN = {2: 0x7e00, 4: 0x7fc00000, 8: 0x7ff8000000000000}        # the bits of the NaN that constructors store, by its size
 
 
 def bounds(allowed: Range, scalar: Scalar) -> tuple[str, str]:
@@ -28,7 +28,7 @@ def bounds(allowed: Range, scalar: Scalar) -> tuple[str, str]:
 def range_end(value: int | float, scalar: Scalar) -> str:
     """An end of a range for a description: a whole number is converted to uint64_t."""
     literal = c_literal(value, scalar)
-    return literal if scalar.family in ("float", "double") else f"(uint64_t){literal}"
+    return literal if is_float(scalar) else f"(uint64_t){literal}"
 
 
 def initial(field: Field) -> int | float:
@@ -56,8 +56,8 @@ def outside(field: Field) -> int | float | None:
     element, allowed = field.element, field.range
     if allowed is None:
         return None
-    if element.family in ("float", "double"):
-        largest = 3e38 if element.family == "float" else 1e308
+    if is_float(element):
+        largest = {"half": 65504.0, "float": 3e38, "double": 1e308}[element.family]
         return next((n for n, excluded in ((largest, allowed.high < largest), (-largest, allowed.low > -largest)) if excluded and n != field.absent), None)
     return next((n for n in (allowed.high + 1, allowed.low - 1, allowed.high + 2, allowed.low - 2) if fits(element, n) and n != field.absent), None)
 
@@ -77,7 +77,7 @@ def absent_bits(field: Field) -> int:
     size = field.element.size
     if not isinstance(field.absent, float):
         return field.absent % 2 ** (8 * size)
-    return NAN[size] if field.absent != field.absent else int.from_bytes(pack({4: "<f", 8: "<d"}[size], field.absent), "little")
+    return NAN[size] if field.absent != field.absent else int.from_bytes(pack({2: "<e", 4: "<f", 8: "<d"}[size], field.absent), "little")
 
 
 def outside_part(part: BitPart) -> int:
@@ -155,5 +155,9 @@ def is_bool(element: Element | None) -> bool:
     return isinstance(element, Scalar) and element.family == "bool"
 
 
+def is_half(element: Element | None) -> bool:
+    return isinstance(element, Scalar) and element.family == "half"
+
+
 def is_float(element: Element | None) -> bool:
-    return isinstance(element, Scalar) and element.family in ("float", "double")
+    return isinstance(element, Scalar) and element.family in ("half", "float", "double")

@@ -31,7 +31,7 @@ def with_absent_number(field: Field, field_type: FieldType, allowed: Range | Non
 
 
 def _number(word: Word, element: Scalar, reporter: Reporter) -> int | float | None:
-    if element.family not in ("float", "double") or word.text.lower() not in ("nan", ".nan"):
+    if element.family not in ("half", "float", "double") or word.text.lower() not in ("nan", ".nan"):
         return number_of(word, element, reporter)
     if word.text != "nan":
         reporter.error(word.place, f"{quoted(word.text)} is not how NaN is written here", "write nan")

@@ -10,8 +10,10 @@ from ..scalars import Scalar
 from .numbers import Numbers
 from .syntax import Field, Parts, Word
 
-NUMBERS = ("unsigned", "signed", "float", "double")
+NUMBERS = ("unsigned", "signed", "half", "float", "double")
 
+
+_FORMS = {"half": "e", "float": "f"}       # for pack
 
 Values = tuple[Range | None, int | float | str | None]
 
@@ -161,4 +163,5 @@ def _number_of_part(word: Word, part: BitPart, reporter: Reporter) -> int | None
 
 def _rounded(number: int | float, scalar: Scalar) -> int | float:
     """The nearest number that the scalar holds."""
-    return unpack("f", pack("f", number))[0] if scalar.family == "float" else number
+    form = _FORMS.get(scalar.family)
+    return unpack(form, pack(form, number))[0] if form else number

@@ -12,7 +12,7 @@ MAX_VERSION = 65535             # of a protocol: descriptions have two bytes for
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*|0[xX][0-9A-Fa-f]+)\Z")
 _LONGEST = 64                   # characters: longer numbers are out of every range
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,63})(?:\.[0-9]{1,64})?(?:[eE][-+]?[0-9]{1,3})?\Z")
-_LARGEST_FLOAT, _LARGEST_DOUBLE = 3.4028234e38, 1.7976931348623157e308
+_LARGEST = {2: 65504.0, 4: 3.4028234e38, 8: 1.7976931348623157e308}      # of a floating-point number, by its size
 _SHARE = re.compile(r"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?\Z")
 
 
@@ -68,8 +68,8 @@ class Numbers:
         if scalar.family in ("unsigned", "signed"):
             lowest = -2**(scalar.bits - 1) if scalar.family == "signed" else 0
             return self.integer(word, lowest, lowest + 2**scalar.bits - 1, scalar.name)
-        if not _DECIMAL.match(word.text) or abs(float(word.text)) > (_LARGEST_FLOAT if scalar.size == 4 else _LARGEST_DOUBLE):
-            self.reporter.error(word.place, f"{quoted(word.text)} is not a number that {scalar.name} can hold", "for example -1.5 or 2e9")
+        if not _DECIMAL.match(word.text) or abs(float(word.text)) > _LARGEST[scalar.size]:
+            self.reporter.error(word.place, f"{quoted(word.text)} is not a number that {scalar.name} can hold", "for example -1.5 or 2e9" if scalar.size > 2 else "for example -1.5; the largest is 65504")
             return None
         return float(word.text)
 

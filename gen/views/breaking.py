@@ -366,7 +366,7 @@ def _meaning(field: model.Field) -> tuple:
     """What its bytes stand for, whatever their number."""
     element = field.element
     if isinstance(element, Scalar):
-        return field.inner.kind, "float" if element.family == "double" else element.family
+        return field.inner.kind, "float" if element.family in ("half", "double") else element.family
     if isinstance(element, (model.Enum, model.Flags)):
         return field.inner.kind, type(element).__name__, tuple(element.numbers.items())
     if isinstance(element, model.BitField):

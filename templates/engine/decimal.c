@@ -64,6 +64,21 @@ static bool pp_reads_back(const char *text, double positive, bool is_float)
     return is_float ? strtof(text, NULL) == (float)positive : strtod(text, NULL) == positive;
 }
 
+/* Finds the fewest digits that read back as the same positive number of half precision. False as below. */
+static bool pp_find_half(double positive, struct pp_decimal *found)
+{
+    const uint16_t bits = protopool_f16_of((float)positive).bits;
+    char text[PP_MOST_TEXT];
+
+    for (int count = 1; count <= PP_MOST_DIGITS; count++) {
+        if (pp_convert(text, positive, count, found) == NULL)
+            return false;
+        if (protopool_f16_of(strtof(text, NULL)).bits == bits)
+            return true;
+    }
+    return false;
+}
+
 /* Finds the fewest digits that read back as the same positive number, as the C library rounds it. False if that has no floating
  * point. pp_find_shortest does the same in less time. */
 static inline bool pp_try_each_count(double positive, bool is_float, struct pp_decimal *found)

@@ -301,7 +301,8 @@ static void pp_print_bits(struct protopool_printer *to, uint64_t bits)
     protopool_print_signed(to, exponent);
 }
 
-static void pp_print_number(struct protopool_printer *to, double value, bool is_float)
+/* bytes: of the number, which is printed with the fewest digits for its precision. */
+static void pp_print_number(struct protopool_printer *to, double value, size_t bytes)
 {
     struct pp_decimal decimal;
     uint64_t bits;
@@ -317,20 +318,27 @@ static void pp_print_number(struct protopool_printer *to, double value, bool is_
     bits &= UINT64_MAX >> 1;
     if (bits == 0 || bits >> 52 == 0x7ff)
         protopool_print(to, bits == 0 ? "0.0" : "inf");
-    else if (pp_find_shortest(value < 0 ? -value : value, is_float, &decimal))
+    else if (bytes == sizeof(struct protopool_f16)
+                 ? pp_find_half(value < 0 ? -value : value, &decimal)
+                 : pp_find_shortest(value < 0 ? -value : value, bytes == sizeof(float), &decimal))
         pp_print_decimal(to, &decimal);
     else
         pp_print_bits(to, bits);
 }
 
+void protopool_print_f16(struct protopool_printer *to, struct protopool_f16 value)
+{
+    pp_print_number(to, (double)protopool_float_of(value), sizeof value);
+}
+
 void protopool_print_float(struct protopool_printer *to, float value)
 {
-    pp_print_number(to, (double)value, true);
+    pp_print_number(to, (double)value, sizeof value);
 }
 
 void protopool_print_double(struct protopool_printer *to, double value)
 {
-    pp_print_number(to, value, false);
+    pp_print_number(to, value, sizeof value);
 }
 
 /* Messages, by their descriptions. */
@@ -370,7 +378,7 @@ static void pp_print_element(struct protopool_printer *to, const struct protopoo
         protopool_print_bool(to, *at != 0);
         return;
     case PROTOPOOL_FLOAT:
-        pp_print_number(to, pp_read_real(at, field->bytes), field->bytes == sizeof(float));
+        pp_print_number(to, pp_read_real(at, field->bytes), field->bytes);
         return;
     case PROTOPOOL_CHAR:
         protopool_print_char(to, *(const char *)at);

@@ -26,6 +26,7 @@ PROTOPOOL_API void protopool_print_signed(struct protopool_printer *to, int64_t 
 PROTOPOOL_API void protopool_print_char(struct protopool_printer *to, char value);
 /* Prints the shortest digits that read back as the same number, with a decimal point in any locale. If the C library's printf
  * or strtod has no floating point, it prints the number in hexadecimal, as C's "%a" does. */
+PROTOPOOL_API void protopool_print_f16(struct protopool_printer *to, struct protopool_f16 value);
 PROTOPOOL_API void protopool_print_float(struct protopool_printer *to, float value);
 PROTOPOOL_API void protopool_print_double(struct protopool_printer *to, double value);
 /* Prints the names of the bits, `read | write`, and bits without a name in hexadecimal. If no bit is set: the

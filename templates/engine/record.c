@@ -60,9 +60,14 @@ static uint64_t pp_bits_of_no_part(const struct protopool_field *field, uint64_t
 
 static double pp_read_real(const void *at, size_t bytes)
 {
+    struct protopool_f16 half;
     float narrow;
     double wide;
 
+    if (bytes == sizeof half) {
+        memcpy(&half, at, sizeof half);
+        return (double)protopool_float_of(half);
+    }
     if (bytes == sizeof narrow) {
         memcpy(&narrow, at, sizeof narrow);
         return (double)narrow;

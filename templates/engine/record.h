@@ -5,7 +5,7 @@ enum protopool_type {
     PROTOPOOL_BOOL = 1,
     PROTOPOOL_UNSIGNED,
     PROTOPOOL_SIGNED,
-    PROTOPOOL_FLOAT,
+    PROTOPOOL_FLOAT, /* of 2 bytes (struct protopool_f16), of 4 or of 8 */
     PROTOPOOL_CHAR,
     PROTOPOOL_ENUM,   /* of `bytes` bytes; `values` has its names */
     PROTOPOOL_FLAGS,  /* unsigned; `values` has masks and their names */

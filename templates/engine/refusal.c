@@ -91,24 +91,26 @@ static void pp_append_number(struct pp_search *search, const struct protopool_fi
     (void)number;
 }
 
-static bool pp_is_out_of_range(struct pp_search *search, const struct protopool_field *field, const void *at)
+/* bytes: of the value. The argument for a number of half precision is a float. */
+static bool pp_is_out_of_range(struct pp_search *search, const struct protopool_field *field, const void *at,
+                               size_t bytes)
 {
     const struct protopool_range *const range = field->range;
     uint64_t number = 0;
     bool is_signed = field->type == PROTOPOOL_SIGNED;
 
     if (field->type == PROTOPOOL_FLOAT) {
-        const double real = pp_read_real(at, field->bytes);
+        const double real = pp_read_real(at, bytes);
         if (real >= range->least.real && real <= range->most.real)
             return false;
         (void)pp_note_rule(search, PROTOPOOL_RULE_RANGE);
 #ifndef PROTOPOOL_NO_STDIO
         protopool_print(&search->to, " ");
-        pp_print_number(&search->to, real, field->bytes == sizeof(float));
+        pp_print_number(&search->to, real, bytes);
         protopool_print(&search->to, " is not in ");
-        pp_print_number(&search->to, range->least.real, field->bytes == sizeof(float));
+        pp_print_number(&search->to, range->least.real, field->bytes);
         protopool_print(&search->to, "..");
-        pp_print_number(&search->to, range->most.real, field->bytes == sizeof(float));
+        pp_print_number(&search->to, range->most.real, field->bytes);
 #endif
         return true;
     }
@@ -135,18 +137,27 @@ static bool pp_is_out_of_range(struct pp_search *search, const struct protopool_
 }
 
 /* A number that means that its field is absent, as an argument. */
-static bool pp_is_absent_number(struct pp_search *search, const struct protopool_field *field, const void *at)
+static bool pp_is_absent_number(struct pp_search *search, const struct protopool_field *field,
+                                const struct protopool_argument *argument)
 {
+    const void *at = argument->at;
+    struct protopool_f16 half;
     uint64_t number;
 
-    if (field->presence_mask != PROTOPOOL_BY_NUMBER || !protopool_number_is_absent(field, at))
+    if (field->presence_mask != PROTOPOOL_BY_NUMBER)
+        return false;
+    if (argument->bytes > field->bytes) { /* a float, for a number of half precision */
+        half = protopool_f16_of((float)pp_read_real(at, argument->bytes));
+        at = &half;
+    }
+    if (!protopool_number_is_absent(field, at))
         return false;
     (void)pp_note_rule(search, PROTOPOOL_RULE_ABSENT);
     PP_APPEND(search, " ");
     number = pp_read_unsigned(at, field->bytes);
 #ifndef PROTOPOOL_NO_STDIO
     if (field->type == PROTOPOOL_FLOAT)
-        pp_print_number(&search->to, pp_read_real(at, field->bytes), field->bytes == sizeof(float));
+        pp_print_number(&search->to, pp_read_real(at, field->bytes), field->bytes);
     else
 #endif
         pp_append_number(search, field,
@@ -277,7 +288,7 @@ static bool pp_is_wrong_element(struct pp_search *search, const struct protopool
     case PROTOPOOL_SIGNED:
     case PROTOPOOL_FLOAT:
     case PROTOPOOL_CHAR:
-        return field->range != NULL && pp_is_out_of_range(search, field, at);
+        return field->range != NULL && pp_is_out_of_range(search, field, at, bytes);
     case PROTOPOOL_TEXT:
     default:
         return false;
@@ -387,7 +398,7 @@ static bool pp_is_wrong_argument(struct pp_search *search, const struct protopoo
         PP_APPEND_INTEGER(search, argument->length, false);
         return true;
     }
-    if (pp_is_absent_number(search, field, argument->at))
+    if (pp_is_absent_number(search, field, argument))
         return true;
     if (field->is_tail)
         return pp_is_wrong_tail(search, field, argument->at, argument->length);

@@ -135,6 +135,7 @@
 #define protopool_print_unsigned PROTOPOOL_NAMED_(protopool_print_unsigned)
 #define protopool_print_signed PROTOPOOL_NAMED_(protopool_print_signed)
 #define protopool_print_char PROTOPOOL_NAMED_(protopool_print_char)
+#define protopool_print_f16 PROTOPOOL_NAMED_(protopool_print_f16)
 #define protopool_print_float PROTOPOOL_NAMED_(protopool_print_float)
 #define protopool_print_double PROTOPOOL_NAMED_(protopool_print_double)
 #define protopool_print_flags PROTOPOOL_NAMED_(protopool_print_flags)

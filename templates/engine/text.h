@@ -56,12 +56,17 @@ static inline bool protopool_is_bool(const void *bytes)
     return memcmp(bytes, &truths[0], sizeof truths[0]) == 0 || memcmp(bytes, &truths[1], sizeof truths[1]) == 0;
 }
 
-/* Whether the number of 4 or 8 bytes is a NaN. By its bits: a compiler may assume that there are none (-ffast-math). */
+/* Whether the number of 2, 4 or 8 bytes is a NaN. By its bits: a compiler may assume that there are none (-ffast-math). */
 static inline bool protopool_is_nan(const void *number, size_t bytes)
 {
+    uint16_t of_2;
     uint32_t of_4;
     uint64_t of_8;
 
+    if (bytes == sizeof of_2) {
+        memcpy(&of_2, number, sizeof of_2);
+        return (of_2 & 0x7fffU) > 0x7c00U;
+    }
     if (bytes == sizeof of_4) {
         memcpy(&of_4, number, sizeof of_4);
         return (of_4 & UINT32_C(0x7fffffff)) > UINT32_C(0x7f800000);
@@ -71,14 +76,20 @@ static inline bool protopool_is_nan(const void *number, size_t bytes)
 }
 
 /* The bits of the one NaN that constructors store. */
-#define PROTOPOOL_NAN_(bytes) ((bytes) == sizeof(uint32_t) ? UINT64_C(0x7fc00000) : UINT64_C(0x7ff8000000000000))
+#define PROTOPOOL_NAN_(bytes) \
+    ((bytes) == sizeof(uint16_t)   ? UINT64_C(0x7e00) \
+     : (bytes) == sizeof(uint32_t) ? UINT64_C(0x7fc00000) \
+                                   : UINT64_C(0x7ff8000000000000))
 
 static inline void protopool_store_nan(void *number, size_t bytes)
 {
     const uint64_t of_8 = PROTOPOOL_NAN_(bytes);
     const uint32_t of_4 = (uint32_t)of_8;
+    const uint16_t of_2 = (uint16_t)of_8;
 
-    if (bytes == sizeof of_4)
+    if (bytes == sizeof of_2)
+        memcpy(number, &of_2, sizeof of_2);
+    else if (bytes == sizeof of_4)
         memcpy(number, &of_4, sizeof of_4);
     else
         memcpy(number, &of_8, sizeof of_8);

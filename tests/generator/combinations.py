@@ -15,8 +15,9 @@ CONTAINERS = ["{}", "{}[3]", "{}[<=3]", "{}?", "{}[3]?", "{}[<=3]?"]
 CHARS = ["char", "char?"]                # several of them are a text
 TAKEN = "class base new errno default int if for stdin this union or bool".split()      # names that C, C++ or the C library has
 TEXTS = ["char[5]", "string[<=5]", "bytes[<=300]", "char[5]?", "string[<=300]?", "bytes[<=5]?"]
-# Integers of other widths and types with a name, in some of the containers.
-OTHERS = {"u24": CONTAINERS[:1], "i24": CONTAINERS[2:3], "u48": CONTAINERS[4:5], "i48": CONTAINERS[3:4], "count": CONTAINERS[:3], "label": ["{}", "{}?"], "pair": ["{}?"]}
+# Numbers of other widths and types with a name, in some of the containers.
+OTHERS = {"u24": CONTAINERS[:1], "i24": CONTAINERS[2:3], "u48": CONTAINERS[4:5], "i48": CONTAINERS[3:4], "f16": CONTAINERS[:4],
+          "count": CONTAINERS[:3], "label": ["{}", "{}?"], "pair": ["{}?"]}
 # In a struct, these are like others: their structs stand in the simplest and in the richest container only.
 SIMPLE = (*OTHERS, "absent", "side", "constant")
 HEAD = """\
@@ -55,6 +56,9 @@ def fields() -> dict[str, str]:
         found |= {f"{name}_{i}": f"{{type: '{container.format(name)}'}}" for i, container in enumerate(containers)}
     for element, number in ABSENT.items():
         found[f"absent_{element}"] = f"{{type: '{element}?', absent: {number}}}"
+    found["absent_f16"] = "{type: 'f16?', absent: -1, range: [0.1, 9]}"
+    found["absent_nan_f16"] = "{type: 'f16?', absent: nan}"
+    found["f16_ranged"] = "{type: f16, range: [-1.5, 0.1], unit: mm}"
     found["absent_nan_ranged"] = "{type: 'f64?', absent: nan, range: [0.25, 1e6]}"
     found |= {f"side_{i}": f"{{type: '{container.format('side')}'}}" for i, container in enumerate(("{}?", "{}[<=3]"))}
     found["halves"] = "{type: 'halves[<=3]?'}"
@@ -65,7 +69,7 @@ def fields() -> dict[str, str]:
 
 
 def tails() -> dict[str, str]:
-    found = {element: f"{{type: '{element}[]', max: 300}}" for element in (*SCALARS, *NAMED, "count", "i24", "u48") if element != "char"}
+    found = {element: f"{{type: '{element}[]', max: 300}}" for element in (*SCALARS, *NAMED, "count", "i24", "u48", "f16") if element != "char"}
     found |= {f"ranged_{element}": f"{{type: '{element}[]', range: {allowed}, max: 9}}" for element, allowed in RANGED.items()}
     return found | {text: f"{{type: {text}, max: 255}}" for text in ("string", "bytes")}
 

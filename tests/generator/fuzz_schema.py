@@ -18,7 +18,7 @@ from gen.views import breaking, markdown, plan
 
 LIMIT = 10                      # seconds of the processor
 FAILED = ROOT / "build" / "fuzz-schema"
-SCALARS = ["u8", "i64", "i48", "f32", "char", "bool", "string", "bytes", "s1", "s2", "e1", "f1", "t1", "most", "lost", "0", "1", "-1", "300", "0x41", "'A'",
+SCALARS = ["u8", "i64", "i48", "f16", "f32", "char", "bool", "string", "bytes", "s1", "s2", "e1", "f1", "t1", "most", "lost", "0", "1", "-1", "300", "0x41", "'A'",
            "1e-46", "0.1", "true", "no", "~", "''", '""', '"a\\0b"', '"\\ud800"', "a b", "|", ">", "|\n", ">\n", "|\n  text", "é", "\t", "*a", "&a b", "!!str x",
            "99999999999999999999", "2147483647", "a_", "_a", "int", "NULL", "add", "Add", "x" * 70, "[]", "{}", "[a, b]", "[0, 100]", "{a: 1}"]
 TYPES = ["{}", "'{}[3]'", "'{}[<=3]'", "'{}[]'", "'{}?'", "'{}[2]?'", "'{}[<=most]'", "'{}[0]'", "'{}[<=2147483647]'", "'{}??'", "'{}[3'"]
@@ -64,7 +64,7 @@ def from_grammar(rng: random.Random) -> bytes:
         return "".join(f"\n{indent}{key}: {value}" for key, value in pairs)
 
     def field(indent: str, named: list[str], own: tuple[str, ...] = ("c_name", "since", "deprecated")) -> str:
-        number = rng.choice(("u8", "i64", "u24", "f32", "f64"))
+        number = rng.choice(("u8", "i64", "u24", "f16", "f32", "f64"))
         form = rng.choice(("{}", "'{}?'", "'{}[3]'", "'{}[<=most]'", "'{}[<=300]?'"))
         good = rng.choice((form.format(number), form.format(rng.choice(["u16", "bool", *named])), "'char[4]'", "'string[<=9]?'", "'bytes[<=9]'"))
         kind = good if rng.random() > 3 * wrong else rng.choice(TYPES).format(rng.choice(SCALARS[:12]))
