@@ -97,7 +97,7 @@ def _large_variant(schema: Schema, layout: Layout) -> Iterator[Finding]:
     if len(largest) == 2 and largest[0].size > LARGE * largest[1].size:
         first, second = (m.model.name.schema for m in largest)
         yield Finding("large-variant", largest[0].model.place, f'"{first}" takes {largest[0].size} bytes, more than {LARGE} times the next largest, '
-                      f'"{second}" with {largest[1].size}', "give it a tail, or send a list in it as messages of their own", first)
+                      f'"{second}" with {largest[1].size}', "give it a tail, or send each element of a list as a message", first)
 
 
 def _padding(schema: Schema, layout: Layout) -> Iterator[Finding]:

@@ -148,7 +148,7 @@ def _warnings(layout: Layout, name: str) -> list[str]:
     first, second = largest
     place = first.model.place
     return [f"{name}:{place.line}:{place.column}: warning: \"{first.model.name.schema}\" takes {first.size} bytes, more than {LARGE} "
-            f"times the next largest, \"{second.model.name.schema}\" with {second.size}: consider sending a list in it as messages of their own"]
+            f"times the next largest, \"{second.model.name.schema}\" with {second.size}: consider a tail, or a message for each element of a list"]
 
 
 def _mean(weighted: list[tuple[float, Message]], size) -> float:
