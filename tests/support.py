@@ -79,6 +79,14 @@ def command(*arguments, python=sys.executable, **options) -> subprocess.Complete
                           **{"capture_output": True, "text": True, **options})
 
 
+def runs_unprivileged() -> bool:
+    """Whether NOBODY can run the generator."""
+    try:
+        return command("--version", cwd=ROOT, **NOBODY).returncode == 0
+    except PermissionError:
+        return False
+
+
 def processor_seconds() -> float:
     """What the processor has spent on processes that this one started: what else the machine does is left out."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)

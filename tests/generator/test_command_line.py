@@ -9,7 +9,7 @@ import subprocess
 import sys
 import unittest
 
-from support import BAD_TEXT, GOOD, GOOD_TEXT, NOBODY, ROOT, CommandTest, called, command, main
+from support import BAD_TEXT, GOOD, GOOD_TEXT, NOBODY, ROOT, CommandTest, called, command, main, runs_unprivileged
 
 
 class Outputs(CommandTest):
@@ -215,7 +215,7 @@ class Trouble(CommandTest):
             self.assertEqual((os.lstat(device).st_ino, os.lstat(device).st_mode), (before.st_ino, before.st_mode))
 
     def test_missing_permissions_are_reported(self):
-        if not _runs_unprivileged():
+        if not runs_unprivileged():
             self.skipTest("the interpreter or the generator is not another user's to read")
         secret = self.folder / "secret.yaml"
         secret.write_text(GOOD_TEXT)
@@ -237,14 +237,6 @@ class Trouble(CommandTest):
                 self.assertIn(done.returncode, (0, 2))
                 self.assertNotIn(b"Traceback", done.stderr)
         self.assert_trouble(called("--check", odd / "missing.yaml"), "[31m/missing.yaml: No such file")
-
-
-def _runs_unprivileged() -> bool:
-    """Whether the tests are not run by root, or another user can run the generator."""
-    try:
-        return command("--version", cwd=ROOT, **NOBODY).returncode == 0
-    except PermissionError:
-        return False
 
 
 class EveryModeOnEverySchema(CommandTest):
