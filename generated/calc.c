@@ -8,7 +8,7 @@
 
 #include "calc.h"
 
-/* A message as a variant, where its tag has been looked at. */
+/* A message as a variant, after its tag was tested. */
 #define CALC_AS_(variant, msg) ((const struct calc_##variant *)(const void *)(msg))
 
 /* ---- Layout: the same on every target ------------------------------------------------------------------------ */
@@ -122,7 +122,7 @@ enum { CALC_VARIANTS(CALC_ORDINAL_) CALC_ORDINALS_ };
     case CALC_##NAME: \
         return CALC_ORDINAL_##NAME##_;
 
-/* The number of the variant in the schema, from 0; CALC_ORDINALS_ for what is no tag. */
+/* The number of the variant in the schema, from 0; CALC_ORDINALS_ if no variant has the tag. */
 static unsigned calc_ordinal_of_(enum calc_tag tag)
 {
     switch (tag) {
@@ -143,7 +143,7 @@ const char *calc_tag_name(enum calc_tag tag)
     return record != NULL ? record->name : NULL;
 }
 
-/* Of a variant's own struct, without a tail; 0 for what is no tag. */
+/* The bytes of a variant's own struct, without a tail; 0 if no variant has the tag. */
 static size_t calc_sizeof_(enum calc_tag tag)
 {
     const struct protopool_record *const record = calc_describe(tag);

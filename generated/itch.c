@@ -8,7 +8,7 @@
 
 #include "itch.h"
 
-/* A message as a variant, where its tag has been looked at. */
+/* A message as a variant, after its tag was tested. */
 #define ITCH_AS_(variant, msg) ((const struct itch_##variant *)(const void *)(msg))
 
 /* ---- Layout: the same on every target ------------------------------------------------------------------------ */
@@ -500,7 +500,7 @@ enum { ITCH_VARIANTS(ITCH_ORDINAL_) ITCH_ORDINALS_ };
     case ITCH_##NAME: \
         return ITCH_ORDINAL_##NAME##_;
 
-/* The number of the variant in the schema, from 0; ITCH_ORDINALS_ for what is no tag. */
+/* The number of the variant in the schema, from 0; ITCH_ORDINALS_ if no variant has the tag. */
 static unsigned itch_ordinal_of_(enum itch_tag tag)
 {
     switch (tag) {
@@ -521,7 +521,7 @@ const char *itch_tag_name(enum itch_tag tag)
     return record != NULL ? record->name : NULL;
 }
 
-/* Of a variant's own struct, without a tail; 0 for what is no tag. */
+/* The bytes of a variant's own struct, without a tail; 0 if no variant has the tag. */
 static size_t itch_sizeof_(enum itch_tag tag)
 {
     const struct protopool_record *const record = itch_describe(tag);

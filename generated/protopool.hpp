@@ -35,7 +35,7 @@ using std::span;
 
 inline constexpr std::size_t dynamic_extent = SIZE_MAX;
 
-/* Elements that lie elsewhere: what std::span of C++20 does that fields need. */
+/* Elements that lie elsewhere: the part of C++20's std::span that fields need. */
 template <class T, std::size_t Extent = dynamic_extent> class span
 {
     template <class Container> using data_of = decltype(std::data(std::declval<Container &>()));
@@ -114,7 +114,7 @@ template <class T, std::size_t Extent = dynamic_extent> class span
 
 /* ---- match ------------------------------------------------------------------------------------------------------ */
 
-/* What is matched is no message. */
+/* For match, if what it gets is no message. */
 [[noreturn]] inline void throw_no_message()
 {
 #ifdef __cpp_exceptions
@@ -187,8 +187,8 @@ template <class Argument, std::size_t I, class Function, class... Rest> constexp
         return first_generic<Argument, I + 1, Rest...>();
 }
 
-/* Which of the functions a variant goes to: one for it alone rather than a generic one, one that may write to it rather than
- * one that may not, and of generic ones the first. */
+/* Which of the functions gets a variant. A function for this variant alone comes before a generic one. A function that may
+ * write to the message comes before one that may not. Of several generic functions, the first one gets it. */
 template <class Argument, class... Functions> constexpr std::size_t find_function()
 {
     const bool writing[] = { plainly_takes<Functions, Argument> && !plainly_takes<Functions, const Argument>...,
@@ -236,11 +236,11 @@ constexpr Result call(Argument &argument, Functions &&...functions)
 template <class Argument, class... Functions>
 inline constexpr bool has_function = function_for<Argument, Functions...> != no_function;
 
-/* Whether a function takes some of the variants; of a generic one that is not asked. */
+/* Whether a function takes some of the variants. A generic function counts as such without a test. */
 template <class Function, class... Arguments>
 inline constexpr bool takes_some = !is_plain<Function>::value || (plainly_takes<Function, Arguments> || ...);
 
-/* Whether just one function is for each variant, and each function for a variant. */
+/* Whether each variant has exactly one function, and each function takes a variant. */
 template <class Message, class... Functions, class... Variants> constexpr bool fit(types<Variants...>)
 {
     constexpr bool all = (has_function<const_as<Message, Variants>, Functions...> && ...);

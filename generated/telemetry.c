@@ -8,7 +8,7 @@
 
 #include "telemetry.h"
 
-/* A message as a variant, where its tag has been looked at. */
+/* A message as a variant, after its tag was tested. */
 #define TELEMETRY_AS_(variant, msg) ((const struct telemetry_##variant *)(const void *)(msg))
 
 #ifdef __GNUC__
@@ -210,7 +210,7 @@ enum { TELEMETRY_VARIANTS(TELEMETRY_ORDINAL_) TELEMETRY_ORDINALS_ };
     case TELEMETRY_##NAME: \
         return TELEMETRY_ORDINAL_##NAME##_;
 
-/* The number of the variant in the schema, from 0; TELEMETRY_ORDINALS_ for what is no tag. */
+/* The number of the variant in the schema, from 0; TELEMETRY_ORDINALS_ if no variant has the tag. */
 static unsigned telemetry_ordinal_of_(enum telemetry_tag tag)
 {
     switch (tag) {
@@ -231,7 +231,7 @@ const char *telemetry_tag_name(enum telemetry_tag tag)
     return record != NULL ? record->name : NULL;
 }
 
-/* Of a variant's own struct, without a tail; 0 for what is no tag. */
+/* The bytes of a variant's own struct, without a tail; 0 if no variant has the tag. */
 static size_t telemetry_sizeof_(enum telemetry_tag tag)
 {
     const struct protopool_record *const record = telemetry_describe(tag);

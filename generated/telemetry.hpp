@@ -507,7 +507,7 @@ template <class Result, class Message, class... Functions> Result visit(Message 
 
 /* Calls the function that takes the message's variant by reference, and returns its result. All functions return the same
  * type, as with std::visit. A function for one variant is preferred to a generic one, such as `const auto &`; of several
- * generic functions, the first that fits is called. It does not compile if a variant has no function, or a function no
+ * generic functions, the first that fits is called. It does not compile if a variant has no function, or if a function takes no
  * variant. Functions are not copied. An empty handle, or what is no message, throws std::bad_variant_access; without
  * exceptions it calls std::terminate. */
 template <int = 0, class Message, class... Functions> decltype(auto) match(Message &&msg, Functions &&...functions)
