@@ -547,6 +547,23 @@ PROTOPOOL_COLD void protopool_finish_free(struct protopool *pool, unsigned slot_
     pp_finish_operation(pool);
 }
 
+PROTOPOOL_COLD void protopool_discard(struct protopool *pool, unsigned slot_class, void *msg)
+{
+    struct protopool_slab *slab;
+    struct protopool_slot_record *record;
+
+    if (!pp_start_operation_for(pool, msg, NULL))
+        return;
+    pp_lock_store(pool);
+    slab = pp_find_slab(pool->store, (uintptr_t)msg);
+    record = pp_record_of(slab, (uint32_t)(((uintptr_t)msg - (uintptr_t)slab->first) / slab->owner->slot_bytes));
+    record->state = PP_SLOT_FREED;
+    record->freed = pool->site;
+    pool->store->classes[slot_class].live--;
+    pp_unlock_store(pool);
+    protopool_finish_free(pool, slot_class, msg);
+}
+
 PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slot_class, size_t bytes, const char *name)
 {
     struct pp_report report = { .code = PROTOPOOL_FAULT_WRITTEN_AFTER_FREE, .pool = pool, .here = pool->site };

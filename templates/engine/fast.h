@@ -107,6 +107,9 @@ PROTOPOOL_API void protopool_report_variant(const void *msg, const char *name, c
 PROTOPOOL_API unsigned protopool_check_free(struct protopool *pool, const void *msg);
 PROTOPOOL_API unsigned protopool_check_free_as(struct protopool *pool, const void *msg, uint32_t variant);
 PROTOPOOL_API void protopool_finish_free(struct protopool *pool, unsigned slot_class, void *msg);
+
+/* Frees a slot that was just taken, whatever it holds. */
+PROTOPOOL_API void protopool_discard(struct protopool *pool, unsigned slot_class, void *msg);
 #endif
 
 /* Writes the tag of a message, of tag_bytes bytes, and then zeros, `bytes` bytes in all, in one store. bytes: 1, 2, 4 or 8. */

@@ -43,7 +43,6 @@ bool protopool_number_is_absent(const struct protopool_field *field, const void 
     return bits == absent || ((bits | absent) & ~sign) == 0; /* 0.0 is -0.0 */
 }
 
-#if PROTOPOOL_CHECK >= 1 || !defined PROTOPOOL_NO_STDIO
 static uint64_t pp_sign_extended(uint64_t value, size_t bytes)
 {
     const uint64_t sign = (uint64_t)1 << (8 * bytes - 1);
@@ -75,4 +74,3 @@ static double pp_read_real(const void *at, size_t bytes)
     memcpy(&wide, at, sizeof wide);
     return wide;
 }
-#endif

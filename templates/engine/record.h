@@ -69,7 +69,6 @@ struct protopool_field {
     .presence_mask = PROTOPOOL_BY_NUMBER, .presence_offset = (uint32_t)((bits) >> 32), \
     .length_offset = (uint32_t)((bits)&UINT32_MAX)
 
-#if PROTOPOOL_CHECK >= 1
 /* An end of a range. The end itself is allowed. number: the end, converted to uint64_t. real: the end, for a FLOAT. */
 union protopool_bound {
     uint64_t number;
@@ -79,6 +78,7 @@ union protopool_bound {
 struct protopool_range {
     union protopool_bound least, most;
 };
+#if PROTOPOOL_CHECK >= 1
 #define PROTOPOOL_RANGE_(kind, least, most) \
     , .range = &(const struct protopool_range) \
     { \

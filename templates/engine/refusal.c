@@ -10,15 +10,12 @@ protopool_refusal_handler *protopool_set_refusal_handler(protopool_refusal_handl
     return previous;
 }
 
-#if PROTOPOOL_CHECK >= 1
-#define PP_PATH_BYTES 96 /* longer names of fields are cut off */
-#define PP_TEXT_BYTES 256
 #define PP_NAMES_SHOWN 8U /* an enum with more values is not listed */
 
 /* A search for the field that breaks a rule of the schema: its name, the rule, and the text about it. */
 struct pp_search {
     enum protopool_rule rule;
-    char path[PP_PATH_BYTES];
+    char path[PROTOPOOL_PATH_BYTES_];
     size_t path_length;
 #ifndef PROTOPOOL_NO_STDIO
     struct protopool_printer to;
@@ -27,7 +24,7 @@ struct pp_search {
 
 static void pp_append_to_path(struct pp_search *search, const char *name)
 {
-    while (*name != '\0' && search->path_length < PP_PATH_BYTES - 1)
+    while (*name != '\0' && search->path_length < PROTOPOOL_PATH_BYTES_ - 1)
         search->path[search->path_length++] = *name++;
     search->path[search->path_length] = '\0';
 }
@@ -136,6 +133,7 @@ static bool pp_is_out_of_range(struct pp_search *search, const struct protopool_
     return true;
 }
 
+#if PROTOPOOL_CHECK >= 1
 /* A number that means that its field is absent, as an argument. */
 static bool pp_is_absent_number(struct pp_search *search, const struct protopool_field *field,
                                 const struct protopool_argument *argument)
@@ -165,6 +163,7 @@ static bool pp_is_absent_number(struct pp_search *search, const struct protopool
     PP_APPEND(search, " means absent: pass NULL");
     return true;
 }
+#endif
 
 static void pp_append_names(struct pp_search *search, const struct protopool_value *values, uint32_t count)
 {
@@ -387,6 +386,7 @@ static bool pp_is_wrong_tail(struct pp_search *search, const struct protopool_fi
     return false;
 }
 
+#if PROTOPOOL_CHECK >= 1
 static bool pp_is_wrong_argument(struct pp_search *search, const struct protopool_field *field,
                                  const struct protopool_argument *argument)
 {
@@ -476,7 +476,7 @@ static bool pp_start_search(struct pp_search *search, char *text)
     text[0] = '\0';
 #ifndef PROTOPOOL_NO_STDIO
     search->to.buffer = text;
-    search->to.room = PP_TEXT_BYTES;
+    search->to.room = PROTOPOOL_TEXT_BYTES_;
 #endif
     return pp_refusal_handler != NULL || PROTOPOOL_CHECK == 2;
 }
@@ -484,7 +484,7 @@ static bool pp_start_search(struct pp_search *search, char *text)
 PROTOPOOL_COLD void protopool_explain_new(const struct protopool *pool, const struct protopool_record *message,
                                           const struct protopool_argument *arguments)
 {
-    char text[PP_TEXT_BYTES];
+    char text[PROTOPOOL_TEXT_BYTES_];
     struct pp_search search;
 
     if (!pp_start_search(&search, text))
@@ -502,7 +502,7 @@ PROTOPOOL_COLD void protopool_explain_new(const struct protopool *pool, const st
 PROTOPOOL_COLD void protopool_explain_copy_of(const struct protopool *pool, const struct protopool_record *message,
                                               bool has_tag, const void *from, const struct protopool_argument *tails)
 {
-    char text[PP_TEXT_BYTES];
+    char text[PROTOPOOL_TEXT_BYTES_];
     struct pp_search search;
 
     if (!pp_start_search(&search, text))

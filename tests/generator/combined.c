@@ -2,13 +2,17 @@
 /*
  * Makes each message of tests/generator/combinations.py, with every optional field there, and prints its size, its hash, what its
  * description says of presence and length, and itself: the same on every machine. No byte of padding keeps what was there
- * before, in a message that is new or a copy.
+ * before, in a message that is new or a copy. The hash of the bytes that are sent is printed, too.
+ *
+ * combined [FILE [OTHER]]: writes what is sent to FILE, and receives OTHER, which another machine has written.
  */
 
 #include "all_bench.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+
+#include "sent.h"
 
 static uint64_t lengths(const struct protopool_record *record, const void *of)
 {
@@ -137,13 +141,34 @@ static bool padding_is_written(struct all_pool *pool, unsigned variant)
     return is_good;
 }
 
-int main(void)
+/* Whether the next message of the file is this one. */
+static bool is_next(struct all_pool *pool, const struct all *msg, FILE *file)
+{
+    static unsigned char bytes[SENT_ROOM];
+    const size_t size = all_encoded_size(msg);
+    struct protopool_received result;
+    struct all *received;
+    bool is_same;
+
+    if (fread(bytes, 1, size, file) != size)
+        return false;
+    received = all_receive(pool, bytes, size, &result);
+    is_same = received != NULL && result.used == size && all_equal(msg, received);
+    if (received != NULL)
+        all_free(pool, received);
+    return is_same;
+}
+
+int main(int argc, char **argv)
 {
     static struct all_pool pool;
+    static unsigned char sent[SENT_ROOM];
+    FILE *const to = argc > 1 ? fopen(argv[1], "wb") : NULL;
+    FILE *const from = argc > 2 ? fopen(argv[2], "rb") : NULL;
     size_t live;
 
     bench_fill_();
-    if (!all_pool_init_growing(&pool, NULL))
+    if (!all_pool_init_growing(&pool, NULL) || (argc > 1 && to == NULL) || (argc > 2 && from == NULL))
         return EXIT_FAILURE;
     for (unsigned variant = 0; variant < BENCH_VARIANTS; variant++) {
         if (!padding_is_written(&pool, variant)) {
@@ -157,12 +182,19 @@ int main(void)
             fprintf(stderr, "%s\n", bench_variants_[variant].name);
             return EXIT_FAILURE;
         }
-        printf("%zu %016" PRIx64 " %016" PRIx64 " ", all_size(msg), all_hash(msg),
-               lengths(all_describe(all_tag_of(msg)), msg));
+        if (!is_sent(&pool, msg, sent + 1) || (from != NULL && !is_next(&pool, msg, from))
+            || (to != NULL && fwrite(sent + 1, 1, all_size(msg), to) != all_size(msg))) {
+            fprintf(stderr, "%s is not sent and received\n", bench_variants_[variant].name);
+            return EXIT_FAILURE;
+        }
+        printf("%zu %016" PRIx64 " %016" PRIx64 " %016" PRIx64 " ", all_size(msg), all_hash(msg),
+               protopool_hash_numbers(0, sent + 1, 1, all_size(msg)), lengths(all_describe(all_tag_of(msg)), msg));
         all_print(stdout, msg);
         putchar('\n');
         all_free(&pool, clone);
     }
+    if ((to != NULL && fclose(to) != 0) || (from != NULL && fgetc(from) != EOF))
+        return EXIT_FAILURE;
     live = all_pool_fini(&pool);
     return live == BENCH_VARIANTS ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* For combined.c: sends and receives a message of any variant. What holds no value is found by the descriptions, not by the table of
+ * blanks that the generator emits. */
+
+enum { SENT_ROOM = 1 << 16 };
+
+/* Sets the bits of the record at `of` that hold a value. */
+static void use_values(unsigned char *used, const struct protopool_record *record, const void *of)
+{
+    for (uint32_t i = 0; i < record->field_count; i++) {
+        const struct protopool_field *const field = &record->fields[i];
+        const unsigned char *const at = (const unsigned char *)protopool_field_at(record, field, of);
+        const size_t offset = (size_t)(at - (const unsigned char *)of), length = protopool_field_length(field, of);
+        const bool is_present = protopool_field_present(field, of);
+        if (field->presence_mask != 0 && field->presence_mask != PROTOPOOL_BY_NUMBER)
+            used[field->presence_offset] |= field->presence_mask;
+        else if (!is_present)
+            memset(used + offset, 0xff, field->bytes); /* a number that means "absent" */
+        if (is_present || field->is_tail)
+            memset(used + field->length_offset, 0xff, field->length_bytes);
+        for (size_t j = 0; j < length; j++) {
+            if (field->type == PROTOPOOL_STRUCT)
+                use_values(used + offset + j * field->bytes, field->record, at + j * field->bytes);
+            else
+                memset(used + offset + j * field->bytes, 0xff, field->bytes);
+        }
+    }
+}
+
+static bool is_big_endian(void)
+{
+    const uint16_t one = 1;
+    unsigned char first;
+    memcpy(&first, &one, sizeof first);
+    return first == 0;
+}
+
+/* The bits of a byte as they are sent. Only a byte of presence bits is used in part. */
+static unsigned char as_sent(unsigned char used)
+{
+    unsigned sent = 0;
+    for (unsigned i = 0; i < 8; i++)
+        sent |= ((unsigned)used >> i & 1U) << (is_big_endian() ? 7 - i : i);
+    return (unsigned char)sent;
+}
+
+/* Whether bytes that are cut off are incomplete, with the right advice. */
+static bool cut_is_incomplete(struct all_pool *pool, const unsigned char *bytes, size_t size)
+{
+    struct protopool_received result;
+
+    for (size_t count = 0; count < size; count += 1 + count / 64) {
+        memset(&result, 0xa5, sizeof result);
+        if (all_receive(pool, bytes, count, &result) != NULL || result.status != PROTOPOOL_INCOMPLETE
+            || result.used != 0 || result.missing == 0 || count + result.missing > size)
+            return false;
+    }
+    return true;
+}
+
+/* Whether a bit that holds no value, or is in a terminator, is found in received bytes: each of them, if there are few. */
+static bool dirt_is_refused(struct all_pool *pool, unsigned char *bytes, const unsigned char *used, size_t size)
+{
+    struct protopool_received result;
+    size_t step = 1 + size / 512;
+
+    for (size_t i = sizeof(struct all); i < size; i += used[i] == 0xff ? 1 : step) {
+        const unsigned char unused = (unsigned char)~as_sent(used[i]);
+        if (unused == 0)
+            continue;
+        bytes[i] ^= unused;
+        if (all_receive(pool, bytes, size, &result) != NULL || result.status != PROTOPOOL_INVALID
+            || (result.refusal.rule != PROTOPOOL_RULE_UNUSED && result.refusal.rule != PROTOPOOL_RULE_TEXT))
+            return false;
+        bytes[i] ^= unused;
+    }
+    return true;
+}
+
+/* Whether the message is sent and received as itself, and nothing else is sent. sent: gets the bytes; not aligned. */
+static bool is_sent(struct all_pool *pool, const struct all *msg, unsigned char *sent)
+{
+    static unsigned char used[SENT_ROOM], again[SENT_ROOM];
+    const size_t size = all_encoded_size(msg);
+    struct protopool_received result;
+    struct all *dirty, *received;
+    unsigned char *at;
+    bool is_good;
+
+    if (size != all_size(msg) || size > SENT_ROOM - 1)
+        return false;
+    memset(used, 0, size);
+    memset(used, 0xff, sizeof(struct all));
+    use_values(used, all_describe(all_tag_of(msg)), msg);
+    sent[0] = 0xa5;
+    if (all_encode(msg, sent, size - 1) != 0 || sent[0] != 0xa5 || all_encode(msg, sent, size) != size)
+        return false;
+    received = all_receive(pool, sent, SENT_ROOM - 1, &result);
+    if (received == NULL || result.status != PROTOPOOL_RECEIVED || result.used != size || !all_equal(msg, received)
+        || all_encode(received, again + 1, size) != size || memcmp(again + 1, sent, size) != 0)
+        return false;
+    all_free(pool, received);
+    if (size == sizeof(struct all))
+        return true; /* it is constant */
+    dirty = all_clone(pool, msg);
+    at = (unsigned char *)dirty;
+    for (size_t i = 0; i < size; i++)
+        at[i] = (unsigned char)(at[i] | (unsigned char)~used[i]);
+    is_good = all_equal(msg, dirty) && all_encode(dirty, again, size) == size && memcmp(again, sent, size) == 0;
+    all_scrub(dirty);
+    is_good = is_good && all_equal(msg, dirty);
+    for (size_t i = 0; i < size; i++)
+        is_good = is_good && (at[i] & (unsigned char)~used[i]) == 0;
+    all_free(pool, dirty);
+    return is_good && cut_is_incomplete(pool, sent, size) && dirt_is_refused(pool, sent, used, size);
+}
