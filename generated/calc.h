@@ -184,7 +184,6 @@ static inline struct calc_quit calc_make_quit(void);
 
 /* Frees a message of this pool. Does nothing for NULL and for a variant without fields. */
 static inline void calc_free(struct calc_pool *pool, struct calc *msg);
-
 /* Allocates a copy of a message of any pool. NULL if this pool is exhausted, or if msg is no message. */
 PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_clone(struct calc_pool *pool, const struct calc *msg);
 
@@ -205,6 +204,15 @@ PROTOPOOL_API bool calc_validate(const struct calc *msg, size_t bytes);
  * attacker can choose input whose hashes collide. */
 PROTOPOOL_API bool calc_equal(const struct calc *one, const struct calc *other);
 PROTOPOOL_API uint64_t calc_hash(const struct calc *msg);
+
+/* Messages as bytes, the same on every machine, not aligned (docs/wire.md). encode returns how many bytes it wrote: encoded_size, or 0 if
+ * room is too small or msg is no message. receive allocates the message with which `count` bytes begin. NULL: result->status says why:
+ * incomplete, invalid or no memory. scrub sets what holds no value to 0, as encode does in the buffer. */
+PROTOPOOL_API size_t calc_encoded_size(const struct calc *msg);
+PROTOPOOL_API size_t calc_encode(const struct calc *msg, void *buffer, size_t room);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_receive(struct calc_pool *pool, const void *bytes, size_t count,
+    struct protopool_received *result);
+PROTOPOOL_API void calc_scrub(struct calc *msg);
 
 /* dispatch calls the function of the message's variant. If that is NULL, or no variant has the tag, it does nothing. */
 struct calc_handlers {
@@ -230,6 +238,7 @@ PROTOPOOL_API int calc_print(FILE *out, const struct calc *msg);
 PROTOPOOL_API int calc_print_pretty(FILE *out, const struct calc *msg);
 PROTOPOOL_API int calc_snprint(char *buffer, size_t room, const struct calc *msg);
 PROTOPOOL_API int calc_snprint_pretty(char *buffer, size_t room, const struct calc *msg);
+PROTOPOOL_API int calc_pool_print_budget(FILE *out, struct calc_pool *pool); /* the peaks, as max_live lines for the schema */
 #endif
 
 /* ---- Pools: protopool.h has the full contracts, at protopool_init_fixed and its neighbours --------------------- */
@@ -244,23 +253,18 @@ PROTOPOOL_NODISCARD static inline bool calc_pool_init_growing(struct calc_pool *
  * the depot. reset frees all messages at once; for a joined pool it is a fault. */
 static inline size_t calc_pool_fini(struct calc_pool *pool);
 static inline void calc_pool_reset(struct calc_pool *pool);
-
 /* Makes sure that n more messages of the tag's slot size can be allocated without calling the source. False if the source
  * has no memory or no variant has the tag. True for a variant without fields. */
 PROTOPOOL_NODISCARD PROTOPOOL_API bool calc_pool_reserve(struct calc_pool *pool, enum calc_tag tag, size_t n);
-
 /* Fills the magazines of the slot sizes in use, and touches all free slots. To allocate these slots then neither calls the source
  * nor causes a page fault, until flush, reset or trim. False if the source has no memory for a magazine. */
 PROTOPOOL_NODISCARD static inline bool calc_pool_prefill(struct calc_pool *pool);
-
 /* flush returns the free slots in the pool's magazines to their slabs: call it before the thread goes idle. trim returns all
  * free memory to the source and the system: call it after a peak. It returns how many bytes the system got back. */
 static inline void calc_pool_flush(struct calc_pool *pool);
 static inline size_t calc_pool_trim(struct calc_pool *pool);
-
 /* Calls fn for each live message. fn must not allocate from the pool or free into it. A fault if the pool is joined. */
 PROTOPOOL_API void calc_pool_each(struct calc_pool *pool, void (*fn)(void *ctx, const struct calc *msg), void *ctx);
-
 /* Why new, copy or clone last returned NULL. As with errno, a success does not clear it. */
 static inline enum protopool_failure calc_pool_failure(const struct calc_pool *pool);
 
@@ -271,9 +275,6 @@ struct calc_pool_stats { /* what stats fills in */
     size_t system_bytes; /* source_bytes, plus the bytes that the default source keeps free */
 };
 static inline void calc_pool_stats(struct calc_pool *pool, struct calc_pool_stats *stats);
-#ifndef PROTOPOOL_NO_STDIO /* prints the peaks as max_live lines for the schema, and returns what fprintf returns */
-PROTOPOOL_API int calc_pool_print_budget(FILE *out, struct calc_pool *pool);
-#endif
 
 #ifndef PROTOPOOL_NO_THREADS
 /* ---- Depots: threads share memory, and free each other's messages --------------------------------------------- */
@@ -288,7 +289,6 @@ PROTOPOOL_NODISCARD static inline bool calc_depot_init_fixed(struct calc_depot *
  * While a pool is joined, fini is a fault: it returns SIZE_MAX and releases nothing. */
 PROTOPOOL_NODISCARD static inline bool calc_pool_join(struct calc_pool *pool, struct calc_depot *depot);
 static inline size_t calc_depot_fini(struct calc_depot *depot);
-
 /* Like those of a pool, but from any thread. each returns false while a pool is joined. stats counts the free slots in joined
  * pools as live. */
 PROTOPOOL_API bool calc_depot_each(struct calc_depot *depot, void (*fn)(void *ctx, const struct calc *msg), void *ctx);
@@ -1086,6 +1086,7 @@ PROTOPOOL_API struct calc *calc_edit_at_(enum calc_tag tag, const char *file, in
 
 #ifdef CALC_NEW_
 #define calc_clone(...) CALC_NEW_(calc_clone, __VA_ARGS__)
+#define calc_receive(...) CALC_NEW_(calc_receive, __VA_ARGS__)
 #define calc_new_quit(...) CALC_CONSTANT_(calc_new_quit(__VA_ARGS__))
 #define calc_copy_quit(...) CALC_CONSTANT_(calc_copy_quit(__VA_ARGS__))
 #define calc_new_add(...) CALC_NEW_(calc_new_add, __VA_ARGS__)

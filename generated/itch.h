@@ -556,7 +556,6 @@ static inline struct itch_retail_interest itch_make_retail_interest(uint16_t sto
 
 /* Frees a message of this pool. Does nothing for NULL and for a variant without fields. */
 static inline void itch_free(struct itch_pool *pool, struct itch *msg);
-
 /* Allocates a copy of a message of any pool. NULL if this pool is exhausted, or if msg is no message. */
 PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_clone(struct itch_pool *pool, const struct itch *msg);
 
@@ -576,6 +575,15 @@ PROTOPOOL_API bool itch_validate(const struct itch *msg, size_t bytes);
  * attacker can choose input whose hashes collide. */
 PROTOPOOL_API bool itch_equal(const struct itch *one, const struct itch *other);
 PROTOPOOL_API uint64_t itch_hash(const struct itch *msg);
+
+/* Messages as bytes, the same on every machine, not aligned (docs/wire.md). encode returns how many bytes it wrote: encoded_size, or 0 if
+ * room is too small or msg is no message. receive allocates the message with which `count` bytes begin. NULL: result->status says why:
+ * incomplete, invalid or no memory. scrub sets what holds no value to 0, as encode does in the buffer. */
+PROTOPOOL_API size_t itch_encoded_size(const struct itch *msg);
+PROTOPOOL_API size_t itch_encode(const struct itch *msg, void *buffer, size_t room);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_receive(struct itch_pool *pool, const void *bytes, size_t count,
+    struct protopool_received *result);
+PROTOPOOL_API void itch_scrub(struct itch *msg);
 
 /* dispatch calls the function of the message's variant. If that is NULL, or no variant has the tag, it does nothing. */
 struct itch_handlers {
@@ -619,6 +627,7 @@ PROTOPOOL_API int itch_print(FILE *out, const struct itch *msg);
 PROTOPOOL_API int itch_print_pretty(FILE *out, const struct itch *msg);
 PROTOPOOL_API int itch_snprint(char *buffer, size_t room, const struct itch *msg);
 PROTOPOOL_API int itch_snprint_pretty(char *buffer, size_t room, const struct itch *msg);
+PROTOPOOL_API int itch_pool_print_budget(FILE *out, struct itch_pool *pool); /* the peaks, as max_live lines for the schema */
 #endif
 
 /* ---- Pools: protopool.h has the full contracts, at protopool_init_fixed and its neighbours --------------------- */
@@ -633,23 +642,18 @@ PROTOPOOL_NODISCARD static inline bool itch_pool_init_growing(struct itch_pool *
  * the depot. reset frees all messages at once; for a joined pool it is a fault. */
 static inline size_t itch_pool_fini(struct itch_pool *pool);
 static inline void itch_pool_reset(struct itch_pool *pool);
-
 /* Makes sure that n more messages of the tag's slot size can be allocated without calling the source. False if the source
  * has no memory or no variant has the tag. True for a variant without fields. */
 PROTOPOOL_NODISCARD PROTOPOOL_API bool itch_pool_reserve(struct itch_pool *pool, enum itch_tag tag, size_t n);
-
 /* Fills the magazines of the slot sizes in use, and touches all free slots. To allocate these slots then neither calls the source
  * nor causes a page fault, until flush, reset or trim. False if the source has no memory for a magazine. */
 PROTOPOOL_NODISCARD static inline bool itch_pool_prefill(struct itch_pool *pool);
-
 /* flush returns the free slots in the pool's magazines to their slabs: call it before the thread goes idle. trim returns all
  * free memory to the source and the system: call it after a peak. It returns how many bytes the system got back. */
 static inline void itch_pool_flush(struct itch_pool *pool);
 static inline size_t itch_pool_trim(struct itch_pool *pool);
-
 /* Calls fn for each live message. fn must not allocate from the pool or free into it. A fault if the pool is joined. */
 PROTOPOOL_API void itch_pool_each(struct itch_pool *pool, void (*fn)(void *ctx, const struct itch *msg), void *ctx);
-
 /* Why new, copy or clone last returned NULL. As with errno, a success does not clear it. */
 static inline enum protopool_failure itch_pool_failure(const struct itch_pool *pool);
 
@@ -660,9 +664,6 @@ struct itch_pool_stats { /* what stats fills in */
     size_t system_bytes; /* source_bytes, plus the bytes that the default source keeps free */
 };
 static inline void itch_pool_stats(struct itch_pool *pool, struct itch_pool_stats *stats);
-#ifndef PROTOPOOL_NO_STDIO /* prints the peaks as max_live lines for the schema, and returns what fprintf returns */
-PROTOPOOL_API int itch_pool_print_budget(FILE *out, struct itch_pool *pool);
-#endif
 
 #ifndef PROTOPOOL_NO_THREADS
 /* ---- Depots: threads share memory, and free each other's messages --------------------------------------------- */
@@ -677,7 +678,6 @@ PROTOPOOL_NODISCARD static inline bool itch_depot_init_fixed(struct itch_depot *
  * While a pool is joined, fini is a fault: it returns SIZE_MAX and releases nothing. */
 PROTOPOOL_NODISCARD static inline bool itch_pool_join(struct itch_pool *pool, struct itch_depot *depot);
 static inline size_t itch_depot_fini(struct itch_depot *depot);
-
 /* Like those of a pool, but from any thread. each returns false while a pool is joined. stats counts the free slots in joined
  * pools as live. */
 PROTOPOOL_API bool itch_depot_each(struct itch_depot *depot, void (*fn)(void *ctx, const struct itch *msg), void *ctx);
@@ -2669,6 +2669,7 @@ PROTOPOOL_API struct itch *itch_edit_at_(enum itch_tag tag, const char *file, in
 
 #ifdef ITCH_NEW_
 #define itch_clone(...) ITCH_NEW_(itch_clone, __VA_ARGS__)
+#define itch_receive(...) ITCH_NEW_(itch_receive, __VA_ARGS__)
 #define itch_new_system_event(...) ITCH_NEW_(itch_new_system_event, __VA_ARGS__)
 #define itch_copy_system_event(...) ITCH_NEW_(itch_copy_system_event, __VA_ARGS__)
 #define itch_new_stock_directory(...) ITCH_NEW_(itch_new_stock_directory, __VA_ARGS__)

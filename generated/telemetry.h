@@ -323,7 +323,6 @@ static inline struct telemetry_set_home telemetry_make_set_home(const struct tel
 
 /* Frees a message of this pool. Does nothing for NULL and for a variant without fields. */
 static inline void telemetry_free(struct telemetry_pool *pool, struct telemetry *msg);
-
 /* Allocates a copy of a message of any pool. NULL if this pool is exhausted, or if msg is no message. */
 PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_clone(struct telemetry_pool *pool, const struct telemetry *msg);
 
@@ -344,6 +343,15 @@ PROTOPOOL_API bool telemetry_validate(const struct telemetry *msg, size_t bytes)
  * attacker can choose input whose hashes collide. */
 PROTOPOOL_API bool telemetry_equal(const struct telemetry *one, const struct telemetry *other);
 PROTOPOOL_API uint64_t telemetry_hash(const struct telemetry *msg);
+
+/* Messages as bytes, the same on every machine, not aligned (docs/wire.md). encode returns how many bytes it wrote: encoded_size, or 0 if
+ * room is too small or msg is no message. receive allocates the message with which `count` bytes begin. NULL: result->status says why:
+ * incomplete, invalid or no memory. scrub sets what holds no value to 0, as encode does in the buffer. */
+PROTOPOOL_API size_t telemetry_encoded_size(const struct telemetry *msg);
+PROTOPOOL_API size_t telemetry_encode(const struct telemetry *msg, void *buffer, size_t room);
+PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_receive(struct telemetry_pool *pool, const void *bytes, size_t count,
+    struct protopool_received *result);
+PROTOPOOL_API void telemetry_scrub(struct telemetry *msg);
 
 /* dispatch calls the function of the message's variant. If that is NULL, or no variant has the tag, it does nothing. */
 struct telemetry_handlers {
@@ -373,6 +381,7 @@ PROTOPOOL_API int telemetry_print(FILE *out, const struct telemetry *msg);
 PROTOPOOL_API int telemetry_print_pretty(FILE *out, const struct telemetry *msg);
 PROTOPOOL_API int telemetry_snprint(char *buffer, size_t room, const struct telemetry *msg);
 PROTOPOOL_API int telemetry_snprint_pretty(char *buffer, size_t room, const struct telemetry *msg);
+PROTOPOOL_API int telemetry_pool_print_budget(FILE *out, struct telemetry_pool *pool); /* the peaks, as max_live lines for the schema */
 #endif
 
 /* ---- Pools: protopool.h has the full contracts, at protopool_init_fixed and its neighbours --------------------- */
@@ -387,24 +396,19 @@ PROTOPOOL_NODISCARD static inline bool telemetry_pool_init_growing(struct teleme
  * the depot. reset frees all messages at once; for a joined pool it is a fault. */
 static inline size_t telemetry_pool_fini(struct telemetry_pool *pool);
 static inline void telemetry_pool_reset(struct telemetry_pool *pool);
-
 /* Makes sure that n more messages of the tag's slot size can be allocated without calling the source. False if the source
  * has no memory or no variant has the tag. True for a variant without fields. In a growing pool, false for messages with a
  * tail, which have many slot sizes: see telemetry_reserve_log. */
 PROTOPOOL_NODISCARD PROTOPOOL_API bool telemetry_pool_reserve(struct telemetry_pool *pool, enum telemetry_tag tag, size_t n);
-
 /* Fills the magazines of the slot sizes in use, and touches all free slots. To allocate these slots then neither calls the source
  * nor causes a page fault, until flush, reset or trim. False if the source has no memory for a magazine. */
 PROTOPOOL_NODISCARD static inline bool telemetry_pool_prefill(struct telemetry_pool *pool);
-
 /* flush returns the free slots in the pool's magazines to their slabs: call it before the thread goes idle. trim returns all
  * free memory to the source and the system: call it after a peak. It returns how many bytes the system got back. */
 static inline void telemetry_pool_flush(struct telemetry_pool *pool);
 static inline size_t telemetry_pool_trim(struct telemetry_pool *pool);
-
 /* Calls fn for each live message. fn must not allocate from the pool or free into it. A fault if the pool is joined. */
 PROTOPOOL_API void telemetry_pool_each(struct telemetry_pool *pool, void (*fn)(void *ctx, const struct telemetry *msg), void *ctx);
-
 /* Why new, copy or clone last returned NULL. As with errno, a success does not clear it. */
 static inline enum protopool_failure telemetry_pool_failure(const struct telemetry_pool *pool);
 
@@ -415,9 +419,6 @@ struct telemetry_pool_stats { /* what stats fills in */
     size_t system_bytes; /* source_bytes, plus the bytes that the default source keeps free */
 };
 static inline void telemetry_pool_stats(struct telemetry_pool *pool, struct telemetry_pool_stats *stats);
-#ifndef PROTOPOOL_NO_STDIO /* prints the peaks as max_live lines for the schema, and returns what fprintf returns */
-PROTOPOOL_API int telemetry_pool_print_budget(FILE *out, struct telemetry_pool *pool);
-#endif
 
 #ifndef PROTOPOOL_NO_THREADS
 /* ---- Depots: threads share memory, and free each other's messages --------------------------------------------- */
@@ -432,7 +433,6 @@ PROTOPOOL_NODISCARD static inline bool telemetry_depot_init_fixed(struct telemet
  * While a pool is joined, fini is a fault: it returns SIZE_MAX and releases nothing. */
 PROTOPOOL_NODISCARD static inline bool telemetry_pool_join(struct telemetry_pool *pool, struct telemetry_depot *depot);
 static inline size_t telemetry_depot_fini(struct telemetry_depot *depot);
-
 /* Like those of a pool, but from any thread. each returns false while a pool is joined. stats counts the free slots in joined
  * pools as live. */
 PROTOPOOL_API bool telemetry_depot_each(struct telemetry_depot *depot, void (*fn)(void *ctx, const struct telemetry *msg), void *ctx);
@@ -1794,6 +1794,7 @@ PROTOPOOL_API struct telemetry *telemetry_edit_at_(enum telemetry_tag tag, const
 
 #ifdef TELEMETRY_NEW_
 #define telemetry_clone(...) TELEMETRY_NEW_(telemetry_clone, __VA_ARGS__)
+#define telemetry_receive(...) TELEMETRY_NEW_(telemetry_receive, __VA_ARGS__)
 #define telemetry_new_reboot(...) TELEMETRY_CONSTANT_(telemetry_new_reboot(__VA_ARGS__))
 #define telemetry_copy_reboot(...) TELEMETRY_CONSTANT_(telemetry_copy_reboot(__VA_ARGS__))
 #define telemetry_new_heartbeat(...) TELEMETRY_NEW_(telemetry_new_heartbeat, __VA_ARGS__)

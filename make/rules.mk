@@ -57,7 +57,7 @@ $(BUILD)/$(1)/%.o: $(2)/%.c build/generated
 	$$(call step,CC,$$*.o$(call NOTE,$(1)))$$(COMPILE) $(flags_of) -c $$< -o $$@
 endef
 $(foreach s,$(SETTINGS),$(foreach f,generated generated/tests examples tests/engine build/parcel,$(eval $(call objects,$s,$f))))
-$(foreach s,$(SETTINGS),$(BUILD)/$s/test_parcels.o): build/parcel/parcel.h
+$(foreach s,$(SETTINGS),$(BUILD)/$s/test_parcels.o $(BUILD)/$s/test_wire.o): build/parcel/parcel.h
 
 -include $(wildcard $(BUILD)/*/*.d)
 .SECONDARY:
@@ -69,6 +69,7 @@ USES_test_misuse = calc
 USES_test_tails = telemetry
 USES_test_parcels = parcel
 USES_test_refusals = telemetry
+USES_test_wire = telemetry parcel
 USES_test_memory = calc itch telemetry
 LINK = $(COMPILE) $^ -o $@ $(CHECK_LIBS)
 
@@ -78,7 +79,7 @@ $(BUILD)/$(1)/%_check: $(BUILD)/$(1)/%_check.o $(BUILD)/$(1)/%.o $(BUILD)/$(1)/p
 	$$(call step,LD,$$(@F)$(call NOTE,$(1)))$$(LINK)
 $(BUILD)/$(1)/test_%: $(BUILD)/$(1)/test_%.o
 	$$(call step,LD,$$(@F)$(call NOTE,$(1)))$$(LINK)
-$(foreach t,threads misuse tails parcels refusals memory,
+$(foreach t,threads misuse tails parcels refusals memory wire,
 $(BUILD)/$(1)/test_$t: $(patsubst %,$(BUILD)/$(1)/%.o,$(USES_test_$t) protopool))
 endef
 $(foreach s,$(SETTINGS),$(eval $(call suites,$s)))
@@ -101,7 +102,7 @@ $(CLOSURES): $(BUILD)/closure%: tests/engine/closure.c build/generated
 
 at = $(foreach s,$(1),$(addprefix $(BUILD)/$s/,$(2)))
 PYTHON_TESTS = $(sort $(dir $(wildcard tests/*/test_*.py)))
-OF_ENGINE = test_misuse test_parcels test_refusals test_tails test_threads
+OF_ENGINE = test_misuse test_parcels test_refusals test_tails test_threads test_wire
 OF_PROTOCOLS = $(PROTOCOLS:%=%_check)
 SHORT_SUITES = $(call at,plain check1 check2,$(OF_ENGINE) calc_check) $(call at,plain check2,$(filter-out calc_check,$(OF_PROTOCOLS))) \
     $(call at,plain m1,test_pool test_prefill) $(call at,m1,test_threads)
