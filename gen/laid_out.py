@@ -165,7 +165,7 @@ class Message(Record):
         return MAX_COUNT if self.model.is_open else self.bytes(lambda tail: tail.most)
 
     def holder(self, field: model.Field) -> "Member | Tail":
-        return self._tail_by_name[field.name.c] if field.is_tail else super().holder(field)
+        return self._tail_by_name[field.name.c] if self.tails and field.is_tail else self._by_name[field.name.member]
 
     @cached_property
     def _tail_by_name(self) -> dict[str, Tail]:

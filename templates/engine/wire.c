@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Wire: what holds no value in a message, the order of bytes, and why received bytes are refused. */
 
-/* ---- Blanks ---- */
+/* Blanks. */
 
 /* Clears the bytes, or looks whether all of them are 0. */
 static inline bool pp_blank(unsigned char *at, size_t bytes, bool clears)
@@ -115,17 +115,15 @@ static bool pp_visit(const struct protopool_record *record, const struct protopo
 
 void protopool_scrub(const struct protopool_form *form, void *msg)
 {
-    if (form->blanks != NULL)
-        (void)pp_visit(form->record, form->blanks, NULL, (unsigned char *)msg, true);
+    (void)pp_visit(form->record, form->blanks, NULL, (unsigned char *)msg, true);
 }
 
 bool protopool_is_scrubbed(const struct protopool_form *form, const void *msg)
 {
-    return form->blanks == NULL
-           || pp_visit(form->record, form->blanks, NULL, (unsigned char *)PROTOPOOL_UNCONST(msg), false);
+    return pp_visit(form->record, form->blanks, NULL, (unsigned char *)PROTOPOOL_UNCONST(msg), false);
 }
 
-/* ---- The order of bytes ---- */
+/* The order of bytes. */
 
 static void pp_reverse(unsigned char *at, size_t bytes)
 {
@@ -182,8 +180,7 @@ static void pp_swap_tails(const struct protopool_form *form, unsigned char *of)
 {
     size_t behind = form->record->bytes;
 
-    for (const struct protopool_blank *blank = form->blanks; blank != NULL && blank->kind == PROTOPOOL_BLANK_TAIL;
-         blank++) {
+    for (const struct protopool_blank *blank = form->blanks; blank->kind == PROTOPOOL_BLANK_TAIL; blank++) {
         const struct protopool_field *const field = &form->record->fields[blank->number];
         const size_t length = (size_t)pp_read_unsigned(of + field->length_offset, field->length_bytes);
         behind = pp_tail_begin(field, behind);
@@ -207,7 +204,7 @@ uint32_t protopool_received_tag(const void *bytes, size_t tag_bytes)
     return (uint32_t)pp_read_little((const unsigned char *)bytes, tag_bytes);
 }
 
-/* ---- Received bytes ---- */
+/* Received bytes. */
 
 /* The size of a message whose struct is all there, little-endian or not. 0: the tail at *failed is too long, or makes the message too
  * large. */
@@ -216,8 +213,7 @@ static size_t pp_whole(const struct protopool_form *form, const unsigned char *o
 {
     size_t size = form->record->bytes;
 
-    for (const struct protopool_blank *blank = form->blanks; blank != NULL && blank->kind == PROTOPOOL_BLANK_TAIL;
-         blank++) {
+    for (const struct protopool_blank *blank = form->blanks; blank->kind == PROTOPOOL_BLANK_TAIL; blank++) {
         const struct protopool_field *const field = &form->record->fields[blank->number];
         const unsigned char *const at = of + field->length_offset;
         const uint64_t length =
@@ -237,8 +233,7 @@ static size_t pp_least_size(const struct protopool_form *form)
 {
     size_t size = form->record->bytes;
 
-    for (const struct protopool_blank *blank = form->blanks; blank != NULL && blank->kind == PROTOPOOL_BLANK_TAIL;
-         blank++) {
+    for (const struct protopool_blank *blank = form->blanks; blank->kind == PROTOPOOL_BLANK_TAIL; blank++) {
         const struct protopool_field *const field = &form->record->fields[blank->number];
         size = pp_tail_begin(field, size) + (field->type == PROTOPOOL_TEXT);
     }
@@ -350,7 +345,7 @@ bool protopool_from_wire(const struct protopool_form *form, void *msg, size_t by
 
     if (!pp_is_little_endian())
         pp_swap_record(form->record, (unsigned char *)msg);
-    if (form->blanks == NULL || form->blanks->kind != PROTOPOOL_BLANK_TAIL)
+    if (form->blanks->kind != PROTOPOOL_BLANK_TAIL)
         return true;
     if (pp_whole(form, (const unsigned char *)msg, false, &failed) != bytes) {
         memset((unsigned char *)msg + form->tag_bytes, 0, form->record->bytes - form->tag_bytes);
@@ -386,8 +381,7 @@ static void pp_find_unscrubbed(struct pp_search *search, const struct protopool_
     const struct protopool_record *const record = form->record;
     unsigned char *const at = (unsigned char *)PROTOPOOL_UNCONST(msg);
 
-    for (const struct protopool_blank *blank = form->blanks; blank != NULL && blank->kind != PROTOPOOL_BLANK_NONE;
-         blank++) {
+    for (const struct protopool_blank *blank = form->blanks; blank->kind != PROTOPOOL_BLANK_NONE; blank++) {
         if (pp_visit(record, form->blanks, blank + 1, at, false))
             continue;
         if (blank->kind == PROTOPOOL_BLANK_FIELD || blank->kind == PROTOPOOL_BLANK_TAIL) {

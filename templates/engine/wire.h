@@ -52,7 +52,7 @@ struct protopool_blank {
 #define PROTOPOOL_BITS_(offset, used) { NULL, offset, used, PROTOPOOL_BLANK_BITS }
 #define PROTOPOOL_FIELD_(number, elements) { elements, 0, number, PROTOPOOL_BLANK_FIELD }
 
-/* A variant as emitted code describes it to the functions below. blanks: NULL if each byte always holds a value. */
+/* A variant as emitted code describes it to the functions below. */
 struct protopool_form {
     const struct protopool_record *record;
     const struct protopool_blank *blanks;

@@ -353,8 +353,7 @@ END_TEST
 START_TEST(an_absent_tail_has_no_length_and_a_terminator_that_is_0)
 {
     struct protopool_received result;
-    struct parcel *msg =
-        parcel_new_kept(&parcels, "ab", 2, (const uint64_t[]){ 1, 2 }, 2, NULL, 0, NULL, 0, NULL, 0);
+    struct parcel *msg = parcel_new_kept(&parcels, "ab", 2, (const uint64_t[]){ 1, 2 }, 2, NULL, 0, NULL, 0, NULL, 0);
     const size_t size = parcel_encode(msg, bytes, sizeof bytes);
 
     parcel_free(&parcels, msg);
@@ -397,8 +396,7 @@ START_TEST(a_full_pool_is_told_from_bad_bytes)
         telemetry_free(&fixed, msg[1]);
     }
     (void)encode(8); /* of any length: a fixed pool has no slot for it */
-    ck_assert(telemetry_receive(&fixed, bytes, sizeof bytes, &result) == NULL
-              && result.status == PROTOPOOL_NO_MEMORY);
+    ck_assert(telemetry_receive(&fixed, bytes, sizeof bytes, &result) == NULL && result.status == PROTOPOOL_NO_MEMORY);
     ck_assert_uint_eq(telemetry_pool_fini(&fixed), 0);
     assert_nothing_is_live();
 }
