@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """Where records hold no value, or not always one: what is 0 in a message that is sent."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
-from . import model
 from .laid_out import Layout, Record
 
 IN_A_LINE = 4
-NO_BLANKS = "NULL"
+NO_BLANKS = "NULL"              # the initialiser for a struct without blanks
 
 
 class Blanks(NamedTuple):

@@ -417,6 +417,119 @@ struct calc *(calc_clone)(struct calc_pool *pool, const struct calc *msg)
     return clone;
 }
 
+/* ---- Send and receive ----------------------------------------------------------------------------------------- */
+
+/* Where records hold no value, or not always one. */
+static const struct protopool_blank calc_blanks_of_add_[] = {
+    PROTOPOOL_PADDING_(1, 7), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank calc_blanks_of_negate_[] = {
+    PROTOPOOL_PADDING_(1, 7), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank calc_blanks_of_apply_[] = {
+    PROTOPOOL_PADDING_(2, 6), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank calc_blanks_of_sum_[] = {
+    PROTOPOOL_PADDING_(2, 2), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank calc_blanks_of_store_[] = {
+    PROTOPOOL_PADDING_(2, 6), PROTOPOOL_FIELD_(0, NULL), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank calc_blanks_of_recall_[] = {
+    PROTOPOOL_FIELD_(0, NULL), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank calc_blanks_of_log_[] = {
+    PROTOPOOL_PADDING_(203, 5), PROTOPOOL_FIELD_(1, NULL), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank calc_blanks_of_quit_[] = {
+    PROTOPOOL_NO_BLANK_,
+};
+
+#define CALC_FORM_(NAME, name) { &calc_record_of_##name##_, calc_blanks_of_##name##_, sizeof(struct calc) },
+static const struct protopool_form calc_forms_[] = { CALC_VARIANTS(CALC_FORM_) };
+
+void calc_scrub(struct calc *msg)
+{
+    const unsigned ordinal = calc_ordinal_of_(calc_tag_of(msg));
+    if (ordinal < CALC_ORDINALS_) {
+        protopool_scrub(&calc_forms_[ordinal], msg);
+    }
+}
+
+size_t calc_encoded_size(const struct calc *msg)
+{
+    return msg != NULL ? calc_size(msg) : 0;
+}
+
+size_t calc_encode(const struct calc *msg, void *buffer, size_t room)
+{
+    const size_t bytes = calc_encoded_size(msg);
+
+    if (bytes == 0 || bytes > room) {
+        return 0;
+    }
+    memcpy(buffer, msg, bytes);
+    protopool_to_wire(&calc_forms_[calc_ordinal_of_(calc_tag_of(msg))], buffer);
+    return bytes;
+}
+
+/* Puts the slot of received bytes that are no message back into the pool. */
+static void calc_discard_(struct calc_pool *pool, unsigned slot_class, struct calc *msg)
+{
+#if PROTOPOOL_CHECK == 2
+    protopool_discard(&pool->engine_, slot_class, msg);
+#else
+    calc_put_(pool, &pool->loaded_[slot_class], msg);
+#endif
+}
+
+struct calc *(calc_receive)(struct calc_pool *pool, const void *bytes, size_t count,
+    struct protopool_received *result)
+{
+    const uint32_t number = count < sizeof(struct calc) ? 0 : protopool_received_tag(bytes, sizeof(struct calc));
+    const enum calc_tag tag = (enum calc_tag)number;
+    const unsigned ordinal = calc_ordinal_of_(tag);
+    const struct calc tagged = { (uint8_t)tag };
+    const struct protopool_form *const form = &calc_forms_[ordinal];
+    struct calc *msg = NULL;
+    size_t size;
+    unsigned slot_class;
+    bool is_changed;
+
+    if (count < sizeof tagged) {
+        return (struct calc *)protopool_note_incomplete(result, sizeof tagged - count);
+    }
+    if (ordinal == CALC_ORDINALS_) {
+        return (struct calc *)protopool_note_unknown_tag(result, pool, number);
+    }
+    size = protopool_measure(form, bytes, count, result);
+    if (size == 0) {
+        return NULL;
+    }
+    slot_class = calc_class_of_(&tagged);
+    if (slot_class != 0) {
+        msg = (struct calc *)calc_take_(pool, slot_class, tag, sizeof tagged, size);
+        if (msg == NULL) {
+            return (struct calc *)protopool_note_no_memory(result);
+        }
+        memcpy(msg, bytes, size);
+        *msg = tagged; /* the bytes can change meanwhile: what was looked at is not read twice */
+        is_changed = !protopool_from_wire(form, msg, size);
+        if (is_changed || !calc_validate(msg, size) || !protopool_is_scrubbed(form, msg)) {
+            (void)protopool_note_invalid(result, pool, form, msg, is_changed);
+            calc_discard_(pool, slot_class, msg);
+            return NULL;
+        }
+    }
+    if (tag == CALC_QUIT) {
+        msg = (calc_new_quit)(pool);
+    }
+    result->status = PROTOPOOL_RECEIVED;
+    result->used = size;
+    result->missing = 0;
+    return msg;
+}
+
 #if PROTOPOOL_CHECK >= 1
 /* ---- What is refused ----------------------------------------------------------------------------------------- */
 

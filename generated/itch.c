@@ -1065,6 +1065,158 @@ struct itch *(itch_clone)(struct itch_pool *pool, const struct itch *msg)
     return clone;
 }
 
+/* ---- Send and receive ----------------------------------------------------------------------------------------- */
+
+/* Where records hold no value, or not always one. */
+static const struct protopool_blank itch_blanks_of_system_event_[] = {
+    PROTOPOOL_PADDING_(6, 2), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank itch_blanks_of_stock_directory_[] = {
+    PROTOPOOL_PADDING_(21, 1), PROTOPOOL_PADDING_(26, 2), PROTOPOOL_PADDING_(36, 4), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank itch_blanks_of_trading_action_[] = {
+    PROTOPOOL_PADDING_(15, 1), PROTOPOOL_PADDING_(20, 4), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank itch_blanks_of_reg_sho_[] = {
+    PROTOPOOL_PADDING_(14, 2), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank itch_blanks_of_participant_position_[] = {
+    PROTOPOOL_PADDING_(20, 4), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank itch_blanks_of_mwcb_decline_[] = {
+    PROTOPOOL_PADDING_(1, 1), PROTOPOOL_PADDING_(6, 2), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank itch_blanks_of_mwcb_status_[] = {
+    PROTOPOOL_PADDING_(6, 2), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank itch_blanks_of_ipo_quoting_[] = {
+    PROTOPOOL_PADDING_(14, 2), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank itch_blanks_of_luld_collar_[] = {
+    PROTOPOOL_PADDING_(9, 1), PROTOPOOL_PADDING_(14, 2), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank itch_blanks_of_operational_halt_[] = {
+    PROTOPOOL_PADDING_(11, 1), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank itch_blanks_of_add_order_[] = {
+    PROTOPOOL_PADDING_(14, 2), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank itch_blanks_of_add_order_mpid_[] = {
+    PROTOPOOL_PADDING_(18, 2), PROTOPOOL_PADDING_(28, 4), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank itch_blanks_of_order_executed_[] = {
+    PROTOPOOL_PADDING_(1, 1), PROTOPOOL_PADDING_(6, 2), PROTOPOOL_PADDING_(12, 4), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank itch_blanks_of_order_executed_price_[] = {
+    PROTOPOOL_PADDING_(6, 2), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank itch_blanks_of_order_cancel_[] = {
+    PROTOPOOL_PADDING_(1, 1), PROTOPOOL_PADDING_(6, 2), PROTOPOOL_PADDING_(12, 4), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank itch_blanks_of_order_delete_[] = {
+    PROTOPOOL_PADDING_(1, 1), PROTOPOOL_PADDING_(6, 2), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank itch_blanks_of_order_replace_[] = {
+    PROTOPOOL_PADDING_(1, 1), PROTOPOOL_PADDING_(6, 2), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank itch_blanks_of_trade_[] = {
+    PROTOPOOL_PADDING_(14, 2), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank itch_blanks_of_cross_trade_[] = {
+    PROTOPOOL_PADDING_(14, 2), PROTOPOOL_PADDING_(20, 4), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank itch_blanks_of_broken_trade_[] = {
+    PROTOPOOL_PADDING_(1, 1), PROTOPOOL_PADDING_(6, 2), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank itch_blanks_of_imbalance_[] = {
+    PROTOPOOL_PADDING_(28, 4), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank itch_blanks_of_retail_interest_[] = {
+    PROTOPOOL_PADDING_(14, 2), PROTOPOOL_NO_BLANK_,
+};
+
+#define ITCH_FORM_(NAME, name) { &itch_record_of_##name##_, itch_blanks_of_##name##_, sizeof(struct itch) },
+static const struct protopool_form itch_forms_[] = { ITCH_VARIANTS(ITCH_FORM_) };
+
+void itch_scrub(struct itch *msg)
+{
+    const unsigned ordinal = itch_ordinal_of_(itch_tag_of(msg));
+    if (ordinal < ITCH_ORDINALS_) {
+        protopool_scrub(&itch_forms_[ordinal], msg);
+    }
+}
+
+size_t itch_encoded_size(const struct itch *msg)
+{
+    return msg != NULL ? itch_size(msg) : 0;
+}
+
+size_t itch_encode(const struct itch *msg, void *buffer, size_t room)
+{
+    const size_t bytes = itch_encoded_size(msg);
+
+    if (bytes == 0 || bytes > room) {
+        return 0;
+    }
+    memcpy(buffer, msg, bytes);
+    protopool_to_wire(&itch_forms_[itch_ordinal_of_(itch_tag_of(msg))], buffer);
+    return bytes;
+}
+
+/* Puts the slot of received bytes that are no message back into the pool. */
+static void itch_discard_(struct itch_pool *pool, unsigned slot_class, struct itch *msg)
+{
+#if PROTOPOOL_CHECK == 2
+    protopool_discard(&pool->engine_, slot_class, msg);
+#else
+    itch_put_(pool, &pool->loaded_[slot_class], msg);
+#endif
+}
+
+struct itch *(itch_receive)(struct itch_pool *pool, const void *bytes, size_t count,
+    struct protopool_received *result)
+{
+    const uint32_t number = count < sizeof(struct itch) ? 0 : protopool_received_tag(bytes, sizeof(struct itch));
+    const enum itch_tag tag = (enum itch_tag)number;
+    const unsigned ordinal = itch_ordinal_of_(tag);
+    const struct itch tagged = { (uint8_t)tag };
+    const struct protopool_form *const form = &itch_forms_[ordinal];
+    struct itch *msg = NULL;
+    size_t size;
+    unsigned slot_class;
+    bool is_changed;
+
+    if (count < sizeof tagged) {
+        return (struct itch *)protopool_note_incomplete(result, sizeof tagged - count);
+    }
+    if (ordinal == ITCH_ORDINALS_) {
+        return (struct itch *)protopool_note_unknown_tag(result, pool, number);
+    }
+    size = protopool_measure(form, bytes, count, result);
+    if (size == 0) {
+        return NULL;
+    }
+    slot_class = itch_class_of_(&tagged);
+    if (slot_class != 0) {
+        msg = (struct itch *)itch_take_(pool, slot_class, tag, sizeof tagged, size);
+        if (msg == NULL) {
+            return (struct itch *)protopool_note_no_memory(result);
+        }
+        memcpy(msg, bytes, size);
+        *msg = tagged; /* the bytes can change meanwhile: what was looked at is not read twice */
+        is_changed = !protopool_from_wire(form, msg, size);
+        if (is_changed || !itch_validate(msg, size) || !protopool_is_scrubbed(form, msg)) {
+            (void)protopool_note_invalid(result, pool, form, msg, is_changed);
+            itch_discard_(pool, slot_class, msg);
+            return NULL;
+        }
+    }
+    result->status = PROTOPOOL_RECEIVED;
+    result->used = size;
+    result->missing = 0;
+    return msg;
+}
+
 #if PROTOPOOL_CHECK >= 1
 /* ---- What is refused ----------------------------------------------------------------------------------------- */
 

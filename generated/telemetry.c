@@ -805,6 +805,137 @@ struct telemetry *(telemetry_clone)(struct telemetry_pool *pool, const struct te
     return clone;
 }
 
+/* ---- Send and receive ----------------------------------------------------------------------------------------- */
+
+/* Where records hold no value, or not always one. */
+static const struct protopool_blank telemetry_blanks_of_position_[] = {
+    PROTOPOOL_PADDING_(4, 4), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank telemetry_blanks_of_waypoint_[] = {
+    PROTOPOOL_PADDING_(1, 1), PROTOPOOL_BITS_(0, 1), PROTOPOOL_FIELD_(0, telemetry_blanks_of_position_), PROTOPOOL_FIELD_(1, NULL), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank telemetry_blanks_of_heartbeat_[] = {
+    PROTOPOOL_PADDING_(4, 4), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank telemetry_blanks_of_attitude_[] = {
+    PROTOPOOL_PADDING_(2, 2), PROTOPOOL_PADDING_(28, 4), PROTOPOOL_BITS_(1, 1), PROTOPOOL_FIELD_(2, NULL), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank telemetry_blanks_of_moved_[] = {
+    PROTOPOOL_PADDING_(2, 6), PROTOPOOL_BITS_(1, 1), PROTOPOOL_FIELD_(1, telemetry_blanks_of_position_), PROTOPOOL_FIELD_(2, telemetry_blanks_of_position_), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank telemetry_blanks_of_mission_[] = {
+    PROTOPOOL_PADDING_(3, 1), PROTOPOOL_FIELD_(0, NULL), PROTOPOOL_FIELD_(2, telemetry_blanks_of_waypoint_), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank telemetry_blanks_of_text_[] = {
+    PROTOPOOL_FIELD_(1, NULL), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank telemetry_blanks_of_log_[] = {
+    PROTOPOOL_TAIL_(2, NULL), PROTOPOOL_PADDING_(2, 2), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank telemetry_blanks_of_chunk_[] = {
+    PROTOPOOL_TAIL_(2, NULL), PROTOPOOL_PADDING_(1, 1), PROTOPOOL_PADDING_(6, 2), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank telemetry_blanks_of_track_[] = {
+    PROTOPOOL_TAIL_(1, telemetry_blanks_of_position_), PROTOPOOL_PADDING_(1, 1), PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank telemetry_blanks_of_set_mode_[] = {
+    PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank telemetry_blanks_of_reboot_[] = {
+    PROTOPOOL_NO_BLANK_,
+};
+static const struct protopool_blank telemetry_blanks_of_set_home_[] = {
+    PROTOPOOL_PADDING_(1, 7), PROTOPOOL_FIELD_(0, telemetry_blanks_of_position_), PROTOPOOL_NO_BLANK_,
+};
+
+#define TELEMETRY_FORM_(NAME, name) { &telemetry_record_of_##name##_, telemetry_blanks_of_##name##_, sizeof(struct telemetry) },
+static const struct protopool_form telemetry_forms_[] = { TELEMETRY_VARIANTS(TELEMETRY_FORM_) };
+
+void telemetry_scrub(struct telemetry *msg)
+{
+    const unsigned ordinal = telemetry_ordinal_of_(telemetry_tag_of(msg));
+    if (ordinal < TELEMETRY_ORDINALS_) {
+        protopool_scrub(&telemetry_forms_[ordinal], msg);
+    }
+}
+
+size_t telemetry_encoded_size(const struct telemetry *msg)
+{
+    return msg != NULL ? telemetry_size(msg) : 0;
+}
+
+size_t telemetry_encode(const struct telemetry *msg, void *buffer, size_t room)
+{
+    const size_t bytes = telemetry_encoded_size(msg);
+
+    if (bytes == 0 || bytes > room) {
+        return 0;
+    }
+    memcpy(buffer, msg, bytes);
+    protopool_to_wire(&telemetry_forms_[telemetry_ordinal_of_(telemetry_tag_of(msg))], buffer);
+    return bytes;
+}
+
+/* Puts the slot of received bytes that are no message back into the pool. */
+static void telemetry_discard_(struct telemetry_pool *pool, unsigned slot_class, struct telemetry *msg)
+{
+#if PROTOPOOL_CHECK == 2
+    protopool_discard(&pool->engine_, slot_class, msg);
+#else
+    telemetry_put_(pool, &pool->loaded_[slot_class], msg);
+#endif
+}
+
+struct telemetry *(telemetry_receive)(struct telemetry_pool *pool, const void *bytes, size_t count,
+    struct protopool_received *result)
+{
+    const uint32_t number = count < sizeof(struct telemetry) ? 0 : protopool_received_tag(bytes, sizeof(struct telemetry));
+    const enum telemetry_tag tag = (enum telemetry_tag)number;
+    const unsigned ordinal = telemetry_ordinal_of_(tag);
+    const struct telemetry tagged = { (uint8_t)tag };
+    const struct protopool_form *const form = &telemetry_forms_[ordinal];
+    struct telemetry *msg = NULL;
+    size_t size;
+    unsigned slot_class;
+    bool is_changed;
+
+    if (count < sizeof tagged) {
+        return (struct telemetry *)protopool_note_incomplete(result, sizeof tagged - count);
+    }
+    if (ordinal == TELEMETRY_ORDINALS_) {
+        return (struct telemetry *)protopool_note_unknown_tag(result, pool, number);
+    }
+    size = protopool_measure(form, bytes, count, result);
+    if (size == 0) {
+        return NULL;
+    }
+    slot_class = telemetry_class_of_(&tagged);
+    if (slot_class != 0) {
+        if (form->blanks->kind == PROTOPOOL_BLANK_TAIL) {
+            slot_class = telemetry_tail_class_(pool, slot_class, size);
+        }
+        msg = (struct telemetry *)telemetry_take_(pool, slot_class, tag, sizeof tagged, size);
+        if (msg == NULL) {
+            return (struct telemetry *)protopool_note_no_memory(result);
+        }
+        memcpy(msg, bytes, size);
+        *msg = tagged; /* the bytes can change meanwhile: what was looked at is not read twice */
+        is_changed = !protopool_from_wire(form, msg, size);
+        if (is_changed || !telemetry_validate(msg, size) || !protopool_is_scrubbed(form, msg)) {
+            (void)protopool_note_invalid(result, pool, form, msg, is_changed);
+            telemetry_discard_(pool, slot_class, msg);
+            return NULL;
+        }
+    }
+    if (tag == TELEMETRY_REBOOT) {
+        msg = (telemetry_new_reboot)(pool);
+    }
+    result->status = PROTOPOOL_RECEIVED;
+    result->used = size;
+    result->missing = 0;
+    return msg;
+}
+
 #if PROTOPOOL_CHECK >= 1
 /* ---- What is refused ----------------------------------------------------------------------------------------- */
 
