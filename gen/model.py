@@ -232,7 +232,7 @@ class BitPart:
 
 @dataclass(frozen=True)
 class BitField:
-    """An integer whose bits are parts of their own, by ascending shift."""
+    """An integer that is divided into parts, by ascending shift."""
 
     name: Name
     base: Scalar

@@ -108,7 +108,7 @@ class BitPart(NamedTuple):
 
 
 class BitField(NamedTuple):
-    """An integer whose bits are parts of their own."""
+    """An integer that is divided into parts."""
 
     name: Word
     bits: tuple[BitPart, ...] = ()
