@@ -379,7 +379,8 @@ def number_text(number: int | float, element: Scalar) -> str:
     if element.family == "char":
         return repr(chr(number))
     if element.family == "half" and number == number:
-        return next(text for digits in range(1, 6) if pack("e", float(text := f"{number:.{digits}g}")) == pack("e", number))
+        written = (f"{number:.{digits}g}" for digits in range(1, 6))     # 65504 with one digit would be 7e+04: too large
+        return next(text for text in written if abs(float(text)) < 65520 and pack("e", float(text)) == pack("e", number))
     return "NaN" if number != number else f"{number:.9g}" if element.family == "float" else str(number)
 
 

@@ -176,6 +176,11 @@ class Half(unittest.TestCase):
         self.assertEqual(errors(of % ("0, 65504", "65504")), [])
         self.assertIn("65504.1", errors(of % ("0, 65504.1", "0"))[0])
 
+    def test_the_largest_numbers_can_be_written(self):
+        of = "protocol: p\nmessages: {M: {fields: {x: {type: 'f16?', absent: %s}}}}\n"
+        for number, written in (("65504", "6.55e+04"), ("-65504", "-6.55e+04"), ("61000", "6.1e+04")):
+            self.assertIn(f"/* {written} means absent. */", emit(of % number)["p.h"])
+
 
 if __name__ == "__main__":
     unittest.main()
