@@ -42,7 +42,7 @@ include make/deps.mk make/rules.mk
 
 build: $(EXAMPLES)
 
-demo: build ## run the three examples, and explain what each shows
+demo: build ## run the four examples, and explain what each shows
 	@sh examples/demo.sh $(BUILD) $(MESSAGES)
 
 generate: build/generated ## write generated/ from schema/

@@ -204,6 +204,7 @@ class SlotSize(NamedTuple):
     budget: int
     messages: tuple[Message, ...]
     has_tails: bool = False     # it serves messages with tails
+    is_shared: bool = False     # it serves messages of shared variants, so each slot has a count of holders
 
 
 class TagPage(NamedTuple):
@@ -267,6 +268,11 @@ class Layout:
         """The slot sizes that a fixed pool has."""
         return tuple(s for s in self.slot_sizes if s.budget)
 
+    @cached_property
+    def shared(self) -> tuple[Message, ...]:
+        """The messages that can have several holders."""
+        return tuple(m for m in self.messages if m.model.shared)
+
     @property
     def parts_with_budget(self) -> int:
         """How many of the parts in which a pool takes its slot sizes (PROTOPOOL_PART) have one with a budget."""
@@ -289,6 +295,7 @@ class Layout:
         facts += [(m.model.tag, m.slot_class, m.tail) for m in self.messages]
         facts += [[(tail, tail.align) for tail in m.tails] for m in self.messages if len(m.tails) > 1]
         facts += [(s.bytes, s.budget) for s in self.slot_sizes]
+        facts += [m.model.tag for m in self.shared]
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
 
     @property

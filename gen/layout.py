@@ -53,7 +53,10 @@ def _with_slots(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], tup
         if message.slot_class:
             sharing[_slot_bytes(message)].append(message)
     of_tails = set(tail_sizes.values())
-    slot_sizes = tuple(SlotSize(size, sum(m.model.max_live or 0 for m in of), tuple(of), size in of_tails) for size, of in sharing.items())
+    shared = [m for m in messages if m.model.shared]
+    counted = {m.size for m in shared if not m.tails} | set(_tail_sizes([m for m in shared if m.tails]).values())
+    slot_sizes = tuple(SlotSize(size, sum(m.model.max_live or 0 for m in of), tuple(of), size in of_tails, size in counted)
+                       for size, of in sharing.items())
     tail_classes = tuple(slot_class.get(tail_sizes.get(i, 0), 0) for i in range(max(tail_sizes, default=-1) + 1))
     return messages, slot_sizes, tail_classes
 

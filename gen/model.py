@@ -484,6 +484,7 @@ class Message(Record):
     replies: tuple[str, ...] = ()           # the names, in the schema, of the messages that answer it
     constants: tuple["ConstantField", ...] = ()
     since: int = 0
+    shared: bool = False                    # a message can have several holders
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
 WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes -Wcast-qual \
     -Wswitch-enum -Werror $(if $(findstring clang,$(CC)),-Wcast-align,-Wcast-align=strict)
 COMPILE = $(CC) -std=c11 $(WARNINGS) $(CFLAGS) $(if $(SANITIZE),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE) \
-    -fno-sanitize-recover=all) -D_POSIX_C_SOURCE=200809L -Igenerated -Ibuild/parcel -MMD -MP
+    -fno-sanitize-recover=all) -D_POSIX_C_SOURCE=200809L -Igenerated -Ibuild/parcel -Ibuild/feed -MMD -MP
 CHECK_LIBS = $$(pkg-config --libs check 2>/dev/null || echo -lcheck -lsubunit -lrt -lm -lpthread)
 
 # A folder for each compiler and sanitizer; in it a folder for each setting of the engine, since a program has one setting.
@@ -26,6 +26,11 @@ build/generated: schema $(wildcard schema/*.yaml schema/*/*.yaml) $(GENERATOR)
 build/parcel/parcel.h: build/parcel/parcel.c ;
 build/parcel/parcel.c: tests/engine/parcel.yaml build/generated
 	$(call step,GEN,parcel)$(FIND_PYTHON); "$$p" -m gen -q --touch --no-engine -o build/parcel $<
+
+# The protocol of examples/fanout.c, which tests use too.
+build/feed/feed.h build/feed/feed_check.c: build/feed/feed.c ;
+build/feed/feed.c: examples/feed.yaml build/generated
+	$(call step,GEN,feed)$(FIND_PYTHON); "$$p" -m gen -q --touch --no-engine --cpp -o build/feed --tests build/feed $<
 
 fresh: ## fail if generated/ is stale: not what the generator writes now
 	@mkdir -p build
@@ -56,8 +61,9 @@ $(BUILD)/$(1)/%.o: $(2)/%.c build/generated
 	@mkdir -p $$(@D)
 	$$(call step,CC,$$*.o$(call NOTE,$(1)))$$(COMPILE) $(flags_of) -c $$< -o $$@
 endef
-$(foreach s,$(SETTINGS),$(foreach f,generated generated/tests examples tests/engine build/parcel,$(eval $(call objects,$s,$f))))
+$(foreach s,$(SETTINGS),$(foreach f,generated generated/tests examples tests/engine build/parcel build/feed,$(eval $(call objects,$s,$f))))
 $(foreach s,$(SETTINGS),$(BUILD)/$s/test_parcels.o $(BUILD)/$s/test_wire.o): build/parcel/parcel.h
+$(foreach s,$(SETTINGS),$(addprefix $(BUILD)/$s/,fanout.o test_shared.o feed_check.o)): build/feed/feed.h
 
 -include $(wildcard $(BUILD)/*/*.d)
 .SECONDARY:
@@ -68,6 +74,7 @@ USES_test_threads = calc
 USES_test_misuse = calc
 USES_test_tails = telemetry
 USES_test_parcels = parcel
+USES_test_shared = feed
 USES_test_refusals = telemetry
 USES_test_wire = telemetry parcel
 USES_test_memory = calc itch telemetry
@@ -79,7 +86,7 @@ $(BUILD)/$(1)/%_check: $(BUILD)/$(1)/%_check.o $(BUILD)/$(1)/%.o $(BUILD)/$(1)/p
 	$$(call step,LD,$$(@F)$(call NOTE,$(1)))$$(LINK)
 $(BUILD)/$(1)/test_%: $(BUILD)/$(1)/test_%.o
 	$$(call step,LD,$$(@F)$(call NOTE,$(1)))$$(LINK)
-$(foreach t,threads misuse tails parcels refusals memory wire,
+$(foreach t,threads misuse tails parcels shared refusals memory wire,
 $(BUILD)/$(1)/test_$t: $(patsubst %,$(BUILD)/$(1)/%.o,$(USES_test_$t) protopool))
 endef
 $(foreach s,$(SETTINGS),$(eval $(call suites,$s)))
@@ -87,7 +94,8 @@ $(foreach s,$(SETTINGS),$(eval $(call suites,$s)))
 $(BUILD)/seed: $(addprefix $(BUILD)/trace/,seed.o calc.o protopool.o)
 $(BUILD)/order_book: $(addprefix $(BUILD)/plain/,order_book.o itch.o protopool.o)
 $(BUILD)/pipeline: $(addprefix $(BUILD)/plain/,pipeline.o calc.o protopool.o)
-EXAMPLES = $(addprefix $(BUILD)/,seed order_book pipeline)
+$(BUILD)/fanout: $(addprefix $(BUILD)/plain/,fanout.o feed.o protopool.o)
+EXAMPLES = $(addprefix $(BUILD)/,seed order_book pipeline fanout)
 $(EXAMPLES):
 	$(call step,LD,$(@F))$(COMPILE) $^ -o $@ -lpthread
 
@@ -102,9 +110,9 @@ $(CLOSURES): $(BUILD)/closure%: tests/engine/closure.c build/generated
 
 at = $(foreach s,$(1),$(addprefix $(BUILD)/$s/,$(2)))
 PYTHON_TESTS = $(sort $(dir $(wildcard tests/*/test_*.py)))
-OF_ENGINE = test_misuse test_parcels test_refusals test_tails test_threads test_wire
+OF_ENGINE = test_misuse test_parcels test_refusals test_shared test_tails test_threads test_wire
 OF_PROTOCOLS = $(PROTOCOLS:%=%_check)
-SHORT_SUITES = $(call at,plain check1 check2,$(OF_ENGINE) calc_check) $(call at,plain check2,$(filter-out calc_check,$(OF_PROTOCOLS))) \
+SHORT_SUITES = $(call at,plain check1 check2,$(OF_ENGINE) calc_check feed_check) $(call at,plain check2,$(filter-out calc_check,$(OF_PROTOCOLS))) \
     $(call at,plain m1,test_pool test_prefill) $(call at,m1,test_threads)
 LONG_SUITES = $(foreach s,$(SHORT_SETTINGS),$(patsubst $(BUILD)/$s/%,$(BUILD)/$s-O2/%,$(filter $(BUILD)/$s/%,$(SHORT_SUITES)))) \
     $(call at,check1-O2,$(filter-out calc_check,$(OF_PROTOCOLS))) $(call at,m1-O2,calc_check) $(call at,m4,test_pool test_threads calc_check) $(call at,plain-O2,test_memory)

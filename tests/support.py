@@ -196,8 +196,10 @@ def random_schema(seed: int, messages: int = 12, most_fields: int = 10) -> str:
     *tags, last_tag = rng.sample(range(1, rng.choice((255, 65535, 2**31))), messages + 1)
     for i, tag in enumerate(tags):
         lines += [f"  Message{i}:", f"    tag: {tag}", f"    max_live: {rng.randint(0, 9)}", "    fields:"]
-        lines += [f"      {name}: {kind}" for name, kind in
-                  random_fields(rng, [*enums, *flags, *types, *structs], most_fields, field=random_field).items()]
+        fields = random_fields(rng, [*enums, *flags, *types, *structs], most_fields, field=random_field)
+        if fields and i % 5 == 3:
+            lines.insert(-1, "    shared: true")
+        lines += [f"      {name}: {kind}" for name, kind in fields.items()]
         if rng.random() < 0.3:
             kind = rng.choice(("string", "bytes", f"{rng.choice((*SCALARS[:-1], *enums, *flags, *types, *structs))}[]")) + rng.choice(("", "?"))
             lines.append(f"      tail: {{type: '{kind}', max: {rng.choice((1, 200, 255, 65535, 100000))}}}")

@@ -12,7 +12,7 @@ _FIELD = {"type": None, "constant": None, "max": None, "pad": None, "unit": None
           "deprecated": None, "doc": None}
 _TYPE = {"type": None, "pad": None, "unit": None, "range": None, "default": None, "c_name": None, "doc": None}
 _STRUCT = {"doc": None, "c_name": None, "lint": _LINT, "fields": {"*": _FIELD}}
-_MESSAGE = {"doc": None, "tag": None, "since": None, "replies": None, "c_name": None, "deprecated": None, "lint": _LINT, "max_live": None, "weight": None,
+_MESSAGE = {"doc": None, "tag": None, "since": None, "replies": None, "c_name": None, "deprecated": None, "lint": _LINT, "max_live": None, "weight": None, "shared": None,
             "fields": {"*": _FIELD}}
 SCHEMA = {"protocol": None, "doc": None, "license": None, "c_name": None, "lint": _LINT, "import": None, "constants": {"*": _CONSTANT},
           "enums": {"*": _ENUM}, "flags": {"*": {**_ENUM, "values": {"*": _FLAG}}}, "types": {"*": _TYPE}, "bit_fields": {"*": _BIT_FIELD},

@@ -95,6 +95,9 @@ def _symbols(schema: Schema) -> Iterator[Symbol]:
     yield prefix, "the protocol", _final(schema, schema.protocol), False
     for own in _OWN:
         yield f"{prefix}_{own}", _OWN_NAME, schema.protocol, False
+    if any(message.shared for message in schema.messages):
+        yield f"{prefix}_hold", _OWN_NAME, schema.protocol, False
+        yield f"{prefix}_holders", _OWN_NAME, schema.protocol, False
     if any(message.replies for message in schema.messages):
         yield f"{prefix}_is_reply_to", _OWN_NAME, schema.protocol, False
     for own in _OWN_MACROS:

@@ -62,9 +62,16 @@ class Reader:
         self.refuse_twice(words)
         return words
 
+    def is_shared(self, node: yaml_tree.Node) -> bool:
+        if isinstance(node, yaml_tree.Scalar) and not node.quoted and node.text.lower() in ("true", "false"):
+            return node.text.lower() == "true"
+        self.reporter.error(node.place, '"shared" must be true or false', "true: a message can have several holders, and the last one frees it")
+        return False
+
     def message(self, name: Word, node: yaml_tree.Node) -> Message | None:
         keys = self.keys(node, "a message", doc=self.doc, fields=self.named("fields", self.field), tag=self.word,
-                         max_live=self.word, weight=self.word, since=self.word, deprecated=self.reason, replies=self.replies, c_name=self.name, lint=self.lint)
+                         max_live=self.word, weight=self.word, shared=self.is_shared, since=self.word, deprecated=self.reason, replies=self.replies, c_name=self.name,
+                         lint=self.lint)
         return Message(name, **self.parted(keys or {}))
 
     def struct(self, name: Word, node: yaml_tree.Node) -> Struct | None:

@@ -147,7 +147,10 @@ class _Records:
         fields = tuple(self.field(field) for field in message.fields)
         resolved = model.Message(checked_name(message.name, message.c_name, self.reporter), tag, fields, message.name.place, max_live, weight,
                                  message.doc, message.deprecated, replies, tuple(map(self.constant, message.constants)),
-                                 Numbers(self.reporter).since(message.since))
+                                 Numbers(self.reporter).since(message.since), message.shared)
+        if message.shared and not fields:
+            self.reporter.error(message.name.place, f"{quoted(message.name.text)} has no fields, so it cannot be shared",
+                                'it is never allocated, and any number of threads may use it: remove "shared"')
         unbounded = next((tail for tail in resolved.tails if tail.type.most is None), None)
         if max_live and unbounded:
             self.reporter.error(message.max_live.place, f'"max_live" needs a "max" on the field {quoted(unbounded.name.schema)}',

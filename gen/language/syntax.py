@@ -67,6 +67,7 @@ class Message(NamedTuple):
     tag: Word | None = None
     max_live: Word | None = None
     weight: Word | None = None
+    shared: bool = False            # a message of it can have several holders
     since: Word | None = None
     deprecated: str = ""
     replies: tuple[Word, ...] = ()  # the messages that answer it

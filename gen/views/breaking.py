@@ -247,6 +247,9 @@ def _message(what: str, old: Message, new: Message) -> Iterator[Difference]:
     was, now = old.model.max_live or 0, new.model.max_live or 0
     if was != now:
         yield Difference((_SOURCE if now < was else ()) + _BUDGET, f"{what}: a fixed pool guarantees {now} of them, was {was}", *places)
+    if old.model.shared != new.model.shared:
+        yield Difference(_SOURCE + (_BUDGET if new.model.shared and now else ()), f"{what}: it is {'shared' if new.model.shared else 'no longer shared'}: "
+                         "edit has other parameters", *places)
     yield from _history(what, old.model, new.model)
 
 

@@ -31,7 +31,8 @@ class _Machine:
 
     def fixed_pool(self, layout: Layout) -> int:
         """NAME_POOL_BYTES."""
-        return _round_up(self.store) + sum(self._slots(s.bytes, s.budget) for s in layout.slot_sizes if s.budget)
+        return _round_up(self.store) + sum(self._slots(s.bytes, s.budget) + (_round_up(COUNT_BYTES * s.budget) if s.is_shared else 0)
+                                              for s in layout.slot_sizes if s.budget)
 
     def _slots(self, slot: int, budget: int) -> int:
         array = min(2 * self.slots, budget)
@@ -50,6 +51,7 @@ def _round_up(size: int) -> int:
 # "32" is a microcontroller.
 MACHINES = {"64": _Machine(8, 48, 24, 64, 24, 64), "32": _Machine(4, 28, 12, 36, 20, 4)}
 
+COUNT_BYTES = 2                 # of a slot's count of holders, outside the slot
 LARGE = 4                       # a message with more than this many times the bytes of the next largest gets a warning
 
 

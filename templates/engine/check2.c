@@ -448,7 +448,10 @@ static void pp_reset_live(struct protopool_store *store, unsigned c)
     store->classes[c].live = 0;
 }
 
-/* The fault in freeing the message, which lies in this slab; 0 if there is none: then its slot is marked as freed. */
+#define PP_STILL_HELD UINT32_MAX /* no fault */
+
+/* The fault in freeing the message, which lies in this slab; 0 if there is none: then its slot is marked as freed, or, if it was not
+ * the message's last holder that has freed it, the result is PP_STILL_HELD. */
 static unsigned pp_find_free_fault(struct protopool_slab *slab, const void *msg, uint32_t variant,
                                    struct pp_report *report)
 {
@@ -497,6 +500,8 @@ static unsigned pp_find_free_fault(struct protopool_slab *slab, const void *msg,
         report->name = messages->name_of(messages->variant_of(msg));
         return PROTOPOOL_FAULT_WRONG_VARIANT;
     }
+    if (slabs->holder_bytes != 0 && !pp_remove_holder(pp_count_at(slab->first, index)))
+        return PP_STILL_HELD;
     record->state = PP_SLOT_FREED;
     record->freed = report->here;
     record->variant = messages->variant_of(msg);
@@ -527,7 +532,8 @@ PROTOPOOL_COLD unsigned protopool_check_free_as(struct protopool *pool, const vo
         return slot_class;
     report.code = (enum protopool_fault)code;
     pp_finish_operation(pool);
-    pp_report_fault(&report);
+    if (code != PP_STILL_HELD)
+        pp_report_fault(&report);
     return 0;
 }
 

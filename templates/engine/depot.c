@@ -11,12 +11,13 @@ static bool pp_init_depot(struct protopool_depot *depot, struct protopool_depot_
     return PROTOPOOL_LOCK_INIT(&depot->lock);
 }
 
-bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_class *classes,
-                          const struct protopool_geometry *geometry, const struct protopool_source *source)
+static bool pp_init_growing_depot(struct protopool_depot *depot, struct protopool_depot_class *classes,
+                                  const struct protopool_geometry *geometry, const bool *shared,
+                                  const struct protopool_source *source)
 {
     struct protopool_growth *growth;
 
-    depot->store = pp_create_growing_store(geometry, source);
+    depot->store = pp_create_growing_store(geometry, shared, source);
     if (depot->store == NULL)
         return false;
     depot->store->part_bytes = PP_EXCHANGING_PART_BYTES;
@@ -33,6 +34,19 @@ bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_
     pp_give_store(depot->store);
     depot->store = NULL;
     return false;
+}
+
+bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_class *classes,
+                          const struct protopool_geometry *geometry, const struct protopool_source *source)
+{
+    return pp_init_growing_depot(depot, classes, geometry, NULL, source);
+}
+
+bool protopool_depot_init_shared(struct protopool_depot *depot, struct protopool_depot_class *classes,
+                                 const struct protopool_geometry *geometry, const bool *shared,
+                                 const struct protopool_source *source)
+{
+    return pp_init_growing_depot(depot, classes, geometry, shared, source);
 }
 
 /* Whether a slab can count the slots of each slot size in a fixed depot for this number of pools. */
@@ -66,8 +80,8 @@ static uint32_t pp_parts_with_budget(const struct protopool_geometry *geometry)
 }
 
 /* The bytes of a fixed depot for this number of pools. *slots gets those of the slots and their bitmaps. */
-static unsigned long long pp_depot_bytes(const struct protopool_geometry *geometry, unsigned long long pools,
-                                         unsigned long long *slots)
+PROTOPOOL_INLINE unsigned long long pp_depot_bytes(const struct protopool_geometry *geometry, const bool *shared,
+                                                   unsigned long long pools, unsigned long long *slots)
 {
     unsigned long long slot_sizes = 0;
 
@@ -75,6 +89,8 @@ static unsigned long long pp_depot_bytes(const struct protopool_geometry *geomet
     for (uint32_t i = 0; i < geometry->count; i++) {
         *slots += pp_laid_out_bytes(geometry->slot_sizes[i].bytes,
                                     PROTOPOOL_DEPOT_SLOTS_(geometry->slot_sizes[i].budget, pools), 0);
+        if (shared != NULL && shared[i])
+            *slots += PROTOPOOL_HOLDERS_BYTES(PROTOPOOL_DEPOT_SLOTS_(geometry->slot_sizes[i].budget, pools));
         slot_sizes += geometry->slot_sizes[i].budget != 0;
     }
     return PROTOPOOL_TABLES_BYTES(geometry->count) + *slots
@@ -82,8 +98,9 @@ static unsigned long long pp_depot_bytes(const struct protopool_geometry *geomet
            + pp_arrays_bytes(2 * slot_sizes * pools);
 }
 
-bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_depot_class *classes,
-                                const struct protopool_geometry *geometry, void *memory, size_t bytes)
+PROTOPOOL_INLINE bool pp_init_fixed_depot(struct protopool_depot *depot, struct protopool_depot_class *classes,
+                                          const struct protopool_geometry *geometry, const bool *shared, void *memory,
+                                          size_t bytes)
 {
     unsigned char *next;
     unsigned long long slots, without_arrays, parts, pools = 1;
@@ -91,9 +108,9 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
     uint32_t arrays = 0;
 
     depot->store = NULL;
-    while (pools < 65535 && pp_depot_bytes(geometry, pools + 1, &slots) <= bytes)
+    while (pools < 65535 && pp_depot_bytes(geometry, shared, pools + 1, &slots) <= bytes)
         pools++;
-    (void)pp_depot_bytes(geometry, pools, &slots);
+    (void)pp_depot_bytes(geometry, shared, pools, &slots);
     parts = pools * pp_parts_with_budget(geometry);
     without_arrays = PROTOPOOL_TABLES_BYTES(geometry->count) + slots + PROTOPOOL_DEPOT_PARTS_BYTES(parts, 1);
     if (without_arrays > bytes || memory == NULL || (uintptr_t)memory % 8 != 0 || !pp_can_count(geometry, pools)
@@ -107,6 +124,7 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
             continue;
         store->classes[c].magazine = PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE);
         pp_init_slabs(&store->classes[c].slabs, c, geometry->slot_sizes[c - 1].bytes);
+        store->classes[c].slabs.holder_bytes = pp_holder_bytes(shared, c);
         next = pp_create_fixed_slab(store, &store->classes[c].slabs, (uint32_t)PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0,
                                     next);
     }
@@ -121,6 +139,19 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
     pp_note_store(store, &depot->lock);
     store->source_bytes = (size_t)(without_arrays + pp_arrays_bytes(arrays));
     return true;
+}
+
+bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_depot_class *classes,
+                                const struct protopool_geometry *geometry, void *memory, size_t bytes)
+{
+    return pp_init_fixed_depot(depot, classes, geometry, NULL, memory, bytes);
+}
+
+bool protopool_depot_init_fixed_shared(struct protopool_depot *depot, struct protopool_depot_class *classes,
+                                       const struct protopool_geometry *geometry, const bool *shared, void *memory,
+                                       size_t bytes)
+{
+    return pp_init_fixed_depot(depot, classes, geometry, shared, memory, bytes);
 }
 
 bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_pool_class **parts,

@@ -48,6 +48,10 @@ const char *protopool_fault_text(enum protopool_fault fault)
         return "reset or each of a joined pool";
     case PROTOPOOL_FAULT_CONCURRENT:
         return "concurrent use";
+    case PROTOPOOL_FAULT_EDIT_OF_SHARED:
+        return "edit while shared";
+    case PROTOPOOL_FAULT_TOO_MANY_HOLDERS:
+        return "too many holders";
     }
     return "an unknown fault";
 }

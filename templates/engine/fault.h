@@ -23,7 +23,11 @@ enum protopool_fault {
     /* at every level */
     PROTOPOOL_FAULT_SHARED, /* "reset or each of a joined pool": its depot has the messages */
     /* at level 2 */
-    PROTOPOOL_FAULT_CONCURRENT /* "concurrent use": two threads are in one pool */
+    PROTOPOOL_FAULT_CONCURRENT, /* "concurrent use": two threads are in one pool */
+    /* from level 1 */
+    PROTOPOOL_FAULT_EDIT_OF_SHARED, /* "edit while shared": edit of a message with several holders */
+    /* at every level */
+    PROTOPOOL_FAULT_TOO_MANY_HOLDERS /* "too many holders": hold of a message that has PROTOPOOL_MOST_HOLDERS */
 };
 
 /* Called for a fault. pool is the pool or depot, or NULL if it is unknown. pointer is the message or slot, or NULL. site is

@@ -52,15 +52,17 @@ static unsigned char *pp_create_fixed_slab(struct protopool_store *store, struct
 
     slabs->fixed = (struct protopool_slab *)(void *)memory;
     pp_add_slab(slabs, slabs->fixed, first, slots);
+    pp_clear_holders(slabs, slabs->fixed);
     pp_note_slab(store, slabs, slabs->fixed);
     return first + pp_round_up(slabs->slot_bytes * slots);
 }
 #endif
 
 /*
- * The memory of a slot size: its struct protopool_fixed_slots, the array of its magazine, its bitmap with the summary, and the
- * slots. The array has twice PROTOPOOL_MAGAZINE elements, or one for each slot of the budget. When the magazine is empty, the
- * pool refills at most half of it from the bitmap. When it is full, the pool spills the older half.
+ * The memory of a slot size: its struct protopool_fixed_slots, the array of its magazine, its bitmap with the summary, the
+ * counts of holders if its messages can be shared, and the slots. The array has twice PROTOPOOL_MAGAZINE elements, or one for
+ * each slot of the budget. When the magazine is empty, the pool refills at most half of it from the bitmap. When it is full, the
+ * pool spills the older half.
  * A slot size without a budget takes no memory. The three pointers of its magazine are equal, and count its failures.
  */
 static protopool_word *pp_compact_bits(const struct protopool *pool, unsigned c)
@@ -258,9 +260,9 @@ static size_t pp_compact_head_bytes(uint32_t budget)
                        + pp_map_words(budget) * sizeof(protopool_word));
 }
 
-bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
-                          struct protopool_pool_class **parts, const struct protopool_geometry *geometry, void *memory,
-                          size_t bytes)
+PROTOPOOL_INLINE bool pp_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
+                                    struct protopool_pool_class **parts, const struct protopool_geometry *geometry,
+                                    const bool *shared, void *memory, size_t bytes)
 {
     struct protopool_store *const store = (struct protopool_store *)memory;
     size_t used = (size_t)PROTOPOOL_POOL_TABLES_BYTES(geometry->count);
@@ -273,7 +275,8 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
         unsigned char *const at = (unsigned char *)memory + used;
         struct protopool_fixed_slots *const fixed = (struct protopool_fixed_slots *)(void *)at;
         const size_t head = pp_compact_head_bytes(size->budget);
-        const unsigned long long need = head + PROTOPOOL_ROUND_UP_(1ULL * size->bytes * size->budget);
+        const size_t holders = pp_holder_bytes(shared, c) != 0 ? (size_t)PROTOPOOL_HOLDERS_BYTES(size->budget) : 0;
+        const unsigned long long need = head + holders + PROTOPOOL_ROUND_UP_(1ULL * size->bytes * size->budget);
 
         if (size->budget == 0)
             continue;
@@ -282,7 +285,9 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
             return false;
         }
         pp_set_array(&loaded[c], (void **)(void *)(fixed + 1), PROTOPOOL_MIN_(2U * PROTOPOOL_MAGAZINE, size->budget));
-        fixed->first = at + head;
+        if (holders != 0)
+            memset(at + head, 0, holders);
+        fixed->first = at + head + holders;
         fixed->peak = fixed->failures = 0;
         used += (size_t)need;
     }
@@ -297,18 +302,21 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
 }
 
 #else
-bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
-                          struct protopool_pool_class **parts, const struct protopool_geometry *geometry, void *memory,
-                          size_t bytes)
+PROTOPOOL_INLINE bool pp_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
+                                    struct protopool_pool_class **parts, const struct protopool_geometry *geometry,
+                                    const bool *shared, void *memory, size_t bytes)
 {
     unsigned long long need = PROTOPOOL_POOL_TABLES_BYTES(geometry->count);
     struct protopool_store *store;
     unsigned char *next;
 
     pp_clear_pool(pool, loaded, parts, geometry->count);
-    for (uint32_t i = 0; i < geometry->count; i++)
+    for (uint32_t i = 0; i < geometry->count; i++) {
         need += pp_laid_out_bytes(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget,
                                   PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, geometry->slot_sizes[i].budget));
+        if (pp_holder_bytes(shared, i + 1) != 0)
+            need += PROTOPOOL_HOLDERS_BYTES(geometry->slot_sizes[i].budget);
+    }
     if (need > bytes || memory == NULL || (uintptr_t)memory % 8 != 0)
         return false;
     store = pp_lay_out_tables(geometry, memory);
@@ -323,6 +331,7 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
         if (budget == 0)
             continue;
         pp_init_slabs(slabs, c, geometry->slot_sizes[c - 1].bytes);
+        slabs->holder_bytes = pp_holder_bytes(shared, c);
         pp_set_array(&loaded[c],
                      (void **)(void *)(next + sizeof(struct protopool_slab)
                                        + pp_map_words(budget) * sizeof(protopool_word)
@@ -336,3 +345,17 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
     return true;
 }
 #endif
+
+bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
+                          struct protopool_pool_class **parts, const struct protopool_geometry *geometry, void *memory,
+                          size_t bytes)
+{
+    return pp_init_fixed(pool, loaded, parts, geometry, NULL, memory, bytes);
+}
+
+bool protopool_init_fixed_shared(struct protopool *pool, struct protopool_magazine *loaded,
+                                 struct protopool_pool_class **parts, const struct protopool_geometry *geometry,
+                                 const bool *shared, void *memory, size_t bytes)
+{
+    return pp_init_fixed(pool, loaded, parts, geometry, shared, memory, bytes);
+}

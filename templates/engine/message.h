@@ -59,6 +59,18 @@
         p##_free_as_(pool, msg, tag_of_it, slot_class); \
     }
 
+/* A shared variant. edit takes the pool, because the number of holders lies there. It does not call as: see above. */
+#define PROTOPOOL_EDIT_FREE_SHARED_(p, variant, tag_of_it) \
+    static inline struct p##_##variant *p##_edit_##variant(struct p##_pool *pool, struct p *msg) \
+    { \
+        return (struct p##_##variant *)(p##_is_variant_(msg, tag_of_it) && p##_may_edit_(pool, msg) ? (void *)msg \
+                                                                                                    : p##_null_()); \
+    } \
+    static inline void p##_free_##variant(struct p##_pool *pool, struct p *msg) \
+    { \
+        p##_free_as_shared_(pool, msg, tag_of_it); \
+    }
+
 /* A variant without fields: one constant object stands for all its messages. */
 #define PROTOPOOL_CONSTANT_(p, variant, tag_of_it) \
     static inline struct p *p##_new_##variant(struct p##_pool *pool) \

@@ -80,19 +80,33 @@ static void pp_add_dirty_bytes(const struct protopool_store *store, size_t *syst
         *system_bytes += pp_dirty_bytes(store->growth);
 }
 
-bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
-                            struct protopool_pool_class **parts, const struct protopool_geometry *geometry,
+static bool pp_init_growing(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_pool_class **parts,
+                            const struct protopool_geometry *geometry, const bool *shared,
                             const struct protopool_source *source)
 {
     struct protopool_store *store;
 
     pp_clear_pool(pool, loaded, parts, geometry->count);
-    store = pp_create_growing_store(geometry, source);
+    store = pp_create_growing_store(geometry, shared, source);
     if (store == NULL)
         return false;
     pp_note_store(store, NULL);
     pp_activate_pool(pool, store);
     return true;
+}
+
+bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
+                            struct protopool_pool_class **parts, const struct protopool_geometry *geometry,
+                            const struct protopool_source *source)
+{
+    return pp_init_growing(pool, loaded, parts, geometry, NULL, source);
+}
+
+bool protopool_init_growing_shared(struct protopool *pool, struct protopool_magazine *loaded,
+                                   struct protopool_pool_class **parts, const struct protopool_geometry *geometry,
+                                   const bool *shared, const struct protopool_source *source)
+{
+    return pp_init_growing(pool, loaded, parts, geometry, shared, source);
 }
 
 static void pp_leave_depot(struct protopool *pool);

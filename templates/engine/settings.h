@@ -80,7 +80,7 @@
 
 /* The version of the interface between the engine, this header and emitted code. It changes whenever a layout or a contract
  * between them changes. Emitted code requires its own version, and each symbol's name contains it. */
-#define PROTOPOOL_ABI 11
+#define PROTOPOOL_ABI 12
 
 /* The name with the version and the settings. */
 #define PROTOPOOL_PASTE_(name, abi, check, magazine, stdio, threads, trace) \
@@ -93,8 +93,11 @@
 
 #define protopool_init_fixed PROTOPOOL_NAMED_(protopool_init_fixed)
 #define protopool_init_growing PROTOPOOL_NAMED_(protopool_init_growing)
+#define protopool_init_fixed_shared PROTOPOOL_NAMED_(protopool_init_fixed_shared)
+#define protopool_init_growing_shared PROTOPOOL_NAMED_(protopool_init_growing_shared)
 #define protopool_fini PROTOPOOL_NAMED_(protopool_fini)
 #define protopool_reset PROTOPOOL_NAMED_(protopool_reset)
+#define protopool_reset_shared PROTOPOOL_NAMED_(protopool_reset_shared)
 #define protopool_reserve PROTOPOOL_NAMED_(protopool_reserve)
 #define protopool_prefill PROTOPOOL_NAMED_(protopool_prefill)
 #define protopool_each PROTOPOOL_NAMED_(protopool_each)
@@ -103,6 +106,8 @@
 #define protopool_trim PROTOPOOL_NAMED_(protopool_trim)
 #define protopool_depot_init PROTOPOOL_NAMED_(protopool_depot_init)
 #define protopool_depot_init_fixed PROTOPOOL_NAMED_(protopool_depot_init_fixed)
+#define protopool_depot_init_shared PROTOPOOL_NAMED_(protopool_depot_init_shared)
+#define protopool_depot_init_fixed_shared PROTOPOOL_NAMED_(protopool_depot_init_fixed_shared)
 #define protopool_depot_fini PROTOPOOL_NAMED_(protopool_depot_fini)
 #define protopool_depot_each PROTOPOOL_NAMED_(protopool_depot_each)
 #define protopool_depot_trim PROTOPOOL_NAMED_(protopool_depot_trim)
@@ -120,6 +125,10 @@
 #define protopool_check_free PROTOPOOL_NAMED_(protopool_check_free)
 #define protopool_check_free_as PROTOPOOL_NAMED_(protopool_check_free_as)
 #define protopool_finish_free PROTOPOOL_NAMED_(protopool_finish_free)
+#define protopool_hold PROTOPOOL_NAMED_(protopool_hold)
+#define protopool_release PROTOPOOL_NAMED_(protopool_release)
+#define protopool_holders PROTOPOOL_NAMED_(protopool_holders)
+#define protopool_may_edit PROTOPOOL_NAMED_(protopool_may_edit)
 #define protopool_put_slow PROTOPOOL_NAMED_(protopool_put_slow)
 #define protopool_set_fault_handler PROTOPOOL_NAMED_(protopool_set_fault_handler)
 #define protopool_fault_text PROTOPOOL_NAMED_(protopool_fault_text)

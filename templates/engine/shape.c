@@ -4,6 +4,12 @@
  * A slab wastes at most 1/64 of itself where a slab of any size does; a large slot may get a block of its own.
  */
 
+/* What a slab has for each slot besides its bit. */
+static size_t pp_bytes_beside_slot(const struct protopool_slabs *slabs)
+{
+    return pp_record_bytes(slabs) + slabs->holder_bytes;
+}
+
 /* How many slots fit into a slab of `bytes` bytes, besides its header and bitmap. */
 static uint32_t pp_slots_per_slab(const struct protopool_slabs *slabs, size_t bytes)
 {
@@ -12,17 +18,17 @@ static uint32_t pp_slots_per_slab(const struct protopool_slabs *slabs, size_t by
 
     if (slabs->slot_bytes > room)
         return 0;
-    slots = room * 8 / ((slabs->slot_bytes + pp_record_bytes(slabs)) * 8 + 1);
+    slots = room * 8 / ((slabs->slot_bytes + pp_bytes_beside_slot(slabs)) * 8 + 1);
     while (slots > 0 && pp_slab_header_bytes(slabs, (uint32_t)slots, 0) + slots * slabs->slot_bytes > bytes)
         slots--;
     return (uint32_t)slots;
 }
 
-/* The bytes of a slab that are neither slots nor their bits. */
+/* The bytes of a slab that are neither slots nor what each slot has beside it. */
 static size_t pp_slab_waste(const struct protopool_slabs *slabs, size_t bytes)
 {
     const size_t slots = pp_slots_per_slab(slabs, bytes);
-    return bytes - slots * (slabs->slot_bytes + pp_record_bytes(slabs)) - slots / 8;
+    return bytes - slots * (slabs->slot_bytes + pp_bytes_beside_slot(slabs)) - slots / 8;
 }
 
 /*

@@ -294,6 +294,7 @@ static void pp_create_slab(struct protopool_store *store, struct protopool_slabs
     struct protopool_slab *const slab = (struct protopool_slab *)(void *)memory;
 
     pp_add_slab(slabs, slab, memory + pp_slab_header_bytes(slabs, slabs->slab_slots, 0), slabs->slab_slots);
+    pp_clear_holders(slabs, slab);
     pp_note_slab(store, slabs, slab);
 }
 
@@ -377,7 +378,7 @@ static void pp_init_slabs(struct protopool_slabs *slabs, unsigned slot_class, si
 {
     slabs->slot_bytes = slot_class != 0 ? (size_t)PROTOPOOL_STRIDE_(bytes) : bytes;
     slabs->reciprocal = pp_reciprocal(slabs->slot_bytes);
-    slabs->slot_class = slot_class;
+    slabs->slot_class = (uint16_t)slot_class;
     pp_set_message_bytes(slabs, bytes);
 }
 
@@ -408,8 +409,8 @@ static void pp_give_store(struct protopool_store *store)
 
 static const struct protopool_growing pp_growing;
 
-/* A store that grows: its tables, and the first slab of arrays. NULL if the source has no memory for them. */
-static struct protopool_store *pp_create_growing_store(const struct protopool_geometry *geometry,
+/* A store that grows: its tables, and the first slab of arrays. shared: as for the init functions, or NULL. NULL if the source has no memory for them. */
+static struct protopool_store *pp_create_growing_store(const struct protopool_geometry *geometry, const bool *shared,
                                                        const struct protopool_source *source)
 {
     const size_t tables = pp_tables_bytes(geometry);
@@ -443,6 +444,7 @@ static struct protopool_store *pp_create_growing_store(const struct protopool_ge
     for (unsigned c = 1; c <= geometry->count; c++) {
         struct protopool_store_class *const store_class = &store->classes[c];
         pp_init_slabs(&store_class->slabs, c, geometry->slot_sizes[c - 1].bytes);
+        store_class->slabs.holder_bytes = pp_holder_bytes(shared, c);
         pp_shape_slabs(&store_class->slabs, PP_WASTE_SHIFT);
         store_class->magazine = pp_magazine_capacity(geometry->slot_sizes[c - 1].bytes);
     }

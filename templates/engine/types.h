@@ -95,7 +95,8 @@ struct protopool_slabs {
     uintptr_t slot_offset; /* of the slot, if each slot has a block of its own; otherwise 0 */
     uint64_t reciprocal;   /* 2^32 / slot_bytes, rounded up */
     uint32_t slab_slots;
-    uint32_t slot_class; /* 0: the slots are arrays of magazines */
+    uint16_t slot_class;   /* 0: the slots are arrays of magazines */
+    uint16_t holder_bytes; /* of a slot's count of holders; 0: its messages cannot be shared */
     size_t slots;
     size_t free_in_slabs;
     size_t reserved; /* at least this many slots are kept, even if their slabs are wholly free */

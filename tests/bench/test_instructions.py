@@ -9,9 +9,10 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import ROOT
+from support import ROOT, emit, write_all
 
 LIMITS = {"pool": 28, "typed": 24}      # instructions a turn, the loop included; typed: with calc_free_add
+SHARED = {"plain": 28, "alone": 105, "held": 268}     # of shared.c
 FEW, MANY = 10_000, 110_000     # turns; the difference leaves out what happens once
 
 
@@ -31,6 +32,19 @@ class Instructions(unittest.TestCase):
               f"{per_turn['typed']:.2f}; "
               f"no allocator {per_turn['none']:.2f}, malloc and free {per_turn['malloc']:.2f}")
         for how, limit in LIMITS.items():
+            with self.subTest(how):
+                self.assertLessEqual(round(per_turn[how], 1), limit)
+
+    def test_a_turn_of_a_shared_message(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = Path(folder) / "shared"
+            write_all(Path(folder), emit((ROOT / "examples/feed.yaml").read_bytes()))
+            sources = [ROOT / "tests/bench/shared.c", Path(folder) / "feed.c", ROOT / "generated/protopool.c"]
+            subprocess.run(["gcc", "-std=c11", "-O2", "-DNDEBUG", "-I", folder, "-I", ROOT / "generated", *sources, "-o", program], check=True)
+            per_turn = {how: (_instructions(program, how, MANY) - _instructions(program, how, FEW)) / (MANY - FEW) for how in SHARED}
+        print(f"a turn of a message that is not shared: {per_turn['plain']:.2f} instructions; shared, with one holder: {per_turn['alone']:.2f}; "
+              f"held and freed once more: {per_turn['held']:.2f}")
+        for how, limit in SHARED.items():
             with self.subTest(how):
                 self.assertLessEqual(round(per_turn[how], 1), limit)
 

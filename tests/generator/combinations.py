@@ -113,6 +113,10 @@ def schema() -> str:
     few = list(fields().items())[::9]
     lines.append("  history: {since: 2, fields: {" + ", ".join(f"{name}: {field[:-1]}, since: 3, deprecated: true}}" for name, field in few) + "}}")
     lines.append("  answered: {fields: {it: u8}, replies: [m_bool_0, n_bool_0_0, answered]}")
+    for name, field in list(fields().items())[::11]:        # h_: they share slot sizes with others
+        lines.append(f"  h_{name}: {{shared: true, fields: {{it: {field}, behind: u8}}, max_live: 2}}")
+    for name, field in list(tails().items())[::7]:
+        lines.append(f"  h_t_{name}: {{shared: true, fields: {{before: u8, it: {field}}}, max_live: 2}}")
     for name, fields_of_it in several_tails().items():
         lines.append(f"  v_{name}: {{fields: {{{fields_of_it}}}, max_live: 2}}")
     for name, kind in {"string": "string?", "bytes": "bytes?", "u64": "u64[]?", "bool": "bool[]?", "kind": "kind[]?", "struct": "s_text_1[]?"}.items():
@@ -127,7 +131,7 @@ def schema() -> str:
 def with_wide_tags() -> str:
     """A few of the messages, with tags of a class and a method."""
     few = list(fields().items())[::7] + list(tails().items())[::5]
-    lines = [f"  m_{name}: {{tag: {(10 + i) << 16 | 10}, fields: {{it: {field}}}, max_live: 2}}" for i, (name, field) in enumerate(few)]
+    lines = [f"  m_{name}: {{tag: {(10 + i) << 16 | 10}, fields: {{it: {field}}}, max_live: 2, shared: {'true' if i % 3 == 0 else 'false'}}}" for i, (name, field) in enumerate(few)]
     return "\n".join([HEAD + "messages:", *lines, "  none: {tag: 2147483647, replies: [m_bool_0, none]}"]) + "\n"
 
 

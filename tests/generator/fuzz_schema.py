@@ -24,10 +24,10 @@ SCALARS = ["u8", "i64", "i48", "f16", "f32", "char", "bool", "string", "bytes", 
 TYPES = ["{}", "'{}[3]'", "'{}[<=3]'", "'{}[]'", "'{}?'", "'{}[2]?'", "'{}[<=most]'", "'{}[0]'", "'{}[<=2147483647]'", "'{}??'", "'{}[3'"]
 FIELD = ["type", "doc", "unit", "range", "default", "pad", "max", "c_name", "absent", "constant", "since", "deprecated"]
 SHARED = {"constants": ["value", "doc", "c_name"], "enums": ["base", "values", "doc", "c_name"], "flags": ["base", "values", "doc", "c_name"],
-          "types": FIELD, "bit_fields": ["base", "bits", "doc", "c_name"], "structs": ["fields", "doc", "c_name"], "messages": ["fields", "doc", "tag", "max_live", "weight", "deprecated", "since", "replies", "c_name"]}
+          "types": FIELD, "bit_fields": ["base", "bits", "doc", "c_name"], "structs": ["fields", "doc", "c_name"], "messages": ["fields", "doc", "tag", "max_live", "weight", "shared", "deprecated", "since", "replies", "c_name"]}
 PARTS = ["\n", " ", "  ", ":", ": ", "- ", "? ", "?", "{", "}", "[", "]", ",", ", ", '"', "'", "|", ">", "#", " #", "&a ", "*a", "!t ", "%", "---\n",
          "...\n", "\t", "<<: ", "~", "\\", "\0", "\r", "\u0085", "\u2028", "\ufeff", "0", "-1", "u64", "string[<=4]", "[<=most]", "tag", "base",
-         "c_name: ", "import: ", "default: ", "max: ", "absent: ", "since: ", "replies: "]
+         "c_name: ", "import: ", "default: ", "max: ", "absent: ", "since: ", "replies: ", "shared: "]
 
 
 def mutated(rng: random.Random, seeds: list[bytes]) -> bytes:
@@ -98,7 +98,7 @@ def from_grammar(rng: random.Random) -> bytes:
         if of == "types":
             return field("  ", ["u32"], ()).replace("?", "")
         given = {"fields": fields("      ", of), "values": values("      "), "bits": parts("      "), "doc": "A text.", "c_name": f"c{of[0]}{i}", "tag": str(10 * i + rng.randint(11, 19)),
-                 "max_live": "3", "weight": "0.5", "deprecated": "true", "since": "3", "replies": "M0", "base": rng.choice(("u8", "i16", "u64"))}
+                 "max_live": "3", "weight": "0.5", "deprecated": "true", "since": "3", "replies": "M0", "shared": "true", "base": rng.choice(("u8", "i16", "u64"))}
         first = [key for key in ("fields", "values", "bits") if key in SHARED[of]]
         rest = [key for key in SHARED[of] if key not in first and key in given]
         return entries("    ", [(key, anything(given[key])) for key in first + rng.sample(rest, rng.choice((0, 0, 1, 2)))])
