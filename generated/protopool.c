@@ -8,6 +8,7 @@
  *   fault.c     Faults: bugs of the caller, passed to the program's handler.
  *   lock.c      The lock of a depot: a mutex of pthreads or of Windows, or the program's own.
  *   slab.c      One slab: a header, a bitmap with a 1 for each free slot, and slots of one size.
+ *   counts.c    Counts of holders: where the count of a slot is, and how it changes.
  *   shape.c     How large the slabs of a slot size are.
  *   heap.c      The default source: slabs cut from chunks of malloc.
  *   store.c     A store: the slabs of all slot sizes, and how it gets them from its source and gives them back.
@@ -20,6 +21,7 @@
  *   depot.c     A depot: a store that joined pools share, and the life of it.
  *   check1.c    Level 1, for production: a freed message has a tag of its own.
  *   check2.c    Level 2, for debugging: every pointer is looked up before it is used.
+ *   holders.c   Shared messages: hold and release, by the counts of counts.c.
  *   leak.c      Leaks: what is still live when a pool or depot ends.
  *   record.c    Records: reads the fields of a message by its description.
  *   decimal.c   Decimal digits of integers and of floating-point numbers.
@@ -391,6 +393,10 @@ const char *protopool_fault_text(enum protopool_fault fault)
         return "reset or each of a joined pool";
     case PROTOPOOL_FAULT_CONCURRENT:
         return "concurrent use";
+    case PROTOPOOL_FAULT_EDIT_OF_SHARED:
+        return "edit while shared";
+    case PROTOPOOL_FAULT_TOO_MANY_HOLDERS:
+        return "too many holders";
     }
     return "an unknown fault";
 }
@@ -661,12 +667,13 @@ static inline size_t pp_map_words(uint32_t slots)
 }
 
 /* The bytes before the first slot of a slab: the header, the bitmap with its summary, at level 2 the records and a red zone,
- * and `room` more bytes for the caller. */
+ * `room` more bytes for the caller, and the counts of holders. */
 static inline size_t pp_slab_header_bytes(const struct protopool_slabs *slabs, uint32_t slots, size_t room)
 {
     const size_t record = pp_record_bytes(slabs);
     const size_t bytes = pp_round_up(sizeof(struct protopool_slab) + pp_map_words(slots) * sizeof(protopool_word)
-                                     + slots * record + room + (size_t)(record != 0) * PROTOPOOL_RED_ZONE_);
+                                     + slots * record + room + (size_t)(record != 0) * PROTOPOOL_RED_ZONE_)
+                         + pp_round_up((size_t)slots * slabs->holder_bytes);
     return slabs->slot_class == 0 && slabs->slot_bytes > PROTOPOOL_MAGAZINE * sizeof(void *) ? (bytes + 63) / 64 * 64
                                                                                              : bytes;
 }
@@ -878,11 +885,115 @@ static bool pp_put_into_word(struct protopool_slabs *slabs, struct protopool_sla
     return ++slab->idle_words == slab->words;
 }
 
+/* ---- counts.c ---------------------------------------------------------------------------------------------------- */
+/*
+ * Counts of holders: where the count of a slot is, and how it changes.
+ * A count is the number of holders besides the first: so a slot that is free, or whose message was never held, has 0. Slot sizes
+ * without shared variants have no counts. The counts of the others lie below the first slot, and that of slot 0 on top.
+ */
+
+typedef uint16_t pp_count;
+
+/* So many threads may count one too many at the same moment, before each of them takes it back. */
+#define PP_COUNT_RESERVE (UINT16_MAX - (PROTOPOOL_MOST_HOLDERS - 1U))
+
+static_assert(PP_COUNT_RESERVE >= 32768, "a count does not overflow");
+static_assert(sizeof(pp_count) == PROTOPOOL_COUNT_BYTES_, "PROTOPOOL_HOLDERS_BYTES has room for each count");
+
+/* What struct protopool_slabs has as holder_bytes. shared: see holders.h; NULL: no slot size is. */
+static uint16_t pp_holder_bytes(const bool *shared, unsigned slot_class)
+{
+    return shared != NULL && shared[slot_class - 1] ? PROTOPOOL_COUNT_BYTES_ : 0;
+}
+
+/* first: slot 0. */
+static pp_count *pp_count_at(unsigned char *first, size_t index)
+{
+    return (pp_count *)(void *)(first - PROTOPOOL_RED_ZONE_) - 1 - index;
+}
+
+/* No slot of the slab has a message with several holders. */
+static void pp_clear_holders(const struct protopool_slabs *slabs, struct protopool_slab *slab)
+{
+    if (slabs->holder_bytes != 0)
+        memset(pp_count_at(slab->first, slab->slots - 1), 0, (size_t)slab->slots * sizeof(pp_count));
+}
+
+/*
+ * The order of memory. A holder that frees releases what it has read; the last one acquires that, whichever way it learns that it
+ * is the last. So all reads of the message come before its slot is written again. A new holder needs no order: it has the
+ * message from another one. Without atomics, the depot's lock guards the counts.
+ */
+#if !defined PROTOPOOL_NO_THREADS && defined __GCC_ATOMIC_SHORT_LOCK_FREE && __GCC_ATOMIC_SHORT_LOCK_FREE == 2
+#define PP_LOCK_COUNTS(pool) ((void)(pool))
+#define PP_UNLOCK_COUNTS(pool) ((void)(pool))
+
+static uint32_t pp_read_count(const pp_count *count)
+{
+    return __atomic_load_n(count, __ATOMIC_ACQUIRE);
+}
+
+/* Returns what it was. So does the next one. */
+static uint32_t pp_add_to_count(pp_count *count)
+{
+    return __atomic_fetch_add(count, (pp_count)1, __ATOMIC_RELAXED);
+}
+
+static uint32_t pp_subtract_from_count(pp_count *count)
+{
+    return __atomic_fetch_sub(count, (pp_count)1, __ATOMIC_ACQ_REL);
+}
+#else
+#define PP_LOCK_COUNTS(pool) pp_lock_store(pool)
+#define PP_UNLOCK_COUNTS(pool) pp_unlock_store(pool)
+
+static uint32_t pp_read_count(const pp_count *count)
+{
+    return *count;
+}
+
+static uint32_t pp_add_to_count(pp_count *count)
+{
+    return (*count)++;
+}
+
+static uint32_t pp_subtract_from_count(pp_count *count)
+{
+    return (*count)--;
+}
+#endif
+
+/* Removes a holder. True if it was the last one; then the count is that of a free slot. */
+static bool pp_remove_holder(pp_count *count)
+{
+    if (pp_read_count(count) == 0)
+        return true;
+    if (pp_subtract_from_count(count) != 0)
+        return false;
+    *count = 0; /* two were the last at the same moment, and this is the later one */
+    return true;
+}
+
+/* Adds a holder. False if there are as many as there may be. */
+static bool pp_add_holder(pp_count *count)
+{
+    if (PROTOPOOL_LIKELY(pp_add_to_count(count) < PROTOPOOL_MOST_HOLDERS - 1))
+        return true;
+    (void)pp_subtract_from_count(count);
+    return false;
+}
+
 /* ---- shape.c ----------------------------------------------------------------------------------------------------- */
 /*
  * How large the slabs of a slot size are.
  * A slab wastes at most 1/64 of itself where a slab of any size does; a large slot may get a block of its own.
  */
+
+/* What a slab has for each slot besides its bit. */
+static size_t pp_bytes_beside_slot(const struct protopool_slabs *slabs)
+{
+    return pp_record_bytes(slabs) + slabs->holder_bytes;
+}
 
 /* How many slots fit into a slab of `bytes` bytes, besides its header and bitmap. */
 static uint32_t pp_slots_per_slab(const struct protopool_slabs *slabs, size_t bytes)
@@ -892,17 +1003,17 @@ static uint32_t pp_slots_per_slab(const struct protopool_slabs *slabs, size_t by
 
     if (slabs->slot_bytes > room)
         return 0;
-    slots = room * 8 / ((slabs->slot_bytes + pp_record_bytes(slabs)) * 8 + 1);
+    slots = room * 8 / ((slabs->slot_bytes + pp_bytes_beside_slot(slabs)) * 8 + 1);
     while (slots > 0 && pp_slab_header_bytes(slabs, (uint32_t)slots, 0) + slots * slabs->slot_bytes > bytes)
         slots--;
     return (uint32_t)slots;
 }
 
-/* The bytes of a slab that are neither slots nor their bits. */
+/* The bytes of a slab that are neither slots nor what each slot has beside it. */
 static size_t pp_slab_waste(const struct protopool_slabs *slabs, size_t bytes)
 {
     const size_t slots = pp_slots_per_slab(slabs, bytes);
-    return bytes - slots * (slabs->slot_bytes + pp_record_bytes(slabs)) - slots / 8;
+    return bytes - slots * (slabs->slot_bytes + pp_bytes_beside_slot(slabs)) - slots / 8;
 }
 
 /*
@@ -1634,6 +1745,7 @@ static void pp_create_slab(struct protopool_store *store, struct protopool_slabs
     struct protopool_slab *const slab = (struct protopool_slab *)(void *)memory;
 
     pp_add_slab(slabs, slab, memory + pp_slab_header_bytes(slabs, slabs->slab_slots, 0), slabs->slab_slots);
+    pp_clear_holders(slabs, slab);
     pp_note_slab(store, slabs, slab);
 }
 
@@ -1717,7 +1829,7 @@ static void pp_init_slabs(struct protopool_slabs *slabs, unsigned slot_class, si
 {
     slabs->slot_bytes = slot_class != 0 ? (size_t)PROTOPOOL_STRIDE_(bytes) : bytes;
     slabs->reciprocal = pp_reciprocal(slabs->slot_bytes);
-    slabs->slot_class = slot_class;
+    slabs->slot_class = (uint16_t)slot_class;
     pp_set_message_bytes(slabs, bytes);
 }
 
@@ -1748,8 +1860,9 @@ static void pp_give_store(struct protopool_store *store)
 
 static const struct protopool_growing pp_growing;
 
-/* A store that grows: its tables, and the first slab of arrays. NULL if the source has no memory for them. */
-static struct protopool_store *pp_create_growing_store(const struct protopool_geometry *geometry,
+/* A store that grows: its tables, and the first slab of arrays. shared: see holders.h; NULL: no slot size is. Returns NULL
+ * if the source has no memory for them. */
+static struct protopool_store *pp_create_growing_store(const struct protopool_geometry *geometry, const bool *shared,
                                                        const struct protopool_source *source)
 {
     const size_t tables = pp_tables_bytes(geometry);
@@ -1783,6 +1896,7 @@ static struct protopool_store *pp_create_growing_store(const struct protopool_ge
     for (unsigned c = 1; c <= geometry->count; c++) {
         struct protopool_store_class *const store_class = &store->classes[c];
         pp_init_slabs(&store_class->slabs, c, geometry->slot_sizes[c - 1].bytes);
+        store_class->slabs.holder_bytes = pp_holder_bytes(shared, c);
         pp_shape_slabs(&store_class->slabs, PP_WASTE_SHIFT);
         store_class->magazine = pp_magazine_capacity(geometry->slot_sizes[c - 1].bytes);
     }
@@ -2614,15 +2728,17 @@ static unsigned char *pp_create_fixed_slab(struct protopool_store *store, struct
 
     slabs->fixed = (struct protopool_slab *)(void *)memory;
     pp_add_slab(slabs, slabs->fixed, first, slots);
+    pp_clear_holders(slabs, slabs->fixed);
     pp_note_slab(store, slabs, slabs->fixed);
     return first + pp_round_up(slabs->slot_bytes * slots);
 }
 #endif
 
 /*
- * The memory of a slot size: its struct protopool_fixed_slots, the array of its magazine, its bitmap with the summary, and the
- * slots. The array has twice PROTOPOOL_MAGAZINE elements, or one for each slot of the budget. When the magazine is empty, the
- * pool refills at most half of it from the bitmap. When it is full, the pool spills the older half.
+ * The memory of a slot size: its struct protopool_fixed_slots, the array of its magazine, its bitmap with the summary, the
+ * counts of holders if its messages can be shared, and the slots. The array has twice PROTOPOOL_MAGAZINE elements, or one for
+ * each slot of the budget. When the magazine is empty, the pool refills at most half of it from the bitmap. When it is full, the
+ * pool spills the older half.
  * A slot size without a budget takes no memory. The three pointers of its magazine are equal, and count its failures.
  */
 static protopool_word *pp_compact_bits(const struct protopool *pool, unsigned c)
@@ -2820,9 +2936,9 @@ static size_t pp_compact_head_bytes(uint32_t budget)
                        + pp_map_words(budget) * sizeof(protopool_word));
 }
 
-bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
-                          struct protopool_pool_class **parts, const struct protopool_geometry *geometry, void *memory,
-                          size_t bytes)
+PROTOPOOL_INLINE bool pp_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
+                                    struct protopool_pool_class **parts, const struct protopool_geometry *geometry,
+                                    const bool *shared, void *memory, size_t bytes)
 {
     struct protopool_store *const store = (struct protopool_store *)memory;
     size_t used = (size_t)PROTOPOOL_POOL_TABLES_BYTES(geometry->count);
@@ -2835,7 +2951,8 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
         unsigned char *const at = (unsigned char *)memory + used;
         struct protopool_fixed_slots *const fixed = (struct protopool_fixed_slots *)(void *)at;
         const size_t head = pp_compact_head_bytes(size->budget);
-        const unsigned long long need = head + PROTOPOOL_ROUND_UP_(1ULL * size->bytes * size->budget);
+        const size_t holders = pp_holder_bytes(shared, c) != 0 ? (size_t)PROTOPOOL_HOLDERS_BYTES(size->budget) : 0;
+        const unsigned long long need = head + holders + PROTOPOOL_ROUND_UP_(1ULL * size->bytes * size->budget);
 
         if (size->budget == 0)
             continue;
@@ -2844,7 +2961,9 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
             return false;
         }
         pp_set_array(&loaded[c], (void **)(void *)(fixed + 1), PROTOPOOL_MIN_(2U * PROTOPOOL_MAGAZINE, size->budget));
-        fixed->first = at + head;
+        if (holders != 0)
+            memset(at + head, 0, holders);
+        fixed->first = at + head + holders;
         fixed->peak = fixed->failures = 0;
         used += (size_t)need;
     }
@@ -2859,18 +2978,21 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
 }
 
 #else
-bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
-                          struct protopool_pool_class **parts, const struct protopool_geometry *geometry, void *memory,
-                          size_t bytes)
+PROTOPOOL_INLINE bool pp_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
+                                    struct protopool_pool_class **parts, const struct protopool_geometry *geometry,
+                                    const bool *shared, void *memory, size_t bytes)
 {
     unsigned long long need = PROTOPOOL_POOL_TABLES_BYTES(geometry->count);
     struct protopool_store *store;
     unsigned char *next;
 
     pp_clear_pool(pool, loaded, parts, geometry->count);
-    for (uint32_t i = 0; i < geometry->count; i++)
+    for (uint32_t i = 0; i < geometry->count; i++) {
         need += pp_laid_out_bytes(geometry->slot_sizes[i].bytes, geometry->slot_sizes[i].budget,
                                   PROTOPOOL_MIN_(2ULL * PROTOPOOL_MAGAZINE, geometry->slot_sizes[i].budget));
+        if (pp_holder_bytes(shared, i + 1) != 0)
+            need += PROTOPOOL_HOLDERS_BYTES(geometry->slot_sizes[i].budget);
+    }
     if (need > bytes || memory == NULL || (uintptr_t)memory % 8 != 0)
         return false;
     store = pp_lay_out_tables(geometry, memory);
@@ -2885,6 +3007,7 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
         if (budget == 0)
             continue;
         pp_init_slabs(slabs, c, geometry->slot_sizes[c - 1].bytes);
+        slabs->holder_bytes = pp_holder_bytes(shared, c);
         pp_set_array(&loaded[c],
                      (void **)(void *)(next + sizeof(struct protopool_slab)
                                        + pp_map_words(budget) * sizeof(protopool_word)
@@ -2898,6 +3021,20 @@ bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loa
     return true;
 }
 #endif
+
+bool protopool_init_fixed(struct protopool *pool, struct protopool_magazine *loaded,
+                          struct protopool_pool_class **parts, const struct protopool_geometry *geometry, void *memory,
+                          size_t bytes)
+{
+    return pp_init_fixed(pool, loaded, parts, geometry, NULL, memory, bytes);
+}
+
+bool protopool_init_fixed_shared(struct protopool *pool, struct protopool_magazine *loaded,
+                                 struct protopool_pool_class **parts, const struct protopool_geometry *geometry,
+                                 const bool *shared, void *memory, size_t bytes)
+{
+    return pp_init_fixed(pool, loaded, parts, geometry, shared, memory, bytes);
+}
 
 /* ---- pool.c ------------------------------------------------------------------------------------------------------ */
 /* The life of a pool: init, fini, reset, reserve, flush, trim, each and statistics. */
@@ -2981,19 +3118,33 @@ static void pp_add_dirty_bytes(const struct protopool_store *store, size_t *syst
         *system_bytes += pp_dirty_bytes(store->growth);
 }
 
-bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
+static bool pp_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
                             struct protopool_pool_class **parts, const struct protopool_geometry *geometry,
-                            const struct protopool_source *source)
+                            const bool *shared, const struct protopool_source *source)
 {
     struct protopool_store *store;
 
     pp_clear_pool(pool, loaded, parts, geometry->count);
-    store = pp_create_growing_store(geometry, source);
+    store = pp_create_growing_store(geometry, shared, source);
     if (store == NULL)
         return false;
     pp_note_store(store, NULL);
     pp_activate_pool(pool, store);
     return true;
+}
+
+bool protopool_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
+                            struct protopool_pool_class **parts, const struct protopool_geometry *geometry,
+                            const struct protopool_source *source)
+{
+    return pp_init_growing(pool, loaded, parts, geometry, NULL, source);
+}
+
+bool protopool_init_growing_shared(struct protopool *pool, struct protopool_magazine *loaded,
+                                   struct protopool_pool_class **parts, const struct protopool_geometry *geometry,
+                                   const bool *shared, const struct protopool_source *source)
+{
+    return pp_init_growing(pool, loaded, parts, geometry, shared, source);
 }
 
 static void pp_leave_depot(struct protopool *pool);
@@ -3373,12 +3524,13 @@ static bool pp_init_depot(struct protopool_depot *depot, struct protopool_depot_
     return PROTOPOOL_LOCK_INIT(&depot->lock);
 }
 
-bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_class *classes,
-                          const struct protopool_geometry *geometry, const struct protopool_source *source)
+static bool pp_init_growing_depot(struct protopool_depot *depot, struct protopool_depot_class *classes,
+                                  const struct protopool_geometry *geometry, const bool *shared,
+                                  const struct protopool_source *source)
 {
     struct protopool_growth *growth;
 
-    depot->store = pp_create_growing_store(geometry, source);
+    depot->store = pp_create_growing_store(geometry, shared, source);
     if (depot->store == NULL)
         return false;
     depot->store->part_bytes = PP_EXCHANGING_PART_BYTES;
@@ -3395,6 +3547,19 @@ bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_
     pp_give_store(depot->store);
     depot->store = NULL;
     return false;
+}
+
+bool protopool_depot_init(struct protopool_depot *depot, struct protopool_depot_class *classes,
+                          const struct protopool_geometry *geometry, const struct protopool_source *source)
+{
+    return pp_init_growing_depot(depot, classes, geometry, NULL, source);
+}
+
+bool protopool_depot_init_shared(struct protopool_depot *depot, struct protopool_depot_class *classes,
+                                 const struct protopool_geometry *geometry, const bool *shared,
+                                 const struct protopool_source *source)
+{
+    return pp_init_growing_depot(depot, classes, geometry, shared, source);
 }
 
 /* Whether a slab can count the slots of each slot size in a fixed depot for this number of pools. */
@@ -3428,8 +3593,8 @@ static uint32_t pp_parts_with_budget(const struct protopool_geometry *geometry)
 }
 
 /* The bytes of a fixed depot for this number of pools. *slots gets those of the slots and their bitmaps. */
-static unsigned long long pp_depot_bytes(const struct protopool_geometry *geometry, unsigned long long pools,
-                                         unsigned long long *slots)
+PROTOPOOL_INLINE unsigned long long pp_depot_bytes(const struct protopool_geometry *geometry, const bool *shared,
+                                                   unsigned long long pools, unsigned long long *slots)
 {
     unsigned long long slot_sizes = 0;
 
@@ -3437,6 +3602,8 @@ static unsigned long long pp_depot_bytes(const struct protopool_geometry *geomet
     for (uint32_t i = 0; i < geometry->count; i++) {
         *slots += pp_laid_out_bytes(geometry->slot_sizes[i].bytes,
                                     PROTOPOOL_DEPOT_SLOTS_(geometry->slot_sizes[i].budget, pools), 0);
+        if (shared != NULL && shared[i])
+            *slots += PROTOPOOL_HOLDERS_BYTES(PROTOPOOL_DEPOT_SLOTS_(geometry->slot_sizes[i].budget, pools));
         slot_sizes += geometry->slot_sizes[i].budget != 0;
     }
     return PROTOPOOL_TABLES_BYTES(geometry->count) + *slots
@@ -3444,8 +3611,9 @@ static unsigned long long pp_depot_bytes(const struct protopool_geometry *geomet
            + pp_arrays_bytes(2 * slot_sizes * pools);
 }
 
-bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_depot_class *classes,
-                                const struct protopool_geometry *geometry, void *memory, size_t bytes)
+PROTOPOOL_INLINE bool pp_init_fixed_depot(struct protopool_depot *depot, struct protopool_depot_class *classes,
+                                          const struct protopool_geometry *geometry, const bool *shared, void *memory,
+                                          size_t bytes)
 {
     unsigned char *next;
     unsigned long long slots, without_arrays, parts, pools = 1;
@@ -3453,9 +3621,9 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
     uint32_t arrays = 0;
 
     depot->store = NULL;
-    while (pools < 65535 && pp_depot_bytes(geometry, pools + 1, &slots) <= bytes)
+    while (pools < 65535 && pp_depot_bytes(geometry, shared, pools + 1, &slots) <= bytes)
         pools++;
-    (void)pp_depot_bytes(geometry, pools, &slots);
+    (void)pp_depot_bytes(geometry, shared, pools, &slots);
     parts = pools * pp_parts_with_budget(geometry);
     without_arrays = PROTOPOOL_TABLES_BYTES(geometry->count) + slots + PROTOPOOL_DEPOT_PARTS_BYTES(parts, 1);
     if (without_arrays > bytes || memory == NULL || (uintptr_t)memory % 8 != 0 || !pp_can_count(geometry, pools)
@@ -3469,6 +3637,7 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
             continue;
         store->classes[c].magazine = PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE);
         pp_init_slabs(&store->classes[c].slabs, c, geometry->slot_sizes[c - 1].bytes);
+        store->classes[c].slabs.holder_bytes = pp_holder_bytes(shared, c);
         next = pp_create_fixed_slab(store, &store->classes[c].slabs, (uint32_t)PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0,
                                     next);
     }
@@ -3483,6 +3652,19 @@ bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_
     pp_note_store(store, &depot->lock);
     store->source_bytes = (size_t)(without_arrays + pp_arrays_bytes(arrays));
     return true;
+}
+
+bool protopool_depot_init_fixed(struct protopool_depot *depot, struct protopool_depot_class *classes,
+                                const struct protopool_geometry *geometry, void *memory, size_t bytes)
+{
+    return pp_init_fixed_depot(depot, classes, geometry, NULL, memory, bytes);
+}
+
+bool protopool_depot_init_fixed_shared(struct protopool_depot *depot, struct protopool_depot_class *classes,
+                                       const struct protopool_geometry *geometry, const bool *shared, void *memory,
+                                       size_t bytes)
+{
+    return pp_init_fixed_depot(depot, classes, geometry, shared, memory, bytes);
 }
 
 bool protopool_join(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_pool_class **parts,
@@ -4279,7 +4461,10 @@ static void pp_reset_live(struct protopool_store *store, unsigned c)
     store->classes[c].live = 0;
 }
 
-/* The fault in freeing the message, which lies in this slab; 0 if there is none: then its slot is marked as freed. */
+#define PP_STILL_HELD UINT32_MAX /* no fault */
+
+/* The fault in freeing the message, which lies in this slab. PP_STILL_HELD if the message has other holders. 0 if neither: then its
+ * slot is marked as freed. */
 static unsigned pp_find_free_fault(struct protopool_slab *slab, const void *msg, uint32_t variant,
                                    struct pp_report *report)
 {
@@ -4328,6 +4513,8 @@ static unsigned pp_find_free_fault(struct protopool_slab *slab, const void *msg,
         report->name = messages->name_of(messages->variant_of(msg));
         return PROTOPOOL_FAULT_WRONG_VARIANT;
     }
+    if (slabs->holder_bytes != 0 && !pp_remove_holder(pp_count_at(slab->first, index)))
+        return PP_STILL_HELD;
     record->state = PP_SLOT_FREED;
     record->freed = report->here;
     record->variant = messages->variant_of(msg);
@@ -4358,7 +4545,8 @@ PROTOPOOL_COLD unsigned protopool_check_free_as(struct protopool *pool, const vo
         return slot_class;
     report.code = (enum protopool_fault)code;
     pp_finish_operation(pool);
-    pp_report_fault(&report);
+    if (code != PP_STILL_HELD)
+        pp_report_fault(&report);
     return 0;
 }
 
@@ -4452,6 +4640,190 @@ PROTOPOOL_COLD void *protopool_take_checked(struct protopool *pool, unsigned slo
     return NULL;
 }
 #endif
+
+/* ---- holders.c --------------------------------------------------------------------------------------------------- */
+/*
+ * Shared messages: hold and release, by the counts of counts.c.
+ * Levels 0 and 1 compute where a message's count is; level 2 looks the message up first.
+ */
+
+#if PROTOPOOL_CHECK == 2
+/* The count of a live message of this store, and what is known of the message; NULL after a fault. The store is locked. */
+static pp_count *pp_find_count(struct protopool *pool, const void *msg, struct pp_report *report)
+{
+    struct protopool_slab *const slab = pp_find_slab(pool->store, (uintptr_t)msg);
+    const uint32_t state = pp_describe_slot(pool->store, msg, report);
+
+    if (slab == NULL)
+        report->code = PROTOPOOL_FAULT_FOREIGN;
+    else if (state == PP_SLOT_LIVE && slab->owner->holder_bytes != 0)
+        return pp_count_at(slab->first, pp_slot_index(slab->owner, slab, msg));
+    else if (state == PP_SLOT_FREED)
+        report->code = PROTOPOOL_FAULT_USE_AFTER_FREE;
+    else if (state == PP_SLOT_LIVE)
+        report->code = PROTOPOOL_FAULT_WRONG_VARIANT;
+    else
+        report->code = ((uintptr_t)msg - (uintptr_t)slab->first) % slab->owner->slot_bytes != 0
+                           ? PROTOPOOL_FAULT_INTERIOR
+                           : PROTOPOOL_FAULT_FOREIGN; /* never allocated */
+    return NULL;
+}
+
+/* What the functions below do with the count of a message, once it is found. False: a fault, whose code is in the report. */
+typedef bool pp_use_count(pp_count *count, struct pp_report *report, size_t *holders);
+
+/* Finds the count of the message and calls `use`. Reports a fault. */
+static bool pp_use_count_of(struct protopool *pool, unsigned slot_class, const void *msg, pp_use_count *use,
+                            size_t *holders)
+{
+    struct pp_report report = { .pool = pool, .pointer = msg, .here = pool->site };
+    pp_count *count;
+    bool is_good;
+
+    (void)slot_class;
+    if (!pp_start_operation_for(pool, msg, NULL))
+        return false;
+    pp_lock_store(pool);
+    count = pp_find_count(pool, msg, &report);
+    is_good = count != NULL && use(count, &report, holders);
+    pp_unlock_store(pool);
+    if (!is_good && report.code == PROTOPOOL_FAULT_FOREIGN
+        && pp_find_in_other_stores(pool->store, msg, &report, true) != PP_SLOT_UNKNOWN)
+        report.code = PROTOPOOL_FAULT_WRONG_POOL;
+    pp_finish_operation(pool);
+    if (!is_good)
+        pp_report_fault(&report);
+    return is_good;
+}
+#else
+/* Where the count of the message is. NULL, from level 1, if the message is not in a slot of this class of this pool. */
+static pp_count *pp_locate_count(const struct protopool *pool, unsigned c, const void *msg)
+{
+    const struct protopool_slabs *slabs;
+    struct protopool_slab *slab;
+    uint32_t index;
+
+    if (pp_is_compact(pool)) {
+        unsigned char *const first = pp_fixed_slots(pool, c)->first;
+        return pp_count_at(first, (size_t)((const unsigned char *)msg - first) / pp_compact_size(pool, c)->bytes);
+    }
+    slabs = &pool->store->classes[c].slabs;
+    slab = pp_slab_of(slabs, msg);
+#if PROTOPOOL_CHECK == 1
+    if (slab == NULL || slab->owner != slabs)
+        return NULL;
+#endif
+    index = pp_slot_index(slabs, slab, msg);
+#if PROTOPOOL_CHECK == 1
+    if (index >= slab->slots || slab->first + index * slabs->slot_bytes != msg)
+        return NULL;
+#endif
+    return pp_count_at(slab->first, index);
+}
+
+typedef bool pp_use_count(pp_count *count, struct pp_report *report, size_t *holders);
+
+PROTOPOOL_INLINE bool pp_use_count_of(struct protopool *pool, unsigned slot_class, const void *msg, pp_use_count *use,
+                                      size_t *holders)
+{
+    struct pp_report report = { .code = PROTOPOOL_FAULT_WRONG_POOL };
+    pp_count *count;
+    bool is_good;
+
+#if PROTOPOOL_CHECK == 1
+    if (!pp_is_alive_for(pool, msg, NULL))
+        return false;
+#endif
+    count = pp_locate_count(pool, slot_class, msg);
+    is_good = PROTOPOOL_CHECK == 0 || count != NULL;
+    if (PROTOPOOL_LIKELY(is_good)) {
+        PP_LOCK_COUNTS(pool);
+        is_good = use(count, &report, holders);
+        PP_UNLOCK_COUNTS(pool);
+    }
+    if (!PROTOPOOL_LIKELY(is_good))
+        pp_report_fault_at(report.code, pool, msg, pp_site_of(pool));
+    return is_good;
+}
+#endif
+
+static bool pp_use_to_hold(pp_count *count, struct pp_report *report, size_t *holders)
+{
+    (void)holders;
+    report->code = PROTOPOOL_FAULT_TOO_MANY_HOLDERS;
+    return pp_add_holder(count);
+}
+
+static bool pp_use_to_release(pp_count *count, struct pp_report *report, size_t *was_last)
+{
+    (void)report;
+    *was_last = pp_remove_holder(count);
+    return true;
+}
+
+static bool pp_use_to_read(pp_count *count, struct pp_report *report, size_t *holders)
+{
+    (void)report;
+    *holders = pp_read_count(count) + 1;
+    return true;
+}
+
+bool protopool_hold(struct protopool *pool, unsigned slot_class, const void *msg)
+{
+    return pp_use_count_of(pool, slot_class, msg, pp_use_to_hold, NULL);
+}
+
+bool protopool_release(struct protopool *pool, unsigned slot_class, const void *msg)
+{
+    size_t was_last = 0;
+    return pp_use_count_of(pool, slot_class, msg, pp_use_to_release, &was_last) && was_last != 0;
+}
+
+size_t protopool_holders(struct protopool *pool, unsigned slot_class, const void *msg)
+{
+    size_t holders = 0;
+    (void)pp_use_count_of(pool, slot_class, msg, pp_use_to_read, &holders);
+    return holders;
+}
+
+#if PROTOPOOL_CHECK >= 1
+static bool pp_use_to_edit(pp_count *count, struct pp_report *report, size_t *holders)
+{
+    (void)holders;
+    report->code = PROTOPOOL_FAULT_EDIT_OF_SHARED;
+    return pp_read_count(count) == 0;
+}
+
+bool protopool_may_edit(struct protopool *pool, unsigned slot_class, const void *msg)
+{
+    return pp_use_count_of(pool, slot_class, msg, pp_use_to_edit, NULL);
+}
+#endif
+
+/* All slots become free, so none keeps a count. A pool that may not be reset keeps them; protopool_reset reports why. */
+void protopool_reset_shared(struct protopool *pool, const bool *shared)
+{
+    if (pool->store == NULL || pool->depot != NULL) {
+        protopool_reset(pool);
+        return;
+    }
+    for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
+        if (!shared[c - 1])
+            continue;
+        if (pp_is_compact(pool)) {
+            const uint32_t budget = pp_compact_size(pool, c)->budget;
+            if (budget != 0)
+                memset(pp_count_at(pp_fixed_slots(pool, c)->first, budget - 1), 0, budget * sizeof(pp_count));
+        } else {
+            const struct protopool_slabs *const slabs = &pool->store->classes[c].slabs;
+            for (struct protopool_slab *slab = slabs->partial; slab != NULL; slab = slab->next)
+                pp_clear_holders(slabs, slab);
+            for (struct protopool_slab *slab = slabs->full; slab != NULL; slab = slab->next)
+                pp_clear_holders(slabs, slab);
+        }
+    }
+    protopool_reset(pool);
+}
 
 /* ---- leak.c ------------------------------------------------------------------------------------------------------ */
 /* Leaks: what is still live when a pool or depot ends. */

@@ -60,6 +60,7 @@
  *   fast.h      The inline part of allocate and free, and what the build levels add to it.
  *   pool.h      Pools: init, fini and what lies between.
  *   depot.h     Depots: memory that the pools of several threads share.
+ *   holders.h   Shared messages: several holders read a message, and the last one frees it.
  *   text.h      What emitted constructors use for texts, bools and NaN.
  *   f16.h       Half-precision numbers: IEEE 754 binary16, without a compiler's type for them.
  *   hash.h      Prototypes of hashing, for emitted code.
@@ -224,7 +225,7 @@ PROTOPOOL_BEGIN_C
 
 /* The version of the interface between the engine, this header and emitted code. It changes whenever a layout or a contract
  * between them changes. Emitted code requires its own version, and each symbol's name contains it. */
-#define PROTOPOOL_ABI 11
+#define PROTOPOOL_ABI 12
 
 /* The name with the version and the settings. */
 #define PROTOPOOL_PASTE_(name, abi, check, magazine, stdio, threads, trace) \
@@ -237,8 +238,11 @@ PROTOPOOL_BEGIN_C
 
 #define protopool_init_fixed PROTOPOOL_NAMED_(protopool_init_fixed)
 #define protopool_init_growing PROTOPOOL_NAMED_(protopool_init_growing)
+#define protopool_init_fixed_shared PROTOPOOL_NAMED_(protopool_init_fixed_shared)
+#define protopool_init_growing_shared PROTOPOOL_NAMED_(protopool_init_growing_shared)
 #define protopool_fini PROTOPOOL_NAMED_(protopool_fini)
 #define protopool_reset PROTOPOOL_NAMED_(protopool_reset)
+#define protopool_reset_shared PROTOPOOL_NAMED_(protopool_reset_shared)
 #define protopool_reserve PROTOPOOL_NAMED_(protopool_reserve)
 #define protopool_prefill PROTOPOOL_NAMED_(protopool_prefill)
 #define protopool_each PROTOPOOL_NAMED_(protopool_each)
@@ -247,6 +251,8 @@ PROTOPOOL_BEGIN_C
 #define protopool_trim PROTOPOOL_NAMED_(protopool_trim)
 #define protopool_depot_init PROTOPOOL_NAMED_(protopool_depot_init)
 #define protopool_depot_init_fixed PROTOPOOL_NAMED_(protopool_depot_init_fixed)
+#define protopool_depot_init_shared PROTOPOOL_NAMED_(protopool_depot_init_shared)
+#define protopool_depot_init_fixed_shared PROTOPOOL_NAMED_(protopool_depot_init_fixed_shared)
 #define protopool_depot_fini PROTOPOOL_NAMED_(protopool_depot_fini)
 #define protopool_depot_each PROTOPOOL_NAMED_(protopool_depot_each)
 #define protopool_depot_trim PROTOPOOL_NAMED_(protopool_depot_trim)
@@ -264,6 +270,10 @@ PROTOPOOL_BEGIN_C
 #define protopool_check_free PROTOPOOL_NAMED_(protopool_check_free)
 #define protopool_check_free_as PROTOPOOL_NAMED_(protopool_check_free_as)
 #define protopool_finish_free PROTOPOOL_NAMED_(protopool_finish_free)
+#define protopool_hold PROTOPOOL_NAMED_(protopool_hold)
+#define protopool_release PROTOPOOL_NAMED_(protopool_release)
+#define protopool_holders PROTOPOOL_NAMED_(protopool_holders)
+#define protopool_may_edit PROTOPOOL_NAMED_(protopool_may_edit)
 #define protopool_put_slow PROTOPOOL_NAMED_(protopool_put_slow)
 #define protopool_set_fault_handler PROTOPOOL_NAMED_(protopool_set_fault_handler)
 #define protopool_fault_text PROTOPOOL_NAMED_(protopool_fault_text)
@@ -573,7 +583,8 @@ struct protopool_slabs {
     uintptr_t slot_offset; /* of the slot, if each slot has a block of its own; otherwise 0 */
     uint64_t reciprocal;   /* 2^32 / slot_bytes, rounded up */
     uint32_t slab_slots;
-    uint32_t slot_class; /* 0: the slots are arrays of magazines */
+    uint16_t slot_class;   /* 0: the slots are arrays of magazines */
+    uint16_t holder_bytes; /* of a slot's count of holders; 0: its messages cannot be shared */
     size_t slots;
     size_t free_in_slabs;
     size_t reserved; /* at least this many slots are kept, even if their slabs are wholly free */
@@ -818,7 +829,11 @@ enum protopool_fault {
     /* at every level */
     PROTOPOOL_FAULT_SHARED, /* "reset or each of a joined pool": its depot has the messages */
     /* at level 2 */
-    PROTOPOOL_FAULT_CONCURRENT /* "concurrent use": two threads are in one pool */
+    PROTOPOOL_FAULT_CONCURRENT, /* "concurrent use": two threads are in one pool */
+    /* from level 1 */
+    PROTOPOOL_FAULT_EDIT_OF_SHARED, /* "edit while shared": edit of a message with several holders */
+    /* at every level */
+    PROTOPOOL_FAULT_TOO_MANY_HOLDERS /* "too many holders": hold of a message that has PROTOPOOL_MOST_HOLDERS */
 };
 
 /* Called for a fault. pool is the pool or depot, or NULL if it is unknown. pointer is the message or slot, or NULL. site is
@@ -1192,6 +1207,56 @@ PROTOPOOL_API bool protopool_join(struct protopool *pool, struct protopool_magaz
                                   struct protopool_pool_class **parts, const struct protopool_geometry *geometry,
                                   struct protopool_depot *depot);
 
+#endif
+
+/* ---- holders.h --------------------------------------------------------------------------------------------------- */
+/* Shared messages: several holders read a message, and the last one frees it. Only protocols with shared variants use this part. */
+
+/* A message has at most this many holders. */
+#define PROTOPOOL_MOST_HOLDERS 32768U
+
+/* The bytes that a fixed pool or depot needs in addition for this number of slots of a size that serves shared messages. */
+#define PROTOPOOL_HOLDERS_BYTES(slots) PROTOPOOL_ROUND_UP_((slots)*1ULL * PROTOPOOL_COUNT_BYTES_)
+#define PROTOPOOL_COUNT_BYTES_ 2
+
+/* The init functions and reset of a protocol with shared variants. shared: for each slot size, whether messages of that size can
+ * have several holders. */
+PROTOPOOL_API bool protopool_init_fixed_shared(struct protopool *pool, struct protopool_magazine *loaded,
+                                               struct protopool_pool_class **parts,
+                                               const struct protopool_geometry *geometry, const bool *shared,
+                                               void *memory, size_t bytes);
+PROTOPOOL_API bool protopool_init_growing_shared(struct protopool *pool, struct protopool_magazine *loaded,
+                                                 struct protopool_pool_class **parts,
+                                                 const struct protopool_geometry *geometry, const bool *shared,
+                                                 const struct protopool_source *source);
+PROTOPOOL_API void protopool_reset_shared(struct protopool *pool, const bool *shared);
+#ifndef PROTOPOOL_NO_THREADS
+PROTOPOOL_API bool protopool_depot_init_shared(struct protopool_depot *depot, struct protopool_depot_class *classes,
+                                               const struct protopool_geometry *geometry, const bool *shared,
+                                               const struct protopool_source *source);
+PROTOPOOL_API bool protopool_depot_init_fixed_shared(struct protopool_depot *depot,
+                                                     struct protopool_depot_class *classes,
+                                                     const struct protopool_geometry *geometry, const bool *shared,
+                                                     void *memory, size_t bytes);
+#endif
+
+/* These take a message in a slot of the class, and the pool that allocated it or another one of the same depot. Several threads
+ * may call them for one message, each with its own pool. At level 2, the message is looked up, and the slot class ignored. */
+
+/* Adds a holder. False after a fault: the message has PROTOPOOL_MOST_HOLDERS (at every level), is of another pool (from level
+ * 1), or is no live message (at level 2). */
+PROTOPOOL_API bool protopool_hold(struct protopool *pool, unsigned slot_class, const void *msg);
+
+/* Removes a holder. True if it was the last one: then the caller frees the message. At level 2, protopool_check_free does this. */
+PROTOPOOL_API bool protopool_release(struct protopool *pool, unsigned slot_class, const void *msg);
+
+/* The number of holders, at least 1; 0 after a fault, as for protopool_hold. If it is 1, it stays so until the only holder adds
+ * another one. */
+PROTOPOOL_API size_t protopool_holders(struct protopool *pool, unsigned slot_class, const void *msg);
+
+#if PROTOPOOL_CHECK >= 1
+/* Whether the message has one holder, who may write to it; a fault if not. */
+PROTOPOOL_API bool protopool_may_edit(struct protopool *pool, unsigned slot_class, const void *msg);
 #endif
 
 /* ---- text.h ------------------------------------------------------------------------------------------------------ */
@@ -1740,6 +1805,18 @@ PROTOPOOL_API void protopool_trace_bytes(const char *what, const void *slot, siz
     static inline void p##_free_##variant(struct p##_pool *pool, struct p *msg) \
     { \
         p##_free_as_(pool, msg, tag_of_it, slot_class); \
+    }
+
+/* A shared variant. edit takes the pool, because the number of holders lies there. It does not call as: see above. */
+#define PROTOPOOL_EDIT_FREE_SHARED_(p, variant, tag_of_it) \
+    static inline struct p##_##variant *p##_edit_##variant(struct p##_pool *pool, struct p *msg) \
+    { \
+        return (struct p##_##variant *)(p##_is_variant_(msg, tag_of_it) && p##_may_edit_(pool, msg) ? (void *)msg \
+                                                                                                    : p##_null_()); \
+    } \
+    static inline void p##_free_##variant(struct p##_pool *pool, struct p *msg) \
+    { \
+        p##_free_as_shared_(pool, msg, tag_of_it); \
     }
 
 /* A variant without fields: one constant object stands for all its messages. */

@@ -450,8 +450,8 @@ static void pp_reset_live(struct protopool_store *store, unsigned c)
 
 #define PP_STILL_HELD UINT32_MAX /* no fault */
 
-/* The fault in freeing the message, which lies in this slab; 0 if there is none: then its slot is marked as freed, or, if it was not
- * the message's last holder that has freed it, the result is PP_STILL_HELD. */
+/* The fault in freeing the message, which lies in this slab. PP_STILL_HELD if the message has other holders. 0 if neither: then its
+ * slot is marked as freed. */
 static unsigned pp_find_free_fault(struct protopool_slab *slab, const void *msg, uint32_t variant,
                                    struct pp_report *report)
 {

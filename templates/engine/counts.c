@@ -13,7 +13,7 @@ typedef uint16_t pp_count;
 static_assert(PP_COUNT_RESERVE >= 32768, "a count does not overflow");
 static_assert(sizeof(pp_count) == PROTOPOOL_COUNT_BYTES_, "PROTOPOOL_HOLDERS_BYTES has room for each count");
 
-/* What struct protopool_slabs has as holder_bytes. shared: as for the init functions, or NULL. */
+/* What struct protopool_slabs has as holder_bytes. shared: see holders.h; NULL: no slot size is. */
 static uint16_t pp_holder_bytes(const bool *shared, unsigned slot_class)
 {
     return shared != NULL && shared[slot_class - 1] ? PROTOPOOL_COUNT_BYTES_ : 0;

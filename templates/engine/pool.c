@@ -80,9 +80,9 @@ static void pp_add_dirty_bytes(const struct protopool_store *store, size_t *syst
         *system_bytes += pp_dirty_bytes(store->growth);
 }
 
-static bool pp_init_growing(struct protopool *pool, struct protopool_magazine *loaded, struct protopool_pool_class **parts,
-                            const struct protopool_geometry *geometry, const bool *shared,
-                            const struct protopool_source *source)
+static bool pp_init_growing(struct protopool *pool, struct protopool_magazine *loaded,
+                            struct protopool_pool_class **parts, const struct protopool_geometry *geometry,
+                            const bool *shared, const struct protopool_source *source)
 {
     struct protopool_store *store;
 

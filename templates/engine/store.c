@@ -409,7 +409,8 @@ static void pp_give_store(struct protopool_store *store)
 
 static const struct protopool_growing pp_growing;
 
-/* A store that grows: its tables, and the first slab of arrays. shared: as for the init functions, or NULL. NULL if the source has no memory for them. */
+/* A store that grows: its tables, and the first slab of arrays. shared: see holders.h; NULL: no slot size is. Returns NULL
+ * if the source has no memory for them. */
 static struct protopool_store *pp_create_growing_store(const struct protopool_geometry *geometry, const bool *shared,
                                                        const struct protopool_source *source)
 {
