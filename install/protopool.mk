@@ -4,11 +4,12 @@
 # Set before `include protopool.mk`:
 #   PROTOPOOL_SCHEMAS   the schemas. Each has a line `protocol: NAME`
 #   PROTOPOOL_OUT       the folder for the C. Default: generated
-#   PROTOPOOL_FLAGS     more options of `protopool generate`, such as --cpp
+#   PROTOPOOL_FLAGS     more options of `protopool generate`, such as --cpp and --python
 #   PROTOPOOL           the command. Default: that of this copy
 # It sets:
 #   PROTOPOOL_HEADERS, PROTOPOOL_SOURCES, PROTOPOOL_OBJECTS
 #                       what is emitted, and the objects of the sources, in the same folder
+#   PROTOPOOL_MODULES   with --python, the modules for Python
 # and adds -I$(PROTOPOOL_OUT) to CPPFLAGS. Your own objects need the headers first: `main.o: | $(PROTOPOOL_HEADERS)`.
 
 PROTOPOOL_GOAL := $(.DEFAULT_GOAL)
@@ -25,6 +26,8 @@ PROTOPOOL_NAMES := $(foreach s,$(PROTOPOOL_SCHEMAS),$(or \
     $(error protopool.mk: $(s) has no line `protocol: NAME`, or cannot be read)))
 PROTOPOOL_SOURCES := $(patsubst %,$(PROTOPOOL_OUT)/%.c,$(PROTOPOOL_NAMES) protopool)
 PROTOPOOL_HEADERS := $(PROTOPOOL_SOURCES:.c=.h) $(if $(filter --cpp,$(PROTOPOOL_FLAGS)),$(PROTOPOOL_SOURCES:.c=.hpp))
+PROTOPOOL_MODULES := $(if $(filter --python,$(PROTOPOOL_FLAGS)),$(patsubst %,$(PROTOPOOL_OUT)/%.py,$(PROTOPOOL_NAMES) protopool_runtime))
+PROTOPOOL_EMITTED := $(PROTOPOOL_SOURCES) $(PROTOPOOL_HEADERS) $(PROTOPOOL_MODULES)
 PROTOPOOL_OBJECTS := $(PROTOPOOL_SOURCES:.c=.o)
 CPPFLAGS += -I$(PROTOPOOL_OUT)
 
@@ -35,12 +38,12 @@ PROTOPOOL_ASKED := $(strip $(PROTOPOOL) $(PROTOPOOL_FLAGS) -- $(PROTOPOOL_SCHEMA
 $(PROTOPOOL_STAMP): $(PROTOPOOL_SCHEMAS)
 	@$(PROTOPOOL) generate $(PROTOPOOL_FLAGS) -o $(PROTOPOOL_OUT) --depfile $(PROTOPOOL_STAMP).d --target $@ -- $(PROTOPOOL_SCHEMAS)
 	@printf '%s\n' '$(subst ','\'',$(PROTOPOOL_ASKED))' >$@
-$(PROTOPOOL_SOURCES) $(PROTOPOOL_HEADERS): $(PROTOPOOL_STAMP) ;
+$(PROTOPOOL_EMITTED): $(PROTOPOOL_STAMP) ;
 $(PROTOPOOL_OBJECTS): | $(PROTOPOOL_HEADERS)
 -include $(PROTOPOOL_STAMP).d
 
 # An output that is missing is emitted again.
-ifneq ($(shell cat $(PROTOPOOL_STAMP) 2>/dev/null)$(filter-out $(wildcard $(PROTOPOOL_SOURCES) $(PROTOPOOL_HEADERS)),$(PROTOPOOL_SOURCES) $(PROTOPOOL_HEADERS)),$(PROTOPOOL_ASKED))
+ifneq ($(shell cat $(PROTOPOOL_STAMP) 2>/dev/null)$(filter-out $(wildcard $(PROTOPOOL_EMITTED)),$(PROTOPOOL_EMITTED)),$(PROTOPOOL_ASKED))
 .PHONY: $(PROTOPOOL_STAMP)
 endif
 

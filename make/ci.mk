@@ -185,7 +185,7 @@ combinations: combinations-suite combinations-elsewhere combinations-wide ## tes
 $(A)/all.h: build/generated tests/generator/combinations.py
 	@mkdir -p $(A)
 	$(call step,GEN,combinations)$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/combinations.py >$(A)/all.yaml && \
-	    "$$p" -m gen -q --touch --bench --cpp -o $(A) --tests $(A)/tests $(A)/all.yaml
+	    "$$p" -m gen -q --touch --bench --cpp --python -o $(A) --tests $(A)/tests $(A)/all.yaml
 
 # The tests run in one process: a search for leaks at the end of each would take minutes.
 combinations-suite: $(A)/all.h
@@ -197,8 +197,10 @@ combinations-elsewhere: $(A)/all.h
 	$(call step,CC,combinations (clang))clang $(STRICT_ALL) -fsyntax-only $(A)/all.c $(A)/tests/all_check.c
 	$(call step,CC,combinations (g++ and clang++))echo '#include "all.hpp"' >$(A)/all.cpp; \
 	    for cxx in g++ clang++; do $$cxx $(STRICT_CXX) -I$(A) -fsyntax-only $(A)/all.cpp || exit 1; done
-	$(call step,TEST,combinations (valgrind))gcc $(STRICT_ALL) -g tests/generator/combined.c $(ALL) -o $(A)/combined && \
-	    $(MEMCHECK) $(A)/combined >$(A)/expected
+	$(call step,TEST,combinations (valgrind))for c in all protopool; do gcc $(STRICT_ALL) -g -c $(A)/$$c.c -o $(A)/$$c.o || exit 1; done && \
+	    gcc $(STRICT_ALL) -g tests/generator/combined.c $(A)/all.o $(A)/protopool.o -o $(A)/combined && $(MEMCHECK) $(A)/combined >$(A)/expected
+	$(call step,TEST,combinations (Python))gcc $(STRICT_ALL) tests/generator/python_peer.c $(A)/all.o $(A)/protopool.o -o $(A)/python_peer && \
+	    $(A)/combined $(A)/sent >$(A)/log && $(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(A) $(A)/python_peer $(A)/sent
 	$(call step,TEST,combinations (32 bits))i686-linux-gnu-gcc $(STRICT_ALL) -static tests/generator/combined.c $(ALL) -o $(A)/combined_i686 && \
 	    qemu-i386 $(A)/combined_i686 | diff $(A)/expected -
 	$(call step,TEST,combinations (big-endian))powerpc-linux-gnu-gcc $(STRICT_ALL) -static tests/generator/combined.c $(ALL) -o $(A)/combined_powerpc && \
@@ -211,7 +213,7 @@ STRICT_WIDE = $(STRICT_C) -O0 -I$(WIDE) $(WIDE)/all.c $(WIDE)/protopool.c
 combinations-wide: build/generated
 	@mkdir -p $(WIDE)
 	$(call step,GEN,combinations (wide tags))$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/combinations.py wide >$(WIDE)/all.yaml && \
-	    "$$p" -m gen -q --touch --bench -o $(WIDE) --tests $(WIDE)/tests $(WIDE)/all.yaml
+	    "$$p" -m gen -q --touch --bench --python -o $(WIDE) --tests $(WIDE)/tests $(WIDE)/all.yaml
 	$(call step,TEST,combinations (wide tags, each level))for level in 0 1 2; do \
 	    gcc $(STRICT_WIDE) -DPROTOPOOL_CHECK=$$level -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all \
 	        $(WIDE)/tests/all_check.c -o $(WIDE)/all_check $(CHECK_LIBS) && \
@@ -220,6 +222,9 @@ combinations-wide: build/generated
 	    $(WIDE)/combined >$(WIDE)/expected && for machine in i686:i386 powerpc:ppc; do \
 	    $${machine%:*}-linux-gnu-gcc $(STRICT_WIDE) -static tests/generator/combined.c -o $(WIDE)/combined && \
 	    qemu-$${machine#*:} $(WIDE)/combined | diff $(WIDE)/expected - || exit 1; done
+
+	$(call step,TEST,combinations (wide tags, Python))gcc $(STRICT_WIDE) tests/generator/python_peer.c -o $(WIDE)/python_peer && \
+	    $(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(WIDE) $(WIDE)/python_peer
 
 # ---- Under valgrind and the sanitizers
 

@@ -9,7 +9,7 @@ from ..scalars import Scalar
 WIDTH = 116                     # characters; longer emitted lines are broken if possible
 
 # Characters that would reorder or break the lines that a reader or a compiler sees.
-_UNSEEN = re.compile("[\u0085\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+UNSEEN = re.compile("[\u0085\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 _NAME = re.compile(r"\w*\Z", re.ASCII)
 _PLAIN = re.compile(r"[\w ,.:;()-]*\Z", re.ASCII)
@@ -19,7 +19,7 @@ def comment(text: str, indent: str = " * ") -> str:
     """The text as lines of a C comment: nothing in it ends the comment, starts another or joins two lines."""
     if _PLAIN.match(text):
         return text.strip()
-    lines = [line.rstrip() for line in _UNSEEN.sub(" ", text).strip().splitlines()]
+    lines = [line.rstrip() for line in UNSEEN.sub(" ", text).strip().splitlines()]
     while any("*/" in line or "/*" in line or "??" in line for line in lines):
         lines = [line.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?") for line in lines]
     lines = [line + "." if line.endswith("\\") else line for line in lines]

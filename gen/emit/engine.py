@@ -15,14 +15,25 @@ PARTS = {
                     "record.c", "decimal.c", "print.c", "hash.c", "refusal.c", "wire.c"),
 }
 ON_DEMAND = {"cpp": "protopool.hpp"}    # in one piece
+RUNTIME_FOLDER = TEMPLATES / "python"
+RUNTIME = "protopool_runtime.py"        # what the modules of all protocols share
+RUNTIME_PARTS = ("printing.py", "numbers.py", "named.py", "fields.py", "texts.py", "optional.py", "records.py", "bit_fields.py", "messages.py")
 LICENCE = "/* SPDX-License-Identifier: Apache-2.0 OR MIT */\n"
 WIDTH = 120
 
 
 def engine(on_demand: Collection[str] = ()) -> dict[str, str]:
-    """{file name: text} of the engine. on_demand: "cpp" for its header for C++."""
+    """{file name: text} of the engine. on_demand: "cpp" for its header for C++, "python" for what modules share."""
     return ({name: _put_together(name, parts) for name, parts in PARTS.items()}
-            | {name: _read(name) for kind, name in ON_DEMAND.items() if kind in on_demand})
+            | {name: _read(name) for kind, name in ON_DEMAND.items() if kind in on_demand}
+            | ({RUNTIME: _runtime()} if "python" in on_demand else {}))
+
+
+def _runtime() -> str:
+    frame, *parts = ((RUNTIME_FOLDER / name).read_text(encoding="utf-8") for name in (RUNTIME, *RUNTIME_PARTS))
+    bodies = "\n\n".join(f"# ---- {name} ".ljust(WIDTH - 1, "-") + "\n" + text.split("\n", 1)[1]
+                         for name, text in zip(RUNTIME_PARTS, parts))
+    return frame.replace("# @PARTS\n", bodies)
 
 
 def opening(part: str) -> str:

@@ -11,7 +11,7 @@ import jinja2
 from .. import model
 from ..blanks import blanks
 from ..laid_out import Layout
-from ..scalars import Bound, is_saturated, length_scalar
+from ..scalars import Bound, Scalar, is_saturated, length_scalar
 from . import c_text, compiled, direct, rules, sample_sizes
 from .kinds import dispatcher
 from .local_names import integer_name, length_of, local_names, text_length
@@ -20,13 +20,13 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 # In the package, where pip installs it; otherwise beside gen/.
 TEMPLATES = next(folder for folder in (_PACKAGE / "templates", _PACKAGE.parent / "templates") if folder.is_dir())
 _SOURCES = {"protocol.h.j2": "{}.h", "protocol.c.j2": "{}.c"}
-_ON_DEMAND = {"bench": {"protocol_bench.h.j2": "{}_bench.h"}, "cpp": {"protocol.hpp.j2": "{}.hpp"}}
+_ON_DEMAND = {"bench": {"protocol_bench.h.j2": "{}_bench.h"}, "cpp": {"protocol.hpp.j2": "{}.hpp"}, "python": {"protocol.py.j2": "{}.py"}}
 _SUITE = {"protocol_check.c.j2": "{}_check.c"}
 
 
 def render(layout: Layout, on_demand: Collection[str] = ()) -> dict[str, str]:
-    """The protocol's sources. on_demand: "bench" adds the header for the benchmark, "cpp" the header for C++. The same layout
-    gives the same text."""
+    """The protocol's sources. on_demand: "bench" adds the header for the benchmark, "cpp" the header for C++,
+    "python" the module for Python. The same layout gives the same text."""
     return _render(layout, _SOURCES | {template: name for kind in on_demand for template, name in _ON_DEMAND[kind].items()})
 
 
@@ -40,6 +40,9 @@ def _render(layout: Layout, templates: dict[str, str]) -> dict[str, str]:
     protocol = layout.protocol
     names = {"layout": layout, "protocol": protocol, "ruled_out": rules.ruled_out(protocol), "abi": engine_abi()}
     names["once"] = _once()
+    if "protocol.py.j2" in templates:
+        from .python_text import Module     # here: who emits no Python does not load it
+        names["py"] = Module(layout)
     names["kind"] = dispatcher(environment, **names)
     return {name.format(protocol.name.c): environment.get_template(template).render(names)
             for template, name in templates.items()}
@@ -87,7 +90,7 @@ def _environment() -> direct.Environment:
         showing=_of_protocol(rules.RuledOut.field_that_shows), blanks=blanks)
     environment.tests.update(
         enum=lambda e: isinstance(e, model.Enum), flags=lambda e: isinstance(e, model.Flags), bits=lambda e: isinstance(e, model.BitField),
-        struct=lambda e: isinstance(e, model.Struct), message=lambda e: isinstance(e, model.Message),
+        scalar=lambda e: isinstance(e, Scalar), struct=lambda e: isinstance(e, model.Struct), message=lambda e: isinstance(e, model.Message),
         bool=rules.is_bool, float=rules.is_float, half=rules.is_half, saturated=is_saturated,
         checked=rules.checked, absent_in_range=rules.absent_in_range, spoilable=_of_protocol(rules.RuledOut.is_spoilable), shown=_of_protocol(rules.RuledOut.shows),
         shown_by_element=_of_protocol(rules.RuledOut.element_shows))

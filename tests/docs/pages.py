@@ -20,7 +20,7 @@ from pathlib import Path
 from support import ROOT
 
 PAGES = ("README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
-LANGUAGES = ("yaml", "c", "cpp", "sh", "make", "cmake", "ninja", "meson", "xml", "text")
+LANGUAGES = ("yaml", "c", "cpp", "sh", "python", "make", "cmake", "ninja", "meson", "xml", "text")
 WORDS = {"c": ("file", "emitted"), "cpp": ("file",), "text": ("output",)}
 _FENCE = re.compile(r" *(`{3,}|~{3,})(.*)")
 
@@ -79,7 +79,7 @@ def complaints(page: str, text: str | None = None) -> list[str]:
              if line.startswith("    ") and not above.strip() and line.strip()]
     for i, block in enumerate(blocks):
         earlier, later = blocks[:i], blocks[i + 1:]
-        if block.language not in LANGUAGES:
+        if block.language not in LANGUAGES or block.language == "python" and not block.is_file:
             found.append(f"{block.place}: no test runs blocks of {block.language!r}")
         elif block.is_file:
             if f"`{block.word}`" not in block.before:

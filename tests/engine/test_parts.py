@@ -6,7 +6,7 @@ import unittest
 
 from support import GENERATED
 
-from gen.emit.engine import FOLDER, LICENCE, PARTS, engine, opening
+from gen.emit.engine import FOLDER, LICENCE, PARTS, RUNTIME, RUNTIME_FOLDER, RUNTIME_PARTS, engine, opening
 
 
 class Parts(unittest.TestCase):
@@ -33,6 +33,12 @@ class Parts(unittest.TestCase):
             self.assertEqual(re.findall(r"^/\* ---- (\S+) -+ \*/$", text, re.MULTILINE), list(parts), name)
             self.assertEqual(re.findall(r"^ \*   (\w+\.[ch]) ", text, re.MULTILINE), list(parts), name)
             self.assertLessEqual(max(map(len, text.splitlines())), 140, name)
+
+    def test_the_runtime_of_python_is_every_file_of_its_folder_once(self):
+        self.assertEqual(sorted([*RUNTIME_PARTS, RUNTIME]), sorted(path.name for path in RUNTIME_FOLDER.glob("*.*")))
+        text = engine(["python"])[RUNTIME]
+        self.assertEqual(re.findall(r"^# ---- (\S+) -+$", text, re.MULTILINE), list(RUNTIME_PARTS))
+        self.assertEqual((text.count("SPDX"), text.count("import ")), (1, (RUNTIME_FOLDER / RUNTIME).read_text(encoding="utf-8").count("import ")))
 
 
 if __name__ == "__main__":

@@ -222,19 +222,20 @@ class Consumers(ConsumerTest):
                 self.assert_runs("out/house")
 
     @needs("cmake", "ninja", "g++")
-    def test_cmake_with_cpp_a_level_and_a_program_in_another_folder(self):
+    def test_cmake_with_cpp_python_a_level_and_a_program_in_another_folder(self):
         (self.project / "CMakeLists.txt").write_text(
             "cmake_minimum_required(VERSION 3.20)\nproject(house C CXX)\nadd_subdirectory(messages)\nadd_executable(house main.cpp)\n"
             "target_link_libraries(house messages)\n")
         (self.project / "messages").mkdir()
         (self.project / "messages/CMakeLists.txt").write_text(
             "find_package(protopool CONFIG REQUIRED)\n"
-            "protopool_generate(TARGET messages SCHEMAS ../lamp.yaml CPP OUT_DIR emitted CHECK $<IF:$<CONFIG:Debug>,2,0>)\n")
+            "protopool_generate(TARGET messages SCHEMAS ../lamp.yaml CPP PYTHON OUT_DIR emitted CHECK $<IF:$<CONFIG:Debug>,2,0>)\n")
         (self.project / "main.cpp").write_text('#include "lamp.hpp"\nstatic_assert(PROTOPOOL_CHECK == 2);\nint main() { lamp_cpp::pool pool; return pool ? 0 : 1; }\n')
         self.cmake("gcc", "Ninja", "-DCMAKE_BUILD_TYPE=Debug")
         *_, printed = self.built()
         self.assertEqual(self.status, 0, printed)
-        self.assertTrue((self.project / "out/messages/emitted/lamp.hpp").exists())
+        for emitted in ("lamp.hpp", "lamp.py", "protopool_runtime.py"):
+            self.assertTrue((self.project / "out/messages/emitted" / emitted).exists(), emitted)
         self.good(run(self.project / "out/house"))
 
     def meson(self, compiler: str) -> None:

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# The kinds of fields that hold one element, an array or a list.
+
+class Field:
+    """A field of a record. Its annotation names the kind."""
+
+    is_tail = False
+
+    def prepare(self, annotation: Any) -> None:
+        """Takes what it needs of the type in Annotated[type, Field]."""
+
+    def place(self, layout: type[Structure], name: str) -> None:
+        """Finds its members in the record."""
+        self.at: int = getattr(layout, name).offset
+
+    def checked(self, value: Any) -> Any:
+        raise NotImplementedError
+
+    def load(self, data: memoryview, base: int) -> Any:
+        raise NotImplementedError
+
+    def store(self, value: Any, out: bytearray | memoryview, base: int) -> None:
+        raise NotImplementedError
+
+    def shown(self, value: Any, style: _Style) -> str:
+        raise NotImplementedError
+
+
+class _One(Field):
+    def __init__(self, element: Element) -> None:
+        self.element = element
+
+    def checked(self, value: Any) -> Any:
+        return self.element.checked(value)
+
+    def load(self, data: memoryview, base: int) -> Any:
+        return self.element.load(data, base + self.at)
+
+    def store(self, value: Any, out: bytearray | memoryview, base: int) -> None:
+        self.element.store(value, out, base + self.at)
+
+    def shown(self, value: Any, style: _Style) -> str:
+        return self.element.shown(value, style)
+
+
+class _Elements(Field):
+    """Several elements: a tuple, or bytes if they are of U8."""
+
+    def __init__(self, most: int, ends: Range | None = None) -> None:
+        self.most, self.ends = most, ends
+
+    def prepare(self, annotation: Any) -> None:
+        self.is_bytes = annotation is bytes
+        self.element = _element(U8 if self.is_bytes else get_args(annotation)[0])
+        if self.ends:
+            self.element = self.element.within(self.ends)
+
+    def checked(self, value: Any) -> Any:
+        if isinstance(value, (int, str)):
+            raise TypeError(f"{value!r} is not a sequence")
+        self.refuse_length(len(value))
+        return self._all(lambda i: self.element.checked(value[i]), len(value))
+
+    def refuse_length(self, length: int) -> None:
+        if length > self.most:
+            raise Refused(f"has {length} elements, at most {self.most}")
+
+    def load_all(self, data: memoryview, at: int, length: int) -> Any:
+        self.refuse_length(length)
+        return self._all(lambda i: self.element.load(data, at + i * self.element.size), length)
+
+    def store_all(self, value: Any, out: bytearray | memoryview, at: int) -> None:
+        for i, element in enumerate(value):
+            self.element.store(element, out, at + i * self.element.size)
+
+    def shown(self, value: Any, style: _Style) -> str:
+        return style.block("[", (self.element.shown(element, style.inner) for element in value), "]")
+
+    def _all(self, get: Any, length: int) -> Any:
+        found = []
+        for i in range(length):
+            try:
+                found.append(get(i))
+            except Refused as refused:
+                raise refused.inside(f"[{i}]") from None
+        return bytes(found) if self.is_bytes else tuple(found)
+
+
+class Exactly(_Elements):
+    """An array."""
+
+    def refuse_length(self, length: int) -> None:
+        if length != self.most:
+            raise Refused(f"has {length} elements, not {self.most}")
+
+    def load(self, data: memoryview, base: int) -> Any:
+        return self.load_all(data, base + self.at, self.most)
+
+    def store(self, value: Any, out: bytearray | memoryview, base: int) -> None:
+        self.store_all(value, out, base + self.at)
+
+
+class _Length:
+    """The member that is the length of a field."""
+
+    def __init__(self, layout: type[Structure], name: str) -> None:
+        member = getattr(layout, name.rstrip("_") + "_len")
+        self.at, self.size = member.offset, member.size
+
+    def load(self, data: memoryview, base: int) -> int:
+        return int.from_bytes(data[base + self.at:base + self.at + self.size], "little")
+
+    def store(self, length: int, out: bytearray | memoryview, base: int) -> None:
+        out[base + self.at:base + self.at + self.size] = length.to_bytes(self.size, "little")
+
+
+class AtMost(_Elements):
+    """A list with a bound."""
+
+    def place(self, layout: type[Structure], name: str) -> None:
+        super().place(layout, name)
+        self.length = _Length(layout, name)
+
+    def load(self, data: memoryview, base: int) -> Any:
+        return self.load_all(data, base + self.at, self.length.load(data, base))
+
+    def store(self, value: Any, out: bytearray | memoryview, base: int) -> None:
+        self.length.store(len(value), out, base)
+        self.store_all(value, out, base + self.at)

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# Optional fields; finds the kind of a field by its annotation.
+
+class _Optional(Field):
+    """A field that is None if a bit of the record is not set."""
+
+    def __init__(self, of: Field, bit: int) -> None:
+        self.of, self.byte, self.mask, self.is_tail = of, bit // 8, 1 << bit % 8, of.is_tail
+
+    def place(self, layout: type[Structure], name: str) -> None:
+        self.of.place(layout, name)
+        self.byte += layout.presence_.offset
+
+    def checked(self, value: Any) -> Any:
+        return None if value is None else self.of.checked(value)
+
+    def is_present(self, data: memoryview, base: int) -> bool:
+        return bool(data[base + self.byte] & self.mask)
+
+    def load(self, data: memoryview, base: int) -> Any:
+        return self.of.load(data, base) if self.is_tail or self.is_present(data, base) else None
+
+    def store(self, value: Any, out: bytearray | memoryview, base: int) -> None:
+        if value is not None:
+            out[base + self.byte] |= self.mask
+            self.of.store(value, out, base)
+
+    def shown(self, value: Any, style: _Style) -> str:
+        return "None" if value is None else f"Some({self.of.shown(value, style)})"
+
+
+class Absent:
+    """The number that means None. NaN: every NaN does."""
+
+    def __init__(self, number: float | str) -> None:
+        self.number = number
+
+    def is_it(self, value: Any) -> bool:
+        return bool(value == self.number or value != value and self.number != self.number)
+
+
+class _Absent(_One):
+    """A number that is None if it is a certain one."""
+
+    def __init__(self, element: Element, unbounded: Element, absent: Absent) -> None:
+        super().__init__(element)
+        self.unbounded, self.absent = unbounded, absent
+
+    def checked(self, value: Any) -> Any:
+        if value is None:
+            return None
+        if self.absent.is_it(value):
+            raise Refused(f"{self.element.shown(value, _Style(False))} means absent: use None")
+        return self.element.checked(value)
+
+    def load(self, data: memoryview, base: int) -> Any:
+        """Several numbers can mean None: the bytes become those of the one that is stored."""
+        if not self.absent.is_it(self.unbounded.load(data, base + self.at)):
+            return super().load(data, base)
+        self.store(None, data, base)
+        return None
+
+    def store(self, value: Any, out: bytearray | memoryview, base: int) -> None:
+        self.unbounded.store(self.absent.number if value is None else value, out, base + self.at)
+
+    def shown(self, value: Any, style: _Style) -> str:
+        return "None" if value is None else f"Some({super().shown(value, style)})"
+
+
+def _field(annotation: Any, bit: int) -> Field:
+    """What the annotation of a field means. bit: its own, if it is optional."""
+    parts = get_args(annotation)
+    if type(None) in parts:
+        inner, = (each for each in parts if each is not type(None))
+        absent = next((each for each in get_args(inner) if isinstance(each, Absent)), None)
+        return _Optional(_field(inner, bit), bit) if absent is None else _Absent(_element(inner), get_args(inner)[1], absent)
+    for each in parts[1:]:
+        if isinstance(each, Field):
+            field = copy(each)
+            field.prepare(parts[0])
+            return field
+    return _One(_element(annotation))

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# The kinds of fields that hold a text, or lie behind the record.
+
+# Texts are UTF-8. Bytes that are not become what Python calls surrogate escapes, so that no byte is lost.
+
+def _encoded(text: Any) -> bytes:
+    if not isinstance(text, str):
+        raise TypeError(f"{text!r} is not a str")
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        raise Refused("has characters that UTF-8 does not have") from None
+
+
+def _decoded(characters: Any) -> str:
+    return str(bytes(characters), "utf-8", "surrogateescape")
+
+
+def _refuse_length(length: int, most: int) -> None:
+    if length > most:
+        raise Refused(f"has {length} characters, at most {most}")
+
+
+def _checked_text(text: Any, most: int) -> str:
+    characters = _encoded(text)
+    _refuse_length(len(characters), most)
+    if 0 in characters:
+        raise Refused(f"has a NUL at {characters.index(0)}")
+    return _decoded(characters)
+
+
+class Padded(Field):
+    """A text without a length, filled up with a character."""
+
+    def __init__(self, most: int, pad: str = "\0") -> None:
+        self.most, self.pad = most, pad.encode()
+
+    def checked(self, value: Any) -> str:
+        characters = _encoded(value)
+        _refuse_length(len(characters), self.most)
+        return _decoded(characters.rstrip(self.pad))
+
+    def load(self, data: memoryview, base: int) -> str:
+        return _decoded(bytes(data[base + self.at:base + self.at + self.most]).rstrip(self.pad))
+
+    def store(self, value: Any, out: bytearray | memoryview, base: int) -> None:
+        out[base + self.at:base + self.at + self.most] = _encoded(value).ljust(self.most, self.pad)
+
+    def shown(self, value: Any, style: _Style) -> str:
+        return _escaped(value, '"')
+
+
+class Text(Field):
+    """A terminated text with a bound."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def place(self, layout: type[Structure], name: str) -> None:
+        super().place(layout, name)
+        self.length = _Length(layout, name)
+
+    def checked(self, value: Any) -> str:
+        return _checked_text(value, self.most)
+
+    def load(self, data: memoryview, base: int) -> str:
+        length, at = self.length.load(data, base), base + self.at
+        found = bytes(data[at:at + self.most + 1]).find(0)
+        if found < 0:
+            raise Refused(f"is not terminated within {self.most} characters")
+        if found != length:
+            raise Refused(f"has {found} characters, and its length is {length}")
+        return _decoded(data[at:at + length])
+
+    def store(self, value: Any, out: bytearray | memoryview, base: int) -> None:
+        characters = _encoded(value)
+        self.length.store(len(characters), out, base)
+        out[base + self.at:base + self.at + len(characters)] = characters
+
+    def shown(self, value: Any, style: _Style) -> str:
+        return _escaped(value, '"')
+
+
+class Tail(_Elements):
+    """Elements behind the record, or a text. `load` and `store` concern its length, the other methods what lies behind."""
+
+    is_tail = True
+
+    def __init__(self, most: int, ends: Range | None = None) -> None:
+        super().__init__(most, ends)
+        self.is_text, self.align = False, 1
+
+    def prepare(self, annotation: Any) -> None:
+        self.is_text = annotation is str
+        if not self.is_text:
+            super().prepare(annotation)
+            self.align = _alignment(self.element.of.Layout) if isinstance(self.element, _Nested) else self.element.size
+
+    def place(self, layout: type[Structure], name: str) -> None:
+        self.length = _Length(layout, name)
+
+    def checked(self, value: Any) -> Any:
+        return _checked_text(value, self.most) if self.is_text else super().checked(value)
+
+    def load(self, data: memoryview, base: int) -> int:
+        return self.length.load(data, base)
+
+    def store(self, value: Any, out: bytearray | memoryview, base: int) -> None:
+        self.length.store(len(_encoded(value)) if self.is_text else len(value), out, base)
+
+    def shown(self, value: Any, style: _Style) -> str:
+        return _escaped(value, '"') if self.is_text else super().shown(value, style)
+
+    def refuse_length(self, length: int) -> None:
+        if self.is_text:
+            _refuse_length(length, self.most)
+        else:
+            super().refuse_length(length)
+
+    def begin(self, end: int) -> int:
+        """Where it begins, behind what ends there."""
+        return -(-end // self.align) * self.align
+
+    def bytes_of(self, length: int) -> int:
+        return length + 1 if self.is_text else length * self.element.size
+
+    def load_elements(self, data: memoryview, at: int, length: int) -> Any:
+        if self.is_text:
+            return _checked_text(_decoded(data[at:at + length]), self.most)
+        return self.load_all(data, at, length)
+
+    def store_elements(self, value: Any, out: bytearray | memoryview, at: int) -> None:
+        if self.is_text:
+            out[at:at + self.bytes_of(0) - 1 + len(_encoded(value))] = _encoded(value)
+        else:
+            self.store_all(value, out, at)
