@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # What maintainers and CI run: lint, other compilers and machines, sanitizers, valgrind, fuzzing.
 
-.PHONY: deps-ci ci lint format portable windows cplusplus firmware firmware-size combinations combinations-suite combinations-elsewhere combinations-wide demo-valgrind editor tsan \
+.PHONY: deps-ci ci lint format portable windows cplusplus firmware firmware-size bus combinations combinations-suite combinations-elsewhere combinations-wide demo-valgrind editor tsan \
     weaken fuzz fuzz-schema soak bare sanitized sanitized-gcc sanitized-clang
 
 #@ Maintain
@@ -11,23 +11,23 @@ deps-ci: ## install what only ci needs
 
 ci: deps-ci deps-bench ## run everything that CI runs; go on after a failure, and end with what failed and one total
 	@$(FIND_PYTHON); "$$p" tests/run.py -j1 'make fresh' 'make lint' $(if $(CHECKED),,'make check CC=gcc') 'make check-long CC=gcc' \
-	    'make -j2 bench-instructions demo-valgrind' 'make bench-quick' 'make -j2 portable cplusplus windows firmware' 'make -j2 combinations' \
+	    'make -j2 bench-instructions demo-valgrind' 'make bench-quick' 'make -j2 portable cplusplus windows firmware bus' 'make -j2 combinations' \
 	    'make tsan HANDOFFS=3000000' 'make weaken' 'make -j2 fuzz fuzz-schema FUZZ_SECONDS=30' \
 	    'make suites CC=clang' 'make sanitized' 'make suites VALGRIND=1' \
 	    $(if $(shell command -v npm),'make editor')
 
 # ---- Form
 
-C_SOURCES = $(wildcard templates/engine/*.[ch] templates/engine/*.hpp examples/*.[ch] examples/build/*.c tests/*/*.c tests/cpp/*.cpp tests/cpp/*.hpp tests/engine/firmware/*.[ch] bench/*.[ch] bench/compare/*.[ch] bench/compare/*.cpp)
+C_SOURCES = $(wildcard templates/engine/*.[ch] templates/engine/*.hpp examples/*.[ch] examples/build/*.c examples/bus/*.[ch] tests/*/*.c tests/cpp/*.cpp tests/cpp/*.hpp tests/engine/firmware/*.[ch] bench/*.[ch] bench/compare/*.[ch] bench/compare/*.cpp)
 TIDY = clang-tidy --quiet --warnings-as-errors='*'
 TIDY_FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -Igenerated -Ibuild/parcel
-TIDY_SOURCES = $(filter-out %/interleavings.c %/longest_call.c %/combined.c,$(wildcard examples/*.c tests/*/*.c))
+TIDY_SOURCES = $(filter-out %/interleavings.c %/longest_call.c %/combined.c,$(wildcard examples/*.c examples/bus/*.c tests/*/*.c))
 
 lint: generate build/parcel/parcel.h ## run clang-format, clang-tidy, pyflakes, shellcheck
 	$(call step,LINT,clang-format)clang-format --dry-run -Werror $(C_SOURCES)
 	@$(MAKE) -k $(PARALLEL) $(TIDIED)
 	$(call step,LINT,pyflakes)$(if $(shell command -v pyflakes3),pyflakes3,python3 -m pyflakes) gen tests bench bin/protopool install
-	$(call step,LINT,shellcheck)shellcheck .ci/run $(wildcard examples/*.sh tests/*/*.sh install/*.sh) install/debian/postinst install/debian/prerm
+	$(call step,LINT,shellcheck)shellcheck .ci/run $(wildcard examples/*.sh examples/*/*.sh tests/*/*.sh install/*.sh) install/debian/postinst install/debian/prerm
 
 # The longest first. The analyzer follows every path: that takes minutes for tests, and finds only what they do on purpose.
 TIDY_LEVELS = tidy-level-2 tidy-level-1 tidy-level-0
@@ -171,6 +171,23 @@ firmware: firmware-size ## run a program with interrupts on a microcontroller in
 
 firmware-size: generate ## print the flash and RAM that calc takes on a Cortex-M3; fail if they are above their limits
 	$(call step,TEST,firmware (size))$(FIND_PYTHON); "$$p" tests/engine/firmware/size.py $(F)
+
+# ---- ZeroMQ
+
+U = build/bus
+BUS_MESSAGES = 200000
+BUS_REQUESTS = 2000
+BUS = gcc $(STRICT_C) $(shell pkg-config --cflags libzmq 2>/dev/null)
+BUS_C = examples/bus/bus.c generated/calc.c generated/protopool.c $(shell pkg-config --libs libzmq 2>/dev/null) -lpthread
+
+# With the sanitizer at level 2, where each message is looked up when ZeroMQ's thread frees it; then as users build it.
+bus: generate ## two processes that exchange messages over ZeroMQ, without a copy
+	@mkdir -p $(U)/checked
+	$(call step,CC,feed reader)for program in feed reader; do \
+	    $(BUS) examples/bus/$$program.c $(BUS_C) -o $(U)/$$program && \
+	    $(BUS) -g -fsanitize=address,undefined -DPROTOPOOL_CHECK=2 examples/bus/$$program.c $(BUS_C) -o $(U)/checked/$$program || exit 1; done
+	$(call step,TEST,bus (level 2, sanitized))examples/bus/run.sh $(U)/checked 20000 500 >$(U)/checked/log
+	$(call step,TEST,bus)examples/bus/run.sh $(U) $(BUS_MESSAGES) $(BUS_REQUESTS) $(ROUNDS)
 
 # ---- Every combination of types
 
