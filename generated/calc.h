@@ -206,8 +206,8 @@ PROTOPOOL_API bool calc_equal(const struct calc *one, const struct calc *other);
 PROTOPOOL_API uint64_t calc_hash(const struct calc *msg);
 
 /* Messages as bytes, the same on every machine, not aligned (docs/wire.md). encode returns how many bytes it wrote: encoded_size, or 0 if
- * room is too small or msg is no message. receive allocates the message with which `count` bytes begin. NULL: result->status says why:
- * incomplete, invalid or no memory. scrub sets what holds no value to 0, as encode does in the buffer. */
+ * room is too small or msg is no message. receive allocates the message with which `count` bytes begin. After NULL, result->status
+ * has the reason: incomplete, invalid or no memory. scrub sets padding and other bytes without a value to 0, as encode does. */
 PROTOPOOL_API size_t calc_encoded_size(const struct calc *msg);
 PROTOPOOL_API size_t calc_encode(const struct calc *msg, void *buffer, size_t room);
 PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_receive(struct calc_pool *pool, const void *bytes, size_t count,

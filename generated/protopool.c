@@ -894,7 +894,7 @@ static bool pp_put_into_word(struct protopool_slabs *slabs, struct protopool_sla
 
 typedef uint16_t pp_count;
 
-/* So many threads may count one too many at the same moment, before each of them takes it back. */
+/* This many threads may each count one too many at the same moment, before they take it back. */
 #define PP_COUNT_RESERVE (UINT16_MAX - (PROTOPOOL_MOST_HOLDERS - 1U))
 
 static_assert(PP_COUNT_RESERVE >= 32768, "a count does not overflow");
@@ -933,7 +933,7 @@ static uint32_t pp_read_count(const pp_count *count)
     return __atomic_load_n(count, __ATOMIC_ACQUIRE);
 }
 
-/* Returns what it was. So does the next one. */
+/* Returns the count before. So does the next function. */
 static uint32_t pp_add_to_count(pp_count *count)
 {
     return __atomic_fetch_add(count, (pp_count)1, __ATOMIC_RELAXED);
@@ -974,7 +974,7 @@ static bool pp_remove_holder(pp_count *count)
     return true;
 }
 
-/* Adds a holder. False if there are as many as there may be. */
+/* Adds a holder. False if the message has the most holders already. */
 static bool pp_add_holder(pp_count *count)
 {
     if (PROTOPOOL_LIKELY(pp_add_to_count(count) < PROTOPOOL_MOST_HOLDERS - 1))
