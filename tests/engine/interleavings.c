@@ -66,24 +66,36 @@ UNSEEN static void violation(const char *what)
 static ucontext_t scheduler, contexts[THREADS];
 static unsigned char stacks[THREADS][STACK_BYTES];
 enum { NONE = -1, DEPOT, SOURCE, LOCKS };
-static int current = NONE;                         /* a thread */
+static int current = NONE;                         /* a thread; none while the scheduler works */
+static int next = NONE;                            /* a thread; none if no thread can run */
 static int holders[LOCKS] = { NONE, NONE };        /* threads */
 static int wanted[THREADS] = { NONE, NONE };       /* locks */
 static bool finished[THREADS], has_taken[THREADS]; /* memory from the source, since it had the depot's lock */
 static bool is_by_calls;
 static unsigned most_preemptions, preemptions, preemptions_after_take;
 static unsigned char choices[MOST_CHOICES], alternatives[MOST_CHOICES];
-static size_t depth;
+static size_t depth, known_depth; /* up to known_depth, the run is as the one before it */
 static const char *const *script;
 static size_t at[THREADS];
 static unsigned long runs, steps;
 static uint64_t states[STATES];
 static unsigned long state_count;
 
+UNSEEN static int choose(int last);
+
+/* A thread that goes on does so without a switch, since a switch takes a hundred times as long. */
 UNSEEN static void give_way(void)
 {
-    if (current >= 0)
-        (void)swapcontext(&contexts[current], &scheduler);
+    const int self = current;
+
+    if (self == NONE)
+        return;
+    current = NONE;
+    steps++;
+    next = choose(self);
+    current = self;
+    if (next != self || violations != 0)
+        (void)swapcontext(&contexts[self], &scheduler);
 }
 
 UNSEEN static int number_of(const void *lock)
@@ -183,7 +195,8 @@ UNSEEN static int choose(int last)
     const bool last_can = last >= 0 && is_enabled(last), other_can = is_enabled(other);
     bool is_free_choice;
 
-    note_state();
+    if (depth >= known_depth)
+        note_state();
     if (last < 0)
         last = 1;
     if (!last_can && !(last == 1 && other == 0 && is_enabled(1)))
@@ -287,6 +300,9 @@ UNSEEN static void run_thread(int thread)
         do_step(thread, script[thread][at[thread]]);
     (void)protopool_fini(&pools[thread].engine);
     finished[thread] = true;
+    current = NONE;
+    steps++;
+    next = choose(thread);
 }
 
 /* ---- A source that one thread at a time may call, without the depot's lock ------------------------------------------------ */
@@ -327,7 +343,6 @@ UNSEEN static void give(void *ctx, void *memory, size_t bytes, size_t align)
 UNSEEN static void run_once(void)
 {
     static const struct protopool_source source = { take, give, NULL };
-    int next;
 
     depth = 0;
     preemptions = preemptions_after_take = 0;
@@ -340,6 +355,7 @@ UNSEEN static void run_once(void)
         violation("no depot");
     for (int thread = 0; thread < THREADS; thread++) {
         finished[thread] = has_taken[thread] = false;
+        at[thread] = 0;
         wanted[thread] = NONE;
         (void)getcontext(&contexts[thread]);
         contexts[thread].uc_stack.ss_sp = stacks[thread];
@@ -347,11 +363,11 @@ UNSEEN static void run_once(void)
         contexts[thread].uc_link = &scheduler;
         makecontext(&contexts[thread], (void (*)(void))run_thread, 1, thread);
     }
-    for (int last = -1; (next = choose(last)) >= 0; last = next) {
+    next = choose(NONE);
+    while (next != NONE) {
         current = next;
         (void)swapcontext(&scheduler, &contexts[next]);
         current = NONE;
-        steps++;
         if (violations != 0)
             return;
     }
@@ -393,6 +409,7 @@ UNSEEN static bool next_choices(void)
     if (depth == 0)
         return false;
     choices[depth - 1]++;
+    known_depth = depth;
     return true;
 }
 
@@ -405,6 +422,7 @@ UNSEEN int main(int argc, char **argv)
     for (size_t i = 0; i < SCRIPTS && violations == 0; i++) {
         script = scripts[i];
         memset(alternatives, 0, sizeof alternatives);
+        known_depth = 0;
         do {
             run_once();
             if (violations == 0)

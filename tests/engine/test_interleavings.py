@@ -23,34 +23,41 @@ FAULTS = (
     ("the depot's magazines are not counted", "depot != NULL ? (size_t)depot->classes[c].full.count * store_class->magazine : 0", "0"),
 )
 
+# Functions of the engine whose lock is taken out.
+MISSING = ("pp_take_with_slabs", "pp_put_with_slabs", "pp_reserve", "pp_flush_pool", "pp_leave_depot")
+
 # What only looks at what a pool has alone: nothing new can happen between these calls and others.
 EXCEPT = "-finstrument-functions-exclude-function-list=pp_has_part,pp_class,pp_exchange_of,pp_exchanges"
 
 
 class Interleavings(unittest.TestCase):
-    def run_with(self, engine: str, magazine: int, *arguments: str) -> subprocess.CompletedProcess:
+    def program(self, engine: str, magazine: int) -> Path:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        source, program = Path(folder.name) / "protopool.c", Path(folder.name) / "interleavings"
+        source.write_text(engine, encoding="utf-8")
+        subprocess.run(["gcc", "-std=gnu11", "-g", "-O1", "-fno-inline", "-w", "-finstrument-functions", EXCEPT, f"-DPROTOPOOL_MAGAZINE={magazine}",
+                        "-D_GNU_SOURCE", "-I", folder.name, "-I", ROOT / "generated", ROOT / "tests/engine/interleavings.c",
+                        "-o", program], check=True)
+        return program
+
+    def run_with(self, program: Path, *arguments: str) -> subprocess.CompletedProcess:
         """Exit status 0: no violation. A fault may also crash it, or keep it from ending: four minutes of the processor end it,
         whatever else the machine does."""
-        with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "protopool.c").write_text(engine, encoding="utf-8")
-            program = Path(folder) / "interleavings"
-            subprocess.run(["gcc", "-std=gnu11", "-g", "-O1", "-fno-inline", "-w", "-finstrument-functions", EXCEPT, f"-DPROTOPOOL_MAGAZINE={magazine}",
-                            "-D_GNU_SOURCE", "-I", folder, "-I", ROOT / "generated", ROOT / "tests/engine/interleavings.c",
-                            "-o", program], check=True)
-            return subprocess.run(["timeout", "2400", program, *arguments], capture_output=True, text=True,
-                                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (240, 240)))
+        return subprocess.run(["timeout", "2400", program, *arguments], capture_output=True, text=True,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (240, 240)))
 
     @long
     def test_every_order_of_locks(self):
         for magazine in (1, 2):
-            done = self.run_with(ENGINE, magazine, "locks", "0")
+            done = self.run_with(self.program(ENGINE, magazine), "locks", "0")
             print(f"magazines of {magazine}: {done.stdout.strip()}")
             self.assertEqual(done.returncode, 0, done.stdout)
 
     @long
     def test_every_two_preemptions_at_calls(self):
         for magazine in (1, 2):
-            done = self.run_with(ENGINE, magazine, "calls", "2")
+            done = self.run_with(self.program(ENGINE, magazine), "calls", "2")
             print(f"magazines of {magazine}, 2 preemptions: {done.stdout.strip()}")
             self.assertEqual(done.returncode, 0, done.stdout)
 
@@ -59,16 +66,17 @@ class Interleavings(unittest.TestCase):
         for name, good, bad in FAULTS:
             with self.subTest(name):
                 self.assertIn(good, ENGINE)
-                done = self.run_with(ENGINE.replace(good, bad), 1, "locks", "0")
+                done = self.run_with(self.program(ENGINE.replace(good, bad), 1), "locks", "0")
                 self.assertNotEqual(done.returncode, 0, name)
 
     @long
     def test_missing_locks_are_found(self):
+        """One preemption is tried first: it finds most of them, in a hundredth of the time. Without a fault, two find nothing."""
         for name, level, engine in weakened(ENGINE):
-            if level == 0 and name in ("pp_take_with_slabs", "pp_put_with_slabs", "pp_reserve",
-                                      "pp_flush_pool", "pp_leave_depot"):
+            if level == 0 and name in MISSING:
                 with self.subTest(name):
-                    self.assertNotEqual(self.run_with(engine, 1, "calls", "2").returncode, 0, name)
+                    program = self.program(engine, 1)
+                    self.assertTrue(any(self.run_with(program, "calls", most).returncode != 0 for most in "12"), name)
 
 
 if __name__ == "__main__":
