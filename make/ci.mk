@@ -265,8 +265,8 @@ tsan: ## run the suite of threads under ThreadSanitizer, with gcc and clang
 	@HANDOFFS=$(HANDOFFS) STREAMS=1; export HANDOFFS STREAMS; $(call TEST,build/gcc-thread/plain/test_threads build/clang-thread/plain/test_threads)
 
 soak: ## test threads that come and go, for SOAK_SECONDS
-	@$(call BUILD_PROGRAMS,$(BUILD)/plain/test_threads $(BUILD)/check2/test_misuse)
-	@SOAK_SECONDS=$(SOAK_SECONDS) RACES=20000; export SOAK_SECONDS RACES; $(call TEST,$(BUILD)/plain/test_threads $(BUILD)/check2/test_misuse)
+	@$(call BUILD_PROGRAMS,$(BUILD)/plain-O2/test_threads $(BUILD)/check2-O2/test_misuse)
+	@SOAK_SECONDS=$(SOAK_SECONDS) RACES=20000; export SOAK_SECONDS RACES; $(call TEST,$(BUILD)/plain-O2/test_threads $(BUILD)/check2-O2/test_misuse)
 
 weaken: generate ## take each lock out of the engine in turn: ThreadSanitizer must notice
 	@$(FIND_PYTHON); CC="$(CC)" "$$p" tests/engine/weaken_locks.py

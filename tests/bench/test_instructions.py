@@ -9,7 +9,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import ROOT, emit, write_all
+from support import ROOT, emit, long, write_all
 
 LIMITS = {"pool": 28, "typed": 24}      # instructions a turn, the loop included; typed: with calc_free_add
 SHARED = {"plain": 28, "alone": 105, "held": 268}     # of shared.c
@@ -18,6 +18,7 @@ FEW, MANY = 10_000, 110_000     # turns; the difference leaves out what happens 
 
 @unittest.skipUnless(platform.machine() in ("x86_64", "AMD64"), "the limit is one of x86-64")
 class Instructions(unittest.TestCase):
+    @long
     def test_a_turn_of_make_read_and_free(self):
         for tool in ("gcc", "valgrind"):
             self.assertIsNotNone(shutil.which(tool), f"{tool} is missing: run make deps")

@@ -144,6 +144,7 @@ using calc_cpp::match;
         self.assert_refused(self.matched("calc &", "[](const calc_add &) { return 1; }", "[](calc_add) { return 2; }", "rest"),
                             "match: more than one function takes the same variant")
 
+    @long
     def test_results_of_different_types_are_refused(self):
         functions = "[](const calc_add &) { return 1.5F; }, rest"
         self.assert_refused(self.matched("calc &", functions), "match: the functions return different types")
@@ -158,6 +159,7 @@ using calc_cpp::match;
         self.assert_refused(program % "calc_default_log()", "deleted")
         self.assert_refused(program % "std::move(log)", "deleted")
 
+    @long
     def test_memory_that_is_too_small_is_refused(self):
         program = "bool use();\nbool use()\n{\n    alignas(8) static unsigned char memory[%s];\n    return !!calc_cpp::pool(memory);\n}\n"
         self.assert_compiles(program % "CALC_POOL_BYTES")

@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 import pages
-from support import ROOT, command, main
+from support import ROOT, called, main
 
 from gen.commands import NAMES
 
@@ -124,7 +124,7 @@ class Lists(unittest.TestCase):
     def test_all_options_are_on_the_page(self):
         shown = re.findall(r"(?m)^\| (`-.*?) \|", pages.read("docs/commands.md"))
         listed = {re.match(r"-+[\w-]+", option)[0] for cell in shown for option in re.findall(r"`(.*?)`", cell)}
-        helps = [command(*name, "-h").stdout for name in ([], *([name] for name in NAMES))]
+        helps = [called(*name, "-h").stdout for name in ([], *([name] for name in NAMES))]
         forms = re.findall(r"(?m)^  (-.*?)(?:  |$)", "\n".join(helps))
         self.assertGreater(len(forms), 10)
         self.assertEqual(listed, {option for form in forms for option in re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", form)})

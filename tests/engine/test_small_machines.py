@@ -157,6 +157,7 @@ class Locks(Program):
                                "-fsyntax-only"], capture_output=True, text=True)
         return [line for line in done.stderr.splitlines() if "error:" in line or "warning:" in line]
 
+    @long
     def test_there_is_no_depot_without_a_lock_and_its_use_says_so(self):
         self.write(depot_c=DEPOT, depot_cpp=DEPOT)
         for compiler in compilers("gcc", "clang", "g++", "clang++"):

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import unittest
 
-from support import BAD_TEXT, GOOD, GOOD_TEXT, NOBODY, ROOT, CommandTest, called, command, main, runs_unprivileged
+from support import BAD_TEXT, GOOD, GOOD_TEXT, NOBODY, ROOT, CommandTest, called, command, long, main, runs_unprivileged
 
 
 class Outputs(CommandTest):
@@ -191,6 +191,7 @@ class Trouble(CommandTest):
         for depfile in (self.folder, self.good / "calc.d", "/proc/nothing/calc.d"):
             self.assert_trouble(called("-q", "-o", self.out, "--depfile", depfile, self.good))
 
+    @long
     def test_a_full_standard_output_is_reported(self):
         for mode in (["--plan"], ["--plan=json"], ["--list-outputs"], ["-o", self.out], ["-v", "-o", self.out]):
             with open("/dev/full", "w") as full:
@@ -214,6 +215,7 @@ class Trouble(CommandTest):
             self.assertEqual(done.returncode, status)
             self.assertEqual((os.lstat(device).st_ino, os.lstat(device).st_mode), (before.st_ino, before.st_mode))
 
+    @long
     def test_missing_permissions_are_reported(self):
         if not runs_unprivileged():
             self.skipTest("the interpreter or the generator is not another user's to read")
@@ -229,6 +231,7 @@ class Trouble(CommandTest):
         self.out.chmod(0o755)
         self.assertEqual(self.states(), before)
 
+    @long
     def test_paths_that_a_terminal_cannot_show_cause_no_traceback(self):
         odd = self.folder / "größe \udcff\x1b[31m"
         for mode in (["--list-outputs"], ["-v"]):

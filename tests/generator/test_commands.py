@@ -11,7 +11,7 @@ import subprocess
 import sys
 import unittest
 
-from support import BAD_TEXT, GOOD_TEXT, ROOT, CommandTest, command, main
+from support import BAD_TEXT, GOOD_TEXT, ROOT, CommandTest, command, long, main
 
 from gen import cli
 from gen.commands import NAMES
@@ -83,6 +83,7 @@ class Finding(CommandTest):
         done = command("genrate", "--list-outputs", cwd=self.out)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
+    @long
     def test_a_command_wins_over_a_file_and_a_path_over_a_command(self):
         self.out.mkdir()
         (self.out / "plan").write_text(GOOD_TEXT)

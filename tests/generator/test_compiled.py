@@ -46,6 +46,7 @@ class Kept(unittest.TestCase):
                 path.write_bytes(content(path.read_bytes()))
             self.assertEqual(self.header(), expected)
 
+    @long
     def test_a_template_that_changes_is_compiled_again(self):
         self.header()
         template = self.tool / "templates/protocol.h.j2"

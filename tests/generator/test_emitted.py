@@ -11,7 +11,7 @@ import time
 import unittest
 from pathlib import Path
 
-from support import GOOD, ROOT, command, compilers, emit, lay_out
+from support import GOOD, ROOT, command, compilers, emit, lay_out, long
 
 
 class SameBytes(unittest.TestCase):
@@ -148,6 +148,7 @@ class Forgotten(unittest.TestCase):
         wrong = [handlers[0].replace("struct calc_add", "struct calc_sum"), *handlers[1:]]
         self.assertFalse(self.compiles([*CC, "-Werror"], "all.c", '#include "calc.h"\n' + "".join(wrong) + table))
 
+    @long
     @unittest.skipUnless(shutil.which("g++"), "g++ is missing")
     def test_a_forgotten_variant_of_match_does_not_compile(self):
         program = ('#include "calc.hpp"\nint f(const calc &msg);\nint f(const calc &msg)\n{{\n    return calc_cpp::match(msg, '

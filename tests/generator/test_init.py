@@ -171,6 +171,7 @@ class Built(FolderTest):
     def test_by_hand(self):
         self.assert_passed(self.follow())
 
+    @long
     @unittest.skipUnless(shutil.which("make") and shutil.which("cc"), "make or a compiler is not there")
     def test_with_make(self):
         unoptimised = {"CFLAGS": "-O0 -Wall -Wextra"}           # a fifth of the time; the next test has the flags of the Makefile

@@ -51,6 +51,7 @@ class Programs(FolderTest):
                     printed = self.build_and_run(source, level, protocol, arguments=arguments)
                     self.assertTrue(printed.endswith(last_line + "\n"), printed)
 
+    @long
     def test_the_blocks_of_the_readme_with_its_schema(self):
         done = command("--cpp", "-q", "-o", self.folder, LAST / "readme.yaml")
         self.assertEqual((done.returncode, done.stderr), (0, ""))

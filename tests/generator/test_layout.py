@@ -133,6 +133,7 @@ class Compiled(FolderTest):
         for seed in range(4):
             self.assert_compiles(random_schema(seed), "-m32", cpp=False)
 
+    @long
     def test_the_repositorys_schemas_compile(self):
         for path in GOOD:
             self.assert_compiles(path.read_bytes())

@@ -127,6 +127,7 @@ class Settings(Folder):
             report = self.link(main, use, calc, self.library("-D" + setting)[1])
             self.assertRegex(report, r"protopool_\w+_abi\d+_check0", setting)
 
+    @long
     def test_every_symbol_that_an_engine_exports_bears_the_settings(self):
         for level in ("0", "1", "2"):
             _, engine = self.library("-DPROTOPOOL_CHECK=" + level)
@@ -284,6 +285,7 @@ __attribute__((visibility("default"))) int NAME(void)
         self.assertEqual(self.link(self.compile(main), *libraries), "")
         self.assertEqual(self.run_program(LD_LIBRARY_PATH=str(self.folder)), "0 1 1")
 
+    @long
     def test_a_shared_library_can_export_its_protocol(self):
         flags = ("-fPIC", "-DPROTOPOOL_SHARED")
         self.assertEqual(self.link(*self.library(*flags), flags=("-shared",), to="libcalc.so"), "")

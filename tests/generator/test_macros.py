@@ -46,6 +46,7 @@ class Macros(unittest.TestCase):
             if compilers(cpp):
                 self.assertEqual(compile_c(cpp, Path(folder), "use.cpp"), "")
 
+    @long
     @unittest.skipUnless(compilers("gcc") and engine_is_there(), "no compiler, or the engine is not there")
     def test_of_posix(self):
         command = ["gcc", "-std=gnu11", "-D_GNU_SOURCE"]

@@ -7,7 +7,7 @@ import subprocess
 import unittest
 from urllib.parse import unquote, urlsplit
 
-from support import BAD, BAD_TEXT, CommandTest, command, main
+from support import BAD, BAD_TEXT, CommandTest, command, long, main
 
 from gen import report
 from gen.diagnostics import Diagnostic, Place, Source
@@ -163,6 +163,7 @@ class Commands(CommandTest):
         self.assertEqual(done.returncode, 1)
         self.assertTrue(done.stdout.startswith("::error file=<stdin>,line=2,"))
 
+    @long
     def test_a_full_standard_output_is_reported_on_standard_error(self):
         for form in ("json", "github", "sarif"):
             with open("/dev/full", "w") as full:

@@ -221,6 +221,7 @@ class Awkward(FolderTest):
                         with self.subTest(name, compiler=compiler, level=level):
                             self.assertEqual(self.compile([compiler], f"-DPROTOPOOL_CHECK={level}", "-fsyntax-only", f"use.{suffix}"), "")
 
+    @long
     def test_c_of_2023_is_quiet(self):
         for name in compilers("gcc", "clang", *(f"clang-{version}" for version in range(16, 24))):
             write_all(self.folder, emit(f"protocol: p\n{AWKWARD['deprecated messages']}\n"))

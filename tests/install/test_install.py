@@ -45,6 +45,7 @@ class Install(InstalledTest):
         self.assertEqual(files_in(copy), set(others))
         self.assertFalse((copy / "share/protopool").exists())
 
+    @long
     def test_uninstall_leaves_no_empty_folder_but_the_usual_ones(self):
         copy = self.copy()
         self.good(make("uninstall", PREFIX=copy))
@@ -60,6 +61,7 @@ class Install(InstalledTest):
         self.good(make("uninstall", **shared))
         self.assertEqual(files_in(self.folder / "p"), {"lib/cmake/other/otherConfig.cmake"})
 
+    @long
     def test_make_knows_the_names_of_the_outputs(self):
         for number, head in enumerate(("protocol: OrderBook", "protocol: 'HTTPServer2'", "protocol: door\nc_name: gate", "protocol: a_b # c")):
             schema = self.folder / f"{number}.yaml"
@@ -70,6 +72,7 @@ class Install(InstalledTest):
             listed = self.good(run(self.prefix / "bin/protopool", "--list-outputs", "-o", "generated", schema.name, cwd=self.folder))
             self.assertEqual(sorted(named.split()), sorted(listed.split()), head)
 
+    @long
     def test_the_copy_can_be_moved(self):
         (self.folder / "calc.yaml").write_text(GOOD_TEXT)
         moved = self.copy()
@@ -103,6 +106,7 @@ class Install(InstalledTest):
             forms = "".join(re.findall(r"(?m)^\.TP\n(.*)$", text))
             self.assertEqual(set(re.findall(r"\\fB(-[\w-]+)", forms)), options_in_help(command), command)
 
+    @long
     @unittest.skipUnless(shutil.which("man"), "man is not there")
     def test_the_manual_has_no_mistakes_of_its_form(self):
         for name in ("man1/protopool.1", "man5/protopool-schema.5"):
@@ -156,6 +160,7 @@ class Install(InstalledTest):
 
 
 class Staged(FolderTest):
+    @long
     def test_with_destdir_nothing_goes_elsewhere_and_other_folders_are_respected(self):
         stage, prefix = self.folder / "stage", self.folder / "prefix"
         done = make("install", DESTDIR=stage, PREFIX=prefix, MADE=self.folder / "made", bindir=f"{prefix}/tools/bin",
