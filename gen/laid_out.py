@@ -258,9 +258,12 @@ class Layout:
 
     @cached_property
     def has_deprecated_names(self) -> bool:
-        """Whether compilers warn where a member or an enumerator is used. Values that are macros give no warning."""
+        """Whether compilers warn where a member, an enumerator, a typedef, a function of a part or a constructor of a struct is used. Values
+        that are macros give no warning."""
         records = (*self.protocol.messages, *self.protocol.structs)
         return (any(f.deprecated for record in records for f in record.fields)
+                or any(thing.deprecated for thing in (*self.protocol.structs, *(part for b in self.protocol.bit_fields for part in b.parts)))
+                or any(of.deprecated and of.is_value for of in self.protocol.types)
                 or any(value.deprecated for enum in self.protocol.enums if not enum.wide for value in enum.values))
 
     @cached_property

@@ -99,6 +99,15 @@ class Enum:
         near_zero = range(max(lowest, -1 - len(declared)), min(highest, len(declared)) + 1)
         return next((n for n in sorted(near_zero, key=abs) if n not in declared), None)
 
+    @cached_property
+    def described_values(self) -> tuple[EnumValue, ...]:
+        """The values that a description has."""
+        return self.values
+
+    @cached_property
+    def has_history(self) -> bool:
+        return _has_history(self.described_values)
+
 
 @dataclass(frozen=True)
 class Flags:
@@ -138,6 +147,15 @@ class Flags:
         """A bit that is not declared, as a number; None if all are."""
         return next((1 << bit for bit in range(8 * self.base.size) if not self.all >> bit & 1), None)
 
+    @cached_property
+    def described_values(self) -> tuple[EnumValue, ...]:
+        """The values that a description has: the bits, and the name of none."""
+        return self.values + ((self.zero,) if self.zero else ())
+
+    @cached_property
+    def has_history(self) -> bool:
+        return _has_history(self.described_values)
+
 
 class Range(NamedTuple):
     """Both ends are allowed values; numbers of the element's type."""
@@ -146,7 +164,11 @@ class Range(NamedTuple):
     high: int | float
 
 
-def _history(of: "EnumValue | Field | ConstantField") -> tuple[str, ...]:
+def _has_history(things: "tuple[EnumValue, ...] | tuple[BitPart, ...]") -> bool:
+    return any(thing.since or thing.deprecated for thing in things)
+
+
+def _history(of: "EnumValue | BitPart | NamedType | Field | ConstantField") -> tuple[str, ...]:
     if not of.since and not of.deprecated:
         return ()
     reason = "" if of.deprecated == "true" else f": {of.deprecated.strip()}"
@@ -173,6 +195,8 @@ class BitPart:
     doc: str = ""
     unit: str = ""
     place: Place | None = field(default=None, compare=False)
+    since: int = 0
+    deprecated: str = ""
 
     @property
     def most(self) -> int:
@@ -204,8 +228,8 @@ class BitPart:
 
     @property
     def summary(self) -> str:
-        """Its doc, unit and range in one line."""
-        return _summary(self.doc.strip(), self.unit, self.range)
+        """Its doc, unit, range and history in one line."""
+        return _summary(self.doc.strip(), self.unit, self.range, *_history(self))
 
     def allows(self, number: int) -> bool:
         return number in self.enum.by_number if self.enum else self.ends[0] <= number <= self.ends[1]
@@ -241,6 +265,10 @@ class BitField:
     place: Place | None = field(default=None, compare=False)
     described = "BITS"
     is_struct = False
+
+    @cached_property
+    def has_history(self) -> bool:
+        return _has_history(self.parts)
 
     @cached_property
     def all(self) -> int:
@@ -327,6 +355,8 @@ class Struct(Record):
     place: Place
     doc: str = ""
     constants: tuple["ConstantField", ...] = ()
+    since: int = 0
+    deprecated: str = ""
     described = "STRUCT"
     is_struct = True
 
@@ -347,11 +377,15 @@ class NamedType:
     default: int | float | str | None = None
     of: "NamedType | None" = None                # the named type by which its type is written
     place: Place | None = field(default=None, compare=False)
+    absent: int | float | None = None            # the number that means that a field of this type is absent
+    since: int = 0
+    deprecated: str = ""
 
     @property
     def summary(self) -> str:
-        """Its doc, unit and range in one line."""
-        return _summary(self.doc.strip(), self.unit, self.range)
+        """Its doc, unit, range, number for what is absent, and history in one line."""
+        absent = f"{number_text(self.absent, self.type.element)} means absent" if self.absent is not None else ""
+        return _summary(self.doc.strip(), self.unit, self.range, absent, *_history(self))
 
     @property
     def takes_brackets(self) -> bool:
@@ -513,13 +547,15 @@ class Protocol:
     def has_history(self) -> bool:
         """Whether anything says since which version it is there."""
         records = (*self.messages, *self.structs)
-        things = (*self.messages, *(f for r in records for f in r.fields), *(v for e in (*self.enums, *self.flags) for v in e.values))
+        things = (*records, *self.types, *(f for r in records for f in r.fields), *(v for e in (*self.enums, *self.flags) for v in e.values),
+                  *(part for b in self.bit_fields for part in b.parts))
         return any(thing.since for thing in things)
 
     @cached_property
     def has_described_history(self) -> bool:
-        """Whether a message or a field of one has a since, or a field is deprecated."""
-        return any(m.since or any(f.since or f.deprecated for f in m.fields) for m in self.messages)
+        """Whether a message, a field of one, or a type of such fields has a since, or one of the latter is deprecated."""
+        return (any(m.since or any(f.since or f.deprecated for f in m.fields) for m in self.messages)
+                or any(s.since or s.deprecated for s in self.structs) or any(e.has_history for e in (*self.enums, *self.flags, *self.bit_fields)))
 
     @cached_property
     def has_replies(self) -> bool:

@@ -1438,7 +1438,10 @@ enum protopool_type {
     PROTOPOOL_BITS    /* unsigned; `parts` has its parts */
 };
 
-/* The name of an enum's value, of a bit of flags, or of no bits. number: the value converted to uint64_t, or the mask. */
+/* The name of an enum's value, of a bit of flags, or of no bits. number: the value converted to uint64_t, or the mask.
+ *
+ * Behind the `value_count` values of an enum or of flags with has_history, there are as many again: the history of each. number: its
+ * `since`, as that of a field. name: why it is deprecated; "" if the schema gives no reason; NULL if it is not deprecated. */
 struct protopool_value {
     const char *name;
     uint64_t number;
@@ -1450,10 +1453,13 @@ struct protopool_part {
     const char *unit;                     /* NULL: none */
     const struct protopool_value *values; /* of an ENUM; otherwise NULL */
     uint64_t least, most;                 /* the ends of what is allowed of an UNSIGNED */
-    uint32_t value_count;
+    uint16_t value_count;
+    uint16_t since;               /* as that of a field */
     enum protopool_type type : 8; /* BOOL, UNSIGNED or ENUM */
     uint8_t shift;
     uint8_t bits;
+    bool is_deprecated : 1;
+    bool has_history : 1; /* of an ENUM: `values` also has the history of each */
 };
 
 struct protopool_range;
@@ -1479,6 +1485,7 @@ struct protopool_field {
     bool is_tail : 1;       /* it follows the record; only in a message in a pool */
     bool is_signed : 1;     /* of an ENUM: its base has negative values */
     bool is_deprecated : 1; /* as the schema says */
+    bool has_history : 1;   /* of an ENUM or FLAGS: `values` also has the history of each */
     char pad;               /* of a TEXT without a length: the character that fills its unused end */
     uint8_t length_bytes;   /* of that integer; 0: all elements are used */
     uint8_t presence_mask;  /* that bit; 0: the field always is present */

@@ -6,12 +6,12 @@ _CONSTANT = {"value": None, "c_name": None, "doc": None}
 _VALUE = {"value": None, "since": None, "c_name": None, "deprecated": None, "doc": None}
 _FLAG = {"value": None, "mask": None, "since": None, "c_name": None, "deprecated": None, "doc": None}
 _ENUM = {"doc": None, "c_name": None, "base": None, "values": {"*": _VALUE}}
-_PART = {"bits": None, "at": None, "type": None, "unit": None, "range": None, "c_name": None, "doc": None}
+_PART = {"bits": None, "at": None, "type": None, "unit": None, "range": None, "since": None, "c_name": None, "deprecated": None, "doc": None}
 _BIT_FIELD = {"doc": None, "c_name": None, "base": None, "bits": {"*": _PART}}
 _FIELD = {"type": None, "constant": None, "max": None, "pad": None, "unit": None, "range": None, "absent": None, "default": None, "since": None, "c_name": None,
           "deprecated": None, "doc": None}
-_TYPE = {"type": None, "pad": None, "unit": None, "range": None, "default": None, "c_name": None, "doc": None}
-_STRUCT = {"doc": None, "c_name": None, "lint": _LINT, "fields": {"*": _FIELD}}
+_TYPE = {"type": None, "pad": None, "unit": None, "range": None, "absent": None, "default": None, "since": None, "c_name": None, "deprecated": None, "doc": None}
+_STRUCT = {"doc": None, "since": None, "c_name": None, "deprecated": None, "lint": _LINT, "fields": {"*": _FIELD}}
 _MESSAGE = {"doc": None, "tag": None, "since": None, "replies": None, "c_name": None, "deprecated": None, "lint": _LINT, "max_live": None, "weight": None, "shared": None,
             "fields": {"*": _FIELD}}
 SCHEMA = {"protocol": None, "doc": None, "license": None, "c_name": None, "lint": _LINT, "import": None, "constants": {"*": _CONSTANT},

@@ -75,7 +75,8 @@ class BitFields:
         if isinstance(of, model.Enum) and not self.fits(written, of, bits):
             return None
         allowed = self.range(written, of, bits) if written.range else None
-        return model.BitPart(name, parameter(name, self.public), shift, bits, of, allowed, written.doc, written.unit, written.name.place)
+        return model.BitPart(name, parameter(name, self.public), shift, bits, of, allowed, written.doc, written.unit, written.name.place,
+                             Numbers(self.reporter).since(written.since), written.deprecated)
 
     def type(self, word: Word) -> Scalar | model.Enum | None:
         if word.text == "bool":

@@ -129,12 +129,13 @@ def _symbols(schema: Schema) -> Iterator[Symbol]:
             yield f"{prefix}_set_{part_name}", of_part, part_word, False
             yield f"{upper}_{part_name.upper()}_SHIFT", of_part, part_word, True
             yield f"{upper}_{part_name.upper()}_MASK", of_part, part_word, True
+    absent = _types_with_absent(schema)
     for struct in schema.structs:
         name, what, word = _named(struct, "struct")
         yield f"{prefix}_{name}", what, word, False
         for verb in _STRUCT_VERBS:
             yield f"{prefix}_{verb}_{name}", what, word, False
-        yield from _predicates(struct, f"{prefix}_{name}", what)
+        yield from _predicates(struct, f"{prefix}_{name}", what, absent)
         yield from _constants(struct, f"{upper}_{name.upper()}", what)
     for message in schema.messages:
         name, what, word = _named(message, "message")
@@ -142,7 +143,7 @@ def _symbols(schema: Schema) -> Iterator[Symbol]:
         yield f"{upper}_{name.upper()}", what, word, False
         for verb in _VERBS:
             yield f"{prefix}_{verb}_{name}", what, word, False
-        yield from _predicates(message, f"{prefix}_{name}", what)
+        yield from _predicates(message, f"{prefix}_{name}", what, absent)
         yield from _constants(message, f"{upper}_{name.upper()}", what)
         for i, tail in enumerate(field for field in message.fields if is_tail(field.type)):
             tail_name, of_tail, tail_word = f"{name}_{_c(tail, tail.name)}", f"the field {quoted(tail.name.text)} of {what}", _final(tail, tail.name)
@@ -153,10 +154,19 @@ def _symbols(schema: Schema) -> Iterator[Symbol]:
             yield f"{upper}_{tail_name.upper()}_MAX", of_tail, tail_word, True
 
 
-def _predicates(record: Struct | Message, name: str, what: str) -> Iterator[Symbol]:
-    """What says whether a field without a bit is present."""
+def _types_with_absent(schema: Schema) -> set[str]:
+    """The named types that have a number for what is absent, also that of the type that they stand for."""
+    found: set[str] = set()
+    left = [of for of in schema.types if not of.type.form]
+    while more := [of for of in left if of.name.text not in found and (of.absent or of.type.name.text in found)]:
+        found.update(of.name.text for of in more)
+    return found
+
+
+def _predicates(record: Struct | Message, name: str, what: str, absent: set[str]) -> Iterator[Symbol]:
+    """What says whether a field without a bit is present. absent: the types with a number for what is absent."""
     for field in record.fields:
-        if field.absent:
+        if field.absent or absent and field.type.optional and not field.type.form and field.type.name.text in absent:
             yield f"{name}_has_{_c(field, field.name)}", f"the field {quoted(field.name.text)} of {what}", _final(field, field.name), False
 
 

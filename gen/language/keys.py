@@ -23,7 +23,7 @@ class Reader:
         of_types = {"type": self.type, "doc": self.doc, "c_name": self.name, "pad": self.word, "unit": self.unit, "range": self.range,
                     "default": self.default}
         # What has a type, and its keys: there are thousands of fields.
-        self.typed_keys = {"type": of_types, "field": of_types | {"max": self.word, "absent": self.word, "constant": self.word,
+        self.typed_keys = {"type": of_types | {"absent": self.word, "since": self.word, "deprecated": self.reason}, "field": of_types | {"max": self.word, "absent": self.word, "constant": self.word,
                                                                   "since": self.word, "deprecated": self.reason}}
 
     def schema(self, node: yaml_tree.Node) -> Schema | None:
@@ -75,7 +75,7 @@ class Reader:
         return Message(name, **self.parted(keys or {}))
 
     def struct(self, name: Word, node: yaml_tree.Node) -> Struct | None:
-        keys = self.keys(node, "a struct", doc=self.doc, fields=self.named("fields", self.field), c_name=self.name, lint=self.lint)
+        keys = self.keys(node, "a struct", doc=self.doc, fields=self.named("fields", self.field), since=self.word, deprecated=self.reason, c_name=self.name, lint=self.lint)
         if keys is not None and not self.given(node, "fields"):
             self.reporter.error(name.place, f'the struct {quoted(name.text)} needs "fields"', "for example fields: {x: i32, y: i32}")
         return Struct(name, **self.parted(keys or {}))
@@ -155,7 +155,7 @@ class Reader:
     def bit_part(self, name: Word, node: yaml_tree.Node) -> BitPart | None:
         if isinstance(node, yaml_tree.Mapping):
             keys = self.keys(node, "a part", bits=self.word, at=self.word, type=self.word, doc=self.doc, c_name=self.name,
-                             unit=self.unit, range=self.range)
+                             unit=self.unit, range=self.range, since=self.word, deprecated=self.reason)
             return BitPart(name, **keys)
         word = self.word(node, "a number of bits")
         return BitPart(name, word) if word else None

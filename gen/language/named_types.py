@@ -7,8 +7,10 @@ from ..diagnostics import quoted
 from ..field_types import FieldType, One
 from ..model import NamedType
 from ..scalars import SCALARS, Scalar
+from .absent_numbers import absent_number_of_type
 from .field_values import resolved_values
 from .names import c_name, checked_name
+from .numbers import Numbers
 from .syntax import Field, Schema
 from .types import BUILT_IN, Types, is_tail
 
@@ -49,8 +51,10 @@ def _named_type(written: Field, schema: Schema, types: Types) -> NamedType:
         types.reporter.error(written.c_name.place, "only a type that stands for a single value has a name in C", 'remove the "c_name"')
     of = types.named.get(written.type.name.text)
     allowed, default = resolved_values(written, resolved, of, types.reporter)
+    absent = absent_number_of_type(written, resolved, allowed, types.reporter)
     return NamedType(name, resolved, written.type.word.text, written.doc or (of.doc if of else ""), written.unit or (of.unit if of else ""),
-                     allowed, default, of, written.name.place)
+                     allowed, default, of, written.name.place, of.absent if absent is None and of else absent,
+                     Numbers(types.reporter).since(written.since), written.deprecated)
 
 
 def _built_in(written: Field, types: Types) -> FieldType:

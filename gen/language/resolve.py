@@ -10,7 +10,7 @@ from ..diagnostics import Reporter, at, did_you_mean, quoted, visible
 from ..model import MAX_TAG
 from ..scalars import SCALARS
 from . import clashes, enums, named_types
-from .absent_numbers import with_absent_number
+from .absent_numbers import with_absent_number, with_number_of_type
 from .bit_fields import BitFields
 from .field_values import resolved_constant, resolved_values
 from .names import checked_name, parameter
@@ -103,7 +103,7 @@ class _Records:
         if not struct.fields and not self.reporter.diagnostics:
             self.reporter.error(struct.name.place, f"the struct {quoted(struct.name.text)} has no fields", "for example fields: {x: i32, y: i32}")
         return model.Struct(checked_name(struct.name, struct.c_name, self.reporter), fields, struct.name.place, struct.doc,
-                            tuple(map(self.constant, struct.constants)))
+                            tuple(map(self.constant, struct.constants)), Numbers(self.reporter).since(struct.since), struct.deprecated)
 
     def messages(self, schema: Schema) -> tuple[model.Message, ...]:
         taken: dict[int, Word] = {}
@@ -170,6 +170,8 @@ class _Records:
         allowed, default = resolved_values(field, field_type, named, self.reporter)
         if field.absent:
             field_type = with_absent_number(field, field_type, allowed, self.reporter)
+        elif named and named.absent is not None:
+            field_type = with_number_of_type(field, field_type, named.absent, allowed, self.reporter)
         return model.Field(name, parameter(name, self.public), field_type, field.type.word.text, field.name.place,
                            field.doc or (named.doc if named else ""), field.unit or (named.unit if named else ""), allowed, default, named,
                            Numbers(self.reporter).since(field.since) if field.since else 0, field.deprecated)

@@ -57,6 +57,8 @@ class Struct(NamedTuple):
     c_name: Word | None = None
     lint: frozenset[str] = frozenset()
     constants: tuple[Field, ...] = ()
+    since: Word | None = None
+    deprecated: str = ""
 
 
 class Message(NamedTuple):
@@ -106,6 +108,8 @@ class BitPart(NamedTuple):
     c_name: Word | None = None
     unit: str = ""
     range: tuple[Word, ...] = ()
+    since: Word | None = None
+    deprecated: str = ""
 
 
 class BitField(NamedTuple):

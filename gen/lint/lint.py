@@ -175,7 +175,7 @@ def _weights(schema: Schema, layout: Layout) -> Iterator[Finding]:
 def _history(schema: Schema, layout: Layout) -> Iterator[Finding]:
     for record in (*layout.structs, *layout.messages):
         name = record.model.name.schema
-        since = getattr(record.model, "since", 0)
+        since = record.model.since
         for field in record.model.fields:
             if 0 < field.since < since:
                 yield Finding("history", field.place, f'"{field.name.schema}" is there since version {field.since}, and "{name}" only since {since}',

@@ -50,12 +50,13 @@ def _named(old: Iterable, new: Iterable, kind: str, compared: Callable) -> Itera
     for thing in old:
         what, other = f"{kind} {thing.name.schema}", now.get(thing.name.schema)
         yield from [Difference(_SOURCE, f"{what} is removed", thing.place)] if other is None else compared(what, thing, other)
-    yield from (Difference(_COMPATIBLE, f"{kind} {thing.name.schema} is new", None, thing.place) for thing in new if thing.name.schema not in was)
+    yield from (Difference(_COMPATIBLE, f"{kind} {thing.name.schema} is new{_since(thing)}", None, thing.place) for thing in new if thing.name.schema not in was)
 
 
 def _named_type(what: str, old: model.NamedType, new: model.NamedType) -> Iterator[Difference]:
     """Its range, its default and its texts are compared at the fields that have them."""
     yield from _c_name(what, old.name, new.name, old.place, new.place)
+    yield from _history(what, old, new)
     if old.stands_for != new.stands_for:
         yield Difference(_SOURCE, f"{what} is {new.stands_for}, was {old.stands_for}", old.place, new.place)
 
@@ -117,7 +118,7 @@ def _bit_field(what: str, old: model.BitField, new: model.BitField) -> Iterator[
             yield Difference(_SOURCE, f"{of} is renamed to {to.name.schema}", part.place, to.place)
         else:
             yield Difference(_SOURCE + _WIRE, f"{of} is removed", part.place)
-    yield from (Difference(_SOURCE, f"{what}: {p.name.schema} is new, {_where(p)}: constructors have another parameter", None, p.place)
+    yield from (Difference(_SOURCE, f"{what}: {p.name.schema} is new, {_where(p)}{_since(p)}: constructors have another parameter", None, p.place)
                 for p in new.parts if p.name.schema not in was)
 
 
@@ -143,6 +144,7 @@ def _bit_part(of: str, was: model.BitPart, now: model.BitPart) -> Iterator[Diffe
     if was.range != now.range:
         is_narrower = now.ends.low > was.ends.low or now.ends.high < was.ends.high
         yield Difference(_SOURCE + _WIRE if is_narrower else _COMPATIBLE, f"{of}: its range is {_shown(now.range)}, was {_shown(was.range)}", *places)
+    yield from _history(of, was, now)
     yield from _texts(of, was, now)
 
 
@@ -160,7 +162,7 @@ def _records(old: Layout, new: Layout, kind: str) -> Iterator[Difference]:
         what, other = f"{kind} {record.model.name.schema}", now.get(record.model.name.schema)
         if other is not None:
             yield from _c_name(what, record.model.name, other.model.name, record.model.place, other.model.place)
-            yield from _message(what, record, other) if kind == "message" else ()
+            yield from _message(what, record, other) if kind == "message" else _history(what, record.model, other.model)
             yield from _record(what, record, other, kind == "message" and _slot(new, other) > _slot(old, record) and other.model.max_live)
         elif renamed := next((r for r in alike.get(_alike(record), ()) if r.model.name.schema not in was), None):
             was.add(renamed.model.name.schema)
@@ -253,10 +255,10 @@ def _message(what: str, old: Message, new: Message) -> Iterator[Difference]:
     yield from _history(what, old.model, new.model)
 
 
-_Dated = model.Message | model.Field | model.ConstantField | model.EnumValue
+_Dated = model.Message | model.Struct | model.NamedType | model.BitPart | model.Field | model.ConstantField | model.EnumValue
 
 
-def _since(of: _Dated | model.Struct) -> str:
+def _since(of: _Dated) -> str:
     return f", since version {of.since}" if getattr(of, "since", 0) else ""
 
 
@@ -277,12 +279,14 @@ def _without_since(old: model.Protocol, new: model.Protocol) -> Iterator[Differe
 
 def _dated(protocol: model.Protocol, old: model.Protocol) -> Iterator[tuple[str, _Dated]]:
     """What can have a since, with its name. Fields and values of what is new as a whole are as new as that."""
-    known = {thing.name.schema for thing in (*old.enums, *old.flags, *old.structs, *old.messages)}
+    known = {thing.name.schema for thing in (*old.enums, *old.flags, *old.bit_fields, *old.structs, *old.messages)}
     for kind, enums in (("enum", protocol.enums), ("flags", protocol.flags)):
         yield from ((f"{kind} {e.name.schema}: {v.name.schema}", v) for e in enums if e.name.schema in known for v in e.values)
     for kind, records in (("struct", protocol.structs), ("message", protocol.messages)):
         yield from ((f"{kind} {r.name.schema}: field {f.name.schema}", f) for r in records if r.name.schema in known for f in r.fields)
-    yield from ((f"message {message.name.schema}", message) for message in protocol.messages)
+    yield from ((f"bit field {b.name.schema}: {part.name.schema}", part) for b in protocol.bit_fields if b.name.schema in known for part in b.parts)
+    for kind, things in (("type", protocol.types), ("struct", protocol.structs), ("message", protocol.messages)):
+        yield from ((f"{kind} {thing.name.schema}", thing) for thing in things)
 
 
 def _adds_nothing(message: Message, tail: Tail) -> bool:

@@ -42,7 +42,7 @@ def code(written: str) -> str:
     return "`" + written.replace("|", "\\|") + "`"
 
 
-def _doc_cell(of: model.Field | model.EnumValue) -> str:
+def _doc_cell(of: model.Field | model.EnumValue | model.BitPart) -> str:
     """Its doc, and whether it is deprecated, for a cell of a table."""
     reason = "." if of.deprecated == "true" else f": {line(of.deprecated)}"
     return " ".join(filter(None, (line(of.doc), f"**Deprecated**{reason}" if of.deprecated else "")))
@@ -81,7 +81,7 @@ class _Parts:
         kind = f"[{code(part.enum.name.schema)}](#{_anchor(f'Enum {part.enum.name.schema}')})" if part.enum else code("bool") if part.is_bool else "number"
         last = part.shift + part.bits - 1
         return {"bits": str(last) if part.bits == 1 else f"{part.shift} to {last}", "part": code(part.name.schema), "type": kind, "unit": line(part.unit),
-                "range": f"{part.range.low} to {part.range.high}" if part.range else "", "": line(part.doc)}
+                "range": f"{part.range.low} to {part.range.high}" if part.range else "", "since": str(part.since or ""), "": _doc_cell(part)}
 
 
 class _Table:
@@ -132,7 +132,8 @@ def _properties(of: model.NamedType) -> list[str]:
     """What is said of a named type, each in words."""
     words = {"unit": "in {}", "range": "{}", "default": "by default {}"}
     type_ = _link("Type", of.of.name, of.spelling) if of.of else code(of.spelling)
-    return [type_, *(words[name].format(value) for name, value in _values(of).items() if value)]
+    absent = [line(model.number_text(of.absent, of.type.element)) + " means absent"] if of.absent is not None else []
+    return [type_, *(words[name].format(value) for name, value in _values(of).items() if value), *absent]
 
 
 def _default(element: model.Element | None, default: int | float | str | None) -> str:

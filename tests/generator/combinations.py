@@ -17,7 +17,7 @@ TAKEN = "class base new errno default int if for stdin this union or bool".split
 TEXTS = ["char[5]", "string[<=5]", "bytes[<=300]", "char[5]?", "string[<=300]?", "bytes[<=5]?"]
 # Numbers of other widths and types with a name, in some of the containers.
 OTHERS = {"u24": CONTAINERS[:1], "i24": CONTAINERS[2:3], "u48": CONTAINERS[4:5], "i48": CONTAINERS[3:4], "f16": CONTAINERS[:4],
-          "count": CONTAINERS[:3], "label": ["{}", "{}?"], "pair": ["{}?"]}
+          "count": CONTAINERS[:3], "label": ["{}", "{}?"], "pair": ["{}?"], "depth": ["{}?"]}
 # In a struct, these are like others: their structs stand in the simplest and in the richest container only.
 SIMPLE = (*OTHERS, "absent", "side", "constant")
 HEAD = """\
@@ -34,9 +34,10 @@ types:
   count: {type: u16, range: [1, 40000], default: 5}
   label: {type: 'char[6]', pad: ' ', default: ab}
   pair: 'count[2]'
+  depth: {type: i16, absent: -1, since: 2, deprecated: true}
 bit_fields:
   bits: {base: u16, bits: {mode: {bits: 3, type: kind}, level: {bits: 4, range: [1, 9], unit: mm}, on: {type: bool, at: 9}}}
-  halves: {bits: {low: 4, high: 4}}
+  halves: {bits: {low: {bits: 4, since: 2}, high: {bits: 4, deprecated: Use bits.}}}
   big: {base: u64, bits: {far: {bits: 63, type: wide}, on: {type: bool}}}
 """
 

@@ -103,6 +103,21 @@ class Deprecated(unittest.TestCase):
                 found = re.findall(r"(\w+\.\w):(\d+):\d+: warning: .*(no .)", done.stderr)
                 self.assertEqual(found, [("user.c", "5", "no a"), ("user.c", "6", "no a"), ("user.c", "8", "no e"), ("user.c", "9", "no t")], done.stderr)
 
+    def test_the_compiler_warns_about_deprecated_types_parts_and_structs(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in emit("protocol: p\ntypes: {old: {type: u8, deprecated: no a}, fresh: u8}\n"
+                                   "bit_fields: {b: {bits: {x: {bits: 3, deprecated: no b}, y: 5}}}\n"
+                                   "structs: {s: {deprecated: no s, fields: {x: old, b: b}}}\nmessages: {A: {fields: {s: s, y: old}}}\n").items():
+                Path(folder, name).write_text(text, encoding="utf-8")
+            Path(folder, "protopool.h").write_bytes((ROOT / "generated/protopool.h").read_bytes())
+            Path(folder, "user.c").write_text('#include "p.h"\nuint8_t f(struct p_a *a);\nuint8_t f(struct p_a *a)\n{\n'
+                                              "    p_old x = 1;\n    p_fresh y = p_b_y(a->s.b);\n    (void)p_set_b_x(&a->s.b, x);\n    a->s = p_default_s();\n"
+                                              "    (void)p_set_s(&a->s, x, 0);\n    return p_b_x(a->s.b) + y;\n}\n")
+            for compiler in compilers("gcc", "clang"):
+                done = subprocess.run([compiler, "-std=c11", "-Wall", "-Wextra", "-fsyntax-only", "user.c"], cwd=folder, capture_output=True, text=True)
+                found = re.findall(r"(\w+\.\w):(\d+):\d+: warning: .*(no .)", done.stderr)
+                self.assertEqual(found, [("user.c", "5", "no a"), ("user.c", "7", "no b"), ("user.c", "9", "no s"), ("user.c", "10", "no b")], done.stderr)
+
 
 class Api(unittest.TestCase):
     """The first part of NAME.h, which people read."""

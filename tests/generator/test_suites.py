@@ -97,6 +97,27 @@ messages:
       r: {type: 'f32[3]', deprecated: true}
   B: {deprecated: true, since: 65535, fields: {x: u8, t: {type: string, deprecated: true, since: 4}}}
   C: {since: 3, fields: {x: u8, t: {type: 'point[]', deprecated: true}}}""",
+    "history of types, structs, parts and values in descriptions": r"""
+types:
+  temp: {type: i16, unit: C, range: [-300, 900], absent: -32768, default: 20, since: 2}
+  warm: {type: temp, range: [0, 900], deprecated: Use temp.}
+  level: {type: f16, absent: nan, deprecated: true}
+  raw: {type: u8, absent: 255}
+  label: {type: 'char[4]', since: 3, deprecated: Use a string.}
+enums:
+  mode: {values: {off: 0, on: {value: 1, since: 2}, dim: {value: 2, deprecated: 'Use "on".'}}}
+  plain: {values: [a, b]}
+  wide: {values: {small: 0, large: {value: 9000000000000000000, since: 4}}}
+flags: {caps: {values: {read: 0, write: {value: 3, since: 3}, none: {mask: 0, deprecated: true}}}}
+bit_fields:
+  status: {base: u16, bits: {mode: {bits: 3, type: mode, since: 2}, level: {bits: 4, range: [1, 9], deprecated: Use mode.}, on: {type: bool, at: 9}, plain: {bits: 1, type: plain}}}
+structs:
+  point: {since: 2, deprecated: Use place., fields: {x: temp, y: 'temp?', s: status}}
+  place: {since: 3, fields: {a: {type: u8, since: 4}, w: 'warm?', l: 'level?', z: 'level[2]'}}
+messages:
+  A: {fields: {t: temp, u: 'temp?', v: 'temp[2]', w: 'warm?', x: 'level?', y: 'raw[<=3]?', own: {type: 'raw?', absent: 0}, m: mode, n: wide, c: caps, s: status, p: point,
+      q: 'place[<=2]', l: label}, max_live: 2}
+  B: {fields: {v: 'raw[]', p: plain}}""",
     "tags of four bytes": """
 structs: {point: {fields: {x: i32, y: i32}}}
 messages:
