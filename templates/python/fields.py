@@ -77,13 +77,16 @@ class _Elements(Field):
         return style.block("[", (self.element.shown(element, style.inner) for element in value), "]")
 
     def _all(self, get: Any, length: int) -> Any:
-        found = []
-        for i in range(length):
-            try:
-                found.append(get(i))
-            except Refused as refused:
-                raise refused.inside(f"[{i}]") from None
+        found = (_at(i, get) for i in range(length))
         return bytes(found) if self.is_bytes else tuple(found)
+
+
+def _at(i: int, get: Any) -> Any:
+    """The element that `get` gives. What it refuses has the index."""
+    try:
+        return get(i)
+    except Refused as refused:
+        raise refused.inside(f"[{i}]") from None
 
 
 class Exactly(_Elements):
@@ -103,8 +106,8 @@ class Exactly(_Elements):
 class _Length:
     """The member that is the length of a field."""
 
-    def __init__(self, layout: type[Structure], name: str) -> None:
-        member = getattr(layout, name.rstrip("_") + "_len")
+    def __init__(self, layout: type[Structure], name: str, suffix: str = "_len") -> None:
+        member = getattr(layout, name.rstrip("_") + suffix)
         self.at, self.size = member.offset, member.size
 
     def load(self, data: memoryview, base: int) -> int:

@@ -22,10 +22,10 @@ class Message(Record):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._refuse_size(self._tail_places(self._lengths())[1])
+        self._refuse_size(self._tail_places(self._extents())[1])
 
     def _encoded(self) -> bytes:
-        places, size = self._tail_places(self._lengths())
+        places, size = self._tail_places(self._extents())
         out = bytearray(size)
         tag = self.Layout.tag_
         out[:tag.size] = self.TAG.to_bytes(tag.size, "little")
@@ -35,18 +35,17 @@ class Message(Record):
                 tail.store_elements(value, out, at)
         return bytes(out)
 
-    def _lengths(self) -> dict[str, int]:
-        """Of the tails."""
-        values = {name: getattr(self, name) or b"" for name in self._tails}
-        return {name: len(_encoded(value) if isinstance(value, str) else value) for name, value in values.items()}
+    def _extents(self) -> dict[str, int]:
+        """The bytes of the tails."""
+        return {name: tail.extent_of(getattr(self, name)) for name, tail in self._tails.items()}
 
     @classmethod
-    def _tail_places(cls, lengths: dict[str, int]) -> tuple[dict[str, tuple[Tail, int]], int]:
-        """Where each tail begins, by their lengths, and the size of the message."""
+    def _tail_places(cls, extents: dict[str, int]) -> tuple[dict[str, tuple[Tail, int]], int]:
+        """Where each tail begins, by their bytes, and the size of the message."""
         places, end = {}, sizeof(cls.Layout)
         for name, tail in cls._tails.items():
             places[name] = tail, tail.begin(end)
-            end = tail.begin(end) + tail.bytes_of(lengths[name])
+            end = tail.begin(end) + extents[name]
         return places, end
 
     @classmethod
@@ -61,14 +60,13 @@ class Message(Record):
         """The message with which the bytes begin, and its size. Raises Refused or Incomplete."""
         tails = cls._tails
         if len(data) < sizeof(cls.Layout):
-            raise Incomplete(cls._tail_places(dict.fromkeys(tails, 0))[1] - len(data))
-        lengths = {name: tail.length.load(data, 0) for name, tail in tails.items()}
+            raise Incomplete(cls._tail_places({name: tail.extent_of(None) for name, tail in tails.items()})[1] - len(data))
         for name, tail in tails.items():
             try:
-                tail.refuse_length(lengths[name])
+                tail.refuse(data)
             except Refused as refused:
                 raise refused.inside(cls._names[name]) from None
-        places, size = cls._tail_places(lengths)
+        places, size = cls._tail_places({name: tail.extent(data) for name, tail in tails.items()})
         cls._refuse_size(size)
         if len(data) < size:
             raise Incomplete(size - len(data))
@@ -84,13 +82,13 @@ class Message(Record):
 
     @classmethod
     def _loaded_tail(cls, name: str, tail: Tail, data: memoryview, at: int) -> Any:
-        field, length = cls._fields[name], tail.length.load(data, 0)
+        field = cls._fields[name]
         try:
-            if isinstance(field, _Optional) and not field.is_present(data, 0):
-                if length:
-                    raise Refused(f"is absent, and its length is {length}")
-                return None
-            return tail.load_elements(data, at, length)
+            if not isinstance(field, _Optional) or field.is_present(data, 0):
+                return tail.load_elements(data, at)
+            if length := tail.length.load(data, 0) or tail.extent(data) - tail.extent_of(None):
+                raise Refused(f"is absent, and its length is {length}")
+            return None
         except Refused as refused:
             raise refused.inside(cls._names[name]) from None
 

@@ -117,20 +117,103 @@ class Tail(_Elements):
         else:
             super().refuse_length(length)
 
+    def refuse(self, data: memoryview) -> None:
+        """Refuses a length in the record that is too large."""
+        self.refuse_length(self.length.load(data, 0))
+
     def begin(self, end: int) -> int:
         """Where it begins, behind what ends there."""
         return -(-end // self.align) * self.align
 
-    def bytes_of(self, length: int) -> int:
+    def extent(self, data: memoryview) -> int:
+        """Its bytes, by its length in the record."""
+        return self._bytes(self.length.load(data, 0))
+
+    def extent_of(self, value: Any) -> int:
+        """The bytes of a value."""
+        return self._bytes(len(_encoded(value) if isinstance(value, str) else value or ()))
+
+    def _bytes(self, length: int) -> int:
         return length + 1 if self.is_text else length * self.element.size
 
-    def load_elements(self, data: memoryview, at: int, length: int) -> Any:
+    def load_elements(self, data: memoryview, at: int) -> Any:
+        length = self.length.load(data, 0)
         if self.is_text:
             return _checked_text(_decoded(data[at:at + length]), self.most)
         return self.load_all(data, at, length)
 
-    def store_elements(self, value: Any, out: bytearray | memoryview, at: int) -> None:
+    def store_elements(self, value: Any, out: bytearray, at: int) -> None:
         if self.is_text:
-            out[at:at + self.bytes_of(0) - 1 + len(_encoded(value))] = _encoded(value)
+            out[at:at + len(_encoded(value))] = _encoded(value)
         else:
             self.store_all(value, out, at)
+
+
+class Texts(Tail):
+    """A list of texts behind the record: an offset for each, and then the texts, each terminated. longest: characters of a text.
+    most_bytes: of all together."""
+
+    def __init__(self, most: int, longest: int, most_bytes: int) -> None:
+        super().__init__(most)
+        self.longest, self.most_bytes = longest, most_bytes
+
+    def prepare(self, annotation: Any) -> None:
+        """Its elements are known."""
+
+    def place(self, layout: type[Structure], name: str) -> None:
+        super().place(layout, name)
+        self.bytes = _Length(layout, name, "_bytes")
+        self.align = self.bytes.size
+
+    def checked(self, value: Any) -> tuple[str, ...]:
+        if isinstance(value, str):
+            raise TypeError(f"{value!r} is not a sequence of texts")
+        self.refuse_length(len(value))
+        found = tuple(_at(i, lambda i: _checked_text(value[i], self.longest)) for i in range(len(value)))
+        self.refuse_bytes(self.extent_of(found))
+        return found
+
+    def refuse(self, data: memoryview) -> None:
+        super().refuse(data)
+        self.refuse_bytes(self.extent(data))
+
+    def refuse_bytes(self, extent: int) -> None:
+        if extent > self.most_bytes:
+            raise Refused(f"has more than {self.most_bytes} bytes")
+
+    def extent(self, data: memoryview) -> int:
+        return self.bytes.load(data, 0)
+
+    def extent_of(self, value: Any) -> int:
+        return sum(self.align + len(_encoded(text)) + 1 for text in value or ())
+
+    def load_elements(self, data: memoryview, at: int) -> tuple[str, ...]:
+        """Texts are in their order and without gaps."""
+        found: list[str] = []
+        count, whole = self.length.load(data, 0), bytes(data[at:at + self.extent(data)])
+        end, misplaced = count * self.align, Refused("is not where it must be, or not terminated")
+        while end < len(whole) and len(found) < count:
+            length = whole[end:end + self.longest + 1].find(0)
+            offset = len(found) * self.align
+            if length < 0 or int.from_bytes(whole[offset:offset + self.align], "little") != end:
+                raise misplaced.inside(f"[{len(found)}]")
+            found.append(_decoded(whole[end:end + length]))
+            end += length + 1
+        if end != len(whole) or len(found) != count:
+            raise misplaced
+        return tuple(found)
+
+    def store(self, value: Any, out: bytearray | memoryview, base: int) -> None:
+        self.length.store(len(value), out, base)
+        self.bytes.store(self.extent_of(value), out, base)
+
+    def store_elements(self, value: Any, out: bytearray | memoryview, at: int) -> None:
+        end = len(value) * self.align
+        for i, text in enumerate(value):
+            out[at + i * self.align:at + (i + 1) * self.align] = end.to_bytes(self.align, "little")
+            characters = _encoded(text)
+            out[at + end:at + end + len(characters)] = characters
+            end += len(characters) + 1
+
+    def shown(self, value: Any, style: _Style) -> str:
+        return style.block("[", (_escaped(text, '"') for text in value), "]")

@@ -34,7 +34,7 @@ bit_fields:
 structs:
   point: {fields: {x: {type: i16, range: [-5, 5]}, tag: 'char[3]', ok: 'bool?'}}
 messages:
-  Numbers: {doc: Of all widths., fields: {a: u8, b: {type: i32, range: [-7, 100]}, c: u24, d: i48, e: f32, f: {type: f64, range: [0.25, 1e6]}, g: char, h: f16}}
+  Numbers: {doc: Of all widths., fields: {a: u8, b: {type: i32, range: [-7, 100]}, c: u24, d: i48, e: f32, f: {type: f64, range: [0.25, 1e6]}, g: char, h: f16, i: {type: f64, default: 0}}}
   Names: {fields: {mode: {type: mode, default: Slow}, side: side, far: far, caps: {type: caps, default: read | write}, status: {type: status, default: {valid: true}},
     class: 'u8?', import: {type: 'u16?', absent: 65535}, str: 'string[<=8]'}}
   Lists: {fields: {three: 'u16[3]', few: 'mode[<=most]', bytes: 'bytes[<=5]', points: 'point[<=2]?', raw: 'u8[2]', padded: {type: 'char[4]', pad: ' '}, count: count}}
@@ -138,6 +138,16 @@ class Construct(PythonTest):
             self.assertNotEqual(self.numbers(), other)
         self.assertNotEqual(self.numbers(e=0.0), self.numbers(e=-0.0))
 
+    def test_numbers_are_printed_with_the_fewest_digits_in_the_form_of_rust(self):
+        for kind, value, shown in (
+                ("i", 1e15, "1000000000000000.0"), ("i", 1e16, "1e16"), ("i", -1.5e16, "-1.5e16"), ("i", 0.0001, "0.0001"), ("i", 0.00001, "1e-5"),
+                ("i", 123456.789, "123456.789"), ("i", 5e-324, "5e-324"), ("i", 2.0**-1022, "2.2250738585072014e-308"), ("i", -0.0, "-0.0"),
+                ("i", float("-inf"), "-inf"), ("i", float("nan"), "NaN"), ("i", 0.1 + 0.2, "0.30000000000000004"), ("i", 100.0, "100.0"),
+                ("e", 0.1, "0.1"), ("e", 16777217, "16777216.0"), ("e", 1e-45, "1e-45"), ("e", 3.4028235e38, "3.4028235e38"), ("e", 2.0**-126, "1.1754944e-38"),
+                ("e", 9.5367e-7, "9.5367e-7"), ("h", 0.1, "0.1"), ("h", 65504, "65500.0"), ("h", 2.0**-24, "6e-8"), ("h", 1 / 3, "0.3333")):
+            with self.subTest(f"{kind} {value}"):
+                self.assertIn(f" {kind}: {shown}{' }' if kind == 'i' else ','}", str(self.numbers(**{kind: value})))
+
     def test_a_match_finds_the_class_and_the_fields_by_name_and_in_order(self):
         match self.numbers(b=7):
             case self.all.Names():
@@ -207,12 +217,14 @@ class Bytes(PythonTest):
     def test_what_is_no_message_is_invalid_with_the_field(self):
         names, lists = self.names().encode(), self.lists().encode()
         members = self.all.Names.Layout
+        tails = self.all.Tails(name="", points=[self.all.Point(x=1, tag="", ok=False)], time=1).encode()
         for data, text in ((b"\7", "no message has the tag 7"), (b"\0" * 40, "no message has the tag 0"),
                            (self.changed(names, members.mode.offset, 4), "Names: mode 4 is not declared: it has off, on, 2d, Slow"),
                            (self.changed(names, members.status.offset, 0x58), "Names: status.source 3 is not in 0..2"),
                            (self.changed(names, members.status.offset, 0xa0), "Names: status has bits that are not declared: 0x20"),
                            (self.changed(names, members.str_len.offset, 1), "Names: str has 0 characters, and its length is 1"),
                            (self.changed(names, members.str_.offset + 8, 1), "Names: byte %d holds no value, and is not 0" % (members.str_.offset + 8)),
+                           (self.changed(tails, len(tails) - 5, 2), "Tails: points[0].ok is neither false nor true"),
                            (self.changed(lists, self.all.Lists.Layout.few_len.offset, 5), "Lists: few has 5 elements, at most 4")):
             with self.subTest(text), self.assertRaises(self.pp.Invalid) as raised:
                 self.all.decode(data)
