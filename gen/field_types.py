@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from .scalars import SCALARS, is_saturated, length_scalar
+from .scalars import MAX_COUNT, SCALARS, is_saturated, length_scalar
 
 if TYPE_CHECKING:
     from .model import Element
@@ -34,6 +34,7 @@ class FieldType:
     absent: int | float | None = None       # the number that means that it is absent
     has_aliases = False         # different bytes can be the same value
     is_tail = False
+    is_texts = False            # its elements are texts, each of its own length
     is_list = False             # it has a number of elements, even if that is 1
     is_text = False             # constructors take it as a string
     has_bound = False           # an argument can be too long for it, or be the number that means "absent"
@@ -163,10 +164,16 @@ class Tail(FieldType):
     is_tail = True
     has_bound = True
     default_hint = "remove it: a field of any length is empty by default"
+    extent = "_len"             # the member by which its bytes are counted
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
         return (_length(self.most),)
+
+    @property
+    def extent_most(self) -> int | None:
+        """The most that this member can be."""
+        return self.most
 
     @property
     def is_list(self) -> bool:
@@ -175,6 +182,43 @@ class Tail(FieldType):
     @property
     def is_writable(self) -> bool:
         return self.element is not None
+
+
+@dataclass(frozen=True)
+class Texts(FieldType):
+    """string[] or string[<=N][], in a message: offsets, and then texts, behind its struct. An offset is that of a text from the first
+    offset. most: texts, longest: characters of each; None for as many as a message can have."""
+
+    longest: int | None = None
+    most: int | None = None
+    kind = "texts"
+    element = None
+    is_tail = True
+    is_texts = True
+    has_bound = True
+    default_hint = "remove it: a field of any length is empty by default"
+    described = "TEXTS"
+    extent = "_bytes"           # of offsets and texts
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        return Part("_bytes", self.offset), _length(self.most)
+
+    @cached_property
+    def extent_most(self) -> int | None:
+        """The bytes of the most texts, each as long as it can be."""
+        if self.most is None or self.longest is None:
+            return None
+        for of_offset in (1, 2, 4):
+            most = self.most * (of_offset + self.longest + 1)
+            if most < 2 ** (8 * of_offset):
+                break
+        return most
+
+    @cached_property
+    def offset(self) -> "Element":
+        """The type of an offset: the narrowest that counts the bytes."""
+        return length_scalar(min(self.extent_most, MAX_COUNT) if self.extent_most else None)
 
 
 def _as_inner(name: str) -> cached_property:
@@ -188,7 +232,8 @@ class Optional(FieldType):
     of: FieldType
     kind = "optional"
     is_optional = has_bit = True
-    is_tail = _as_inner("is_tail")
+    is_tail, is_texts = _as_inner("is_tail"), _as_inner("is_texts")
+    extent, extent_most = _as_inner("extent"), _as_inner("extent_most")
     default_hint = "remove it: an optional field is absent by default"
     element, parts, most = _as_inner("element"), _as_inner("parts"), _as_inner("most")
     is_list, is_text, has_bound = _as_inner("is_list"), _as_inner("is_text"), _as_inner("has_bound")

@@ -107,7 +107,8 @@ class Struct(Record):
 @dataclass(frozen=True)
 class Tail:
     """What lies behind a message's struct: up to `most` elements, and the byte that terminates a text. offset: if the tails before
-    it are empty. has_gap: there can be padding between it and the tail before it."""
+    it are empty. has_gap: there can be padding between it and the tail before it. list_bytes: of a list of texts, whose elements are
+    offsets: the most bytes of offsets and texts. 0 for other tails. longest: the most characters of each of the texts."""
 
     name: str
     c_type: str
@@ -118,10 +119,17 @@ class Tail:
     align: int = field(default=1, repr=False)
     number: int = field(default=1, repr=False)      # among the message's tails, from 1
     has_gap: bool = field(default=False, repr=False)
+    list_bytes: int = field(default=0, repr=False)
+    longest: int = field(default=0, repr=False)
 
     def after(self, begin: int, elements: int) -> int:
-        """Where it ends if the tail before it, or the struct, ends at `begin`."""
-        return round_up(begin, self.align) + elements * self.element_size + self.end
+        """Where it ends if the tail before it, or the struct, ends at `begin`. elements: of a list of texts, its bytes."""
+        return round_up(begin, self.align) + elements * (1 if self.list_bytes else self.element_size) + self.end
+
+    @property
+    def extent_most(self) -> int:
+        """The most elements, or the most bytes of a list of texts."""
+        return self.list_bytes or self.most
 
 
 @dataclass(frozen=True)
@@ -162,7 +170,7 @@ class Message(Record):
 
     @cached_property
     def most_bytes(self) -> int:
-        return MAX_COUNT if self.model.is_open else self.bytes(lambda tail: tail.most)
+        return MAX_COUNT if self.model.is_open else self.bytes(lambda tail: tail.extent_most)
 
     def holder(self, field: model.Field) -> "Member | Tail":
         return self._tail_by_name[field.name.c] if self.tails and field.is_tail else self._by_name[field.name.member]
@@ -231,6 +239,11 @@ class Layout:
     def has_optional_tails(self) -> bool:
         return any(tail.is_optional for m in self.tailed for tail in m.model.tails)
 
+    @property
+    def has_texts(self) -> bool:
+        """Whether a tail is a list of texts."""
+        return any(tail.list_bytes for m in self.tailed for tail in m.tails)
+
     def tail(self, field: model.Field) -> Tail:
         """The tail of a field."""
         return self._tail_of[id(field)]
@@ -297,6 +310,7 @@ class Layout:
         facts += [(r.model.name.c, f.name.c, f.value) for r in self.structs + self.messages for f in r.model.constants]
         facts += [(m.model.tag, m.slot_class, m.tail) for m in self.messages]
         facts += [[(tail, tail.align) for tail in m.tails] for m in self.messages if len(m.tails) > 1]
+        facts += [(m.model.tag, t.number, t.list_bytes, t.longest) for m in self.tailed for t in m.tails if t.list_bytes]
         facts += [(s.bytes, s.budget) for s in self.slot_sizes]
         facts += [m.model.tag for m in self.shared]
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]

@@ -6,6 +6,7 @@ from math import gcd
 
 from . import members, model
 from .diagnostics import Reporter
+from .field_types import Texts
 from .laid_out import Layout, Message, SlotSize, Struct, Tail
 from .members import Member, round_up
 from .scalars import MAX_COUNT, SCALARS, Scalar
@@ -122,22 +123,30 @@ def _with_tails(message_layout: Message, elements: _Elements, reporter: Reporter
     fields, tails = message_layout.model.tails, []
     begin, unit = message_layout.size, message_layout.align       # the end of what lies before, and what its place is a multiple of
     for number, field in enumerate(fields, 1):
-        element = elements.member(field.name.c, field.element or SCALARS["char"])
+        is_texts = field.type.is_texts
+        element = elements.member(field.name.c, field.inner.offset if is_texts else field.element or SCALARS["char"])
         begin = round_up(begin, element.align)
-        tails.append(Tail(element.name, element.c_type, element.element_size, begin, 0, int(field.element is None), element.align, number,
-                          number > 1 and element.align > unit))
+        tails.append(Tail(element.name, element.c_type, element.element_size, begin, 0, int(field.element is None and not is_texts),
+                          element.align, number, number > 1 and element.align > unit, int(is_texts)))
         begin += tails[-1].end
-        unit = 1 if tails[-1].end else gcd(max(unit, element.align), element.element_size)
+        unit = 1 if tails[-1].end or is_texts else gcd(max(unit, element.align), element.element_size)
     message_layout = replace(message_layout, tails=tuple(tails))
     rest = max(0, MAX_SIZE - message_layout.least_bytes)
-    tails = [replace(tail, most=field.type.most or rest // tail.element_size) for tail, field in zip(tails, fields)]
+    tails = [_with_texts(tail, field.inner, rest) if field.type.is_texts else replace(tail, most=field.type.most or rest // tail.element_size)
+             for tail, field in zip(tails, fields)]
     message_layout = replace(message_layout, tails=tuple(tails))
-    bytes_of_it = message_layout.bytes(lambda tail: tail.most if fields[tail.number - 1].type.most or len(fields) == 1 else 1)
+    bytes_of_it = message_layout.bytes(lambda tail: tail.extent_most if fields[tail.number - 1].type.extent_most or len(fields) == 1 else 1)
     if bytes_of_it > MAX_SIZE or any(tail.most == 0 for tail in tails):
         what = f'"{fields[0].name.schema}"' if len(fields) == 1 else "its fields of any length"
         reporter.error(fields[-1].place, f'"{message_layout.model.name.schema}" takes up to {bytes_of_it} bytes, and a message can take at most '
                        f"{MAX_SIZE}", f'lower the "max" of {what}')
     return message_layout
+
+
+def _with_texts(tail: Tail, of: Texts, rest: int) -> Tail:
+    """The tail with the limits of its texts: without bounds, as many as fit if all are empty, and as long as one alone."""
+    most, shortest = of.extent_most or rest, tail.element_size + 1
+    return replace(tail, most=min(of.most or most, most // shortest), list_bytes=most, longest=min(of.longest or most, most - shortest))
 
 
 def _tail_sizes(tailed: list[Message]) -> dict[int, int]:

@@ -343,7 +343,7 @@ class Record:
     @property
     def is_open(self) -> bool:
         """Whether tails that are each short enough can be too long together."""
-        return len(self.tails) > 1 and any(tail.type.most is None for tail in self.tails)
+        return len(self.tails) > 1 and any(tail.type.extent_most is None for tail in self.tails)
 
 
 @dataclass(frozen=True)
@@ -473,6 +473,11 @@ class Field(NamedTuple):
     def length_parameter(self) -> str:
         """The constructors' parameter for the length of a list."""
         return (self.name.c if self.parameter == self.name.member else self.parameter) + "_len"
+
+    @property
+    def extent_parameter(self) -> str:
+        """The parameter, or the local, by which constructors count the bytes of a tail."""
+        return self.length_parameter.removesuffix("_len") + self.type.extent
 
     @property
     def summary(self) -> str:

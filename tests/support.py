@@ -201,10 +201,10 @@ def random_schema(seed: int, messages: int = 12, most_fields: int = 10) -> str:
             lines.insert(-1, "    shared: true")
         lines += [f"      {name}: {kind}" for name, kind in fields.items()]
         if rng.random() < 0.3:
-            kind = rng.choice(("string", "bytes", f"{rng.choice((*SCALARS[:-1], *enums, *flags, *types, *structs))}[]")) + rng.choice(("", "?"))
+            kind = rng.choice(("string", "bytes", "string[<=20][]", f"{rng.choice((*SCALARS[:-1], *enums, *flags, *types, *structs))}[]")) + rng.choice(("", "?"))
             lines.append(f"      tail: {{type: '{kind}', max: {rng.choice((1, 200, 255, 65535, 100000))}}}")
         if rng.random() < 0.2:
-            lines += ["      text: {type: string, max: 300}", f"      more: {{type: '{rng.choice(('bytes', 'u16[]', 'f64[]'))}', max: 70000}}",
+            lines += ["      text: {type: string, max: 300}", f"      more: {{type: '{rng.choice(('bytes', 'u16[]', 'f64[]', 'string[<=30][]'))}', max: 70000}}",
                       "      behind: u8"]
     lines += ["  Enums:", f"    tag: {last_tag}", "    fields:"] + [f"      {enum}: {enum}" for enum in enums]
     return "\n".join(lines) + "\n"

@@ -97,7 +97,7 @@ def checked(field: Field) -> bool:
 
 def can_be_too_long(message: Message) -> bool:
     """Whether the length of a tail can be more than the schema allows."""
-    return any(not is_saturated(tail.type.most) for tail in message.model.tails)
+    return any(not is_saturated(tail.type.extent_most) for tail in message.model.tails)
 
 
 @dataclass(frozen=True)

@@ -198,7 +198,7 @@ class _Reader:
                 notes.append(lost(f"the type {self.types[field.type_name].local}, which has no fields", place))
                 kind = "bool"
         if field.label == _REPEATED:
-            return self.repeated(one, field, place, kind, notes)
+            return self.repeated(one, field, place, kind, notes, is_message)
         keys: tuple[tuple[str, str], ...] = ()
         is_oneof = field.HasField("oneof_index") and not field.proto3_optional
         if is_oneof:
@@ -223,8 +223,8 @@ class _Reader:
             return ""
         return quoted(text) if kind == "string" else text
 
-    def repeated(self, one: _Type, field, place: Place, kind: str, notes: list[str]) -> Field:
-        if kind in ("string", "bytes"):
+    def repeated(self, one: _Type, field, place: Place, kind: str, notes: list[str], is_message: bool) -> Field:
+        if kind == "bytes" or kind == "string" and not is_message:      # a message can have a list of texts
             kind = self.helper(one, kind)
         if field.type == _MESSAGE and self.types[field.type_name].of.options.map_entry:
             notes.append(lost("a map: that no key is there twice", place))

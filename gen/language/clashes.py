@@ -11,7 +11,7 @@ from .. import model
 from ..diagnostics import Place, Reporter, at, quoted
 from .names import SCHEMA_NAME, c_name, why_no_protocol, why_no_typedef, why_taken
 from .syntax import BitField, BitPart, Constant, Enum, EnumValue, Field, Message, Schema, Struct, Word
-from .types import is_tail
+from .types import is_tail, is_texts
 
 # The names that every protocol defines, after its prefix. Names for later versions are reserved.
 _OWN = """any cpp pool pool_stats depot handlers tag tag_of tag_name size free print equal hash clone dispatch validate
@@ -149,9 +149,13 @@ def _symbols(schema: Schema) -> Iterator[Symbol]:
             tail_name, of_tail, tail_word = f"{name}_{_c(tail, tail.name)}", f"the field {quoted(tail.name.text)} of {what}", _final(tail, tail.name)
             if i == 0:
                 yield f"{prefix}_reserve_{name}", what, word, False
-            yield f"{prefix}_{tail_name}", of_tail, tail_word, False
-            yield f"{prefix}_edit_{tail_name}", of_tail, tail_word, False
+            at = "_at" if is_texts(tail.type) else ""
+            yield f"{prefix}_{tail_name}{at}", of_tail, tail_word, False
+            yield f"{prefix}_edit_{tail_name}{at}", of_tail, tail_word, False
             yield f"{upper}_{tail_name.upper()}_MAX", of_tail, tail_word, True
+            if at:
+                yield f"{upper}_{tail_name.upper()}_BYTES", of_tail, tail_word, True
+                yield f"{upper}_{tail_name.upper()}_BYTES_MAX", of_tail, tail_word, True
 
 
 def _types_with_absent(schema: Schema) -> set[str]:
@@ -243,6 +247,7 @@ def _check_member(field: model.Field, word: Word, taken: dict[str, Place], publi
         reporter.error(word.place, f"{quoted(name)} cannot name a parameter: it is {why}", advice)
     elif name in taken:
         reporter.error(word.place, f"this field and another ({at(taken[name])}) would both define the parameter {quoted(name)}", advice)
+    taken.setdefault(name, word.place)
 
 
 def find_between(parts: list[tuple[Schema, model.Protocol, Reporter]]) -> None:

@@ -10,7 +10,7 @@ from ..diagnostics import Place, Reporter, at, did_you_mean, quoted
 from ..lint.names import RULES
 from .syntax import BitField, BitPart, Constant, Enum, EnumValue, Field, Message, Parts, Schema, Struct, Type, Word
 
-_TYPE = re.compile(r"(?P<name>[A-Za-z]\w*)\s*(?P<brackets>\[\s*(?P<most><=)?\s*(?P<bound>-?\w*)\s*\])?\s*(?P<optional>\?)?\Z", re.ASCII)
+_TYPE = re.compile(r"(?P<name>[A-Za-z]\w*)\s*(?P<brackets>\[\s*(?P<most><=)?\s*(?P<bound>-?\w*)\s*\])?(?P<list>\s*\[\s*\])?\s*(?P<optional>\?)?\Z", re.ASCII)
 _LONGEST_TYPE = 512
 _UNCLEAR = ("", "~", "null", "no", "n", "off", "yes", "y", "on")        # YAML 1.1 reads these as true, false or nothing
 
@@ -180,6 +180,10 @@ class Reader:
             self.not_a_type(word)
             return None
         name, is_optional = self.part(word, match, "name"), match["optional"] is not None
+        is_list = match["list"] is not None         # of what has brackets itself
+        if is_list and not (name.text == "string" and match["most"] and match["bound"]):
+            self.not_a_type(word)
+            return None
         if match["brackets"] is None:
             return Type(word, name, optional=is_optional)
         if not match["bound"] and not match["most"]:
@@ -188,7 +192,8 @@ class Reader:
             self.reporter.error(word.place, f"{quoted(word.text)} needs a number between the brackets",
                                 "for example u8[<=6] or string[<=40]")
             return None
-        return Type(word, name, "[<=N]" if match["most"] else "[N]", self.part(word, match, "bound"), is_optional)
+        form = "[<=N]" if match["most"] else "[N]"
+        return Type(word, name, form + "[]" if is_list else form, self.part(word, match, "bound"), is_optional)
 
     def not_a_type(self, word: Word) -> None:
         hint = "examples of types: u32, u8[6], u16[<=8], string[<=40], bytes, and u32? for an optional field"
@@ -196,6 +201,8 @@ class Reader:
             hint = "write one question mark"
         elif re.search(r"\?\s*\[", word.text):
             hint = "for an optional array, write T[N]?; for an array of optional values, put the optional field in a struct"
+        elif re.search(r"\]\s*\[", word.text) and word.text.startswith(("string", "char")):
+            hint = 'for a list of texts, use string[<=N][]; "max" is the number of texts'
         elif re.search(r"\]\s*\[", word.text):
             hint = "put the inner array or text in a struct, and use an array of that struct"
         elif re.search(r"[<>=]", word.text):

@@ -151,9 +151,10 @@ class _Records:
         if message.shared and not fields:
             self.reporter.error(message.name.place, f"{quoted(message.name.text)} has no fields, so it cannot be shared",
                                 'it is never allocated, and any number of threads may use it: remove "shared"')
-        unbounded = next((tail for tail in resolved.tails if tail.type.most is None), None)
+        unbounded = next((tail for tail in resolved.tails if tail.type.extent_most is None), None)
         if max_live and unbounded:
-            self.reporter.error(message.max_live.place, f'"max_live" needs a "max" on the field {quoted(unbounded.name.schema)}',
+            of_texts = f", and string[<=N][] as its type{'?' * unbounded.is_optional}" if unbounded.type.is_texts and unbounded.inner.longest is None else ""
+            self.reporter.error(message.max_live.place, f'"max_live" needs a "max" on the field {quoted(unbounded.name.schema)}{of_texts}',
                                 "a fixed pool reserves slots for the longest message, so its length must have a bound")
         return resolved
 
@@ -161,7 +162,8 @@ class _Records:
         for field, word in zip(fields, written):
             if field.is_tail:
                 self.reporter.error(word.type.word.place, f"{quoted(word.type.word.text)} has no bound: only a field of a message "
-                                    "can be of any length", "give it a bound: " + word.type.name.text + "[<=N]")
+                                    "can be of any length", "give it a bound: " + word.type.name.text + "[<=N]" if not field.type.is_texts else
+                                    "put a string[<=N] in a struct, and use a list of that struct")
 
     def field(self, field: Field) -> model.Field:
         name = checked_name(field.name, field.c_name, self.reporter)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from ..diagnostics import Reporter, did_you_mean, listed, quoted
-from ..field_types import Array, Chars, FieldType, List, One, Optional, String, Tail
+from ..field_types import Array, Chars, FieldType, List, One, Optional, String, Tail, Texts
 from ..model import Constant, Element, NamedType
 from ..scalars import MAX_COUNT, SCALARS, Bound
 from .numbers import Numbers
@@ -22,6 +22,8 @@ TYPES: dict[str, Callable[[Callable[[], Element], Callable[[], int]], FieldType]
     "char[N]":      lambda element, bound: Chars(bound()),
     "string":       lambda element, bound: Tail(None),
     "string[<=N]":  lambda element, bound: String(bound()),
+    "string[]":     lambda element, bound: Texts(),
+    "string[<=N][]": lambda element, bound: Texts(bound()),
     "bytes":        lambda element, bound: Tail(SCALARS["u8"]),
     "bytes[<=N]":   lambda element, bound: List(SCALARS["u8"], bound()),
 }
@@ -31,7 +33,6 @@ _HINTS = {                              # for texts that look like a type
     "char[<=N]":    "use string[<=N]",
     "char[]":       "use string for a text of any length",
     "string[N]":    "use string[<=N]; for an array of them, put one in a struct",
-    "string[]":     "for a list of texts, put a string[<=N] in a struct",
     "bytes[N]":     "use bytes[<=N]; for an array of them, put one in a struct",
     "bytes[]":      'remove the brackets: "bytes" is already of any length',
 }
@@ -45,7 +46,12 @@ def spelling_of(written: Type) -> str:
 
 def is_tail(written: Type) -> bool:
     """Whether the type is of any length."""
-    return spelling_of(written) in ("T[]", "string", "bytes")
+    return spelling_of(written) in ("T[]", "string", "bytes") or is_texts(written)
+
+
+def is_texts(written: Type) -> bool:
+    """Whether the type is a list of texts."""
+    return written.name.text == "string" and written.form in ("[]", "[<=N][]")
 
 
 @dataclass(frozen=True)
@@ -132,7 +138,7 @@ class Types:
         return resolved
 
     def _limited(self, resolved: FieldType, most: Word) -> FieldType:
-        if isinstance(resolved, Tail):
+        if isinstance(resolved, (Tail, Texts)):
             return replace(resolved, most=self._count(most))
         self.reporter.error(most.place, '"max" is only for fields of any length: string, bytes or T[]',
                             "other types have their bound in the type, for example u8[<=40]")

@@ -204,7 +204,7 @@ def _record(what: str, old: Record, new: Record, pool_grows: bool) -> Iterator[D
             yield from _field(f"{what}: field {field.name.schema}", old, new, field, other)
             if field.is_tail and other.is_tail:
                 yield from _behind(f"{what}: field {field.name.schema}", old, new, field, other)
-                if field.type.most or other.type.most or _shape(field.type) != _shape(other.type):
+                if field.type.most or other.type.most or field.type.is_texts or _shape(field.type) != _shape(other.type):
                     yield from _tail(f"{what}: field {field.name.schema}", old.holder(field), new.holder(other), pool_grows, field.place, other.place)
     for field in new.model.fields:
         if field.name.schema not in was:
@@ -355,7 +355,7 @@ def _of_type(old: Record, new: Record, was: model.Field, now: model.Field) -> tu
     means = _meaning(was), _meaning(now)
     if _absent(was) != _absent(now):
         return _SOURCE + moved + _WIRE
-    narrower = _width(now) < _width(was) or (now.type.most or 0) < (was.type.most or 0)
+    narrower = _width(now) < _width(was) or (now.type.most or 0) < (was.type.most or 0) or _longest(now) < _longest(was)
     if was.is_optional == now.is_optional and _shape(was.inner)[:3] == _shape(now.inner)[:3] and was.inner.kind != "array" and not narrower:
         return moved                    # only its bound is raised
     return _SOURCE + moved + (_WIRE if means[0] != means[1] or narrower else ())
@@ -384,6 +384,11 @@ def _meaning(field: model.Field) -> tuple:
 def _width(field: model.Field) -> int:
     """The bytes of a number; 0 for other elements."""
     return field.element.size if isinstance(field.element, Scalar) else 0
+
+
+def _longest(field: model.Field) -> float:
+    """The characters of each text of a list; infinite if they have no bound, or if it is another type."""
+    return field.type.is_texts and field.inner.longest or float("inf")
 
 
 def _written(field: model.Field, other: model.Field) -> str:
@@ -419,6 +424,10 @@ def _tail(what: str, old: Tail, new: Tail, pool_grows: bool, was: Place, now: Pl
     lengths = [length_scalar(tail.most) for tail in (old, new)]
     if lengths[0] != lengths[1]:
         yield Difference(_LAYOUT, f"{what}: its length takes {_bytes(lengths[1].size)}, was {lengths[0].size}", was, now)
+    if old.most == new.most and new.list_bytes > old.list_bytes > 0 and pool_grows:
+        yield Difference(_BUDGET, f"{what} takes up to {_bytes(new.list_bytes)}, was {old.list_bytes}", was, now)
+    if old.list_bytes and new.list_bytes and old.element_size != new.element_size:
+        yield Difference(_LAYOUT, f"{what}: an offset takes {_bytes(new.element_size)}, was {old.element_size}", was, now)
 
 
 def _ends(allowed: model.Range | None) -> tuple[float, float]:
@@ -445,7 +454,7 @@ def _offsets(record: Record, field: model.Field) -> list[int]:
 
 def _places_of(record: Record, field: model.Field) -> list[tuple[int, int]]:
     """The offset and the bytes of each part of the field; a tail behind another has only its length at a fixed place."""
-    names = (f"{field.name.c}_len", field.name.member)
+    names = (f"{field.name.c}_bytes", f"{field.name.c}_len") if field.type.is_texts else (f"{field.name.c}_len", field.name.member)
     bits = [(record.offset_of_bits + record.bit_of(f"has_{field.name.c}") / 8, 0)] if field.has_bit else []
     tail = [(record.holder(field).offset, record.holder(field).element_size)] if field.is_tail and not _is_behind(record, field) else []
     return bits + [(record.member(name).offset, record.member(name).size) for name in names if record.has_member(name)] + tail

@@ -108,6 +108,9 @@ class _Table:
             member = record.member(field.name.member)
             return str(member.offset), str(member.size)
         tail = record.holder(field)
+        if tail.list_bytes:
+            size = f"length × {tail.element_size + 1} + characters"
+            return str(tail.offset) if tail.number == 1 else "behind " + code(record.model.tails[tail.number - 2].name.schema), size
         return str(tail.offset) if tail.number == 1 else "behind " + code(record.model.tails[tail.number - 2].name.schema), "length" + (f" × {tail.element_size}" if tail.element_size > 1 else "") + (" + 1" if tail.end else "")
 
     def _type(self, field: model.Field | model.ConstantField) -> str:

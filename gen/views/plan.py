@@ -66,7 +66,7 @@ def as_text(layouts: list[Layout], names: list[str]) -> str:
 
 def _plan(layout: Layout, name: str) -> dict:
     weighted = [(m.model.weight, m) for m in layout.messages if m.slot_class]
-    is_bounded = all(tail.type.most for m in layout.tailed for tail in m.model.tails)
+    is_bounded = all(tail.type.extent_most for m in layout.tailed for tail in m.model.tails)
     return {
         "protocol": layout.protocol.name.schema,
         "c_name": layout.protocol.name.c,
@@ -127,8 +127,9 @@ def _message(layout: Layout, message: Message) -> dict:
 
 def _tail(tail: Tail) -> dict:
     """offset: if the tails before it are empty."""
-    return {"name": tail.name, "type": tail.c_type, "offset": tail.offset, "element_bytes": tail.element_size, "most": tail.most,
-            "terminator_bytes": tail.end}
+    found = {"name": tail.name, "type": tail.c_type, "offset": tail.offset, "element_bytes": tail.element_size, "most": tail.most,
+             "terminator_bytes": tail.end}
+    return found | {"texts": {"most_characters": tail.longest, "most_bytes": tail.list_bytes}} if tail.list_bytes else found
 
 
 def _holes(layout: Layout, message: Message) -> list[dict]:

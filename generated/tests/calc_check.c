@@ -81,6 +81,12 @@ static bool equal_as_described_(const struct protopool_record *record_, const vo
         if (protopool_field_present(f_, one_) != protopool_field_present(f_, other_)
             || length_of_it_ != protopool_field_length(f_, other_))
             return false;
+        if (f_->type == PROTOPOOL_TEXTS) {
+            for (size_t j_ = 0; j_ < length_of_it_; j_++)
+                if (strcmp(protopool_field_text(f_, a_, j_), protopool_field_text(f_, b_, j_)) != 0)
+                    return false;
+            continue;
+        }
         for (size_t j_ = 0; j_ < length_of_it_; j_++, a_ += f_->bytes, b_ += f_->bytes)
             if (f_->type == PROTOPOOL_STRUCT ? !equal_as_described_(f_->record, a_, b_) : memcmp(a_, b_, f_->bytes) != 0)
                 return false;

@@ -52,6 +52,8 @@ const char *protopool_fault_text(enum protopool_fault fault)
         return "edit while shared";
     case PROTOPOOL_FAULT_TOO_MANY_HOLDERS:
         return "too many holders";
+    case PROTOPOOL_FAULT_WRONG_INDEX:
+        return "wrong index";
     }
     return "an unknown fault";
 }

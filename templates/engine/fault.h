@@ -27,7 +27,9 @@ enum protopool_fault {
     /* from level 1 */
     PROTOPOOL_FAULT_EDIT_OF_SHARED, /* "edit while shared": edit of a message with several holders */
     /* at every level */
-    PROTOPOOL_FAULT_TOO_MANY_HOLDERS /* "too many holders": hold of a message that has PROTOPOOL_MOST_HOLDERS */
+    PROTOPOOL_FAULT_TOO_MANY_HOLDERS, /* "too many holders": hold of a message that has PROTOPOOL_MOST_HOLDERS */
+    /* from level 1 */
+    PROTOPOOL_FAULT_WRONG_INDEX /* "wrong index": a list of texts does not have as many */
 };
 
 /* Called for a fault. pool is the pool or depot, or NULL if it is unknown. pointer is the message or slot, or NULL. site is

@@ -392,6 +392,7 @@ static void pp_print_element(struct protopool_printer *to, const struct protopoo
     case PROTOPOOL_FLAGS:
     case PROTOPOOL_BITS:
     case PROTOPOOL_TEXT:
+    case PROTOPOOL_TEXTS:
     default:
         break;
     }
@@ -429,6 +430,14 @@ static void pp_print_field(struct protopool_printer *to, const struct protopool_
         const char *const text = (const char *)at;
         protopool_print_text(to, text,
                              field->length_bytes != 0 ? length : protopool_unpadded_length(text, length, field->pad));
+    } else if (field->type == PROTOPOOL_TEXTS) {
+        protopool_print_begin(to, NULL, "[");
+        for (size_t i = 0; i < length; i++) {
+            const char *const text = protopool_field_text(field, at, i);
+            protopool_print_item(to, NULL);
+            protopool_print_text(to, text, protopool_text_length(text, INT32_MAX));
+        }
+        protopool_print_end(to, "]");
     } else if (field->is_list) {
         protopool_print_begin(to, NULL, "[");
         for (size_t i = 0; i < length; i++) {

@@ -11,7 +11,8 @@ enum protopool_type {
     PROTOPOOL_FLAGS,  /* unsigned; `values` has masks and their names */
     PROTOPOOL_STRUCT, /* `record` describes it */
     PROTOPOOL_TEXT,   /* characters: terminated if it has a length, padded to `count` if not */
-    PROTOPOOL_BITS    /* unsigned; `parts` has its parts */
+    PROTOPOOL_BITS,   /* unsigned; `parts` has its parts */
+    PROTOPOOL_TEXTS   /* a list of texts, of which protopool_field_text returns one; its elements are offsets */
 };
 
 /* The name of an enum's value, of a bit of flags, or of no bits. number: the value converted to uint64_t, or the mask.
@@ -48,9 +49,13 @@ struct protopool_field {
         const struct protopool_record *record; /* of a STRUCT */
         const struct protopool_value *values;  /* of an ENUM or FLAGS */
         const struct protopool_part *parts;    /* of BITS; `value_count` of them */
-        const struct protopool_range *range;   /* of a number or CHAR, from level 1 */
+        const struct protopool_range *range;   /* of a number or CHAR, from level 1; of TEXTS: that of their lengths */
     };
-    uint32_t value_count;
+    union {
+        uint32_t value_count;
+        uint32_t
+            extent_offset; /* of TEXTS: of the unsigned integer of `bytes` bytes that counts the bytes of offsets and texts */
+    };
     uint32_t offset; /* of the first element, in bytes from the beginning of the record. See protopool_field_at */
     uint32_t bytes;  /* of an element */
     uint32_t count;  /* elements that it has room for; it may be 1 for a list too */
@@ -157,6 +162,16 @@ static inline uint64_t protopool_part_of(const struct protopool_part *part, uint
     return integer >> part->shift & UINT64_MAX >> (64 - part->bits);
 }
 
+/* The bytes of a tail in the record at `of`. */
+static inline size_t protopool_field_extent(const struct protopool_field *field, const void *of)
+{
+    if (field->type == PROTOPOOL_TEXTS)
+        return protopool_field_present(field, of)
+                   ? protopool_offset((const char *)of + field->extent_offset, field->bytes, 0)
+                   : 0;
+    return protopool_field_length(field, of) * field->bytes + (field->type == PROTOPOOL_TEXT);
+}
+
 /* The field's first element in the record at `of`. A tail lies behind the tails before it: its `offset` is right if they are empty.
  * A message from outside must have been validated. */
 static inline const void *protopool_field_at(const struct protopool_record *record, const struct protopool_field *field,
@@ -168,14 +183,20 @@ static inline const void *protopool_field_at(const struct protopool_record *reco
         if (!tail->is_tail)
             continue;
         at = end == 0 ? tail->offset : PROTOPOOL_UP_(end, tail->align);
-        end = at + protopool_field_length(tail, of) * tail->bytes + (tail->type == PROTOPOOL_TEXT);
+        end = at + protopool_field_extent(tail, of);
     }
     return (const unsigned char *)of + at;
 }
 
+/* The number `i` of the texts of a field of the type TEXTS, which has so many. at: protopool_field_at. */
+static inline const char *protopool_field_text(const struct protopool_field *field, const void *at, size_t i)
+{
+    return (const char *)at + protopool_offset(at, field->bytes, i);
+}
+
 #if PROTOPOOL_CHECK >= 1
 /* An argument of a constructor: its first element, the bytes of an element, and the number of elements. For a text only `at` is
- * used. at is NULL if the optional field is absent. */
+ * used; the elements of TEXTS are pointers to them. at is NULL if the optional field is absent. */
 struct protopool_argument {
     const void *at;
     size_t bytes, length;

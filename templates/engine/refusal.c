@@ -263,6 +263,22 @@ static bool pp_is_too_long(struct pp_search *search, const struct protopool_fiel
     return true;
 }
 
+static bool pp_is_null(struct pp_search *search)
+{
+    (void)pp_note_rule(search, PROTOPOOL_RULE_NULL);
+    PP_APPEND(search, " is NULL");
+    return true;
+}
+
+static bool pp_is_longer(struct pp_search *search, size_t longest)
+{
+    (void)pp_note_rule(search, PROTOPOOL_RULE_LENGTH);
+    PP_APPEND(search, " has more than ");
+    PP_APPEND_INTEGER(search, longest, false);
+    PP_APPEND(search, " characters");
+    return true;
+}
+
 static bool pp_is_wrong_record(struct pp_search *search, const struct protopool_record *record, const void *from);
 
 static bool pp_is_wrong_element(struct pp_search *search, const struct protopool_field *field, const void *at,
@@ -289,6 +305,7 @@ static bool pp_is_wrong_element(struct pp_search *search, const struct protopool
     case PROTOPOOL_CHAR:
         return field->range != NULL && pp_is_out_of_range(search, field, at, bytes);
     case PROTOPOOL_TEXT:
+    case PROTOPOOL_TEXTS:
     default:
         return false;
     }
@@ -368,11 +385,32 @@ static bool pp_is_wrong_record(struct pp_search *search, const struct protopool_
     return false;
 }
 
+/* Texts that a constructor gets: none is NULL or too long. */
+static bool pp_has_wrong_text(struct pp_search *search, const struct protopool_field *field, const char *const *texts,
+                              size_t count)
+{
+    const size_t path = search->path_length, longest = (size_t)field->range->most.number;
+
+    if (texts == NULL && count != 0)
+        return pp_is_null(search);
+    for (size_t i = 0; i < count; i++) {
+        pp_append_index(search, i);
+        if (texts[i] == NULL)
+            return pp_is_null(search);
+        if (protopool_text_length(texts[i], longest) > longest)
+            return pp_is_longer(search, longest);
+        pp_cut_path(search, path);
+    }
+    return false;
+}
+
 static bool pp_is_wrong_tail(struct pp_search *search, const struct protopool_field *field, const void *at,
                              size_t length)
 {
     if (pp_is_too_long(search, field, length))
         return true;
+    if (field->type == PROTOPOOL_TEXTS)
+        return pp_has_wrong_text(search, field, (const char *const *)at, length);
     if (field->type != PROTOPOOL_TEXT)
         return pp_has_wrong_element(search, field, at, field->bytes, length);
     for (size_t i = 0; i < length; i++) {
@@ -405,18 +443,21 @@ static bool pp_is_wrong_argument(struct pp_search *search, const struct protopoo
     if (field->type != PROTOPOOL_TEXT)
         return (field->is_list && pp_is_too_long(search, field, argument->length))
                || pp_has_wrong_element(search, field, argument->at, argument->bytes, argument->length);
-    if (argument->at == NULL) {
-        (void)pp_note_rule(search, PROTOPOOL_RULE_NULL);
-        PP_APPEND(search, " is NULL");
-        return true;
-    }
-    if (protopool_text_length((const char *)argument->at, field->count) <= field->count)
-        return false;
-    (void)pp_note_rule(search, PROTOPOOL_RULE_LENGTH);
-    PP_APPEND(search, " has more than ");
-    PP_APPEND_INTEGER(search, field->count, false);
-    PP_APPEND(search, " characters");
-    return true;
+    if (argument->at == NULL)
+        return pp_is_null(search);
+    return protopool_text_length((const char *)argument->at, field->count) > field->count
+           && pp_is_longer(search, field->count);
+}
+
+/* The bytes of a tail of these elements. */
+static uint64_t pp_bytes_of(const struct protopool_field *field, const struct protopool_argument *argument)
+{
+    const char *const *const texts = (const char *const *)argument->at;
+    uint64_t bytes = (uint64_t)argument->length * field->bytes + (field->type == PROTOPOOL_TEXT);
+
+    for (size_t i = 0; field->type == PROTOPOOL_TEXTS && i < argument->length; i++)
+        bytes += protopool_text_length(texts[i], INT32_MAX) + 1;
+    return bytes;
 }
 
 /* Finds the tail that makes a message too large although no tail alone is too long. arguments: one per field, or only those of
@@ -433,7 +474,7 @@ static bool pp_is_too_large(struct pp_search *search, const struct protopool_rec
         if (!field->is_tail)
             continue;
         end = end == 0 ? field->offset : PROTOPOOL_UP_(end, field->align);
-        end += (uint64_t)argument->length * field->bytes + (field->type == PROTOPOOL_TEXT);
+        end += pp_bytes_of(field, argument);
         if (end <= INT32_MAX)
             continue;
         pp_cut_path(search, 0);

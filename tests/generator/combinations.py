@@ -91,6 +91,21 @@ def several_tails() -> dict[str, str]:
     return found
 
 
+def lists_of_texts() -> dict[str, str]:
+    """Fields of messages with lists of texts: offsets of each width, alone and among other tails."""
+    return {
+        "any": "it: 'string[]'",
+        "of_1": "id: u64, it: {type: 'string[<=10][]', max: 8}",
+        "of_2": "it: {type: 'string[<=40][]?', max: 100}, behind: u16",
+        "of_4": "it: {type: 'string[<=400][]?', max: 1000}",
+        "bounded": "it: 'string[<=20][]', behind: {type: 'u64[]', max: 9}",
+        "counted": "before: {type: bytes, max: 9}, it: {type: 'string[]?', max: 255}, kinds: {type: 'wide[]', max: 3}",
+        "several": ("before: {type: bytes, max: 40}, it: {type: 'string[<=20][]', max: 40}, numbers: {type: 'u64[]?', max: 7}, "
+                    "more: {type: 'string[<=9][]?', max: 7}, text: {type: string, max: 90}, codes: {type: 'u16[]', max: 3}"),
+        "open": "name: string, it: 'string[]', other: 'string[]?', numbers: 'u32[]'",
+    }
+
+
 def taken(first: int) -> str:
     """Fields of taken names, of every container and text in turn."""
     kinds = [*(container.format(element) for container in CONTAINERS for element in ("u16", "kind")), *TEXTS]
@@ -123,8 +138,10 @@ def schema() -> str:
     for name, kind in {"string": "string?", "bytes": "bytes?", "u64": "u64[]?", "bool": "bool[]?", "kind": "kind[]?", "struct": "s_text_1[]?"}.items():
         lines.append(f"  x_{name}: {{fields: {{before: u8, it: {{type: '{kind}', max: 300}}}}, max_live: 2}}")
         lines.append(f"  y_{name}: {{fields: {{a: {{type: '{kind}', max: 9}}, b: {{type: 'u32[]?', max: 5}}, c: {{type: '{kind}', max: 300}}, d: 'u8?'}}}}")
+    for name, fields_of_it in lists_of_texts().items():
+        lines.append(f"  z_{name}: {{fields: {{{fields_of_it}}}{', max_live: 2' * (name[:3] in ('of_', 'sev'))}}}")
     lines.append("  w_open: {fields: {name: string, numbers: 'u64[]', data: bytes}}")
-    for message, first, tail in (("delete", 0, "string"), ("errno", 1, "s_taken[]")):
+    for message, first, tail in (("delete", 0, "string"), ("errno", 1, "s_taken[]"), ("public", 2, "string[<=9][]")):
         lines.append(f"  {message}: {{fields: {{{taken(first)}, operator: {{type: '{tail}', max: 9}}}}, max_live: 2}}")
     return "\n".join(lines) + "\n"
 

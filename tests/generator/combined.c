@@ -21,6 +21,7 @@ static uint64_t lengths(const struct protopool_record *record, const void *of)
         const struct protopool_field *const field = &record->fields[i];
         const unsigned char *at = (const unsigned char *)protopool_field_at(record, field, of);
         sum = 31 * sum + protopool_field_length(field, of) + protopool_field_present(field, of) + field->is_tail;
+        sum += field->type == PROTOPOOL_TEXTS ? protopool_field_extent(field, of) : 0;
         for (size_t j = 0; field->type == PROTOPOOL_STRUCT && j < protopool_field_length(field, of);
              j++, at += field->bytes)
             sum = 31 * sum + lengths(field->record, at);
@@ -42,7 +43,9 @@ static void use(unsigned char *used, const struct protopool_record *record, cons
         if (field->is_tail) {
             const size_t at =
                 (size_t)((const unsigned char *)protopool_field_at(record, field, of) - (const unsigned char *)of);
-            memset(used + at, 0xff, protopool_field_length(field, of) * field->bytes + (field->type == PROTOPOOL_TEXT));
+            memset(used + at, 0xff, protopool_field_extent(field, of));
+            if (field->type == PROTOPOOL_TEXTS)
+                memset(used + field->extent_offset, 0xff, field->bytes);
             continue;
         }
         for (uint32_t j = 0; j < field->count; j++) {
@@ -92,6 +95,8 @@ static bool is_length_of_a_tail(const struct protopool_record *record, size_t at
     for (uint32_t i = 0; i < record->field_count; i++) {
         const struct protopool_field *const field = &record->fields[i];
         if (field->is_tail && at - field->length_offset < field->length_bytes)
+            return true;
+        if (field->type == PROTOPOOL_TEXTS && at - field->extent_offset < field->bytes)
             return true;
     }
     return false;

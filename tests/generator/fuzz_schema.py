@@ -80,7 +80,8 @@ def from_grammar(rng: random.Random) -> bytes:
     def fields(indent: str, of: str) -> str:
         found = [(anything(f"x{i}"), field(indent, [] if of == "structs" else ["s1", "s2", "e1", "f1", "t1", "t2", "b1"])) for i in range(rng.randint(1, 4))]
         if of == "messages" and rng.random() < 0.3:
-            found.append(("t", f"{{type: {anything(rng.choice(('string', 'bytes', chr(39) + 's1[]' + chr(39))))}, max: {anything('9')}}}"))
+            tail = anything(rng.choice(("string", "'string[<=4][]'", "'s1[]'")))
+            found.append(("t", f"{{type: {tail}, max: {anything('9')}}}"))
         return entries(indent, found)
 
     def values(indent: str) -> str:
