@@ -12,6 +12,7 @@
 #include <exception>
 #include <iterator>
 #include <optional>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <variant> /* std::bad_variant_access */
@@ -111,6 +112,93 @@ template <class T, std::size_t Extent = dynamic_extent> class span
 };
 
 #endif
+
+/* ---- texts ------------------------------------------------------------------------------------------------------ */
+
+/* Texts of a message: a range of std::string_view. Each is terminated: its data() can be given to C. */
+class texts
+{
+  public:
+    class iterator;
+
+    /* bytes: of offsets and texts. width: of an offset. */
+    texts(const void *offsets, std::size_t width, std::size_t size, std::size_t bytes) noexcept
+        : offsets_(offsets), width_(width), size_(size), bytes_(bytes)
+    {
+    }
+    std::size_t size() const noexcept
+    {
+        return size_;
+    }
+    bool empty() const noexcept
+    {
+        return size_ == 0;
+    }
+    std::string_view operator[](std::size_t i) const noexcept
+    {
+        const std::size_t begin = protopool_offset(offsets_, width_, i);
+        const std::size_t end = i + 1 < size_ ? protopool_offset(offsets_, width_, i + 1) : bytes_;
+        return { static_cast<const char *>(offsets_) + begin, end - begin - 1 };
+    }
+    inline iterator begin() const noexcept;
+    inline iterator end() const noexcept;
+
+  private:
+    const void *offsets_;
+    std::size_t width_, size_, bytes_;
+};
+
+/* It is valid as long as the message is. */
+class texts::iterator
+{
+  public:
+    using iterator_category = std::input_iterator_tag; /* what it points to is a value */
+    using value_type = std::string_view;
+    using difference_type = std::ptrdiff_t;
+    using pointer = void;
+    using reference = std::string_view;
+
+    iterator(const texts &of, std::size_t i) noexcept : of_(of), i_(i)
+    {
+    }
+    std::string_view operator*() const noexcept
+    {
+        return of_[i_];
+    }
+    iterator &operator++() noexcept
+    {
+        ++i_;
+        return *this;
+    }
+    iterator operator++(int) noexcept
+    {
+        const iterator before = *this;
+        ++i_;
+        return before;
+    }
+    friend bool operator==(const iterator &one, const iterator &other) noexcept
+    {
+        return one.i_ == other.i_;
+    }
+    friend bool operator!=(const iterator &one, const iterator &other) noexcept
+    {
+        return one.i_ != other.i_;
+    }
+
+  private:
+    texts of_;
+    std::size_t i_;
+};
+
+inline texts::iterator texts::begin() const noexcept
+{
+    return { *this, 0 };
+}
+
+inline texts::iterator texts::end() const noexcept
+{
+    return { *this, size_ };
+}
 
 /* ---- match ------------------------------------------------------------------------------------------------------ */
 

@@ -61,7 +61,7 @@ $(BUILD)/$(1)/%.o: $(2)/%.c build/generated
 	$$(call step,CC,$$*.o$(call NOTE,$(1)))$$(COMPILE) $(call flags_of,$(1)) -c $$< -o $$@
 endef
 $(foreach s,$(SETTINGS),$(foreach f,generated generated/tests examples tests/engine build/parcel build/feed,$(eval $(call objects,$s,$f))))
-$(foreach s,$(SETTINGS),$(BUILD)/$s/test_parcels.o $(BUILD)/$s/test_wire.o): build/parcel/parcel.h
+$(foreach s,$(SETTINGS),$(BUILD)/$s/test_parcels.o $(BUILD)/$s/test_texts.o $(BUILD)/$s/test_wire.o): build/parcel/parcel.h
 $(foreach s,$(SETTINGS),$(addprefix $(BUILD)/$s/,fanout.o test_shared.o feed_check.o)): build/feed/feed.h
 
 -include $(wildcard $(BUILD)/*/*.d)
@@ -74,6 +74,7 @@ USES_test_misuse = calc
 USES_test_tails = telemetry
 USES_test_parcels = parcel
 USES_test_shared = feed
+USES_test_texts = parcel
 USES_test_refusals = telemetry
 USES_test_wire = telemetry parcel
 USES_test_memory = calc itch telemetry
@@ -85,7 +86,7 @@ $(BUILD)/$(1)/%_check: $(BUILD)/$(1)/%_check.o $(BUILD)/$(1)/%.o $(BUILD)/$(1)/p
 	$$(call step,LD,$$(@F)$(call NOTE,$(1)))$$(LINK)
 $(BUILD)/$(1)/test_%: $(BUILD)/$(1)/test_%.o
 	$$(call step,LD,$$(@F)$(call NOTE,$(1)))$$(LINK)
-$(foreach t,threads misuse tails parcels shared refusals memory wire,
+$(foreach t,threads misuse tails parcels texts shared refusals memory wire,
 $(BUILD)/$(1)/test_$t: $(patsubst %,$(BUILD)/$(1)/%.o,$(USES_test_$t) protopool))
 endef
 $(foreach s,$(SETTINGS),$(eval $(call suites,$s)))
@@ -109,7 +110,7 @@ $(CLOSURES): $(BUILD)/closure%: tests/engine/closure.c build/generated
 
 at = $(foreach s,$(1),$(addprefix $(BUILD)/$s/,$(2)))
 PYTHON_TESTS = $(sort $(dir $(wildcard tests/*/test_*.py)))
-OF_ENGINE = test_misuse test_parcels test_refusals test_shared test_tails test_threads test_wire
+OF_ENGINE = test_misuse test_parcels test_refusals test_shared test_tails test_texts test_threads test_wire
 OF_PROTOCOLS = $(PROTOCOLS:%=%_check)
 SHORT_SUITES = $(call at,plain check1 check2,$(OF_ENGINE) calc_check feed_check) $(call at,plain check2,$(filter-out calc_check,$(OF_PROTOCOLS))) \
     $(call at,plain m1,test_pool test_prefill) $(call at,m1,test_threads)
@@ -125,6 +126,6 @@ TESTED = $(filter-out $(if $(VALGRIND),$(NOT_UNDER_VALGRIND)),$(LONG_SUITES))
 PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 BUILD_PROGRAMS = $(MAKE) -k $(PARALLEL) $(1) || for program in $(1); do $(MAKE) -q $$program >/dev/null 2>&1 || rm -f $$program; done
 
-# $(call TEST,arguments of tests/run.py). STEP: test_tails and test_parcels try every 97th length only.
+# $(call TEST,arguments of tests/run.py). STEP: test_tails, test_parcels and test_texts try every 97th length only.
 TEST = $(FIND_PYTHON); CC="$(CC)" $(if $(VALGRIND),CK_FORK=no CK_DEFAULT_TIMEOUT=0) $(if $(VALGRIND)$(SANITIZE),STEP=97) \
     "$$p" tests/run.py -j $(JOBS) $(if $(VALGRIND),--under '$(MEMCHECK)') $(1)

@@ -41,6 +41,11 @@ struct protopool_part {
 
 struct protopool_range;
 
+/* Of a list of texts: the most bytes of offsets and texts, and the most characters of each text. */
+struct protopool_limits {
+    uint32_t bytes, characters;
+};
+
 /* 56 bytes, where a pointer has 8: a large protocol has thousands of fields. */
 struct protopool_field {
     const char *name;                          /* in the schema */
@@ -49,12 +54,12 @@ struct protopool_field {
         const struct protopool_record *record; /* of a STRUCT */
         const struct protopool_value *values;  /* of an ENUM or FLAGS */
         const struct protopool_part *parts;    /* of BITS; `value_count` of them */
-        const struct protopool_range *range;   /* of a number or CHAR, from level 1; of TEXTS: that of their lengths */
+        const struct protopool_range *range;   /* of a number or CHAR, from level 1 */
+        const struct protopool_limits *limits; /* of TEXTS */
     };
     union {
         uint32_t value_count;
-        uint32_t
-            extent_offset; /* of TEXTS: of the unsigned integer of `bytes` bytes that counts the bytes of offsets and texts */
+        uint32_t extent_offset; /* of TEXTS: of the integer, as wide as an offset, that counts the bytes of all */
     };
     uint32_t offset; /* of the first element, in bytes from the beginning of the record. See protopool_field_at */
     uint32_t bytes;  /* of an element */

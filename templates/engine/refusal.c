@@ -389,7 +389,7 @@ static bool pp_is_wrong_record(struct pp_search *search, const struct protopool_
 static bool pp_has_wrong_text(struct pp_search *search, const struct protopool_field *field, const char *const *texts,
                               size_t count)
 {
-    const size_t path = search->path_length, longest = (size_t)field->range->most.number;
+    const size_t path = search->path_length, longest = field->limits->characters;
 
     if (texts == NULL && count != 0)
         return pp_is_null(search);

@@ -69,6 +69,14 @@ static bool pp_visit_field(const struct protopool_field *field, const struct pro
     return pp_blank(at + used, room - used, clears) && pp_visit_elements(field, elements, at, length, clears);
 }
 
+/* The bytes of a tail whose length is so many. Those of a list of texts are counted beside its length. */
+static size_t pp_tail_bytes(const struct protopool_field *tail, const unsigned char *of, size_t length)
+{
+    if (tail->type == PROTOPOOL_TEXTS)
+        return (size_t)pp_read_unsigned(of + tail->extent_offset, tail->bytes);
+    return length * tail->bytes + (tail->type == PROTOPOOL_TEXT);
+}
+
 /* Where the tail begins if the tail before it, or the struct, ends at `behind`. */
 static inline size_t pp_tail_begin(const struct protopool_field *tail, size_t behind)
 {
@@ -99,11 +107,9 @@ static bool pp_visit(const struct protopool_record *record, const struct protopo
             length = (size_t)pp_read_unsigned(of + field->length_offset, field->length_bytes);
             is_blank = pp_blank(of + behind, begin - behind, clears)
                        && pp_visit_elements(field, blank->elements, of + begin, length, clears);
-            behind = begin + length * field->bytes;
-            if (field->type == PROTOPOOL_TEXT) { /* also of an absent one */
-                is_blank = is_blank && pp_blank(of + behind, 1, clears);
-                behind++;
-            }
+            behind = begin + pp_tail_bytes(field, of, length);
+            if (field->type == PROTOPOOL_TEXT) /* also of an absent one */
+                is_blank = is_blank && pp_blank(of + behind - 1, 1, clears);
             break;
         case PROTOPOOL_BLANK_NONE:
         default:
@@ -165,6 +171,8 @@ static void pp_swap_record(const struct protopool_record *record, unsigned char 
         if (!field->is_tail)
             pp_swap_elements(field, of + field->offset, field->count);
         pp_reverse(of + field->length_offset, field->length_bytes);
+        if (field->type == PROTOPOOL_TEXTS)
+            pp_reverse(of + field->extent_offset, field->bytes);
         if (field->presence_mask == PROTOPOOL_BIT_(0)) { /* one field per byte of bits has the first */
             unsigned char *const bits = of + field->presence_offset;
             unsigned mirrored = 0;
@@ -183,9 +191,11 @@ static void pp_swap_tails(const struct protopool_form *form, unsigned char *of)
     for (const struct protopool_blank *blank = form->blanks; blank->kind == PROTOPOOL_BLANK_TAIL; blank++) {
         const struct protopool_field *const field = &form->record->fields[blank->number];
         const size_t length = (size_t)pp_read_unsigned(of + field->length_offset, field->length_bytes);
+        const size_t bytes = pp_tail_bytes(field, of, length);
         behind = pp_tail_begin(field, behind);
-        pp_swap_elements(field, of + behind, length);
-        behind += length * field->bytes + (field->type == PROTOPOOL_TEXT);
+        pp_swap_elements(field, of + behind,
+                         length * field->bytes <= bytes ? length : 0); /* more offsets than bytes: invalid */
+        behind += bytes;
     }
 }
 
@@ -206,6 +216,13 @@ uint32_t protopool_received_tag(const void *bytes, size_t tag_bytes)
 
 /* Received bytes. */
 
+/* The bytes of a list of texts. */
+static uint64_t pp_extent(const struct protopool_field *field, const unsigned char *of, bool is_little)
+{
+    const unsigned char *const at = of + field->extent_offset;
+    return is_little ? pp_read_little(at, field->bytes) : pp_read_unsigned(at, field->bytes);
+}
+
 /* The size of a message whose struct is all there, little-endian or not. 0: the tail at *failed is too long, or makes the message too
  * large. */
 static size_t pp_whole(const struct protopool_form *form, const unsigned char *of, bool is_little,
@@ -218,10 +235,16 @@ static size_t pp_whole(const struct protopool_form *form, const unsigned char *o
         const unsigned char *const at = of + field->length_offset;
         const uint64_t length =
             is_little ? pp_read_little(at, field->length_bytes) : pp_read_unsigned(at, field->length_bytes);
+        uint64_t bytes = length * field->bytes + (field->type == PROTOPOOL_TEXT);
         *failed = field;
         if (length > field->count)
             return 0;
-        size = pp_tail_begin(field, size) + (size_t)length * field->bytes + (field->type == PROTOPOOL_TEXT);
+        if (field->type == PROTOPOOL_TEXTS) {
+            bytes = pp_extent(field, of, is_little);
+            if (bytes > field->limits->bytes)
+                return 0;
+        }
+        size = pp_tail_begin(field, size) + (size_t)bytes;
         if (size > INT32_MAX)
             return 0;
     }
@@ -303,16 +326,18 @@ PROTOPOOL_COLD void *protopool_note_unknown_tag(struct protopool_received *resul
 
 /* Notes that the tail, which is so long, makes the message too large. */
 static void pp_refuse_length(struct protopool_received *result, const struct protopool_form *form,
-                             const struct protopool_field *tail, size_t length)
+                             const struct protopool_field *tail, const unsigned char *of)
 {
+    const size_t length = (size_t)pp_read_little(of + tail->length_offset, tail->length_bytes);
+    const bool is_texts = tail->type == PROTOPOOL_TEXTS && pp_extent(tail, of, true) > tail->limits->bytes;
     struct pp_search search;
 
     pp_start_refusal(&search, result);
     pp_append_to_path(&search, tail->name);
     if (!pp_is_too_long(&search, tail, length)) {
         (void)pp_note_rule(&search, PROTOPOOL_RULE_LENGTH);
-        PP_APPEND(&search, " makes a message of more than ");
-        PP_APPEND_INTEGER(&search, INT32_MAX, false);
+        PP_APPEND(&search, is_texts ? " has more than " : " makes a message of more than ");
+        PP_APPEND_INTEGER(&search, is_texts ? tail->limits->bytes : INT32_MAX, false);
         PP_APPEND(&search, " bytes");
     }
     (void)pp_note_refusal(result, NULL, form->record->name, &search);
@@ -331,8 +356,7 @@ size_t protopool_measure(const struct protopool_form *form, const void *bytes, s
     }
     size = pp_whole(form, at, true, &failed);
     if (size == 0)
-        pp_refuse_length(result, form, failed,
-                         (size_t)pp_read_little(at + failed->length_offset, failed->length_bytes));
+        pp_refuse_length(result, form, failed, at);
     if (size <= count)
         return size;
     (void)protopool_note_incomplete(result, size - count);
@@ -356,17 +380,45 @@ bool protopool_from_wire(const struct protopool_form *form, void *msg, size_t by
     return true;
 }
 
+/* Whether a list of texts in a message is not as constructors write it. */
+static bool pp_is_wrong_list(struct pp_search *search, const struct protopool_field *field, const void *list,
+                             size_t bytes, size_t count)
+{
+    const size_t longest = field->limits->characters;
+
+    if (protopool_valid_texts(list, bytes, count, field->bytes, longest))
+        return false;
+    for (size_t i = 0, end = count * field->bytes; end < bytes && i < count; i++) {
+        const char *const text = (const char *)list + end;
+        const size_t most = bytes - end - 1 < longest ? bytes - end - 1 : longest;
+        const size_t length = protopool_text_length(text, most);
+        if (protopool_offset(list, field->bytes, i) != end || length > most) {
+            pp_append_index(search, i);
+            break;
+        }
+        end += length + 1;
+    }
+    (void)pp_note_rule(search, PROTOPOOL_RULE_TEXT);
+    PP_APPEND(search, " is not where it must be, or not terminated");
+    return true;
+}
+
 /* A tail of a message whose lengths are good. */
 static bool pp_is_wrong_received_tail(struct pp_search *search, const struct protopool_record *record,
                                       const struct protopool_field *field, const void *msg)
 {
-    const size_t length =
-        (size_t)pp_read_unsigned((const unsigned char *)msg + field->length_offset, field->length_bytes);
+    const unsigned char *const of = (const unsigned char *)msg;
+    size_t length = (size_t)pp_read_unsigned(of + field->length_offset, field->length_bytes);
 
     pp_cut_path(search, 0);
     pp_append_to_path(search, field->name);
+    if (protopool_field_present(field, msg) && field->type == PROTOPOOL_TEXTS)
+        return pp_is_wrong_list(search, field, protopool_field_at(record, field, msg),
+                                protopool_field_extent(field, msg), length);
     if (protopool_field_present(field, msg))
         return pp_is_wrong_tail(search, field, protopool_field_at(record, field, msg), length);
+    if (length == 0)
+        length = pp_tail_bytes(field, of, 0) - (field->type == PROTOPOOL_TEXT);
     if (length == 0)
         return false;
     (void)pp_note_rule(search, PROTOPOOL_RULE_LENGTH);

@@ -18,6 +18,10 @@ static void use_values(unsigned char *used, const struct protopool_record *recor
             memset(used + offset, 0xff, field->bytes); /* a number that means "absent" */
         if (is_present || field->is_tail)
             memset(used + field->length_offset, 0xff, field->length_bytes);
+        if (field->type == PROTOPOOL_TEXTS) { /* their terminators are compared, too */
+            memset(used + field->extent_offset, 0xff, field->bytes);
+            memset(used + offset, 0xff, protopool_field_extent(field, of));
+        }
         for (size_t j = 0; j < length; j++) {
             if (field->type == PROTOPOOL_STRUCT)
                 use_values(used + offset + j * field->bytes, field->record, at + j * field->bytes);
