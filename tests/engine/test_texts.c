@@ -94,7 +94,7 @@ START_TEST(every_number_of_texts_of_every_length_takes_its_bytes)
 
             ASSERT(msg != NULL && names->code == 7 && names->names_len == count);
             ASSERT(bytes == HEAD_OF_NAMES + PARCEL_NAMES_NAMES_BYTES(count, characters));
-            assert_list(names + 1, 4, names->names_bytes, count);
+            assert_list(PROTOPOOL_BEHIND_(names, sizeof *names), 4, names->names_bytes, count);
             for (size_t i = 0; i < count; i++)
                 ASSERT(strcmp(parcel_names_names_at(names, i), texts[i]) == 0);
             assert_copies_are_equal(msg, bytes);
@@ -130,12 +130,11 @@ START_TEST(lists_among_other_tails_are_aligned)
                         parcel_new_roll(&pool, data, before, texts, count, is_there ? texts : NULL,
                                         is_there ? count : 0, numbers, count % 4);
                     const struct parcel_roll *const roll = parcel_as_roll(msg);
-                    const char *const begin = (const char *)roll;
 
                     ASSERT(msg != NULL && roll->short_len == count && roll->short_bytes == list);
                     ASSERT(roll->has_names == (is_there != 0) && roll->names_len == (is_there ? count : 0));
-                    assert_list(begin + at, 1, list, count);
-                    assert_list(begin + behind, 2, names, roll->names_len);
+                    assert_list(PROTOPOOL_BEHIND_(roll, at), 1, list, count);
+                    assert_list(PROTOPOOL_BEHIND_(roll, behind), 2, names, roll->names_len);
                     ASSERT(memcmp(parcel_roll_numbers(roll, NULL), numbers, 8 * (count % 4)) == 0);
                     assert_copies_are_equal(msg, bytes);
                     parcel_free(&pool, msg);
@@ -185,7 +184,7 @@ START_TEST(lists_live_side_by_side_in_pools_of_a_depot)
         if (live[at].msg != NULL) {
             const struct parcel_names *const names = parcel_as_names(live[at].msg);
             (void)choose(live[at].count, live[at].length);
-            assert_list(names + 1, 4, names->names_bytes, live[at].count);
+            assert_list(PROTOPOOL_BEHIND_(names, sizeof *names), 4, names->names_bytes, live[at].count);
         }
         parcel_free(i % 2 == 0 ? &maker : &freer, live[at].msg);
         live[at].count = (size_t)(next_random(&state) % (MOST + 1));
@@ -209,6 +208,7 @@ START_TEST(edit_writes_the_characters_of_one_text)
     struct parcel *const msg = parcel_new_names(&pool, three, 3, 0), *const clone = parcel_clone(&pool, msg);
     struct parcel_names *const names = parcel_edit_names(msg);
 
+    ASSERT(msg != NULL && clone != NULL);
     memcpy(parcel_edit_names_names_at(names, 2), "seven", 5);
     ck_assert_str_eq(parcel_names_names_at(names, 0), "one");
     ck_assert_str_eq(parcel_names_names_at(names, 1), "");
