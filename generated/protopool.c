@@ -23,6 +23,7 @@
  *   check2.c    Level 2, for debugging: every pointer is looked up before it is used.
  *   holders.c   Shared messages: hold and release, by the counts of counts.c.
  *   leak.c      Leaks: what is still live when a pool or depot ends.
+ *   texts.c     Lists of texts: counts, writes and validates them.
  *   record.c    Records: reads the fields of a message by its description.
  *   decimal.c   Decimal digits of integers and of floating-point numbers.
  *   print.c     Printing values and messages, in the form of Rust's Debug.
@@ -397,6 +398,8 @@ const char *protopool_fault_text(enum protopool_fault fault)
         return "edit while shared";
     case PROTOPOOL_FAULT_TOO_MANY_HOLDERS:
         return "too many holders";
+    case PROTOPOOL_FAULT_WRONG_INDEX:
+        return "wrong index";
     }
     return "an unknown fault";
 }
@@ -4907,6 +4910,72 @@ static void pp_report_leaks(struct protopool_store *store, const void *owner)
 }
 #endif
 
+/* ---- texts.c ----------------------------------------------------------------------------------------------------- */
+/* Lists of texts: counts, writes and validates them. */
+
+size_t protopool_texts_bytes(const char *const *texts, size_t count, size_t width, size_t most_texts, size_t longest,
+                             size_t most)
+{
+    size_t bytes;
+
+    if (count > most_texts || (texts == NULL && count != 0))
+        return most + 1;
+    bytes = count * width; /* at most `most` */
+    for (size_t i = 0; i < count; i++) {
+        const size_t length = protopool_text_length(texts[i], longest);
+        if (length > longest || length >= most - bytes)
+            return most + 1;
+        bytes += length + 1;
+    }
+    return bytes;
+}
+
+static void pp_write_offset(unsigned char *at, size_t width, size_t offset)
+{
+    const uint32_t of_4 = (uint32_t)offset;
+    const uint16_t of_2 = (uint16_t)offset;
+
+    if (width == 1)
+        *at = (unsigned char)offset;
+    else if (width == sizeof of_2)
+        memcpy(at, &of_2, sizeof of_2);
+    else
+        memcpy(at, &of_4, sizeof of_4);
+}
+
+void protopool_store_texts(void *to, const char *const *texts, size_t count, size_t width)
+{
+    unsigned char *const list = (unsigned char *)to;
+    size_t end = count * width;
+
+    for (size_t i = 0; i < count; i++) {
+        const size_t bytes = protopool_text_length(texts[i], INT32_MAX) + 1;
+        pp_write_offset(list + i * width, width, end);
+        memcpy(list + end, texts[i], bytes);
+        end += bytes;
+    }
+}
+
+bool protopool_valid_texts(const void *list, size_t bytes, size_t count, size_t width, size_t longest)
+{
+    const char *const at = (const char *)list;
+    size_t end = count * width; /* of the text before */
+
+    if (count > bytes / width)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        size_t most, length;
+        if (end >= bytes || protopool_offset(list, width, i) != end)
+            return false;
+        most = bytes - end - 1 < longest ? bytes - end - 1 : longest;
+        length = protopool_text_length(at + end, most);
+        if (length > most)
+            return false;
+        end += length + 1;
+    }
+    return end == bytes;
+}
+
 /* ---- record.c ---------------------------------------------------------------------------------------------------- */
 /* Records: reads the fields of a message by its description. For print.c and refusal.c. */
 
@@ -5596,6 +5665,7 @@ static void pp_print_element(struct protopool_printer *to, const struct protopoo
     case PROTOPOOL_FLAGS:
     case PROTOPOOL_BITS:
     case PROTOPOOL_TEXT:
+    case PROTOPOOL_TEXTS:
     default:
         break;
     }
@@ -5633,6 +5703,14 @@ static void pp_print_field(struct protopool_printer *to, const struct protopool_
         const char *const text = (const char *)at;
         protopool_print_text(to, text,
                              field->length_bytes != 0 ? length : protopool_unpadded_length(text, length, field->pad));
+    } else if (field->type == PROTOPOOL_TEXTS) {
+        protopool_print_begin(to, NULL, "[");
+        for (size_t i = 0; i < length; i++) {
+            const char *const text = protopool_field_text(field, at, i);
+            protopool_print_item(to, NULL);
+            protopool_print_text(to, text, protopool_text_length(text, INT32_MAX));
+        }
+        protopool_print_end(to, "]");
     } else if (field->is_list) {
         protopool_print_begin(to, NULL, "[");
         for (size_t i = 0; i < length; i++) {
@@ -6014,6 +6092,22 @@ static bool pp_is_too_long(struct pp_search *search, const struct protopool_fiel
     return true;
 }
 
+static bool pp_is_null(struct pp_search *search)
+{
+    (void)pp_note_rule(search, PROTOPOOL_RULE_NULL);
+    PP_APPEND(search, " is NULL");
+    return true;
+}
+
+static bool pp_is_longer(struct pp_search *search, size_t longest)
+{
+    (void)pp_note_rule(search, PROTOPOOL_RULE_LENGTH);
+    PP_APPEND(search, " has more than ");
+    PP_APPEND_INTEGER(search, longest, false);
+    PP_APPEND(search, " characters");
+    return true;
+}
+
 static bool pp_is_wrong_record(struct pp_search *search, const struct protopool_record *record, const void *from);
 
 static bool pp_is_wrong_element(struct pp_search *search, const struct protopool_field *field, const void *at,
@@ -6040,6 +6134,7 @@ static bool pp_is_wrong_element(struct pp_search *search, const struct protopool
     case PROTOPOOL_CHAR:
         return field->range != NULL && pp_is_out_of_range(search, field, at, bytes);
     case PROTOPOOL_TEXT:
+    case PROTOPOOL_TEXTS:
     default:
         return false;
     }
@@ -6119,11 +6214,32 @@ static bool pp_is_wrong_record(struct pp_search *search, const struct protopool_
     return false;
 }
 
+/* Texts that a constructor gets: none is NULL or too long. */
+static bool pp_has_wrong_text(struct pp_search *search, const struct protopool_field *field, const char *const *texts,
+                              size_t count)
+{
+    const size_t path = search->path_length, longest = field->limits->characters;
+
+    if (texts == NULL && count != 0)
+        return pp_is_null(search);
+    for (size_t i = 0; i < count; i++) {
+        pp_append_index(search, i);
+        if (texts[i] == NULL)
+            return pp_is_null(search);
+        if (protopool_text_length(texts[i], longest) > longest)
+            return pp_is_longer(search, longest);
+        pp_cut_path(search, path);
+    }
+    return false;
+}
+
 static bool pp_is_wrong_tail(struct pp_search *search, const struct protopool_field *field, const void *at,
                              size_t length)
 {
     if (pp_is_too_long(search, field, length))
         return true;
+    if (field->type == PROTOPOOL_TEXTS)
+        return pp_has_wrong_text(search, field, (const char *const *)at, length);
     if (field->type != PROTOPOOL_TEXT)
         return pp_has_wrong_element(search, field, at, field->bytes, length);
     for (size_t i = 0; i < length; i++) {
@@ -6156,18 +6272,21 @@ static bool pp_is_wrong_argument(struct pp_search *search, const struct protopoo
     if (field->type != PROTOPOOL_TEXT)
         return (field->is_list && pp_is_too_long(search, field, argument->length))
                || pp_has_wrong_element(search, field, argument->at, argument->bytes, argument->length);
-    if (argument->at == NULL) {
-        (void)pp_note_rule(search, PROTOPOOL_RULE_NULL);
-        PP_APPEND(search, " is NULL");
-        return true;
-    }
-    if (protopool_text_length((const char *)argument->at, field->count) <= field->count)
-        return false;
-    (void)pp_note_rule(search, PROTOPOOL_RULE_LENGTH);
-    PP_APPEND(search, " has more than ");
-    PP_APPEND_INTEGER(search, field->count, false);
-    PP_APPEND(search, " characters");
-    return true;
+    if (argument->at == NULL)
+        return pp_is_null(search);
+    return protopool_text_length((const char *)argument->at, field->count) > field->count
+           && pp_is_longer(search, field->count);
+}
+
+/* The bytes of a tail of these elements. */
+static uint64_t pp_bytes_of(const struct protopool_field *field, const struct protopool_argument *argument)
+{
+    const char *const *const texts = (const char *const *)argument->at;
+    uint64_t bytes = (uint64_t)argument->length * field->bytes + (field->type == PROTOPOOL_TEXT);
+
+    for (size_t i = 0; field->type == PROTOPOOL_TEXTS && i < argument->length; i++)
+        bytes += protopool_text_length(texts[i], INT32_MAX) + 1;
+    return bytes;
 }
 
 /* Finds the tail that makes a message too large although no tail alone is too long. arguments: one per field, or only those of
@@ -6184,7 +6303,7 @@ static bool pp_is_too_large(struct pp_search *search, const struct protopool_rec
         if (!field->is_tail)
             continue;
         end = end == 0 ? field->offset : PROTOPOOL_UP_(end, field->align);
-        end += (uint64_t)argument->length * field->bytes + (field->type == PROTOPOOL_TEXT);
+        end += pp_bytes_of(field, argument);
         if (end <= INT32_MAX)
             continue;
         pp_cut_path(search, 0);
@@ -6357,6 +6476,14 @@ static bool pp_visit_field(const struct protopool_field *field, const struct pro
     return pp_blank(at + used, room - used, clears) && pp_visit_elements(field, elements, at, length, clears);
 }
 
+/* The bytes of a tail whose length is so many. Those of a list of texts are counted beside its length. */
+static size_t pp_tail_bytes(const struct protopool_field *tail, const unsigned char *of, size_t length)
+{
+    if (tail->type == PROTOPOOL_TEXTS)
+        return (size_t)pp_read_unsigned(of + tail->extent_offset, tail->bytes);
+    return length * tail->bytes + (tail->type == PROTOPOOL_TEXT);
+}
+
 /* Where the tail begins if the tail before it, or the struct, ends at `behind`. */
 static inline size_t pp_tail_begin(const struct protopool_field *tail, size_t behind)
 {
@@ -6387,11 +6514,9 @@ static bool pp_visit(const struct protopool_record *record, const struct protopo
             length = (size_t)pp_read_unsigned(of + field->length_offset, field->length_bytes);
             is_blank = pp_blank(of + behind, begin - behind, clears)
                        && pp_visit_elements(field, blank->elements, of + begin, length, clears);
-            behind = begin + length * field->bytes;
-            if (field->type == PROTOPOOL_TEXT) { /* also of an absent one */
-                is_blank = is_blank && pp_blank(of + behind, 1, clears);
-                behind++;
-            }
+            behind = begin + pp_tail_bytes(field, of, length);
+            if (field->type == PROTOPOOL_TEXT) /* also of an absent one */
+                is_blank = is_blank && pp_blank(of + behind - 1, 1, clears);
             break;
         case PROTOPOOL_BLANK_NONE:
         default:
@@ -6453,6 +6578,8 @@ static void pp_swap_record(const struct protopool_record *record, unsigned char 
         if (!field->is_tail)
             pp_swap_elements(field, of + field->offset, field->count);
         pp_reverse(of + field->length_offset, field->length_bytes);
+        if (field->type == PROTOPOOL_TEXTS)
+            pp_reverse(of + field->extent_offset, field->bytes);
         if (field->presence_mask == PROTOPOOL_BIT_(0)) { /* one field per byte of bits has the first */
             unsigned char *const bits = of + field->presence_offset;
             unsigned mirrored = 0;
@@ -6471,9 +6598,11 @@ static void pp_swap_tails(const struct protopool_form *form, unsigned char *of)
     for (const struct protopool_blank *blank = form->blanks; blank->kind == PROTOPOOL_BLANK_TAIL; blank++) {
         const struct protopool_field *const field = &form->record->fields[blank->number];
         const size_t length = (size_t)pp_read_unsigned(of + field->length_offset, field->length_bytes);
+        const size_t bytes = pp_tail_bytes(field, of, length);
         behind = pp_tail_begin(field, behind);
-        pp_swap_elements(field, of + behind, length);
-        behind += length * field->bytes + (field->type == PROTOPOOL_TEXT);
+        pp_swap_elements(field, of + behind,
+                         length * field->bytes <= bytes ? length : 0); /* more offsets than bytes: invalid */
+        behind += bytes;
     }
 }
 
@@ -6494,6 +6623,13 @@ uint32_t protopool_received_tag(const void *bytes, size_t tag_bytes)
 
 /* Received bytes. */
 
+/* The bytes of a list of texts. */
+static uint64_t pp_extent(const struct protopool_field *field, const unsigned char *of, bool is_little)
+{
+    const unsigned char *const at = of + field->extent_offset;
+    return is_little ? pp_read_little(at, field->bytes) : pp_read_unsigned(at, field->bytes);
+}
+
 /* The size of a message whose struct is all there, little-endian or not. 0: the tail at *failed is too long, or makes the message too
  * large. */
 static size_t pp_whole(const struct protopool_form *form, const unsigned char *of, bool is_little,
@@ -6506,10 +6642,16 @@ static size_t pp_whole(const struct protopool_form *form, const unsigned char *o
         const unsigned char *const at = of + field->length_offset;
         const uint64_t length =
             is_little ? pp_read_little(at, field->length_bytes) : pp_read_unsigned(at, field->length_bytes);
+        uint64_t bytes = length * field->bytes + (field->type == PROTOPOOL_TEXT);
         *failed = field;
         if (length > field->count)
             return 0;
-        size = pp_tail_begin(field, size) + (size_t)length * field->bytes + (field->type == PROTOPOOL_TEXT);
+        if (field->type == PROTOPOOL_TEXTS) {
+            bytes = pp_extent(field, of, is_little);
+            if (bytes > field->limits->bytes)
+                return 0;
+        }
+        size = pp_tail_begin(field, size) + (size_t)bytes;
         if (size > INT32_MAX)
             return 0;
     }
@@ -6591,16 +6733,18 @@ PROTOPOOL_COLD void *protopool_note_unknown_tag(struct protopool_received *resul
 
 /* Notes that the tail, which is so long, makes the message too large. */
 static void pp_refuse_length(struct protopool_received *result, const struct protopool_form *form,
-                             const struct protopool_field *tail, size_t length)
+                             const struct protopool_field *tail, const unsigned char *of)
 {
+    const size_t length = (size_t)pp_read_little(of + tail->length_offset, tail->length_bytes);
+    const bool is_texts = tail->type == PROTOPOOL_TEXTS && pp_extent(tail, of, true) > tail->limits->bytes;
     struct pp_search search;
 
     pp_start_refusal(&search, result);
     pp_append_to_path(&search, tail->name);
     if (!pp_is_too_long(&search, tail, length)) {
         (void)pp_note_rule(&search, PROTOPOOL_RULE_LENGTH);
-        PP_APPEND(&search, " makes a message of more than ");
-        PP_APPEND_INTEGER(&search, INT32_MAX, false);
+        PP_APPEND(&search, is_texts ? " has more than " : " makes a message of more than ");
+        PP_APPEND_INTEGER(&search, is_texts ? tail->limits->bytes : INT32_MAX, false);
         PP_APPEND(&search, " bytes");
     }
     (void)pp_note_refusal(result, NULL, form->record->name, &search);
@@ -6619,8 +6763,7 @@ size_t protopool_measure(const struct protopool_form *form, const void *bytes, s
     }
     size = pp_whole(form, at, true, &failed);
     if (size == 0)
-        pp_refuse_length(result, form, failed,
-                         (size_t)pp_read_little(at + failed->length_offset, failed->length_bytes));
+        pp_refuse_length(result, form, failed, at);
     if (size <= count)
         return size;
     (void)protopool_note_incomplete(result, size - count);
@@ -6644,17 +6787,45 @@ bool protopool_from_wire(const struct protopool_form *form, void *msg, size_t by
     return true;
 }
 
+/* Whether a list of texts in a message is not as constructors write it. */
+static bool pp_is_wrong_list(struct pp_search *search, const struct protopool_field *field, const void *list,
+                             size_t bytes, size_t count)
+{
+    const size_t longest = field->limits->characters;
+
+    if (protopool_valid_texts(list, bytes, count, field->bytes, longest))
+        return false;
+    for (size_t i = 0, end = count * field->bytes; end < bytes && i < count; i++) {
+        const char *const text = (const char *)list + end;
+        const size_t most = bytes - end - 1 < longest ? bytes - end - 1 : longest;
+        const size_t length = protopool_text_length(text, most);
+        if (protopool_offset(list, field->bytes, i) != end || length > most) {
+            pp_append_index(search, i);
+            break;
+        }
+        end += length + 1;
+    }
+    (void)pp_note_rule(search, PROTOPOOL_RULE_TEXT);
+    PP_APPEND(search, " is not where it must be, or not terminated");
+    return true;
+}
+
 /* A tail of a message whose lengths are good. */
 static bool pp_is_wrong_received_tail(struct pp_search *search, const struct protopool_record *record,
                                       const struct protopool_field *field, const void *msg)
 {
-    const size_t length =
-        (size_t)pp_read_unsigned((const unsigned char *)msg + field->length_offset, field->length_bytes);
+    const unsigned char *const of = (const unsigned char *)msg;
+    size_t length = (size_t)pp_read_unsigned(of + field->length_offset, field->length_bytes);
 
     pp_cut_path(search, 0);
     pp_append_to_path(search, field->name);
+    if (protopool_field_present(field, msg) && field->type == PROTOPOOL_TEXTS)
+        return pp_is_wrong_list(search, field, protopool_field_at(record, field, msg),
+                                protopool_field_extent(field, msg), length);
     if (protopool_field_present(field, msg))
         return pp_is_wrong_tail(search, field, protopool_field_at(record, field, msg), length);
+    if (length == 0)
+        length = pp_tail_bytes(field, of, 0) - (field->type == PROTOPOOL_TEXT);
     if (length == 0)
         return false;
     (void)pp_note_rule(search, PROTOPOOL_RULE_LENGTH);
