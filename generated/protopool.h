@@ -62,6 +62,7 @@
  *   depot.h     Depots: memory that the pools of several threads share.
  *   holders.h   Shared messages: several holders read a message, and the last one frees it.
  *   text.h      What emitted constructors use for texts, bools and NaN.
+ *   texts.h     Lists of texts, for emitted code: offsets, then the texts, each terminated.
  *   f16.h       Half-precision numbers: IEEE 754 binary16, without a compiler's type for them.
  *   hash.h      Prototypes of hashing, for emitted code.
  *   record.h    Descriptions of messages: for a logger, a diff or a bridge to another format, for any protocol.
@@ -833,7 +834,9 @@ enum protopool_fault {
     /* from level 1 */
     PROTOPOOL_FAULT_EDIT_OF_SHARED, /* "edit while shared": edit of a message with several holders */
     /* at every level */
-    PROTOPOOL_FAULT_TOO_MANY_HOLDERS /* "too many holders": hold of a message that has PROTOPOOL_MOST_HOLDERS */
+    PROTOPOOL_FAULT_TOO_MANY_HOLDERS, /* "too many holders": hold of a message that has PROTOPOOL_MOST_HOLDERS */
+    /* from level 1 */
+    PROTOPOOL_FAULT_WRONG_INDEX /* "wrong index": a list of texts does not have as many */
 };
 
 /* Called for a fault. pool is the pool or depot, or NULL if it is unknown. pointer is the message or slot, or NULL. site is
@@ -1356,6 +1359,56 @@ static inline void protopool_store_nan(void *number, size_t bytes)
         memcpy(number, &of_8, sizeof of_8);
 }
 
+/* ---- texts.h ----------------------------------------------------------------------------------------------------- */
+/*
+ * Lists of texts, for emitted code: offsets, then the texts, each terminated.
+ * The texts are in their order and without gaps. An offset is an unsigned integer of `width` bytes, 1, 2 or 4: the bytes from
+ * the first offset to its text.
+ */
+
+/* The number `i` of the offsets. */
+static inline size_t protopool_offset(const void *offsets, size_t width, size_t i)
+{
+    const unsigned char *const at = (const unsigned char *)offsets + i * width;
+    uint32_t of_4;
+    uint16_t of_2;
+
+    if (width == 1)
+        return *at;
+    if (width == sizeof of_2) {
+        memcpy(&of_2, at, sizeof of_2);
+        return of_2;
+    }
+    memcpy(&of_4, at, sizeof of_4);
+    return of_4;
+}
+
+/* Whether the list of `count` elements in the message has a number `i`. From level 1, a fault if not. */
+PROTOPOOL_INLINE bool protopool_has_element(const void *msg, size_t i, size_t count)
+{
+#if PROTOPOOL_CHECK >= 1
+    if (!PROTOPOOL_LIKELY(i < count)) {
+        protopool_report_fault(PROTOPOOL_FAULT_WRONG_INDEX, NULL, msg);
+        return false;
+    }
+#endif
+    (void)msg;
+    (void)i;
+    (void)count;
+    return true;
+}
+
+/* The bytes of a list of these texts. most + 1 if that is more than `most`, if there are more than `most_texts`, or if one of them is
+ * NULL or has more than `longest` characters. None is read if there are too many. */
+PROTOPOOL_API size_t protopool_texts_bytes(const char *const *texts, size_t count, size_t width, size_t most_texts,
+                                           size_t longest, size_t most);
+
+/* Writes a list of these texts. There are as many bytes as protopool_texts_bytes has returned. */
+PROTOPOOL_API void protopool_store_texts(void *to, const char *const *texts, size_t count, size_t width);
+
+/* Whether these bytes are a list of `count` texts, none of which has more than `longest` characters. It may hold any bytes. */
+PROTOPOOL_API bool protopool_valid_texts(const void *list, size_t bytes, size_t count, size_t width, size_t longest);
+
 /* ---- f16.h ------------------------------------------------------------------------------------------------------- */
 /* Half-precision numbers: IEEE 754 binary16, without a compiler's type for them. */
 
@@ -1435,7 +1488,8 @@ enum protopool_type {
     PROTOPOOL_FLAGS,  /* unsigned; `values` has masks and their names */
     PROTOPOOL_STRUCT, /* `record` describes it */
     PROTOPOOL_TEXT,   /* characters: terminated if it has a length, padded to `count` if not */
-    PROTOPOOL_BITS    /* unsigned; `parts` has its parts */
+    PROTOPOOL_BITS,   /* unsigned; `parts` has its parts */
+    PROTOPOOL_TEXTS   /* a list of texts, of which protopool_field_text returns one; its elements are offsets */
 };
 
 /* The name of an enum's value, of a bit of flags, or of no bits. number: the value converted to uint64_t, or the mask.
@@ -1464,6 +1518,11 @@ struct protopool_part {
 
 struct protopool_range;
 
+/* Of a list of texts: the most bytes of offsets and texts, and the most characters of each text. */
+struct protopool_limits {
+    uint32_t bytes, characters;
+};
+
 /* 56 bytes, where a pointer has 8: a large protocol has thousands of fields. */
 struct protopool_field {
     const char *name;                          /* in the schema */
@@ -1473,8 +1532,12 @@ struct protopool_field {
         const struct protopool_value *values;  /* of an ENUM or FLAGS */
         const struct protopool_part *parts;    /* of BITS; `value_count` of them */
         const struct protopool_range *range;   /* of a number or CHAR, from level 1 */
+        const struct protopool_limits *limits; /* of TEXTS */
     };
-    uint32_t value_count;
+    union {
+        uint32_t value_count;
+        uint32_t extent_offset; /* of TEXTS: of the integer, as wide as an offset, that counts the bytes of all */
+    };
     uint32_t offset; /* of the first element, in bytes from the beginning of the record. See protopool_field_at */
     uint32_t bytes;  /* of an element */
     uint32_t count;  /* elements that it has room for; it may be 1 for a list too */
@@ -1581,6 +1644,16 @@ static inline uint64_t protopool_part_of(const struct protopool_part *part, uint
     return integer >> part->shift & UINT64_MAX >> (64 - part->bits);
 }
 
+/* The bytes of a tail in the record at `of`. */
+static inline size_t protopool_field_extent(const struct protopool_field *field, const void *of)
+{
+    if (field->type == PROTOPOOL_TEXTS)
+        return protopool_field_present(field, of)
+                   ? protopool_offset((const char *)of + field->extent_offset, field->bytes, 0)
+                   : 0;
+    return protopool_field_length(field, of) * field->bytes + (field->type == PROTOPOOL_TEXT);
+}
+
 /* The field's first element in the record at `of`. A tail lies behind the tails before it: its `offset` is right if they are empty.
  * A message from outside must have been validated. */
 static inline const void *protopool_field_at(const struct protopool_record *record, const struct protopool_field *field,
@@ -1592,14 +1665,20 @@ static inline const void *protopool_field_at(const struct protopool_record *reco
         if (!tail->is_tail)
             continue;
         at = end == 0 ? tail->offset : PROTOPOOL_UP_(end, tail->align);
-        end = at + protopool_field_length(tail, of) * tail->bytes + (tail->type == PROTOPOOL_TEXT);
+        end = at + protopool_field_extent(tail, of);
     }
     return (const unsigned char *)of + at;
 }
 
+/* The number `i` of the texts of a field of the type TEXTS, which has so many. at: protopool_field_at. */
+static inline const char *protopool_field_text(const struct protopool_field *field, const void *at, size_t i)
+{
+    return (const char *)at + protopool_offset(at, field->bytes, i);
+}
+
 #if PROTOPOOL_CHECK >= 1
 /* An argument of a constructor: its first element, the bytes of an element, and the number of elements. For a text only `at` is
- * used. at is NULL if the optional field is absent. */
+ * used; the elements of TEXTS are pointers to them. at is NULL if the optional field is absent. */
 struct protopool_argument {
     const void *at;
     size_t bytes, length;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * Lists of texts, for emitted code: offsets, then the texts, each terminated.
- * The texts are in their order and without gaps. An offset is an unsigned integer of `width` bytes, 1, 2 or 4: the bytes from the first offset to its text.
+ * The texts are in their order and without gaps. An offset is an unsigned integer of `width` bytes, 1, 2 or 4: the bytes from
+ * the first offset to its text.
  */
 
 /* The number `i` of the offsets. */
