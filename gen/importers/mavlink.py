@@ -194,7 +194,8 @@ def _protocol(name: str, files: dict[str, _File], shared: dict[str, Draft]) -> D
 class _Messages:
     def __init__(self, enums: _Enums):
         self.spelling = enums.spelling
-        self.written = {enum.name for section in enums.sections(frozenset()).values() for enum in section}
+        sections = enums.sections(frozenset())
+        self.numbers = {e.name: [v.number for v in e.values] for e in sections["enums"]} | {e.name: [1 << v.number for v in e.values] for e in sections["flags"]}
         self.values = {name: {entry.get("name"): entry.get("value").strip() for part in parts for entry in part.all("entry")}
                        for name, parts in enums.parts.items()}
 
@@ -248,8 +249,10 @@ class _Messages:
         spelling, _ = self.spelling[name]
         if base in ("f32", "f64", "char"):
             return base, [lost(f"its values are those of {spelling}", element.place)]
-        if spelling not in self.written:
+        if spelling not in self.numbers:
             return base, [lost(f"the enum {name}, which has no values", element.place)]
+        if not all(fits(SCALARS[base], number) for number in self.numbers[spelling]):
+            return spelling, [lost(f"its type {base}, which does not hold all values of {spelling}", element.place)]
         return spelling, []
 
     def absent(self, element: Element, kind: str) -> str:

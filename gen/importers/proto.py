@@ -67,6 +67,7 @@ class _Reader:
         for proto in sorted(files, key=lambda proto: not proto.is_named):
             self.stems[proto.descriptor.name] = stems(identifier(Path(proto.descriptor.name).stem, "file"))
         self.referred = self._referred(files)
+        self.variants = self._variants(files)
 
     def _referred(self, files: list[Proto]) -> set[str]:
         """The messages that another message contains, without those that a call sends."""
@@ -74,12 +75,37 @@ class _Reader:
         calls = {name for proto in files for service in proto.descriptor.service for method in service.method for name in (method.input_type, method.output_type)}
         return inside - calls
 
+    def _variants(self, files: list[Proto]) -> dict[str, list[_Type]]:
+        """The variants of each file: the messages that no other contains. Of messages that contain each other, of which no variant
+        contains one, the first is a variant too, so that none is lost."""
+        tops = {proto.descriptor.name: [one for one in self.types.values() if one.proto is proto and len(one.path) == 2 and one.path[0] == _FILE_MESSAGES]
+                for proto in files}
+        found = {name: [one for one in top if one.full not in self.referred] or top for name, top in tops.items()}
+        reached: set[str] = set()
+        for variants in found.values():
+            for one in variants:
+                self._reach(one, reached)
+        for name, top in tops.items():
+            for one in top:
+                if one.full not in reached:
+                    found[name] = [other for other in top if other in found[name] or other is one]
+                    self._reach(one, reached)
+        return found
+
+    def _reach(self, one: _Type, reached: set[str]) -> None:
+        """Adds a message and all that it contains, directly or not."""
+        left = [one.full]
+        while left:
+            full = left.pop()
+            if full not in reached:
+                reached.add(full)
+                left += [field.type_name for field in getattr(self.types[full].of, "field", ()) if field.type_name]
+
     # Files.
 
     def draft(self, proto: Proto) -> Draft:
         """The protocol of a file; without a name if the file has no message that can be a variant."""
-        top = [one for one in self.types.values() if one.proto is proto and len(one.path) == 2 and one.path[0] == _FILE_MESSAGES]
-        variants = [one for one in top if one.full not in self.referred] or top
+        variants = self.variants[proto.descriptor.name]
         notes = [f"Imported from {Path(proto.descriptor.name).name} (Protocol Buffers).",
                  lost("the numbers of fields, and options", Place(1, 1, 1, proto.source))]
         members = self.members_of_union(variants)

@@ -86,6 +86,11 @@ def _enum(what: str, old: model.Enum | model.Flags, new: model.Enum | model.Flag
             yield from _history(of, value, other)
     yield from (Difference(_COMPATIBLE, f"{what}: {v.name.schema} is new, {shown(v.number)}{_since(v)}", None, v.place) for v in new.values if v.name.schema not in was)
     yield from _masks(what, *(getattr(of, "masks", ()) for of in (old, new)))
+    if isinstance(old, model.Enum) and old.values and new.values:
+        initial = [0 if 0 in of.by_number else of.values[0].number for of in (old, new)]
+        if initial[0] != initial[1] and initial[0] in new.by_number:
+            names = [new.by_number[number].name.schema for number in initial if number in new.by_number]
+            yield Difference(_COMPATIBLE, f"{what}: its default is {names[1]}, was {names[0]}", old.place, new.place)
 
 
 def _masks(what: str, old: tuple[model.EnumValue, ...], new: tuple[model.EnumValue, ...]) -> Iterator[Difference]:
@@ -195,8 +200,15 @@ def _record(what: str, old: Record, new: Record, pool_grows: bool) -> Iterator[D
     now, was = {f.name.schema: f for f in new.model.fields}, {f.name.schema for f in old.model.fields}
     renamed = {_identity(new, f) for f in new.model.fields if f.name.schema not in was}
     renamed &= {_identity(old, f) for f in old.model.fields if f.name.schema not in now}
+    same_in_c = {f.name.c: f for f in new.model.fields if f.name.schema not in was}
+    order = {}                          # what fields that are only renamed in the schema are called there now
     for field in old.model.fields:
         other = now.get(field.name.schema)
+        if other is None and (to := same_in_c.get(field.name.c)) and _identity(old, field) == _identity(new, to):
+            was.add(to.name.schema)
+            order[field.name.schema] = to.name.schema
+            other = to
+            yield Difference(_COMPATIBLE, f"{what}: field {field.name.schema} is renamed to {to.name.schema}; in C it is {to.name.c} as before", field.place, to.place)
         if other is None:
             breaks = _SOURCE if _identity(old, field) in renamed else _SOURCE + _LAYOUT + _WIRE
             yield Difference(breaks, f"{what}: field {field.name.schema} is removed", field.place)
@@ -211,7 +223,7 @@ def _record(what: str, old: Record, new: Record, pool_grows: bool) -> Iterator[D
             breaks = _SOURCE if _identity(new, field) in renamed or _was_padding(old, new, field) else _SOURCE + _LAYOUT
             yield Difference(breaks, f"{what}: field {field.name.schema} is new{_since(field)}: constructors have another parameter", None, field.place)
     yield from _named(old.model.constants, new.model.constants, f"{what}: constant", _constant)
-    common = [[f.name.schema for f in r.model.fields if f.name.schema in now and f.name.schema in was] for r in (old, new)]
+    common = [[name for f in r.model.fields if (name := order.get(f.name.schema, f.name.schema)) in now and name in was] for r in (old, new)]
     if common[0] != common[1]:
         yield Difference(_SOURCE, f"{what}: its fields, and so the parameters of constructors, are in another order", *places)
     if old.model.doc != new.model.doc:
@@ -337,8 +349,8 @@ def _field(what: str, old: Record, new: Record, was: model.Field, now: model.Fie
     if was.absent is not None and now.absent is not None and _absent(was) != _absent(now):
         yield Difference(_SOURCE + _WIRE, f"{what}: {_absent(now)} means absent, was {_absent(was)}", *places)
     if was.range != now.range:
-        low, high = _ends(was.range)
-        new_low, new_high = _ends(now.range)
+        low, high = _ends(was)
+        new_low, new_high = _ends(now)
         breaks = _SOURCE + _WIRE if new_low > low or new_high < high else _COMPATIBLE
         yield Difference(breaks, f"{what}: its range is {_shown(now.range)}, was {_shown(was.range)}", *places)
     if was.default != now.default:
@@ -430,8 +442,12 @@ def _tail(what: str, old: Tail, new: Tail, pool_grows: bool, was: Place, now: Pl
         yield Difference(_LAYOUT, f"{what}: an offset takes {_bytes(new.element_size)}, was {old.element_size}", was, now)
 
 
-def _ends(allowed: model.Range | None) -> tuple[float, float]:
-    return (allowed.low, allowed.high) if allowed else (float("-inf"), float("inf"))
+def _ends(field: model.Field) -> tuple[float, float]:
+    """The lowest and the highest number that is allowed: without a range, those of the type."""
+    element = field.element
+    if field.range or not isinstance(element, Scalar) or element.family not in ("unsigned", "signed"):
+        return field.range or (float("-inf"), float("inf"))
+    return (0, 2**element.bits - 1) if element.family == "unsigned" else (-2**(element.bits - 1), 2**(element.bits - 1) - 1)
 
 
 def _shown(allowed: model.Range | None) -> str:

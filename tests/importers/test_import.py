@@ -143,6 +143,16 @@ class Writing(CommandTest):
             self.assertIn("import: base_types.yaml", (self.out / f"{name}.yaml").read_text())
         self.assertEqual(main("generate", "-o", self.out, self.out / "rover.yaml", self.out / "base.yaml")[0], 0)
 
+    def test_a_field_that_is_narrower_than_its_enum_is_marked(self):
+        path = self.folder / "narrow.xml"
+        path.write_text('<mavlink><enums><enum name="E"><entry value="300" name="A"/></enum><enum name="F" bitmask="true"><entry value="256" name="G"/></enum></enums>'
+                        '<messages><message id="1" name="M">\n<field type="uint8_t" name="a" enum="E"/>\n<field type="int16_t" name="b" enum="E"/>\n'
+                        '<field type="uint8_t" name="c" enum="F"/>\n<field type="uint32_t" name="d" enum="F"/>\n</message></messages></mavlink>')
+        self.assertEqual(main("import", "mavlink", "-o", self.out, path)[::2], (0, ""))
+        text = (self.out / "narrow.yaml").read_text()
+        self.assertEqual(re.findall("# lost: (.*)", text), ["its type u8, which does not hold all values of e, narrow.xml:2",
+                                                            "its type u8, which does not hold all values of f, narrow.xml:4"])
+
     def test_errors_are_printed_in_every_format(self):
         status, out, err = main("import", "mavlink", "--format=json", BAD / "mavlink_same_id.xml")
         self.assertEqual((status, err), (1, ""))
@@ -157,6 +167,18 @@ class Writing(CommandTest):
 
 @unittest.skipUnless(HAS_PROTOC, WHY_NOT)
 class Proto(FolderTest):
+    def test_messages_that_contain_each_other_are_not_lost(self):
+        path = self.folder / "tree.proto"
+        path.write_text('syntax = "proto3";\nmessage Other { int32 x = 1; }\nmessage Node {\n  int32 y = 1;\n  Leaf leaf = 2;\n}\n'
+                        'message Leaf {\n  Node up = 1;\n  int32 z = 2;\n  Value value = 3;\n}\n'
+                        'message Value {\n  repeated Value list = 1;\n  int32 number = 2;\n}\n')
+        status, out, err = main("import", "proto", "-o", self.folder / "out", path)
+        self.assertEqual((status, err), (0, ""))
+        text = (self.folder / "out/tree.yaml").read_text()
+        self.assertEqual(re.findall(r"# lost: (\w+: .*)", text), ["leaf: Leaf contains itself, tree.proto:5", "list: Value contains itself, tree.proto:13"])
+        self.assertEqual(re.findall(r"(?m)^  (\w+):$", text.partition("structs:")[2]), ["node", "leaf", "value", "Other", "Node"])
+        self.assertEqual(main("generate", "-o", self.folder / "c", self.folder / "out/tree.yaml")[0], 0)
+
     def test_imported_files_are_found_in_the_folders_of_include(self):
         (self.folder / "a/deep").mkdir(parents=True)
         (self.folder / "b").mkdir()
