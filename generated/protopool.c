@@ -670,13 +670,12 @@ static inline size_t pp_map_words(uint32_t slots)
 }
 
 /* The bytes before the first slot of a slab: the header, the bitmap with its summary, at level 2 the records and a red zone,
- * `room` more bytes for the caller, and the counts of holders. */
-static inline size_t pp_slab_header_bytes(const struct protopool_slabs *slabs, uint32_t slots, size_t room)
+ * and `room` more bytes for the caller. */
+PROTOPOOL_INLINE size_t pp_slab_header_bytes(const struct protopool_slabs *slabs, uint32_t slots, size_t room)
 {
     const size_t record = pp_record_bytes(slabs);
     const size_t bytes = pp_round_up(sizeof(struct protopool_slab) + pp_map_words(slots) * sizeof(protopool_word)
-                                     + slots * record + room + (size_t)(record != 0) * PROTOPOOL_RED_ZONE_)
-                         + pp_round_up((size_t)slots * slabs->holder_bytes);
+                                     + slots * record + room + (size_t)(record != 0) * PROTOPOOL_RED_ZONE_);
     return slabs->slot_class == 0 && slabs->slot_bytes > PROTOPOOL_MAGAZINE * sizeof(void *) ? (bytes + 63) / 64 * 64
                                                                                              : bytes;
 }
@@ -915,6 +914,12 @@ static pp_count *pp_count_at(unsigned char *first, size_t index)
     return (pp_count *)(void *)(first - PROTOPOOL_RED_ZONE_) - 1 - index;
 }
 
+/* The bytes of the counts of so many slots. */
+static inline size_t pp_counts_bytes(const struct protopool_slabs *slabs, uint32_t slots)
+{
+    return pp_round_up((size_t)slots * slabs->holder_bytes);
+}
+
 /* No slot of the slab has a message with several holders. */
 static void pp_clear_holders(const struct protopool_slabs *slabs, struct protopool_slab *slab)
 {
@@ -1007,7 +1012,10 @@ static uint32_t pp_slots_per_slab(const struct protopool_slabs *slabs, size_t by
     if (slabs->slot_bytes > room)
         return 0;
     slots = room * 8 / ((slabs->slot_bytes + pp_bytes_beside_slot(slabs)) * 8 + 1);
-    while (slots > 0 && pp_slab_header_bytes(slabs, (uint32_t)slots, 0) + slots * slabs->slot_bytes > bytes)
+    while (slots > 0
+           && pp_slab_header_bytes(slabs, (uint32_t)slots, pp_counts_bytes(slabs, (uint32_t)slots))
+                      + slots * slabs->slot_bytes
+                  > bytes)
         slots--;
     return (uint32_t)slots;
 }
@@ -1041,7 +1049,7 @@ static void pp_shape_slabs(struct protopool_slabs *slabs, unsigned waste_shift)
     if (slabs->slot_bytes >= PP_OWN_BLOCK_MIN_BYTES
         && (pp_slots_per_slab(slabs, bytes) == 0 || pp_slab_waste(slabs, bytes) > bytes >> waste_shift)) {
         slabs->slab_slots = 1;
-        slabs->slot_offset = pp_slab_header_bytes(slabs, 1, 0);
+        slabs->slot_offset = pp_slab_header_bytes(slabs, 1, pp_counts_bytes(slabs, 1));
         slabs->slab_bytes = slabs->slot_offset + slabs->slot_bytes;
         slabs->mask = ~(uintptr_t)0;
         return;
@@ -1746,8 +1754,9 @@ static void pp_spill(struct protopool_store *store, struct protopool_slabs *slab
 static void pp_create_slab(struct protopool_store *store, struct protopool_slabs *slabs, unsigned char *memory)
 {
     struct protopool_slab *const slab = (struct protopool_slab *)(void *)memory;
+    const size_t counts = pp_counts_bytes(slabs, slabs->slab_slots);
 
-    pp_add_slab(slabs, slab, memory + pp_slab_header_bytes(slabs, slabs->slab_slots, 0), slabs->slab_slots);
+    pp_add_slab(slabs, slab, memory + pp_slab_header_bytes(slabs, slabs->slab_slots, counts), slabs->slab_slots);
     pp_clear_holders(slabs, slab);
     pp_note_slab(store, slabs, slab);
 }
@@ -1807,7 +1816,7 @@ static size_t pp_tables_bytes(const struct protopool_geometry *geometry)
 static const struct protopool_kind pp_with_slabs;
 
 /* Fills in the tables at the beginning of this memory, which has room for them. */
-static struct protopool_store *pp_lay_out_tables(const struct protopool_geometry *geometry, void *memory)
+PROTOPOOL_INLINE struct protopool_store *pp_lay_out_tables(const struct protopool_geometry *geometry, void *memory)
 {
     struct protopool_store *const store = (struct protopool_store *)memory;
 
@@ -2731,9 +2740,21 @@ static unsigned char *pp_create_fixed_slab(struct protopool_store *store, struct
 
     slabs->fixed = (struct protopool_slab *)(void *)memory;
     pp_add_slab(slabs, slabs->fixed, first, slots);
-    pp_clear_holders(slabs, slabs->fixed);
     pp_note_slab(store, slabs, slabs->fixed);
     return first + pp_round_up(slabs->slot_bytes * slots);
+}
+
+/* The same with counts of holders, if the slot size has them. */
+PROTOPOOL_INLINE unsigned char *pp_create_counted_slab(struct protopool_store *store, struct protopool_slabs *slabs,
+                                                       const bool *shared, uint32_t slots, size_t room,
+                                                       unsigned char *memory)
+{
+    if (shared == NULL)
+        return pp_create_fixed_slab(store, slabs, slots, room, memory);
+    slabs->holder_bytes = pp_holder_bytes(shared, slabs->slot_class);
+    memory = pp_create_fixed_slab(store, slabs, slots, room + pp_counts_bytes(slabs, slots), memory);
+    pp_clear_holders(slabs, slabs->fixed);
+    return memory;
 }
 #endif
 
@@ -3010,7 +3031,6 @@ PROTOPOOL_INLINE bool pp_init_fixed(struct protopool *pool, struct protopool_mag
         if (budget == 0)
             continue;
         pp_init_slabs(slabs, c, geometry->slot_sizes[c - 1].bytes);
-        slabs->holder_bytes = pp_holder_bytes(shared, c);
         pp_set_array(&loaded[c],
                      (void **)(void *)(next + sizeof(struct protopool_slab)
                                        + pp_map_words(budget) * sizeof(protopool_word)
@@ -3018,7 +3038,7 @@ PROTOPOOL_INLINE bool pp_init_fixed(struct protopool *pool, struct protopool_mag
                      PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
         (void)pp_ensure_part(pool, c);
         pp_set_array(&pp_class(pool, c)->previous, loaded[c].end, arrays - PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
-        next = pp_create_fixed_slab(store, slabs, budget, arrays * sizeof(void *), next);
+        next = pp_create_counted_slab(store, slabs, shared, budget, arrays * sizeof(void *), next);
     }
     pp_note_store(store, NULL);
     return true;
@@ -3596,8 +3616,8 @@ static uint32_t pp_parts_with_budget(const struct protopool_geometry *geometry)
 }
 
 /* The bytes of a fixed depot for this number of pools. *slots gets those of the slots and their bitmaps. */
-PROTOPOOL_INLINE unsigned long long pp_depot_bytes(const struct protopool_geometry *geometry, const bool *shared,
-                                                   unsigned long long pools, unsigned long long *slots)
+static unsigned long long pp_depot_bytes(const struct protopool_geometry *geometry, unsigned long long pools,
+                                         unsigned long long *slots)
 {
     unsigned long long slot_sizes = 0;
 
@@ -3605,13 +3625,22 @@ PROTOPOOL_INLINE unsigned long long pp_depot_bytes(const struct protopool_geomet
     for (uint32_t i = 0; i < geometry->count; i++) {
         *slots += pp_laid_out_bytes(geometry->slot_sizes[i].bytes,
                                     PROTOPOOL_DEPOT_SLOTS_(geometry->slot_sizes[i].budget, pools), 0);
-        if (shared != NULL && shared[i])
-            *slots += PROTOPOOL_HOLDERS_BYTES(PROTOPOOL_DEPOT_SLOTS_(geometry->slot_sizes[i].budget, pools));
         slot_sizes += geometry->slot_sizes[i].budget != 0;
     }
     return PROTOPOOL_TABLES_BYTES(geometry->count) + *slots
            + PROTOPOOL_DEPOT_PARTS_BYTES(pp_parts_with_budget(geometry), pools)
            + pp_arrays_bytes(2 * slot_sizes * pools);
+}
+
+/* The bytes of the counts of holders in such a depot. */
+PROTOPOOL_INLINE unsigned long long pp_depot_counts_bytes(const struct protopool_geometry *geometry, const bool *shared,
+                                                          unsigned long long pools)
+{
+    unsigned long long bytes = 0;
+
+    for (uint32_t i = 0; shared != NULL && i < geometry->count; i++)
+        bytes += shared[i] ? PROTOPOOL_HOLDERS_BYTES(PROTOPOOL_DEPOT_SLOTS_(geometry->slot_sizes[i].budget, pools)) : 0;
+    return bytes;
 }
 
 PROTOPOOL_INLINE bool pp_init_fixed_depot(struct protopool_depot *depot, struct protopool_depot_class *classes,
@@ -3624,9 +3653,11 @@ PROTOPOOL_INLINE bool pp_init_fixed_depot(struct protopool_depot *depot, struct 
     uint32_t arrays = 0;
 
     depot->store = NULL;
-    while (pools < 65535 && pp_depot_bytes(geometry, shared, pools + 1, &slots) <= bytes)
+    while (pools < 65535
+           && pp_depot_bytes(geometry, pools + 1, &slots) + pp_depot_counts_bytes(geometry, shared, pools + 1) <= bytes)
         pools++;
-    (void)pp_depot_bytes(geometry, shared, pools, &slots);
+    (void)pp_depot_bytes(geometry, pools, &slots);
+    slots += pp_depot_counts_bytes(geometry, shared, pools);
     parts = pools * pp_parts_with_budget(geometry);
     without_arrays = PROTOPOOL_TABLES_BYTES(geometry->count) + slots + PROTOPOOL_DEPOT_PARTS_BYTES(parts, 1);
     if (without_arrays > bytes || memory == NULL || (uintptr_t)memory % 8 != 0 || !pp_can_count(geometry, pools)
@@ -3640,9 +3671,8 @@ PROTOPOOL_INLINE bool pp_init_fixed_depot(struct protopool_depot *depot, struct 
             continue;
         store->classes[c].magazine = PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE);
         pp_init_slabs(&store->classes[c].slabs, c, geometry->slot_sizes[c - 1].bytes);
-        store->classes[c].slabs.holder_bytes = pp_holder_bytes(shared, c);
-        next = pp_create_fixed_slab(store, &store->classes[c].slabs, (uint32_t)PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0,
-                                    next);
+        next = pp_create_counted_slab(store, &store->classes[c].slabs, shared,
+                                      (uint32_t)PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0, next);
     }
     while (slots != 0 && without_arrays + pp_arrays_bytes(arrays + 2ULL) <= bytes)
         arrays += 2;

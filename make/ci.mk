@@ -20,10 +20,10 @@ ci: deps-ci deps-bench ## run everything that CI runs; go on after a failure, an
 
 C_SOURCES = $(wildcard templates/engine/*.[ch] templates/engine/*.hpp examples/*.[ch] examples/build/*.c examples/bus/*.[ch] tests/*/*.c tests/cpp/*.cpp tests/cpp/*.hpp tests/engine/firmware/*.[ch] bench/*.[ch] bench/compare/*.[ch] bench/compare/*.cpp)
 TIDY = clang-tidy --quiet --warnings-as-errors='*'
-TIDY_FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -Igenerated -Ibuild/parcel
+TIDY_FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -Igenerated -Ibuild/parcel -Ibuild/feed
 TIDY_SOURCES = $(filter-out %/interleavings.c %/longest_call.c %/combined.c,$(wildcard examples/*.c examples/bus/*.c tests/*/*.c))
 
-lint: generate build/parcel/parcel.h ## run clang-format, clang-tidy, pyflakes, shellcheck
+lint: generate build/parcel/parcel.h build/feed/feed.h ## run clang-format, clang-tidy, pyflakes, shellcheck
 	$(call step,LINT,clang-format)clang-format --dry-run -Werror $(C_SOURCES)
 	@$(MAKE) -k $(PARALLEL) $(TIDIED)
 	$(call step,LINT,pyflakes)$(if $(shell command -v pyflakes3),pyflakes3,python3 -m pyflakes) gen tests bench bin/protopool install
@@ -59,9 +59,9 @@ editor: ## test what an editor with a YAML language server shows: mistakes, comp
 
 # ---- Other machines and compilers
 
-STRICT_C = -std=c11 $(filter-out -Wcast-align%,$(WARNINGS)) -O2 -D_POSIX_C_SOURCE=200809L -Igenerated
+STRICT_C = -std=c11 $(filter-out -Wcast-align%,$(WARNINGS)) -O2 -D_POSIX_C_SOURCE=200809L -Igenerated -Ibuild/feed
 STRICT_CXX = -std=c++17 $(filter-out -Wstrict-prototypes -Wcast-align%,$(WARNINGS)) -Wold-style-cast -Wzero-as-null-pointer-constant \
-    -O2 -Igenerated
+    -O2 -Igenerated -Ibuild/feed
 P = build/portable
 BOOK = examples/order_book.c generated/itch.c generated/calc.c generated/protopool.c
 CHECKSUM = --messages 200000 | grep checksum
@@ -105,12 +105,13 @@ CPP_SETTINGS = "g++ -std=c++17 -Wuseless-cast" "g++ -std=c++20 -Wuseless-cast -f
     "g++ -std=c++17 -DPROTOPOOL_CHECK=2 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" \
     "clang++ -std=c++20 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" "i686-linux-gnu-g++ -std=c++17 -static"
 
-cplusplus: generate ## test the C++ programs: both compilers, three standards and levels, sanitizers, 32-bit
+cplusplus: generate build/feed/feed.h ## test the C++ programs: both compilers, three standards and levels, sanitizers, 32-bit
 	@mkdir -p $(CPP)
 	@set -e; for setting in $(CPP_SETTINGS); do \
 	    echo "  TEST  $$setting"; cc=gcc; run=; level=$$(echo "$$setting" | grep -o -- '-DPROTOPOOL_CHECK=.' || true); \
 	    case $$setting in i686*) cc=i686-linux-gnu-gcc; run=qemu-i386;; esac; \
-	    for c in calc telemetry protopool; do $$cc $(STRICT_C) $$level -c generated/$$c.c -o $(CPP)/$$c.o; done; \
+	    for c in generated/calc generated/telemetry generated/protopool build/feed/feed; do \
+	        $$cc $(STRICT_C) $$level -c $$c.c -o $(CPP)/$$(basename $$c).o; done; \
 	    for program in $(wildcard tests/cpp/cpp_*.cpp); do \
 	        $${setting%% *} $(STRICT_CXX) $${setting#* } $$program $(CPP)/*.o -o $(CPP)/program -lpthread; $$run $(CPP)/program; \
 	    done; done
@@ -251,6 +252,7 @@ demo-valgrind: build ## run the examples under valgrind
 	$(call step,TEST,seed (valgrind))$(LEAKCHECK) $(BUILD)/seed >build/seed.log
 	$(call step,TEST,order_book (valgrind))$(LEAKCHECK) $(BUILD)/order_book --messages 200000 >build/order_book.log
 	$(call step,TEST,pipeline (valgrind))$(MEMCHECK) --fair-sched=yes $(BUILD)/pipeline --messages 100000
+	$(call step,TEST,fanout (valgrind))$(MEMCHECK) --fair-sched=yes $(BUILD)/fanout --messages 20000
 
 sanitized: sanitized-gcc sanitized-clang ## run the suites under ASan and UBSan, with gcc and clang
 
@@ -258,11 +260,12 @@ sanitized-gcc sanitized-clang:
 	@$(MAKE) suites SANITIZE=address,undefined CFLAGS=-g CC=$(@:sanitized-%=%)
 
 HANDOFFS ?= 30000000
+OF_THREADS = test_threads test_shared
 SOAK_SECONDS ?= 60
 
-tsan: ## run the suite of threads under ThreadSanitizer, with gcc and clang
-	@for cc in gcc clang; do $(MAKE) CC=$$cc SANITIZE=thread CFLAGS=-g build/$$cc-thread/plain/test_threads || exit 1; done
-	@HANDOFFS=$(HANDOFFS) STREAMS=1; export HANDOFFS STREAMS; $(call TEST,build/gcc-thread/plain/test_threads build/clang-thread/plain/test_threads)
+tsan: ## run the suites of threads under ThreadSanitizer, with gcc and clang
+	@for cc in gcc clang; do $(MAKE) CC=$$cc SANITIZE=thread CFLAGS=-g $(addprefix build/$$cc-thread/plain/,$(OF_THREADS)) || exit 1; done
+	@HANDOFFS=$(HANDOFFS) STREAMS=1; export HANDOFFS STREAMS; $(call TEST,$(foreach cc,gcc clang,$(addprefix build/$(cc)-thread/plain/,$(OF_THREADS))))
 
 soak: ## test threads that come and go, for SOAK_SECONDS
 	@$(call BUILD_PROGRAMS,$(BUILD)/plain-O2/test_threads $(BUILD)/check2-O2/test_misuse)

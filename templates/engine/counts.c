@@ -25,6 +25,12 @@ static pp_count *pp_count_at(unsigned char *first, size_t index)
     return (pp_count *)(void *)(first - PROTOPOOL_RED_ZONE_) - 1 - index;
 }
 
+/* The bytes of the counts of so many slots. */
+static inline size_t pp_counts_bytes(const struct protopool_slabs *slabs, uint32_t slots)
+{
+    return pp_round_up((size_t)slots * slabs->holder_bytes);
+}
+
 /* No slot of the slab has a message with several holders. */
 static void pp_clear_holders(const struct protopool_slabs *slabs, struct protopool_slab *slab)
 {

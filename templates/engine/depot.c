@@ -80,8 +80,8 @@ static uint32_t pp_parts_with_budget(const struct protopool_geometry *geometry)
 }
 
 /* The bytes of a fixed depot for this number of pools. *slots gets those of the slots and their bitmaps. */
-PROTOPOOL_INLINE unsigned long long pp_depot_bytes(const struct protopool_geometry *geometry, const bool *shared,
-                                                   unsigned long long pools, unsigned long long *slots)
+static unsigned long long pp_depot_bytes(const struct protopool_geometry *geometry, unsigned long long pools,
+                                         unsigned long long *slots)
 {
     unsigned long long slot_sizes = 0;
 
@@ -89,13 +89,22 @@ PROTOPOOL_INLINE unsigned long long pp_depot_bytes(const struct protopool_geomet
     for (uint32_t i = 0; i < geometry->count; i++) {
         *slots += pp_laid_out_bytes(geometry->slot_sizes[i].bytes,
                                     PROTOPOOL_DEPOT_SLOTS_(geometry->slot_sizes[i].budget, pools), 0);
-        if (shared != NULL && shared[i])
-            *slots += PROTOPOOL_HOLDERS_BYTES(PROTOPOOL_DEPOT_SLOTS_(geometry->slot_sizes[i].budget, pools));
         slot_sizes += geometry->slot_sizes[i].budget != 0;
     }
     return PROTOPOOL_TABLES_BYTES(geometry->count) + *slots
            + PROTOPOOL_DEPOT_PARTS_BYTES(pp_parts_with_budget(geometry), pools)
            + pp_arrays_bytes(2 * slot_sizes * pools);
+}
+
+/* The bytes of the counts of holders in such a depot. */
+PROTOPOOL_INLINE unsigned long long pp_depot_counts_bytes(const struct protopool_geometry *geometry, const bool *shared,
+                                                          unsigned long long pools)
+{
+    unsigned long long bytes = 0;
+
+    for (uint32_t i = 0; shared != NULL && i < geometry->count; i++)
+        bytes += shared[i] ? PROTOPOOL_HOLDERS_BYTES(PROTOPOOL_DEPOT_SLOTS_(geometry->slot_sizes[i].budget, pools)) : 0;
+    return bytes;
 }
 
 PROTOPOOL_INLINE bool pp_init_fixed_depot(struct protopool_depot *depot, struct protopool_depot_class *classes,
@@ -108,9 +117,11 @@ PROTOPOOL_INLINE bool pp_init_fixed_depot(struct protopool_depot *depot, struct 
     uint32_t arrays = 0;
 
     depot->store = NULL;
-    while (pools < 65535 && pp_depot_bytes(geometry, shared, pools + 1, &slots) <= bytes)
+    while (pools < 65535
+           && pp_depot_bytes(geometry, pools + 1, &slots) + pp_depot_counts_bytes(geometry, shared, pools + 1) <= bytes)
         pools++;
-    (void)pp_depot_bytes(geometry, shared, pools, &slots);
+    (void)pp_depot_bytes(geometry, pools, &slots);
+    slots += pp_depot_counts_bytes(geometry, shared, pools);
     parts = pools * pp_parts_with_budget(geometry);
     without_arrays = PROTOPOOL_TABLES_BYTES(geometry->count) + slots + PROTOPOOL_DEPOT_PARTS_BYTES(parts, 1);
     if (without_arrays > bytes || memory == NULL || (uintptr_t)memory % 8 != 0 || !pp_can_count(geometry, pools)
@@ -124,9 +135,8 @@ PROTOPOOL_INLINE bool pp_init_fixed_depot(struct protopool_depot *depot, struct 
             continue;
         store->classes[c].magazine = PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE);
         pp_init_slabs(&store->classes[c].slabs, c, geometry->slot_sizes[c - 1].bytes);
-        store->classes[c].slabs.holder_bytes = pp_holder_bytes(shared, c);
-        next = pp_create_fixed_slab(store, &store->classes[c].slabs, (uint32_t)PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0,
-                                    next);
+        next = pp_create_counted_slab(store, &store->classes[c].slabs, shared,
+                                      (uint32_t)PROTOPOOL_DEPOT_SLOTS_(budget, pools), 0, next);
     }
     while (slots != 0 && without_arrays + pp_arrays_bytes(arrays + 2ULL) <= bytes)
         arrays += 2;

@@ -52,9 +52,21 @@ static unsigned char *pp_create_fixed_slab(struct protopool_store *store, struct
 
     slabs->fixed = (struct protopool_slab *)(void *)memory;
     pp_add_slab(slabs, slabs->fixed, first, slots);
-    pp_clear_holders(slabs, slabs->fixed);
     pp_note_slab(store, slabs, slabs->fixed);
     return first + pp_round_up(slabs->slot_bytes * slots);
+}
+
+/* The same with counts of holders, if the slot size has them. */
+PROTOPOOL_INLINE unsigned char *pp_create_counted_slab(struct protopool_store *store, struct protopool_slabs *slabs,
+                                                       const bool *shared, uint32_t slots, size_t room,
+                                                       unsigned char *memory)
+{
+    if (shared == NULL)
+        return pp_create_fixed_slab(store, slabs, slots, room, memory);
+    slabs->holder_bytes = pp_holder_bytes(shared, slabs->slot_class);
+    memory = pp_create_fixed_slab(store, slabs, slots, room + pp_counts_bytes(slabs, slots), memory);
+    pp_clear_holders(slabs, slabs->fixed);
+    return memory;
 }
 #endif
 
@@ -331,7 +343,6 @@ PROTOPOOL_INLINE bool pp_init_fixed(struct protopool *pool, struct protopool_mag
         if (budget == 0)
             continue;
         pp_init_slabs(slabs, c, geometry->slot_sizes[c - 1].bytes);
-        slabs->holder_bytes = pp_holder_bytes(shared, c);
         pp_set_array(&loaded[c],
                      (void **)(void *)(next + sizeof(struct protopool_slab)
                                        + pp_map_words(budget) * sizeof(protopool_word)
@@ -339,7 +350,7 @@ PROTOPOOL_INLINE bool pp_init_fixed(struct protopool *pool, struct protopool_mag
                      PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
         (void)pp_ensure_part(pool, c);
         pp_set_array(&pp_class(pool, c)->previous, loaded[c].end, arrays - PROTOPOOL_MIN_(budget, PROTOPOOL_MAGAZINE));
-        next = pp_create_fixed_slab(store, slabs, budget, arrays * sizeof(void *), next);
+        next = pp_create_counted_slab(store, slabs, shared, budget, arrays * sizeof(void *), next);
     }
     pp_note_store(store, NULL);
     return true;

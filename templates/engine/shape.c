@@ -19,7 +19,10 @@ static uint32_t pp_slots_per_slab(const struct protopool_slabs *slabs, size_t by
     if (slabs->slot_bytes > room)
         return 0;
     slots = room * 8 / ((slabs->slot_bytes + pp_bytes_beside_slot(slabs)) * 8 + 1);
-    while (slots > 0 && pp_slab_header_bytes(slabs, (uint32_t)slots, 0) + slots * slabs->slot_bytes > bytes)
+    while (slots > 0
+           && pp_slab_header_bytes(slabs, (uint32_t)slots, pp_counts_bytes(slabs, (uint32_t)slots))
+                      + slots * slabs->slot_bytes
+                  > bytes)
         slots--;
     return (uint32_t)slots;
 }
@@ -53,7 +56,7 @@ static void pp_shape_slabs(struct protopool_slabs *slabs, unsigned waste_shift)
     if (slabs->slot_bytes >= PP_OWN_BLOCK_MIN_BYTES
         && (pp_slots_per_slab(slabs, bytes) == 0 || pp_slab_waste(slabs, bytes) > bytes >> waste_shift)) {
         slabs->slab_slots = 1;
-        slabs->slot_offset = pp_slab_header_bytes(slabs, 1, 0);
+        slabs->slot_offset = pp_slab_header_bytes(slabs, 1, pp_counts_bytes(slabs, 1));
         slabs->slab_bytes = slabs->slot_offset + slabs->slot_bytes;
         slabs->mask = ~(uintptr_t)0;
         return;

@@ -74,13 +74,12 @@ static inline size_t pp_map_words(uint32_t slots)
 }
 
 /* The bytes before the first slot of a slab: the header, the bitmap with its summary, at level 2 the records and a red zone,
- * `room` more bytes for the caller, and the counts of holders. */
-static inline size_t pp_slab_header_bytes(const struct protopool_slabs *slabs, uint32_t slots, size_t room)
+ * and `room` more bytes for the caller. */
+PROTOPOOL_INLINE size_t pp_slab_header_bytes(const struct protopool_slabs *slabs, uint32_t slots, size_t room)
 {
     const size_t record = pp_record_bytes(slabs);
     const size_t bytes = pp_round_up(sizeof(struct protopool_slab) + pp_map_words(slots) * sizeof(protopool_word)
-                                     + slots * record + room + (size_t)(record != 0) * PROTOPOOL_RED_ZONE_)
-                         + pp_round_up((size_t)slots * slabs->holder_bytes);
+                                     + slots * record + room + (size_t)(record != 0) * PROTOPOOL_RED_ZONE_);
     return slabs->slot_class == 0 && slabs->slot_bytes > PROTOPOOL_MAGAZINE * sizeof(void *) ? (bytes + 63) / 64 * 64
                                                                                              : bytes;
 }

@@ -292,8 +292,9 @@ static void pp_spill(struct protopool_store *store, struct protopool_slabs *slab
 static void pp_create_slab(struct protopool_store *store, struct protopool_slabs *slabs, unsigned char *memory)
 {
     struct protopool_slab *const slab = (struct protopool_slab *)(void *)memory;
+    const size_t counts = pp_counts_bytes(slabs, slabs->slab_slots);
 
-    pp_add_slab(slabs, slab, memory + pp_slab_header_bytes(slabs, slabs->slab_slots, 0), slabs->slab_slots);
+    pp_add_slab(slabs, slab, memory + pp_slab_header_bytes(slabs, slabs->slab_slots, counts), slabs->slab_slots);
     pp_clear_holders(slabs, slab);
     pp_note_slab(store, slabs, slab);
 }
@@ -353,7 +354,7 @@ static size_t pp_tables_bytes(const struct protopool_geometry *geometry)
 static const struct protopool_kind pp_with_slabs;
 
 /* Fills in the tables at the beginning of this memory, which has room for them. */
-static struct protopool_store *pp_lay_out_tables(const struct protopool_geometry *geometry, void *memory)
+PROTOPOOL_INLINE struct protopool_store *pp_lay_out_tables(const struct protopool_geometry *geometry, void *memory)
 {
     struct protopool_store *const store = (struct protopool_store *)memory;
 

@@ -201,12 +201,13 @@ class Programs(unittest.TestCase):
 
     def run_program(self, source: Path, folder: str, *flags: str) -> subprocess.CompletedProcess:
         objects = []
-        for name in ("calc", "telemetry", "protopool"):
-            objects.append(f"{folder}/{name}.o")
-            subprocess.run(["gcc", "-std=c11", "-D_POSIX_C_SOURCE=200809L", *flags, "-I", self.GENERATED, "-c",
-                            self.GENERATED / f"{name}.c", "-o", objects[-1]], check=True, timeout=300)
+        write_all(Path(folder), generate.generate([("feed.yaml", (ROOT / "examples/feed.yaml").read_bytes())], ["cpp"]))
+        for source_of_it in (*(self.GENERATED / f"{name}.c" for name in ("calc", "telemetry", "protopool")), Path(folder, "feed.c")):
+            objects.append(f"{folder}/{source_of_it.stem}.o")
+            subprocess.run(["gcc", "-std=c11", "-D_POSIX_C_SOURCE=200809L", *flags, "-I", self.GENERATED, "-c", source_of_it, "-o", objects[-1]],
+                           check=True, timeout=300)
         warnings = [flag for flag in WARNINGS_CPP if not flag.startswith("-Wcast-align")]
-        subprocess.run(["g++", "-std=c++17", *warnings, *CASTS, *GCC, *flags, "-I", self.GENERATED, source, *objects, "-o",
+        subprocess.run(["g++", "-std=c++17", *warnings, *CASTS, *GCC, *flags, "-I", self.GENERATED, "-I", folder, source, *objects, "-o",
                         f"{folder}/program", "-lpthread"], check=True, timeout=300)
         return subprocess.run([f"{folder}/program"], capture_output=True, text=True, timeout=60)
 
