@@ -144,10 +144,10 @@ class Module:
         return f"ord({text(chr(number))})"
 
     @staticmethod
-    def history(message: model.Message) -> tuple[str, ...]:
+    def history(record: model.Record) -> tuple[str, ...]:
         """Paragraphs of a docstring."""
-        reason = "." if message.deprecated == "true" else f": {message.deprecated.strip()}"
-        return (f"Since version {message.since}." if message.since else "", f"Deprecated{reason}" if message.deprecated else "")
+        reason = "." if record.deprecated == "true" else f": {record.deprecated.strip()}"
+        return (f"Since version {record.since}." if record.since else "", f"Deprecated{reason}" if record.deprecated else "")
 
     @staticmethod
     def imports(module: str) -> str:
