@@ -142,9 +142,12 @@ class Consumers(ConsumerTest):
         self.assert_builds(1, ALL)
         self.edit("Makefile", "lamp.yaml", "old/lamp.yaml")
         self.assert_builds(1, {"lamp", "main"})
-        self.edit("Makefile", "include protopool.mk", "PROTOPOOL_FLAGS = --tests='the tests'\ninclude protopool.mk")
+        self.edit("Makefile", "include protopool.mk", "PROTOPOOL_FLAGS = --python --tests='the tests'\ninclude protopool.mk")
         self.assert_builds(1, set())
         self.assertTrue((self.project / "the tests/lamp_check.c").exists())
+        (self.project / "generated/lamp.py").unlink()
+        self.assert_builds(1, set())
+        self.assertTrue((self.project / "generated/lamp.py").exists())
 
     @needs("make")
     def test_make_with_a_slash_behind_the_folder(self):
