@@ -5,45 +5,72 @@ from typing import NamedTuple
 
 from .laid_out import Layout, Record
 
+WORD = 8
 IN_A_LINE = 4
-NO_BLANKS = "NULL"              # the initialiser for a struct without blanks
 
 
-class Blanks(NamedTuple):
-    """Those of a record. name: its C name. entries: lines of initialisers of struct protopool_blank, tails first."""
+class Form(NamedTuple):
+    """The initialisers of a record's struct protopool_form, and of the tables that it refers to. name: the record's C name."""
 
     name: str
-    entries: str
+    holes: str
+    varying: str
+    counts: str
 
 
-def blanks(layout: Layout) -> list[Blanks]:
-    """Those of the structs that messages contain, and then of the messages."""
-    named: dict[int, str] = {}      # the C names of what structs have, by the struct's identity
-    prefix = layout.protocol.name.c
-    found = []
+def forms(layout: Layout) -> list[Form]:
+    """Those of the structs that messages contain, and then of the messages. A struct has none if it always uses all its bytes, or if its holes
+    are those of records that hold it."""
+    named: dict[int, Form] = {}     # those of structs, by the struct's identity
     for struct in layout.used_structs:
-        if entries := _entries(struct, named):
-            named[id(struct.model)] = f"{prefix}_blanks_of_{struct.model.name.c}_"
-            found.append(Blanks(struct.model.name.c, entries))
-    return found + [Blanks(message.model.name.c, _entries(message, named)) for message in layout.messages]
+        form = _form(struct, named, layout.protocol.name.c)
+        if form.holes or form.varying:
+            named[id(struct.model)] = form
+    of_messages = [_form(message, named, layout.protocol.name.c) for message in layout.messages]
+    repeated = _repeated(layout) if named else set()
+    return [*(form for form in named.values() if form.varying or form.name in repeated), *of_messages]
 
 
-def _entries(record: Record, named: dict[int, str]) -> str:
-    tails, varying, has_bits = [], [], False
-    for field in record.alone:      # no other field can have a blank
-        elements = named.get(id(field.element), NO_BLANKS)
+def _repeated(layout: Layout) -> set[str]:
+    """The C names of structs in arrays, lists or tails."""
+    return {f.element.name.c for record in (*layout.used_structs, *layout.messages) for f in record.alone
+            if f.element and f.element.is_struct and (f.type.is_list or f.is_tail)}
+
+
+def _form(record: Record, named: dict[int, Form], prefix: str) -> Form:
+    tails, varying, holes, has_bits = [], [], list(record.holes), False
+    for field in record.alone:      # no other field can have such bytes
+        of_struct = named.get(id(field.element))
         has_bit = field.has_bit
         has_bits = has_bits or has_bit
-        if field.is_tail:
-            tails.append(f"PROTOPOOL_TAIL_({record.model.ordinals[field.name.c] - 1}, {elements})")
-        elif has_bit or field.type.has_length or elements is not NO_BLANKS:
-            varying.append(f"PROTOPOOL_FIELD_({record.model.ordinals[field.name.c] - 1}, {elements})")
-    entries = tails + [f"PROTOPOOL_PADDING_({offset}, {size})" for offset, size in record.holes] + _unused_bits(record, has_bits) + varying
+        if of_struct and not (of_struct.varying or field.type.is_list or field.is_tail):
+            member, of_struct = record.holder(field), None
+            holes += [(member.offset + offset, size) for offset, size in member.holes]
+        if has_bit or field.type.has_length or of_struct:
+            elements = f"&{prefix}_form_of_{of_struct.name}_" if of_struct else "NULL"
+            (tails if field.is_tail else varying).append(f"{{ {elements}, {record.model.ordinals[field.name.c] - 1} }}")
+    words = _words(holes, record, has_bits)
+    varying = tails + varying
+    return Form(record.model.name.c, _lines(words), _lines(varying), f"{len(words)}, {len(varying)}, {len(tails)}")
+
+
+def _words(holes: list[tuple[int, int]], record: Record, has_bits: bool) -> list[str]:
+    """One for each 8 bytes with a hole. They may overlap at the end of the record."""
+    words: dict[int, list[str]] = {}
+    last = max(record.size - WORD, 0)
+    for offset, size in holes:
+        begin = min(offset & -WORD, last)
+        words.setdefault(begin, []).append(f"PROTOPOOL_PADDING_({offset - begin}, {size})")
+    if has_bits:
+        bits = next(member for member in record.members if member.bits)
+        if used := len(bits.bits) % 8:
+            offset = bits.offset + bits.size - 1
+            begin = min(offset & -WORD, last)
+            words.setdefault(begin, []).append(f"PROTOPOOL_UNUSED_({offset - begin}, {used})")
+    return [f"{{ {' | '.join(unused)}, {begin} }}" for begin, unused in words.items()]
+
+
+def _lines(entries: list[str]) -> str:
     if len(entries) <= IN_A_LINE:
         return ", ".join(entries)
     return ",\n    ".join([", ".join(entries[i:i + IN_A_LINE]) for i in range(0, len(entries), IN_A_LINE)])
-
-
-def _unused_bits(record: Record, has_bits: bool) -> list[str]:
-    bits = next(member for member in record.members if member.bits) if has_bits else None
-    return [f"PROTOPOOL_BITS_({bits.offset + bits.size - 1}, {len(bits.bits) % 8})"] if bits and len(bits.bits) % 8 else []

@@ -420,33 +420,27 @@ struct calc *(calc_clone)(struct calc_pool *pool, const struct calc *msg)
 /* ---- Send and receive ----------------------------------------------------------------------------------------- */
 
 /* Where records hold no value, or not always one. */
-static const struct protopool_blank calc_blanks_of_add_[] = {
-    PROTOPOOL_PADDING_(1, 7), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank calc_blanks_of_negate_[] = {
-    PROTOPOOL_PADDING_(1, 7), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank calc_blanks_of_apply_[] = {
-    PROTOPOOL_PADDING_(2, 6), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank calc_blanks_of_sum_[] = {
-    PROTOPOOL_PADDING_(2, 2), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank calc_blanks_of_store_[] = {
-    PROTOPOOL_PADDING_(2, 6), PROTOPOOL_FIELD_(0, NULL), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank calc_blanks_of_recall_[] = {
-    PROTOPOOL_FIELD_(0, NULL), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank calc_blanks_of_log_[] = {
-    PROTOPOOL_PADDING_(203, 5), PROTOPOOL_FIELD_(1, NULL), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank calc_blanks_of_quit_[] = {
-    PROTOPOOL_NO_BLANK_,
-};
+static const struct protopool_hole calc_holes_of_add_[] = { { PROTOPOOL_PADDING_(1, 7), 0 } };
+static const struct protopool_hole calc_holes_of_negate_[] = { { PROTOPOOL_PADDING_(1, 7), 0 } };
+static const struct protopool_hole calc_holes_of_apply_[] = { { PROTOPOOL_PADDING_(2, 6), 0 } };
+static const struct protopool_hole calc_holes_of_sum_[] = { { PROTOPOOL_PADDING_(2, 2), 0 } };
+static const struct protopool_hole calc_holes_of_store_[] = { { PROTOPOOL_PADDING_(2, 6), 0 } };
+static const struct protopool_varying calc_varying_of_store_[] = { { NULL, 0 } };
+static const struct protopool_varying calc_varying_of_recall_[] = { { NULL, 0 } };
+static const struct protopool_hole calc_holes_of_log_[] = { { PROTOPOOL_PADDING_(3, 5), 200 } };
+static const struct protopool_varying calc_varying_of_log_[] = { { NULL, 1 } };
 
-#define CALC_FORM_(NAME, name) { &calc_record_of_##name##_, calc_blanks_of_##name##_, sizeof(struct calc) },
-static const struct protopool_form calc_forms_[] = { CALC_VARIANTS(CALC_FORM_) };
+/* Of each variant, in the schema's order. */
+static const struct protopool_form calc_forms_[] = {
+    { &calc_record_of_add_, calc_holes_of_add_, NULL, 1, 0, 0, sizeof(struct calc) },
+    { &calc_record_of_negate_, calc_holes_of_negate_, NULL, 1, 0, 0, sizeof(struct calc) },
+    { &calc_record_of_apply_, calc_holes_of_apply_, NULL, 1, 0, 0, sizeof(struct calc) },
+    { &calc_record_of_sum_, calc_holes_of_sum_, NULL, 1, 0, 0, sizeof(struct calc) },
+    { &calc_record_of_store_, calc_holes_of_store_, calc_varying_of_store_, 1, 1, 0, sizeof(struct calc) },
+    { &calc_record_of_recall_, NULL, calc_varying_of_recall_, 0, 1, 0, sizeof(struct calc) },
+    { &calc_record_of_log_, calc_holes_of_log_, calc_varying_of_log_, 1, 1, 0, sizeof(struct calc) },
+    { &calc_record_of_quit_, NULL, NULL, 0, 0, 0, sizeof(struct calc) },
+};
 
 void calc_scrub(struct calc *msg)
 {
@@ -463,18 +457,27 @@ size_t calc_encoded_size(const struct calc *msg)
 
 size_t calc_encode(const struct calc *msg, void *buffer, size_t room)
 {
-    const size_t bytes = calc_encoded_size(msg);
+    const unsigned ordinal = msg != NULL ? calc_ordinal_of_(calc_tag_of(msg)) : CALC_ORDINALS_;
+    const struct protopool_form *const form = &calc_forms_[ordinal];
+    size_t bytes;
 
-    if (bytes == 0 || bytes > room) {
+    if (ordinal == CALC_ORDINALS_) {
+        return 0;
+    }
+    bytes = form->record->bytes;
+    if (bytes > room) {
         return 0;
     }
     memcpy(buffer, msg, bytes);
-    protopool_to_wire(&calc_forms_[calc_ordinal_of_(calc_tag_of(msg))], buffer);
+    protopool_scrub(form, buffer);
+    if (!protopool_is_little_endian()) {
+        protopool_to_wire(form, buffer);
+    }
     return bytes;
 }
 
 /* Puts the slot of received bytes that are no message back into the pool. */
-static void calc_discard_(struct calc_pool *pool, unsigned slot_class, struct calc *msg)
+static PROTOPOOL_COLD void calc_discard_(struct calc_pool *pool, unsigned slot_class, struct calc *msg)
 {
 #if PROTOPOOL_CHECK == 2
     protopool_discard(&pool->engine_, slot_class, msg);
@@ -502,9 +505,12 @@ struct calc *(calc_receive)(struct calc_pool *pool, const void *bytes, size_t co
     if (ordinal == CALC_ORDINALS_) {
         return (struct calc *)protopool_note_unknown_tag(result, pool, number);
     }
-    size = protopool_measure(form, bytes, count, result);
-    if (size == 0) {
-        return NULL;
+    size = form->record->bytes;
+    if (form->tail_count != 0 || count < size) {
+        size = protopool_measure(form, bytes, count, result);
+        if (size == 0) {
+            return NULL;
+        }
     }
     slot_class = calc_class_of_(&tagged);
     if (slot_class != 0) {
@@ -514,7 +520,7 @@ struct calc *(calc_receive)(struct calc_pool *pool, const void *bytes, size_t co
         }
         memcpy(msg, bytes, size);
         *msg = tagged; /* the bytes can change meanwhile: what was looked at is not read twice */
-        is_changed = !protopool_from_wire(form, msg, size);
+        is_changed = !protopool_is_little_endian() && !protopool_from_wire(form, msg, size);
         if (is_changed || !calc_validate(msg, size) || !protopool_is_scrubbed(form, msg)) {
             (void)protopool_note_invalid(result, pool, form, msg, is_changed);
             calc_discard_(pool, slot_class, msg);

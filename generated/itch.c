@@ -1068,75 +1068,54 @@ struct itch *(itch_clone)(struct itch_pool *pool, const struct itch *msg)
 /* ---- Send and receive ----------------------------------------------------------------------------------------- */
 
 /* Where records hold no value, or not always one. */
-static const struct protopool_blank itch_blanks_of_system_event_[] = {
-    PROTOPOOL_PADDING_(6, 2), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank itch_blanks_of_stock_directory_[] = {
-    PROTOPOOL_PADDING_(21, 1), PROTOPOOL_PADDING_(26, 2), PROTOPOOL_PADDING_(36, 4), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank itch_blanks_of_trading_action_[] = {
-    PROTOPOOL_PADDING_(15, 1), PROTOPOOL_PADDING_(20, 4), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank itch_blanks_of_reg_sho_[] = {
-    PROTOPOOL_PADDING_(14, 2), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank itch_blanks_of_participant_position_[] = {
-    PROTOPOOL_PADDING_(20, 4), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank itch_blanks_of_mwcb_decline_[] = {
-    PROTOPOOL_PADDING_(1, 1), PROTOPOOL_PADDING_(6, 2), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank itch_blanks_of_mwcb_status_[] = {
-    PROTOPOOL_PADDING_(6, 2), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank itch_blanks_of_ipo_quoting_[] = {
-    PROTOPOOL_PADDING_(14, 2), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank itch_blanks_of_luld_collar_[] = {
-    PROTOPOOL_PADDING_(9, 1), PROTOPOOL_PADDING_(14, 2), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank itch_blanks_of_operational_halt_[] = {
-    PROTOPOOL_PADDING_(11, 1), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank itch_blanks_of_add_order_[] = {
-    PROTOPOOL_PADDING_(14, 2), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank itch_blanks_of_add_order_mpid_[] = {
-    PROTOPOOL_PADDING_(18, 2), PROTOPOOL_PADDING_(28, 4), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank itch_blanks_of_order_executed_[] = {
-    PROTOPOOL_PADDING_(1, 1), PROTOPOOL_PADDING_(6, 2), PROTOPOOL_PADDING_(12, 4), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank itch_blanks_of_order_executed_price_[] = {
-    PROTOPOOL_PADDING_(6, 2), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank itch_blanks_of_order_cancel_[] = {
-    PROTOPOOL_PADDING_(1, 1), PROTOPOOL_PADDING_(6, 2), PROTOPOOL_PADDING_(12, 4), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank itch_blanks_of_order_delete_[] = {
-    PROTOPOOL_PADDING_(1, 1), PROTOPOOL_PADDING_(6, 2), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank itch_blanks_of_order_replace_[] = {
-    PROTOPOOL_PADDING_(1, 1), PROTOPOOL_PADDING_(6, 2), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank itch_blanks_of_trade_[] = {
-    PROTOPOOL_PADDING_(14, 2), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank itch_blanks_of_cross_trade_[] = {
-    PROTOPOOL_PADDING_(14, 2), PROTOPOOL_PADDING_(20, 4), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank itch_blanks_of_broken_trade_[] = {
-    PROTOPOOL_PADDING_(1, 1), PROTOPOOL_PADDING_(6, 2), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank itch_blanks_of_imbalance_[] = {
-    PROTOPOOL_PADDING_(28, 4), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank itch_blanks_of_retail_interest_[] = {
-    PROTOPOOL_PADDING_(14, 2), PROTOPOOL_NO_BLANK_,
-};
+static const struct protopool_hole itch_holes_of_system_event_[] = { { PROTOPOOL_PADDING_(6, 2), 0 } };
+static const struct protopool_hole itch_holes_of_stock_directory_[] = { { PROTOPOOL_PADDING_(5, 1), 16 }, { PROTOPOOL_PADDING_(2, 2), 24 }, { PROTOPOOL_PADDING_(4, 4), 32 } };
+static const struct protopool_hole itch_holes_of_trading_action_[] = { { PROTOPOOL_PADDING_(7, 1), 8 }, { PROTOPOOL_PADDING_(4, 4), 16 } };
+static const struct protopool_hole itch_holes_of_reg_sho_[] = { { PROTOPOOL_PADDING_(6, 2), 8 } };
+static const struct protopool_hole itch_holes_of_participant_position_[] = { { PROTOPOOL_PADDING_(4, 4), 16 } };
+static const struct protopool_hole itch_holes_of_mwcb_decline_[] = { { PROTOPOOL_PADDING_(1, 1) | PROTOPOOL_PADDING_(6, 2), 0 } };
+static const struct protopool_hole itch_holes_of_mwcb_status_[] = { { PROTOPOOL_PADDING_(6, 2), 0 } };
+static const struct protopool_hole itch_holes_of_ipo_quoting_[] = { { PROTOPOOL_PADDING_(6, 2), 8 } };
+static const struct protopool_hole itch_holes_of_luld_collar_[] = { { PROTOPOOL_PADDING_(1, 1) | PROTOPOOL_PADDING_(6, 2), 8 } };
+static const struct protopool_hole itch_holes_of_operational_halt_[] = { { PROTOPOOL_PADDING_(3, 1), 8 } };
+static const struct protopool_hole itch_holes_of_add_order_[] = { { PROTOPOOL_PADDING_(6, 2), 8 } };
+static const struct protopool_hole itch_holes_of_add_order_mpid_[] = { { PROTOPOOL_PADDING_(2, 2), 16 }, { PROTOPOOL_PADDING_(4, 4), 24 } };
+static const struct protopool_hole itch_holes_of_order_executed_[] = { { PROTOPOOL_PADDING_(1, 1) | PROTOPOOL_PADDING_(6, 2), 0 }, { PROTOPOOL_PADDING_(4, 4), 8 } };
+static const struct protopool_hole itch_holes_of_order_executed_price_[] = { { PROTOPOOL_PADDING_(6, 2), 0 } };
+static const struct protopool_hole itch_holes_of_order_cancel_[] = { { PROTOPOOL_PADDING_(1, 1) | PROTOPOOL_PADDING_(6, 2), 0 }, { PROTOPOOL_PADDING_(4, 4), 8 } };
+static const struct protopool_hole itch_holes_of_order_delete_[] = { { PROTOPOOL_PADDING_(1, 1) | PROTOPOOL_PADDING_(6, 2), 0 } };
+static const struct protopool_hole itch_holes_of_order_replace_[] = { { PROTOPOOL_PADDING_(1, 1) | PROTOPOOL_PADDING_(6, 2), 0 } };
+static const struct protopool_hole itch_holes_of_trade_[] = { { PROTOPOOL_PADDING_(6, 2), 8 } };
+static const struct protopool_hole itch_holes_of_cross_trade_[] = { { PROTOPOOL_PADDING_(6, 2), 8 }, { PROTOPOOL_PADDING_(4, 4), 16 } };
+static const struct protopool_hole itch_holes_of_broken_trade_[] = { { PROTOPOOL_PADDING_(1, 1) | PROTOPOOL_PADDING_(6, 2), 0 } };
+static const struct protopool_hole itch_holes_of_imbalance_[] = { { PROTOPOOL_PADDING_(4, 4), 24 } };
+static const struct protopool_hole itch_holes_of_retail_interest_[] = { { PROTOPOOL_PADDING_(6, 2), 8 } };
 
-#define ITCH_FORM_(NAME, name) { &itch_record_of_##name##_, itch_blanks_of_##name##_, sizeof(struct itch) },
-static const struct protopool_form itch_forms_[] = { ITCH_VARIANTS(ITCH_FORM_) };
+/* Of each variant, in the schema's order. */
+static const struct protopool_form itch_forms_[] = {
+    { &itch_record_of_system_event_, itch_holes_of_system_event_, NULL, 1, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_stock_directory_, itch_holes_of_stock_directory_, NULL, 3, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_trading_action_, itch_holes_of_trading_action_, NULL, 2, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_reg_sho_, itch_holes_of_reg_sho_, NULL, 1, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_participant_position_, itch_holes_of_participant_position_, NULL, 1, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_mwcb_decline_, itch_holes_of_mwcb_decline_, NULL, 1, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_mwcb_status_, itch_holes_of_mwcb_status_, NULL, 1, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_ipo_quoting_, itch_holes_of_ipo_quoting_, NULL, 1, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_luld_collar_, itch_holes_of_luld_collar_, NULL, 1, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_operational_halt_, itch_holes_of_operational_halt_, NULL, 1, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_add_order_, itch_holes_of_add_order_, NULL, 1, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_add_order_mpid_, itch_holes_of_add_order_mpid_, NULL, 2, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_order_executed_, itch_holes_of_order_executed_, NULL, 2, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_order_executed_price_, itch_holes_of_order_executed_price_, NULL, 1, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_order_cancel_, itch_holes_of_order_cancel_, NULL, 2, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_order_delete_, itch_holes_of_order_delete_, NULL, 1, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_order_replace_, itch_holes_of_order_replace_, NULL, 1, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_trade_, itch_holes_of_trade_, NULL, 1, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_cross_trade_, itch_holes_of_cross_trade_, NULL, 2, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_broken_trade_, itch_holes_of_broken_trade_, NULL, 1, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_imbalance_, itch_holes_of_imbalance_, NULL, 1, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_retail_interest_, itch_holes_of_retail_interest_, NULL, 1, 0, 0, sizeof(struct itch) },
+};
 
 void itch_scrub(struct itch *msg)
 {
@@ -1153,18 +1132,27 @@ size_t itch_encoded_size(const struct itch *msg)
 
 size_t itch_encode(const struct itch *msg, void *buffer, size_t room)
 {
-    const size_t bytes = itch_encoded_size(msg);
+    const unsigned ordinal = msg != NULL ? itch_ordinal_of_(itch_tag_of(msg)) : ITCH_ORDINALS_;
+    const struct protopool_form *const form = &itch_forms_[ordinal];
+    size_t bytes;
 
-    if (bytes == 0 || bytes > room) {
+    if (ordinal == ITCH_ORDINALS_) {
+        return 0;
+    }
+    bytes = form->record->bytes;
+    if (bytes > room) {
         return 0;
     }
     memcpy(buffer, msg, bytes);
-    protopool_to_wire(&itch_forms_[itch_ordinal_of_(itch_tag_of(msg))], buffer);
+    protopool_scrub(form, buffer);
+    if (!protopool_is_little_endian()) {
+        protopool_to_wire(form, buffer);
+    }
     return bytes;
 }
 
 /* Puts the slot of received bytes that are no message back into the pool. */
-static void itch_discard_(struct itch_pool *pool, unsigned slot_class, struct itch *msg)
+static PROTOPOOL_COLD void itch_discard_(struct itch_pool *pool, unsigned slot_class, struct itch *msg)
 {
 #if PROTOPOOL_CHECK == 2
     protopool_discard(&pool->engine_, slot_class, msg);
@@ -1192,9 +1180,12 @@ struct itch *(itch_receive)(struct itch_pool *pool, const void *bytes, size_t co
     if (ordinal == ITCH_ORDINALS_) {
         return (struct itch *)protopool_note_unknown_tag(result, pool, number);
     }
-    size = protopool_measure(form, bytes, count, result);
-    if (size == 0) {
-        return NULL;
+    size = form->record->bytes;
+    if (form->tail_count != 0 || count < size) {
+        size = protopool_measure(form, bytes, count, result);
+        if (size == 0) {
+            return NULL;
+        }
     }
     slot_class = itch_class_of_(&tagged);
     if (slot_class != 0) {
@@ -1204,7 +1195,7 @@ struct itch *(itch_receive)(struct itch_pool *pool, const void *bytes, size_t co
         }
         memcpy(msg, bytes, size);
         *msg = tagged; /* the bytes can change meanwhile: what was looked at is not read twice */
-        is_changed = !protopool_from_wire(form, msg, size);
+        is_changed = !protopool_is_little_endian() && !protopool_from_wire(form, msg, size);
         if (is_changed || !itch_validate(msg, size) || !protopool_is_scrubbed(form, msg)) {
             (void)protopool_note_invalid(result, pool, form, msg, is_changed);
             itch_discard_(pool, slot_class, msg);

@@ -808,48 +808,41 @@ struct telemetry *(telemetry_clone)(struct telemetry_pool *pool, const struct te
 /* ---- Send and receive ----------------------------------------------------------------------------------------- */
 
 /* Where records hold no value, or not always one. */
-static const struct protopool_blank telemetry_blanks_of_position_[] = {
-    PROTOPOOL_PADDING_(4, 4), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank telemetry_blanks_of_waypoint_[] = {
-    PROTOPOOL_PADDING_(1, 1), PROTOPOOL_BITS_(0, 1), PROTOPOOL_FIELD_(0, telemetry_blanks_of_position_), PROTOPOOL_FIELD_(1, NULL), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank telemetry_blanks_of_heartbeat_[] = {
-    PROTOPOOL_PADDING_(4, 4), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank telemetry_blanks_of_attitude_[] = {
-    PROTOPOOL_PADDING_(2, 2), PROTOPOOL_PADDING_(28, 4), PROTOPOOL_BITS_(1, 1), PROTOPOOL_FIELD_(2, NULL), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank telemetry_blanks_of_moved_[] = {
-    PROTOPOOL_PADDING_(2, 6), PROTOPOOL_BITS_(1, 1), PROTOPOOL_FIELD_(1, telemetry_blanks_of_position_), PROTOPOOL_FIELD_(2, telemetry_blanks_of_position_), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank telemetry_blanks_of_mission_[] = {
-    PROTOPOOL_PADDING_(3, 1), PROTOPOOL_FIELD_(0, NULL), PROTOPOOL_FIELD_(2, telemetry_blanks_of_waypoint_), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank telemetry_blanks_of_text_[] = {
-    PROTOPOOL_FIELD_(1, NULL), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank telemetry_blanks_of_log_[] = {
-    PROTOPOOL_TAIL_(2, NULL), PROTOPOOL_PADDING_(2, 2), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank telemetry_blanks_of_chunk_[] = {
-    PROTOPOOL_TAIL_(2, NULL), PROTOPOOL_PADDING_(1, 1), PROTOPOOL_PADDING_(6, 2), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank telemetry_blanks_of_track_[] = {
-    PROTOPOOL_TAIL_(1, telemetry_blanks_of_position_), PROTOPOOL_PADDING_(1, 1), PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank telemetry_blanks_of_set_mode_[] = {
-    PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank telemetry_blanks_of_reboot_[] = {
-    PROTOPOOL_NO_BLANK_,
-};
-static const struct protopool_blank telemetry_blanks_of_set_home_[] = {
-    PROTOPOOL_PADDING_(1, 7), PROTOPOOL_FIELD_(0, telemetry_blanks_of_position_), PROTOPOOL_NO_BLANK_,
-};
+static const struct protopool_hole telemetry_holes_of_position_[] = { { PROTOPOOL_PADDING_(4, 4), 0 } };
+static const struct protopool_form telemetry_form_of_position_ = { &telemetry_record_of_position_, telemetry_holes_of_position_, NULL, 1, 0, 0, 0 };
+static const struct protopool_hole telemetry_holes_of_waypoint_[] = { { PROTOPOOL_PADDING_(1, 1) | PROTOPOOL_UNUSED_(0, 1), 0 }, { PROTOPOOL_PADDING_(4, 4), 8 } };
+static const struct protopool_varying telemetry_varying_of_waypoint_[] = { { NULL, 1 } };
+static const struct protopool_form telemetry_form_of_waypoint_ = { &telemetry_record_of_waypoint_, telemetry_holes_of_waypoint_, telemetry_varying_of_waypoint_, 2, 1, 0, 0 };
+static const struct protopool_hole telemetry_holes_of_heartbeat_[] = { { PROTOPOOL_PADDING_(4, 4), 0 } };
+static const struct protopool_hole telemetry_holes_of_attitude_[] = { { PROTOPOOL_PADDING_(2, 2) | PROTOPOOL_UNUSED_(1, 1), 0 }, { PROTOPOOL_PADDING_(4, 4), 24 } };
+static const struct protopool_varying telemetry_varying_of_attitude_[] = { { NULL, 2 } };
+static const struct protopool_hole telemetry_holes_of_moved_[] = { { PROTOPOOL_PADDING_(2, 6) | PROTOPOOL_UNUSED_(1, 1), 0 }, { PROTOPOOL_PADDING_(4, 4), 16 }, { PROTOPOOL_PADDING_(4, 4), 40 } };
+static const struct protopool_varying telemetry_varying_of_moved_[] = { { NULL, 2 } };
+static const struct protopool_hole telemetry_holes_of_mission_[] = { { PROTOPOOL_PADDING_(3, 1), 0 } };
+static const struct protopool_varying telemetry_varying_of_mission_[] = { { NULL, 0 }, { &telemetry_form_of_waypoint_, 2 } };
+static const struct protopool_varying telemetry_varying_of_text_[] = { { NULL, 1 } };
+static const struct protopool_hole telemetry_holes_of_log_[] = { { PROTOPOOL_PADDING_(2, 2), 0 } };
+static const struct protopool_varying telemetry_varying_of_log_[] = { { NULL, 2 } };
+static const struct protopool_hole telemetry_holes_of_chunk_[] = { { PROTOPOOL_PADDING_(1, 1) | PROTOPOOL_PADDING_(6, 2), 0 } };
+static const struct protopool_varying telemetry_varying_of_chunk_[] = { { NULL, 2 } };
+static const struct protopool_hole telemetry_holes_of_track_[] = { { PROTOPOOL_PADDING_(1, 1), 0 } };
+static const struct protopool_varying telemetry_varying_of_track_[] = { { &telemetry_form_of_position_, 1 } };
+static const struct protopool_hole telemetry_holes_of_set_home_[] = { { PROTOPOOL_PADDING_(1, 7), 0 }, { PROTOPOOL_PADDING_(4, 4), 8 } };
 
-#define TELEMETRY_FORM_(NAME, name) { &telemetry_record_of_##name##_, telemetry_blanks_of_##name##_, sizeof(struct telemetry) },
-static const struct protopool_form telemetry_forms_[] = { TELEMETRY_VARIANTS(TELEMETRY_FORM_) };
+/* Of each variant, in the schema's order. */
+static const struct protopool_form telemetry_forms_[] = {
+    { &telemetry_record_of_heartbeat_, telemetry_holes_of_heartbeat_, NULL, 1, 0, 0, sizeof(struct telemetry) },
+    { &telemetry_record_of_attitude_, telemetry_holes_of_attitude_, telemetry_varying_of_attitude_, 2, 1, 0, sizeof(struct telemetry) },
+    { &telemetry_record_of_moved_, telemetry_holes_of_moved_, telemetry_varying_of_moved_, 3, 1, 0, sizeof(struct telemetry) },
+    { &telemetry_record_of_mission_, telemetry_holes_of_mission_, telemetry_varying_of_mission_, 1, 2, 0, sizeof(struct telemetry) },
+    { &telemetry_record_of_text_, NULL, telemetry_varying_of_text_, 0, 1, 0, sizeof(struct telemetry) },
+    { &telemetry_record_of_log_, telemetry_holes_of_log_, telemetry_varying_of_log_, 1, 1, 1, sizeof(struct telemetry) },
+    { &telemetry_record_of_chunk_, telemetry_holes_of_chunk_, telemetry_varying_of_chunk_, 1, 1, 1, sizeof(struct telemetry) },
+    { &telemetry_record_of_track_, telemetry_holes_of_track_, telemetry_varying_of_track_, 1, 1, 1, sizeof(struct telemetry) },
+    { &telemetry_record_of_set_mode_, NULL, NULL, 0, 0, 0, sizeof(struct telemetry) },
+    { &telemetry_record_of_reboot_, NULL, NULL, 0, 0, 0, sizeof(struct telemetry) },
+    { &telemetry_record_of_set_home_, telemetry_holes_of_set_home_, NULL, 2, 0, 0, sizeof(struct telemetry) },
+};
 
 void telemetry_scrub(struct telemetry *msg)
 {
@@ -866,18 +859,27 @@ size_t telemetry_encoded_size(const struct telemetry *msg)
 
 size_t telemetry_encode(const struct telemetry *msg, void *buffer, size_t room)
 {
-    const size_t bytes = telemetry_encoded_size(msg);
+    const unsigned ordinal = msg != NULL ? telemetry_ordinal_of_(telemetry_tag_of(msg)) : TELEMETRY_ORDINALS_;
+    const struct protopool_form *const form = &telemetry_forms_[ordinal];
+    size_t bytes;
 
-    if (bytes == 0 || bytes > room) {
+    if (ordinal == TELEMETRY_ORDINALS_) {
+        return 0;
+    }
+    bytes = form->tail_count != 0 ? telemetry_tail_size_(msg) : form->record->bytes;
+    if (bytes > room) {
         return 0;
     }
     memcpy(buffer, msg, bytes);
-    protopool_to_wire(&telemetry_forms_[telemetry_ordinal_of_(telemetry_tag_of(msg))], buffer);
+    protopool_scrub(form, buffer);
+    if (!protopool_is_little_endian()) {
+        protopool_to_wire(form, buffer);
+    }
     return bytes;
 }
 
 /* Puts the slot of received bytes that are no message back into the pool. */
-static void telemetry_discard_(struct telemetry_pool *pool, unsigned slot_class, struct telemetry *msg)
+static PROTOPOOL_COLD void telemetry_discard_(struct telemetry_pool *pool, unsigned slot_class, struct telemetry *msg)
 {
 #if PROTOPOOL_CHECK == 2
     protopool_discard(&pool->engine_, slot_class, msg);
@@ -905,13 +907,16 @@ struct telemetry *(telemetry_receive)(struct telemetry_pool *pool, const void *b
     if (ordinal == TELEMETRY_ORDINALS_) {
         return (struct telemetry *)protopool_note_unknown_tag(result, pool, number);
     }
-    size = protopool_measure(form, bytes, count, result);
-    if (size == 0) {
-        return NULL;
+    size = form->record->bytes;
+    if (form->tail_count != 0 || count < size) {
+        size = protopool_measure(form, bytes, count, result);
+        if (size == 0) {
+            return NULL;
+        }
     }
     slot_class = telemetry_class_of_(&tagged);
     if (slot_class != 0) {
-        if (form->blanks->kind == PROTOPOOL_BLANK_TAIL) {
+        if (form->tail_count != 0) {
             slot_class = telemetry_tail_class_(pool, slot_class, size);
         }
         msg = (struct telemetry *)telemetry_take_(pool, slot_class, tag, sizeof tagged, size);
@@ -920,7 +925,7 @@ struct telemetry *(telemetry_receive)(struct telemetry_pool *pool, const void *b
         }
         memcpy(msg, bytes, size);
         *msg = tagged; /* the bytes can change meanwhile: what was looked at is not read twice */
-        is_changed = !protopool_from_wire(form, msg, size);
+        is_changed = protopool_is_little_endian() ? form->tail_count != 0 && telemetry_tail_size_(msg) != size : !protopool_from_wire(form, msg, size);
         if (is_changed || !telemetry_validate(msg, size) || !protopool_is_scrubbed(form, msg)) {
             (void)protopool_note_invalid(result, pool, form, msg, is_changed);
             telemetry_discard_(pool, slot_class, msg);

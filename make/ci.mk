@@ -216,13 +216,13 @@ combinations-elsewhere: $(A)/all.h
 	$(call step,CC,combinations (g++ and clang++))echo '#include "all.hpp"' >$(A)/all.cpp; \
 	    for cxx in g++ clang++; do $$cxx $(STRICT_CXX) -I$(A) -fsyntax-only $(A)/all.cpp || exit 1; done
 	$(call step,TEST,combinations (valgrind))for c in all protopool; do gcc $(STRICT_ALL) -g -c $(A)/$$c.c -o $(A)/$$c.o || exit 1; done && \
-	    gcc $(STRICT_ALL) -g tests/generator/combined.c $(A)/all.o $(A)/protopool.o -o $(A)/combined && $(MEMCHECK) $(A)/combined >$(A)/expected
+	    gcc $(STRICT_ALL) -g tests/generator/combined.c $(A)/all.o $(A)/protopool.o -o $(A)/combined && $(MEMCHECK) $(A)/combined $(A)/sent >$(A)/expected
 	$(call step,TEST,combinations (Python))gcc $(STRICT_ALL) tests/generator/python_peer.c $(A)/all.o $(A)/protopool.o -o $(A)/python_peer && \
-	    $(A)/combined $(A)/sent >$(A)/log && $(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(A) $(A)/python_peer $(A)/sent
+	    $(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(A) $(A)/python_peer $(A)/sent
 	$(call step,TEST,combinations (32 bits))i686-linux-gnu-gcc $(STRICT_ALL) -static tests/generator/combined.c $(ALL) -o $(A)/combined_i686 && \
-	    qemu-i386 $(A)/combined_i686 | diff $(A)/expected -
+	    qemu-i386 $(A)/combined_i686 $(A)/sent_i686 $(A)/sent | diff $(A)/expected - && cmp $(A)/sent $(A)/sent_i686
 	$(call step,TEST,combinations (big-endian))powerpc-linux-gnu-gcc $(STRICT_ALL) -static tests/generator/combined.c $(ALL) -o $(A)/combined_powerpc && \
-	    qemu-ppc $(A)/combined_powerpc | diff $(A)/expected -
+	    qemu-ppc $(A)/combined_powerpc $(A)/sent_powerpc $(A)/sent | diff $(A)/expected - && cmp $(A)/sent $(A)/sent_powerpc
 
 # The same for tags of four bytes, with the suite at each level.
 WIDE = $(A)/wide
@@ -237,9 +237,9 @@ combinations-wide: build/generated
 	        $(WIDE)/tests/all_check.c -o $(WIDE)/all_check $(CHECK_LIBS) && \
 	    CK_FORK=no $(WIDE)/all_check >$(WIDE)/log || { cat $(WIDE)/log >&2; exit 1; }; done
 	$(call step,TEST,combinations (wide tags, 32 bits and big-endian))gcc $(STRICT_WIDE) tests/generator/combined.c -o $(WIDE)/combined && \
-	    $(WIDE)/combined >$(WIDE)/expected && for machine in i686:i386 powerpc:ppc; do \
+	    $(WIDE)/combined $(WIDE)/sent >$(WIDE)/expected && for machine in i686:i386 powerpc:ppc; do \
 	    $${machine%:*}-linux-gnu-gcc $(STRICT_WIDE) -static tests/generator/combined.c -o $(WIDE)/combined && \
-	    qemu-$${machine#*:} $(WIDE)/combined | diff $(WIDE)/expected - || exit 1; done
+	    qemu-$${machine#*:} $(WIDE)/combined $(WIDE)/sent_other $(WIDE)/sent | diff $(WIDE)/expected - && cmp $(WIDE)/sent $(WIDE)/sent_other || exit 1; done
 
 	$(call step,TEST,combinations (wide tags, Python))gcc $(STRICT_WIDE) tests/generator/python_peer.c -o $(WIDE)/python_peer && \
 	    $(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(WIDE) $(WIDE)/python_peer

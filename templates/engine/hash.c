@@ -10,19 +10,10 @@ static inline uint64_t pp_hash_word(uint64_t hash, uint64_t word)
     return hash ^ (hash >> 31);
 }
 
-static inline bool pp_is_little_endian(void)
-{
-    const uint16_t one = 1;
-    unsigned char first;
-
-    memcpy(&first, &one, sizeof first);
-    return first == 1;
-}
-
 /* The last bytes of numbers as one little-endian number: 1 to 7, or 8 on a big-endian machine. `bytes`: of each number. */
 static uint64_t pp_gather(const unsigned char *at, size_t bytes, size_t rest)
 {
-    const size_t swap = pp_is_little_endian() ? 0 : bytes - 1;
+    const size_t swap = protopool_is_little_endian() ? 0 : bytes - 1;
     uint64_t word = 0;
 
     for (size_t i = 0; i < rest; i++)
@@ -37,7 +28,7 @@ static inline uint64_t pp_hash_numbers(uint64_t hash, const void *numbers, size_
     uint64_t word;
 
     for (; rest >= sizeof word; rest -= sizeof word, at += sizeof word) {
-        if (pp_is_little_endian())
+        if (protopool_is_little_endian())
             memcpy(&word, at, sizeof word);
         else
             word = pp_gather(at, bytes, sizeof word);

@@ -21,6 +21,9 @@
 /* PROTOPOOL_NO_INLINE makes new, copy and free of a message calls, for less code and more time. It is a setting of a file: files
  * with and without it link. */
 
+/* PROTOPOOL_SCRUB: new, copy and clone set each byte to 0 that holds no value, so that no message has old bytes of its slot. It is a
+ * setting of a file, too. Without it, scrub does the same for one message, and encode for what is sent. */
+
 /* Slots in a magazine: a plain decimal from 1 to 65535. It should exceed the usual burst of allocations or frees. A
  * microcontroller, a 32-bit machine without a system that the compiler knows, has small ones. */
 #ifndef PROTOPOOL_MAGAZINE
@@ -152,12 +155,12 @@
 #define protopool_print_message PROTOPOOL_NAMED_(protopool_print_message)
 #define protopool_trace_bytes PROTOPOOL_NAMED_(protopool_trace_bytes)
 #define protopool_set_refusal_handler PROTOPOOL_NAMED_(protopool_set_refusal_handler)
-#define protopool_scrub PROTOPOOL_NAMED_(protopool_scrub)
+#define protopool_visit_small PROTOPOOL_NAMED_(protopool_visit_small)
+#define protopool_scrub_varying PROTOPOOL_NAMED_(protopool_scrub_varying)
+#define protopool_is_varying_scrubbed PROTOPOOL_NAMED_(protopool_is_varying_scrubbed)
 #define protopool_to_wire PROTOPOOL_NAMED_(protopool_to_wire)
-#define protopool_received_tag PROTOPOOL_NAMED_(protopool_received_tag)
 #define protopool_measure PROTOPOOL_NAMED_(protopool_measure)
 #define protopool_from_wire PROTOPOOL_NAMED_(protopool_from_wire)
-#define protopool_is_scrubbed PROTOPOOL_NAMED_(protopool_is_scrubbed)
 #define protopool_note_incomplete PROTOPOOL_NAMED_(protopool_note_incomplete)
 #define protopool_note_no_memory PROTOPOOL_NAMED_(protopool_note_no_memory)
 #define protopool_note_unknown_tag PROTOPOOL_NAMED_(protopool_note_unknown_tag)

@@ -6,6 +6,7 @@
 
 #define PROTOPOOL_NO_ANALYSIS /* what is received is NULL on purpose */
 #define PROTOPOOL_NO_DEPRECATION
+#define PROTOPOOL_SCRUB /* in parentheses, (telemetry_new_log) is the function without it */
 #include "parcel.h"
 #include "telemetry.h"
 #include "support.h"
@@ -51,35 +52,35 @@ static struct telemetry *make(struct telemetry_pool *of, unsigned kind)
     ck_assert(telemetry_set_waypoint(&waypoints[1], &away, NULL, 6));
     switch (kind) {
     case 0:
-        return telemetry_new_heartbeat(of, 1, TELEMETRY_MODE_HOLD, TELEMETRY_SENSORS_GPS, 50);
+        return (telemetry_new_heartbeat)(of, 1, TELEMETRY_MODE_HOLD, TELEMETRY_SENSORS_GPS, 50);
     case 1:
-        return telemetry_new_attitude(of, 2, angles, angles);
+        return (telemetry_new_attitude)(of, 2, angles, angles);
     case 2:
-        return telemetry_new_attitude(of, 3, angles, NULL);
+        return (telemetry_new_attitude)(of, 3, angles, NULL);
     case 3:
-        return telemetry_new_moved(of, 4, &home, &away);
+        return (telemetry_new_moved)(of, 4, &home, &away);
     case 4:
-        return telemetry_new_moved(of, 5, &home, NULL);
+        return (telemetry_new_moved)(of, 5, &home, NULL);
     case 5:
-        return telemetry_new_mission(of, "north", 10, waypoints, 2);
+        return (telemetry_new_mission)(of, "north", 10, waypoints, 2);
     case 6:
-        return telemetry_new_mission(of, "", 10, NULL, 0);
+        return (telemetry_new_mission)(of, "", 10, NULL, 0);
     case 7:
-        return telemetry_new_text(of, 1, "stop");
+        return (telemetry_new_text)(of, 1, "stop");
     case 8:
-        return telemetry_new_log(of, 6, 2, "battery is low", 14);
+        return (telemetry_new_log)(of, 6, 2, "battery is low", 14);
     case 9:
-        return telemetry_new_chunk(of, 7, 8, (const uint8_t *)"\1\2\3\4\5", 5);
+        return (telemetry_new_chunk)(of, 7, 8, (const uint8_t *)"\1\2\3\4\5", 5);
     case 10:
-        return telemetry_new_track(of, 10, points, 3);
+        return (telemetry_new_track)(of, 10, points, 3);
     case 11:
-        return telemetry_new_track(of, 10, NULL, 0);
+        return (telemetry_new_track)(of, 10, NULL, 0);
     case 12:
-        return telemetry_new_set_mode(of, TELEMETRY_MODE_LAND);
+        return (telemetry_new_set_mode)(of, TELEMETRY_MODE_LAND);
     case 13:
-        return telemetry_new_reboot(of);
+        return (telemetry_new_reboot)(of);
     case 14:
-        return telemetry_new_set_home(of, &home);
+        return (telemetry_new_set_home)(of, &home);
     default:
         return NULL;
     }
@@ -180,6 +181,30 @@ START_TEST(scrub_leaves_the_message_and_clears_the_rest)
         ASSERT(telemetry_equal(msg, same) && memcmp(msg, bytes, size) == 0);
         telemetry_free(&pool, msg);
         telemetry_free(&pool, same);
+    }
+    assert_nothing_is_live();
+}
+END_TEST
+
+START_TEST(with_the_setting_no_message_has_old_bytes)
+{
+    for (unsigned round = 0; round < 300; round++) {
+        struct telemetry *msg = make(&pool, 5), *copy;
+        struct telemetry_mission mission;
+        memset((unsigned char *)msg + 1, SECRET, telemetry_size(msg) - 1);
+        telemetry_free(&pool, msg);
+        msg = telemetry_new_mission(&pool, "north", 10, NULL, 0);
+        ASSERT(msg != NULL && telemetry_encode(msg, bytes, sizeof bytes) == sizeof mission);
+        ASSERT(memcmp(msg, bytes, sizeof mission) == 0);
+        memset(&mission, SECRET, sizeof mission);
+        mission.base.tag = 0;
+        mission.name_len = mission.waypoints_len = 0;
+        mission.name[0] = '\0';
+        mission.speed = 10;
+        copy = telemetry_copy_mission(&pool, &mission);
+        ASSERT(copy != NULL && memchr(copy, SECRET, sizeof mission) == NULL);
+        telemetry_free(&pool, copy);
+        telemetry_free(&pool, msg);
     }
     assert_nothing_is_live();
 }
@@ -327,10 +352,10 @@ START_TEST(a_byte_that_holds_no_value_must_be_0)
     size_t size = encode(0);
 
     bytes[4] = 1;
-    assert_invalid(size, "Heartbeat", NULL, PROTOPOOL_RULE_UNUSED, "the padding at byte 4 is not 0");
+    assert_invalid(size, "Heartbeat", NULL, PROTOPOOL_RULE_UNUSED, "the padding in the 8 bytes at 0 is not 0");
     size = encode(1);
     bytes[1] |= 0x80;
-    assert_invalid(size, "Attitude", NULL, PROTOPOOL_RULE_UNUSED, "the padding at byte 1 is not 0");
+    assert_invalid(size, "Attitude", NULL, PROTOPOOL_RULE_UNUSED, "the padding in the 8 bytes at 0 is not 0");
     size = encode(2);
     bytes[offsetof(struct telemetry_attitude, rates) + 5] = 1;
     assert_invalid(size, "Attitude", "rates", PROTOPOOL_RULE_UNUSED,
@@ -437,6 +462,7 @@ int main(void)
     ADD_TEST(suite, a_message_without_fields_is_its_tag);
     ADD_TEST(suite, what_is_sent_does_not_depend_on_what_was_in_memory);
     ADD_TEST(suite, scrub_leaves_the_message_and_clears_the_rest);
+    ADD_TEST(suite, with_the_setting_no_message_has_old_bytes);
     ADD_TEST(suite, encode_writes_nothing_if_the_room_is_too_small);
     ADD_TEST(suite, a_stream_that_is_cut_anywhere_is_received_whole);
     ADD_TEST(suite, missing_bytes_of_a_tail_are_counted_exactly_once_the_struct_is_there);

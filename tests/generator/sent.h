@@ -53,7 +53,7 @@ static bool cut_is_incomplete(struct all_pool *pool, const unsigned char *bytes,
 {
     struct protopool_received result;
 
-    for (size_t count = 0; count < size; count += 1 + count / 64) {
+    for (size_t count = 0; count < size; count += 1 + count / 8) {
         memset(&result, 0xa5, sizeof result);
         if (all_receive(pool, bytes, count, &result) != NULL || result.status != PROTOPOOL_INCOMPLETE
             || result.used != 0 || result.missing == 0 || count + result.missing > size)
@@ -62,11 +62,11 @@ static bool cut_is_incomplete(struct all_pool *pool, const unsigned char *bytes,
     return true;
 }
 
-/* Whether a bit that holds no value, or is in a terminator, is found in received bytes: each of them, if there are few. */
+/* Whether a bit that holds no value, or is in a terminator, is found in received bytes: a few of them. */
 static bool dirt_is_refused(struct all_pool *pool, unsigned char *bytes, const unsigned char *used, size_t size)
 {
     struct protopool_received result;
-    size_t step = 1 + size / 512;
+    const size_t step = 1 + size / 16;
 
     for (size_t i = sizeof(struct all); i < size; i += used[i] == 0xff ? 1 : step) {
         const unsigned char unused = (unsigned char)~as_sent(used[i]);
