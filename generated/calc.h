@@ -1019,6 +1019,19 @@ PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_constant_(struct calc *msg);
 #define CALC_CONSTANT_(msg) (msg)
 #endif
 
+#ifdef PROTOPOOL_SCRUB
+static inline struct calc *calc_scrubbed_(struct calc *msg)
+{
+    if (msg != NULL) {
+        calc_scrub(msg);
+    }
+    return msg;
+}
+#define CALC_SCRUBBED_(msg) calc_scrubbed_(msg)
+#else
+#define CALC_SCRUBBED_(msg) (msg)
+#endif
+
 #if PROTOPOOL_CHECK == 2
 /* Notes where an operation is. */
 static inline struct calc_pool *calc_at_(struct calc_pool *pool, const char *file, int line)
@@ -1044,7 +1057,7 @@ PROTOPOOL_API const struct calc *calc_read_at_(enum calc_tag tag, const char *fi
 PROTOPOOL_API struct calc *calc_edit_at_(enum calc_tag tag, const char *file, int line, struct calc *msg);
 
 #define CALC_HERE_(pool) calc_at_(pool, __FILE__, __LINE__)
-#define CALC_NEW_(function, pool, ...) CALC_ALLOCATED_(function(CALC_HERE_(pool), __VA_ARGS__))
+#define CALC_NEW_(function, pool, ...) CALC_ALLOCATED_(CALC_SCRUBBED_(function(CALC_HERE_(pool), __VA_ARGS__)))
 #define calc_pool_fini(pool) calc_pool_fini(CALC_HERE_(pool))
 #define calc_pool_reset(pool) calc_pool_reset(CALC_HERE_(pool))
 #define calc_pool_prefill(pool) calc_pool_prefill(CALC_HERE_(pool))
@@ -1080,8 +1093,10 @@ PROTOPOOL_API struct calc *calc_edit_at_(enum calc_tag tag, const char *file, in
 #define calc_free_quit(...) CALC_FREE_AS_(QUIT, __VA_ARGS__)
 #define calc_as_quit(...) calc_as_quit(CALC_READ_(QUIT, __VA_ARGS__))
 #elif defined PROTOPOOL_ANALYSED_
-#define CALC_NEW_(function, ...) CALC_ALLOCATED_(function(__VA_ARGS__))
+#define CALC_NEW_(function, ...) CALC_ALLOCATED_(CALC_SCRUBBED_(function(__VA_ARGS__)))
 #define calc_free(...) calc_free_(__VA_ARGS__)
+#elif defined PROTOPOOL_SCRUB
+#define CALC_NEW_(function, ...) CALC_SCRUBBED_(function(__VA_ARGS__))
 #endif
 
 #ifdef CALC_NEW_

@@ -2559,6 +2559,19 @@ PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_constant_(struct itch *msg);
 #define ITCH_CONSTANT_(msg) (msg)
 #endif
 
+#ifdef PROTOPOOL_SCRUB
+static inline struct itch *itch_scrubbed_(struct itch *msg)
+{
+    if (msg != NULL) {
+        itch_scrub(msg);
+    }
+    return msg;
+}
+#define ITCH_SCRUBBED_(msg) itch_scrubbed_(msg)
+#else
+#define ITCH_SCRUBBED_(msg) (msg)
+#endif
+
 #if PROTOPOOL_CHECK == 2
 /* Notes where an operation is. */
 static inline struct itch_pool *itch_at_(struct itch_pool *pool, const char *file, int line)
@@ -2584,7 +2597,7 @@ PROTOPOOL_API const struct itch *itch_read_at_(enum itch_tag tag, const char *fi
 PROTOPOOL_API struct itch *itch_edit_at_(enum itch_tag tag, const char *file, int line, struct itch *msg);
 
 #define ITCH_HERE_(pool) itch_at_(pool, __FILE__, __LINE__)
-#define ITCH_NEW_(function, pool, ...) ITCH_ALLOCATED_(function(ITCH_HERE_(pool), __VA_ARGS__))
+#define ITCH_NEW_(function, pool, ...) ITCH_ALLOCATED_(ITCH_SCRUBBED_(function(ITCH_HERE_(pool), __VA_ARGS__)))
 #define itch_pool_fini(pool) itch_pool_fini(ITCH_HERE_(pool))
 #define itch_pool_reset(pool) itch_pool_reset(ITCH_HERE_(pool))
 #define itch_pool_prefill(pool) itch_pool_prefill(ITCH_HERE_(pool))
@@ -2663,8 +2676,10 @@ PROTOPOOL_API struct itch *itch_edit_at_(enum itch_tag tag, const char *file, in
 #define itch_as_retail_interest(...) itch_as_retail_interest(ITCH_READ_(RETAIL_INTEREST, __VA_ARGS__))
 #define itch_edit_retail_interest(...) itch_edit_retail_interest(ITCH_EDIT_(RETAIL_INTEREST, __VA_ARGS__))
 #elif defined PROTOPOOL_ANALYSED_
-#define ITCH_NEW_(function, ...) ITCH_ALLOCATED_(function(__VA_ARGS__))
+#define ITCH_NEW_(function, ...) ITCH_ALLOCATED_(ITCH_SCRUBBED_(function(__VA_ARGS__)))
 #define itch_free(...) itch_free_(__VA_ARGS__)
+#elif defined PROTOPOOL_SCRUB
+#define ITCH_NEW_(function, ...) ITCH_SCRUBBED_(function(__VA_ARGS__))
 #endif
 
 #ifdef ITCH_NEW_

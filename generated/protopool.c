@@ -5806,19 +5806,10 @@ static inline uint64_t pp_hash_word(uint64_t hash, uint64_t word)
     return hash ^ (hash >> 31);
 }
 
-static inline bool pp_is_little_endian(void)
-{
-    const uint16_t one = 1;
-    unsigned char first;
-
-    memcpy(&first, &one, sizeof first);
-    return first == 1;
-}
-
 /* The last bytes of numbers as one little-endian number: 1 to 7, or 8 on a big-endian machine. `bytes`: of each number. */
 static uint64_t pp_gather(const unsigned char *at, size_t bytes, size_t rest)
 {
-    const size_t swap = pp_is_little_endian() ? 0 : bytes - 1;
+    const size_t swap = protopool_is_little_endian() ? 0 : bytes - 1;
     uint64_t word = 0;
 
     for (size_t i = 0; i < rest; i++)
@@ -5833,7 +5824,7 @@ static inline uint64_t pp_hash_numbers(uint64_t hash, const void *numbers, size_
     uint64_t word;
 
     for (; rest >= sizeof word; rest -= sizeof word, at += sizeof word) {
-        if (pp_is_little_endian())
+        if (protopool_is_little_endian())
             memcpy(&word, at, sizeof word);
         else
             word = pp_gather(at, bytes, sizeof word);
@@ -6438,10 +6429,8 @@ PROTOPOOL_COLD void protopool_explain_copy(const struct protopool *pool, const s
 /* ---- wire.c ------------------------------------------------------------------------------------------------------ */
 /* Wire: what holds no value in a message, the order of bytes, and why received bytes are refused. */
 
-/* Blanks. */
-
 /* Clears the bytes, or looks whether all of them are 0. */
-static inline bool pp_blank(unsigned char *at, size_t bytes, bool clears)
+PROTOPOOL_INLINE bool pp_blank(unsigned char *at, size_t bytes, bool clears)
 {
     const uint32_t none = 0;
     uint32_t first, last;
@@ -6465,45 +6454,57 @@ static inline bool pp_blank(unsigned char *at, size_t bytes, bool clears)
     return true;
 }
 
-/* Those of the byte that come after its first `used` bit-fields. */
-static bool pp_blank_bits(unsigned char *at, unsigned used, bool clears)
+PROTOPOOL_COLD bool protopool_visit_small(const struct protopool_form *form, void *of, bool clears)
 {
-    unsigned unused = 0;
+    const size_t bytes = form->record->bytes;
+    uint64_t word = 0;
 
-    for (unsigned i = used; i < 8; i++)
-        unused |= PROTOPOOL_BIT_(i);
+    if (form->hole_count == 0)
+        return true;
+    memcpy(&word, of, bytes);
     if (!clears)
-        return (*at & unused) == 0;
-    *at = (unsigned char)(*at & ~unused);
+        return (word & form->holes->unused) == 0;
+    word &= ~form->holes->unused;
+    memcpy(of, &word, bytes);
     return true;
 }
 
-static bool pp_visit(const struct protopool_record *record, const struct protopool_blank *blank,
-                     const struct protopool_blank *end, unsigned char *of, bool clears);
-
-static bool pp_visit_elements(const struct protopool_field *field, const struct protopool_blank *elements,
-                              unsigned char *at, size_t length, bool clears)
+static bool pp_visit_elements(const struct protopool_form *elements, unsigned char *at, size_t length, bool clears)
 {
+    const size_t bytes = elements->record->bytes;
     bool is_blank = true;
 
-    for (size_t i = 0; elements != NULL && i < length && is_blank; i++)
-        is_blank = pp_visit(field->record, elements, NULL, at + i * field->bytes, clears);
+    for (size_t i = 0; i < length && is_blank; i++, at += bytes)
+        is_blank = clears ? (protopool_scrub(elements, at), true) : protopool_is_scrubbed(elements, at);
     return is_blank;
 }
 
-static bool pp_visit_field(const struct protopool_field *field, const struct protopool_blank *elements,
-                           unsigned char *of, bool clears)
+/* A length of a valid message; at most the elements that there is room for, whatever the message. */
+static inline size_t pp_length_of(const struct protopool_field *field, const unsigned char *of)
+{
+    const unsigned char *const at = of + field->length_offset;
+    const uint64_t length = field->length_bytes == 1 ? *at : pp_read_unsigned(at, field->length_bytes);
+    return length < field->count ? (size_t)length : field->count;
+}
+
+PROTOPOOL_INLINE bool pp_visit_field(const struct protopool_field *field, const struct protopool_form *elements,
+                                     unsigned char *of, bool clears)
 {
     unsigned char *const at = of + field->offset;
-    const bool has_terminator = field->type == PROTOPOOL_TEXT && field->length_bytes != 0;
-    const size_t room = (size_t)field->count * field->bytes + has_terminator;
-    size_t length, used;
+    size_t room = (size_t)field->count * field->bytes, length = field->count, used;
 
-    if (!protopool_field_present(field, of))
+    if (field->presence_mask != 0 && (of[field->presence_offset] & field->presence_mask) == 0) {
+        room += field->type == PROTOPOOL_TEXT && field->length_bytes != 0;
         return pp_blank(at, room, clears) && pp_blank(of + field->length_offset, field->length_bytes, clears);
-    length = protopool_field_length(field, of);
-    used = length * field->bytes;
-    return pp_blank(at + used, room - used, clears) && pp_visit_elements(field, elements, at, length, clears);
+    }
+    if (field->length_bytes != 0) {
+        length = pp_length_of(field, of);
+        used = length * field->bytes;
+        room += field->type == PROTOPOOL_TEXT; /* its terminator */
+        if (!pp_blank(at + used, room - used, clears))
+            return false;
+    }
+    return elements == NULL || pp_visit_elements(elements, at, length, clears);
 }
 
 /* The bytes of a tail whose length is so many. Those of a list of texts are counted beside its length. */
@@ -6520,50 +6521,48 @@ static inline size_t pp_tail_begin(const struct protopool_field *tail, size_t be
     return tail->align == 0 ? tail->offset : PROTOPOOL_UP_(behind, tail->align);
 }
 
-/* Clears the blanks from `blank` to `end`, or looks whether they are 0: all of them, if the end is NULL. */
-static bool pp_visit(const struct protopool_record *record, const struct protopool_blank *blank,
-                     const struct protopool_blank *end, unsigned char *of, bool clears)
+/* The tails. An absent text has its terminator, too. */
+PROTOPOOL_INLINE bool pp_visit_tails(const struct protopool_form *form, unsigned char *of, bool clears)
 {
-    size_t behind = record->bytes, begin, length;
+    size_t behind = form->record->bytes, begin, length;
     bool is_blank = true;
 
-    for (; blank != end && blank->kind != PROTOPOOL_BLANK_NONE && is_blank; blank++) {
-        const struct protopool_field *const field = &record->fields[blank->number];
-        switch ((enum protopool_blank_kind)blank->kind) {
-        case PROTOPOOL_BLANK_PADDING:
-            is_blank = pp_blank(of + blank->offset, blank->number, clears);
-            break;
-        case PROTOPOOL_BLANK_BITS:
-            is_blank = pp_blank_bits(of + blank->offset, blank->number, clears);
-            break;
-        case PROTOPOOL_BLANK_FIELD:
-            is_blank = pp_visit_field(field, blank->elements, of, clears);
-            break;
-        case PROTOPOOL_BLANK_TAIL:
-            begin = pp_tail_begin(field, behind);
-            length = (size_t)pp_read_unsigned(of + field->length_offset, field->length_bytes);
-            is_blank = pp_blank(of + behind, begin - behind, clears)
-                       && pp_visit_elements(field, blank->elements, of + begin, length, clears);
-            behind = begin + pp_tail_bytes(field, of, length);
-            if (field->type == PROTOPOOL_TEXT) /* also of an absent one */
-                is_blank = is_blank && pp_blank(of + behind - 1, 1, clears);
-            break;
-        case PROTOPOOL_BLANK_NONE:
-        default:
-            break;
-        }
+    for (uint32_t i = 0; i < form->tail_count && is_blank; i++) {
+        const struct protopool_varying *const tail = &form->varying[i];
+        const struct protopool_field *const field = &form->record->fields[tail->number];
+        begin = pp_tail_begin(field, behind);
+        length = (size_t)pp_read_unsigned(of + field->length_offset, field->length_bytes);
+        is_blank = pp_blank(of + behind, begin - behind, clears);
+        behind = begin + pp_tail_bytes(field, of, length);
+        if (field->type == PROTOPOOL_TEXT)
+            is_blank = pp_blank(of + behind - 1, 1, clears) && is_blank;
+        if (tail->elements != NULL)
+            is_blank = is_blank && pp_visit_elements(tail->elements, of + begin, length, clears);
     }
     return is_blank;
 }
 
-void protopool_scrub(const struct protopool_form *form, void *msg)
+PROTOPOOL_INLINE bool pp_visit_varying(const struct protopool_form *form, unsigned char *of, bool clears)
 {
-    (void)pp_visit(form->record, form->blanks, NULL, (unsigned char *)msg, true);
+    const struct protopool_varying *varying = form->varying + form->tail_count;
+    const struct protopool_varying *const end = form->varying + form->varying_count;
+
+    if (form->tail_count != 0 && !pp_visit_tails(form, of, clears))
+        return false;
+    for (; varying != end; varying++)
+        if (!pp_visit_field(&form->record->fields[varying->number], varying->elements, of, clears))
+            return false;
+    return true;
 }
 
-bool protopool_is_scrubbed(const struct protopool_form *form, const void *msg)
+void protopool_scrub_varying(const struct protopool_form *form, void *of)
 {
-    return pp_visit(form->record, form->blanks, NULL, (unsigned char *)PROTOPOOL_UNCONST(msg), false);
+    (void)pp_visit_varying(form, (unsigned char *)of, true);
+}
+
+bool protopool_is_varying_scrubbed(const struct protopool_form *form, void *of)
+{
+    return pp_visit_varying(form, (unsigned char *)of, false);
 }
 
 /* The order of bytes. */
@@ -6581,7 +6580,7 @@ static uint64_t pp_read_little(const unsigned char *at, size_t bytes)
 {
     uint64_t number = 0;
 
-    if (pp_is_little_endian())
+    if (protopool_is_little_endian())
         return pp_read_unsigned(at, bytes);
     for (size_t i = bytes; i-- > 0;)
         number = number << 8 | at[i];
@@ -6625,8 +6624,8 @@ static void pp_swap_tails(const struct protopool_form *form, unsigned char *of)
 {
     size_t behind = form->record->bytes;
 
-    for (const struct protopool_blank *blank = form->blanks; blank->kind == PROTOPOOL_BLANK_TAIL; blank++) {
-        const struct protopool_field *const field = &form->record->fields[blank->number];
+    for (uint32_t i = 0; i < form->tail_count; i++) {
+        const struct protopool_field *const field = &form->record->fields[form->varying[i].number];
         const size_t length = (size_t)pp_read_unsigned(of + field->length_offset, field->length_bytes);
         const size_t bytes = pp_tail_bytes(field, of, length);
         behind = pp_tail_begin(field, behind);
@@ -6638,17 +6637,9 @@ static void pp_swap_tails(const struct protopool_form *form, unsigned char *of)
 
 void protopool_to_wire(const struct protopool_form *form, void *copy)
 {
-    protopool_scrub(form, copy);
-    if (!pp_is_little_endian()) {
-        pp_swap_tails(form, (unsigned char *)copy);
-        pp_swap_record(form->record, (unsigned char *)copy);
-        pp_reverse((unsigned char *)copy, form->tag_bytes);
-    }
-}
-
-uint32_t protopool_received_tag(const void *bytes, size_t tag_bytes)
-{
-    return (uint32_t)pp_read_little((const unsigned char *)bytes, tag_bytes);
+    pp_swap_tails(form, (unsigned char *)copy);
+    pp_swap_record(form->record, (unsigned char *)copy);
+    pp_reverse((unsigned char *)copy, form->tag_bytes);
 }
 
 /* Received bytes. */
@@ -6667,8 +6658,8 @@ static size_t pp_whole(const struct protopool_form *form, const unsigned char *o
 {
     size_t size = form->record->bytes;
 
-    for (const struct protopool_blank *blank = form->blanks; blank->kind == PROTOPOOL_BLANK_TAIL; blank++) {
-        const struct protopool_field *const field = &form->record->fields[blank->number];
+    for (uint32_t i = 0; i < form->tail_count; i++) {
+        const struct protopool_field *const field = &form->record->fields[form->varying[i].number];
         const unsigned char *const at = of + field->length_offset;
         const uint64_t length =
             is_little ? pp_read_little(at, field->length_bytes) : pp_read_unsigned(at, field->length_bytes);
@@ -6693,8 +6684,8 @@ static size_t pp_least_size(const struct protopool_form *form)
 {
     size_t size = form->record->bytes;
 
-    for (const struct protopool_blank *blank = form->blanks; blank->kind == PROTOPOOL_BLANK_TAIL; blank++) {
-        const struct protopool_field *const field = &form->record->fields[blank->number];
+    for (uint32_t i = 0; i < form->tail_count; i++) {
+        const struct protopool_field *const field = &form->record->fields[form->varying[i].number];
         size = pp_tail_begin(field, size) + (field->type == PROTOPOOL_TEXT);
     }
     return size;
@@ -6804,15 +6795,13 @@ bool protopool_from_wire(const struct protopool_form *form, void *msg, size_t by
 {
     const struct protopool_field *failed;
 
-    if (!pp_is_little_endian())
+    if (!protopool_is_little_endian())
         pp_swap_record(form->record, (unsigned char *)msg);
-    if (form->blanks->kind != PROTOPOOL_BLANK_TAIL)
+    if (form->tail_count == 0)
         return true;
-    if (pp_whole(form, (const unsigned char *)msg, false, &failed) != bytes) {
-        memset((unsigned char *)msg + form->tag_bytes, 0, form->record->bytes - form->tag_bytes);
+    if (pp_whole(form, (const unsigned char *)msg, false, &failed) != bytes)
         return false;
-    }
-    if (!pp_is_little_endian())
+    if (!protopool_is_little_endian())
         pp_swap_tails(form, (unsigned char *)msg);
     return true;
 }
@@ -6864,31 +6853,36 @@ static bool pp_is_wrong_received_tail(struct pp_search *search, const struct pro
     return true;
 }
 
-/* The first blank that is not 0. */
-static void pp_find_unscrubbed(struct pp_search *search, const struct protopool_form *form, const void *msg)
+/* The first byte that holds no value and is not 0. */
+static void pp_find_unscrubbed(struct pp_search *search, const struct protopool_form *form, void *msg)
 {
     const struct protopool_record *const record = form->record;
-    unsigned char *const at = (unsigned char *)PROTOPOOL_UNCONST(msg);
+    struct protopool_form part = *form; /* the form up to there */
 
-    for (const struct protopool_blank *blank = form->blanks; blank->kind != PROTOPOOL_BLANK_NONE; blank++) {
-        if (pp_visit(record, form->blanks, blank + 1, at, false))
+    for (part.hole_count = 0; part.hole_count < form->hole_count;) {
+        part.hole_count++;
+        if (protopool_visit_holes(&part, (unsigned char *)msg, false))
             continue;
-        if (blank->kind == PROTOPOOL_BLANK_FIELD || blank->kind == PROTOPOOL_BLANK_TAIL) {
-            pp_append_to_path(search, record->fields[blank->number].name);
-            (void)pp_note_rule(search, PROTOPOOL_RULE_UNUSED);
-            PP_APPEND(search, " has a byte that holds no value and is not 0");
-        } else {
-            (void)pp_note_rule(search, PROTOPOOL_RULE_UNUSED);
-            PP_APPEND(search, "the padding at byte ");
-            PP_APPEND_INTEGER(search, blank->offset, false);
-            PP_APPEND(search, " is not 0");
-        }
+        (void)pp_note_rule(search, PROTOPOOL_RULE_UNUSED);
+        PP_APPEND(search, "the padding in the 8 bytes at ");
+        PP_APPEND_INTEGER(search, form->holes[part.hole_count - 1].offset, false);
+        PP_APPEND(search, " is not 0");
+        return;
+    }
+    for (part.varying_count = 0; part.varying_count < form->varying_count;) {
+        const uint32_t number = form->varying[part.varying_count++].number;
+        part.tail_count = part.varying_count < form->tail_count ? (uint16_t)part.varying_count : form->tail_count;
+        if (protopool_is_varying_scrubbed(&part, msg))
+            continue;
+        pp_append_to_path(search, record->fields[number].name);
+        (void)pp_note_rule(search, PROTOPOOL_RULE_UNUSED);
+        PP_APPEND(search, " has a byte that holds no value and is not 0");
         return;
     }
 }
 
 PROTOPOOL_COLD void *protopool_note_invalid(struct protopool_received *result, const void *pool,
-                                            const struct protopool_form *form, const void *msg, bool is_changed)
+                                            const struct protopool_form *form, void *msg, bool is_changed)
 {
     const struct protopool_record *const record = form->record;
     struct pp_search search;
@@ -6897,6 +6891,7 @@ PROTOPOOL_COLD void *protopool_note_invalid(struct protopool_received *result, c
     if (is_changed) {
         (void)pp_note_rule(&search, PROTOPOOL_RULE_LENGTH);
         PP_APPEND(&search, "its lengths changed while it was received");
+        memset((unsigned char *)msg + form->tag_bytes, 0, record->bytes - form->tag_bytes); /* so that it has a size */
     } else if (!pp_is_wrong_record(&search, record, msg)) {
         for (uint32_t i = 0; i < record->field_count && search.rule == PROTOPOOL_RULE_UNKNOWN; i++)
             if (record->fields[i].is_tail)

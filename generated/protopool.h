@@ -167,6 +167,9 @@ PROTOPOOL_BEGIN_C
 /* PROTOPOOL_NO_INLINE makes new, copy and free of a message calls, for less code and more time. It is a setting of a file: files
  * with and without it link. */
 
+/* PROTOPOOL_SCRUB: new, copy and clone set each byte to 0 that holds no value, so that no message has old bytes of its slot. It is a
+ * setting of a file, too. Without it, scrub does the same for one message, and encode for what is sent. */
+
 /* Slots in a magazine: a plain decimal from 1 to 65535. It should exceed the usual burst of allocations or frees. A
  * microcontroller, a 32-bit machine without a system that the compiler knows, has small ones. */
 #ifndef PROTOPOOL_MAGAZINE
@@ -298,12 +301,12 @@ PROTOPOOL_BEGIN_C
 #define protopool_print_message PROTOPOOL_NAMED_(protopool_print_message)
 #define protopool_trace_bytes PROTOPOOL_NAMED_(protopool_trace_bytes)
 #define protopool_set_refusal_handler PROTOPOOL_NAMED_(protopool_set_refusal_handler)
-#define protopool_scrub PROTOPOOL_NAMED_(protopool_scrub)
+#define protopool_visit_small PROTOPOOL_NAMED_(protopool_visit_small)
+#define protopool_scrub_varying PROTOPOOL_NAMED_(protopool_scrub_varying)
+#define protopool_is_varying_scrubbed PROTOPOOL_NAMED_(protopool_is_varying_scrubbed)
 #define protopool_to_wire PROTOPOOL_NAMED_(protopool_to_wire)
-#define protopool_received_tag PROTOPOOL_NAMED_(protopool_received_tag)
 #define protopool_measure PROTOPOOL_NAMED_(protopool_measure)
 #define protopool_from_wire PROTOPOOL_NAMED_(protopool_from_wire)
-#define protopool_is_scrubbed PROTOPOOL_NAMED_(protopool_is_scrubbed)
 #define protopool_note_incomplete PROTOPOOL_NAMED_(protopool_note_incomplete)
 #define protopool_note_no_memory PROTOPOOL_NAMED_(protopool_note_no_memory)
 #define protopool_note_unknown_tag PROTOPOOL_NAMED_(protopool_note_unknown_tag)
@@ -1727,62 +1730,118 @@ struct protopool_received {
 #endif
 };
 
-enum protopool_blank_kind {
-    PROTOPOOL_BLANK_NONE,    /* the end of a record's blanks */
-    PROTOPOOL_BLANK_TAIL,    /* a tail, and the padding before it. Tails come first, in the schema's order */
-    PROTOPOOL_BLANK_PADDING, /* `number` bytes at `offset` */
-    PROTOPOOL_BLANK_BITS,    /* the byte at `offset`, except its first `number` bit-fields */
-    PROTOPOOL_BLANK_FIELD    /* a field that can be absent, has a length, or consists of structs with blanks */
-};
-
-/* Where a record holds no value, or not always one. */
-struct protopool_blank {
-    const struct protopool_blank *elements; /* those of the structs of the field; NULL: it has none */
+/* Bits of 8 bytes of a record that hold no value: padding, and what no bit-field uses. Of a record of less than 8 bytes, all its
+ * bytes. `unused` has the order of this machine. */
+struct protopool_hole {
+    uint64_t unused;
     uint32_t offset;
-    uint16_t number; /* of a FIELD and a TAIL: the field's, from 0 */
-    uint8_t kind;
 };
 
-#define PROTOPOOL_NO_BLANK_ { NULL, 0, 0, PROTOPOOL_BLANK_NONE }
-#define PROTOPOOL_TAIL_(number, elements) { elements, 0, number, PROTOPOOL_BLANK_TAIL }
-#define PROTOPOOL_PADDING_(offset, bytes) { NULL, offset, bytes, PROTOPOOL_BLANK_PADDING }
-#define PROTOPOOL_BITS_(offset, used) { NULL, offset, used, PROTOPOOL_BLANK_BITS }
-#define PROTOPOOL_FIELD_(number, elements) { elements, 0, number, PROTOPOOL_BLANK_FIELD }
+/* A field that does not always use all its bytes: it can be absent, has a length, or consists of structs that are described so. */
+struct protopool_varying {
+    const struct protopool_form *elements; /* of the structs; NULL: all their bytes are used */
+    uint32_t number;                       /* of the field in the record, from 0 */
+};
 
-/* A variant as emitted code describes it to the functions below. */
+/* A record: where it holds no value. Holes are also those of single structs in it. Of the varying fields, tails come first. */
 struct protopool_form {
     const struct protopool_record *record;
-    const struct protopool_blank *blanks;
-    size_t tag_bytes;
+    const struct protopool_hole *holes;
+    const struct protopool_varying *varying;
+    uint32_t hole_count, varying_count;
+    uint16_t tail_count;
+    uint16_t tag_bytes; /* 0: it is a struct */
 };
 
-/* Clears the blanks of a message. */
-PROTOPOOL_API void protopool_scrub(const struct protopool_form *form, void *msg);
+/* For emitted tables: bytes from the n-th of eight on; what is left of the n-th byte behind its first bit-fields. */
+#if defined __BYTE_ORDER__ && defined __ORDER_BIG_ENDIAN__ && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define PROTOPOOL_PADDING_(n, bytes) (UINT64_MAX >> (64 - 8 * (bytes)) << 8 * (8 - (n) - (bytes)))
+#define PROTOPOOL_UNUSED_(n, bits) (UINT64_C(0xff) >> (bits) << 8 * (7 - (n)))
+#else
+#define PROTOPOOL_PADDING_(n, bytes) (UINT64_MAX >> (64 - 8 * (bytes)) << 8 * (n))
+#define PROTOPOOL_UNUSED_(n, bits) ((UINT64_C(0xff) >> (bits) << (bits)) << 8 * (n))
+#endif
 
-/* Makes a copy of a message, which need not be aligned, what is sent: clears its blanks, little-endian. */
+/* Of a record of less than 8 bytes: clears its hole, or looks whether it is 0. */
+PROTOPOOL_API bool protopool_visit_small(const struct protopool_form *form, void *of, bool clears);
+
+/* Clears the holes of the record at `of`, or looks whether they are 0. */
+PROTOPOOL_INLINE bool protopool_visit_holes(const struct protopool_form *form, unsigned char *of, bool clears)
+{
+    const struct protopool_hole *const end = form->holes + form->hole_count;
+    uint64_t word, found = 0;
+
+    if (!PROTOPOOL_LIKELY(form->record->bytes >= sizeof word))
+        return protopool_visit_small(form, of, clears);
+    for (const struct protopool_hole *hole = form->holes; hole != end; hole++) {
+        memcpy(&word, of + hole->offset, sizeof word);
+        if (!clears) {
+            found |= word & hole->unused;
+            continue;
+        }
+        word &= ~hole->unused;
+        memcpy(of + hole->offset, &word, sizeof word);
+    }
+    return found == 0;
+}
+
+/* The same for varying fields. */
+PROTOPOOL_API void protopool_scrub_varying(const struct protopool_form *form, void *of);
+PROTOPOOL_API bool protopool_is_varying_scrubbed(const struct protopool_form *form, void *of);
+
+/* Clears what holds no value in a message. It need not be aligned. */
+static inline void protopool_scrub(const struct protopool_form *form, void *msg)
+{
+    (void)protopool_visit_holes(form, (unsigned char *)msg, true);
+    if (form->varying_count != 0)
+        protopool_scrub_varying(form, msg);
+}
+
+/* Whether all of that is 0 in a valid message. */
+static inline bool protopool_is_scrubbed(const struct protopool_form *form, void *msg)
+{
+    return protopool_visit_holes(form, (unsigned char *)msg, false)
+           && (form->varying_count == 0 || protopool_is_varying_scrubbed(form, msg));
+}
+
+/* Whether a message lies in memory as it is sent. */
+static inline bool protopool_is_little_endian(void)
+{
+    const uint16_t one = 1;
+    unsigned char first;
+
+    memcpy(&first, &one, sizeof first);
+    return first == 1;
+}
+
+/* Makes a scrubbed copy of a message, which need not be aligned, little-endian. */
 PROTOPOOL_API void protopool_to_wire(const struct protopool_form *form, void *copy);
 
 /* The tag at the beginning of the bytes. */
-PROTOPOOL_API uint32_t protopool_received_tag(const void *bytes, size_t tag_bytes);
+PROTOPOOL_INLINE uint32_t protopool_received_tag(const void *bytes, size_t tag_bytes)
+{
+    const unsigned char *const at = (const unsigned char *)bytes;
+    uint32_t tag = 0;
 
-/* The size of the message with which the bytes begin; at least its tag is there. 0: incomplete or invalid, and noted in the result. */
+    for (size_t i = 0; i < tag_bytes; i++)
+        tag |= (uint32_t)at[i] << 8 * i;
+    return tag;
+}
+
+/* The size of the message with which the bytes begin. 0: incomplete or invalid, and noted in the result. */
 PROTOPOOL_API size_t protopool_measure(const struct protopool_form *form, const void *bytes, size_t count,
                                        struct protopool_received *result);
 
-/* Makes a copy of received bytes a message of this machine. False if its lengths have changed since it was measured: then the tails
- * are empty. */
+/* Makes a copy of received bytes a message of this machine. False if its lengths have changed since it was measured. */
 PROTOPOOL_API bool protopool_from_wire(const struct protopool_form *form, void *msg, size_t bytes);
-
-/* Whether all blanks of a valid message are 0. */
-PROTOPOOL_API bool protopool_is_scrubbed(const struct protopool_form *form, const void *msg);
 
 /* Notes a result, and returns NULL. */
 PROTOPOOL_API void *protopool_note_incomplete(struct protopool_received *result, size_t missing);
 PROTOPOOL_API void *protopool_note_no_memory(struct protopool_received *result);
 PROTOPOOL_API void *protopool_note_unknown_tag(struct protopool_received *result, const void *pool, uint32_t tag);
-/* is_changed: protopool_from_wire returned false. Otherwise the message breaks a rule, or a blank is not 0. */
+/* is_changed: its lengths have changed; they are set to 0. Otherwise the message breaks a rule, or holds no value where it is not 0. */
 PROTOPOOL_API void *protopool_note_invalid(struct protopool_received *result, const void *pool,
-                                           const struct protopool_form *form, const void *msg, bool is_changed);
+                                           const struct protopool_form *form, void *msg, bool is_changed);
 
 /* ---- print.h ----------------------------------------------------------------------------------------------------- */
 /* Printing, in the form of Rust's Debug. */

@@ -1718,6 +1718,19 @@ PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_constant_(struct t
 #define TELEMETRY_CONSTANT_(msg) (msg)
 #endif
 
+#ifdef PROTOPOOL_SCRUB
+static inline struct telemetry *telemetry_scrubbed_(struct telemetry *msg)
+{
+    if (msg != NULL) {
+        telemetry_scrub(msg);
+    }
+    return msg;
+}
+#define TELEMETRY_SCRUBBED_(msg) telemetry_scrubbed_(msg)
+#else
+#define TELEMETRY_SCRUBBED_(msg) (msg)
+#endif
+
 #if PROTOPOOL_CHECK == 2
 /* Notes where an operation is. */
 static inline struct telemetry_pool *telemetry_at_(struct telemetry_pool *pool, const char *file, int line)
@@ -1743,7 +1756,7 @@ PROTOPOOL_API const struct telemetry *telemetry_read_at_(enum telemetry_tag tag,
 PROTOPOOL_API struct telemetry *telemetry_edit_at_(enum telemetry_tag tag, const char *file, int line, struct telemetry *msg);
 
 #define TELEMETRY_HERE_(pool) telemetry_at_(pool, __FILE__, __LINE__)
-#define TELEMETRY_NEW_(function, pool, ...) TELEMETRY_ALLOCATED_(function(TELEMETRY_HERE_(pool), __VA_ARGS__))
+#define TELEMETRY_NEW_(function, pool, ...) TELEMETRY_ALLOCATED_(TELEMETRY_SCRUBBED_(function(TELEMETRY_HERE_(pool), __VA_ARGS__)))
 #define telemetry_pool_fini(pool) telemetry_pool_fini(TELEMETRY_HERE_(pool))
 #define telemetry_pool_reset(pool) telemetry_pool_reset(TELEMETRY_HERE_(pool))
 #define telemetry_pool_prefill(pool) telemetry_pool_prefill(TELEMETRY_HERE_(pool))
@@ -1788,8 +1801,10 @@ PROTOPOOL_API struct telemetry *telemetry_edit_at_(enum telemetry_tag tag, const
 #define telemetry_as_set_home(...) telemetry_as_set_home(TELEMETRY_READ_(SET_HOME, __VA_ARGS__))
 #define telemetry_edit_set_home(...) telemetry_edit_set_home(TELEMETRY_EDIT_(SET_HOME, __VA_ARGS__))
 #elif defined PROTOPOOL_ANALYSED_
-#define TELEMETRY_NEW_(function, ...) TELEMETRY_ALLOCATED_(function(__VA_ARGS__))
+#define TELEMETRY_NEW_(function, ...) TELEMETRY_ALLOCATED_(TELEMETRY_SCRUBBED_(function(__VA_ARGS__)))
 #define telemetry_free(...) telemetry_free_(__VA_ARGS__)
+#elif defined PROTOPOOL_SCRUB
+#define TELEMETRY_NEW_(function, ...) TELEMETRY_SCRUBBED_(function(__VA_ARGS__))
 #endif
 
 #ifdef TELEMETRY_NEW_
