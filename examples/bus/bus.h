@@ -21,17 +21,17 @@ struct bus {
     pthread_mutex_t mutex;
 };
 
-/* Ends the program with a line on stderr if something is wrong that it cannot mend. what names it. */
+/* If is_right is false, ends the program with a line on stderr. what: the name of what is wrong. */
 void must(bool is_right, const char *what);
 
-/* The milliseconds are those that a send or receive waits at most: then the program ends with a line on stderr. */
+/* milliseconds: the longest wait of a send or receive. After it, the program ends with a line on stderr. */
 void bus_begin(struct bus *bus, bool uses_malloc);
 void *bus_socket(struct bus *bus, int type, int milliseconds);
 
 /* Ends ZeroMQ's threads, then the pools. Close all sockets before. Returns how many messages are live. */
 size_t bus_end(struct bus *bus);
 
-/* Sends a message that is copied into the pool. */
+/* Copies the message into the pool and sends the copy. */
 void bus_send(struct bus *bus, void *socket, const struct calc *msg);
 
 /* Waits for a message and allocates it. The caller frees it with bus_free. */
