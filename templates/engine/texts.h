@@ -5,7 +5,7 @@
  * the first offset to its text.
  */
 
-/* The number `i` of the offsets. */
+/* The offset with the index `i`. */
 static inline size_t protopool_offset(const void *offsets, size_t width, size_t i)
 {
     const unsigned char *const at = (const unsigned char *)offsets + i * width;
@@ -22,7 +22,7 @@ static inline size_t protopool_offset(const void *offsets, size_t width, size_t 
     return of_4;
 }
 
-/* Whether the list of `count` elements in the message has a number `i`. From level 1, a fault if not. */
+/* Whether the list of `count` elements in the message has an element `i`. If not: a fault from level 1. */
 PROTOPOOL_INLINE bool protopool_has_element(const void *msg, size_t i, size_t count)
 {
 #if PROTOPOOL_CHECK >= 1
@@ -38,7 +38,7 @@ PROTOPOOL_INLINE bool protopool_has_element(const void *msg, size_t i, size_t co
 }
 
 /* The bytes of a list of these texts. most + 1 if that is more than `most`, if there are more than `most_texts`, or if one of them is
- * NULL or has more than `longest` characters. None is read if there are too many. */
+ * NULL or has more than `longest` characters. If there are too many, it reads none. */
 PROTOPOOL_API size_t protopool_texts_bytes(const char *const *texts, size_t count, size_t width, size_t most_texts,
                                            size_t longest, size_t most);
 
