@@ -52,7 +52,8 @@ def run(options: argparse.Namespace) -> int:
     build_file, steps = _BUILDS.get(options.build, (None, _BY_HAND))
     wanted = {f"{name}.yaml": "schema.yaml", "main.c": "main.c", **({build_file: build_file} if build_file else {})}
     texts = {folder / path: _rendered(template, name, c_name) for path, template in wanted.items()}
-    there = [Diagnostic(Source(str(path)), None, f"{path} exists already. No file was written", rule="file")
+    advice = f"choose another folder, for example protopool init {name} {folder / name}; in a project of yours, use protopool generate"
+    there = [Diagnostic(Source(str(path)), None, f"{path} exists already. No file was written: {advice}", rule="file")
              for path in texts if os.path.lexists(path)]
     if there:
         report.show(there, options.format)

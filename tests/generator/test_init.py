@@ -95,7 +95,7 @@ class NothingIsOverwritten(FolderTest):
             (self.folder / there).write_text("precious")
             status, out, err = main("init", "mine", "--build=make", self.folder)
             self.assertEqual((status, out), (2, ""))
-            self.assertRegex(err, rf"\Aprotopool: \S*/{there} exists already[^\n]*\n\Z")
+            self.assertRegex(err, rf"\Aprotopool: \S*/{there} exists already. No file was written: choose another folder, for example protopool init mine [^\n]*\n\Z")
             self.assertEqual([path.name for path in self.folder.iterdir()], [there])
             self.assertEqual((self.folder / there).read_text(), "precious")
             (self.folder / there).unlink()
