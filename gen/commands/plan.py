@@ -3,7 +3,7 @@
 
 import argparse
 
-from .. import outputs
+from .. import outputs, report
 from ..generate import lay_out
 from ..views import plan
 
@@ -18,6 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     schemas = outputs.schemas(options)
-    show = plan.as_json if options.json else plan.as_text
-    print(show(lay_out(schemas), [name for name, _ in schemas]), end="")
+    layouts, names = lay_out(schemas), [name for name, _ in schemas]
+    if options.json:
+        print(plan.as_json(layouts, names), end="")
+        return 0
+    of_github = options.format == "github"          # its lines can stand among others
+    print(plan.as_text(layouts, names, with_warnings=not of_github), end="")
+    if of_github:
+        report.show([warning for layout, name in zip(layouts, names) for warning in plan.warnings(layout, name)], options.format)
     return 0

@@ -4,6 +4,7 @@
 import json
 from dataclasses import dataclass
 
+from ..diagnostics import Diagnostic, Source
 from ..laid_out import SLOT_SIZES_PER_PART, Layout, Message, Tail
 from ..tail_slots import TAIL_EXACT, TAIL_STEP, tail_index, tail_slot
 
@@ -60,8 +61,8 @@ def as_json(layouts: list[Layout], names: list[str]) -> str:
     return json.dumps([_plan(layout, name) for layout, name in zip(layouts, names)], indent=2) + "\n"
 
 
-def as_text(layouts: list[Layout], names: list[str]) -> str:
-    return "\n".join(_text(_plan(layout, name)) for layout, name in zip(layouts, names))
+def as_text(layouts: list[Layout], names: list[str], with_warnings: bool = True) -> str:
+    return "\n".join(_text(_plan(layout, name), with_warnings) for layout, name in zip(layouts, names))
 
 
 def _plan(layout: Layout, name: str) -> dict:
@@ -88,7 +89,7 @@ def _plan(layout: Layout, name: str) -> dict:
         },
         "fixed_pool_bytes": {bits: machine.fixed_pool(layout) for bits, machine in MACHINES.items()},
         "handle_bytes": {bits: machine.handle(layout) for bits, machine in MACHINES.items()},
-        "warnings": _warnings(layout, name),
+        "warnings": [str(warning) for warning in warnings(layout, name)],
         "without_max_live": [m.model.name.schema for m in layout.messages if m.slot_class and m.model.max_live is None],
     }
 
@@ -144,14 +145,15 @@ def _holes(layout: Layout, message: Message) -> list[dict]:
     return holes
 
 
-def _warnings(layout: Layout, name: str) -> list[str]:
+def warnings(layout: Layout, name: str) -> list[Diagnostic]:
+    """name: of the schema, as the user gave it."""
     largest = sorted((m for m in layout.messages if m.slot_class and not m.tails), key=lambda m: -m.size)[:2]
     if len(largest) < 2 or largest[0].size <= LARGE * largest[1].size:
         return []
     first, second = largest
-    place = first.model.place
-    return [f"{name}:{place.line}:{place.column}: warning: \"{first.model.name.schema}\" takes {first.size} bytes, more than {LARGE} "
-            f"times the next largest, \"{second.model.name.schema}\" with {second.size}: consider a tail, or a message for each element of a list"]
+    message = (f"\"{first.model.name.schema}\" takes {first.size} bytes, more than {LARGE} "
+               f"times the next largest, \"{second.model.name.schema}\" with {second.size}: consider a tail, or a message for each element of a list")
+    return [Diagnostic(first.model.place.source or Source(name), first.model.place, message, severity="warning")]
 
 
 def _mean(weighted: list[tuple[float, Message]], size) -> float:
@@ -159,10 +161,10 @@ def _mean(weighted: list[tuple[float, Message]], size) -> float:
     return round(sum(weight * size(m) for weight, m in weighted) / total, 2) if total else 0.0
 
 
-def _text(plan: dict) -> str:
+def _text(plan: dict, with_warnings: bool) -> str:
     heading = (f"protocol {plan['protocol']}: {_counted(len(plan['messages']), 'message')}, "
                f"{_counted(len(plan['slot_sizes']), 'slot size')}, a tag of {_counted(plan['tag_bytes'], 'byte')}")
-    parts = (heading, "", *_messages_table(plan), "", *_slot_sizes_table(plan), "", *_summary(plan), *plan["warnings"])
+    parts = (heading, "", *_messages_table(plan), "", *_slot_sizes_table(plan), "", *_summary(plan), *(plan["warnings"] if with_warnings else ()))
     return "\n".join(parts) + "\n"
 
 

@@ -117,8 +117,12 @@ class Plan(CommandTest):
         self.assertEqual(status, 0)
         self.assertIn(f'{schema}:4:3: warning: "Large" takes 81 bytes, more than 4 times the next largest, "Small" with 16', out)
         self.assertIn("padding: Small (7 before a)\n", out)
+        status, out, err = main("plan", "--format=github", schema)
+        self.assertEqual((status, err, out.count("warning")), (0, "", 1))
+        self.assertIn(f'::warning file={schema},line=4,col=3,', out)
         schema.write_text(schema.read_text().replace("80", "63"))
         self.assertNotIn("warning", main("--plan", schema)[1])
+        self.assertNotIn("warning", main("plan", "--format=github", schema)[1])
 
 
 if __name__ == "__main__":
