@@ -20,13 +20,14 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 # In the package, where pip installs it; otherwise beside gen/.
 TEMPLATES = next(folder for folder in (_PACKAGE / "templates", _PACKAGE.parent / "templates") if folder.is_dir())
 _SOURCES = {"protocol.h.j2": "{}.h", "protocol.c.j2": "{}.c"}
-_ON_DEMAND = {"bench": {"protocol_bench.h.j2": "{}_bench.h"}, "cpp": {"protocol.hpp.j2": "{}.hpp"}, "python": {"protocol.py.j2": "{}.py"}}
+_ON_DEMAND = {"bench": {"protocol_bench.h.j2": "{}_bench.h"}, "cpp": {"protocol.hpp.j2": "{}.hpp"}, "python": {"protocol.py.j2": "{}.py"},
+              "fuzz": {"protocol_fuzz.c.j2": "{}_fuzz.c"}}
 _SUITE = {"protocol_check.c.j2": "{}_check.c"}
 
 
 def render(layout: Layout, on_demand: Collection[str] = ()) -> dict[str, str]:
     """The protocol's sources. on_demand: "bench" adds the header for the benchmark, "cpp" the header for C++,
-    "python" the module for Python. The same layout gives the same text."""
+    "python" the module for Python, "fuzz" the harness for libFuzzer. The same layout gives the same text."""
     return _render(layout, _SOURCES | {template: name for kind in on_demand for template, name in _ON_DEMAND[kind].items()})
 
 
