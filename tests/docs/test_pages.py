@@ -85,7 +85,7 @@ FIXTURES = {"docs/firmware.md": {"FreeRTOS/include/FreeRTOS.h": FREERTOS, "FreeR
             "README.md": {"path/to/mine.yaml": MINE, "your_program.c": MAIN}}
 # The page begins in an empty folder, and protopool is at ~/protopool. Goals of make are run.
 FROM_EMPTY = ("docs/tutorial.md", "docs/build-systems.md")
-LONG_PAGES = ("docs/build-systems.md", "docs/firmware.md", "docs/tutorial.md")
+LONG_PAGES = ("docs/build-systems.md", "docs/firmware.md", "docs/fuzzing.md", "docs/tutorial.md")
 
 
 def program_of(blocks: list[pages.Block], language: str) -> str:
@@ -317,6 +317,8 @@ class Blocks(unittest.TestCase):
             with self.subTest(page):
                 if page == "docs/cpp.md" and not compilers("g++", "clang++"):
                     self.skipTest("no C++ compiler")
+                if page == "docs/fuzzing.md" and not compilers("clang"):
+                    self.skipTest("no clang")
                 self.assertEqual("\n".join(problems(page)), "")
 
     def test_each_does_what_the_page_says(self):
