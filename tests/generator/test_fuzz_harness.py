@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The harness for libFuzzer: its mutator, without libFuzzer. docs/fuzzing.md runs the whole."""
+
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from support import compile_c, compilers, lay_out, long, write_all
+
+from gen.emit import engine, render
+
+# Every kind that the mutator treats in a way of its own.
+KINDS = """
+protocol: kinds
+enums: {colour: {values: {red: 1, green: 5, blue: 9}}}
+flags: {caps: {values: [fast, safe, cheap]}}
+structs: {point: {fields: {x: f64, name: 'string[<=7]', colours: 'colour[<=3]'}}}
+messages:
+  Fixed: {fields: {a: {type: u8, range: [10, 20]}, b: bool, colour: colour, caps: caps, letter: char, code: 'char[4]'}}
+  Lists: {fields: {numbers: 'u32[<=5]', points: 'point[<=2]', three: 'i16[3]', text: 'string[<=300]', data: 'bytes[<=9]'}}
+  Optional: {fields: {number: 'u16?', text: 'string[<=12]?', point: 'point?', none: {type: 'u8?', absent: 255}}}
+  Tails: {fields: {text: string, numbers: 'u32[]', data: {type: bytes, max: 40}}}
+  Points: {fields: {points: 'point[]'}}
+  Nothing:
+"""
+# Mutates a sequence again and again. What the mutator itself changed must still be a sequence of messages.
+PROGRAM = """
+#include "kinds_fuzz.c"
+#include <stdio.h>
+
+static unsigned char input[4096];
+static bool is_raw;
+static unsigned long seen[8], changes;
+static bool lengths[32];    /* of the first tail, which moves the others */
+
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t room)
+{
+    if (data == input) {
+        is_raw = true;
+        return size;
+    }
+    if (size < room && rand() % 2 == 0)
+        data[size++] = 'x';
+    else if (size > 1 && rand() % 2 == 0 && size != room)
+        size--;
+    if (size > 0)
+        data[rand() % (int)size] = (uint8_t)rand();
+    return size;
+}
+
+void kinds_fuzz(const struct kinds *msg, size_t number)
+{
+    static size_t last;
+    if (number != 0 && number != last + 1)
+        abort();
+    last = number;
+    seen[kinds_tag_of(msg)]++;
+    if (kinds_if_tails(msg) != NULL && kinds_as_tails(msg)->numbers_len > 0)
+        lengths[kinds_as_tails(msg)->text_len % 32] = true;
+}
+
+int main(void)
+{
+    static unsigned char before[sizeof input];
+    size_t size = 0;
+
+    for (unsigned seed = 1; seed <= 60000; seed++) {
+        struct protopool_received received;
+        struct kinds *msg;
+        size_t at = 0, old = size;
+        memcpy(before, input, sizeof input);
+        is_raw = false;
+        size = LLVMFuzzerCustomMutator(input, size, sizeof input, seed * 2654435761U);
+        changes += old != size || memcmp(before, input, size) != 0;
+        if (is_raw || seed % 500 == 0)
+            size = size > 2000 ? 0 : size;
+        (void)LLVMFuzzerTestOneInput(input, size);
+        while ((msg = kinds_receive(&pool, input + at, size - at, &received)) != NULL) {
+            at += received.used;
+            kinds_free(&pool, msg);
+        }
+        if (at != size) {
+            printf("after %u mutations: %zu of %zu bytes are messages\\n", seed, at, size);
+            return 1;
+        }
+    }
+    for (int tag = 1; tag <= 6; tag++)
+        printf("%d ", seen[tag] > 300);
+    for (int i = 0; i < 16; i++)
+        if (!lengths[i])
+            printf("no text of %d characters ", i);
+    printf("%d %zu\\n", changes > 30000, kinds_pool_fini(&pool));
+    return 0;
+}
+"""
+
+
+def emit(folder: Path) -> None:
+    write_all(folder, render.render(lay_out(KINDS), ["fuzz"]) | engine.engine())
+
+
+class Mutator(unittest.TestCase):
+    @long
+    def test_its_changes_are_valid_and_reach_every_variant(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            emit(folder)
+            (folder / "program.c").write_text(PROGRAM)
+            subprocess.run(["gcc", "-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-D_POSIX_C_SOURCE=200809L",
+                            "program.c", "kinds.c", "protopool.c", "-o", "program", "-lpthread"], cwd=folder, check=True)
+            done = subprocess.run(["./program"], cwd=folder, capture_output=True, text=True, timeout=300)
+            self.assertEqual((done.returncode, done.stdout), (0, "1 1 1 1 1 1 1 0\n"), done.stderr)
+
+    def test_compilers_have_no_warning(self):
+        with tempfile.TemporaryDirectory() as name:
+            emit(Path(name))
+            for compiler in compilers("gcc", "clang"):
+                self.assertEqual(compile_c(compiler, Path(name), "kinds_fuzz.c", "-O2"), "")
+
+
+if __name__ == "__main__":
+    unittest.main()
