@@ -253,7 +253,7 @@ class Bytes(PythonTest):
         program = self.folder / "peer"
         subprocess.run(["gcc", "-std=c11", "-O0", "-DPROTOPOOL_CHECK=1", "-D_POSIX_C_SOURCE=200809L", f"-I{self.folder}", *self.folder.glob("*.c"),
                         ROOT / "tests/generator/python_peer.c", "-o", program], check=True, timeout=120)
-        done = subprocess.run([sys.executable, ROOT / "tests/generator/python_peer.py", self.folder, program, "", "20"], capture_output=True, text=True, timeout=120)
+        done = subprocess.run([sys.executable, ROOT / "tests/generator/python_peer.py", self.folder, program, "", "20", "1"], capture_output=True, text=True, timeout=120)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertRegex(done.stdout, r"^0 messages from C, 120 from Python; hostile bytes: \d+ incomplete, \d+ invalid, \d+ received$")
 
