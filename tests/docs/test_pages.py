@@ -67,7 +67,7 @@ class Cpp(Program):
     protocols = ("calc", "telemetry")
 
 
-PROGRAMS = {"README.md": Readme, "docs/api.md": Api, "docs/pool.md": Pool, "docs/cpp.md": Cpp}
+PROGRAMS = {"README.md": Readme, "docs/api.md": Api, "docs/pool.md": Pool, "docs/cpp.md": Cpp, "docs/wire.md": Program}
 MINE = "protocol: mine\nmessages: {Add: {fields: {left: u64}, max_live: 4}}\n"
 MAIN = '#include "mine.h"\nint main(void) { return 0; }\n'
 FREERTOS = """#include <stddef.h>
