@@ -30,16 +30,17 @@ static void scheduler_unlock(void *lock);
 
 enum { THREADS = 2, MOST_CHOICES = 100000, MOST_LIVE = 32, STACK_BYTES = 1 << 16, STATES = 1 << 22 };
 
-/* What each thread does: M makes, F frees the oldest message of either, L flushes, S asks for statistics, R reserves two,
+/* What each thread does: M makes, H holds the oldest message of either once more, F frees the oldest, L flushes, S asks for statistics, R reserves two,
  * E ends its pool and joins again. */
 static const char *const scripts[][THREADS] = {
-    { "MMMFFF", "FMFMFM" }, { "MMMMMSM", "FFFFFFF" }, { "MMFEMF", "MFLMFF" },
-    { "MRMFSF", "MMEFFM" }, { "MMMMFF", "MMMMFF" },
+    { "MMMFFF", "FMFMFM" }, { "MMMMMSM", "FFFFFFF" }, { "MMFEMF", "MFLMFF" }, { "MRMFSF", "MMEFFM" },
+    { "MMMMFF", "MMMMFF" }, { "MHFMF", "FMHFF" },     { "MHHFFF", "MFFMF" },
 };
 enum { SCRIPTS = sizeof scripts / sizeof scripts[0] };
 
 static const struct protopool_slot_size slot_sizes[] = { { 24, 0 }, { 40, 0 } };
 static const struct protopool_geometry geometry = { slot_sizes, 2 };
+static const bool shared[] = { true, false };
 
 static struct {
     struct protopool engine;
@@ -223,7 +224,7 @@ UNSEEN static int choose(int last)
 
 /* ---- The threads -------------------------------------------------------------------------------------------------------- */
 
-static unsigned char *live[MOST_LIVE];
+static unsigned char *live[MOST_LIVE]; /* by holder */
 static size_t live_count;
 static bool frees[THREADS]; /* a thread is within a free */
 
@@ -234,6 +235,32 @@ UNSEEN static void made(unsigned char *slot)
             violation("a slot is allocated twice");
     if (live_count < MOST_LIVE)
         live[live_count++] = slot;
+}
+
+UNSEEN static void add_holder(unsigned char *slot)
+{
+    if (live_count < MOST_LIVE)
+        live[live_count++] = slot;
+}
+
+UNSEEN static unsigned char *remove_oldest(void)
+{
+    unsigned char *const slot = live[0];
+    memmove(&live[0], &live[1], --live_count * sizeof live[0]);
+    return slot;
+}
+
+/* The messages that have holders. */
+UNSEEN static size_t live_messages(void)
+{
+    size_t count = 0;
+
+    for (size_t i = 0, other; i < live_count; i++) {
+        for (other = 0; live[other] != live[i]; other++) {
+        }
+        count += other == i;
+    }
+    return count;
 }
 
 UNSEEN static void join(int thread)
@@ -247,7 +274,7 @@ UNSEEN static size_t live_elsewhere_than(int thread)
 {
     const int other = thread == 0 ? 1 : 0;
 
-    return live_count + frees[other] + pp_magazine_count(&pools[other].loaded[1]) + previous_count(other)
+    return live_messages() + frees[other] + pp_magazine_count(&pools[other].loaded[1]) + previous_count(other)
            + pp_exchange_count(&pools[other].engine, 1);
 }
 
@@ -267,11 +294,20 @@ UNSEEN static void do_step(int thread, char step)
     }
     case 'F':
         if (live_count != 0) {
-            unsigned char *const slot = live[0];
-            memmove(&live[0], &live[1], --live_count * sizeof live[0]);
+            unsigned char *const slot = remove_oldest();
             frees[thread] = true;
-            protopool_put(pool, &pools[thread].loaded[1], 1, slot);
+            if (protopool_release(pool, 1, slot))
+                protopool_put(pool, &pools[thread].loaded[1], 1, slot);
             frees[thread] = false;
+        }
+        break;
+    case 'H':
+        if (live_count != 0) {
+            unsigned char *const slot = remove_oldest();
+            if (!protopool_hold(pool, 1, slot))
+                violation("no holder");
+            add_holder(slot);
+            add_holder(slot);
         }
         break;
     case 'L':
@@ -351,7 +387,7 @@ UNSEEN static void run_once(void)
     source_bytes = 0;
     current = NONE;
     holders[DEPOT] = holders[SOURCE] = NONE;
-    if (!protopool_depot_init(&depot.engine, depot.classes, &geometry, &source))
+    if (!protopool_depot_init_shared(&depot.engine, depot.classes, &geometry, shared, &source))
         violation("no depot");
     for (int thread = 0; thread < THREADS; thread++) {
         finished[thread] = has_taken[thread] = false;
@@ -375,7 +411,7 @@ UNSEEN static void run_once(void)
         violation("both threads wait");
     if (depot.engine.store->classes[1].slabs.slots - depot.engine.store->classes[1].slabs.free_in_slabs
             - (size_t)depot.classes[1].full.count * depot.engine.store->classes[1].magazine
-        != live_count)
+        != live_messages())
         violation("the counts do not add up");
     runs++;
 }
@@ -389,7 +425,7 @@ UNSEEN static void end_depot(void)
     /* as depot_fini, without its lock: there are no threads to take turns now */
     for (unsigned c = 1; c <= geometry.count; c++)
         count += pp_slots_outside(depot.engine.store, &depot.engine, c);
-    if (count != live_count)
+    if (count != live_messages())
         violation("the depot ends with another number of live slots");
     pp_end_sharing(depot.engine.store);
     pp_flush_depot_magazines(&depot.engine);

@@ -26,6 +26,13 @@ FAULTS = (
 # Functions of the engine whose lock is taken out.
 MISSING = ("pp_take_with_slabs", "pp_put_with_slabs", "pp_reserve", "pp_flush_pool", "pp_leave_depot")
 
+# The same in the counts of holders.
+COUNT_FAULTS = (
+    ("a holder is counted twice", "    return __atomic_fetch_sub(count, (pp_count)1, __ATOMIC_ACQ_REL);",
+     "    const uint32_t before = pp_read_count(count);\n    *count = (pp_count)(pp_read_count(count) - pp_read_count(count) + before - 1);\n    return before;"),
+    ("the last but one frees", "    if (pp_subtract_from_count(count) != 0)", "    if (pp_subtract_from_count(count) > 1)"),
+)
+
 # What only looks at what a pool has alone: nothing new can happen between these calls and others.
 EXCEPT = "-finstrument-functions-exclude-function-list=pp_has_part,pp_class,pp_exchange_of,pp_exchanges"
 
@@ -67,6 +74,14 @@ class Interleavings(unittest.TestCase):
             with self.subTest(name):
                 self.assertIn(good, ENGINE)
                 done = self.run_with(self.program(ENGINE.replace(good, bad), 1), "locks", "0")
+                self.assertNotEqual(done.returncode, 0, name)
+
+    @long
+    def test_seeded_faults_in_the_counts_are_found(self):
+        for name, good, bad in COUNT_FAULTS:
+            with self.subTest(name):
+                self.assertIn(good, ENGINE)
+                done = self.run_with(ENGINE.replace(good, bad), 1, "calls", "2")
                 self.assertNotEqual(done.returncode, 0, name)
 
     @long

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 /*
  * Messages with several holders: what each bug of a caller is found as, at each level, and four threads that hand messages to
- * each other. HANDOFFS in the environment is the number of hand-offs.
+ * each other. HANDOFFS in the environment is the number of hand-offs, half of them in fixed memory.
  */
 
 #define PROTOPOOL_NO_ANALYSIS /* the bugs are on purpose */

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Takes each lock out of the engine in turn, and expects ThreadSanitizer or the payload check to notice.
+"""Takes each lock, and each order of the counts of holders, out of the engine in turn, and expects ThreadSanitizer or the payload check to
+notice.
 
 Of every function of protopool.c that takes and releases a lock, a copy without that pair is compiled with the suite of
-threads and run under ThreadSanitizer, some times if need be. Exit status: 1 if a copy passes every time, or the engine does not.
+threads and run under ThreadSanitizer, some times if need be. So is a copy in which a count of holders is read or changed without an order of
+memory, with the suite of shared messages. Exit status: 1 if a copy passes every time, or the engine does not.
 """
 
 import os
@@ -16,8 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 GENERATED = ROOT / "generated"
-SUITE = ROOT / "tests/engine/test_threads.c"
-TESTS = re.findall(r"ADD_(?:LOOP_)?TEST\(suite, (\w+)", SUITE.read_text(encoding="utf-8"))
+LOCKS, COUNTS = "test_threads", "test_shared"       # suites
+SCHEMAS = {LOCKS: "schema/calc.yaml", COUNTS: "examples/feed.yaml"}
 TRIES = 12
 PAIRS = (("pp_lock_store(pool);", "pp_unlock_store(pool);"),
          ("pp_lock_depot(depot);", "pp_unlock_depot(depot);"),
@@ -48,16 +50,34 @@ def weakened(text: str):
                 yield name, level, text[:start] + pattern.sub(";", body) + text[end:]
 
 
+# What orders the accesses to a shared message, and what does not.
+ORDERS = (("the last holder", "__ATOMIC_ACQ_REL", "__ATOMIC_RELAXED"), ("the only holder", "__ATOMIC_ACQUIRE", "__ATOMIC_RELAXED"),
+          ("hold is no atomic addition", "__atomic_fetch_add(count, (pp_count)1, __ATOMIC_RELAXED)", "(*count)++"))
+
+
+def reordered(text: str):
+    """Each copy with an order of the counts taken out, as above."""
+    for name, good, bad in ORDERS:
+        if text.count(good) != 1:
+            sys.exit(f"{good}: there are {text.count(good)} of it, and not 1")
+        yield name, 0, text.replace(good, bad)
+
+
 COMPILE = ("-std=c11", "-O1", "-g", "-w", "-fsanitize=thread", "-D_POSIX_C_SOURCE=200809L", "-I", GENERATED)
 
 
-def suite_objects(level: int, compiler: str, folder: str) -> list[Path]:
-    """The suite of threads at a build level, without the engine: it is the same for every copy."""
-    objects = []
-    for source in (SUITE, GENERATED / "calc.c"):
+def suite_objects(suite: str, level: int, compiler: str, folder: str) -> list[Path]:
+    """A suite at a build level, without the engine: it is the same for every copy."""
+    objects, schema = [], ROOT / SCHEMAS[suite]
+    subprocess.run([sys.executable, "-m", "gen", "-q", "--no-engine", "-o", folder, schema], check=True, cwd=ROOT)
+    for source in (ROOT / f"tests/engine/{suite}.c", Path(folder, f"{schema.stem}.c")):
         objects.append(Path(folder, f"{source.stem}{level}.o"))
-        subprocess.run([compiler, *COMPILE, f"-DPROTOPOOL_CHECK={level}", "-c", source, "-o", objects[-1]], check=True)
+        subprocess.run([compiler, *COMPILE, f"-DPROTOPOOL_CHECK={level}", "-I", folder, "-c", source, "-o", objects[-1]], check=True)
     return objects
+
+
+def tests_of(suite: str) -> list[str]:
+    return re.findall(r"ADD_(?:LOOP_)?TEST\(suite, (\w+)", (ROOT / f"tests/engine/{suite}.c").read_text(encoding="utf-8"))
 
 
 def build(level: int, text: str, objects: list[Path], compiler: str, folder: str) -> Path:
@@ -69,12 +89,12 @@ def build(level: int, text: str, objects: list[Path], compiler: str, folder: str
     return program
 
 
-def noticed_by(level: int, text: str, objects: list[Path], compiler: str) -> tuple[int, str]:
+def noticed_by(suite: str, level: int, text: str, objects: list[Path], compiler: str) -> tuple[int, str]:
     """The first run in which a test fails, and that test; 0 if none does."""
     with tempfile.TemporaryDirectory() as folder:
         program = build(level, text, objects, compiler, folder)
         for run in range(1, TRIES + 1):
-            for test in reversed(TESTS):            # those that call everything at once are last
+            for test in reversed(tests_of(suite)):            # those that call everything at once are last
                 if fails(program, test):
                     return run, test
     return 0, ""
@@ -93,25 +113,25 @@ def fails(program: Path, test: str) -> bool:
 def main() -> int:
     compiler = os.environ.get("CC", "gcc")
     text = (GENERATED / "protopool.c").read_text(encoding="utf-8")
-    copies = list(weakened(text))
-    if len(copies) < 8:
-        print(f"only {len(copies)} pairs of lock and unlock found", file=sys.stderr)
+    copies = [(LOCKS, *copy) for copy in weakened(text)] + [(COUNTS, *copy) for copy in reordered(text)]
+    if len(copies) < 8 + len(ORDERS):
+        print(f"only {len(copies)} locks and orders found", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
-        levels = sorted({level for _, level, _ in copies})
-        objects = dict(zip(levels, pool.map(lambda level: suite_objects(level, compiler, folder), levels)))
+        builds = sorted({(suite, level) for suite, _, level, _ in copies})
+        objects = {build: suite_objects(*build, compiler, folder) for build in builds}
         missed, used = 0, set()
-        results = pool.map(lambda copy: noticed_by(copy[1], copy[2], objects[copy[1]], compiler), copies)
-        for (name, level, _), (run, test) in zip(copies, results):
-            print(f"{name:24} " + (f"noticed in run {run} by {test}" if run else "NOT NOTICED"), flush=True)
+        results = pool.map(lambda copy: noticed_by(copy[0], copy[2], copy[3], objects[copy[0], copy[2]], compiler), copies)
+        for (suite, name, level, _), (run, test) in zip(copies, results):
+            print(f"{name:26} " + (f"noticed in run {run} by {test}" if run else "NOT NOTICED"), flush=True)
             missed += run == 0
-            used |= {(level, test)} if run else set()
+            used |= {(suite, level, test)} if run else set()
         wrong = 0
-        for level, test in sorted(used):            # what noticed something passes with every lock in place
-            if fails(build(level, text, objects[level], compiler, folder), test):
-                print(f"{test} fails at level {level} with every lock in place")
+        for suite, level, test in sorted(used):            # what noticed something passes with every lock in place
+            if fails(build(level, text, objects[suite, level], compiler, folder), test):
+                print(f"{test} fails at level {level} with every lock and order in place")
                 wrong += 1
-    print(f"{len(copies)} pairs taken out, {missed} not noticed")
+    print(f"{len(copies)} locks and orders taken out, {missed} not noticed")
     return 1 if missed or wrong else 0
 
 
