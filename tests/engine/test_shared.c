@@ -369,7 +369,7 @@ START_TEST(each_message_reaches_all_threads_and_is_freed_once)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, take_part, (void *)(uintptr_t)i), 0);
     for (unsigned i = 0; i < THREADS; i++)
         ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
-    ck_assert_uint_eq(atomic_load(&received), THREADS * (THREADS - 1) * sent_by_each);
+    ck_assert_uint_eq(atomic_load(&received), sent_by_each * THREADS * (THREADS - 1));
     ck_assert_uint_eq(atomic_load(&wrong), 0);
     ck_assert_uint_eq(faults, 0);
     ck_assert_uint_eq(feed_depot_fini(&depot), 0);
