@@ -36,6 +36,7 @@ class Instructions(unittest.TestCase):
             with self.subTest(how):
                 self.assertLessEqual(round(per_turn[how], 1), limit)
 
+    @long
     def test_a_turn_of_a_shared_message(self):
         with tempfile.TemporaryDirectory() as folder:
             program = Path(folder) / "shared"
