@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""What it costs to send and to receive: callgrind's count of instructions, beside the least that each must do. The loop is in all."""
+
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+from support import ROOT, long
+
+FEW, MANY = 1000, 3000          # turns; the difference leaves out what happens once
+VARIANTS = {"Add": 0, "Store": 4, "Log": 6}
+
+
+@long
+@unittest.skipUnless(platform.machine() in ("x86_64", "AMD64"), "the limit is one of x86-64")
+class Wire(unittest.TestCase):
+    def test_to_send_is_a_copy_and_to_receive_a_copy_that_is_validated(self):
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([sys.executable, "-m", "gen", "-q", "--no-engine", "--bench", "-o", folder, ROOT / "schema/calc.yaml"], cwd=ROOT, check=True)
+            program = Path(folder, "wire")
+            subprocess.run(["gcc", "-std=c11", "-O2", "-DPROTOCOL=calc", '-DPROTOCOL_BENCH="calc_bench.h"', "-I", folder, "-I", ROOT / "generated",
+                            ROOT / "tests/bench/wire.c", ROOT / "generated/calc.c", ROOT / "generated/protopool.c", "-o", program], check=True)
+            for name, variant in VARIANTS.items():
+                cost = {how: (_instructions(program, how, variant, MANY) - _instructions(program, how, variant, FEW)) / (MANY - FEW)
+                        for how in ("encode", "receive", "copy", "scrub", "fresh")}
+                print(f"{name}: {cost}")
+                with self.subTest(name):
+                    self.assertLessEqual(cost["encode"], 1.1 * (cost["copy"] + cost["scrub"]))
+                    self.assertLessEqual(cost["receive"], 1.2 * (cost["fresh"] + cost["scrub"]))
+
+
+def _instructions(program: Path, how: str, variant: int, turns: int) -> int:
+    run = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", program, how, str(variant), str(turns)],
+                         capture_output=True, text=True, check=True)
+    return int(re.search(r"Collected : (\d+)", run.stderr)[1])
+
+
+if __name__ == "__main__":
+    unittest.main()
