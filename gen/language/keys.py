@@ -180,12 +180,12 @@ class Reader:
             self.not_a_type(word)
             return None
         name, is_optional = self.part(word, match, "name"), match["optional"] is not None
+        if match["brackets"] is None:
+            return Type(word, name, optional=is_optional)
         is_list = match["list"] is not None         # of what has brackets itself
         if is_list and not (name.text == "string" and match["most"] and match["bound"]):
             self.not_a_type(word)
             return None
-        if match["brackets"] is None:
-            return Type(word, name, optional=is_optional)
         if not match["bound"] and not match["most"]:
             return Type(word, name, "[]", optional=is_optional)
         if not match["bound"]:

@@ -46,7 +46,7 @@ def spelling_of(written: Type) -> str:
 
 def is_tail(written: Type) -> bool:
     """Whether the type is of any length."""
-    return spelling_of(written) in ("T[]", "string", "bytes") or is_texts(written)
+    return spelling_of(written) in ("T[]", "string", "bytes", "string[]", "string[<=N][]")
 
 
 def is_texts(written: Type) -> bool:
