@@ -23,18 +23,31 @@ def forms(layout: Layout) -> list[Form]:
     are those of records that hold it."""
     named: dict[int, Form] = {}     # those of structs, by the struct's identity
     for struct in layout.used_structs:
+        _of_alternatives(struct, named, layout.protocol.name.c)
         form = _form(struct, named, layout.protocol.name.c)
         if form.holes or form.varying:
             named[id(struct.model)] = form
+    for message in layout.messages if layout.protocol.one_ofs else ():
+        _of_alternatives(message, named, layout.protocol.name.c)
     of_messages = [_form(message, named, layout.protocol.name.c) for message in layout.messages]
     repeated = _repeated(layout) if named else set()
-    return [*(form for form in named.values() if form.varying or form.name in repeated), *of_messages]
+    return [*(form for form in named.values() if form.varying or form.name in repeated or form.name[0].isdigit()), *of_messages]
 
 
 def _repeated(layout: Layout) -> set[str]:
-    """The C names of structs in arrays, lists or tails."""
-    return {f.element.name.c for record in (*layout.used_structs, *layout.messages) for f in record.alone
-            if f.element and f.element.is_struct and (f.type.is_list or f.is_tail)}
+    """The C names of structs in arrays, lists, tails or unions."""
+    records = (*layout.used_structs, *layout.messages)
+    in_unions = {a.element.name.c for record in records for a in record.model.alternatives if a.element and a.element.is_struct} if layout.protocol.one_ofs else set()
+    return in_unions | {f.element.name.c for record in records for f in record.alone
+                        if f.element and f.element.is_struct and (f.type.is_list or f.is_tail)}
+
+
+def _of_alternatives(record: Record, named: dict[int, Form], prefix: str) -> None:
+    """Adds a form for each field with alternatives; those that consist of structs vary. Its name begins with a digit, as no other does."""
+    for field in record.model.one_ofs:
+        of_structs = [(named.get(id(alternative.element)), i) for i, alternative in enumerate(field.element.alternatives)]
+        varying = [f"{{ &{prefix}_form_of_{of.name}_, {i} }}" for of, i in of_structs if of]
+        named[id(field.element)] = Form(f"{record.model.ordinals[field.name.c]}_{record.model.name.c}", "", _lines(varying), f"0, {len(varying)}, 0")
 
 
 def _form(record: Record, named: dict[int, Form], prefix: str) -> Form:
@@ -43,7 +56,7 @@ def _form(record: Record, named: dict[int, Form], prefix: str) -> Form:
         of_struct = named.get(id(field.element))
         has_bit = field.has_bit
         has_bits = has_bits or has_bit
-        if of_struct and not (of_struct.varying or field.type.is_list or field.is_tail):
+        if of_struct and field.element.is_struct and not (of_struct.varying or field.type.is_list or field.is_tail):
             member, of_struct = record.holder(field), None
             holes += [(member.offset + offset, size) for offset, size in member.holes]
         if has_bit or field.type.has_length or of_struct:

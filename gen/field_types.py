@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .scalars import MAX_COUNT, SCALARS, is_saturated, length_scalar
 
 if TYPE_CHECKING:
-    from .model import Element
+    from .model import Element, Union
 
 
 class Part(NamedTuple):
@@ -265,3 +265,22 @@ class Absent(FieldType):
     def has_aliases(self) -> bool:
         """There are many NaNs, and two zeros."""
         return isinstance(self.number, float)
+
+
+@dataclass(frozen=True)
+class OneOf(FieldType):
+    """One of several alternatives, or, if it is optional, none. A byte says which: 0 for none, otherwise its number, from 1."""
+
+    element: "Union"
+    optional: bool = False
+    kind = "one_of"
+    most = 1
+    has_bound = True            # too many alternatives can be given, or none
+    can_disagree = True         # what says which can have a number of no alternative
+    has_view = False            # each alternative has one
+    has_length = False          # that of a text or a list is the length of an alternative
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        longest = self.element.longest
+        return Part("_which", SCALARS["u8"]), *((_length(longest),) if longest else ()), Part("", self.element)

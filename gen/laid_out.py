@@ -77,16 +77,19 @@ class Record:
         return self._by_name[field.name.member]
 
     @cached_property
+    def _by_name(self) -> dict[str, Member]:
+        by_name = {member.name: member for member in self.members}
+        if self.model.one_ofs:
+            by_name |= {f"{m.name}.{inner.name}": inner._replace(offset=m.offset) for m in self.members for inner in m.union}
+        return by_name
+
+    @cached_property
     def offset_of_bits(self) -> int:
         return next(m.offset for m in self.members if m.bits)
 
     def bit_of(self, name: str) -> int:
         """The number of the bit-field among those of the record."""
         return self._bits[name]
-
-    @cached_property
-    def _by_name(self) -> dict[str, Member]:
-        return {member.name: member for member in self.members}
 
     @cached_property
     def _bits(self) -> dict[str, int]:
@@ -269,12 +272,16 @@ class Layout:
     def deprecated(self) -> tuple[Message, ...]:
         return tuple(m for m in self.messages if m.model.deprecated)
 
+    def holes_of(self, element: model.Element) -> tuple[Hole, ...]:
+        """The padding in a struct; none in other elements."""
+        return next((s.all_holes for s in self.structs if s.model is element), ())
+
     @cached_property
     def has_deprecated_names(self) -> bool:
         """Whether compilers warn where a member, an enumerator, a typedef, a function of a part or a constructor of a struct is used. Values
         that are macros give no warning."""
         records = (*self.protocol.messages, *self.protocol.structs)
-        return (any(f.deprecated for record in records for f in record.fields)
+        return (any(f.deprecated for record in records for f in record.all_fields)
                 or any(thing.deprecated for thing in (*self.protocol.structs, *(part for b in self.protocol.bit_fields for part in b.parts)))
                 or any(of.deprecated and of.is_value for of in self.protocol.types)
                 or any(value.deprecated for enum in self.protocol.enums if not enum.wide for value in enum.values))
@@ -308,6 +315,7 @@ class Layout:
         facts += [(r.model.name.c, r.size, [(m.name, m.c_type, m.count, m.bits, m.offset) for m in r.members],
                    [(f.name.c, f.range) if f.absent is None else (f.name.c, f.range, f.absent) for f in r.model.fields]) for r in self.structs + self.messages]
         facts += [(r.model.name.c, f.name.c, f.value) for r in self.structs + self.messages for f in r.model.constants]
+        facts += [(r.name.c, f.name.c, f.type.optional, [(a.name.c, a.spelling, a.range, a.type.most) for a in f.element.alternatives]) for r, f in self.protocol.one_ofs]
         facts += [(m.model.tag, m.slot_class, m.tail) for m in self.messages]
         facts += [[(tail, tail.align) for tail in m.tails] for m in self.messages if len(m.tails) > 1]
         facts += [(m.model.tag, t.number, t.list_bytes, t.longest) for m in self.tailed for t in m.tails if t.list_bytes]
@@ -340,25 +348,29 @@ class Layout:
     @cached_property
     def used_structs(self) -> tuple[Struct, ...]:
         """The structs that a message contains, directly or inside another struct."""
-        used = {id(f.element) for m in self.messages for f in m.model.fields}
+        used = {id(f.element) for m in self.messages for f in m.model.fields} | self._of_alternatives(self.messages)
         for struct in reversed(self.structs):
             if id(struct.model) in used:
-                used |= {id(f.element) for f in struct.model.fields}
+                used |= {id(f.element) for f in struct.model.fields} | self._of_alternatives((struct,))
         return tuple(struct for struct in self.structs if id(struct.model) in used)
 
     @cached_property
     def compared_structs(self) -> tuple[Struct, ...]:
         """Those of which a field is compared by itself: not together with the fields beside it."""
-        compared = {id(f.element) for m in self.messages for f in m.alone}
+        compared = {id(f.element) for m in self.messages for f in m.alone} | self._of_alternatives(self.messages)
         for struct in reversed(self.structs):
             if id(struct.model) in compared:
-                compared |= {id(f.element) for f in struct.alone}
+                compared |= {id(f.element) for f in struct.alone} | self._of_alternatives((struct,))
         return tuple(struct for struct in self.structs if id(struct.model) in compared)
+
+    def _of_alternatives(self, records: tuple[Record, ...]) -> set[int]:
+        """The elements of the alternatives of fields in these records."""
+        return {id(a.element) for record in records for a in record.model.alternatives} if self.protocol.one_ofs else set()
 
     @cached_property
     def _used(self) -> set[int]:
-        records = [*(m.model for m in self.messages), *(s.model for s in self.used_structs)]
-        used = {id(f.element) for record in records for f in record.fields}
+        records = [*self.messages, *self.used_structs]
+        used = {id(f.element) for record in records for f in record.model.fields} | self._of_alternatives(records)
         return used | {id(part.type) for b in self.protocol.bit_fields if id(b) in used for part in b.parts if part.enum}
 
     @cached_property

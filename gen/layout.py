@@ -87,8 +87,16 @@ class _Elements:
             struct = self.structs[element.name.schema]
             return Member(name, f"struct {self.protocol.name.c}_{element.name.c}", struct.size, struct.align, count,
                           holes=struct.all_holes if count is None else (), of_struct=struct.solid)
-        scalar = element if isinstance(element, Scalar) else element.base
-        return Member(name, scalar.c, scalar.size, scalar.size, count, scalar.size == 8)
+        if isinstance(element, Scalar):
+            return Member(name, element.c, element.size, element.size, count, element.size == 8)
+        return self._union(name, element) if isinstance(element, model.Union) else self.member(name, element.base, count)
+
+    def _union(self, name: str, union: model.Union) -> Member:
+        """Its members are the last parts of the alternatives."""
+        parts = [(a.plain.name.member, a.type.parts[-1]) for a in union.alternatives]
+        inner = tuple(self.member(member, part.element, part.count) for member, part in parts)
+        align = max(m.align for m in inner)
+        return Member(name, "", members.round_up(max(m.size for m in inner), align), align, of_struct=(), union=inner)
 
 
 def _presence_bits(fields: tuple[model.Field, ...]) -> list[Member]:

@@ -48,6 +48,7 @@ class Member(NamedTuple):
     offset: int = 0
     holes: tuple["Hole", ...] = ()      # in the struct that it is; not those of an array
     of_struct: tuple[Numbers, ...] | None = None    # of the struct that it is, or that an element of it is; see Record.numbers
+    union: tuple["Member", ...] = ()    # the members of the union that it is; it has no c_type then
 
     @property
     def size(self) -> int:

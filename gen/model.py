@@ -16,11 +16,12 @@ MAX_TAG = 2**31 - 1             # a tag is an enumerator in C, and C11's enumera
 
 class Name(NamedTuple):
     """schema: as written (and printed at run time); c: add_order, a part of longer names; upper: ADD_ORDER; member: what it is called
-    where it stands alone, as add_order, or delete_ because delete is a keyword."""
+    where it stands alone, as add_order, or delete_ because delete is a keyword; length: the member with the length of such a field."""
 
     schema: str
     c: str
     member: str
+    length: str
 
     @property
     def upper(self) -> str:
@@ -315,16 +316,27 @@ class Record:
 
     fields: tuple["Field", ...]
     constants: tuple["ConstantField", ...]
+    one_ofs: tuple["Field", ...]
 
     @cached_property
     def ordinals(self) -> dict[str, int]:
-        """The number of each field, from 1, by its C name."""
-        return {field.name.c: number for number, field in enumerate(self.fields, 1)}
+        """The number of each field, from 1, by its C name; then those of alternatives."""
+        return {field.name.c: number for number, field in enumerate(self.all_fields, 1)}
 
     @cached_property
     def parameters(self) -> frozenset[str]:
         """The names of its constructors' parameters for fields."""
-        return frozenset(field.parameter for field in self.fields)
+        return frozenset(field.parameter for field in self.all_fields)
+
+    @cached_property
+    def alternatives(self) -> tuple["Alternative", ...]:
+        """Those of all its fields."""
+        return tuple(a for field in self.one_ofs for a in field.element.alternatives)
+
+    @property
+    def all_fields(self) -> tuple["Field", ...]:
+        """Its fields, and then the alternatives of those that are one of several."""
+        return self.fields + self.alternatives if self.one_ofs else self.fields
 
     @cached_property
     def deprecated_members(self) -> dict[str, "Field"]:
@@ -357,11 +369,27 @@ class Struct(Record):
     constants: tuple["ConstantField", ...] = ()
     since: int = 0
     deprecated: str = ""
+    one_ofs: tuple["Field", ...] = ()       # the fields that are one of several alternatives
     described = "STRUCT"
     is_struct = True
 
 
-Element = Scalar | Enum | Flags | BitField | Struct
+@dataclass(frozen=True)
+class Union:
+    """The alternatives of a field, which lie at one offset. longest: the most elements that one with a length has; 0: none has a length.
+    That of the one that is there is beside the union."""
+
+    alternatives: tuple["Alternative", ...]
+    described = "ONE_OF"
+    is_struct = False
+    name = None
+
+    @cached_property
+    def longest(self) -> int:
+        return max((a.type.most for a in self.alternatives if a.type.has_length), default=0)
+
+
+Element = Scalar | Enum | Flags | BitField | Struct | Union
 
 
 @dataclass(frozen=True)
@@ -486,6 +514,29 @@ class Field(NamedTuple):
         return _summary(self.doc.strip(), self.unit, self.range, absent, *_history(self))
 
 
+class Alternative(Field):
+    """One of the alternatives of a field. Constructors take it as they take an optional field. Its member is one of the field's union."""
+
+    __slots__ = ()
+
+    @property
+    def is_optional(self) -> bool:
+        return True
+
+    @property
+    def inner(self) -> FieldType:
+        return self.type
+
+    @property
+    def length_parameter(self) -> str:
+        return self.name.c + "_len"
+
+    @property
+    def plain(self) -> "Alternative":
+        """The same with the name of its member alone, and not with the union before it."""
+        return self._replace(name=self.name._replace(member=self.name.member.partition(".")[2]))
+
+
 class ConstantField(NamedTuple):
     """A field that has the same value in each message, so that it takes no bytes."""
 
@@ -524,6 +575,7 @@ class Message(Record):
     constants: tuple["ConstantField", ...] = ()
     since: int = 0
     shared: bool = False                    # a message can have several holders
+    one_ofs: tuple["Field", ...] = ()       # the fields that are one of several alternatives
 
 
 @dataclass(frozen=True)
@@ -561,6 +613,11 @@ class Protocol:
         """Whether a message, a field of one, or a type of such fields has a since, or one of the latter is deprecated."""
         return (any(m.since or any(f.since or f.deprecated for f in m.fields) for m in self.messages)
                 or any(s.since or s.deprecated for s in self.structs) or any(e.has_history for e in (*self.enums, *self.flags, *self.bit_fields)))
+
+    @cached_property
+    def one_ofs(self) -> tuple[tuple[Struct | Message, Field], ...]:
+        """The fields that are one of several alternatives, each with its record."""
+        return tuple((record, field) for record in (*self.structs, *self.messages) for field in record.one_ofs)
 
     @cached_property
     def has_replies(self) -> bool:

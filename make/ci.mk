@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # What maintainers and CI run: lint, other compilers and machines, sanitizers, valgrind, fuzzing.
 
-.PHONY: deps-ci ci lint format portable windows cplusplus firmware firmware-size bus combinations combinations-suite combinations-elsewhere combinations-wide demo-valgrind editor tsan \
+.PHONY: deps-ci ci lint format portable windows cplusplus firmware firmware-size bus combinations combinations-suite combinations-elsewhere combinations-wide combinations-one-of demo-valgrind editor tsan \
     weaken fuzz fuzz-schema soak bare sanitized sanitized-gcc sanitized-clang
 
 #@ Maintain
@@ -198,7 +198,7 @@ STRICT_ALL = $(STRICT_C) -O0 -I$(A)
 
 # Each compiler takes every combination of types; the suite runs with the sanitizers, valgrind sees each message once, and
 # each message is the same, prints and hashes the same on a 32-bit and on a big-endian machine.
-combinations: combinations-suite combinations-wide-0 combinations-elsewhere combinations-wide ## test every combination of types: compile with every warning, run, compare
+combinations: combinations-suite combinations-wide-0 combinations-elsewhere combinations-wide combinations-one-of ## test every combination of types: compile with every warning, run, compare
 
 $(A)/all.h: build/generated tests/generator/combinations.py
 	@mkdir -p $(A)
@@ -252,6 +252,24 @@ combinations-wide-elsewhere: $(WIDE)/all.h
 	    qemu-$${machine#*:} $(WIDE)/combined $(WIDE)/sent_other $(WIDE)/sent | diff $(WIDE)/expected - && cmp $(WIDE)/sent $(WIDE)/sent_other || exit 1; done
 	$(call step,TEST,combinations (wide tags, Python))gcc $(STRICT_WIDE) tests/generator/python_peer.c $(WIDE)/all.o $(WIDE)/protopool.o -o $(WIDE)/python_peer && \
 	    $(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(WIDE) $(WIDE)/python_peer
+
+# The same for fields that are one of several.
+ONE_OF = $(A)/one_of
+STRICT_ONE_OF = $(STRICT_C) -O0 -I$(ONE_OF) $(ONE_OF)/all.c $(ONE_OF)/protopool.c
+
+combinations-one-of: build/generated
+	@mkdir -p $(ONE_OF)
+	$(call step,GEN,combinations (one_of))$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/combinations.py one_of >$(ONE_OF)/all.yaml && \
+	    "$$p" -m gen -q --touch --bench --cpp -o $(ONE_OF) --tests $(ONE_OF)/tests $(ONE_OF)/all.yaml
+	$(call step,TEST,combinations (one_of))gcc $(STRICT_ONE_OF) -DPROTOPOOL_CHECK=1 -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all \
+	    $(ONE_OF)/tests/all_check.c -o $(ONE_OF)/all_check $(CHECK_LIBS) && \
+	    CK_FORK=no $(ONE_OF)/all_check >$(ONE_OF)/log || { cat $(ONE_OF)/log >&2; exit 1; }
+	$(call step,CC,combinations (one_of, clang and C++))clang $(STRICT_ONE_OF) -fsyntax-only && echo '#include "all.hpp"' >$(ONE_OF)/all.cpp && \
+	    for cxx in g++ clang++; do $$cxx $(STRICT_CXX) -I$(ONE_OF) -fsyntax-only $(ONE_OF)/all.cpp || exit 1; done
+	$(call step,TEST,combinations (one_of, 32 bits and big-endian))gcc $(STRICT_ONE_OF) tests/generator/combined.c -o $(ONE_OF)/combined && \
+	    $(ONE_OF)/combined >$(ONE_OF)/expected && for machine in i686:i386 powerpc:ppc; do \
+	    $${machine%:*}-linux-gnu-gcc $(STRICT_ONE_OF) -static tests/generator/combined.c -o $(ONE_OF)/combined && \
+	    qemu-$${machine#*:} $(ONE_OF)/combined | diff $(ONE_OF)/expected - || exit 1; done
 
 # ---- Under valgrind and the sanitizers
 

@@ -43,6 +43,6 @@ def text_length(field: model.Field, record: model.Struct | model.Message) -> str
     return length + "_" if length in record.parameters else length
 
 
-def length_of(member: str) -> str:
-    """The length beside a member: msg->name_len beside msg->name, and msg->class_len beside msg->class_."""
-    return member.rstrip("_") + "_len"
+def length_of(member: str, of: model.Field) -> str:
+    """The length beside a field's member: msg->name_len beside msg->name, and msg->class_len beside msg->class_."""
+    return member[:-len(of.name.member)] + of.name.length

@@ -6,6 +6,7 @@ import re
 import textwrap
 
 from .. import model
+from ..diagnostics import Reporter, Source
 from ..laid_out import Layout, Message, Record
 from ..members import Member
 from ..scalars import Bound, Scalar
@@ -21,11 +22,21 @@ _MODULE = {*_TYPES.values(), *keyword.kwlist, *"""Annotated AnyMessage ClassVar 
 _ATTRIBUTES = {*_MODULE, *"encode pretty of TAG REPLIES Layout".split()}
 
 
+def _refuse_one_ofs(protocol: model.Protocol) -> None:
+    """Raises SchemaError for what a module cannot have."""
+    reporter = Reporter(Source(protocol.source_name))
+    for record, field in protocol.one_ofs:
+        reporter.error(field.place, f'a module for Python cannot have "{field.name.schema}" of "{record.name.schema}", which is one of several',
+                       "remove --python, or use optional fields")
+    reporter.raise_if_any()
+
+
 class Module:
     """What the template of a protocol's module calls. Each name of the module is taken once."""
 
     def __init__(self, layout: Layout):
         protocol = layout.protocol
+        _refuse_one_ofs(protocol)
         self._taken = set(_MODULE)
         self._of: dict[int, str] = {}
         for message in protocol.messages:

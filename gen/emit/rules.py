@@ -8,7 +8,7 @@ from struct import pack
 
 from ..language.numbers import fits
 from ..laid_out import Message
-from ..model import BitField, BitPart, Element, Enum, Field, Flags, Protocol, Range, Record, Struct
+from ..model import BitField, BitPart, Element, Enum, Field, Flags, Protocol, Range, Record, Struct, Union
 from ..scalars import Scalar, is_saturated
 from .c_text import c_literal
 
@@ -148,6 +148,8 @@ def _is_spoilable(field: Field, structs: Collection[str]) -> bool:
         return element.name.schema in structs
     if isinstance(element, (Enum, Flags, BitField)):
         return element.undeclared is not None
+    if isinstance(element, Union):
+        return any(_is_spoilable(alternative, structs) for alternative in element.alternatives)
     return outside(field) is not None
 
 

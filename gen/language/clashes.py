@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from .. import model
 from ..diagnostics import Place, Reporter, at, quoted
 from .names import SCHEMA_NAME, c_name, why_no_protocol, why_no_typedef, why_taken
+from .one_of import report_same_parameters
 from .syntax import BitField, BitPart, Constant, Enum, EnumValue, Field, Message, Schema, Struct, Word
 from .types import is_tail, is_texts
 
@@ -136,6 +137,7 @@ def _symbols(schema: Schema) -> Iterator[Symbol]:
         for verb in _STRUCT_VERBS:
             yield f"{prefix}_{verb}_{name}", what, word, False
         yield from _predicates(struct, f"{prefix}_{name}", what, absent)
+        yield from _one_ofs(struct, prefix, name, what)
         yield from _constants(struct, f"{upper}_{name.upper()}", what)
     for message in schema.messages:
         name, what, word = _named(message, "message")
@@ -144,6 +146,7 @@ def _symbols(schema: Schema) -> Iterator[Symbol]:
         for verb in _VERBS:
             yield f"{prefix}_{verb}_{name}", what, word, False
         yield from _predicates(message, f"{prefix}_{name}", what, absent)
+        yield from _one_ofs(message, prefix, name, what)
         yield from _constants(message, f"{upper}_{name.upper()}", what)
         for i, tail in enumerate(field for field in message.fields if is_tail(field.type)):
             tail_name, of_tail, tail_word = f"{name}_{_c(tail, tail.name)}", f"the field {quoted(tail.name.text)} of {what}", _final(tail, tail.name)
@@ -172,6 +175,19 @@ def _predicates(record: Struct | Message, name: str, what: str, absent: set[str]
     for field in record.fields:
         if field.absent or absent and field.type.optional and not field.type.form and field.type.name.text in absent:
             yield f"{name}_has_{_c(field, field.name)}", f"the field {quoted(field.name.text)} of {what}", _final(field, field.name), False
+
+
+def _one_ofs(record: Struct | Message, prefix: str, name: str, what: str) -> Iterator[Symbol]:
+    """The enum that says which alternative a field has, and the function that returns it."""
+    for field in record.fields:
+        if field.one_of:
+            field_name, of, word = f"{name}_{_c(field, field.name)}", f"the field {quoted(field.name.text)} of {what}", _final(field, field.name)
+            yield f"{prefix}_{field_name}", of, word, False
+            yield f"{prefix}_{name}_which_{_c(field, field.name)}", of, word, False
+            yield f"{prefix}_{field_name}_NONE".upper(), of, word, False
+            for alternative in field.one_of:
+                yield (f"{prefix}_{field_name}_{_c(alternative, alternative.name)}".upper(), f"the alternative {quoted(alternative.name.text)} of {of}",
+                       _final(alternative, alternative.name), False)
 
 
 def _constants(record: Struct | Message, name: str, what: str) -> Iterator[Symbol]:
@@ -223,6 +239,13 @@ def _members(schema: Schema, public: dict[str, str], protocol: model.Protocol, r
         for field, written_field in zip(record.fields, written.fields):
             word = written_field.c_name or written_field.name
             _check_member(field, word, taken, public, reporter)
+        if record.one_ofs:
+            report_same_parameters(record, reporter)
+            of_unions = [(field.element.alternatives, word.one_of) for field, word in zip(record.fields, written.fields) if word.one_of]
+            for alternatives, words in of_unions if not reporter.diagnostics else ():
+                taken = {}
+                for alternative, word in zip(alternatives, words):
+                    _check_member(alternative.plain, word.c_name or word.name, taken, public, reporter)
 
 
 def _check_member(field: model.Field, word: Word, taken: dict[str, Place], public: dict[str, str], reporter: Reporter) -> None:

@@ -24,6 +24,7 @@ class Reader:
                     "default": self.default}
         # What has a type, and its keys: there are thousands of fields.
         self.typed_keys = {"type": of_types | {"absent": self.word, "since": self.word, "deprecated": self.reason}, "field": of_types | {"max": self.word, "absent": self.word, "constant": self.word,
+                                                                  "one_of": self.named("one_of", self.field), "optional": self.word,
                                                                   "since": self.word, "deprecated": self.reason}}
 
     def schema(self, node: yaml_tree.Node) -> Schema | None:
@@ -96,11 +97,25 @@ class Reader:
         """What has a type: only that, or keys."""
         if isinstance(node, yaml_tree.Mapping):
             keys = self.read(node, f"a {what}", self.typed_keys[what])
-            if "type" not in keys and not self.given(node, "type"):
+            if "one_of" in keys:
+                return self.one_of(name, keys)
+            if "type" not in keys and not self.given(node, "type") and not self.given(node, "one_of"):
                 self.reporter.error(name.place, f'the {what} {quoted(name.text)} needs a "type"', "for example type: u32")
             return Field(name, **keys) if keys.get("type") else None
         field_type = self.type(node)
         return Field(name, field_type) if field_type else None
+
+    def one_of(self, name: Word, keys: dict) -> Field | None:
+        """A field that is one of several. In place of its type, it has the name of its key."""
+        if "type" in keys:
+            self.reporter.error(keys["type"].word.place, 'a field has a "type" or a "one_of", not both', "remove one of the two")
+            return None
+        if not keys["one_of"]:
+            if not self.reporter.diagnostics:
+                self.reporter.error(name.place, '"one_of" has no alternatives', "for example one_of: {number: i64, text: 'string[<=20]'}")
+            return None
+        word = Word("", name.place)
+        return Field(name, Type(word, word), **keys)
 
     def enum(self, name: Word, node: yaml_tree.Node) -> Enum | None:
         keys = self.keys(node, "an enum", base=self.word, values=self.enum_values, doc=self.doc, c_name=self.name)

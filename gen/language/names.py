@@ -71,7 +71,7 @@ def checked_name(word: Word, given: Word | None, reporter: Reporter, pattern: re
         if part is not None:
             _check(part, reporter, pattern)
     c = c_name(word, given)
-    return Name(word.text, c, c if given is not None else member(c))
+    return Name(word.text, c, c if given is not None else member(c), c + "_len")
 
 
 def _check(word: Word, reporter: Reporter, pattern: re.Pattern) -> None:

@@ -15,6 +15,7 @@ from .bit_fields import BitFields
 from .field_values import resolved_constant, resolved_values
 from .names import checked_name, parameter
 from .numbers import Numbers
+from .one_of import one_of
 from .struct_order import in_order_of_need
 from .syntax import Field, Message, Schema, Struct, Word
 from .types import BUILT_IN, Types
@@ -88,6 +89,10 @@ def _license(word: Word | None, reporter: Reporter) -> str:
     return word.text if word else ""
 
 
+def _one_ofs(fields: tuple[model.Field, ...], written: tuple[Field, ...]) -> tuple[model.Field, ...]:
+    return tuple(field for field, word in zip(fields, written) if word.one_of)
+
+
 @dataclass(frozen=True)
 class _Records:
     """Resolves structs, messages and their fields. public: the C names of the protocol. A wrong part is reported, and a valid one
@@ -103,7 +108,8 @@ class _Records:
         if not struct.fields and not self.reporter.diagnostics:
             self.reporter.error(struct.name.place, f"the struct {quoted(struct.name.text)} has no fields", "for example fields: {x: i32, y: i32}")
         return model.Struct(checked_name(struct.name, struct.c_name, self.reporter), fields, struct.name.place, struct.doc,
-                            tuple(map(self.constant, struct.constants)), Numbers(self.reporter).since(struct.since), struct.deprecated)
+                            tuple(map(self.constant, struct.constants)), Numbers(self.reporter).since(struct.since), struct.deprecated,
+                            _one_ofs(fields, struct.fields))
 
     def messages(self, schema: Schema) -> tuple[model.Message, ...]:
         taken: dict[int, Word] = {}
@@ -147,7 +153,7 @@ class _Records:
         fields = tuple(self.field(field) for field in message.fields)
         resolved = model.Message(checked_name(message.name, message.c_name, self.reporter), tag, fields, message.name.place, max_live, weight,
                                  message.doc, message.deprecated, replies, tuple(map(self.constant, message.constants)),
-                                 Numbers(self.reporter).since(message.since), message.shared)
+                                 Numbers(self.reporter).since(message.since), message.shared, _one_ofs(fields, message.fields))
         if message.shared and not fields:
             self.reporter.error(message.name.place, f"{quoted(message.name.text)} has no fields, so it cannot be shared",
                                 'it is never allocated, and any number of threads may use it: remove "shared"')
@@ -166,6 +172,10 @@ class _Records:
                                     "put a string[<=N] in a struct, and use a list of that struct")
 
     def field(self, field: Field) -> model.Field:
+        if field.one_of:
+            return one_of(field, self.field, self.public, self.reporter)
+        if field.optional:
+            self.reporter.error(field.optional.place, '"optional" is only for "one_of"', f"write a question mark behind the type: {field.type.word.text}?")
         name = checked_name(field.name, field.c_name, self.reporter)
         field_type = self.types.resolve(field)
         named = self.types.named.get(field.type.name.text)

@@ -14,7 +14,8 @@ def in_order_of_need(structs: dict[str, Struct], others: Collection[str], report
     state: dict[str, bool] = {}                 # by name, of the structs begun: whether it is done
 
     def held(struct: Struct) -> Iterator[Word]:
-        return (f.type.name for f in struct.fields if f.type.name.text in structs and f.type.name.text not in others)
+        return (f.type.name for field in struct.fields for f in field.one_of or (field,)
+                if f.type.name.text in structs and f.type.name.text not in others)
 
     for first in structs.values():
         path = [] if first.name.text in state else [(first, held(first))]

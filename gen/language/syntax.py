@@ -43,6 +43,8 @@ class Field(NamedTuple):
     default: Word | Parts | None = None
     absent: Word | None = None
     constant: Word | None = None
+    one_of: tuple["Field", ...] = ()        # its alternatives; it has no type then
+    optional: Word | None = None
     since: Word | None = None
     deprecated: str = ""            # the reason, or "true"; empty if it is not deprecated. So also below
 

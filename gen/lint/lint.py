@@ -141,7 +141,7 @@ def _used_types(layout: Layout) -> set[str]:
     """The named types of the fields of messages, and those that these stand for."""
     used = set()
     for record in (*layout.messages, *layout.used_structs):
-        for field in (*record.model.fields, *record.model.constants):
+        for field in (*record.model.all_fields, *record.model.constants):
             named = field.named
             while named is not None:
                 used.add(named.name.schema)
@@ -153,7 +153,8 @@ def _typed(schema: Schema) -> Iterator[Field]:
     """Everything that has a type."""
     yield from schema.types
     for record in (*schema.structs, *schema.messages):
-        yield from (*record.fields, *record.constants)
+        for field in (*record.fields, *record.constants):
+            yield from field.one_of or (field,)
 
 
 def _weights(schema: Schema, layout: Layout) -> Iterator[Finding]:

@@ -337,13 +337,15 @@ def _replies(old: model.Protocol, new: model.Protocol) -> Iterator[Difference]:
 def _field(what: str, old: Record, new: Record, was: model.Field, now: model.Field) -> Iterator[Difference]:
     places = was.place, now.place
     yield from _c_name(what, was.name, now.name, *places)
-    if _shape(was.type) != _shape(now.type):
+    if isinstance(was.element, model.Union) and isinstance(now.element, model.Union):
+        yield from _alternatives(what, old, new, was, now)
+        yield from _moved(what, old, new, was, now)
+    elif _shape(was.type) != _shape(now.type):
         yield Difference(_of_type(old, new, was, now), f"{what} is {_written(now, was)}, was {_written(was, now)}", *places)
     elif was.spelling != now.spelling:
         yield Difference(_COMPATIBLE, f"{what} is written {now.spelling}, was {was.spelling}", *places)
-    elif (moved := _offsets(old, was)) != (to := _offsets(new, now)) and len(moved) == len(to):
-        of = ": its length" if _is_behind(new, now) else ""
-        yield Difference(_LAYOUT, f"{what}{of} is at offset {to[-1]}, was at {moved[-1]}", *places)
+    elif not isinstance(was, model.Alternative):
+        yield from _moved(what, old, new, was, now)
     if was.inner.pad != now.inner.pad:
         yield Difference(_WIRE, f"{what} is padded with {_character(now.inner.pad)}, was {_character(was.inner.pad)}", *places)
     if was.absent is not None and now.absent is not None and _absent(was) != _absent(now):
@@ -357,6 +359,34 @@ def _field(what: str, old: Record, new: Record, was: model.Field, now: model.Fie
         yield Difference(_COMPATIBLE, f"{what}: its default changes", *places)
     yield from _history(what, was, now)
     yield from _texts(what, was, now)
+
+
+def _moved(what: str, old: Record, new: Record, was: model.Field, now: model.Field) -> Iterator[Difference]:
+    moved, to = _offsets(old, was), _offsets(new, now)
+    if moved != to and len(moved) == len(to):
+        of = ": its length" if _is_behind(new, now) else ""
+        yield Difference(_LAYOUT, f"{what}{of} is at offset {to[-1]}, was at {moved[-1]}", was.place, now.place)
+
+
+def _alternatives(what: str, old: Record, new: Record, was: model.Field, now: model.Field) -> Iterator[Difference]:
+    """An alternative keeps its number if those before it stay."""
+    if was.type.optional != now.type.optional:
+        yield Difference(_SOURCE if now.type.optional else _SOURCE + _WIRE,
+                         f"{what} is {'one of its alternatives or none' if now.type.optional else 'always one of its alternatives'}, was "
+                         f"{'always one' if now.type.optional else 'one or none'}", was.place, now.place)
+    numbers = {a.name.schema: (number, a) for number, a in enumerate(now.element.alternatives, 1)}
+    before = {a.name.schema for a in was.element.alternatives}
+    for number, alternative in enumerate(was.element.alternatives, 1):
+        of = f"{what}: alternative {alternative.name.schema}"
+        to, other = numbers.get(alternative.name.schema, (0, None))
+        if other is None:
+            yield Difference(_SOURCE + _WIRE, f"{of} is removed", alternative.place)
+            continue
+        if to != number:
+            yield Difference(_WIRE, f"{of} has the number {to}, had {number}", alternative.place, other.place)
+        yield from _field(of, old, new, alternative, other)
+    yield from (Difference(_SOURCE, f"{what}: alternative {name} is new{_since(a)}: constructors have another parameter", None, a.place)
+                for name, (_, a) in numbers.items() if name not in before)
 
 
 def _of_type(old: Record, new: Record, was: model.Field, now: model.Field) -> tuple[str, ...]:
@@ -390,6 +420,8 @@ def _meaning(field: model.Field) -> tuple:
         return field.inner.kind, type(element).__name__, tuple(element.numbers.items())
     if isinstance(element, model.BitField):
         return field.inner.kind, "BitField", tuple((p.name.schema, *_bits_of(p)[:2]) for p in element.parts)
+    if isinstance(element, model.Union):
+        return field.inner.kind, tuple((a.name.schema, _shape(a.type)) for a in element.alternatives)
     return field.inner.kind, element and tuple((f.name.schema, _shape(f.type)) for f in element.fields)
 
 
@@ -459,6 +491,8 @@ def _shape(of: model.FieldType) -> tuple:
     if of.is_optional:
         return of.kind, *_shape(of.of)
     element = of.element
+    if isinstance(element, model.Union):
+        return of.kind, "Union", tuple((a.name.schema, _shape(a.type)) for a in element.alternatives), (of.optional,)
     left_out = ("element", "pad", "most") if of.is_tail else ("element", "pad")
     own = tuple(getattr(of, field.name) for field in fields(of) if field.name not in left_out)
     return of.kind, type(element).__name__, element and getattr(element.name, "schema", element.name), own
@@ -470,7 +504,7 @@ def _offsets(record: Record, field: model.Field) -> list[int]:
 
 def _places_of(record: Record, field: model.Field) -> list[tuple[int, int]]:
     """The offset and the bytes of each part of the field; a tail behind another has only its length at a fixed place."""
-    names = (f"{field.name.c}_bytes", f"{field.name.c}_len") if field.type.is_texts else (f"{field.name.c}_len", field.name.member)
+    names = (f"{field.name.c}_bytes", f"{field.name.c}_len") if field.type.is_texts else (f"{field.name.c}_which", field.name.length, field.name.member)
     bits = [(record.offset_of_bits + record.bit_of(f"has_{field.name.c}") / 8, 0)] if field.has_bit else []
     tail = [(record.holder(field).offset, record.holder(field).element_size)] if field.is_tail and not _is_behind(record, field) else []
     return bits + [(record.member(name).offset, record.member(name).size) for name in names if record.has_member(name)] + tail

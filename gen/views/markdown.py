@@ -88,10 +88,20 @@ class _Table:
     """The fields of a struct or message. Empty columns are left out."""
 
     def __init__(self, layout: Layout, record: Record) -> None:
-        rows = [self._row(layout, record, field) for field in record.model.fields]
+        rows = [row for field in record.model.fields for row in self._rows(layout, record, field)]
         rows += [self._constant(field) for field in record.model.constants]
         self.columns = [name for name in (rows[0] if rows else ()) if any(row[name] for row in rows)]
         self.rows = [[row[name] for name in self.columns] for row in rows]
+
+    def _rows(self, layout: Layout, record: Record, field: model.Field) -> list[dict[str, str]]:
+        """A row for the field, and one for each of its alternatives."""
+        alternatives = field.element.alternatives if isinstance(field.element, model.Union) else ()
+        rows = [self._row(layout, record, field), *(self._row(layout, record, alternative) for alternative in alternatives)]
+        if alternatives:
+            rows[0]["type"] = "one of the next " + str(len(alternatives)) + (", or none" if field.type.optional else "")
+        for number, row in enumerate(rows[1:], 1):
+            row["field"] = f"{number}: {row['field']}"
+        return rows
 
     def _row(self, layout: Layout, record: Record, field: model.Field) -> dict[str, str]:
         offset, size = self._place(record, field)

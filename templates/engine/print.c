@@ -369,6 +369,9 @@ static void pp_print_parts(struct protopool_printer *to, const struct protopool_
     protopool_print_end(to, "}");
 }
 
+static void pp_print_alternative(struct protopool_printer *to, const struct protopool_field *field,
+                                 const unsigned char *of);
+
 static void pp_print_element(struct protopool_printer *to, const struct protopool_field *field, const unsigned char *at)
 {
     uint64_t bits;
@@ -385,6 +388,9 @@ static void pp_print_element(struct protopool_printer *to, const struct protopoo
         return;
     case PROTOPOOL_STRUCT:
         pp_print_record(to, field->record, at);
+        return;
+    case PROTOPOOL_ONE_OF:
+        pp_print_alternative(to, field, at - field->offset);
         return;
     case PROTOPOOL_UNSIGNED:
     case PROTOPOOL_SIGNED:
@@ -448,6 +454,22 @@ static void pp_print_field(struct protopool_printer *to, const struct protopool_
     } else {
         pp_print_element(to, field, at);
     }
+}
+
+/* `name(value)` */
+static void pp_print_alternative(struct protopool_printer *to, const struct protopool_field *field,
+                                 const unsigned char *of)
+{
+    const struct protopool_field *const alternative = protopool_alternative(field, of);
+
+    if (alternative == NULL) {
+        protopool_print(to, "None");
+        return;
+    }
+    protopool_print(to, alternative->name);
+    protopool_print(to, "(");
+    pp_print_field(to, field->record, alternative, of);
+    protopool_print(to, ")");
 }
 
 static void pp_print_record(struct protopool_printer *to, const struct protopool_record *record,

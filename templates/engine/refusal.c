@@ -280,6 +280,7 @@ static bool pp_is_longer(struct pp_search *search, size_t longest)
 }
 
 static bool pp_is_wrong_record(struct pp_search *search, const struct protopool_record *record, const void *from);
+static bool pp_is_wrong_alternative(struct pp_search *search, const struct protopool_field *field, const void *from);
 
 static bool pp_is_wrong_element(struct pp_search *search, const struct protopool_field *field, const void *at,
                                 size_t bytes)
@@ -299,6 +300,8 @@ static bool pp_is_wrong_element(struct pp_search *search, const struct protopool
         return pp_has_wrong_parts(search, field, at);
     case PROTOPOOL_STRUCT:
         return pp_is_wrong_record(search, field->record, at);
+    case PROTOPOOL_ONE_OF:
+        return pp_is_wrong_alternative(search, field, (const unsigned char *)at - field->offset);
     case PROTOPOOL_UNSIGNED:
     case PROTOPOOL_SIGNED:
     case PROTOPOOL_FLOAT:
@@ -368,6 +371,29 @@ static bool pp_is_wrong_member(struct pp_search *search, const struct protopool_
     if (field->type == PROTOPOOL_TEXT)
         return field->length_bytes != 0 && pp_is_wrong_text(search, field, (const char *)at, length);
     return pp_is_too_long(search, field, length) || pp_has_wrong_element(search, field, at, field->bytes, length);
+}
+
+static void pp_append_alternatives(struct pp_search *search, const struct protopool_record *alternatives)
+{
+    for (uint32_t i = 0; i < alternatives->field_count && alternatives->field_count <= PP_NAMES_SHOWN; i++) {
+        PP_APPEND(search, i == 0 ? " of " : ", ");
+        PP_APPEND(search, alternatives->fields[i].name);
+    }
+}
+
+static bool pp_is_wrong_alternative(struct pp_search *search, const struct protopool_field *field, const void *from)
+{
+    const struct protopool_field *const alternative = protopool_alternative(field, from);
+
+    if (alternative == NULL) {
+        (void)pp_note_rule(search, PROTOPOOL_RULE_ONE_OF);
+        PP_APPEND(search, " is none");
+        pp_append_alternatives(search, field->record);
+        return true;
+    }
+    pp_append_to_path(search, ".");
+    pp_append_to_path(search, alternative->name);
+    return pp_is_wrong_member(search, alternative, from);
 }
 
 static bool pp_is_wrong_record(struct pp_search *search, const struct protopool_record *record, const void *from)
@@ -460,8 +486,39 @@ static uint64_t pp_bytes_of(const struct protopool_field *field, const struct pr
     return bytes;
 }
 
-/* Finds the tail that makes a message too large although no tail alone is too long. arguments: one per field, or only those of
- * tails. */
+/* One argument for each alternative. Of these, one is not NULL; if the field is optional, none need be. */
+static bool pp_is_wrong_choice(struct pp_search *search, const struct protopool_field *field,
+                               const struct protopool_argument *arguments)
+{
+    const struct protopool_record *const alternatives = field->record;
+    uint32_t given = 0, last = 0;
+
+    for (uint32_t i = 0; i < alternatives->field_count; i++) {
+        if (arguments[i].at != NULL) {
+            given++;
+            last = i;
+        }
+    }
+    if (given > 1 || (given == 0 && field->presence_mask == 0)) {
+        (void)pp_note_rule(search, PROTOPOOL_RULE_ONE_OF);
+        PP_APPEND(search, given == 0 ? " is none" : " is several");
+        pp_append_alternatives(search, alternatives);
+        return true;
+    }
+    if (given == 0)
+        return false;
+    pp_append_to_path(search, ".");
+    pp_append_to_path(search, alternatives->fields[last].name);
+    return pp_is_wrong_argument(search, &alternatives->fields[last], &arguments[last]);
+}
+
+static uint32_t pp_arguments_of(const struct protopool_field *field)
+{
+    return field->type == PROTOPOOL_ONE_OF ? field->record->field_count : 1;
+}
+
+/* Finds the tail that makes a message too large although no tail alone is too long. arguments: those of all fields, or only
+ * those of tails. */
 static bool pp_is_too_large(struct pp_search *search, const struct protopool_record *message,
                             const struct protopool_argument *arguments, bool has_all)
 {
@@ -470,7 +527,7 @@ static bool pp_is_too_large(struct pp_search *search, const struct protopool_rec
     for (uint32_t i = 0; i < message->field_count; i++) {
         const struct protopool_field *const field = &message->fields[i];
         const struct protopool_argument *const argument = arguments;
-        arguments += has_all || field->is_tail;
+        arguments += has_all ? pp_arguments_of(field) : field->is_tail;
         if (!field->is_tail)
             continue;
         end = end == 0 ? field->offset : PROTOPOOL_UP_(end, field->align);
@@ -525,15 +582,21 @@ static bool pp_start_search(struct pp_search *search, char *text)
 PROTOPOOL_COLD void protopool_explain_new(const struct protopool *pool, const struct protopool_record *message,
                                           const struct protopool_argument *arguments)
 {
+    const struct protopool_argument *argument = arguments;
     char text[PROTOPOOL_TEXT_BYTES_];
     struct pp_search search;
 
     if (!pp_start_search(&search, text))
         return;
     for (uint32_t i = 0; i < message->field_count && search.rule == PROTOPOOL_RULE_UNKNOWN; i++) {
+        const struct protopool_field *const field = &message->fields[i];
         pp_cut_path(&search, 0);
-        pp_append_to_path(&search, message->fields[i].name);
-        (void)pp_is_wrong_argument(&search, &message->fields[i], &arguments[i]);
+        pp_append_to_path(&search, field->name);
+        if (field->type == PROTOPOOL_ONE_OF)
+            (void)pp_is_wrong_choice(&search, field, argument);
+        else
+            (void)pp_is_wrong_argument(&search, field, argument);
+        argument += pp_arguments_of(field);
     }
     if (search.rule == PROTOPOOL_RULE_UNKNOWN)
         (void)pp_is_too_large(&search, message, arguments, true);

@@ -20,7 +20,8 @@ enum protopool_rule {
     PROTOPOOL_RULE_NULL,   /* a required text is NULL */
     PROTOPOOL_RULE_TAG,    /* a struct to copy has the tag of another message */
     PROTOPOOL_RULE_ABSENT, /* a number means "absent", which a constructor takes as NULL */
-    PROTOPOOL_RULE_UNUSED  /* a received byte that holds no value is not 0 */
+    PROTOPOOL_RULE_UNUSED, /* a received byte that holds no value is not 0 */
+    PROTOPOOL_RULE_ONE_OF  /* none or several of a field's alternatives are given */
 };
 
 /* What a refusal handler gets. It is valid until the handler returns. */

@@ -59,6 +59,39 @@ static inline size_t pp_length_of(const struct protopool_field *field, const uns
     return length < field->count ? (size_t)length : field->count;
 }
 
+/* An alternative with a length: all of them that have one have the same. NULL: none has one. */
+static const struct protopool_field *pp_with_length(const struct protopool_record *alternatives)
+{
+    for (uint32_t i = 0; i < alternatives->field_count; i++)
+        if (alternatives->fields[i].length_bytes != 0)
+            return &alternatives->fields[i];
+    return NULL;
+}
+
+/* The varying fields of `alternatives` are those that consist of structs. */
+static bool pp_visit_one_of(const struct protopool_field *field, const struct protopool_form *alternatives,
+                            unsigned char *of, bool clears)
+{
+    const struct protopool_field *const alternative = protopool_alternative(field, of);
+    const struct protopool_field *const counted = pp_with_length(field->record);
+    unsigned char *const at = of + field->offset;
+    size_t length, used;
+
+    if ((alternative == NULL || alternative->length_bytes == 0) && counted != NULL
+        && !pp_blank(of + counted->length_offset, counted->length_bytes, clears))
+        return false;
+    if (alternative == NULL)
+        return pp_blank(at, field->bytes, clears);
+    length = alternative->length_bytes != 0 ? pp_length_of(alternative, of) : alternative->count;
+    used = length * alternative->bytes;
+    if (!pp_blank(at + used, field->bytes - used, clears))
+        return false;
+    for (uint32_t i = 0; i < alternatives->varying_count; i++)
+        if (&field->record->fields[alternatives->varying[i].number] == alternative)
+            return pp_visit_elements(alternatives->varying[i].elements, at, length, clears);
+    return true;
+}
+
 PROTOPOOL_INLINE bool pp_visit_field(const struct protopool_field *field, const struct protopool_form *elements,
                                      unsigned char *of, bool clears)
 {
@@ -66,6 +99,8 @@ PROTOPOOL_INLINE bool pp_visit_field(const struct protopool_field *field, const 
     size_t room = (size_t)field->count * field->bytes, length = field->count, used;
 
     if (field->presence_mask != 0 && (of[field->presence_offset] & field->presence_mask) == 0) {
+        if (field->type == PROTOPOOL_ONE_OF)
+            return pp_visit_one_of(field, elements, of, clears);
         room += field->type == PROTOPOOL_TEXT && field->length_bytes != 0;
         return pp_blank(at, room, clears) && pp_blank(of + field->length_offset, field->length_bytes, clears);
     }
@@ -76,7 +111,10 @@ PROTOPOOL_INLINE bool pp_visit_field(const struct protopool_field *field, const 
         if (!pp_blank(at + used, room - used, clears))
             return false;
     }
-    return elements == NULL || pp_visit_elements(elements, at, length, clears);
+    if (elements == NULL)
+        return true;
+    return field->type == PROTOPOOL_ONE_OF ? pp_visit_one_of(field, elements, of, clears) :
+                                             pp_visit_elements(elements, at, length, clears);
 }
 
 /* The bytes of a tail whose length is so many. Those of a list of texts are counted beside its length. */
@@ -171,11 +209,27 @@ static void pp_swap_elements(const struct protopool_field *field, unsigned char 
     }
 }
 
+/* The same for the alternative that is there. */
+static void pp_swap_alternative(const struct protopool_field *field, unsigned char *of)
+{
+    const struct protopool_field *const alternative = protopool_alternative(field, of);
+    const struct protopool_field *const counted = pp_with_length(field->record);
+
+    if (alternative != NULL)
+        pp_swap_elements(alternative, of + field->offset, alternative->count);
+    if (counted != NULL)
+        pp_reverse(of + counted->length_offset, counted->length_bytes);
+}
+
 /* Between the order of this machine, which is big-endian, and the other. Bit-fields begin at the highest bit there. */
 static void pp_swap_record(const struct protopool_record *record, unsigned char *of)
 {
     for (uint32_t i = 0; i < record->field_count; i++) {
         const struct protopool_field *const field = &record->fields[i];
+        if (field->type == PROTOPOOL_ONE_OF) {
+            pp_swap_alternative(field, of);
+            continue;
+        }
         if (!field->is_tail)
             pp_swap_elements(field, of + field->offset, field->count);
         pp_reverse(of + field->length_offset, field->length_bytes);

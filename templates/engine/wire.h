@@ -37,9 +37,10 @@ struct protopool_hole {
     uint32_t offset;
 };
 
-/* A field that does not always use all its bytes: it can be absent, has a length, or consists of structs that are described so. */
+/* A field that does not always use all its bytes: it can be absent, has a length or alternatives, or consists of structs that are
+ * described so. */
 struct protopool_varying {
-    const struct protopool_form *elements; /* of the structs; NULL: all their bytes are used */
+    const struct protopool_form *elements; /* of the structs, NULL: all their bytes are used; or of the alternatives */
     uint32_t number;                       /* of the field in the record, from 0 */
 };
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """A schema with every combination of types to depth 2: each element in each container, alone and inside a struct that is itself
 in each container. A tail is a container too. `python3 tests/generator/combinations.py > all.yaml` prints the schema; with the
-argument "wide", a small one of which each tag takes four bytes."""
+argument "wide", a small one of which each tag takes four bytes; with "one_of", one of fields that are one of several."""
 
 import sys
 
@@ -67,6 +67,16 @@ def fields() -> dict[str, str]:
     found["constant"] = "{type: u8, constant: 3}"
     found["padded"] = "{type: 'char[6]', pad: ' ', default: ab}"
     return found
+
+
+def one_ofs() -> dict[str, str]:
+    """Fields that are one of several alternatives: of every element, of every text and list, of structs with padding and alternatives."""
+    ranged = ", ".join(f"r_{element}: {{type: {element}, range: {allowed}}}" for element, allowed in RANGED.items())
+    lists = ", ".join(f"l{i}: '{kind}'" for i, kind in enumerate(("u16[<=3]", "kind[<=300]", "string[<=255]", "bytes[<=255]", "u8[3]", "char[5]", "bits[<=4]", "f64[<=2]", "bool[<=3]")))
+    return {"one_of": f"{{one_of: {{{', '.join(f'a_{element}: {element}' for element in (*SCALARS, *NAMED))}, {ranged}}}}}",
+            "one_of_lists": f"{{one_of: {{{lists}, padded: {{type: 'char[6]', pad: ' '}}}}}}",
+            "one_of_structs": "{optional: true, one_of: {one: s_u64_0, two: 's_text_1[<=2]', three: s_one_of, four: 's_bool_3[2]', five: s_absent_f32, class: u8}}",
+            "one_of_words": "{one_of: {first: {type: 'string[<=9]', default: abc}, int: u16, c: {type: u8, since: 2, deprecated: true}}}"}
 
 
 def tails() -> dict[str, str]:
@@ -153,5 +163,16 @@ def with_wide_tags() -> str:
     return "\n".join([HEAD + "messages:", *lines, "  none: {tag: 2147483647, replies: [m_bool_0, none]}"]) + "\n"
 
 
+def with_one_ofs() -> str:
+    """Fields that are one of several, in messages and in structs in each container. (A Python module has none.)"""
+    structs = {name: field for name, field in fields().items() if name in ("u64_0", "text_1", "bool_3", "absent_f32")} | one_ofs()
+    lines = [HEAD, "structs:", *(f"  s_{name}: {{fields: {{before: u8, it: {field}, behind: 'char[1]'}}}}" for name, field in structs.items()), "messages:"]
+    for name, field in one_ofs().items():
+        lines.append(f"  m_{name}: {{fields: {{it: {field}, behind: u8}}, max_live: 2}}")
+        lines += [f"  n_{name}_{i}: {{fields: {{it: '{container.format('s_' + name)}', behind: u8}}}}" for i, container in enumerate(CONTAINERS)]
+        lines.append(f"  t_{name}: {{fields: {{it: {field}, tail: {{type: 's_{name}[]', max: 9}}, other: {{type: string, max: 300}}}}}}")
+    return "\n".join(lines) + "\n"
+
+
 if __name__ == "__main__":
-    print(with_wide_tags() if sys.argv[1:] == ["wide"] else schema(), end="")
+    print({"wide": with_wide_tags, "one_of": with_one_ofs}.get(sys.argv[-1], schema)(), end="")

@@ -20,6 +20,12 @@ static uint64_t lengths(const struct protopool_record *record, const void *of)
     for (uint32_t i = 0; i < record->field_count; i++) {
         const struct protopool_field *const field = &record->fields[i];
         const unsigned char *at = (const unsigned char *)protopool_field_at(record, field, of);
+        if (field->type == PROTOPOOL_ONE_OF) {
+            const struct protopool_field *const alternative = protopool_alternative(field, of);
+            const struct protopool_record of_it = { .bytes = record->bytes, .field_count = 1, .fields = alternative };
+            sum = 31 * sum
+                  + (alternative == NULL ? 0 : lengths(&of_it, of) + (size_t)(alternative - field->record->fields));
+        }
         sum = 31 * sum + protopool_field_length(field, of) + protopool_field_present(field, of) + field->is_tail;
         sum += field->type == PROTOPOOL_TEXTS ? protopool_field_extent(field, of) : 0;
         for (size_t j = 0; field->type == PROTOPOOL_STRUCT && j < protopool_field_length(field, of);
@@ -31,11 +37,24 @@ static uint64_t lengths(const struct protopool_record *record, const void *of)
 
 /* ---- Padding: what no field has, by the descriptions --------------------------------------------------------------- */
 
-/* Sets the bits that fields of the record at `of` use; a text or list uses all its room, and a tail its length. */
-static void use(unsigned char *used, const struct protopool_record *record, const void *of)
+/* Sets the bits that fields of the record at `of` use; a text or list uses all its room, and a tail its length. An alternative uses its
+ * own room in a new message, and that of all in a copy. */
+static void use(unsigned char *used, const struct protopool_record *record, const void *of, bool is_copy)
 {
     for (uint32_t i = 0; i < record->field_count; i++) {
         const struct protopool_field *const field = &record->fields[i];
+        if (field->type == PROTOPOOL_ONE_OF) {
+            const struct protopool_field *const alternative = protopool_alternative(field, of);
+            const struct protopool_record of_it = { .bytes = record->bytes, .field_count = 1, .fields = alternative };
+            used[field->presence_offset] = 0xff;
+            if (is_copy)
+                memset(used + field->offset, 0xff, field->bytes);
+            for (uint32_t j = 0; is_copy && j < field->record->field_count; j++)
+                memset(used + field->record->fields[j].length_offset, 0xff, field->record->fields[j].length_bytes);
+            if (alternative != NULL)
+                use(used, &of_it, of, is_copy);
+            continue;
+        }
         if (field->length_bytes != 0)
             memset(used + field->length_offset, 0xff, field->length_bytes);
         if (field->presence_mask != 0 && field->presence_mask != PROTOPOOL_BY_NUMBER)
@@ -51,7 +70,7 @@ static void use(unsigned char *used, const struct protopool_record *record, cons
         for (uint32_t j = 0; j < field->count; j++) {
             unsigned char *const element = used + field->offset + j * field->bytes;
             if (field->type == PROTOPOOL_STRUCT && !field->is_list)
-                use(element, field->record, (const unsigned char *)of + field->offset);
+                use(element, field->record, (const unsigned char *)of + field->offset, is_copy);
             else /* the padding in an array's elements is copied with them */
                 memset(element, 0xff, field->bytes);
         }
@@ -121,7 +140,7 @@ static bool padding_is_written(struct all_pool *pool, unsigned variant)
     if (bytes > sizeof used)
         return false;
     memset(used, 0, sizeof used);
-    use(used, record, msg);
+    use(used, record, msg, false);
     memcpy(dirty.bytes, msg, record->bytes);
     for (size_t i = sizeof *msg; i < record->bytes; i++)
         if (used[i] == 0)
@@ -135,6 +154,7 @@ static bool padding_is_written(struct all_pool *pool, unsigned variant)
     msg = bench_make_(pool, variant, variant);
     is_good = msg == first && is_clean(msg, used, bytes);
     if (!has_tails) {
+        use(used, record, msg, true);
         memset((unsigned char *)msg + sizeof *msg, 0xff, bytes - sizeof *msg);
         all_free(pool, msg);
         msg = copy(pool, tag, &dirty.base);

@@ -12,6 +12,16 @@ static void use_values(unsigned char *used, const struct protopool_record *recor
         const unsigned char *const at = (const unsigned char *)protopool_field_at(record, field, of);
         const size_t offset = (size_t)(at - (const unsigned char *)of), length = protopool_field_length(field, of);
         const bool is_present = protopool_field_present(field, of);
+        if (field->type == PROTOPOOL_ONE_OF) {
+            const struct protopool_field *const alternative = protopool_alternative(field, of);
+            used[field->presence_offset] = 0xff;
+            if (alternative != NULL)
+                use_values(
+                    used,
+                    &(const struct protopool_record){ .bytes = record->bytes, .field_count = 1, .fields = alternative },
+                    of);
+            continue;
+        }
         if (field->presence_mask != 0 && field->presence_mask != PROTOPOOL_BY_NUMBER)
             used[field->presence_offset] |= field->presence_mask;
         else if (!is_present)

@@ -77,7 +77,7 @@ class Editors(unittest.TestCase):
     def test_an_editor_accepts_what_the_generator_accepts(self):
         imports = test_language.Imports
         texts = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "schema").rglob("*.yaml")}
-        texts |= {"combinations": combinations.schema(), "imports": imports.MAIN, "words": WORDS, "imported": imports.GEO, "constants": imports.BASE}
+        texts |= {"combinations": combinations.schema(), "one_of": combinations.with_one_ofs(), "imports": imports.MAIN, "words": WORDS, "imported": imports.GEO, "constants": imports.BASE}
         for name, text in texts.items():
             with self.subTest(name):
                 self.assertEqual(self.mistakes(text), [])

@@ -88,8 +88,10 @@ class Form(unittest.TestCase):
         for ours, theirs in ((order.SCHEMA["lint"], of["lint"]), (order.SCHEMA["constants"]["*"], long_form(parts["constants"])),
                              (order.SCHEMA["enums"]["*"], long_form(parts["enums"])), (order.SCHEMA["flags"]["*"], long_form(parts["flags"])),
                              (order.SCHEMA["types"]["*"], of["named_type"]), (order.SCHEMA["structs"]["*"], long_form(parts["structs"])), (order.SCHEMA["messages"]["*"], long_form(parts["messages"])),
-                             (order.SCHEMA["messages"]["*"]["fields"]["*"], of["field"])):
+                             (order.SCHEMA["messages"]["*"]["fields"]["*"], {"properties": of["field"]["properties"] | of["one_of"]["properties"]})):
             self.assertEqual(set(ours), set(theirs.get("properties", ())))
+        refused = {key for key, allowed in of["alternative"]["allOf"][1]["properties"].items() if allowed is False}
+        self.assertEqual(set(order.SCHEMA["messages"]["*"]["fields"]["*"]["one_of"]["*"]), set(of["field"]["properties"]) - refused)
 
     def test_names_stay_in_their_order(self):
         schema = "protocol: p\nconstants: {z: 1, a: 2}\nmessages:\n  Z: {fields: {z: u8, a: u8}}\n  A: {}\n"
