@@ -5672,6 +5672,9 @@ static void pp_print_parts(struct protopool_printer *to, const struct protopool_
     protopool_print_end(to, "}");
 }
 
+static void pp_print_alternative(struct protopool_printer *to, const struct protopool_field *field,
+                                 const unsigned char *of);
+
 static void pp_print_element(struct protopool_printer *to, const struct protopool_field *field, const unsigned char *at)
 {
     uint64_t bits;
@@ -5688,6 +5691,9 @@ static void pp_print_element(struct protopool_printer *to, const struct protopoo
         return;
     case PROTOPOOL_STRUCT:
         pp_print_record(to, field->record, at);
+        return;
+    case PROTOPOOL_ONE_OF:
+        pp_print_alternative(to, field, at - field->offset);
         return;
     case PROTOPOOL_UNSIGNED:
     case PROTOPOOL_SIGNED:
@@ -5751,6 +5757,22 @@ static void pp_print_field(struct protopool_printer *to, const struct protopool_
     } else {
         pp_print_element(to, field, at);
     }
+}
+
+/* `name(value)` */
+static void pp_print_alternative(struct protopool_printer *to, const struct protopool_field *field,
+                                 const unsigned char *of)
+{
+    const struct protopool_field *const alternative = protopool_alternative(field, of);
+
+    if (alternative == NULL) {
+        protopool_print(to, "None");
+        return;
+    }
+    protopool_print(to, alternative->name);
+    protopool_print(to, "(");
+    pp_print_field(to, field->record, alternative, of);
+    protopool_print(to, ")");
 }
 
 static void pp_print_record(struct protopool_printer *to, const struct protopool_record *record,
@@ -6130,6 +6152,7 @@ static bool pp_is_longer(struct pp_search *search, size_t longest)
 }
 
 static bool pp_is_wrong_record(struct pp_search *search, const struct protopool_record *record, const void *from);
+static bool pp_is_wrong_alternative(struct pp_search *search, const struct protopool_field *field, const void *from);
 
 static bool pp_is_wrong_element(struct pp_search *search, const struct protopool_field *field, const void *at,
                                 size_t bytes)
@@ -6149,6 +6172,8 @@ static bool pp_is_wrong_element(struct pp_search *search, const struct protopool
         return pp_has_wrong_parts(search, field, at);
     case PROTOPOOL_STRUCT:
         return pp_is_wrong_record(search, field->record, at);
+    case PROTOPOOL_ONE_OF:
+        return pp_is_wrong_alternative(search, field, (const unsigned char *)at - field->offset);
     case PROTOPOOL_UNSIGNED:
     case PROTOPOOL_SIGNED:
     case PROTOPOOL_FLOAT:
@@ -6218,6 +6243,29 @@ static bool pp_is_wrong_member(struct pp_search *search, const struct protopool_
     if (field->type == PROTOPOOL_TEXT)
         return field->length_bytes != 0 && pp_is_wrong_text(search, field, (const char *)at, length);
     return pp_is_too_long(search, field, length) || pp_has_wrong_element(search, field, at, field->bytes, length);
+}
+
+static void pp_append_alternatives(struct pp_search *search, const struct protopool_record *alternatives)
+{
+    for (uint32_t i = 0; i < alternatives->field_count && alternatives->field_count <= PP_NAMES_SHOWN; i++) {
+        PP_APPEND(search, i == 0 ? " of " : ", ");
+        PP_APPEND(search, alternatives->fields[i].name);
+    }
+}
+
+static bool pp_is_wrong_alternative(struct pp_search *search, const struct protopool_field *field, const void *from)
+{
+    const struct protopool_field *const alternative = protopool_alternative(field, from);
+
+    if (alternative == NULL) {
+        (void)pp_note_rule(search, PROTOPOOL_RULE_ONE_OF);
+        PP_APPEND(search, " is none");
+        pp_append_alternatives(search, field->record);
+        return true;
+    }
+    pp_append_to_path(search, ".");
+    pp_append_to_path(search, alternative->name);
+    return pp_is_wrong_member(search, alternative, from);
 }
 
 static bool pp_is_wrong_record(struct pp_search *search, const struct protopool_record *record, const void *from)
@@ -6310,8 +6358,39 @@ static uint64_t pp_bytes_of(const struct protopool_field *field, const struct pr
     return bytes;
 }
 
-/* Finds the tail that makes a message too large although no tail alone is too long. arguments: one per field, or only those of
- * tails. */
+/* One argument for each alternative. Of these, one is not NULL; if the field is optional, none need be. */
+static bool pp_is_wrong_choice(struct pp_search *search, const struct protopool_field *field,
+                               const struct protopool_argument *arguments)
+{
+    const struct protopool_record *const alternatives = field->record;
+    uint32_t given = 0, last = 0;
+
+    for (uint32_t i = 0; i < alternatives->field_count; i++) {
+        if (arguments[i].at != NULL) {
+            given++;
+            last = i;
+        }
+    }
+    if (given > 1 || (given == 0 && field->presence_mask == 0)) {
+        (void)pp_note_rule(search, PROTOPOOL_RULE_ONE_OF);
+        PP_APPEND(search, given == 0 ? " is none" : " is several");
+        pp_append_alternatives(search, alternatives);
+        return true;
+    }
+    if (given == 0)
+        return false;
+    pp_append_to_path(search, ".");
+    pp_append_to_path(search, alternatives->fields[last].name);
+    return pp_is_wrong_argument(search, &alternatives->fields[last], &arguments[last]);
+}
+
+static uint32_t pp_arguments_of(const struct protopool_field *field)
+{
+    return field->type == PROTOPOOL_ONE_OF ? field->record->field_count : 1;
+}
+
+/* Finds the tail that makes a message too large although no tail alone is too long. arguments: those of all fields, or only
+ * those of tails. */
 static bool pp_is_too_large(struct pp_search *search, const struct protopool_record *message,
                             const struct protopool_argument *arguments, bool has_all)
 {
@@ -6320,7 +6399,7 @@ static bool pp_is_too_large(struct pp_search *search, const struct protopool_rec
     for (uint32_t i = 0; i < message->field_count; i++) {
         const struct protopool_field *const field = &message->fields[i];
         const struct protopool_argument *const argument = arguments;
-        arguments += has_all || field->is_tail;
+        arguments += has_all ? pp_arguments_of(field) : field->is_tail;
         if (!field->is_tail)
             continue;
         end = end == 0 ? field->offset : PROTOPOOL_UP_(end, field->align);
@@ -6375,15 +6454,21 @@ static bool pp_start_search(struct pp_search *search, char *text)
 PROTOPOOL_COLD void protopool_explain_new(const struct protopool *pool, const struct protopool_record *message,
                                           const struct protopool_argument *arguments)
 {
+    const struct protopool_argument *argument = arguments;
     char text[PROTOPOOL_TEXT_BYTES_];
     struct pp_search search;
 
     if (!pp_start_search(&search, text))
         return;
     for (uint32_t i = 0; i < message->field_count && search.rule == PROTOPOOL_RULE_UNKNOWN; i++) {
+        const struct protopool_field *const field = &message->fields[i];
         pp_cut_path(&search, 0);
-        pp_append_to_path(&search, message->fields[i].name);
-        (void)pp_is_wrong_argument(&search, &message->fields[i], &arguments[i]);
+        pp_append_to_path(&search, field->name);
+        if (field->type == PROTOPOOL_ONE_OF)
+            (void)pp_is_wrong_choice(&search, field, argument);
+        else
+            (void)pp_is_wrong_argument(&search, field, argument);
+        argument += pp_arguments_of(field);
     }
     if (search.rule == PROTOPOOL_RULE_UNKNOWN)
         (void)pp_is_too_large(&search, message, arguments, true);
@@ -6487,6 +6572,39 @@ static inline size_t pp_length_of(const struct protopool_field *field, const uns
     return length < field->count ? (size_t)length : field->count;
 }
 
+/* An alternative with a length: all of them that have one have the same. NULL: none has one. */
+static const struct protopool_field *pp_with_length(const struct protopool_record *alternatives)
+{
+    for (uint32_t i = 0; i < alternatives->field_count; i++)
+        if (alternatives->fields[i].length_bytes != 0)
+            return &alternatives->fields[i];
+    return NULL;
+}
+
+/* The varying fields of `alternatives` are those that consist of structs. */
+static bool pp_visit_one_of(const struct protopool_field *field, const struct protopool_form *alternatives,
+                            unsigned char *of, bool clears)
+{
+    const struct protopool_field *const alternative = protopool_alternative(field, of);
+    const struct protopool_field *const counted = pp_with_length(field->record);
+    unsigned char *const at = of + field->offset;
+    size_t length, used;
+
+    if ((alternative == NULL || alternative->length_bytes == 0) && counted != NULL
+        && !pp_blank(of + counted->length_offset, counted->length_bytes, clears))
+        return false;
+    if (alternative == NULL)
+        return pp_blank(at, field->bytes, clears);
+    length = alternative->length_bytes != 0 ? pp_length_of(alternative, of) : alternative->count;
+    used = length * alternative->bytes;
+    if (!pp_blank(at + used, field->bytes - used, clears))
+        return false;
+    for (uint32_t i = 0; i < alternatives->varying_count; i++)
+        if (&field->record->fields[alternatives->varying[i].number] == alternative)
+            return pp_visit_elements(alternatives->varying[i].elements, at, length, clears);
+    return true;
+}
+
 PROTOPOOL_INLINE bool pp_visit_field(const struct protopool_field *field, const struct protopool_form *elements,
                                      unsigned char *of, bool clears)
 {
@@ -6494,6 +6612,8 @@ PROTOPOOL_INLINE bool pp_visit_field(const struct protopool_field *field, const 
     size_t room = (size_t)field->count * field->bytes, length = field->count, used;
 
     if (field->presence_mask != 0 && (of[field->presence_offset] & field->presence_mask) == 0) {
+        if (field->type == PROTOPOOL_ONE_OF)
+            return pp_visit_one_of(field, elements, of, clears);
         room += field->type == PROTOPOOL_TEXT && field->length_bytes != 0;
         return pp_blank(at, room, clears) && pp_blank(of + field->length_offset, field->length_bytes, clears);
     }
@@ -6504,7 +6624,10 @@ PROTOPOOL_INLINE bool pp_visit_field(const struct protopool_field *field, const 
         if (!pp_blank(at + used, room - used, clears))
             return false;
     }
-    return elements == NULL || pp_visit_elements(elements, at, length, clears);
+    if (elements == NULL)
+        return true;
+    return field->type == PROTOPOOL_ONE_OF ? pp_visit_one_of(field, elements, of, clears)
+                                           : pp_visit_elements(elements, at, length, clears);
 }
 
 /* The bytes of a tail whose length is so many. Those of a list of texts are counted beside its length. */
@@ -6599,11 +6722,27 @@ static void pp_swap_elements(const struct protopool_field *field, unsigned char 
     }
 }
 
+/* The same for the alternative that is there. */
+static void pp_swap_alternative(const struct protopool_field *field, unsigned char *of)
+{
+    const struct protopool_field *const alternative = protopool_alternative(field, of);
+    const struct protopool_field *const counted = pp_with_length(field->record);
+
+    if (alternative != NULL)
+        pp_swap_elements(alternative, of + field->offset, alternative->count);
+    if (counted != NULL)
+        pp_reverse(of + counted->length_offset, counted->length_bytes);
+}
+
 /* Between the order of this machine, which is big-endian, and the other. Bit-fields begin at the highest bit there. */
 static void pp_swap_record(const struct protopool_record *record, unsigned char *of)
 {
     for (uint32_t i = 0; i < record->field_count; i++) {
         const struct protopool_field *const field = &record->fields[i];
+        if (field->type == PROTOPOOL_ONE_OF) {
+            pp_swap_alternative(field, of);
+            continue;
+        }
         if (!field->is_tail)
             pp_swap_elements(field, of + field->offset, field->count);
         pp_reverse(of + field->length_offset, field->length_bytes);

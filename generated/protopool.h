@@ -882,7 +882,8 @@ enum protopool_rule {
     PROTOPOOL_RULE_NULL,   /* a required text is NULL */
     PROTOPOOL_RULE_TAG,    /* a struct to copy has the tag of another message */
     PROTOPOOL_RULE_ABSENT, /* a number means "absent", which a constructor takes as NULL */
-    PROTOPOOL_RULE_UNUSED  /* a received byte that holds no value is not 0 */
+    PROTOPOOL_RULE_UNUSED, /* a received byte that holds no value is not 0 */
+    PROTOPOOL_RULE_ONE_OF  /* none or several of a field's alternatives are given */
 };
 
 /* What a refusal handler gets. It is valid until the handler returns. */
@@ -1492,7 +1493,8 @@ enum protopool_type {
     PROTOPOOL_STRUCT, /* `record` describes it */
     PROTOPOOL_TEXT,   /* characters: terminated if it has a length, padded to `count` if not */
     PROTOPOOL_BITS,   /* unsigned; `parts` has its parts */
-    PROTOPOOL_TEXTS   /* a list of texts, of which protopool_field_text returns one; its elements are offsets */
+    PROTOPOOL_TEXTS,  /* a list of texts, of which protopool_field_text returns one; its elements are offsets */
+    PROTOPOOL_ONE_OF  /* one of several alternatives: see protopool_alternative */
 };
 
 /* The name of an enum's value, of a bit of flags, or of no bits. number: the value converted to uint64_t, or the mask.
@@ -1531,7 +1533,7 @@ struct protopool_field {
     const char *name;                          /* in the schema */
     const char *unit;                          /* NULL: none */
     union {                                    /* by its type; NULL: none */
-        const struct protopool_record *record; /* of a STRUCT */
+        const struct protopool_record *record; /* of a STRUCT; of a ONE_OF, its alternatives */
         const struct protopool_value *values;  /* of an ENUM or FLAGS */
         const struct protopool_part *parts;    /* of BITS; `value_count` of them */
         const struct protopool_range *range;   /* of a number or CHAR, from level 1 */
@@ -1565,6 +1567,9 @@ struct protopool_field {
 #define PROTOPOOL_ABSENT_(bits) \
     .presence_mask = PROTOPOOL_BY_NUMBER, .presence_offset = (uint32_t)((bits) >> 32), \
     .length_offset = (uint32_t)((bits)&UINT32_MAX)
+
+/* The presence_mask of an optional ONE_OF, for the byte that says which alternative is there: none if it is 0. */
+#define PROTOPOOL_ONE_OF_MASK_ 0x7fU
 
 /* An end of a range. The end itself is allowed. number: the end, converted to uint64_t. real: the end, for a FLOAT. */
 union protopool_bound {
@@ -1616,6 +1621,14 @@ static inline bool protopool_field_present(const struct protopool_field *field, 
     if (field->presence_mask == PROTOPOOL_BY_NUMBER)
         return !protopool_number_is_absent(field, (const unsigned char *)of + field->offset);
     return (((const unsigned char *)of)[field->presence_offset] & field->presence_mask) != 0;
+}
+
+/* The alternative that a ONE_OF has in the record at `of`; NULL: none. It is a field of the same record: its offsets are from `of`, too.
+ * field->record->fields are all its alternatives. */
+static inline const struct protopool_field *protopool_alternative(const struct protopool_field *field, const void *of)
+{
+    const unsigned number = ((const unsigned char *)of)[field->presence_offset]; /* from 1 */
+    return number == 0 || number > field->record->field_count ? NULL : &field->record->fields[number - 1];
 }
 
 /* How many elements of the field are used. 0 if it is absent. */
@@ -1680,8 +1693,8 @@ static inline const char *protopool_field_text(const struct protopool_field *fie
 }
 
 #if PROTOPOOL_CHECK >= 1
-/* An argument of a constructor: its first element, the bytes of an element, and the number of elements. For a text only `at` is
- * used; the elements of TEXTS are pointers to them. at is NULL if the optional field is absent. */
+/* An argument of a constructor (of a ONE_OF, one for each alternative): its first element, the bytes of an element, and the number
+ * of elements. For a text only `at` is used; the elements of TEXTS are pointers to them. at is NULL if the optional field is absent. */
 struct protopool_argument {
     const void *at;
     size_t bytes, length;
@@ -1737,9 +1750,10 @@ struct protopool_hole {
     uint32_t offset;
 };
 
-/* A field that does not always use all its bytes: it can be absent, has a length, or consists of structs that are described so. */
+/* A field that does not always use all its bytes: it can be absent, has a length or alternatives, or consists of structs that are
+ * described so. */
 struct protopool_varying {
-    const struct protopool_form *elements; /* of the structs; NULL: all their bytes are used */
+    const struct protopool_form *elements; /* of the structs, NULL: all their bytes are used; or of the alternatives */
     uint32_t number;                       /* of the field in the record, from 0 */
 };
 

@@ -113,8 +113,8 @@ PROTOPOOL_INLINE bool pp_visit_field(const struct protopool_field *field, const 
     }
     if (elements == NULL)
         return true;
-    return field->type == PROTOPOOL_ONE_OF ? pp_visit_one_of(field, elements, of, clears) :
-                                             pp_visit_elements(elements, at, length, clears);
+    return field->type == PROTOPOOL_ONE_OF ? pp_visit_one_of(field, elements, of, clears)
+                                           : pp_visit_elements(elements, at, length, clears);
 }
 
 /* The bytes of a tail whose length is so many. Those of a list of texts are counted beside its length. */
