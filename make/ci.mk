@@ -260,16 +260,18 @@ STRICT_ONE_OF = $(STRICT_C) -O0 -I$(ONE_OF) $(ONE_OF)/all.c $(ONE_OF)/protopool.
 combinations-one-of: build/generated
 	@mkdir -p $(ONE_OF)
 	$(call step,GEN,combinations (one_of))$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/combinations.py one_of >$(ONE_OF)/all.yaml && \
-	    "$$p" -m gen -q --touch --bench --cpp -o $(ONE_OF) --tests $(ONE_OF)/tests $(ONE_OF)/all.yaml
+	    "$$p" -m gen -q --touch --bench --cpp --python -o $(ONE_OF) --tests $(ONE_OF)/tests $(ONE_OF)/all.yaml
 	$(call step,TEST,combinations (one_of))gcc $(STRICT_ONE_OF) -DPROTOPOOL_CHECK=1 -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all \
 	    $(ONE_OF)/tests/all_check.c -o $(ONE_OF)/all_check $(CHECK_LIBS) && \
 	    CK_FORK=no $(ONE_OF)/all_check >$(ONE_OF)/log || { cat $(ONE_OF)/log >&2; exit 1; }
 	$(call step,CC,combinations (one_of, clang and C++))clang $(STRICT_ONE_OF) -fsyntax-only && echo '#include "all.hpp"' >$(ONE_OF)/all.cpp && \
 	    for cxx in g++ clang++; do $$cxx $(STRICT_CXX) -I$(ONE_OF) -fsyntax-only $(ONE_OF)/all.cpp || exit 1; done
 	$(call step,TEST,combinations (one_of, 32 bits and big-endian))gcc $(STRICT_ONE_OF) tests/generator/combined.c -o $(ONE_OF)/combined && \
-	    $(ONE_OF)/combined >$(ONE_OF)/expected && for machine in i686:i386 powerpc:ppc; do \
+	    $(ONE_OF)/combined $(ONE_OF)/sent >$(ONE_OF)/expected && for machine in i686:i386 powerpc:ppc; do \
 	    $${machine%:*}-linux-gnu-gcc $(STRICT_ONE_OF) -static tests/generator/combined.c -o $(ONE_OF)/combined && \
 	    qemu-$${machine#*:} $(ONE_OF)/combined | diff $(ONE_OF)/expected - || exit 1; done
+	$(call step,TEST,combinations (one_of, Python))gcc $(STRICT_ONE_OF) tests/generator/python_peer.c -o $(ONE_OF)/python_peer && \
+	    $(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(ONE_OF) $(ONE_OF)/python_peer $(ONE_OF)/sent
 
 # ---- Under valgrind and the sanitizers
 

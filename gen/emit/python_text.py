@@ -6,7 +6,6 @@ import re
 import textwrap
 
 from .. import model
-from ..diagnostics import Reporter, Source
 from ..laid_out import Layout, Message, Record
 from ..members import Member
 from ..scalars import Bound, Scalar
@@ -17,18 +16,9 @@ _TYPES = {"uint8_t": "c_uint8", "int8_t": "c_int8", "uint16_t": "c_uint16", "int
           "uint64_t": "c_uint64", "int64_t": "c_int64", "float": "c_float", "double": "c_double", "bool": "c_bool", "char": "c_char",
           "struct protopool_f16": "c_uint16"}
 # What the module imports, defines and uses. A name of the schema that is one of these gets an underscore.
-_MODULE = {*_TYPES.values(), *keyword.kwlist, *"""Annotated AnyMessage ClassVar IntEnum IntFlag Iterator Sequence TYPE_CHECKING Union bool bytes dataclass
+_MODULE = {*_TYPES.values(), *keyword.kwlist, *"""Annotated AnyMessage ClassVar IntEnum IntFlag Iterator Literal Sequence TYPE_CHECKING Union bool bytes dataclass
     decode decode_all float int ord pp str tuple""".split()}
 _ATTRIBUTES = {*_MODULE, *"encode pretty of TAG REPLIES Layout".split()}
-
-
-def _refuse_one_ofs(protocol: model.Protocol) -> None:
-    """Raises SchemaError for what a module cannot have."""
-    reporter = Reporter(Source(protocol.source_name))
-    for record, field in protocol.one_ofs:
-        reporter.error(field.place, f'a module for Python cannot have "{field.name.schema}" of "{record.name.schema}", which is one of several',
-                       "remove --python, or use optional fields")
-    reporter.raise_if_any()
 
 
 class Module:
@@ -36,7 +26,6 @@ class Module:
 
     def __init__(self, layout: Layout):
         protocol = layout.protocol
-        _refuse_one_ofs(protocol)
         self._taken = set(_MODULE)
         self._of: dict[int, str] = {}
         for message in protocol.messages:
@@ -141,6 +130,8 @@ class Module:
         return lines_of([f'("{name}", {of})' for _, name, of in sorted(found)], 12)
 
     def _type(self, member: Member) -> str:
+        if member.union:
+            return f"c_uint{8 * member.align} * {member.size // member.align}"
         if member.bits:
             return "c_uint8" if member.element_size == 1 else f"c_uint8 * {member.element_size}"
         return self._types[member.c_type] + ("" if member.count is None else f" * {member.count}")
@@ -171,7 +162,7 @@ class Module:
 
         return "".join((
             line("collections.abc", "Iterator Sequence"), line("ctypes", " ".join(sorted(set(_TYPES.values())))), line("dataclasses", "dataclass"),
-            line("enum", "IntEnum IntFlag"), line("typing", "TYPE_CHECKING Annotated ClassVar Union")))
+            line("enum", "IntEnum IntFlag"), line("typing", "TYPE_CHECKING Annotated ClassVar Literal Union")))
 
     @staticmethod
     def number(value: int | float, family: str) -> str:

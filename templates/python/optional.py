@@ -67,11 +67,74 @@ class _Absent(_One):
         return "None" if value is None else f"Some({super().shown(value, style)})"
 
 
+class OneOf(Field):
+    """One of several alternatives, as a pair: its name in the schema, and its value. A byte says which, from 1; 0: none."""
+
+    def __init__(self) -> None:
+        self.is_optional = False
+        self.alternatives: dict[str, Field] = {}
+
+    def prepare(self, annotation: Any) -> None:
+        pairs = [get_args(pair) for pair in (get_args(annotation) if get_origin(annotation) is Union else (annotation,))]
+        self.alternatives = {get_args(name)[0]: _field(each, 0) for name, each in pairs}
+
+    def place(self, layout: type[Structure], name: str) -> None:
+        self.which = _Length(layout, name, "_which")
+        for alternative in self.alternatives.values():
+            alternative.place(layout, name)
+
+    def checked(self, value: Any) -> Any:
+        if value is None and self.is_optional:
+            return None
+        if not isinstance(value, tuple) or len(value) != 2:
+            raise TypeError(f"{value!r} is not a pair of a name and a value")
+        name, held = value
+        if name not in self.alternatives:
+            self._refuse_other()
+        return name, self._within(name, self.alternatives[name].checked, held)
+
+    def load(self, data: memoryview, base: int) -> Any:
+        number = self.which.load(data, base)
+        if number == 0 and self.is_optional:
+            return None
+        if not 0 < number <= len(self.alternatives):
+            self._refuse_other()
+        name, alternative = list(self.alternatives.items())[number - 1]
+        return name, self._within(name, alternative.load, data, base)
+
+    def store(self, value: Any, out: bytearray | memoryview, base: int) -> None:
+        if value is not None:
+            name, held = value
+            self.which.store(list(self.alternatives).index(name) + 1, out, base)
+            self.alternatives[name].store(held, out, base)
+
+    def shown(self, value: Any, style: _Style) -> str:
+        if value is None:
+            return "None"
+        shown = f"{value[0]}({self.alternatives[value[0]].shown(value[1], style)})"
+        return f"Some({shown})" if self.is_optional else shown
+
+    def _refuse_other(self) -> None:
+        names = " of " + ", ".join(self.alternatives) if len(self.alternatives) <= 8 else ""
+        raise Refused(f"is none{names}")
+
+    @staticmethod
+    def _within(name: str, call: Any, *arguments: Any) -> Any:
+        try:
+            return call(*arguments)
+        except Refused as refused:
+            raise refused.inside(name) from None
+
+
 def _field(annotation: Any, bit: int) -> Field:
     """What the annotation of a field means. bit: its own, if it is optional."""
     parts = get_args(annotation)
     if type(None) in parts:
         inner, = (each for each in parts if each is not type(None))
+        if any(isinstance(each, OneOf) for each in get_args(inner)):
+            field = _field(inner, bit)
+            setattr(field, "is_optional", True)
+            return field
         absent = next((each for each in get_args(inner) if isinstance(each, Absent)), None)
         return _Optional(_field(inner, bit), bit) if absent is None else _Absent(_element(inner), get_args(inner)[1], absent)
     for each in parts[1:]:

@@ -164,7 +164,7 @@ def with_wide_tags() -> str:
 
 
 def with_one_ofs() -> str:
-    """Fields that are one of several, in messages and in structs in each container. (A Python module has none.)"""
+    """Fields that are one of several, in messages and in structs in each container."""
     structs = {name: field for name, field in fields().items() if name in ("u64_0", "text_1", "bool_3", "absent_f32")} | one_ofs()
     lines = [HEAD, "structs:", *(f"  s_{name}: {{fields: {{before: u8, it: {field}, behind: 'char[1]'}}}}" for name, field in structs.items()), "messages:"]
     for name, field in one_ofs().items():

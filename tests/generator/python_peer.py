@@ -130,6 +130,9 @@ def value_of(field, rng: random.Random, runtime):
         return value_of(field.of, rng, runtime)
     if isinstance(field, runtime._Absent):
         return next(n for _ in range(99) if not field.absent.is_it(n := element(field.element, rng, runtime)))
+    if isinstance(field, runtime.OneOf):
+        name, alternative = rng.choice(list(field.alternatives.items()))
+        return None if field.is_optional and rng.random() < 0.3 else (name, value_of(alternative, rng, runtime))
     if isinstance(field, runtime.Texts):
         return [text(min(field.longest, 20), rng) for _ in range(rng.randrange(min(field.most, 9) + 1))]
     if isinstance(field, (runtime.Padded, runtime.Text)) or isinstance(field, runtime.Tail) and field.is_text:

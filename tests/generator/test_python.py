@@ -41,6 +41,8 @@ messages:
   Tails: {fields: {name: {type: string, max: 30}, points: {type: 'point[]', max: 9}, data: {type: 'bytes?', max: 12}, remark: {type: 'string?', max: 20}, time: u64}}
   Sequence: {fields: {encode: u8, magic: {type: 'char[4]', constant: ABCD}, half: {type: 'f32?', absent: nan}}, replies: [Quit, Numbers]}
   Quit: {}
+  Choice: {fields: {v: {one_of: {n: u64, t: 'string[<=4]', p: point, l: 'u16[<=3]'}}, class: {one_of: {aa: u8, import: {type: u16, range: [1, 9]}}, optional: true},
+    names: {type: 'string[<=5][]?', max: 9}, all: 'string[]'}}
 """
 
 
@@ -148,6 +150,19 @@ class Construct(PythonTest):
             with self.subTest(f"{kind} {value}"):
                 self.assertIn(f" {kind}: {shown}{' }' if kind == 'i' else ','}", str(self.numbers(**{kind: value})))
 
+    def test_one_of_several_alternatives_is_a_pair(self):
+        msg = self.all.Choice(v=("t", "ab"), class_=("import", 3), names=["x", "yz"], all=[])
+        self.assertEqual(str(msg), 'Choice { v: t("ab"), class: Some(import(3)), names: Some(["x", "yz"]), all: [] }')
+        match msg:
+            case self.all.Choice(v=("n", _)):
+                self.fail()
+            case self.all.Choice(v=("t", text)):
+                self.assertEqual(text, "ab")
+        self.assert_refused("Choice: v.t has 5 characters, at most 4", "v.t", lambda: dataclasses.replace(msg, v=("t", "abcde")))
+        self.assert_refused("Choice: class is none of aa, import", "class", lambda: dataclasses.replace(msg, class_=("x", 3)))
+        self.assert_refused("Choice: names[1] has 6 characters, at most 5", "names[1]", lambda: dataclasses.replace(msg, names=["", "abcdef"]))
+        self.assertRaisesRegex(TypeError, "^Choice: v: None is not a pair", dataclasses.replace, msg, v=None)
+
     def test_a_match_finds_the_class_and_the_fields_by_name_and_in_order(self):
         match self.numbers(b=7):
             case self.all.Names():
@@ -218,7 +233,7 @@ class Bytes(PythonTest):
         names, lists = self.names().encode(), self.lists().encode()
         members = self.all.Names.Layout
         tails = self.all.Tails(name="", points=[self.all.Point(x=1, tag="", ok=False)], time=1).encode()
-        for data, text in ((b"\7", "no message has the tag 7"), (b"\0" * 40, "no message has the tag 0"),
+        for data, text in ((b"\x08", "no message has the tag 8"), (b"\0" * 40, "no message has the tag 0"),
                            (self.changed(names, members.mode.offset, 4), "Names: mode 4 is not declared: it has off, on, 2d, Slow"),
                            (self.changed(names, members.status.offset, 0x58), "Names: status.source 3 is not in 0..2"),
                            (self.changed(names, members.status.offset, 0xa0), "Names: status has bits that are not declared: 0x20"),
@@ -237,7 +252,7 @@ class Bytes(PythonTest):
     def test_garbage_is_incomplete_or_invalid_or_the_same_message_again(self):
         rng, found = random.Random(2), set()
         for _ in range(3000):
-            data = bytes([rng.randrange(8)]) + rng.choice((rng.randbytes, bytes))(rng.randrange(120))
+            data = bytes([rng.randrange(9)]) + rng.choice((rng.randbytes, bytes))(rng.randrange(120))
             try:
                 msg, used = self.all.decode(data)
                 self.assertEqual(self.all.decode(msg.encode()), (msg, used))
@@ -255,7 +270,7 @@ class Bytes(PythonTest):
                         ROOT / "tests/generator/python_peer.c", "-o", program], check=True, timeout=120)
         done = subprocess.run([sys.executable, ROOT / "tests/generator/python_peer.py", self.folder, program, "", "20", "1"], capture_output=True, text=True, timeout=120)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertRegex(done.stdout, r"^0 messages from C, 120 from Python; hostile bytes: \d+ incomplete, \d+ invalid, \d+ received$")
+        self.assertRegex(done.stdout, r"^0 messages from C, 140 from Python; hostile bytes: \d+ incomplete, \d+ invalid, \d+ received$")
 
 
 class Module(PythonTest):
@@ -286,9 +301,9 @@ class Module(PythonTest):
         self.assertEqual(self.mypy("all.py", f"{GOOD[-1].stem}.py", "protopool_runtime.py"), "")
         head = "import all\nmsg, used = all.decode(b'')\n"
         exhaustive = head + "from typing_extensions import assert_never\nmatch msg:\n    case all.Numbers(a, b=b): a += b\n"
-        rest = "    case all.Names() | all.Lists() | all.Tails() | all.Sequence_(): pass\n    case all.Quit(): pass\n    case _: assert_never(msg)\n"
+        rest = "    case all.Names() | all.Lists() | all.Tails() | all.Sequence_(): pass\n    case all.Quit() | all.Choice(): pass\n    case _: assert_never(msg)\n"
         for program, found in (
-                (exhaustive + rest, ""), (exhaustive + rest.replace("    case all.Quit(): pass\n", ""), 'has incompatible type "Quit"'),
+                (exhaustive + rest, ""), (exhaustive + rest.replace("all.Quit() | ", ""), 'has incompatible type "Quit"'),
                 (head + "all.Point(x=1, tag=b'')\n", 'Argument "tag" to "Point" has incompatible type "bytes"; expected "str"'),
                 (head + "all.Point(x=1)\n", 'Missing named argument "tag"'), (head + "used.real\nmsg.encode().hex()\nprint(msg.pretty())\n", ""),
                 (head + "all.Point(x=1, tag='').x = 2\n", 'Property "x" defined in "Point" is read-only')):
