@@ -269,7 +269,7 @@ combinations-one-of: build/generated
 	$(call step,TEST,combinations (one_of, 32 bits and big-endian))gcc $(STRICT_ONE_OF) tests/generator/combined.c -o $(ONE_OF)/combined && \
 	    $(ONE_OF)/combined $(ONE_OF)/sent >$(ONE_OF)/expected && for machine in i686:i386 powerpc:ppc; do \
 	    $${machine%:*}-linux-gnu-gcc $(STRICT_ONE_OF) -static tests/generator/combined.c -o $(ONE_OF)/combined && \
-	    qemu-$${machine#*:} $(ONE_OF)/combined | diff $(ONE_OF)/expected - || exit 1; done
+	    qemu-$${machine#*:} $(ONE_OF)/combined $(ONE_OF)/sent_other $(ONE_OF)/sent | diff $(ONE_OF)/expected - && cmp $(ONE_OF)/sent $(ONE_OF)/sent_other || exit 1; done
 	$(call step,TEST,combinations (one_of, Python))gcc $(STRICT_ONE_OF) tests/generator/python_peer.c -o $(ONE_OF)/python_peer && \
 	    $(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(ONE_OF) $(ONE_OF)/python_peer $(ONE_OF)/sent
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from support import GENERATED, emit, lay_out, write_all
 
-from gen.diagnostics import SchemaError
 
 CC = os.environ.get("CC", "gcc").split()
 SCHEMA = """\
@@ -100,12 +99,6 @@ class OneOf(unittest.TestCase):
                             f"{folder}/program.c", f"{folder}/p.c", GENERATED / "protopool.c", "-o", f"{folder}/program", "-lpthread"], check=True)
             done = subprocess.run([f"{folder}/program"], capture_output=True, text=True)
             self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "M { id: 1, v: few([1, 2]) }", ""))
-
-    def test_a_module_for_python_refuses_it(self):
-        from gen.emit.python_text import Module
-
-        with self.assertRaisesRegex(SchemaError, 'cannot have "v" of "M"'):
-            Module(lay_out(SCHEMA))
 
 
 if __name__ == "__main__":
