@@ -69,12 +69,12 @@ PROTOPOOL_API bool protopool_visit_small(const struct protopool_form *form, void
 /* Clears the holes of the record at `of`, or looks whether they are 0. */
 PROTOPOOL_INLINE bool protopool_visit_holes(const struct protopool_form *form, unsigned char *of, bool clears)
 {
-    const struct protopool_hole *const end = form->holes + form->hole_count;
     uint64_t word, found = 0;
 
     if (!PROTOPOOL_LIKELY(form->record->bytes >= sizeof word))
         return protopool_visit_small(form, of, clears);
-    for (const struct protopool_hole *hole = form->holes; hole != end; hole++) {
+    for (uint32_t i = 0; i < form->hole_count; i++) {
+        const struct protopool_hole *const hole = &form->holes[i];
         memcpy(&word, of + hole->offset, sizeof word);
         if (!clears) {
             found |= word & hole->unused;
