@@ -90,8 +90,8 @@ def from_grammar(rng: random.Random) -> bytes:
         return entries(indent, [(anything(f"v{i}"), anything(str(2 * i + 1))) for i in range(rng.randint(1, 3))])
 
     def parts(indent: str) -> str:
-        forms = ("3", "{bits: 2, range: [1, 3]}", "{bits: 9, type: e1}", "{type: bool, at: 31}", "{bits: 2, unit: mm, doc: A text.}")
-        return entries(indent, [(anything(f"p{i}"), anything(rng.choice(forms))) for i in range(rng.randint(1, 3))])
+        forms, last = ("3", "{bits: 2, range: [1, 3]}", "{bits: 9, type: e1}", "{bits: 2, unit: mm, doc: A text.}"), rng.randint(0, 2)
+        return entries(indent, [(anything(f"p{i}"), anything(rng.choice(forms if i < last else (*forms, "{type: bool, at: 31}")))) for i in range(last + 1)])
 
     def thing(of: str, i: int) -> str:
         if of == "constants":
@@ -99,7 +99,8 @@ def from_grammar(rng: random.Random) -> bytes:
         if of == "types":
             return field("  ", ["u32"], ()).replace("?", "")
         given = {"fields": fields("      ", of), "values": values("      "), "bits": parts("      "), "doc": "A text.", "c_name": f"c{of[0]}{i}", "tag": str(10 * i + rng.randint(11, 19)),
-                 "max_live": "3", "weight": "0.5", "deprecated": "true", "since": "3", "replies": "M0", "shared": "true", "base": rng.choice(("u8", "i16", "u64"))}
+                 "max_live": "3", "weight": "0.5", "deprecated": "true", "since": "3", "replies": "M0", "shared": "true",
+                 "base": rng.choice({"enums": ("u8", "i16", "u64"), "flags": ("u8", "u16", "u64")}.get(of, ("u32", "u64")))}
         first = [key for key in ("fields", "values", "bits") if key in SHARED[of]]
         rest = [key for key in SHARED[of] if key not in first and key in given]
         return entries("    ", [(key, anything(given[key])) for key in first + rng.sample(rest, rng.choice((0, 0, 1, 2)))])
