@@ -3,7 +3,7 @@
  * For libFuzzer: the input is a program of makes (of every length), clones, edits, frees, flushes and changes between two
  * pools of a depot, or a pool on its own; each message is compared with what it was made of, and nothing may be left. Then
  * the input is taken for a message that came from outside: what validate lets through is printed, compared, hashed, cloned. So
- * is one with several tails.
+ * is one with several tails. Then it is received.
  */
 
 #define PROTOPOOL_NO_ANALYSIS
@@ -164,6 +164,41 @@ static void take_parcel_from_outside(const uint8_t *input, size_t bytes)
     free(msg);
 }
 
+/* Takes the input for messages that were sent, at an odd address: each one that is received is valid, and is sent as the same bytes. */
+#define RECEIVE(p) \
+    static void receive_##p(const uint8_t *input, size_t bytes) \
+    { \
+        static struct p##_pool pool; \
+        static unsigned char again[1 << 16]; \
+        struct protopool_received result; \
+        struct p *msg; \
+        ASSERT(p##_pool_init_growing(&pool, NULL)); \
+        while ((msg = p##_receive(&pool, input, bytes, &result)) != NULL) { \
+            ASSERT(result.used <= bytes && p##_validate(msg, result.used)); \
+            ASSERT(p##_encode(msg, again, sizeof again) == result.used && memcmp(again, input, result.used) == 0); \
+            p##_free(&pool, msg); \
+            input += result.used; \
+            bytes -= result.used; \
+        } \
+        ASSERT(result.status == PROTOPOOL_INCOMPLETE || result.status == PROTOPOOL_INVALID); \
+        ASSERT((result.status == PROTOPOOL_INCOMPLETE) == (result.missing != 0)); \
+        ASSERT(p##_pool_fini(&pool) == 0); \
+    }
+RECEIVE(telemetry)
+RECEIVE(parcel)
+
+static void receive_from_outside(const uint8_t *input, size_t bytes)
+{
+    uint8_t *const exactly = (uint8_t *)malloc(bytes + 1); /* for ASan */
+
+    ASSERT(exactly != NULL);
+    if (bytes != 0)
+        memcpy(exactly + 1, input, bytes);
+    receive_telemetry(exactly + 1, bytes);
+    receive_parcel(exactly + 1, bytes);
+    free(exactly);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t bytes)
 {
     struct reader reader = { input, input + bytes };
@@ -183,5 +218,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t bytes)
         ASSERT(telemetry_pool_fini(&pools[1]) == 0 && telemetry_depot_fini(&depot) == 0);
     take_from_outside(input, bytes);
     take_parcel_from_outside(input, bytes);
+    receive_from_outside(input, bytes);
     return 0;
 }
