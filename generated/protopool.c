@@ -6247,9 +6247,12 @@ static bool pp_is_wrong_member(struct pp_search *search, const struct protopool_
 
 static void pp_append_alternatives(struct pp_search *search, const struct protopool_record *alternatives)
 {
-    for (uint32_t i = 0; i < alternatives->field_count && alternatives->field_count <= PP_NAMES_SHOWN; i++) {
+    const struct protopool_field *const fields = alternatives->fields;
+
+    for (uint32_t i = 0; fields != NULL && i < alternatives->field_count && alternatives->field_count <= PP_NAMES_SHOWN;
+         i++) {
         PP_APPEND(search, i == 0 ? " of " : ", ");
-        PP_APPEND(search, alternatives->fields[i].name);
+        PP_APPEND(search, fields[i].name);
     }
 }
 
