@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from .. import model
 from ..diagnostics import Place, Reporter, at, quoted
-from .names import SCHEMA_NAME, c_name, why_no_protocol, why_no_typedef, why_taken
+from .names import SCHEMA_NAME, c_name, taken_names, why_no_protocol, why_no_typedef, why_taken
 from .one_of import report_same_parameters
 from .syntax import BitField, BitPart, Constant, Enum, EnumValue, Field, Message, Schema, Struct, Word
 from .types import is_tail, is_texts
@@ -42,21 +42,23 @@ def find(schema: Schema, symbols: list[Symbol], protocol: model.Protocol, report
         reporter.error((schema.c_name or schema.protocol).place,
                        f"the protocol cannot have the C name {quoted(protocol.name.c)}: {why}", _ADVICE.format("the protocol"))
     taken: dict[str, tuple[str, Place | None]] = {}
-    hints = _hints(schema, symbols)
+    hints: dict[str, str] | None = None
+    never = taken_names()
     for symbol, what, word, _ in symbols:
-        if why := why_taken(symbol):
+        if symbol not in never and symbol not in taken:
+            taken[symbol] = (what, None if what is _OWN_NAME else word.place)
+        elif why := why_taken(symbol):
             reporter.error(word.place, f"{what} would define the C name {quoted(symbol)}, which is {why}", _ADVICE.format("it"))
         elif symbol in taken:
             other, place = taken[symbol]
             if place:
+                hints = _hints(schema, symbols) if hints is None else hints
                 hint = hints.get(other if what.startswith(_A_MESSAGE) else what if other.startswith(_A_MESSAGE) else "")
                 reporter.error(word.place, f"{what} and {other} ({at(place)}) would both define the C name {quoted(symbol)}",
                                hint or _ADVICE.format("one of them"))
             else:
                 reporter.error(word.place, f"{what} would define the C name {quoted(symbol)}, which the generator defines already",
                                _ADVICE.format("it"))
-        else:
-            taken[symbol] = (what, None if what is _OWN_NAME else word.place)
     for named, written in _typedefs(schema, protocol):
         if why := why_no_typedef(named.type.element.c):
             reporter.error(_final(written, written.name).place, f"the type {quoted(named.name.schema)} would define the C name "
@@ -249,8 +251,11 @@ def _members(schema: Schema, public: dict[str, str], protocol: model.Protocol, r
 
 
 def _check_member(field: model.Field, word: Word, taken: dict[str, Place], public: dict[str, str], reporter: Reporter) -> None:
-    advice = _ADVICE.format("the field")
+    advice, never = _ADVICE.format("the field"), taken_names()
     for member in field.members:
+        if not (member in taken or member in never or member in public or member == "base" or member.startswith("PROTOPOOL_")):
+            taken[member] = word.place
+            continue
         if why := why_taken(member):
             reporter.error(word.place, f"{quoted(member)} cannot name a member: it is {why}", advice)
         elif member == "base":

@@ -4,6 +4,7 @@ written."""
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from . import yaml_tree
 from ..diagnostics import Place, Reporter, at, did_you_mean, quoted
@@ -12,6 +13,7 @@ from .syntax import BitField, BitPart, Constant, Enum, EnumValue, Field, Message
 
 _TYPE = re.compile(r"(?P<name>[A-Za-z]\w*)\s*(?P<brackets>\[\s*(?P<most><=)?\s*(?P<bound>-?\w*)\s*\])?(?P<list>\s*\[\s*\])?\s*(?P<optional>\?)?\Z", re.ASCII)
 _LONGEST_TYPE = 512
+_type = lru_cache(maxsize=None)(_TYPE.match)      # thousands of fields have few types
 _UNCLEAR = ("", "~", "null", "no", "n", "off", "yes", "y", "on")        # YAML 1.1 reads these as true, false or nothing
 
 
@@ -85,6 +87,8 @@ class Reader:
     def parted(keys: dict) -> dict:
         """The keys of a record, with those of its fields that have a constant value by themselves."""
         fields = keys.get("fields", ())
+        if not any(f.constant for f in fields):
+            return keys
         return keys | {"fields": tuple(f for f in fields if not f.constant), "constants": tuple(f for f in fields if f.constant)}
 
     def field(self, name: Word, node: yaml_tree.Node) -> Field | None:
@@ -190,7 +194,7 @@ class Reader:
         word = self.word(node, "a type")
         if word is None:
             return None
-        match = _TYPE.match(word.text) if len(word.text) <= _LONGEST_TYPE else None
+        match = _type(word.text) if len(word.text) <= _LONGEST_TYPE else None
         if not match:
             self.not_a_type(word)
             return None
@@ -226,7 +230,8 @@ class Reader:
 
     def part(self, word: Word, match: re.Match, group: str) -> Word:
         place, begin = word.place, word.place.column + match.start(group) + (1 if word.quoted else 0)
-        return Word(match[group], Place(place.line, begin, max(1, len(match[group])), place.source))
+        text = match[group]
+        return Word(text, Place(place.line, begin, len(text) or 1, place.source))
 
     def doc(self, node: yaml_tree.Node) -> str:
         if isinstance(node, yaml_tree.Scalar):

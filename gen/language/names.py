@@ -67,11 +67,22 @@ def c_name(name: Word, given: Word | None) -> str:
 
 def checked_name(word: Word, given: Word | None, reporter: Reporter, pattern: re.Pattern = SCHEMA_NAME) -> Name:
     """The name of what the schema calls so, with its C name; given: its "c_name". A name that is not valid is reported."""
+    if given is None and pattern is SCHEMA_NAME and (name := _plain(word.text)):
+        return name
     for part in (word, given):
         if part is not None:
             _check(part, reporter, pattern)
     c = c_name(word, given)
     return Name(word.text, c, c if given is not None else member(c), c + "_len")
+
+
+@lru_cache(maxsize=None)
+def _plain(text: str) -> Name | None:
+    """The name of what has no "c_name"; None if that is not valid. Many fields have the same."""
+    if text.endswith("_") or not SCHEMA_NAME.match(text):
+        return None
+    c = snake(text)
+    return Name(text, c, member(c), c + "_len")
 
 
 def _check(word: Word, reporter: Reporter, pattern: re.Pattern) -> None:
@@ -105,6 +116,12 @@ def member(c_name: str) -> str:
 def library_names() -> frozenset[str]:
     lines = Path(__file__).with_name("reserved.txt").read_text(encoding="ascii").splitlines()
     return frozenset(line for line in lines if not line.startswith("#"))
+
+
+@lru_cache(maxsize=None)
+def taken_names() -> frozenset[str]:
+    """The C identifiers that cannot be emitted."""
+    return KEYWORDS | library_names()
 
 
 def why_taken(c_name: str) -> str:

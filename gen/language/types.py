@@ -46,6 +46,9 @@ def spelling_of(written: Type) -> str:
 
 def is_tail(written: Type) -> bool:
     """Whether the type is of any length."""
+    form = written.form
+    if form and not form.endswith("[]"):
+        return False
     return spelling_of(written) in ("T[]", "string", "bytes", "string[]", "string[<=N][]")
 
 

@@ -21,6 +21,8 @@ MAX_DEPTH = 64
 MAX_NODES = 200_000             # names and values
 _READ_AGAIN = 256 << 10         # characters: the pure-Python parser reads these in seconds; longer texts are left to the C parser
 _UNPRINTABLE = yaml.reader.Reader.NON_PRINTABLE
+_QUOTES, _BLOCKS = ("'", '"'), ("|", ">")
+_new = tuple.__new__            # makes a NamedTuple of all its fields, without a call in Python
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
 
 
@@ -162,15 +164,25 @@ class _Tree:
         return self.nodes[0]
 
     def scalar(self, event: yaml.ScalarEvent) -> None:
-        place, style = self.place_of_word(event), event.style
-        self.look_at(event, place)
+        """As most nodes are scalars, this calls little."""
+        begin, end, style = event.start_mark, event.end_mark, event.style
+        line, column = begin.line, begin.column
+        width = end.column - column
+        if width == 0 or end.line != line:
+            place = self.place_of_word(event)
+        else:
+            place = _new(Place, (line + 1, column + 1, width, self.imported))
+        self.count += 1
+        if self.count > MAX_NODES or event.anchor is not None or event.tag is not None:
+            self.look_at(event, place)
         if style == '"' and (unprintable := _UNPRINTABLE.search(event.value)):      # only there can be escapes
             self.reporter.error(place, f"this text has an escape for {_described(unprintable)}, "
                                 "which is not allowed in a schema", "remove the escape")
-        self.nodes.append(Scalar(place, event.value, style in ("'", '"'), style in ("|", ">")))
+        self.nodes.append(_new(Scalar, (place, event.value, style in _QUOTES, style in _BLOCKS)))
 
     def begin(self, event: yaml.CollectionStartEvent) -> None:
         place = self.place(event)
+        self.count += 1
         self.look_at(event, place)
         if len(self.open) == MAX_DEPTH:
             _fail(self.reporter.source, place, f"this is nested more than {MAX_DEPTH} levels deep")
@@ -188,8 +200,7 @@ class _Tree:
         self.nodes.append(Scalar(place, "", False))
 
     def look_at(self, event: yaml.NodeEvent, place: Place) -> None:
-        """What all nodes have in common."""
-        self.count += 1
+        """What all nodes have in common. count: with this one."""
         if self.count > MAX_NODES:
             _fail(self.reporter.source, place, f"a schema has at most {MAX_NODES} names and values")
         if event.anchor is not None:
@@ -199,7 +210,7 @@ class _Tree:
 
     def place(self, event: yaml.Event) -> Place:
         begin = event.start_mark
-        return Place(begin.line + 1, begin.column + 1, 1, self.imported)
+        return _new(Place, (begin.line + 1, begin.column + 1, 1, self.imported))
 
     def place_of_word(self, event: yaml.ScalarEvent | yaml.AliasEvent) -> Place:
         begin, end = event.start_mark, event.end_mark
@@ -213,7 +224,10 @@ class _Tree:
         first: dict[str, Scalar] = {}
         entries = []
         for key, value in zip(children[::2], children[1::2]):
-            if not isinstance(key, Scalar):
+            if isinstance(key, Scalar) and not key.block and (text := key.text) not in first and text != "<<":
+                first[text] = key
+                entries.append((key, value))
+            elif not isinstance(key, Scalar):
                 self.reporter.error(key.place, "a key must be a name, not a list or a mapping",
                                     "each entry of a mapping is a name, a colon and a value")
             elif key.block:
