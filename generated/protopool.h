@@ -1706,9 +1706,10 @@ PROTOPOOL_API void protopool_explain_new(const struct protopool *pool, const str
 /* The same for a struct and, if the message has one, its tail. */
 PROTOPOOL_API void protopool_explain_copy(const struct protopool *pool, const struct protopool_record *message,
                                           bool has_tag, const void *from, const void *tail, size_t length);
-/* The same for a struct and several tails. */
+/* The same for a struct and `count` tails. */
 PROTOPOOL_API void protopool_explain_copy_of(const struct protopool *pool, const struct protopool_record *message,
-                                             bool has_tag, const void *from, const struct protopool_argument *tails);
+                                             bool has_tag, const void *from, const struct protopool_argument *tails,
+                                             size_t count);
 #endif
 
 /* ---- wire.h ------------------------------------------------------------------------------------------------------ */

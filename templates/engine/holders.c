@@ -157,13 +157,17 @@ bool protopool_may_edit(struct protopool *pool, unsigned slot_class, const void 
 }
 #endif
 
-/* All slots become free, so none keeps a count. A pool that may not be reset keeps them; protopool_reset reports why. */
-void protopool_reset_shared(struct protopool *pool, const bool *shared)
+static bool pp_may_be_reset(const struct protopool *pool)
 {
-    if (pool->store == NULL || pool->depot != NULL) {
-        protopool_reset(pool);
-        return;
-    }
+#if PROTOPOOL_CHECK >= 1
+    if (pool->alive != PROTOPOOL_ALIVE_)
+        return false;
+#endif
+    return pool->store != NULL && pool->depot == NULL;
+}
+
+static void pp_clear_counts(struct protopool *pool, const bool *shared)
+{
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
         if (!shared[c - 1])
             continue;
@@ -179,5 +183,12 @@ void protopool_reset_shared(struct protopool *pool, const bool *shared)
                 pp_clear_holders(slabs, slab);
         }
     }
+}
+
+/* All slots become free, so none keeps a count. A pool that may not be reset keeps them; protopool_reset reports why. */
+void protopool_reset_shared(struct protopool *pool, const bool *shared)
+{
+    if (pp_may_be_reset(pool))
+        pp_clear_counts(pool, shared);
     protopool_reset(pool);
 }

@@ -30,11 +30,20 @@ static uint64_t pp_read_unsigned(const void *at, size_t bytes)
     }
 }
 
+/* The sign bit of a number of 1, 2, 4 or 8 bytes. */
+static uint64_t pp_sign_bit(size_t bytes)
+{
+    return bytes == 1   ? UINT64_C(0x80)
+           : bytes == 2 ? UINT64_C(0x8000)
+           : bytes == 4 ? UINT64_C(0x80000000)
+                        : UINT64_C(0x8000000000000000);
+}
+
 bool protopool_number_is_absent(const struct protopool_field *field, const void *number)
 {
     const uint64_t absent = (uint64_t)field->presence_offset << 32 | field->length_offset;
     const uint64_t bits = pp_read_unsigned(number, field->bytes);
-    const uint64_t sign = (uint64_t)1 << (8 * field->bytes - 1);
+    const uint64_t sign = pp_sign_bit(field->bytes);
 
     if (field->type != PROTOPOOL_FLOAT)
         return bits == absent;
@@ -45,7 +54,7 @@ bool protopool_number_is_absent(const struct protopool_field *field, const void 
 
 static uint64_t pp_sign_extended(uint64_t value, size_t bytes)
 {
-    const uint64_t sign = (uint64_t)1 << (8 * bytes - 1);
+    const uint64_t sign = pp_sign_bit(bytes);
     return (value ^ sign) - sign;
 }
 

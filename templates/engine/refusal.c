@@ -607,7 +607,8 @@ PROTOPOOL_COLD void protopool_explain_new(const struct protopool *pool, const st
 }
 
 PROTOPOOL_COLD void protopool_explain_copy_of(const struct protopool *pool, const struct protopool_record *message,
-                                              bool has_tag, const void *from, const struct protopool_argument *tails)
+                                              bool has_tag, const void *from, const struct protopool_argument *tails,
+                                              size_t count)
 {
     char text[PROTOPOOL_TEXT_BYTES_];
     struct pp_search search;
@@ -620,13 +621,13 @@ PROTOPOOL_COLD void protopool_explain_copy_of(const struct protopool *pool, cons
         PP_APPEND(&search, " is not that of ");
         PP_APPEND(&search, message->name);
     } else if (!pp_is_wrong_record(&search, message, from)) {
-        const struct protopool_argument *tail = tails;
+        size_t tail = 0;
         for (uint32_t i = 0; i < message->field_count && search.rule == PROTOPOOL_RULE_UNKNOWN; i++) {
-            if (!message->fields[i].is_tail)
+            if (!message->fields[i].is_tail || tail == count)
                 continue;
             pp_cut_path(&search, 0);
             pp_append_to_path(&search, message->fields[i].name);
-            (void)pp_is_wrong_argument(&search, &message->fields[i], tail++);
+            (void)pp_is_wrong_argument(&search, &message->fields[i], &tails[tail++]);
         }
         if (search.rule == PROTOPOOL_RULE_UNKNOWN)
             (void)pp_is_too_large(&search, message, tails, false);
@@ -638,6 +639,6 @@ PROTOPOOL_COLD void protopool_explain_copy(const struct protopool *pool, const s
                                            bool has_tag, const void *from, const void *tail, size_t length)
 {
     const struct protopool_argument of_tail = { tail, 1, length };
-    protopool_explain_copy_of(pool, message, has_tag, from, &of_tail);
+    protopool_explain_copy_of(pool, message, has_tag, from, &of_tail, 1);
 }
 #endif
