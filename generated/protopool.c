@@ -4833,13 +4833,17 @@ bool protopool_may_edit(struct protopool *pool, unsigned slot_class, const void 
 }
 #endif
 
-/* All slots become free, so none keeps a count. A pool that may not be reset keeps them; protopool_reset reports why. */
-void protopool_reset_shared(struct protopool *pool, const bool *shared)
+static bool pp_may_be_reset(const struct protopool *pool)
 {
-    if (pool->store == NULL || pool->depot != NULL) {
-        protopool_reset(pool);
-        return;
-    }
+#if PROTOPOOL_CHECK >= 1
+    if (pool->alive != PROTOPOOL_ALIVE_)
+        return false;
+#endif
+    return pool->store != NULL && pool->depot == NULL;
+}
+
+static void pp_clear_counts(struct protopool *pool, const bool *shared)
+{
     for (unsigned c = 1; c <= pool->store->geometry->count; c++) {
         if (!shared[c - 1])
             continue;
@@ -4855,6 +4859,13 @@ void protopool_reset_shared(struct protopool *pool, const bool *shared)
                 pp_clear_holders(slabs, slab);
         }
     }
+}
+
+/* All slots become free, so none keeps a count. A pool that may not be reset keeps them; protopool_reset reports why. */
+void protopool_reset_shared(struct protopool *pool, const bool *shared)
+{
+    if (pp_may_be_reset(pool))
+        pp_clear_counts(pool, shared);
     protopool_reset(pool);
 }
 
@@ -5038,11 +5049,20 @@ static uint64_t pp_read_unsigned(const void *at, size_t bytes)
     }
 }
 
+/* The sign bit of a number of 1, 2, 4 or 8 bytes. */
+static uint64_t pp_sign_bit(size_t bytes)
+{
+    return bytes == 1   ? UINT64_C(0x80)
+           : bytes == 2 ? UINT64_C(0x8000)
+           : bytes == 4 ? UINT64_C(0x80000000)
+                        : UINT64_C(0x8000000000000000);
+}
+
 bool protopool_number_is_absent(const struct protopool_field *field, const void *number)
 {
     const uint64_t absent = (uint64_t)field->presence_offset << 32 | field->length_offset;
     const uint64_t bits = pp_read_unsigned(number, field->bytes);
-    const uint64_t sign = (uint64_t)1 << (8 * field->bytes - 1);
+    const uint64_t sign = pp_sign_bit(field->bytes);
 
     if (field->type != PROTOPOOL_FLOAT)
         return bits == absent;
@@ -5053,7 +5073,7 @@ bool protopool_number_is_absent(const struct protopool_field *field, const void 
 
 static uint64_t pp_sign_extended(uint64_t value, size_t bytes)
 {
-    const uint64_t sign = (uint64_t)1 << (8 * bytes - 1);
+    const uint64_t sign = pp_sign_bit(bytes);
     return (value ^ sign) - sign;
 }
 
@@ -6479,7 +6499,8 @@ PROTOPOOL_COLD void protopool_explain_new(const struct protopool *pool, const st
 }
 
 PROTOPOOL_COLD void protopool_explain_copy_of(const struct protopool *pool, const struct protopool_record *message,
-                                              bool has_tag, const void *from, const struct protopool_argument *tails)
+                                              bool has_tag, const void *from, const struct protopool_argument *tails,
+                                              size_t count)
 {
     char text[PROTOPOOL_TEXT_BYTES_];
     struct pp_search search;
@@ -6492,13 +6513,13 @@ PROTOPOOL_COLD void protopool_explain_copy_of(const struct protopool *pool, cons
         PP_APPEND(&search, " is not that of ");
         PP_APPEND(&search, message->name);
     } else if (!pp_is_wrong_record(&search, message, from)) {
-        const struct protopool_argument *tail = tails;
+        size_t tail = 0;
         for (uint32_t i = 0; i < message->field_count && search.rule == PROTOPOOL_RULE_UNKNOWN; i++) {
-            if (!message->fields[i].is_tail)
+            if (!message->fields[i].is_tail || tail == count)
                 continue;
             pp_cut_path(&search, 0);
             pp_append_to_path(&search, message->fields[i].name);
-            (void)pp_is_wrong_argument(&search, &message->fields[i], tail++);
+            (void)pp_is_wrong_argument(&search, &message->fields[i], &tails[tail++]);
         }
         if (search.rule == PROTOPOOL_RULE_UNKNOWN)
             (void)pp_is_too_large(&search, message, tails, false);
@@ -6510,7 +6531,7 @@ PROTOPOOL_COLD void protopool_explain_copy(const struct protopool *pool, const s
                                            bool has_tag, const void *from, const void *tail, size_t length)
 {
     const struct protopool_argument of_tail = { tail, 1, length };
-    protopool_explain_copy_of(pool, message, has_tag, from, &of_tail);
+    protopool_explain_copy_of(pool, message, has_tag, from, &of_tail, 1);
 }
 #endif
 
