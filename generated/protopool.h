@@ -303,6 +303,9 @@ PROTOPOOL_BEGIN_C
 #define protopool_set_refusal_handler PROTOPOOL_NAMED_(protopool_set_refusal_handler)
 #define protopool_visit_small PROTOPOOL_NAMED_(protopool_visit_small)
 #define protopool_scrub_varying PROTOPOOL_NAMED_(protopool_scrub_varying)
+#define protopool_store_texts PROTOPOOL_NAMED_(protopool_store_texts)
+#define protopool_texts_bytes PROTOPOOL_NAMED_(protopool_texts_bytes)
+#define protopool_valid_texts PROTOPOOL_NAMED_(protopool_valid_texts)
 #define protopool_is_varying_scrubbed PROTOPOOL_NAMED_(protopool_is_varying_scrubbed)
 #define protopool_to_wire PROTOPOOL_NAMED_(protopool_to_wire)
 #define protopool_measure PROTOPOOL_NAMED_(protopool_measure)
@@ -1783,7 +1786,7 @@ PROTOPOOL_API bool protopool_visit_small(const struct protopool_form *form, void
 /* Clears the holes of the record at `of`, or looks whether they are 0. */
 PROTOPOOL_INLINE bool protopool_visit_holes(const struct protopool_form *form, unsigned char *of, bool clears)
 {
-    uint64_t word, found = 0;
+    uint64_t word, used, found = 0;
 
     if (!PROTOPOOL_LIKELY(form->record->bytes >= sizeof word))
         return protopool_visit_small(form, of, clears);
@@ -1794,8 +1797,8 @@ PROTOPOOL_INLINE bool protopool_visit_holes(const struct protopool_form *form, u
             found |= word & hole->unused;
             continue;
         }
-        word &= ~hole->unused;
-        memcpy(of + hole->offset, &word, sizeof word);
+        used = word & ~hole->unused;
+        memcpy(of + hole->offset, &used, sizeof used);
     }
     return found == 0;
 }

@@ -69,7 +69,7 @@ PROTOPOOL_API bool protopool_visit_small(const struct protopool_form *form, void
 /* Clears the holes of the record at `of`, or looks whether they are 0. */
 PROTOPOOL_INLINE bool protopool_visit_holes(const struct protopool_form *form, unsigned char *of, bool clears)
 {
-    uint64_t word, found = 0;
+    uint64_t word, used, found = 0;
 
     if (!PROTOPOOL_LIKELY(form->record->bytes >= sizeof word))
         return protopool_visit_small(form, of, clears);
@@ -80,8 +80,8 @@ PROTOPOOL_INLINE bool protopool_visit_holes(const struct protopool_form *form, u
             found |= word & hole->unused;
             continue;
         }
-        word &= ~hole->unused;
-        memcpy(of + hole->offset, &word, sizeof word);
+        used = word & ~hole->unused;
+        memcpy(of + hole->offset, &used, sizeof used);
     }
     return found == 0;
 }

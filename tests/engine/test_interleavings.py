@@ -81,7 +81,7 @@ class Interleavings(unittest.TestCase):
         for name, good, bad in COUNT_FAULTS:
             with self.subTest(name):
                 self.assertIn(good, ENGINE)
-                done = self.run_with(ENGINE.replace(good, bad), 1, "calls", "2")
+                done = self.run_with(self.program(ENGINE.replace(good, bad), 1), "calls", "2")
                 self.assertNotEqual(done.returncode, 0, name)
 
     @long

@@ -877,7 +877,9 @@ END_TEST
 static void *call_everything(void *ctx)
 {
     uint64_t state = 0x9e3779b97f4a7c15U * (1 + (uint64_t)(uintptr_t)ctx);
+    const unsigned char invalid[sizeof(struct calc_apply)] = { CALC_APPLY };
     struct calc *held[300] = { NULL };
+    struct protopool_received received;
     struct calc_pool_stats stats;
 
     for (int round = 0; round < 20; round++) {
@@ -911,6 +913,10 @@ static void *call_everything(void *ctx)
                 break;
             case 6:
                 ASSERT(calc_pool_prefill(&pool));
+                break;
+            case 7: /* its operation is 0, which the schema does not have */
+                ASSERT(calc_receive(&pool, invalid, sizeof invalid, &received) == NULL);
+                ASSERT(received.status == PROTOPOOL_INVALID);
                 break;
             default:
                 break;

@@ -39,7 +39,8 @@ class Texts(unittest.TestCase):
         stripped = {name: subprocess.run([*strip, name], cwd=folder, capture_output=True, text=True, check=True).stdout
                     for name in files}
         self.assertIn(r'PROTOPOOL_DEPRECATED("', stripped["calc.h"])
-        return {name: re.sub(r'PROTOPOOL_DEPRECATED(_NAME)?\("[^"]*"\)', "", text) for name, text in stripped.items()}
+        # Why a value is deprecated is a text of the compiler's warning, and of the descriptions.
+        return {name: re.sub(r'PROTOPOOL_DEPRECATED(_NAME)?\("[^"]*"\)|\{ "[^"]*", 0 \}|ck_assert_str_eq\([^;"]*, "[^"]*"\)', "", text) for name, text in stripped.items()}
 
     @long
     @unittest.skipUnless(compilers("gcc"), "gcc is not there")
