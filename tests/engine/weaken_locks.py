@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 GENERATED = ROOT / "generated"
 LOCKS, COUNTS = "test_threads", "test_shared"       # suites
-UNNOTICED = ("pp_use_count_of",)                    # no test notices yet that the lock of these functions is missing
+UNNOTICED = ("pp_use_count_of", "protopool_discard") # no test notices yet that the lock of these functions is missing
 SCHEMAS = {LOCKS: "schema/calc.yaml", COUNTS: "examples/feed.yaml"}
 TRIES = 12
 PAIRS = (("pp_lock_store(pool);", "pp_unlock_store(pool);"),
