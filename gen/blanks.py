@@ -10,12 +10,15 @@ IN_A_LINE = 4
 
 
 class Form(NamedTuple):
-    """The initialisers of a record's struct protopool_form, and of the tables that it refers to. name: the record's C name."""
+    """The initialisers of a record's struct protopool_form, and of the tables that it refers to. name: the record's C name. holes_of and
+    varying_of: the name of the first form with the same table."""
 
     name: str
     holes: str
     varying: str
     counts: str
+    holes_of: str = ""
+    varying_of: str = ""
 
 
 def forms(layout: Layout) -> list[Form]:
@@ -31,7 +34,10 @@ def forms(layout: Layout) -> list[Form]:
         _of_alternatives(message, named, layout.protocol.name.c)
     of_messages = [_form(message, named, layout.protocol.name.c) for message in layout.messages]
     repeated = _repeated(layout) if named else set()
-    return [*(form for form in named.values() if form.varying or form.name in repeated or form.name[0].isdigit()), *of_messages]
+    found = [*(form for form in named.values() if form.varying or form.name in repeated or form.name[0].isdigit()), *of_messages]
+    holes_of, varying_of = {}, {}
+    return [form._replace(holes_of=holes_of.setdefault(form.holes, form.name), varying_of=varying_of.setdefault(form.varying, form.name))
+            for form in found]
 
 
 def _repeated(layout: Layout) -> set[str]:
@@ -47,7 +53,7 @@ def _of_alternatives(record: Record, named: dict[int, Form], prefix: str) -> Non
     for field in record.model.one_ofs:
         of_structs = [(named.get(id(alternative.element)), i) for i, alternative in enumerate(field.element.alternatives)]
         varying = [f"{{ &{prefix}_form_of_{of.name}_, {i} }}" for of, i in of_structs if of]
-        named[id(field.element)] = Form(f"{record.model.ordinals[field.name.c]}_{record.model.name.c}", "", _lines(varying), f"0, {len(varying)}, 0")
+        named[id(field.element)] = Form(f"{record.model.ordinals[field.name.c]}_{record.model.name.c}", "", _lines(varying), f"{len(varying)}, 0, 0")
 
 
 def _form(record: Record, named: dict[int, Form], prefix: str) -> Form:
@@ -64,7 +70,7 @@ def _form(record: Record, named: dict[int, Form], prefix: str) -> Form:
             (tails if field.is_tail else varying).append(f"{{ {elements}, {record.model.ordinals[field.name.c] - 1} }}")
     words = _words(holes, record, has_bits)
     varying = tails + varying
-    return Form(record.model.name.c, _lines(words), _lines(varying), f"{len(words)}, {len(varying)}, {len(tails)}")
+    return Form(record.model.name.c, _lines(words), _lines(varying), f"{len(varying)}, {len(tails)}, {len(words)}")
 
 
 def _words(holes: list[tuple[int, int]], record: Record, has_bits: bool) -> list[str]:

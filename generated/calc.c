@@ -421,24 +421,21 @@ struct calc *(calc_clone)(struct calc_pool *pool, const struct calc *msg)
 
 /* Where records hold no value, or not always one. */
 static const struct protopool_hole calc_holes_of_add_[] = { { PROTOPOOL_PADDING_(1, 7), 0 } };
-static const struct protopool_hole calc_holes_of_negate_[] = { { PROTOPOOL_PADDING_(1, 7), 0 } };
 static const struct protopool_hole calc_holes_of_apply_[] = { { PROTOPOOL_PADDING_(2, 6), 0 } };
 static const struct protopool_hole calc_holes_of_sum_[] = { { PROTOPOOL_PADDING_(2, 2), 0 } };
-static const struct protopool_hole calc_holes_of_store_[] = { { PROTOPOOL_PADDING_(2, 6), 0 } };
 static const struct protopool_varying calc_varying_of_store_[] = { { NULL, 0 } };
-static const struct protopool_varying calc_varying_of_recall_[] = { { NULL, 0 } };
 static const struct protopool_hole calc_holes_of_log_[] = { { PROTOPOOL_PADDING_(3, 5), 200 } };
 static const struct protopool_varying calc_varying_of_log_[] = { { NULL, 1 } };
 
 /* Of each variant, in the schema's order. */
 static const struct protopool_form calc_forms_[] = {
-    { &calc_record_of_add_, calc_holes_of_add_, NULL, 1, 0, 0, sizeof(struct calc) },
-    { &calc_record_of_negate_, calc_holes_of_negate_, NULL, 1, 0, 0, sizeof(struct calc) },
-    { &calc_record_of_apply_, calc_holes_of_apply_, NULL, 1, 0, 0, sizeof(struct calc) },
-    { &calc_record_of_sum_, calc_holes_of_sum_, NULL, 1, 0, 0, sizeof(struct calc) },
-    { &calc_record_of_store_, calc_holes_of_store_, calc_varying_of_store_, 1, 1, 0, sizeof(struct calc) },
-    { &calc_record_of_recall_, NULL, calc_varying_of_recall_, 0, 1, 0, sizeof(struct calc) },
-    { &calc_record_of_log_, calc_holes_of_log_, calc_varying_of_log_, 1, 1, 0, sizeof(struct calc) },
+    { &calc_record_of_add_, calc_holes_of_add_, NULL, 0, 0, 1, sizeof(struct calc) },
+    { &calc_record_of_negate_, calc_holes_of_add_, NULL, 0, 0, 1, sizeof(struct calc) },
+    { &calc_record_of_apply_, calc_holes_of_apply_, NULL, 0, 0, 1, sizeof(struct calc) },
+    { &calc_record_of_sum_, calc_holes_of_sum_, NULL, 0, 0, 1, sizeof(struct calc) },
+    { &calc_record_of_store_, calc_holes_of_apply_, calc_varying_of_store_, 1, 0, 1, sizeof(struct calc) },
+    { &calc_record_of_recall_, NULL, calc_varying_of_store_, 1, 0, 0, sizeof(struct calc) },
+    { &calc_record_of_log_, calc_holes_of_log_, calc_varying_of_log_, 1, 0, 1, sizeof(struct calc) },
     { &calc_record_of_quit_, NULL, NULL, 0, 0, 0, sizeof(struct calc) },
 };
 
@@ -654,23 +651,29 @@ static int calc_print_budget_(FILE *out, const struct calc_pool_stats *stats, bo
         protopool_print(&to, "    # At most this many: free slots in magazines are counted too. PROTOPOOL_CHECK=2 prints exact numbers.\n");
     }
     static const struct {
-        uint32_t slot;
-        const char *message;
+        uint16_t slot, variant; /* variants in the schema's order */
     } lines[] = {
-        { 0, "Negate" },
-        { 1, "Add, for all of 24 bytes" },
-        { 1, "Apply" },
-        { 2, "Recall" },
-        { 3, "Store" },
-        { 4, "Sum" },
-        { 5, "Log" },
+        { 0, 1 },
+        { 1, 0 },
+        { 1, 2 },
+        { 2, 5 },
+        { 3, 4 },
+        { 4, 3 },
+        { 5, 6 },
     };
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+    const size_t count = sizeof lines / sizeof lines[0];
+    for (size_t i = 0; i < count; i++) {
         const bool is_first = i == 0 || lines[i].slot != lines[i - 1].slot;
+        const bool is_last = i + 1 == count || lines[i].slot != lines[i + 1].slot;
         protopool_print(&to, "    max_live: ");
         protopool_print_unsigned(&to, !is_first ? 0 : stats->slot[lines[i].slot].peak);
         protopool_print(&to, "  # of ");
-        protopool_print(&to, lines[i].message);
+        protopool_print(&to, calc_records_[lines[i].variant]->name);
+        if (is_first && !is_last) {
+            protopool_print(&to, ", for all of ");
+            protopool_print_unsigned(&to, calc_slot_sizes_[lines[i].slot].bytes);
+            protopool_print(&to, " bytes");
+        }
         protopool_print(&to, "\n");
     }
     return to.written;

@@ -1074,47 +1074,37 @@ static const struct protopool_hole itch_holes_of_trading_action_[] = { { PROTOPO
 static const struct protopool_hole itch_holes_of_reg_sho_[] = { { PROTOPOOL_PADDING_(6, 2), 8 } };
 static const struct protopool_hole itch_holes_of_participant_position_[] = { { PROTOPOOL_PADDING_(4, 4), 16 } };
 static const struct protopool_hole itch_holes_of_mwcb_decline_[] = { { PROTOPOOL_PADDING_(1, 1) | PROTOPOOL_PADDING_(6, 2), 0 } };
-static const struct protopool_hole itch_holes_of_mwcb_status_[] = { { PROTOPOOL_PADDING_(6, 2), 0 } };
-static const struct protopool_hole itch_holes_of_ipo_quoting_[] = { { PROTOPOOL_PADDING_(6, 2), 8 } };
 static const struct protopool_hole itch_holes_of_luld_collar_[] = { { PROTOPOOL_PADDING_(1, 1) | PROTOPOOL_PADDING_(6, 2), 8 } };
 static const struct protopool_hole itch_holes_of_operational_halt_[] = { { PROTOPOOL_PADDING_(3, 1), 8 } };
-static const struct protopool_hole itch_holes_of_add_order_[] = { { PROTOPOOL_PADDING_(6, 2), 8 } };
 static const struct protopool_hole itch_holes_of_add_order_mpid_[] = { { PROTOPOOL_PADDING_(2, 2), 16 }, { PROTOPOOL_PADDING_(4, 4), 24 } };
 static const struct protopool_hole itch_holes_of_order_executed_[] = { { PROTOPOOL_PADDING_(1, 1) | PROTOPOOL_PADDING_(6, 2), 0 }, { PROTOPOOL_PADDING_(4, 4), 8 } };
-static const struct protopool_hole itch_holes_of_order_executed_price_[] = { { PROTOPOOL_PADDING_(6, 2), 0 } };
-static const struct protopool_hole itch_holes_of_order_cancel_[] = { { PROTOPOOL_PADDING_(1, 1) | PROTOPOOL_PADDING_(6, 2), 0 }, { PROTOPOOL_PADDING_(4, 4), 8 } };
-static const struct protopool_hole itch_holes_of_order_delete_[] = { { PROTOPOOL_PADDING_(1, 1) | PROTOPOOL_PADDING_(6, 2), 0 } };
-static const struct protopool_hole itch_holes_of_order_replace_[] = { { PROTOPOOL_PADDING_(1, 1) | PROTOPOOL_PADDING_(6, 2), 0 } };
-static const struct protopool_hole itch_holes_of_trade_[] = { { PROTOPOOL_PADDING_(6, 2), 8 } };
 static const struct protopool_hole itch_holes_of_cross_trade_[] = { { PROTOPOOL_PADDING_(6, 2), 8 }, { PROTOPOOL_PADDING_(4, 4), 16 } };
-static const struct protopool_hole itch_holes_of_broken_trade_[] = { { PROTOPOOL_PADDING_(1, 1) | PROTOPOOL_PADDING_(6, 2), 0 } };
 static const struct protopool_hole itch_holes_of_imbalance_[] = { { PROTOPOOL_PADDING_(4, 4), 24 } };
-static const struct protopool_hole itch_holes_of_retail_interest_[] = { { PROTOPOOL_PADDING_(6, 2), 8 } };
 
 /* Of each variant, in the schema's order. */
 static const struct protopool_form itch_forms_[] = {
-    { &itch_record_of_system_event_, itch_holes_of_system_event_, NULL, 1, 0, 0, sizeof(struct itch) },
-    { &itch_record_of_stock_directory_, itch_holes_of_stock_directory_, NULL, 3, 0, 0, sizeof(struct itch) },
-    { &itch_record_of_trading_action_, itch_holes_of_trading_action_, NULL, 2, 0, 0, sizeof(struct itch) },
-    { &itch_record_of_reg_sho_, itch_holes_of_reg_sho_, NULL, 1, 0, 0, sizeof(struct itch) },
-    { &itch_record_of_participant_position_, itch_holes_of_participant_position_, NULL, 1, 0, 0, sizeof(struct itch) },
-    { &itch_record_of_mwcb_decline_, itch_holes_of_mwcb_decline_, NULL, 1, 0, 0, sizeof(struct itch) },
-    { &itch_record_of_mwcb_status_, itch_holes_of_mwcb_status_, NULL, 1, 0, 0, sizeof(struct itch) },
-    { &itch_record_of_ipo_quoting_, itch_holes_of_ipo_quoting_, NULL, 1, 0, 0, sizeof(struct itch) },
-    { &itch_record_of_luld_collar_, itch_holes_of_luld_collar_, NULL, 1, 0, 0, sizeof(struct itch) },
-    { &itch_record_of_operational_halt_, itch_holes_of_operational_halt_, NULL, 1, 0, 0, sizeof(struct itch) },
-    { &itch_record_of_add_order_, itch_holes_of_add_order_, NULL, 1, 0, 0, sizeof(struct itch) },
-    { &itch_record_of_add_order_mpid_, itch_holes_of_add_order_mpid_, NULL, 2, 0, 0, sizeof(struct itch) },
-    { &itch_record_of_order_executed_, itch_holes_of_order_executed_, NULL, 2, 0, 0, sizeof(struct itch) },
-    { &itch_record_of_order_executed_price_, itch_holes_of_order_executed_price_, NULL, 1, 0, 0, sizeof(struct itch) },
-    { &itch_record_of_order_cancel_, itch_holes_of_order_cancel_, NULL, 2, 0, 0, sizeof(struct itch) },
-    { &itch_record_of_order_delete_, itch_holes_of_order_delete_, NULL, 1, 0, 0, sizeof(struct itch) },
-    { &itch_record_of_order_replace_, itch_holes_of_order_replace_, NULL, 1, 0, 0, sizeof(struct itch) },
-    { &itch_record_of_trade_, itch_holes_of_trade_, NULL, 1, 0, 0, sizeof(struct itch) },
-    { &itch_record_of_cross_trade_, itch_holes_of_cross_trade_, NULL, 2, 0, 0, sizeof(struct itch) },
-    { &itch_record_of_broken_trade_, itch_holes_of_broken_trade_, NULL, 1, 0, 0, sizeof(struct itch) },
-    { &itch_record_of_imbalance_, itch_holes_of_imbalance_, NULL, 1, 0, 0, sizeof(struct itch) },
-    { &itch_record_of_retail_interest_, itch_holes_of_retail_interest_, NULL, 1, 0, 0, sizeof(struct itch) },
+    { &itch_record_of_system_event_, itch_holes_of_system_event_, NULL, 0, 0, 1, sizeof(struct itch) },
+    { &itch_record_of_stock_directory_, itch_holes_of_stock_directory_, NULL, 0, 0, 3, sizeof(struct itch) },
+    { &itch_record_of_trading_action_, itch_holes_of_trading_action_, NULL, 0, 0, 2, sizeof(struct itch) },
+    { &itch_record_of_reg_sho_, itch_holes_of_reg_sho_, NULL, 0, 0, 1, sizeof(struct itch) },
+    { &itch_record_of_participant_position_, itch_holes_of_participant_position_, NULL, 0, 0, 1, sizeof(struct itch) },
+    { &itch_record_of_mwcb_decline_, itch_holes_of_mwcb_decline_, NULL, 0, 0, 1, sizeof(struct itch) },
+    { &itch_record_of_mwcb_status_, itch_holes_of_system_event_, NULL, 0, 0, 1, sizeof(struct itch) },
+    { &itch_record_of_ipo_quoting_, itch_holes_of_reg_sho_, NULL, 0, 0, 1, sizeof(struct itch) },
+    { &itch_record_of_luld_collar_, itch_holes_of_luld_collar_, NULL, 0, 0, 1, sizeof(struct itch) },
+    { &itch_record_of_operational_halt_, itch_holes_of_operational_halt_, NULL, 0, 0, 1, sizeof(struct itch) },
+    { &itch_record_of_add_order_, itch_holes_of_reg_sho_, NULL, 0, 0, 1, sizeof(struct itch) },
+    { &itch_record_of_add_order_mpid_, itch_holes_of_add_order_mpid_, NULL, 0, 0, 2, sizeof(struct itch) },
+    { &itch_record_of_order_executed_, itch_holes_of_order_executed_, NULL, 0, 0, 2, sizeof(struct itch) },
+    { &itch_record_of_order_executed_price_, itch_holes_of_system_event_, NULL, 0, 0, 1, sizeof(struct itch) },
+    { &itch_record_of_order_cancel_, itch_holes_of_order_executed_, NULL, 0, 0, 2, sizeof(struct itch) },
+    { &itch_record_of_order_delete_, itch_holes_of_mwcb_decline_, NULL, 0, 0, 1, sizeof(struct itch) },
+    { &itch_record_of_order_replace_, itch_holes_of_mwcb_decline_, NULL, 0, 0, 1, sizeof(struct itch) },
+    { &itch_record_of_trade_, itch_holes_of_reg_sho_, NULL, 0, 0, 1, sizeof(struct itch) },
+    { &itch_record_of_cross_trade_, itch_holes_of_cross_trade_, NULL, 0, 0, 2, sizeof(struct itch) },
+    { &itch_record_of_broken_trade_, itch_holes_of_mwcb_decline_, NULL, 0, 0, 1, sizeof(struct itch) },
+    { &itch_record_of_imbalance_, itch_holes_of_imbalance_, NULL, 0, 0, 1, sizeof(struct itch) },
+    { &itch_record_of_retail_interest_, itch_holes_of_reg_sho_, NULL, 0, 0, 1, sizeof(struct itch) },
 };
 
 void itch_scrub(struct itch *msg)
@@ -1508,38 +1498,44 @@ static int itch_print_budget_(FILE *out, const struct itch_pool_stats *stats, bo
         protopool_print(&to, "    # At most this many: free slots in magazines are counted too. PROTOPOOL_CHECK=2 prints exact numbers.\n");
     }
     static const struct {
-        uint32_t slot;
-        const char *message;
+        uint16_t slot, variant; /* variants in the schema's order */
     } lines[] = {
-        { 0, "SystemEvent, for all of 16 bytes" },
-        { 0, "MwcbStatus" },
-        { 1, "RegSho, for all of 24 bytes" },
-        { 1, "OperationalHalt" },
-        { 1, "OrderDelete" },
-        { 1, "BrokenTrade" },
-        { 1, "RetailInterest" },
-        { 2, "TradingAction, for all of 32 bytes" },
-        { 2, "ParticipantPosition" },
-        { 2, "IpoQuoting" },
-        { 2, "OrderCancel" },
-        { 3, "MwcbDecline, for all of 40 bytes" },
-        { 3, "LuldCollar" },
-        { 3, "AddOrder" },
-        { 3, "OrderExecuted" },
-        { 3, "OrderExecutedPrice" },
-        { 3, "OrderReplace" },
-        { 4, "StockDirectory, for all of 48 bytes" },
-        { 4, "AddOrderMpid" },
-        { 4, "Trade" },
-        { 4, "CrossTrade" },
-        { 5, "Imbalance" },
+        { 0, 0 },
+        { 0, 6 },
+        { 1, 3 },
+        { 1, 9 },
+        { 1, 15 },
+        { 1, 19 },
+        { 1, 21 },
+        { 2, 2 },
+        { 2, 4 },
+        { 2, 7 },
+        { 2, 14 },
+        { 3, 5 },
+        { 3, 8 },
+        { 3, 10 },
+        { 3, 12 },
+        { 3, 13 },
+        { 3, 16 },
+        { 4, 1 },
+        { 4, 11 },
+        { 4, 17 },
+        { 4, 18 },
+        { 5, 20 },
     };
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+    const size_t count = sizeof lines / sizeof lines[0];
+    for (size_t i = 0; i < count; i++) {
         const bool is_first = i == 0 || lines[i].slot != lines[i - 1].slot;
+        const bool is_last = i + 1 == count || lines[i].slot != lines[i + 1].slot;
         protopool_print(&to, "    max_live: ");
         protopool_print_unsigned(&to, !is_first ? 0 : stats->slot[lines[i].slot].peak);
         protopool_print(&to, "  # of ");
-        protopool_print(&to, lines[i].message);
+        protopool_print(&to, itch_records_[lines[i].variant]->name);
+        if (is_first && !is_last) {
+            protopool_print(&to, ", for all of ");
+            protopool_print_unsigned(&to, itch_slot_sizes_[lines[i].slot].bytes);
+            protopool_print(&to, " bytes");
+        }
         protopool_print(&to, "\n");
     }
     return to.written;

@@ -1766,9 +1766,9 @@ struct protopool_form {
     const struct protopool_record *record;
     const struct protopool_hole *holes;
     const struct protopool_varying *varying;
-    uint32_t hole_count, varying_count;
-    uint16_t tail_count;
-    uint16_t tag_bytes; /* 0: it is a struct */
+    uint16_t varying_count, tail_count;
+    uint32_t hole_count : 28;
+    uint32_t tag_bytes : 4; /* 0: it is a struct */
 };
 
 /* For emitted tables: bytes from the n-th of eight on; what is left of the n-th byte behind its first bit-fields. */

@@ -809,39 +809,34 @@ struct telemetry *(telemetry_clone)(struct telemetry_pool *pool, const struct te
 
 /* Where records hold no value, or not always one. */
 static const struct protopool_hole telemetry_holes_of_position_[] = { { PROTOPOOL_PADDING_(4, 4), 0 } };
-static const struct protopool_form telemetry_form_of_position_ = { &telemetry_record_of_position_, telemetry_holes_of_position_, NULL, 1, 0, 0, 0 };
+static const struct protopool_form telemetry_form_of_position_ = { &telemetry_record_of_position_, telemetry_holes_of_position_, NULL, 0, 0, 1, 0 };
 static const struct protopool_hole telemetry_holes_of_waypoint_[] = { { PROTOPOOL_PADDING_(1, 1) | PROTOPOOL_UNUSED_(0, 1), 0 }, { PROTOPOOL_PADDING_(4, 4), 8 } };
 static const struct protopool_varying telemetry_varying_of_waypoint_[] = { { NULL, 1 } };
-static const struct protopool_form telemetry_form_of_waypoint_ = { &telemetry_record_of_waypoint_, telemetry_holes_of_waypoint_, telemetry_varying_of_waypoint_, 2, 1, 0, 0 };
-static const struct protopool_hole telemetry_holes_of_heartbeat_[] = { { PROTOPOOL_PADDING_(4, 4), 0 } };
+static const struct protopool_form telemetry_form_of_waypoint_ = { &telemetry_record_of_waypoint_, telemetry_holes_of_waypoint_, telemetry_varying_of_waypoint_, 1, 0, 2, 0 };
 static const struct protopool_hole telemetry_holes_of_attitude_[] = { { PROTOPOOL_PADDING_(2, 2) | PROTOPOOL_UNUSED_(1, 1), 0 }, { PROTOPOOL_PADDING_(4, 4), 24 } };
 static const struct protopool_varying telemetry_varying_of_attitude_[] = { { NULL, 2 } };
 static const struct protopool_hole telemetry_holes_of_moved_[] = { { PROTOPOOL_PADDING_(2, 6) | PROTOPOOL_UNUSED_(1, 1), 0 }, { PROTOPOOL_PADDING_(4, 4), 16 }, { PROTOPOOL_PADDING_(4, 4), 40 } };
-static const struct protopool_varying telemetry_varying_of_moved_[] = { { NULL, 2 } };
 static const struct protopool_hole telemetry_holes_of_mission_[] = { { PROTOPOOL_PADDING_(3, 1), 0 } };
 static const struct protopool_varying telemetry_varying_of_mission_[] = { { NULL, 0 }, { &telemetry_form_of_waypoint_, 2 } };
-static const struct protopool_varying telemetry_varying_of_text_[] = { { NULL, 1 } };
 static const struct protopool_hole telemetry_holes_of_log_[] = { { PROTOPOOL_PADDING_(2, 2), 0 } };
-static const struct protopool_varying telemetry_varying_of_log_[] = { { NULL, 2 } };
 static const struct protopool_hole telemetry_holes_of_chunk_[] = { { PROTOPOOL_PADDING_(1, 1) | PROTOPOOL_PADDING_(6, 2), 0 } };
-static const struct protopool_varying telemetry_varying_of_chunk_[] = { { NULL, 2 } };
 static const struct protopool_hole telemetry_holes_of_track_[] = { { PROTOPOOL_PADDING_(1, 1), 0 } };
 static const struct protopool_varying telemetry_varying_of_track_[] = { { &telemetry_form_of_position_, 1 } };
 static const struct protopool_hole telemetry_holes_of_set_home_[] = { { PROTOPOOL_PADDING_(1, 7), 0 }, { PROTOPOOL_PADDING_(4, 4), 8 } };
 
 /* Of each variant, in the schema's order. */
 static const struct protopool_form telemetry_forms_[] = {
-    { &telemetry_record_of_heartbeat_, telemetry_holes_of_heartbeat_, NULL, 1, 0, 0, sizeof(struct telemetry) },
-    { &telemetry_record_of_attitude_, telemetry_holes_of_attitude_, telemetry_varying_of_attitude_, 2, 1, 0, sizeof(struct telemetry) },
-    { &telemetry_record_of_moved_, telemetry_holes_of_moved_, telemetry_varying_of_moved_, 3, 1, 0, sizeof(struct telemetry) },
-    { &telemetry_record_of_mission_, telemetry_holes_of_mission_, telemetry_varying_of_mission_, 1, 2, 0, sizeof(struct telemetry) },
-    { &telemetry_record_of_text_, NULL, telemetry_varying_of_text_, 0, 1, 0, sizeof(struct telemetry) },
-    { &telemetry_record_of_log_, telemetry_holes_of_log_, telemetry_varying_of_log_, 1, 1, 1, sizeof(struct telemetry) },
-    { &telemetry_record_of_chunk_, telemetry_holes_of_chunk_, telemetry_varying_of_chunk_, 1, 1, 1, sizeof(struct telemetry) },
+    { &telemetry_record_of_heartbeat_, telemetry_holes_of_position_, NULL, 0, 0, 1, sizeof(struct telemetry) },
+    { &telemetry_record_of_attitude_, telemetry_holes_of_attitude_, telemetry_varying_of_attitude_, 1, 0, 2, sizeof(struct telemetry) },
+    { &telemetry_record_of_moved_, telemetry_holes_of_moved_, telemetry_varying_of_attitude_, 1, 0, 3, sizeof(struct telemetry) },
+    { &telemetry_record_of_mission_, telemetry_holes_of_mission_, telemetry_varying_of_mission_, 2, 0, 1, sizeof(struct telemetry) },
+    { &telemetry_record_of_text_, NULL, telemetry_varying_of_waypoint_, 1, 0, 0, sizeof(struct telemetry) },
+    { &telemetry_record_of_log_, telemetry_holes_of_log_, telemetry_varying_of_attitude_, 1, 1, 1, sizeof(struct telemetry) },
+    { &telemetry_record_of_chunk_, telemetry_holes_of_chunk_, telemetry_varying_of_attitude_, 1, 1, 1, sizeof(struct telemetry) },
     { &telemetry_record_of_track_, telemetry_holes_of_track_, telemetry_varying_of_track_, 1, 1, 1, sizeof(struct telemetry) },
     { &telemetry_record_of_set_mode_, NULL, NULL, 0, 0, 0, sizeof(struct telemetry) },
     { &telemetry_record_of_reboot_, NULL, NULL, 0, 0, 0, sizeof(struct telemetry) },
-    { &telemetry_record_of_set_home_, telemetry_holes_of_set_home_, NULL, 2, 0, 0, sizeof(struct telemetry) },
+    { &telemetry_record_of_set_home_, telemetry_holes_of_set_home_, NULL, 0, 0, 2, sizeof(struct telemetry) },
 };
 
 void telemetry_scrub(struct telemetry *msg)
@@ -1172,33 +1167,44 @@ static int telemetry_print_budget_(FILE *out, const struct telemetry_pool_stats 
         protopool_print(&to, "    # At most this many: free slots in magazines are counted too. PROTOPOOL_CHECK=2 prints exact numbers.\n");
     }
     static const struct {
-        uint32_t slot;
+        uint16_t slot, variant; /* variants in the schema's order */
         bool has_tails; /* its messages may have been in slots of any size for tails */
-        const char *message;
+        bool is_tailed; /* the variant itself */
+        bool needs_max;
     } lines[] = {
-        { 0, false, "SetMode" },
-        { 1, false, "Heartbeat" },
-        { 2, false, "SetHome" },
-        { 3, false, "Attitude" },
-        { 5, false, "Moved" },
-        { 8, false, "Text" },
-        { 35, true, "Chunk" },
-        { 37, false, "Mission" },
-        { 151, true, "Log, which needs a max" },
-        { 151, true, "Track" },
+        { 0, 8, false, false, false },
+        { 1, 0, false, false, false },
+        { 2, 10, false, false, false },
+        { 3, 1, false, false, false },
+        { 5, 2, false, false, false },
+        { 8, 4, false, false, false },
+        { 35, 6, true, true, false },
+        { 37, 3, false, false, false },
+        { 151, 5, true, true, true },
+        { 151, 7, true, true, false },
     };
+    const size_t count = sizeof lines / sizeof lines[0];
     size_t tails = 0;
     for (size_t i = 0; i < 149; i++) {
         if (telemetry_tail_classes_[i] != 0) {
             tails += stats->slot[telemetry_tail_classes_[i] - 1].peak;
         }
     }
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+    for (size_t i = 0; i < count; i++) {
         const bool is_first = i == 0 || lines[i].slot != lines[i - 1].slot;
+        const bool is_last = i + 1 == count || lines[i].slot != lines[i + 1].slot;
         protopool_print(&to, "    max_live: ");
         protopool_print_unsigned(&to, !is_first ? 0 : lines[i].has_tails ? tails : stats->slot[lines[i].slot].peak);
         protopool_print(&to, "  # of ");
-        protopool_print(&to, lines[i].message);
+        protopool_print(&to, telemetry_records_[lines[i].variant]->name);
+        if (is_first && !is_last && !lines[i].is_tailed) {
+            protopool_print(&to, ", for all of ");
+            protopool_print_unsigned(&to, telemetry_slot_sizes_[lines[i].slot].bytes);
+            protopool_print(&to, " bytes");
+        }
+        if (lines[i].needs_max) {
+            protopool_print(&to, ", which needs a max");
+        }
         protopool_print(&to, "\n");
     }
     return to.written;

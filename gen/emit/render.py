@@ -41,6 +41,7 @@ def _render(layout: Layout, templates: dict[str, str]) -> dict[str, str]:
     protocol = layout.protocol
     names = {"layout": layout, "protocol": protocol, "ruled_out": rules.ruled_out(protocol), "abi": engine_abi()}
     names["once"] = _once()
+    names["ordinals"] = {message.model.name.c: i for i, message in enumerate(layout.messages)}
     if "protocol.py.j2" in templates:
         from .python_text import Module     # here: who emits no Python does not load it
         names["py"] = Module(layout)
