@@ -60,6 +60,26 @@ void kinds_fuzz(const struct kinds *msg, size_t number)
         lengths[kinds_as_tails(msg)->text_len % 32] = true;
 }
 
+/* The tails behind a text keep their elements when its length changes. */
+static void check_resize(void)
+{
+    const uint32_t numbers[] = { 7, 8 };
+    const uint8_t data[] = { 9 };
+    struct kinds *const msg = kinds_new_tails(&pool, "abc", 3, numbers, 2, data, 1);
+    const struct protopool_record *const record = kinds_describe(KINDS_TAILS);
+    const struct kinds_tails *const moved = (const struct kinds_tails *)(const void *)changed;
+    size_t size = kinds_encoded_size(msg), length;
+
+    memcpy(changed, msg, size);
+    kinds_free(&pool, msg);
+    for (size_t i = 0; i < 2; i++) {
+        size = resize(record, &record->fields[0], changed, size, i == 0 ? 11 : 7);
+        if (!kinds_validate(&moved->base, size) || kinds_tails_numbers(moved, &length)[1] != 8 || length != 2
+            || *kinds_tails_data(moved, &length) != 9)
+            printf("tails are not moved ");
+    }
+}
+
 int main(void)
 {
     static unsigned char before[sizeof input];
@@ -90,6 +110,7 @@ int main(void)
     for (int i = 0; i < 16; i++)
         if (!lengths[i])
             printf("no text of %d characters ", i);
+    check_resize();
     printf("%d %zu\\n", changes > 30000, kinds_pool_fini(&pool));
     return 0;
 }
