@@ -240,7 +240,7 @@ $(WIDE)/all.h: build/generated tests/generator/combinations.py
 
 $(WIDE_LEVELS): combinations-wide-%: $(WIDE)/all.h
 	$(call step,TEST,combinations (wide tags, level $*))gcc $(STRICT_WIDE) -DPROTOPOOL_CHECK=$* -std=gnu11 \
-	    -fsanitize=address$(if $(filter 0,$*),$(comma)undefined) -fno-sanitize-recover=all $(WIDE)/all.c $(WIDE)/protopool.c \
+	    -fsanitize=address,undefined -fno-sanitize-recover=all $(WIDE)/all.c $(WIDE)/protopool.c \
 	    $(WIDE)/tests/all_check.c -o $(WIDE)/all_check$* $(CHECK_LIBS) && \
 	    CK_FORK=no $(WIDE)/all_check$* >$(WIDE)/log$* || { cat $(WIDE)/log$* >&2; exit 1; }
 
