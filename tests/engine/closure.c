@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 /*
  * Visits every state that a fixed pool of level 2 can reach, breadth first. Capacities are 1 to 8 (or up to the argument),
- * and 1 to 5 with messages of two lengths. A state is a copy of all the pool's bytes. In each state it checks that
+ * 1 to 5 with messages of two lengths, and 1 to 4 with shared messages of up to 3 holders. A state is a copy of all the pool's bytes. In each state it checks that
  *
  *   new returns a slot that is not live, or NULL if all slots are live;
  *   free of a live message succeeds;
  *   free of any other byte, in the memory or around it, is a fault of the right kind and changes no byte of the pool;
  *   the same holds for a live message whose length was changed, or with a write behind its end but within its slot;
+ *   a shared message is freed by its last holder, a count of holders is 0 in each free slot, and to hold or to edit anything but
+ *   a live message is a fault of the right kind that changes no byte, as is to edit a message with several holders;
  *   the header's invariants hold.
  *
  * Prints how many states and frees there were; exit status 1 for a violation.
@@ -21,6 +23,8 @@
 enum {
     MOST = 8,
     MOST_WITH_TAILS = 5,
+    MOST_SHARED = 4,
+    MOST_HOLDERS = 3,
     MESSAGE_BYTES = 3,
     SHORT_BYTES = MESSAGE_BYTES - 1,
     TAG = 1,
@@ -37,6 +41,7 @@ struct message {
 };
 
 static bool has_tails; /* whether messages of both lengths are made */
+static bool is_shared; /* whether messages can have several holders */
 
 static uint32_t variant_of(const void *msg)
 {
@@ -116,6 +121,11 @@ static bool is_live(uint32_t index)
     return pp_record_of(the_slab(), index)->state == PP_SLOT_LIVE;
 }
 
+static uint32_t holders_of(uint32_t index)
+{
+    return is_shared ? *pp_count_at(the_slab()->first, index) + 1U : 1;
+}
+
 static uint32_t count_live(void)
 {
     uint32_t count = 0;
@@ -152,6 +162,8 @@ static void check_state(void)
         if (places != 1)
             violation("a slot is not in one place");
         free_in_slabs += is_free_in_slab(i);
+        if (!is_live(i) && holders_of(i) != 1)
+            violation("a free slot has holders");
     }
     if (free_in_slabs != slabs->free_in_slabs)
         violation("free_in_slabs is wrong");
@@ -196,6 +208,42 @@ static void free_every_other_byte(void)
     }
     if (memcmp(&before, &pool, sizeof pool) != 0) // NOLINT(bugprone-*,cert-*): to the byte, padding too
         violation("a fault changes the pool");
+}
+
+/* ---- Holders ----------------------------------------------------------------------------------------------------------- */
+
+static void expect_no_use(const void *at, enum protopool_fault right)
+{
+    faults = 0;
+    frees++;
+    if (protopool_hold(&pool.engine, 1, at) || noted != right || protopool_holders(&pool.engine, 1, at) != 0
+        || noted != right || protopool_may_edit(&pool.engine, 1, at) || noted != right || faults != 3)
+        violation("what is no live message is held or edited");
+}
+
+static void use_every_byte(void)
+{
+    memcpy(&before, &pool, sizeof pool);
+    for (size_t i = 0; i < used + EDGE; i++) {
+        const unsigned char *const at = pool.memory + i;
+        enum protopool_fault right = right_fault(at);
+        uint32_t live = UINT32_MAX;
+        for (uint32_t slot = 0; slot < the_slab()->slots; slot++)
+            if (at == slot_at(slot) && is_live(slot))
+                live = slot;
+        if (live == UINT32_MAX) {
+            expect_no_use(at, right == PROTOPOOL_FAULT_DOUBLE_FREE ? PROTOPOOL_FAULT_USE_AFTER_FREE : right);
+            continue;
+        }
+        faults = 0;
+        if (protopool_holders(&pool.engine, 1, at) != holders_of(live) || faults != 0)
+            violation("the number of holders is wrong");
+        if (protopool_may_edit(&pool.engine, 1, at) != (holders_of(live) == 1) || faults != (holders_of(live) > 1)
+            || (faults != 0 && noted != PROTOPOOL_FAULT_EDIT_OF_SHARED))
+            violation("a message with several holders is edited, or one with a single holder is not");
+    }
+    if (memcmp(&before, &pool, sizeof pool) != 0) // NOLINT(bugprone-*,cert-*): to the byte, padding too
+        violation("looking at holders, or a fault, changes the pool");
 }
 
 /* ---- All states ---------------------------------------------------------------------------------------------------------- */
@@ -291,6 +339,28 @@ static void free_what_was_changed(uint32_t index)
         violation("a fault changes the pool");
 }
 
+static void try_hold(uint32_t index)
+{
+    const uint32_t holders = holders_of(index);
+
+    faults = 0;
+    if (!protopool_hold(&pool.engine, 1, slot_at(index)) || faults != 0 || holders_of(index) != holders + 1)
+        violation("hold");
+    enqueue();
+}
+
+static void try_release(uint32_t index)
+{
+    const uint32_t live = count_live(), holders = holders_of(index);
+
+    faults = 0;
+    frees++;
+    if (protopool_check_free(&pool.engine, slot_at(index)) != 0 || faults != 0 || holders_of(index) != holders - 1
+        || count_live() != live || !is_live(index))
+        violation("a message that others hold is freed, or a holder stays");
+    enqueue();
+}
+
 static void try_free(uint32_t index)
 {
     void *const msg = slot_at(index);
@@ -312,12 +382,14 @@ static void close_capacity(uint32_t capacity)
     const unsigned long frees_before = frees;
 
     slot_sizes[0].budget = capacity;
-    used = (size_t)(PROTOPOOL_POOL_TABLES_BYTES(1) + PROTOPOOL_FIXED_BYTES(MESSAGE_BYTES, capacity));
+    used = (size_t)(PROTOPOOL_POOL_TABLES_BYTES(1) + PROTOPOOL_FIXED_BYTES(MESSAGE_BYTES, capacity)
+                    + (is_shared ? PROTOPOOL_HOLDERS_BYTES(capacity) : 0));
     memset(&pool, 0, sizeof pool);
     memset(seen, 0, sizeof seen);
     first = last = 0;
     if (used + EDGE > sizeof pool.memory
-        || !protopool_init_fixed(&pool.engine, pool.loaded, pool.parts, &geometry, pool.memory, used)) {
+        || !protopool_init_fixed_shared(&pool.engine, pool.loaded, pool.parts, &geometry, &is_shared, pool.memory,
+                                        used)) {
         violation("no pool");
         return;
     }
@@ -326,6 +398,8 @@ static void close_capacity(uint32_t capacity)
         memcpy(&pool, queue[first], sizeof pool);
         check_state();
         free_every_other_byte();
+        if (is_shared)
+            use_every_byte();
         try_make(MESSAGE_BYTES);
         memcpy(&pool, queue[first], sizeof pool);
         if (has_tails)
@@ -334,8 +408,15 @@ static void close_capacity(uint32_t capacity)
             memcpy(&pool, queue[first], sizeof pool);
             if (!is_live(i))
                 continue;
-            free_what_was_changed(i);
-            try_free(i);
+            if (holders_of(i) > 1) {
+                try_release(i);
+            } else {
+                free_what_was_changed(i);
+                try_free(i);
+            }
+            memcpy(&pool, queue[first], sizeof pool);
+            if (is_shared && holders_of(i) < MOST_HOLDERS)
+                try_hold(i);
         }
         memcpy(&pool, queue[first], sizeof pool);
         protopool_flush(&pool.engine);
@@ -345,7 +426,10 @@ static void close_capacity(uint32_t capacity)
     for (; first < last; first++)
         free(queue[first]);
     printf("capacity %u%s, magazines of %d: %zu states, %lu frees, %lu violations\n", (unsigned)capacity,
-           has_tails ? " with tails" : "", PROTOPOOL_MAGAZINE, last, frees - frees_before, violations);
+           has_tails   ? " with tails"
+           : is_shared ? " with holders"
+                       : "",
+           PROTOPOOL_MAGAZINE, last, frees - frees_before, violations);
     (void)fflush(stdout);
     memset(&pool, 0, sizeof pool);
     pp_all_stores = NULL;
@@ -360,6 +444,10 @@ int main(int argc, char **argv)
         close_capacity(capacity);
     has_tails = true;
     for (uint32_t capacity = 1; capacity <= most && capacity <= MOST_WITH_TAILS && violations == 0; capacity++)
+        close_capacity(capacity);
+    has_tails = false;
+    is_shared = true;
+    for (uint32_t capacity = 1; capacity <= most && capacity <= MOST_SHARED && violations == 0; capacity++)
         close_capacity(capacity);
     return violations == 0 ? 0 : 1;
 }
