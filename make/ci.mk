@@ -192,14 +192,22 @@ bus: generate ## two processes that exchange messages over ZeroMQ, without a cop
 
 # ---- Every combination of types
 
+# Other machines: the prefix of their compiler, and their name in qemu.
+MACHINES = i686 powerpc s390x
+QEMU_i686 = qemu-i386
+QEMU_powerpc = qemu-ppc
+QEMU_s390x = qemu-s390x
+
 A = build/combinations
 ALL = $(A)/all.c $(A)/protopool.c
+ELSEWHERE = $(MACHINES:%=combinations-%)
 STRICT_ALL = $(STRICT_C) -O0 -I$(A)
 
 # Each compiler takes every combination of types; the suite runs with the sanitizers, valgrind sees each message once, and
-# each message is the same, prints and hashes the same on a 32-bit and on a big-endian machine.
-combinations: combinations-suite combinations-wide-0 combinations-elsewhere combinations-wide combinations-one-of ## test every combination of types: compile with every warning, run, compare
+# each message is the same, prints and hashes the same on 32-bit and big-endian machines, and is received there.
+combinations: combinations-suite combinations-wide-0 combinations-elsewhere $(ELSEWHERE) combinations-wide combinations-one-of ## test every combination of types: compile with every warning, run, compare
 
+.PHONY: $(ELSEWHERE)
 $(A)/all.h: build/generated tests/generator/combinations.py
 	@mkdir -p $(A)
 	$(call step,GEN,combinations)$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/combinations.py >$(A)/all.yaml && \
@@ -211,18 +219,21 @@ combinations-suite: $(A)/all.h
 	    $(A)/tests/all_check.c -o $(A)/all_check $(CHECK_LIBS)
 	@CK_FORK=no; export CK_FORK; $(call TEST,$(A)/all_check)
 
-combinations-elsewhere: $(A)/all.h
+combinations-elsewhere: $(A)/all.h $(A)/sent
 	$(call step,CC,combinations (clang))clang $(STRICT_ALL) -fsyntax-only $(A)/all.c $(A)/tests/all_check.c
 	$(call step,CC,combinations (g++ and clang++))echo '#include "all.hpp"' >$(A)/all.cpp; \
 	    for cxx in g++ clang++; do $$cxx $(STRICT_CXX) -I$(A) -fsyntax-only $(A)/all.cpp || exit 1; done
-	$(call step,TEST,combinations (valgrind))for c in all protopool; do gcc $(STRICT_ALL) -g -c $(A)/$$c.c -o $(A)/$$c.o || exit 1; done && \
-	    gcc $(STRICT_ALL) -g tests/generator/combined.c $(A)/all.o $(A)/protopool.o -o $(A)/combined && $(MEMCHECK) $(A)/combined $(A)/sent >$(A)/expected
 	$(call step,TEST,combinations (Python))gcc $(STRICT_ALL) tests/generator/python_peer.c $(A)/all.o $(A)/protopool.o -o $(A)/python_peer && \
 	    $(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(A) $(A)/python_peer $(A)/sent
-	$(call step,TEST,combinations (32 bits))i686-linux-gnu-gcc $(STRICT_ALL) -static tests/generator/combined.c $(ALL) -o $(A)/combined_i686 && \
-	    qemu-i386 $(A)/combined_i686 $(A)/sent_i686 $(A)/sent | diff $(A)/expected - && cmp $(A)/sent $(A)/sent_i686
-	$(call step,TEST,combinations (big-endian))powerpc-linux-gnu-gcc $(STRICT_ALL) -static tests/generator/combined.c $(ALL) -o $(A)/combined_powerpc && \
-	    qemu-ppc $(A)/combined_powerpc $(A)/sent_powerpc $(A)/sent | diff $(A)/expected - && cmp $(A)/sent $(A)/sent_powerpc
+
+# What this machine prints and sends, which the others are compared with.
+$(A)/sent: $(A)/all.h tests/generator/combined.c tests/generator/sent.h
+	$(call step,TEST,combinations (valgrind))for c in all protopool; do gcc $(STRICT_ALL) -g -c $(A)/$$c.c -o $(A)/$$c.o || exit 1; done && \
+	    gcc $(STRICT_ALL) -g tests/generator/combined.c $(A)/all.o $(A)/protopool.o -o $(A)/combined && $(MEMCHECK) $(A)/combined $@ >$(A)/expected
+
+$(ELSEWHERE): combinations-%: $(A)/sent
+	$(call step,TEST,combinations ($*))$*-linux-gnu-gcc $(STRICT_ALL) -static tests/generator/combined.c $(ALL) -o $(A)/combined_$* && \
+	    $(QEMU_$*) $(A)/combined_$* $(A)/sent_$* $(A)/sent | diff $(A)/expected - && cmp $(A)/sent $(A)/sent_$*
 
 # The same for tags of four bytes, with the suite at each level. Both sanitizers together take twice as long to compile as one:
 # what level 1 and 2 add is memory that is checked, so AddressSanitizer alone sees these.
@@ -245,11 +256,11 @@ $(WIDE_LEVELS): combinations-wide-%: $(WIDE)/all.h
 	    CK_FORK=no $(WIDE)/all_check$* >$(WIDE)/log$* || { cat $(WIDE)/log$* >&2; exit 1; }
 
 combinations-wide-elsewhere: $(WIDE)/all.h
-	$(call step,TEST,combinations (wide tags, 32 bits and big-endian))for c in all protopool; do gcc $(STRICT_WIDE) -c $(WIDE)/$$c.c -o $(WIDE)/$$c.o || exit 1; done && \
+	$(call step,TEST,combinations (wide tags, $(MACHINES)))for c in all protopool; do gcc $(STRICT_WIDE) -c $(WIDE)/$$c.c -o $(WIDE)/$$c.o || exit 1; done && \
 	    gcc $(STRICT_WIDE) tests/generator/combined.c $(WIDE)/all.o $(WIDE)/protopool.o -o $(WIDE)/combined && \
-	    $(WIDE)/combined $(WIDE)/sent >$(WIDE)/expected && for machine in i686:i386 powerpc:ppc; do \
+	    $(WIDE)/combined $(WIDE)/sent >$(WIDE)/expected && for machine in $(foreach m,$(MACHINES),$m:$(QEMU_$m)); do \
 	    $${machine%:*}-linux-gnu-gcc $(STRICT_WIDE) -static tests/generator/combined.c $(WIDE)/all.c $(WIDE)/protopool.c -o $(WIDE)/combined && \
-	    qemu-$${machine#*:} $(WIDE)/combined $(WIDE)/sent_other $(WIDE)/sent | diff $(WIDE)/expected - && cmp $(WIDE)/sent $(WIDE)/sent_other || exit 1; done
+	    $${machine#*:} $(WIDE)/combined $(WIDE)/sent_other $(WIDE)/sent | diff $(WIDE)/expected - && cmp $(WIDE)/sent $(WIDE)/sent_other || exit 1; done
 	$(call step,TEST,combinations (wide tags, Python))gcc $(STRICT_WIDE) tests/generator/python_peer.c $(WIDE)/all.o $(WIDE)/protopool.o -o $(WIDE)/python_peer && \
 	    $(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(WIDE) $(WIDE)/python_peer
 
@@ -266,10 +277,10 @@ combinations-one-of: build/generated
 	    CK_FORK=no $(ONE_OF)/all_check >$(ONE_OF)/log || { cat $(ONE_OF)/log >&2; exit 1; }
 	$(call step,CC,combinations (one_of, clang and C++))clang $(STRICT_ONE_OF) -fsyntax-only && echo '#include "all.hpp"' >$(ONE_OF)/all.cpp && \
 	    for cxx in g++ clang++; do $$cxx $(STRICT_CXX) -I$(ONE_OF) -fsyntax-only $(ONE_OF)/all.cpp || exit 1; done
-	$(call step,TEST,combinations (one_of, 32 bits and big-endian))gcc $(STRICT_ONE_OF) tests/generator/combined.c -o $(ONE_OF)/combined && \
-	    $(ONE_OF)/combined $(ONE_OF)/sent >$(ONE_OF)/expected && for machine in i686:i386 powerpc:ppc; do \
+	$(call step,TEST,combinations (one_of, $(MACHINES)))gcc $(STRICT_ONE_OF) tests/generator/combined.c -o $(ONE_OF)/combined && \
+	    $(ONE_OF)/combined $(ONE_OF)/sent >$(ONE_OF)/expected && for machine in $(foreach m,$(MACHINES),$m:$(QEMU_$m)); do \
 	    $${machine%:*}-linux-gnu-gcc $(STRICT_ONE_OF) -static tests/generator/combined.c -o $(ONE_OF)/combined && \
-	    qemu-$${machine#*:} $(ONE_OF)/combined $(ONE_OF)/sent_other $(ONE_OF)/sent | diff $(ONE_OF)/expected - && cmp $(ONE_OF)/sent $(ONE_OF)/sent_other || exit 1; done
+	    $${machine#*:} $(ONE_OF)/combined $(ONE_OF)/sent_other $(ONE_OF)/sent | diff $(ONE_OF)/expected - && cmp $(ONE_OF)/sent $(ONE_OF)/sent_other || exit 1; done
 	$(call step,TEST,combinations (one_of, Python))gcc $(STRICT_ONE_OF) tests/generator/python_peer.c -o $(ONE_OF)/python_peer && \
 	    $(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(ONE_OF) $(ONE_OF)/python_peer $(ONE_OF)/sent
 
