@@ -32,7 +32,7 @@ def one_of(written: Field, resolve: Callable[[Field], model.Field], public: froz
 
 def _optional(word: Word | None, reporter: Reporter) -> bool:
     if word is not None and (word.quoted or word.text.lower() not in ("true", "false")):
-        reporter.error(word.place, f'"optional" is true or false, not {quoted(word.text)}', "with true, none of the alternatives may be there")
+        reporter.error(word.place, f'"optional" is true or false, not {quoted(word.text)}', "true: the field can have none of its alternatives")
     return word is not None and word.text.lower() == "true"
 
 
@@ -43,15 +43,15 @@ def _is_allowed(alternative: Field, is_first: bool, reporter: Reporter) -> bool:
     if alternative.one_of:
         why, hint = "cannot be one of several itself", "list its alternatives here, or put it in a struct"
     elif alternative.type.optional:
-        why, hint = "cannot be optional", 'remove the question mark; "optional: true" beside "one_of" allows that none is there'
+        why, hint = "cannot be optional", 'remove the question mark; "optional: true" beside "one_of" allows none to be there'
     elif is_tail(alternative.type):
         bound = "[<=N]" if alternative.type.form != "[]" else f": {alternative.type.name.text}[<=N]"
         why, hint = "cannot be of any length", f"give it a bound{': ' + alternative.type.name.text if bound[0] == '[' else ''}{bound}"
-    for key, hint_of_key in (("constant", "a field of its own can have one"), ("max", "the bound is in the type"), ("absent", "another alternative is there then")):
+    for key, hint_of_key in (("constant", "a field of its own can have one"), ("max", "the bound is in the type"), ("absent", "an alternative is absent if another one is there")):
         if not why and (found := getattr(alternative, key)):
-            word, why, hint = found, f'has no "{key}"', f"remove it: {hint_of_key}"
+            word, why, hint = found, f'cannot have a "{key}"' if key != "absent" else 'cannot have "absent"', f"remove it: {hint_of_key}"
     if not why and alternative.default is not None and not is_first:
-        word, why, hint = alternative.default, 'has no "default"', "remove it: only the first alternative can have one, which is there by default"
+        word, why, hint = alternative.default, 'cannot have a "default"', "remove it: only the first alternative can have one, because it is there by default"
     if why:
         reporter.error(word.place, f"the alternative {name} {why}", hint)
     return not why
