@@ -256,8 +256,8 @@ bool calc_validate(const struct calc *msg, size_t bytes)
     return false;
 }
 
-/* equal and hash are a function per variant: by the descriptions they take 2 to 4 times as long. A table leads to them: a
- * switch with a call for each variant takes compilers long. */
+/* equal and hash are a function per variant: a walk over the descriptions takes longer. A table leads to them: a switch with a
+ * call for each variant takes compilers long. */
 static bool calc_equal_add_(const void *a, const void *b)
 {
     const struct calc_add *const one = a, *const other = b;

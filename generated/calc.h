@@ -314,7 +314,7 @@ PROTOPOOL_API int calc_depot_print_budget(FILE *out, struct calc_depot *depot); 
 
 #define CALC_POOL_STORAGE(name) alignas(8) static unsigned char name[CALC_POOL_BYTES]
 
-/* Enough for every max_live to hold for that many pools together: with the slots that the magazines of the others hold. */
+/* Enough to guarantee every max_live to this number of pools together. Includes the slots that the magazines of the others hold. */
 #define CALC_DEPOT_BYTES(pools) PROTOPOOL_SIZE( \
     PROTOPOOL_DEPOT_BYTES(16, 32, pools) + \
     PROTOPOOL_DEPOT_BYTES(24, 128, pools) + \
@@ -405,7 +405,7 @@ PROTOPOOL_INLINE void *calc_take_(struct calc_pool *pool, unsigned slot_class, e
     return msg;
 }
 
-/* The same with a copy of a struct of that many bytes. */
+/* The same with a copy of a struct of this number of bytes. */
 PROTOPOOL_INLINE struct calc *calc_copy_inlined_(struct calc_pool *pool, unsigned slot_class, enum calc_tag tag, size_t head,
     const struct calc *from, size_t bytes)
 {
@@ -417,7 +417,7 @@ PROTOPOOL_INLINE struct calc *calc_copy_inlined_(struct calc_pool *pool, unsigne
     return msg;
 }
 
-/* And not inlined. */
+/* The same, not inlined. */
 PROTOPOOL_API struct calc *calc_copy_called_(struct calc_pool *pool, unsigned slot_class, enum calc_tag tag, size_t head,
     const struct calc *from, size_t bytes);
 
@@ -451,8 +451,8 @@ PROTOPOOL_API void calc_explain_store_(const struct protopool *pool, const char 
 PROTOPOOL_API void calc_explain_recall_(const struct protopool *pool, const char *name);
 PROTOPOOL_API void calc_explain_log_(const struct protopool *pool, uint64_t time, const char *text);
 
-/* NULL, where a fault handler has returned. A function, since gcc -fanalyzer would expect a constant of each `as`, also of
- * one in a switch over the tag. */
+/* Returns NULL, when a fault handler has returned. A constant would make gcc -fanalyzer expect NULL from each `as`, also in a
+ * switch over the tag. */
 PROTOPOOL_API void *calc_null_(void);
 #else
 #define calc_null_() NULL
@@ -488,11 +488,11 @@ PROTOPOOL_API void calc_free_checked_(struct calc_pool *pool, struct calc *msg, 
 /* Whether it is the one object of a variant without fields. */
 PROTOPOOL_API bool calc_is_constant_(const struct calc *msg);
 
-/* Whether the message may be freed, of a slot class by its tag; a fault if not. */
+/* Whether the message may be freed; a fault if not. */
 static inline bool calc_may_free_(struct calc_pool *pool, const struct calc *msg)
 {
 #if PROTOPOOL_CHECK == 1
-    if (PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag && msg->tag != 0)) { /* as the free before, which was looked at */
+    if (PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag && msg->tag != 0)) { /* the tag of the last free, which was checked */
         return true;
     }
 #endif
@@ -536,7 +536,7 @@ PROTOPOOL_INLINE void calc_free_inlined_(struct calc_pool *pool, struct calc *ms
         return;
     }
 #endif
-    if (!PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag)) { /* not the variant of the free before */
+    if (!PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag)) { /* not the variant of the last free */
         const unsigned slot_class = calc_class_of_(msg);
         if (slot_class == 0) { /* it has no fields */
             return;
@@ -1005,9 +1005,9 @@ PROTOPOOL_API extern const struct calc_quit calc_message_quit_;
 PROTOPOOL_READ_(calc, quit, CALC_QUIT)
 PROTOPOOL_CONSTANT_(calc, quit, CALC_QUIT)
 
-/* ---- Operations that know their place (level 2), and what gcc reports of lost and freed messages ---- */
+/* ---- Operations that know their place (level 2), and gcc's reports about leaked and freed messages ---- */
 
-/* They return the message: gcc takes it for one that was allocated here, or for one that it knows nothing of. */
+/* They return the message. gcc regards the result of the first as allocated there, and knows nothing about that of the second. */
 PROTOPOOL_API struct calc *calc_allocated_(struct calc *msg) PROTOPOOL_FREED_BY_(calc_free_);
 PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_constant_(struct calc *msg);
 
@@ -1033,7 +1033,7 @@ static inline struct calc *calc_scrubbed_(struct calc *msg)
 #endif
 
 #if PROTOPOOL_CHECK == 2
-/* Notes where an operation is. */
+/* Notes where an operation was called. */
 static inline struct calc_pool *calc_at_(struct calc_pool *pool, const char *file, int line)
 {
     pool->engine_.site.file = file;
@@ -1052,7 +1052,7 @@ PROTOPOOL_INLINE void calc_free_as_at_(enum calc_tag tag, const char *file, int 
     calc_free_checked_(calc_at_(pool, file, line), msg, tag);
 }
 
-/* The message, or NULL if it is not the variant of this tag: a fault, with its place. */
+/* The message. If it is not the variant of this tag: a fault with its place, and NULL. */
 PROTOPOOL_API const struct calc *calc_read_at_(enum calc_tag tag, const char *file, int line, const struct calc *msg);
 PROTOPOOL_API struct calc *calc_edit_at_(enum calc_tag tag, const char *file, int line, struct calc *msg);
 

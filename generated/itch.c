@@ -651,8 +651,8 @@ bool itch_validate(const struct itch *msg, size_t bytes)
     return false;
 }
 
-/* equal and hash are a function per variant: by the descriptions they take 2 to 4 times as long. A table leads to them: a
- * switch with a call for each variant takes compilers long. */
+/* equal and hash are a function per variant: a walk over the descriptions takes longer. A table leads to them: a switch with a
+ * call for each variant takes compilers long. */
 static bool itch_equal_system_event_(const void *a, const void *b)
 {
     const struct itch_system_event *const one = a, *const other = b;

@@ -703,7 +703,7 @@ PROTOPOOL_API int itch_depot_print_budget(FILE *out, struct itch_depot *depot); 
 
 #define ITCH_POOL_STORAGE(name) alignas(8) static unsigned char name[ITCH_POOL_BYTES]
 
-/* Enough for every max_live to hold for that many pools together: with the slots that the magazines of the others hold. */
+/* Enough to guarantee every max_live to this number of pools together. Includes the slots that the magazines of the others hold. */
 #define ITCH_DEPOT_BYTES(pools) PROTOPOOL_SIZE( \
     PROTOPOOL_DEPOT_BYTES(16, 16, pools) + \
     PROTOPOOL_DEPOT_BYTES(24, 96, pools) + \
@@ -794,7 +794,7 @@ PROTOPOOL_INLINE void *itch_take_(struct itch_pool *pool, unsigned slot_class, e
     return msg;
 }
 
-/* The same with a copy of a struct of that many bytes. */
+/* The same with a copy of a struct of this number of bytes. */
 PROTOPOOL_INLINE struct itch *itch_copy_inlined_(struct itch_pool *pool, unsigned slot_class, enum itch_tag tag, size_t head,
     const struct itch *from, size_t bytes)
 {
@@ -806,7 +806,7 @@ PROTOPOOL_INLINE struct itch *itch_copy_inlined_(struct itch_pool *pool, unsigne
     return msg;
 }
 
-/* And not inlined. */
+/* The same, not inlined. */
 PROTOPOOL_API struct itch *itch_copy_called_(struct itch_pool *pool, unsigned slot_class, enum itch_tag tag, size_t head,
     const struct itch *from, size_t bytes);
 
@@ -873,8 +873,8 @@ PROTOPOOL_API void itch_explain_imbalance_(const struct protopool *pool, uint16_
 PROTOPOOL_API void itch_explain_retail_interest_(const struct protopool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char interest);
 
-/* NULL, where a fault handler has returned. A function, since gcc -fanalyzer would expect a constant of each `as`, also of
- * one in a switch over the tag. */
+/* Returns NULL, when a fault handler has returned. A constant would make gcc -fanalyzer expect NULL from each `as`, also in a
+ * switch over the tag. */
 PROTOPOOL_API void *itch_null_(void);
 #else
 #define itch_null_() NULL
@@ -910,11 +910,11 @@ PROTOPOOL_API void itch_free_checked_(struct itch_pool *pool, struct itch *msg, 
 /* Whether it is the one object of a variant without fields. */
 PROTOPOOL_API bool itch_is_constant_(const struct itch *msg);
 
-/* Whether the message may be freed, of a slot class by its tag; a fault if not. */
+/* Whether the message may be freed; a fault if not. */
 static inline bool itch_may_free_(struct itch_pool *pool, const struct itch *msg)
 {
 #if PROTOPOOL_CHECK == 1
-    if (PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag && msg->tag != 0)) { /* as the free before, which was looked at */
+    if (PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag && msg->tag != 0)) { /* the tag of the last free, which was checked */
         return true;
     }
 #endif
@@ -958,7 +958,7 @@ PROTOPOOL_INLINE void itch_free_inlined_(struct itch_pool *pool, struct itch *ms
         return;
     }
 #endif
-    if (!PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag)) { /* not the variant of the free before */
+    if (!PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag)) { /* not the variant of the last free */
         const unsigned slot_class = itch_class_of_(msg);
         loaded = protopool_expect(&pool->engine_, msg->tag, &pool->loaded_[slot_class]);
     }
@@ -2545,9 +2545,9 @@ static inline struct itch *itch_copy_retail_interest(struct itch_pool *pool,
     return msg;
 }
 
-/* ---- Operations that know their place (level 2), and what gcc reports of lost and freed messages ---- */
+/* ---- Operations that know their place (level 2), and gcc's reports about leaked and freed messages ---- */
 
-/* They return the message: gcc takes it for one that was allocated here, or for one that it knows nothing of. */
+/* They return the message. gcc regards the result of the first as allocated there, and knows nothing about that of the second. */
 PROTOPOOL_API struct itch *itch_allocated_(struct itch *msg) PROTOPOOL_FREED_BY_(itch_free_);
 PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_constant_(struct itch *msg);
 
@@ -2573,7 +2573,7 @@ static inline struct itch *itch_scrubbed_(struct itch *msg)
 #endif
 
 #if PROTOPOOL_CHECK == 2
-/* Notes where an operation is. */
+/* Notes where an operation was called. */
 static inline struct itch_pool *itch_at_(struct itch_pool *pool, const char *file, int line)
 {
     pool->engine_.site.file = file;
@@ -2592,7 +2592,7 @@ PROTOPOOL_INLINE void itch_free_as_at_(enum itch_tag tag, const char *file, int 
     itch_free_checked_(itch_at_(pool, file, line), msg, tag);
 }
 
-/* The message, or NULL if it is not the variant of this tag: a fault, with its place. */
+/* The message. If it is not the variant of this tag: a fault with its place, and NULL. */
 PROTOPOOL_API const struct itch *itch_read_at_(enum itch_tag tag, const char *file, int line, const struct itch *msg);
 PROTOPOOL_API struct itch *itch_edit_at_(enum itch_tag tag, const char *file, int line, struct itch *msg);
 

@@ -135,7 +135,7 @@ static_assert(PP_SLAB_BYTES >= ((size_t)1 << PP_SLAB_ORDERS), "an order fits bel
 
 struct pp_report;
 
-/* Operations. A pool may be used if its init or join has worked and it has not ended; if not, pp_is_alive reports that.
+/* Operations. A pool may be used if its init or join has succeeded and it has not ended. If it may not, pp_is_alive reports that.
  * pp_start_operation also marks the pool as busy until pp_finish_operation. */
 static bool pp_is_alive(const struct protopool *pool);
 static bool pp_start_operation(struct protopool *pool);
@@ -890,13 +890,13 @@ static bool pp_put_into_word(struct protopool_slabs *slabs, struct protopool_sla
 /* ---- counts.c ---------------------------------------------------------------------------------------------------- */
 /*
  * Counts of holders: where the count of a slot is, and how it changes.
- * A count is the number of holders besides the first: so a slot that is free, or whose message was never held, has 0. Slot sizes
+ * A count is the number of holders besides the first: it is 0 in a free slot, and for a message that was never held. Slot sizes
  * without shared variants have no counts. The counts of the others lie below the first slot, and that of slot 0 on top.
  */
 
 typedef uint16_t pp_count;
 
-/* This many threads may each count one too many at the same moment, before they take it back. */
+/* This many threads may call hold of a message with the most holders at once: each adds 1 before it subtracts it again. */
 #define PP_COUNT_RESERVE (UINT16_MAX - (PROTOPOOL_MOST_HOLDERS - 1U))
 
 static_assert(PP_COUNT_RESERVE >= 32768, "a count does not overflow");
@@ -914,7 +914,7 @@ static pp_count *pp_count_at(unsigned char *first, size_t index)
     return (pp_count *)(void *)(first - PROTOPOOL_RED_ZONE_) - 1 - index;
 }
 
-/* The bytes of the counts of so many slots. */
+/* The bytes of the counts of this number of slots. */
 static inline size_t pp_counts_bytes(const struct protopool_slabs *slabs, uint32_t slots)
 {
     return pp_round_up((size_t)slots * slabs->holder_bytes);
@@ -941,7 +941,7 @@ static uint32_t pp_read_count(const pp_count *count)
     return __atomic_load_n(count, __ATOMIC_ACQUIRE);
 }
 
-/* Returns the count before. So does the next function. */
+/* Returns the count as it was before. So does the next function. */
 static uint32_t pp_add_to_count(pp_count *count)
 {
     return __atomic_fetch_add(count, (pp_count)1, __ATOMIC_RELAXED);
@@ -2080,7 +2080,7 @@ static bool pp_add_parts(struct protopool_store *store)
     return true;
 }
 
-/* A part that has nothing. NULL if there is no memory. */
+/* An empty part. NULL if there is no memory. */
 static struct protopool_pool_class *pp_take_part(struct protopool_store *store)
 {
     struct protopool_pool_class *part;
@@ -2098,7 +2098,7 @@ static struct protopool_pool_class *pp_take_part(struct protopool_store *store)
     return (struct protopool_pool_class *)memset(part, 0, store->part_bytes);
 }
 
-/* Gives the pool what it has of the slot size besides the loaded magazine. False if there is no memory. */
+/* Gives the pool its part for the slot size. False if there is no memory. */
 static bool pp_ensure_part(struct protopool *pool, unsigned c)
 {
     if (!pp_has_part(pool, c))
@@ -2136,7 +2136,7 @@ static void pp_return_arrays_of_parts(struct protopool_store *store)
     store->new_part_count = 0;
 }
 
-/* pp_ensure_array for the loaded magazine, which does without a part if there is no memory for it. */
+/* pp_ensure_array for the loaded magazine, which needs no part. */
 static bool pp_ensure_loaded(struct protopool *pool, unsigned c)
 {
     if (pp_has_array(&pool->loaded[c]))
@@ -2163,7 +2163,7 @@ static void pp_swap_magazines(struct protopool *pool, unsigned c)
 /* ---- exchange.c -------------------------------------------------------------------------------------------------- */
 /*
  * Full magazines go from pool to pool through the depot, in batches.
- * A pool that only frees leaves up to PP_BATCH_MAX full magazines at once. So it less often needs the lock, and cache lines
+ * A pool that only frees leaves up to PP_BATCH_MAX full magazines at once. So it needs the lock less often, and fewer cache lines
  * that other cores have written.
  * Functions of a depot are called with its lock held.
  */
@@ -2463,7 +2463,7 @@ static bool pp_grow_after_flush(struct protopool *pool, struct protopool_slabs *
     return pp_grow(pool->store, slabs);
 }
 
-/* Adds a slab for the slot size. False if there is no memory for it. Before that, idle magazines of some slot size are spilled:
+/* Adds a slab for the slot size. False if there is no memory for it. Before that, idle magazines of some slot size are spilled, so
  * any magazine of the pool may change. */
 static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
 {
@@ -2495,9 +2495,9 @@ static uint32_t pp_slots_to_refill(bool is_whole, size_t live, size_t capacity)
 }
 
 /*
- * Puts the slots of a refill with the highest addresses back if they share a pair of cache lines with the slot behind them, which
- * another pool may take. At most half of them: if no slot among these ends with a pair, or if the slots are not neighbours, all
- * are kept.
+ * Puts the last slots of a refill back if they share a pair of cache lines with the slot behind them, which another pool may
+ * take. Puts back at most half of the refill. Keeps all if no slot in that half ends where a pair ends, or if the slots are not
+ * neighbours.
  */
 static void pp_end_with_lines(struct protopool_store *store, struct protopool_slabs *slabs,
                               struct protopool_magazine *loaded)
@@ -2597,8 +2597,8 @@ static void pp_put_into_store(struct protopool *pool, unsigned c, void *slot)
     *loaded->top++ = slot;
 }
 
-/* The slot class whose magazines a joined pool looks at now, when it goes beyond those of class c; 0: none. It may only free,
- * and never grow. The magazines of class c are in use: at such a moment their counts are often the same. */
+/* The slot class whose idle magazines a joined pool looks for now; 0: none. A pool that only frees never grows, so it looks here.
+ * It leaves out class c, which is in use, although its counts are often the same at such a moment. */
 static unsigned pp_class_to_look_at(struct protopool *pool, unsigned c)
 {
     const unsigned turn = pool->depot != NULL ? pp_turn(pool, ++pool->store_visits, PP_IDLE_PERIOD) : 0;
@@ -2693,7 +2693,7 @@ void *protopool_take_called(struct protopool *pool, unsigned slot_class)
  * program of fixed pools links little else than this part. Levels 1 and 2 look slots up in slabs, as for other pools.
  */
 
-/* Makes the pool one that has nothing. Until pp_activate_pool, it is a pool whose init or join has failed. */
+/* Empties the pool. Until pp_activate_pool, it is a pool whose init or join has failed. */
 static void pp_clear_pool(struct protopool *pool, struct protopool_magazine *loaded,
                           struct protopool_pool_class **parts, uint32_t slot_sizes)
 {
@@ -3877,8 +3877,8 @@ PROTOPOOL_COLD void protopool_report_fault(enum protopool_fault code, const stru
     pp_report_fault_at(code, pool, pointer, pp_site_of(NULL));
 }
 
-/* pp_is_alive, for an operation on `msg`, or on the variant of this name. msg and name may be NULL. A pool whose init or join
- * has failed is not alive, but to use it is no fault. */
+/* pp_is_alive, for an operation on `msg`, or on the variant of this name. msg and name may be NULL. If its init or join
+ * has failed, the pool is not alive, but its use is no fault. */
 static bool pp_is_alive_for(const struct protopool *pool, const void *msg, const char *name)
 {
     struct pp_report report = { .code = PROTOPOOL_FAULT_NOT_ALIVE, .pool = pool, .pointer = msg, .name = name };
@@ -6588,7 +6588,7 @@ static bool pp_visit_elements(const struct protopool_form *elements, unsigned ch
     return is_blank;
 }
 
-/* A length of a valid message; at most the elements that there is room for, whatever the message. */
+/* The field's length. In an invalid message too, at most the elements that there is room for. */
 static inline size_t pp_length_of(const struct protopool_field *field, const unsigned char *of)
 {
     const unsigned char *const at = of + field->length_offset;
@@ -6596,7 +6596,7 @@ static inline size_t pp_length_of(const struct protopool_field *field, const uns
     return length < field->count ? (size_t)length : field->count;
 }
 
-/* An alternative with a length: all of them that have one have the same. NULL: none has one. */
+/* An alternative with a length; all such alternatives share one length. NULL: none has a length. */
 static const struct protopool_field *pp_with_length(const struct protopool_record *alternatives)
 {
     for (uint32_t i = 0; i < alternatives->field_count; i++)
@@ -6654,7 +6654,7 @@ PROTOPOOL_INLINE bool pp_visit_field(const struct protopool_field *field, const 
                                            : pp_visit_elements(elements, at, length, clears);
 }
 
-/* The bytes of a tail whose length is so many. Those of a list of texts are counted beside its length. */
+/* The bytes of a tail of this length. Those of a list of texts are counted beside its length. */
 static size_t pp_tail_bytes(const struct protopool_field *tail, const unsigned char *of, size_t length)
 {
     if (tail->type == PROTOPOOL_TEXTS)
@@ -6758,7 +6758,7 @@ static void pp_swap_alternative(const struct protopool_field *field, unsigned ch
         pp_reverse(of + counted->length_offset, counted->length_bytes);
 }
 
-/* Between the order of this machine, which is big-endian, and the other. Bit-fields begin at the highest bit there. */
+/* Swaps between big-endian, the order of this machine, and little-endian. Big-endian bit-fields begin at the highest bit. */
 static void pp_swap_record(const struct protopool_record *record, unsigned char *of)
 {
     for (uint32_t i = 0; i < record->field_count; i++) {
@@ -6772,7 +6772,7 @@ static void pp_swap_record(const struct protopool_record *record, unsigned char 
         pp_reverse(of + field->length_offset, field->length_bytes);
         if (field->type == PROTOPOOL_TEXTS)
             pp_reverse(of + field->extent_offset, field->bytes);
-        if (field->presence_mask == PROTOPOOL_BIT_(0)) { /* one field per byte of bits has the first */
+        if (field->presence_mask == PROTOPOOL_BIT_(0)) { /* once per byte of bits, at its first bit */
             unsigned char *const bits = of + field->presence_offset;
             unsigned mirrored = 0;
             for (unsigned j = 0; j < 8; j++)
@@ -6842,7 +6842,7 @@ static size_t pp_whole(const struct protopool_form *form, const unsigned char *o
     return size;
 }
 
-/* The least that tails take. */
+/* The least bytes that the tails take. */
 static size_t pp_least_size(const struct protopool_form *form)
 {
     size_t size = form->record->bytes;
@@ -6915,7 +6915,7 @@ PROTOPOOL_COLD void *protopool_note_unknown_tag(struct protopool_received *resul
     return pp_note_refusal(result, pool, NULL, &search);
 }
 
-/* Notes that the tail, which is so long, makes the message too large. */
+/* Notes that the tail, with its length, makes the message too large. */
 static void pp_refuse_length(struct protopool_received *result, const struct protopool_form *form,
                              const struct protopool_field *tail, const unsigned char *of)
 {

@@ -164,11 +164,11 @@ PROTOPOOL_BEGIN_C
 #error "protopool: PROTOPOOL_CHECK is 0, 1 or 2"
 #endif
 
-/* PROTOPOOL_NO_INLINE makes new, copy and free of a message calls, for less code and more time. It is a setting of a file: files
- * with and without it link. */
+/* With PROTOPOOL_NO_INLINE, new, copy and free are calls: less code, more time. It is a setting of a file: files with and without it
+ * link. */
 
-/* PROTOPOOL_SCRUB: new, copy and clone set each byte to 0 that holds no value, so that no message has old bytes of its slot. It is a
- * setting of a file, too. Without it, scrub does the same for one message, and encode for what is sent. */
+/* PROTOPOOL_SCRUB: new, copy and clone set each byte that holds no value to 0, so that no message has old bytes of its slot. It is a
+ * setting of a file, too. Without it, scrub does the same for one message, and encode for the bytes that it writes. */
 
 /* Slots in a magazine: a plain decimal from 1 to 65535. It should exceed the usual burst of allocations or frees. A
  * microcontroller, a 32-bit machine without a system that the compiler knows, has small ones. */
@@ -1689,7 +1689,7 @@ static inline const void *protopool_field_at(const struct protopool_record *reco
     return (const unsigned char *)of + at;
 }
 
-/* The number `i` of the texts of a field of the type TEXTS, which has so many. at: protopool_field_at. */
+/* The text `i`, from 0, of a field of the type TEXTS, which must have it. at: protopool_field_at. */
 static inline const char *protopool_field_text(const struct protopool_field *field, const void *at, size_t i)
 {
     return (const char *)at + protopool_offset(at, field->bytes, i);
@@ -1771,7 +1771,7 @@ struct protopool_form {
     uint32_t tag_bytes : 4; /* 0: it is a struct */
 };
 
-/* For emitted tables: bytes from the n-th of eight on; what is left of the n-th byte behind its first bit-fields. */
+/* For emitted tables: bytes from the n-th of eight on; the rest of the n-th byte behind its first bit-fields. */
 #if defined __BYTE_ORDER__ && defined __ORDER_BIG_ENDIAN__ && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define PROTOPOOL_PADDING_(n, bytes) (UINT64_MAX >> (64 - 8 * (bytes)) << 8 * (8 - (n) - (bytes)))
 #define PROTOPOOL_UNUSED_(n, bits) (UINT64_C(0xff) >> (bits) << 8 * (7 - (n)))
@@ -1815,7 +1815,7 @@ static inline void protopool_scrub(const struct protopool_form *form, void *msg)
         protopool_scrub_varying(form, msg);
 }
 
-/* Whether all of that is 0 in a valid message. */
+/* Whether scrub would change nothing in a valid message. */
 static inline bool protopool_is_scrubbed(const struct protopool_form *form, void *msg)
 {
     return protopool_visit_holes(form, (unsigned char *)msg, false)
@@ -1857,7 +1857,7 @@ PROTOPOOL_API bool protopool_from_wire(const struct protopool_form *form, void *
 PROTOPOOL_API void *protopool_note_incomplete(struct protopool_received *result, size_t missing);
 PROTOPOOL_API void *protopool_note_no_memory(struct protopool_received *result);
 PROTOPOOL_API void *protopool_note_unknown_tag(struct protopool_received *result, const void *pool, uint32_t tag);
-/* is_changed: its lengths have changed; they are set to 0. Otherwise the message breaks a rule, or holds no value where it is not 0. */
+/* is_changed: its lengths have changed; they are set to 0. Otherwise the message breaks a rule, or a byte without a value is not 0. */
 PROTOPOOL_API void *protopool_note_invalid(struct protopool_received *result, const void *pool,
                                            const struct protopool_form *form, void *msg, bool is_changed);
 

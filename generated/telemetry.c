@@ -531,8 +531,8 @@ bool telemetry_validate(const struct telemetry *msg, size_t bytes)
     return false;
 }
 
-/* equal and hash are a function per variant: by the descriptions they take 2 to 4 times as long. A table leads to them: a
- * switch with a call for each variant takes compilers long. */
+/* equal and hash are a function per variant: a walk over the descriptions takes longer. A table leads to them: a switch with a
+ * call for each variant takes compilers long. */
 static bool telemetry_equal_position_(const struct telemetry_position *one, const struct telemetry_position *other,
     size_t count)
 {

@@ -460,7 +460,7 @@ PROTOPOOL_API int telemetry_depot_print_budget(FILE *out, struct telemetry_depot
 
 #define TELEMETRY_POOL_STORAGE(name) alignas(8) static unsigned char name[TELEMETRY_POOL_BYTES]
 
-/* Enough for every max_live to hold for that many pools together: with the slots that the magazines of the others hold. */
+/* Enough to guarantee every max_live to this number of pools together. Includes the slots that the magazines of the others hold. */
 #define TELEMETRY_DEPOT_BYTES(pools) PROTOPOOL_SIZE( \
     PROTOPOOL_DEPOT_BYTES(2, 2, pools) + \
     PROTOPOOL_DEPOT_BYTES(16, 4, pools) + \
@@ -510,7 +510,7 @@ static inline unsigned telemetry_class_of_(const struct telemetry *msg)
 /* By protopool_tail_index. */
 PROTOPOOL_API extern const uint8_t telemetry_tail_classes_[149];
 
-/* The slot class of a message with a tail, of that many bytes in all; of_longest: that of the longest. */
+/* The slot class of a message with a tail, of this number of bytes in all. of_longest: the slot class of the longest. */
 static inline unsigned telemetry_tail_class_(const struct telemetry_pool *pool, unsigned of_longest, size_t bytes)
 {
     return pool->engine_.is_fixed ? of_longest : telemetry_tail_classes_[protopool_tail_index(bytes)];
@@ -585,7 +585,7 @@ PROTOPOOL_INLINE void *telemetry_take_(struct telemetry_pool *pool, unsigned slo
     return msg;
 }
 
-/* The same with a copy of a struct of that many bytes. */
+/* The same with a copy of a struct of this number of bytes. */
 PROTOPOOL_INLINE struct telemetry *telemetry_copy_inlined_(struct telemetry_pool *pool, unsigned slot_class, enum telemetry_tag tag, size_t head,
     const struct telemetry *from, size_t bytes)
 {
@@ -597,7 +597,7 @@ PROTOPOOL_INLINE struct telemetry *telemetry_copy_inlined_(struct telemetry_pool
     return msg;
 }
 
-/* And not inlined. */
+/* The same, not inlined. */
 PROTOPOOL_API struct telemetry *telemetry_copy_called_(struct telemetry_pool *pool, unsigned slot_class, enum telemetry_tag tag, size_t head,
     const struct telemetry *from, size_t bytes);
 
@@ -641,8 +641,8 @@ PROTOPOOL_API void telemetry_explain_track_(const struct protopool *pool, uint16
 PROTOPOOL_API void telemetry_explain_set_mode_(const struct protopool *pool, enum telemetry_mode mode);
 PROTOPOOL_API void telemetry_explain_set_home_(const struct protopool *pool, const struct telemetry_position *home);
 
-/* NULL, where a fault handler has returned. A function, since gcc -fanalyzer would expect a constant of each `as`, also of
- * one in a switch over the tag. */
+/* Returns NULL, when a fault handler has returned. A constant would make gcc -fanalyzer expect NULL from each `as`, also in a
+ * switch over the tag. */
 PROTOPOOL_API void *telemetry_null_(void);
 #else
 #define telemetry_null_() NULL
@@ -683,11 +683,11 @@ PROTOPOOL_API bool telemetry_is_constant_(const struct telemetry *msg);
 PROTOPOOL_API bool telemetry_is_served_(const struct telemetry_pool *pool, const struct telemetry *msg);
 #endif
 
-/* Whether the message may be freed, of a slot class by its tag; a fault if not. */
+/* Whether the message may be freed; a fault if not. */
 static inline bool telemetry_may_free_(struct telemetry_pool *pool, const struct telemetry *msg)
 {
 #if PROTOPOOL_CHECK == 1
-    if (PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag && msg->tag != 0)) { /* as the free before, which was looked at */
+    if (PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag && msg->tag != 0)) { /* the tag of the last free, which was checked */
         return true;
     }
 #endif
@@ -737,7 +737,7 @@ PROTOPOOL_INLINE void telemetry_free_inlined_(struct telemetry_pool *pool, struc
         return;
     }
 #endif
-    if (!PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag)) { /* not the variant of the free before */
+    if (!PROTOPOOL_LIKELY(msg->tag == pool->engine_.last_tag)) { /* not the variant of the last free */
         const unsigned slot_class = telemetry_class_of_(msg);
         if (slot_class == 0) { /* it has no fields */
             return;
@@ -910,7 +910,7 @@ static inline bool telemetry_set_position(struct telemetry_position *out, double
     return true;
 }
 
-/* Makes a struct of zeros one that the schema does not allow. */
+/* Changes a struct of zeros so that the schema does not allow it. */
 static inline void telemetry_rule_out_position_(struct telemetry_position *value)
 {
     value->latitude = 1e+308;
@@ -958,7 +958,7 @@ static inline bool telemetry_set_waypoint(struct telemetry_waypoint *out, const 
     return true;
 }
 
-/* Makes a struct of zeros one that the schema does not allow. */
+/* Changes a struct of zeros so that the schema does not allow it. */
 static inline void telemetry_rule_out_waypoint_(struct telemetry_waypoint *value)
 {
     telemetry_rule_out_position_(&value->at);
@@ -1704,9 +1704,9 @@ static inline struct telemetry *telemetry_copy_set_home(struct telemetry_pool *p
     return msg;
 }
 
-/* ---- Operations that know their place (level 2), and what gcc reports of lost and freed messages ---- */
+/* ---- Operations that know their place (level 2), and gcc's reports about leaked and freed messages ---- */
 
-/* They return the message: gcc takes it for one that was allocated here, or for one that it knows nothing of. */
+/* They return the message. gcc regards the result of the first as allocated there, and knows nothing about that of the second. */
 PROTOPOOL_API struct telemetry *telemetry_allocated_(struct telemetry *msg) PROTOPOOL_FREED_BY_(telemetry_free_);
 PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_constant_(struct telemetry *msg);
 
@@ -1732,7 +1732,7 @@ static inline struct telemetry *telemetry_scrubbed_(struct telemetry *msg)
 #endif
 
 #if PROTOPOOL_CHECK == 2
-/* Notes where an operation is. */
+/* Notes where an operation was called. */
 static inline struct telemetry_pool *telemetry_at_(struct telemetry_pool *pool, const char *file, int line)
 {
     pool->engine_.site.file = file;
@@ -1751,7 +1751,7 @@ PROTOPOOL_INLINE void telemetry_free_as_at_(enum telemetry_tag tag, const char *
     telemetry_free_checked_(telemetry_at_(pool, file, line), msg, tag);
 }
 
-/* The message, or NULL if it is not the variant of this tag: a fault, with its place. */
+/* The message. If it is not the variant of this tag: a fault with its place, and NULL. */
 PROTOPOOL_API const struct telemetry *telemetry_read_at_(enum telemetry_tag tag, const char *file, int line, const struct telemetry *msg);
 PROTOPOOL_API struct telemetry *telemetry_edit_at_(enum telemetry_tag tag, const char *file, int line, struct telemetry *msg);
 

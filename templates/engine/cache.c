@@ -58,7 +58,7 @@ static bool pp_grow_after_flush(struct protopool *pool, struct protopool_slabs *
     return pp_grow(pool->store, slabs);
 }
 
-/* Adds a slab for the slot size. False if there is no memory for it. Before that, idle magazines of some slot size are spilled:
+/* Adds a slab for the slot size. False if there is no memory for it. Before that, idle magazines of some slot size are spilled, so
  * any magazine of the pool may change. */
 static bool pp_grow_for(struct protopool *pool, struct protopool_slabs *slabs)
 {
@@ -90,9 +90,9 @@ static uint32_t pp_slots_to_refill(bool is_whole, size_t live, size_t capacity)
 }
 
 /*
- * Puts the slots of a refill with the highest addresses back if they share a pair of cache lines with the slot behind them, which
- * another pool may take. At most half of them: if no slot among these ends with a pair, or if the slots are not neighbours, all
- * are kept.
+ * Puts the last slots of a refill back if they share a pair of cache lines with the slot behind them, which another pool may
+ * take. Puts back at most half of the refill. Keeps all if no slot in that half ends where a pair ends, or if the slots are not
+ * neighbours.
  */
 static void pp_end_with_lines(struct protopool_store *store, struct protopool_slabs *slabs,
                               struct protopool_magazine *loaded)
@@ -192,8 +192,8 @@ static void pp_put_into_store(struct protopool *pool, unsigned c, void *slot)
     *loaded->top++ = slot;
 }
 
-/* The slot class whose magazines a joined pool looks at now, when it goes beyond those of class c; 0: none. It may only free,
- * and never grow. The magazines of class c are in use: at such a moment their counts are often the same. */
+/* The slot class whose idle magazines a joined pool looks for now; 0: none. A pool that only frees never grows, so it looks here.
+ * It leaves out class c, which is in use, although its counts are often the same at such a moment. */
 static unsigned pp_class_to_look_at(struct protopool *pool, unsigned c)
 {
     const unsigned turn = pool->depot != NULL ? pp_turn(pool, ++pool->store_visits, PP_IDLE_PERIOD) : 0;

@@ -7,7 +7,7 @@
 
 struct pp_report;
 
-/* Operations. A pool may be used if its init or join has worked and it has not ended; if not, pp_is_alive reports that.
+/* Operations. A pool may be used if its init or join has succeeded and it has not ended. If it may not, pp_is_alive reports that.
  * pp_start_operation also marks the pool as busy until pp_finish_operation. */
 static bool pp_is_alive(const struct protopool *pool);
 static bool pp_start_operation(struct protopool *pool);

@@ -14,8 +14,8 @@ PROTOPOOL_COLD void protopool_report_fault(enum protopool_fault code, const stru
     pp_report_fault_at(code, pool, pointer, pp_site_of(NULL));
 }
 
-/* pp_is_alive, for an operation on `msg`, or on the variant of this name. msg and name may be NULL. A pool whose init or join
- * has failed is not alive, but to use it is no fault. */
+/* pp_is_alive, for an operation on `msg`, or on the variant of this name. msg and name may be NULL. If its init or join
+ * has failed, the pool is not alive, but its use is no fault. */
 static bool pp_is_alive_for(const struct protopool *pool, const void *msg, const char *name)
 {
     struct pp_report report = { .code = PROTOPOOL_FAULT_NOT_ALIVE, .pool = pool, .pointer = msg, .name = name };

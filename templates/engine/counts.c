@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * Counts of holders: where the count of a slot is, and how it changes.
- * A count is the number of holders besides the first: so a slot that is free, or whose message was never held, has 0. Slot sizes
+ * A count is the number of holders besides the first: it is 0 in a free slot, and for a message that was never held. Slot sizes
  * without shared variants have no counts. The counts of the others lie below the first slot, and that of slot 0 on top.
  */
 
 typedef uint16_t pp_count;
 
-/* This many threads may each count one too many at the same moment, before they take it back. */
+/* This many threads may call hold of a message with the most holders at once: each adds 1 before it subtracts it again. */
 #define PP_COUNT_RESERVE (UINT16_MAX - (PROTOPOOL_MOST_HOLDERS - 1U))
 
 static_assert(PP_COUNT_RESERVE >= 32768, "a count does not overflow");
@@ -25,7 +25,7 @@ static pp_count *pp_count_at(unsigned char *first, size_t index)
     return (pp_count *)(void *)(first - PROTOPOOL_RED_ZONE_) - 1 - index;
 }
 
-/* The bytes of the counts of so many slots. */
+/* The bytes of the counts of this number of slots. */
 static inline size_t pp_counts_bytes(const struct protopool_slabs *slabs, uint32_t slots)
 {
     return pp_round_up((size_t)slots * slabs->holder_bytes);
@@ -52,7 +52,7 @@ static uint32_t pp_read_count(const pp_count *count)
     return __atomic_load_n(count, __ATOMIC_ACQUIRE);
 }
 
-/* Returns the count before. So does the next function. */
+/* Returns the count as it was before. So does the next function. */
 static uint32_t pp_add_to_count(pp_count *count)
 {
     return __atomic_fetch_add(count, (pp_count)1, __ATOMIC_RELAXED);

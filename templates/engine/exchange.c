@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * Full magazines go from pool to pool through the depot, in batches.
- * A pool that only frees leaves up to PP_BATCH_MAX full magazines at once. So it less often needs the lock, and cache lines
+ * A pool that only frees leaves up to PP_BATCH_MAX full magazines at once. So it needs the lock less often, and fewer cache lines
  * that other cores have written.
  * Functions of a depot are called with its lock held.
  */

@@ -5,7 +5,7 @@
  * program of fixed pools links little else than this part. Levels 1 and 2 look slots up in slabs, as for other pools.
  */
 
-/* Makes the pool one that has nothing. Until pp_activate_pool, it is a pool whose init or join has failed. */
+/* Empties the pool. Until pp_activate_pool, it is a pool whose init or join has failed. */
 static void pp_clear_pool(struct protopool *pool, struct protopool_magazine *loaded,
                           struct protopool_pool_class **parts, uint32_t slot_sizes)
 {

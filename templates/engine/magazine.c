@@ -129,7 +129,7 @@ static bool pp_add_parts(struct protopool_store *store)
     return true;
 }
 
-/* A part that has nothing. NULL if there is no memory. */
+/* An empty part. NULL if there is no memory. */
 static struct protopool_pool_class *pp_take_part(struct protopool_store *store)
 {
     struct protopool_pool_class *part;
@@ -147,7 +147,7 @@ static struct protopool_pool_class *pp_take_part(struct protopool_store *store)
     return (struct protopool_pool_class *)memset(part, 0, store->part_bytes);
 }
 
-/* Gives the pool what it has of the slot size besides the loaded magazine. False if there is no memory. */
+/* Gives the pool its part for the slot size. False if there is no memory. */
 static bool pp_ensure_part(struct protopool *pool, unsigned c)
 {
     if (!pp_has_part(pool, c))
@@ -185,7 +185,7 @@ static void pp_return_arrays_of_parts(struct protopool_store *store)
     store->new_part_count = 0;
 }
 
-/* pp_ensure_array for the loaded magazine, which does without a part if there is no memory for it. */
+/* pp_ensure_array for the loaded magazine, which needs no part. */
 static bool pp_ensure_loaded(struct protopool *pool, unsigned c)
 {
     if (pp_has_array(&pool->loaded[c]))

@@ -205,7 +205,7 @@ static inline const void *protopool_field_at(const struct protopool_record *reco
     return (const unsigned char *)of + at;
 }
 
-/* The number `i` of the texts of a field of the type TEXTS, which has so many. at: protopool_field_at. */
+/* The text `i`, from 0, of a field of the type TEXTS, which must have it. at: protopool_field_at. */
 static inline const char *protopool_field_text(const struct protopool_field *field, const void *at, size_t i)
 {
     return (const char *)at + protopool_offset(at, field->bytes, i);

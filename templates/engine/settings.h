@@ -18,11 +18,11 @@
 #error "protopool: PROTOPOOL_CHECK is 0, 1 or 2"
 #endif
 
-/* PROTOPOOL_NO_INLINE makes new, copy and free of a message calls, for less code and more time. It is a setting of a file: files
- * with and without it link. */
+/* With PROTOPOOL_NO_INLINE, new, copy and free are calls: less code, more time. It is a setting of a file: files with and without it
+ * link. */
 
-/* PROTOPOOL_SCRUB: new, copy and clone set each byte to 0 that holds no value, so that no message has old bytes of its slot. It is a
- * setting of a file, too. Without it, scrub does the same for one message, and encode for what is sent. */
+/* PROTOPOOL_SCRUB: new, copy and clone set each byte that holds no value to 0, so that no message has old bytes of its slot. It is a
+ * setting of a file, too. Without it, scrub does the same for one message, and encode for the bytes that it writes. */
 
 /* Slots in a magazine: a plain decimal from 1 to 65535. It should exceed the usual burst of allocations or frees. A
  * microcontroller, a 32-bit machine without a system that the compiler knows, has small ones. */

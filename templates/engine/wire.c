@@ -51,7 +51,7 @@ static bool pp_visit_elements(const struct protopool_form *elements, unsigned ch
     return is_blank;
 }
 
-/* A length of a valid message; at most the elements that there is room for, whatever the message. */
+/* The field's length. In an invalid message too, at most the elements that there is room for. */
 static inline size_t pp_length_of(const struct protopool_field *field, const unsigned char *of)
 {
     const unsigned char *const at = of + field->length_offset;
@@ -59,7 +59,7 @@ static inline size_t pp_length_of(const struct protopool_field *field, const uns
     return length < field->count ? (size_t)length : field->count;
 }
 
-/* An alternative with a length: all of them that have one have the same. NULL: none has one. */
+/* An alternative with a length; all such alternatives share one length. NULL: none has a length. */
 static const struct protopool_field *pp_with_length(const struct protopool_record *alternatives)
 {
     for (uint32_t i = 0; i < alternatives->field_count; i++)
@@ -117,7 +117,7 @@ PROTOPOOL_INLINE bool pp_visit_field(const struct protopool_field *field, const 
                                            : pp_visit_elements(elements, at, length, clears);
 }
 
-/* The bytes of a tail whose length is so many. Those of a list of texts are counted beside its length. */
+/* The bytes of a tail of this length. Those of a list of texts are counted beside its length. */
 static size_t pp_tail_bytes(const struct protopool_field *tail, const unsigned char *of, size_t length)
 {
     if (tail->type == PROTOPOOL_TEXTS)
@@ -221,7 +221,7 @@ static void pp_swap_alternative(const struct protopool_field *field, unsigned ch
         pp_reverse(of + counted->length_offset, counted->length_bytes);
 }
 
-/* Between the order of this machine, which is big-endian, and the other. Bit-fields begin at the highest bit there. */
+/* Swaps between big-endian, the order of this machine, and little-endian. Big-endian bit-fields begin at the highest bit. */
 static void pp_swap_record(const struct protopool_record *record, unsigned char *of)
 {
     for (uint32_t i = 0; i < record->field_count; i++) {
@@ -235,7 +235,7 @@ static void pp_swap_record(const struct protopool_record *record, unsigned char 
         pp_reverse(of + field->length_offset, field->length_bytes);
         if (field->type == PROTOPOOL_TEXTS)
             pp_reverse(of + field->extent_offset, field->bytes);
-        if (field->presence_mask == PROTOPOOL_BIT_(0)) { /* one field per byte of bits has the first */
+        if (field->presence_mask == PROTOPOOL_BIT_(0)) { /* once per byte of bits, at its first bit */
             unsigned char *const bits = of + field->presence_offset;
             unsigned mirrored = 0;
             for (unsigned j = 0; j < 8; j++)
@@ -305,7 +305,7 @@ static size_t pp_whole(const struct protopool_form *form, const unsigned char *o
     return size;
 }
 
-/* The least that tails take. */
+/* The least bytes that the tails take. */
 static size_t pp_least_size(const struct protopool_form *form)
 {
     size_t size = form->record->bytes;
@@ -378,7 +378,7 @@ PROTOPOOL_COLD void *protopool_note_unknown_tag(struct protopool_received *resul
     return pp_note_refusal(result, pool, NULL, &search);
 }
 
-/* Notes that the tail, which is so long, makes the message too large. */
+/* Notes that the tail, with its length, makes the message too large. */
 static void pp_refuse_length(struct protopool_received *result, const struct protopool_form *form,
                              const struct protopool_field *tail, const unsigned char *of)
 {

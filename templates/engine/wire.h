@@ -54,7 +54,7 @@ struct protopool_form {
     uint32_t tag_bytes : 4; /* 0: it is a struct */
 };
 
-/* For emitted tables: bytes from the n-th of eight on; what is left of the n-th byte behind its first bit-fields. */
+/* For emitted tables: bytes from the n-th of eight on; the rest of the n-th byte behind its first bit-fields. */
 #if defined __BYTE_ORDER__ && defined __ORDER_BIG_ENDIAN__ && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define PROTOPOOL_PADDING_(n, bytes) (UINT64_MAX >> (64 - 8 * (bytes)) << 8 * (8 - (n) - (bytes)))
 #define PROTOPOOL_UNUSED_(n, bits) (UINT64_C(0xff) >> (bits) << 8 * (7 - (n)))
@@ -98,7 +98,7 @@ static inline void protopool_scrub(const struct protopool_form *form, void *msg)
         protopool_scrub_varying(form, msg);
 }
 
-/* Whether all of that is 0 in a valid message. */
+/* Whether scrub would change nothing in a valid message. */
 static inline bool protopool_is_scrubbed(const struct protopool_form *form, void *msg)
 {
     return protopool_visit_holes(form, (unsigned char *)msg, false)
@@ -140,6 +140,6 @@ PROTOPOOL_API bool protopool_from_wire(const struct protopool_form *form, void *
 PROTOPOOL_API void *protopool_note_incomplete(struct protopool_received *result, size_t missing);
 PROTOPOOL_API void *protopool_note_no_memory(struct protopool_received *result);
 PROTOPOOL_API void *protopool_note_unknown_tag(struct protopool_received *result, const void *pool, uint32_t tag);
-/* is_changed: its lengths have changed; they are set to 0. Otherwise the message breaks a rule, or holds no value where it is not 0. */
+/* is_changed: its lengths have changed; they are set to 0. Otherwise the message breaks a rule, or a byte without a value is not 0. */
 PROTOPOOL_API void *protopool_note_invalid(struct protopool_received *result, const void *pool,
                                            const struct protopool_form *form, void *msg, bool is_changed);
