@@ -519,7 +519,7 @@ struct calc *(calc_receive)(struct calc_pool *pool, const void *bytes, size_t co
         *msg = tagged; /* the bytes can change meanwhile: what was looked at is not read twice */
         is_changed = !protopool_is_little_endian() && !protopool_from_wire(form, msg, size);
         if (is_changed || !calc_validate(msg, size) || !protopool_is_scrubbed(form, msg)) {
-            (void)protopool_note_invalid(result, pool, form, msg, is_changed);
+            (void)protopool_note_invalid(result, pool, form, NULL, msg, is_changed);
             calc_discard_(pool, slot_class, msg);
             return NULL;
         }

@@ -24,9 +24,9 @@
 
 #include "protopool.h"
 #ifndef PROTOPOOL_ABI
-#error "calc.h is for version 12 of protopool.h, and this one is older: regenerate both"
+#error "calc.h is for version 13 of protopool.h, and this one is older: regenerate both"
 #endif
-static_assert(PROTOPOOL_ABI == 12, "calc.h is for version 12 of protopool.h, and this one is version "
+static_assert(PROTOPOOL_ABI == 13, "calc.h is for version 13 of protopool.h, and this one is version "
                                   PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 
 PROTOPOOL_BEGIN_C

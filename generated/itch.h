@@ -38,9 +38,9 @@
 
 #include "protopool.h"
 #ifndef PROTOPOOL_ABI
-#error "itch.h is for version 12 of protopool.h, and this one is older: regenerate both"
+#error "itch.h is for version 13 of protopool.h, and this one is older: regenerate both"
 #endif
-static_assert(PROTOPOOL_ABI == 12, "itch.h is for version 12 of protopool.h, and this one is version "
+static_assert(PROTOPOOL_ABI == 13, "itch.h is for version 13 of protopool.h, and this one is version "
                                   PROTOPOOL_TEXT_OF_(PROTOPOOL_ABI) ": regenerate both");
 
 PROTOPOOL_BEGIN_C

@@ -5909,6 +5909,7 @@ struct pp_search {
     enum protopool_rule rule;
     char path[PROTOPOOL_PATH_BYTES_];
     size_t path_length;
+    const struct protopool_range *ranges; /* those of the protocol. At level 0 the fields have only their numbers */
 #ifndef PROTOPOOL_NO_STDIO
     struct protopool_printer to;
 #endif
@@ -5980,11 +5981,22 @@ static void pp_append_number(struct pp_search *search, const struct protopool_fi
     (void)number;
 }
 
-/* bytes: of the value. The argument for a number of half precision is a float. */
-static bool pp_is_out_of_range(struct pp_search *search, const struct protopool_field *field, const void *at,
-                               size_t bytes)
+/* The range of a number or character; NULL: none. */
+static inline const struct protopool_range *pp_range_of(const struct pp_search *search,
+                                                        const struct protopool_field *field)
 {
-    const struct protopool_range *const range = field->range;
+#if PROTOPOOL_CHECK >= 1
+    (void)search;
+    return field->range;
+#else
+    return field->range_number != 0 ? &search->ranges[field->range_number - 1] : NULL;
+#endif
+}
+
+/* bytes: of the value. The argument for a number of half precision is a float. */
+static bool pp_is_out_of_range(struct pp_search *search, const struct protopool_field *field,
+                               const struct protopool_range *range, const void *at, size_t bytes)
+{
     uint64_t number = 0;
     bool is_signed = field->type == PROTOPOOL_SIGNED;
 
@@ -6177,6 +6189,8 @@ static bool pp_is_wrong_alternative(struct pp_search *search, const struct proto
 static bool pp_is_wrong_element(struct pp_search *search, const struct protopool_field *field, const void *at,
                                 size_t bytes)
 {
+    const struct protopool_range *range;
+
     switch (field->type) {
     case PROTOPOOL_BOOL:
         if (protopool_is_bool(at))
@@ -6198,7 +6212,8 @@ static bool pp_is_wrong_element(struct pp_search *search, const struct protopool
     case PROTOPOOL_SIGNED:
     case PROTOPOOL_FLOAT:
     case PROTOPOOL_CHAR:
-        return field->range != NULL && pp_is_out_of_range(search, field, at, bytes);
+        range = pp_range_of(search, field);
+        return range != NULL && pp_is_out_of_range(search, field, range, at, bytes);
     case PROTOPOOL_TEXT:
     case PROTOPOOL_TEXTS:
     default:
@@ -6207,11 +6222,11 @@ static bool pp_is_wrong_element(struct pp_search *search, const struct protopool
 }
 
 /* Whether the field's numbers have no rule, so that none need be looked at: a tail can have very many. */
-static bool pp_allows_all(const struct protopool_field *field)
+static bool pp_allows_all(const struct pp_search *search, const struct protopool_field *field)
 {
-    return field->range == NULL
-           && (field->type == PROTOPOOL_UNSIGNED || field->type == PROTOPOOL_SIGNED || field->type == PROTOPOOL_FLOAT
-               || field->type == PROTOPOOL_CHAR);
+    return (field->type == PROTOPOOL_UNSIGNED || field->type == PROTOPOOL_SIGNED || field->type == PROTOPOOL_FLOAT
+            || field->type == PROTOPOOL_CHAR)
+           && pp_range_of(search, field) == NULL;
 }
 
 static bool pp_has_wrong_element(struct pp_search *search, const struct protopool_field *field, const void *at,
@@ -6219,7 +6234,7 @@ static bool pp_has_wrong_element(struct pp_search *search, const struct protopoo
 {
     const size_t path = search->path_length;
 
-    for (size_t i = 0; i < length && !pp_allows_all(field); i++) {
+    for (size_t i = 0; i < length && !pp_allows_all(search, field); i++) {
         if (field->is_list)
             pp_append_index(search, i);
         if (pp_is_wrong_element(search, field, (const unsigned char *)at + i * bytes, bytes))
@@ -7045,12 +7060,14 @@ static void pp_find_unscrubbed(struct pp_search *search, const struct protopool_
 }
 
 PROTOPOOL_COLD void *protopool_note_invalid(struct protopool_received *result, const void *pool,
-                                            const struct protopool_form *form, void *msg, bool is_changed)
+                                            const struct protopool_form *form, const struct protopool_range *ranges,
+                                            void *msg, bool is_changed)
 {
     const struct protopool_record *const record = form->record;
     struct pp_search search;
 
     pp_start_refusal(&search, result);
+    search.ranges = ranges;
     if (is_changed) {
         (void)pp_note_rule(&search, PROTOPOOL_RULE_LENGTH);
         PP_APPEND(&search, "its lengths changed while it was received");
@@ -7063,10 +7080,6 @@ PROTOPOOL_COLD void *protopool_note_invalid(struct protopool_received *result, c
             pp_cut_path(&search, 0);
         if (search.rule == PROTOPOOL_RULE_UNKNOWN)
             pp_find_unscrubbed(&search, form, msg);
-        if (search.rule == PROTOPOOL_RULE_UNKNOWN) { /* level 0 does not know the ranges */
-            (void)pp_note_rule(&search, PROTOPOOL_RULE_RANGE);
-            PP_APPEND(&search, "a number is out of its range");
-        }
     }
     return pp_note_refusal(result, pool, record->name, &search);
 }

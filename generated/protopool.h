@@ -229,7 +229,7 @@ PROTOPOOL_BEGIN_C
 
 /* The version of the interface between the engine, this header and emitted code. It changes whenever a layout or a contract
  * between them changes. Emitted code requires its own version, and each symbol's name contains it. */
-#define PROTOPOOL_ABI 12
+#define PROTOPOOL_ABI 13
 
 /* The name with the version and the settings. */
 #define PROTOPOOL_PASTE_(name, abi, check, magazine, stdio, threads, trace) \
@@ -1544,6 +1544,8 @@ struct protopool_field {
     };
     union {
         uint32_t value_count;
+        uint32_t
+            range_number; /* of a number or CHAR, at level 0: of its range in the protocol's table, from 1; 0: none */
         uint32_t extent_offset; /* of TEXTS: of the integer, as wide as an offset, that counts the bytes of all */
     };
     uint32_t offset; /* of the first element, in bytes from the beginning of the record. See protopool_field_at */
@@ -1583,17 +1585,12 @@ union protopool_bound {
 struct protopool_range {
     union protopool_bound least, most;
 };
+
+/* At level 0 only received bytes are looked at for ranges: a program that receives none need not be linked with the table. */
 #if PROTOPOOL_CHECK >= 1
-#define PROTOPOOL_RANGE_(kind, least, most) \
-    , .range = &(const struct protopool_range) \
-    { \
-        { .kind = (least) }, \
-        { \
-            .kind = (most) \
-        } \
-    }
+#define PROTOPOOL_RANGE_(table, number) .range = &(table)[(number)-1]
 #else
-#define PROTOPOOL_RANGE_(kind, least, most)
+#define PROTOPOOL_RANGE_(table, number) .range_number = (number)
 #endif
 
 /* A message or a struct; its fields in the schema's order. */
@@ -1738,8 +1735,7 @@ struct protopool_received {
     enum protopool_receipt status;
     size_t used;    /* RECEIVED: the bytes of the message. Otherwise 0 */
     size_t missing; /* INCOMPLETE: at least this many more bytes are needed, 1 or more. Otherwise 0 */
-    /* INVALID: the broken rule, and the field. message is NULL if no variant has the tag. field is NULL if no field is to blame, and at
-     * level 0 for a number that is out of its range. */
+    /* INVALID: the broken rule, and the field. message is NULL if no variant has the tag, field if no field is to blame. */
     struct protopool_refusal refusal;
     char field_[PROTOPOOL_PATH_BYTES_];
 #ifndef PROTOPOOL_NO_STDIO
@@ -1857,9 +1853,11 @@ PROTOPOOL_API bool protopool_from_wire(const struct protopool_form *form, void *
 PROTOPOOL_API void *protopool_note_incomplete(struct protopool_received *result, size_t missing);
 PROTOPOOL_API void *protopool_note_no_memory(struct protopool_received *result);
 PROTOPOOL_API void *protopool_note_unknown_tag(struct protopool_received *result, const void *pool, uint32_t tag);
-/* is_changed: its lengths have changed; they are set to 0. Otherwise the message breaks a rule, or a byte without a value is not 0. */
+/* is_changed: its lengths have changed; they are set to 0. Otherwise the message breaks a rule, or a byte without a value is not 0.
+ * ranges: the protocol's table. */
 PROTOPOOL_API void *protopool_note_invalid(struct protopool_received *result, const void *pool,
-                                           const struct protopool_form *form, void *msg, bool is_changed);
+                                           const struct protopool_form *form, const struct protopool_range *ranges,
+                                           void *msg, bool is_changed);
 
 /* ---- print.h ----------------------------------------------------------------------------------------------------- */
 /* Printing, in the form of Rust's Debug. */

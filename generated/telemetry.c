@@ -91,9 +91,20 @@ static const struct protopool_value telemetry_values_of_sensors_[] = {
     { "camera", TELEMETRY_SENSORS_CAMERA },
 };
 
+/* The ranges of numbers. */
+static const struct protopool_range telemetry_ranges_[] = {
+    { { .real = -90.0 }, { .real = 90.0 } },
+    { { .real = -180.0 }, { .real = 180.0 } },
+    { { .real = 0.0F }, { .real = 40.0F } },
+    { { .number = (uint64_t)0 }, { .number = (uint64_t)100 } },
+    { { .real = 0.5F }, { .real = 40.0F } },
+    { { .number = (uint64_t)0 }, { .number = (uint64_t)7 } },
+    { { .number = (uint64_t)10 }, { .number = (uint64_t)60000 } },
+};
+
 static const struct protopool_field telemetry_fields_of_position_[] = {
-    { .name = "latitude", .unit = "degrees", .type = PROTOPOOL_FLOAT, .offset = 8, .bytes = 8, .count = 1 PROTOPOOL_RANGE_(real, -90.0, 90.0) },
-    { .name = "longitude", .unit = "degrees", .type = PROTOPOOL_FLOAT, .offset = 16, .bytes = 8, .count = 1 PROTOPOOL_RANGE_(real, -180.0, 180.0) },
+    { .name = "latitude", .unit = "degrees", .type = PROTOPOOL_FLOAT, .offset = 8, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(telemetry_ranges_, 1) },
+    { .name = "longitude", .unit = "degrees", .type = PROTOPOOL_FLOAT, .offset = 16, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(telemetry_ranges_, 2) },
     { .name = "altitude", .unit = "m", .type = PROTOPOOL_FLOAT, .offset = 0, .bytes = 4, .count = 1 },
 };
 static const struct protopool_record telemetry_record_of_position_ = {
@@ -102,7 +113,7 @@ static const struct protopool_record telemetry_record_of_position_ = {
 
 static const struct protopool_field telemetry_fields_of_waypoint_[] = {
     { .name = "at", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 24, .count = 1, .record = &telemetry_record_of_position_ },
-    { .name = "speed", .unit = "m/s", .type = PROTOPOOL_FLOAT, .offset = 4, .bytes = 4, .count = 1, .presence_mask = PROTOPOOL_BIT_(0), .presence_offset = 0 + 0 PROTOPOOL_RANGE_(real, 0.0F, 40.0F) },
+    { .name = "speed", .unit = "m/s", .type = PROTOPOOL_FLOAT, .offset = 4, .bytes = 4, .count = 1, .presence_mask = PROTOPOOL_BIT_(0), .presence_offset = 0 + 0, PROTOPOOL_RANGE_(telemetry_ranges_, 3) },
     { .name = "hold", .unit = "s", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
 };
 static const struct protopool_record telemetry_record_of_waypoint_ = {
@@ -113,7 +124,7 @@ static const struct protopool_field telemetry_fields_of_heartbeat_[] = {
     { .name = "time", .unit = "ms", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
     { .name = "mode", .type = PROTOPOOL_ENUM, .offset = 1, .bytes = 1, .count = 1, .values = telemetry_values_of_mode_, .value_count = 4 },
     { .name = "working", .type = PROTOPOOL_FLAGS, .offset = 2, .bytes = 1, .count = 1, .values = telemetry_values_of_sensors_, .value_count = 5 },
-    { .name = "battery", .unit = "\045", .type = PROTOPOOL_UNSIGNED, .offset = 3, .bytes = 1, .count = 1 PROTOPOOL_RANGE_(number, (uint64_t)0, (uint64_t)100) },
+    { .name = "battery", .unit = "\045", .type = PROTOPOOL_UNSIGNED, .offset = 3, .bytes = 1, .count = 1, PROTOPOOL_RANGE_(telemetry_ranges_, 4) },
 };
 static const struct protopool_record telemetry_record_of_heartbeat_ = {
     .name = "Heartbeat", .bytes = 16, .field_count = 4, .fields = telemetry_fields_of_heartbeat_,
@@ -139,7 +150,7 @@ static const struct protopool_record telemetry_record_of_moved_ = {
 
 static const struct protopool_field telemetry_fields_of_mission_[] = {
     { .name = "name", .type = PROTOPOOL_TEXT, .offset = 520, .bytes = 1, .count = 31, .length_bytes = 1, .length_offset = 1 },
-    { .name = "speed", .unit = "m/s", .type = PROTOPOOL_FLOAT, .offset = 4, .bytes = 4, .count = 1 PROTOPOOL_RANGE_(real, 0.5F, 40.0F) },
+    { .name = "speed", .unit = "m/s", .type = PROTOPOOL_FLOAT, .offset = 4, .bytes = 4, .count = 1, PROTOPOOL_RANGE_(telemetry_ranges_, 5) },
     { .name = "waypoints", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 32, .count = 16, .is_list = true, .length_bytes = 1, .length_offset = 2, .record = &telemetry_record_of_waypoint_ },
 };
 static const struct protopool_record telemetry_record_of_mission_ = {
@@ -147,7 +158,7 @@ static const struct protopool_record telemetry_record_of_mission_ = {
 };
 
 static const struct protopool_field telemetry_fields_of_text_[] = {
-    { .name = "severity", .type = PROTOPOOL_UNSIGNED, .offset = 1, .bytes = 1, .count = 1 PROTOPOOL_RANGE_(number, (uint64_t)0, (uint64_t)7) },
+    { .name = "severity", .type = PROTOPOOL_UNSIGNED, .offset = 1, .bytes = 1, .count = 1, PROTOPOOL_RANGE_(telemetry_ranges_, 6) },
     { .name = "text", .type = PROTOPOOL_TEXT, .offset = 3, .bytes = 1, .count = 100, .length_bytes = 1, .length_offset = 2 },
 };
 static const struct protopool_record telemetry_record_of_text_ = {
@@ -156,7 +167,7 @@ static const struct protopool_record telemetry_record_of_text_ = {
 
 static const struct protopool_field telemetry_fields_of_log_[] = {
     { .name = "time", .unit = "ms", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
-    { .name = "severity", .type = PROTOPOOL_UNSIGNED, .offset = 1, .bytes = 1, .count = 1 PROTOPOOL_RANGE_(number, (uint64_t)0, (uint64_t)7) },
+    { .name = "severity", .type = PROTOPOOL_UNSIGNED, .offset = 1, .bytes = 1, .count = 1, PROTOPOOL_RANGE_(telemetry_ranges_, 6) },
     { .name = "text", .type = PROTOPOOL_TEXT, .offset = 16, .bytes = 1, .count = 2147483630, .is_tail = true, .length_bytes = 4, .length_offset = 4 },
 };
 static const struct protopool_record telemetry_record_of_log_ = {
@@ -173,7 +184,7 @@ static const struct protopool_record telemetry_record_of_chunk_ = {
 };
 
 static const struct protopool_field telemetry_fields_of_track_[] = {
-    { .name = "period", .unit = "ms", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 PROTOPOOL_RANGE_(number, (uint64_t)10, (uint64_t)60000) },
+    { .name = "period", .unit = "ms", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1, PROTOPOOL_RANGE_(telemetry_ranges_, 7) },
     { .name = "points", .type = PROTOPOOL_STRUCT, .offset = 8, .bytes = 24, .count = 89478484, .is_list = true, .is_tail = true, .length_bytes = 4, .length_offset = 4, .record = &telemetry_record_of_position_ },
 };
 static const struct protopool_record telemetry_record_of_track_ = {
@@ -922,7 +933,7 @@ struct telemetry *(telemetry_receive)(struct telemetry_pool *pool, const void *b
         *msg = tagged; /* the bytes can change meanwhile: what was looked at is not read twice */
         is_changed = protopool_is_little_endian() ? form->tail_count != 0 && telemetry_tail_size_(msg) != size : !protopool_from_wire(form, msg, size);
         if (is_changed || !telemetry_validate(msg, size) || !protopool_is_scrubbed(form, msg)) {
-            (void)protopool_note_invalid(result, pool, form, msg, is_changed);
+            (void)protopool_note_invalid(result, pool, form, telemetry_ranges_, msg, is_changed);
             telemetry_discard_(pool, slot_class, msg);
             return NULL;
         }

@@ -40,6 +40,7 @@ def _render(layout: Layout, templates: dict[str, str]) -> dict[str, str]:
     environment = _environment()
     protocol = layout.protocol
     names = {"layout": layout, "protocol": protocol, "ruled_out": rules.ruled_out(protocol), "abi": engine_abi()}
+    names["ranges"] = rules.range_table(layout)
     names["once"] = _once()
     names["ordinals"] = {message.model.name.c: i for i, message in enumerate(layout.messages)}
     if "protocol.py.j2" in templates:
@@ -89,7 +90,7 @@ def _environment() -> direct.Environment:
         bench_used=sample_sizes.bench_used, bench_bytes=sample_sizes.bench_bytes,
         bench_slot_class=sample_sizes.bench_slot_class, bench_largest=sample_sizes.bench_largest,
         bound=_bound, joined=lambda texts, between: between.join(filter(None, texts)), length_type=lambda bound: length_scalar(bound).c, utf8_length=lambda text: len(text.encode()),
-        bounds=rules.bounds, range_end=rules.range_end, initial=rules.initial, span=rules.span, outside=rules.outside, outside_part=rules.outside_part,
+        bounds=rules.bounds, described_range=rules.described_range, initial=rules.initial, span=rules.span, outside=rules.outside, outside_part=rules.outside_part,
         present=rules.present, absent_bits=rules.absent_bits, can_be_too_long=rules.can_be_too_long,
         showing=_of_protocol(rules.RuledOut.field_that_shows), forms=forms)
     environment.tests.update(

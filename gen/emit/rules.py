@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from struct import pack
 
 from ..language.numbers import fits
-from ..laid_out import Message
+from ..laid_out import Layout, Message
 from ..model import BitField, BitPart, Element, Enum, Field, Flags, Protocol, Range, Record, Struct, Union
 from ..scalars import Scalar, is_saturated
 from .c_text import c_literal
@@ -25,10 +25,18 @@ def bounds(allowed: Range, scalar: Scalar) -> tuple[str, str]:
             "" if allowed.high == highest else c_literal(allowed.high, scalar))
 
 
-def range_end(value: int | float, scalar: Scalar) -> str:
-    """An end of a range for a description: a whole number is converted to uint64_t."""
-    literal = c_literal(value, scalar)
-    return literal if is_float(scalar) else f"(uint64_t){literal}"
+def range_table(layout: Layout) -> dict[str, int]:
+    """The ranges of all described fields, as initialisers of struct protopool_range. Each has a number, from 1."""
+    records = [record.model for record in (*layout.used_structs, *layout.messages)]
+    found = dict.fromkeys(described_range(field) for record in records for field in (*record.fields, *record.alternatives) if field.range is not None)
+    return {text: number for number, text in enumerate(found, 1)}
+
+
+def described_range(field: Field) -> str:
+    """The range of a field, as an initialiser of struct protopool_range. A whole number is converted to uint64_t."""
+    kind, cast = ("real", "") if is_float(field.element) else ("number", "(uint64_t)")
+    least, most = (f"{{ .{kind} = {cast}{c_literal(end, field.element)} }}" for end in field.range)
+    return f"{{ {least}, {most} }}"
 
 
 def initial(field: Field) -> int | float:

@@ -60,6 +60,8 @@ struct protopool_field {
     };
     union {
         uint32_t value_count;
+        uint32_t
+            range_number; /* of a number or CHAR, at level 0: of its range in the protocol's table, from 1; 0: none */
         uint32_t extent_offset; /* of TEXTS: of the integer, as wide as an offset, that counts the bytes of all */
     };
     uint32_t offset; /* of the first element, in bytes from the beginning of the record. See protopool_field_at */
@@ -99,17 +101,12 @@ union protopool_bound {
 struct protopool_range {
     union protopool_bound least, most;
 };
+
+/* At level 0 only received bytes are looked at for ranges: a program that receives none need not be linked with the table. */
 #if PROTOPOOL_CHECK >= 1
-#define PROTOPOOL_RANGE_(kind, least, most) \
-    , .range = &(const struct protopool_range) \
-    { \
-        { .kind = (least) }, \
-        { \
-            .kind = (most) \
-        } \
-    }
+#define PROTOPOOL_RANGE_(table, number) .range = &(table)[(number)-1]
 #else
-#define PROTOPOOL_RANGE_(kind, least, most)
+#define PROTOPOOL_RANGE_(table, number) .range_number = (number)
 #endif
 
 /* A message or a struct; its fields in the schema's order. */

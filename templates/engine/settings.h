@@ -83,7 +83,7 @@
 
 /* The version of the interface between the engine, this header and emitted code. It changes whenever a layout or a contract
  * between them changes. Emitted code requires its own version, and each symbol's name contains it. */
-#define PROTOPOOL_ABI 12
+#define PROTOPOOL_ABI 13
 
 /* The name with the version and the settings. */
 #define PROTOPOOL_PASTE_(name, abi, check, magazine, stdio, threads, trace) \

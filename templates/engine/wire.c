@@ -508,12 +508,14 @@ static void pp_find_unscrubbed(struct pp_search *search, const struct protopool_
 }
 
 PROTOPOOL_COLD void *protopool_note_invalid(struct protopool_received *result, const void *pool,
-                                            const struct protopool_form *form, void *msg, bool is_changed)
+                                            const struct protopool_form *form, const struct protopool_range *ranges,
+                                            void *msg, bool is_changed)
 {
     const struct protopool_record *const record = form->record;
     struct pp_search search;
 
     pp_start_refusal(&search, result);
+    search.ranges = ranges;
     if (is_changed) {
         (void)pp_note_rule(&search, PROTOPOOL_RULE_LENGTH);
         PP_APPEND(&search, "its lengths changed while it was received");
@@ -526,10 +528,6 @@ PROTOPOOL_COLD void *protopool_note_invalid(struct protopool_received *result, c
             pp_cut_path(&search, 0);
         if (search.rule == PROTOPOOL_RULE_UNKNOWN)
             pp_find_unscrubbed(&search, form, msg);
-        if (search.rule == PROTOPOOL_RULE_UNKNOWN) { /* level 0 does not know the ranges */
-            (void)pp_note_rule(&search, PROTOPOOL_RULE_RANGE);
-            PP_APPEND(&search, "a number is out of its range");
-        }
     }
     return pp_note_refusal(result, pool, record->name, &search);
 }

@@ -21,8 +21,7 @@ struct protopool_received {
     enum protopool_receipt status;
     size_t used;    /* RECEIVED: the bytes of the message. Otherwise 0 */
     size_t missing; /* INCOMPLETE: at least this many more bytes are needed, 1 or more. Otherwise 0 */
-    /* INVALID: the broken rule, and the field. message is NULL if no variant has the tag. field is NULL if no field is to blame, and at
-     * level 0 for a number that is out of its range. */
+    /* INVALID: the broken rule, and the field. message is NULL if no variant has the tag, field if no field is to blame. */
     struct protopool_refusal refusal;
     char field_[PROTOPOOL_PATH_BYTES_];
 #ifndef PROTOPOOL_NO_STDIO
@@ -140,6 +139,8 @@ PROTOPOOL_API bool protopool_from_wire(const struct protopool_form *form, void *
 PROTOPOOL_API void *protopool_note_incomplete(struct protopool_received *result, size_t missing);
 PROTOPOOL_API void *protopool_note_no_memory(struct protopool_received *result);
 PROTOPOOL_API void *protopool_note_unknown_tag(struct protopool_received *result, const void *pool, uint32_t tag);
-/* is_changed: its lengths have changed; they are set to 0. Otherwise the message breaks a rule, or a byte without a value is not 0. */
+/* is_changed: its lengths have changed; they are set to 0. Otherwise the message breaks a rule, or a byte without a value is not 0.
+ * ranges: the protocol's table. */
 PROTOPOOL_API void *protopool_note_invalid(struct protopool_received *result, const void *pool,
-                                           const struct protopool_form *form, void *msg, bool is_changed);
+                                           const struct protopool_form *form, const struct protopool_range *ranges,
+                                           void *msg, bool is_changed);
