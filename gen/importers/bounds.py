@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Gives a bound to fields of structs that have any length in the source: in a schema, only messages can have tails. The bound is a constant
-of the schema, with a comment: only a person can choose it."""
+"""Gives a bound to fields of structs, and to alternatives, that have any length in the source: in a schema, only fields of messages can be
+tails. The bound is a constant of the schema, with a comment: only a person can choose it."""
 
 from dataclasses import replace
 
@@ -27,7 +27,11 @@ def settled(draft: Draft) -> Draft:
             needed[kind] = bound
         return replace(of, type=f"{element or kind}[<={bound}]{'?' * of.type.endswith('?')}", most=None)
 
-    structs = tuple(replace(of, fields=tuple(map(field, of.fields))) for of in draft.structs)
+    def alternatives(of: Field) -> Field:
+        return replace(of, one_of=tuple(map(field, of.one_of)))
+
+    structs = tuple(replace(of, fields=tuple(alternatives(field(f)) for f in of.fields)) for of in draft.structs)
+    messages = tuple(replace(of, fields=tuple(map(alternatives, of.fields))) for of in draft.messages)
     constants = [Value(name, _CHOSEN[kind][1], draft.place, f"The most {_CHOSEN[kind][2]}.",
                        ("choose: the source has no bound here, or a very large one.",)) for kind, name in needed.items()]
-    return replace(draft, constants=(*draft.constants, *constants), structs=structs)
+    return replace(draft, constants=(*draft.constants, *constants), structs=structs, messages=messages)

@@ -40,8 +40,8 @@ class Enum:
 
 @dataclass(frozen=True)
 class Field:
-    """A field, or a name for a type. keys: what the long form has besides type, max and doc, as it is written. most: the most elements or characters of a type of
-    any length (string, bytes, T[]), None if the source does not say."""
+    """A field, or a name for a type. keys: what the long form has besides type, max and doc, as it is written. most: the most elements or
+    characters of a type of any length (string, bytes, T[]), None if the source does not say. one_of: its alternatives, in place of a type."""
 
     name: str
     type: str
@@ -50,6 +50,12 @@ class Field:
     notes: tuple[str, ...] = ()
     keys: tuple[tuple[str, str], ...] = ()
     most: int | None = None
+    one_of: tuple["Field", ...] = ()
+
+    @property
+    def typed(self) -> tuple["Field", ...]:
+        """What has a type: the alternatives, or itself."""
+        return self.one_of or (self,)
 
     def noting(self, *notes: str) -> "Field":
         return replace(self, notes=self.notes + notes)

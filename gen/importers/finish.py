@@ -57,14 +57,19 @@ class Finished:
                 self.rename(error.diagnostics, number)
 
     def rename(self, errors: list[Diagnostic], number: int) -> None:
-        changed = set()
+        clashing: list[tuple[str, Path]] = []
         for error in errors:
             path = self.lines[error.source.name].get(error.place.line) if error.place else None
             if path is None or "c_name" not in error.hint or number == _ROUNDS:
                 raise SchemaError([self.at_source(e) for e in errors])
-            file, path = self.other_than_message(path) or (error.source.name, path)
-            self.c_names[file][path] = self.other_name(self.drafts[file], path, number)
-            changed.add(file)
+            clashing.append((error.source.name, path))
+        outermost = min(len(path) for _, path in clashing)          # another name for these may be enough
+        changed = set()
+        for file, path in clashing:
+            if len(path) == outermost:
+                file, path = self.other_than_message(path) or (file, path)
+                self.c_names[file][path] = self.other_name(self.drafts[file], path, number)
+                changed.add(file)
         for name in changed:
             self.write(self.drafts[name])
 
@@ -109,4 +114,6 @@ def place_of(draft: Draft, path: Path) -> Place:
     if len(path) > 2:
         parts = thing.values if path[0] in ("enums", "flags") else thing.fields
         thing = next((t for t in parts if t.name == path[2]), thing)
+    if len(path) > 3:
+        thing = next((t for t in thing.one_of if t.name == path[3]), thing)
     return thing.place

@@ -2,12 +2,14 @@
 """Protocol Buffers -> drafts. The messages that no other message contains become variants, the others structs. If there is one such
 message, and it is a single oneof of messages, then its members become the variants."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from ..diagnostics import Place
+from ..language.one_of import MOST
 from ..language.types import BUILT_IN
 from .draft import Draft, Enum, Field, Record, Value, lost, plain, where, wrong
 from .names import Unique, camel, identifier, stripped
@@ -46,21 +48,24 @@ def drafts(paths: list[str], include: list[str]) -> list[Draft]:
     files = protos(paths, include)
     reader = _Reader(files)
     found = {proto.descriptor.name: reader.draft(proto) for proto in files if proto.is_named}
-    shared = [reader.types_draft(proto) for proto in files if not (proto.is_named and found[proto.descriptor.name].protocol)]
+    alone = {name for name, draft in found.items() if draft.protocol and name not in reader.imported}
+    shared = [reader.types_draft(proto) for proto in files if proto.descriptor.name not in alone]
     shared = [draft for draft in shared if draft.enums or draft.structs]
-    protocols = [draft for draft in found.values() if draft.protocol]
+    protocols = [draft if name in alone else replace(draft, enums=(), structs=()) for name, draft in found.items() if draft.protocol]
     if not protocols:
         raise wrong(Place(1, 1, 1, files[-1].source), "there is no message in this file", "a protocol has at least one")
     return [*shared, *(reader.importing(draft, shared) for draft in protocols)]
 
 
 class _Reader:
-    """types: all, by their full names. made: what of them is written, by full name; None while a message is being made."""
+    """types: all, by their full names. made: what of them is written, by full name; None while a message is being made. imported: the files
+    that others import. stems: of the schemas; types_stems: of the files of types, which differ if a file is imported and has a protocol."""
 
     def __init__(self, files: list[Proto]):
         self.types = {one.full: one for proto in files for one in _types(proto)}
         self.made: dict[str, Enum | Record | None] = {}
-        self.helpers: dict[str, Record] = {}
+        self.imported = {name for proto in files for name in proto.descriptor.dependency}
+        self.helpers: dict[tuple[str, str], Record] = {}     # by the file, and "text" or "blob"
         self.names = Unique((*BUILT_IN, "text", "blob"))
         self.stems: dict[str, str] = {}
         stems = Unique()
@@ -68,6 +73,8 @@ class _Reader:
             self.stems[proto.descriptor.name] = stems(identifier(Path(proto.descriptor.name).stem, "file"))
         self.referred = self._referred(files)
         self.variants = self._variants(files)
+        both = {proto.descriptor.name for proto in files if proto.is_named and self.variants[proto.descriptor.name]} & self.imported
+        self.types_stems = {name: stems(f"{stem}_types") if name in both else stem for name, stem in self.stems.items()}
 
     def _referred(self, files: list[Proto]) -> set[str]:
         """The messages that another message contains, without those that a call sends."""
@@ -123,7 +130,7 @@ class _Reader:
         stem = self.stems[proto.descriptor.name]
         doc = proto.at((2,)).text or proto.at((12,)).text
         made = self.types_draft(proto)
-        return replace(made, protocol=stem if messages else "", doc=doc if messages else made.doc, notes=tuple(notes), messages=tuple(messages))
+        return replace(made, stem=stem, protocol=stem if messages else "", doc=doc if messages else made.doc, notes=tuple(notes), messages=tuple(messages))
 
     def members_of_union(self, variants: list[_Type]) -> list[tuple[int, _Type]]:
         """The members of a message that is one oneof of different messages; empty if this is not the only variant."""
@@ -138,9 +145,9 @@ class _Reader:
         made = [(self.types[full], thing) for full, thing in self.made.items() if self.types[full].proto is proto]
         made = [thing for _, thing in sorted(made, key=lambda pair: pair[0].place[:2])]
         structs = [thing for thing in made if isinstance(thing, Record) and thing.fields]
-        helpers = [record for name, record in self.helpers.items() if record.place.source is proto.source]
+        helpers = [record for record in self.helpers.values() if record.place.source is proto.source]
         name = Path(proto.descriptor.name).name
-        return Draft(self.stems[proto.descriptor.name], "", Place(1, 1, 1, proto.source), f"Types of {name}.", (f"Imported from {name} (Protocol Buffers).",),
+        return Draft(self.types_stems[proto.descriptor.name], "", Place(1, 1, 1, proto.source), f"Types of {name}.", (f"Imported from {name} (Protocol Buffers).",),
                      enums=tuple(thing for thing in made if isinstance(thing, Enum)), structs=(*helpers, *structs))
 
     def importing(self, draft: Draft, shared: list[Draft]) -> Draft:
@@ -149,7 +156,7 @@ class _Reader:
         needed: dict[str, None] = {}
         wanted = [record for record in (*draft.structs, *draft.messages)]
         while wanted:
-            for field in wanted.pop().fields:
+            for field in (typed for of in wanted.pop().fields for typed in of.typed):
                 other = by_name.get(field.type.partition("[")[0].rstrip("?"))
                 if other is not None and other.stem not in needed:
                     needed[other.stem] = None
@@ -196,23 +203,41 @@ class _Reader:
 
     def record(self, one: _Type, name: str, is_message: bool = False) -> Record:
         names, found, notes = Unique(), [], ()
+        sizes = Counter(field.oneof_index for field in one.of.field if field.HasField("oneof_index"))
+        oneofs: dict[int, list[Field]] = {}         # the alternatives of each; found has its number at the place of the first
         for i, field in enumerate(one.of.field):
             at = one.proto.at((*one.path, _FIELDS, i))
-            made = self.field(one, field, at.place, is_message)
+            made = self.field(one, field, at.place, is_message, sizes)
             if isinstance(made, str):
                 notes += (made,)
                 continue
             keys = (*made.keys, *((("deprecated", "true"),) if field.options.deprecated else ()))
-            found.append(replace(made, name=names(identifier(field.name, "field")), doc=at.text, notes=(*notes, *made.notes), keys=keys))
+            named = replace(made, name=names(identifier(field.name, "field")), doc=at.text, notes=(*notes, *made.notes), keys=keys)
+            if not _is_alternative(field, sizes):
+                found.append(named)
+            elif field.oneof_index in oneofs:
+                oneofs[field.oneof_index].append(named)
+            else:
+                oneofs[field.oneof_index] = [named]
+                found.append(field.oneof_index)
             notes = ()
         deprecated = one.of.options.deprecated
         about = [*([lost("deprecated", one.place)] if deprecated and not is_message else []), *_reserved(one, 0),
                  *(lost(f"extensions {r.start} to {r.end - 1}", one.place) for r in one.of.extension_range), *notes]
-        return Record(name, tuple(found), one.place, one.proto.at(one.path).text, tuple(about),
+        fields = tuple(of if isinstance(of, Field) else self.one_of(one, of, oneofs[of], names) for of in found)
+        return Record(name, fields, one.place, one.proto.at(one.path).text, tuple(about),
                       deprecated="true" if deprecated and is_message else "")
 
-    def field(self, one: _Type, field, place: Place, is_message: bool) -> Field | str:
-        """The field, or the comment that says why there is none."""
+    @staticmethod
+    def one_of(one: _Type, index: int, alternatives: list[Field], names: Unique) -> Field:
+        """The field for a oneof. If all alternatives but one are lost, an optional field."""
+        if len(alternatives) == 1:
+            return replace(alternatives[0], type=alternatives[0].type + "?")
+        at = one.proto.at((*one.path, _ONEOFS, index))
+        return Field(names(identifier(one.of.oneof_decl[index].name, "choice")), "", at.place, at.text, keys=(("optional", "true"),), one_of=tuple(alternatives))
+
+    def field(self, one: _Type, field, place: Place, is_message: bool, sizes: Counter[int]) -> Field | str:
+        """The field, or the comment that says why there is none. sizes: how many fields each oneof has."""
         kind, thing = _SCALARS.get(field.type), None
         notes: list[str] = []
         if field.type_name:
@@ -226,9 +251,13 @@ class _Reader:
         if field.label == _REPEATED:
             return self.repeated(one, field, place, kind, notes, is_message)
         keys: tuple[tuple[str, str], ...] = ()
+        if _is_alternative(field, sizes):
+            if field.default_value:
+                notes.append(lost(f"the default {plain(field.default_value)}", place))
+            return Field("", kind, place, notes=tuple(notes))
         is_oneof = field.HasField("oneof_index") and not field.proto3_optional
-        if is_oneof:
-            notes.append(lost(f"at most one of the fields of {one.of.oneof_decl[field.oneof_index].name} is there", place))
+        if is_oneof and sizes[field.oneof_index] > 1:
+            notes.append(lost(f"at most one of the fields of {one.of.oneof_decl[field.oneof_index].name} is there: they are more than {MOST}", place))
         if field.default_value:
             default = "" if kind == "string" and is_message else self.default(field, kind, thing)      # a tail has none
             keys = (("default", default),) if default else ()
@@ -259,12 +288,18 @@ class _Reader:
     def helper(self, one: _Type, kind: str) -> str:
         """A struct with one text or blob: the element of a list of them."""
         short = "text" if kind == "string" else "blob"
-        name = short if one.proto.is_named else f"{self.stems[one.proto.descriptor.name]}_{short}"
-        if name not in self.helpers:
+        file = one.proto.descriptor.name
+        if (file, short) not in self.helpers:
             what = "A text" if kind == "string" else "Bytes"
-            self.helpers[name] = Record(name, (Field(short, kind, Place(1, 1, 1, one.proto.source)),), Place(1, 1, 1, one.proto.source),
-                                        f"{what} in a list.")
-        return name
+            name = short if one.proto.is_named and file not in self.imported else self.names(f"{self.stems[file]}_{short}")
+            self.helpers[file, short] = Record(name, (Field(short, kind, Place(1, 1, 1, one.proto.source)),), Place(1, 1, 1, one.proto.source),
+                                               f"{what} in a list.")
+        return self.helpers[file, short].name
+
+
+def _is_alternative(field, sizes: Counter[int]) -> bool:
+    """Whether it becomes an alternative: not what is alone in its oneof, such as an optional field of proto3."""
+    return field.HasField("oneof_index") and 1 < sizes[field.oneof_index] <= MOST
 
 
 def _types(proto: Proto) -> Iterator[_Type]:

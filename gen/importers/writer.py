@@ -73,8 +73,19 @@ class Writer:
             self.field(indent + 4, (*path, field.name), field)
 
     def field(self, indent: int, path: Path, field: Field) -> None:
+        if field.one_of:
+            self.one_of(indent, path, field)
+            return
         most = {"max": str(field.most)} if field.most is not None else {}
         self.entry(indent, path, field, {"type": scalar(field.type), **most, **dict(field.keys)}, short="type")
+
+    def one_of(self, indent: int, path: Path, field: Field) -> None:
+        """A line for each alternative, so that each has a place of its own."""
+        self.begin(indent, path, field)
+        self.out.append(" " * (indent + 2) + "one_of:")
+        for alternative in field.one_of:
+            self.field(indent + 4, (*path, alternative.name), alternative)
+        self.keys(indent + 2, {**dict(field.keys), "c_name": self.c_names.get(path, ""), "doc": field.doc})
 
     def switched(self, path: Path) -> str:
         rules = sorted(self.lint.get(path, ()))

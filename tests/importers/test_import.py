@@ -179,6 +179,45 @@ class Proto(FolderTest):
         self.assertEqual(re.findall(r"(?m)^  (\w+):$", text.partition("structs:")[2]), ["node", "leaf", "value", "Other", "Node"])
         self.assertEqual(main("generate", "-o", self.folder / "c", self.folder / "out/tree.yaml")[0], 0)
 
+    def imported(self, text: str) -> str:
+        """The schema for a file, from which C can be generated."""
+        (self.folder / "it.proto").write_text(f'syntax = "proto3";\n{text}')
+        self.assertEqual(main("import", "proto", "--force", "-o", self.folder, self.folder / "it.proto")[::2], (0, ""))
+        self.assertEqual(main("generate", "-o", self.folder, self.folder / "it.yaml")[::2], (0, ""))
+        return (self.folder / "it.yaml").read_text()
+
+    def test_of_a_oneof_what_contains_itself_is_lost_and_what_is_left_alone_is_optional(self):
+        text = self.imported("message Tree {\n  oneof of {\n    Tree left = 1;\n    int32 leaf = 2;\n  }\n  oneof other {\n    Tree right = 3;\n    int32 x = 4;\n    int32 y = 5;\n  }\n"
+                             "}\nmessage Top { Tree tree = 1; }\n")
+        self.assertRegex(text, r"(?m)^  tree:\n    fields:\n      # lost: left: Tree contains itself, it.proto:4\n      leaf: 'i32\?'\n      other:\n        one_of:\n"
+                               r"          # lost: right: Tree contains itself, it.proto:8\n          x: i32\n          'y': i32\n        optional: true\n")
+
+    def test_more_members_of_a_oneof_than_alternatives_are_optional_fields(self):
+        for count, wanted in ((127, 0), (128, 128)):
+            members = "".join(f"int32 x{i} = {i + 1};\n" for i in range(count))
+            text = self.imported(f"message Many {{ oneof of {{ {members} }} }}\n")
+            self.assertEqual((text.count("# lost: at most one of the fields of of is there: they are more than 127"), text.count("'i32?'")), (wanted, wanted))
+            self.assertEqual(text.count("one_of:"), 0 if wanted else 1)
+
+    def test_a_oneof_and_a_type_of_one_name_get_different_names_in_c(self):
+        text = self.imported("message Order {\n  enum Payment { CASH = 0; CARD = 1; }\n  oneof payment { Payment how = 1; string why = 2; }\n}\n")
+        self.assertRegex(text, r"(?m)^      payment:\n        one_of:\n          how: order_payment\n          why: 'string\[<=max_text\]'\n        optional: true\n")
+        self.assertEqual(re.findall("c_name: (.*)", text), ["payment_field"])
+
+    def test_files_that_are_imported_together_share_their_types(self):
+        shop, shapes = HERE / "proto/shop.proto", HERE / "proto/shapes.proto"
+        status, out, err = main("import", "proto", "-o", self.folder, shop, shapes)
+        self.assertEqual((status, err, [Path(line).name for line in out.split()]), (0, "", ["shapes_types.yaml", "shapes.yaml", "shop.yaml"]))
+        self.assertIn("import: shapes_types.yaml", (self.folder / "shop.yaml").read_text())
+        self.assertEqual(main("generate", "-o", self.folder, self.folder / "shop.yaml", self.folder / "shapes.yaml")[0], 0)
+
+    def test_lists_of_texts_in_structs_of_any_file_have_elements_of_their_own(self):
+        (self.folder / "b.proto").write_text('syntax = "proto3";\nmessage In { repeated string a = 1; }\nmessage Top { In in = 1; }\nmessage B { message Text { int32 x = 1; }\n Text text = 1; }\n')
+        (self.folder / "a.proto").write_text('syntax = "proto3";\nimport "b.proto";\nmessage Of { repeated string a = 1; }\nmessage A { Of of = 1; In in = 2; B b = 3; }\n')
+        for names in (["a"], ["b"], ["a", "b"]):
+            self.assertEqual(main("import", "proto", "--force", "-o", self.folder, *(self.folder / f"{name}.proto" for name in names))[::2], (0, ""))
+            self.assertEqual(main("generate", "-o", self.folder, *(self.folder / f"{name}.yaml" for name in names))[::2], (0, ""))
+
     def test_imported_files_are_found_in_the_folders_of_include(self):
         (self.folder / "a/deep").mkdir(parents=True)
         (self.folder / "b").mkdir()
