@@ -233,11 +233,9 @@ const struct calc_quit calc_message_quit_ = { { CALC_QUIT } };
 
 /* ---- Any message ----------------------------------------------------------------------------------------------- */
 
-bool calc_validate(const struct calc *msg, size_t bytes)
+/* Of a message whose struct is all there. */
+static bool calc_is_valid_(const struct calc *msg)
 {
-    if (bytes < sizeof *msg || bytes < calc_sizeof_(calc_tag_of(msg))) {
-        return false;
-    }
     switch (calc_tag_of(msg)) {
     case CALC_APPLY:
         return calc_valid_apply(CALC_AS_(apply, msg));
@@ -254,6 +252,11 @@ bool calc_validate(const struct calc *msg, size_t bytes)
         return true;
     }
     return false;
+}
+
+bool calc_validate(const struct calc *msg, size_t bytes)
+{
+    return bytes >= sizeof *msg && bytes >= calc_sizeof_(calc_tag_of(msg)) && calc_is_valid_(msg);
 }
 
 /* equal and hash are a function per variant: a walk over the descriptions takes longer. A table leads to them: a switch with a
@@ -462,25 +465,22 @@ size_t calc_encode(const struct calc *msg, void *buffer, size_t room)
         return 0;
     }
     bytes = form->record->bytes;
-    if (bytes > room) {
-        return 0;
-    }
-    memcpy(buffer, msg, bytes);
-    protopool_scrub(form, buffer);
-    if (!protopool_is_little_endian()) {
-        protopool_to_wire(form, buffer);
-    }
-    return bytes;
+    return bytes <= room ? protopool_encode(form, msg, bytes, buffer) : 0;
 }
 
-/* Puts the slot of received bytes that are no message back into the pool. */
-static PROTOPOOL_COLD void calc_discard_(struct calc_pool *pool, unsigned slot_class, struct calc *msg)
+/* Notes why received bytes are no message, and puts their slot back into the pool. result->used: how many they are. */
+static PROTOPOOL_COLD struct calc *calc_refuse_received_(struct calc_pool *pool, struct calc *msg, bool is_changed,
+    struct protopool_received *result)
 {
+    const struct protopool_form *const form = &calc_forms_[calc_ordinal_of_(calc_tag_of(msg))];
+    unsigned slot_class = calc_class_of_(msg);
+    (void)protopool_note_invalid(result, pool, form, NULL, msg, is_changed);
 #if PROTOPOOL_CHECK == 2
     protopool_discard(&pool->engine_, slot_class, msg);
 #else
     calc_put_(pool, &pool->loaded_[slot_class], msg);
 #endif
+    return NULL;
 }
 
 struct calc *(calc_receive)(struct calc_pool *pool, const void *bytes, size_t count,
@@ -494,7 +494,6 @@ struct calc *(calc_receive)(struct calc_pool *pool, const void *bytes, size_t co
     struct calc *msg = NULL;
     size_t size;
     unsigned slot_class;
-    bool is_changed;
 
     if (count < sizeof tagged) {
         return (struct calc *)protopool_note_incomplete(result, sizeof tagged - count);
@@ -509,27 +508,26 @@ struct calc *(calc_receive)(struct calc_pool *pool, const void *bytes, size_t co
             return NULL;
         }
     }
-    slot_class = calc_class_of_(&tagged);
-    if (slot_class != 0) {
-        msg = (struct calc *)calc_take_(pool, slot_class, tag, sizeof tagged, size);
-        if (msg == NULL) {
-            return (struct calc *)protopool_note_no_memory(result);
-        }
-        memcpy(msg, bytes, size);
-        *msg = tagged; /* the bytes can change meanwhile: what was looked at is not read twice */
-        is_changed = !protopool_is_little_endian() && !protopool_from_wire(form, msg, size);
-        if (is_changed || !calc_validate(msg, size) || !protopool_is_scrubbed(form, msg)) {
-            (void)protopool_note_invalid(result, pool, form, NULL, msg, is_changed);
-            calc_discard_(pool, slot_class, msg);
-            return NULL;
-        }
-    }
-    if (tag == CALC_QUIT) {
-        msg = (calc_new_quit)(pool);
-    }
     result->status = PROTOPOOL_RECEIVED;
     result->used = size;
     result->missing = 0;
+    if (tag == CALC_QUIT) {
+        return (calc_new_quit)(pool);
+    }
+    slot_class = calc_class_of_(&tagged);
+    msg = (struct calc *)calc_take_(pool, slot_class, tag, sizeof tagged, size);
+    if (msg == NULL) {
+        return (struct calc *)protopool_note_no_memory(result);
+    }
+    protopool_copy(msg, bytes, size);
+    *msg = tagged; /* the bytes can change meanwhile: what was looked at is not read twice */
+    if (!protopool_is_little_endian() && !protopool_from_wire(form, msg, size)) {
+        return calc_refuse_received_(pool, msg, true, result);
+    }
+    if (!protopool_visit_holes(form, (unsigned char *)msg, false) || !calc_is_valid_(msg)
+        || (form->varying_count != 0 && !protopool_is_varying_scrubbed(form, msg))) {
+        return calc_refuse_received_(pool, msg, false, result);
+    }
     return msg;
 }
 

@@ -618,11 +618,9 @@ const struct protopool_geometry itch_layout_ = {
 
 /* ---- Any message ----------------------------------------------------------------------------------------------- */
 
-bool itch_validate(const struct itch *msg, size_t bytes)
+/* Of a message whose struct is all there. */
+static bool itch_is_valid_(const struct itch *msg)
 {
-    if (bytes < sizeof *msg || bytes < itch_sizeof_(itch_tag_of(msg))) {
-        return false;
-    }
     switch (itch_tag_of(msg)) {
     case ITCH_SYSTEM_EVENT:
     case ITCH_STOCK_DIRECTORY:
@@ -649,6 +647,11 @@ bool itch_validate(const struct itch *msg, size_t bytes)
         return true;
     }
     return false;
+}
+
+bool itch_validate(const struct itch *msg, size_t bytes)
+{
+    return bytes >= sizeof *msg && bytes >= itch_sizeof_(itch_tag_of(msg)) && itch_is_valid_(msg);
 }
 
 /* equal and hash are a function per variant: a walk over the descriptions takes longer. A table leads to them: a switch with a
@@ -1130,25 +1133,22 @@ size_t itch_encode(const struct itch *msg, void *buffer, size_t room)
         return 0;
     }
     bytes = form->record->bytes;
-    if (bytes > room) {
-        return 0;
-    }
-    memcpy(buffer, msg, bytes);
-    protopool_scrub(form, buffer);
-    if (!protopool_is_little_endian()) {
-        protopool_to_wire(form, buffer);
-    }
-    return bytes;
+    return bytes <= room ? protopool_encode(form, msg, bytes, buffer) : 0;
 }
 
-/* Puts the slot of received bytes that are no message back into the pool. */
-static PROTOPOOL_COLD void itch_discard_(struct itch_pool *pool, unsigned slot_class, struct itch *msg)
+/* Notes why received bytes are no message, and puts their slot back into the pool. result->used: how many they are. */
+static PROTOPOOL_COLD struct itch *itch_refuse_received_(struct itch_pool *pool, struct itch *msg, bool is_changed,
+    struct protopool_received *result)
 {
+    const struct protopool_form *const form = &itch_forms_[itch_ordinal_of_(itch_tag_of(msg))];
+    unsigned slot_class = itch_class_of_(msg);
+    (void)protopool_note_invalid(result, pool, form, NULL, msg, is_changed);
 #if PROTOPOOL_CHECK == 2
     protopool_discard(&pool->engine_, slot_class, msg);
 #else
     itch_put_(pool, &pool->loaded_[slot_class], msg);
 #endif
+    return NULL;
 }
 
 struct itch *(itch_receive)(struct itch_pool *pool, const void *bytes, size_t count,
@@ -1162,7 +1162,6 @@ struct itch *(itch_receive)(struct itch_pool *pool, const void *bytes, size_t co
     struct itch *msg = NULL;
     size_t size;
     unsigned slot_class;
-    bool is_changed;
 
     if (count < sizeof tagged) {
         return (struct itch *)protopool_note_incomplete(result, sizeof tagged - count);
@@ -1177,24 +1176,23 @@ struct itch *(itch_receive)(struct itch_pool *pool, const void *bytes, size_t co
             return NULL;
         }
     }
-    slot_class = itch_class_of_(&tagged);
-    if (slot_class != 0) {
-        msg = (struct itch *)itch_take_(pool, slot_class, tag, sizeof tagged, size);
-        if (msg == NULL) {
-            return (struct itch *)protopool_note_no_memory(result);
-        }
-        memcpy(msg, bytes, size);
-        *msg = tagged; /* the bytes can change meanwhile: what was looked at is not read twice */
-        is_changed = !protopool_is_little_endian() && !protopool_from_wire(form, msg, size);
-        if (is_changed || !itch_validate(msg, size) || !protopool_is_scrubbed(form, msg)) {
-            (void)protopool_note_invalid(result, pool, form, NULL, msg, is_changed);
-            itch_discard_(pool, slot_class, msg);
-            return NULL;
-        }
-    }
     result->status = PROTOPOOL_RECEIVED;
     result->used = size;
     result->missing = 0;
+    slot_class = itch_class_of_(&tagged);
+    msg = (struct itch *)itch_take_(pool, slot_class, tag, sizeof tagged, size);
+    if (msg == NULL) {
+        return (struct itch *)protopool_note_no_memory(result);
+    }
+    protopool_copy(msg, bytes, size);
+    *msg = tagged; /* the bytes can change meanwhile: what was looked at is not read twice */
+    if (!protopool_is_little_endian() && !protopool_from_wire(form, msg, size)) {
+        return itch_refuse_received_(pool, msg, true, result);
+    }
+    if (!protopool_visit_holes(form, (unsigned char *)msg, false) || !itch_is_valid_(msg)
+        || (form->varying_count != 0 && !protopool_is_varying_scrubbed(form, msg))) {
+        return itch_refuse_received_(pool, msg, false, result);
+    }
     return msg;
 }
 

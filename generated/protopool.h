@@ -307,7 +307,7 @@ PROTOPOOL_BEGIN_C
 #define protopool_texts_bytes PROTOPOOL_NAMED_(protopool_texts_bytes)
 #define protopool_valid_texts PROTOPOOL_NAMED_(protopool_valid_texts)
 #define protopool_is_varying_scrubbed PROTOPOOL_NAMED_(protopool_is_varying_scrubbed)
-#define protopool_to_wire PROTOPOOL_NAMED_(protopool_to_wire)
+#define protopool_encode_any PROTOPOOL_NAMED_(protopool_encode_any)
 #define protopool_measure PROTOPOOL_NAMED_(protopool_measure)
 #define protopool_from_wire PROTOPOOL_NAMED_(protopool_from_wire)
 #define protopool_note_incomplete PROTOPOOL_NAMED_(protopool_note_incomplete)
@@ -1779,15 +1779,13 @@ struct protopool_form {
 /* Of a record of less than 8 bytes: clears its hole, or looks whether it is 0. */
 PROTOPOOL_API bool protopool_visit_small(const struct protopool_form *form, void *of, bool clears);
 
-/* Clears the holes of the record at `of`, or looks whether they are 0. */
-PROTOPOOL_INLINE bool protopool_visit_holes(const struct protopool_form *form, unsigned char *of, bool clears)
+/* The same, of a record of 8 bytes or more. */
+PROTOPOOL_INLINE bool protopool_visit_words(const struct protopool_form *form, unsigned char *of, bool clears)
 {
+    const struct protopool_hole *hole = form->holes, *const end = hole + form->hole_count;
     uint64_t word, used, found = 0;
 
-    if (!PROTOPOOL_LIKELY(form->record->bytes >= sizeof word))
-        return protopool_visit_small(form, of, clears);
-    for (uint32_t i = 0; i < form->hole_count; i++) {
-        const struct protopool_hole *const hole = &form->holes[i];
+    for (; hole != end; hole++) {
         memcpy(&word, of + hole->offset, sizeof word);
         if (!clears) {
             found |= word & hole->unused;
@@ -1797,6 +1795,13 @@ PROTOPOOL_INLINE bool protopool_visit_holes(const struct protopool_form *form, u
         memcpy(of + hole->offset, &used, sizeof used);
     }
     return found == 0;
+}
+
+/* The same, of any record. */
+PROTOPOOL_INLINE bool protopool_visit_holes(const struct protopool_form *form, unsigned char *of, bool clears)
+{
+    return PROTOPOOL_LIKELY(form->record->bytes >= sizeof(uint64_t)) ? protopool_visit_words(form, of, clears)
+                                                                     : protopool_visit_small(form, of, clears);
 }
 
 /* The same for varying fields. */
@@ -1828,8 +1833,28 @@ static inline bool protopool_is_little_endian(void)
     return first == 1;
 }
 
-/* Makes a scrubbed copy of a message, which need not be aligned, little-endian. */
-PROTOPOOL_API void protopool_to_wire(const struct protopool_form *form, void *copy);
+/* memcpy: inlined for what is short, so that no registers are saved for a call. */
+PROTOPOOL_INLINE void protopool_copy(void *to, const void *from, size_t bytes)
+{
+    if (!PROTOPOOL_LIKELY(bytes - 16 <= 16)) {
+        memcpy(to, from, bytes);
+        return;
+    }
+    memcpy(to, from, 16);
+    memcpy((unsigned char *)to + bytes - 16, (const unsigned char *)from + bytes - 16, 16); /* the two overlap */
+}
+
+/* Makes the bytes that are sent of a message: scrubbed, little-endian, not aligned. Returns how many they are. */
+PROTOPOOL_API size_t protopool_encode_any(const struct protopool_form *form, const void *msg, size_t bytes,
+                                          void *buffer);
+PROTOPOOL_INLINE size_t protopool_encode(const struct protopool_form *form, const void *msg, size_t bytes, void *buffer)
+{
+    if (form->varying_count != 0 || bytes - 16 > 16 || !protopool_is_little_endian())
+        return protopool_encode_any(form, msg, bytes, buffer);
+    protopool_copy(buffer, msg, bytes);
+    (void)protopool_visit_words(form, (unsigned char *)buffer, true);
+    return bytes;
+}
 
 /* The tag at the beginning of the bytes. */
 PROTOPOOL_INLINE uint32_t protopool_received_tag(const void *bytes, size_t tag_bytes)

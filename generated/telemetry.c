@@ -511,11 +511,9 @@ static bool telemetry_has_valid_tail_track_(const struct telemetry_track *msg, s
         NULL), msg->points_len);
 }
 
-bool telemetry_validate(const struct telemetry *msg, size_t bytes)
+/* Of a message whose struct is all there. */
+static bool telemetry_is_valid_(const struct telemetry *msg, size_t bytes)
 {
-    if (bytes < sizeof *msg || bytes < telemetry_sizeof_(telemetry_tag_of(msg))) {
-        return false;
-    }
     switch (telemetry_tag_of(msg)) {
     case TELEMETRY_HEARTBEAT:
         return telemetry_valid_heartbeat(TELEMETRY_AS_(heartbeat, msg));
@@ -540,6 +538,11 @@ bool telemetry_validate(const struct telemetry *msg, size_t bytes)
         return true;
     }
     return false;
+}
+
+bool telemetry_validate(const struct telemetry *msg, size_t bytes)
+{
+    return bytes >= sizeof *msg && bytes >= telemetry_sizeof_(telemetry_tag_of(msg)) && telemetry_is_valid_(msg, bytes);
 }
 
 /* equal and hash are a function per variant: a walk over the descriptions takes longer. A table leads to them: a switch with a
@@ -873,25 +876,25 @@ size_t telemetry_encode(const struct telemetry *msg, void *buffer, size_t room)
         return 0;
     }
     bytes = form->tail_count != 0 ? telemetry_tail_size_(msg) : form->record->bytes;
-    if (bytes > room) {
-        return 0;
-    }
-    memcpy(buffer, msg, bytes);
-    protopool_scrub(form, buffer);
-    if (!protopool_is_little_endian()) {
-        protopool_to_wire(form, buffer);
-    }
-    return bytes;
+    return bytes <= room ? protopool_encode(form, msg, bytes, buffer) : 0;
 }
 
-/* Puts the slot of received bytes that are no message back into the pool. */
-static PROTOPOOL_COLD void telemetry_discard_(struct telemetry_pool *pool, unsigned slot_class, struct telemetry *msg)
+/* Notes why received bytes are no message, and puts their slot back into the pool. result->used: how many they are. */
+static PROTOPOOL_COLD struct telemetry *telemetry_refuse_received_(struct telemetry_pool *pool, struct telemetry *msg, bool is_changed,
+    struct protopool_received *result)
 {
+    const struct protopool_form *const form = &telemetry_forms_[telemetry_ordinal_of_(telemetry_tag_of(msg))];
+    unsigned slot_class = telemetry_class_of_(msg);
+    if (form->tail_count != 0) {
+        slot_class = telemetry_tail_class_(pool, slot_class, result->used);
+    }
+    (void)protopool_note_invalid(result, pool, form, telemetry_ranges_, msg, is_changed);
 #if PROTOPOOL_CHECK == 2
     protopool_discard(&pool->engine_, slot_class, msg);
 #else
     telemetry_put_(pool, &pool->loaded_[slot_class], msg);
 #endif
+    return NULL;
 }
 
 struct telemetry *(telemetry_receive)(struct telemetry_pool *pool, const void *bytes, size_t count,
@@ -905,7 +908,6 @@ struct telemetry *(telemetry_receive)(struct telemetry_pool *pool, const void *b
     struct telemetry *msg = NULL;
     size_t size;
     unsigned slot_class;
-    bool is_changed;
 
     if (count < sizeof tagged) {
         return (struct telemetry *)protopool_note_incomplete(result, sizeof tagged - count);
@@ -920,30 +922,29 @@ struct telemetry *(telemetry_receive)(struct telemetry_pool *pool, const void *b
             return NULL;
         }
     }
-    slot_class = telemetry_class_of_(&tagged);
-    if (slot_class != 0) {
-        if (form->tail_count != 0) {
-            slot_class = telemetry_tail_class_(pool, slot_class, size);
-        }
-        msg = (struct telemetry *)telemetry_take_(pool, slot_class, tag, sizeof tagged, size);
-        if (msg == NULL) {
-            return (struct telemetry *)protopool_note_no_memory(result);
-        }
-        memcpy(msg, bytes, size);
-        *msg = tagged; /* the bytes can change meanwhile: what was looked at is not read twice */
-        is_changed = protopool_is_little_endian() ? form->tail_count != 0 && telemetry_tail_size_(msg) != size : !protopool_from_wire(form, msg, size);
-        if (is_changed || !telemetry_validate(msg, size) || !protopool_is_scrubbed(form, msg)) {
-            (void)protopool_note_invalid(result, pool, form, telemetry_ranges_, msg, is_changed);
-            telemetry_discard_(pool, slot_class, msg);
-            return NULL;
-        }
-    }
-    if (tag == TELEMETRY_REBOOT) {
-        msg = (telemetry_new_reboot)(pool);
-    }
     result->status = PROTOPOOL_RECEIVED;
     result->used = size;
     result->missing = 0;
+    if (tag == TELEMETRY_REBOOT) {
+        return (telemetry_new_reboot)(pool);
+    }
+    slot_class = telemetry_class_of_(&tagged);
+    if (form->tail_count != 0) {
+        slot_class = telemetry_tail_class_(pool, slot_class, size);
+    }
+    msg = (struct telemetry *)telemetry_take_(pool, slot_class, tag, sizeof tagged, size);
+    if (msg == NULL) {
+        return (struct telemetry *)protopool_note_no_memory(result);
+    }
+    protopool_copy(msg, bytes, size);
+    *msg = tagged; /* the bytes can change meanwhile: what was looked at is not read twice */
+    if ((protopool_is_little_endian() ? form->tail_count != 0 && telemetry_tail_size_(msg) != size : !protopool_from_wire(form, msg, size))) {
+        return telemetry_refuse_received_(pool, msg, true, result);
+    }
+    if (!protopool_visit_holes(form, (unsigned char *)msg, false) || !telemetry_is_valid_(msg, size)
+        || (form->varying_count != 0 && !protopool_is_varying_scrubbed(form, msg))) {
+        return telemetry_refuse_received_(pool, msg, false, result);
+    }
     return msg;
 }
 

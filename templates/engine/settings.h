@@ -161,7 +161,7 @@
 #define protopool_texts_bytes PROTOPOOL_NAMED_(protopool_texts_bytes)
 #define protopool_valid_texts PROTOPOOL_NAMED_(protopool_valid_texts)
 #define protopool_is_varying_scrubbed PROTOPOOL_NAMED_(protopool_is_varying_scrubbed)
-#define protopool_to_wire PROTOPOOL_NAMED_(protopool_to_wire)
+#define protopool_encode_any PROTOPOOL_NAMED_(protopool_encode_any)
 #define protopool_measure PROTOPOOL_NAMED_(protopool_measure)
 #define protopool_from_wire PROTOPOOL_NAMED_(protopool_from_wire)
 #define protopool_note_incomplete PROTOPOOL_NAMED_(protopool_note_incomplete)

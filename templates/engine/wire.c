@@ -261,11 +261,16 @@ static void pp_swap_tails(const struct protopool_form *form, unsigned char *of)
     }
 }
 
-void protopool_to_wire(const struct protopool_form *form, void *copy)
+size_t protopool_encode_any(const struct protopool_form *form, const void *msg, size_t bytes, void *buffer)
 {
-    pp_swap_tails(form, (unsigned char *)copy);
-    pp_swap_record(form->record, (unsigned char *)copy);
-    pp_reverse((unsigned char *)copy, form->tag_bytes);
+    memcpy(buffer, msg, bytes);
+    protopool_scrub(form, buffer);
+    if (!protopool_is_little_endian()) {
+        pp_swap_tails(form, (unsigned char *)buffer);
+        pp_swap_record(form->record, (unsigned char *)buffer);
+        pp_reverse((unsigned char *)buffer, form->tag_bytes);
+    }
+    return bytes;
 }
 
 /* Received bytes. */
