@@ -233,6 +233,12 @@ class Layout:
     slot_sizes: tuple[SlotSize, ...]
     tail_classes: tuple[int, ...] = ()      # the slot class of each tail_index
 
+    @property
+    def tag_bytes(self) -> int:
+        """The bytes of the tag of a message that is sent; 0: it is not sent."""
+        wire = self.protocol.wire
+        return self.tag.size if wire is None or wire.tag is None else wire.tag
+
     @cached_property
     def tailed(self) -> tuple[Message, ...]:
         """The messages with tails."""

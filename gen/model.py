@@ -11,6 +11,7 @@ from .field_types import FieldType, Part
 from .scalars import SCALARS, Scalar, integer_of
 
 
+REST = -1                       # Field.wire: no length is sent, the field is what is left of a payload
 MAX_TAG = 2**31 - 1             # a tag is an enumerator in C, and C11's enumerators are ints
 
 
@@ -459,6 +460,7 @@ class Field(NamedTuple):
     named: NamedType | None = None               # the named type by which it is written
     since: int = 0
     deprecated: str = ""
+    wire: int | None = None                      # in a packed protocol: the bytes of its length, or REST; None: as in the struct
 
     @property
     def is_optional(self) -> bool:
@@ -586,6 +588,13 @@ class Constant:
     place: Place | None = field(default=None, compare=False)
 
 
+class Wire(NamedTuple):
+    """How messages are packed: the order of bytes, and the bytes of a tag (0: it is not sent; None: as in the struct)."""
+
+    is_big: bool
+    tag: int | None = None
+
+
 @dataclass(frozen=True)
 class Protocol:
     name: Name
@@ -599,6 +608,7 @@ class Protocol:
     bit_fields: tuple[BitField, ...] = ()
     doc: str = ""
     license: str = ""
+    wire: Wire | None = None                # None: a message is sent as it lies in memory
 
     @cached_property
     def has_history(self) -> bool:

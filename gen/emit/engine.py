@@ -9,10 +9,10 @@ from .render import TEMPLATES
 FOLDER = TEMPLATES / "engine"
 PARTS = {
     "protopool.h": ("port.h", "settings.h", "compiler.h", "source.h", "types.h", "fault.h", "refusal.h", "fast.h", "pool.h",
-                    "depot.h", "holders.h", "text.h", "texts.h", "f16.h", "hash.h", "record.h", "wire.h", "print.h", "message.h"),
+                    "depot.h", "holders.h", "text.h", "texts.h", "f16.h", "hash.h", "record.h", "wire.h", "packed.h", "print.h", "message.h"),
     "protopool.c": ("port.c", "check.c", "fault.c", "lock.c", "slab.c", "counts.c", "shape.c", "heap.c", "store.c", "magazine.c",
                     "exchange.c", "cache.c", "fixed.c", "pool.c", "prefill.c", "depot.c", "check1.c", "check2.c", "holders.c", "leak.c",
-                    "texts.c", "record.c", "decimal.c", "print.c", "hash.c", "refusal.c", "wire.c"),
+                    "texts.c", "record.c", "decimal.c", "print.c", "hash.c", "refusal.c", "wire.c", "packed.c"),
 }
 ON_DEMAND = {"cpp": "protopool.hpp"}    # in one piece
 RUNTIME_FOLDER = TEMPLATES / "python"

@@ -11,6 +11,7 @@ import jinja2
 from .. import model
 from ..blanks import forms
 from ..laid_out import Layout
+from ..packing import packings
 from ..scalars import Bound, Scalar, is_saturated, length_scalar
 from . import c_text, compiled, direct, rules, sample_sizes
 from .kinds import dispatcher
@@ -92,7 +93,7 @@ def _environment() -> direct.Environment:
         bound=_bound, joined=lambda texts, between: between.join(filter(None, texts)), length_type=lambda bound: length_scalar(bound).c, utf8_length=lambda text: len(text.encode()),
         bounds=rules.bounds, described_range=rules.described_range, initial=rules.initial, span=rules.span, outside=rules.outside, outside_part=rules.outside_part,
         present=rules.present, absent_bits=rules.absent_bits, can_be_too_long=rules.can_be_too_long,
-        showing=_of_protocol(rules.RuledOut.field_that_shows), forms=forms)
+        showing=_of_protocol(rules.RuledOut.field_that_shows), forms=forms, packings=packings)
     environment.tests.update(
         enum=lambda e: isinstance(e, model.Enum), flags=lambda e: isinstance(e, model.Flags), bits=lambda e: isinstance(e, model.BitField),
         scalar=lambda e: isinstance(e, Scalar), struct=lambda e: isinstance(e, model.Struct), message=lambda e: isinstance(e, model.Message),

@@ -8,14 +8,15 @@ _FLAG = {"value": None, "mask": None, "since": None, "c_name": None, "deprecated
 _ENUM = {"doc": None, "c_name": None, "base": None, "values": {"*": _VALUE}}
 _PART = {"bits": None, "at": None, "type": None, "unit": None, "range": None, "since": None, "c_name": None, "deprecated": None, "doc": None}
 _BIT_FIELD = {"doc": None, "c_name": None, "base": None, "bits": {"*": _PART}}
-_ALTERNATIVE = {"type": None, "pad": None, "unit": None, "range": None, "default": None, "since": None, "c_name": None, "deprecated": None, "doc": None}
-_FIELD = {"type": None, "one_of": {"*": _ALTERNATIVE}, "optional": None, "constant": None, "max": None, "pad": None, "unit": None, "range": None, "absent": None,
+_ALTERNATIVE = {"type": None, "wire": None, "pad": None, "unit": None, "range": None, "default": None, "since": None, "c_name": None, "deprecated": None, "doc": None}
+_FIELD = {"type": None, "one_of": {"*": _ALTERNATIVE}, "optional": None, "constant": None, "max": None, "wire": None, "pad": None, "unit": None, "range": None, "absent": None,
           "default": None, "since": None, "c_name": None, "deprecated": None, "doc": None}
 _TYPE = {"type": None, "pad": None, "unit": None, "range": None, "absent": None, "default": None, "since": None, "c_name": None, "deprecated": None, "doc": None}
 _STRUCT = {"doc": None, "since": None, "c_name": None, "deprecated": None, "lint": _LINT, "fields": {"*": _FIELD}}
 _MESSAGE = {"doc": None, "tag": None, "since": None, "replies": None, "c_name": None, "deprecated": None, "lint": _LINT, "max_live": None, "weight": None, "shared": None,
             "fields": {"*": _FIELD}}
-SCHEMA = {"protocol": None, "doc": None, "license": None, "c_name": None, "lint": _LINT, "import": None, "constants": {"*": _CONSTANT},
+_WIRE = {"order": None, "packed": None, "tag": None}
+SCHEMA = {"protocol": None, "doc": None, "license": None, "c_name": None, "lint": _LINT, "wire": _WIRE, "import": None, "constants": {"*": _CONSTANT},
           "enums": {"*": _ENUM}, "flags": {"*": {**_ENUM, "values": {"*": _FLAG}}}, "types": {"*": _TYPE}, "bit_fields": {"*": _BIT_FIELD},
           "structs": {"*": _STRUCT}, "messages": {"*": _MESSAGE}}
 

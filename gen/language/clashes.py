@@ -18,7 +18,7 @@ from .types import is_tail, is_texts
 _OWN = """any cpp pool pool_stats depot handlers tag tag_of tag_name size free print equal hash clone dispatch validate
     pool_init pool_init_growing pool_fini pool_reset pool_reserve pool_prefill pool_each pool_print_budget pool_join pool_failure
     snprint print_pretty snprint_pretty describe pool_flush pool_trim depot_init depot_init_fixed depot_fini depot_each depot_trim depot_stats depot_print_budget
-    encoded_size encode receive scrub""".split()
+    encoded_size encode receive receive_as scrub""".split()
 _OWN_MACROS = "VARIANTS HANDLERS POOL_BYTES POOL_STORAGE DEPOT_BYTES DEPOT_STORAGE SLOT_SIZES".split()
 _OWN_NAME = "the generator's own"
 _ADVICE = 'give {} another C name with "c_name"'

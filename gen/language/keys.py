@@ -9,7 +9,7 @@ from functools import lru_cache
 from . import yaml_tree
 from ..diagnostics import Place, Reporter, at, did_you_mean, quoted
 from ..lint.names import RULES
-from .syntax import BitField, BitPart, Constant, Enum, EnumValue, Field, Message, Parts, Schema, Struct, Type, Word
+from .syntax import BitField, BitPart, Constant, Enum, EnumValue, Field, Message, Parts, Schema, Struct, Type, Wire, Word
 
 _TYPE = re.compile(r"(?P<name>[A-Za-z]\w*)\s*(?P<brackets>\[\s*(?P<most><=)?\s*(?P<bound>-?\w*)\s*\])?(?P<list>\s*\[\s*\])?\s*(?P<optional>\?)?\Z", re.ASCII)
 _LONGEST_TYPE = 512
@@ -26,12 +26,12 @@ class Reader:
                     "default": self.default}
         # What has a type, and its keys: there are thousands of fields.
         self.typed_keys = {"type": of_types | {"absent": self.word, "since": self.word, "deprecated": self.reason}, "field": of_types | {"max": self.word, "absent": self.word, "constant": self.word,
-                                                                  "one_of": self.named("one_of", self.field), "optional": self.word,
+                                                                  "one_of": self.named("one_of", self.field), "optional": self.word, "wire": self.word,
                                                                   "since": self.word, "deprecated": self.reason}}
 
     def schema(self, node: yaml_tree.Node) -> Schema | None:
         keys = self.keys(node, "a schema", protocol=self.name, doc=self.doc, license=self.word, c_name=self.name,
-                         lint=self.lint, **self.shared_keys(), messages=self.named("messages", self.message))
+                         lint=self.lint, wire=self.wire, **self.shared_keys(), messages=self.named("messages", self.message))
         if keys is None:
             return None
         missing = [quoted(needed) for needed in ("protocol", "messages") if not self.given(node, needed)]
@@ -42,6 +42,12 @@ class Reader:
         if keys.get("protocol") is None:
             return None
         return Schema(self.reporter.source, imports=keys.pop("import", ()), **keys)
+
+    def wire(self, node: yaml_tree.Node) -> Wire | None:
+        keys = self.keys(node, '"wire"', packed=self.word, order=self.word, tag=self.word)
+        if keys is None and _empty(node):
+            self.reporter.error(node.place, '"wire" must be a mapping of keys to values', "for example wire: {order: big, packed: true}")
+        return None if keys is None else Wire(node.place, **keys)
 
     def shared(self, node: yaml_tree.Node) -> Schema | None:
         """The schema of an imported file."""

@@ -12,7 +12,7 @@ from .syntax import Field, Word
 from .types import is_tail
 
 MOST = 127                      # alternatives: what says which is a byte, and descriptions mask its lower 7 bits
-_FOR_FIELDS = ("range", "default", "pad", "max", "absent", "constant")
+_FOR_FIELDS = ("range", "default", "pad", "max", "absent", "constant", "wire")
 
 
 def one_of(written: Field, resolve: Callable[[Field], model.Field], public: frozenset[str], reporter: Reporter) -> model.Field:

@@ -9,7 +9,7 @@ from .. import model
 from ..diagnostics import Reporter, at, did_you_mean, quoted, visible
 from ..model import MAX_TAG
 from ..scalars import SCALARS
-from . import clashes, enums, named_types
+from . import clashes, enums, named_types, packed
 from .absent_numbers import with_absent_number, with_number_of_type
 from .bit_fields import BitFields
 from .field_values import resolved_constant, resolved_values
@@ -17,7 +17,7 @@ from .names import checked_name, parameter
 from .numbers import Numbers
 from .one_of import one_of
 from .struct_order import in_order_of_need
-from .syntax import Field, Message, Schema, Struct, Word
+from .syntax import Field, Message, Schema, Struct, Wire, Word
 from .types import BUILT_IN, Types
 
 MOST = {"messages": 2000, "structs, enums, flags and bit fields": 2000, "types": 2000, "fields": 12000, "constants and values": 20000}     # so that a run ends in seconds
@@ -42,15 +42,17 @@ def resolve(schema: Schema, reporter: Reporter) -> model.Protocol:
         elements.setdefault(name, element)
     types = Types(reporter, constants, elements, structs)
     named_types.resolve(schema, types)
-    records = _Records(reporter, types, public)
+    records = _Records(reporter, types, public, schema.wire)
     resolved = {}
     for struct in in_order_of_need(structs, elements.keys(), reporter):
         resolved[struct.name.text] = records.struct(struct)
         elements.setdefault(struct.name.text, resolved[struct.name.text])
+    messages = records.messages(schema)
     protocol = model.Protocol(
-        checked_name(schema.protocol, schema.c_name, reporter), visible(os.path.basename(schema.source.name)), records.messages(schema),
+        checked_name(schema.protocol, schema.c_name, reporter), visible(os.path.basename(schema.source.name)), messages,
         tuple(all_enums.values()), tuple(all_flags.values()), tuple(types.named[t.name.text] for t in schema.types if t.name.text in types.named), tuple(resolved.values()),
-        tuple(constants.values()), tuple(all_bit_fields.values()), schema.doc, _license(schema.license, reporter))
+        tuple(constants.values()), tuple(all_bit_fields.values()), schema.doc, _license(schema.license, reporter),
+        packed.wire(schema, messages, reporter))
     if not schema.messages and not reporter.diagnostics:
         reporter.error(schema.protocol.place, "a protocol has at least one message", "for example messages: {Quit: {}}")
     clashes.find(schema, symbols, protocol, reporter)
@@ -101,10 +103,12 @@ class _Records:
     reporter: Reporter
     types: Types
     public: frozenset[str]
+    wire: Wire | None = None
 
     def struct(self, struct: Struct) -> model.Struct:
         fields = tuple(self.field(field) for field in struct.fields)
         self.no_tails(fields, struct.fields)
+        packed.check_fields(struct, self.wire, self.reporter)
         if not struct.fields and not self.reporter.diagnostics:
             self.reporter.error(struct.name.place, f"the struct {quoted(struct.name.text)} has no fields", "for example fields: {x: i32, y: i32}")
         return model.Struct(checked_name(struct.name, struct.c_name, self.reporter), fields, struct.name.place, struct.doc,
@@ -151,6 +155,7 @@ class _Records:
             max_live = Numbers(self.reporter).integer(message.max_live, 0, 2**32 - 1, '"max_live"')
         weight = 1.0 if message.weight is None else Numbers(self.reporter).share(message.weight, '"weight"')
         fields = tuple(self.field(field) for field in message.fields)
+        packed.check_fields(message, self.wire, self.reporter)
         resolved = model.Message(checked_name(message.name, message.c_name, self.reporter), tag, fields, message.name.place, max_live, weight,
                                  message.doc, message.deprecated, replies, tuple(map(self.constant, message.constants)),
                                  Numbers(self.reporter).since(message.since), message.shared, _one_ofs(fields, message.fields))
@@ -186,7 +191,7 @@ class _Records:
             field_type = with_number_of_type(field, field_type, named.absent, allowed, self.reporter)
         return model.Field(name, parameter(name, self.public), field_type, field.type.word.text, field.name.place,
                            field.doc or (named.doc if named else ""), field.unit or (named.unit if named else ""), allowed, default, named,
-                           Numbers(self.reporter).since(field.since) if field.since else 0, field.deprecated)
+                           Numbers(self.reporter).since(field.since) if field.since else 0, field.deprecated, packed.length_of(field, field_type, self.reporter))
 
     def constant(self, field: Field) -> model.ConstantField:
         field_type = self.types.resolve(field)

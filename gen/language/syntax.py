@@ -45,6 +45,7 @@ class Field(NamedTuple):
     constant: Word | None = None
     one_of: tuple["Field", ...] = ()        # its alternatives; it has no type then
     optional: Word | None = None
+    wire: Word | None = None        # the type of its length on the wire, or rest
     since: Word | None = None
     deprecated: str = ""            # the reason, or "true"; empty if it is not deprecated. So also below
 
@@ -134,6 +135,15 @@ class Constant(NamedTuple):
 SHARED = ("constants", "enums", "flags", "types", "bit_fields", "structs")     # the parts of a schema that an imported file may have
 
 
+class Wire(NamedTuple):
+    """How messages are sent."""
+
+    place: Place
+    packed: Word | None = None
+    order: Word | None = None
+    tag: Word | None = None
+
+
 class Schema(NamedTuple):
     source: Source
     protocol: Word
@@ -141,6 +151,7 @@ class Schema(NamedTuple):
     license: Word | None = None
     c_name: Word | None = None
     lint: frozenset[str] = frozenset()
+    wire: Wire | None = None
     imports: tuple[Word, ...] = ()
     constants: tuple[Constant, ...] = ()
     enums: tuple[Enum, ...] = ()
