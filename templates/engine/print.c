@@ -413,7 +413,7 @@ static void pp_print_element(struct protopool_printer *to, const struct protopoo
     }
     if (field->type == PROTOPOOL_SIGNED || field->is_signed)
         bits = pp_sign_extended(bits, field->bytes);
-    for (uint32_t i = 0; i < field->value_count; i++) {
+    for (uint32_t i = 0; field->type == PROTOPOOL_ENUM && i < field->value_count; i++) {
         if (field->values[i].number == bits) {
             protopool_print(to, field->values[i].name);
             return;

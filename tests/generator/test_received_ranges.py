@@ -95,6 +95,8 @@ ONE = """
     p_free(&pool, msg);
     msg = p_receive(&pool, bytes, size, &result);
     puts(msg != NULL ? "received" : result.refusal.text);
+    if (msg != NULL && p_print(stderr, msg) <= 0)
+        return 1;
     if (msg == NULL && (result.refusal.rule != PROTOPOOL_RULE_RANGE
                         || strncmp(result.refusal.field, result.refusal.text, strlen(result.refusal.field)) != 0))
         return 1;
