@@ -173,25 +173,26 @@ class _Schema:
         if presence == "constant":
             return self.constant(element, of, doc)
         keys: tuple[tuple[str, str], ...] = ()
+        given, null = element.get("nullValue") or of.get("nullValue"), ""
         if of.name == "type":
             it = simple(of)
             if it.length == 0:
                 raise wrong(element.place, f"{quoted(of.get('name'))} is a type of data: only <data> can have it")
+            of_type = ""                        # the number that its type says by itself
             if self.types.get(of.get("name")) is of:
-                kind, keys = self.named(of, it).name, unit(element)
+                named = self.named(of, it)
+                kind, keys, of_type = named.name, unit(element), dict(named.keys).get("absent", "")
             else:
                 kind, keys, doc = self.spelling(it), unit(element) or keys_of(it, notes), doc or plain(of.get("description"))
-            if presence == "optional":
-                null = absent(it, element.get("nullValue") or of.get("nullValue"))
-                keys += (("absent", null),) if null else ()
+            null = absent(it, given) if presence == "optional" else ""
+            keys += (("absent", null),) if null and null != of_type else ()
         else:
             thing = self.thing(of)
             if not _parts(thing):
                 return lost(f"{plain(element.get('name'))}: {plain(of.get('name'))} has nothing that a message holds", element.place)
             kind = thing.name
-        null = element.get("nullValue") or of.get("nullValue")
-        if presence == "optional" and null and "absent" not in dict(keys):
-            notes.append(lost(f"the value that means \"absent\", {plain(null)}", element.place))
+        if presence == "optional" and given and not null:
+            notes.append(lost(f"the value that means \"absent\", {quoted(given)}", element.place))
         return Field("", kind + "?" * (presence == "optional"), element.place, doc, tuple(notes), keys + self.keys_of_history(element))
 
     def constant(self, element: Element, of: Element, doc: str) -> Field | str:
@@ -232,6 +233,8 @@ class _Schema:
         if id(of) not in self.made:
             notes = list(self.lost_history(of))
             keys = keys_of(it, notes)
+            if of.get("presence") == "optional" or of.get("nullValue"):
+                keys += (("absent", null),) if (null := absent(it, of.get("nullValue"))) else ()
             name = self.names(identifier(of.get("name"), "type"))
             self.made[id(of)] = Field(name, self.spelling(it), of.place, plain(of.get("description")), tuple(notes), keys)
         return self.made[id(of)]
