@@ -171,8 +171,8 @@ PROTOPOOL_BEGIN_C
 /* PROTOPOOL_SCRUB: new, copy and clone set each byte that holds no value to 0, so that no message has old bytes of its slot. It is a
  * setting of a file, too. Without it, scrub does the same for one message, and encode for the bytes that it writes. */
 
-/* Slots in a magazine: a plain decimal from 1 to 65535. It should exceed the usual burst of allocations or frees. A
- * microcontroller, a 32-bit machine without a system that the compiler knows, has small ones. */
+/* Slots in a magazine: a plain decimal from 1 to 65535. It should exceed the usual burst of allocations or frees. On a
+ * microcontroller (a 32-bit machine without a system that the compiler knows) they are small. */
 #ifndef PROTOPOOL_MAGAZINE
 #if UINTPTR_MAX > 0xffffffffU || defined __unix__ || defined __APPLE__ || defined _WIN32
 #define PROTOPOOL_MAGAZINE 64
@@ -391,7 +391,7 @@ PROTOPOOL_BEGIN_C
 #define PROTOPOOL_FREED_BY_(free_function)
 #endif
 
-/* Before the constructors of a message that the schema calls deprecated. A file that defines PROTOPOOL_NO_DEPRECATION before it
+/* Before the constructors of a deprecated message. A file that defines PROTOPOOL_NO_DEPRECATION before it
  * includes this header gets no such warning. */
 #if defined __GNUC__ && !defined PROTOPOOL_NO_DEPRECATION
 #define PROTOPOOL_DEPRECATED(why) __attribute__((deprecated(why)))
@@ -1055,7 +1055,7 @@ PROTOPOOL_INLINE void protopool_write_tag(void *msg, uint32_t tag, size_t tag_by
 
 #define PROTOPOOL_MIN_(a, b) ((a) < (b) ? (a) : (b))
 
-/* The bytes of the tables for this number of slot sizes, with and without a budget. The memory of a fixed depot begins with
+/* The bytes of the tables for this number of slot sizes, whether or not they have a budget. The memory of a fixed depot begins with
  * the tables. */
 #define PROTOPOOL_TABLES_BYTES(slot_sizes) \
     (PROTOPOOL_ROUND_UP_(sizeof(struct protopool_store)) \
@@ -1503,8 +1503,8 @@ enum protopool_type {
 
 /* The name of an enum's value, of a bit of flags, or of no bits. number: the value converted to uint64_t, or the mask.
  *
- * Behind the `value_count` values of an enum or of flags with has_history, there are as many again: the history of each. number: its
- * `since`, as that of a field. name: why it is deprecated; "" if the schema gives no reason; NULL if it is not deprecated. */
+ * If an enum or flags has has_history, `value_count` more elements follow: the history of each value. number: its `since`, as that of
+ * a field. name: why it is deprecated; "" if the schema gives no reason; NULL if it is not deprecated. */
 struct protopool_value {
     const char *name;
     uint64_t number;
@@ -1547,13 +1547,14 @@ struct protopool_field {
         uint32_t value_count;
         uint32_t
             range_number; /* of a number or CHAR, at level 0: of its range in the protocol's table, from 1; 0: none */
-        uint32_t extent_offset; /* of TEXTS: of the integer, as wide as an offset, that counts the bytes of all */
+        uint32_t
+            extent_offset; /* of TEXTS: of the integer that counts the bytes of the list; it is as wide as an offset */
     };
     uint32_t offset; /* of the first element, in bytes from the beginning of the record. See protopool_field_at */
     uint32_t bytes;  /* of an element */
     uint32_t count;  /* elements that it has room for; it may be 1 for a list too */
     uint32_t length_offset;   /* of the unsigned integer that counts the used elements; see PROTOPOOL_BY_NUMBER */
-    uint32_t presence_offset; /* of the byte with the bit that says whether the field is present; the same */
+    uint32_t presence_offset; /* of the byte whose bit says whether the field is present; see PROTOPOOL_BY_NUMBER */
     enum protopool_type type : 8;
     bool is_list : 1;       /* an array or a list, even of one element */
     bool is_tail : 1;       /* it follows the record; only in a message in a pool */
@@ -1561,9 +1562,9 @@ struct protopool_field {
     bool is_deprecated : 1; /* as the schema says */
     bool has_history : 1;   /* of an ENUM or FLAGS: `values` also has the history of each */
     char pad;               /* of a TEXT without a length: the character that fills its unused end */
-    uint8_t length_bytes;   /* of that integer; 0: all elements are used */
+    uint8_t length_bytes;   /* of the length; 0: all elements are used */
     uint8_t presence_mask;  /* that bit; 0: the field always is present */
-    uint8_t align;          /* of a tail behind another: where it begins is a multiple of this */
+    uint8_t align;          /* of a tail behind another: it begins at a multiple of this */
     uint16_t since;         /* the version of the protocol that it is new in; 0: the schema does not say */
 };
 
@@ -1744,21 +1745,21 @@ struct protopool_received {
 #endif
 };
 
-/* Bits of 8 bytes of a record that hold no value: padding, and what no bit-field uses. Of a record of less than 8 bytes, all its
- * bytes. `unused` has the order of this machine. */
+/* Bits without a value in 8 bytes of a record, or in all bytes of a smaller one: padding, and what no bit-field uses. `unused` is in
+ * the byte order of this machine. */
 struct protopool_hole {
     uint64_t unused;
     uint32_t offset;
 };
 
-/* A field that does not always use all its bytes: it can be absent, has a length or alternatives, or consists of structs that are
- * described so. */
+/* A field that does not always use all its bytes: it can be absent, has a length or alternatives, or consists of structs with such
+ * fields. */
 struct protopool_varying {
     const struct protopool_form *elements; /* of the structs, NULL: all their bytes are used; or of the alternatives */
     uint32_t number;                       /* of the field in the record, from 0 */
 };
 
-/* A record: where it holds no value. Holes are also those of single structs in it. Of the varying fields, tails come first. */
+/* A record: where it holds no value. Its holes include those of single structs in it. Of the varying fields, tails come first. */
 struct protopool_form {
     const struct protopool_record *record;
     const struct protopool_hole *holes;
@@ -1845,7 +1846,7 @@ PROTOPOOL_INLINE void protopool_copy(void *to, const void *from, size_t bytes)
     memcpy((unsigned char *)to + bytes - 16, (const unsigned char *)from + bytes - 16, 16); /* the two overlap */
 }
 
-/* Makes the bytes that are sent of a message: scrubbed, little-endian, not aligned. Returns how many they are. */
+/* Writes a message as it is sent: scrubbed, little-endian, not aligned. Returns the number of bytes. */
 PROTOPOOL_API size_t protopool_encode_any(const struct protopool_form *form, const void *msg, size_t bytes,
                                           void *buffer);
 PROTOPOOL_INLINE size_t protopool_encode(const struct protopool_form *form, const void *msg, size_t bytes, void *buffer)
@@ -1872,7 +1873,7 @@ PROTOPOOL_INLINE uint32_t protopool_received_tag(const void *bytes, size_t tag_b
 PROTOPOOL_API size_t protopool_measure(const struct protopool_form *form, const void *bytes, size_t count,
                                        struct protopool_received *result);
 
-/* Makes a copy of received bytes a message of this machine. False if its lengths have changed since it was measured. */
+/* Changes a copy of received bytes into a message of this machine. False if its lengths have changed since it was measured. */
 PROTOPOOL_API bool protopool_from_wire(const struct protopool_form *form, void *msg, size_t bytes);
 
 /* Notes a result, and returns NULL. */

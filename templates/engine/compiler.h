@@ -72,7 +72,7 @@
 #define PROTOPOOL_FREED_BY_(free_function)
 #endif
 
-/* Before the constructors of a message that the schema calls deprecated. A file that defines PROTOPOOL_NO_DEPRECATION before it
+/* Before the constructors of a deprecated message. A file that defines PROTOPOOL_NO_DEPRECATION before it
  * includes this header gets no such warning. */
 #if defined __GNUC__ && !defined PROTOPOOL_NO_DEPRECATION
 #define PROTOPOOL_DEPRECATED(why) __attribute__((deprecated(why)))

@@ -3,7 +3,7 @@
 
 #define PROTOPOOL_MIN_(a, b) ((a) < (b) ? (a) : (b))
 
-/* The bytes of the tables for this number of slot sizes, with and without a budget. The memory of a fixed depot begins with
+/* The bytes of the tables for this number of slot sizes, whether or not they have a budget. The memory of a fixed depot begins with
  * the tables. */
 #define PROTOPOOL_TABLES_BYTES(slot_sizes) \
     (PROTOPOOL_ROUND_UP_(sizeof(struct protopool_store)) \

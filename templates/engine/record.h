@@ -18,8 +18,8 @@ enum protopool_type {
 
 /* The name of an enum's value, of a bit of flags, or of no bits. number: the value converted to uint64_t, or the mask.
  *
- * Behind the `value_count` values of an enum or of flags with has_history, there are as many again: the history of each. number: its
- * `since`, as that of a field. name: why it is deprecated; "" if the schema gives no reason; NULL if it is not deprecated. */
+ * If an enum or flags has has_history, `value_count` more elements follow: the history of each value. number: its `since`, as that of
+ * a field. name: why it is deprecated; "" if the schema gives no reason; NULL if it is not deprecated. */
 struct protopool_value {
     const char *name;
     uint64_t number;
@@ -62,13 +62,14 @@ struct protopool_field {
         uint32_t value_count;
         uint32_t
             range_number; /* of a number or CHAR, at level 0: of its range in the protocol's table, from 1; 0: none */
-        uint32_t extent_offset; /* of TEXTS: of the integer, as wide as an offset, that counts the bytes of all */
+        uint32_t
+            extent_offset; /* of TEXTS: of the integer that counts the bytes of the list; it is as wide as an offset */
     };
     uint32_t offset; /* of the first element, in bytes from the beginning of the record. See protopool_field_at */
     uint32_t bytes;  /* of an element */
     uint32_t count;  /* elements that it has room for; it may be 1 for a list too */
     uint32_t length_offset;   /* of the unsigned integer that counts the used elements; see PROTOPOOL_BY_NUMBER */
-    uint32_t presence_offset; /* of the byte with the bit that says whether the field is present; the same */
+    uint32_t presence_offset; /* of the byte whose bit says whether the field is present; see PROTOPOOL_BY_NUMBER */
     enum protopool_type type : 8;
     bool is_list : 1;       /* an array or a list, even of one element */
     bool is_tail : 1;       /* it follows the record; only in a message in a pool */
@@ -76,9 +77,9 @@ struct protopool_field {
     bool is_deprecated : 1; /* as the schema says */
     bool has_history : 1;   /* of an ENUM or FLAGS: `values` also has the history of each */
     char pad;               /* of a TEXT without a length: the character that fills its unused end */
-    uint8_t length_bytes;   /* of that integer; 0: all elements are used */
+    uint8_t length_bytes;   /* of the length; 0: all elements are used */
     uint8_t presence_mask;  /* that bit; 0: the field always is present */
-    uint8_t align;          /* of a tail behind another: where it begins is a multiple of this */
+    uint8_t align;          /* of a tail behind another: it begins at a multiple of this */
     uint16_t since;         /* the version of the protocol that it is new in; 0: the schema does not say */
 };
 

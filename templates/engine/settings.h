@@ -24,8 +24,8 @@
 /* PROTOPOOL_SCRUB: new, copy and clone set each byte that holds no value to 0, so that no message has old bytes of its slot. It is a
  * setting of a file, too. Without it, scrub does the same for one message, and encode for the bytes that it writes. */
 
-/* Slots in a magazine: a plain decimal from 1 to 65535. It should exceed the usual burst of allocations or frees. A
- * microcontroller, a 32-bit machine without a system that the compiler knows, has small ones. */
+/* Slots in a magazine: a plain decimal from 1 to 65535. It should exceed the usual burst of allocations or frees. On a
+ * microcontroller (a 32-bit machine without a system that the compiler knows) they are small. */
 #ifndef PROTOPOOL_MAGAZINE
 #if UINTPTR_MAX > 0xffffffffU || defined __unix__ || defined __APPLE__ || defined _WIN32
 #define PROTOPOOL_MAGAZINE 64

@@ -29,21 +29,21 @@ struct protopool_received {
 #endif
 };
 
-/* Bits of 8 bytes of a record that hold no value: padding, and what no bit-field uses. Of a record of less than 8 bytes, all its
- * bytes. `unused` has the order of this machine. */
+/* Bits without a value in 8 bytes of a record, or in all bytes of a smaller one: padding, and what no bit-field uses. `unused` is in
+ * the byte order of this machine. */
 struct protopool_hole {
     uint64_t unused;
     uint32_t offset;
 };
 
-/* A field that does not always use all its bytes: it can be absent, has a length or alternatives, or consists of structs that are
- * described so. */
+/* A field that does not always use all its bytes: it can be absent, has a length or alternatives, or consists of structs with such
+ * fields. */
 struct protopool_varying {
     const struct protopool_form *elements; /* of the structs, NULL: all their bytes are used; or of the alternatives */
     uint32_t number;                       /* of the field in the record, from 0 */
 };
 
-/* A record: where it holds no value. Holes are also those of single structs in it. Of the varying fields, tails come first. */
+/* A record: where it holds no value. Its holes include those of single structs in it. Of the varying fields, tails come first. */
 struct protopool_form {
     const struct protopool_record *record;
     const struct protopool_hole *holes;
@@ -130,7 +130,7 @@ PROTOPOOL_INLINE void protopool_copy(void *to, const void *from, size_t bytes)
     memcpy((unsigned char *)to + bytes - 16, (const unsigned char *)from + bytes - 16, 16); /* the two overlap */
 }
 
-/* Makes the bytes that are sent of a message: scrubbed, little-endian, not aligned. Returns how many they are. */
+/* Writes a message as it is sent: scrubbed, little-endian, not aligned. Returns the number of bytes. */
 PROTOPOOL_API size_t protopool_encode_any(const struct protopool_form *form, const void *msg, size_t bytes,
                                           void *buffer);
 PROTOPOOL_INLINE size_t protopool_encode(const struct protopool_form *form, const void *msg, size_t bytes, void *buffer)
@@ -157,7 +157,7 @@ PROTOPOOL_INLINE uint32_t protopool_received_tag(const void *bytes, size_t tag_b
 PROTOPOOL_API size_t protopool_measure(const struct protopool_form *form, const void *bytes, size_t count,
                                        struct protopool_received *result);
 
-/* Makes a copy of received bytes a message of this machine. False if its lengths have changed since it was measured. */
+/* Changes a copy of received bytes into a message of this machine. False if its lengths have changed since it was measured. */
 PROTOPOOL_API bool protopool_from_wire(const struct protopool_form *form, void *msg, size_t bytes);
 
 /* Notes a result, and returns NULL. */
