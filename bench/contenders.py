@@ -57,6 +57,8 @@ CONTENDERS = (
     LIMIT_WRITING,
     POOL,
     Contender("pool-1", "the pool, level 1: the checks for production", ("-DBENCH_POOL", "-DPROTOPOOL_CHECK=1")),
+    Contender("pool-writing", "the pool, level 0, with PROTOPOOL_FREE_WRITES: free writes into the message",
+              ("-DBENCH_POOL", "-DPROTOPOOL_FREE_WRITES"), two_threads_only=True, is_aside=True),
     Contender("pool-depot", "the pool, joined to a depot, in one thread", ("-DBENCH_POOL", "-DBENCH_DEPOT"), one_thread_only=True,
               is_aside=True),
     GLIBC,

@@ -518,7 +518,7 @@ PROTOPOOL_INLINE void calc_put_(struct calc_pool *pool, struct protopool_magazin
 #ifdef PROTOPOOL_TRACE
     calc_trace_deallocate_(msg);
 #endif
-#if PROTOPOOL_CHECK == 1
+#if PROTOPOOL_CHECK == 1 || defined PROTOPOOL_FREE_WRITES
     msg->tag = CALC_FREED_TAG_;
 #endif
     protopool_put_into(&pool->engine_, loaded, msg);

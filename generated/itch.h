@@ -940,7 +940,7 @@ PROTOPOOL_INLINE void itch_put_(struct itch_pool *pool, struct protopool_magazin
 #ifdef PROTOPOOL_TRACE
     itch_trace_deallocate_(msg);
 #endif
-#if PROTOPOOL_CHECK == 1
+#if PROTOPOOL_CHECK == 1 || defined PROTOPOOL_FREE_WRITES
     msg->tag = ITCH_FREED_TAG_;
 #endif
     protopool_put_into(&pool->engine_, loaded, msg);

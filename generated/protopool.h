@@ -171,6 +171,9 @@ PROTOPOOL_BEGIN_C
 /* PROTOPOOL_SCRUB: new, copy and clone set each byte that holds no value to 0, so that no message has old bytes of its slot. It is a
  * setting of a file, too. Without it, scrub does the same for one message, and encode for the bytes that it writes. */
 
+/* PROTOPOOL_FREE_WRITES: at level 0, free writes the tag of a freed message, as at level 1. On some processors a message that another
+ * thread allocates next is then faster to write. It is a setting of a file, too. */
+
 /* Slots in a magazine: a plain decimal from 1 to 65535. It should exceed the usual burst of allocations or frees. On a
  * microcontroller (a 32-bit machine without a system that the compiler knows) they are small. */
 #ifndef PROTOPOOL_MAGAZINE

@@ -719,7 +719,7 @@ PROTOPOOL_INLINE void telemetry_put_(struct telemetry_pool *pool, struct protopo
 #ifdef PROTOPOOL_TRACE
     telemetry_trace_deallocate_(msg);
 #endif
-#if PROTOPOOL_CHECK == 1
+#if PROTOPOOL_CHECK == 1 || defined PROTOPOOL_FREE_WRITES
     msg->tag = TELEMETRY_FREED_TAG_;
 #endif
     protopool_put_into(&pool->engine_, loaded, msg);

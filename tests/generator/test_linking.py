@@ -238,6 +238,19 @@ class Programs(Folder):
             if level == "0":
                 self.assertLess(sizes[True], 0.6 * sizes[False])
 
+    def test_a_file_can_let_free_write_into_the_message(self):
+        """PROTOPOOL_FREE_WRITES is a setting of a file: at level 0, the tag of a freed message changes there, and only there."""
+        frees = """{use}void use(struct calc_pool *pool)
+            {{ struct calc *msg = calc_new_add(pool, 1, 2); if (msg == NULL) return;
+               const volatile unsigned char *tag = (const volatile unsigned char *)msg; int live = tag[0];
+               {free}(pool, msg); printf("%d", tag[0] == live); }}""".format
+        for free in ("calc_free", "calc_free_add"):
+            for writing, expected in (((), "1"), (("-DPROTOPOOL_FREE_WRITES",), "0")):
+                used = self.compile(self.write("use.c", frees(use=USE, free=free)), "-O2", *writing)
+                rest = [self.compile(source) for source in (self.folder / "main.c", GENERATED / "calc.c", GENERATED / "protopool.c")]
+                self.assertEqual(self.link(used, *rest), "")
+                self.assertEqual(self.run_program(), expected, free)
+
     def test_every_name_of_the_engines_own_has_its_prefix(self):
         engine = (GENERATED / "protopool.c").read_text(encoding="utf-8")
         for pattern in (r"^#define (\w+)", r"^(?:struct|enum|union) (\w+) \{", r"^(?!static_assert|return|else)(?=[a-z])[^\n;#{}()=]*?\b(\w+)\("):
