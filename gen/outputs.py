@@ -12,6 +12,7 @@ _SWITCHES = {                           # each also writes more, or less
     "no_engine": "do not write the engine (protopool.h, .c, .hpp, protopool_runtime.py): a program needs one copy of it",
     "cpp": "also write NAME.hpp and protopool.hpp for C++17: pools, handles, match and views",
     "python": "also write NAME.py and protopool_runtime.py for Python 3.10: messages as classes",
+    "wireshark": "also write NAME.lua, a dissector for Wireshark",
     "fuzz": "also write NAME_fuzz.c, a harness for libFuzzer that tests a function of yours with valid messages",
     "bench": "also write NAME_bench.h, which the benchmark uses",
 }
@@ -53,7 +54,7 @@ def texts(options: argparse.Namespace) -> tuple[dict[Path, str], list[str]]:
     def placed(folder: Path, named: dict[str, str]) -> dict[Path, str]:
         return {folder / name: text for name, text in named.items()}
 
-    on_demand = [kind for kind in ("bench", "cpp", "python", "fuzz") if vars(options)[kind]]
+    on_demand = [kind for kind in ("bench", "cpp", "python", "fuzz", "wireshark") if vars(options)[kind]]
     layouts = lay_out(schemas(options), load)
     found: dict[Path, str] = {}
     for layout in layouts:

@@ -10,6 +10,7 @@
 #   PROTOPOOL_HEADERS, PROTOPOOL_SOURCES, PROTOPOOL_OBJECTS
 #                       what is emitted, and the objects of the sources, in the same folder
 #   PROTOPOOL_MODULES   with --python, the modules for Python
+#   PROTOPOOL_DISSECTORS  with --wireshark, the dissectors for Wireshark
 # and adds -I$(PROTOPOOL_OUT) to CPPFLAGS. Your own objects need the headers first: `main.o: | $(PROTOPOOL_HEADERS)`.
 
 PROTOPOOL_GOAL := $(.DEFAULT_GOAL)
@@ -27,7 +28,8 @@ PROTOPOOL_NAMES := $(foreach s,$(PROTOPOOL_SCHEMAS),$(or \
 PROTOPOOL_SOURCES := $(patsubst %,$(PROTOPOOL_OUT)/%.c,$(PROTOPOOL_NAMES) protopool)
 PROTOPOOL_HEADERS := $(PROTOPOOL_SOURCES:.c=.h) $(if $(filter --cpp,$(PROTOPOOL_FLAGS)),$(PROTOPOOL_SOURCES:.c=.hpp))
 PROTOPOOL_MODULES := $(if $(filter --python,$(PROTOPOOL_FLAGS)),$(patsubst %,$(PROTOPOOL_OUT)/%.py,$(PROTOPOOL_NAMES) protopool_runtime))
-PROTOPOOL_EMITTED := $(PROTOPOOL_SOURCES) $(PROTOPOOL_HEADERS) $(PROTOPOOL_MODULES)
+PROTOPOOL_DISSECTORS := $(if $(filter --wireshark,$(PROTOPOOL_FLAGS)),$(patsubst %,$(PROTOPOOL_OUT)/%.lua,$(PROTOPOOL_NAMES)))
+PROTOPOOL_EMITTED := $(PROTOPOOL_SOURCES) $(PROTOPOOL_HEADERS) $(PROTOPOOL_MODULES) $(PROTOPOOL_DISSECTORS)
 PROTOPOOL_OBJECTS := $(PROTOPOOL_SOURCES:.c=.o)
 CPPFLAGS += -I$(PROTOPOOL_OUT)
 

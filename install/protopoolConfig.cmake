@@ -2,13 +2,14 @@
 #[[
 find_package(protopool CONFIG), or add_subdirectory of a checkout, defines one function:
 
-  protopool_generate(TARGET name SCHEMAS a.yaml... [CPP] [PYTHON] [OUT_DIR folder] [CHECK level] [TESTS])
+  protopool_generate(TARGET name SCHEMAS a.yaml... [CPP] [PYTHON] [WIRESHARK] [OUT_DIR folder] [CHECK level] [TESTS])
 
 makes the library `name` of the engine and of the C of the schemas. Link with it: that also sets the include path.
 SCHEMAS are relative to the current source folder. The library contains the engine: a program needs one for all its protocols.
 
   CPP              also emits NAME.hpp and protopool.hpp
   PYTHON           also emits NAME.py and protopool_runtime.py
+  WIRESHARK        also emits NAME.lua, a dissector for Wireshark
   OUT_DIR folder   where the C goes, relative to the current binary folder. Default: name
   CHECK level      PROTOPOOL_CHECK of this library and of all that links with it: 0, 1, 2 or a generator expression
   TESTS            also makes the program NAME_check of each protocol, which tests the emitted code, and adds it to the tests
@@ -21,9 +22,9 @@ The variable PROTOPOOL_COMMAND names another generator: a program, with its firs
 cmake_policy(VERSION 3.20...3.25)
 
 function(protopool_generate)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "CPP;PYTHON;TESTS" "TARGET;OUT_DIR;CHECK" "SCHEMAS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "CPP;PYTHON;WIRESHARK;TESTS" "TARGET;OUT_DIR;CHECK" "SCHEMAS")
   if(arg_UNPARSED_ARGUMENTS OR arg_KEYWORDS_MISSING_VALUES OR NOT arg_TARGET OR NOT arg_SCHEMAS)
-    message(FATAL_ERROR "protopool_generate: write TARGET name SCHEMAS a.yaml... [CPP] [PYTHON] [OUT_DIR folder] [CHECK level] [TESTS]")
+    message(FATAL_ERROR "protopool_generate: write TARGET name SCHEMAS a.yaml... [CPP] [PYTHON] [WIRESHARK] [OUT_DIR folder] [CHECK level] [TESTS]")
   endif()
   if(DEFINED arg_CHECK AND NOT arg_CHECK MATCHES "^([012]|\\$<.*>)$")
     message(FATAL_ERROR "protopool_generate: CHECK is ${arg_CHECK}: write 0, 1, 2 or a generator expression")
@@ -57,6 +58,9 @@ function(protopool_generate)
   endif()
   if(arg_PYTHON)
     list(APPEND command --python)
+  endif()
+  if(arg_WIRESHARK)
+    list(APPEND command --wireshark)
   endif()
   if(arg_TESTS)
     list(APPEND command --tests "${out}/tests")

@@ -211,7 +211,7 @@ combinations: combinations-suite combinations-wide-0 combinations-elsewhere $(EL
 $(A)/all.h: build/generated tests/generator/combinations.py
 	@mkdir -p $(A)
 	$(call step,GEN,combinations)$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/combinations.py >$(A)/all.yaml && \
-	    "$$p" -m gen -q --touch --bench --cpp --python -o $(A) --tests $(A)/tests $(A)/all.yaml
+	    "$$p" -m gen -q --touch --bench --cpp --python --wireshark -o $(A) --tests $(A)/tests $(A)/all.yaml
 
 # The tests run in one process: a search for leaks at the end of each would take minutes.
 combinations-suite: $(A)/all.h
@@ -225,6 +225,7 @@ combinations-elsewhere: $(A)/all.h $(A)/sent
 	    for cxx in g++ clang++; do $$cxx $(STRICT_CXX) -I$(A) -fsyntax-only $(A)/all.cpp || exit 1; done
 	$(call step,TEST,combinations (Python))gcc $(STRICT_ALL) tests/generator/python_peer.c $(A)/all.o $(A)/protopool.o -o $(A)/python_peer && \
 	    $(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(A) $(A)/python_peer $(A)/sent
+	$(call step,TEST,combinations (Wireshark))$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/wireshark_peer.py $(A) $(A)/sent $(A)/expected
 
 # What this machine prints and sends, which the others are compared with.
 $(A)/sent: $(A)/all.h tests/generator/combined.c tests/generator/sent.h
@@ -247,7 +248,7 @@ combinations-wide: $(WIDE_LEVELS) combinations-wide-elsewhere
 $(WIDE)/all.h: build/generated tests/generator/combinations.py
 	@mkdir -p $(WIDE)
 	$(call step,GEN,combinations (wide tags))$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/combinations.py wide >$(WIDE)/all.yaml && \
-	    "$$p" -m gen -q --touch --bench --python -o $(WIDE) --tests $(WIDE)/tests $(WIDE)/all.yaml
+	    "$$p" -m gen -q --touch --bench --python --wireshark -o $(WIDE) --tests $(WIDE)/tests $(WIDE)/all.yaml
 
 $(WIDE_LEVELS): combinations-wide-%: $(WIDE)/all.h
 	$(call step,TEST,combinations (wide tags, level $*))gcc $(STRICT_WIDE) -DPROTOPOOL_CHECK=$* -std=gnu11 \
@@ -263,6 +264,7 @@ combinations-wide-elsewhere: $(WIDE)/all.h
 	    $${machine#*:} $(WIDE)/combined $(WIDE)/sent_other $(WIDE)/sent | diff $(WIDE)/expected - && cmp $(WIDE)/sent $(WIDE)/sent_other || exit 1; done
 	$(call step,TEST,combinations (wide tags, Python))gcc $(STRICT_WIDE) tests/generator/python_peer.c $(WIDE)/all.o $(WIDE)/protopool.o -o $(WIDE)/python_peer && \
 	    $(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(WIDE) $(WIDE)/python_peer
+	$(call step,TEST,combinations (wide tags, Wireshark))$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/wireshark_peer.py $(WIDE) $(WIDE)/sent $(WIDE)/expected 3
 
 # The same for fields that are one of several.
 ONE_OF = $(A)/one_of
@@ -271,7 +273,7 @@ STRICT_ONE_OF = $(STRICT_C) -O0 -I$(ONE_OF) $(ONE_OF)/all.c $(ONE_OF)/protopool.
 combinations-one-of: build/generated
 	@mkdir -p $(ONE_OF)
 	$(call step,GEN,combinations (one_of))$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/combinations.py one_of >$(ONE_OF)/all.yaml && \
-	    "$$p" -m gen -q --touch --bench --cpp --python -o $(ONE_OF) --tests $(ONE_OF)/tests $(ONE_OF)/all.yaml
+	    "$$p" -m gen -q --touch --bench --cpp --python --wireshark -o $(ONE_OF) --tests $(ONE_OF)/tests $(ONE_OF)/all.yaml
 	$(call step,TEST,combinations (one_of))gcc $(STRICT_ONE_OF) -DPROTOPOOL_CHECK=1 -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all \
 	    $(ONE_OF)/tests/all_check.c -o $(ONE_OF)/all_check $(CHECK_LIBS) && \
 	    CK_FORK=no $(ONE_OF)/all_check >$(ONE_OF)/log || { cat $(ONE_OF)/log >&2; exit 1; }
@@ -283,6 +285,7 @@ combinations-one-of: build/generated
 	    $${machine#*:} $(ONE_OF)/combined $(ONE_OF)/sent_other $(ONE_OF)/sent | diff $(ONE_OF)/expected - && cmp $(ONE_OF)/sent $(ONE_OF)/sent_other || exit 1; done
 	$(call step,TEST,combinations (one_of, Python))gcc $(STRICT_ONE_OF) tests/generator/python_peer.c -o $(ONE_OF)/python_peer && \
 	    $(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(ONE_OF) $(ONE_OF)/python_peer $(ONE_OF)/sent
+	$(call step,TEST,combinations (one_of, Wireshark))$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/wireshark_peer.py $(ONE_OF) $(ONE_OF)/sent $(ONE_OF)/expected 9
 
 # ---- Under valgrind and the sanitizers
 

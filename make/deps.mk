@@ -6,7 +6,7 @@ DEPS_CI = python3-jsonschema python3-protobuf protobuf-compiler cmake ninja-buil
     g++-i686-linux-gnu libc6-dev-i386-cross gcc-powerpc-linux-gnu libc6-dev-powerpc-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user \
     gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm musl-tools tcc \
     gcc-mingw-w64-x86-64-posix g++-mingw-w64-x86-64-posix gcc-mingw-w64-i686-posix wine wine64 \
-    libzmq3-dev \
+    libzmq3-dev tshark \
     mandoc meson debhelper dh-python lintian python3-setuptools python3-wheel python3-pip python3-venv
 # The benchmark leaves out the allocators that are missing.
 DEPS_BENCH = python3-scipy python3-matplotlib python3-tqdm libjemalloc-dev libmimalloc-dev libgoogle-perftools-dev util-linux \

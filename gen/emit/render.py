@@ -22,13 +22,13 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 TEMPLATES = next(folder for folder in (_PACKAGE / "templates", _PACKAGE.parent / "templates") if folder.is_dir())
 _SOURCES = {"protocol.h.j2": "{}.h", "protocol.c.j2": "{}.c"}
 _ON_DEMAND = {"bench": {"protocol_bench.h.j2": "{}_bench.h"}, "cpp": {"protocol.hpp.j2": "{}.hpp"}, "python": {"protocol.py.j2": "{}.py"},
-              "fuzz": {"protocol_fuzz.c.j2": "{}_fuzz.c"}}
+              "fuzz": {"protocol_fuzz.c.j2": "{}_fuzz.c"}, "wireshark": {"protocol.lua.j2": "{}.lua"}}
 _SUITE = {"protocol_check.c.j2": "{}_check.c"}
 
 
 def render(layout: Layout, on_demand: Collection[str] = ()) -> dict[str, str]:
     """The protocol's sources. on_demand: "bench" adds the header for the benchmark, "cpp" the header for C++,
-    "python" the module for Python, "fuzz" the harness for libFuzzer. The same layout gives the same text."""
+    "python" the module for Python, "fuzz" the harness for libFuzzer, "wireshark" the dissector. The same layout gives the same text."""
     return _render(layout, _SOURCES | {template: name for kind in on_demand for template, name in _ON_DEMAND[kind].items()})
 
 
@@ -47,6 +47,9 @@ def _render(layout: Layout, templates: dict[str, str]) -> dict[str, str]:
     if "protocol.py.j2" in templates:
         from .python_text import Module     # here: who emits no Python does not load it
         names["py"] = Module(layout)
+    if "protocol.lua.j2" in templates:
+        from .lua_text import Dissector
+        names["lua"] = Dissector(layout, TEMPLATES / "wireshark")
     names["kind"] = dispatcher(environment, **names)
     return {name.format(protocol.name.c): environment.get_template(template).render(names)
             for template, name in templates.items()}

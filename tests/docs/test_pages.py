@@ -157,7 +157,9 @@ class Page:
                     self.here.joinpath(block.word).write_text(block.text)
                 elif block.language == "yaml":
                     self.schema(block)
-                elif block.language == "sh" and not self.needs_what_is_missing(block):
+                elif block.language == "sh" and self.needs_what_is_missing(block):
+                    last = None
+                elif block.language == "sh":
                     last = self.shell(block)
                     if "-ffreestanding" in block.text:
                         self.needs_no_library()
@@ -169,7 +171,7 @@ class Page:
                 elif block.language in ("c", "cpp") and block.word != "file":
                     printed = printed or self.program(block.language)
                     last = printed.get(block.line, "")
-                elif block.word == "output":
+                elif block.word == "output" and last is not None:
                     if ADDRESS.sub("0x...", last.rstrip("\n")) != ADDRESS.sub("0x...", block.text.rstrip("\n")):
                         found.append(f"{block.place}: printed is\n{last}")
                         self.printed_instead[block] = last.rstrip("\n") + "\n"
@@ -199,8 +201,8 @@ class Page:
 
     @staticmethod
     def needs_what_is_missing(block: pages.Block) -> bool:
-        """Whether its commands need a build system that make deps does not install."""
-        return any(re.search(rf"(?<!-)\b{tool} ", block.text) and not shutil.which(tool) for tool in ("cmake", "ninja", "meson"))
+        """Whether its commands need a tool that make deps does not install."""
+        return any(re.search(rf"(?<!-)\b{tool} ", block.text) and not shutil.which(tool) for tool in ("cmake", "ninja", "meson", "tshark"))
 
     def shell(self, block: pages.Block) -> str:
         """What the commands print. Goals of make are not run, but looked up, where tests of their own run them."""
