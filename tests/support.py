@@ -160,12 +160,21 @@ def random_field(rng: random.Random, named: list[str]) -> str:
     return kind + ("?" if rng.random() < 0.25 else "")
 
 
+def random_one_of(rng: random.Random, named: list[str]) -> str:
+    """A field that is one of several. named: what random_field takes."""
+    kinds = [random_type(rng, named) for _ in range(rng.randint(2, 5))]
+    kinds += [f"{rng.choice(named)}[<=3]"] if rng.random() < 0.5 else []
+    name = "".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=8))
+    written = ", ".join(f"{name}{i}: '{kind}'" for i, kind in enumerate(kinds))
+    return f"{{one_of: {{{written}}}{rng.choice(('', ', optional: true'))}}}"
+
+
 def random_fields(rng: random.Random, named: list[str], most: int, least: int = 0, field=random_type) -> dict[str, str]:
     return {f"field{i}": field(rng, named) for i in range(rng.randint(least, most))}
 
 
 def random_schema(seed: int, messages: int = 12, most_fields: int = 10) -> str:
-    rng = random.Random(seed)
+    rng, choices = random.Random(seed), random.Random(f"one_of {seed}")
     lines = ["protocol: calc", "enums:"]
     enums = []
     for base in ("u8", "i8", "u16", "i32", "u64", "i64"):
@@ -190,7 +199,10 @@ def random_schema(seed: int, messages: int = 12, most_fields: int = 10) -> str:
     for i in range(3):                  # small ones, because fields may contain many of them
         fields = {f"f{j}": rng.choice((*SCALARS, *enums, *flags, *types, *structs, "u8[3]", "i32[<=2]", "char[5]", "string[<=6]", "f64?"))
                   for j in range(rng.randint(1, 5))}
-        lines.append(f"  struct{i}: {{fields: {{{', '.join(f'{name}: {chr(39)}{kind}{chr(39)}' for name, kind in fields.items())}}}}}")
+        written = [f"{name}: '{kind}'" for name, kind in fields.items()]
+        if choices.random() < 0.5:
+            written.append("choice: {one_of: {whole: " + choices.choice(enums + flags + types) + ", text: 'string[<=5]', list: 'u16[<=3]'}}")
+        lines.append(f"  struct{i}: {{fields: {{{', '.join(written)}}}}}")
         structs.append(f"struct{i}")
     lines.append("messages:")
     *tags, last_tag = rng.sample(range(1, rng.choice((255, 65535, 2**31))), messages + 1)
@@ -200,6 +212,7 @@ def random_schema(seed: int, messages: int = 12, most_fields: int = 10) -> str:
         if fields and i % 5 == 3:
             lines.insert(-1, "    shared: true")
         lines += [f"      {name}: {kind}" for name, kind in fields.items()]
+        lines += [f"      choice{k}: {random_one_of(choices, [*enums, *flags, *types, *structs])}" for k in range(choices.choice((0, 0, 1, 2)))]
         if rng.random() < 0.3:
             kind = rng.choice(("string", "bytes", "string[<=20][]", f"{rng.choice((*SCALARS[:-1], *enums, *flags, *types, *structs))}[]")) + rng.choice(("", "?"))
             lines.append(f"      tail: {{type: '{kind}', max: {rng.choice((1, 200, 255, 65535, 100000))}}}")

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Makes each message of tests/generator/combinations.py, with every optional field there, and prints its size, its hash, what its
- * description says of presence and length, and itself: the same on every machine. No byte of padding keeps what was there
- * before, in a message that is new or a copy. The hash of the bytes that are sent is printed, too.
+ * Makes each message of tests/generator/combinations.py, with every optional field there, and once with each alternative of a field that is
+ * one of several. Prints its size, its hash, what its description says of presence and length, and itself: the same on every machine. No
+ * byte of padding keeps what was there before, in a message that is new or a copy. The hash of the bytes that are sent is printed, too.
  *
  * combined [FILE [OTHER]]: writes what is sent to FILE, and receives OTHER, which another machine has written.
  */
@@ -121,8 +121,9 @@ static bool is_length_of_a_tail(const struct protopool_record *record, size_t at
     return false;
 }
 
-/* Whether a new message, and a copy of one with ones in its padding, lies in memory full of ones and has none in its padding. */
-static bool padding_is_written(struct all_pool *pool, unsigned variant)
+/* Whether a new message, and a copy of one with ones in its padding, lies in memory full of ones and has none in its padding. seed: of the
+ * benchmark's messages. */
+static bool padding_is_written(struct all_pool *pool, unsigned variant, unsigned seed)
 {
     static unsigned char used[1 << 16];
     static union {
@@ -130,7 +131,7 @@ static bool padding_is_written(struct all_pool *pool, unsigned variant)
         max_align_t aligned;
         unsigned char bytes[sizeof used];
     } dirty;
-    struct all *msg = bench_make_(pool, variant, variant);
+    struct all *msg = bench_make_(pool, variant, seed);
     const enum all_tag tag = all_tag_of(msg);
     const struct protopool_record *const record = all_describe(tag);
     const size_t bytes = all_size(msg);
@@ -151,7 +152,7 @@ static bool padding_is_written(struct all_pool *pool, unsigned variant)
         if (!is_length_of_a_tail(record, i)) /* by which the message is freed */
             ((unsigned char *)msg)[i] = 0xff;
     all_free(pool, msg);
-    msg = bench_make_(pool, variant, variant);
+    msg = bench_make_(pool, variant, seed);
     is_good = msg == first && is_clean(msg, used, bytes);
     if (!has_tails) {
         use(used, record, msg, true);
@@ -184,42 +185,71 @@ static bool is_next(struct all_pool *pool, const struct all *msg, FILE *file)
     return is_same;
 }
 
+/* The most alternatives that a field of the variant has, so that messages of as many seeds have each; 1 if it has none. */
+static unsigned alternatives(struct all_pool *pool, unsigned variant)
+{
+    struct all *const msg = bench_make_(pool, variant, 0);
+    unsigned most = 1;
+
+    if (msg == NULL)
+        return 0;
+    const struct protopool_record *const record = all_describe(all_tag_of(msg));
+    for (uint32_t i = 0; i < record->field_count; i++)
+        if (record->fields[i].type == PROTOPOOL_ONE_OF && record->fields[i].record->field_count > most)
+            most = record->fields[i].record->field_count;
+    all_free(pool, msg);
+    return most;
+}
+
+/* Makes the message, looks at all of it, and leaves it live. */
+static bool message_is_good(struct all_pool *pool, unsigned variant, unsigned seed, FILE *to, FILE *from)
+{
+    static unsigned char sent[SENT_ROOM];
+
+    if (!padding_is_written(pool, variant, seed)) {
+        fprintf(stderr, "%s: padding keeps what was there before\n", bench_variants_[variant].name);
+        return false;
+    }
+    struct all *const msg = bench_make_(pool, variant, seed);
+    struct all *const clone = msg != NULL ? all_clone(pool, msg) : NULL;
+    if (clone == NULL || !all_equal(msg, clone) || all_hash(msg) != all_hash(clone)
+        || !all_validate(clone, all_size(clone)) || bench_read_(msg) != bench_read_(clone)) {
+        fprintf(stderr, "%s\n", bench_variants_[variant].name);
+        return false;
+    }
+    if (!is_sent(pool, msg, sent + 1) || (from != NULL && !is_next(pool, msg, from))
+        || (to != NULL && fwrite(sent + 1, 1, all_size(msg), to) != all_size(msg))) {
+        fprintf(stderr, "%s is not sent and received\n", bench_variants_[variant].name);
+        return false;
+    }
+    printf("%zu %016" PRIx64 " %016" PRIx64 " %016" PRIx64 " ", all_size(msg), all_hash(msg),
+           protopool_hash_numbers(0, sent + 1, 1, all_size(msg)), lengths(all_describe(all_tag_of(msg)), msg));
+    all_print(stdout, msg);
+    putchar('\n');
+    all_free(pool, clone);
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     static struct all_pool pool;
-    static unsigned char sent[SENT_ROOM];
     FILE *const to = argc > 1 ? fopen(argv[1], "wb") : NULL;
     FILE *const from = argc > 2 ? fopen(argv[2], "rb") : NULL;
-    size_t live;
+    size_t live, made = 0;
 
     bench_fill_();
     if (!all_pool_init_growing(&pool, NULL) || (argc > 1 && to == NULL) || (argc > 2 && from == NULL))
         return EXIT_FAILURE;
     for (unsigned variant = 0; variant < BENCH_VARIANTS; variant++) {
-        if (!padding_is_written(&pool, variant)) {
-            fprintf(stderr, "%s: padding keeps what was there before\n", bench_variants_[variant].name);
+        const unsigned seeds = alternatives(&pool, variant);
+        if (seeds == 0)
             return EXIT_FAILURE;
-        }
-        struct all *const msg = bench_make_(&pool, variant, variant);
-        struct all *const clone = msg != NULL ? all_clone(&pool, msg) : NULL;
-        if (clone == NULL || !all_equal(msg, clone) || all_hash(msg) != all_hash(clone)
-            || !all_validate(clone, all_size(clone)) || bench_read_(msg) != bench_read_(clone)) {
-            fprintf(stderr, "%s\n", bench_variants_[variant].name);
-            return EXIT_FAILURE;
-        }
-        if (!is_sent(&pool, msg, sent + 1) || (from != NULL && !is_next(&pool, msg, from))
-            || (to != NULL && fwrite(sent + 1, 1, all_size(msg), to) != all_size(msg))) {
-            fprintf(stderr, "%s is not sent and received\n", bench_variants_[variant].name);
-            return EXIT_FAILURE;
-        }
-        printf("%zu %016" PRIx64 " %016" PRIx64 " %016" PRIx64 " ", all_size(msg), all_hash(msg),
-               protopool_hash_numbers(0, sent + 1, 1, all_size(msg)), lengths(all_describe(all_tag_of(msg)), msg));
-        all_print(stdout, msg);
-        putchar('\n');
-        all_free(&pool, clone);
+        for (unsigned i = 0; i < seeds; i++, made++)
+            if (!message_is_good(&pool, variant, variant + i, to, from))
+                return EXIT_FAILURE;
     }
     if ((to != NULL && fclose(to) != 0) || (from != NULL && fgetc(from) != EOF))
         return EXIT_FAILURE;
     live = all_pool_fini(&pool);
-    return live == BENCH_VARIANTS ? EXIT_SUCCESS : EXIT_FAILURE;
+    return live == made ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -22,12 +22,12 @@ SCALARS = ["u8", "i64", "i48", "f16", "f32", "char", "bool", "string", "bytes", 
            "1e-46", "0.1", "true", "no", "~", "''", '""', '"a\\0b"', '"\\ud800"', "a b", "|", ">", "|\n", ">\n", "|\n  text", "é", "\t", "*a", "&a b", "!!str x",
            "99999999999999999999", "2147483647", "a_", "_a", "int", "NULL", "add", "Add", "x" * 70, "[]", "{}", "[a, b]", "[0, 100]", "{a: 1}"]
 TYPES = ["{}", "'{}[3]'", "'{}[<=3]'", "'{}[]'", "'{}?'", "'{}[2]?'", "'{}[<=most]'", "'{}[0]'", "'{}[<=2147483647]'", "'{}??'", "'{}[3'"]
-FIELD = ["type", "doc", "unit", "range", "default", "pad", "max", "c_name", "absent", "constant", "since", "deprecated"]
+FIELD = ["type", "doc", "unit", "range", "default", "pad", "max", "c_name", "absent", "constant", "since", "deprecated", "one_of", "optional"]
 SHARED = {"constants": ["value", "doc", "c_name"], "enums": ["base", "values", "doc", "c_name"], "flags": ["base", "values", "doc", "c_name"],
           "types": FIELD, "bit_fields": ["base", "bits", "doc", "c_name"], "structs": ["fields", "doc", "c_name"], "messages": ["fields", "doc", "tag", "max_live", "weight", "shared", "deprecated", "since", "replies", "c_name"]}
 PARTS = ["\n", " ", "  ", ":", ": ", "- ", "? ", "?", "{", "}", "[", "]", ",", ", ", '"', "'", "|", ">", "#", " #", "&a ", "*a", "!t ", "%", "---\n",
          "...\n", "\t", "<<: ", "~", "\\", "\0", "\r", "\u0085", "\u2028", "\ufeff", "0", "-1", "u64", "string[<=4]", "[<=most]", "tag", "base",
-         "c_name: ", "import: ", "default: ", "max: ", "absent: ", "since: ", "replies: ", "shared: "]
+         "c_name: ", "import: ", "default: ", "max: ", "absent: ", "since: ", "replies: ", "shared: ", "one_of: ", "optional: true"]
 
 
 def mutated(rng: random.Random, seeds: list[bytes]) -> bytes:
@@ -68,7 +68,9 @@ def from_grammar(rng: random.Random) -> bytes:
         form = rng.choice(("{}", "'{}?'", "'{}[3]'", "'{}[<=most]'", "'{}[<=300]?'"))
         good = rng.choice((form.format(number), form.format(rng.choice(["u16", "bool", *named])), "'char[4]'", "'string[<=9]?'", "'bytes[<=9]'"))
         kind = good if rng.random() > 3 * wrong else rng.choice(TYPES).format(rng.choice(SCALARS[:12]))
-        given = {"type": kind, "doc": "A text.", "unit": "mm", "range": "[1, 9]", "default": "1", "pad": "' '", "max": "9", "c_name": f"n{rng.randrange(10**6)}",
+        if own and rng.random() < 0.15:
+            return one_of(indent + "  ", named)
+        given = {"type": kind, "one_of": "{a: u8, b: i64}", "optional": "true", "doc": "A text.", "unit": "mm", "range": "[1, 9]", "default": "1", "pad": "' '", "max": "9", "c_name": f"n{rng.randrange(10**6)}",
                  "since": "2", "deprecated": "true", "absent": "127", "constant": "1"}
         others = [key for key in ("doc", "unit", *own, *(("range",) if good == form.format(number) else ())) if rng.random() < 0.3]
         others += ["absent"] if good == f"'{number}?'" and rng.random() < 0.5 else []
@@ -76,6 +78,13 @@ def from_grammar(rng: random.Random) -> bytes:
         if not others and rng.random() < 0.7:
             return kind
         return entries(indent + "  ", [(key, anything(given[key])) for key in dict.fromkeys(["type", *others])])
+
+    def one_of(indent: str, named: list[str]) -> str:
+        names = [anything(f"y{rng.randrange(10**6)}") for _ in range(rng.randint(2, 4))]
+        alternatives = entries(indent + "  ", [(name, anything(field(indent + "  ", named, ("c_name", "since", "deprecated")[:rng.randint(0, 1) and 3])
+                                                             .replace("?", ""))) for name in names])
+        given = {"one_of": alternatives, "optional": "true", "doc": "A text.", "since": "2", "deprecated": "true", "c_name": f"n{rng.randrange(10**6)}"}
+        return entries(indent, [(key, anything(given[key]) if key != "one_of" else alternatives) for key in ["one_of", *rng.sample(list(given)[1:], rng.randint(0, 2))]])
 
     def fields(indent: str, of: str) -> str:
         found = [(anything(f"x{i}"), field(indent, [] if of == "structs" else ["s1", "s2", "e1", "f1", "t1", "t2", "b1"])) for i in range(rng.randint(1, 4))]

@@ -109,7 +109,8 @@ def changed(message: bytes, rng: random.Random) -> Iterator[bytes]:
 
 def has_aliases(of: type, runtime) -> bool:
     """Whether a field can be absent by several numbers: every NaN, or zero with either sign."""
-    for field in of._fields.values():
+    fields = (one for field in of._fields.values() for one in (field.alternatives.values() if isinstance(field, runtime.OneOf) else (field,)))
+    for field in fields:
         element = getattr(getattr(field, "of", field), "element", None)
         if isinstance(field, runtime._Absent) and isinstance(element, runtime.Real):
             return True
