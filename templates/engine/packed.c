@@ -41,7 +41,7 @@ static uint16_t pp_16(const unsigned char *at, bool swaps)
 {
     uint16_t number;
     memcpy(&number, at, sizeof number);
-    return swaps ? (uint16_t)(number << 8 | number >> 8) : number;
+    return (uint16_t)(swaps ? number << 8 | number >> 8 : number);
 }
 
 static uint32_t pp_swapped_32(uint32_t number)
