@@ -116,6 +116,13 @@ class Figures(unittest.TestCase):
         self.assertEqual([(programs[program], None if slots == "default" else int(slots), int(flash), int(ram))
                           for program, slots, flash, ram in rows], limits)
 
+    def test_what_holders_cost_has_the_limits_of_its_test(self):
+        limits = runpy.run_path(str(ROOT / "tests/bench/test_instructions.py"))["SHARED"]
+        text = " ".join(pages.read("docs/pool.md").split())
+        shown = [int(re.search(pattern, text)[1]) for pattern in (r"`hold` and its `free` together take (\d+) instructions",
+                                                                  r"reads the count, which takes (\d+) instructions more")]
+        self.assertEqual(shown, [limits["held"] - limits["alone"], limits["alone"] - limits["plain"]])
+
     def test_the_readme_is_short(self):
         self.assertLessEqual(len(pages.read("README.md").splitlines()), 150)
 
