@@ -6554,29 +6554,59 @@ PROTOPOOL_COLD void protopool_explain_copy(const struct protopool *pool, const s
 /* ---- wire.c ------------------------------------------------------------------------------------------------------ */
 /* Wire: what holds no value in a message, the order of bytes, and why received bytes are refused. */
 
-/* Clears the bytes, or looks whether all of them are 0. */
-PROTOPOOL_INLINE bool pp_blank(unsigned char *at, size_t bytes, bool clears)
+#define PP_FEW 32U /* bytes for which no function is called */
+
+static inline uint64_t pp_word(const unsigned char *at)
 {
-    const uint32_t none = 0;
+    uint64_t word;
+
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/* Clears at most PP_FEW bytes, or looks whether all of them are 0. What is at the beginning and at the end overlaps. */
+PROTOPOOL_INLINE bool pp_blank_few(unsigned char *at, size_t bytes, bool clears)
+{
+    unsigned char *const end = at + bytes;
     uint32_t first, last;
 
-    if (bytes >= 8) {
+    if (bytes >= 16) {
         if (!clears)
-            return at[0] == 0 && memcmp(at, at + 1, bytes - 1) == 0;
-        memset(at, 0, bytes);
-    } else if (bytes >= 4) { /* the two overlap */
+            return (pp_word(at) | pp_word(at + 8) | pp_word(end - 16) | pp_word(end - 8)) == 0;
+        memset(at, 0, 16);
+        memset(end - 16, 0, 16);
+    } else if (bytes >= 8) {
+        if (!clears)
+            return (pp_word(at) | pp_word(end - 8)) == 0;
+        memset(at, 0, 8);
+        memset(end - 8, 0, 8);
+    } else if (bytes >= 4) {
         memcpy(&first, at, sizeof first);
-        memcpy(&last, at + bytes - sizeof last, sizeof last);
+        memcpy(&last, end - sizeof last, sizeof last);
         if (!clears)
             return (first | last) == 0;
-        memcpy(at, &none, sizeof none);
-        memcpy(at + bytes - sizeof none, &none, sizeof none);
+        memset(at, 0, 4);
+        memset(end - 4, 0, 4);
     } else if (bytes != 0) {
         if (!clears)
-            return (at[0] | at[bytes / 2] | at[bytes - 1]) == 0;
-        at[0] = at[bytes / 2] = at[bytes - 1] = 0;
+            return (at[0] | at[bytes / 2] | end[-1]) == 0;
+        at[0] = at[bytes / 2] = end[-1] = 0;
     }
     return true;
+}
+
+/* The same, of more bytes. */
+static bool pp_blank_many(unsigned char *at, size_t bytes, bool clears)
+{
+    if (!clears)
+        return at[0] == 0 && memcmp(at, at + 1, bytes - 1) == 0;
+    memset(at, 0, bytes);
+    return true;
+}
+
+PROTOPOOL_INLINE bool pp_blank(unsigned char *at, size_t bytes, bool clears)
+{
+    return bytes <= PP_FEW ? pp_blank_few(at, bytes, clears) : pp_blank_many(at, bytes, clears);
 }
 
 PROTOPOOL_COLD bool protopool_visit_small(const struct protopool_form *form, void *of, bool clears)
@@ -6645,33 +6675,51 @@ static bool pp_visit_one_of(const struct protopool_field *field, const struct pr
     return true;
 }
 
-PROTOPOOL_INLINE bool pp_visit_field(const struct protopool_field *field, const struct protopool_form *elements,
-                                     unsigned char *of, bool clears)
+/* What is behind the used elements of a field, from *at on: so many bytes. Of an absent one also its length, which is looked at here. */
+PROTOPOOL_INLINE size_t pp_unused(const struct protopool_field *field, unsigned char *of, unsigned char **at,
+                                  bool clears, bool *is_blank)
 {
-    unsigned char *const at = of + field->offset;
-    size_t room = (size_t)field->count * field->bytes, length = field->count, used;
+    const size_t terminator = field->type == PROTOPOOL_TEXT && field->length_bytes != 0;
+    size_t length = 0;
 
-    if (field->presence_mask != 0 && (of[field->presence_offset] & field->presence_mask) == 0) {
-        if (field->type == PROTOPOOL_ONE_OF)
-            return pp_visit_one_of(field, elements, of, clears);
-        room += field->type == PROTOPOOL_TEXT && field->length_bytes != 0;
-        return pp_blank(at, room, clears) && pp_blank(of + field->length_offset, field->length_bytes, clears);
-    }
-    if (field->length_bytes != 0) {
-        length = pp_length_of(field, of);
-        used = length * field->bytes;
-        room += field->type == PROTOPOOL_TEXT; /* its terminator */
-        if (!pp_blank(at + used, room - used, clears))
+    if (field->presence_mask != 0 && (of[field->presence_offset] & field->presence_mask) == 0)
+        *is_blank = pp_blank_few(of + field->length_offset, field->length_bytes, clears);
+    else
+        length = field->length_bytes == 0 ? field->count : pp_length_of(field, of);
+    *at = of + field->offset + length * field->bytes;
+    return (field->count - length) * field->bytes + terminator;
+}
+
+static bool pp_visit_field(const struct protopool_field *field, const struct protopool_form *elements,
+                           unsigned char *of, bool clears)
+{
+    unsigned char *const begin = of + field->offset;
+    bool is_blank = true;
+    unsigned char *at;
+    size_t unused;
+
+    if (field->type == PROTOPOOL_ONE_OF)
+        return pp_visit_one_of(field, elements, of, clears);
+    unused = pp_unused(field, of, &at, clears, &is_blank);
+    if (!is_blank || !pp_blank(at, unused, clears))
+        return false;
+    return elements == NULL || pp_visit_elements(elements, begin, (size_t)(at - begin) / field->bytes, clears);
+}
+
+/* The varying fields from this one on. */
+static bool pp_visit_fields(const struct protopool_form *form, const struct protopool_varying *varying,
+                            unsigned char *of, bool clears)
+{
+    const struct protopool_varying *const end = form->varying + form->varying_count;
+
+    for (; varying != end; varying++)
+        if (!pp_visit_field(&form->record->fields[varying->number], varying->elements, of, clears))
             return false;
-    }
-    if (elements == NULL)
-        return true;
-    return field->type == PROTOPOOL_ONE_OF ? pp_visit_one_of(field, elements, of, clears)
-                                           : pp_visit_elements(elements, at, length, clears);
+    return true;
 }
 
 /* The bytes of a tail of this length. Those of a list of texts are counted beside its length. */
-static size_t pp_tail_bytes(const struct protopool_field *tail, const unsigned char *of, size_t length)
+static inline size_t pp_tail_bytes(const struct protopool_field *tail, const unsigned char *of, size_t length)
 {
     if (tail->type == PROTOPOOL_TEXTS)
         return (size_t)pp_read_unsigned(of + tail->extent_offset, tail->bytes);
@@ -6684,8 +6732,8 @@ static inline size_t pp_tail_begin(const struct protopool_field *tail, size_t be
     return tail->align == 0 ? tail->offset : PROTOPOOL_UP_(behind, tail->align);
 }
 
-/* The tails. An absent text has its terminator, too. */
-PROTOPOOL_INLINE bool pp_visit_tails(const struct protopool_form *form, unsigned char *of, bool clears)
+/* The tails, and the other varying fields. An absent text has its terminator, too. */
+static bool pp_visit_tails(const struct protopool_form *form, unsigned char *of, bool clears)
 {
     size_t behind = form->record->bytes, begin, length;
     bool is_blank = true;
@@ -6695,26 +6743,37 @@ PROTOPOOL_INLINE bool pp_visit_tails(const struct protopool_form *form, unsigned
         const struct protopool_field *const field = &form->record->fields[tail->number];
         begin = pp_tail_begin(field, behind);
         length = (size_t)pp_read_unsigned(of + field->length_offset, field->length_bytes);
-        is_blank = pp_blank(of + behind, begin - behind, clears);
+        if (begin != behind)
+            is_blank = pp_blank(of + behind, begin - behind, clears);
         behind = begin + pp_tail_bytes(field, of, length);
         if (field->type == PROTOPOOL_TEXT)
-            is_blank = pp_blank(of + behind - 1, 1, clears) && is_blank;
+            is_blank = pp_blank_few(of + behind - 1, 1, clears) && is_blank;
         if (tail->elements != NULL)
             is_blank = is_blank && pp_visit_elements(tail->elements, of + begin, length, clears);
     }
-    return is_blank;
+    return is_blank && pp_visit_fields(form, form->varying + form->tail_count, of, clears);
 }
 
+/* Whatever needs a call is left to other functions, at the end: so no registers are saved for what does not. */
 PROTOPOOL_INLINE bool pp_visit_varying(const struct protopool_form *form, unsigned char *of, bool clears)
 {
-    const struct protopool_varying *varying = form->varying + form->tail_count;
     const struct protopool_varying *const end = form->varying + form->varying_count;
 
-    if (form->tail_count != 0 && !pp_visit_tails(form, of, clears))
-        return false;
-    for (; varying != end; varying++)
-        if (!pp_visit_field(&form->record->fields[varying->number], varying->elements, of, clears))
+    if (form->tail_count != 0)
+        return pp_visit_tails(form, of, clears);
+    for (const struct protopool_varying *varying = form->varying; varying != end; varying++) {
+        bool is_blank = true;
+        unsigned char *at;
+        size_t unused;
+        if (varying->elements != NULL)
+            return pp_visit_fields(form, varying, of, clears);
+        unused = pp_unused(&form->record->fields[varying->number], of, &at, clears, &is_blank);
+        if (unused > PP_FEW)
+            return varying + 1 == end ? is_blank && pp_blank_many(at, unused, clears)
+                                      : pp_visit_fields(form, varying, of, clears);
+        if (!is_blank || !pp_blank_few(at, unused, clears))
             return false;
+    }
     return true;
 }
 
@@ -6817,7 +6876,8 @@ static void pp_swap_tails(const struct protopool_form *form, unsigned char *of)
 size_t protopool_encode_any(const struct protopool_form *form, const void *msg, size_t bytes, void *buffer)
 {
     memcpy(buffer, msg, bytes);
-    protopool_scrub(form, buffer);
+    (void)protopool_visit_holes(form, (unsigned char *)buffer, true);
+    (void)pp_visit_varying(form, (unsigned char *)buffer, true);
     if (!protopool_is_little_endian()) {
         pp_swap_tails(form, (unsigned char *)buffer);
         pp_swap_record(form->record, (unsigned char *)buffer);
