@@ -101,7 +101,7 @@ def _environment() -> direct.Environment:
         enum=lambda e: isinstance(e, model.Enum), flags=lambda e: isinstance(e, model.Flags), bits=lambda e: isinstance(e, model.BitField),
         scalar=lambda e: isinstance(e, Scalar), struct=lambda e: isinstance(e, model.Struct), message=lambda e: isinstance(e, model.Message),
         bool=rules.is_bool, float=rules.is_float, half=rules.is_half, saturated=is_saturated,
-        checked=rules.checked, absent_in_range=rules.absent_in_range, spoilable=_of_protocol(rules.RuledOut.is_spoilable), shown=_of_protocol(rules.RuledOut.shows),
+        checked=rules.checked, absent_in_range=rules.absent_in_range, shown=_of_protocol(rules.RuledOut.shows),
         shown_by_element=_of_protocol(rules.RuledOut.element_shows))
     return environment
 

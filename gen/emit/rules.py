@@ -120,8 +120,14 @@ class RuledOut:
         """Whether an element can have a value that the schema does not allow."""
         return _is_spoilable(field, self.spoilable)
 
-    def spoilable_fields(self, record: Record) -> list[Field]:
-        return [field for field in record.fields if self.is_spoilable(field)]
+    def spoils_of(self, field: Field) -> list[Field]:
+        """What can have such a value: the field, or of one that is one of several each such alternative."""
+        parts = field.element.alternatives if isinstance(field.element, Union) else (field,)
+        return [part for part in parts if self.is_spoilable(part)]
+
+    def spoils(self, record: Record) -> list[tuple[Field, Field]]:
+        """Each field that can have such a value with itself, or with each such alternative."""
+        return [(field, part) for field in record.fields for part in self.spoils_of(field)]
 
     def shows(self, struct: Struct) -> bool:
         return struct.name.schema in self.showing
