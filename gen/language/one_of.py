@@ -24,9 +24,10 @@ def one_of(written: Field, resolve: Callable[[Field], model.Field], public: froz
     if not 2 <= len(written.one_of) <= MOST and not reporter.diagnostics:
         reporter.error(written.name.place, f'"one_of" has 2 to {MOST} alternatives, not {len(written.one_of)}',
                        "for one field that may be absent, write a question mark behind its type" if len(written.one_of) == 1 else "use another message")
-    allowed = [alternative for alternative in written.one_of if _is_allowed(alternative, alternative is written.one_of[0], reporter)]
+    can_be_none = _optional(written.optional, reporter)
+    allowed = [alternative for alternative in written.one_of if _is_allowed(alternative, alternative is written.one_of[0], can_be_none, reporter)]
     alternatives = tuple(_alternative(name, resolve(alternative), public) for alternative in allowed)
-    return model.Field(name, parameter(name, public), OneOf(model.Union(alternatives), _optional(written.optional, reporter)), "one_of", written.name.place,
+    return model.Field(name, parameter(name, public), OneOf(model.Union(alternatives), can_be_none), "one_of", written.name.place,
                        written.doc, written.unit, since=Numbers(reporter).since(written.since) if written.since else 0, deprecated=written.deprecated)
 
 
@@ -36,7 +37,7 @@ def _optional(word: Word | None, reporter: Reporter) -> bool:
     return word is not None and word.text.lower() == "true"
 
 
-def _is_allowed(alternative: Field, is_first: bool, reporter: Reporter) -> bool:
+def _is_allowed(alternative: Field, is_first: bool, can_be_none: bool, reporter: Reporter) -> bool:
     """Whether the field can be an alternative; reported if not."""
     word, name = alternative.type.word, quoted(alternative.name.text)
     why, hint = "", ""
@@ -50,8 +51,10 @@ def _is_allowed(alternative: Field, is_first: bool, reporter: Reporter) -> bool:
     for key, hint_of_key in (("constant", "a field of its own can have one"), ("max", "the bound is in the type"), ("absent", "an alternative is absent if another one is there")):
         if not why and (found := getattr(alternative, key)):
             word, why, hint = found, f'cannot have a "{key}"' if key != "absent" else 'cannot have "absent"', f"remove it: {hint_of_key}"
-    if not why and alternative.default is not None and not is_first:
-        word, why, hint = alternative.default, 'cannot have a "default"', "remove it: only the first alternative can have one, because it is there by default"
+    if not why and alternative.default is not None and (can_be_none or not is_first):
+        word, why = alternative.default, 'cannot have a "default"'
+        hint = "remove it: with \"optional\", none of the alternatives is there by default" if can_be_none else \
+            "remove it: only the first alternative can have one, because it is there by default"
     if why:
         reporter.error(word.place, f"the alternative {name} {why}", hint)
     return not why
