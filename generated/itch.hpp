@@ -13,6 +13,7 @@
 #include "itch.h"
 #include "protopool.hpp"
 
+#include <cstddef>
 #include <iosfwd>
 #include <memory>
 #include <optional>
@@ -625,6 +626,48 @@ inline const struct ::itch *message_of(const handle &msg) noexcept
 {
     return msg.get();
 }
+
+/* ---- Send and receive --------------------------------------------------------------------------------------------- */
+
+/* As itch_encoded_size and itch_encode. The message is passed as to match. Of an empty handle: 0. */
+template <class Message> std::size_t encoded_size(const Message &msg) noexcept
+{
+    return ::itch_encoded_size(message_of(msg));
+}
+template <class Message> std::size_t encode(const Message &msg, void *buffer, std::size_t room) noexcept
+{
+    return ::itch_encode(message_of(msg), buffer, room);
+}
+template <class Message> std::size_t encode(const Message &msg, span<unsigned char> buffer) noexcept
+{
+    return ::itch_encode(message_of(msg), buffer.data(), buffer.size());
+}
+template <class Message> std::size_t encode(const Message &msg, span<std::byte> buffer) noexcept
+{
+    return ::itch_encode(message_of(msg), buffer.data(), buffer.size());
+}
+
+using received = protopool_cpp::received<handle>;
+
+/* As itch_receive, in a handle, with the result. If the pool could not be initialised, there is no memory. */
+[[nodiscard]] inline received receive(place pool, const void *bytes, std::size_t count) noexcept
+{
+    return received([&](struct ::protopool_received *result) {
+        result->status = PROTOPOOL_NO_MEMORY;
+        result->used = result->missing = 0;
+        return pool.own([&](struct ::itch_pool *in) { return (::itch_receive)(in, bytes, count, result); });
+    });
+}
+[[nodiscard]] inline received receive(place pool, span<const unsigned char> bytes) noexcept
+{
+    return itch_cpp::receive(pool, bytes.data(), bytes.size());
+}
+[[nodiscard]] inline received receive(place pool, span<const std::byte> bytes) noexcept
+{
+    return itch_cpp::receive(pool, bytes.data(), bytes.size());
+}
+
+/* ---- Variants of a message -------------------------------------------------------------------------------------- */
 
 /* The message as that variant; nullptr if it is another variant or no message. */
 template <class Variant, class Message> auto *get_if(Message &msg) noexcept

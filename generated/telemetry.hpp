@@ -13,6 +13,7 @@
 #include "telemetry.h"
 #include "protopool.hpp"
 
+#include <cstddef>
 #include <iosfwd>
 #include <memory>
 #include <optional>
@@ -433,6 +434,48 @@ inline const struct ::telemetry *message_of(const handle &msg) noexcept
 {
     return msg.get();
 }
+
+/* ---- Send and receive --------------------------------------------------------------------------------------------- */
+
+/* As telemetry_encoded_size and telemetry_encode. The message is passed as to match. Of an empty handle: 0. */
+template <class Message> std::size_t encoded_size(const Message &msg) noexcept
+{
+    return ::telemetry_encoded_size(message_of(msg));
+}
+template <class Message> std::size_t encode(const Message &msg, void *buffer, std::size_t room) noexcept
+{
+    return ::telemetry_encode(message_of(msg), buffer, room);
+}
+template <class Message> std::size_t encode(const Message &msg, span<unsigned char> buffer) noexcept
+{
+    return ::telemetry_encode(message_of(msg), buffer.data(), buffer.size());
+}
+template <class Message> std::size_t encode(const Message &msg, span<std::byte> buffer) noexcept
+{
+    return ::telemetry_encode(message_of(msg), buffer.data(), buffer.size());
+}
+
+using received = protopool_cpp::received<handle>;
+
+/* As telemetry_receive, in a handle, with the result. If the pool could not be initialised, there is no memory. */
+[[nodiscard]] inline received receive(place pool, const void *bytes, std::size_t count) noexcept
+{
+    return received([&](struct ::protopool_received *result) {
+        result->status = PROTOPOOL_NO_MEMORY;
+        result->used = result->missing = 0;
+        return pool.own([&](struct ::telemetry_pool *in) { return (::telemetry_receive)(in, bytes, count, result); });
+    });
+}
+[[nodiscard]] inline received receive(place pool, span<const unsigned char> bytes) noexcept
+{
+    return telemetry_cpp::receive(pool, bytes.data(), bytes.size());
+}
+[[nodiscard]] inline received receive(place pool, span<const std::byte> bytes) noexcept
+{
+    return telemetry_cpp::receive(pool, bytes.data(), bytes.size());
+}
+
+/* ---- Variants of a message -------------------------------------------------------------------------------------- */
 
 /* The message as that variant; nullptr if it is another variant or no message. */
 template <class Variant, class Message> auto *get_if(Message &msg) noexcept

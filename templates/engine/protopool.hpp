@@ -348,6 +348,49 @@ constexpr bool same_results(types<Variants...>)
     return (std::is_same_v<Result, result_for<const_as<Message, Variants>, Functions...>> && ...);
 }
 
+/* ---- receive ---------------------------------------------------------------------------------------------------- */
+
+/* What became of received bytes. It is neither copied nor moved, because the refusal points into it: move msg out of it. */
+template <class Handle> class received
+{
+    struct ::protopool_received result_;
+
+  public:
+    Handle msg; /* empty if there is none */
+
+    /* receive: fills in the result, and returns the message. */
+    template <class Receive> explicit received(Receive receive) noexcept : msg(receive(&result_))
+    {
+    }
+    received(const received &) = delete;
+    received &operator=(const received &) = delete;
+
+    /* Whether the bytes begin with a message. */
+    explicit operator bool() const noexcept
+    {
+        return result_.status == PROTOPOOL_RECEIVED;
+    }
+    enum ::protopool_receipt status() const noexcept
+    {
+        return result_.status;
+    }
+    /* The bytes of the message; 0 if there is none. */
+    std::size_t used() const noexcept
+    {
+        return result_.used;
+    }
+    /* If the bytes are the beginning of a message: at least this many more are needed. Otherwise 0. */
+    std::size_t missing() const noexcept
+    {
+        return result_.missing;
+    }
+    /* Why no message begins so; otherwise nullptr. */
+    const struct ::protopool_refusal *refusal() const noexcept
+    {
+        return result_.status == PROTOPOOL_INVALID ? &result_.refusal : nullptr;
+    }
+};
+
 /* ---- Arguments ---------------------------------------------------------------------------------------------------- */
 
 /* An optional argument as the pointer that C takes. */
