@@ -67,7 +67,7 @@ check-long: generate ## run the long tests: every state, every interleaving, mem
 	@$(call BUILD_PROGRAMS,$(LONG_SUITES) $(CLOSURES))
 	@$(call TEST,--long $(PYTHON_TESTS) $(LONG_SUITES) $(CLOSURES:%='% 8'))
 
-suites: generate ## run the tests in C alone; CC=clang, SANITIZE=address,undefined, VALGRIND=1
+suites: generate ## run the tests in C alone; CC=clang, SANITIZE=address,undefined, VALGRIND=1, ONLY="plain-O2 m4"
 	@$(call BUILD_PROGRAMS,$(TESTED))
 	@$(call TEST,$(TESTED))
 

@@ -4,6 +4,10 @@
 .PHONY: deps-ci ci lint format portable windows cplusplus firmware firmware-size bus combinations combinations-suite combinations-elsewhere combinations-wide combinations-one-of demo-valgrind editor tsan \
     weaken fuzz fuzz-schema soak bare sanitized sanitized-gcc sanitized-clang
 
+# Every setting of the suites runs with gcc or with clang. These run with both, with and without sanitizers: the fast path as
+# users have it, and the level that looks up each message.
+TWICE = plain-O2 check2-O2
+
 #@ Maintain
 
 deps-ci: ## install what only ci needs
@@ -13,7 +17,7 @@ ci: deps-ci deps-bench ## run everything that CI runs; go on after a failure, an
 	@$(FIND_PYTHON); "$$p" tests/run.py -j1 'make fresh' 'make lint' $(if $(CHECKED),,'make check CC=gcc') 'make check-long CC=gcc' \
 	    'make -j2 bench-instructions demo-valgrind' 'make bench-quick' 'make -j2 portable cplusplus windows firmware bus' 'make -j2 combinations' \
 	    'make tsan HANDOFFS=3000000' 'make weaken' 'make -j2 fuzz fuzz-schema FUZZ_SECONDS=30' \
-	    'make suites CC=clang' 'make sanitized' 'make suites VALGRIND=1' \
+	    'make suites CC=clang ONLY="$(TWICE)"' 'make sanitized' 'make suites VALGRIND=1' \
 	    $(if $(shell command -v npm),'make editor')
 
 # ---- Form
@@ -299,15 +303,16 @@ demo-valgrind: build ## run the examples under valgrind
 
 sanitized: sanitized-gcc sanitized-clang ## run the suites under ASan and UBSan, with gcc and clang
 
+sanitized-gcc: ONLY = $(TWICE)
 sanitized-gcc sanitized-clang:
-	@$(MAKE) suites SANITIZE=address,undefined CFLAGS=-g CC=$(@:sanitized-%=%)
+	@$(MAKE) suites SANITIZE=address,undefined CFLAGS=-g CC=$(@:sanitized-%=%) ONLY="$(ONLY)"
 
 HANDOFFS ?= 30000000
 OF_THREADS = test_threads test_shared
 SOAK_SECONDS ?= 60
 
 tsan: ## run the suites of threads under ThreadSanitizer, with gcc and clang
-	@for cc in gcc clang; do $(MAKE) CC=$$cc SANITIZE=thread CFLAGS=-g $(addprefix build/$$cc-thread/plain/,$(OF_THREADS)) || exit 1; done
+	@for cc in gcc clang; do $(MAKE) $(PARALLEL) CC=$$cc SANITIZE=thread CFLAGS=-g $(addprefix build/$$cc-thread/plain/,$(OF_THREADS)) || exit 1; done
 	@HANDOFFS=$(HANDOFFS) STREAMS=1; export HANDOFFS STREAMS; $(call TEST,$(foreach cc,gcc clang,$(addprefix build/$(cc)-thread/plain/,$(OF_THREADS))))
 
 soak: ## test threads that come and go, for SOAK_SECONDS

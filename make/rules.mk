@@ -120,7 +120,9 @@ LONG_SUITES = $(foreach s,$(SHORT_SETTINGS),$(patsubst $(BUILD)/$s/%,$(BUILD)/$s
 MEMCHECK = valgrind -q --error-exitcode=1 --leak-check=full
 # What takes hours under valgrind, or measures what valgrind changes.
 NOT_UNDER_VALGRIND = %/test_memory $(call at,m1-O2 m4,test_threads)
-TESTED = $(filter-out $(if $(VALGRIND),$(NOT_UNDER_VALGRIND)),$(LONG_SUITES))
+# make suites ONLY="plain-O2 m4": those of some settings.
+ONLY = $(SETTINGS)
+TESTED = $(filter $(foreach s,$(ONLY),$(BUILD)/$s/%),$(filter-out $(if $(VALGRIND),$(NOT_UNDER_VALGRIND)),$(LONG_SUITES)))
 
 # $(call BUILD_PROGRAMS,programs) goes on where one does not compile. That one is removed, so that no old one runs.
 PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
