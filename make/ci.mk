@@ -39,8 +39,13 @@ TIDY_FILES = $(TIDY_SOURCES:%=tidy/%)
 TIDIED = $(TIDY_LEVELS) tidy-bench $(TIDY_FILES)
 .PHONY: $(TIDIED)
 
+# Level 2 has most of the code: there the analyzer follows as many states of each function as it does by itself. At the other
+# levels 60,000 states take a third of the time, and still show the checks for NULL that are missing.
+STATES = 60000
+tidy-level-2: STATES = 225000
 $(TIDY_LEVELS): tidy-level-%:
-	$(call step,LINT,clang-tidy protopool.c (level $*))$(TIDY) generated/protopool.c -- $(TIDY_FLAGS) -DPROTOPOOL_CHECK=$*
+	$(call step,LINT,clang-tidy protopool.c (level $*))$(TIDY) generated/protopool.c -- $(TIDY_FLAGS) -DPROTOPOOL_CHECK=$* \
+	    -Xclang -analyzer-config -Xclang max-nodes=$(STATES)
 
 $(TIDY_FILES): tidy/%:
 	$(call step,LINT,clang-tidy $*)$(TIDY) $(if $(filter tests/%,$*),--checks='-clang-analyzer-*') $* -- $(TIDY_FLAGS)
