@@ -8,7 +8,9 @@ class BitField:
     _parts: ClassVar[dict[str, "Bits"]]
     _names: ClassVar[dict[str, str]]
 
-    def __init_subclass__(cls, base: Any, names: dict[str, str] | None = None) -> None:
+    def __init_subclass__(cls, base: Any = None, names: dict[str, str] | None = None) -> None:
+        if base is None:        # a subclass of a program
+            return
         cls._base, cls._parts, cls._names = get_args(base)[1], {}, {}
         for name, annotation in _annotations(cls).items():
             of, part, *ends = get_args(annotation)
@@ -24,7 +26,8 @@ class BitField:
         """The parts of an integer. Raises Refused."""
         made = cls.__new__(cls)
         for name, part in cls._parts.items():
-            object.__setattr__(made, name, cls._allowed(name, part, number >> part.shift & part.most))
+            bits = number >> part.shift & part.most
+            object.__setattr__(made, name, cls._allowed(name, part, bool(bits) if isinstance(part.element, Boolean) else bits))
         if left := number & ~sum(part.most << part.shift for part in cls._parts.values()):
             raise Refused(f"has bits that are not declared: {left:#x}")
         return made
@@ -48,9 +51,11 @@ class BitField:
     @classmethod
     def _allowed(cls, name: str, part: "Bits", value: Any) -> Any:
         try:
-            return part.element.checked(bool(value) if isinstance(part.element, Boolean) else value)
+            return part.element.checked(value)
         except Refused as refused:
             raise refused.inside(cls._names[name]) from None
+        except TypeError as error:
+            raise TypeError(f"{cls._names[name]}: {error}") from None
 
 
 class Bits:

@@ -14,6 +14,8 @@ class Message(Record):
 
     def __init_subclass__(cls, tag: int = 0, name: str = "", names: dict[str, str] | None = None) -> None:
         super().__init_subclass__(name, names)
+        if "Layout" not in vars(cls):
+            return
         cls.TAG, cls._tails = tag, {name: _tail(field) for name, field in cls._fields.items() if field.is_tail}
 
     def encode(self) -> bytes:

@@ -20,7 +20,7 @@ class _Enumerated(_Named):
         number = index(value)
         if number not in self.of._value2member_map_:
             listed = ": it has " + ", ".join(self.names.values()) if len(self.names) <= 8 else ""
-            raise Refused(f"{number} is not declared{listed}")
+            raise Refused(f"{_shown_integer(number)} is not declared{listed}")
         return self.of(number)
 
     def shown(self, value: Any, style: _Style) -> str:

@@ -30,6 +30,14 @@ class Element:
         raise TypeError(f"{type(self).__name__} has no range")
 
 
+def _shown_integer(value: Any) -> str:
+    """The digits, unless Python refuses to write so many."""
+    try:
+        return str(value)
+    except ValueError:
+        return f"a number of {value.bit_length()} bits"
+
+
 class Integer(Element):
     def __init__(self, letter: str, bits: int, ends: Range | None = None) -> None:
         self.letter, self.bits, self.size = letter, bits, struct.calcsize(f"<{letter}")
@@ -42,7 +50,7 @@ class Integer(Element):
     def checked(self, value: Any) -> int:
         number = index(value)
         if not self.ends.low <= number <= self.ends.high:
-            raise Refused(f"{number} is not in {self.ends.low}..{self.ends.high}")
+            raise Refused(f"{_shown_integer(number)} is not in {self.ends.low}..{self.ends.high}")
         return number
 
     def load(self, data: memoryview, at: int) -> int:
@@ -126,7 +134,7 @@ class Real(Element):
         try:
             number = self.form.rounded(_real(value))
         except OverflowError:
-            raise Refused(f"{value} is too large for {8 * self.size} bits") from None
+            raise Refused(f"{_shown_integer(value)} is too large for {8 * self.size} bits") from None
         return self._allowed(number)
 
     def load(self, data: memoryview, at: int) -> float:

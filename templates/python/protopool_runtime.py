@@ -45,8 +45,11 @@ class Incomplete(DecodeError):
     """The message is longer than the bytes: it needs at least `missing` more of them."""
 
     def __init__(self, missing: int) -> None:
-        super().__init__(f"the message needs at least {missing} more bytes")
+        super().__init__(missing)       # pickle and copy call it with these arguments
         self.missing = missing
+
+    def __str__(self) -> str:
+        return f"the message needs at least {self.missing} more bytes"
 
 
 class Invalid(DecodeError):

@@ -21,7 +21,9 @@ class Record:
     _fields: ClassVar[dict[str, Field]]
 
     def __init_subclass__(cls, name: str = "", names: dict[str, str] | None = None) -> None:
-        """name, names: in the schema, where it has other ones."""
+        """name, names: in the schema, where it has other ones. A subclass of a program has the fields of its base."""
+        if "Layout" not in vars(cls):
+            return
         cls._name, cls._names, cls._fields = name or cls.__name__, {}, {}
         bits = 0
         for field_name, annotation in _annotations(cls).items():

@@ -2,9 +2,11 @@
 """The emitted module for Python: what it refuses, its names, its encoded form, and that C agrees."""
 
 import ast
+import copy
 import dataclasses
 import importlib
 import itertools
+import pickle
 import random
 import shutil
 import subprocess
@@ -112,7 +114,42 @@ class Construct(PythonTest):
         for make in (lambda: self.numbers(a="1"), lambda: self.numbers(a=1.5), lambda: self.numbers(e="1"), lambda: self.lists(three=3),
                      lambda: self.names(str_=b"x"), lambda: self.lists(points=[(1, "")])):
             self.assertRaisesRegex(TypeError, r"^\w+: \w+: ", make)
+        for field, value in (("source", "1"), ("valid", "no"), ("valid", 1)):
+            self.assertRaisesRegex(TypeError, f"^{field}: ", self.all.Status, **{field: value})
         self.assertRaises(TypeError, self.all.Numbers, a=1)             # the others are missing
+
+    def test_a_number_of_too_many_digits_to_write_is_refused(self):
+        digits = 10**5000
+        self.assertEqual(digits.bit_length(), 16610)
+        for text, field, make in (
+                ("Numbers: a a number of 16610 bits is not in 0..255", "a", lambda: self.numbers(a=digits)),
+                ("Numbers: e a number of 16610 bits is too large for 32 bits", "e", lambda: self.numbers(e=digits)),
+                ("Names: far a number of 16610 bits is not declared: it has near, large", "far", lambda: self.names(far=digits))):
+            with self.subTest(text):
+                self.assert_refused(text, field, make)
+
+    def test_a_subclass_has_the_fields_and_the_rules_of_its_base(self):
+        class Doubled(self.all.Numbers):
+            def double(self):
+                return 2 * self.a
+
+        class Valid(self.all.Status):
+            pass
+
+        msg = Doubled(**vars(self.numbers()))
+        self.assertEqual((msg.double(), msg.encode(), str(msg)), (2, self.numbers().encode(), str(self.numbers())))
+        self.assertRaises(self.pp.Refused, dataclasses.replace, msg, a=256)
+        self.assertEqual(int(Valid(source=2)), int(self.all.Status(source=2)))
+
+    def test_what_is_pickled_or_copied_comes_back(self):
+        for each in (self.numbers(), self.names(), self.lists(points=[self.all.Point(x=1, tag="ab")]), self.all.Status(source=1)):
+            self.assertEqual([pickle.loads(pickle.dumps(each)), copy.deepcopy(each)], [each, each])
+        for refuse in (lambda: self.numbers(a=256), lambda: self.all.decode(b"\1"), lambda: self.all.decode(b"\x63")):
+            with self.assertRaises(ValueError) as raised:
+                refuse()
+            again = pickle.loads(pickle.dumps(raised.exception))
+            self.assertEqual((type(again), str(again), vars(again)),
+                             (type(raised.exception), str(raised.exception), vars(raised.exception)))
 
     def test_a_message_does_not_change_and_replace_makes_another_one(self):
         msg = self.numbers()
