@@ -175,6 +175,11 @@ class Message(Record):
     def most_bytes(self) -> int:
         return MAX_COUNT if self.model.is_open else self.bytes(lambda tail: tail.extent_most)
 
+    @property
+    def too_long_together(self) -> bool:
+        """Whether tails that are each short enough can be too long together: what is left of the bytes by the longest may hold the others."""
+        return self.model.is_open and self.bytes(lambda tail: tail.extent_most) > MAX_COUNT
+
     def holder(self, field: model.Field) -> "Member | Tail":
         return self._tail_by_name[field.name.c] if self.tails and field.is_tail else self._by_name[field.name.member]
 

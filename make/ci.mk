@@ -68,9 +68,9 @@ editor: ## test what an editor with a YAML language server shows: mistakes, comp
 
 # ---- Other machines and compilers
 
-STRICT_C = -std=c11 $(filter-out -Wcast-align%,$(WARNINGS)) -O2 -D_POSIX_C_SOURCE=200809L -Igenerated -Ibuild/feed
+STRICT_C = -std=c11 $(filter-out -Wcast-align%,$(WARNINGS)) -O2 -D_POSIX_C_SOURCE=200809L -Igenerated -Ibuild/feed -Ibuild/parcel
 STRICT_CXX = -std=c++17 $(filter-out -Wstrict-prototypes -Wcast-align%,$(WARNINGS)) -Wold-style-cast -Wzero-as-null-pointer-constant \
-    -O2 -Igenerated -Ibuild/feed
+    -O2 -Igenerated -Ibuild/feed -Ibuild/parcel
 P = build/portable
 BOOK = examples/order_book.c generated/itch.c generated/calc.c generated/protopool.c
 CHECKSUM = --messages 200000 | grep checksum
@@ -114,12 +114,12 @@ CPP_SETTINGS = "g++ -std=c++17 -Wuseless-cast" "g++ -std=c++20 -Wuseless-cast -f
     "g++ -std=c++17 -DPROTOPOOL_CHECK=2 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" \
     "clang++ -std=c++20 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" "i686-linux-gnu-g++ -std=c++17 -static"
 
-cplusplus: generate build/feed/feed.h ## test the C++ programs: both compilers, three standards and levels, sanitizers, 32-bit
+cplusplus: generate build/feed/feed.h build/parcel/parcel.h ## test the C++ programs: both compilers, three standards and levels, sanitizers, 32-bit
 	@mkdir -p $(CPP)
 	@set -e; for setting in $(CPP_SETTINGS); do \
 	    echo "  TEST  $$setting"; cc=gcc; run=; level=$$(echo "$$setting" | grep -o -- '-DPROTOPOOL_CHECK=.' || true); \
 	    case $$setting in i686*) cc=i686-linux-gnu-gcc; run=qemu-i386;; esac; \
-	    for c in generated/calc generated/telemetry generated/protopool build/feed/feed; do \
+	    for c in generated/calc generated/telemetry generated/protopool build/feed/feed build/parcel/parcel; do \
 	        $$cc $(STRICT_C) $$level -c $$c.c -o $(CPP)/$$(basename $$c).o; done; \
 	    for program in $(wildcard tests/cpp/cpp_*.cpp); do \
 	        $${setting%% *} $(STRICT_CXX) $${setting#* } $$program $(CPP)/*.o -o $(CPP)/program -lpthread; $$run $(CPP)/program; \

@@ -25,7 +25,7 @@ build/generated: schema $(wildcard schema/*.yaml schema/*/*.yaml) $(GENERATOR)
 # A protocol that only tests use.
 build/parcel/parcel.h: build/parcel/parcel.c ;
 build/parcel/parcel.c: tests/engine/parcel.yaml build/generated
-	$(call step,GEN,parcel)$(FIND_PYTHON); "$$p" -m gen -q --touch --no-engine -o build/parcel $<
+	$(call step,GEN,parcel)$(FIND_PYTHON); "$$p" -m gen -q --touch --no-engine --cpp -o build/parcel $<
 
 # The protocol of examples/fanout.c, which tests use too.
 build/feed/feed.h build/feed/feed_check.c: build/feed/feed.c ;

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from support import GOOD, ROOT, command, compilers, emit, lay_out, long
 
+from gen.emit import render
+
 
 class SameBytes(unittest.TestCase):
     def outputs(self, schemas: list[Path], cwd: Path, **options) -> dict[str, bytes]:
@@ -142,6 +144,14 @@ class Api(unittest.TestCase):
                 done = subprocess.run([*CC, "-std=c11", "-fsyntax-only", "-I", folder, "-I", ROOT / "generated", "-xc", "-"], input=program,
                                       capture_output=True, text=True)
                 self.assertEqual(done.returncode == 0, name in named, name + done.stderr)
+
+
+class Suite(unittest.TestCase):
+    def test_tails_that_fit_together_at_their_longest_are_not_expected_to_be_refused(self):
+        schema = "protocol: p\nstructs: {big: {fields: {a: 'u8[1000]'}}}\nmessages: {M: {fields: {few: {type: string, max: %d}, rest: 'big[]'}}}\n"
+        for most, is_refused in ((9, False), (999, True)):
+            suite = render.suite(lay_out(schema % most))["p_check.c"]
+            self.assertEqual("ck_assert(!p_reserve_m(pool_, 1, P_M_FEW_MAX, P_M_REST_MAX));" in suite, is_refused)
 
 
 class Forgotten(unittest.TestCase):
