@@ -145,12 +145,12 @@ union calc_any bus_message(uint64_t n)
     return any;
 }
 
-static uint64_t number(const char *text)
+static uint64_t number(const char *text, uint64_t most)
 {
     char *end;
     const unsigned long long value = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || value > 100000000) {
-        fprintf(stderr, "bus: %s is no number up to 100000000\n", text);
+    if (*text < '0' || *text > '9' || *end != '\0' || value > most) {
+        fprintf(stderr, "bus: %s is no number up to %llu\n", text, (unsigned long long)most);
         exit(2);
     }
     return value;
@@ -161,24 +161,33 @@ struct bus_options bus_options(int argc, char **argv)
     static char feed[MOST_PATH + 20], requests_at[MOST_PATH + 20];
     struct bus_options options = { .messages = 1000000, .requests = 20000 };
     const char *folder = "/tmp";
+    uint64_t port = 0;
 
     for (int i = 1; i < argc; i++) {
         const bool has_value = i + 1 < argc;
         if (strcmp(argv[i], "--malloc") == 0) {
             options.uses_malloc = true;
         } else if (has_value && strcmp(argv[i], "--messages") == 0) {
-            options.messages = number(argv[++i]);
+            options.messages = number(argv[++i], 100000000);
         } else if (has_value && strcmp(argv[i], "--requests") == 0) {
-            options.requests = number(argv[++i]);
+            options.requests = number(argv[++i], 100000000);
+        } else if (has_value && strcmp(argv[i], "--port") == 0) {
+            port = number(argv[++i], 65534);
         } else if (has_value && strcmp(argv[i], "--folder") == 0 && strlen(argv[i + 1]) <= MOST_PATH - 10) {
             folder = argv[++i];
         } else {
-            fprintf(stderr, "usage: %s [--messages N] [--requests N] [--folder FOLDER] [--malloc]\n", argv[0]);
+            fprintf(stderr, "usage: %s [--messages N] [--requests N] [--folder FOLDER | --port PORT] [--malloc]\n",
+                    argv[0]);
             exit(2);
         }
     }
-    (void)snprintf(feed, sizeof feed, "ipc://%s/feed", folder);
-    (void)snprintf(requests_at, sizeof requests_at, "ipc://%s/requests", folder);
+    if (port != 0) {
+        (void)snprintf(feed, sizeof feed, "tcp://127.0.0.1:%u", (unsigned)port);
+        (void)snprintf(requests_at, sizeof requests_at, "tcp://127.0.0.1:%u", (unsigned)port + 1);
+    } else {
+        (void)snprintf(feed, sizeof feed, "ipc://%s/feed", folder);
+        (void)snprintf(requests_at, sizeof requests_at, "ipc://%s/requests", folder);
+    }
     options.feed = feed;
     options.requests_at = requests_at;
     return options;

@@ -47,7 +47,8 @@ struct bus_options {
     bool uses_malloc;
 };
 
-/* Reads --messages N, --requests N, --folder FOLDER of the sockets, and --malloc. Wrong usage ends the program. */
+/* Reads --messages N, --requests N, --folder FOLDER of the sockets or --port PORT, the first of two TCP ports, and --malloc. Wrong usage
+ * ends the program. */
 struct bus_options bus_options(int argc, char **argv);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * Publishes a feed of messages for one reader, then answers its requests, until it sends Quit. See run.sh.
  *
- * feed [--messages N] [--requests N] [--folder FOLDER] [--malloc]
+ * feed [--messages N] [--requests N] [--folder FOLDER | --port PORT] [--malloc]
  */
 
 #include "bus.h"

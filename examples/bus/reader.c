@@ -2,7 +2,7 @@
 /*
  * Reads the messages of feed.c, checks that each is there and right, then sends requests and checks the replies. See run.sh.
  *
- * reader [--messages N] [--requests N] [--folder FOLDER] [--malloc]
+ * reader [--messages N] [--requests N] [--folder FOLDER | --port PORT] [--malloc]
  */
 
 #include "bus.h"

@@ -6,12 +6,10 @@ from pathlib import Path
 from struct import pack, unpack
 
 from .. import model
-from ..diagnostics import Diagnostic, SchemaError, Source
 from ..laid_out import Layout, Record
-from ..scalars import SCALARS, Scalar
+from ..scalars import SCALARS, Scalar, length_scalar
 from .c_text import UNSEEN
 
-PARTS = ("elements.lua", "fields.lua", "messages.lua")
 WIDTH = 119
 _KEYWORDS = frozenset("""and break do else elseif end false for function goto if in local nil not or repeat return then true until while""".split())
 # Words of Wireshark's filters: no protocol can have these names, or one of a single letter.
@@ -25,15 +23,20 @@ class Dissector:
     """What the template of a protocol's dissector calls."""
 
     def __init__(self, layout: Layout, folder: Path):
-        """Raises SchemaError if the messages are packed."""
-        if layout.protocol.wire is not None:
-            raise SchemaError([Diagnostic(Source(layout.protocol.source_name), None, f"there is no dissector of a protocol that is packed: {layout.protocol.name.schema}")])
-        self._folder = folder
+        self._layout, self._folder = layout, folder
+        self.packed = layout.protocol.wire is not None
 
     @property
     def runtime(self) -> str:
-        """What the dissectors of all protocols consist of besides their tables."""
-        return "\n".join(f"-- ---- {name} ".ljust(WIDTH, "-") + "\n" + (self._folder / name).read_text(encoding="utf-8").split("\n", 1)[1] for name in PARTS)
+        """What the dissectors of all protocols of the same format consist of besides their tables."""
+        parts = ("elements", "fields", "packed" if self.packed else "own", "messages", "stream" if self._layout.tag_bytes else "payload", "protocol")
+        return "\n".join(f"-- ---- {name}.lua ".ljust(WIDTH, "-") + "\n" + (self._folder / f"{name}.lua").read_text(encoding="utf-8").split("\n", 1)[1]
+                         for name in parts)
+
+    @property
+    def tag(self) -> str:
+        """The element that the tag of a message is."""
+        return f"u{8 * self._layout.tag_bytes}" if self._layout.tag_bytes else "no_tag"
 
     @staticmethod
     def protocol(name: str) -> str:
@@ -44,9 +47,8 @@ class Dissector:
         """The element of the runtime or of the file."""
         return self.scalar(of) if isinstance(of, Scalar) else self.named(of)
 
-    @staticmethod
-    def scalar(of: Scalar) -> str:
-        return _IN_BYTES.get(of.name, of.name)
+    def scalar(self, of: Scalar) -> str:
+        return of.name if self.packed else _IN_BYTES.get(of.name, of.name)
 
     @staticmethod
     def named(of: "model.Enum | model.Flags | model.BitField | model.Struct") -> str:
@@ -69,13 +71,15 @@ class Dissector:
             low, high = (self.number(end, SCALARS["f32"] if scalar.family == "half" else scalar) for end in of.range)
         return f", low = {low}, high = {high}"
 
-    @staticmethod
-    def at(record: Record, field: model.Field) -> str:
-        return f", at = {record.member(field.name.member).offset}"
+    def at(self, record: Record, field: model.Field) -> str:
+        """Its place, if the messages are not packed."""
+        return "" if self.packed else f", at = {record.member(field.name.member).offset}"
 
-    @staticmethod
-    def length(record: Record, field: model.Field) -> str:
+    def length(self, record: Record, field: model.Field) -> str:
+        """The element that its length is, and its place. Empty if it takes what is left."""
         member = record.member(field.name.length)
+        if self.packed:
+            return "" if field.wire == model.REST else f", length = {{ u{8 * (field.wire or member.size)} }}"
         return f", length = {{ u{8 * member.size}, {member.offset} }}"
 
     @staticmethod
@@ -97,6 +101,11 @@ class Dissector:
         """The unit and the documentation."""
         unit = getattr(of, "unit", "")
         return (f", unit = {text(unit)}" if unit else "") + (f", doc = {text(of.summary)}" if of.summary else "")
+
+    @staticmethod
+    def length_of_text(longest: int | None) -> str:
+        """The element that the length of each of several texts is."""
+        return length_scalar(longest).name
 
     @staticmethod
     def text(value: str) -> str:

@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0 OR MIT
--- What a field can consist of: numbers, bools, characters, enums, flags, bit fields and structs.
+-- What a field can consist of: numbers, bools, characters, enums, flags and bit fields.
 --
--- An element has `bytes` and `align`. `declare(use)` makes the fields of Wireshark for one use of it: use.abbr is the name in filters,
--- use.name the shown one. `add(c, tree, use, at)` adds the element at an offset to the tree, and reports what the schema does not allow.
+-- An element has `bytes`, and `align` where they lie in memory. `declare(use)` makes the fields of Wireshark for one use of it: use.abbr
+-- is the name in filters, use.name the shown one. `add(c, tree, use, at)` adds the element at an offset to the tree, and reports what the
+-- schema does not allow.
 
 local fields = {}                       -- of Wireshark, all of them
 
@@ -12,8 +13,19 @@ local function declare(abbr, name, kind, values, display, mask, doc)
     return field
 end
 
+local is_little = true                  -- the order of bytes
+
 local function add_item(tree, field, range)
-    return tree:add_le(field, range)
+    if is_little then
+        return tree:add_le(field, range)
+    end
+    return tree:add(field, range)
+end
+
+-- The number in a range. getter: the name of its method for big-endian bytes.
+local function number_in(range, getter)
+    getter = is_little and "le_" .. getter or getter
+    return range[getter](range)
 end
 
 -- Whether the bit is set, by the number of a whole number that has it.
@@ -41,7 +53,7 @@ local function number(kind, bytes, getter)
     local element = { bytes = bytes, align = bytes, kind = kind, declare = declare_number(kind) }
 
     function element.value(range)
-        return range[getter](range)
+        return number_in(range, getter)
     end
 
     function element.add(c, tree, use, at)
@@ -54,17 +66,20 @@ local function number(kind, bytes, getter)
     return element
 end
 
-local u8, i8 = number(ftypes.UINT8, 1, "le_uint"), number(ftypes.INT8, 1, "le_int")
-local u16, i16 = number(ftypes.UINT16, 2, "le_uint"), number(ftypes.INT16, 2, "le_int")
-local u32, i32 = number(ftypes.UINT32, 4, "le_uint"), number(ftypes.INT32, 4, "le_int")
-local u64, i64 = number(ftypes.UINT64, 8, "le_uint64"), number(ftypes.INT64, 8, "le_int64")
-local f32, f64 = number(ftypes.FLOAT, 4, "le_float"), number(ftypes.DOUBLE, 8, "le_float")
+local u8, i8 = number(ftypes.UINT8, 1, "uint"), number(ftypes.INT8, 1, "int")
+local u16, i16 = number(ftypes.UINT16, 2, "uint"), number(ftypes.INT16, 2, "int")
+local u32, i32 = number(ftypes.UINT32, 4, "uint"), number(ftypes.INT32, 4, "int")
+local u64, i64 = number(ftypes.UINT64, 8, "uint64"), number(ftypes.INT64, 8, "int64")
+local f32, f64 = number(ftypes.FLOAT, 4, "float"), number(ftypes.DOUBLE, 8, "float")
+
+-- The kinds by bytes.
+local unsigned = { ftypes.UINT8, ftypes.UINT16, ftypes.UINT24, ftypes.UINT32, [8] = ftypes.UINT64 }
 
 -- Half precision, which Wireshark does not have.
 local f16 = { bytes = 2, align = 2, declare = declare_number(ftypes.FLOAT) }
 
 function f16.value(range)
-    local bits = range:le_uint()
+    local bits = number_in(range, "uint")
     local exponent, fraction = math.floor(bits / 1024) % 32, bits % 1024
     local value
     if exponent == 31 then
@@ -154,15 +169,25 @@ local function enum(of, names)
     return element
 end
 
--- A number of at most 4 bytes that has the bits from `first` to `last` of a whole number of `bytes`: its offset, its bytes, and the
--- number of its lowest bit. nil if there is none. Wireshark's masks have 32 bits.
+-- The part of at most 4 bytes that has the bits from `first` to `last` of a whole number of `bytes`: its offset, its bytes, and the number
+-- of its lowest bit. nil if there is none. Wireshark's masks have 32 bits.
 local function word(bytes, first, last)
     if bytes <= 4 then
         return 0, bytes, 0
     elseif last < 32 then
-        return 0, 4, 0
+        return is_little and 0 or bytes - 4, 4, 0
     elseif first >= 32 then
-        return 4, 4, 32
+        return is_little and 4 or 0, bytes - 4, 32
+    end
+end
+
+-- Reports bits that are not declared. declared: by their numbers.
+local function check_bits(c, item, use, at, bytes, declared)
+    for bit = 0, 8 * bytes - 1 do
+        local offset = math.floor(bit / 8)
+        if not declared[bit] and has_bit(c.tvb:range(at + (is_little and offset or bytes - 1 - offset), 1):uint(), bit % 8) then
+            c:refuse(item, ("%s: bit %d is not declared"):format(use.name, bit))
+        end
     end
 end
 
@@ -186,11 +211,7 @@ local function flags(of, values)
             add_item(item, use.bits[i], c.tvb:range(at + offset, bytes))
             declared[value[1]] = true
         end
-        for bit = 0, 8 * of.bytes - 1 do
-            if not declared[bit] and has_bit(c.tvb:range(at + math.floor(bit / 8), 1):uint(), bit % 8) then
-                c:refuse(item, ("%s: bit %d is not declared"):format(use.name, bit))
-            end
-        end
+        check_bits(c, item, use, at, of.bytes, declared)
         return item
     end
 
@@ -206,7 +227,7 @@ local function bits(of, parts)
         if part[4] == bool then
             return ftypes.BOOLEAN, nil, 8 * bytes
         end
-        local kind = bytes == 8 and ftypes.UINT64 or bytes == 4 and ftypes.UINT32 or bytes == 2 and ftypes.UINT16 or ftypes.UINT8
+        local kind = unsigned[bytes]
         if part[4].names then
             return kind, part[4].shown, base.DEC
         end
@@ -236,10 +257,10 @@ local function bits(of, parts)
         local offset, bytes, lowest = word(of.bytes, part[1], part[1] + part[2] - 1)
         if bytes then
             local range = c.tvb:range(at + offset, bytes)
-            return add_item(tree, field, range), math.floor(range:le_uint() / 2 ^ (part[1] - lowest)) % 2 ^ part[2]
+            return add_item(tree, field, range), math.floor(number_in(range, "uint") / 2 ^ (part[1] - lowest)) % 2 ^ part[2]
         end
-        local range = c.tvb:range(at, 8)
-        local value = range:le_uint64():rshift(part[1]):lshift(64 - part[2]):rshift(64 - part[2])
+        local range = c.tvb:range(at, of.bytes)
+        local value = number_in(range, "uint64"):rshift(part[1]):lshift(64 - part[2]):rshift(64 - part[2])
         return tree:add(field, range, value), value
     end
 
@@ -254,11 +275,7 @@ local function bits(of, parts)
                 c:refuse(of_part, ("%s.%s: %s is not declared"):format(use.name, part[3], value))
             end
         end
-        for bit = 0, 8 * of.bytes - 1 do
-            if not declared[bit] and has_bit(c.tvb:range(at + math.floor(bit / 8), 1):uint(), bit % 8) then
-                c:refuse(item, ("%s: bit %d is not declared"):format(use.name, bit))
-            end
-        end
+        check_bits(c, item, use, at, of.bytes, declared)
         return item
     end
 

@@ -1,33 +1,60 @@
 -- SPDX-License-Identifier: Apache-2.0 OR MIT
--- The kinds of fields. A field of a record is { name, kind, at = its offset, ... }.
+-- What the kinds of fields have in common, wherever the bytes of a field are.
 --
--- A kind has `declare(field)` and `read(c, tree, field, base, record)`, which adds the field of the record at an offset. field.length
--- is the element that its length is, and its offset. A tail has `extent(c, field, base)`, its bytes, or nil if the message is refused.
+-- A field of a record is { name, kind or element, ... }. `declare(field)` of its kind makes the fields of Wireshark, `read` adds the field
+-- to the tree. field.length[1] is the element that its length is.
 
 local MOST_ITEMS = 200000               -- of a tree; Wireshark stops at a million
-local MOST_BYTES = 2 ^ 31 - 1           -- of a message
+
+-- What is known of a message while it is read.
+local Context = {}
+Context.__index = Context
+
+-- Reports that the schema does not allow something.
+function Context:refuse(item, text)
+    self.is_valid = false
+    item:add_proto_expert_info(self.of.invalid, self.message.name .. ": " .. text)
+end
+
+-- A number that belongs to a field, such as its length: the use of an element.
+local function number_of(field, suffix, doc)
+    return { abbr = field.abbr .. suffix, name = field.name .. suffix, doc = doc .. " " .. field.name .. "." }
+end
 
 local function declare_length(field)
-    field.count = { abbr = field.abbr .. "_len", name = field.name .. "_len", doc = "The length of " .. field.name .. "." }
-    field.length[1].declare(field.count)
-end
-
--- The length of a field.
-local function length_of(c, field, base)
-    local element, at = field.length[1], field.length[2]
-    return element.value(c.tvb:range(base + at, element.bytes))
-end
-
--- Adds the length, and returns it. most: if the length is larger, it is refused and nil.
-local function read_length(c, tree, field, base, most)
-    local element, at = field.length[1], field.length[2]
-    local item, length = element.add(c, tree, field.count, base + at), length_of(c, field, base)
-    c:use(base + at, element.bytes)
-    if most and length > most then
-        c:refuse(item, ("%s has a length of %d, at most %d"):format(field.name, length, most))
-        return nil
+    if field.length then
+        field.count = number_of(field, "_len", "The length of")
+        field.length[1].declare(field.count)
     end
-    return length
+end
+
+local function declare_text(field)
+    declare_length(field)
+    field.field = declare(field.abbr, field.name, ftypes.STRING, nil, base.NONE, nil, field.doc)
+end
+
+-- Several elements: those of u8 are bytes.
+local function declare_elements(field, element)
+    declare_length(field)
+    if element == u8 then
+        field.field = declare(field.abbr, field.name, ftypes.BYTES, nil, base.NONE, nil, field.doc)
+    else
+        element.declare(field)
+    end
+end
+
+local function add_text(c, tree, field, at, length)
+    return tree:add_packet_field(field.field, c.tvb:range(at, length), ENC_UTF_8)
+end
+
+local function add_bytes(c, tree, field, at, length)
+    local item = tree:add(field.field, c.tvb:range(at, length))
+    if length == 0 then
+        item:set_text(field.name .. ": (empty)")
+    end
+    for i = 0, field.low and length - 1 or -1 do
+        check_range(c, item, field, c.tvb:range(at + i, 1):uint())
+    end
 end
 
 -- The position of the first NUL from an offset on, counted from 0; `count` if there is none.
@@ -36,262 +63,27 @@ local function nul_in(c, at, count)
     return found and found - 1 or count
 end
 
-local function add_text(c, tree, field, at, length)
-    c:use(at, length)
-    return tree:add_packet_field(field, c.tvb:range(at, length), ENC_UTF_8)
+-- The length of a text without the pad at its end.
+local function unpadded(c, at, length, pad)
+    while length > 0 and c.tvb:range(at + length - 1, 1):uint() == pad do
+        length = length - 1
+    end
+    return length
 end
 
-local function declare_elements(field, element)
-    if element == u8 then
-        field.field = declare(field.abbr, field.name, ftypes.BYTES, nil, base.NONE, nil, field.doc)
-    else
-        element.declare(field)
-    end
+-- Whether it is the number that means "absent", or a NaN if that is one. The number is a text if the value has 64 bits.
+local function is_number(value, number)
+    return value == number or tostring(value) == number or value ~= value and number ~= number
 end
 
--- Adds several elements: bytes as one item, others as a tree.
-local function add_elements(c, tree, field, element, at, length)
-    local range = c.tvb:range(at, length * element.bytes)
-    if element == u8 then
-        c:use(at, length)
-        local item = tree:add(field.field, range)
-        if length == 0 then
-            item:set_text(field.name .. ": (empty)")
-        end
-        for i = 0, field.low and length - 1 or -1 do
-            check_range(c, item, field, c.tvb:range(at + i, 1):uint())
-        end
-        return
-    end
-    local items = tree:add(range, ("%s (%d)"):format(field.name, length))
-    for i = 0, length - 1 do
-        if c.items >= MOST_ITEMS then
-            items:append_text(", the first " .. i .. " of them")
-            c:use(at + i * element.bytes, (length - i) * element.bytes)
-            break
-        end
-        c.items = c.items + 1
-        element.add(c, items, field, at + i * element.bytes):prepend_text("[" .. i .. "] ")
-    end
-    if not element.is_struct then
-        c:use(at, length * element.bytes)
-    end
+-- Whether a tree has room for one more item.
+local function has_room(c)
+    c.items = c.items + 1
+    return c.items <= MOST_ITEMS
 end
 
--- One element.
-local function one(element)
-    local kind = {}
-
-    function kind.declare(field)
-        element.declare(field)
-    end
-
-    function kind.read(c, tree, field, base)
-        element.add(c, tree, field, base + field.at)
-        if not element.is_struct then
-            c:use(base + field.at, element.bytes)
-        end
-    end
-
-    return kind
-end
-
--- A number, one value of which means that it is absent. That of 64 bits is a text.
-local function absent(element, number)
-    local kind = one(element)
-    local read = kind.read
-
-    function kind.read(c, tree, field, base)
-        local range = c.tvb:range(base + field.at, element.bytes)
-        local value = element.value(range)
-        if value == number or tostring(value) == number or value ~= value and number ~= number then
-            tree:add(range, ("%s: absent (%s)"):format(field.name, value))
-            c:use(base + field.at, element.bytes)
-        else
-            read(c, tree, field, base)
-        end
-    end
-
-    return kind
-end
-
-local function array(element, count)
-    local kind = {}
-
-    function kind.declare(field)
-        declare_elements(field, element)
-    end
-
-    function kind.read(c, tree, field, base)
-        add_elements(c, tree, field, element, base + field.at, count)
-    end
-
-    return kind
-end
-
--- A list of at most so many elements.
-local function list(element, most)
-    local kind = {}
-
-    function kind.declare(field)
-        declare_length(field)
-        declare_elements(field, element)
-    end
-
-    function kind.read(c, tree, field, base)
-        local length = read_length(c, tree, field, base, most)
-        if length then
-            add_elements(c, tree, field, element, base + field.at, length)
-        end
-    end
-
-    return kind
-end
-
-local function declare_text(field)
-    field.field = declare(field.abbr, field.name, ftypes.STRING, nil, base.NONE, nil, field.doc)
-end
-
--- A text without a length, filled up with the pad.
-local function chars(count, pad)
-    local kind = { declare = declare_text }
-
-    function kind.read(c, tree, field, base)
-        local at, length = base + field.at, count
-        while length > 0 and c.tvb:range(at + length - 1, 1):uint() == pad do
-            length = length - 1
-        end
-        add_text(c, tree, field.field, at, length)
-        c:use(at, count)
-    end
-
-    return kind
-end
-
--- A text of at most so many characters, with its terminator.
-local function text(most)
-    local kind = {}
-
-    function kind.declare(field)
-        declare_length(field)
-        declare_text(field)
-    end
-
-    function kind.read(c, tree, field, base)
-        local length = read_length(c, tree, field, base, most)
-        if length then
-            local at = base + field.at
-            local item, found = add_text(c, tree, field.field, at, length), nul_in(c, at, most + 1)
-            if found ~= length then
-                c:refuse(item, ("%s has %d characters, and its length is %d"):format(field.name, found, length))
-            end
-        end
-    end
-
-    return kind
-end
-
--- A field behind the struct: elements.
-local function tail(element, most)
-    local kind = { is_tail = true, align = element.align }
-
-    function kind.declare(field)
-        declare_length(field)
-        declare_elements(field, element)
-    end
-
-    function kind.extent(c, field, base)
-        local length = length_of(c, field, base)
-        if length > most then
-            return nil, ("%s has %d elements, at most %d"):format(field.name, length, most)
-        end
-        return length * element.bytes
-    end
-
-    function kind.read(c, tree, field, base)
-        add_elements(c, tree, field, element, c.places[field], read_length(c, tree, field, base))
-    end
-
-    return kind
-end
-
--- A field behind the struct: a text with its terminator.
-local function text_tail(most)
-    local kind = { is_tail = true, align = 1 }
-
-    function kind.declare(field)
-        declare_length(field)
-        declare_text(field)
-    end
-
-    function kind.extent(c, field, base)
-        local length = length_of(c, field, base)
-        if length > most then
-            return nil, ("%s has %d characters, at most %d"):format(field.name, length, most)
-        end
-        return length + 1
-    end
-
-    function kind.read(c, tree, field, base)
-        local length, at = read_length(c, tree, field, base), c.places[field]
-        local item, found = add_text(c, tree, field.field, at, length), nul_in(c, at, length + 1)
-        if found ~= length then
-            c:refuse(item, ("%s has a NUL at %d, and its length is %d"):format(field.name, found, length))
-        elseif c.tvb:range(at + length, 1):uint() ~= 0 then
-            c:refuse(item, field.name .. " is not terminated")
-        end
-    end
-
-    return kind
-end
-
--- A field behind the struct: offsets of texts, and the texts. bytes: the most of all together, field.extent: the offset of these bytes.
-local function texts(offset, most, longest, most_bytes)
-    local kind = { is_tail = true, align = offset.bytes }
-
-    function kind.declare(field)
-        declare_length(field)
-        field.of_bytes = { abbr = field.abbr .. "_bytes", name = field.name .. "_bytes", doc = "The bytes of " .. field.name .. "." }
-        offset.declare(field.of_bytes)
-        declare_text(field)
-    end
-
-    function kind.extent(c, field, base)
-        local length = length_of(c, field, base)
-        local bytes = offset.value(c.tvb:range(base + field.extent, offset.bytes))
-        if length > most then
-            return nil, ("%s has %d elements, at most %d"):format(field.name, length, most)
-        elseif bytes > most_bytes then
-            return nil, ("%s has more than %d bytes"):format(field.name, most_bytes)
-        end
-        return bytes
-    end
-
-    function kind.read(c, tree, field, base)
-        local length = read_length(c, tree, field, base)
-        local bytes = offset.value(c.tvb:range(base + field.extent, offset.bytes))
-        offset.add(c, tree, field.of_bytes, base + field.extent)
-        c:use(base + field.extent, offset.bytes)
-        local at = c.places[field]
-        local items = tree:add(c.tvb:range(at, bytes), ("%s (%d)"):format(field.name, length))
-        local first, count = length * offset.bytes, 0
-        c:use(at, bytes)
-        while count < length and first < bytes and c.items < MOST_ITEMS do
-            local found = nul_in(c, at + first, math.min(bytes - first, longest + 1))
-            local place = offset.value(c.tvb:range(at + count * offset.bytes, offset.bytes))
-            if place ~= first or found > longest or first + found >= bytes then
-                break
-            end
-            add_text(c, items, field.field, at + first, found):prepend_text("[" .. count .. "] ")
-            first, count, c.items = first + found + 1, count + 1, c.items + 1
-        end
-        if (count ~= length or first ~= bytes) and c.items < MOST_ITEMS then
-            c:refuse(items, ("%s[%d] is not where it must be, or not terminated"):format(field.name, count))
-        end
-    end
-
-    return kind
-end
+-- The kind of a field that is one element; defined by each format.
+local one
 
 -- Makes the fields of Wireshark for a field of a record, or for an alternative. record: its name in filters.
 local function declare_field(record, field)
@@ -300,36 +92,24 @@ local function declare_field(record, field)
     field.kind.declare(field)
 end
 
--- One of several fields, which share their bytes. field.which: the offset of the number of the one that is there; 0: none.
-local function one_of(is_optional, alternatives)
-    local kind = {}
-
-    function kind.declare(field)
-        local names = { [0] = "none" }
-        for i, alternative in ipairs(alternatives) do
-            names[i] = alternative[1]
-            declare_field(field.record, alternative)
-        end
-        field.which_one = { abbr = field.abbr .. "_which", name = field.name .. "_which", doc = "Which alternative is there." }
-        field.which_one.field = declare(field.which_one.abbr, field.which_one.name, ftypes.UINT8, names, base.DEC, nil, field.doc)
+local function declare_alternatives(field, alternatives)
+    local names = { [0] = "none" }
+    for i, alternative in ipairs(alternatives) do
+        names[i] = alternative[1]
+        declare_field(field.record, alternative)
     end
-
-    function kind.read(c, tree, field, base)
-        local range = c.tvb:range(base + field.which, 1)
-        local which = range:uint()
-        local item = tree:add(field.which_one.field, range)
-        c:use(base + field.which, 1)
-        if alternatives[which] then
-            alternatives[which].kind.read(c, tree, alternatives[which], base)
-        elseif which ~= 0 or not is_optional then
-            c:refuse(item, field.name .. " is none of its alternatives")
-        end
-    end
-
-    return kind
+    field.which = declare(field.abbr .. "_which", field.name .. "_which", ftypes.UINT8, names, base.DEC, nil, field.doc)
 end
 
--- ---- Records: { bytes =, bits = the offset of the bits of optional fields, fields... } ----
+-- Adds the number of the alternative that is there, and returns the alternative, if any.
+local function add_which(c, tree, field, at, alternatives, is_optional)
+    local range = c.tvb:range(at, 1)
+    local item, which = tree:add(field.which, range), range:uint()
+    if alternatives[which] == nil and (which ~= 0 or not is_optional) then
+        c:refuse(item, field.name .. " is none of its alternatives")
+    end
+    return alternatives[which]
+end
 
 local function declare_record(record, abbr)
     record.bit_count = 0
@@ -342,54 +122,32 @@ local function declare_record(record, abbr)
     end
 end
 
+-- Whether a bit of no field is set, behind those that say which fields are there.
+local function has_unused_bit(c, record, at)
+    local last, used_of_last = math.floor(record.bit_count / 8), record.bit_count % 8
+    return used_of_last ~= 0 and c.tvb:range(at + last, 1):uint() >= 2 ^ used_of_last
+end
+
 -- Adds the bits that say which fields are there.
-local function read_bits(c, tree, record, base)
-    local at, bytes = base + record.bits, math.ceil(record.bit_count / 8)
-    local item = tree:add(c.tvb:range(at, bytes), "which fields are there")
+local function add_bits(c, tree, record, at)
+    local item = tree:add(c.tvb:range(at, math.ceil(record.bit_count / 8)), "which fields are there")
     for _, field in ipairs(record) do
         if field.bit then
             item:add(field.has, c.tvb:range(at + math.floor(field.bit / 8), 1))
         end
     end
-    local unused = record.bit_count % 8
-    if unused ~= 0 and c.tvb:range(at + bytes - 1, 1):uint() >= 2 ^ unused then
+    if has_unused_bit(c, record, at) then
         c:refuse(item, "a bit that means nothing is set")
     end
-    c:use(at, bytes)
 end
 
-local function is_there(c, record, field, base)
-    return field.bit == nil or has_bit(c.tvb:range(base + record.bits + math.floor(field.bit / 8), 1):uint(), field.bit % 8)
-end
-
-local function read_record(c, tree, record, base)
-    if record.bits then
-        read_bits(c, tree, record, base)
-    end
-    for _, field in ipairs(record) do
-        if is_there(c, record, field, base) then
-            field.kind.read(c, tree, field, base)
-        else
-            tree:add(c.tvb:range(base + record.bits, 0), field.name .. ": absent")
-        end
-    end
+-- Whether a field is there, by the bits at an offset.
+local function is_there(c, field, at)
+    return field.bit == nil or has_bit(c.tvb:range(at + math.floor(field.bit / 8), 1):uint(), field.bit % 8)
 end
 
 local structs = {}                      -- all of them, with the name in filters
 
-local function struct(name, record)
-    local element = { bytes = record.bytes, align = record.align, is_struct = true }
-    structs[#structs + 1] = { name, record }
-
-    function element.declare(use)
-        use.field = declare(use.abbr, use.name, ftypes.NONE, nil, base.NONE, nil, use.doc)
-    end
-
-    function element.add(c, tree, use, at)
-        local item = tree:add(use.field, c.tvb:range(at, record.bytes))
-        read_record(c, item, record, at)
-        return item
-    end
-
-    return element
+local function declare_struct(use)
+    use.field = declare(use.abbr, use.name, ftypes.NONE, nil, base.NONE, nil, use.doc)
 end

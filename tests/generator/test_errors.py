@@ -58,7 +58,7 @@ class BadSchemas(unittest.TestCase):
 
     def test_every_message_of_the_generator_has_a_bad_schema(self):
         elsewhere = ("the file is larger than", "a schema has at most", "imports are nested", "also generates the file",
-                     "this is not YAML", "defines too", "a module for Python cannot have", "there is no dissector of")
+                     "this is not YAML", "defines too", "a module for Python cannot have")
         golden = "".join((BAD / f"{name}.err").read_text(encoding="utf-8") for name in self.names)
         for where, template in _message_templates():
             if not any(part in template.replace("\\", "") for part in elsewhere):

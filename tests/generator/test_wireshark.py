@@ -4,12 +4,18 @@ messages; ports; and protocols whose names Wireshark has."""
 
 import importlib
 import random
+import signal
+import socket
+import subprocess
 import sys
+import time
 import unittest
+from pathlib import Path
 
 import python_peer
 import tshark
-from support import GOOD, FolderTest, called, lay_out, long, write_all
+import wireshark_peer
+from support import GENERATED, GOOD, ROOT, FolderTest, called, lay_out, long, write_all
 from test_python import SCHEMA
 from test_texts_and_names import NASTY, UNSEEN
 from wireshark_peer import Peer
@@ -220,14 +226,179 @@ class Names(FolderTest):
             out = tshark.run([script], tshark.udp([b"\1\0\7\0\2\0"]), f"-o{name}_.udp_ports:{tshark.PORT}", "-Tfields", f"-e{name}_.end.end", f"-e{name}_.end.nil", "-e_ws.expert")
             self.assertEqual(out, "7\t2\t\n", name)
 
-    def test_a_protocol_that_is_packed_is_refused(self):
-        (self.folder / "p.yaml").write_text("protocol: p\nwire: {packed: true}\nmessages: {A: {fields: {x: u8}}}\n")
-        done = called("generate", "-q", "-o", self.folder, "--wireshark", self.folder / "p.yaml")
-        self.assertEqual((done.returncode, done.stderr), (1, "protopool: there is no dissector of a protocol that is packed: p\n"))
-
     def test_the_same_schema_gives_the_same_text(self):
         one, other = (render.render(lay_out(SCHEMA), ["wireshark"])["all.lua"] for _ in range(2))
         self.assertEqual(one, other)
+
+
+@unittest.skipUnless(tshark.PATH, "tshark is not there: make deps-ci")
+class Packed(FolderTest):
+    """Formats of others. Combinations of types are compared by wireshark_peer.py."""
+
+    MARKET = """\
+protocol: market
+wire: {order: big, packed: true}
+messages:
+  OrderDelete: {tag: 'D', fields: {stock_locate: u16, tracking_number: u16, timestamp: u48, order_ref: u64}}
+  Note: {tag: 'N', fields: {stock: {type: 'char[8]', pad: ' '}, price: 'u32?', text: {type: string, max: 255}, level: {type: 'i24[<=2]', wire: u16}}}
+"""
+    STREAM = (b"D\0\7\0\2\x0d\x18\xc2\xe2\x86\0\0\0\0\0\0\0\x12\x67" b"N\1ACME    \0\0\x30\x39\2hi\0\2\0\0\5\xff\xff\xfe" b"N\0        \0\0\0")
+    FIELDS = [f"-emarket.{name}" for name in ("order_delete.stock_locate", "order_delete.timestamp", "order_delete.order_ref", "note.stock", "note.price",
+                                              "note.text", "note.level")]
+
+    def script(self, schema: str, name: str) -> Path:
+        path = self.folder / f"{name}.lua"
+        path.write_text(render.render(lay_out(schema), ["wireshark"])[path.name])
+        return path
+
+    def test_fields_follow_each_other_and_streams_are_cut_anywhere(self):
+        market = self.script(self.MARKET, "market")
+        out = tshark.run([market], tshark.udp([self.STREAM]), f"-omarket.udp_ports:{tshark.PORT}", "-Tfields", "-emarket.tag", *self.FIELDS, "-e_ws.expert")
+        self.assertEqual(out.rstrip("\n").split("\t"), ["68,78,78", "7", "14400000001536", "4711", "ACME,", "12345", "hi,", "5,-2", ""])
+        streams = [[self.STREAM[:cut], self.STREAM[cut:]] for cut in range(1, len(self.STREAM))]
+        found: dict[str, str] = {}
+        for line in tshark.run([market], tshark.tcp(streams), f"-omarket.tcp_ports:{tshark.PORT}", "-Tfields", "-etcp.srcport", "-emarket.tag", "-e_ws.expert").splitlines():
+            port, tags, faults = line.split("\t")
+            self.assertEqual(faults, "")
+            found[port] = ",".join(filter(None, (found.get(port, ""), tags)))
+        self.assertEqual(list(found.values()), ["68,78,78"] * len(streams))
+
+    def test_faults_of_packed_messages_are_reported(self):
+        market = self.script(self.MARKET, "market")
+        note = self.STREAM[19:]
+        for data, fault in ((note[:1] + b"\2" + note[2:], "Note: a bit that means nothing is set"), (note[:16] + b"\0" + note[17:], "Note: text has a NUL at 1"),
+                            (note[:18] + b"\3" + note[19:], "Note: level has a length of 3, at most 2"), (note[:20], "The message is cut off")):
+            out = tshark.run([market], tshark.udp([data]), f"-omarket.udp_ports:{tshark.PORT}", "-Tfields", "-e_ws.expert.message")
+            self.assertEqual(out, f"{fault}\n")
+
+    def test_a_framing_gives_the_tag_of_a_message_without_one(self):
+        device = self.script("protocol: device\nwire: {order: little, packed: true, tag: none}\nmessages:\n"
+                             "  Log: {tag: 1025, fields: {level: u8, text: {type: string, max: 254, wire: rest}}}\n  Reset: {tag: 182}\n", "device")
+        frames = self.folder / "frames.lua"
+        frames.write_text(wireshark_peer.FRAMES.format("device", tshark.PORT))
+        datagrams = [tag.to_bytes(4, "little") + data for tag, data in ((1025, b"\4hello"), (182, b""), (1025, b"\4"), (1025, b""), (182, b"x"), (7, b""))]
+        out = tshark.run([frames, device], tshark.udp(datagrams), "-Tfields", "-e_ws.col.Info", "-edevice.log.level", "-edevice.log.text", "-e_ws.expert.message")
+        self.assertEqual([line.split("\t") for line in out.splitlines()], [
+            ["Log", "4", "hello", ""], ["Reset", "", "", ""], ["Log", "4", "", ""], ["Log (cut off)", "", "", "The message is cut off"],
+            ["Reset", "", "", "Reset: 1 bytes are left over"], ["no message", "", "", "No message has the tag 7"]])
+
+
+@long
+class Live(DissectorTest):
+    """What programs send over the loopback interface."""
+
+    def setUp(self):
+        super().setUp()
+        self.started: list[subprocess.Popen] = []
+        self.addCleanup(self.end_all)
+
+    def end_all(self):
+        for process in self.started:
+            process.kill()
+            process.communicate()
+
+    def start(self, *command) -> subprocess.Popen:
+        process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.started.append(process)
+        return process
+
+    def build(self, name: str, *arguments) -> Path:
+        program = self.folder / name
+        subprocess.run(["gcc", "-std=c11", "-D_POSIX_C_SOURCE=200809L", f"-I{GENERATED}", *map(str, arguments), GENERATED / "calc.c", GENERATED / "protopool.c",
+                        "-o", program, *(["-lzmq", "-lpthread"] if name in ("feed", "reader") else [])], check=True, timeout=120)
+        return program
+
+    def ports(self, count: int) -> int:
+        """The first of some ports that nobody uses."""
+        for _ in range(100):
+            with socket.socket() as first:
+                first.bind(("127.0.0.1", 0))
+                port = first.getsockname()[1]
+            try:
+                for i in range(count):
+                    with socket.socket() as other:
+                        other.bind(("127.0.0.1", port + i))
+                return port
+            except (OSError, OverflowError):
+                pass
+        raise AssertionError("no port is free")
+
+    def capture(self, port: int, run) -> Path:
+        """The packets of these TCP and UDP ports, while `run` runs. Skips the test if nobody may capture here."""
+        path = self.folder / "live.pcap"
+        dumpcap = self.start("dumpcap", "-q", "-i", "lo", "-f", f"portrange {port}-{port + 1}", "-w", path)
+        said = []
+        for line in dumpcap.stderr:
+            said.append(line.strip())
+            if line.startswith("File:"):
+                break
+        else:
+            print(f"{self.id()}: skipped: dumpcap cannot capture: {' '.join(said)}", file=sys.stderr)
+            self.skipTest(f"dumpcap cannot capture: {' '.join(said)}")
+        run()
+        for _ in range(100):                    # until what is in the kernel's buffer is written
+            time.sleep(0.1)
+            size = path.stat().st_size
+            if size == getattr(self, "size", -1) and size > 1000:
+                break
+            self.size = size
+        dumpcap.send_signal(signal.SIGINT)
+        dumpcap.communicate(timeout=30)
+        return path
+
+    def test_messages_of_a_program_over_tcp_and_udp(self):
+        sender, port = self.build("sender", ROOT / "tests/generator/sender.c"), self.ports(1)
+        received, printed = [], []
+
+        def run():
+            with socket.create_server(("127.0.0.1", port)) as server, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+                datagrams.bind(("127.0.0.1", port))
+                program = self.start(sender, port)
+                connection, _ = server.accept()
+                with connection:
+                    while data := connection.recv(1000):
+                        received.append(data)
+                printed.extend(program.communicate(timeout=30)[0].splitlines())
+
+        path = self.capture(port, run)
+        calc = self.imported("calc")
+        messages = list(calc.decode_all(b"".join(received)))
+        self.assertEqual(list(map(str, messages)), printed)
+        self.assertEqual(len(messages), 8)
+        peer = Peer(self.lua(), calc, sys.modules["protopool_runtime"], "calc")
+        frames = tshark.frames([self.lua()], path, "calc", f"-ocalc.tcp_ports:{port}", f"-ocalc.udp_ports:{port}")
+        shown = [layer for frame in frames for layer in frame.of("calc")]
+        self.assertEqual(len(shown), 8 + 8 + 2)
+        for msg, layer in zip([*messages, *messages, *messages[:2]], shown, strict=True):
+            peer.compare_message(msg, layer, layer.at)
+
+    @unittest.skipUnless(Path("/usr/include/zmq.h").exists(), "libzmq is not there: make deps-ci")
+    def test_the_bus_over_zeromq(self):
+        count, asked, port = 200, 20, self.ports(2)
+        programs = [self.build(name, ROOT / f"examples/bus/{name}.c", ROOT / "examples/bus/bus.c") for name in ("feed", "reader")]
+
+        def run():
+            for process in [self.start(program, "--messages", count, "--requests", asked, "--port", port) for program in programs]:
+                self.assertEqual((process.communicate(timeout=60)[1], process.returncode), ("", 0))
+
+        path = self.capture(port, run)
+        zmtp = ROOT / "tests/generator/zmtp.lua"
+
+        def shown(display_filter: str, *fields: str) -> list[list[str]]:
+            out = tshark.run([zmtp, self.lua()], path, f"-dtcp.port=={port},zmtp", f"-dtcp.port=={port + 1},zmtp", f"-ocalc.zmtp_ports:{port}-{port + 1}",
+                             "-Y", display_filter, "-Tfields", *(f"-e{field}" for field in fields))
+            lines = [line.split("\t") for line in out.splitlines()]
+            return [",".join(filter(None, column)).split(",") for column in zip(*lines)]
+
+        tags, left, negated, values, times, texts = shown(f"calc && tcp.srcport == {port}", "calc.tag", "calc.add.left", "calc.negate.value", "calc.store.value",
+                                                          "calc.log.time", "calc.log.text")
+        self.assertEqual(tags, ["1", "2", "5", "7"] * (count // 4) + ["8"])
+        for found, first in ((left, 0), (negated, 1), (values, 2), (times, 3)):
+            self.assertEqual(found, [str(n) for n in range(first, count, 4)])
+        self.assertEqual(texts, [f"message {n}" for n in range(3, count, 4)])
+        tags, asked_for, values, faults = shown(f"calc && tcp.port == {port + 1}", "calc.tag", "calc.apply.left", "calc.store.value", "_ws.expert.message")
+        self.assertEqual(tags, ["3", "5"] * asked + ["8", "8"])
+        self.assertEqual((asked_for, values, faults), ([str(n) for n in range(asked)], [str(3 * n) for n in range(asked)], [""]))
 
 
 @long
