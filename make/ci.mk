@@ -214,7 +214,7 @@ STRICT_ALL = $(STRICT_C) -O0 -I$(A)
 
 # Each compiler takes every combination of types; the suite runs with the sanitizers, valgrind sees each message once, and
 # each message is the same, prints and hashes the same on 32-bit and big-endian machines, and is received there.
-combinations: combinations-suite combinations-wide-0 combinations-elsewhere $(ELSEWHERE) combinations-wide combinations-one-of ## test every combination of types: compile with every warning, run, compare
+combinations: combinations-suite combinations-wide-0 combinations-elsewhere $(ELSEWHERE) combinations-wide combinations-one-of $(PACKED) ## test every combination of types: compile with every warning, run, compare
 
 .PHONY: $(ELSEWHERE)
 $(A)/all.h: build/generated tests/generator/combinations.py
@@ -295,6 +295,27 @@ combinations-one-of: build/generated
 	$(call step,TEST,combinations (one_of, Python))gcc $(STRICT_ONE_OF) tests/generator/python_peer.c -o $(ONE_OF)/python_peer && \
 	    $(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(ONE_OF) $(ONE_OF)/python_peer $(ONE_OF)/sent
 	$(call step,TEST,combinations (one_of, Wireshark))$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/wireshark_peer.py $(ONE_OF) $(ONE_OF)/sent $(ONE_OF)/expected 9
+
+# The same as packed messages: big-endian, little-endian, and without a tag, where the last tails have no length. Each is received as it was
+# sent by another machine, and Python receives, refuses and sends the same.
+PACKED = combinations-packed-big combinations-packed-little combinations-packed-alone
+.PHONY: $(PACKED)
+PACK = $(A)/packed_$*
+STRICT_PACKED = $(STRICT_C) -O0 -DPACKED $(if $(filter alone,$*),-DALONE) -I$(PACK)
+
+$(PACKED): combinations-packed-%: build/generated
+	@mkdir -p $(PACK)
+	$(call step,GEN,combinations (packed, $*))$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/combinations.py packed_$* >$(PACK)/all.yaml && \
+	    "$$p" -m gen -q --touch --bench --python -o $(PACK) $(PACK)/all.yaml
+	$(call step,TEST,combinations (packed, $*))gcc $(STRICT_PACKED) -DPROTOPOOL_CHECK=1 -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all \
+	    -c $(PACK)/all.c -o $(PACK)/all.o && gcc $(STRICT_PACKED) -DPROTOPOOL_CHECK=1 -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all \
+	    -c $(PACK)/protopool.c -o $(PACK)/protopool.o && for program in combined python_peer; do \
+	    gcc $(STRICT_PACKED) -DPROTOPOOL_CHECK=1 -fsanitize=address,undefined tests/generator/$$program.c $(PACK)/all.o $(PACK)/protopool.o -o $(PACK)/$$program || exit 1; done && \
+	    $(PACK)/combined $(PACK)/sent >$(PACK)/expected
+	$(call step,TEST,combinations (packed, $*, Python))$(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(PACK) $(PACK)/python_peer $(if $(filter alone,$*),"",$(PACK)/sent) 2 1
+	$(call step,TEST,combinations (packed, $*, $(MACHINES)))for machine in $(foreach m,$(MACHINES),$m:$(QEMU_$m)); do \
+	    $${machine%:*}-linux-gnu-gcc $(STRICT_PACKED) -static tests/generator/combined.c $(PACK)/all.c $(PACK)/protopool.c -o $(PACK)/combined && \
+	    $${machine#*:} $(PACK)/combined $(PACK)/sent_other $(PACK)/sent | diff $(PACK)/expected - && cmp $(PACK)/sent $(PACK)/sent_other || exit 1; done
 
 # ---- Under valgrind and the sanitizers
 

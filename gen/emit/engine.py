@@ -17,7 +17,7 @@ PARTS = {
 ON_DEMAND = {"cpp": "protopool.hpp"}    # in one piece
 RUNTIME_FOLDER = TEMPLATES / "python"
 RUNTIME = "protopool_runtime.py"        # what the modules of all protocols share
-RUNTIME_PARTS = ("printing.py", "numbers.py", "named.py", "fields.py", "texts.py", "optional.py", "records.py", "bit_fields.py", "messages.py")
+RUNTIME_PARTS = ("printing.py", "numbers.py", "named.py", "fields.py", "texts.py", "optional.py", "records.py", "bit_fields.py", "messages.py", "packed.py")
 LICENCE = "/* SPDX-License-Identifier: Apache-2.0 OR MIT */\n"
 WIDTH = 120
 

@@ -26,7 +26,7 @@ class Module:
 
     def __init__(self, layout: Layout):
         protocol = layout.protocol
-        self._taken = set(_MODULE)
+        self._taken = set(_MODULE) | ({"decode_as"} if layout.tag_bytes == 0 else set())
         self._of: dict[int, str] = {}
         for message in protocol.messages:
             self._take(message, message.name.schema)
@@ -36,6 +36,8 @@ class Module:
             self._take(constant, constant.name.upper)
         self._constants = {constant.name.upper: self.name(constant) for constant in protocol.constants}
         self._tag = _TYPES[layout.tag.c]
+        wire = protocol.wire
+        self.wire = f', order="{"big" if wire.is_big else "little"}", tag_bytes={layout.tag_bytes}' if wire else ""     # arguments for each message's class
         self._types = _TYPES | {t.type.element.c: _TYPES[t.c] for t in protocol.types if t.is_value}
         self._types |= {f"struct {protocol.name.c}_{s.model.name.c}": f"{self.name(s.model)}.Layout" for s in layout.structs}
 
@@ -67,6 +69,11 @@ class Module:
     def plain(of: Scalar) -> str:
         """Python's own type for it."""
         return {"bool": "bool", "char": "str", "half": "float", "float": "float", "double": "float"}.get(of.family, "int")
+
+    @staticmethod
+    def sent(field: model.Field) -> str:
+        """In an annotation: how the length of the field is sent, if not as in the record."""
+        return "" if field.wire is None else f", pp.Sent({max(field.wire, 0)})"
 
     @staticmethod
     def is_byte(of: model.Element) -> bool:

@@ -5,6 +5,7 @@ class Field:
     """A field of a record. Its annotation names the kind."""
 
     is_tail = False
+    is_fixed = False            # it always has the same bytes in a packed message
 
     def prepare(self, annotation: Any) -> None:
         """Takes what it needs of the type in Annotated[type, Field]."""
@@ -25,6 +26,16 @@ class Field:
     def shown(self, value: Any, style: _Style) -> str:
         raise NotImplementedError
 
+    def least_packed(self) -> int:
+        """The least bytes in a packed message."""
+        raise NotImplementedError
+
+    def pack(self, value: Any, packer: "Packer") -> None:
+        raise NotImplementedError
+
+    def unpack(self, unpacker: "Unpacker") -> Any:
+        raise NotImplementedError
+
 
 class _One(Field):
     def __init__(self, element: Element) -> None:
@@ -41,6 +52,49 @@ class _One(Field):
 
     def shown(self, value: Any, style: _Style) -> str:
         return self.element.shown(value, style)
+
+    @property
+    def is_fixed(self) -> bool:         # type: ignore[override]
+        return self.element.is_fixed
+
+    def least_packed(self) -> int:
+        return self.element.packed_size
+
+    def pack(self, value: Any, packer: "Packer") -> None:
+        self.element.pack(value, packer)
+
+    def unpack(self, unpacker: "Unpacker") -> Any:
+        return self.element.unpack(unpacker)
+
+
+class _Counted:
+    """A field whose length is sent in a packed message. sent: how; None: as in the record."""
+
+    sent: "Sent | None" = None
+    length: "_Length"
+
+    def least_packed(self) -> int:
+        return self.length_size()
+
+    def length_size(self) -> int:
+        size: int = self.length.size if self.sent is None else self.sent.size
+        return size
+
+    def pack_length(self, length: int, packer: "Packer") -> None:
+        if size := self.length_size():
+            packer.number(length, size)
+
+    def unpack_length(self, unpacker: "Unpacker", element: Element) -> int:
+        """If it is not sent, of what is left the last element can be cut off."""
+        if size := self.length_size():
+            return unpacker.number(size)
+        if element.is_fixed:
+            return -(-unpacker.left // element.packed_size)
+        ahead, length = Unpacker(unpacker.data[unpacker.at:], unpacker.order, True), 0
+        while ahead.left:
+            _at(length, lambda i: element.unpack(ahead))
+            length += 1
+        return length
 
 
 class _Elements(Field):
@@ -73,6 +127,22 @@ class _Elements(Field):
         for i, element in enumerate(value):
             self.element.store(element, out, at + i * self.element.size)
 
+    def pack_all(self, value: Any, packer: "Packer") -> None:
+        for element in value:
+            self.element.pack(element, packer)
+
+    def unpack_all(self, unpacker: "Unpacker", length: int) -> Any:
+        """None if they are only measured."""
+        self.refuse_length(length)
+        if self.element.is_fixed:               # what is missing is known at once
+            unpacker = Unpacker(unpacker.take(length * self.element.packed_size), unpacker.order, unpacker.measures)
+            if unpacker.measures:
+                return None
+        if not unpacker.measures:
+            return self._all(lambda i: self.element.unpack(unpacker), length)
+        for i in range(length):
+            _at(i, lambda _: self.element.unpack(unpacker))
+
     def shown(self, value: Any, style: _Style) -> str:
         return style.block("[", (self.element.shown(element, style.inner) for element in value), "]")
 
@@ -102,6 +172,19 @@ class Exactly(_Elements):
     def store(self, value: Any, out: bytearray | memoryview, base: int) -> None:
         self.store_all(value, out, base + self.at)
 
+    @property
+    def is_fixed(self) -> bool:         # type: ignore[override]
+        return self.element.is_fixed
+
+    def least_packed(self) -> int:
+        return self.most * self.element.packed_size
+
+    def pack(self, value: Any, packer: "Packer") -> None:
+        self.pack_all(value, packer)
+
+    def unpack(self, unpacker: "Unpacker") -> Any:
+        return self.unpack_all(unpacker, self.most)
+
 
 class _Length:
     """The member that is the length of a field."""
@@ -117,7 +200,7 @@ class _Length:
         out[base + self.at:base + self.at + self.size] = length.to_bytes(self.size, "little")
 
 
-class AtMost(_Elements):
+class AtMost(_Counted, _Elements):
     """A list with a bound."""
 
     def place(self, layout: type[Structure], name: str) -> None:
@@ -130,3 +213,10 @@ class AtMost(_Elements):
     def store(self, value: Any, out: bytearray | memoryview, base: int) -> None:
         self.length.store(len(value), out, base)
         self.store_all(value, out, base + self.at)
+
+    def pack(self, value: Any, packer: "Packer") -> None:
+        self.pack_length(len(value), packer)
+        self.pack_all(value, packer)
+
+    def unpack(self, unpacker: "Unpacker") -> Any:
+        return self.unpack_all(unpacker, self.unpack_length(unpacker, self.element))

@@ -5,7 +5,7 @@ class _Named(Element):
     """The numbers of a class of enum or flags. names: of its members, in the schema, where these are not the members' in lower case."""
 
     def __init__(self, of: type[IntEnum] | type[IntFlag], base: Integer, names: dict[str, str]) -> None:
-        self.of, self.base, self.size = of, base, base.size
+        self.of, self.base, self.size, self.packed_size = of, base, base.size, base.size
         self.names = {member: names.get(member, member.lower()) for member in of.__members__}
 
     def load(self, data: memoryview, at: int) -> Any:
@@ -53,7 +53,7 @@ class _Nested(Element):
     """A struct."""
 
     def __init__(self, of: "type[Struct]") -> None:
-        self.of, self.size = of, sizeof(of.Layout)
+        self.of, self.size, self.packed_size = of, sizeof(of.Layout), of._least_packed()
 
     def checked(self, value: Any) -> Any:
         if not isinstance(value, self.of):
@@ -66,6 +66,21 @@ class _Nested(Element):
     def store(self, value: Any, out: bytearray | memoryview, at: int) -> None:
         value._store(out, at)
 
+    def pack(self, value: Any, packer: "Packer") -> None:
+        value._pack(packer)
+
+    def unpack(self, unpacker: "Unpacker") -> Any:
+        if not unpacker.measures:
+            return self.of._made(self.of._unpack(unpacker))
+        if self.is_fixed:
+            unpacker.take(self.packed_size)
+        else:
+            self.of._unpack(unpacker)
+
+    @property
+    def is_fixed(self) -> bool:
+        return self.of._is_fixed
+
     def shown(self, value: Any, style: _Style) -> str:
         return str(value._shown(style))
 
@@ -74,7 +89,7 @@ class _Parted(Element):
     """A bit field."""
 
     def __init__(self, of: "type[BitField]") -> None:
-        self.of, self.size = of, of._base.size
+        self.of, self.size, self.packed_size = of, of._base.size, of._base.size
 
     def checked(self, value: Any) -> Any:
         if not isinstance(value, self.of):

@@ -9,9 +9,10 @@ class Range:
 
 
 class Element:
-    """A value of a fixed size. `checked` is the value as records hold it, or raises Refused."""
+    """A value of a fixed size. `checked` is the value as records hold it, or raises Refused. packed_size: its bytes in a packed message; of a
+    struct the least."""
 
-    size = 0
+    size = packed_size = 0
 
     def checked(self, value: Any) -> Any:
         raise NotImplementedError
@@ -24,6 +25,25 @@ class Element:
 
     def shown(self, value: Any, style: _Style) -> str:
         raise NotImplementedError
+
+    def pack(self, value: Any, packer: "Packer") -> None:
+        out = bytearray(self.size)
+        self.store(value, out, 0)
+        packer.number(int.from_bytes(out[:self.packed_size], "little"), self.packed_size)
+
+    def unpack(self, unpacker: "Unpacker") -> Any:
+        """None if it is only measured."""
+        packed = unpacker.take(self.packed_size)
+        return None if unpacker.measures else self.load(memoryview(self.unpacked(packed, unpacker.order)), 0)
+
+    def unpacked(self, packed: memoryview, order: Literal["little", "big"]) -> bytearray:
+        """The bytes as records hold them."""
+        return bytearray(packed if order == "little" else packed[::-1])
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it always has the same bytes in a packed message."""
+        return True
 
     def within(self, ends: Range) -> "Element":
         """The same, but only the numbers of a range are allowed."""
@@ -40,7 +60,7 @@ def _shown_integer(value: Any) -> str:
 
 class Integer(Element):
     def __init__(self, letter: str, bits: int, ends: Range | None = None) -> None:
-        self.letter, self.bits, self.size = letter, bits, struct.calcsize(f"<{letter}")
+        self.letter, self.bits, self.size, self.packed_size = letter, bits, struct.calcsize(f"<{letter}"), bits // 8
         lowest = -2 ** (bits - 1) if letter.islower() else 0
         self.ends = ends or Range(lowest, lowest + 2**bits - 1)
 
@@ -58,6 +78,10 @@ class Integer(Element):
 
     def store(self, value: Any, out: bytearray | memoryview, at: int) -> None:
         struct.pack_into(f"<{self.letter}", out, at, value)
+
+    def unpacked(self, packed: memoryview, order: Literal["little", "big"]) -> bytearray:
+        number = int.from_bytes(packed, order, signed=self.letter.islower())
+        return bytearray(number.to_bytes(self.size, "little", signed=self.letter.islower()))
 
     def shown(self, value: Any, style: _Style) -> str:
         return str(value)
@@ -125,6 +149,7 @@ _HALF, _SINGLE, _DOUBLE = _Float("e", "H", 10, 5), _Float("f", "I", 23, 8), _Flo
 class Real(Element):
     def __init__(self, form: _Float, ends: Range | None = None) -> None:
         self.form, self.size, self.ends = form, struct.calcsize(f"<{form.letter}"), ends
+        self.packed_size = self.size
 
     def within(self, ends: Range) -> "Real":
         of_ends = _SINGLE if self.form is _HALF else self.form      # as C compares them
@@ -160,7 +185,7 @@ def _real(value: Any) -> float:
 
 
 class Boolean(Element):
-    size = 1
+    size = packed_size = 1
 
     def checked(self, value: Any) -> bool:
         if not isinstance(value, bool):
@@ -182,7 +207,7 @@ class Boolean(Element):
 class Character(Element):
     """A text of one byte."""
 
-    size = 1
+    size = packed_size = 1
 
     def checked(self, value: Any) -> str:
         if len(_encoded(value)) != 1:

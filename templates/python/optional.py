@@ -28,6 +28,17 @@ class _Optional(Field):
     def shown(self, value: Any, style: _Style) -> str:
         return "None" if value is None else f"Some({self.of.shown(value, style)})"
 
+    def least_packed(self) -> int:
+        return 0
+
+    def pack(self, value: Any, packer: "Packer") -> None:
+        if value is not None:
+            self.of.pack(value, packer)
+
+    def unpack(self, unpacker: "Unpacker") -> Any:
+        """If its bit is set."""
+        return self.of.unpack(unpacker)
+
 
 class Absent:
     """The number that means None. NaN: every NaN does."""
@@ -65,6 +76,14 @@ class _Absent(_One):
 
     def shown(self, value: Any, style: _Style) -> str:
         return "None" if value is None else f"Some({super().shown(value, style)})"
+
+    def pack(self, value: Any, packer: "Packer") -> None:
+        self.unbounded.pack(self.absent.number if value is None else value, packer)
+
+    def unpack(self, unpacker: "Unpacker") -> Any:
+        packed = unpacker.take(self.element.packed_size)
+        data = memoryview(self.element.unpacked(packed, unpacker.order))
+        return None if unpacker.measures or self.absent.is_it(self.unbounded.load(data, 0)) else self.element.load(data, 0)
 
 
 class OneOf(Field):
@@ -114,6 +133,23 @@ class OneOf(Field):
         shown = f"{value[0]}({self.alternatives[value[0]].shown(value[1], style)})"
         return f"Some({shown})" if self.is_optional else shown
 
+    def least_packed(self) -> int:
+        return 1
+
+    def pack(self, value: Any, packer: "Packer") -> None:
+        packer.number(0 if value is None else list(self.alternatives).index(value[0]) + 1, 1)
+        if value is not None:
+            self.alternatives[value[0]].pack(value[1], packer)
+
+    def unpack(self, unpacker: "Unpacker") -> Any:
+        number = unpacker.number(1)
+        if number == 0 and self.is_optional:
+            return None
+        if not 0 < number <= len(self.alternatives):
+            self._refuse_other()
+        name, alternative = list(self.alternatives.items())[number - 1]
+        return name, self._within(name, alternative.unpack, unpacker)
+
     def _refuse_other(self) -> None:
         names = " of " + ", ".join(self.alternatives) if len(self.alternatives) <= 8 else ""
         raise Refused(f"is none{names}")
@@ -140,6 +176,8 @@ def _field(annotation: Any, bit: int) -> Field:
     for each in parts[1:]:
         if isinstance(each, Field):
             field = copy(each)
+            if sent := next((each for each in parts if isinstance(each, Sent)), None):
+                setattr(field, "sent", sent)
             field.prepare(parts[0])
             return field
     return _One(_element(annotation))

@@ -14,7 +14,7 @@ from enum import IntEnum, IntFlag
 from fractions import Fraction
 from inspect import get_annotations
 from operator import index
-from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
 Buffer = Union[bytes, bytearray, memoryview]
 MOST_BYTES = 2**31 - 1          # of a message

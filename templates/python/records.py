@@ -19,6 +19,7 @@ class Record:
     _name: ClassVar[str]
     _names: ClassVar[dict[str, str]]        # of the fields, in the schema
     _fields: ClassVar[dict[str, Field]]
+    _is_fixed: ClassVar[bool]               # whether all have the same bytes in a packed message
 
     def __init_subclass__(cls, name: str = "", names: dict[str, str] | None = None) -> None:
         """name, names: in the schema, where it has other ones. A subclass of a program has the fields of its base."""
@@ -32,6 +33,7 @@ class Record:
             field.place(cls.Layout, field_name)
             cls._fields[field_name] = field
             cls._names[field_name] = (names or {}).get(field_name, field_name)
+        cls._is_fixed = all(field.is_fixed for field in cls._fields.values())
 
     def __post_init__(self) -> None:
         for name, field in self._fields.items():
@@ -79,6 +81,50 @@ class Record:
             except Refused as refused:
                 raise refused.inside(cls._names[name]) from None
         return values
+
+    @classmethod
+    def _bits(cls) -> list[str]:
+        """The fields that have a bit which says whether they are there, in the order of the bits."""
+        return [name for name, field in cls._fields.items() if isinstance(field, _Optional)]
+
+    @classmethod
+    def _least_packed(cls) -> int:
+        return -(-len(cls._bits()) // 8) + sum(field.least_packed() for field in cls._fields.values())
+
+    def _pack(self, packer: "Packer") -> None:
+        present = [getattr(self, name) is not None for name in self._bits()]
+        packer.out += sum(bit << i for i, bit in enumerate(present)).to_bytes(-(-len(present) // 8), "little")
+        for name, field in self._fields.items():
+            field.pack(getattr(self, name), packer)
+
+    @classmethod
+    def _unpack(cls, unpacker: "Unpacker") -> dict[str, Any]:
+        """The values of the fields; undefined if they are only measured. What is wrong with a tail is said last, as in C."""
+        names, values, wrong = cls._bits(), {}, None
+        present = set(cls._present(names, unpacker))
+        for name, field in cls._fields.items():
+            begin = unpacker.at
+            try:
+                values[name] = field.unpack(unpacker) if name in present or not isinstance(field, _Optional) else None
+            except Refused as refused:
+                refused = refused.inside(cls._names[name])
+                if not field.is_tail or unpacker.measures:
+                    raise refused from None
+                wrong = wrong or refused
+                unpacker.at = begin
+                unpacker.at += unpacker.measured(field)
+        if wrong:
+            raise wrong
+        return values
+
+    @classmethod
+    def _present(cls, names: list[str], unpacker: "Unpacker") -> Iterator[str]:
+        """Those of which the bits are set."""
+        for first in range(0, len(names), 8):
+            byte, of_byte = unpacker.number(1), names[first:first + 8]
+            if byte >> len(of_byte):
+                raise Refused("has a presence bit of no field that is not 0" if issubclass(cls, Struct) else "a presence bit of no field is not 0")
+            yield from (name for i, name in enumerate(of_byte) if byte >> i & 1)
 
     @classmethod
     def _made(cls, values: dict[str, Any]) -> Any:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # The kinds of fields that hold a text, or lie behind the record.
 
+_BYTE = Character()             # of a text
+
 # Texts are UTF-8. Bytes that are not become what Python calls surrogate escapes, so that no byte is lost.
 
 def _encoded(text: Any) -> bytes:
@@ -49,8 +51,19 @@ class Padded(Field):
     def shown(self, value: Any, style: _Style) -> str:
         return _escaped(value, '"')
 
+    is_fixed = True
 
-class Text(Field):
+    def least_packed(self) -> int:
+        return self.most
+
+    def pack(self, value: Any, packer: "Packer") -> None:
+        packer.out += _encoded(value).ljust(self.most, self.pad)
+
+    def unpack(self, unpacker: "Unpacker") -> Any:
+        return _decoded(bytes(unpacker.take(self.most)).rstrip(self.pad))
+
+
+class Text(_Counted, Field):
     """A terminated text with a bound."""
 
     def __init__(self, most: int) -> None:
@@ -80,8 +93,21 @@ class Text(Field):
     def shown(self, value: Any, style: _Style) -> str:
         return _escaped(value, '"')
 
+    def pack(self, value: Any, packer: "Packer") -> None:
+        characters = _encoded(value)
+        self.pack_length(len(characters), packer)
+        packer.out += characters
 
-class Tail(_Elements):
+    def unpack(self, unpacker: "Unpacker") -> Any:
+        length = self.unpack_length(unpacker, _BYTE)
+        _refuse_length(length, self.most)
+        characters = bytes(unpacker.take(length))
+        if not unpacker.measures and 0 in characters:
+            raise Refused(f"has {characters.index(0)} characters, and its length is {length}")
+        return _decoded(characters)
+
+
+class Tail(_Counted, _Elements):
     """Elements behind the record, or a text. `load` and `store` concern its length, the other methods what lies behind."""
 
     is_tail = True
@@ -147,6 +173,23 @@ class Tail(_Elements):
             out[at:at + len(_encoded(value))] = _encoded(value)
         else:
             self.store_all(value, out, at)
+
+    def pack(self, value: Any, packer: "Packer") -> None:
+        if self.is_text:
+            characters = _encoded(value)
+            self.pack_length(len(characters), packer)
+            packer.out += characters
+        else:
+            self.pack_length(len(value), packer)
+            self.pack_all(value, packer)
+
+    def unpack(self, unpacker: "Unpacker") -> Any:
+        length = self.unpack_length(unpacker, _BYTE if self.is_text else self.element)
+        self.refuse_length(length)
+        if not self.is_text:
+            return self.unpack_all(unpacker, length)
+        characters = unpacker.take(length)
+        return None if unpacker.measures else _checked_text(_decoded(characters), self.most)
 
 
 class Texts(Tail):
@@ -214,6 +257,33 @@ class Texts(Tail):
             characters = _encoded(text)
             out[at + end:at + end + len(characters)] = characters
             end += len(characters) + 1
+
+    def pack(self, value: Any, packer: "Packer") -> None:
+        self.pack_length(len(value), packer)
+        for text in value:
+            characters = _encoded(text)
+            packer.number(len(characters), self.text_length_size)
+            packer.out += characters
+
+    def unpack(self, unpacker: "Unpacker") -> Any:
+        length = self.unpack_length(unpacker, _BYTE)
+        self.refuse_length(length)
+        found = tuple(_at(i, lambda _: self.unpack_text(unpacker)) for i in range(length))
+        self.refuse_bytes(self.extent_of(found))
+        return found
+
+    def unpack_text(self, unpacker: "Unpacker") -> str:
+        length = unpacker.number(self.text_length_size)
+        if length > self.longest:
+            raise Refused(f"has more than {self.longest} characters")
+        characters = bytes(unpacker.take(length))
+        if 0 in characters:
+            raise Refused("has a NUL")
+        return _decoded(characters)
+
+    @property
+    def text_length_size(self) -> int:
+        return 1 if self.longest <= 0xff else 2 if self.longest <= 0xffff else 4
 
     def shown(self, value: Any, style: _Style) -> str:
         return style.block("[", (_escaped(text, '"') for text in value), "]")

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """A schema with every combination of types to depth 2: each element in each container, alone and inside a struct that is itself
 in each container. A tail is a container too. `python3 tests/generator/combinations.py > all.yaml` prints the schema; with the
-argument "wide", a small one of which each tag takes four bytes; with "one_of", one of fields that are one of several."""
+argument "wide", a small one of which each tag takes four bytes; with "one_of", one of fields that are one of several; with "packed_big",
+"packed_little" and "packed_alone", ones that are packed."""
 
 import sys
 
@@ -174,5 +175,22 @@ def with_one_ofs() -> str:
     return "\n".join(lines) + "\n"
 
 
+def packed(wire: str, rest: str = "") -> str:
+    """Those of schema() and of with_one_ofs() that differ in how they are sent. rest: how the lengths of last tails are sent."""
+    structs, messages = [], []
+    for text in (schema(), with_one_ofs()):
+        before, _, behind = text.partition("messages:\n")
+        structs += before.partition("structs:\n")[2].splitlines()
+        messages += behind.splitlines()
+    left_out = tuple(f"  n_{name}_" for name in fields())
+    kept = [line for line in dict.fromkeys(messages) if not line.startswith(("  h_", "  history", "  answered", "  c_")) and (not line.startswith(left_out) or "[<=3]?'" in line)]
+    if rest:
+        kept = [line.replace("}}, max_live: 2}", f", wire: {rest}}}}}, max_live: 2}}") if line.startswith(("  t_", "  x_")) and "one_of" not in line else line for line in kept]
+    lengths = ["  l_u32: {fields: {a: {type: 'string[<=9]', wire: u32}, b: {type: 'u16[<=3]?', wire: u16}, c: {type: bytes, max: 9, wire: u16}}, max_live: 2}",
+               "  l_one_of: {fields: {it: {one_of: {a: {type: 'string[<=9]', wire: u16}, b: 'u8[<=3]'}}, texts: {type: 'string[<=9][]', max: 5, wire: u32}}}"]
+    return HEAD.replace("protocol: all\n", f"protocol: all\nwire: {wire}\n") + "\n".join(["structs:", *dict.fromkeys(structs), "messages:", *kept, *lengths]) + "\n"
+
+
 if __name__ == "__main__":
-    print({"wide": with_wide_tags, "one_of": with_one_ofs}.get(sys.argv[-1], schema)(), end="")
+    print({"wide": with_wide_tags, "one_of": with_one_ofs, "packed_big": lambda: packed("{order: big, packed: true, tag: u24}"),
+           "packed_little": lambda: packed("{order: little, packed: true}"), "packed_alone": lambda: packed("{order: big, packed: true, tag: none}", "rest")}.get(sys.argv[-1], schema)(), end="")

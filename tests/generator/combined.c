@@ -178,7 +178,7 @@ static bool is_next(struct all_pool *pool, const struct all *msg, FILE *file)
 
     if (fread(bytes, 1, size, file) != size)
         return false;
-    received = all_receive(pool, bytes, size, &result);
+    received = RECEIVE(pool, all_tag_of(msg), bytes, size, &result);
     is_same = received != NULL && result.used == size && all_equal(msg, received);
     if (received != NULL)
         all_free(pool, received);
@@ -218,12 +218,12 @@ static bool message_is_good(struct all_pool *pool, unsigned variant, unsigned se
         return false;
     }
     if (!is_sent(pool, msg, sent + 1) || (from != NULL && !is_next(pool, msg, from))
-        || (to != NULL && fwrite(sent + 1, 1, all_size(msg), to) != all_size(msg))) {
+        || (to != NULL && fwrite(sent + 1, 1, all_encoded_size(msg), to) != all_encoded_size(msg))) {
         fprintf(stderr, "%s is not sent and received\n", bench_variants_[variant].name);
         return false;
     }
     printf("%zu %016" PRIx64 " %016" PRIx64 " %016" PRIx64 " ", all_size(msg), all_hash(msg),
-           protopool_hash_numbers(0, sent + 1, 1, all_size(msg)), lengths(all_describe(all_tag_of(msg)), msg));
+           protopool_hash_numbers(0, sent + 1, 1, all_encoded_size(msg)), lengths(all_describe(all_tag_of(msg)), msg));
     all_print(stdout, msg);
     putchar('\n');
     all_free(pool, clone);

@@ -26,12 +26,12 @@ static void answer_number(size_t number)
 static bool answer_message(const struct all *msg)
 {
     const size_t bytes = all_encoded_size(msg);
-    unsigned char *const buffer = malloc(bytes);
+    unsigned char *const buffer = malloc(bytes != 0 ? bytes : 1);
     bool is_good;
 
     if (buffer == NULL)
         return false;
-    is_good = all_encode(msg, buffer, bytes - 1) == 0 && all_encode(msg, buffer, bytes) == bytes;
+    is_good = (bytes == 0 || all_encode(msg, buffer, bytes - 1) == 0) && all_encode(msg, buffer, bytes) == bytes;
     for (size_t i = 0; i < bytes; i++)
         printf("%02x", buffer[i]);
     answer("");
@@ -47,7 +47,13 @@ static bool answer_message(const struct all *msg)
 static bool receive(struct all_pool *pool, const void *bytes, size_t count)
 {
     struct protopool_received result;
+#ifdef ALONE /* the tag is in front of the payload, in 4 bytes */
+    const unsigned char *const at = (const unsigned char *)bytes;
+    const uint32_t tag = at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+    struct all *const msg = all_receive_as(pool, tag, at + 4, count - 4, &result);
+#else
     struct all *const msg = all_receive(pool, bytes, count, &result);
+#endif
     bool is_good = true;
 
     if (msg != NULL) {

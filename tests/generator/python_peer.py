@@ -25,11 +25,11 @@ def main(folder: str, program: str, sent: str = "", each: str = "2", level: str 
     peer = Peer(program, importlib.import_module("all"), importlib.import_module("protopool_runtime"), level != "0")
     rng = random.Random(1)
     data = Path(sent).read_bytes() if sent else b""
-    from_c = list(peer.module.decode_all(data))
+    from_c = list(peer.module.decode_all(data)) if data else []
     assert b"".join(msg.encode() for msg in from_c) == data
     made = [of_values(of, rng, peer.runtime) for of in peer.classes for _ in range(int(each))]
     peer.compare_messages([*from_c, *made])
-    found = peer.compare_hostile([msg.encode() for msg in (*from_c, *made)], rng)
+    found = peer.compare_hostile([peer.asked(msg) for msg in (*from_c, *made)], rng)
     return f"{len(from_c)} messages from C, {len(made)} from Python; hostile bytes: " + ", ".join(f"{n} {what}" for what, n in sorted(found.items()))
 
 
@@ -37,22 +37,32 @@ class Peer:
     def __init__(self, program: str, module, runtime, has_ranges: bool):
         self.program, self.module, self.runtime, self.has_ranges = program, module, runtime, has_ranges
         self.classes = module._decoder.by_tag.values()
+        self.tag_size = 4 if hasattr(module, "decode_as") else 0       # in front of payloads, which have none
+
+    def asked(self, msg) -> bytes:
+        return (struct.pack("<I", msg.TAG) if self.tag_size else b"") + msg.encode()
+
+    def decode(self, data: bytes) -> tuple:
+        """The message, and its bytes without the tag in front of a payload."""
+        if not self.tag_size:
+            return self.module.decode(data)
+        return self.module.decode_as(struct.unpack("<I", data[:4])[0], data[4:]), len(data) - 4
 
     def compare_messages(self, messages: list) -> None:
         """What Python has encoded."""
-        answers = self.ask([msg.encode() for msg in messages])
+        answers = self.ask([self.asked(msg) for msg in messages])
         for msg in messages:
             data = msg.encode()
             same(next(answers), "received")
             same(next(answers), str(len(data)))
             self.compare_message(msg, answers)
-            again, used = self.module.decode(data)
+            again, used = self.decode(self.asked(msg))
             assert used == len(data) and again == msg and hash(again) == hash(msg), msg
             same(str(again), str(msg))
 
     def compare_hostile(self, messages: list[bytes], rng: random.Random) -> dict[str, int]:
         """How many there were of each kind."""
-        hostile = [data for message in messages for data in changed(message, rng)]
+        hostile = [data for message in messages for data in changed(message, rng) if len(data) >= self.tag_size]
         answers = self.ask(hostile)
         found: dict[str, int] = {}
         for data in hostile:
@@ -65,7 +75,8 @@ class Peer:
     def compare_answer(self, data: bytes, kind: str, answers: Iterator[str]) -> None:
         about = next(answers)
         try:
-            msg, used = self.module.decode(data)
+            msg, used = self.decode(data)
+            data = data[self.tag_size:]
         except self.runtime.Incomplete as error:
             assert (kind, about) == ("incomplete", str(error.missing)), (kind, about, error, data)
         except self.runtime.Invalid as error:

@@ -2,6 +2,13 @@
 /* For combined.c: sends and receives a message of any variant. What holds no value is found by the descriptions, not by the table of
  * blanks that the generator emits. */
 
+/* PACKED: the protocol is packed; ALONE: it has no tag either, so all bytes of a payload are received. */
+#ifdef ALONE
+#define RECEIVE(pool, tag, bytes, count, result) all_receive_as(pool, (uint32_t)(tag), bytes, count, result)
+#else
+#define RECEIVE(pool, tag, bytes, count, result) all_receive(pool, bytes, count, result)
+#endif
+
 enum { SENT_ROOM = 1 << 16 };
 
 /* Sets the bits of the record at `of` that hold a value. */
@@ -41,6 +48,7 @@ static void use_values(unsigned char *used, const struct protopool_record *recor
     }
 }
 
+#ifndef PACKED
 static bool is_big_endian(void)
 {
     const uint16_t one = 1;
@@ -57,21 +65,31 @@ static unsigned char as_sent(unsigned char used)
         sent |= ((unsigned)used >> i & 1U) << (is_big_endian() ? 7 - i : i);
     return (unsigned char)sent;
 }
+#endif
 
 /* Whether bytes that are cut off are incomplete, with the right advice. */
-static bool cut_is_incomplete(struct all_pool *pool, const unsigned char *bytes, size_t size)
+static bool cut_is_incomplete(struct all_pool *pool, enum all_tag tag, const unsigned char *bytes, size_t size)
 {
     struct protopool_received result;
 
+    (void)tag;
     for (size_t count = 0; count < size; count += 1 + count / 8) {
+        struct all *msg;
         memset(&result, 0xa5, sizeof result);
-        if (all_receive(pool, bytes, count, &result) != NULL || result.status != PROTOPOOL_INCOMPLETE
-            || result.used != 0 || result.missing == 0 || count + result.missing > size)
+        msg = RECEIVE(pool, tag, bytes, count, &result);
+        all_free(pool, msg);
+#ifdef ALONE /* the last field can be what is left */
+        if (msg != NULL && result.used == count)
+            continue;
+#endif
+        if (msg != NULL || result.status != PROTOPOOL_INCOMPLETE || result.used != 0 || result.missing == 0
+            || count + result.missing > size)
             return false;
     }
     return true;
 }
 
+#ifndef PACKED
 /* Whether a bit that holds no value, or is in a terminator, is found in received bytes: a few of them. */
 static bool dirt_is_refused(struct all_pool *pool, unsigned char *bytes, const unsigned char *used, size_t size)
 {
@@ -91,40 +109,54 @@ static bool dirt_is_refused(struct all_pool *pool, unsigned char *bytes, const u
     return true;
 }
 
+#endif
+
 /* Whether the message is sent and received as itself, and nothing else is sent. sent: gets the bytes; not aligned. */
 static bool is_sent(struct all_pool *pool, const struct all *msg, unsigned char *sent)
 {
     static unsigned char used[SENT_ROOM], again[SENT_ROOM];
-    const size_t size = all_encoded_size(msg);
+    const size_t size = all_encoded_size(msg), memory = all_size(msg);
+    const enum all_tag tag = all_tag_of(msg);
     struct protopool_received result;
     struct all *dirty, *received;
     unsigned char *at;
     bool is_good;
 
-    if (size != all_size(msg) || size > SENT_ROOM - 1)
+#ifndef PACKED
+    if (size != memory)
         return false;
-    memset(used, 0, size);
+#endif
+    if (size > SENT_ROOM - 1 || memory > SENT_ROOM - 1)
+        return false;
+    memset(used, 0, memory);
     memset(used, 0xff, sizeof(struct all));
     use_values(used, all_describe(all_tag_of(msg)), msg);
     sent[0] = 0xa5;
-    if (all_encode(msg, sent, size - 1) != 0 || sent[0] != 0xa5 || all_encode(msg, sent, size) != size)
+    if ((size != 0 && all_encode(msg, sent, size - 1) != 0) || sent[0] != 0xa5 || all_encode(msg, sent, size) != size)
         return false;
+#ifdef ALONE
+    received = all_receive_as(pool, (uint32_t)tag, sent, size, &result);
+#else
     received = all_receive(pool, sent, SENT_ROOM - 1, &result);
+#endif
     if (received == NULL || result.status != PROTOPOOL_RECEIVED || result.used != size || !all_equal(msg, received)
         || all_encode(received, again + 1, size) != size || memcmp(again + 1, sent, size) != 0)
         return false;
     all_free(pool, received);
-    if (size == sizeof(struct all))
+    if (memory == sizeof(struct all))
         return true; /* it is constant */
     dirty = all_clone(pool, msg);
     at = (unsigned char *)dirty;
-    for (size_t i = 0; i < size; i++)
+    for (size_t i = 0; i < memory; i++)
         at[i] = (unsigned char)(at[i] | (unsigned char)~used[i]);
     is_good = all_equal(msg, dirty) && all_encode(dirty, again, size) == size && memcmp(again, sent, size) == 0;
     all_scrub(dirty);
     is_good = is_good && all_equal(msg, dirty);
-    for (size_t i = 0; i < size; i++)
+    for (size_t i = 0; i < memory; i++)
         is_good = is_good && (at[i] & (unsigned char)~used[i]) == 0;
     all_free(pool, dirty);
-    return is_good && cut_is_incomplete(pool, sent, size) && dirt_is_refused(pool, sent, used, size);
+#ifndef PACKED
+    is_good = is_good && dirt_is_refused(pool, sent, used, size);
+#endif
+    return is_good && cut_is_incomplete(pool, tag, sent, size);
 }
