@@ -307,10 +307,10 @@ $(PACKED): combinations-packed-%: build/generated
 	@mkdir -p $(PACK)
 	$(call step,GEN,combinations (packed, $*))$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/combinations.py packed_$* >$(PACK)/all.yaml && \
 	    "$$p" -m gen -q --touch --bench --python -o $(PACK) $(PACK)/all.yaml
-	$(call step,TEST,combinations (packed, $*))gcc $(STRICT_PACKED) -DPROTOPOOL_CHECK=1 -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all \
-	    -c $(PACK)/all.c -o $(PACK)/all.o && gcc $(STRICT_PACKED) -DPROTOPOOL_CHECK=1 -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all \
+	$(call step,TEST,combinations (packed, $*))gcc $(STRICT_PACKED) -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all \
+	    -c $(PACK)/all.c -o $(PACK)/all.o && gcc $(STRICT_PACKED) -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all \
 	    -c $(PACK)/protopool.c -o $(PACK)/protopool.o && for program in combined python_peer; do \
-	    gcc $(STRICT_PACKED) -DPROTOPOOL_CHECK=1 -fsanitize=address,undefined tests/generator/$$program.c $(PACK)/all.o $(PACK)/protopool.o -o $(PACK)/$$program || exit 1; done && \
+	    gcc $(STRICT_PACKED) -fsanitize=address,undefined tests/generator/$$program.c $(PACK)/all.o $(PACK)/protopool.o -o $(PACK)/$$program || exit 1; done && \
 	    $(PACK)/combined $(PACK)/sent >$(PACK)/expected
 	$(call step,TEST,combinations (packed, $*, Python))$(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(PACK) $(PACK)/python_peer $(if $(filter alone,$*),"",$(PACK)/sent) 2 1
 	$(call step,TEST,combinations (packed, $*, $(MACHINES)))for machine in $(foreach m,$(MACHINES),$m:$(QEMU_$m)); do \

@@ -183,7 +183,8 @@ def packed(wire: str, rest: str = "") -> str:
         structs += before.partition("structs:\n")[2].splitlines()
         messages += behind.splitlines()
     left_out = tuple(f"  n_{name}_" for name in fields())
-    kept = [line for line in dict.fromkeys(messages) if not line.startswith(("  h_", "  history", "  answered", "  c_")) and (not line.startswith(left_out) or "[<=3]?'" in line)]
+    others = ("  h_", "  history", "  answered", *(f"  {kind}_ranged" for kind in "mnut"))
+    kept = [line for line in dict.fromkeys(messages) if not line.startswith(others) and (not line.startswith(left_out) or "[<=3]?'" in line)]
     if rest:
         kept = [line.replace("}}, max_live: 2}", f", wire: {rest}}}}}, max_live: 2}}") if line.startswith(("  t_", "  x_")) and "one_of" not in line else line for line in kept]
     lengths = ["  l_u32: {fields: {a: {type: 'string[<=9]', wire: u32}, b: {type: 'u16[<=3]?', wire: u16}, c: {type: bytes, max: 9, wire: u16}}, max_live: 2}",
