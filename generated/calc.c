@@ -468,7 +468,7 @@ size_t calc_encode(const struct calc *msg, void *buffer, size_t room)
     return bytes <= room ? protopool_encode(form, msg, bytes, buffer) : 0;
 }
 
-/* Notes why received bytes are no message, and puts their slot back into the pool. result->used: how many they are. */
+/* Notes why received bytes are no message, and puts their slot back into the pool. result->used: the bytes of the message in it. */
 static PROTOPOOL_COLD struct calc *calc_refuse_received_(struct calc_pool *pool, struct calc *msg, bool is_changed,
     struct protopool_received *result)
 {

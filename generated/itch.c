@@ -1136,7 +1136,7 @@ size_t itch_encode(const struct itch *msg, void *buffer, size_t room)
     return bytes <= room ? protopool_encode(form, msg, bytes, buffer) : 0;
 }
 
-/* Notes why received bytes are no message, and puts their slot back into the pool. result->used: how many they are. */
+/* Notes why received bytes are no message, and puts their slot back into the pool. result->used: the bytes of the message in it. */
 static PROTOPOOL_COLD struct itch *itch_refuse_received_(struct itch_pool *pool, struct itch *msg, bool is_changed,
     struct protopool_received *result)
 {

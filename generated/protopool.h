@@ -1787,10 +1787,10 @@ PROTOPOOL_API bool protopool_visit_small(const struct protopool_form *form, void
 /* The same, of a record of 8 bytes or more. */
 PROTOPOOL_INLINE bool protopool_visit_words(const struct protopool_form *form, unsigned char *of, bool clears)
 {
-    const struct protopool_hole *hole = form->holes, *const end = hole + form->hole_count;
+    const struct protopool_hole *hole = form->holes;
     uint64_t word, used, found = 0;
 
-    for (; hole != end; hole++) {
+    for (uint32_t left = form->hole_count; left != 0; left--, hole++) {
         memcpy(&word, of + hole->offset, sizeof word);
         if (!clears) {
             found |= word & hole->unused;

@@ -879,7 +879,7 @@ size_t telemetry_encode(const struct telemetry *msg, void *buffer, size_t room)
     return bytes <= room ? protopool_encode(form, msg, bytes, buffer) : 0;
 }
 
-/* Notes why received bytes are no message, and puts their slot back into the pool. result->used: how many they are. */
+/* Notes why received bytes are no message, and puts their slot back into the pool. result->used: the bytes of the message in it. */
 static PROTOPOOL_COLD struct telemetry *telemetry_refuse_received_(struct telemetry_pool *pool, struct telemetry *msg, bool is_changed,
     struct protopool_received *result)
 {

@@ -154,13 +154,10 @@ static bool pp_visit_field(const struct protopool_field *field, const struct pro
 }
 
 /* The varying fields from this one on. */
-static bool pp_visit_fields(const struct protopool_form *form, const struct protopool_varying *varying,
-                            unsigned char *of, bool clears)
+static bool pp_visit_fields(const struct protopool_form *form, uint32_t i, unsigned char *of, bool clears)
 {
-    const struct protopool_varying *const end = form->varying + form->varying_count;
-
-    for (; varying != end; varying++)
-        if (!pp_visit_field(&form->record->fields[varying->number], varying->elements, of, clears))
+    for (; i < form->varying_count; i++)
+        if (!pp_visit_field(&form->record->fields[form->varying[i].number], form->varying[i].elements, of, clears))
             return false;
     return true;
 }
@@ -198,26 +195,26 @@ static bool pp_visit_tails(const struct protopool_form *form, unsigned char *of,
         if (tail->elements != NULL)
             is_blank = is_blank && pp_visit_elements(tail->elements, of + begin, length, clears);
     }
-    return is_blank && pp_visit_fields(form, form->varying + form->tail_count, of, clears);
+    return is_blank && pp_visit_fields(form, form->tail_count, of, clears);
 }
 
 /* Whatever needs a call is left to other functions, at the end: so no registers are saved for what does not. */
 PROTOPOOL_INLINE bool pp_visit_varying(const struct protopool_form *form, unsigned char *of, bool clears)
 {
-    const struct protopool_varying *const end = form->varying + form->varying_count;
+    const struct protopool_varying *varying = form->varying;
 
     if (form->tail_count != 0)
         return pp_visit_tails(form, of, clears);
-    for (const struct protopool_varying *varying = form->varying; varying != end; varying++) {
+    for (uint32_t left = form->varying_count; left != 0; left--, varying++) {
         bool is_blank = true;
         unsigned char *at;
         size_t unused;
         if (varying->elements != NULL)
-            return pp_visit_fields(form, varying, of, clears);
+            return pp_visit_fields(form, form->varying_count - left, of, clears);
         unused = pp_unused(&form->record->fields[varying->number], of, &at, clears, &is_blank);
         if (unused > PP_FEW)
-            return varying + 1 == end ? is_blank && pp_blank_many(at, unused, clears)
-                                      : pp_visit_fields(form, varying, of, clears);
+            return left == 1 ? is_blank && pp_blank_many(at, unused, clears)
+                             : pp_visit_fields(form, form->varying_count - left, of, clears);
         if (!is_blank || !pp_blank_few(at, unused, clears))
             return false;
     }
