@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # What maintainers and CI run: lint, other compilers and machines, sanitizers, valgrind, fuzzing.
 
-.PHONY: deps-ci ci lint format portable windows cplusplus firmware firmware-size bus combinations combinations-suite combinations-elsewhere combinations-wide combinations-one-of demo-valgrind editor tsan \
+.PHONY: deps-ci ci lint format portable windows cplusplus firmware firmware-size bus combinations demo-valgrind editor tsan \
     weaken fuzz fuzz-schema soak bare sanitized sanitized-gcc sanitized-clang
 
 # Every setting of the suites runs with gcc or with clang. These run with both, with and without sanitizers: the fast path as
@@ -201,120 +201,111 @@ bus: generate ## two processes that exchange messages over ZeroMQ, without a cop
 
 # ---- Every combination of types
 
+# Three schemas: every combination; some with tags of four bytes; fields that are one of several. Each compiler takes them with
+# every warning. Their suites run with the sanitizers. Valgrind sees each message once. Each is the same, prints and hashes the
+# same on 32-bit and big-endian machines, and is received there, and by
+# Python. Wireshark shows it.
+A = build/combinations
+WIDE = $(A)/wide
+ONE_OF = $(A)/one_of
+OF_ALL = $(STRICT_C) -O0
+SANITIZED = -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all
+
 # Other machines: the prefix of their compiler, and their name in qemu.
 MACHINES = i686 powerpc s390x
 QEMU_i686 = qemu-i386
 QEMU_powerpc = qemu-ppc
 QEMU_s390x = qemu-s390x
 
-A = build/combinations
-ALL = $(A)/all.c $(A)/protopool.c
-ELSEWHERE = $(MACHINES:%=combinations-%)
-STRICT_ALL = $(STRICT_C) -O0 -I$(A)
+# What level 1 and 2 add is memory that is checked: a small schema shows it.
+ALL_SUITES = $(A)/checked0/all_check $(WIDE)/checked0/all_check $(WIDE)/checked1/all_check $(WIDE)/checked2/all_check $(ONE_OF)/checked1/all_check
+ALL_SCHEMAS = $(A) $(WIDE) $(ONE_OF)
+PACKED = combinations-packed-big combinations-packed-little combinations-packed-alone
+.PHONY: combinations-suites combinations-syntax $(ALL_SCHEMAS:%=%/python) $(ALL_SCHEMAS:%=%/wireshark) $(foreach f,$(ALL_SCHEMAS),$(MACHINES:%=$f/on-%))
 
-# Each compiler takes every combination of types; the suite runs with the sanitizers, valgrind sees each message once, and
-# each message is the same, prints and hashes the same on 32-bit and big-endian machines, and is received there.
-combinations: combinations-suite combinations-wide-0 combinations-elsewhere $(ELSEWHERE) combinations-wide combinations-one-of $(PACKED) ## test every combination of types: compile with every warning, run, compare
-
-.PHONY: $(ELSEWHERE)
-$(A)/all.h: build/generated tests/generator/combinations.py
-	@mkdir -p $(A)
-	$(call step,GEN,combinations)$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/combinations.py >$(A)/all.yaml && \
-	    "$$p" -m gen -q --touch --bench --cpp --python --wireshark -o $(A) --tests $(A)/tests $(A)/all.yaml
+# What takes longest is first.
+combinations: combinations-suites combinations-syntax $(foreach f,$(ALL_SCHEMAS),$(MACHINES:%=$f/on-%) $f/python $f/wireshark) $(PACKED) ## test every combination of types: compile with every warning, run, compare
 
 # The tests run in one process: a search for leaks at the end of each would take minutes.
-combinations-suite: $(A)/all.h
-	$(call step,CC,all_check (sanitized))gcc $(STRICT_ALL) -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all $(ALL) \
-	    $(A)/tests/all_check.c -o $(A)/all_check $(CHECK_LIBS)
-	@CK_FORK=no; export CK_FORK; $(call TEST,$(A)/all_check)
+combinations-suites: $(ALL_SUITES)
+	@CK_FORK=no; export CK_FORK; $(call TEST,$(ALL_SUITES))
 
-combinations-elsewhere: $(A)/all.h $(A)/sent
-	$(call step,CC,combinations (clang))clang $(STRICT_ALL) -fsyntax-only $(A)/all.c $(A)/tests/all_check.c
-	$(call step,CC,combinations (g++ and clang++))echo '#include "all.hpp"' >$(A)/all.cpp; \
-	    for cxx in g++ clang++; do $$cxx $(STRICT_CXX) -I$(A) -fsyntax-only $(A)/all.cpp || exit 1; done
-	$(call step,TEST,combinations (Python))gcc $(STRICT_ALL) tests/generator/python_peer.c $(A)/all.o $(A)/protopool.o -o $(A)/python_peer && \
-	    $(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(A) $(A)/python_peer $(A)/sent
-	$(call step,TEST,combinations (Wireshark))$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/wireshark_peer.py $(A) $(A)/sent $(A)/expected
+combinations-syntax: $(A)/all.h $(ONE_OF)/all.h
+	$(call step,CC,combinations (clang))clang $(OF_ALL) -I$(A) -fsyntax-only $(A)/all.c $(A)/tests/all_check.c && \
+	    clang $(OF_ALL) -I$(ONE_OF) -fsyntax-only $(ONE_OF)/all.c
+	$(call step,CC,combinations (g++ and clang++))for folder in $(A) $(ONE_OF); do echo '#include "all.hpp"' >$$folder/all.cpp; \
+	    for cxx in g++ clang++; do $$cxx $(STRICT_CXX) -I$$folder -fsyntax-only $$folder/all.cpp || exit 1; done; done
+
+# The engine is the same for each schema, so its objects are shared.
+$(A)/protopool.o: $(A)/all.h
+	$(call step,CC,$(@:$(A)/%=%))gcc $(OF_ALL) -I$(A) -g -c $(A)/protopool.c -o $@
+
+$(MACHINES:%=$(A)/protopool-%.o): $(A)/protopool-%.o: $(A)/all.h
+	$(call step,CC,$(@:$(A)/%=%))$*-linux-gnu-gcc $(OF_ALL) -I$(A) -c $(A)/protopool.c -o $@
+
+$(A)/checked%/protopool.o: $(A)/all.h
+	@mkdir -p $(@D)
+	$(call step,CC,$(@:$(A)/%=%))gcc $(OF_ALL) -I$(A) -DPROTOPOOL_CHECK=$* $(SANITIZED) -c $(A)/protopool.c -o $@
+
+# $(1): the folder of a schema, $(2): the argument of combinations.py, $(3): an option of the generator, $(4): of wireshark_peer.py
+define combinations_of
+$(1)/all.h: build/generated tests/generator/combinations.py
+	@mkdir -p $$(@D)
+	$$(call step,GEN,combinations $(2))$$(FIND_PYTHON); PYTHONPATH=tests "$$$$p" tests/generator/combinations.py $(2) >$(1)/all.yaml && \
+	    "$$$$p" -m gen -q --touch --bench --python --wireshark $(3) -o $(1) --tests $(1)/tests $(1)/all.yaml
+
+$(1)/checked%/all_check: $(1)/checked%/all_check.o $(1)/checked%/all.o $(A)/checked%/protopool.o
+	$$(call step,LD,$$(@:$(A)/%=%))gcc $(SANITIZED) $$^ -o $$@ $$(CHECK_LIBS)
+
+$(1)/checked%/all_check.o: $(1)/all.h
+	@mkdir -p $$(@D)
+	$$(call step,CC,$$(@:$(A)/%=%))gcc $(OF_ALL) -I$(1) -DPROTOPOOL_CHECK=$$* $(SANITIZED) -c $(1)/tests/all_check.c -o $$@
+
+$(1)/checked%/all.o: $(1)/all.h
+	@mkdir -p $$(@D)
+	$$(call step,CC,$$(@:$(A)/%=%))gcc $(OF_ALL) -I$(1) -DPROTOPOOL_CHECK=$$* $(SANITIZED) -c $(1)/all.c -o $$@
+
+$(1)/all.o: $(1)/all.h
+	$$(call step,CC,$$(@:$(A)/%=%))gcc $(OF_ALL) -I$(1) -g -c $(1)/all.c -o $$@
+
+$(1)/combined $(1)/python_peer: $(1)/%: tests/generator/%.c $(1)/all.o $(A)/protopool.o
+	$$(call step,LD,$$(@:$(A)/%=%))gcc $(OF_ALL) -I$(1) -g $$(filter-out %.h,$$^) -o $$@
+$(1)/combined: tests/generator/sent.h
 
 # What this machine prints and sends, which the others are compared with.
-$(A)/sent: $(A)/all.h tests/generator/combined.c tests/generator/sent.h
-	$(call step,TEST,combinations (valgrind))for c in all protopool; do gcc $(STRICT_ALL) -g -c $(A)/$$c.c -o $(A)/$$c.o || exit 1; done && \
-	    gcc $(STRICT_ALL) -g tests/generator/combined.c $(A)/all.o $(A)/protopool.o -o $(A)/combined && $(MEMCHECK) $(A)/combined $@ >$(A)/expected
+$(1)/sent: $(1)/combined
+	$$(call step,TEST,$$(@:$(A)/%=%) (valgrind))$(MEMCHECK) $$< $$@ >$(1)/expected
 
-$(ELSEWHERE): combinations-%: $(A)/sent
-	$(call step,TEST,combinations ($*))$*-linux-gnu-gcc $(STRICT_ALL) -static tests/generator/combined.c $(ALL) -o $(A)/combined_$* && \
-	    $(QEMU_$*) $(A)/combined_$* $(A)/sent_$* $(A)/sent | diff $(A)/expected - && cmp $(A)/sent $(A)/sent_$*
+$(1)/python: $(1)/python_peer $(1)/sent
+	$$(call step,TEST,combinations $(2) (Python))$$(FIND_PYTHON); "$$$$p" tests/generator/python_peer.py $(1) $$^
 
-# The same for tags of four bytes, with the suite at each level. Both sanitizers together take twice as long to compile as one:
-# what level 1 and 2 add is memory that is checked, so AddressSanitizer alone sees these.
-WIDE = $(A)/wide
-STRICT_WIDE = $(STRICT_C) -O0 -I$(WIDE)
-WIDE_LEVELS = combinations-wide-0 combinations-wide-1 combinations-wide-2
-.PHONY: $(WIDE_LEVELS) combinations-wide-elsewhere
+$(1)/wireshark: $(1)/sent
+	$$(call step,TEST,combinations $(2) (Wireshark))$$(FIND_PYTHON); PYTHONPATH=tests "$$$$p" tests/generator/wireshark_peer.py $(1) $$^ $(1)/expected $(4)
 
-combinations-wide: $(WIDE_LEVELS) combinations-wide-elsewhere
-
-$(WIDE)/all.h: build/generated tests/generator/combinations.py
-	@mkdir -p $(WIDE)
-	$(call step,GEN,combinations (wide tags))$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/combinations.py wide >$(WIDE)/all.yaml && \
-	    "$$p" -m gen -q --touch --bench --python --wireshark -o $(WIDE) --tests $(WIDE)/tests $(WIDE)/all.yaml
-
-$(WIDE_LEVELS): combinations-wide-%: $(WIDE)/all.h
-	$(call step,TEST,combinations (wide tags, level $*))gcc $(STRICT_WIDE) -DPROTOPOOL_CHECK=$* -std=gnu11 \
-	    -fsanitize=address,undefined -fno-sanitize-recover=all $(WIDE)/all.c $(WIDE)/protopool.c \
-	    $(WIDE)/tests/all_check.c -o $(WIDE)/all_check$* $(CHECK_LIBS) && \
-	    CK_FORK=no $(WIDE)/all_check$* >$(WIDE)/log$* || { cat $(WIDE)/log$* >&2; exit 1; }
-
-combinations-wide-elsewhere: $(WIDE)/all.h
-	$(call step,TEST,combinations (wide tags, $(MACHINES)))for c in all protopool; do gcc $(STRICT_WIDE) -c $(WIDE)/$$c.c -o $(WIDE)/$$c.o || exit 1; done && \
-	    gcc $(STRICT_WIDE) tests/generator/combined.c $(WIDE)/all.o $(WIDE)/protopool.o -o $(WIDE)/combined && \
-	    $(WIDE)/combined $(WIDE)/sent >$(WIDE)/expected && for machine in $(foreach m,$(MACHINES),$m:$(QEMU_$m)); do \
-	    $${machine%:*}-linux-gnu-gcc $(STRICT_WIDE) -static tests/generator/combined.c $(WIDE)/all.c $(WIDE)/protopool.c -o $(WIDE)/combined && \
-	    $${machine#*:} $(WIDE)/combined $(WIDE)/sent_other $(WIDE)/sent | diff $(WIDE)/expected - && cmp $(WIDE)/sent $(WIDE)/sent_other || exit 1; done
-	$(call step,TEST,combinations (wide tags, Python))gcc $(STRICT_WIDE) tests/generator/python_peer.c $(WIDE)/all.o $(WIDE)/protopool.o -o $(WIDE)/python_peer && \
-	    $(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(WIDE) $(WIDE)/python_peer
-	$(call step,TEST,combinations (wide tags, Wireshark))$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/wireshark_peer.py $(WIDE) $(WIDE)/sent $(WIDE)/expected 3
-
-# The same for fields that are one of several.
-ONE_OF = $(A)/one_of
-STRICT_ONE_OF = $(STRICT_C) -O0 -I$(ONE_OF) $(ONE_OF)/all.c $(ONE_OF)/protopool.c
-
-combinations-one-of: build/generated
-	@mkdir -p $(ONE_OF)
-	$(call step,GEN,combinations (one_of))$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/combinations.py one_of >$(ONE_OF)/all.yaml && \
-	    "$$p" -m gen -q --touch --bench --cpp --python --wireshark -o $(ONE_OF) --tests $(ONE_OF)/tests $(ONE_OF)/all.yaml
-	$(call step,TEST,combinations (one_of))gcc $(STRICT_ONE_OF) -DPROTOPOOL_CHECK=1 -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all \
-	    $(ONE_OF)/tests/all_check.c -o $(ONE_OF)/all_check $(CHECK_LIBS) && \
-	    CK_FORK=no $(ONE_OF)/all_check >$(ONE_OF)/log || { cat $(ONE_OF)/log >&2; exit 1; }
-	$(call step,CC,combinations (one_of, clang and C++))clang $(STRICT_ONE_OF) -fsyntax-only && echo '#include "all.hpp"' >$(ONE_OF)/all.cpp && \
-	    for cxx in g++ clang++; do $$cxx $(STRICT_CXX) -I$(ONE_OF) -fsyntax-only $(ONE_OF)/all.cpp || exit 1; done
-	$(call step,TEST,combinations (one_of, $(MACHINES)))gcc $(STRICT_ONE_OF) tests/generator/combined.c -o $(ONE_OF)/combined && \
-	    $(ONE_OF)/combined $(ONE_OF)/sent >$(ONE_OF)/expected && for machine in $(foreach m,$(MACHINES),$m:$(QEMU_$m)); do \
-	    $${machine%:*}-linux-gnu-gcc $(STRICT_ONE_OF) -static tests/generator/combined.c -o $(ONE_OF)/combined && \
-	    $${machine#*:} $(ONE_OF)/combined $(ONE_OF)/sent_other $(ONE_OF)/sent | diff $(ONE_OF)/expected - && cmp $(ONE_OF)/sent $(ONE_OF)/sent_other || exit 1; done
-	$(call step,TEST,combinations (one_of, Python))gcc $(STRICT_ONE_OF) tests/generator/python_peer.c -o $(ONE_OF)/python_peer && \
-	    $(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(ONE_OF) $(ONE_OF)/python_peer $(ONE_OF)/sent
-	$(call step,TEST,combinations (one_of, Wireshark))$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/wireshark_peer.py $(ONE_OF) $(ONE_OF)/sent $(ONE_OF)/expected 9
+$(MACHINES:%=$(1)/on-%): $(1)/on-%: $(1)/sent $(A)/protopool-%.o
+	$$(call step,TEST,combinations $(2) ($$*))$$*-linux-gnu-gcc $(OF_ALL) -I$(1) -static tests/generator/combined.c $(1)/all.c $(A)/protopool-$$*.o -o $(1)/combined-$$* && \
+	    $$(QEMU_$$*) $(1)/combined-$$* $(1)/sent-$$* $(1)/sent | diff $(1)/expected - && cmp $(1)/sent $(1)/sent-$$*
+endef
+$(eval $(call combinations_of,$(A),,--cpp,))
+$(eval $(call combinations_of,$(WIDE),wide,,3))
+$(eval $(call combinations_of,$(ONE_OF),one_of,--cpp,9))
 
 # The same as packed messages: big-endian, little-endian, and without a tag, where the last tails have no length. Each is received as it was
 # sent by another machine, and Python receives, refuses and sends the same.
-PACKED = combinations-packed-big combinations-packed-little combinations-packed-alone
 .PHONY: $(PACKED)
 PACK = $(A)/packed_$*
 STRICT_PACKED = $(STRICT_C) -O0 -DPACKED $(if $(filter alone,$*),-DALONE) -I$(PACK)
 
-$(PACKED): combinations-packed-%: build/generated
+$(PACKED): combinations-packed-%: $(A)/checked0/protopool.o $(MACHINES:%=$(A)/protopool-%.o)
 	@mkdir -p $(PACK)
 	$(call step,GEN,combinations (packed, $*))$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/combinations.py packed_$* >$(PACK)/all.yaml && \
 	    "$$p" -m gen -q --touch --bench --python -o $(PACK) $(PACK)/all.yaml
-	$(call step,TEST,combinations (packed, $*))gcc $(STRICT_PACKED) -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all \
-	    -c $(PACK)/all.c -o $(PACK)/all.o && gcc $(STRICT_PACKED) -std=gnu11 -fsanitize=address,undefined -fno-sanitize-recover=all \
-	    -c $(PACK)/protopool.c -o $(PACK)/protopool.o && for program in combined python_peer; do \
-	    gcc $(STRICT_PACKED) -fsanitize=address,undefined tests/generator/$$program.c $(PACK)/all.o $(PACK)/protopool.o -o $(PACK)/$$program || exit 1; done && \
+	$(call step,TEST,combinations (packed, $*))gcc $(STRICT_PACKED) $(SANITIZED) -c $(PACK)/all.c -o $(PACK)/all.o && for program in combined python_peer; do \
+	    gcc $(STRICT_PACKED) -fsanitize=address,undefined tests/generator/$$program.c $(PACK)/all.o $(A)/checked0/protopool.o -o $(PACK)/$$program || exit 1; done && \
 	    $(PACK)/combined $(PACK)/sent >$(PACK)/expected
 	$(call step,TEST,combinations (packed, $*, Python))$(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(PACK) $(PACK)/python_peer $(if $(filter alone,$*),"",$(PACK)/sent) 2 1
 	$(call step,TEST,combinations (packed, $*, $(MACHINES)))for machine in $(foreach m,$(MACHINES),$m:$(QEMU_$m)); do \
-	    $${machine%:*}-linux-gnu-gcc $(STRICT_PACKED) -static tests/generator/combined.c $(PACK)/all.c $(PACK)/protopool.c -o $(PACK)/combined && \
+	    $${machine%:*}-linux-gnu-gcc $(STRICT_PACKED) -static tests/generator/combined.c $(PACK)/all.c $(A)/protopool-$${machine%:*}.o -o $(PACK)/combined && \
 	    $${machine#*:} $(PACK)/combined $(PACK)/sent_other $(PACK)/sent | diff $(PACK)/expected - && cmp $(PACK)/sent $(PACK)/sent_other || exit 1; done
 
 # ---- Under valgrind and the sanitizers
