@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def reordered(text: str):
         yield name, 0, text.replace(good, bad)
 
 
-COMPILE = ("-std=c11", "-O1", "-g", "-w", "-fsanitize=thread", "-D_POSIX_C_SOURCE=200809L", "-I", GENERATED)
+COMPILE = ("-std=c11", "-O1", "-w", "-fsanitize=thread", "-D_POSIX_C_SOURCE=200809L", "-I", GENERATED)
 
 
 def suite_objects(suite: str, level: int, compiler: str, folder: str) -> list[Path]:
@@ -101,15 +102,24 @@ def build(level: int, text: str, objects: list[Path], compiler: str, folder: str
     return program
 
 
-def noticed_by(suite: str, level: int, text: str, objects: list[Path], compiler: str) -> tuple[int, str]:
-    """The first run in which a test fails, and that test; 0 if none does."""
+def noticed_by(suite: str, level: int, text: str, objects: list[Path], compiler: str, noticed: Counter) -> tuple[int, str]:
+    """The first run in which a test fails, and that test; 0 if none does. Tests that have noticed most are tried first."""
     with tempfile.TemporaryDirectory() as folder:
         program = build(level, text, objects, compiler, folder)
         for run in range(1, TRIES + 1):
-            for test in reversed(tests_of(suite)):            # those that call everything at once are last
+            behind = reversed(tests_of(suite))              # those that call everything at once are last
+            for test in sorted(behind, key=lambda test: -noticed[test]):
                 if fails(program, test):
+                    noticed[test] += 1
                     return run, test
     return 0, ""
+
+
+def false_alarms(level: int, tests: set[str], text: str, objects: list[Path], compiler: str) -> list[str]:
+    """Those of these tests that fail with every lock in place."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = build(level, text, objects, compiler, folder)
+        return [test for test in sorted(tests) if fails(program, test)]
 
 
 def fails(program: Path, test: str) -> bool:
@@ -132,15 +142,16 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
         builds = sorted({(suite, level) for suite, _, level, _ in copies})
         objects = {build: suite_objects(*build, compiler, folder) for build in builds}
-        missed, used = 0, set()
-        results = pool.map(lambda copy: noticed_by(copy[0], copy[2], copy[3], objects[copy[0], copy[2]], compiler), copies)
+        missed, used, noticed = 0, defaultdict(set), Counter()
+        results = pool.map(lambda copy: noticed_by(copy[0], copy[2], copy[3], objects[copy[0], copy[2]], compiler, noticed), copies)
         for (suite, name, level, _), (run, test) in zip(copies, results):
             print(f"{name:26} " + (f"noticed in run {run} by {test}" if run else "NOT NOTICED"), flush=True)
             missed += run == 0
-            used |= {(suite, level, test)} if run else set()
-        wrong = 0
-        for suite, level, test in sorted(used):            # what noticed something passes with every lock in place
-            if fails(build(level, text, objects[suite, level], compiler, folder), test):
+            if run:
+                used[suite, level].add(test)
+        wrong = 0                                           # what noticed something passes with every lock in place
+        for (suite, level), failed in zip(used, pool.map(lambda it: false_alarms(it[1], used[it], text, objects[it], compiler), used)):
+            for test in failed:
                 print(f"{test} fails at level {level} with every lock and order in place")
                 wrong += 1
     print(f"{len(copies)} locks and orders taken out, {missed} not noticed")
