@@ -303,6 +303,21 @@ class Layout:
         return tuple(s for s in self.slot_sizes if s.budget)
 
     @cached_property
+    def has_wide_tags(self) -> bool:
+        """Whether a tag is no int, so that C11 has no enumerator for it."""
+        return any(m.model.tag > model.MAX_ENUMERATOR for m in self.messages)
+
+    @cached_property
+    def tag_type(self) -> str:
+        """The C type of a tag."""
+        return "uint32_t" if self.has_wide_tags else f"enum {self.protocol.name.c}_tag"
+
+    @cached_property
+    def cpp_tag_type(self) -> str:
+        """The same where the namespace of the protocol's C++ has other names."""
+        return "std::uint32_t" if self.has_wide_tags else f"enum ::{self.protocol.name.c}_tag"
+
+    @cached_property
     def shared(self) -> tuple[Message, ...]:
         """The messages that can have several holders."""
         return tuple(m for m in self.messages if m.model.shared)

@@ -21,7 +21,7 @@ def layout(protocol: model.Protocol, reporter: Reporter) -> Layout:
     """Offsets, sizes and slot classes. Raises SchemaError if a message is too large for any machine."""
     tags = {m.tag for m in protocol.messages}
     tag = _tag_type(tags)
-    freed_tag = next(t for t in range(_largest_tag(tag), 0, -1) if t not in tags)
+    freed_tag = next(t for t in range(min(_largest_tag(tag), model.MAX_ENUMERATOR), 0, -1) if t not in tags)
     structs: dict[str, Struct] = {}
     elements = _Elements(protocol, structs)
     for struct in protocol.structs:         # each comes after the structs that it contains
@@ -34,7 +34,7 @@ def layout(protocol: model.Protocol, reporter: Reporter) -> Layout:
 
 
 def _largest_tag(tag: Scalar) -> int:
-    return min(2 ** (8 * tag.size) - 1, model.MAX_TAG)
+    return 2 ** (8 * tag.size) - 1
 
 
 def _tag_type(tags: set[int]) -> Scalar:

@@ -12,7 +12,8 @@ from .scalars import SCALARS, Scalar, integer_of
 
 
 REST = -1                       # Field.wire: no length is sent, the field is what is left of a payload
-MAX_TAG = 2**31 - 1             # a tag is an enumerator in C, and C11's enumerators are ints
+MAX_TAG = 2**32 - 1
+MAX_ENUMERATOR = 2**31 - 1      # C11's enumerators are ints
 
 
 class Name(NamedTuple):

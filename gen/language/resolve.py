@@ -21,7 +21,7 @@ from .syntax import Field, Message, Schema, Struct, Wire, Word
 from .types import BUILT_IN, Types
 
 MOST = {"messages": 2000, "structs, enums, flags and bit fields": 2000, "types": 2000, "fields": 12000, "constants and values": 20000}     # so that a run ends in seconds
-_WHY_MAX_TAG = "a tag is an enumerator in C, and C11's enumerators are ints of 32 bits"
+_WHY_MAX_TAG = "a tag takes at most four bytes"
 _LICENSE = re.compile(r"[A-Za-z0-9.+() :-]+\Z")
 
 

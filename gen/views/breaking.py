@@ -33,6 +33,8 @@ def _protocol(old: Layout, new: Layout) -> Iterator[Difference]:
         yield Difference(_SOURCE, f"the protocol's C name is {new.protocol.name.c}, was {old.protocol.name.c}")
     if old.tag.size != new.tag.size:
         yield Difference(_LAYOUT, f"the tag takes {_bytes(new.tag.size)}, was {old.tag.size}: every message changes")
+    if old.has_wide_tags != new.has_wide_tags:
+        yield Difference(_SOURCE, f"tags are of the type {new.tag_type}, were of {old.tag_type}")
 
 
 def _constants(old: Layout, new: Layout) -> Iterator[Difference]:

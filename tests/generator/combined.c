@@ -96,7 +96,7 @@ static struct all *copy_nothing(struct all_pool *pool, const void *from)
 }
 
 /* all_copy_x, for each variant without a tail. */
-static struct all *copy(struct all_pool *pool, enum all_tag tag, const void *from)
+static struct all *copy(struct all_pool *pool, uint32_t tag, const void *from)
 {
     switch (tag) {
 #define COPY(upper, lower) \
@@ -132,7 +132,7 @@ static bool padding_is_written(struct all_pool *pool, unsigned variant, unsigned
         unsigned char bytes[sizeof used];
     } dirty;
     struct all *msg = bench_make_(pool, variant, seed);
-    const enum all_tag tag = all_tag_of(msg);
+    const uint32_t tag = all_tag_of(msg);
     const struct protopool_record *const record = all_describe(tag);
     const size_t bytes = all_size(msg);
     struct all *const first = msg;

@@ -214,9 +214,9 @@ class Proto(FolderTest):
     def test_lists_of_texts_in_structs_of_any_file_have_elements_of_their_own(self):
         (self.folder / "b.proto").write_text('syntax = "proto3";\nmessage In { repeated string a = 1; }\nmessage Top { In in = 1; }\nmessage B { message Text { int32 x = 1; }\n Text text = 1; }\n')
         (self.folder / "a.proto").write_text('syntax = "proto3";\nimport "b.proto";\nmessage Of { repeated string a = 1; }\nmessage A { Of of = 1; In in = 2; B b = 3; }\n')
-        for names in (["a"], ["b"], ["a", "b"]):
-            self.assertEqual(main("import", "proto", "--force", "-o", self.folder, *(self.folder / f"{name}.proto" for name in names))[::2], (0, ""))
-            self.assertEqual(main("generate", "-o", self.folder, *(self.folder / f"{name}.yaml" for name in names))[::2], (0, ""))
+        for chosen in (["a"], ["b"], ["a", "b"]):
+            self.assertEqual(main("import", "proto", "--force", "-o", self.folder, *(self.folder / f"{name}.proto" for name in chosen))[::2], (0, ""))
+            self.assertEqual(main("generate", "-o", self.folder, *(self.folder / f"{name}.yaml" for name in chosen))[::2], (0, ""))
 
     def test_imported_files_are_found_in_the_folders_of_include(self):
         (self.folder / "a/deep").mkdir(parents=True)
