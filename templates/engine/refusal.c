@@ -190,18 +190,15 @@ static bool pp_is_undeclared(struct pp_search *search, const struct protopool_fi
                              size_t bytes)
 {
     const uint64_t number = pp_read_unsigned(at, bytes);
-    const uint64_t negative = pp_sign_extended(number, bytes);
-    bool has_negative = false;
+    const uint64_t extended = pp_sign_extended(number, bytes);
+    const bool is_negative = field->is_signed && extended >> 63 != 0;
 
-    for (uint32_t i = 0; i < field->value_count; i++) {
-        if (field->values[i].number == number || field->values[i].number == negative)
+    for (uint32_t i = 0; i < field->value_count; i++)
+        if (field->values[i].number == number || field->values[i].number == extended)
             return false;
-        has_negative = has_negative || (field->bytes < 8 && field->values[i].number >> 63 != 0);
-    }
     (void)pp_note_rule(search, PROTOPOOL_RULE_ENUM);
-    has_negative = has_negative && negative >> 63 != 0;
-    PP_APPEND(search, has_negative ? " -" : " ");
-    PP_APPEND_INTEGER(search, has_negative ? 0 - negative : number, false);
+    PP_APPEND(search, is_negative ? " -" : " ");
+    PP_APPEND_INTEGER(search, is_negative ? 0 - extended : number, false);
     PP_APPEND(search, " is not declared");
     pp_append_names(search, field->values, field->value_count);
     return true;
