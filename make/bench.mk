@@ -6,7 +6,7 @@ FIND_BENCH_PYTHON = for p in $(PYTHON) /usr/bin/python3 python3; do \
     [ -n "$$p" ] || { echo "make: no python3 here has scipy, matplotlib and tqdm: run make deps-bench" >&2; exit 2; }
 BENCH = $(FIND_BENCH_PYTHON); CC="$(CC)" "$$p" -m bench $(if $(SCHEMA),--schema "$(SCHEMA)") $(if $(PEERS),--peers "$(PEERS)") $(BENCHFLAGS)
 
-.PHONY: deps-bench bench bench-quick bench-check bench-instructions bench-generator compare
+.PHONY: deps-bench bench bench-quick bench-check bench-instructions bench-generator compare compare-sent
 
 #@ Measure
 
@@ -31,3 +31,6 @@ bench-generator: ## measure what the generator and its output cost, up to 10,000
 
 compare: generate ## measure the same messages in nanopb, protobuf-c, QP/C, std::variant and by hand (QPC=dir of QP/C's sources)
 	@$(FIND_PYTHON); "$$p" -m bench.compare $(if $(QPC),--qpc "$(QPC)") $(COMPAREFLAGS)
+
+compare-sent: generate ## measure sending and receiving the same messages with nanopb and protobuf-c
+	@$(FIND_PYTHON); "$$p" -m bench.compare.sent $(COMPAREFLAGS)

@@ -50,7 +50,7 @@ def _ways(qpc: Path | None) -> list[Way]:
         Way("structs by hand, `malloc` of each size", "union.c", ("-DEXACT",)),
         Way("union by hand, `malloc` of the union", "union.c"),
         Way("`unique_ptr` of `std::variant`", "variant.cpp", package="g++", needs="g++"),
-        Way("nanopb", "nanopb.c", schema=(HERE / "calc.proto", HERE / "calc.options"),
+        Way("nanopb", "nanopb.c", more=(BUILD / "calc.pb.c", "-lprotobuf-nanopb"), schema=(HERE / "calc.proto", HERE / "calc.options"),
             generated=(BUILD / "calc.pb.h", BUILD / "calc.pb.c"), package="nanopb", needs="protoc-gen-nanopb"),
         Way("protobuf-c", "protobuf_c.c", more=(BUILD / "calc.pb-c.c", "-lprotobuf-c"), schema=(HERE / "calc.proto",),
             generated=(BUILD / "calc.pb-c.h", BUILD / "calc.pb-c.c"), package="protobuf-c-compiler", needs="protoc-c"),

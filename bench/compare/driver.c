@@ -4,6 +4,8 @@
  *
  *   turns one|mixed N    allocates, fills, reads and frees N messages, one after the other; Adds, or the schema's mix
  *   bytes one|mixed      how many bytes of memory a message takes, of a million that are live
+ *   sent HOW KIND N      N times, a message of this kind: encode, decode (and free), copy (its bytes), or valid (copy_valid, and
+ *                        free). Prints how many bytes are sent, and the nanoseconds of each
  *   mistake NAME         makes a mistake, and prints whether it was found
  */
 
@@ -12,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { HELD = 1000000 };
@@ -40,6 +43,58 @@ static size_t resident(void)
         exit(2);
     (void)fclose(file);
     return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static int send_and_receive(const char *how, enum kind kind, uint64_t turns)
+{
+    static unsigned char bytes[1000], copied[1000];
+    void *msg, *other;
+    size_t size, sum = 0;
+    double start;
+
+    begin(1);
+    msg = make(kind, 1);
+    if (encode == NULL || decode == NULL || msg == NULL)
+        return 1;
+    size = encode(msg, bytes, sizeof bytes);
+    other = decode(bytes, size);
+    if (size == 0 || other == NULL || read_message(other) != read_message(msg))
+        return 1;
+    release(other);
+    start = seconds();
+    for (uint64_t i = 0; i < turns; i++) {
+        switch (how[0]) {
+        case 'e':
+            sum += encode(msg, copied, sizeof copied);
+            break;
+        case 'd':
+            other = decode(bytes, size);
+            sum += other != NULL;
+            release(other);
+            break;
+        case 'c':
+            __asm__ volatile("" : "+r"(size) : : "memory"); /* so that memcpy is called */
+            memcpy(copied, bytes, size);
+            sum += size;
+            break;
+        default:
+            if (copy_valid == NULL)
+                return 1;
+            other = copy_valid(msg);
+            sum += other != NULL;
+            release(other);
+            break;
+        }
+    }
+    printf("%zu %.2f\n", size, (seconds() - start) * 1e9 / (double)turns);
+    return sum == 0;
 }
 
 int main(int argc, char **argv)
@@ -75,6 +130,8 @@ int main(int argc, char **argv)
         printf("%.1f\n", (double)(resident() - before) / HELD);
         for (size_t i = 0; i < HELD; i++)
             release(held[i]);
+    } else if (strcmp(argv[1], "sent") == 0 && argc == 5) {
+        return send_and_receive(argv[2], (enum kind)atoi(argv[3]), strtoull(argv[4], NULL, 10));
     } else if (strcmp(argv[1], "mistake") == 0) {
         begin(strcmp(argv[2], "one") != 0);
         puts(mistake(argv[2]));

@@ -4,6 +4,8 @@
 #include "calc.pb.h"
 #include "turn.h"
 
+#include <pb_decode.h>
+#include <pb_encode.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,4 +109,20 @@ const char *mistake(const char *which)
         release(msg);
     }
     return "not found";
+}
+
+size_t encode(const void *msg, unsigned char *buffer, size_t room)
+{
+    pb_ostream_t stream = pb_ostream_from_buffer(buffer, room);
+    return pb_encode(&stream, calc_Message_fields, msg) ? stream.bytes_written : 0;
+}
+
+void *decode(const unsigned char *bytes, size_t count)
+{
+    pb_istream_t stream = pb_istream_from_buffer(bytes, count);
+    calc_Message *const msg = malloc(sizeof *msg);
+    if (msg != NULL && pb_decode(&stream, calc_Message_fields, msg))
+        return msg;
+    free(msg);
+    return NULL;
 }

@@ -148,3 +148,13 @@ const char *mistake(const char *which)
     }
     return "not found";
 }
+
+size_t encode(const void *msg, unsigned char *buffer, size_t room)
+{
+    return calc__message__get_packed_size(msg) <= room ? calc__message__pack(msg, buffer) : 0;
+}
+
+void *decode(const unsigned char *bytes, size_t count)
+{
+    return calc__message__unpack(NULL, count, bytes);
+}

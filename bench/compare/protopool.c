@@ -90,3 +90,20 @@ const char *mistake(const char *which)
         return calc_pool_fini(&pool) != 0 ? "found" : "not found";
     return "";
 }
+
+size_t encode(const void *msg, unsigned char *buffer, size_t room)
+{
+    return calc_encode(msg, buffer, room);
+}
+
+void *decode(const unsigned char *bytes, size_t count)
+{
+    struct protopool_received result;
+    return calc_receive(&pool, bytes, count, &result);
+}
+
+void *copy_valid(const void *msg)
+{
+    struct calc *const copy = calc_clone(&pool, msg);
+    return copy != NULL && calc_validate(copy, calc_size(copy)) ? copy : NULL;
+}

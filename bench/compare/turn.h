@@ -31,6 +31,12 @@ uint64_t read_message(const void *msg); /* finds out its kind, and reads two fie
 void release(void *msg);                /* frees it */
 const char *mistake(const char *which); /* makes one of the mistakes; returns "refused" or "not found" if it returns */
 
+/* Only of those whose messages can be sent. */
+#define SENT __attribute__((weak))
+SENT size_t encode(const void *msg, unsigned char *buffer, size_t room);
+SENT void *decode(const unsigned char *bytes, size_t count); /* allocates the message; NULL: no memory, or no message */
+SENT void *copy_valid(const void *msg);                      /* allocates a copy, and validates it */
+
 #ifdef __cplusplus
 }
 #endif
