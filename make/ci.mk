@@ -202,9 +202,8 @@ bus: generate ## two processes that exchange messages over ZeroMQ, without a cop
 # ---- Every combination of types
 
 # Three schemas: every combination; some with tags of four bytes; fields that are one of several. Each compiler takes them with
-# every warning. Their suites run with the sanitizers. Valgrind sees each message once. Each is the same, prints and hashes the
-# same on 32-bit and big-endian machines, and is received there, and by
-# Python. Wireshark shows it.
+# every warning. Their suites run with the sanitizers. Valgrind sees each message once. Each message is the same on 32-bit and
+# big-endian machines, prints and hashes the same there, and is received there and by Python. Wireshark shows it.
 A = build/combinations
 WIDE = $(A)/wide
 ONE_OF = $(A)/one_of
