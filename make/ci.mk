@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # What maintainers and CI run: lint, other compilers and machines, sanitizers, valgrind, fuzzing.
 
-.PHONY: deps-ci ci lint format portable windows cplusplus firmware firmware-size bus combinations demo-valgrind editor tsan \
+.PHONY: deps-ci ci lint format portable windows cplusplus firmware firmware-size bus combinations demo-valgrind editor wire-peers tsan \
     weaken fuzz fuzz-schema soak bare sanitized sanitized-gcc sanitized-clang
 
 # Every setting of the suites runs with gcc or with clang. These run with both, with and without sanitizers: the fast path as
@@ -18,14 +18,14 @@ ci: deps-ci deps-bench ## run everything that CI runs; go on after a failure, an
 	    'make -j2 bench-instructions demo-valgrind' 'make bench-quick' 'make -j2 portable cplusplus windows firmware bus' 'make -j2 combinations' \
 	    'make tsan HANDOFFS=3000000' 'make weaken' 'make -j2 fuzz fuzz-schema FUZZ_SECONDS=30' \
 	    'make suites CC=clang ONLY="$(TWICE)"' 'make sanitized' 'make suites VALGRIND=1' \
-	    $(if $(shell command -v npm),'make editor')
+	    $(if $(shell command -v npm),'make editor' 'make wire-peers')
 
 # ---- Form
 
 C_SOURCES = $(wildcard templates/engine/*.[ch] templates/engine/*.hpp examples/*.[ch] examples/build/*.c examples/bus/*.[ch] tests/*/*.c tests/cpp/*.cpp tests/cpp/*.hpp tests/engine/firmware/*.[ch] bench/*.[ch] bench/compare/*.[ch] bench/compare/*.cpp)
 TIDY = clang-tidy --quiet --warnings-as-errors='*'
 TIDY_FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -Igenerated -Ibuild/parcel -Ibuild/feed
-TIDY_SOURCES = $(filter-out %/interleavings.c %/longest_call.c %/combined.c %/python_peer.c %/bench/wire.c,$(wildcard examples/*.c examples/bus/*.c tests/*/*.c))
+TIDY_SOURCES = $(filter-out %/interleavings.c %/longest_call.c %/combined.c %/python_peer.c %/wire_peers/peer.c %/bench/wire.c,$(wildcard examples/*.c examples/bus/*.c tests/*/*.c))
 
 lint: generate build/parcel/parcel.h build/feed/feed.h ## run clang-format, clang-tidy, pyflakes, shellcheck
 	$(call step,LINT,clang-format)clang-format --dry-run -Werror $(C_SOURCES)
@@ -65,6 +65,14 @@ editor: ## test what an editor with a YAML language server shows: mistakes, comp
 	@mkdir -p build/editor && cp tests/editor/package*.json build/editor
 	$(call step,NPM,yaml-language-server)cd build/editor && npm ci --no-audit --no-fund >npm.log 2>&1 || { cat npm.log >&2; exit 1; }
 	@$(call TEST,tests/editor)
+
+# ---- Other implementations of packed formats
+
+wire-peers: ## exchange packed messages with implementations of SBP and MAVLink that are not ours (needs npm)
+	@mkdir -p build/wire_peers && cp tests/wire_peers/package*.json build/wire_peers
+	$(call step,NPM,sbp node-mavlink)cd build/wire_peers && npm ci --no-audit --no-fund >npm.log 2>&1 || { cat npm.log >&2; exit 1; }
+	@$(call TEST,--all tests/wire_peers/test_npm_peers.py)
+	@cat build/wire_peers_sbp.txt build/wire_peers_mavlink.txt
 
 # ---- Other machines and compilers
 

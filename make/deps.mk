@@ -2,7 +2,7 @@
 # What a fresh machine needs, by Debian's names.
 
 DEPS = gcc libc6-dev make python3 python3-jinja2 python3-yaml check pkg-config valgrind
-DEPS_CI = python3-jsonschema python3-protobuf protobuf-compiler cmake ninja-build g++ clang libclang-rt-dev clang-format clang-tidy pyflakes3 mypy shellcheck gcc-i686-linux-gnu \
+DEPS_CI = python3-jsonschema python3-protobuf python3-scapy protobuf-compiler cmake ninja-build g++ clang libclang-rt-dev clang-format clang-tidy pyflakes3 mypy shellcheck gcc-i686-linux-gnu \
     g++-i686-linux-gnu libc6-dev-i386-cross gcc-powerpc-linux-gnu libc6-dev-powerpc-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user \
     gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm musl-tools tcc \
     gcc-mingw-w64-x86-64-posix g++-mingw-w64-x86-64-posix gcc-mingw-w64-i686-posix wine wine64 \
