@@ -27,7 +27,7 @@ TIDY = clang-tidy --quiet --warnings-as-errors='*'
 TIDY_FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -Igenerated -Ibuild/parcel -Ibuild/feed
 TIDY_SOURCES = $(filter-out %/interleavings.c %/longest_call.c %/combined.c %/python_peer.c %/wire_peers/peer.c %/bench/wire.c,$(wildcard examples/*.c examples/bus/*.c tests/*/*.c))
 
-lint: generate build/parcel/parcel.h build/feed/feed.h ## run clang-format, clang-tidy, pyflakes, shellcheck
+lint: generate $(PARCELS:%=build/parcel/%.h) build/feed/feed.h ## run clang-format, clang-tidy, pyflakes, shellcheck
 	$(call step,LINT,clang-format)clang-format --dry-run -Werror $(C_SOURCES)
 	@$(MAKE) -k $(PARALLEL) $(TIDIED)
 	$(call step,LINT,pyflakes)$(if $(shell command -v pyflakes3),pyflakes3,python3 -m pyflakes) gen tests bench bin/protopool install
@@ -351,12 +351,12 @@ weaken: generate ## take each lock out of the engine in turn: ThreadSanitizer mu
 
 FUZZ_SECONDS ?= 600
 
-fuzz: generate build/parcel/parcel.h ## let libFuzzer allocate, change, free and validate messages of any length, for FUZZ_SECONDS
+fuzz: generate $(PARCELS:%=build/parcel/%.h) ## let libFuzzer allocate, change, free and validate messages of any length, for FUZZ_SECONDS
 	@mkdir -p build/fuzz/corpus
 	@for level in 0 2; do \
 	    echo "  FUZZ  level $$level"; \
 	    clang -std=c11 -g -O1 -D_POSIX_C_SOURCE=200809L -Igenerated -DPROTOPOOL_CHECK=$$level -fno-sanitize-recover=all \
-	        -fsanitize=fuzzer,address,undefined tests/engine/fuzz.c -Ibuild/parcel build/parcel/parcel.c generated/telemetry.c generated/protopool.c -o build/fuzz/level$$level && \
+	        -fsanitize=fuzzer,address,undefined tests/engine/fuzz.c -Ibuild/parcel $(PARCELS:%=build/parcel/%.c) generated/telemetry.c generated/protopool.c -o build/fuzz/level$$level && \
 	    build/fuzz/level$$level -max_total_time=$$(($(FUZZ_SECONDS) / 2)) -max_len=400 -artifact_prefix=build/fuzz/ -verbosity=0 \
 	        -print_final_stats=1 build/fuzz/corpus || exit 1; done
 

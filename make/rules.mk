@@ -22,10 +22,11 @@ build/generated: schema $(wildcard schema/*.yaml schema/*/*.yaml) $(GENERATOR)
 	$(call step,GEN,$(basename $(notdir $(SCHEMAS))))$(FIND_PYTHON); $(GENERATE) -v $(SCHEMAS) >$@.log && \
 	    sed 's/ (unchanged)$$//' $@.log >$@
 
-# A protocol that only tests use.
-build/parcel/parcel.h: build/parcel/parcel.c ;
-build/parcel/parcel.c: tests/engine/parcel.yaml build/generated
-	$(call step,GEN,parcel)$(FIND_PYTHON); "$$p" -m gen -q --touch --no-engine --cpp -o build/parcel $<
+# Protocols that only tests use.
+PARCELS = parcel packed payload
+$(PARCELS:%=build/parcel/%.h): %.h: %.c ;
+$(PARCELS:%=build/parcel/%.c): build/parcel/%.c: tests/engine/%.yaml build/generated
+	$(call step,GEN,$*)$(FIND_PYTHON); "$$p" -m gen -q --touch --no-engine --cpp -o build/parcel $<
 
 # The protocol of examples/fanout.c, which tests use too.
 build/feed/feed.h build/feed/feed_check.c: build/feed/feed.c ;

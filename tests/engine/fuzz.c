@@ -3,11 +3,13 @@
  * For libFuzzer: the input is a program of makes (of every length), clones, edits, frees, flushes and changes between two
  * pools of a depot, or a pool on its own; each message is compared with what it was made of, and nothing may be left. Then
  * the input is taken for a message that came from outside: what validate lets through is printed, compared, hashed, cloned. So
- * is one with several tails. Then it is received.
+ * is one with several tails. Then it is received, also as packed messages.
  */
 
 #define PROTOPOOL_NO_ANALYSIS
+#include "packed.h"
 #include "parcel.h"
+#include "payload.h"
 #include "telemetry.h"
 
 #include <stdlib.h>
@@ -174,7 +176,7 @@ static void take_parcel_from_outside(const uint8_t *input, size_t bytes)
         struct p *msg; \
         ASSERT(p##_pool_init_growing(&pool, NULL)); \
         while ((msg = p##_receive(&pool, input, bytes, &result)) != NULL) { \
-            ASSERT(result.used <= bytes && p##_validate(msg, result.used)); \
+            ASSERT(result.used <= bytes && p##_validate(msg, p##_size(msg))); \
             ASSERT(p##_encode(msg, again, sizeof again) == result.used && memcmp(again, input, result.used) == 0); \
             p##_free(&pool, msg); \
             input += result.used; \
@@ -186,6 +188,39 @@ static void take_parcel_from_outside(const uint8_t *input, size_t bytes)
     }
 RECEIVE(telemetry)
 RECEIVE(parcel)
+RECEIVE(packed)
+
+/* Takes the first byte for the tag of a payload, and the others for the payload. A payload that is too short is received with what is
+ * missing, as long as that is little. */
+static void receive_payload(const uint8_t *input, size_t bytes)
+{
+    static struct payload_pool pool;
+    static unsigned char again[1 << 16];
+    struct protopool_received result;
+    struct payload *msg;
+
+    if (bytes == 0)
+        return;
+    ASSERT(payload_pool_init_growing(&pool, NULL));
+    msg = payload_receive_as(&pool, input[0], input + 1, bytes - 1, &result);
+    for (size_t count = bytes - 1;
+         msg == NULL && result.status == PROTOPOOL_INCOMPLETE && count + result.missing <= sizeof again;) {
+        static unsigned char longer[1 << 16];
+        ASSERT(result.missing != 0);
+        memset(longer, 0, sizeof longer);
+        memcpy(longer, input + 1, bytes - 1);
+        count += result.missing;
+        msg = payload_receive_as(&pool, input[0], longer, count, &result);
+        ASSERT(msg == NULL || result.used == count);
+    }
+    if (msg != NULL) {
+        ASSERT(payload_validate(msg, payload_size(msg)) && payload_encoded_size(msg) == result.used);
+        ASSERT(payload_encode(msg, again, sizeof again) == result.used);
+        ASSERT(result.used >= bytes - 1 && memcmp(again, input + 1, bytes - 1) == 0);
+        payload_free(&pool, msg);
+    }
+    ASSERT(payload_pool_fini(&pool) == 0);
+}
 
 static void receive_from_outside(const uint8_t *input, size_t bytes)
 {
@@ -196,6 +231,8 @@ static void receive_from_outside(const uint8_t *input, size_t bytes)
         memcpy(exactly + 1, input, bytes);
     receive_telemetry(exactly + 1, bytes);
     receive_parcel(exactly + 1, bytes);
+    receive_packed(exactly + 1, bytes);
+    receive_payload(exactly + 1, bytes);
     free(exactly);
 }
 
