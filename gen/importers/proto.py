@@ -222,11 +222,11 @@ class _Reader:
                 found.append(field.oneof_index)
             notes = ()
         deprecated = one.of.options.deprecated
-        about = [*([lost("deprecated", one.place)] if deprecated and not is_message else []), *_reserved(one, 0),
+        about = [*_reserved(one, 0),
                  *(lost(f"extensions {r.start} to {r.end - 1}", one.place) for r in one.of.extension_range), *notes]
         fields = tuple(of if isinstance(of, Field) else self.one_of(one, of, oneofs[of], names) for of in found)
         return Record(name, fields, one.place, one.proto.at(one.path).text, tuple(about),
-                      deprecated="true" if deprecated and is_message else "")
+                      deprecated="true" if deprecated else "")
 
     @staticmethod
     def one_of(one: _Type, index: int, alternatives: list[Field], names: Unique) -> Field:

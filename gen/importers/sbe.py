@@ -142,7 +142,7 @@ class _Schema:
         return tuple((key, value) for key, value in {**history, "deprecated": reason(history["deprecated"])}.items() if value)
 
     def lost_history(self, element: Element) -> tuple[str, ...]:
-        """The same as comments, for what has no history in a schema: types."""
+        """The same as comments, for what has no history in a schema: enums and flags."""
         history = self.history(element)
         return tuple(lost(text, element.place) for text in (history["since"] and f"since version {history['since']}", history["deprecated"]) if text)
 
@@ -231,10 +231,11 @@ class _Schema:
     def named(self, of: Element, it: Simple) -> Field:
         """The name of a simple type."""
         if id(of) not in self.made:
-            notes = list(self.lost_history(of))
+            notes: list[str] = []
             keys = keys_of(it, notes)
             if of.get("presence") == "optional" or of.get("nullValue"):
                 keys += (("absent", null),) if (null := absent(it, of.get("nullValue"))) else ()
+            keys += self.keys_of_history(of)
             name = self.names(identifier(of.get("name"), "type"))
             self.made[id(of)] = Field(name, self.spelling(it), of.place, plain(of.get("description")), tuple(notes), keys)
         return self.made[id(of)]
@@ -281,7 +282,7 @@ class _Schema:
             else:
                 found.append(replace(made, name=names(identifier(element.needed("name"), "field")), notes=(*notes, *made.notes)))
                 notes = ()
-        return Record(name, tuple(found), of.place, plain(of.get("description")), (*self.lost_history(of), *notes))
+        return Record(name, tuple(found), of.place, plain(of.get("description")), notes, **self.history(of))
 
     # What has any length.
 
