@@ -140,7 +140,7 @@ def c_literal(value: int | float, scalar: Scalar) -> str:
     if scalar.family == "bool":
         return "true" if value else "false"
     if scalar.family == "char":
-        return c_character(chr(value)) if 32 <= value < 127 else f"(char){value}"
+        return c_character(chr(value)) if value == 0 or 32 <= value < 127 else f"'\\{value:03o}'"
     if scalar.family in ("half", "float", "double"):
         return repr(float(value)) + ("F" if scalar.family != "double" else "")
     return c_integer(value, scalar)

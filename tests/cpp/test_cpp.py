@@ -23,7 +23,7 @@ messages:
   Numbers: {fields: {a: wide, b: unsigned_wide, c: lowest}}
   Log: {fields: {severity: u8, time: u64, text: string}}
   Old: {deprecated: gone}
-  Older: {deprecated: gone, fields: {a: u8, b: 'u8?'}}
+  Older: {deprecated: gone, fields: {a: u8, b: 'u8?', c: {type: 'char?', absent: 0}, d: {type: 'char?', absent: 7}}}
   OldLog: {deprecated: gone, fields: {text: string}}
 """
 CASTS = "-Wold-style-cast -Wzero-as-null-pointer-constant -Wdeprecated-declarations".split()
@@ -190,7 +190,7 @@ messages:
         program = "bool use(calc_pool &pool);\nbool use(calc_pool &pool) { return !calc_cpp::make<%s>(pool%s); }\n"
         self.assert_compiles(program % ("calc_add", ", 1, 2"))
         self.assert_refused(program % ("calc_old", ""), "deprecated", "gone")
-        self.assert_refused(program % ("calc_older", ", uint8_t{1}, std::nullopt"), "deprecated", "gone")
+        self.assert_refused(program % ("calc_older", ", uint8_t{1}, std::nullopt, std::nullopt, std::nullopt"), "deprecated", "gone")
 
 
 @unittest.skipUnless(compilers("gcc") and compilers("g++"), "no gcc or g++")
