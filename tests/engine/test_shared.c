@@ -82,6 +82,8 @@ static void hold_of_a_variant_that_is_not_shared(struct feed *msg)
     struct feed *const report = feed_new_report(&pool, 1, 2, 3);
     ck_assert_ptr_null(feed_hold(&pool, report));
     ck_assert_uint_eq(feed_holders(&pool, report), 1);
+    ck_assert_ptr_null(feed_hold(&pool, NULL));
+    ck_assert_uint_eq(feed_holders(&pool, NULL), 0);
     feed_free(&pool, report);
     feed_free(&pool, msg);
     feed_free(&pool, msg);

@@ -15,7 +15,10 @@ KINDS = """
 protocol: kinds
 enums: {colour: {values: {red: 1, green: 5, blue: 9}}}
 flags: {caps: {values: [fast, safe, cheap]}}
-structs: {point: {fields: {x: f64, name: 'string[<=7]', colours: 'colour[<=3]'}}}
+bit_fields: {parts: {base: u16, bits: {a: {bits: 7, range: [100, 101]}, colour: {bits: 4, type: colour}, valid: {type: bool}}}}
+structs:
+  limit: {fields: {n: {type: u32, range: [5, 6]}, which: {one_of: {a: u8, colour: colour}}}}
+  point: {fields: {x: f64, name: 'string[<=7]', colours: 'colour[<=3]'}}
 messages:
   Fixed: {fields: {a: {type: u8, range: [10, 20]}, b: bool, colour: colour, caps: caps, letter: char, code: 'char[4]'}}
   Lists: {fields: {numbers: 'u32[<=5]', points: 'point[<=2]', three: 'i16[3]', text: 'string[<=300]', data: 'bytes[<=9]'}}
@@ -23,6 +26,11 @@ messages:
   Tails: {fields: {text: string, numbers: 'u32[]', data: {type: bytes, max: 40}}}
   Points: {fields: {points: 'point[]'}}
   Nothing:
+  Choice: {fields: {value: {one_of: {small: {type: u32, range: [70000, 70009]}, text: 'string[<=5]', point: point, limits: 'limit[<=3]'}},
+    note: {one_of: {colour: colour, code: u8}, optional: true}}}
+  Texts: {fields: {names: {type: 'string[<=9][]', max: 5}, numbers: 'u32[]', remarks: 'string[]?'}}
+  Limits: {fields: {far: {type: 'i64?', range: [-3000000002, -3000000000]}, colours: 'colour[<=4]', half: {type: 'f16?', range: [1.5, 2]}, double: {type: 'f64[]', range: [0.25, 0.5]},
+    gone: {type: 'u32?', absent: 4000000000}, parts: 'parts?', limit: 'limit?'}}
 """
 # Mutates a sequence again and again. What the mutator itself changed must still be a sequence of messages.
 PROGRAM = """
@@ -31,7 +39,7 @@ PROGRAM = """
 
 static unsigned char input[4096];
 static bool is_raw;
-static unsigned long seen[8], changes;
+static unsigned long seen[10], changes, reached[19];
 static bool lengths[32];    /* of the first tail, which moves the others */
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t room)
@@ -49,6 +57,34 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t room)
     return size;
 }
 
+/* What is reached only if a field gets a value that the schema allows. */
+static void note_reached(const struct kinds *msg)
+{
+    const struct kinds_choice *const choice = kinds_if_choice(msg);
+    const struct kinds_texts *const texts = kinds_if_texts(msg);
+    const struct kinds_limits *const limits = kinds_if_limits(msg);
+
+    if (choice != NULL) {
+        reached[kinds_choice_which_value(choice)]++; /* 1 to 4 */
+        reached[5] += choice->value_which == KINDS_CHOICE_VALUE_LIMITS && choice->value_len != 0;
+        reached[6] += choice->value_which == KINDS_CHOICE_VALUE_TEXT && choice->value_len != 0;
+        reached[7 + choice->note_which]++;
+    }
+    if (texts != NULL) {
+        reached[10] += texts->names_len > 1 && *kinds_texts_names_at(texts, 1) != '\\0' && texts->numbers_len != 0;
+        reached[11] += texts->has_remarks && texts->remarks_len > 1;
+    }
+    if (limits != NULL) {
+        reached[12] += limits->has_far;
+        reached[13] += limits->colours_len > 1;
+        reached[14] += limits->has_half;
+        reached[15] += limits->double_len > 1;
+        reached[16] += limits->gone == 4000000000;
+        reached[17] += limits->has_parts && kinds_parts_a(limits->parts) == 101;
+        reached[18] += limits->has_limit;
+    }
+}
+
 void kinds_fuzz(const struct kinds *msg, size_t number)
 {
     static size_t last;
@@ -56,6 +92,7 @@ void kinds_fuzz(const struct kinds *msg, size_t number)
         abort();
     last = number;
     seen[kinds_tag_of(msg)]++;
+    note_reached(msg);
     if (kinds_if_tails(msg) != NULL && kinds_as_tails(msg)->numbers_len > 0)
         lengths[kinds_as_tails(msg)->text_len % 32] = true;
 }
@@ -72,8 +109,8 @@ static void check_resize(void)
 
     memcpy(changed, msg, size);
     kinds_free(&pool, msg);
-    for (size_t i = 0; i < 2; i++) {
-        size = resize(record, &record->fields[0], changed, size, i == 0 ? 11 : 7);
+    for (size_t i = 0; i < 4; i++) {
+        size = resize(record, &record->fields[0], changed, size, (const size_t[]){ 11, 7, 4, 9 }[i]);
         if (!kinds_validate(&moved->base, size) || kinds_tails_numbers(moved, &length)[1] != 8 || length != 2
             || *kinds_tails_data(moved, &length) != 9)
             printf("tails are not moved ");
@@ -105,7 +142,10 @@ int main(void)
             return 1;
         }
     }
-    for (int tag = 1; tag <= 6; tag++)
+    for (int i = 1; i < 19; i++)
+        if (reached[i] < 20)
+            printf("%d was reached %lu times ", i, reached[i]);
+    for (int tag = 1; tag <= 9; tag++)
         printf("%d ", seen[tag] > 300);
     for (int i = 0; i < 16; i++)
         if (!lengths[i])
@@ -131,7 +171,7 @@ class Mutator(unittest.TestCase):
             subprocess.run(["gcc", "-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-D_POSIX_C_SOURCE=200809L",
                             "program.c", "kinds.c", "protopool.c", "-o", "program", "-lpthread"], cwd=folder, check=True)
             done = subprocess.run(["./program"], cwd=folder, capture_output=True, text=True, timeout=300)
-            self.assertEqual((done.returncode, done.stdout), (0, "1 1 1 1 1 1 1 0\n"), done.stderr)
+            self.assertEqual((done.returncode, done.stdout), (0, "1 1 1 1 1 1 1 1 1 1 0\n"), done.stderr)
 
     def test_compilers_have_no_warning(self):
         with tempfile.TemporaryDirectory() as name:
