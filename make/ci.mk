@@ -307,11 +307,12 @@ STRICT_PACKED = $(STRICT_C) -O0 -DPACKED $(if $(filter alone,$*),-DALONE) -I$(PA
 $(PACKED): combinations-packed-%: $(A)/checked0/protopool.o $(MACHINES:%=$(A)/protopool-%.o)
 	@mkdir -p $(PACK)
 	$(call step,GEN,combinations (packed, $*))$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/combinations.py packed_$* >$(PACK)/all.yaml && \
-	    "$$p" -m gen -q --touch --bench --python -o $(PACK) $(PACK)/all.yaml
+	    "$$p" -m gen -q --touch --bench --python --wireshark -o $(PACK) $(PACK)/all.yaml
 	$(call step,TEST,combinations (packed, $*))gcc $(STRICT_PACKED) $(SANITIZED) -c $(PACK)/all.c -o $(PACK)/all.o && for program in combined python_peer; do \
 	    gcc $(STRICT_PACKED) -fsanitize=address,undefined tests/generator/$$program.c $(PACK)/all.o $(A)/checked0/protopool.o -o $(PACK)/$$program || exit 1; done && \
 	    $(PACK)/combined $(PACK)/sent >$(PACK)/expected
 	$(call step,TEST,combinations (packed, $*, Python))$(FIND_PYTHON); "$$p" tests/generator/python_peer.py $(PACK) $(PACK)/python_peer $(if $(filter alone,$*),"",$(PACK)/sent) 2 1
+	$(call step,TEST,combinations (packed, $*, Wireshark))$(FIND_PYTHON); PYTHONPATH=tests "$$p" tests/generator/wireshark_peer.py $(PACK) $(if $(filter alone,$*),"" "",$(PACK)/sent $(PACK)/expected)
 	$(call step,TEST,combinations (packed, $*, $(MACHINES)))for machine in $(foreach m,$(MACHINES),$m:$(QEMU_$m)); do \
 	    $${machine%:*}-linux-gnu-gcc $(STRICT_PACKED) -static tests/generator/combined.c $(PACK)/all.c $(A)/protopool-$${machine%:*}.o -o $(PACK)/combined && \
 	    $${machine#*:} $(PACK)/combined $(PACK)/sent_other $(PACK)/sent | diff $(PACK)/expected - && cmp $(PACK)/sent $(PACK)/sent_other || exit 1; done

@@ -206,6 +206,7 @@ local function flags(of, values)
 
     function element.add(c, tree, use, at)
         local item, declared = add_item(tree, use.field, c.tvb:range(at, of.bytes)), {}
+        c.items = c.items + #values
         for i, value in ipairs(values) do
             local offset, bytes = word(of.bytes, value[1], value[1])
             add_item(item, use.bits[i], c.tvb:range(at + offset, bytes))
@@ -266,6 +267,7 @@ local function bits(of, parts)
 
     function element.add(c, tree, use, at)
         local item = add_item(tree, use.field, c.tvb:range(at, of.bytes))
+        c.items = c.items + #parts
         for i, part in ipairs(parts) do
             local of_part, value = add_part(c, item, part, use.parts[i].field, at)
             local names = part[4].names

@@ -76,7 +76,7 @@ local function is_number(value, number)
     return value == number or tostring(value) == number or value ~= value and number ~= number
 end
 
--- Whether a tree has room for one more item.
+-- Whether a tree has room for one more element. c.items counts what is in it.
 local function has_room(c)
     c.items = c.items + 1
     return c.items <= MOST_ITEMS

@@ -258,6 +258,7 @@ end
 
 -- record.bits: the offset of the bits of optional fields.
 local function read_record(c, tree, record, base)
+    c.items = c.items + #record + record.bit_count
     local bits = record.bits and base + record.bits
     if bits then
         add_bits(c, tree, record, bits)
@@ -310,6 +311,11 @@ local function measure(c, message, base)
         return nil, size - left
     end
     return size
+end
+
+-- What to wait for in a stream.
+local function awaited(_, missing)
+    return missing
 end
 
 -- Reports bytes that hold no value and are not 0.

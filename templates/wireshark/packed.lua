@@ -93,12 +93,30 @@ local function least_of_element(element)
     return element.is_struct and least_of(element.record) or element.bytes
 end
 
-local function read_elements(c, tree, field, element, length)
-    if not element.is_struct and (tree == nil or element == u8) then
-        local at = take(c, length * element.bytes)
-        if tree then
-            add_bytes(c, tree, field, at, length)
+-- Whether a record always has the same bytes. Kinds that always have the same number of elements have `element`.
+local function is_fixed(record)
+    if record.is_fixed == nil then
+        record.is_fixed = record.bit_count == 0
+        for _, field in ipairs(record) do
+            local element = field.kind.element
+            record.is_fixed = record.is_fixed and element ~= nil and (not element.is_struct or is_fixed(element.record))
         end
+    end
+    return record.is_fixed
+end
+
+-- What to wait for in a stream. Of a message that has any length, only the least is known; then it is the next segment. Wireshark cannot
+-- wait for some bytes first, and then for a segment: the rest of the segment that has these bytes would be left out.
+local function awaited(message, missing)
+    return message and is_fixed(message) and missing or DESEGMENT_ONE_MORE_SEGMENT
+end
+
+local function read_elements(c, tree, field, element, length)
+    if tree == nil and (not element.is_struct or is_fixed(element.record)) then
+        take(c, length * least_of_element(element))
+        return
+    elseif tree and element == u8 then
+        add_bytes(c, tree, field, take(c, length), length)
         return
     end
     local first, items = c.at, tree and tree:add(c.tvb:range(c.at, 0), ("%s (%d)"):format(field.name, length))
@@ -116,6 +134,7 @@ end
 
 function one(element)
     return {
+        element = element,
         declare = element.declare,
         least = function() return least_of_element(element) end,
         read = function(c, tree, field) read_element(c, tree, field, element) end,
@@ -124,7 +143,7 @@ end
 
 -- A number, one value of which means that it is absent.
 local function absent(element, number)
-    local kind = { declare = element.declare }
+    local kind = { element = element, declare = element.declare }
 
     function kind.least()
         return element.bytes
@@ -146,6 +165,7 @@ end
 
 local function array(element, count)
     return {
+        element = element,
         declare = function(field) declare_elements(field, element) end,
         least = function() return count * least_of_element(element) end,
         read = function(c, tree, field) read_elements(c, tree, field, element, count) end,
@@ -169,7 +189,7 @@ end
 
 -- A text without a length, filled up with the pad.
 local function chars(count, pad)
-    local kind = { declare = declare_text }
+    local kind = { element = char, declare = declare_text }
 
     function kind.least()
         return count
@@ -185,23 +205,20 @@ local function chars(count, pad)
     return kind
 end
 
-local function read_text(c, tree, field, length)
-    local at = take(c, length)
-    local nul = nul_in(c, at, length)
-    local item = tree and add_text(c, tree, field, at, length)
-    if item and nul < length then
-        c:refuse(item, ("%s has a NUL at %d"):format(field.name, nul))
-    end
-    return item
-end
-
 -- A text of at most so many characters.
 local function text(most)
-    return {
-        declare = declare_text,
-        least = least_of_length,
-        read = function(c, tree, field) read_text(c, tree, field, read_length(c, tree, field, most, char)) end,
-    }
+    local kind = { declare = declare_text, least = least_of_length }
+
+    function kind.read(c, tree, field)
+        local length = read_length(c, tree, field, most, char)
+        local at = take(c, length)
+        local item, nul = tree and add_text(c, tree, field, at, length), nul_in(c, at, length)
+        if item and nul < length then
+            c:refuse(item, ("%s has a NUL at %d"):format(field.name, nul))
+        end
+    end
+
+    return kind
 end
 
 -- A list of texts, each with a length of its own. longest: characters of each.
@@ -212,14 +229,13 @@ local function texts(length, most, longest)
         local count, first = read_length(c, tree, field, most), c.at
         local items = tree and tree:add(c.tvb:range(c.at, 0), ("%s (%d)"):format(field.name, count))
         for i = 0, count - 1 do
-            local shown = items and has_room(c) and items
-            local characters, at = take_length(c, field, length, longest)
-            if shown then
-                shown:add(c.tvb:range(at, length.bytes), ("length: %d"):format(characters))
-            end
-            local item = read_text(c, shown, field, characters)
-            if item then
-                item:prepend_text("[" .. i .. "] ")
+            local characters, length_at = take_length(c, field, length, longest)
+            local at = take(c, characters)
+            if nul_in(c, at, characters) < characters then
+                stop("%s[%d] has a NUL", field.name, i)
+            elseif items and has_room(c) then
+                items:add(c.tvb:range(length_at, length.bytes), ("length: %d"):format(characters))
+                add_text(c, items, field, at, characters):prepend_text("[" .. i .. "] ")
             end
         end
         if items then
@@ -267,6 +283,7 @@ local function read_record(c, tree, record)
     elseif tree and record.bit_count > 0 then
         add_bits(c, tree, record, bits)
     end
+    c.items = c.items + (tree and #record + record.bit_count or 0)
     for _, field in ipairs(record) do
         if is_there(c, field, bits) then
             field.kind.read(c, tree, field)

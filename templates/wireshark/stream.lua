@@ -25,13 +25,13 @@ local function dissect(of, tvb, pinfo, tree)
         end
         local is_cut_off = size == nil and missing > 0
         if is_cut_off and pinfo.can_desegment > 0 then
-            pinfo.desegment_offset, pinfo.desegment_len = at, missing
+            pinfo.desegment_offset, pinfo.desegment_len = at, awaited(message, missing)
             break
         elseif is_cut_off then
             show_fault(of, tvb, tree, at, message, of.truncated, "The message is cut off")
         end
         names[#names + 1] = (message and message.name or "no message") .. (is_cut_off and " (cut off)" or "")
-        at, items = size and at + size, c.items + 10
+        at, items = size and at + size, c.items + 2
     end
     show_names(of, pinfo, names)
     return tvb:len()

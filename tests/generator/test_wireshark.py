@@ -100,6 +100,22 @@ class Packets(DissectorTest):
         self.assertEqual(set(map(tuple, found.values())), {tuple("12345678")})
 
     @long
+    def test_messages_of_any_length_are_awaited_too(self):
+        """Their size is known in two steps, which can both be in one segment."""
+        messages = [msg.encode() for msg in self.telemetry(self.imported("telemetry"))[3:]]
+        data = b"".join(messages)
+        streams = [[data[:cut], data[cut:]] for cut in range(1, len(data))] + [[data[i:i + size] for i in range(0, len(data), size)] for size in (1, 2, 3, 7)]
+        found: dict[str, list[str]] = {}
+        out = tshark.run([self.lua("telemetry.lua")], tshark.tcp(streams), f"-otelemetry.tcp_ports:{tshark.PORT}", "-Tfields", "-etcp.srcport", "-etelemetry.tag",
+                         "-etelemetry.log.text", "-etelemetry.chunk.data", "-etelemetry.position.latitude", "-e_ws.expert")
+        for line in out.splitlines():
+            port, *fields = line.split("\t")
+            found.setdefault(port, []).append("|".join(fields))
+        shown = {port: ",".join(filter(None, "|".join(fields).replace(",", "|").split("|"))) for port, fields in found.items()}
+        for port, text in shown.items():
+            self.assertEqual(sorted(text.split(",")), sorted(["33", "34", "35", "abc", "616263", "48.1", "48.1"]), found[port])
+
+    @long
     def test_a_part_of_a_message_waits_for_the_rest_of_it(self):
         data = self.calc()[6].encode()
         tree = self.run_calc(tshark.tcp([[data[:100], data[100:]]]), "-Tfields", "-etcp.segment_data", "-etcp.reassembled.length", "-ecalc.tag")
@@ -133,6 +149,18 @@ class Packets(DissectorTest):
                 kind = peer.compare_verdict(data, frame)
                 found[kind] = found.get(kind, 0) + 1
             self.assertEqual(set(found), {"received", "invalid", "incomplete"}, found)
+
+    @long
+    def test_a_message_of_more_items_than_wireshark_can_show_is_cut_short(self):
+        fields = ", ".join(f"f{i}: bool" for i in range(40))
+        schema = f"protocol: large\n{{0}}structs: {{{{many: {{{{fields: {{{{{fields}}}}}}}}}}}}}\nmessages: {{{{All: {{{{fields: {{{{all: 'many[]'}}}}}}}}, End: {{{{}}}}}}}}\n"
+        for wire in ("", "wire: {packed: true}\n"):
+            (self.folder / "large.lua").write_text(render.render(lay_out(schema.format(wire)), ["wireshark"])["large.lua"])
+            count = 30000
+            data = (b"\1" + count.to_bytes(4, "little") if wire else b"\1\0\0\0" + count.to_bytes(4, "little")) + bytes(40 * count) + b"\2"
+            stream = [data[at:at + 60000] for at in range(0, len(data), 60000)]
+            out = tshark.run([self.lua("large.lua")], tshark.tcp([stream]), f"-olarge.tcp_ports:{tshark.PORT}", "-Ylarge", "-Tfields", "-elarge.tag", "-e_ws.expert")
+            self.assertEqual(out, "1,2\t\n")
 
     @staticmethod
     def telemetry(t) -> list:
@@ -255,13 +283,18 @@ messages:
         market = self.script(self.MARKET, "market")
         out = tshark.run([market], tshark.udp([self.STREAM]), f"-omarket.udp_ports:{tshark.PORT}", "-Tfields", "-emarket.tag", *self.FIELDS, "-e_ws.expert")
         self.assertEqual(out.rstrip("\n").split("\t"), ["68,78,78", "7", "14400000001536", "4711", "ACME,", "12345", "hi,", "5,-2", ""])
-        streams = [[self.STREAM[:cut], self.STREAM[cut:]] for cut in range(1, len(self.STREAM))]
-        found: dict[str, str] = {}
-        for line in tshark.run([market], tshark.tcp(streams), f"-omarket.tcp_ports:{tshark.PORT}", "-Tfields", "-etcp.srcport", "-emarket.tag", "-e_ws.expert").splitlines():
-            port, tags, faults = line.split("\t")
-            self.assertEqual(faults, "")
-            found[port] = ",".join(filter(None, (found.get(port, ""), tags)))
-        self.assertEqual(list(found.values()), ["68,78,78"] * len(streams))
+        wide = self.script(self.MARKET.replace("packed: true", "packed: true, tag: u24"), "market").rename(self.folder / "wide.lua")
+        market = self.script(self.MARKET, "market")
+        of_wide = b"".join(b"\0\0" + message for message in (self.STREAM[:19], self.STREAM[19:44], self.STREAM[44:]))
+        for script, data in ((market, self.STREAM), (wide, of_wide)):
+            streams = [[data[:cut], data[cut:]] for cut in range(1, len(data))] + [[data[i:i + size] for i in range(0, len(data), size)] for size in (1, 2, 3, 7)]
+            found: dict[str, str] = {}
+            out = tshark.run([script], tshark.tcp(streams), f"-omarket.tcp_ports:{tshark.PORT}", "-Tfields", "-etcp.srcport", "-emarket.tag", "-e_ws.expert")
+            for line in out.splitlines():
+                port, tags, faults = line.split("\t")
+                self.assertEqual(faults, "")
+                found[port] = ",".join(filter(None, (found.get(port, ""), tags)))
+            self.assertEqual(list(found.values()), ["68,78,78"] * len(streams))
 
     def test_faults_of_packed_messages_are_reported(self):
         market = self.script(self.MARKET, "market")

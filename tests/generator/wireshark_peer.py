@@ -82,7 +82,9 @@ class Peer:
         data = msg.encode()
         same((layer.raw, layer.at if data else begin), (data.hex(), begin))
         if self.is_packed:
-            same("".join(item.raw for item in whole_leaves(layer.children)), data.hex())
+            for item in layer.all():
+                if item.children:
+                    same(item.raw, "".join(leaf.raw for leaf in whole_leaves([item])), item.name)
         rest = iter([item for item in flat(layer.children) if item.name != f"{self.protocol}.tag"])
         expected = list(Expected(self, b"" if self.is_packed else data, begin).record(msg, 0))
         for leaf in expected:
