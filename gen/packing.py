@@ -3,8 +3,9 @@
 
 from typing import NamedTuple
 
-from .laid_out import Layout, Record
+from .laid_out import Layout, Record, Tail
 from .model import REST, BitField, Element, Enum, Field, Flags, Struct, Union
+from .scalars import Scalar, length_scalar
 
 
 class Packing(NamedTuple):
@@ -63,19 +64,13 @@ class _Packings:
             return 1
         if field.has_bit:
             return 0
-        return self.length_bytes(record, field) if field.type.has_length else field.type.most * self.element_bytes(field)
+        return packed_length(record, field) if field.type.has_length else field.type.most * self.element_bytes(field)
 
     def element_bytes(self, field: Field) -> int:
         element = field.element
         if isinstance(element, Struct):
             return self.least[id(element)]
         return 1 if element is None else _scalar(element).bits // 8
-
-    @staticmethod
-    def length_bytes(record: Record, field: Field) -> int:
-        if not field.type.has_length or field.wire == REST:
-            return 0
-        return field.wire or record.member(field.name.length).size
 
     def step(self, record: Record, field: Field) -> str:
         holder, element, of = record.holder(field), field.element, "NULL"
@@ -86,14 +81,26 @@ class _Packings:
         of = of if of == "NULL" else f"&{self.prefix}_packing_of_{of}_"
         offset, count = 0 if field.is_tail else holder.offset, field.type.most or holder.most
         plain = "true" if self.is_plain(field) else "false"
-        return f"{{ {of}, {offset}, {count}, PROTOPOOL_PACKED_{_packed(field)}, {self.length_bytes(record, field)}, {plain} }}"
+        return f"{{ {of}, {offset}, {count}, PROTOPOOL_PACKED_{packed_element(field)}, {packed_length(record, field)}, {plain} }}"
 
 
-def _scalar(element: Element):
+def _scalar(element: Element) -> Scalar:
     return element.base if isinstance(element, (Enum, Flags, BitField)) else element
 
 
-def _packed(field: Field) -> str:
+def packed_length(record: Record, field: Field) -> int:
+    """The bytes in which the length of a field is sent."""
+    if not field.type.has_length or field.wire == REST:
+        return 0
+    return field.wire or record.member(field.name.length).size
+
+
+def packed_text_length(texts: Tail) -> int:
+    """The same of a text in a list of texts."""
+    return length_scalar(texts.longest).size
+
+
+def packed_element(field: Field) -> str:
     """The element's value of enum protopool_packed, without the prefix."""
     element = field.element
     if element is None:

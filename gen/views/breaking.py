@@ -8,6 +8,7 @@ from dataclasses import fields
 from .. import model
 from ..diagnostics import Place
 from ..laid_out import Layout, Message, Record, Tail
+from ..packing import packed_element, packed_length, packed_text_length
 from ..scalars import Scalar, length_scalar
 from .difference import Difference
 
@@ -35,6 +36,33 @@ def _protocol(old: Layout, new: Layout) -> Iterator[Difference]:
         yield Difference(_LAYOUT, f"the tag takes {_bytes(new.tag.size)}, was {old.tag.size}: every message changes")
     if old.has_wide_tags != new.has_wide_tags:
         yield Difference(_SOURCE, f"tags are of the type {new.tag_type}, were of {old.tag_type}")
+    yield from _wire(old, new)
+
+
+def _wire(old: Layout, new: Layout) -> Iterator[Difference]:
+    """How messages are sent. Records are compared by themselves."""
+    was, now = old.protocol.wire, new.protocol.wire
+    if bool(was) != bool(now):
+        yield Difference(_WIRE, f"messages are {'packed' if now else 'no longer packed'}: all that is sent changes")
+    if was and now and was.is_big != now.is_big:
+        yield Difference(_WIRE, f"the order of bytes is {'big' if now.is_big else 'little'}, was {'big' if was.is_big else 'little'}: all that is sent changes")
+    if (was or now) and old.tag_bytes != new.tag_bytes:
+        sizes = [_bytes(layout.tag_bytes) if layout.tag_bytes else "no bytes" for layout in (new, old)]
+        is_other = not old.tag_bytes or not new.tag_bytes        # another function receives
+        yield Difference((_SOURCE if is_other else ()) + _WIRE, f"a tag that is sent takes {sizes[0]}, was {sizes[1]}")
+
+
+def _sent(record: Record) -> tuple:
+    """What the bytes of a packed record depend on, besides the structs in it. The names of fields do not matter."""
+    return tuple(_sent_field(record, field) for field in record.model.fields)
+
+
+def _sent_field(record: Record, field: model.Field) -> tuple:
+    element = field.element
+    if isinstance(element, model.Union):
+        return "one_of", tuple(_sent_field(record, alternative) for alternative in element.alternatives)
+    of = element.name.schema if isinstance(element, model.Struct) else packed_element(field)
+    return field.has_bit, of, field.type.is_texts and packed_text_length(record.holder(field)), packed_length(record, field) if field.type.has_length else field.type.most
 
 
 def _constants(old: Layout, new: Layout) -> Iterator[Difference]:
@@ -159,6 +187,7 @@ def _bit_part(of: str, was: model.BitPart, now: model.BitPart) -> Iterator[Diffe
 
 def _records(old: Layout, new: Layout, kind: str) -> Iterator[Difference]:
     records, others = (of.structs if kind == "struct" else of.messages for of in (old, new))
+    is_packed = bool(old.protocol.wire and new.protocol.wire)
     now = {record.model.name.schema: record for record in others}
     was = {record.model.name.schema for record in records}
     alike: dict[tuple, list[Record]] = {}
@@ -170,12 +199,12 @@ def _records(old: Layout, new: Layout, kind: str) -> Iterator[Difference]:
         if other is not None:
             yield from _c_name(what, record.model.name, other.model.name, record.model.place, other.model.place)
             yield from _message(what, record, other) if kind == "message" else _history(what, record.model, other.model)
-            yield from _record(what, record, other, kind == "message" and _slot(new, other) > _slot(old, record) and other.model.max_live)
+            yield from _record(what, record, other, kind == "message" and _slot(new, other) > _slot(old, record) and other.model.max_live, is_packed)
         elif renamed := next((r for r in alike.get(_alike(record), ()) if r.model.name.schema not in was), None):
             was.add(renamed.model.name.schema)
             yield Difference(_SOURCE, f"{what} is renamed to {renamed.model.name.schema}", record.model.place, renamed.model.place)
             yield from _message(what, record, renamed) if kind == "message" else ()
-            yield from _record(what, record, renamed, kind == "message" and _slot(new, renamed) > _slot(old, record) and renamed.model.max_live)
+            yield from _record(what, record, renamed, kind == "message" and _slot(new, renamed) > _slot(old, record) and renamed.model.max_live, is_packed)
         else:
             yield Difference(_SOURCE + (_WIRE if kind == "message" else ()), f"{what} is removed", record.model.place)
     for record in others:
@@ -195,7 +224,7 @@ def _slot(layout: Layout, message: Message) -> int:
     return layout.slot_sizes[message.slot_class - 1].bytes if message.slot_class else 0
 
 
-def _record(what: str, old: Record, new: Record, pool_grows: bool) -> Iterator[Difference]:
+def _record(what: str, old: Record, new: Record, pool_grows: bool, is_packed: bool) -> Iterator[Difference]:
     places = old.model.place, new.model.place
     if old.size != new.size:
         yield Difference(_LAYOUT + (_BUDGET if pool_grows else ()), f"{what} takes {_bytes(new.size)}, was {old.size}", *places)
@@ -227,7 +256,9 @@ def _record(what: str, old: Record, new: Record, pool_grows: bool) -> Iterator[D
     yield from _named(old.model.constants, new.model.constants, f"{what}: constant", _constant)
     common = [[name for f in r.model.fields if (name := order.get(f.name.schema, f.name.schema)) in now and name in was] for r in (old, new)]
     if common[0] != common[1]:
-        yield Difference(_SOURCE, f"{what}: its fields, and so the parameters of constructors, are in another order", *places)
+        yield Difference(_SOURCE + (_WIRE if is_packed else ()), f"{what}: its fields, and so the parameters of constructors, are in another order", *places)
+    if is_packed and _sent(old) != _sent(new):
+        yield Difference(_WIRE, f"{what}: its packed bytes change", *places)
     if old.model.doc != new.model.doc:
         yield Difference(_COMPATIBLE, f"{what}: its doc changes", *places)
 

@@ -32,6 +32,8 @@ messages:
   Limits: {fields: {far: {type: 'i64?', range: [-3000000002, -3000000000]}, colours: 'colour[<=4]', half: {type: 'f16?', range: [1.5, 2]}, double: {type: 'f64[]', range: [0.25, 0.5]},
     gone: {type: 'u32?', absent: 4000000000}, parts: 'parts?', limit: 'limit?'}}
 """
+# The same, packed: with a tag, and with frames.
+WIRES = ("", "wire: {packed: true, order: big}\n", "wire: {packed: true, tag: none}\n")
 # Mutates a sequence again and again. What the mutator itself changed must still be a sequence of messages.
 PROGRAM = """
 #include "kinds_fuzz.c"
@@ -105,7 +107,7 @@ static void check_resize(void)
     struct kinds *const msg = kinds_new_tails(&pool, "abc", 3, numbers, 2, data, 1);
     const struct protopool_record *const record = kinds_describe(KINDS_TAILS);
     const struct kinds_tails *const moved = (const struct kinds_tails *)(const void *)changed;
-    size_t size = kinds_encoded_size(msg), length;
+    size_t size = kinds_size(msg), length;
 
     memcpy(changed, msg, size);
     kinds_free(&pool, msg);
@@ -133,7 +135,7 @@ int main(void)
         if (is_raw || seed % 500 == 0)
             size = size > 2000 ? 0 : size;
         (void)LLVMFuzzerTestOneInput(input, size);
-        while ((msg = kinds_receive(&pool, input + at, size - at, &received)) != NULL) {
+        while ((msg = RECEIVE(input + at, size - at, &received)) != NULL) {
             at += received.used;
             kinds_free(&pool, msg);
         }
@@ -157,27 +159,32 @@ int main(void)
 """
 
 
-def emit(folder: Path) -> None:
-    write_all(folder, render.render(lay_out(KINDS), ["fuzz"]) | engine.engine())
+def emit(folder: Path, wire: str = "") -> None:
+    write_all(folder, render.render(lay_out(KINDS.replace("enums:", f"{wire}enums:", 1)), ["fuzz"]) | engine.engine())
 
 
 class Mutator(unittest.TestCase):
     @long
     def test_its_changes_are_valid_and_reach_every_variant(self):
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            emit(folder)
-            (folder / "program.c").write_text(PROGRAM)
-            subprocess.run(["gcc", "-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-D_POSIX_C_SOURCE=200809L",
-                            "program.c", "kinds.c", "protopool.c", "-o", "program", "-lpthread"], cwd=folder, check=True)
-            done = subprocess.run(["./program"], cwd=folder, capture_output=True, text=True, timeout=300)
-            self.assertEqual((done.returncode, done.stdout), (0, "1 1 1 1 1 1 1 1 1 1 0\n"), done.stderr)
+        for wire in WIRES:
+            with self.subTest(wire), tempfile.TemporaryDirectory() as name:
+                self.mutate(Path(name), wire)
+
+    def mutate(self, folder: Path, wire: str) -> None:
+        emit(folder, wire)
+        (folder / "program.c").write_text(PROGRAM)
+        subprocess.run(["gcc", "-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-D_POSIX_C_SOURCE=200809L",
+                        "-DRECEIVE=receive_frame" if "none" in wire else "-DRECEIVE(...)=kinds_receive(&pool,__VA_ARGS__)",
+                        "program.c", "kinds.c", "protopool.c", "-o", "program", "-lpthread"], cwd=folder, check=True)
+        done = subprocess.run(["./program"], cwd=folder, capture_output=True, text=True, timeout=300)
+        self.assertEqual((done.returncode, done.stdout), (0, "1 1 1 1 1 1 1 1 1 1 0\n"), done.stderr)
 
     def test_compilers_have_no_warning(self):
-        with tempfile.TemporaryDirectory() as name:
-            emit(Path(name))
-            for compiler in compilers("gcc", "clang"):
-                self.assertEqual(compile_c(compiler, Path(name), "kinds_fuzz.c", "-O2"), "")
+        for wire in WIRES:
+            with self.subTest(wire), tempfile.TemporaryDirectory() as name:
+                emit(Path(name), wire)
+                for compiler in compilers("gcc", "clang"):
+                    self.assertEqual(compile_c(compiler, Path(name), "kinds_fuzz.c", "-O2"), "")
 
 
 if __name__ == "__main__":
