@@ -23,7 +23,7 @@ build/generated: schema $(wildcard schema/*.yaml schema/*/*.yaml) $(GENERATOR)
 	    sed 's/ (unchanged)$$//' $@.log >$@
 
 # Protocols that only tests use.
-PARCELS = parcel packed payload
+PARCELS = parcel packed payload pack frame
 $(PARCELS:%=build/parcel/%.h): %.h: %.c ;
 $(PARCELS:%=build/parcel/%.c): build/parcel/%.c: tests/engine/%.yaml build/generated
 	$(call step,GEN,$*)$(FIND_PYTHON); "$$p" -m gen -q --touch --no-engine --cpp -o build/parcel $<
@@ -63,6 +63,7 @@ $(BUILD)/$(1)/%.o: $(2)/%.c build/generated
 endef
 $(foreach s,$(SETTINGS),$(foreach f,generated generated/tests examples tests/engine build/parcel build/feed,$(eval $(call objects,$s,$f))))
 $(foreach s,$(SETTINGS),$(BUILD)/$s/test_parcels.o $(BUILD)/$s/test_texts.o $(BUILD)/$s/test_wire.o): build/parcel/parcel.h
+$(foreach s,$(SETTINGS),$(addprefix $(BUILD)/$s/,test_packed.o)): build/parcel/pack.h build/parcel/frame.h
 $(foreach s,$(SETTINGS),$(addprefix $(BUILD)/$s/,fanout.o test_shared.o feed_check.o)): build/feed/feed.h
 
 -include $(wildcard $(BUILD)/*/*.d)
@@ -78,6 +79,7 @@ USES_test_shared = feed
 USES_test_texts = parcel
 USES_test_refusals = telemetry
 USES_test_wire = telemetry parcel
+USES_test_packed = pack frame
 USES_test_memory = calc itch telemetry
 LINK = $(COMPILE) $^ -o $@ $(CHECK_LIBS)
 
@@ -87,7 +89,7 @@ $(BUILD)/$(1)/%_check: $(BUILD)/$(1)/%_check.o $(BUILD)/$(1)/%.o $(BUILD)/$(1)/p
 	$$(call step,LD,$$(@F)$(call NOTE,$(1)))$$(LINK)
 $(BUILD)/$(1)/test_%: $(BUILD)/$(1)/test_%.o
 	$$(call step,LD,$$(@F)$(call NOTE,$(1)))$$(LINK)
-$(foreach t,threads misuse tails parcels texts shared refusals memory wire,
+$(foreach t,threads misuse tails parcels texts shared refusals memory wire packed,
 $(BUILD)/$(1)/test_$t: $(patsubst %,$(BUILD)/$(1)/%.o,$(USES_test_$t) protopool))
 endef
 $(foreach s,$(SETTINGS),$(eval $(call suites,$s)))
@@ -111,7 +113,7 @@ $(CLOSURES): $(BUILD)/closure%: tests/engine/closure.c build/generated
 
 at = $(foreach s,$(1),$(addprefix $(BUILD)/$s/,$(2)))
 PYTHON_TESTS = $(sort $(dir $(wildcard tests/*/test_*.py)))
-OF_ENGINE = test_misuse test_parcels test_refusals test_shared test_tails test_texts test_threads test_wire
+OF_ENGINE = test_misuse test_parcels test_refusals test_shared test_tails test_texts test_threads test_wire test_packed
 OF_PROTOCOLS = $(PROTOCOLS:%=%_check)
 SHORT_SUITES = $(call at,plain check1 check2,$(OF_ENGINE) calc_check feed_check) $(call at,plain check2,$(filter-out calc_check,$(OF_PROTOCOLS))) \
     $(call at,plain m1,test_pool test_prefill) $(call at,m1,test_threads)
