@@ -7221,6 +7221,23 @@ static uint64_t pp_48(const unsigned char *at, bool is_big, bool swaps)
                   : (uint64_t)pp_16(at + 4, swaps) << 32 | pp_32(at, swaps);
 }
 
+static void pp_put_24(unsigned char *to, uint32_t number, bool is_big)
+{
+    to[is_big ? 0 : 2] = (unsigned char)(number >> 16);
+    to[1] = (unsigned char)(number >> 8);
+    to[is_big ? 2 : 0] = (unsigned char)number;
+}
+
+static void pp_put_48(unsigned char *to, uint64_t number, bool is_big, bool swaps)
+{
+    const uint16_t upper = (uint16_t)(number >> 32);
+    const uint32_t lower = swaps ? pp_swapped_32((uint32_t)number) : (uint32_t)number;
+    const uint16_t swapped = (uint16_t)(swaps ? upper << 8 | upper >> 8 : upper);
+
+    memcpy(to + (is_big ? 0 : 4), &swapped, sizeof swapped);
+    memcpy(to + (is_big ? 2 : 0), &lower, sizeof lower);
+}
+
 /* The lower bytes of a number. */
 static void pp_put_bytes(unsigned char *to, uint64_t number, size_t bytes, bool is_big)
 {
@@ -7245,6 +7262,48 @@ static void pp_pack_number(struct pp_packer *out, uint64_t number, size_t bytes)
     out->size += bytes;
 }
 
+/* Packs elements that are no structs. Returns where they end. */
+PROTOPOOL_INLINE unsigned char *pp_store(const struct protopool_step *step, unsigned char *to, const unsigned char *at,
+                                         size_t count, bool is_big, bool swaps)
+{
+    switch (step->element) {
+    case PROTOPOOL_PACKED_16:
+        for (; count != 0; count--, at += 2, to += 2) {
+            const uint16_t number = pp_16(at, swaps);
+            memcpy(to, &number, sizeof number);
+        }
+        return to;
+    case PROTOPOOL_PACKED_32:
+        for (; count != 0; count--, at += 4, to += 4) {
+            const uint32_t number = pp_32(at, swaps);
+            memcpy(to, &number, sizeof number);
+        }
+        return to;
+    case PROTOPOOL_PACKED_64:
+        for (; count != 0; count--, at += 8, to += 8) {
+            const uint64_t number = pp_64(at, swaps);
+            memcpy(to, &number, sizeof number);
+        }
+        return to;
+    case PROTOPOOL_PACKED_U24:
+    case PROTOPOOL_PACKED_I24:
+        for (; count != 0; count--, at += 4, to += 3)
+            pp_put_24(to, pp_32(at, false), is_big);
+        return to;
+    case PROTOPOOL_PACKED_U48:
+    case PROTOPOOL_PACKED_I48:
+        for (; count != 0; count--, at += 8, to += 6)
+            pp_put_48(to, pp_64(at, false), is_big, swaps);
+        return to;
+    default: /* of one byte */
+        if (count == 1)
+            *to = *at;
+        else
+            memcpy(to, at, count);
+        return to + count;
+    }
+}
+
 static void pp_pack_elements(struct pp_packer *out, const struct protopool_step *step, const unsigned char *at,
                              size_t count)
 {
@@ -7259,39 +7318,7 @@ static void pp_pack_elements(struct pp_packer *out, const struct protopool_step 
     out->size += count * bytes;
     if (to == NULL)
         return;
-    switch (step->element) {
-    case PROTOPOOL_PACKED_16:
-        for (; count != 0; count--, at += 2, to += 2) {
-            const uint16_t number = pp_16(at, out->swaps);
-            memcpy(to, &number, sizeof number);
-        }
-        return;
-    case PROTOPOOL_PACKED_32:
-        for (; count != 0; count--, at += 4, to += 4) {
-            const uint32_t number = pp_32(at, out->swaps);
-            memcpy(to, &number, sizeof number);
-        }
-        return;
-    case PROTOPOOL_PACKED_64:
-        for (; count != 0; count--, at += 8, to += 8) {
-            const uint64_t number = pp_64(at, out->swaps);
-            memcpy(to, &number, sizeof number);
-        }
-        return;
-    case PROTOPOOL_PACKED_U24:
-    case PROTOPOOL_PACKED_I24:
-        for (; count != 0; count--, at += 4, to += 3)
-            pp_put_bytes(to, pp_32(at, false), 3, out->is_big);
-        return;
-    case PROTOPOOL_PACKED_U48:
-    case PROTOPOOL_PACKED_I48:
-        for (; count != 0; count--, at += 8, to += 6)
-            pp_put_bytes(to, pp_64(at, false), 6, out->is_big);
-        return;
-    default: /* of one byte */
-        memcpy(to, at, count);
-        return;
-    }
+    (void)pp_store(step, to, at, count, out->is_big, out->swaps);
 }
 
 /* Each text with its length. */
@@ -7364,10 +7391,33 @@ static void pp_pack_record(struct pp_packer *out, const struct protopool_packing
     }
 }
 
+/* The same of a record that always has the same bytes. Returns where they end. */
+static unsigned char *pp_pack_fixed(const struct protopool_packing *packing, const unsigned char *of, unsigned char *to,
+                                    bool is_big, bool swaps)
+{
+    const struct protopool_step *step = packing->steps;
+    const struct protopool_step *const end = step + packing->record->field_count;
+
+    for (; step != end; step++) {
+        const unsigned char *at = of + step->offset;
+        if (step->element != PROTOPOOL_PACKED_STRUCT) {
+            to = pp_store(step, to, at, step->count, is_big, swaps);
+            continue;
+        }
+        for (uint32_t i = 0; i < step->count; i++, at += step->of->record->bytes)
+            to = pp_pack_fixed(step->of, at, to, is_big, swaps);
+    }
+    return to;
+}
+
 size_t protopool_pack(const struct protopool_packing *packing, const void *msg, unsigned char *to, bool is_big)
 {
     struct pp_packer out = { .to = to, .is_big = is_big, .swaps = is_big == protopool_is_little_endian() };
 
+    if (packing->is_fixed && to != NULL) {
+        (void)pp_pack_fixed(packing, (const unsigned char *)msg, to, is_big, out.swaps);
+        return packing->bytes;
+    }
     pp_pack_record(&out, packing, (const unsigned char *)msg);
     return out.size;
 }
@@ -7426,6 +7476,54 @@ static bool pp_unpack_structs(struct pp_unpacker *in, const struct protopool_ste
     return true;
 }
 
+/* Unpacks elements that are no structs. Returns where they end. */
+PROTOPOOL_INLINE const unsigned char *pp_load(const struct protopool_step *step, unsigned char *to,
+                                              const unsigned char *at, size_t count, bool is_big, bool swaps)
+{
+    switch (step->element) {
+    case PROTOPOOL_PACKED_16:
+        for (; count != 0; count--, at += 2, to += 2) {
+            const uint16_t number = pp_16(at, swaps);
+            memcpy(to, &number, sizeof number);
+        }
+        return at;
+    case PROTOPOOL_PACKED_32:
+        for (; count != 0; count--, at += 4, to += 4) {
+            const uint32_t number = pp_32(at, swaps);
+            memcpy(to, &number, sizeof number);
+        }
+        return at;
+    case PROTOPOOL_PACKED_64:
+        for (; count != 0; count--, at += 8, to += 8) {
+            const uint64_t number = pp_64(at, swaps);
+            memcpy(to, &number, sizeof number);
+        }
+        return at;
+    case PROTOPOOL_PACKED_U24:
+    case PROTOPOOL_PACKED_I24:
+        for (; count != 0; count--, at += 3, to += 4) {
+            const uint32_t sign = step->element == PROTOPOOL_PACKED_I24 ? UINT32_C(1) << 23 : 0;
+            const uint32_t number = (pp_24(at, is_big) ^ sign) - sign;
+            memcpy(to, &number, sizeof number);
+        }
+        return at;
+    case PROTOPOOL_PACKED_U48:
+    case PROTOPOOL_PACKED_I48:
+        for (; count != 0; count--, at += 6, to += 8) {
+            const uint64_t sign = step->element == PROTOPOOL_PACKED_I48 ? UINT64_C(1) << 47 : 0;
+            const uint64_t number = (pp_48(at, is_big, swaps) ^ sign) - sign;
+            memcpy(to, &number, sizeof number);
+        }
+        return at;
+    default: /* of one byte */
+        if (count == 1)
+            *to = *at;
+        else
+            memcpy(to, at, count);
+        return at + count;
+    }
+}
+
 /* to: where they lie in the message; NULL: they are only measured. */
 static bool pp_unpack_elements(struct pp_unpacker *in, const struct protopool_step *step, unsigned char *to,
                                size_t count)
@@ -7440,45 +7538,8 @@ static bool pp_unpack_elements(struct pp_unpacker *in, const struct protopool_st
     in->at += count * bytes;
     if (to == NULL)
         return true;
-    switch (step->element) {
-    case PROTOPOOL_PACKED_16:
-        for (; count != 0; count--, at += 2, to += 2) {
-            const uint16_t number = pp_16(at, in->swaps);
-            memcpy(to, &number, sizeof number);
-        }
-        return true;
-    case PROTOPOOL_PACKED_32:
-        for (; count != 0; count--, at += 4, to += 4) {
-            const uint32_t number = pp_32(at, in->swaps);
-            memcpy(to, &number, sizeof number);
-        }
-        return true;
-    case PROTOPOOL_PACKED_64:
-        for (; count != 0; count--, at += 8, to += 8) {
-            const uint64_t number = pp_64(at, in->swaps);
-            memcpy(to, &number, sizeof number);
-        }
-        return true;
-    case PROTOPOOL_PACKED_U24:
-    case PROTOPOOL_PACKED_I24:
-        for (; count != 0; count--, at += 3, to += 4) {
-            const uint32_t sign = step->element == PROTOPOOL_PACKED_I24 ? UINT32_C(1) << 23 : 0;
-            const uint32_t number = (pp_24(at, in->is_big) ^ sign) - sign;
-            memcpy(to, &number, sizeof number);
-        }
-        return true;
-    case PROTOPOOL_PACKED_U48:
-    case PROTOPOOL_PACKED_I48:
-        for (; count != 0; count--, at += 6, to += 8) {
-            const uint64_t sign = step->element == PROTOPOOL_PACKED_I48 ? UINT64_C(1) << 47 : 0;
-            const uint64_t number = (pp_48(at, in->is_big, in->swaps) ^ sign) - sign;
-            memcpy(to, &number, sizeof number);
-        }
-        return true;
-    default: /* of one byte */
-        memcpy(to, at, count);
-        return true;
-    }
+    (void)pp_load(step, to, at, count, in->is_big, in->swaps);
+    return true;
 }
 
 /* The elements that are left of the payload; the last one may be cut off. */
@@ -7785,11 +7846,34 @@ struct protopool_measured protopool_measure_packed(const struct protopool_packin
     return size;
 }
 
+/* The same of a record that always has the same bytes, which are all there. Returns where they end. */
+static const unsigned char *pp_unpack_fixed(const struct protopool_packing *packing, unsigned char *of,
+                                            const unsigned char *at, bool is_big, bool swaps)
+{
+    const struct protopool_step *step = packing->steps;
+    const struct protopool_step *const end = step + packing->record->field_count;
+
+    for (; step != end; step++) {
+        unsigned char *to = of + step->offset;
+        if (step->element != PROTOPOOL_PACKED_STRUCT) {
+            at = pp_load(step, to, at, step->count, is_big, swaps);
+            continue;
+        }
+        for (uint32_t i = 0; i < step->count; i++, to += step->of->record->bytes)
+            at = pp_unpack_fixed(step->of, to, at, is_big, swaps);
+    }
+    return at;
+}
+
 bool protopool_unpack(const struct protopool_packing *packing, void *msg, const unsigned char *bytes,
                       struct protopool_measured size, bool is_big)
 {
     struct pp_unpacker in = pp_unpacker_of(packing, bytes, size.used, size.size, is_big);
 
     memset(msg, 0, packing->record->bytes);
+    if (packing->is_fixed) {
+        (void)pp_unpack_fixed(packing, (unsigned char *)msg, bytes, is_big, in.swaps);
+        return true;
+    }
     return pp_unpack_record(&in, packing, (unsigned char *)msg) && in.at == in.end && in.behind == size.size;
 }
