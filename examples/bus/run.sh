@@ -4,7 +4,8 @@
 set -eu
 
 sockets=$(mktemp -d)
-trap 'rm -rf "$sockets"' EXIT
+feed=
+trap '[ -z "$feed" ] || kill "$feed" 2>/dev/null; rm -rf "$sockets"' EXIT
 cat <<END
 feed publishes $2 messages through ZeroMQ. reader, another process, checks each of them. Then it sends $3 requests, and
 checks each reply. A message is sent from its slot, without a copy, and received into a slot of exactly its size.
@@ -19,6 +20,7 @@ while [ "$rounds" -gt 0 ]; do
         # shellcheck disable=SC2086
         "$1/reader" --messages "$2" --requests "$3" --folder "$sockets" $way
         wait "$feed"
+        feed=
         grep -q '^feed: 0 messages are live$' "$sockets/feed_says"
     done
 done
