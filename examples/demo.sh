@@ -20,7 +20,11 @@ Each message is allocated in one growing pool. Most are freed at once. An order 
 cancelled or replaced.
 
 END
-"$1/order_book" --messages "$2"
+"$1/order_book" --messages "$2" --write "$1/day.itch"
+echo
+echo "The same day from a file, in the format of the exchange:"
+"$1/order_book" --file "$1/day.itch" | grep checksum
+rm "$1/day.itch"
 cat <<END
 
 What you saw: with many orders in the book, the pool holds little more than the messages themselves. The other lines

@@ -4,7 +4,8 @@
  *
  * The feed allocates each message in a pool, as a decoder would. The book takes the message, and frees it unless it is
  * an order that rests. So an order of 40 bytes that rests for hours costs 40 bytes and is never copied. The day is
- * synthetic, and the same for the same seed.
+ * synthetic, and the same for the same seed; or it is a file of a real feed: Nasdaq TotalView-ITCH 5.0, each message
+ * behind its length, in two bytes.
  */
 
 #ifndef _POSIX_C_SOURCE
@@ -239,7 +240,7 @@ struct depth {
 struct book {
     struct itch_pool *pool;
     struct itch **orders;           /* by order_ref, which counts from 1 each day; NULL if none rests */
-    uint64_t last_ref;              /* that has a place: a message announces at most one */
+    uint64_t last_ref;              /* that has a place */
     size_t live, peak;              /* orders */
     uint64_t faults;                /* messages about orders that do not rest, or are smaller */
     uint64_t volume;                /* shares traded */
@@ -303,6 +304,21 @@ static void deepen(struct depth *depth, const struct order *order)
     depth->notional += (uint64_t)order->shares * order->price;
 }
 
+/* Makes place for more orders. A feed counts them, so places are as many as its orders. */
+static void make_place(struct book *book, uint64_t ref)
+{
+    const uint64_t last = ref < 2 * book->last_ref ? 2 * book->last_ref : ref;
+    struct itch **const orders =
+        last < SIZE_MAX / sizeof *orders ? realloc(book->orders, ((size_t)last + 1) * sizeof *orders) : NULL;
+
+    if (orders == NULL)
+        out_of_memory();
+    for (uint64_t i = book->last_ref + 1; i <= last; i++)
+        orders[i] = NULL;
+    book->orders = orders;
+    book->last_ref = last;
+}
+
 /* NULL if no such order rests, which counts as a fault. */
 static struct itch *find(struct book *book, uint64_t ref)
 {
@@ -317,7 +333,9 @@ static void add(struct book *book, struct itch *msg)
     const struct order order = order_of(msg);
     struct depth *const depth = depth_of(book->depth, &order);
 
-    if (order.ref > book->last_ref || book->orders[order.ref] != NULL) {
+    if (order.ref > book->last_ref)
+        make_place(book, order.ref);
+    if (book->orders[order.ref] != NULL) {
         book->faults++;
         itch_free(book->pool, msg);
         return;
@@ -490,6 +508,50 @@ static void print_memory(const struct book *book)
     print_bytes("a malloc for each, of a union", live * malloc_bytes(union_size), live);
 }
 
+/* ---- Files: messages as the exchange distributes them --------------------------------------------------------- */
+
+static _Noreturn void bad_file(const char *path, const char *why)
+{
+    fprintf(stderr, "order_book: %s: %s\n", path, why);
+    exit(EXIT_FAILURE);
+}
+
+static void write_message(FILE *out, const char *path, const struct itch *msg)
+{
+    unsigned char bytes[2 + 64];
+    const size_t size = itch_encode(msg, bytes + 2, sizeof bytes - 2);
+
+    bytes[0] = (unsigned char)(size >> 8);
+    bytes[1] = (unsigned char)size;
+    if (fwrite(bytes, 2 + size, 1, out) != 1)
+        bad_file(path, strerror(errno));
+}
+
+/* NULL at the end of the file. */
+static struct itch *read_message(FILE *in, const char *path, struct itch_pool *pool)
+{
+    static unsigned char bytes[UINT16_MAX];
+    struct protopool_received result;
+    unsigned char head[2];
+    struct itch *msg;
+    size_t size;
+
+    if (fread(head, 1, sizeof head, in) != sizeof head)
+        return NULL;
+    size = (size_t)head[0] << 8 | head[1];
+    if (size == 0) /* marks the end in some files */
+        return NULL;
+    if (fread(bytes, 1, size, in) != size)
+        bad_file(path, "ends within a message");
+    msg = itch_receive(pool, bytes, size, &result);
+    if (msg == NULL && result.status == PROTOPOOL_NO_MEMORY)
+        out_of_memory();
+    if (msg == NULL || result.used != size)
+        bad_file(path, msg == NULL && result.status == PROTOPOOL_INVALID ? result.refusal.text
+                                                                         : "a message has another length");
+    return msg;
+}
+
 /* ---- The program -------------------------------------------------------------------------------------------- */
 
 static double seconds(void)
@@ -499,8 +561,8 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-/* Returns the seconds that it takes. */
-static double replay(struct feed *feed, struct book *book)
+/* Returns the seconds that it takes. out: the messages are written there, too; NULL: they are not. */
+static double replay(struct feed *feed, struct book *book, FILE *out, const char *path)
 {
     const bool terminal = isatty(STDERR_FILENO);
     const double begin = seconds();
@@ -509,6 +571,8 @@ static double replay(struct feed *feed, struct book *book)
         struct itch *const msg = next_message(feed);
         if (msg == NULL)
             out_of_memory();
+        if (out != NULL)
+            write_message(out, path, msg);
         handle(book, msg);
         if (terminal && feed->sent % 65536 == 0)
             fprintf(stderr, "\rreplaying: %2" PRIu64 " %%", feed->sent * 100 / feed->total);
@@ -518,10 +582,27 @@ static double replay(struct feed *feed, struct book *book)
     return seconds() - begin;
 }
 
+/* The same for the messages of a file. */
+static double replay_file(FILE *in, const char *path, struct book *book, uint64_t *messages)
+{
+    const double begin = seconds();
+    struct itch *msg;
+
+    while ((msg = read_message(in, path, book->pool)) != NULL) {
+        handle(book, msg);
+        ++*messages;
+    }
+    return seconds() - begin;
+}
+
 static _Noreturn void usage(FILE *out, int status)
 {
-    fprintf(out, "usage: order_book [--messages N] [--seed S]\n"
-                 "Replays a synthetic exchange day of N messages (default 5000000), the same for the same S (1).\n");
+    fprintf(
+        out,
+        "usage: order_book [--messages N] [--seed S] [--write PATH]\n"
+        "       order_book --file PATH\n"
+        "Replays a synthetic exchange day of N messages (default 5000000), the same for the same S (1), and writes it\n"
+        "to a file; or replays a file: messages of Nasdaq TotalView-ITCH 5.0, each behind its length in two bytes.\n");
     exit(status);
 }
 
@@ -537,55 +618,92 @@ static uint64_t number(const char *text, uint64_t lowest, uint64_t highest)
     return value;
 }
 
-static void parse(int argc, char **argv, uint32_t *messages, uint64_t *seed)
+struct arguments {
+    uint64_t messages, seed;
+    const char *file, *write; /* NULL: none */
+};
+
+static struct arguments parse(int argc, char **argv)
 {
     static const struct option options[] = {
-        { "messages", required_argument, NULL, 'm' },
-        { "seed", required_argument, NULL, 's' },
-        { "help", no_argument, NULL, 'h' },
-        { NULL, 0, NULL, 0 },
+        { "messages", required_argument, NULL, 'm' }, { "seed", required_argument, NULL, 's' },
+        { "file", required_argument, NULL, 'f' },     { "write", required_argument, NULL, 'w' },
+        { "help", no_argument, NULL, 'h' },           { NULL, 0, NULL, 0 },
     };
+    struct arguments arguments = { .messages = 5000000, .seed = 1 };
     int option;
 
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (option == 'm')
-            *messages = (uint32_t)number(optarg, 1, UINT32_MAX);
+            arguments.messages = number(optarg, 1, UINT32_MAX);
         else if (option == 's')
-            *seed = number(optarg, 0, UINT64_MAX);
+            arguments.seed = number(optarg, 0, UINT64_MAX);
+        else if (option == 'f')
+            arguments.file = optarg;
+        else if (option == 'w')
+            arguments.write = optarg;
         else
             usage(option == 'h' ? stdout : stderr, option == 'h' ? EXIT_SUCCESS : BAD_USAGE);
     }
-    if (optind != argc)
+    if (optind != argc || (arguments.file != NULL && arguments.write != NULL))
         usage(stderr, BAD_USAGE);
+    return arguments;
+}
+
+static FILE *opened(const char *path, const char *mode)
+{
+    FILE *const file = fopen(path, mode);
+    if (file == NULL)
+        bad_file(path, strerror(errno));
+    return file;
+}
+
+/* Returns the seconds that it takes. */
+static double replay_synthetic(const struct arguments *arguments, struct book *book)
+{
+    FILE *const out = arguments->write != NULL ? opened(arguments->write, "wb") : NULL;
+    struct feed feed;
+    double took;
+
+    feed_init(&feed, book->pool, arguments->seed, (uint32_t)arguments->messages);
+    took = replay(&feed, book, out, arguments->write);
+    feed_fini(&feed);
+    if (out != NULL && fclose(out) != 0)
+        bad_file(arguments->write, strerror(errno));
+    return took;
 }
 
 int main(int argc, char **argv)
 {
-    uint32_t messages = 5000000;
-    uint64_t seed = 1;
+    struct arguments arguments = parse(argc, argv);
+    FILE *const in = arguments.file != NULL ? opened(arguments.file, "rb") : NULL;
     struct itch_pool pool;
-    struct feed feed;
     struct book *book;
     double took;
     bool good;
     size_t live;
 
-    parse(argc, argv, &messages, &seed);
     if (!itch_pool_init_growing(&pool, NULL))
         out_of_memory();
-    feed_init(&feed, &pool, seed, messages);
-    book = book_new(&pool, messages);
-    took = replay(&feed, book);
+    if (in != NULL) {
+        arguments.messages = 0;
+        book = book_new(&pool, 1 << 20);
+        took = replay_file(in, arguments.file, book, &arguments.messages);
+        (void)fclose(in);
+    } else {
+        book = book_new(&pool, arguments.messages); /* a message announces at most one order */
+        took = replay_synthetic(&arguments, book);
+    }
 
     print_messages(book);
     print_memory(book);
     good = balanced(book);
     printf("\nself-check: the book's totals and the orders in it %s\n", good ? "agree" : "DIFFER");
     printf("traded: %" PRIu64 " shares; checksum %016" PRIx64 "\n", book->volume, book->checksum);
-    printf("speed: %.1f million messages per second, %.2f seconds in all\n", (double)messages / took / 1e6, took);
+    printf("speed: %.1f million messages per second, %.2f seconds in all\n", (double)arguments.messages / took / 1e6,
+           took);
 
     book_free(book);
-    feed_fini(&feed);
     live = itch_pool_fini(&pool);
     printf("end of the pool: %zu live messages\n", live);
     return good && live == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -200,10 +200,15 @@ static_assert(sizeof(union itch_any) == 56, "any message");
 
 /* ---- Descriptions -------------------------------------------------------------------------------------------- */
 
+/* The ranges of numbers. */
+static const struct protopool_range itch_ranges_[] = {
+    { { .number = (uint64_t)UINT64_C(0) }, { .number = (uint64_t)UINT64_C(281474976710655) } },
+};
+
 static const struct protopool_field itch_fields_of_system_event_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "event_code", .type = PROTOPOOL_CHAR, .offset = 1, .bytes = 1, .count = 1 },
 };
 static const struct protopool_record itch_record_of_system_event_ = {
@@ -213,7 +218,7 @@ static const struct protopool_record itch_record_of_system_event_ = {
 static const struct protopool_field itch_fields_of_stock_directory_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 22, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 40, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 40, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 1, .bytes = 1, .count = 8, .pad = ' ' },
     { .name = "market_category", .type = PROTOPOOL_CHAR, .offset = 9, .bytes = 1, .count = 1 },
     { .name = "financial_status", .type = PROTOPOOL_CHAR, .offset = 10, .bytes = 1, .count = 1 },
@@ -236,7 +241,7 @@ static const struct protopool_record itch_record_of_stock_directory_ = {
 static const struct protopool_field itch_fields_of_trading_action_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 18, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 1, .bytes = 1, .count = 8, .pad = ' ' },
     { .name = "state", .type = PROTOPOOL_CHAR, .offset = 9, .bytes = 1, .count = 1 },
     { .name = "reserved", .type = PROTOPOOL_CHAR, .offset = 10, .bytes = 1, .count = 1 },
@@ -249,7 +254,7 @@ static const struct protopool_record itch_record_of_trading_action_ = {
 static const struct protopool_field itch_fields_of_reg_sho_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 10, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 1, .bytes = 1, .count = 8, .pad = ' ' },
     { .name = "action", .type = PROTOPOOL_CHAR, .offset = 9, .bytes = 1, .count = 1 },
 };
@@ -260,7 +265,7 @@ static const struct protopool_record itch_record_of_reg_sho_ = {
 static const struct protopool_field itch_fields_of_participant_position_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 18, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "mpid", .type = PROTOPOOL_TEXT, .offset = 1, .bytes = 1, .count = 4, .pad = ' ' },
     { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 5, .bytes = 1, .count = 8, .pad = ' ' },
     { .name = "primary", .type = PROTOPOOL_CHAR, .offset = 13, .bytes = 1, .count = 1 },
@@ -274,7 +279,7 @@ static const struct protopool_record itch_record_of_participant_position_ = {
 static const struct protopool_field itch_fields_of_mwcb_decline_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "level1", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
     { .name = "level2", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
     { .name = "level3", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
@@ -286,7 +291,7 @@ static const struct protopool_record itch_record_of_mwcb_decline_ = {
 static const struct protopool_field itch_fields_of_mwcb_status_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "breached_level", .type = PROTOPOOL_CHAR, .offset = 1, .bytes = 1, .count = 1 },
 };
 static const struct protopool_record itch_record_of_mwcb_status_ = {
@@ -296,7 +301,7 @@ static const struct protopool_record itch_record_of_mwcb_status_ = {
 static const struct protopool_field itch_fields_of_ipo_quoting_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 10, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 1, .bytes = 1, .count = 8, .pad = ' ' },
     { .name = "release_time", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 4, .count = 1 },
     { .name = "qualifier", .type = PROTOPOOL_CHAR, .offset = 9, .bytes = 1, .count = 1 },
@@ -309,7 +314,7 @@ static const struct protopool_record itch_record_of_ipo_quoting_ = {
 static const struct protopool_field itch_fields_of_luld_collar_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 10, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 1, .bytes = 1, .count = 8, .pad = ' ' },
     { .name = "reference_price", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 4, .count = 1 },
     { .name = "upper_price", .type = PROTOPOOL_UNSIGNED, .offset = 20, .bytes = 4, .count = 1 },
@@ -323,7 +328,7 @@ static const struct protopool_record itch_record_of_luld_collar_ = {
 static const struct protopool_field itch_fields_of_operational_halt_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 14, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 1, .bytes = 1, .count = 8, .pad = ' ' },
     { .name = "market_code", .type = PROTOPOOL_CHAR, .offset = 9, .bytes = 1, .count = 1 },
     { .name = "action", .type = PROTOPOOL_CHAR, .offset = 10, .bytes = 1, .count = 1 },
@@ -335,7 +340,7 @@ static const struct protopool_record itch_record_of_operational_halt_ = {
 static const struct protopool_field itch_fields_of_add_order_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 10, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "order_ref", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
     { .name = "side", .type = PROTOPOOL_CHAR, .offset = 1, .bytes = 1, .count = 1 },
     { .name = "shares", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 4, .count = 1 },
@@ -349,7 +354,7 @@ static const struct protopool_record itch_record_of_add_order_ = {
 static const struct protopool_field itch_fields_of_add_order_mpid_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 14, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "order_ref", .type = PROTOPOOL_UNSIGNED, .offset = 40, .bytes = 8, .count = 1 },
     { .name = "side", .type = PROTOPOOL_CHAR, .offset = 1, .bytes = 1, .count = 1 },
     { .name = "shares", .type = PROTOPOOL_UNSIGNED, .offset = 20, .bytes = 4, .count = 1 },
@@ -364,7 +369,7 @@ static const struct protopool_record itch_record_of_add_order_mpid_ = {
 static const struct protopool_field itch_fields_of_order_executed_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "order_ref", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
     { .name = "executed", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 4, .count = 1 },
     { .name = "match", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
@@ -376,7 +381,7 @@ static const struct protopool_record itch_record_of_order_executed_ = {
 static const struct protopool_field itch_fields_of_order_executed_price_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "order_ref", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
     { .name = "executed", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 4, .count = 1 },
     { .name = "match", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
@@ -390,7 +395,7 @@ static const struct protopool_record itch_record_of_order_executed_price_ = {
 static const struct protopool_field itch_fields_of_order_cancel_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "order_ref", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
     { .name = "cancelled", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 4, .count = 1 },
 };
@@ -401,7 +406,7 @@ static const struct protopool_record itch_record_of_order_cancel_ = {
 static const struct protopool_field itch_fields_of_order_delete_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "order_ref", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
 };
 static const struct protopool_record itch_record_of_order_delete_ = {
@@ -411,7 +416,7 @@ static const struct protopool_record itch_record_of_order_delete_ = {
 static const struct protopool_field itch_fields_of_order_replace_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "original_ref", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
     { .name = "new_ref", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
     { .name = "shares", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 4, .count = 1 },
@@ -424,7 +429,7 @@ static const struct protopool_record itch_record_of_order_replace_ = {
 static const struct protopool_field itch_fields_of_trade_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 10, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "order_ref", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
     { .name = "side", .type = PROTOPOOL_CHAR, .offset = 1, .bytes = 1, .count = 1 },
     { .name = "shares", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 4, .count = 1 },
@@ -439,7 +444,7 @@ static const struct protopool_record itch_record_of_trade_ = {
 static const struct protopool_field itch_fields_of_cross_trade_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 10, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 24, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "shares", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
     { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 1, .bytes = 1, .count = 8, .pad = ' ' },
     { .name = "price", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 4, .count = 1 },
@@ -453,7 +458,7 @@ static const struct protopool_record itch_record_of_cross_trade_ = {
 static const struct protopool_field itch_fields_of_broken_trade_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 2, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 4, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 8, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "match", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
 };
 static const struct protopool_record itch_record_of_broken_trade_ = {
@@ -463,7 +468,7 @@ static const struct protopool_record itch_record_of_broken_trade_ = {
 static const struct protopool_field itch_fields_of_imbalance_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 14, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 32, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "paired", .type = PROTOPOOL_UNSIGNED, .offset = 40, .bytes = 8, .count = 1 },
     { .name = "imbalance", .type = PROTOPOOL_UNSIGNED, .offset = 48, .bytes = 8, .count = 1 },
     { .name = "direction", .type = PROTOPOOL_CHAR, .offset = 1, .bytes = 1, .count = 1 },
@@ -481,7 +486,7 @@ static const struct protopool_record itch_record_of_imbalance_ = {
 static const struct protopool_field itch_fields_of_retail_interest_[] = {
     { .name = "stock_locate", .type = PROTOPOOL_UNSIGNED, .offset = 10, .bytes = 2, .count = 1 },
     { .name = "tracking_number", .type = PROTOPOOL_UNSIGNED, .offset = 12, .bytes = 2, .count = 1 },
-    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1 },
+    { .name = "timestamp", .type = PROTOPOOL_UNSIGNED, .offset = 16, .bytes = 8, .count = 1, PROTOPOOL_RANGE_(itch_ranges_, 1) },
     { .name = "stock", .type = PROTOPOOL_TEXT, .offset = 1, .bytes = 1, .count = 8, .pad = ' ' },
     { .name = "interest", .type = PROTOPOOL_CHAR, .offset = 9, .bytes = 1, .count = 1 },
 };
@@ -623,28 +628,49 @@ static bool itch_is_valid_(const struct itch *msg)
 {
     switch (itch_tag_of(msg)) {
     case ITCH_SYSTEM_EVENT:
+        return itch_valid_system_event(ITCH_AS_(system_event, msg));
     case ITCH_STOCK_DIRECTORY:
+        return itch_valid_stock_directory(ITCH_AS_(stock_directory, msg));
     case ITCH_TRADING_ACTION:
+        return itch_valid_trading_action(ITCH_AS_(trading_action, msg));
     case ITCH_REG_SHO:
+        return itch_valid_reg_sho(ITCH_AS_(reg_sho, msg));
     case ITCH_PARTICIPANT_POSITION:
+        return itch_valid_participant_position(ITCH_AS_(participant_position, msg));
     case ITCH_MWCB_DECLINE:
+        return itch_valid_mwcb_decline(ITCH_AS_(mwcb_decline, msg));
     case ITCH_MWCB_STATUS:
+        return itch_valid_mwcb_status(ITCH_AS_(mwcb_status, msg));
     case ITCH_IPO_QUOTING:
+        return itch_valid_ipo_quoting(ITCH_AS_(ipo_quoting, msg));
     case ITCH_LULD_COLLAR:
+        return itch_valid_luld_collar(ITCH_AS_(luld_collar, msg));
     case ITCH_OPERATIONAL_HALT:
+        return itch_valid_operational_halt(ITCH_AS_(operational_halt, msg));
     case ITCH_ADD_ORDER:
+        return itch_valid_add_order(ITCH_AS_(add_order, msg));
     case ITCH_ADD_ORDER_MPID:
+        return itch_valid_add_order_mpid(ITCH_AS_(add_order_mpid, msg));
     case ITCH_ORDER_EXECUTED:
+        return itch_valid_order_executed(ITCH_AS_(order_executed, msg));
     case ITCH_ORDER_EXECUTED_PRICE:
+        return itch_valid_order_executed_price(ITCH_AS_(order_executed_price, msg));
     case ITCH_ORDER_CANCEL:
+        return itch_valid_order_cancel(ITCH_AS_(order_cancel, msg));
     case ITCH_ORDER_DELETE:
+        return itch_valid_order_delete(ITCH_AS_(order_delete, msg));
     case ITCH_ORDER_REPLACE:
+        return itch_valid_order_replace(ITCH_AS_(order_replace, msg));
     case ITCH_TRADE:
+        return itch_valid_trade(ITCH_AS_(trade, msg));
     case ITCH_CROSS_TRADE:
+        return itch_valid_cross_trade(ITCH_AS_(cross_trade, msg));
     case ITCH_BROKEN_TRADE:
+        return itch_valid_broken_trade(ITCH_AS_(broken_trade, msg));
     case ITCH_IMBALANCE:
+        return itch_valid_imbalance(ITCH_AS_(imbalance, msg));
     case ITCH_RETAIL_INTEREST:
-        return true;
+        return itch_valid_retail_interest(ITCH_AS_(retail_interest, msg));
     }
     return false;
 }
@@ -1118,22 +1144,251 @@ void itch_scrub(struct itch *msg)
     }
 }
 
+/* How records are packed. */
+static const struct protopool_step itch_steps_of_system_event_[] = {
+    { NULL, 2, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 4, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 8, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 1, 1, PROTOPOOL_PACKED_8, 0, true },
+};
+static const struct protopool_step itch_steps_of_stock_directory_[] = {
+    { NULL, 22, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 24, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 40, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 1, 8, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 9, 1, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 10, 1, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 28, 1, PROTOPOOL_PACKED_32, 0, true },
+    { NULL, 11, 1, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 12, 1, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 13, 2, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 15, 1, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 16, 1, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 17, 1, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 18, 1, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 19, 1, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 32, 1, PROTOPOOL_PACKED_32, 0, true },
+    { NULL, 20, 1, PROTOPOOL_PACKED_8, 0, true },
+};
+static const struct protopool_step itch_steps_of_trading_action_[] = {
+    { NULL, 16, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 18, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 24, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 1, 8, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 9, 1, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 10, 1, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 11, 4, PROTOPOOL_PACKED_8, 0, true },
+};
+static const struct protopool_step itch_steps_of_reg_sho_[] = {
+    { NULL, 10, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 12, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 16, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 1, 8, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 9, 1, PROTOPOOL_PACKED_8, 0, true },
+};
+static const struct protopool_step itch_steps_of_participant_position_[] = {
+    { NULL, 16, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 18, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 24, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 1, 4, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 5, 8, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 13, 1, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 14, 1, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 15, 1, PROTOPOOL_PACKED_8, 0, true },
+};
+static const struct protopool_step itch_steps_of_mwcb_decline_[] = {
+    { NULL, 2, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 4, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 8, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 16, 1, PROTOPOOL_PACKED_64, 0, true },
+    { NULL, 24, 1, PROTOPOOL_PACKED_64, 0, true },
+    { NULL, 32, 1, PROTOPOOL_PACKED_64, 0, true },
+};
+static const struct protopool_step itch_steps_of_mwcb_status_[] = {
+    { NULL, 2, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 4, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 8, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 1, 1, PROTOPOOL_PACKED_8, 0, true },
+};
+static const struct protopool_step itch_steps_of_ipo_quoting_[] = {
+    { NULL, 10, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 12, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 24, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 1, 8, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 16, 1, PROTOPOOL_PACKED_32, 0, true },
+    { NULL, 9, 1, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 20, 1, PROTOPOOL_PACKED_32, 0, true },
+};
+static const struct protopool_step itch_steps_of_luld_collar_[] = {
+    { NULL, 10, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 12, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 32, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 1, 8, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 16, 1, PROTOPOOL_PACKED_32, 0, true },
+    { NULL, 20, 1, PROTOPOOL_PACKED_32, 0, true },
+    { NULL, 24, 1, PROTOPOOL_PACKED_32, 0, true },
+    { NULL, 28, 1, PROTOPOOL_PACKED_32, 0, true },
+};
+static const struct protopool_step itch_steps_of_operational_halt_[] = {
+    { NULL, 12, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 14, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 16, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 1, 8, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 9, 1, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 10, 1, PROTOPOOL_PACKED_8, 0, true },
+};
+static const struct protopool_step itch_steps_of_add_order_[] = {
+    { NULL, 10, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 12, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 24, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 32, 1, PROTOPOOL_PACKED_64, 0, true },
+    { NULL, 1, 1, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 16, 1, PROTOPOOL_PACKED_32, 0, true },
+    { NULL, 2, 8, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 20, 1, PROTOPOOL_PACKED_32, 0, true },
+};
+static const struct protopool_step itch_steps_of_add_order_mpid_[] = {
+    { NULL, 14, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 16, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 32, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 40, 1, PROTOPOOL_PACKED_64, 0, true },
+    { NULL, 1, 1, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 20, 1, PROTOPOOL_PACKED_32, 0, true },
+    { NULL, 2, 8, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 24, 1, PROTOPOOL_PACKED_32, 0, true },
+    { NULL, 10, 4, PROTOPOOL_PACKED_8, 0, true },
+};
+static const struct protopool_step itch_steps_of_order_executed_[] = {
+    { NULL, 2, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 4, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 16, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 24, 1, PROTOPOOL_PACKED_64, 0, true },
+    { NULL, 8, 1, PROTOPOOL_PACKED_32, 0, true },
+    { NULL, 32, 1, PROTOPOOL_PACKED_64, 0, true },
+};
+static const struct protopool_step itch_steps_of_order_executed_price_[] = {
+    { NULL, 2, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 4, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 16, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 24, 1, PROTOPOOL_PACKED_64, 0, true },
+    { NULL, 8, 1, PROTOPOOL_PACKED_32, 0, true },
+    { NULL, 32, 1, PROTOPOOL_PACKED_64, 0, true },
+    { NULL, 1, 1, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 12, 1, PROTOPOOL_PACKED_32, 0, true },
+};
+static const struct protopool_step itch_steps_of_order_cancel_[] = {
+    { NULL, 2, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 4, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 16, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 24, 1, PROTOPOOL_PACKED_64, 0, true },
+    { NULL, 8, 1, PROTOPOOL_PACKED_32, 0, true },
+};
+static const struct protopool_step itch_steps_of_order_delete_[] = {
+    { NULL, 2, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 4, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 8, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 16, 1, PROTOPOOL_PACKED_64, 0, true },
+};
+static const struct protopool_step itch_steps_of_order_replace_[] = {
+    { NULL, 2, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 4, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 16, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 24, 1, PROTOPOOL_PACKED_64, 0, true },
+    { NULL, 32, 1, PROTOPOOL_PACKED_64, 0, true },
+    { NULL, 8, 1, PROTOPOOL_PACKED_32, 0, true },
+    { NULL, 12, 1, PROTOPOOL_PACKED_32, 0, true },
+};
+static const struct protopool_step itch_steps_of_trade_[] = {
+    { NULL, 10, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 12, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 24, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 32, 1, PROTOPOOL_PACKED_64, 0, true },
+    { NULL, 1, 1, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 16, 1, PROTOPOOL_PACKED_32, 0, true },
+    { NULL, 2, 8, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 20, 1, PROTOPOOL_PACKED_32, 0, true },
+    { NULL, 40, 1, PROTOPOOL_PACKED_64, 0, true },
+};
+static const struct protopool_step itch_steps_of_cross_trade_[] = {
+    { NULL, 10, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 12, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 24, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 32, 1, PROTOPOOL_PACKED_64, 0, true },
+    { NULL, 1, 8, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 16, 1, PROTOPOOL_PACKED_32, 0, true },
+    { NULL, 40, 1, PROTOPOOL_PACKED_64, 0, true },
+    { NULL, 9, 1, PROTOPOOL_PACKED_8, 0, true },
+};
+static const struct protopool_step itch_steps_of_broken_trade_[] = {
+    { NULL, 2, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 4, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 8, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 16, 1, PROTOPOOL_PACKED_64, 0, true },
+};
+static const struct protopool_step itch_steps_of_imbalance_[] = {
+    { NULL, 12, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 14, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 32, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 40, 1, PROTOPOOL_PACKED_64, 0, true },
+    { NULL, 48, 1, PROTOPOOL_PACKED_64, 0, true },
+    { NULL, 1, 1, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 2, 8, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 16, 1, PROTOPOOL_PACKED_32, 0, true },
+    { NULL, 20, 1, PROTOPOOL_PACKED_32, 0, true },
+    { NULL, 24, 1, PROTOPOOL_PACKED_32, 0, true },
+    { NULL, 10, 1, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 11, 1, PROTOPOOL_PACKED_8, 0, true },
+};
+static const struct protopool_step itch_steps_of_retail_interest_[] = {
+    { NULL, 10, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 12, 1, PROTOPOOL_PACKED_16, 0, true },
+    { NULL, 16, 1, PROTOPOOL_PACKED_U48, 0, true },
+    { NULL, 1, 8, PROTOPOOL_PACKED_8, 0, true },
+    { NULL, 9, 1, PROTOPOOL_PACKED_8, 0, true },
+};
+
+/* Of each variant, in the schema's order. */
+static const struct protopool_packing itch_packings_[] = {
+    { &itch_record_of_system_event_, itch_steps_of_system_event_, 11, 0, 0, true },
+    { &itch_record_of_stock_directory_, itch_steps_of_stock_directory_, 38, 0, 0, true },
+    { &itch_record_of_trading_action_, itch_steps_of_trading_action_, 24, 0, 0, true },
+    { &itch_record_of_reg_sho_, itch_steps_of_reg_sho_, 19, 0, 0, true },
+    { &itch_record_of_participant_position_, itch_steps_of_participant_position_, 25, 0, 0, true },
+    { &itch_record_of_mwcb_decline_, itch_steps_of_mwcb_decline_, 34, 0, 0, true },
+    { &itch_record_of_mwcb_status_, itch_steps_of_mwcb_status_, 11, 0, 0, true },
+    { &itch_record_of_ipo_quoting_, itch_steps_of_ipo_quoting_, 27, 0, 0, true },
+    { &itch_record_of_luld_collar_, itch_steps_of_luld_collar_, 34, 0, 0, true },
+    { &itch_record_of_operational_halt_, itch_steps_of_operational_halt_, 20, 0, 0, true },
+    { &itch_record_of_add_order_, itch_steps_of_add_order_, 35, 0, 0, true },
+    { &itch_record_of_add_order_mpid_, itch_steps_of_add_order_mpid_, 39, 0, 0, true },
+    { &itch_record_of_order_executed_, itch_steps_of_order_executed_, 30, 0, 0, true },
+    { &itch_record_of_order_executed_price_, itch_steps_of_order_executed_price_, 35, 0, 0, true },
+    { &itch_record_of_order_cancel_, itch_steps_of_order_cancel_, 22, 0, 0, true },
+    { &itch_record_of_order_delete_, itch_steps_of_order_delete_, 18, 0, 0, true },
+    { &itch_record_of_order_replace_, itch_steps_of_order_replace_, 34, 0, 0, true },
+    { &itch_record_of_trade_, itch_steps_of_trade_, 43, 0, 0, true },
+    { &itch_record_of_cross_trade_, itch_steps_of_cross_trade_, 39, 0, 0, true },
+    { &itch_record_of_broken_trade_, itch_steps_of_broken_trade_, 18, 0, 0, true },
+    { &itch_record_of_imbalance_, itch_steps_of_imbalance_, 49, 0, 0, true },
+    { &itch_record_of_retail_interest_, itch_steps_of_retail_interest_, 19, 0, 0, true },
+};
+
 size_t itch_encoded_size(const struct itch *msg)
 {
-    return msg != NULL ? itch_size(msg) : 0;
+    const unsigned ordinal = msg != NULL ? itch_ordinal_of_(itch_tag_of(msg)) : ITCH_ORDINALS_;
+    return ordinal < ITCH_ORDINALS_ ? 1 + protopool_packed_size(&itch_packings_[ordinal], msg) : 0;
 }
 
 size_t itch_encode(const struct itch *msg, void *buffer, size_t room)
 {
     const unsigned ordinal = msg != NULL ? itch_ordinal_of_(itch_tag_of(msg)) : ITCH_ORDINALS_;
-    const struct protopool_form *const form = &itch_forms_[ordinal];
-    size_t bytes;
+    const struct protopool_packing *const packing = &itch_packings_[ordinal];
 
-    if (ordinal == ITCH_ORDINALS_) {
+    if (ordinal == ITCH_ORDINALS_ || 1 + protopool_packed_size(packing, msg) > room) {
         return 0;
     }
-    bytes = form->record->bytes;
-    return bytes <= room ? protopool_encode(form, msg, bytes, buffer) : 0;
+    protopool_pack_tag((unsigned char *)buffer, msg->tag, 1, true);
+    return 1 + protopool_pack(packing, msg, (unsigned char *)buffer + 1, true);
 }
 
 /* Notes why received bytes are no message, and puts their slot back into the pool. result->used: the bytes of the message in it. */
@@ -1142,7 +1397,7 @@ static PROTOPOOL_COLD struct itch *itch_refuse_received_(struct itch_pool *pool,
 {
     const struct protopool_form *const form = &itch_forms_[itch_ordinal_of_(itch_tag_of(msg))];
     unsigned slot_class = itch_class_of_(msg);
-    (void)protopool_note_invalid(result, pool, form, NULL, msg, is_changed);
+    (void)protopool_note_invalid(result, pool, form, itch_ranges_, msg, is_changed);
 #if PROTOPOOL_CHECK == 2
     protopool_discard(&pool->engine_, slot_class, msg);
 #else
@@ -1154,50 +1409,56 @@ static PROTOPOOL_COLD struct itch *itch_refuse_received_(struct itch_pool *pool,
 struct itch *(itch_receive)(struct itch_pool *pool, const void *bytes, size_t count,
     struct protopool_received *result)
 {
-    const uint32_t number = count < sizeof(struct itch) ? 0 : protopool_received_tag(bytes, sizeof(struct itch));
-    const enum itch_tag tag = (enum itch_tag)number;
-    const unsigned ordinal = itch_ordinal_of_(tag);
-    const struct itch tagged = { (uint8_t)tag };
-    const struct protopool_form *const form = &itch_forms_[ordinal];
+    const unsigned char *const from = (const unsigned char *)bytes + (count < 1 ? 0 : 1);
+    const uint32_t number = count < 1 ? 0 : protopool_packed_tag((const unsigned char *)bytes, 1, true);
+    const unsigned ordinal = itch_ordinal_of_((enum itch_tag)number);
+    const struct itch tagged = { (uint8_t)number };
+    struct protopool_measured measured;
     struct itch *msg = NULL;
-    size_t size;
     unsigned slot_class;
+    bool is_changed;
 
-    if (count < sizeof tagged) {
-        return (struct itch *)protopool_note_incomplete(result, sizeof tagged - count);
+    if (count < 1) {
+        return (struct itch *)protopool_note_incomplete(result, 1 - count);
     }
     if (ordinal == ITCH_ORDINALS_) {
         return (struct itch *)protopool_note_unknown_tag(result, pool, number);
     }
-    size = form->record->bytes;
-    if (form->tail_count != 0 || count < size) {
-        size = protopool_measure(form, bytes, count, result);
-        if (size == 0) {
-            return NULL;
-        }
+    measured = protopool_measure_packed(&itch_packings_[ordinal], from, count - 1, true, false, result);
+    if (measured.size == 0) {
+        return NULL;
     }
     result->status = PROTOPOOL_RECEIVED;
-    result->used = size;
+    result->used = measured.used + 1;
     result->missing = 0;
     slot_class = itch_class_of_(&tagged);
-    msg = (struct itch *)itch_take_(pool, slot_class, tag, sizeof tagged, size);
+    msg = (struct itch *)itch_take_(pool, slot_class, (enum itch_tag)number, sizeof tagged, measured.size);
     if (msg == NULL) {
         return (struct itch *)protopool_note_no_memory(result);
     }
-    protopool_copy(msg, bytes, size);
-    *msg = tagged; /* the bytes can change meanwhile: what was looked at is not read twice */
-    if (!protopool_is_little_endian() && !protopool_from_wire(form, msg, size)) {
-        return itch_refuse_received_(pool, msg, true, result);
-    }
-    if (!protopool_visit_holes(form, (unsigned char *)msg, false) || !itch_is_valid_(msg)
-        || (form->varying_count != 0 && !protopool_is_varying_scrubbed(form, msg))) {
-        return itch_refuse_received_(pool, msg, false, result);
+    is_changed = !protopool_unpack(&itch_packings_[ordinal], msg, from, measured, true);
+    *msg = tagged;
+    if (is_changed || !itch_is_valid_(msg)) {
+        result->used = measured.size; /* by which its slot is found */
+        return itch_refuse_received_(pool, msg, is_changed, result);
     }
     return msg;
 }
 
 #if PROTOPOOL_CHECK >= 1
 /* ---- What is refused ----------------------------------------------------------------------------------------- */
+
+void itch_explain_system_event_(const struct protopool *pool, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, char event_code)
+{
+    const struct protopool_argument arguments[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { &event_code, sizeof event_code, 1 },
+    };
+    protopool_explain_new(pool, &itch_record_of_system_event_, arguments);
+}
 
 void itch_explain_stock_directory_(const struct protopool *pool, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, const char *stock, char market_category, char financial_status, uint32_t round_lot_size,
@@ -1269,6 +1530,32 @@ void itch_explain_participant_position_(const struct protopool *pool, uint16_t s
         { &state, sizeof state, 1 },
     };
     protopool_explain_new(pool, &itch_record_of_participant_position_, arguments);
+}
+
+void itch_explain_mwcb_decline_(const struct protopool *pool, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3)
+{
+    const struct protopool_argument arguments[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { &level1, sizeof level1, 1 },
+        { &level2, sizeof level2, 1 },
+        { &level3, sizeof level3, 1 },
+    };
+    protopool_explain_new(pool, &itch_record_of_mwcb_decline_, arguments);
+}
+
+void itch_explain_mwcb_status_(const struct protopool *pool, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, char breached_level)
+{
+    const struct protopool_argument arguments[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { &breached_level, sizeof breached_level, 1 },
+    };
+    protopool_explain_new(pool, &itch_record_of_mwcb_status_, arguments);
 }
 
 void itch_explain_ipo_quoting_(const struct protopool *pool, uint16_t stock_locate, uint16_t tracking_number,
@@ -1351,6 +1638,77 @@ void itch_explain_add_order_mpid_(const struct protopool *pool, uint16_t stock_l
     protopool_explain_new(pool, &itch_record_of_add_order_mpid_, arguments);
 }
 
+void itch_explain_order_executed_(const struct protopool *pool, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match)
+{
+    const struct protopool_argument arguments[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { &order_ref, sizeof order_ref, 1 },
+        { &executed, sizeof executed, 1 },
+        { &match, sizeof match, 1 },
+    };
+    protopool_explain_new(pool, &itch_record_of_order_executed_, arguments);
+}
+
+void itch_explain_order_executed_price_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
+    char printable, uint32_t price)
+{
+    const struct protopool_argument arguments[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { &order_ref, sizeof order_ref, 1 },
+        { &executed, sizeof executed, 1 },
+        { &match, sizeof match, 1 },
+        { &printable, sizeof printable, 1 },
+        { &price, sizeof price, 1 },
+    };
+    protopool_explain_new(pool, &itch_record_of_order_executed_price_, arguments);
+}
+
+void itch_explain_order_cancel_(const struct protopool *pool, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref, uint32_t cancelled)
+{
+    const struct protopool_argument arguments[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { &order_ref, sizeof order_ref, 1 },
+        { &cancelled, sizeof cancelled, 1 },
+    };
+    protopool_explain_new(pool, &itch_record_of_order_cancel_, arguments);
+}
+
+void itch_explain_order_delete_(const struct protopool *pool, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t order_ref)
+{
+    const struct protopool_argument arguments[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { &order_ref, sizeof order_ref, 1 },
+    };
+    protopool_explain_new(pool, &itch_record_of_order_delete_, arguments);
+}
+
+void itch_explain_order_replace_(const struct protopool *pool, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares, uint32_t price)
+{
+    const struct protopool_argument arguments[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { &original_ref, sizeof original_ref, 1 },
+        { &new_ref, sizeof new_ref, 1 },
+        { &shares, sizeof shares, 1 },
+        { &price, sizeof price, 1 },
+    };
+    protopool_explain_new(pool, &itch_record_of_order_replace_, arguments);
+}
+
 void itch_explain_trade_(const struct protopool *pool, uint16_t stock_locate, uint16_t tracking_number,
     uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock, uint32_t price,
     uint64_t match)
@@ -1383,6 +1741,18 @@ void itch_explain_cross_trade_(const struct protopool *pool, uint16_t stock_loca
         { &cross_type, sizeof cross_type, 1 },
     };
     protopool_explain_new(pool, &itch_record_of_cross_trade_, arguments);
+}
+
+void itch_explain_broken_trade_(const struct protopool *pool, uint16_t stock_locate, uint16_t tracking_number,
+    uint64_t timestamp, uint64_t match)
+{
+    const struct protopool_argument arguments[] = {
+        { &stock_locate, sizeof stock_locate, 1 },
+        { &tracking_number, sizeof tracking_number, 1 },
+        { &timestamp, sizeof timestamp, 1 },
+        { &match, sizeof match, 1 },
+    };
+    protopool_explain_new(pool, &itch_record_of_broken_trade_, arguments);
 }
 
 void itch_explain_imbalance_(const struct protopool *pool, uint16_t stock_locate, uint16_t tracking_number,

@@ -576,9 +576,9 @@ PROTOPOOL_API bool itch_validate(const struct itch *msg, size_t bytes);
 PROTOPOOL_API bool itch_equal(const struct itch *one, const struct itch *other);
 PROTOPOOL_API uint64_t itch_hash(const struct itch *msg);
 
-/* Messages as bytes, the same on every machine, not aligned (docs/wire.md). encode returns how many bytes it wrote: encoded_size, or 0 if
- * room is too small or msg is no message. receive allocates the message with which `count` bytes begin. After NULL, result->status
- * has the reason: incomplete, invalid or no memory. scrub sets padding and other bytes without a value to 0, as encode does. */
+/* Messages as bytes of a packed format, in big-endian order (docs/wire.md). encode returns how many bytes it wrote: encoded_size,
+ * or 0 if room is too small or msg is no message. receive allocates the message with which `count` bytes begin. After NULL,
+ * result->status has the reason: incomplete, invalid or no memory. scrub sets padding and other bytes without a value to 0. */
 PROTOPOOL_API size_t itch_encoded_size(const struct itch *msg);
 PROTOPOOL_API size_t itch_encode(const struct itch *msg, void *buffer, size_t room);
 PROTOPOOL_NODISCARD PROTOPOOL_API struct itch *itch_receive(struct itch_pool *pool, const void *bytes, size_t count,
@@ -734,7 +734,7 @@ struct itch_depot {
 #endif
 
 /* The name has a hash of the layout, and the settings; each file that includes this refers to it. */
-#define itch_layout_ PROTOPOOL_NAMED_(itch_layout_01a0dfa3)
+#define itch_layout_ PROTOPOOL_NAMED_(itch_layout_957a5f9e)
 PROTOPOOL_API extern const struct protopool_geometry itch_layout_;
 PROTOPOOL_REFER_(itch_refers_to_layout_, itch_layout_);
 
@@ -834,6 +834,8 @@ static inline struct itch *itch_refuse_copy_(struct itch_pool *pool, enum itch_t
 }
 
 #if PROTOPOOL_CHECK >= 1
+PROTOPOOL_API void itch_explain_system_event_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, char event_code);
 PROTOPOOL_API void itch_explain_stock_directory_(const struct protopool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_category, char financial_status,
     uint32_t round_lot_size, char round_lots_only, char issue_classification, const char *issue_subtype,
@@ -846,6 +848,10 @@ PROTOPOOL_API void itch_explain_reg_sho_(const struct protopool *pool, uint16_t 
 PROTOPOOL_API void itch_explain_participant_position_(const struct protopool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *mpid, const char *stock, char primary, char mode,
     char state);
+PROTOPOOL_API void itch_explain_mwcb_decline_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3);
+PROTOPOOL_API void itch_explain_mwcb_status_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, char breached_level);
 PROTOPOOL_API void itch_explain_ipo_quoting_(const struct protopool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, const char *stock, uint32_t release_time, char qualifier,
     uint32_t price);
@@ -860,12 +866,26 @@ PROTOPOOL_API void itch_explain_add_order_(const struct protopool *pool, uint16_
 PROTOPOOL_API void itch_explain_add_order_mpid_(const struct protopool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
     uint32_t price, const char *mpid);
+PROTOPOOL_API void itch_explain_order_executed_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match);
+PROTOPOOL_API void itch_explain_order_executed_price_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
+    char printable, uint32_t price);
+PROTOPOOL_API void itch_explain_order_cancel_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t cancelled);
+PROTOPOOL_API void itch_explain_order_delete_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref);
+PROTOPOOL_API void itch_explain_order_replace_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares,
+    uint32_t price);
 PROTOPOOL_API void itch_explain_trade_(const struct protopool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, char side, uint32_t shares, const char *stock,
     uint32_t price, uint64_t match);
 PROTOPOOL_API void itch_explain_cross_trade_(const struct protopool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t shares, const char *stock, uint32_t price,
     uint64_t match, char cross_type);
+PROTOPOOL_API void itch_explain_broken_trade_(const struct protopool *pool, uint16_t stock_locate,
+    uint16_t tracking_number, uint64_t timestamp, uint64_t match);
 PROTOPOOL_API void itch_explain_imbalance_(const struct protopool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t paired, uint64_t imbalance, char direction,
     const char *stock, uint32_t far_price, uint32_t near_price, uint32_t reference_price, char cross_type,
@@ -1090,7 +1110,12 @@ static inline void itch_depot_stats(struct itch_depot *depot, struct itch_pool_s
 
 /* ---- SystemEvent ---- */
 
-PROTOPOOL_VALID_(itch, system_event, ITCH_SYSTEM_EVENT)
+static inline bool itch_valid_system_event(const struct itch_system_event *msg)
+{
+    return (msg->base.tag == ITCH_SYSTEM_EVENT || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 PROTOPOOL_DEFAULT_(itch, system_event, ITCH_SYSTEM_EVENT)
 PROTOPOOL_READ_EDIT_FREE_(itch, system_event, ITCH_SYSTEM_EVENT, 1)
 
@@ -1099,6 +1124,10 @@ static inline struct itch_system_event itch_make_system_event(uint16_t stock_loc
 {
     struct itch_system_event msg;
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (!(timestamp <= UINT64_C(281474976710655))) {
+        PROTOPOOL_EXPLAIN_(itch_explain_system_event_(NULL, stock_locate, tracking_number, timestamp, event_code));
+        return msg;
+    }
     msg.base.tag = ITCH_SYSTEM_EVENT;
     msg.stock_locate = stock_locate;
     msg.tracking_number = tracking_number;
@@ -1110,6 +1139,11 @@ static inline struct itch_system_event itch_make_system_event(uint16_t stock_loc
 static inline struct itch *itch_new_system_event(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, char event_code)
 {
+    if (!(timestamp <= UINT64_C(281474976710655))) {
+        PROTOPOOL_EXPLAIN_(itch_explain_system_event_(&pool->engine_, stock_locate, tracking_number, timestamp,
+            event_code));
+        return itch_refused_(pool);
+    }
     struct itch_system_event *const msg = (struct itch_system_event *)itch_take_(pool, 1, ITCH_SYSTEM_EVENT, 8, sizeof *msg);
     if (msg == NULL) {
         return NULL;
@@ -1135,7 +1169,12 @@ static inline struct itch *itch_copy_system_event(struct itch_pool *pool, const 
 
 /* ---- StockDirectory ---- */
 
-PROTOPOOL_VALID_(itch, stock_directory, ITCH_STOCK_DIRECTORY)
+static inline bool itch_valid_stock_directory(const struct itch_stock_directory *msg)
+{
+    return (msg->base.tag == ITCH_STOCK_DIRECTORY || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 static inline struct itch_stock_directory itch_default_stock_directory(void)
 {
     struct itch_stock_directory msg;
@@ -1157,7 +1196,7 @@ static inline struct itch_stock_directory itch_make_stock_directory(uint16_t sto
     const size_t stock_len = protopool_text_length(stock, 8);
     const size_t issue_subtype_len = protopool_text_length(issue_subtype, 2);
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
-    if (stock_len > 8 || issue_subtype_len > 2) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8 || issue_subtype_len > 2) {
         PROTOPOOL_EXPLAIN_(itch_explain_stock_directory_(NULL, stock_locate, tracking_number, timestamp, stock,
             market_category, financial_status, round_lot_size, round_lots_only, issue_classification, issue_subtype,
             authenticity, short_sale_threshold, ipo_flag, luld_tier, etp_flag, etp_leverage, inverse));
@@ -1192,7 +1231,7 @@ static inline struct itch *itch_new_stock_directory(struct itch_pool *pool, uint
 {
     const size_t stock_len = protopool_text_length(stock, 8);
     const size_t issue_subtype_len = protopool_text_length(issue_subtype, 2);
-    if (stock_len > 8 || issue_subtype_len > 2) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8 || issue_subtype_len > 2) {
         PROTOPOOL_EXPLAIN_(itch_explain_stock_directory_(&pool->engine_, stock_locate, tracking_number, timestamp,
             stock, market_category, financial_status, round_lot_size, round_lots_only, issue_classification,
             issue_subtype, authenticity, short_sale_threshold, ipo_flag, luld_tier, etp_flag, etp_leverage,
@@ -1243,7 +1282,12 @@ static inline struct itch *itch_copy_stock_directory(struct itch_pool *pool,
 
 /* ---- TradingAction ---- */
 
-PROTOPOOL_VALID_(itch, trading_action, ITCH_TRADING_ACTION)
+static inline bool itch_valid_trading_action(const struct itch_trading_action *msg)
+{
+    return (msg->base.tag == ITCH_TRADING_ACTION || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 static inline struct itch_trading_action itch_default_trading_action(void)
 {
     struct itch_trading_action msg;
@@ -1263,7 +1307,7 @@ static inline struct itch_trading_action itch_make_trading_action(uint16_t stock
     const size_t stock_len = protopool_text_length(stock, 8);
     const size_t reason_len = protopool_text_length(reason, 4);
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
-    if (stock_len > 8 || reason_len > 4) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8 || reason_len > 4) {
         PROTOPOOL_EXPLAIN_(itch_explain_trading_action_(NULL, stock_locate, tracking_number, timestamp, stock,
             state, reserved, reason));
         return msg;
@@ -1284,7 +1328,7 @@ static inline struct itch *itch_new_trading_action(struct itch_pool *pool, uint1
 {
     const size_t stock_len = protopool_text_length(stock, 8);
     const size_t reason_len = protopool_text_length(reason, 4);
-    if (stock_len > 8 || reason_len > 4) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8 || reason_len > 4) {
         PROTOPOOL_EXPLAIN_(itch_explain_trading_action_(&pool->engine_, stock_locate, tracking_number, timestamp,
             stock, state, reserved, reason));
         return itch_refused_(pool);
@@ -1320,7 +1364,12 @@ static inline struct itch *itch_copy_trading_action(struct itch_pool *pool, cons
 
 /* ---- RegSho ---- */
 
-PROTOPOOL_VALID_(itch, reg_sho, ITCH_REG_SHO)
+static inline bool itch_valid_reg_sho(const struct itch_reg_sho *msg)
+{
+    return (msg->base.tag == ITCH_REG_SHO || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 static inline struct itch_reg_sho itch_default_reg_sho(void)
 {
     struct itch_reg_sho msg;
@@ -1338,7 +1387,7 @@ static inline struct itch_reg_sho itch_make_reg_sho(uint16_t stock_locate, uint1
     struct itch_reg_sho msg;
     const size_t stock_len = protopool_text_length(stock, 8);
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
-    if (stock_len > 8) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_reg_sho_(NULL, stock_locate, tracking_number, timestamp, stock, action));
         return msg;
     }
@@ -1355,7 +1404,7 @@ static inline struct itch *itch_new_reg_sho(struct itch_pool *pool, uint16_t sto
     uint64_t timestamp, const char *stock, char action)
 {
     const size_t stock_len = protopool_text_length(stock, 8);
-    if (stock_len > 8) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_reg_sho_(&pool->engine_, stock_locate, tracking_number, timestamp, stock,
             action));
         return itch_refused_(pool);
@@ -1387,7 +1436,12 @@ static inline struct itch *itch_copy_reg_sho(struct itch_pool *pool, const struc
 
 /* ---- ParticipantPosition ---- */
 
-PROTOPOOL_VALID_(itch, participant_position, ITCH_PARTICIPANT_POSITION)
+static inline bool itch_valid_participant_position(const struct itch_participant_position *msg)
+{
+    return (msg->base.tag == ITCH_PARTICIPANT_POSITION || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 static inline struct itch_participant_position itch_default_participant_position(void)
 {
     struct itch_participant_position msg;
@@ -1408,7 +1462,7 @@ static inline struct itch_participant_position itch_make_participant_position(ui
     const size_t mpid_len = protopool_text_length(mpid, 4);
     const size_t stock_len = protopool_text_length(stock, 8);
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
-    if (mpid_len > 4 || stock_len > 8) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || mpid_len > 4 || stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_participant_position_(NULL, stock_locate, tracking_number, timestamp, mpid,
             stock, primary, mode, state));
         return msg;
@@ -1431,7 +1485,7 @@ static inline struct itch *itch_new_participant_position(struct itch_pool *pool,
 {
     const size_t mpid_len = protopool_text_length(mpid, 4);
     const size_t stock_len = protopool_text_length(stock, 8);
-    if (mpid_len > 4 || stock_len > 8) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || mpid_len > 4 || stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_participant_position_(&pool->engine_, stock_locate, tracking_number,
             timestamp, mpid, stock, primary, mode, state));
         return itch_refused_(pool);
@@ -1467,7 +1521,12 @@ static inline struct itch *itch_copy_participant_position(struct itch_pool *pool
 
 /* ---- MwcbDecline ---- */
 
-PROTOPOOL_VALID_(itch, mwcb_decline, ITCH_MWCB_DECLINE)
+static inline bool itch_valid_mwcb_decline(const struct itch_mwcb_decline *msg)
+{
+    return (msg->base.tag == ITCH_MWCB_DECLINE || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 PROTOPOOL_DEFAULT_(itch, mwcb_decline, ITCH_MWCB_DECLINE)
 PROTOPOOL_READ_EDIT_FREE_(itch, mwcb_decline, ITCH_MWCB_DECLINE, 4)
 
@@ -1476,6 +1535,11 @@ static inline struct itch_mwcb_decline itch_make_mwcb_decline(uint16_t stock_loc
 {
     struct itch_mwcb_decline msg;
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (!(timestamp <= UINT64_C(281474976710655))) {
+        PROTOPOOL_EXPLAIN_(itch_explain_mwcb_decline_(NULL, stock_locate, tracking_number, timestamp, level1,
+            level2, level3));
+        return msg;
+    }
     msg.base.tag = ITCH_MWCB_DECLINE;
     msg.stock_locate = stock_locate;
     msg.tracking_number = tracking_number;
@@ -1489,6 +1553,11 @@ static inline struct itch_mwcb_decline itch_make_mwcb_decline(uint16_t stock_loc
 static inline struct itch *itch_new_mwcb_decline(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t level1, uint64_t level2, uint64_t level3)
 {
+    if (!(timestamp <= UINT64_C(281474976710655))) {
+        PROTOPOOL_EXPLAIN_(itch_explain_mwcb_decline_(&pool->engine_, stock_locate, tracking_number, timestamp,
+            level1, level2, level3));
+        return itch_refused_(pool);
+    }
     struct itch_mwcb_decline *const msg = (struct itch_mwcb_decline *)itch_take_(pool, 4, ITCH_MWCB_DECLINE, 8, sizeof *msg);
     if (msg == NULL) {
         return NULL;
@@ -1516,7 +1585,12 @@ static inline struct itch *itch_copy_mwcb_decline(struct itch_pool *pool, const 
 
 /* ---- MwcbStatus ---- */
 
-PROTOPOOL_VALID_(itch, mwcb_status, ITCH_MWCB_STATUS)
+static inline bool itch_valid_mwcb_status(const struct itch_mwcb_status *msg)
+{
+    return (msg->base.tag == ITCH_MWCB_STATUS || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 PROTOPOOL_DEFAULT_(itch, mwcb_status, ITCH_MWCB_STATUS)
 PROTOPOOL_READ_EDIT_FREE_(itch, mwcb_status, ITCH_MWCB_STATUS, 1)
 
@@ -1525,6 +1599,11 @@ static inline struct itch_mwcb_status itch_make_mwcb_status(uint16_t stock_locat
 {
     struct itch_mwcb_status msg;
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (!(timestamp <= UINT64_C(281474976710655))) {
+        PROTOPOOL_EXPLAIN_(itch_explain_mwcb_status_(NULL, stock_locate, tracking_number, timestamp,
+            breached_level));
+        return msg;
+    }
     msg.base.tag = ITCH_MWCB_STATUS;
     msg.stock_locate = stock_locate;
     msg.tracking_number = tracking_number;
@@ -1536,6 +1615,11 @@ static inline struct itch_mwcb_status itch_make_mwcb_status(uint16_t stock_locat
 static inline struct itch *itch_new_mwcb_status(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, char breached_level)
 {
+    if (!(timestamp <= UINT64_C(281474976710655))) {
+        PROTOPOOL_EXPLAIN_(itch_explain_mwcb_status_(&pool->engine_, stock_locate, tracking_number, timestamp,
+            breached_level));
+        return itch_refused_(pool);
+    }
     struct itch_mwcb_status *const msg = (struct itch_mwcb_status *)itch_take_(pool, 1, ITCH_MWCB_STATUS, 8, sizeof *msg);
     if (msg == NULL) {
         return NULL;
@@ -1561,7 +1645,12 @@ static inline struct itch *itch_copy_mwcb_status(struct itch_pool *pool, const s
 
 /* ---- IpoQuoting ---- */
 
-PROTOPOOL_VALID_(itch, ipo_quoting, ITCH_IPO_QUOTING)
+static inline bool itch_valid_ipo_quoting(const struct itch_ipo_quoting *msg)
+{
+    return (msg->base.tag == ITCH_IPO_QUOTING || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 static inline struct itch_ipo_quoting itch_default_ipo_quoting(void)
 {
     struct itch_ipo_quoting msg;
@@ -1579,7 +1668,7 @@ static inline struct itch_ipo_quoting itch_make_ipo_quoting(uint16_t stock_locat
     struct itch_ipo_quoting msg;
     const size_t stock_len = protopool_text_length(stock, 8);
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
-    if (stock_len > 8) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_ipo_quoting_(NULL, stock_locate, tracking_number, timestamp, stock,
             release_time, qualifier, price));
         return msg;
@@ -1600,7 +1689,7 @@ static inline struct itch *itch_new_ipo_quoting(struct itch_pool *pool, uint16_t
     uint32_t price)
 {
     const size_t stock_len = protopool_text_length(stock, 8);
-    if (stock_len > 8) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_ipo_quoting_(&pool->engine_, stock_locate, tracking_number, timestamp,
             stock, release_time, qualifier, price));
         return itch_refused_(pool);
@@ -1634,7 +1723,12 @@ static inline struct itch *itch_copy_ipo_quoting(struct itch_pool *pool, const s
 
 /* ---- LuldCollar ---- */
 
-PROTOPOOL_VALID_(itch, luld_collar, ITCH_LULD_COLLAR)
+static inline bool itch_valid_luld_collar(const struct itch_luld_collar *msg)
+{
+    return (msg->base.tag == ITCH_LULD_COLLAR || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 static inline struct itch_luld_collar itch_default_luld_collar(void)
 {
     struct itch_luld_collar msg;
@@ -1653,7 +1747,7 @@ static inline struct itch_luld_collar itch_make_luld_collar(uint16_t stock_locat
     struct itch_luld_collar msg;
     const size_t stock_len = protopool_text_length(stock, 8);
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
-    if (stock_len > 8) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_luld_collar_(NULL, stock_locate, tracking_number, timestamp, stock,
             reference_price, upper_price, lower_price, extension));
         return msg;
@@ -1675,7 +1769,7 @@ static inline struct itch *itch_new_luld_collar(struct itch_pool *pool, uint16_t
     uint32_t lower_price, uint32_t extension)
 {
     const size_t stock_len = protopool_text_length(stock, 8);
-    if (stock_len > 8) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_luld_collar_(&pool->engine_, stock_locate, tracking_number, timestamp,
             stock, reference_price, upper_price, lower_price, extension));
         return itch_refused_(pool);
@@ -1712,7 +1806,12 @@ static inline struct itch *itch_copy_luld_collar(struct itch_pool *pool, const s
 
 /* ---- OperationalHalt ---- */
 
-PROTOPOOL_VALID_(itch, operational_halt, ITCH_OPERATIONAL_HALT)
+static inline bool itch_valid_operational_halt(const struct itch_operational_halt *msg)
+{
+    return (msg->base.tag == ITCH_OPERATIONAL_HALT || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 static inline struct itch_operational_halt itch_default_operational_halt(void)
 {
     struct itch_operational_halt msg;
@@ -1730,7 +1829,7 @@ static inline struct itch_operational_halt itch_make_operational_halt(uint16_t s
     struct itch_operational_halt msg;
     const size_t stock_len = protopool_text_length(stock, 8);
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
-    if (stock_len > 8) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_operational_halt_(NULL, stock_locate, tracking_number, timestamp, stock,
             market_code, action));
         return msg;
@@ -1749,7 +1848,7 @@ static inline struct itch *itch_new_operational_halt(struct itch_pool *pool, uin
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char market_code, char action)
 {
     const size_t stock_len = protopool_text_length(stock, 8);
-    if (stock_len > 8) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_operational_halt_(&pool->engine_, stock_locate, tracking_number, timestamp,
             stock, market_code, action));
         return itch_refused_(pool);
@@ -1783,7 +1882,12 @@ static inline struct itch *itch_copy_operational_halt(struct itch_pool *pool,
 
 /* ---- AddOrder ---- */
 
-PROTOPOOL_VALID_(itch, add_order, ITCH_ADD_ORDER)
+static inline bool itch_valid_add_order(const struct itch_add_order *msg)
+{
+    return (msg->base.tag == ITCH_ADD_ORDER || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 static inline struct itch_add_order itch_default_add_order(void)
 {
     struct itch_add_order msg;
@@ -1801,7 +1905,7 @@ static inline struct itch_add_order itch_make_add_order(uint16_t stock_locate, u
     struct itch_add_order msg;
     const size_t stock_len = protopool_text_length(stock, 8);
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
-    if (stock_len > 8) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_add_order_(NULL, stock_locate, tracking_number, timestamp, order_ref, side,
             shares, stock, price));
         return msg;
@@ -1823,7 +1927,7 @@ static inline struct itch *itch_new_add_order(struct itch_pool *pool, uint16_t s
     uint32_t price)
 {
     const size_t stock_len = protopool_text_length(stock, 8);
-    if (stock_len > 8) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_add_order_(&pool->engine_, stock_locate, tracking_number, timestamp,
             order_ref, side, shares, stock, price));
         return itch_refused_(pool);
@@ -1858,7 +1962,12 @@ static inline struct itch *itch_copy_add_order(struct itch_pool *pool, const str
 
 /* ---- AddOrderMpid ---- */
 
-PROTOPOOL_VALID_(itch, add_order_mpid, ITCH_ADD_ORDER_MPID)
+static inline bool itch_valid_add_order_mpid(const struct itch_add_order_mpid *msg)
+{
+    return (msg->base.tag == ITCH_ADD_ORDER_MPID || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 static inline struct itch_add_order_mpid itch_default_add_order_mpid(void)
 {
     struct itch_add_order_mpid msg;
@@ -1879,7 +1988,7 @@ static inline struct itch_add_order_mpid itch_make_add_order_mpid(uint16_t stock
     const size_t stock_len = protopool_text_length(stock, 8);
     const size_t mpid_len = protopool_text_length(mpid, 4);
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
-    if (stock_len > 8 || mpid_len > 4) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8 || mpid_len > 4) {
         PROTOPOOL_EXPLAIN_(itch_explain_add_order_mpid_(NULL, stock_locate, tracking_number, timestamp, order_ref,
             side, shares, stock, price, mpid));
         return msg;
@@ -1903,7 +2012,7 @@ static inline struct itch *itch_new_add_order_mpid(struct itch_pool *pool, uint1
 {
     const size_t stock_len = protopool_text_length(stock, 8);
     const size_t mpid_len = protopool_text_length(mpid, 4);
-    if (stock_len > 8 || mpid_len > 4) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8 || mpid_len > 4) {
         PROTOPOOL_EXPLAIN_(itch_explain_add_order_mpid_(&pool->engine_, stock_locate, tracking_number, timestamp,
             order_ref, side, shares, stock, price, mpid));
         return itch_refused_(pool);
@@ -1941,7 +2050,12 @@ static inline struct itch *itch_copy_add_order_mpid(struct itch_pool *pool, cons
 
 /* ---- OrderExecuted ---- */
 
-PROTOPOOL_VALID_(itch, order_executed, ITCH_ORDER_EXECUTED)
+static inline bool itch_valid_order_executed(const struct itch_order_executed *msg)
+{
+    return (msg->base.tag == ITCH_ORDER_EXECUTED || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 PROTOPOOL_DEFAULT_(itch, order_executed, ITCH_ORDER_EXECUTED)
 PROTOPOOL_READ_EDIT_FREE_(itch, order_executed, ITCH_ORDER_EXECUTED, 4)
 
@@ -1950,6 +2064,11 @@ static inline struct itch_order_executed itch_make_order_executed(uint16_t stock
 {
     struct itch_order_executed msg;
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (!(timestamp <= UINT64_C(281474976710655))) {
+        PROTOPOOL_EXPLAIN_(itch_explain_order_executed_(NULL, stock_locate, tracking_number, timestamp, order_ref,
+            executed, match));
+        return msg;
+    }
     msg.base.tag = ITCH_ORDER_EXECUTED;
     msg.stock_locate = stock_locate;
     msg.tracking_number = tracking_number;
@@ -1963,6 +2082,11 @@ static inline struct itch_order_executed itch_make_order_executed(uint16_t stock
 static inline struct itch *itch_new_order_executed(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match)
 {
+    if (!(timestamp <= UINT64_C(281474976710655))) {
+        PROTOPOOL_EXPLAIN_(itch_explain_order_executed_(&pool->engine_, stock_locate, tracking_number, timestamp,
+            order_ref, executed, match));
+        return itch_refused_(pool);
+    }
     struct itch_order_executed *const msg = (struct itch_order_executed *)itch_take_(pool, 4, ITCH_ORDER_EXECUTED, 8, sizeof *msg);
     if (msg == NULL) {
         return NULL;
@@ -1992,7 +2116,12 @@ static inline struct itch *itch_copy_order_executed(struct itch_pool *pool, cons
 
 /* ---- OrderExecutedPrice ---- */
 
-PROTOPOOL_VALID_(itch, order_executed_price, ITCH_ORDER_EXECUTED_PRICE)
+static inline bool itch_valid_order_executed_price(const struct itch_order_executed_price *msg)
+{
+    return (msg->base.tag == ITCH_ORDER_EXECUTED_PRICE || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 PROTOPOOL_DEFAULT_(itch, order_executed_price, ITCH_ORDER_EXECUTED_PRICE)
 PROTOPOOL_READ_EDIT_FREE_(itch, order_executed_price, ITCH_ORDER_EXECUTED_PRICE, 4)
 
@@ -2002,6 +2131,11 @@ static inline struct itch_order_executed_price itch_make_order_executed_price(ui
 {
     struct itch_order_executed_price msg;
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (!(timestamp <= UINT64_C(281474976710655))) {
+        PROTOPOOL_EXPLAIN_(itch_explain_order_executed_price_(NULL, stock_locate, tracking_number, timestamp,
+            order_ref, executed, match, printable, price));
+        return msg;
+    }
     msg.base.tag = ITCH_ORDER_EXECUTED_PRICE;
     msg.stock_locate = stock_locate;
     msg.tracking_number = tracking_number;
@@ -2018,6 +2152,11 @@ static inline struct itch *itch_new_order_executed_price(struct itch_pool *pool,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t executed, uint64_t match,
     char printable, uint32_t price)
 {
+    if (!(timestamp <= UINT64_C(281474976710655))) {
+        PROTOPOOL_EXPLAIN_(itch_explain_order_executed_price_(&pool->engine_, stock_locate, tracking_number,
+            timestamp, order_ref, executed, match, printable, price));
+        return itch_refused_(pool);
+    }
     struct itch_order_executed_price *const msg = (struct itch_order_executed_price *)itch_take_(pool, 4, ITCH_ORDER_EXECUTED_PRICE, 8, sizeof *msg);
     if (msg == NULL) {
         return NULL;
@@ -2048,7 +2187,12 @@ static inline struct itch *itch_copy_order_executed_price(struct itch_pool *pool
 
 /* ---- OrderCancel ---- */
 
-PROTOPOOL_VALID_(itch, order_cancel, ITCH_ORDER_CANCEL)
+static inline bool itch_valid_order_cancel(const struct itch_order_cancel *msg)
+{
+    return (msg->base.tag == ITCH_ORDER_CANCEL || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 PROTOPOOL_DEFAULT_(itch, order_cancel, ITCH_ORDER_CANCEL)
 PROTOPOOL_READ_EDIT_FREE_(itch, order_cancel, ITCH_ORDER_CANCEL, 3)
 
@@ -2057,6 +2201,11 @@ static inline struct itch_order_cancel itch_make_order_cancel(uint16_t stock_loc
 {
     struct itch_order_cancel msg;
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (!(timestamp <= UINT64_C(281474976710655))) {
+        PROTOPOOL_EXPLAIN_(itch_explain_order_cancel_(NULL, stock_locate, tracking_number, timestamp, order_ref,
+            cancelled));
+        return msg;
+    }
     msg.base.tag = ITCH_ORDER_CANCEL;
     msg.stock_locate = stock_locate;
     msg.tracking_number = tracking_number;
@@ -2069,6 +2218,11 @@ static inline struct itch_order_cancel itch_make_order_cancel(uint16_t stock_loc
 static inline struct itch *itch_new_order_cancel(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref, uint32_t cancelled)
 {
+    if (!(timestamp <= UINT64_C(281474976710655))) {
+        PROTOPOOL_EXPLAIN_(itch_explain_order_cancel_(&pool->engine_, stock_locate, tracking_number, timestamp,
+            order_ref, cancelled));
+        return itch_refused_(pool);
+    }
     struct itch_order_cancel *const msg = (struct itch_order_cancel *)itch_take_(pool, 3, ITCH_ORDER_CANCEL, 8, sizeof *msg);
     if (msg == NULL) {
         return NULL;
@@ -2097,7 +2251,12 @@ static inline struct itch *itch_copy_order_cancel(struct itch_pool *pool, const 
 
 /* ---- OrderDelete ---- */
 
-PROTOPOOL_VALID_(itch, order_delete, ITCH_ORDER_DELETE)
+static inline bool itch_valid_order_delete(const struct itch_order_delete *msg)
+{
+    return (msg->base.tag == ITCH_ORDER_DELETE || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 PROTOPOOL_DEFAULT_(itch, order_delete, ITCH_ORDER_DELETE)
 PROTOPOOL_READ_EDIT_FREE_(itch, order_delete, ITCH_ORDER_DELETE, 2)
 
@@ -2106,6 +2265,10 @@ static inline struct itch_order_delete itch_make_order_delete(uint16_t stock_loc
 {
     struct itch_order_delete msg;
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (!(timestamp <= UINT64_C(281474976710655))) {
+        PROTOPOOL_EXPLAIN_(itch_explain_order_delete_(NULL, stock_locate, tracking_number, timestamp, order_ref));
+        return msg;
+    }
     msg.base.tag = ITCH_ORDER_DELETE;
     msg.stock_locate = stock_locate;
     msg.tracking_number = tracking_number;
@@ -2117,6 +2280,11 @@ static inline struct itch_order_delete itch_make_order_delete(uint16_t stock_loc
 static inline struct itch *itch_new_order_delete(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t order_ref)
 {
+    if (!(timestamp <= UINT64_C(281474976710655))) {
+        PROTOPOOL_EXPLAIN_(itch_explain_order_delete_(&pool->engine_, stock_locate, tracking_number, timestamp,
+            order_ref));
+        return itch_refused_(pool);
+    }
     struct itch_order_delete *const msg = (struct itch_order_delete *)itch_take_(pool, 2, ITCH_ORDER_DELETE, 8, sizeof *msg);
     if (msg == NULL) {
         return NULL;
@@ -2142,7 +2310,12 @@ static inline struct itch *itch_copy_order_delete(struct itch_pool *pool, const 
 
 /* ---- OrderReplace ---- */
 
-PROTOPOOL_VALID_(itch, order_replace, ITCH_ORDER_REPLACE)
+static inline bool itch_valid_order_replace(const struct itch_order_replace *msg)
+{
+    return (msg->base.tag == ITCH_ORDER_REPLACE || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 PROTOPOOL_DEFAULT_(itch, order_replace, ITCH_ORDER_REPLACE)
 PROTOPOOL_READ_EDIT_FREE_(itch, order_replace, ITCH_ORDER_REPLACE, 4)
 
@@ -2151,6 +2324,11 @@ static inline struct itch_order_replace itch_make_order_replace(uint16_t stock_l
 {
     struct itch_order_replace msg;
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (!(timestamp <= UINT64_C(281474976710655))) {
+        PROTOPOOL_EXPLAIN_(itch_explain_order_replace_(NULL, stock_locate, tracking_number, timestamp, original_ref,
+            new_ref, shares, price));
+        return msg;
+    }
     msg.base.tag = ITCH_ORDER_REPLACE;
     msg.stock_locate = stock_locate;
     msg.tracking_number = tracking_number;
@@ -2166,6 +2344,11 @@ static inline struct itch *itch_new_order_replace(struct itch_pool *pool, uint16
     uint16_t tracking_number, uint64_t timestamp, uint64_t original_ref, uint64_t new_ref, uint32_t shares,
     uint32_t price)
 {
+    if (!(timestamp <= UINT64_C(281474976710655))) {
+        PROTOPOOL_EXPLAIN_(itch_explain_order_replace_(&pool->engine_, stock_locate, tracking_number, timestamp,
+            original_ref, new_ref, shares, price));
+        return itch_refused_(pool);
+    }
     struct itch_order_replace *const msg = (struct itch_order_replace *)itch_take_(pool, 4, ITCH_ORDER_REPLACE, 8, sizeof *msg);
     if (msg == NULL) {
         return NULL;
@@ -2194,7 +2377,12 @@ static inline struct itch *itch_copy_order_replace(struct itch_pool *pool, const
 
 /* ---- Trade ---- */
 
-PROTOPOOL_VALID_(itch, trade, ITCH_TRADE)
+static inline bool itch_valid_trade(const struct itch_trade *msg)
+{
+    return (msg->base.tag == ITCH_TRADE || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 static inline struct itch_trade itch_default_trade(void)
 {
     struct itch_trade msg;
@@ -2212,7 +2400,7 @@ static inline struct itch_trade itch_make_trade(uint16_t stock_locate, uint16_t 
     struct itch_trade msg;
     const size_t stock_len = protopool_text_length(stock, 8);
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
-    if (stock_len > 8) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_trade_(NULL, stock_locate, tracking_number, timestamp, order_ref, side,
             shares, stock, price, match));
         return msg;
@@ -2235,7 +2423,7 @@ static inline struct itch *itch_new_trade(struct itch_pool *pool, uint16_t stock
     uint64_t match)
 {
     const size_t stock_len = protopool_text_length(stock, 8);
-    if (stock_len > 8) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_trade_(&pool->engine_, stock_locate, tracking_number, timestamp, order_ref,
             side, shares, stock, price, match));
         return itch_refused_(pool);
@@ -2271,7 +2459,12 @@ static inline struct itch *itch_copy_trade(struct itch_pool *pool, const struct 
 
 /* ---- CrossTrade ---- */
 
-PROTOPOOL_VALID_(itch, cross_trade, ITCH_CROSS_TRADE)
+static inline bool itch_valid_cross_trade(const struct itch_cross_trade *msg)
+{
+    return (msg->base.tag == ITCH_CROSS_TRADE || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 static inline struct itch_cross_trade itch_default_cross_trade(void)
 {
     struct itch_cross_trade msg;
@@ -2289,7 +2482,7 @@ static inline struct itch_cross_trade itch_make_cross_trade(uint16_t stock_locat
     struct itch_cross_trade msg;
     const size_t stock_len = protopool_text_length(stock, 8);
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
-    if (stock_len > 8) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_cross_trade_(NULL, stock_locate, tracking_number, timestamp, shares, stock,
             price, match, cross_type));
         return msg;
@@ -2311,7 +2504,7 @@ static inline struct itch *itch_new_cross_trade(struct itch_pool *pool, uint16_t
     uint64_t match, char cross_type)
 {
     const size_t stock_len = protopool_text_length(stock, 8);
-    if (stock_len > 8) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_cross_trade_(&pool->engine_, stock_locate, tracking_number, timestamp,
             shares, stock, price, match, cross_type));
         return itch_refused_(pool);
@@ -2348,7 +2541,12 @@ static inline struct itch *itch_copy_cross_trade(struct itch_pool *pool, const s
 
 /* ---- BrokenTrade ---- */
 
-PROTOPOOL_VALID_(itch, broken_trade, ITCH_BROKEN_TRADE)
+static inline bool itch_valid_broken_trade(const struct itch_broken_trade *msg)
+{
+    return (msg->base.tag == ITCH_BROKEN_TRADE || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 PROTOPOOL_DEFAULT_(itch, broken_trade, ITCH_BROKEN_TRADE)
 PROTOPOOL_READ_EDIT_FREE_(itch, broken_trade, ITCH_BROKEN_TRADE, 2)
 
@@ -2357,6 +2555,10 @@ static inline struct itch_broken_trade itch_make_broken_trade(uint16_t stock_loc
 {
     struct itch_broken_trade msg;
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
+    if (!(timestamp <= UINT64_C(281474976710655))) {
+        PROTOPOOL_EXPLAIN_(itch_explain_broken_trade_(NULL, stock_locate, tracking_number, timestamp, match));
+        return msg;
+    }
     msg.base.tag = ITCH_BROKEN_TRADE;
     msg.stock_locate = stock_locate;
     msg.tracking_number = tracking_number;
@@ -2368,6 +2570,11 @@ static inline struct itch_broken_trade itch_make_broken_trade(uint16_t stock_loc
 static inline struct itch *itch_new_broken_trade(struct itch_pool *pool, uint16_t stock_locate,
     uint16_t tracking_number, uint64_t timestamp, uint64_t match)
 {
+    if (!(timestamp <= UINT64_C(281474976710655))) {
+        PROTOPOOL_EXPLAIN_(itch_explain_broken_trade_(&pool->engine_, stock_locate, tracking_number, timestamp,
+            match));
+        return itch_refused_(pool);
+    }
     struct itch_broken_trade *const msg = (struct itch_broken_trade *)itch_take_(pool, 2, ITCH_BROKEN_TRADE, 8, sizeof *msg);
     if (msg == NULL) {
         return NULL;
@@ -2393,7 +2600,12 @@ static inline struct itch *itch_copy_broken_trade(struct itch_pool *pool, const 
 
 /* ---- Imbalance ---- */
 
-PROTOPOOL_VALID_(itch, imbalance, ITCH_IMBALANCE)
+static inline bool itch_valid_imbalance(const struct itch_imbalance *msg)
+{
+    return (msg->base.tag == ITCH_IMBALANCE || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 static inline struct itch_imbalance itch_default_imbalance(void)
 {
     struct itch_imbalance msg;
@@ -2412,7 +2624,7 @@ static inline struct itch_imbalance itch_make_imbalance(uint16_t stock_locate, u
     struct itch_imbalance msg;
     const size_t stock_len = protopool_text_length(stock, 8);
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
-    if (stock_len > 8) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_imbalance_(NULL, stock_locate, tracking_number, timestamp, paired,
             imbalance, direction, stock, far_price, near_price, reference_price, cross_type, variation));
         return msg;
@@ -2439,7 +2651,7 @@ static inline struct itch *itch_new_imbalance(struct itch_pool *pool, uint16_t s
     char variation)
 {
     const size_t stock_len = protopool_text_length(stock, 8);
-    if (stock_len > 8) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_imbalance_(&pool->engine_, stock_locate, tracking_number, timestamp, paired,
             imbalance, direction, stock, far_price, near_price, reference_price, cross_type, variation));
         return itch_refused_(pool);
@@ -2478,7 +2690,12 @@ static inline struct itch *itch_copy_imbalance(struct itch_pool *pool, const str
 
 /* ---- RetailInterest ---- */
 
-PROTOPOOL_VALID_(itch, retail_interest, ITCH_RETAIL_INTEREST)
+static inline bool itch_valid_retail_interest(const struct itch_retail_interest *msg)
+{
+    return (msg->base.tag == ITCH_RETAIL_INTEREST || msg->base.tag == 0)
+           && msg->timestamp <= UINT64_C(281474976710655);
+}
+
 static inline struct itch_retail_interest itch_default_retail_interest(void)
 {
     struct itch_retail_interest msg;
@@ -2496,7 +2713,7 @@ static inline struct itch_retail_interest itch_make_retail_interest(uint16_t sto
     struct itch_retail_interest msg;
     const size_t stock_len = protopool_text_length(stock, 8);
     memset(&msg, 0, sizeof msg); /* also what no argument fills */
-    if (stock_len > 8) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_retail_interest_(NULL, stock_locate, tracking_number, timestamp, stock,
             interest));
         return msg;
@@ -2514,7 +2731,7 @@ static inline struct itch *itch_new_retail_interest(struct itch_pool *pool, uint
     uint16_t tracking_number, uint64_t timestamp, const char *stock, char interest)
 {
     const size_t stock_len = protopool_text_length(stock, 8);
-    if (stock_len > 8) {
+    if (!(timestamp <= UINT64_C(281474976710655)) || stock_len > 8) {
         PROTOPOOL_EXPLAIN_(itch_explain_retail_interest_(&pool->engine_, stock_locate, tracking_number, timestamp,
             stock, interest));
         return itch_refused_(pool);

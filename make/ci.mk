@@ -88,7 +88,8 @@ CHECKSUM = --messages 200000 | grep checksum
 # programs: qemu-i386 does.
 portable: generate ## test C++17, 32-bit, big-endian and freestanding: compile with every warning, run, compare
 	@mkdir -p $(P)
-	$(call step,TEST,order_book)gcc $(STRICT_C) $(BOOK) -o $(P)/book && $(P)/book $(CHECKSUM) >$(P)/expected
+	$(call step,TEST,order_book)gcc $(STRICT_C) $(BOOK) -o $(P)/book && $(P)/book --write $(P)/day $(CHECKSUM) >$(P)/expected && \
+	    $(P)/book --file $(P)/day | grep checksum | diff $(P)/expected -
 	$(call step,TEST,order_book (musl))musl-gcc $(STRICT_C) -static $(BOOK) -o $(P)/book_musl && \
 	    $(P)/book_musl $(CHECKSUM) | diff $(P)/expected -
 	$(call step,TEST,order_book (tcc, a compiler without extensions))tcc -D_POSIX_C_SOURCE=200809L -Igenerated $(BOOK) -o $(P)/book_tcc && \

@@ -307,7 +307,7 @@ static struct itch_system_event *fill_system_event_(unsigned seed_)
     a_->base.tag = ITCH_SYSTEM_EVENT;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     a_->event_code = (char)('A' + (int)(sample_(seed_, 4, 0) % 26));
     return a_;
 }
@@ -363,6 +363,13 @@ static void refuse_system_event_(struct itch_pool *pool_)
 
     made_ = make_system_event_(a_);
     ck_assert(itch_valid_system_event(&made_));
+    (void)fill_system_event_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_system_event_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_system_event_(pool_, a_));
+    ck_assert(!itch_valid_system_event(a_));
+    ck_assert_ptr_null(itch_copy_system_event(pool_, a_));
     (void)pool_;
 }
 
@@ -454,7 +461,7 @@ static struct itch_stock_directory *fill_stock_directory_(unsigned seed_)
     a_->base.tag = ITCH_STOCK_DIRECTORY;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     memset(a_->stock, ' ', sizeof a_->stock);
     letters_(a_->stock, length_(seed_, 4, 8), seed_);
     a_->market_category = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
@@ -536,6 +543,13 @@ static void refuse_stock_directory_(struct itch_pool *pool_)
     made_ = make_stock_directory_(a_);
     ck_assert(itch_valid_stock_directory(&made_));
     (void)fill_stock_directory_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_stock_directory_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_stock_directory_(pool_, a_));
+    ck_assert(!itch_valid_stock_directory(a_));
+    ck_assert_ptr_null(itch_copy_stock_directory(pool_, a_));
+    (void)fill_stock_directory_(2);
     too_long_ = 4; /* stock */
     made_ = make_stock_directory_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
@@ -608,7 +622,7 @@ static struct itch_trading_action *fill_trading_action_(unsigned seed_)
     a_->base.tag = ITCH_TRADING_ACTION;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     memset(a_->stock, ' ', sizeof a_->stock);
     letters_(a_->stock, length_(seed_, 4, 8), seed_);
     a_->state = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
@@ -676,6 +690,13 @@ static void refuse_trading_action_(struct itch_pool *pool_)
     made_ = make_trading_action_(a_);
     ck_assert(itch_valid_trading_action(&made_));
     (void)fill_trading_action_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_trading_action_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_trading_action_(pool_, a_));
+    ck_assert(!itch_valid_trading_action(a_));
+    ck_assert_ptr_null(itch_copy_trading_action(pool_, a_));
+    (void)fill_trading_action_(2);
     too_long_ = 4; /* stock */
     made_ = make_trading_action_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
@@ -741,7 +762,7 @@ static struct itch_reg_sho *fill_reg_sho_(unsigned seed_)
     a_->base.tag = ITCH_REG_SHO;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     memset(a_->stock, ' ', sizeof a_->stock);
     letters_(a_->stock, length_(seed_, 4, 8), seed_);
     a_->action = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
@@ -803,6 +824,13 @@ static void refuse_reg_sho_(struct itch_pool *pool_)
 
     made_ = make_reg_sho_(a_);
     ck_assert(itch_valid_reg_sho(&made_));
+    (void)fill_reg_sho_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_reg_sho_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_reg_sho_(pool_, a_));
+    ck_assert(!itch_valid_reg_sho(a_));
+    ck_assert_ptr_null(itch_copy_reg_sho(pool_, a_));
     (void)fill_reg_sho_(2);
     too_long_ = 4; /* stock */
     made_ = make_reg_sho_(a_);
@@ -873,7 +901,7 @@ static struct itch_participant_position *fill_participant_position_(unsigned see
     a_->base.tag = ITCH_PARTICIPANT_POSITION;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     memset(a_->mpid, ' ', sizeof a_->mpid);
     letters_(a_->mpid, length_(seed_, 4, 4), seed_);
     memset(a_->stock, ' ', sizeof a_->stock);
@@ -945,6 +973,13 @@ static void refuse_participant_position_(struct itch_pool *pool_)
     made_ = make_participant_position_(a_);
     ck_assert(itch_valid_participant_position(&made_));
     (void)fill_participant_position_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_participant_position_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_participant_position_(pool_, a_));
+    ck_assert(!itch_valid_participant_position(a_));
+    ck_assert_ptr_null(itch_copy_participant_position(pool_, a_));
+    (void)fill_participant_position_(2);
     too_long_ = 4; /* mpid */
     made_ = make_participant_position_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
@@ -1012,7 +1047,7 @@ static struct itch_mwcb_decline *fill_mwcb_decline_(unsigned seed_)
     a_->base.tag = ITCH_MWCB_DECLINE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     a_->level1 = (uint64_t)sample_(seed_, 4, 0);
     a_->level2 = (uint64_t)sample_(seed_, 5, 0);
     a_->level3 = (uint64_t)sample_(seed_, 6, 0);
@@ -1072,6 +1107,13 @@ static void refuse_mwcb_decline_(struct itch_pool *pool_)
 
     made_ = make_mwcb_decline_(a_);
     ck_assert(itch_valid_mwcb_decline(&made_));
+    (void)fill_mwcb_decline_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_mwcb_decline_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_mwcb_decline_(pool_, a_));
+    ck_assert(!itch_valid_mwcb_decline(a_));
+    ck_assert_ptr_null(itch_copy_mwcb_decline(pool_, a_));
     (void)pool_;
 }
 
@@ -1122,7 +1164,7 @@ static struct itch_mwcb_status *fill_mwcb_status_(unsigned seed_)
     a_->base.tag = ITCH_MWCB_STATUS;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     a_->breached_level = (char)('A' + (int)(sample_(seed_, 4, 0) % 26));
     return a_;
 }
@@ -1178,6 +1220,13 @@ static void refuse_mwcb_status_(struct itch_pool *pool_)
 
     made_ = make_mwcb_status_(a_);
     ck_assert(itch_valid_mwcb_status(&made_));
+    (void)fill_mwcb_status_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_mwcb_status_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_mwcb_status_(pool_, a_));
+    ck_assert(!itch_valid_mwcb_status(a_));
+    ck_assert_ptr_null(itch_copy_mwcb_status(pool_, a_));
     (void)pool_;
 }
 
@@ -1238,7 +1287,7 @@ static struct itch_ipo_quoting *fill_ipo_quoting_(unsigned seed_)
     a_->base.tag = ITCH_IPO_QUOTING;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     memset(a_->stock, ' ', sizeof a_->stock);
     letters_(a_->stock, length_(seed_, 4, 8), seed_);
     a_->release_time = (uint32_t)sample_(seed_, 5, 0);
@@ -1302,6 +1351,13 @@ static void refuse_ipo_quoting_(struct itch_pool *pool_)
 
     made_ = make_ipo_quoting_(a_);
     ck_assert(itch_valid_ipo_quoting(&made_));
+    (void)fill_ipo_quoting_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_ipo_quoting_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_ipo_quoting_(pool_, a_));
+    ck_assert(!itch_valid_ipo_quoting(a_));
+    ck_assert_ptr_null(itch_copy_ipo_quoting(pool_, a_));
     (void)fill_ipo_quoting_(2);
     too_long_ = 4; /* stock */
     made_ = make_ipo_quoting_(a_);
@@ -1371,7 +1427,7 @@ static struct itch_luld_collar *fill_luld_collar_(unsigned seed_)
     a_->base.tag = ITCH_LULD_COLLAR;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     memset(a_->stock, ' ', sizeof a_->stock);
     letters_(a_->stock, length_(seed_, 4, 8), seed_);
     a_->reference_price = (uint32_t)sample_(seed_, 5, 0);
@@ -1437,6 +1493,13 @@ static void refuse_luld_collar_(struct itch_pool *pool_)
     made_ = make_luld_collar_(a_);
     ck_assert(itch_valid_luld_collar(&made_));
     (void)fill_luld_collar_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_luld_collar_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_luld_collar_(pool_, a_));
+    ck_assert(!itch_valid_luld_collar(a_));
+    ck_assert_ptr_null(itch_copy_luld_collar(pool_, a_));
+    (void)fill_luld_collar_(2);
     too_long_ = 4; /* stock */
     made_ = make_luld_collar_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
@@ -1499,7 +1562,7 @@ static struct itch_operational_halt *fill_operational_halt_(unsigned seed_)
     a_->base.tag = ITCH_OPERATIONAL_HALT;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     memset(a_->stock, ' ', sizeof a_->stock);
     letters_(a_->stock, length_(seed_, 4, 8), seed_);
     a_->market_code = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
@@ -1562,6 +1625,13 @@ static void refuse_operational_halt_(struct itch_pool *pool_)
 
     made_ = make_operational_halt_(a_);
     ck_assert(itch_valid_operational_halt(&made_));
+    (void)fill_operational_halt_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_operational_halt_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_operational_halt_(pool_, a_));
+    ck_assert(!itch_valid_operational_halt(a_));
+    ck_assert_ptr_null(itch_copy_operational_halt(pool_, a_));
     (void)fill_operational_halt_(2);
     too_long_ = 4; /* stock */
     made_ = make_operational_halt_(a_);
@@ -1631,7 +1701,7 @@ static struct itch_add_order *fill_add_order_(unsigned seed_)
     a_->base.tag = ITCH_ADD_ORDER;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     a_->order_ref = (uint64_t)sample_(seed_, 4, 0);
     a_->side = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
     a_->shares = (uint32_t)sample_(seed_, 6, 0);
@@ -1696,6 +1766,13 @@ static void refuse_add_order_(struct itch_pool *pool_)
 
     made_ = make_add_order_(a_);
     ck_assert(itch_valid_add_order(&made_));
+    (void)fill_add_order_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_add_order_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_add_order_(pool_, a_));
+    ck_assert(!itch_valid_add_order(a_));
+    ck_assert_ptr_null(itch_copy_add_order(pool_, a_));
     (void)fill_add_order_(2);
     too_long_ = 7; /* stock */
     made_ = make_add_order_(a_);
@@ -1769,7 +1846,7 @@ static struct itch_add_order_mpid *fill_add_order_mpid_(unsigned seed_)
     a_->base.tag = ITCH_ADD_ORDER_MPID;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     a_->order_ref = (uint64_t)sample_(seed_, 4, 0);
     a_->side = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
     a_->shares = (uint32_t)sample_(seed_, 6, 0);
@@ -1841,6 +1918,13 @@ static void refuse_add_order_mpid_(struct itch_pool *pool_)
     made_ = make_add_order_mpid_(a_);
     ck_assert(itch_valid_add_order_mpid(&made_));
     (void)fill_add_order_mpid_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_add_order_mpid_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_add_order_mpid_(pool_, a_));
+    ck_assert(!itch_valid_add_order_mpid(a_));
+    ck_assert_ptr_null(itch_copy_add_order_mpid(pool_, a_));
+    (void)fill_add_order_mpid_(2);
     too_long_ = 7; /* stock */
     made_ = make_add_order_mpid_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
@@ -1908,7 +1992,7 @@ static struct itch_order_executed *fill_order_executed_(unsigned seed_)
     a_->base.tag = ITCH_ORDER_EXECUTED;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     a_->order_ref = (uint64_t)sample_(seed_, 4, 0);
     a_->executed = (uint32_t)sample_(seed_, 5, 0);
     a_->match = (uint64_t)sample_(seed_, 6, 0);
@@ -1968,6 +2052,13 @@ static void refuse_order_executed_(struct itch_pool *pool_)
 
     made_ = make_order_executed_(a_);
     ck_assert(itch_valid_order_executed(&made_));
+    (void)fill_order_executed_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_order_executed_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_order_executed_(pool_, a_));
+    ck_assert(!itch_valid_order_executed(a_));
+    ck_assert_ptr_null(itch_copy_order_executed(pool_, a_));
     (void)pool_;
 }
 
@@ -2030,7 +2121,7 @@ static struct itch_order_executed_price *fill_order_executed_price_(unsigned see
     a_->base.tag = ITCH_ORDER_EXECUTED_PRICE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     a_->order_ref = (uint64_t)sample_(seed_, 4, 0);
     a_->executed = (uint32_t)sample_(seed_, 5, 0);
     a_->match = (uint64_t)sample_(seed_, 6, 0);
@@ -2093,6 +2184,13 @@ static void refuse_order_executed_price_(struct itch_pool *pool_)
 
     made_ = make_order_executed_price_(a_);
     ck_assert(itch_valid_order_executed_price(&made_));
+    (void)fill_order_executed_price_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_order_executed_price_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_order_executed_price_(pool_, a_));
+    ck_assert(!itch_valid_order_executed_price(a_));
+    ck_assert_ptr_null(itch_copy_order_executed_price(pool_, a_));
     (void)pool_;
 }
 
@@ -2146,7 +2244,7 @@ static struct itch_order_cancel *fill_order_cancel_(unsigned seed_)
     a_->base.tag = ITCH_ORDER_CANCEL;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     a_->order_ref = (uint64_t)sample_(seed_, 4, 0);
     a_->cancelled = (uint32_t)sample_(seed_, 5, 0);
     return a_;
@@ -2205,6 +2303,13 @@ static void refuse_order_cancel_(struct itch_pool *pool_)
 
     made_ = make_order_cancel_(a_);
     ck_assert(itch_valid_order_cancel(&made_));
+    (void)fill_order_cancel_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_order_cancel_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_order_cancel_(pool_, a_));
+    ck_assert(!itch_valid_order_cancel(a_));
+    ck_assert_ptr_null(itch_copy_order_cancel(pool_, a_));
     (void)pool_;
 }
 
@@ -2255,7 +2360,7 @@ static struct itch_order_delete *fill_order_delete_(unsigned seed_)
     a_->base.tag = ITCH_ORDER_DELETE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     a_->order_ref = (uint64_t)sample_(seed_, 4, 0);
     return a_;
 }
@@ -2311,6 +2416,13 @@ static void refuse_order_delete_(struct itch_pool *pool_)
 
     made_ = make_order_delete_(a_);
     ck_assert(itch_valid_order_delete(&made_));
+    (void)fill_order_delete_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_order_delete_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_order_delete_(pool_, a_));
+    ck_assert(!itch_valid_order_delete(a_));
+    ck_assert_ptr_null(itch_copy_order_delete(pool_, a_));
     (void)pool_;
 }
 
@@ -2370,7 +2482,7 @@ static struct itch_order_replace *fill_order_replace_(unsigned seed_)
     a_->base.tag = ITCH_ORDER_REPLACE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     a_->original_ref = (uint64_t)sample_(seed_, 4, 0);
     a_->new_ref = (uint64_t)sample_(seed_, 5, 0);
     a_->shares = (uint32_t)sample_(seed_, 6, 0);
@@ -2431,6 +2543,13 @@ static void refuse_order_replace_(struct itch_pool *pool_)
 
     made_ = make_order_replace_(a_);
     ck_assert(itch_valid_order_replace(&made_));
+    (void)fill_order_replace_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_order_replace_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_order_replace_(pool_, a_));
+    ck_assert(!itch_valid_order_replace(a_));
+    ck_assert_ptr_null(itch_copy_order_replace(pool_, a_));
     (void)pool_;
 }
 
@@ -2497,7 +2616,7 @@ static struct itch_trade *fill_trade_(unsigned seed_)
     a_->base.tag = ITCH_TRADE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     a_->order_ref = (uint64_t)sample_(seed_, 4, 0);
     a_->side = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
     a_->shares = (uint32_t)sample_(seed_, 6, 0);
@@ -2563,6 +2682,13 @@ static void refuse_trade_(struct itch_pool *pool_)
 
     made_ = make_trade_(a_);
     ck_assert(itch_valid_trade(&made_));
+    (void)fill_trade_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_trade_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_trade_(pool_, a_));
+    ck_assert(!itch_valid_trade(a_));
+    ck_assert_ptr_null(itch_copy_trade(pool_, a_));
     (void)fill_trade_(2);
     too_long_ = 7; /* stock */
     made_ = make_trade_(a_);
@@ -2632,7 +2758,7 @@ static struct itch_cross_trade *fill_cross_trade_(unsigned seed_)
     a_->base.tag = ITCH_CROSS_TRADE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     a_->shares = (uint64_t)sample_(seed_, 4, 0);
     memset(a_->stock, ' ', sizeof a_->stock);
     letters_(a_->stock, length_(seed_, 5, 8), seed_);
@@ -2698,6 +2824,13 @@ static void refuse_cross_trade_(struct itch_pool *pool_)
     made_ = make_cross_trade_(a_);
     ck_assert(itch_valid_cross_trade(&made_));
     (void)fill_cross_trade_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_cross_trade_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_cross_trade_(pool_, a_));
+    ck_assert(!itch_valid_cross_trade(a_));
+    ck_assert_ptr_null(itch_copy_cross_trade(pool_, a_));
+    (void)fill_cross_trade_(2);
     too_long_ = 5; /* stock */
     made_ = make_cross_trade_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
@@ -2753,7 +2886,7 @@ static struct itch_broken_trade *fill_broken_trade_(unsigned seed_)
     a_->base.tag = ITCH_BROKEN_TRADE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     a_->match = (uint64_t)sample_(seed_, 4, 0);
     return a_;
 }
@@ -2809,6 +2942,13 @@ static void refuse_broken_trade_(struct itch_pool *pool_)
 
     made_ = make_broken_trade_(a_);
     ck_assert(itch_valid_broken_trade(&made_));
+    (void)fill_broken_trade_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_broken_trade_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_broken_trade_(pool_, a_));
+    ck_assert(!itch_valid_broken_trade(a_));
+    ck_assert_ptr_null(itch_copy_broken_trade(pool_, a_));
     (void)pool_;
 }
 
@@ -2884,7 +3024,7 @@ static struct itch_imbalance *fill_imbalance_(unsigned seed_)
     a_->base.tag = ITCH_IMBALANCE;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     a_->paired = (uint64_t)sample_(seed_, 4, 0);
     a_->imbalance = (uint64_t)sample_(seed_, 5, 0);
     a_->direction = (char)('A' + (int)(sample_(seed_, 6, 0) % 26));
@@ -2955,6 +3095,13 @@ static void refuse_imbalance_(struct itch_pool *pool_)
     made_ = make_imbalance_(a_);
     ck_assert(itch_valid_imbalance(&made_));
     (void)fill_imbalance_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_imbalance_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_imbalance_(pool_, a_));
+    ck_assert(!itch_valid_imbalance(a_));
+    ck_assert_ptr_null(itch_copy_imbalance(pool_, a_));
+    (void)fill_imbalance_(2);
     too_long_ = 7; /* stock */
     made_ = make_imbalance_(a_);
     ck_assert_int_eq(made_.base.tag, 0);
@@ -3014,7 +3161,7 @@ static struct itch_retail_interest *fill_retail_interest_(unsigned seed_)
     a_->base.tag = ITCH_RETAIL_INTEREST;
     a_->stock_locate = (uint16_t)sample_(seed_, 1, 0);
     a_->tracking_number = (uint16_t)sample_(seed_, 2, 0);
-    a_->timestamp = (uint64_t)sample_(seed_, 3, 0);
+    a_->timestamp = (uint64_t)((uint64_t)UINT64_C(0) + sample_(seed_, 3, 0) % UINT64_C(281474976710656));
     memset(a_->stock, ' ', sizeof a_->stock);
     letters_(a_->stock, length_(seed_, 4, 8), seed_);
     a_->interest = (char)('A' + (int)(sample_(seed_, 5, 0) % 26));
@@ -3076,6 +3223,13 @@ static void refuse_retail_interest_(struct itch_pool *pool_)
 
     made_ = make_retail_interest_(a_);
     ck_assert(itch_valid_retail_interest(&made_));
+    (void)fill_retail_interest_(2);
+    a_->timestamp = UINT64_C(281474976710656);
+    made_ = make_retail_interest_(a_);
+    ck_assert_int_eq(made_.base.tag, 0);
+    ck_assert_ptr_null(construct_retail_interest_(pool_, a_));
+    ck_assert(!itch_valid_retail_interest(a_));
+    ck_assert_ptr_null(itch_copy_retail_interest(pool_, a_));
     (void)fill_retail_interest_(2);
     too_long_ = 4; /* stock */
     made_ = make_retail_interest_(a_);
