@@ -527,29 +527,35 @@ static void write_message(FILE *out, const char *path, const struct itch *msg)
         bad_file(path, strerror(errno));
 }
 
-/* NULL at the end of the file. */
+/* NULL at the end of the file. Skips messages that the schema does not have: their lengths are known. */
 static struct itch *read_message(FILE *in, const char *path, struct itch_pool *pool)
 {
     static unsigned char bytes[UINT16_MAX];
     struct protopool_received result;
     unsigned char head[2];
-    struct itch *msg;
-    size_t size;
+    size_t size, got;
 
-    if (fread(head, 1, sizeof head, in) != sizeof head)
-        return NULL;
-    size = (size_t)head[0] << 8 | head[1];
-    if (size == 0) /* marks the end in some files */
-        return NULL;
-    if (fread(bytes, 1, size, in) != size)
-        bad_file(path, "ends within a message");
-    msg = itch_receive(pool, bytes, size, &result);
-    if (msg == NULL && result.status == PROTOPOOL_NO_MEMORY)
-        out_of_memory();
-    if (msg == NULL || result.used != size)
-        bad_file(path, msg == NULL && result.status == PROTOPOOL_INVALID ? result.refusal.text
-                                                                         : "a message has another length");
-    return msg;
+    while ((got = fread(head, 1, sizeof head, in)) == sizeof head) {
+        struct itch *msg;
+        size = (size_t)head[0] << 8 | head[1];
+        if (size == 0) /* marks the end in some files */
+            return NULL;
+        if (fread(bytes, 1, size, in) != size)
+            bad_file(path, "ends within a message");
+        msg = itch_receive(pool, bytes, size, &result);
+        if (msg == NULL && result.status == PROTOPOOL_NO_MEMORY)
+            out_of_memory();
+        if (msg == NULL && result.status == PROTOPOOL_INVALID && result.refusal.message == NULL)
+            continue;
+        if (msg == NULL && result.status == PROTOPOOL_INVALID)
+            bad_file(path, result.refusal.text);
+        if (msg == NULL || result.used != size)
+            bad_file(path, "a message has another length than its variant");
+        return msg;
+    }
+    if (got != 0 || ferror(in))
+        bad_file(path, "ends within the length of a message");
+    return NULL;
 }
 
 /* ---- The program -------------------------------------------------------------------------------------------- */

@@ -6657,6 +6657,7 @@ static bool pp_visit_one_of(const struct protopool_field *field, const struct pr
     unsigned char *const at = of + field->offset;
     size_t length, used;
 
+    PROTOPOOL_ASSUME(alternatives != NULL);
     if ((alternative == NULL || alternative->length_bytes == 0) && counted != NULL
         && !pp_blank(of + counted->length_offset, counted->length_bytes, clears))
         return false;
@@ -7021,6 +7022,7 @@ size_t protopool_measure(const struct protopool_form *form, const void *bytes, s
         return 0;
     }
     size = pp_whole(form, at, true, &failed);
+    PROTOPOOL_ASSUME(size != 0 || failed != NULL);
     if (size == 0)
         pp_refuse_length(result, form, failed, at);
     if (size <= count)

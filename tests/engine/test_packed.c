@@ -319,12 +319,11 @@ END_TEST
 
 START_TEST(zeros_that_were_left_out_are_put_back)
 {
-    unsigned char payload[10] = { 0 };
+    const unsigned char payload[10] = { 4, 3 };
     struct protopool_received result;
-    struct frame *msg = frame_receive_as(&frames, FRAME_FIXED, "\x04\x03", 2, &result);
+    struct frame *msg = frame_receive_as(&frames, FRAME_FIXED, payload, 2, &result);
 
     ck_assert(msg == NULL && result.status == PROTOPOOL_INCOMPLETE && 2 + result.missing == sizeof payload);
-    memcpy(payload, "\x04\x03", 2);
     msg = frame_receive_as(&frames, FRAME_FIXED, payload, 2 + result.missing, &result);
     ck_assert(msg != NULL && frame_as_fixed(msg)->a == 0x0304);
     frame_free(&frames, msg);
