@@ -35,7 +35,7 @@ int main(int argc, char **argv)
     book = book_new(&pool, messages);
     faults = minor_faults();
     began = clock_now();
-    replay(&feed, book);
+    replay(&feed, book, NULL, NULL);
     ns = clock_now() - began;
     printf("{\"count\": %" PRIu32 ", \"slices\": [[%.4f, 0, 0, %ld]], \"checksum\": %" PRIu64 "}\n", messages,
            ns / messages, minor_faults() - faults, book->checksum);

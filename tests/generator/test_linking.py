@@ -238,6 +238,7 @@ class Programs(Folder):
             if level == "0":
                 self.assertLess(sizes[True], 0.6 * sizes[False])
 
+    @long
     def test_a_file_can_let_free_write_into_the_message(self):
         """PROTOPOOL_FREE_WRITES is a setting of a file: at level 0, the tag of a freed message changes there, and only there."""
         frees = """{use}void use(struct calc_pool *pool)

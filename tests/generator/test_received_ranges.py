@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import GENERATED, FolderTest, compilers, emit, write_all
+from support import GENERATED, FolderTest, compilers, emit, long, write_all
 
 CC = os.environ.get("CC", "gcc").split()
 SCHEMA = """\
@@ -120,6 +120,7 @@ class Refusals(unittest.TestCase):
 
 @unittest.skipUnless(platform.system() == "Linux" and compilers("gcc"), "for the linker of GNU")
 class Linked(FolderTest):
+    @long
     def test_only_who_receives_is_linked_with_the_ranges(self):
         others = ("struct p *const msg = p_new_m(&pool, 1, -1, 0, 1, 0, 0, NULL, NULL, NULL, 0, fixed, &spot, NULL, 0, &n, NULL, 0, NULL, 0, NULL, 0);"
                   "unsigned char bytes[1000]; p_print(stdout, msg); p_scrub(msg); p_free(&pool, msg);"

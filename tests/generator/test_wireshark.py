@@ -170,6 +170,7 @@ class Packets(DissectorTest):
 
 
 class Ports(DissectorTest):
+    @long
     def test_decode_as_finds_it(self):
         data = self.calc()[0].encode()
         for capture, table in ((tshark.udp([data]), "udp.port"), (tshark.tcp([[data]]), "tcp.port")):
@@ -229,6 +230,7 @@ class Names(FolderTest):
         self.assertEqual(both - c_only, {"calc.lua"})
 
     @unittest.skipUnless(tshark.PATH, "tshark is not there: make deps-ci")
+    @long
     def test_a_text_of_the_schema_never_changes_the_code(self):
         scripts = []
         for i, text in enumerate(NASTY):
@@ -246,6 +248,7 @@ class Names(FolderTest):
         self.assertEqual([line.split() for line in out.splitlines()], [["5", "1"]] * len(NASTY))
 
     @unittest.skipUnless(tshark.PATH, "tshark is not there: make deps-ci")
+    @long
     def test_a_name_that_wireshark_has_gets_an_underscore(self):
         for name in ("http", "all", "in", "x", "frame"):
             lua = render.render(lay_out(f"protocol: {name}\nmessages: {{End: {{fields: {{end: u8, local: 'u8?', Nil: u16}}}}}}\n"), ["wireshark"])[f"{name}.lua"]
@@ -259,6 +262,7 @@ class Names(FolderTest):
         self.assertEqual(one, other)
 
 
+@long
 @unittest.skipUnless(tshark.PATH, "tshark is not there: make deps-ci")
 class Packed(FolderTest):
     """Formats of others. Combinations of types are compared by wireshark_peer.py."""
