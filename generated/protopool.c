@@ -7333,7 +7333,7 @@ static void pp_pack_texts(struct pp_packer *out, const struct protopool_step *st
     pp_pack_number(out, count, step->length_bytes);
     for (size_t i = 0; i < count; i++) {
         const char *const text = protopool_field_text(field, at, i);
-        const size_t length = strlen(text);
+        const size_t length = protopool_text_length(text, field->limits->characters);
         pp_pack_number(out, length, length_bytes);
         pp_pack_elements(out, &of_text, (const unsigned char *)text, length);
     }
@@ -7606,7 +7606,7 @@ static bool pp_unpack_text(struct pp_unpacker *in, const struct protopool_field 
     if (at != NULL) {
         memcpy(at, in->at, length);
         at[length] = '\0';
-    } else if (memchr(in->at, '\0', length) != NULL) {
+    } else if (length != 0 && protopool_text_length((const char *)in->at, length - 1) < length) {
         if (in->search != NULL) {
             (void)pp_note_rule(in->search, PROTOPOOL_RULE_TEXT);
             PP_APPEND(in->search, " has a NUL");

@@ -40,9 +40,7 @@ class Wire(unittest.TestCase):
     def test_packed_fields_of_a_fixed_size_cost_some_instructions_each(self):
         """Of an AddOrder of ITCH 5.0, as on docs/wire.md: 36 bytes, 8 fields. Today 396 and 524."""
         with tempfile.TemporaryDirectory() as folder:
-            schema = (ROOT / "schema/itch.yaml").read_text(encoding="utf-8").replace("timestamp: u64", "timestamp: u48")
-            Path(folder, "itch.yaml").write_text(schema.replace("protocol: itch\n", "protocol: itch\nwire: {order: big, packed: true}\n"), encoding="utf-8")
-            subprocess.run([sys.executable, "-m", "gen", "-q", "--no-engine", "--bench", "-o", folder, Path(folder, "itch.yaml")], cwd=ROOT, check=True)
+            subprocess.run([sys.executable, "-m", "gen", "-q", "--no-engine", "--bench", "-o", folder, ROOT / "schema/itch.yaml"], cwd=ROOT, check=True)
             program = Path(folder, "wire")
             subprocess.run(["gcc", "-std=c11", "-O2", "-DPROTOCOL=itch", '-DPROTOCOL_BENCH="itch_bench.h"', "-I", folder, "-I", ROOT / "generated",
                             ROOT / "tests/bench/wire.c", Path(folder, "itch.c"), ROOT / "generated/protopool.c", "-o", program], check=True)
