@@ -68,7 +68,7 @@ static unsigned char as_sent(unsigned char used)
 #endif
 
 /* Whether bytes that are cut off are incomplete, with the right advice. */
-static bool cut_is_incomplete(struct all_pool *pool, enum all_tag tag, const unsigned char *bytes, size_t size)
+static bool cut_is_incomplete(struct all_pool *pool, uint32_t tag, const unsigned char *bytes, size_t size)
 {
     struct protopool_received result;
 
@@ -116,7 +116,7 @@ static bool is_sent(struct all_pool *pool, const struct all *msg, unsigned char 
 {
     static unsigned char used[SENT_ROOM], again[SENT_ROOM];
     const size_t size = all_encoded_size(msg), memory = all_size(msg);
-    const enum all_tag tag = all_tag_of(msg);
+    const uint32_t tag = all_tag_of(msg);
     struct protopool_received result;
     struct all *dirty, *received;
     unsigned char *at;
