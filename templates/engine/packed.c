@@ -250,9 +250,8 @@ static unsigned char *pp_pack_fixed(const struct protopool_packing *packing, con
                                     bool is_big, bool swaps)
 {
     const struct protopool_step *step = packing->steps;
-    const struct protopool_step *const end = step + packing->record->field_count;
 
-    for (; step != end; step++) {
+    for (uint32_t left = packing->record->field_count; left != 0; left--, step++) {
         const unsigned char *at = of + step->offset;
         if (step->element != PROTOPOOL_PACKED_STRUCT) {
             to = pp_store(step, to, at, step->count, is_big, swaps);
@@ -705,9 +704,8 @@ static const unsigned char *pp_unpack_fixed(const struct protopool_packing *pack
                                             const unsigned char *at, bool is_big, bool swaps)
 {
     const struct protopool_step *step = packing->steps;
-    const struct protopool_step *const end = step + packing->record->field_count;
 
-    for (; step != end; step++) {
+    for (uint32_t left = packing->record->field_count; left != 0; left--, step++) {
         unsigned char *to = of + step->offset;
         if (step->element != PROTOPOOL_PACKED_STRUCT) {
             at = pp_load(step, to, at, step->count, is_big, swaps);
