@@ -15,6 +15,10 @@ CATEGORIES = {
 }
 DEFAULT = ("SOURCE", "LAYOUT", "WIRE")
 
+# The categories of a difference. Those of several add up: SOURCE + WIRE.
+SOURCE, LAYOUT, WIRE, BUDGET = (("SOURCE",), ("LAYOUT",), ("WIRE",), ("BUDGET",))
+COMPATIBLE = ()
+
 
 @dataclass(frozen=True)
 class Difference:
