@@ -23,7 +23,7 @@ build/generated: schema $(wildcard schema/*.yaml schema/*/*.yaml) $(GENERATOR)
 	    sed 's/ (unchanged)$$//' $@.log >$@
 
 # Protocols that only tests use.
-PARCELS = parcel packed payload pack frame
+PARCELS = parcel pack frame
 $(PARCELS:%=build/parcel/%.h): %.h: %.c ;
 $(PARCELS:%=build/parcel/%.c): build/parcel/%.c: tests/engine/%.yaml build/generated
 	$(call step,GEN,$*)$(FIND_PYTHON); "$$p" -m gen -q --touch --no-engine --cpp -o build/parcel $<

@@ -7,9 +7,9 @@
  */
 
 #define PROTOPOOL_NO_ANALYSIS
-#include "packed.h"
+#include "frame.h"
+#include "pack.h"
 #include "parcel.h"
-#include "payload.h"
 #include "telemetry.h"
 
 #include <stdlib.h>
@@ -188,21 +188,25 @@ static void take_parcel_from_outside(const uint8_t *input, size_t bytes)
     }
 RECEIVE(telemetry)
 RECEIVE(parcel)
-RECEIVE(packed)
+RECEIVE(pack)
 
-/* Takes the first byte for the tag of a payload, and the others for the payload. A payload that is too short is received with what is
- * missing, as long as that is little. */
-static void receive_payload(const uint8_t *input, size_t bytes)
+/* Takes the first byte for the variant of a payload, or for none, and the others for the payload. A payload that is too
+ * short is received with what is missing, as long as that is little. */
+static void receive_frame(const uint8_t *input, size_t bytes)
 {
-    static struct payload_pool pool;
+#define TAG_OF(X, x) FRAME_##X,
+    static const uint32_t tags[] = { FRAME_VARIANTS(TAG_OF) 9999 };
+    static struct frame_pool pool;
     static unsigned char again[1 << 16];
     struct protopool_received result;
-    struct payload *msg;
+    struct frame *msg;
+    uint32_t tag;
 
     if (bytes == 0)
         return;
-    ASSERT(payload_pool_init_growing(&pool, NULL));
-    msg = payload_receive_as(&pool, input[0], input + 1, bytes - 1, &result);
+    tag = tags[input[0] % (sizeof tags / sizeof *tags)];
+    ASSERT(frame_pool_init_growing(&pool, NULL));
+    msg = frame_receive_as(&pool, tag, input + 1, bytes - 1, &result);
     for (size_t count = bytes - 1;
          msg == NULL && result.status == PROTOPOOL_INCOMPLETE && count + result.missing <= sizeof again;) {
         static unsigned char longer[1 << 16];
@@ -210,16 +214,16 @@ static void receive_payload(const uint8_t *input, size_t bytes)
         memset(longer, 0, sizeof longer);
         memcpy(longer, input + 1, bytes - 1);
         count += result.missing;
-        msg = payload_receive_as(&pool, input[0], longer, count, &result);
+        msg = frame_receive_as(&pool, tag, longer, count, &result);
         ASSERT(msg == NULL || result.used == count);
     }
     if (msg != NULL) {
-        ASSERT(payload_validate(msg, payload_size(msg)) && payload_encoded_size(msg) == result.used);
-        ASSERT(payload_encode(msg, again, sizeof again) == result.used);
+        ASSERT(frame_validate(msg, frame_size(msg)) && frame_encoded_size(msg) == result.used);
+        ASSERT(frame_encode(msg, again, sizeof again) == result.used);
         ASSERT(result.used >= bytes - 1 && memcmp(again, input + 1, bytes - 1) == 0);
-        payload_free(&pool, msg);
+        frame_free(&pool, msg);
     }
-    ASSERT(payload_pool_fini(&pool) == 0);
+    ASSERT(frame_pool_fini(&pool) == 0);
 }
 
 static void receive_from_outside(const uint8_t *input, size_t bytes)
@@ -231,8 +235,8 @@ static void receive_from_outside(const uint8_t *input, size_t bytes)
         memcpy(exactly + 1, input, bytes);
     receive_telemetry(exactly + 1, bytes);
     receive_parcel(exactly + 1, bytes);
-    receive_packed(exactly + 1, bytes);
-    receive_payload(exactly + 1, bytes);
+    receive_pack(exactly + 1, bytes);
+    receive_frame(exactly + 1, bytes);
     free(exactly);
 }
 

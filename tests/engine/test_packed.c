@@ -226,6 +226,35 @@ START_TEST(each_text_of_a_list_has_a_length)
 }
 END_TEST
 
+START_TEST(lists_structs_and_alternatives_can_be_absent)
+{
+    const struct pack_spot spot = pack_make_spot(1, "a", 2);
+    const bool is = true;
+
+    assert_packed(pack_new_optional(&pool, NULL, NULL, 0, NULL, NULL, 0, NULL, NULL, 0), "0201 00 00000000 00");
+    assert_packed(pack_new_optional(&pool, &spot, (const uint32_t[]){ 1, 0x020304 }, 2, &is, (const uint8_t[]){ 5 }, 1,
+                                    NULL, (const uint16_t[]){ 6, 7 }, 2),
+                  "0201 07 01 0001 01 61 000002 02 000001 020304 01 00000001 05 02 02 0006 0007");
+    assert_nothing_is_live();
+}
+END_TEST
+
+START_TEST(tails_without_a_small_bound_have_longer_lengths)
+{
+    const uint16_t code = 0x0102;
+    const struct pack_spot spot = pack_make_spot(1, NULL, 2);
+
+    assert_packed(pack_new_open(&pool, NULL, "", 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0),
+                  "0202 00 ffff 00000000 00 0000");
+    assert_packed(pack_new_open(&pool, &code, "a", 1, (const uint8_t[]){ 3 }, 1, &spot, 1,
+                                (const char *const[]){ "b", "" }, 2, (const uint8_t[]){ 4, 5 }, 2,
+                                (const uint64_t[]){ 6 }, 1),
+                  "0202 07 0102 00000001 61 00000001 03 01 00 0001 000002 00000002 00000001 62 00000000 02 0405 0001 "
+                  "0000000000000006");
+    assert_nothing_is_live();
+}
+END_TEST
+
 START_TEST(a_message_without_fields_is_its_tag)
 {
     assert_packed(pack_new_nothing(&pool), "010a");
@@ -246,6 +275,18 @@ START_TEST(values_that_the_schema_does_not_allow_are_refused)
         "0102 11 2122 313233 41424344 515253545556 6162636465666768 fe fffd fffffc fffffffffffb 3e00 c0000000 "
         "3fe0000000000000 02 78",
         "Numbers", "n", "n is neither false nor true");
+    assert_packed(pack_new_bounded(&pool, -9, -1, 0x0204, PACK_LEVEL_HIGH, PACK_RIGHTS_READ | PACK_RIGHTS_WRITE),
+                  "0200 fffffffffffffff7 bff0000000000000 0204 0203 09");
+    assert_invalid("0200 000000000000000a 0000000000000000 0000 0001 00", "Bounded", "number",
+                   "number 10 is not in -9..9");
+    assert_invalid("0200 0000000000000009 bff0000000000001 0000 0001 00", "Bounded", "share",
+                   "share -1.0000000000000002 is not in -1.0..1.0");
+    assert_invalid("0200 0000000000000009 7ff8000000000000 0000 0001 00", "Bounded", "share",
+                   "share NaN is not in -1.0..1.0");
+    assert_invalid("0200 0000000000000009 0000000000000000 0005 0001 00", "Bounded", "status.source",
+                   "status.source 5 is not in 0..4");
+    assert_invalid("0200 0000000000000009 0000000000000000 0000 0001 02", "Bounded", "rights",
+                   "rights has bits that are not declared: 0x2");
     assert_nothing_is_live();
 }
 END_TEST
@@ -286,6 +327,8 @@ START_TEST(a_payload_has_no_tag_and_its_last_field_no_length)
 {
     const struct frame_cell cells[] = { frame_make_cell(1, -2), frame_make_cell(0x0304, 5) };
     const struct frame_label labels[] = { frame_make_label("ab"), frame_make_label("") };
+    const uint16_t c = 5;
+    const struct frame_pair pairs[] = { frame_make_pair(1, 2, NULL), frame_make_pair(3, 4, &c) };
     struct protopool_received result;
 
     assert_payload(frame_new_log(&frames, 3, "hello", 5), FRAME_LOG, "03 68656c6c6f");
@@ -295,6 +338,15 @@ START_TEST(a_payload_has_no_tag_and_its_last_field_no_length)
     assert_payload(frame_new_labels(&frames, labels, 0), FRAME_LABELS, "");
     assert_payload(frame_new_fixed(&frames, 0x01020304, 0x010203040506), FRAME_FIXED, "04030201 060504030201");
     assert_payload(frame_new_reset(&frames), FRAME_RESET, "");
+    assert_payload(frame_new_short(&frames, NULL, "ab"), FRAME_SHORT, "00 6162");
+    assert_payload(frame_new_data(&frames, 1, (const uint8_t[]){ 0, 2 }, 2), FRAME_DATA, "01000000 0002");
+    assert_payload(frame_new_numbers(&frames, 2, (const uint32_t[]){ 3, 0x040506 }, 2), FRAME_NUMBERS,
+                   "0200 030000 060504");
+    assert_payload(frame_new_few(&frames, (const char *const[]){ "ab", "" }, 2, (const uint64_t[]){ 1 }, 1), FRAME_FEW,
+                   "02 02000000 6162 00000000 0100000000000000");
+    assert_payload(frame_new_pairs(&frames, "a", pairs, 2), FRAME_PAIRS, "01 61 00 01 020000 01 03 040000 0500");
+    assert_payload(frame_new_arrays(&frames, (const int16_t[]){ -1, 2, 3, 4, 5 }, pairs, 0.5), FRAME_ARRAYS,
+                   "ffff 0200 0300 0400 0500 00 01 020000 01 03 040000 0500 000000000000e03f");
     ck_assert(frame_receive_as(&frames, FRAME_RESET, NULL, 0, &result) != NULL);
     assert_nothing_is_live();
 }
@@ -421,6 +473,8 @@ int main(void)
     ADD_TEST(suite, an_alternative_has_its_number_and_its_bytes);
     ADD_TEST(suite, tails_have_a_length_and_no_terminator);
     ADD_TEST(suite, each_text_of_a_list_has_a_length);
+    ADD_TEST(suite, lists_structs_and_alternatives_can_be_absent);
+    ADD_TEST(suite, tails_without_a_small_bound_have_longer_lengths);
     ADD_TEST(suite, a_message_without_fields_is_its_tag);
     ADD_TEST(suite, values_that_the_schema_does_not_allow_are_refused);
     ADD_TEST(suite, a_payload_has_no_tag_and_its_last_field_no_length);
