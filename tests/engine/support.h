@@ -96,6 +96,13 @@ static inline uint64_t next_random(uint64_t *state)
     return *state;
 }
 
+static uint64_t random_state = 88172645463325252U; /* of random_below */
+
+static inline size_t random_below(size_t bound)
+{
+    return (size_t)(next_random(&random_state) % bound);
+}
+
 static inline uint64_t from_environment(const char *name, uint64_t otherwise)
 {
     const char *const text = getenv(name);

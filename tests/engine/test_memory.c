@@ -29,13 +29,6 @@ enum { MILLION = 1000000 };
 static struct itch_pool pool;
 static struct itch *live[MILLION];
 
-static uint64_t random_state = 88172645463325252U;
-
-static uint32_t random_below(uint32_t n)
-{
-    return (uint32_t)(next_random(&random_state) % n);
-}
-
 /* ---- The mix ------------------------------------------------------------------------------------------------------ */
 
 static const enum itch_tag variants[] = { ITCH_ADD_ORDER,      ITCH_ORDER_DELETE, ITCH_ORDER_REPLACE,
@@ -75,7 +68,7 @@ static struct itch *make(enum itch_tag tag)
 static enum itch_tag pick(void)
 {
     uint32_t i = 0;
-    for (uint32_t draw = random_below(1000); draw >= shares[i]; i++)
+    for (size_t draw = random_below(1000); draw >= shares[i]; i++)
         draw -= shares[i];
     return variants[i];
 }
@@ -185,7 +178,7 @@ START_TEST(memory_goes_back_to_the_system_when_messages_are_freed)
             ck_abort_msg("no memory");
     random_state = SEED;
     for (uint32_t i = PEAK - 1; i > 0; i--) {
-        const uint32_t j = random_below(i + 1);
+        const size_t j = random_below(i + 1);
         struct calc *const swapped = many[i];
         many[i] = many[j];
         many[j] = swapped;
@@ -342,7 +335,7 @@ END_TEST
 static void shuffle(void)
 {
     for (uint32_t i = MILLION - 1; i > 0; i--) { /* Fisher and Yates; Knuth, algorithm P */
-        const uint32_t j = random_below(i + 1);
+        const size_t j = random_below(i + 1);
         struct itch *const swapped = live[i];
         live[i] = live[j];
         live[j] = swapped;

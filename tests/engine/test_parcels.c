@@ -95,13 +95,6 @@ static size_t slot_in_use(struct parcel_pool *of)
     return bytes;
 }
 
-static uint64_t random_state = 88172645463325252U;
-
-static size_t random_below(size_t bound)
-{
-    return (size_t)(next_random(&random_state) % bound);
-}
-
 static void setup(void)
 {
     for (size_t i = 0; i < sizeof data; i++) {

@@ -1519,19 +1519,6 @@ START_TEST(peak_of_few_is_close)
 }
 END_TEST
 
-/* ---- Everything at once ------------------------------------------------------------------------------------------------ */
-
-static uint64_t state;
-
-static uint32_t random_below(uint32_t n) /* xorshift64 (Marsaglia 2003) */
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (uint32_t)(state % n);
-}
-
-/* Each slot is filled with its number, and must still hold it when it is freed. */
 /* ---- Trips to the store ------------------------------------------------------------------------------------------------ */
 
 static struct {
@@ -1601,6 +1588,9 @@ START_TEST(large_swing_takes_a_trip_for_a_magazine)
 }
 END_TEST
 
+/* ---- Everything at once ------------------------------------------------------------------------------------------------ */
+
+/* Each slot is filled with its number, and must still hold it when it is freed. */
 START_TEST(random_makes_and_frees_keep_every_slot_apart)
 {
     enum { MOST = 4000, STEPS = 60000 };
@@ -1611,12 +1601,13 @@ START_TEST(random_makes_and_frees_keep_every_slot_apart)
     } live[MOST];
     size_t count = 0;
 
-    state = 0x9e3779b97f4a7c15U + (uint64_t)_i;
+    random_state = 0x9e3779b97f4a7c15U + (uint64_t)_i;
     ck_assert(init_growing());
     for (int step = 0; step < STEPS; step++) {
         const bool grow_now = step / 5000 % 2 == 0;
         if (count < MOST && (count == 0 || random_below(100) < (grow_now ? 65 : 35))) {
-            const unsigned c = random_below(50) == 0 && count < 500 ? LARGE_CLASS : 1 + random_below(CLASSES - 1);
+            const unsigned c =
+                random_below(50) == 0 && count < 500 ? LARGE_CLASS : 1 + (unsigned)random_below(CLASSES - 1);
             live[count].c = c;
             live[count].mark = (unsigned char)step;
             live[count].slot = (unsigned char *)take(c);
@@ -1624,7 +1615,7 @@ START_TEST(random_makes_and_frees_keep_every_slot_apart)
             memset(live[count].slot, live[count].mark, sizes[c - 1].bytes);
             count++;
         } else {
-            const uint32_t i = random_below((uint32_t)count);
+            const size_t i = random_below(count);
             ASSERT(all_bytes_are(live[i].slot, sizes[live[i].c - 1].bytes, live[i].mark));
             put(live[i].c, live[i].slot);
             live[i] = live[--count];

@@ -106,13 +106,6 @@ START_TEST(every_length_takes_its_bytes_and_a_slot_that_is_hardly_larger)
 }
 END_TEST
 
-static uint64_t random_state = 88172645463325252U;
-
-static size_t random_below(size_t bound)
-{
-    return (size_t)(next_random(&random_state) % bound);
-}
-
 /* Mostly short, as texts are, and some of every length. */
 static size_t random_length(void)
 {
