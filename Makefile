@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # protopool: generates C from the schemas in schema/, builds it, tests it. `make help` lists the targets.
 #
-# Here stands what users call. make/rules.mk compiles; make/bench.mk measures; make/ci.mk has what only CI runs.
+# Here stands what users call. make/rules.mk compiles; make/bench.mk measures; make/ci.mk and make/combinations.mk have what only CI runs.
 
 ifeq ($(origin CC),default)
 CC = gcc
@@ -81,4 +81,4 @@ check-user:
 	done
 	@$(call TEST,build/user/*_check)
 
-include make/install.mk make/bench.mk make/ci.mk
+include make/install.mk make/bench.mk make/ci.mk make/combinations.mk
