@@ -4,8 +4,8 @@
 .PHONY: deps-ci ci lint format portable windows cplusplus firmware firmware-size bus demo-valgrind editor wire-peers tsan \
     weaken fuzz fuzz-schema soak bare sanitized sanitized-gcc sanitized-clang
 
-# Every setting of the suites runs with gcc or with clang. These run with both, with and without sanitizers: the fast path as
-# users have it, and the level that looks up each message.
+# Every setting of the suites runs with gcc or with clang. These run with both, with and without sanitizers, and under valgrind:
+# the fast path as users have it, and the level that looks up each message.
 TWICE = plain-O2 check2-O2
 
 #@ Maintain
@@ -17,7 +17,7 @@ ci: deps-ci deps-bench ## run everything that CI runs; go on after a failure, an
 	@$(FIND_PYTHON); "$$p" tests/run.py -j1 'make fresh' 'make lint' $(if $(CHECKED),,'make check CC=gcc') 'make check-long CC=gcc' \
 	    'make -j2 bench-instructions demo-valgrind' 'make bench-quick' 'make -j2 portable cplusplus windows firmware bus' 'make -j2 combinations' \
 	    'make tsan HANDOFFS=3000000' 'make weaken' 'make -j2 fuzz fuzz-schema FUZZ_SECONDS=30' \
-	    'make suites CC=clang ONLY="$(TWICE)"' 'make sanitized' 'make suites VALGRIND=1' \
+	    'make suites CC=clang ONLY="$(TWICE)"' 'make sanitized' 'make suites VALGRIND=1 ONLY="$(TWICE)"' \
 	    $(if $(shell command -v npm),'make editor' 'make wire-peers')
 
 # ---- Form

@@ -52,8 +52,8 @@ FLAGS_m4 = -DPROTOPOOL_MAGAZINE=4
 FLAGS_check1 = -DPROTOPOOL_CHECK=1
 FLAGS_check2 = -DPROTOPOOL_CHECK=2
 # C compiles in a third of the time without optimisation. So check compiles as -O0, but the engine, in which tests spend their
-# time, as -O1. check-long runs all of these tests again as -O2.
-flags_of = $(FLAGS_$(1:-O2=)) $(if $(SANITIZE),,$(if $(filter $(SHORT_SETTINGS),$(1)),$$(if $$(filter protopool,$$*),-O1,-O0)))
+# time, as -O1; and so it is with sanitizers, but for that of threads. check-long runs all of check's tests again as -O2.
+flags_of = $(FLAGS_$(1:-O2=)) $(if $(filter $(SHORT_SETTINGS),$(1))$(filter-out thread,$(SANITIZE)),$$(if $$(filter protopool,$$*),-O1,-O0))
 
 # $(1): the setting, $(2): a folder of sources
 define objects

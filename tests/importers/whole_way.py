@@ -22,7 +22,7 @@ from support import WARNINGS, WARNINGS_CPP, main                     # noqa: E40
 from gen import files, generate                                                          # noqa: E402
 from gen.model import Flags                                                              # noqa: E402
 
-SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -O1".split()
+SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -O0".split()
 LIBRARIES = "-lcheck -lsubunit -lrt -lm -lpthread".split()
 MAVLINK_BYTES = {"char": 1, "float": 4, "double": 8, "uint8_t_mavlink_version": 1,
                  **{f"{sign}int{8 * size}_t": size for sign in ("", "u") for size in (1, 2, 4, 8)}}
