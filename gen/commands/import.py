@@ -28,13 +28,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="the folder for the schemas (default: the current folder)")
     parser.add_argument("-I", "--include", metavar="DIR", action="append", default=[],
                         help="also look for included files in this folder; may be given several times")
+    parser.add_argument("--packed", action="store_true",
+                        help="of MAVLink: schemas whose messages are sent and received as payloads of MAVLink 2")
     parser.add_argument("--force", action="store_true", help="overwrite schemas that exist already")
 
 
 def run(options: argparse.Namespace) -> int:
     from ..importers import imported
 
-    texts = {options.output_dir / name: text for name, text in imported(options.language, options.files, options.include).items()}
+    if options.packed and options.language != "mavlink":
+        report.show([Diagnostic(Source(""), None, f"import {options.language} has no --packed: only the payloads of MAVLink can be packed messages", rule="usage")],
+                    options.format)
+        return 2
+    choices = {"is_packed": True} if options.packed else {}
+    found = imported(options.language, options.files, options.include, **choices)
+    texts = {options.output_dir / name: text for name, text in found.items()}
     there = [Diagnostic(Source(str(path)), None, f"{path} exists already; with --force, import overwrites it. No file was written", rule="file")
              for path in texts if os.path.lexists(path) and not options.force]
     if there:

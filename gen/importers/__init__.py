@@ -7,7 +7,8 @@ from .bounds import settled
 from .finish import Finished
 
 
-def imported(language: str, paths: list[str], include: list[str]) -> dict[str, str]:
-    """The texts of the schemas, by their file names. Raises OSError, and SchemaError with places of the source."""
+def imported(language: str, paths: list[str], include: list[str], **choices: bool) -> dict[str, str]:
+    """The texts of the schemas, by their file names. choices: of this language alone. Raises OSError, and SchemaError with places of the
+    source."""
     read = importlib.import_module(f".{language}", __package__).drafts
-    return Finished([settled(draft) for draft in read(paths, include)]).texts
+    return Finished([settled(draft) for draft in read(paths, include, **choices)]).texts

@@ -78,7 +78,8 @@ class Record:
 
 @dataclass(frozen=True)
 class Draft:
-    """A file to write. protocol: empty for a file that others import."""
+    """A file to write. protocol: empty for a file that others import. wire: the key's value; empty if messages are sent as they lie in
+    memory."""
 
     stem: str
     protocol: str
@@ -92,6 +93,7 @@ class Draft:
     types: tuple[Field, ...] = ()
     structs: tuple[Record, ...] = ()
     messages: tuple[Record, ...] = ()
+    wire: str = ""
 
     @property
     def file(self) -> str:

@@ -4,6 +4,7 @@ enums are in files of their own, which the protocol imports."""
 
 import os
 import re
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from .xml_tree import Element, integer, read
 _SCALARS = {"char": "char", "float": "f32", "double": "f64", "int8_t": "i8", "int16_t": "i16", "int32_t": "i32", "int64_t": "i64",
             "uint8_t": "u8", "uint16_t": "u16", "uint32_t": "u32", "uint64_t": "u64", "uint8_t_mavlink_version": "u8"}
 _TYPE = re.compile(r"(?P<scalar>\w+)\s*(?:\[\s*(?P<count>[0-9]{1,3})\s*\])?\Z")
+_PACKED = "{order: little, packed: true, tag: none}"
 _LIMIT = re.compile(r"(?P<sign>U?)INT(?P<bits>8|16|32|64)_(?P<end>MAX|MIN)\Z")
 _KNOWN = frozenset(("name", "type", "enum", "units", "invalid", "minValue", "maxValue", "default", "instance", "display", "print_format"))
 
@@ -37,17 +39,19 @@ class _File:
         return identifier(Path(self.path).stem, "dialect")
 
 
-def drafts(paths: list[str], include: list[str]) -> list[Draft]:
-    """A protocol for each path, and the files that they share. Raises OSError, and SchemaError with places of the source."""
+def drafts(paths: list[str], include: list[str], is_packed: bool = False) -> list[Draft]:
+    """A protocol for each path, and the files that they share. is_packed: messages are sent as payloads of MAVLink 2. Raises OSError, and
+    SchemaError with places of the source."""
     files: dict[str, _File] = {}
     for path in paths:
         _load(path, files)
     named = list(dict.fromkeys(os.path.realpath(path) for path in paths))
     included = {name for of in named for name in _reached(of, files)[:-1]}
     merged = frozenset(name for name, parts in _Enums(list(files.values())).parts.items() if len({part.place.source for part in parts}) > 1)
-    found = {name: _shared(files[name], merged) for name in files if name in included}
+    bases = _bases(list(files.values())) if is_packed else None
+    found = {name: _shared(files[name], merged, bases) for name in files if name in included}
     shared = {name: draft for name, draft in found.items() if draft.enums or draft.flags}
-    return [*shared.values(), *(_protocol(name, files, shared) for name in named)]
+    return [*shared.values(), *(_protocol(name, files, shared, bases) for name in named)]
 
 
 def _load(path: str, files: dict[str, _File]) -> str:
@@ -85,20 +89,38 @@ def _reached(name: str, files: dict[str, _File]) -> list[str]:
 
 # Enums. Several files may add values to one enum: such an enum is merged, and written into each protocol.
 
-def _shared(file: _File, merged: frozenset[str]) -> Draft:
+def _shared(file: _File, merged: frozenset[str], bases: dict[str, str] | None) -> Draft:
     """The enums that this file alone defines."""
     return Draft(f"{file.stem}_types", "", file.root.place, f"The enums of MAVLink's {Path(file.path).name}.",
-                 _head(file), **_Enums([file]).sections(merged))
+                 _head(file), **_Enums([file], bases).sections(merged))
 
 
 def _head(file: _File) -> tuple[str, ...]:
     return (f"Imported from {Path(file.path).name} (MAVLink).",)
 
 
-class _Enums:
-    """The enums of some files. spelling: what a field's "enum" names, with the name in the schema and whether it is flags."""
+def _bases(files: list[_File]) -> dict[str, str]:
+    """The bases of enums in packed messages, by the names of the XML: of the types that their fields have, the one of most fields that holds
+    all values. An enum without such a field has none."""
+    enums = _Enums(files)
+    numbers = {name: enums.numbers(name) for name in enums.parts}
+    used: dict[str, Counter[str]] = {}
+    for file in files:
+        for section in file.root.all("messages"):
+            for element in (field for message in section.all("message") for field in message.all("field")):
+                name, base = element.get("enum"), _base(element)
+                if name in enums.spelling and base[:1] in "iu":
+                    used.setdefault(name, Counter())[f"u{base[1:]}" if enums.spelling[name][1] else base] += 1
+    fitting = {name: [base for base, _ in of.most_common() if all(fits(SCALARS[base], number) for number in numbers[name])] for name, of in used.items()}
+    return {name: bases[0] for name, bases in fitting.items() if bases}
 
-    def __init__(self, files: list[_File]):
+
+class _Enums:
+    """The enums of some files. spelling: what a field's "enum" names, with the name in the schema and whether it is flags. bases: of
+    packed messages, None if they are not packed."""
+
+    def __init__(self, files: list[_File], bases: dict[str, str] | None = None):
+        self.bases = bases
         self.parts: dict[str, list[Element]] = {}
         for file in files:
             for section in file.root.all("enums"):
@@ -111,6 +133,10 @@ class _Enums:
         made = [(self.spelling[name][1], self.enum(name, parts)) for name, parts in self.parts.items() if name not in without]
         made = [(is_flags, enum) for is_flags, enum in made if enum.values]
         return {"enums": tuple(e for is_flags, e in made if not is_flags), "flags": tuple(e for is_flags, e in made if is_flags)}
+
+    def numbers(self, name: str) -> list[int]:
+        values = self.enum(name, self.parts[name]).values
+        return [1 << value.number if self.spelling[name][1] else value.number for value in values]
 
     def enum(self, name: str, parts: list[Element]) -> Enum:
         entries = [entry for part in parts for entry in part.all("entry")]
@@ -130,7 +156,8 @@ class _Enums:
                 notes += (lost(f"{what}, another name of {values[key].name}", entry.place),)
                 continue
             values[key] = Value(word, key, entry.place, _described(entry), _status(entry), deprecated=_deprecation(entry))
-        return Enum(self.spelling[name][0], tuple(values.values()), parts[0].place, " ".join(filter(None, map(_described, parts))), notes)
+        return Enum(self.spelling[name][0], tuple(values.values()), parts[0].place, " ".join(filter(None, map(_described, parts))), notes,
+                    (self.bases or {}).get(name, ""))
 
 
 def _is_bitmask(parts: list[Element]) -> bool:
@@ -179,21 +206,21 @@ def _status(element: Element) -> tuple[str, ...]:
 
 # Messages.
 
-def _protocol(name: str, files: dict[str, _File], shared: dict[str, Draft]) -> Draft:
+def _protocol(name: str, files: dict[str, _File], shared: dict[str, Draft], bases: dict[str, str] | None) -> Draft:
     this, reached = files[name], _reached(name, files)
-    enums = _Enums([files[at] for at in reached])
+    enums = _Enums([files[at] for at in reached], bases)
     imported = [shared[at] for at in reached if at in shared]
     elsewhere = {enum.place for draft in imported for enum in (*draft.enums, *draft.flags)}
     sections = enums.sections(frozenset(of for of, parts in enums.parts.items() if parts[0].place in elsewhere))
     messages = _Messages(enums)
     made = [messages.message(element) for at in reached for section in files[at].root.all("messages") for element in section.all("message")]
     return Draft(this.stem, this.stem, this.root.place, f"MAVLink's {Path(this.path).name}.", _head(this),
-                 tuple(draft.stem for draft in imported), **sections, messages=tagged(made))
+                 tuple(draft.stem for draft in imported), **sections, messages=tagged(made), wire="" if bases is None else _PACKED)
 
 
 class _Messages:
     def __init__(self, enums: _Enums):
-        self.spelling = enums.spelling
+        self.spelling, self.bases = enums.spelling, enums.bases
         sections = enums.sections(frozenset())
         self.numbers = {e.name: [v.number for v in e.values] for e in sections["enums"]} | {e.name: [1 << v.number for v in e.values] for e in sections["flags"]}
         self.values = {name: {entry.get("name"): entry.get("value").strip() for part in parts for entry in part.all("entry")}
@@ -201,30 +228,30 @@ class _Messages:
 
     def message(self, element: Element) -> tuple[int, Record]:
         names = Unique()
-        fields: list[Field] = []
+        fields: list[tuple[int, Field]] = []            # the bytes of an element; 0: it is an extension
         extends: Element | None = None
+        is_extension = False
         for child in element.children:
             if child.name == "extensions":
-                extends = child
+                extends, is_extension = child, True
             elif child.name == "field":
                 made = replace(self.field(child), name=names(identifier(child.needed("name"), "field")))
                 if extends is not None:
                     made = replace(made, notes=(f"the fields from here on are extensions of MAVLink 2, {where(extends.place)}", *made.notes))
                     extends = None
-                fields.append(made)
-        return element.integer("id"), Record(camel(element.needed("name")), tuple(fields), element.place, _described(element),
+                fields.append((0 if is_extension else _size(_base(child)), made))
+        if self.bases is not None:                      # the order of MAVLink's payloads
+            fields.sort(key=lambda of: -of[0])
+        return element.integer("id"), Record(camel(element.needed("name")), tuple(made for _, made in fields), element.place, _described(element),
                                              _status(element), deprecated=_deprecation(element))
 
     def field(self, element: Element) -> Field:
-        match = _TYPE.match(element.needed("type"))
-        base = _SCALARS.get(match["scalar"]) if match else None
-        if base is None or match["count"] and not 1 <= int(match["count"]) <= 255:
-            raise wrong(element.place, f"{quoted(element.get('type'))} is not a type of MAVLink", "its types are " + ", ".join(_SCALARS))
+        base, count = _base(element), _TYPE.match(element.get("type"))["count"]
         notes, kind = [], base
         if element.get("enum"):
             kind, more = self.enum_of(element, base)
             notes += more
-        brackets = f"[{match['count']}]" if match["count"] else ""
+        brackets = f"[{count}]" if count else ""
         units = plain(element.get("units"))
         keys = {"unit": units and scalar(units), "range": self.range(element, kind, notes), "default": self.default(element, kind, brackets, notes)}
         optional = ""
@@ -251,6 +278,8 @@ class _Messages:
             return base, [lost(f"its values are those of {spelling}", element.place)]
         if spelling not in self.numbers:
             return base, [lost(f"the enum {name}, which has no values", element.place)]
+        if self.bases is not None:
+            return (spelling, []) if _size(self.bases.get(name, "")) == _size(base) else (base, [lost(f"its values are those of {spelling}", element.place)])
         if not all(fits(SCALARS[base], number) for number in self.numbers[spelling]):
             return spelling, [lost(f"its type {base}, which does not hold all values of {spelling}", element.place)]
         return spelling, []
@@ -290,6 +319,19 @@ class _Messages:
             notes.append(lost(f"the default {plain(text)}", element.place))
             return ""
         return text
+
+
+def _base(element: Element) -> str:
+    """The scalar that a field consists of."""
+    match = _TYPE.match(element.needed("type"))
+    base = _SCALARS.get(match["scalar"]) if match else None
+    if base is None or match["count"] and not 1 <= int(match["count"]) <= 255:
+        raise wrong(element.place, f"{quoted(element.get('type'))} is not a type of MAVLink", "its types are " + ", ".join(_SCALARS))
+    return base
+
+
+def _size(base: str) -> int:
+    return SCALARS[base].size if base else 0
 
 
 def _number(text: str, place: Place) -> str | None:

@@ -32,7 +32,7 @@ class Writer:
         if draft.protocol:
             self.lines[len(self.out) + 1] = ()
             self.out.append(f"protocol: {scalar(draft.protocol)}")
-        self.keys(0, {"doc": draft.doc, "c_name": self.c_names.get((), ""), "lint": self.switched((),)})
+        self.keys(0, {"doc": draft.doc, "c_name": self.c_names.get((), ""), "wire": draft.wire, "lint": self.switched((),)})
         if draft.imports:
             files = [scalar(f"{stem}.yaml") for stem in draft.imports]
             self.out.append(f"import: {files[0]}" if len(files) == 1 else f"import: [{', '.join(files)}]")

@@ -3,10 +3,13 @@
 expected schemas and errors."""
 
 import ast
+import importlib
 import importlib.util
+import math
 import os
 import re
 import shutil
+import struct
 import sys
 import unittest
 from pathlib import Path
@@ -33,11 +36,12 @@ class Golden(FolderTest):
     maxDiff = None
 
     def test_a_definition_that_uses_everything_gives_exactly_the_expected_schemas(self):
-        for language in LANGUAGES:
-            status, _, err = main("import", language, "-o", self.folder / language, *(HERE / language / name for name in GOOD[language]))
+        for language, *options in (*([language] for language in LANGUAGES), ("mavlink", "--packed")):
+            folder = "_".join(["expected", *(option.strip("-") for option in options)])
+            status, _, err = main("import", language, *options, "-o", self.folder / language / folder, *(HERE / language / name for name in GOOD[language]))
             self.assertEqual((status, err), (0, ""), language)
-            made = {path.name: path.read_text(encoding="utf-8") for path in (self.folder / language).iterdir()}
-            expected = HERE / language / "expected"
+            made = {path.name: path.read_text(encoding="utf-8") for path in (self.folder / language / folder).iterdir()}
+            expected = HERE / language / folder
             if UPDATE:
                 expected.mkdir(exist_ok=True)
                 for path in expected.iterdir():
@@ -53,17 +57,52 @@ class Golden(FolderTest):
         for language in LANGUAGES:
             for name in GOOD[language]:
                 self.assertEqual(len(whole_way.imported(language, [str(HERE / language / name)], self.folder / name)), 1)
+        self.assertEqual(len(whole_way.imported("mavlink", [str(HERE / "mavlink/rover.xml")], self.folder / "packed", options=["--packed"])), 1)
 
     def test_payloads_of_mavlink_have_the_bytes_of_the_xml(self):
         schema, = whole_way.imported("mavlink", [str(HERE / "mavlink/rover.xml")], self.folder)
         total, saved = whole_way.compare_payloads(HERE / "mavlink/rover.xml", schema)
         self.assertEqual((total, saved), (6 + 42 + 50 + 2, 0))
+        schema, = whole_way.imported("mavlink", [str(HERE / "mavlink/rover.xml")], self.folder / "packed", options=["--packed"])
+        self.assertEqual(whole_way.compare_payloads(HERE / "mavlink/rover.xml", schema, True), (total, 0))
 
     def test_a_payload_of_another_size_is_found(self):
         schema, = whole_way.imported("mavlink", [str(HERE / "mavlink/rover.xml")], self.folder)
         schema.write_text(schema.read_text(encoding="utf-8").replace("{type: 'i16?', unit: cA", "{type: 'i32?', unit: cA"), encoding="utf-8")
         with self.assertRaisesRegex(whole_way.Failed, "Attitude.current: 4 bytes, and 2 of current"):
             whole_way.compare_payloads(HERE / "mavlink/rover.xml", schema)
+
+    def test_packed_messages_are_payloads_of_mavlink(self):
+        self.assertEqual(main("import", "mavlink", "--packed", "-o", self.folder, HERE / "mavlink/rover.xml")[::2], (0, ""))
+        self.assertEqual(main("generate", "--python", "-o", self.folder, self.folder / "rover.yaml")[::2], (0, ""))
+        sys.path.insert(0, str(self.folder))
+        self.addCleanup(sys.path.remove, str(self.folder))
+        rover = importlib.import_module("rover")
+        attitude = rover.Attitude(time_boot_ms=1, roll=-1.5, yaw=None, current=None, height=4000, load=9, q=(1, 2, 3, 4), id=7, default=0.25)
+        raw = rover.GpsRawInt(time_usec=5, high=-6, lat_lon=(7, -8), present=rover.Sensors.GYRO, task_as_float=0.5, task=rover.Task.HONK, name="abc",
+                              class_="x", kinds=(rover.Kind.ROVER,) * 3, nothing=-1, low=-2)
+        payloads = {attitude: struct.pack("<IffhHB4fBd", 1, -1.5, math.nan, -1, 4000, 9, 1, 2, 3, 4, 7, 0.25),
+                    raw: struct.pack("<Qq2iIfH10sc3Bbb", 5, -6, 7, -8, 1, 0.5, 300, b"abc", b"x", 1, 1, 1, -1, -2)}
+        for message, payload in payloads.items():
+            self.assertEqual(message.encode(), payload)
+
+    def test_only_payloads_of_mavlink_are_packed(self):
+        status, out, err = main("import", "sbe", "--packed", "-o", self.folder / "out", HERE / "sbe/orders.xml")
+        self.assertEqual((status, out, (self.folder / "out").exists()), (2, "", False))
+        self.assertEqual(err, "protopool: import sbe has no --packed: only the payloads of MAVLink can be packed messages\n")
+
+    def test_an_enum_of_fields_of_several_types_has_the_type_of_most_that_holds_it(self):
+        path = self.folder / "several.xml"
+        fields = "".join(f'<field type="{kind}" name="f{i}" enum="{enum}"/>' for i, (kind, enum) in enumerate(
+            (("uint8_t", "E"), ("uint8_t", "E"), ("uint16_t", "E"), ("uint16_t", "E"), ("int32_t", "E"), ("int16_t", "F"), ("uint8_t", "G"))))
+        path.write_text('<mavlink><enums><enum name="E"><entry value="300" name="A"/></enum><enum name="F" bitmask="true"><entry value="2" name="B"/></enum>'
+                        '<enum name="G"><entry value="400" name="C"/></enum></enums>'
+                        f'<messages><message id="1" name="M">{fields}</message></messages></mavlink>')
+        self.assertEqual(main("import", "mavlink", "--packed", "-o", self.folder, path)[::2], (0, ""))
+        text = (self.folder / "several.yaml").read_text()
+        self.assertEqual(re.findall(r"(?m)^    base: (.*)|^      (f\d): (.*)", text),
+                         [("u16", "", ""), ("u16", "", ""), ("", "f4", "i32"), ("", "f2", "e"), ("", "f3", "e"), ("", "f5", "f"), ("", "f0", "u8"), ("", "f1", "u8"), ("", "f6", "u8")])
+        self.assertEqual(re.findall("# lost: (.*), several", text), ["its values are those of e"] * 3 + ["its values are those of g"])
 
     @long
     @unittest.skipUnless(len(compilers("gcc", "g++", "clang")) == 3, "gcc, g++ or clang is missing")

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support import WARNINGS, WARNINGS_CPP, main                     # noqa: E402
 
 from gen import files, generate                                                          # noqa: E402
+from gen.importers.names import identifier                                                # noqa: E402
 from gen.model import Flags                                                              # noqa: E402
 
 SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -O0".split()
@@ -32,9 +33,9 @@ class Failed(Exception):
     """What went wrong, as text."""
 
 
-def imported(language: str, paths: list[str], folder: Path, include: list[str] = []) -> list[Path]:
+def imported(language: str, paths: list[str], folder: Path, include: list[str] = [], options: list[str] = []) -> list[Path]:
     """Imports the files, and makes sure that lint and fmt find nothing. Returns the protocols' schemas."""
-    status, out, err = main("import", language, "-o", folder, *(f"-I{one}" for one in include), *paths)
+    status, out, err = main("import", language, *options, "-o", folder, *(f"-I{one}" for one in include), *paths)
     if status:
         raise Failed(err)
     written = [Path(line) for line in out.split("\n") if line]
@@ -78,8 +79,9 @@ def layout(schema: Path):
 
 # The sizes of MAVLink's payloads, by another reader of the XML than the importer's.
 
-def payloads(path: Path, seen: set[Path] | None = None) -> dict[int, list[tuple[str, int, bool]]]:
-    """By the number of the message: for each field its name, its bytes, and whether its values are those of an enum."""
+def payloads(path: Path, is_packed: bool, seen: set[Path] | None = None) -> dict[int, list[tuple[str, int, bool]]]:
+    """By the number of the message: for each field its name, its bytes, and whether its values are those of an enum. is_packed: in the order
+    of MAVLink's payloads."""
     seen = set() if seen is None else seen
     if path.resolve() in seen:
         return {}
@@ -87,10 +89,14 @@ def payloads(path: Path, seen: set[Path] | None = None) -> dict[int, list[tuple[
     root = ElementTree.parse(path).getroot()
     found: dict[int, list[tuple[str, int, bool]]] = {}
     for include in root.iter("include"):
-        found |= payloads(path.parent / include.text.strip(), seen)
+        found |= payloads(path.parent / include.text.strip(), is_packed, seen)
     for message in root.iter("message"):
+        children = list(message)
+        sent = [child.tag for child in children].index("extensions") if message.find("extensions") is not None else len(children)
+        if is_packed:
+            children[:sent] = sorted(children[:sent], key=lambda child: -_bytes(child.get("type", "").partition("[")[0]) if child.tag == "field" else 0)
         found[int(message.get("id"))] = [(field.get("name"), _bytes(field.get("type")), field.get("enum") is not None)
-                                         for field in message.iter("field")]
+                                         for field in children if field.tag == "field"]
     return found
 
 
@@ -99,10 +105,11 @@ def _bytes(kind: str) -> int:
     return MAVLINK_BYTES[name.strip()] * int(count.rstrip("] ") or 1)
 
 
-def compare_payloads(xml: Path, schema: Path) -> tuple[int, int]:
-    """Compares each message of the schema with the XML: its fields, and their bytes. A field with an enum may take fewer, because the
-    generator chooses the enum's base, or more, if the enum has values that the field of the XML does not hold. Returns the bytes of all payloads, and how many of them the enums save."""
-    wanted = payloads(xml)
+def compare_payloads(xml: Path, schema: Path, is_packed: bool = False) -> tuple[int, int]:
+    """Compares each message of the schema with the XML: its fields, and their bytes. Unless it is packed, a field with an enum may take fewer,
+    because the generator chooses the enum's base, or more, if the enum has values that the field of the XML does not hold. Returns the
+    bytes of all payloads, and how many of them the enums save."""
+    wanted = payloads(xml, is_packed)
     made = {message.tag: message for message in layout(schema).protocol.messages}
     zero = set(made) - set(wanted)
     if len(wanted) != len(made) or (0 in wanted) != (len(zero) == 1):
@@ -114,8 +121,10 @@ def compare_payloads(xml: Path, schema: Path) -> tuple[int, int]:
             raise Failed(f"{message.name.schema}: {len(fields)} fields in {xml}, {len(message.fields)} in the schema")
         for field, (name, size, is_enum) in zip(message.fields, fields):
             bytes_here = field_bytes(field)
-            if bytes_here != size and not (is_enum and (bytes_here < size or not _holds(size, field))):
+            if bytes_here != size and not (is_enum and not is_packed and (bytes_here < size or not _holds(size, field))):
                 raise Failed(f"{message.name.schema}.{field.name.schema}: {bytes_here} bytes, and {size} of {name} in {xml}")
+            if is_packed and field.name.schema != identifier(name, "field"):
+                raise Failed(f"{message.name.schema}: {field.name.schema} is where the payload has {name}")
             total, saved = total + size, saved + size - bytes_here
     return total, saved
 
@@ -138,6 +147,7 @@ def main_() -> int:
     parser.add_argument("language", choices=("mavlink", "sbe", "proto"))
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("-I", "--include", action="append", default=[])
+    parser.add_argument("--packed", action="store_true", help="import MAVLink's payloads, which must have the bytes of the XML")
     parser.add_argument("--no-suite", action="store_true", help="compile, but do not run the suite")
     options = parser.parse_args()
     failures = 0
@@ -153,7 +163,7 @@ def main_() -> int:
 
 def _line(options: argparse.Namespace, path: Path, folder: Path) -> str:
     parts = []
-    for schema in imported(options.language, [str(path)], folder / "schema", options.include):
+    for schema in imported(options.language, [str(path)], folder / "schema", options.include, ["--packed"] * options.packed):
         protocol = layout(schema).protocol
         texts = [file.read_text(encoding="utf-8") for file in (folder / "schema").glob("*.yaml")]
         (folder / schema.stem).mkdir()
@@ -162,7 +172,7 @@ def _line(options: argparse.Namespace, path: Path, folder: Path) -> str:
                      f"{sum(text.count('# lost: ') for text in texts)} lost, {sum(text.count('# choose: ') for text in texts)} bounds to choose; "
                      f"suite: {built_and_run(schema, folder / schema.stem, not options.no_suite)}")
         if options.language == "mavlink":
-            total, saved = compare_payloads(path, schema)
+            total, saved = compare_payloads(path, schema, options.packed)
             parts.append(f"payloads agree: {total} bytes, of which the bases of enums save {saved}")
     return "; ".join(parts)
 
