@@ -51,7 +51,7 @@ def _is_all(number: int | float, allowed: Range | None, word: Word, reporter: Re
     """Whether the number is all that the range allows; reported if it is."""
     if allowed is None or not allowed.low == allowed.high == number:
         return False
-    reporter.error(word.place, f"{quoted(word.text)} is the only number in the field's range", "choose a number outside of the range")
+    reporter.error(word.place, f"{quoted(word.text)} cannot mean absent: it is the only number in the field's range", "choose a number outside of the range")
     return True
 
 

@@ -45,8 +45,9 @@ def resolved_constant(written: Field, field_type: FieldType, named: NamedType | 
             return 0
     if field_type.is_optional or not field_type.takes_default or isinstance(field_type.element, BitField):
         hints = ((field_type.is_optional, "remove the question mark: a constant is always there"),
-                 (field_type.is_tail, "give the type a bound"), (isinstance(field_type.element, BitField), "use the type of its base"))
-        reporter.error(word.place, '"constant" is only for single values and texts', next((hint for applies, hint in hints if applies), "remove it"))
+                 (field_type.is_tail and not field_type.is_texts, "give the type a bound"),
+                 (isinstance(field_type.element, BitField), "write the base of the bit field as the type, and a number"))
+        reporter.error(word.place, '"constant" is only for single values and texts with a bound', next((hint for applies, hint in hints if applies), "remove it"))
         return 0
     return _default(word, field_type, named.range if named else None, reporter) or 0
 
@@ -73,7 +74,8 @@ def _range(ends: tuple[Word, ...], field_type: FieldType, named: NamedType | Non
 def _default(word: Word | Parts, field_type: FieldType, allowed: Range | None, reporter: Reporter) -> int | float | str | None:
     """The field's value in a message that is made of defaults: a number, or a text."""
     if not field_type.takes_default:
-        reporter.error(word.place, '"default" is only for single values and texts', field_type.default_hint)
+        reporter.error(word.place, '"default" is only for single values and texts with a bound' + (", and not for optional fields" if field_type.is_optional else ""),
+                       field_type.default_hint)
         return None
     if isinstance(field_type.element, BitField):
         return _number_of_parts(word, field_type.element, reporter)

@@ -74,7 +74,7 @@ class Reader:
     def is_shared(self, node: yaml_tree.Node) -> bool:
         if isinstance(node, yaml_tree.Scalar) and not node.quoted and node.text.lower() in ("true", "false"):
             return node.text.lower() == "true"
-        self.reporter.error(node.place, '"shared" must be true or false', "true: a message can have several holders, and the last one frees it")
+        self.reporter.error(node.place, '"shared" must be true or false', "true means that a message can have several holders, and that the last one frees it")
         return False
 
     def message(self, name: Word, node: yaml_tree.Node) -> Message | None:

@@ -12,7 +12,7 @@ from .field_values import resolved_values
 from .names import c_name, checked_name
 from .numbers import Numbers
 from .syntax import Field, Schema
-from .types import BUILT_IN, Types, is_tail
+from .types import BUILT_IN, Types, is_tail, is_texts
 
 
 def resolve(schema: Schema, types: Types) -> None:
@@ -68,7 +68,7 @@ def _built_in(written: Field, types: Types) -> FieldType:
                              f"remove the question mark here, and write it in the fields: {written.name.text}?")
     elif is_tail(written.type):
         types.reporter.error(word.place, f"{quoted(word.text)} has no bound: a named type cannot be of any length",
-                             f"give it a bound: {element}[<=N]")
+                             "write it in each field" if is_texts(written.type) else f"give it a bound: {element}[<=N]")
     else:
         return types.resolve(written)
     return One(SCALARS["u8"])

@@ -23,7 +23,7 @@ def one_of(written: Field, resolve: Callable[[Field], model.Field], public: froz
             reporter.error(word.place if key != "range" else word[0].place, f'"{key}" has no meaning beside "one_of"', "give it to an alternative")
     if not 2 <= len(written.one_of) <= MOST and not reporter.diagnostics:
         reporter.error(written.name.place, f'"one_of" has 2 to {MOST} alternatives, not {len(written.one_of)}',
-                       "for one field that may be absent, write a question mark behind its type" if len(written.one_of) == 1 else "use another message")
+                       "for one field that may be absent, write a question mark behind its type" if len(written.one_of) == 1 else "divide the alternatives among several messages")
     can_be_none = _optional(written.optional, reporter)
     allowed = [alternative for alternative in written.one_of if _is_allowed(alternative, alternative is written.one_of[0], can_be_none, reporter)]
     alternatives = tuple(_alternative(name, resolve(alternative), public) for alternative in allowed)
@@ -33,7 +33,7 @@ def one_of(written: Field, resolve: Callable[[Field], model.Field], public: froz
 
 def _optional(word: Word | None, reporter: Reporter) -> bool:
     if word is not None and (word.quoted or word.text.lower() not in ("true", "false")):
-        reporter.error(word.place, f'"optional" is true or false, not {quoted(word.text)}', "true: the field can have none of its alternatives")
+        reporter.error(word.place, f'"optional" is true or false, not {quoted(word.text)}', "true means that the field can have none of its alternatives")
     return word is not None and word.text.lower() == "true"
 
 

@@ -2,7 +2,7 @@
 """Packed formats: the key "wire" of a schema and of its fields."""
 
 from .. import model
-from ..diagnostics import Reporter, did_you_mean, quoted
+from ..diagnostics import Reporter, quoted
 from ..field_types import FieldType
 from ..scalars import MAX_COUNT
 from .syntax import Field, Message, Schema, Struct, Wire, Word
@@ -46,7 +46,7 @@ def length_of(field: Field, field_type: FieldType, reporter: Reporter) -> int | 
         reporter.error(word.place, f'"wire" is for fields with a length, and {quoted(field.type.word.text)} has none',
                        "remove it: a number is sent with the bytes of its type, such as 3 of a u24")
     elif size == model.REST and field_type.is_texts:
-        reporter.error(word.place, f"{_REST}, and a list of texts needs its number", "give it a length: u8, u16 or u32")
+        reporter.error(word.place, f"{_REST}, but the number of texts in a list must be sent", "choose the type of this number: u8, u16 or u32")
     elif size and size != model.REST and most >= 256**size:
         reporter.error(word.place, f"a length of {quoted(field.name.text)} can be {most}: it does not fit in {word.text}",
                        "choose a wider type" + (', or give the field a "max"' if field_type.is_tail and field_type.most is None else ""))
@@ -68,7 +68,7 @@ def check_fields(record: Struct | Message, written: Wire | None, reporter: Repor
             if written is None:
                 reporter.error(of.wire.place, '"wire" is only for packed protocols', "give the schema the key wire: {packed: true}, or remove this one")
             elif of.wire.text == "rest" and has_tag(written):
-                reporter.error(of.wire.place, f"{_REST}, and without tag: none a message has no payload of its own",
+                reporter.error(of.wire.place, f"{_REST}, and only a schema with tag: none has payloads",
                                "use wire: {packed: true, tag: none}, or let the length be sent")
             elif of.wire.text == "rest" and of is not last:
                 reporter.error(of.wire.place, f"{_REST}: only the last field of a message can have it", "move the field, or let its length be sent")
@@ -77,6 +77,6 @@ def check_fields(record: Struct | Message, written: Wire | None, reporter: Repor
 def _one_of(word: Word | None, allowed: tuple[str, ...] | dict[str, int], what: str, reporter: Reporter) -> str | None:
     if word is not None and word.text not in allowed:
         *others, last = allowed
-        reporter.error(word.place, f"{quoted(word.text)} is not {what}", did_you_mean(word.text, allowed) or f"it is {', '.join(others)} or {last}")
+        reporter.error(word.place, f"{quoted(word.text)} is not {what}", f"it is {', '.join(others)} or {last}")
         return None
     return word.text if word else None
