@@ -259,8 +259,8 @@ bool calc_validate(const struct calc *msg, size_t bytes)
     return bytes >= sizeof *msg && bytes >= calc_sizeof_(calc_tag_of(msg)) && calc_is_valid_(msg);
 }
 
-/* equal and hash are a function per variant: a walk over the descriptions takes longer. A table leads to them: a switch with a
- * call for each variant takes compilers long. */
+/* equal and hash have a function per variant, which is faster than a walk over the descriptions. A table leads to these functions:
+ * compilers take longer for a switch with a call per variant. */
 static bool calc_equal_add_(const void *a, const void *b)
 {
     const struct calc_add *const one = a, *const other = b;
@@ -422,7 +422,7 @@ struct calc *(calc_clone)(struct calc_pool *pool, const struct calc *msg)
 
 /* ---- Send and receive ----------------------------------------------------------------------------------------- */
 
-/* Where records hold no value, or not always one. */
+/* The bytes of records that hold no value: holes never hold one, and varying bytes only sometimes. */
 static const struct protopool_hole calc_holes_of_add_[] = { { PROTOPOOL_PADDING_(1, 7), 0 } };
 static const struct protopool_hole calc_holes_of_apply_[] = { { PROTOPOOL_PADDING_(2, 6), 0 } };
 static const struct protopool_hole calc_holes_of_sum_[] = { { PROTOPOOL_PADDING_(2, 2), 0 } };

@@ -206,8 +206,8 @@ PROTOPOOL_API bool calc_equal(const struct calc *one, const struct calc *other);
 PROTOPOOL_API uint64_t calc_hash(const struct calc *msg);
 
 /* Messages as bytes, the same on every machine, not aligned (docs/wire.md). encode returns how many bytes it wrote: encoded_size, or 0 if
- * room is too small or msg is no message. receive allocates the message with which `count` bytes begin. After NULL, result->status
- * has the reason: incomplete, invalid or no memory. scrub sets padding and other bytes without a value to 0, as encode does. */
+ * room is too small or msg is no message. receive allocates the message at the beginning of the bytes. If it returns NULL,
+ * result->status has the reason: incomplete, invalid or no memory. scrub sets padding and other bytes without a value to 0. */
 PROTOPOOL_API size_t calc_encoded_size(const struct calc *msg);
 PROTOPOOL_API size_t calc_encode(const struct calc *msg, void *buffer, size_t room);
 PROTOPOOL_NODISCARD PROTOPOOL_API struct calc *calc_receive(struct calc_pool *pool, const void *bytes, size_t count,
@@ -256,8 +256,8 @@ static inline void calc_pool_reset(struct calc_pool *pool);
 /* Makes sure that n more messages of the tag's slot size can be allocated without calling the source. False if the source
  * has no memory or no variant has the tag. True for a variant without fields. */
 PROTOPOOL_NODISCARD PROTOPOOL_API bool calc_pool_reserve(struct calc_pool *pool, enum calc_tag tag, size_t n);
-/* Fills the magazines of the slot sizes in use, and touches all free slots. To allocate these slots then neither calls the source
- * nor causes a page fault, until flush, reset or trim. False if the source has no memory for a magazine. */
+/* Fills the magazines of the slot sizes in use, and touches all free slots. Until flush, reset or trim, allocating these slots
+ * neither calls the source nor causes a page fault. False if the source has no memory for a magazine. */
 PROTOPOOL_NODISCARD static inline bool calc_pool_prefill(struct calc_pool *pool);
 /* flush returns the free slots in the pool's magazines to their slabs: call it before the thread goes idle. trim returns all
  * free memory to the source and the system: call it after a peak. It returns how many bytes the system got back. */
@@ -328,7 +328,7 @@ PROTOPOOL_API int calc_depot_print_budget(FILE *out, struct calc_depot *depot); 
 #define CALC_DEPOT_STORAGE(name, pools) alignas(8) static unsigned char name[CALC_DEPOT_BYTES(pools)]
 
 struct calc_pool {
-    struct protopool engine_; /* first: short instructions reach its hint for the next free */
+    struct protopool engine_; /* first, so that short instructions reach the hint for the next free */
     struct protopool_magazine loaded_[1 + CALC_SLOT_SIZES];
     struct protopool_pool_class *parts_[PROTOPOOL_PARTS(CALC_SLOT_SIZES)];
 };
@@ -353,7 +353,7 @@ PROTOPOOL_REFER_(calc_refers_to_layout_, calc_layout_);
 
 PROTOPOOL_API extern const uint8_t calc_class_of_tag_[256];
 
-/* The message's slot class; 0: it is not allocated. Any tag has one. */
+/* The message's slot class; 0 if it is not allocated, or if no variant has the tag. */
 static inline unsigned calc_class_of_(const struct calc *msg)
 {
     return calc_class_of_tag_[msg->tag];

@@ -680,8 +680,8 @@ bool itch_validate(const struct itch *msg, size_t bytes)
     return bytes >= sizeof *msg && bytes >= itch_sizeof_(itch_tag_of(msg)) && itch_is_valid_(msg);
 }
 
-/* equal and hash are a function per variant: a walk over the descriptions takes longer. A table leads to them: a switch with a
- * call for each variant takes compilers long. */
+/* equal and hash have a function per variant, which is faster than a walk over the descriptions. A table leads to these functions:
+ * compilers take longer for a switch with a call per variant. */
 static bool itch_equal_system_event_(const void *a, const void *b)
 {
     const struct itch_system_event *const one = a, *const other = b;
@@ -1096,7 +1096,7 @@ struct itch *(itch_clone)(struct itch_pool *pool, const struct itch *msg)
 
 /* ---- Send and receive ----------------------------------------------------------------------------------------- */
 
-/* Where records hold no value, or not always one. */
+/* The bytes of records that hold no value: holes never hold one, and varying bytes only sometimes. */
 static const struct protopool_hole itch_holes_of_system_event_[] = { { PROTOPOOL_PADDING_(6, 2), 0 } };
 static const struct protopool_hole itch_holes_of_stock_directory_[] = { { PROTOPOOL_PADDING_(5, 1), 16 }, { PROTOPOOL_PADDING_(2, 2), 24 }, { PROTOPOOL_PADDING_(4, 4), 32 } };
 static const struct protopool_hole itch_holes_of_trading_action_[] = { { PROTOPOOL_PADDING_(7, 1), 8 }, { PROTOPOOL_PADDING_(4, 4), 16 } };

@@ -577,7 +577,7 @@ PROTOPOOL_API bool itch_equal(const struct itch *one, const struct itch *other);
 PROTOPOOL_API uint64_t itch_hash(const struct itch *msg);
 
 /* Messages as bytes of a packed format, in big-endian order (docs/wire.md). encode returns how many bytes it wrote: encoded_size,
- * or 0 if room is too small or msg is no message. receive allocates the message with which `count` bytes begin. After NULL,
+ * or 0 if room is too small or msg is no message. receive allocates the message at the beginning of the `count` bytes. If it returns NULL,
  * result->status has the reason: incomplete, invalid or no memory. scrub sets padding and other bytes without a value to 0. */
 PROTOPOOL_API size_t itch_encoded_size(const struct itch *msg);
 PROTOPOOL_API size_t itch_encode(const struct itch *msg, void *buffer, size_t room);
@@ -645,8 +645,8 @@ static inline void itch_pool_reset(struct itch_pool *pool);
 /* Makes sure that n more messages of the tag's slot size can be allocated without calling the source. False if the source
  * has no memory or no variant has the tag. True for a variant without fields. */
 PROTOPOOL_NODISCARD PROTOPOOL_API bool itch_pool_reserve(struct itch_pool *pool, enum itch_tag tag, size_t n);
-/* Fills the magazines of the slot sizes in use, and touches all free slots. To allocate these slots then neither calls the source
- * nor causes a page fault, until flush, reset or trim. False if the source has no memory for a magazine. */
+/* Fills the magazines of the slot sizes in use, and touches all free slots. Until flush, reset or trim, allocating these slots
+ * neither calls the source nor causes a page fault. False if the source has no memory for a magazine. */
 PROTOPOOL_NODISCARD static inline bool itch_pool_prefill(struct itch_pool *pool);
 /* flush returns the free slots in the pool's magazines to their slabs: call it before the thread goes idle. trim returns all
  * free memory to the source and the system: call it after a peak. It returns how many bytes the system got back. */
@@ -717,7 +717,7 @@ PROTOPOOL_API int itch_depot_print_budget(FILE *out, struct itch_depot *depot); 
 #define ITCH_DEPOT_STORAGE(name, pools) alignas(8) static unsigned char name[ITCH_DEPOT_BYTES(pools)]
 
 struct itch_pool {
-    struct protopool engine_; /* first: short instructions reach its hint for the next free */
+    struct protopool engine_; /* first, so that short instructions reach the hint for the next free */
     struct protopool_magazine loaded_[1 + ITCH_SLOT_SIZES];
     struct protopool_pool_class *parts_[PROTOPOOL_PARTS(ITCH_SLOT_SIZES)];
 };
@@ -742,7 +742,7 @@ PROTOPOOL_REFER_(itch_refers_to_layout_, itch_layout_);
 
 PROTOPOOL_API extern const uint8_t itch_class_of_tag_[256];
 
-/* The message's slot class; 0: it is not allocated. Any tag has one. */
+/* The message's slot class; 0 if it is not allocated, or if no variant has the tag. */
 static inline unsigned itch_class_of_(const struct itch *msg)
 {
     return itch_class_of_tag_[msg->tag];

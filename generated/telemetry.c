@@ -545,8 +545,8 @@ bool telemetry_validate(const struct telemetry *msg, size_t bytes)
     return bytes >= sizeof *msg && bytes >= telemetry_sizeof_(telemetry_tag_of(msg)) && telemetry_is_valid_(msg, bytes);
 }
 
-/* equal and hash are a function per variant: a walk over the descriptions takes longer. A table leads to them: a switch with a
- * call for each variant takes compilers long. */
+/* equal and hash have a function per variant, which is faster than a walk over the descriptions. A table leads to these functions:
+ * compilers take longer for a switch with a call per variant. */
 static bool telemetry_equal_position_(const struct telemetry_position *one, const struct telemetry_position *other,
     size_t count)
 {
@@ -821,7 +821,7 @@ struct telemetry *(telemetry_clone)(struct telemetry_pool *pool, const struct te
 
 /* ---- Send and receive ----------------------------------------------------------------------------------------- */
 
-/* Where records hold no value, or not always one. */
+/* The bytes of records that hold no value: holes never hold one, and varying bytes only sometimes. */
 static const struct protopool_hole telemetry_holes_of_position_[] = { { PROTOPOOL_PADDING_(4, 4), 0 } };
 static const struct protopool_form telemetry_form_of_position_ = { &telemetry_record_of_position_, telemetry_holes_of_position_, NULL, 0, 0, 1, 0 };
 static const struct protopool_hole telemetry_holes_of_waypoint_[] = { { PROTOPOOL_PADDING_(1, 1) | PROTOPOOL_UNUSED_(0, 1), 0 }, { PROTOPOOL_PADDING_(4, 4), 8 } };

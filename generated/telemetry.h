@@ -345,8 +345,8 @@ PROTOPOOL_API bool telemetry_equal(const struct telemetry *one, const struct tel
 PROTOPOOL_API uint64_t telemetry_hash(const struct telemetry *msg);
 
 /* Messages as bytes, the same on every machine, not aligned (docs/wire.md). encode returns how many bytes it wrote: encoded_size, or 0 if
- * room is too small or msg is no message. receive allocates the message with which `count` bytes begin. After NULL, result->status
- * has the reason: incomplete, invalid or no memory. scrub sets padding and other bytes without a value to 0, as encode does. */
+ * room is too small or msg is no message. receive allocates the message at the beginning of the bytes. If it returns NULL,
+ * result->status has the reason: incomplete, invalid or no memory. scrub sets padding and other bytes without a value to 0. */
 PROTOPOOL_API size_t telemetry_encoded_size(const struct telemetry *msg);
 PROTOPOOL_API size_t telemetry_encode(const struct telemetry *msg, void *buffer, size_t room);
 PROTOPOOL_NODISCARD PROTOPOOL_API struct telemetry *telemetry_receive(struct telemetry_pool *pool, const void *bytes, size_t count,
@@ -400,8 +400,8 @@ static inline void telemetry_pool_reset(struct telemetry_pool *pool);
  * has no memory or no variant has the tag. True for a variant without fields. In a growing pool, false for messages with a
  * tail, which have many slot sizes: see telemetry_reserve_log. */
 PROTOPOOL_NODISCARD PROTOPOOL_API bool telemetry_pool_reserve(struct telemetry_pool *pool, enum telemetry_tag tag, size_t n);
-/* Fills the magazines of the slot sizes in use, and touches all free slots. To allocate these slots then neither calls the source
- * nor causes a page fault, until flush, reset or trim. False if the source has no memory for a magazine. */
+/* Fills the magazines of the slot sizes in use, and touches all free slots. Until flush, reset or trim, allocating these slots
+ * neither calls the source nor causes a page fault. False if the source has no memory for a magazine. */
 PROTOPOOL_NODISCARD static inline bool telemetry_pool_prefill(struct telemetry_pool *pool);
 /* flush returns the free slots in the pool's magazines to their slabs: call it before the thread goes idle. trim returns all
  * free memory to the source and the system: call it after a peak. It returns how many bytes the system got back. */
@@ -476,7 +476,7 @@ PROTOPOOL_API int telemetry_depot_print_budget(FILE *out, struct telemetry_depot
 #define TELEMETRY_DEPOT_STORAGE(name, pools) alignas(8) static unsigned char name[TELEMETRY_DEPOT_BYTES(pools)]
 
 struct telemetry_pool {
-    struct protopool engine_; /* first: short instructions reach its hint for the next free */
+    struct protopool engine_; /* first, so that short instructions reach the hint for the next free */
     struct protopool_magazine loaded_[1 + TELEMETRY_SLOT_SIZES];
     struct protopool_pool_class *parts_[PROTOPOOL_PARTS(TELEMETRY_SLOT_SIZES)];
 };
@@ -501,7 +501,7 @@ PROTOPOOL_REFER_(telemetry_refers_to_layout_, telemetry_layout_);
 
 PROTOPOOL_API extern const uint8_t telemetry_class_of_tag_[256];
 
-/* The message's slot class; 0: it is not allocated. Any tag has one. */
+/* The message's slot class; 0 if it is not allocated, or if no variant has the tag. */
 static inline unsigned telemetry_class_of_(const struct telemetry *msg)
 {
     return telemetry_class_of_tag_[msg->tag];
