@@ -2,6 +2,7 @@
 """MAVLink's XML definitions of messages -> drafts. A dialect becomes a protocol with the messages of the files that it includes; their
 enums are in files of their own, which the protocol imports."""
 
+import itertools
 import os
 import re
 from collections import Counter
@@ -44,7 +45,7 @@ def drafts(paths: list[str], include: list[str], is_packed: bool = False) -> lis
     SchemaError with places of the source."""
     files: dict[str, _File] = {}
     for path in paths:
-        _load(path, files)
+        _load(path, include, files)
     named = list(dict.fromkeys(os.path.realpath(path) for path in paths))
     included = {name for of in named for name in _reached(of, files)[:-1]}
     merged = frozenset(name for name, parts in _Enums(list(files.values())).parts.items() if len({part.place.source for part in parts}) > 1)
@@ -54,7 +55,7 @@ def drafts(paths: list[str], include: list[str], is_packed: bool = False) -> lis
     return [*shared.values(), *(_protocol(name, files, shared, bases) for name in named)]
 
 
-def _load(path: str, files: dict[str, _File]) -> str:
+def _load(path: str, folders: list[str], files: dict[str, _File]) -> str:
     name = os.path.realpath(path)
     if name in files:
         return name
@@ -63,9 +64,10 @@ def _load(path: str, files: dict[str, _File]) -> str:
         raise wrong(root.place, f"the root of a MAVLink definition is <mavlink>, not <{root.name}>")
     files[name] = this = _File(path, root)
     for include in root.all("include"):
-        other = os.path.join(os.path.dirname(path), include.text.strip())
+        tried = [os.path.join(folder, include.text.strip()) for folder in (os.path.dirname(path), *folders)]
+        other = next((one for one in tried if os.path.exists(one)), tried[0])
         try:
-            this.includes.append(_load(other, files))
+            this.includes.append(_load(other, folders, files))
         except OSError as error:
             raise wrong(include.place, f"{other}: {error.strerror}") from None
     return name
@@ -101,7 +103,7 @@ def _head(file: _File) -> tuple[str, ...]:
 
 def _bases(files: list[_File]) -> dict[str, str]:
     """The bases of enums in packed messages, by the names of the XML: of the types that their fields have, the one of most fields that holds
-    all values. An enum without such a field has none."""
+    all values; of two such, the smaller. An enum without such a field has none."""
     enums = _Enums(files)
     numbers = {name: enums.numbers(name) for name in enums.parts}
     used: dict[str, Counter[str]] = {}
@@ -111,8 +113,12 @@ def _bases(files: list[_File]) -> dict[str, str]:
                 name, base = element.get("enum"), _base(element)
                 if name in enums.spelling and base[:1] in "iu":
                     used.setdefault(name, Counter())[f"u{base[1:]}" if enums.spelling[name][1] else base] += 1
-    fitting = {name: [base for base, _ in of.most_common() if all(fits(SCALARS[base], number) for number in numbers[name])] for name, of in used.items()}
+    fitting = {name: [base for base in _most_frequent(of) if all(fits(SCALARS[base], number) for number in numbers[name])] for name, of in used.items()}
     return {name: bases[0] for name, bases in fitting.items() if bases}
+
+
+def _most_frequent(used: Counter[str]) -> list[str]:
+    return sorted(used, key=lambda base: (-used[base], _size(base), base))
 
 
 class _Enums:
@@ -214,6 +220,8 @@ def _protocol(name: str, files: dict[str, _File], shared: dict[str, Draft], base
     sections = enums.sections(frozenset(of for of, parts in enums.parts.items() if parts[0].place in elsewhere))
     messages = _Messages(enums)
     made = [messages.message(element) for at in reached for section in files[at].root.all("messages") for element in section.all("message")]
+    if not made:
+        raise wrong(this.root.place, "the definition has no messages, and those that it includes have none")
     return Draft(this.stem, this.stem, this.root.place, f"MAVLink's {Path(this.path).name}.", _head(this),
                  tuple(draft.stem for draft in imported), **sections, messages=tagged(made), wire="" if bases is None else _PACKED)
 
@@ -227,29 +235,30 @@ class _Messages:
                        for name, parts in enums.parts.items()}
 
     def message(self, element: Element) -> tuple[int, Record]:
-        names = Unique()
         fields: list[tuple[int, Field]] = []            # the bytes of an element; 0: it is an extension
+        constants = () if self.bases is None else (_crc_extra(element),)
+        names = Unique(made.name for made in constants)
         extends: Element | None = None
         is_extension = False
         for child in element.children:
             if child.name == "extensions":
                 extends, is_extension = child, True
             elif child.name == "field":
-                made = replace(self.field(child), name=names(identifier(child.needed("name"), "field")))
+                made = replace(self.field(child, is_extension), name=names(identifier(child.needed("name"), "field")))
                 if extends is not None:
                     made = replace(made, notes=(f"the fields from here on are extensions of MAVLink 2, {where(extends.place)}", *made.notes))
                     extends = None
                 fields.append((0 if is_extension else _size(_base(child)), made))
         if self.bases is not None:                      # the order of MAVLink's payloads
             fields.sort(key=lambda of: -of[0])
-        return element.integer("id"), Record(camel(element.needed("name")), tuple(made for _, made in fields), element.place, _described(element),
-                                             _status(element), deprecated=_deprecation(element))
+        return element.integer("id"), Record(camel(element.needed("name")), (*constants, *(made for _, made in fields)), element.place,
+                                             _described(element), _status(element), deprecated=_deprecation(element))
 
-    def field(self, element: Element) -> Field:
+    def field(self, element: Element, is_extension: bool) -> Field:
         base, count = _base(element), _TYPE.match(element.get("type"))["count"]
         notes, kind = [], base
         if element.get("enum"):
-            kind, more = self.enum_of(element, base)
+            kind, more = self.enum_of(element, base, is_extension)
             notes += more
         brackets = f"[{count}]" if count else ""
         units = plain(element.get("units"))
@@ -263,23 +272,39 @@ class _Messages:
                     notes.append(lost(f"the default {keys.pop('default')}: the field is absent", element.place))
             elif element.get("enum") not in self.values or not self.is_value(element):
                 notes.append(lost(f"the value that means \"invalid\", {plain(element.get('invalid'))}", element.place))
+        sent = [number for number in self.sent(element, is_extension) if number != keys.get("absent")]
+        if keys["range"] and (refused := [number for number in sent if _is_outside(number, keys["range"])]):
+            notes.append(lost(f"the range {keys.pop('range')}: payloads have {' or '.join(refused)}, too", element.place))
         if element.get("instance") == "true":
             notes.append(lost("this field identifies an instance, such as one of several sensors", element.place))
         for key in sorted(set(element.attributes) - _KNOWN):
             notes.append(lost(f"{key} {plain(element.get(key))}", element.place))
         return Field("", kind + brackets + optional, element.place, plain(element.text), tuple(notes), tuple((k, v) for k, v in keys.items() if v))
 
-    def enum_of(self, element: Element, base: str) -> tuple[str, list[str]]:
+    def sent(self, element: Element, is_extension: bool) -> list[str]:
+        """The numbers that packed messages have for this field, whatever its enum or range allows: those that mean "invalid", and 0 in an
+        extension, from a sender that does not know it."""
+        if self.bases is None:
+            return []
+        text = element.get("invalid").strip("[]:, ")
+        invalid = "nan" if text.lower() == "nan" else _number(text, element.place)
+        return [number for number in ("0" if is_extension else None, invalid) if number is not None]
+
+    def enum_of(self, element: Element, base: str, is_extension: bool) -> tuple[str, list[str]]:
         name = element.get("enum")
         if name not in self.spelling:
             raise wrong(element.place, f"there is no enum {quoted(name)}", "it may be in a file that this one should include")
-        spelling, _ = self.spelling[name]
+        spelling, is_flags = self.spelling[name]
         if base in ("f32", "f64", "char"):
             return base, [lost(f"its values are those of {spelling}", element.place)]
         if spelling not in self.numbers:
             return base, [lost(f"the enum {name}, which has no values", element.place)]
         if self.bases is not None:
-            return (spelling, []) if _size(self.bases.get(name, "")) == _size(base) else (base, [lost(f"its values are those of {spelling}", element.place)])
+            numbers = self.numbers[spelling]
+            known = {str(number) for number in numbers} | ({"0", str(sum(numbers))} if is_flags else set())
+            if _size(self.bases.get(name, "")) == _size(base) and known.issuperset(self.sent(element, is_extension)):
+                return spelling, []
+            return base, [lost(f"its values are those of {spelling}", element.place)]
         if not all(fits(SCALARS[base], number) for number in self.numbers[spelling]):
             return spelling, [lost(f"its type {base}, which does not hold all values of {spelling}", element.place)]
         return spelling, []
@@ -328,6 +353,34 @@ def _base(element: Element) -> str:
     if base is None or match["count"] and not 1 <= int(match["count"]) <= 255:
         raise wrong(element.place, f"{quoted(element.get('type'))} is not a type of MAVLink", "its types are " + ", ".join(_SCALARS))
     return base
+
+
+def _crc_extra(message: Element) -> Field:
+    """The byte that MAVLink computes from the name and the fields of a message, and that the checksum of each frame covers."""
+    sent = [child for child in itertools.takewhile(lambda child: child.name != "extensions", message.children) if child.name == "field"]
+    crc = _x25(f"{message.needed('name')} ".encode())
+    for child in sorted(sent, key=lambda child: -_size(_base(child))):
+        match = _TYPE.match(child.get("type"))
+        count = bytes([int(match["count"])]) if match["count"] else b""
+        crc = _x25(f"{match['scalar'].removesuffix('_mavlink_version')} {child.needed('name')} ".encode() + count, crc)
+    return Field("crc_extra", "u8", message.place, "Goes into the checksum of the frame.", (), (("constant", str(crc & 255 ^ crc >> 8)),))
+
+
+def _x25(data: bytes, crc: int = 0xffff) -> int:
+    """The checksum of MAVLink's frames."""
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x8408 if crc & 1 else 0)
+    return crc
+
+
+def _is_outside(number: str, range_: str) -> bool:
+    low, high = range_.strip("[]").split(", ")
+    try:
+        return not float(low) <= float(number) <= float(high)
+    except ValueError:                                  # the range is no range: the schema's own check reports it
+        return False
 
 
 def _size(base: str) -> int:

@@ -104,6 +104,82 @@ class Golden(FolderTest):
                          [("u16", "", ""), ("u16", "", ""), ("", "f4", "i32"), ("", "f2", "e"), ("", "f3", "e"), ("", "f5", "f"), ("", "f0", "u8"), ("", "f1", "u8"), ("", "f6", "u8")])
         self.assertEqual(re.findall("# lost: (.*), several", text), ["its values are those of e"] * 3 + ["its values are those of g"])
 
+    def test_of_two_types_that_are_as_frequent_an_enum_has_the_smaller_in_whatever_order_the_files_are(self):
+        (self.folder / "shared.xml").write_text('<mavlink><enums><enum name="E"><entry value="1" name="A"/></enum></enums></mavlink>')
+        for name, kind in (("wide", "uint32_t"), ("narrow", "uint16_t")):
+            (self.folder / f"{name}.xml").write_text('<mavlink><include>shared.xml</include><messages><message id="1" name="M">'
+                                                     f'<field type="{kind}" name="f" enum="E"/></message></messages></mavlink>')
+        for order in (("wide", "narrow"), ("narrow", "wide")):
+            out = self.folder / order[0]
+            self.assertEqual(main("import", "mavlink", "--packed", "-o", out, *(self.folder / f"{name}.xml" for name in order))[::2], (0, ""))
+            self.assertIn("base: u16", (out / "shared_types.yaml").read_text())
+            self.assertIn("f: u32", (out / "wide.yaml").read_text())
+
+    def test_a_packed_message_has_the_crc_extra_of_mavlink(self):
+        path = self.folder / "minimal.xml"
+        path.write_text(f'''<mavlink><messages>
+            <message id="0" name="HEARTBEAT">
+              <field type="uint8_t" name="type"/><field type="uint8_t" name="autopilot"/><field type="uint8_t" name="base_mode"/>
+              <field type="uint32_t" name="custom_mode"/><field type="uint8_t" name="system_status"/>
+              <field type="uint8_t_mavlink_version" name="mavlink_version"/>
+            </message>
+            <message id="253" name="STATUSTEXT">
+              <field type="uint8_t" name="severity"/><field type="char[50]" name="text"/>
+              <extensions/><field type="uint16_t" name="id"/><field type="uint8_t" name="chunk_seq"/>
+            </message>
+            <message id="2" name="CLASH"><field type="uint8_t" name="crc_extra"/></message>
+            <message id="3" name="NOTHING"/>
+          </messages></mavlink>''')
+        (schema,) = whole_way.imported("mavlink", [str(path)], self.folder / "out", options=["--packed"])
+        found = re.findall(r"crc_extra: {type: u8, constant: (\d+),", schema.read_text())
+        self.assertEqual(found[:2], ["50", "83"])                    # those of MAVLink's own headers
+        self.assertEqual(main("generate", "--python", "-o", self.folder, schema)[::2], (0, ""))
+        sys.path.insert(0, str(self.folder))
+        self.addCleanup(sys.path.remove, str(self.folder))
+        minimal = importlib.import_module("minimal")
+        self.assertEqual((minimal.Statustext.CRC_EXTRA, minimal.Clash(crc_extra_2=7).encode(), minimal.Nothing().encode()), (83, b"\x07", b""))
+
+    def test_packed_fields_have_the_numbers_that_payloads_have_besides_those_of_the_enum_or_the_range(self):
+        path = self.folder / "sent.xml"
+        path.write_text('''<mavlink>
+          <enums>
+            <enum name="E"><entry value="1" name="E_A"/><entry value="5" name="E_B"/></enum>
+            <enum name="F" bitmask="true"><entry value="1" name="F_A"/></enum>
+          </enums>
+          <messages><message id="1" name="M">
+            <field type="uint16_t" name="outside" enum="E" invalid="UINT16_MAX"/>
+            <field type="uint16_t" name="within" enum="E" invalid="5"/>
+            <field type="uint16_t" name="named" enum="E" invalid="E_A"/>
+            <field type="uint16_t[2]" name="list" enum="E" invalid="[UINT16_MAX:]"/>
+            <field type="uint16_t" name="bits" enum="F" invalid="0"/>
+            <field type="uint16_t" name="all_bits" enum="F" invalid="UINT16_MAX"/>
+            <field type="uint8_t[2]" name="load" maxValue="100" invalid="[UINT8_MAX]"/>
+            <field type="uint8_t" name="one_load" maxValue="100" invalid="UINT8_MAX"/>
+            <field type="float[2]" name="angle" minValue="-1" maxValue="1" invalid="[NaN:]"/>
+            <extensions/>
+            <field type="uint16_t" name="later" enum="E"/>
+            <field type="uint16_t" name="later_bits" enum="F"/>
+            <field type="uint8_t" name="later_load" minValue="1" maxValue="100"/>
+            <field type="uint8_t" name="later_range" maxValue="100"/>
+          </message></messages></mavlink>''')
+        (schema,) = whole_way.imported("mavlink", [str(path)], self.folder / "out", options=["--packed"])
+        text = schema.read_text()
+        self.assertEqual(dict(re.findall(r"(?m)^      ([a-z_]+): (.*)", text.partition("messages:")[2].partition("crc_extra")[2])), {
+            "angle": "'f32[2]'", "outside": "{type: 'u16?', absent: 65535}", "within": "e", "named": "e", "list": "'u16[2]'", "bits": "f",
+            "all_bits": "{type: 'u16?', absent: 65535}", "load": "'u8[2]'", "one_load": "{type: 'u8?', range: [0, 100], absent: 255}",
+            "later": "u16", "later_bits": "f", "later_load": "u8", "later_range": "{type: u8, range: [0, 100]}"})
+        self.assertEqual(re.findall("# lost: (the range .*), sent", text), [
+            "the range [-1, 1]: payloads have nan, too", "the range [0, 100]: payloads have 255, too", "the range [1, 100]: payloads have 0, too"])
+
+    def test_included_definitions_are_found_in_the_folders_of_include(self):
+        for folder in ("a", "b"):
+            (self.folder / folder).mkdir()
+        (self.folder / "a/top.xml").write_text('<mavlink><include>types.xml</include><messages><message id="1" name="M">'
+                                               '<field type="uint8_t" name="f" enum="E"/></message></messages></mavlink>')
+        (self.folder / "b/types.xml").write_text('<mavlink><enums><enum name="E"><entry value="1" name="A"/></enum></enums></mavlink>')
+        status, out, err = main("import", "mavlink", "-I", self.folder / "b", "-o", self.folder / "out", self.folder / "a/top.xml")
+        self.assertEqual((status, err, len(out.splitlines())), (0, "", 2))
+
     @long
     @unittest.skipUnless(len(compilers("gcc", "g++", "clang")) == 3, "gcc, g++ or clang is missing")
     def test_the_generated_c_is_free_of_warnings_and_its_suite_passes(self):
