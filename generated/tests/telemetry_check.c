@@ -2201,6 +2201,44 @@ START_TEST(fixed_pool_holds_every_max_live_and_no_more)
 }
 END_TEST
 
+START_TEST(message_is_received_as_it_was_sent)
+{
+    static struct telemetry_pool pool_;
+
+    EACH_VARIANT_(v_, _i) {
+        ck_assert(telemetry_pool_init_growing(&pool_, NULL));
+        for (unsigned seed_ = 0; seed_ < SEEDS_; seed_++) {
+            struct telemetry *const msg_ = v_->make(&pool_, seed_), *received_;
+            const size_t bytes_ = telemetry_encoded_size(msg_);
+            unsigned char *const sent_ = (unsigned char *)malloc(bytes_ + 1), *const again_ = (unsigned char *)malloc(bytes_ + 1);
+            struct protopool_received result_;
+
+            ck_assert(msg_ != NULL && sent_ != NULL && again_ != NULL);
+            ck_assert_uint_eq(telemetry_encode(msg_, sent_, bytes_), bytes_);
+            ck_assert(bytes_ == 0 || telemetry_encode(msg_, again_, bytes_ - 1) == 0);
+            memset(&result_, 0xa5, sizeof result_);
+            received_ = telemetry_receive(&pool_, sent_, bytes_, &result_);
+            ck_assert_msg(received_ != NULL, "%s: seed %u", v_->name, seed_);
+            ck_assert(result_.status == PROTOPOOL_RECEIVED && result_.used == bytes_ && result_.missing == 0);
+            ck_assert(v_->same(msg_, received_));
+            ck_assert_uint_eq(telemetry_encode(received_, again_, bytes_), bytes_);
+            ck_assert(memcmp(sent_, again_, bytes_) == 0);
+            telemetry_free(&pool_, received_);
+            for (size_t count_ = 0; count_ < bytes_; count_ += 1 + count_ / 8) {
+                received_ = telemetry_receive(&pool_, sent_, count_, &result_);
+                if (received_ != NULL || result_.status != PROTOPOOL_INCOMPLETE || result_.used != 0 || result_.missing == 0
+                    || result_.missing > bytes_ - count_)
+                    ck_abort_msg("%s: seed %u: the first %u bytes", v_->name, seed_, (unsigned)count_);
+            }
+            telemetry_free(&pool_, msg_);
+            free(sent_);
+            free(again_);
+        }
+        ck_assert_uint_eq(telemetry_pool_fini(&pool_), 0);
+    }
+}
+END_TEST
+
 /* ---- Tags ------------------------------------------------------------------------------------------------------ */
 
 START_TEST(only_the_schemas_tags_are_messages)
@@ -2306,6 +2344,7 @@ int main(void)
     ADD_LOOP_TEST_(suite_, freed_slot_is_handed_out_again, 0, RUNS_);
     ADD_LOOP_TEST_(suite_, exhaustion_is_null_and_loses_nothing, 0, RUNS_);
     ADD_LOOP_TEST_(suite_, message_equals_its_clone_and_hashes_and_describes_alike, 0, RUNS_);
+    ADD_LOOP_TEST_(suite_, message_is_received_as_it_was_sent, 0, RUNS_);
     ADD_LOOP_TEST_(suite_, message_is_dispatched_to_its_handler, 0, RUNS_);
     ADD_LOOP_TEST_(suite_, what_the_schema_rules_out_is_refused, 0, RUNS_);
 #ifndef PROTOPOOL_NO_STDIO

@@ -30,6 +30,12 @@ messages:
   OfX: {fields: {x: u8, c: chars}}
   XOf: {fields: {x: u8}}
   Of: {fields: {x: u8}}""",
+    "names of the suite's own functions": """
+structs: {text: {fields: {x: u8}}}
+messages:
+  Texts: {fields: {names: {type: 'string[<=9][]', max: 4}, x: u8}}
+  Compared: {fields: {texts: {type: 'string?', max: 9}, x: f64, t: text}}
+  Numbers: {fields: {x: 'f32[<=3]', t: 'text[<=2]'}}""",
     "parameters called as what constructors use": """
 enums: {arg: {values: [a, b]}}
 messages:
