@@ -1478,6 +1478,17 @@ START_TEST(message_is_received_as_it_was_sent)
                     || result_.missing > bytes_ - count_)
                     ck_abort_msg("%s: seed %u: the first %u bytes", v_->name, seed_, (unsigned)count_);
             }
+            for (size_t at_ = 0; at_ < bytes_; at_ += 1 + at_ / 16) { /* another message, or none */
+                sent_[at_] ^= 0x81;
+                received_ = calc_receive(&pool_, sent_, bytes_, &result_);
+                if (received_ == NULL ? result_.status != PROTOPOOL_INVALID && result_.status != PROTOPOOL_INCOMPLETE
+                                      : !calc_validate(received_, calc_size(received_)) || result_.used > bytes_
+                                            || calc_encode(received_, again_, result_.used) != result_.used
+                                            || memcmp(sent_, again_, result_.used) != 0)
+                    ck_abort_msg("%s: seed %u: byte %u is another", v_->name, seed_, (unsigned)at_);
+                calc_free(&pool_, received_);
+                sent_[at_] ^= 0x81;
+            }
             calc_free(&pool_, msg_);
             free(sent_);
             free(again_);

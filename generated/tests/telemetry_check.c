@@ -2230,6 +2230,17 @@ START_TEST(message_is_received_as_it_was_sent)
                     || result_.missing > bytes_ - count_)
                     ck_abort_msg("%s: seed %u: the first %u bytes", v_->name, seed_, (unsigned)count_);
             }
+            for (size_t at_ = 0; at_ < bytes_; at_ += 1 + at_ / 16) { /* another message, or none */
+                sent_[at_] ^= 0x81;
+                received_ = telemetry_receive(&pool_, sent_, bytes_, &result_);
+                if (received_ == NULL ? result_.status != PROTOPOOL_INVALID && result_.status != PROTOPOOL_INCOMPLETE
+                                      : !telemetry_validate(received_, telemetry_size(received_)) || result_.used > bytes_
+                                            || telemetry_encode(received_, again_, result_.used) != result_.used
+                                            || memcmp(sent_, again_, result_.used) != 0)
+                    ck_abort_msg("%s: seed %u: byte %u is another", v_->name, seed_, (unsigned)at_);
+                telemetry_free(&pool_, received_);
+                sent_[at_] ^= 0x81;
+            }
             telemetry_free(&pool_, msg_);
             free(sent_);
             free(again_);
