@@ -117,7 +117,7 @@ class Golden(FolderTest):
 
     def test_a_packed_message_has_the_crc_extra_of_mavlink(self):
         path = self.folder / "minimal.xml"
-        path.write_text(f'''<mavlink><messages>
+        path.write_text('''<mavlink><messages>
             <message id="0" name="HEARTBEAT">
               <field type="uint8_t" name="type"/><field type="uint8_t" name="autopilot"/><field type="uint8_t" name="base_mode"/>
               <field type="uint32_t" name="custom_mode"/><field type="uint8_t" name="system_status"/>
