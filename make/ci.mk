@@ -248,7 +248,7 @@ fuzz: generate $(PARCELS:%=build/parcel/%.h) ## let libFuzzer allocate, change, 
 	@for level in 0 2; do \
 	    echo "  FUZZ  level $$level"; \
 	    clang -std=c11 -g -O1 -D_POSIX_C_SOURCE=200809L -Igenerated -DPROTOPOOL_CHECK=$$level -fno-sanitize-recover=all \
-	        -fsanitize=fuzzer,address,undefined tests/engine/fuzz.c -Ibuild/parcel $(PARCELS:%=build/parcel/%.c) generated/telemetry.c generated/protopool.c -o build/fuzz/level$$level && \
+	        -fsanitize=fuzzer,address,undefined tests/engine/fuzz.c -Ibuild/parcel $(PARCELS:%=build/parcel/%.c) generated/itch.c generated/telemetry.c generated/protopool.c -o build/fuzz/level$$level && \
 	    build/fuzz/level$$level -max_total_time=$$(($(FUZZ_SECONDS) / 2)) -max_len=400 -artifact_prefix=build/fuzz/ -verbosity=0 \
 	        -print_final_stats=1 build/fuzz/corpus || exit 1; done
 

@@ -229,8 +229,7 @@ def _protocol(name: str, files: dict[str, _File], shared: dict[str, Draft], base
 class _Messages:
     def __init__(self, enums: _Enums):
         self.spelling, self.bases = enums.spelling, enums.bases
-        sections = enums.sections(frozenset())
-        self.numbers = {e.name: [v.number for v in e.values] for e in sections["enums"]} | {e.name: [1 << v.number for v in e.values] for e in sections["flags"]}
+        self.numbers = {enums.spelling[name][0]: numbers for name in enums.parts if (numbers := enums.numbers(name))}
         self.values = {name: {entry.get("name"): entry.get("value").strip() for part in parts for entry in part.all("entry")}
                        for name, parts in enums.parts.items()}
 

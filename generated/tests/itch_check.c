@@ -3557,11 +3557,11 @@ static void assert_compared_(const struct variant_ *v_, const struct itch *one_,
     const bool is_same_ = v_->same(one_, other_);
 
     if (itch_equal(one_, other_) != is_same_)
-        ck_abort_msg("%s: equal", v_->name);
+        ck_abort_msg("%s: itch_equal is wrong", v_->name);
     if ((itch_hash(one_) == itch_hash(other_)) != is_same_)
-        ck_abort_msg("%s: hash", v_->name);
+        ck_abort_msg("%s: itch_hash is wrong", v_->name);
     if (equal_as_described_(itch_describe(v_->tag), one_, other_) != is_same_)
-        ck_abort_msg("%s: description", v_->name);
+        ck_abort_msg("%s: itch_describe is wrong", v_->name);
 }
 
 START_TEST(message_equals_its_clone_and_hashes_and_describes_alike)
@@ -3589,7 +3589,7 @@ START_TEST(message_equals_its_clone_and_hashes_and_describes_alike)
                 assert_compared_(v_, msg_[i_], clone_[j_]);
         for (unsigned i_ = 0; i_ < SEEDS_; i_++)
             ck_assert(v_->same(msg_[i_], clone_[i_]));
-        drawn_ = 0; /* now messages that differ in one sample */
+        drawn_ = 0; /* now messages that differ in one sample; of large ones not in each */
         itch_free(&pool_, v_->make(&pool_, 2));
         most_ = drawn_;
         for (changed_ = 1; changed_ <= most_; changed_ += 1 + most_ / 64) {

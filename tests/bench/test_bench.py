@@ -19,14 +19,12 @@ from support import ROOT, long
 sys.path.insert(0, str(ROOT))
 
 from bench import contenders, instructions, measure, protocols  # noqa: E402
+from unoptimised import UNOPTIMISED  # noqa: E402
 
 HAS_SCIPY = all(importlib.util.find_spec(name) for name in ("scipy", "matplotlib", "tqdm"))
 if HAS_SCIPY:
     from bench import __main__ as command_line  # noqa: E402
     from bench import comparison, experiment, report, table, verdict, workloads  # noqa: E402
-
-# What is measured here is not looked at: programs that are not optimised are compiled in a quarter of the time.
-UNOPTIMISED = mock.patch.object(contenders, "CFLAGS", ["-O0" if flag == "-O3" else flag for flag in contenders.CFLAGS])
 
 
 def rounds(ns: float, count: int = 20, noise: float = 0.03, trip: float = 0, seed: int = 1) -> list[dict]:

@@ -16,6 +16,7 @@ from support import ROOT, long
 sys.path.insert(0, str(ROOT))
 
 from bench import contenders, libraries, measure, process  # noqa: E402
+from unoptimised import UNOPTIMISED  # noqa: E402
 
 HAS_SCIPY = all(importlib.util.find_spec(name) for name in ("scipy", "matplotlib", "tqdm"))
 if HAS_SCIPY:
@@ -67,8 +68,7 @@ class Run(unittest.TestCase):
                 archive(folder, peer, ALLOCATOR.replace("THEN", then))
             archive(folder, "alien", ALLOCATOR.replace("THEN", WORKS) + AT_ONCE)
             (folder / "libsound.version").write_text("1.2.3\n")
-            unoptimised = ["-O0" if flag == "-O3" else flag for flag in contenders.CFLAGS]      # compiled in a quarter of the time
-            with mock.patch.object(process, "PATIENCE", 3), mock.patch.object(contenders, "CFLAGS", unoptimised):
+            with mock.patch.object(process, "PATIENCE", 3), UNOPTIMISED:
                 results = experiment.run([ROOT / "schema/calc.yaml"], [contenders.LIMIT, contenders.POOL, contenders.GLIBC, *peers(folder)],
                                          short, folder / "out", ["pair", "batch"])
         self.assertTrue(results["finished"])

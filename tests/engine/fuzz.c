@@ -8,6 +8,7 @@
 
 #define PROTOPOOL_NO_ANALYSIS
 #include "frame.h"
+#include "itch.h"
 #include "pack.h"
 #include "parcel.h"
 #include "telemetry.h"
@@ -189,6 +190,7 @@ static void take_parcel_from_outside(const uint8_t *input, size_t bytes)
 RECEIVE(telemetry)
 RECEIVE(parcel)
 RECEIVE(pack)
+RECEIVE(itch) /* its tags take one byte */
 
 /* Takes the first byte for the variant of a payload, or for none, and the others for the payload. A payload that is too
  * short is received with what is missing, as long as that is little. */
@@ -249,8 +251,8 @@ static void run_program(const uint8_t *input, size_t bytes)
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t bytes)
 {
     static void (*const ways[])(const uint8_t *, size_t) = {
-        run_program,  take_from_outside, take_parcel_from_outside, receive_telemetry, receive_parcel,
-        receive_pack, receive_frame,
+        run_program,  take_from_outside, take_parcel_from_outside, receive_telemetry, receive_parcel, receive_pack,
+        receive_itch, receive_frame,
     };
     uint8_t *const exactly =
         (uint8_t *)malloc(bytes + (bytes == 0)); /* for ASan; what is behind the first byte is not aligned */
